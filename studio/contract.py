@@ -1,0 +1,235 @@
+"""What the app passes around: requests in, events out. Knows nothing of torch, gradio or the disk."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Literal, NamedTuple, Protocol
+
+from PIL import Image
+
+MAX_PICTURES = 8
+"""Pictures one request may ask for."""
+MAX_SEED = 2**32 - 1
+"""Largest seed, inclusive: what torch, numpy and the A1111 text format all accept."""
+
+
+class Task(StrEnum):
+    """One task per tab; a model lists the tasks it can do."""
+
+    GENERATE = "generate"  # text -> image
+    ITERATE = "iterate"  # image + instruction -> image
+    SEGMENT = "segment"  # image + clicks -> masks
+    SPLAT = "splat"  # image + mask -> Gaussian splat
+
+
+class Size(NamedTuple):
+    """Width and height in pixels, in that order everywhere outside a tensor."""
+
+    width: int
+    height: int
+
+    def __str__(self) -> str:
+        return f"{self.width} x {self.height}"
+
+
+# --- requests ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class GenerateRequest:
+    """What a person asked for in the Generate tab, the CLI or the API: plain values that fit in a JSON row.
+
+    None means "the model's own default"; `Studio.generate` fills every None before the job is written, so that the
+    stored request is complete: what is not in it cannot change the result.
+    """
+
+    prompt: str
+    model: str = ""  # "": the first model that is ready
+    size: Size | None = None
+    count: int = 1
+    seed: int | None = None  # of the first picture; picture i gets seed + i
+    steps: int | None = None
+    guidance: float | None = None
+    negative_prompt: str = ""
+    style: str = ""  # id of a Style of the model; "" for none
+
+
+@dataclass(frozen=True)
+class ImageRequest:
+    """What an image model gets: one picture, every value decided. What is not here cannot change the picture."""
+
+    prompt: str  # as sent to the model, style included
+    size: Size
+    seed: int
+    steps: int
+    guidance: float
+    negative_prompt: str = ""
+    references: tuple[Image.Image, ...] = ()  # RGB pictures an instruction refers to; empty for text -> image
+
+
+@dataclass(frozen=True)
+class ImageResult:
+    """What an image model gives back."""
+
+    image: Image.Image  # RGB, of the size that was asked for
+    seed: int | None  # None where a cloud model does not take one: the picture cannot be made again
+
+
+# --- events of a job --------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Progress:
+    """A sign of life from a model. `steps` is 0 while the length is unknown (loading, waiting for a cloud answer)."""
+
+    step: int
+    steps: int
+    note: str = ""
+    preview: Image.Image | None = None  # RGB, any size: what the picture looks like so far
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """The job has not started; `position` jobs are before it in its lane, the running one included."""
+
+    position: int
+
+
+@dataclass(frozen=True)
+class Done:
+    """The job is over and these assets exist, in the order they were made."""
+
+    assets: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Failed:
+    """The job is over; `error` is a sentence a person can act on. Pictures made before it went wrong are kept."""
+
+    error: str
+    assets: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Stopped:
+    """Stop was pressed. Pictures made before are kept."""
+
+    assets: tuple[str, ...] = ()
+
+
+Event = Waiting | Progress | Done | Failed | Stopped
+Tell = Callable[[Progress], None]
+"""Report progress. Raises `errors.Cancelled` once Stop was pressed and `errors.Skipped` once "Skip this one" was: every
+report is a cancel point, and a model lets both exceptions pass."""
+
+JobState = Literal["waiting", "running", "done", "failed", "stopped"]
+
+
+@dataclass(frozen=True)
+class JobView:
+    """A job as it is at one moment; `version` grows with every change, so a watcher knows when to look again."""
+
+    id: str
+    owner: str
+    task: Task
+    title: str  # the prompt or instruction
+    model: str  # model id
+    state: JobState
+    created: float  # Unix time, seconds
+    version: int
+    position: int = 0  # jobs before it in its lane; 0 once it runs
+    step: int = 0
+    steps: int = 0
+    picture: int = 0  # index of the picture being made, from 0
+    pictures: int = 1
+    note: str = ""
+    stopping: bool = False  # Stop was pressed and the model has not left yet
+    seconds_left: float | None = None  # None until it can be told
+    preview: bytes | None = field(default=None, repr=False)  # JPEG
+    assets: tuple[str, ...] = ()
+    error: str = ""
+
+    @property
+    def is_over(self) -> bool:
+        return self.state in ("done", "failed", "stopped")
+
+
+# --- models -----------------------------------------------------------------------------------------------------------
+
+
+class Model(Protocol):
+    """A loaded model or a connected cloud model: one method does the work, one lets go."""
+
+    def run(self, request: Any, tell: Tell) -> Any:
+        """Do the work on the lane's own thread; `Cancelled` and `Skipped` raised by `tell` pass through."""
+        ...
+
+    def close(self) -> None:
+        """Give memory back. The model is not used again."""
+        ...
+
+
+@dataclass(frozen=True)
+class Readiness:
+    """Can this model be used now, and if not, what does it need? `label` is what the page shows beside its name."""
+
+    ok: bool  # a request would be accepted
+    label: str  # "ready", "8 GB download", "needs a GPU with 13 GB"
+    hint: str = ""  # one sentence: what to do about it; "" when ready
+
+
+@dataclass(frozen=True)
+class Style:
+    """A preset that adds words to the prompt. `template` holds "{prompt}"."""
+
+    id: str
+    label: str
+    template: str
+    unless: str = ""  # leave the prompt alone when it already holds this word
+
+    def apply(self, prompt: str) -> str:
+        """The prompt as sent to the model."""
+        if self.unless and self.unless in prompt.lower():
+            return prompt
+        return self.template.replace("{prompt}", prompt)
+
+
+@dataclass(frozen=True)
+class Range:
+    """What a numeric control of a model accepts, both ends included."""
+
+    low: float
+    high: float
+    default: float
+
+
+@dataclass(frozen=True)
+class ModelSpec:
+    """One line of a catalog: what a person reads, what the loader needs, and what the model can honour.
+
+    The page shows only the controls a model honours; a request that asks for more is an error, never dropped silently.
+    """
+
+    id: str  # "toy-klein"; stable, written into every recipe
+    label: str
+    tasks: frozenset[Task]
+    load: Callable[[], Model]  # the only place where heavy imports happen
+    readiness: Callable[[], Readiness]  # light: no torch, no network
+    revision: str = ""  # of the weights: with id, seed and parameters it makes the picture again
+    lane: Literal["gpu", "click", "cloud"] = "gpu"
+    gpu_gb: float = 0.0  # peak at the default size; 0 for cloud and for models that run on the CPU
+    key: str = ""  # name of the API key it needs, e.g. "OPENAI_API_KEY"
+    licence: str = ""
+    about: str = ""  # one line for people: what it is good at
+    sizes: tuple[Size, ...] = ()  # offered in the page; the first is the default
+    any_size: tuple[int, int, int] | None = None  # (smallest side, largest side, multiple); None: only `sizes`
+    seed: bool = True
+    steps: Range | None = None  # None: not honoured
+    guidance: Range | None = None
+    negative_prompt: bool = False
+    references: int = 0  # most pictures an instruction may refer to
+    styles: tuple[Style, ...] = ()
+    examples: tuple[str, ...] = ()  # prompts that work well
+    known_words: Callable[[], frozenset[str]] | None = None  # lower case; None: any words will do

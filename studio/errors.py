@@ -1,0 +1,80 @@
+"""Every error a person may read.
+
+* StudioError             shown as it is: what happened, with the value, and what to do
+  - BadRequest            a value that no model could use
+  - UnknownModel          no such model
+  - NotSupported          the chosen model does not honour what was asked
+  - NotReady              the model cannot run here, yet
+  - NotFound              no such job or asset, or not this person's: the answer is the same
+  - OutputsInUse          another Diorama works in the same outputs folder
+  - StorageFailed         the disk did not take it
+  - TooManyJobs           one person's queue is full
+  - OutOfMemory           the model did not fit
+* Cancelled, Skipped      not errors: Stop or "Skip this one" was pressed
+
+Anything else is a bug: its traceback goes to the log and the page says "internal error".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+
+class StudioError(Exception):
+    """Base of the errors the page, the CLI and the API show to a person."""
+
+
+class BadRequest(StudioError):
+    """A value that no model could use; the message names the value and the range."""
+
+
+class UnknownModel(StudioError):
+    def __init__(self, model_id: str, known: Iterable[str]) -> None:
+        super().__init__(f"There is no model '{_short(model_id)}'. Choose one of: {', '.join(known)}.")
+
+
+class NotSupported(StudioError):
+    """The chosen model does not honour what was asked; the message says which model or value would."""
+
+
+class NotReady(StudioError):
+    """The model cannot run here, yet; the message says what it needs."""
+
+
+class NotFound(StudioError):
+    def __init__(self, what: str, id: str) -> None:
+        super().__init__(f"There is no {what} '{_short(id)}' here. It may have been deleted; reload the page.")
+
+
+class OutputsInUse(StudioError):
+    def __init__(self, folder: object) -> None:
+        super().__init__(
+            f"Another Diorama is working in {folder}. Close it first, or start this one with --outputs ANOTHER_FOLDER."
+        )
+
+
+class StorageFailed(StudioError):
+    """The disk did not take it; the message names the folder and the reason."""
+
+
+class TooManyJobs(StudioError):
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"You already have {limit} jobs waiting. Wait for one to finish, or stop one.")
+
+
+class OutOfMemory(StudioError):
+    """The model did not fit; the message says what to try."""
+
+
+class Cancelled(Exception):
+    """Raised by `tell` once Stop was pressed."""
+
+
+class Skipped(Exception):
+    """Raised by `tell` once "Skip this one" was pressed: leave this picture, go on with the next."""
+
+
+def _short(value: str) -> str:
+    """User text made fit for a sentence: control characters gone, at most 60 characters."""
+    text = "".join(character for character in value if character.isprintable())
+    return text if len(text) <= 60 else text[:57] + "..."
