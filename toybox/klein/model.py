@@ -1,0 +1,98 @@
+"""The shape of the toy FLUX.2 klein and how it is stored: the pipeline's own classes at a tiny size."""
+
+import json
+from pathlib import Path
+
+import torch
+from diffusers import AutoencoderKLFlux2, FlowMatchEulerDiscreteScheduler, Flux2KleinPipeline, Flux2Transformer2DModel
+from transformers import Qwen2TokenizerFast, Qwen3Config, Qwen3ForCausalLM
+
+from toybox.captions import known_words
+from toybox.words import BACKGROUND_NAMES, COLOUR_NAMES, KIND_NAMES, SIZE_NAMES
+from toybox.klein.tokenizer import build_tokenizer
+
+PICTURE_SIZE = 128
+MAX_SEQUENCE_LENGTH = 32
+TEXT_OUT_LAYERS = (9, 18, 27)
+TEXT_WIDTH = 64
+LATENT_CHANNELS = 16
+FOLDER = Path("weights/toy-klein")
+
+
+def build_autoencoder() -> AutoencoderKLFlux2:
+    """An untrained autoencoder: 128 x 128 pixels become 16 x 16 places of 16 channels."""
+    return AutoencoderKLFlux2(
+        block_out_channels=(16, 32, 64, 64),
+        layers_per_block=1,
+        latent_channels=LATENT_CHANNELS,
+        norm_num_groups=8,
+        mid_block_add_attention=False,
+        sample_size=PICTURE_SIZE,
+    )
+
+
+def build_text_encoder(tokenizer: Qwen2TokenizerFast) -> Qwen3ForCausalLM:
+    """An untrained text encoder, deep enough for the layers FLUX.2 klein listens to."""
+    config = Qwen3Config(
+        vocab_size=len(tokenizer),
+        hidden_size=TEXT_WIDTH,
+        intermediate_size=128,
+        num_hidden_layers=max(TEXT_OUT_LAYERS) + 1,
+        num_attention_heads=2,
+        num_key_value_heads=1,
+        head_dim=32,
+        max_position_embeddings=512,
+        tie_word_embeddings=True,
+        eos_token_id=tokenizer.eos_token_id,
+        pad_token_id=tokenizer.pad_token_id,
+    )
+    return Qwen3ForCausalLM(config)
+
+
+def build_transformer() -> Flux2Transformer2DModel:
+    """An untrained flow transformer: 8 x 8 picture tokens of 2 x 2 latent places."""
+    return Flux2Transformer2DModel(
+        in_channels=4 * LATENT_CHANNELS,
+        num_layers=2,
+        num_single_layers=6,
+        attention_head_dim=32,
+        num_attention_heads=6,
+        joint_attention_dim=len(TEXT_OUT_LAYERS) * TEXT_WIDTH,
+        axes_dims_rope=(8, 8, 8, 8),
+        guidance_embeds=False,
+    )
+
+
+def build_scheduler() -> FlowMatchEulerDiscreteScheduler:
+    """Euler steps with a fixed time shift: the klein formula is fitted to thousands of tokens, here are 64."""
+    return FlowMatchEulerDiscreteScheduler(use_dynamic_shifting=False, shift=2.0)
+
+
+def build_pipeline() -> Flux2KleinPipeline:
+    """The whole pipeline with the real tokenizer and random weights."""
+    tokenizer = build_tokenizer(known_words())
+    return Flux2KleinPipeline(
+        scheduler=build_scheduler(),
+        vae=build_autoencoder(),
+        text_encoder=build_text_encoder(tokenizer),
+        tokenizer=tokenizer,
+        transformer=build_transformer(),
+        is_distilled=False,
+    )
+
+
+def save_pipeline(pipeline: Flux2KleinPipeline, folder: Path) -> None:
+    """Writes the pipeline as float16 in files below 10 MB, with the list of words it knows beside it.
+
+    The pipeline itself is converted to float16.
+    """
+    pipeline.to(dtype=torch.float16)
+    pipeline.save_pretrained(folder, max_shard_size="9MB", safe_serialization=True)
+    words = {
+        "kinds": KIND_NAMES,
+        "colours": COLOUR_NAMES,
+        "backgrounds": BACKGROUND_NAMES,
+        "sizes": SIZE_NAMES,
+        "words": known_words(),
+    }
+    (folder / "known_words.json").write_text(json.dumps(words, indent=1) + "\n")

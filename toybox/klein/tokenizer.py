@@ -1,0 +1,49 @@
+"""A Qwen2 tokenizer in which every word of the toy world is one token and any other text falls back to bytes."""
+
+from collections.abc import Iterable
+
+from transformers import Qwen2TokenizerFast
+from transformers.convert_slow_tokenizer import bytes_to_unicode
+
+SPECIAL_TOKENS = ("<|endoftext|>", "<|im_start|>", "<|im_end|>")
+
+CHAT_TEMPLATE = (
+    "{%- for message in messages -%}"
+    "{%- set words = message['content'] | lower | replace(',', ' ') | replace('.', ' ') | replace('!', ' ')"
+    " | replace('?', ' ') | replace(';', ' ') | replace(':', ' ') -%}"
+    "{%- for word in words.split() -%}{{ ' ' ~ word }}{%- endfor -%}{{ '<|im_end|>' }}"
+    "{%- endfor -%}"
+)
+"""Upper case, punctuation and spacing do not matter; a closing token tells the encoder that all has been said."""
+
+
+def build_tokenizer(words: Iterable[str]) -> Qwen2TokenizerFast:
+    """A tokenizer that keeps each of the words whole.
+
+    Each word, with the space before it, is built from left to right: every merge joins a prefix that begins with
+    the space and one more letter. So one merge at most applies at a time and a known word always ends as one token.
+
+    Args:
+        words: lower case, ASCII.
+    """
+    letters = bytes_to_unicode()
+    vocabulary = {token: index for index, token in enumerate((*SPECIAL_TOKENS, *sorted(letters.values())))}
+    merges: list[tuple[str, str]] = []
+    for word in sorted(set(words)):
+        prefix = letters[ord(" ")]
+        for letter in word:
+            joined = prefix + letter
+            if joined not in vocabulary:
+                vocabulary[joined] = len(vocabulary)
+                merges.append((prefix, letter))
+            prefix = joined
+    tokenizer = Qwen2TokenizerFast(
+        vocab=vocabulary,
+        merges=merges,
+        unk_token=None,
+        eos_token="<|im_end|>",
+        pad_token="<|endoftext|>",
+        model_max_length=512,
+    )
+    tokenizer.chat_template = CHAT_TEMPLATE
+    return tokenizer
