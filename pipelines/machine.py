@@ -1,0 +1,86 @@
+"""What this machine has, told without importing torch, so that the page can say it before torch is loaded."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Gpu:
+    """One graphics card; memory in GB (1e9 bytes)."""
+
+    name: str
+    total_gb: float
+    free_gb: float
+    capability: tuple[int, int]  # CUDA compute capability; (0, 0) where there is none, as on Apple chips
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What models can count on."""
+
+    system: str  # "Linux x86_64"
+    cores: int
+    ram_gb: float
+    gpus: tuple[Gpu, ...]
+
+    @property
+    def gpu(self) -> Gpu | None:
+        """The card models run on: the one with the most free memory."""
+        return max(self.gpus, key=lambda gpu: gpu.free_gb, default=None)
+
+    def __str__(self) -> str:
+        chips = ", ".join(f"{gpu.name} ({gpu.total_gb:.0f} GB)" for gpu in self.gpus) or "no GPU"
+        return f"{self.system}, {self.cores} CPU cores, {self.ram_gb:.0f} GB memory, {chips}"
+
+
+def inspect() -> Machine:
+    """Look at this machine: a few milliseconds, or as long as `nvidia-smi` takes where there is one (at most 5 s)."""
+    ram_gb = _ram_gb()
+    gpus = _nvidia_gpus()
+    if not gpus and platform.system() == "Darwin" and platform.machine() == "arm64":
+        # Apple chips share one memory; Metal hands a process at most about three quarters of it by default.
+        gpus = (Gpu("Apple GPU", ram_gb, 0.75 * ram_gb, (0, 0)),)
+    return Machine(f"{platform.system()} {platform.machine()}", _cores(), ram_gb, gpus)
+
+
+def _cores() -> int:
+    """Cores this process may use, which in a container is fewer than the machine has."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _ram_gb() -> float:
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9
+    except (AttributeError, ValueError):  # Windows has no sysconf: an honest small guess
+        return 8.0
+
+
+def _nvidia_gpus() -> tuple[Gpu, ...]:
+    command = ["nvidia-smi", "--query-gpu=name,memory.total,memory.free,compute_cap", "--format=csv,noheader,nounits"]
+    try:
+        answer = subprocess.run(command, capture_output=True, text=True, timeout=5, check=True).stdout
+    except (OSError, subprocess.SubprocessError):
+        return ()
+    return parse_nvidia_smi(answer)
+
+
+def parse_nvidia_smi(text: str) -> tuple[Gpu, ...]:
+    """Read `nvidia-smi --query-gpu=name,memory.total,memory.free,compute_cap --format=csv,noheader,nounits`.
+
+    Memory is in MiB there. A line with a field it cannot tell ("[N/A]", "[Insufficient Permissions]") is left out.
+    """
+    gpus = []
+    for line in text.splitlines():
+        try:
+            name, total, free, capability = (part.strip() for part in line.rsplit(",", 3))
+            major, minor = (int(part) for part in capability.split("."))
+            gpus.append(Gpu(name, float(total) * 2**20 / 1e9, float(free) * 2**20 / 1e9, (major, minor)))
+        except ValueError:
+            continue
+    return tuple(gpus)
