@@ -1,0 +1,42 @@
+"""Whose jobs or assets changed, and when to look again: one growing number for everything, and a bell to wait for.
+
+The lock in here guards all that the lanes share; it is never held while a disk or a model is at work.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+
+
+class Changes:
+    def __init__(self) -> None:
+        self.lock = threading.RLock()
+        self._bell = threading.Condition(self.lock)
+        # Milliseconds since 1970: after a restart the numbers go on above those a page has seen before.
+        self._start = self._now = int(time.time() * 1000)
+        self._of_owner: dict[str, int] = {}
+
+    def note(self, owner: str) -> int:
+        """Something of this owner changed. Returns the new number, larger than every one before."""
+        with self.lock:
+            self._now += 1
+            self._of_owner[owner] = self._now
+            self._bell.notify_all()
+            return self._now
+
+    def of(self, owner: str) -> int:
+        """The number of the owner's latest change."""
+        with self.lock:
+            return self._of_owner.get(owner, self._start)
+
+    def ring(self) -> None:
+        """Wake all who wait, although nothing changed: the studio closes."""
+        with self.lock:
+            self._bell.notify_all()
+
+    def wait_until(self, true: Callable[[], bool]) -> None:
+        """Block until the condition holds; it is asked again after every change, under the lock."""
+        with self.lock:
+            self._bell.wait_for(true)

@@ -1,0 +1,182 @@
+"""From what a person asked for to a request that is complete, or a sentence about what is wrong with it.
+
+Pure functions over a request and the spec of its model: no disk, no queue, and randomness only where a seed is drawn.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import secrets
+import unicodedata
+from collections.abc import Iterable
+from typing import Any
+
+from studio.contract import MAX_PICTURES, MAX_SEED, GenerateRequest, ModelSpec, Range, Size, Task
+from studio.errors import BadRequest, NotSupported
+
+MAX_PROMPT = 10_000
+"""Characters: a page of text is 3,000, and no text encoder reads more than a few hundred words."""
+_INVISIBLE = "\u115f\u1160\u2800\u3164\uffa0"
+"""Letters and symbols by category that show nothing all the same: Hangul fillers and the empty Braille cell."""
+
+
+def completed(request: GenerateRequest, spec: ModelSpec) -> GenerateRequest:
+    """The same request with every None decided: what is not in it cannot change the result.
+
+    A control the model does not have stays None. The seed is drawn here, once.
+
+    Raises:
+        BadRequest: a value that no model could use.
+        NotSupported: this model does not honour what was asked.
+    """
+    if Task.GENERATE not in spec.tasks:
+        raise NotSupported(f"{spec.label} does not make pictures from words. Choose another model.")
+    return GenerateRequest(
+        prompt=_prompt(request.prompt),
+        model=spec.id,
+        size=_size(request.size, spec),
+        count=_whole("number of pictures", request.count, 1, MAX_PICTURES),
+        seed=_seed(request.seed, spec),
+        steps=_steps(request.steps, spec),
+        guidance=_guidance(request.guidance, spec),
+        negative_prompt=_negative_prompt(request.negative_prompt, spec),
+        style=_style(request.style, spec),
+    )
+
+
+def default_size(spec: ModelSpec) -> Size:
+    """The first size of the model; without a list, its largest square up to 1024 pixels."""
+    if spec.sizes:
+        return spec.sizes[0]
+    if spec.any_size is None:
+        raise ValueError(f"got a model '{spec.id}' without sizes, expected `sizes` or `any_size` in its spec")
+    smallest, largest, multiple = spec.any_size
+    side = max(smallest, min(largest, 1024)) // multiple * multiple
+    return Size(side, side)
+
+
+def unknown_words(prompt: str, known: Iterable[str]) -> tuple[str, ...]:
+    """The words of a prompt that are not known, each once, in order; lower case."""
+    known = frozenset(known)
+    words = re.findall(r"[^\W\d_]+", unicodedata.normalize("NFC", prompt).lower())
+    return tuple(dict.fromkeys(word for word in words if word not in known))
+
+
+def _prompt(value: Any) -> str:
+    prompt = _text("prompt", value)
+    if not any(unicodedata.category(one)[0] in "LNPS" and one not in _INVISIBLE for one in prompt):
+        raise BadRequest("The prompt is empty. Write what you want to see, for example: a red ball.")
+    return prompt
+
+
+def _negative_prompt(value: Any, spec: ModelSpec) -> str:
+    negative = _text("negative prompt", value)
+    if negative and not spec.negative_prompt:
+        raise NotSupported(f"{spec.label} takes no negative prompt. Say in the prompt what you want instead.")
+    return negative
+
+
+def _text(name: str, value: Any) -> str:
+    """The text without what can be neither shown nor stored: control characters, lone surrogates, outer blanks."""
+    if not isinstance(value, str):
+        raise BadRequest(f"The {name} must be text, not {shown(value)}.")
+    if len(value) > MAX_PROMPT:
+        raise BadRequest(f"The {name} has {len(value):,} characters; {MAX_PROMPT:,} is the most. Shorten it.")
+    lines = value.replace("\r\n", "\n").replace("\r", "\n")
+    kept = (one for one in lines if one in "\n\t" or unicodedata.category(one) not in ("Cc", "Cs"))
+    return "".join(kept).strip()
+
+
+def _size(value: Any, spec: ModelSpec) -> Size:
+    if value is None:
+        return default_size(spec)
+    if not isinstance(value, tuple | list) or len(value) != 2:
+        raise BadRequest(f"The size must be a width and a height, not {shown(value)}.")
+    size = Size(_whole("width", value[0], 1, 2**31), _whole("height", value[1], 1, 2**31))
+    if size in spec.sizes:
+        return size
+    offered = f"Choose one of: {', '.join(str(one) for one in spec.sizes)}." if spec.sizes else ""
+    if spec.any_size is None:
+        raise NotSupported(f"{spec.label} does not make pictures of {size}. {offered}")
+    smallest, largest, multiple = spec.any_size
+    if not all(smallest <= side <= largest and side % multiple == 0 for side in size):
+        raise NotSupported(
+            f"{spec.label} does not make pictures of {size}. "
+            f"Both sides must be {smallest} to {largest} pixels and multiples of {multiple}."
+        )
+    return size
+
+
+def _seed(value: Any, spec: ModelSpec) -> int | None:
+    if not spec.seed:
+        if value is not None:
+            raise NotSupported(f"{spec.label} takes no seed. Leave the seed empty.")
+        return None
+    return secrets.randbelow(MAX_SEED + 1) if value is None else _whole("seed", value, 0, MAX_SEED)
+
+
+def _steps(value: Any, spec: ModelSpec) -> int | None:
+    if spec.steps is None:
+        return _not_honoured("number of steps", value, spec)
+    if value is None:
+        return int(spec.steps.default)
+    steps = _whole("number of steps", value, None, None)
+    _within("number of steps", steps, spec.steps, spec)
+    return steps
+
+
+def _guidance(value: Any, spec: ModelSpec) -> float | None:
+    if spec.guidance is None:
+        return _not_honoured("guidance", value, spec)
+    if value is None:
+        return float(spec.guidance.default)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise BadRequest(f"The guidance must be a number, not {shown(value)}.")
+    if isinstance(value, float) and not math.isfinite(value):
+        raise BadRequest(f"The guidance must be a finite number, not {value}.")
+    _within("guidance", value, spec.guidance, spec)
+    return float(value)
+
+
+def _style(value: Any, spec: ModelSpec) -> str:
+    if not isinstance(value, str):
+        raise BadRequest(f"The style must be the id of a style, not {shown(value)}.")
+    known = [style.id for style in spec.styles]
+    if value and value not in known:
+        choice = f"Choose one of: {', '.join(known)}." if known else "Leave the style empty."
+        raise NotSupported(f"{spec.label} has no style {shown(value)}. {choice}")
+    return value
+
+
+def _not_honoured(name: str, value: Any, spec: ModelSpec) -> None:
+    if value is not None:
+        raise NotSupported(f"{spec.label} has no setting for the {name}. Leave it empty.")
+
+
+def _within(name: str, value: float, allowed: Range, spec: ModelSpec) -> None:
+    if not allowed.low <= value <= allowed.high:
+        raise NotSupported(
+            f"The {name} must be {allowed.low:g} to {allowed.high:g} for {spec.label}, not {shown(value)}."
+        )
+
+
+def _whole(name: str, value: Any, low: int | None, high: int | None) -> int:
+    """A whole number in a range; JSON's 3.0 is one, "3" and true are not."""
+    whole = isinstance(value, int) or (isinstance(value, float) and value.is_integer())
+    if isinstance(value, bool) or not whole:
+        raise BadRequest(f"The {name} must be a whole number, not {shown(value)}.")
+    if low is not None and high is not None and not low <= value <= high:
+        raise BadRequest(f"The {name} must be {low} to {high}, not {shown(value)}.")
+    return int(value)
+
+
+def shown(value: object) -> str:
+    """Any value made fit for a sentence: one line, printable, at most 40 characters."""
+    if isinstance(value, int) and abs(value) > 10**30:
+        return "a number that large"
+    if value is None or isinstance(value, bool | list | tuple | dict):
+        return {"NoneType": "nothing", "bool": "yes or no", "dict": "a table"}.get(type(value).__name__, "a list")
+    text = f"'{value}'" if isinstance(value, str) else str(value)
+    text = "".join(one for one in text if one.isprintable())
+    return text if len(text) <= 40 else text[:37] + "..."

@@ -1,0 +1,216 @@
+"""The SQLite file in the outputs folder: one guarded connection, numbered migrations, one process at a time.
+
+Knows the tables but not what the app does with them. The file is an index and a queue: a damaged one is moved aside
+and `Store` fills the new one from the pictures.
+"""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from studio.errors import OutputsInUse, StorageFailed
+
+log = logging.getLogger(__name__)
+
+BUSY_MS = 5_000
+"""How long a write waits for another program (a backup, an SQLite browser) to let go of the file."""
+
+MIGRATIONS = (
+    """
+    CREATE TABLE assets (
+        number INTEGER PRIMARY KEY,
+        id TEXT NOT NULL UNIQUE,
+        kind TEXT NOT NULL,
+        owner TEXT NOT NULL,
+        name TEXT NOT NULL UNIQUE,
+        width INTEGER NOT NULL,
+        height INTEGER NOT NULL,
+        title TEXT NOT NULL,
+        words TEXT NOT NULL,     -- what a search looks into
+        model TEXT NOT NULL,
+        seed INTEGER,
+        created REAL NOT NULL,   -- Unix time, seconds
+        starred INTEGER NOT NULL DEFAULT 0,
+        deleted INTEGER NOT NULL DEFAULT 0,
+        job_id TEXT NOT NULL,    -- '' for a picture that no job made
+        idx INTEGER NOT NULL,    -- which picture of the job
+        recipe TEXT NOT NULL     -- the JSON inside the file, byte for byte
+    );
+    CREATE UNIQUE INDEX one_result ON assets (job_id, idx) WHERE job_id != '';
+    CREATE INDEX newest ON assets (owner, deleted, created, id);
+    CREATE INDEX newest_of_model ON assets (owner, deleted, model, created, id);
+    CREATE INDEX newest_starred ON assets (owner, deleted, created, id) WHERE starred;
+
+    CREATE VIRTUAL TABLE search USING fts5 (
+        words, content = 'assets', content_rowid = 'number', tokenize = 'unicode61 remove_diacritics 2', prefix = '2 3'
+    );
+    CREATE TRIGGER search_insert AFTER INSERT ON assets BEGIN
+        INSERT INTO search (rowid, words) VALUES (new.number, new.words);
+    END;
+    CREATE TRIGGER search_delete AFTER DELETE ON assets BEGIN
+        INSERT INTO search (search, rowid, words) VALUES ('delete', old.number, old.words);
+    END;
+    CREATE TRIGGER search_update AFTER UPDATE OF words ON assets BEGIN
+        INSERT INTO search (search, rowid, words) VALUES ('delete', old.number, old.words);
+        INSERT INTO search (rowid, words) VALUES (new.number, new.words);
+    END;
+
+    CREATE TABLE jobs (
+        number INTEGER PRIMARY KEY AUTOINCREMENT,  -- the order of the queue
+        id TEXT NOT NULL UNIQUE,
+        owner TEXT NOT NULL,
+        task TEXT NOT NULL,
+        lane TEXT NOT NULL,
+        model TEXT NOT NULL,
+        title TEXT NOT NULL,
+        pictures INTEGER NOT NULL,
+        request TEXT NOT NULL,   -- JSON, complete
+        state TEXT NOT NULL,
+        attempts INTEGER NOT NULL DEFAULT 0,  -- starts that have not come to an end
+        created REAL NOT NULL,
+        version INTEGER NOT NULL,
+        error TEXT NOT NULL DEFAULT ''
+    );
+    CREATE INDEX jobs_of_owner ON jobs (owner, number);
+    CREATE INDEX jobs_to_do ON jobs (state) WHERE state IN ('waiting', 'running');
+    """,
+)
+
+
+class FolderLock:
+    """Holds a folder for this process: an SQLite lock, so it works on every system and ends with the process."""
+
+    def __init__(self, folder: Path) -> None:
+        try:
+            self._connection = sqlite3.connect(
+                folder / "lock.sqlite", timeout=0, isolation_level=None, check_same_thread=False
+            )
+        except sqlite3.OperationalError as error:
+            raise _failed(folder, error) from error
+        try:
+            self._connection.execute("BEGIN EXCLUSIVE")
+        except sqlite3.DatabaseError as error:
+            self._connection.close()
+            if error.sqlite_errorcode == sqlite3.SQLITE_BUSY:
+                raise OutputsInUse(folder) from error
+            raise _failed(folder, error) from error
+
+    def release(self) -> None:
+        self._connection.close()
+
+
+class Database:
+    """A connection that any thread may use; a transaction holds it for itself."""
+
+    def __init__(self, path: Path) -> None:
+        """Open or create the file and bring it to the newest migration.
+
+        Raises:
+            StorageFailed: the folder cannot be written, or a newer Diorama made the file.
+        """
+        self._path = path
+        self._lock = threading.RLock()
+        try:
+            self._connection: sqlite3.Connection | None = _open(path)
+        except sqlite3.DatabaseError as error:
+            if not _is_damage(error):
+                raise _failed(path.parent, error) from error
+            _move_aside(path)
+            self._connection = _open(path)
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """All of the block's changes reach the disk, or none; the next reader sees them."""
+        with self._lock, self._readable_errors() as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield connection
+                connection.execute("COMMIT")
+            except BaseException:
+                connection.rollback()
+                raise
+
+    def rows(self, sql: str, parameters: tuple[Any, ...] = ()) -> list[sqlite3.Row]:
+        with self._lock, self._readable_errors() as connection:
+            return connection.execute(sql, parameters).fetchall()
+
+    def close(self) -> None:
+        with self._lock:
+            if self._connection is not None:
+                self._connection.close()
+                self._connection = None
+
+    @contextmanager
+    def _readable_errors(self) -> Iterator[sqlite3.Connection]:
+        if self._connection is None:
+            raise StorageFailed("Diorama is shutting down and takes nothing new. Start it again.")
+        try:
+            yield self._connection
+        except sqlite3.DatabaseError as error:
+            if _is_damage(error):
+                raise StorageFailed(
+                    f"The index {self._path} is damaged. Restart Diorama: it is rebuilt from the pictures."
+                ) from error
+            if isinstance(error, sqlite3.OperationalError):
+                raise _failed(self._path.parent, error) from error
+            raise
+
+
+def _open(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, timeout=BUSY_MS / 1000, isolation_level=None, check_same_thread=False)
+    connection.row_factory = sqlite3.Row
+    try:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA foreign_keys = ON")
+        (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+        if verdict != "ok":
+            damage = sqlite3.DatabaseError(verdict)
+            damage.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
+            raise damage
+        _migrate(connection, path)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _migrate(connection: sqlite3.Connection, path: Path) -> None:
+    (done,) = connection.execute("PRAGMA user_version").fetchone()
+    if done > len(MIGRATIONS):
+        raise StorageFailed(f"A newer Diorama made {path}. Update Diorama, or start it with --outputs ANOTHER_FOLDER.")
+    for number, script in enumerate(MIGRATIONS[done:], done + 1):
+        connection.executescript(f"BEGIN IMMEDIATE; {script} PRAGMA user_version = {number}; COMMIT;")
+
+
+def _move_aside(path: Path) -> None:
+    """Keep a damaged file for whoever wants to look into it, under a name that nothing opens."""
+    aside = path.with_name(f"{path.name}.damaged-{time.time_ns()}")
+    log.warning(
+        "The index %s is damaged. It was kept as %s and is rebuilt from the pictures; waiting jobs are lost.",
+        path,
+        aside.name,
+    )
+    for suffix in ("", "-wal", "-shm"):
+        part = path.with_name(path.name + suffix)
+        if part.exists():
+            part.rename(aside.with_name(aside.name + suffix))
+
+
+def _is_damage(error: sqlite3.DatabaseError) -> bool:
+    # An error that Python's own wrapper raised carries no code.
+    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_OK) & 0xFF  # the low byte is the kind
+    return code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+
+def _failed(folder: Path, error: sqlite3.Error) -> StorageFailed:
+    return StorageFailed(
+        f"The index in {folder} could not be used ({error}). Check that the folder can be written and has free space."
+    )

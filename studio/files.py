@@ -1,0 +1,102 @@
+"""Files written so that a crash leaves all of one or nothing of it. Knows nothing of pictures, recipes or the index."""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import secrets
+import time
+import unicodedata
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO
+
+from studio.errors import StorageFailed
+
+TEMPORARY = ".writing-"
+"""How the name of a file begins that is not whole yet."""
+SLUG_LENGTH = 40
+
+
+def write_temporary(folder: Path, write: Callable[[BinaryIO], object]) -> Path:
+    """Write a new file and bring its bytes to the disk. The caller renames it, or removes it.
+
+    Raises:
+        OSError: nothing is left in the folder.
+    """
+    path = folder / f"{TEMPORARY}{secrets.token_hex(8)}"
+    try:
+        with path.open("xb") as file:
+            write(file)
+            file.flush()
+            os.fsync(file.fileno())
+    except BaseException:
+        remove(path)
+        raise
+    return path
+
+
+def sync_folder(folder: Path) -> None:
+    """Make renames in the folder survive a power cut."""
+    if os.name == "nt":  # Windows opens no folder as a file; NTFS journals its renames
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def remove(path: Path) -> None:
+    """Remove a file if that can be done; what is left is removed at the next start."""
+    with suppress(OSError):
+        path.unlink()
+
+
+def file_names(created: float, title: str, id: str, suffix: str) -> Iterator[str]:
+    """`20261120-141503_a-red-ball_7f3a.png`, in local time; then longer ones, for when that name is taken.
+
+    Args:
+        created: Unix time, seconds.
+        title: any text; only its slug gets into the name.
+        id: of the asset, 32 hex digits: its first four, then more of them.
+        suffix: ".png".
+    """
+    start = f"{time.strftime('%Y%m%d-%H%M%S', time.localtime(created))}_{slug(title)}"
+    for digits in (4, 8, len(id)):
+        yield f"{start}_{id[:digits]}{suffix}"
+
+
+def slug(title: str) -> str:
+    """Lower-case ASCII letters, digits and single hyphens; never empty, never more than SLUG_LENGTH."""
+    plain = unicodedata.normalize("NFKD", title[: SLUG_LENGTH * 10]).encode("ascii", "ignore").decode().lower()
+    words = re.sub("[^a-z0-9]+", "-", plain).strip("-")
+    if len(words) > SLUG_LENGTH:
+        whole_words = words[: SLUG_LENGTH + 1].rpartition("-")[0]
+        words = whole_words or words[:SLUG_LENGTH]
+    return words or "picture"
+
+
+@contextmanager
+def storage_errors(folder: Path) -> Iterator[None]:
+    """Turn what the system says about a full, read-only or broken disk into a sentence."""
+    try:
+        yield
+    except OSError as error:
+        raise StorageFailed(f"{folder} did not take the file: {_reason(error)}") from error
+
+
+def _reason(error: OSError) -> str:
+    match error.errno:
+        case errno.ENOSPC | errno.EDQUOT | errno.EFBIG:
+            return "the disk is full. Free some space, then try again."
+        case errno.EROFS:
+            return "the disk is read-only. Start Diorama with --outputs ANOTHER_FOLDER."
+        case errno.EACCES | errno.EPERM:
+            return "writing is not permitted. Change the folder's permissions, or use --outputs ANOTHER_FOLDER."
+        case errno.ENOENT | errno.ENOTDIR:
+            return "the folder is gone. Restart Diorama: it is made again."
+        case _:
+            return f"{error.strerror or type(error).__name__}. Check the disk, or use --outputs ANOTHER_FOLDER."

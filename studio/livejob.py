@@ -1,0 +1,121 @@
+"""A job that waits or runs, in memory: what its model told last, and what the person pressed.
+
+The model's side of it is `tell` and `check`; the watchers' side is `view`. Nothing in here touches the disk.
+"""
+
+from __future__ import annotations
+
+import io
+import time
+from dataclasses import replace
+from typing import Any
+
+from PIL import Image
+
+from studio.changes import Changes
+from studio.contract import JobState, JobView, Progress
+from studio.errors import Cancelled, Skipped
+from studio.ledger import JobRow
+from studio.pace import Pace
+
+PREVIEW_SIDE = 512
+"""Longest side of a preview, in pixels: sharp enough on the stage, small enough to be sent at every step."""
+
+
+class LiveJob:
+    """Created waiting. `tell`, `check` and `begin` belong to the thread that does the work, the rest to anybody."""
+
+    def __init__(self, row: JobRow, changes: Changes) -> None:
+        self.row = row
+        self._changes = changes
+        self._view = row.view()
+        self._pace = Pace()
+        self._stop = False  # the person pressed Stop
+        self._leave = False  # the process wants to end
+        self._skip: int | None = None  # the picture that is not wanted
+
+    @property
+    def is_over(self) -> bool:
+        return self._view.is_over
+
+    @property
+    def version(self) -> int:
+        return self._view.version
+
+    @property
+    def was_stopped(self) -> bool:
+        return self._stop
+
+    def view(self, position: int) -> JobView:
+        """The job at this moment, without its assets."""
+        with self._changes.lock:
+            view = self._view
+            running = view.state == "running"
+            left = self._pace.seconds_left(view.pictures - view.picture - 1, time.monotonic()) if running else None
+            return replace(view, position=position, seconds_left=left)
+
+    # --- the worker's side --------------------------------------------------------------------------------------------
+
+    def begin(self, picture: int) -> None:
+        """The next picture's turn. Raises `Cancelled` like `tell`."""
+        with self._changes.lock:
+            self._pace.begin(time.monotonic())
+            self._change(picture=picture, step=0, steps=0, note="", preview=None)
+        self.tell(Progress(0, 0))
+
+    def tell(self, progress: Progress) -> None:
+        """See `contract.Tell`."""
+        if self._leave:
+            raise Cancelled
+        self.check()
+        preview = self._view.preview if progress.preview is None else _jpeg(progress.preview)
+        with self._changes.lock:
+            self._pace.told(progress.step, progress.steps, time.monotonic())
+            self._change(step=progress.step, steps=progress.steps, note=progress.note, preview=preview)
+
+    def check(self) -> None:
+        """Raise `Cancelled` or `Skipped` if that was pressed while this picture was made."""
+        if self._stop:
+            raise Cancelled
+        if self._skip == self._view.picture:
+            raise Skipped
+
+    def saved(self) -> None:
+        """A picture is in the store: let the watchers know."""
+        self._change()
+
+    # --- everybody's side ---------------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        self._change(state="running")
+
+    def stop(self) -> None:
+        self._stop = True
+        self._change(stopping=True)
+
+    def skip(self) -> None:
+        """Leave out the picture that is being made now; too late for it, and nothing happens."""
+        with self._changes.lock:
+            self._skip = self._view.picture
+
+    def leave(self) -> None:
+        self._leave = True
+
+    def finish(self, state: JobState, error: str) -> None:
+        self._change(state=state, error=error, stopping=False, preview=None, note="")
+
+    def moved(self) -> None:
+        """The line before it got shorter."""
+        self._change()
+
+    def _change(self, **values: Any) -> None:
+        with self._changes.lock:
+            self._view = replace(self._view, version=self._changes.note(self.row.owner), **values)
+
+
+def _jpeg(image: Image.Image) -> bytes:
+    small = image.convert("RGB")
+    small.thumbnail((PREVIEW_SIDE, PREVIEW_SIDE))
+    buffer = io.BytesIO()
+    small.save(buffer, "JPEG", quality=80)
+    return buffer.getvalue()

@@ -1,0 +1,115 @@
+"""Which models are loaded, and who leaves first. Knows nothing of devices: a model says what it needs in its spec."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import NamedTuple
+
+from studio.contract import Model, ModelSpec
+
+
+class Loaded(NamedTuple):
+    """What the policy needs to know about a resident model."""
+
+    id: str
+    gpu_gb: float
+    in_use: bool
+
+
+def leaving(loaded: Sequence[Loaded], needed_gb: float, budget_gb: float) -> list[str]:
+    """Who has to go so that a newcomer fits: the least recently used first, never one that is working.
+
+    A newcomer that is larger than the whole budget gets all the room there is; whether it runs at all is its
+    readiness' business.
+
+    Args:
+        loaded: least recently used first.
+        needed_gb: of the newcomer; 0 makes nobody leave.
+    """
+    used_gb = sum(one.gpu_gb for one in loaded)
+    leavers = []
+    for one in loaded:
+        if needed_gb <= 0 or used_gb + needed_gb <= budget_gb:
+            break
+        if not one.in_use and one.gpu_gb > 0:
+            leavers.append(one.id)
+            used_gb -= one.gpu_gb
+    return leavers
+
+
+class _Resident:
+    def __init__(self, spec: ModelSpec) -> None:
+        self.spec = spec
+        self.model: Model | None = None
+        self.users = 0
+        self.loading = threading.Lock()  # the second user waits for the first one's load
+
+
+class Residents:
+    """The loaded models, within a budget. The threads of all lanes share it."""
+
+    def __init__(self, budget_gb: float) -> None:
+        self._budget_gb = budget_gb
+        self._lock = threading.Lock()
+        self._residents: OrderedDict[str, _Resident] = OrderedDict()  # least recently used first
+
+    def has(self, model_id: str) -> bool:
+        with self._lock:
+            resident = self._residents.get(model_id)
+            return resident is not None and resident.model is not None
+
+    @contextmanager
+    def use(self, spec: ModelSpec) -> Iterator[Model]:
+        """The loaded model, which stays as long as the block runs. A failed load leaves nothing resident."""
+        with self._lock:
+            resident = self._residents.get(spec.id)
+            leavers = [] if resident else self._make_room(spec.gpu_gb)
+            if resident is None:
+                resident = self._residents[spec.id] = _Resident(spec)
+            resident.users += 1
+            self._residents.move_to_end(spec.id)
+        try:
+            for leaver in leavers:
+                leaver.close()
+            yield self._loaded(resident)
+        finally:
+            self._let_go(resident)
+
+    def load(self, spec: ModelSpec) -> None:
+        """Have the model resident before somebody needs it."""
+        with self.use(spec):
+            pass
+
+    def drop(self, model_id: str) -> None:
+        """Give back a model's memory, unless somebody is using it."""
+        with self._lock:
+            resident = self._residents.get(model_id)
+            if resident is None or resident.users:
+                return
+            del self._residents[model_id]
+        if resident.model is not None:
+            resident.model.close()
+
+    def close(self) -> None:
+        for model_id in list(self._residents):
+            self.drop(model_id)
+
+    def _make_room(self, needed_gb: float) -> list[Model]:
+        loaded = [Loaded(id, one.spec.gpu_gb, one.users > 0) for id, one in self._residents.items()]
+        gone = [self._residents.pop(id) for id in leaving(loaded, needed_gb, self._budget_gb)]
+        return [one.model for one in gone if one.model is not None]
+
+    def _loaded(self, resident: _Resident) -> Model:
+        with resident.loading:
+            if resident.model is None:
+                resident.model = resident.spec.load()
+            return resident.model
+
+    def _let_go(self, resident: _Resident) -> None:
+        with self._lock:
+            resident.users -= 1
+            if resident.model is None and not resident.users:
+                self._residents.pop(resident.spec.id, None)

@@ -1,0 +1,201 @@
+"""The recipe inside a picture: all that is needed to make it again, in words other tools can read too.
+
+A PNG carries it twice: as JSON in an iTXt chunk "diorama" (the whole truth) and as A1111's `parameters` text. Reading
+trusts nothing: a wrong length, checksum, encoding or type means "no recipe".
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+import struct
+import zlib
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any, BinaryIO, Literal, NamedTuple, cast, get_args
+
+from PIL.PngImagePlugin import PngInfo
+
+from studio.contract import MAX_PICTURES, MAX_SEED
+
+APP_VERSION = "0.1.0"
+KEYWORD = "diorama"
+MAX_RECIPE_BYTES = 1_000_000
+"""Far above any real recipe (two prompts of 10,000 characters), far below what could hurt."""
+MAX_CHUNKS = 10_000
+
+Kind = Literal["image", "mask", "object", "splat"]
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What made one asset. Every value is the one that was used, none is a wish; a key never gets in here."""
+
+    id: str  # of the asset: 32 hex digits
+    kind: Kind
+    owner: str
+    job_id: str  # "" when no job made it
+    index: int  # which picture of the job, from 0
+    task: str
+    model: str
+    revision: str  # of the weights
+    prompt: str  # as typed
+    prompt_sent: str  # as the model got it, style included
+    style: str
+    negative_prompt: str
+    width: int
+    height: int
+    steps: int | None  # None: the model has no such control
+    guidance: float | None
+    seed: int | None  # None: the model took none, the picture cannot be made again
+    parents: tuple[str, ...]
+    created: float  # Unix time, seconds
+    title: str
+    app: str = f"Diorama {APP_VERSION}"
+
+
+class Found(NamedTuple):
+    """A recipe as read from a file, with the text it was read from and the size the file has."""
+
+    recipe: Recipe
+    text: str
+    width: int
+    height: int
+
+
+def to_text(recipe: Recipe) -> str:
+    return json.dumps(asdict(recipe), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+
+
+def from_text(text: str) -> Recipe | None:
+    """The recipe in this JSON, or None if it is not one. Unknown keys (of a newer Diorama) are left out."""
+    try:
+        values = json.loads(text, parse_constant=_refuse)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(values, dict):
+        return None
+    known = {field.name: values[field.name] for field in fields(Recipe) if field.name in values}
+    known["parents"] = tuple(known["parents"]) if isinstance(known.get("parents"), list) else None
+    if len(known) != len(fields(Recipe)) or not _is_well_formed(known):
+        return None
+    return Recipe(**known)
+
+
+def png_text(recipe: Recipe) -> PngInfo:
+    """The text chunks of a PNG with this recipe."""
+    chunks = PngInfo()
+    chunks.add_itxt(KEYWORD, to_text(recipe))
+    chunks.add_text("parameters", parameters(recipe))
+    return chunks
+
+
+def parameters(recipe: Recipe) -> str:
+    """A1111's format. Source: AUTOMATIC1111/stable-diffusion-webui modules/infotext_utils.py."""
+    pairs: list[tuple[str, object]] = [
+        ("Steps", recipe.steps),
+        ("CFG scale", recipe.guidance),
+        ("Seed", recipe.seed),
+        ("Size", f"{recipe.width}x{recipe.height}"),
+        ("Model", recipe.model),
+        ("Version", recipe.app),
+    ]
+    negative = f"Negative prompt: {recipe.negative_prompt}\n" if recipe.negative_prompt else ""
+    line = ", ".join(f"{name}: {value}" for name, value in pairs if value is not None)
+    return f"{recipe.prompt_sent}\n{negative}{line}"
+
+
+def read_png(path: Path) -> Found | None:
+    """The recipe in a PNG file, or None. Reads the chunk headers and one chunk, never the pixels.
+
+    Raises:
+        OSError: the file cannot be read at all.
+    """
+    with path.open("rb") as file:
+        width = height = 0
+        for kind, body in _chunks(file):
+            if kind == b"IHDR" and len(body) == 13:
+                width, height = struct.unpack(">II", body[:8])
+            elif kind == b"iTXt" and body.startswith(KEYWORD.encode() + b"\0"):
+                text = _itxt(body)
+                recipe = None if text is None else from_text(text)
+                if text is not None and recipe is not None and width and height:
+                    return Found(recipe, text, width, height)
+    return None
+
+
+def _chunks(file: BinaryIO) -> Iterator[tuple[bytes, bytes]]:
+    """Type and body of the chunks that can matter here; the others are skipped unread."""
+    if file.read(8) != b"\x89PNG\r\n\x1a\n":
+        return
+    for _ in range(MAX_CHUNKS):
+        header = file.read(8)
+        if len(header) < 8:
+            return
+        length, kind = struct.unpack(">I4s", header)
+        if kind not in (b"IHDR", b"iTXt") or length > MAX_RECIPE_BYTES:
+            file.seek(length + 4, 1)
+            continue
+        body = file.read(length)
+        if file.read(4) == struct.pack(">I", zlib.crc32(kind + body)):
+            yield kind, body
+
+
+def _itxt(body: bytes) -> str | None:
+    """Source: PNG specification, section 11.3.3.4: keyword NUL flag method language NUL translated NUL text."""
+    flags, rest = body[len(KEYWORD) + 1 : len(KEYWORD) + 3], body[len(KEYWORD) + 3 :]
+    parts = rest.split(b"\0", 2)
+    if len(parts) != 3 or len(flags) != 2 or flags[0] > 1:
+        return None
+    data = parts[2]
+    try:
+        if flags[0]:
+            unpack = zlib.decompressobj()
+            data = unpack.decompress(data, MAX_RECIPE_BYTES)
+            if unpack.unconsumed_tail:
+                return None
+        return data.decode("utf-8")
+    except (zlib.error, UnicodeDecodeError):
+        return None
+
+
+def _is_well_formed(values: dict[str, Any]) -> bool:
+    texts = ("owner", "job_id", "task", "model", "revision", "prompt", "prompt_sent", "style", "negative_prompt")
+    return (
+        all(_is_text(values[name]) for name in (*texts, "title", "app"))
+        and is_asset_id(values["id"])
+        and values["kind"] in get_args(Kind)
+        and isinstance(values["parents"], tuple)
+        and all(is_asset_id(parent) for parent in values["parents"])
+        and _is_int(values["index"], MAX_PICTURES - 1)
+        and _is_int(values["width"], 2**31)
+        and _is_int(values["height"], 2**31)
+        and (values["steps"] is None or _is_int(values["steps"], 2**31))
+        and (values["seed"] is None or _is_int(values["seed"], MAX_SEED))
+        and (values["guidance"] is None or _is_number(values["guidance"]))
+        and _is_number(values["created"])
+    )
+
+
+def is_asset_id(value: object) -> bool:
+    return isinstance(value, str) and re.fullmatch("[0-9a-f]{32}", value) is not None
+
+
+def _is_text(value: object) -> bool:
+    if not isinstance(value, str):
+        return False
+    return not any("\ud800" <= character <= "\udfff" for character in value)  # SQLite takes no lone surrogates
+
+
+def _is_int(value: object, most: int) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= most
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(cast(float, value))
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"got {constant}, expected a finite number")

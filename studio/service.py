@@ -1,0 +1,201 @@
+"""What Diorama can do: the one door for the page, the API and the command line. Every call is safe from any thread."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict
+from pathlib import Path
+
+from studio import checks, gallery
+from studio.changes import Changes
+from studio.contract import Event, GenerateRequest, JobView, ModelSpec, Task
+from studio.database import Database, FolderLock
+from studio.errors import BadRequest, NotReady, UnknownModel
+from studio.files import storage_errors
+from studio.gallery import GalleryPage
+from studio.jobs import Jobs
+from studio.livejob import LiveJob
+from studio.memory import Residents
+from studio.pictures import make_pictures
+from studio.store import Asset, Store
+
+
+class Studio:
+    """One outputs folder, the models of a catalog, and the work between them.
+
+    `owner` is whoever asks: an opaque text. Another owner's jobs and assets do not exist for them.
+    """
+
+    def __init__(self, models: Iterable[ModelSpec], outputs: Path, *, memory_gb: float = 8.0) -> None:
+        """Open the folder, make its index agree with its files, and go on with the jobs that were left.
+
+        Args:
+            models: the catalog; the first one that is ready is the default.
+            outputs: made if it is missing.
+            memory_gb: what the loaded models may take together.
+
+        Raises:
+            OutputsInUse: another Diorama works there.
+            StorageFailed: the folder cannot be used.
+        """
+        self._specs = {spec.id: spec for spec in models}
+        for spec in self.models(Task.GENERATE):
+            checks.default_size(spec)  # a spec without sizes is found at the start, not by a visitor
+        outputs = outputs.absolute()
+        with storage_errors(outputs):
+            outputs.mkdir(parents=True, exist_ok=True)
+        self._folder_lock = FolderLock(outputs)
+        try:
+            self._database = Database(outputs / "diorama.sqlite")
+            self._store = Store(outputs, self._database)
+            self._store.reconcile()
+        except BaseException:
+            self._folder_lock.release()
+            raise
+        self._changes = Changes()
+        self._residents = Residents(memory_gb)
+        self._jobs = Jobs(
+            self._database, self._changes, work=self._work, made=self._store.kept_of_job, drop=self._residents.drop
+        )
+        self._jobs.resume()
+
+    # --- models -------------------------------------------------------------------------------------------------------
+
+    def models(self, task: Task) -> list[ModelSpec]:
+        return [spec for spec in self._specs.values() if task in spec.tasks]
+
+    def model(self, model_id: str) -> ModelSpec:
+        """
+        Raises:
+            UnknownModel: it is not in the catalog.
+        """
+        if not isinstance(model_id, str):
+            raise BadRequest(f"The model must be the id of a model, not {checks.shown(model_id)}.")
+        if model_id not in self._specs:
+            raise UnknownModel(model_id, self._specs)
+        return self._specs[model_id]
+
+    def warm(self, model_id: str) -> None:
+        """Load a model in the background, when its lane has nothing better to do."""
+        spec = self.model(model_id)
+        self._jobs.when_idle(spec.lane, spec.id, lambda: self._residents.load(spec))
+
+    def unknown_words(self, model_id: str, prompt: str) -> tuple[str, ...]:
+        """The words of a prompt this model was not taught, in order; a hint, not an error."""
+        known = self.model(model_id).known_words
+        return checks.unknown_words(prompt, known()) if known else ()
+
+    # --- jobs ---------------------------------------------------------------------------------------------------------
+
+    def generate(self, owner: str, request: GenerateRequest) -> JobView:
+        """Queue a job that makes pictures from words; it is written down when this returns.
+
+        Raises:
+            BadRequest, UnknownModel, NotSupported, NotReady, TooManyJobs, StorageFailed: nothing was queued.
+        """
+        spec = self._ready(request.model, Task.GENERATE)
+        complete = checks.completed(request, spec)
+        return self._jobs.submit(
+            owner,
+            task=Task.GENERATE,
+            lane=spec.lane,
+            model=spec.id,
+            title=complete.prompt,
+            pictures=complete.count,
+            request=asdict(complete),
+        )
+
+    def job(self, owner: str, job_id: str) -> JobView:
+        """
+        Raises:
+            NotFound: there is none, or it is somebody else's. So for all that follow.
+        """
+        return self._jobs.view(owner, job_id)
+
+    def jobs(self, owner: str, limit: int = 20) -> list[JobView]:
+        """All that wait or run, and the latest that are over up to `limit` in all; newest first."""
+        return self._jobs.newest(owner, limit)
+
+    def cancel(self, owner: str, job_id: str) -> JobView:
+        """Stop: a waiting job at once, a running one within a step. A job that is over stays as it is."""
+        return self._jobs.cancel(owner, job_id)
+
+    def skip(self, owner: str, job_id: str) -> JobView:
+        """Leave out the picture that is being made and go on with the next."""
+        return self._jobs.skip(owner, job_id)
+
+    def events(self, owner: str, job_id: str) -> Iterator[Event]:
+        """What happens to a job, as it happens; ends after Done, Failed or Stopped. Blocks in between."""
+        return self._jobs.events(owner, job_id)
+
+    def pulse(self, owner: str) -> int:
+        """A number that grows with every change of the owner's jobs or assets, also over restarts; costs nothing."""
+        return self._changes.of(owner)
+
+    # --- what was made ------------------------------------------------------------------------------------------------
+
+    def gallery(
+        self,
+        owner: str,
+        *,
+        query: str = "",
+        starred: bool = False,
+        model: str = "",
+        after: str = "",
+        limit: int = 24,
+    ) -> GalleryPage:
+        """One page, newest first; see `gallery.find`."""
+        return gallery.find(self._database, owner, query=query, starred=starred, model=model, after=after, limit=limit)
+
+    def asset(self, owner: str, asset_id: str) -> Asset:
+        return self._store.asset(owner, asset_id)
+
+    def path(self, owner: str, asset_id: str) -> Path:
+        """The PNG with its recipe, absolute."""
+        return self._store.path(owner, asset_id)
+
+    def thumbnail(self, owner: str, asset_id: str) -> Path:
+        """A WebP of at most 256 pixels, absolute."""
+        return self._store.thumbnail(owner, asset_id)
+
+    def star(self, owner: str, asset_id: str, starred: bool) -> Asset:
+        asset = self._store.star(owner, asset_id, starred)
+        self._changes.note(owner)
+        return asset
+
+    def delete(self, owner: str, asset_ids: Iterable[str]) -> None:
+        """Into the trash, all or, with one that is not there, none; `restore` brings them back."""
+        self._store.delete(owner, asset_ids)
+        self._changes.note(owner)
+
+    def restore(self, owner: str, asset_ids: Iterable[str]) -> None:
+        self._store.restore(owner, asset_ids)
+        self._changes.note(owner)
+
+    def rebuild(self) -> None:
+        """Make the index again from the files."""
+        self._store.rebuild()
+
+    def close(self) -> None:
+        """Take no more work, let the running step end, give the folder back. What waited runs at the next start."""
+        self._jobs.close()
+        self._residents.close()
+        self._database.close()
+        self._folder_lock.release()
+
+    # --- inside -------------------------------------------------------------------------------------------------------
+
+    def _ready(self, model_id: str, task: Task) -> ModelSpec:
+        """The model that was asked for, or the first that is ready."""
+        specs = [self.model(model_id)] if model_id != "" else self.models(task)
+        if not specs:
+            raise NotReady(f"No model here can {task}. Start Diorama with a catalog that has one.")
+        for spec in specs:
+            if spec.readiness().ok:
+                return spec
+        readiness = specs[0].readiness()
+        raise NotReady(readiness.hint or f"{specs[0].label} cannot run here: {readiness.label}.")
+
+    def _work(self, job: LiveJob) -> None:
+        """One job, on a thread of its lane."""
+        make_pictures(job, self.model(job.row.model), self._residents, self._store)
