@@ -1,0 +1,49 @@
+# `make run` and `make test` are all the set-up there is: each makes .venv and installs by itself when requirements change.
+
+PYTHON ?= python3
+VENV := .venv
+PY := $(VENV)/bin/python
+export OMP_WAIT_POLICY ?= PASSIVE
+
+.PHONY: run test check bench train clean
+.DELETE_ON_ERROR:
+
+run: $(VENV)/.run  ## serve the page on 127.0.0.1:7860 (options: make run ARGS="--port 7861")
+	$(PY) app.py $(ARGS)
+
+test: $(VENV)/.dev $(VENV)/.browser  ## lint, types and every test
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m pyright
+	$(PY) -m pytest $(ARGS)
+
+check: $(VENV)/.dev  ## lint and types alone
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m pyright
+
+bench: $(VENV)/.dev  ## side-by-side measurements, printed as tables
+	$(PY) -m benchmarks $(ARGS)
+
+train: $(VENV)/.run  ## train the bundled models again (hours on 2 cores; goes on where it stopped)
+	$(PY) -m toybox.train $(ARGS)
+
+# torch and torchvision first, as one pair; then the rest without build isolation, so that the source build of sam2 uses
+# the torch that is there instead of fetching a second one.
+$(VENV)/.run: requirements.txt
+	test -x $(PY) || $(PYTHON) -m venv $(VENV)
+	$(PY) -m pip install --quiet --disable-pip-version-check $$(grep -E '^(torch|torchvision)==' requirements.txt) setuptools wheel
+	SAM2_BUILD_CUDA=0 $(PY) -m pip install --quiet --disable-pip-version-check --no-build-isolation -r requirements.txt
+	touch $@
+
+$(VENV)/.dev: requirements-dev.txt $(VENV)/.run
+	SAM2_BUILD_CUDA=0 $(PY) -m pip install --quiet --disable-pip-version-check --no-build-isolation -r requirements-dev.txt
+	touch $@
+
+# The browser tests use a Chromium or Chrome that is installed; else Debian's as root; else Playwright's own; else they skip.
+$(VENV)/.browser: $(VENV)/.dev
+	$(PY) -m tests.browser --install
+	touch $@
+
+clean:  ## remove what `make` installed
+	rm -rf $(VENV)

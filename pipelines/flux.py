@@ -9,13 +9,17 @@ from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
+import diffusers
 import torch
+import transformers
 from diffusers import FlowMatchEulerDiscreteScheduler, Flux2KleinPipeline
 from einops import rearrange
 from PIL import Image
+from safetensors import SafetensorError
 
 from pipelines.device import Place, best_place
 from studio.contract import ImageRequest, ImageResult, Progress, Tell
+from studio.errors import NotReady
 
 PREVIEW_LATENTS = 32
 """Longest side, in latent cells, of what a preview decodes: a fraction of the full decode for large pictures."""
@@ -42,8 +46,8 @@ class WatchedScheduler(FlowMatchEulerDiscreteScheduler):
     def step(self, model_output: Any, timestep: Any, sample: Any, *args: Any, **kwargs: Any) -> Any:
         if self.step_index is None:
             self._init_step_index(timestep)
-        sigma = self.sigmas[cast(int, self.step_index)].to(sample)
-        self.clean = sample - sigma * model_output
+        sigmas = cast(torch.Tensor, self.sigmas)
+        self.clean = sample - sigmas[self.step_index].to(sample) * model_output
         return super().step(model_output, timestep, sample, *args, **kwargs)
 
 
@@ -56,17 +60,13 @@ class Flux2Klein:
         Args:
             checkpoint: What to open; a folder is opened without looking at the network.
             place: Device and dtype; None takes the best of this machine.
+
+        Raises:
+            NotReady: The weights are missing or damaged, or cannot be downloaded.
         """
         self._place = place or best_place()
         self._text_tokens = checkpoint.text_tokens
-        # Any: what diffusers' methods are annotated with is narrower than what they take and return.
-        pipeline: Any = Flux2KleinPipeline.from_pretrained(
-            checkpoint.source,
-            revision=checkpoint.revision,
-            dtype=self._place.dtype,
-            local_files_only=Path(checkpoint.source).is_dir(),
-        )
-        self._pipeline = pipeline.to(self._place.device)
+        self._pipeline = _open(checkpoint, self._place)
         self._pipeline.scheduler = WatchedScheduler.from_config(self._pipeline.scheduler.config)
         self._pipeline.set_progress_bar_config(disable=True)
 
@@ -124,3 +124,20 @@ class Flux2Klein:
             latents = torch.nn.functional.avg_pool2d(latents, shrink)
         decoded = vae.decode(latents.to(vae.dtype), return_dict=False)[0]
         return pipeline.image_processor.postprocess(decoded, output_type="pil")[0]
+
+
+def _open(checkpoint: Checkpoint, place: Place) -> Any:
+    """The pipeline on its device. `Any`: diffusers annotates its methods more narrowly than they are."""
+    for library in (diffusers, transformers):
+        library.utils.logging.disable_progress_bar()  # bars of the loaders; progress is told by `tell`
+    try:
+        pipeline: Any = Flux2KleinPipeline.from_pretrained(
+            checkpoint.source,
+            revision=checkpoint.revision,
+            dtype=place.dtype,
+            local_files_only=Path(checkpoint.source).is_dir(),
+        )
+    except (OSError, ValueError, SafetensorError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise NotReady(f"The weights in {checkpoint.source} cannot be opened ({reason}). Fetch them again.") from error
+    return pipeline.to(place.device)

@@ -1,0 +1,1 @@
+"""Side-by-side measurements; each module's `main()` prints a table and says what machine it ran on."""

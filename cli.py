@@ -1,0 +1,257 @@
+"""The same verbs in a terminal: generate, models, doctor. Starts without gradio, and without torch until it draws."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import platform
+import shutil
+import sys
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from app import LOCAL_OWNER, OUTPUTS, open_studio, prepare_environment
+from pipelines import catalog
+from pipelines.machine import inspect
+from studio.contract import Done, Event, Failed, GenerateRequest, ModelSpec, Progress, Size, Task, Waiting
+from studio.errors import BadRequest, StudioError
+from studio.service import Studio
+
+PACKAGES = ("gradio", "torch", "diffusers", "transformers", "huggingface_hub", "pillow")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one verb. Returns the exit status: 0 done, 1 failed, 2 asked wrongly."""
+    options = parse(arguments)
+    prepare_environment()
+    try:
+        return options.verb(options)
+    except StudioError as error:
+        print(error, file=sys.stderr)
+        return 2 if isinstance(error, BadRequest) else 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def parse(arguments: list[str] | None) -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(prog="python cli.py", description="Diorama in a terminal.")
+    verbs = parser.add_subparsers(required=True, metavar="VERB")
+
+    draw = verbs.add_parser("generate", help="make pictures from words")
+    draw.set_defaults(verb=generate)
+    draw.add_argument("prompts", nargs="*", metavar="PROMPT", help="what to draw; several make several pictures")
+    draw.add_argument(
+        "--prompts-file", type=Path, metavar="FILE", help="more prompts, one a line; - reads standard input"
+    )
+    draw.add_argument("--model", default="", help="model id (default: the first that is ready; see `models`)")
+    draw.add_argument("--count", type=int, default=1, help="pictures per prompt, 1 to 8")
+    draw.add_argument("--seed", type=int, help="seed of the first picture (default: drawn at random, printed)")
+    draw.add_argument("--size", type=size, metavar="WxH", help="in pixels, such as 1024x768")
+    draw.add_argument("--steps", type=int)
+    draw.add_argument("--guidance", type=float)
+    draw.add_argument("--negative", default="", metavar="WORDS", help="what the picture must not show")
+    draw.add_argument("--style", default="", help="a style of the model")
+    draw.add_argument("-o", "--output", type=Path, help="a .png file, or a folder (default: only the outputs folder)")
+    draw.add_argument("--outputs", type=Path, default=OUTPUTS, help="Diorama's own folder (default: outputs)")
+    draw.add_argument(
+        "--json", action="store_true", help="one JSON line per picture: path, seed, seconds, prompt, model, id"
+    )
+
+    listing = verbs.add_parser("models", help="list the models and whether they can run here")
+    listing.set_defaults(verb=models)
+    listing.add_argument("--json", action="store_true", help="one JSON line per model")
+
+    check = verbs.add_parser("doctor", help="what this machine has and what each tab can do on it")
+    check.set_defaults(verb=doctor)
+    check.add_argument("--outputs", type=Path, default=OUTPUTS)
+    return parser.parse_args(arguments)
+
+
+def size(text: str) -> Size:
+    """ "1024x768" to Size(1024, 768)."""
+    width, _, height = text.lower().partition("x")
+    try:
+        return Size(int(width), int(height))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"a size is written like 1024x768, got '{text}'") from None
+
+
+# --- generate ---------------------------------------------------------------------------------------------------------
+
+
+def generate(options: argparse.Namespace) -> int:
+    """Make pictures for every prompt, one job after the other; a failed prompt does not stop the next."""
+    prompts = read_prompts(options)
+    if not prompts:
+        raise BadRequest(
+            'Nothing to draw: give a prompt, such as python cli.py generate "a red ball on a grey background".'
+        )
+    if options.output and options.output.suffix and options.output.suffix.lower() != ".png":
+        raise BadRequest(
+            f"Pictures are PNG files: -o takes a folder or a name that ends in .png, got '{options.output}'."
+        )
+    studio = open_studio(options.outputs)
+    try:
+        made, failed = 0, 0
+        for prompt in prompts:
+            request = GenerateRequest(
+                prompt,
+                model=options.model,
+                size=options.size,
+                count=options.count,
+                seed=options.seed,
+                steps=options.steps,
+                guidance=options.guidance,
+                negative_prompt=options.negative,
+                style=options.style,
+            )
+            assets = draw(studio, request)
+            failed += not assets
+            for asset_id in assets:
+                made += 1
+                report(studio, asset_id, options, made)
+        return 1 if failed else 0
+    finally:
+        studio.close()
+
+
+def read_prompts(options: argparse.Namespace) -> list[str]:
+    """The prompts of the command line, then those of the file; empty lines are left out."""
+    prompts = list(options.prompts)
+    if options.prompts_file:
+        try:
+            text = sys.stdin.read() if str(options.prompts_file) == "-" else options.prompts_file.read_text("utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise BadRequest(f"Cannot read prompts from {options.prompts_file}: {error}") from error
+        prompts += text.splitlines()
+    return [prompt for prompt in prompts if prompt.strip()]
+
+
+def draw(studio: Studio, request: GenerateRequest) -> tuple[str, ...]:
+    """Run one job to its end, showing progress on a terminal. Returns the assets that were made."""
+    job = studio.generate(LOCAL_OWNER, request)
+    for unknown in studio.unknown_words(job.model, request.prompt):
+        print(f"{job.model} does not know the word '{unknown}'.", file=sys.stderr)
+    last: Event | None = None
+    try:
+        for last in studio.events(LOCAL_OWNER, job.id):
+            if sys.stderr.isatty():
+                print(f"\r\x1b[K{status(last)}", end="", file=sys.stderr, flush=True)
+    except KeyboardInterrupt:
+        studio.cancel(LOCAL_OWNER, job.id)
+        raise
+    finally:
+        if sys.stderr.isatty():
+            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+    if isinstance(last, Failed):
+        print(last.error, file=sys.stderr)
+        return last.assets
+    return last.assets if isinstance(last, Done) else ()
+
+
+def status(event: Event) -> str:
+    """An event as a terminal shows it."""
+    match event:
+        case Waiting(position):
+            return f"waiting, {position} before this one"
+        case Progress(_, 0, note):
+            return note or "working"
+        case Progress(step, steps):
+            return f"step {step} of {steps}"
+    return ""
+
+
+def report(studio: Studio, asset_id: str, options: argparse.Namespace, number: int) -> None:
+    """Put a picture where `-o` says and print its place on standard output."""
+    asset, kept = studio.asset(LOCAL_OWNER, asset_id), studio.path(LOCAL_OWNER, asset_id)
+    path = place(kept, options.output, number)
+    if not options.json:
+        print(path)
+        return
+    line = {
+        "path": str(path),
+        "seed": asset.seed,
+        "seconds": asset.recipe.get("seconds"),
+        "prompt": asset.recipe.get("prompt"),
+        "model": asset.model,
+        "id": asset.id,
+    }
+    print(json.dumps(line, ensure_ascii=False), flush=True)
+
+
+def place(kept: Path, output: Path | None, number: int) -> Path:
+    """Copy a picture out: into a folder under its own name, or to a file (the next to name-2.png)."""
+    if output is None:
+        return kept
+    if output.suffix.lower() != ".png":
+        output.mkdir(parents=True, exist_ok=True)
+        target = output / kept.name
+    else:
+        output.parent.mkdir(parents=True, exist_ok=True)
+        target = output if number == 1 else output.with_stem(f"{output.stem}-{number}")
+    return Path(shutil.copyfile(kept, target))
+
+
+# --- models, doctor ---------------------------------------------------------------------------------------------------
+
+
+def models(options: argparse.Namespace) -> int:
+    """Print every model with its readiness."""
+    for spec in catalog.models():
+        if options.json:
+            print(json.dumps(describe(spec)))
+        else:
+            print(f"{spec.id:18} {spec.readiness().label:24} {spec.licence:12} {spec.about}")
+    return 0
+
+
+def describe(spec: ModelSpec) -> dict[str, object]:
+    """A model as JSON."""
+    ready = spec.readiness()
+    return {
+        "id": spec.id,
+        "label": spec.label,
+        "tasks": sorted(spec.tasks),
+        "ready": ready.ok,
+        "readiness": ready.label,
+        "licence": spec.licence,
+        "about": spec.about,
+        "sizes": [str(each) for each in spec.sizes],
+        "styles": [style.id for style in spec.styles],
+    }
+
+
+def doctor(options: argparse.Namespace) -> int:
+    """Print what this machine has and what each tab can do on it; exit status 1 when no tab can do anything."""
+    machine = inspect()
+    print(f"Machine   {machine}")
+    print(f"Python    {platform.python_version()}")
+    print(f"Packages  {', '.join(f'{name} {installed(name)}' for name in PACKAGES)}")
+    folder = options.outputs
+    free_gb = (
+        shutil.disk_usage(next(place for place in (folder, *folder.absolute().parents) if place.exists())).free / 1e9
+    )
+    print(f"Outputs   {folder}, {free_gb:.0f} GB free")
+    specs = catalog.models(machine)
+    able = False
+    for task in Task:
+        ready = [spec.label for spec in specs if task in spec.tasks and spec.readiness().ok]
+        able = able or bool(ready)
+        print(f"{task.value.capitalize():9} {', '.join(ready) or 'no model for this yet'}")
+    for spec in specs:
+        if not spec.readiness().ok:
+            print(f"          {spec.label}: {spec.readiness().hint}")
+    return 0 if able else 1
+
+
+def installed(name: str) -> str:
+    """The version of an installed package, or "missing"."""
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "missing"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,50 @@
+"""Finds a Chromium for the browser tests; `python -m tests.browser --install` installs one where it can."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+
+
+def find() -> str | None:
+    """Path of a Chromium or Chrome: CHROMIUM from the environment, an installed one, or Playwright's own."""
+    named = os.environ.get("CHROMIUM")
+    if named:
+        return named
+    return next((path for name in NAMES if (path := shutil.which(name))), None) or _of_playwright()
+
+
+def install() -> None:
+    """Make a browser available if none is; leaves the machine as it is where none can be had."""
+    if find():
+        return
+    if hasattr(os, "geteuid") and os.geteuid() == 0 and shutil.which("apt-get"):
+        _try("apt-get", "update", "-qq")
+        _try("apt-get", "install", "-y", "-qq", "--no-install-recommends", "chromium")
+    if not find():
+        _try(sys.executable, "-m", "playwright", "install", "chromium")
+    if not find():
+        print("No Chromium could be installed: the browser tests will be skipped.", file=sys.stderr)
+
+
+def _of_playwright() -> str | None:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        path = playwright.chromium.executable_path
+    return path if Path(path).exists() else None
+
+
+def _try(*command: str) -> None:
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    if subprocess.run(command, env=environment, check=False, stdout=subprocess.DEVNULL).returncode:
+        print(f"'{' '.join(command)}' did not work here.", file=sys.stderr)
+
+
+if __name__ == "__main__" and "--install" in sys.argv:
+    install()

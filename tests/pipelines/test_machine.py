@@ -1,0 +1,77 @@
+import dataclasses
+
+from pipelines import catalog
+from pipelines.machine import Gpu, Machine, inspect, parse_nvidia_smi
+from studio.contract import Task
+
+LAPTOP = Machine("Linux x86_64", 2, 24.0, ())
+CARD = Gpu("RTX 4090", 25.8, 24.0, (8, 9))
+
+
+def test_this_machine_is_told_in_one_line():
+    machine = inspect()
+    assert machine.cores >= 1
+    assert machine.ram_gb > 0.5
+    assert f"{machine.cores} CPU cores" in str(machine)
+
+
+def test_nvidia_smi_lines_become_cards_and_unreadable_ones_are_left_out():
+    text = "NVIDIA H200, 143771, 143000, 9.0\nBroken, [N/A], 1, 8.0\nA card, with a comma, 8192, 4096, 7.5\n"
+    cards = parse_nvidia_smi(text)
+    assert [(card.name, card.capability) for card in cards] == [
+        ("NVIDIA H200", (9, 0)),
+        ("A card, with a comma", (7, 5)),
+    ]
+    assert cards[1].total_gb == 8192 * 2**20 / 1e9
+
+
+def test_the_card_with_most_free_memory_is_used():
+    small = dataclasses.replace(CARD, name="small", free_gb=2.0)
+    assert dataclasses.replace(LAPTOP, gpus=(small, CARD)).gpu == CARD
+    assert LAPTOP.gpu is None
+
+
+def test_a_laptop_starts_with_the_toy_and_says_what_the_big_one_needs():
+    first, *others = catalog.models(LAPTOP)
+    assert first.id == "toy-klein"
+    assert first.readiness().label == "ready"
+    klein = next(spec for spec in others if spec.id == "flux2-klein-4b")
+    assert not klein.readiness().ok
+    assert klein.readiness().label == "needs a GPU with 13 GB"
+    assert "none was found" in klein.readiness().hint
+
+
+def test_a_machine_with_a_card_starts_with_the_big_one():
+    first = catalog.models(dataclasses.replace(LAPTOP, gpus=(CARD,)))[0]
+    assert first.id == "flux2-klein-4b"
+    assert first.readiness().label == "16 GB download"
+
+
+def test_every_entry_of_the_catalog_is_usable_as_it_stands():
+    specs = catalog.models(LAPTOP)
+    assert len({spec.id for spec in specs}) == len(specs)
+    for spec in specs:
+        assert spec.label
+        assert spec.licence
+        assert spec.about
+        assert spec.examples
+        assert spec.sizes
+        assert Task.GENERATE in spec.tasks
+        assert all("{prompt}" in style.template for style in spec.styles)
+        if spec.steps:
+            assert spec.steps.low <= spec.steps.default <= spec.steps.high
+
+
+def test_the_toy_knows_the_words_of_its_own_examples():
+    toy = catalog.models(LAPTOP)[0]
+    assert toy.known_words is not None
+    words = toy.known_words()
+    for example in toy.examples:
+        assert set(example.split()) <= words
+    assert "dragon" not in words
+
+
+def test_a_style_leaves_a_prompt_alone_that_already_says_it():
+    blue = catalog.TOY_STYLES[0]
+    assert blue.apply("a red ball") == "a red ball on a blue background"
+    assert blue.apply("a red ball on a Pink Background") == "a red ball on a Pink Background"

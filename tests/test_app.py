@@ -1,0 +1,83 @@
+"""How the app starts: who may reach it, who owns what, and that nothing heavy is loaded too early."""
+
+from __future__ import annotations
+
+import types
+
+import pytest
+
+import app
+from studio.errors import BadRequest
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--listen"],
+        ["--listen", "192.168.1.5"],
+        ["--share"],
+        ["--auth", "onlyaname"],
+        ["--auth", ":password"],
+        ["--auth", "name:"],
+    ],
+)
+def test_others_are_not_served_without_a_word_on_who_they_may_be(arguments: list[str], capsys):
+    with pytest.raises(SystemExit) as stopped:
+        app.parse(arguments)
+    assert stopped.value.code == 2
+    told = capsys.readouterr().err
+    assert "--auth" in told
+    assert "password" not in told.lower().replace("name:password", "")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["--port", "7861"],
+        ["--listen", "127.0.0.1"],
+        ["--listen", "--open"],
+        ["--share", "--auth", "ada:l:ovelace"],
+    ],
+)
+def test_these_start(arguments: list[str]):
+    assert app.parse(arguments)
+
+
+def test_a_space_is_open_by_itself(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("SPACE_ID", "someone/diorama")
+    options = app.parse([])
+    assert options.open
+    assert options.listen == "0.0.0.0"
+
+
+def request(username: str | None = None) -> types.SimpleNamespace:
+    return types.SimpleNamespace(username=username)
+
+
+def test_locally_there_is_one_owner_whatever_the_browser_says():
+    identify = app.identify_by(app.parse([]))
+    assert identify(request(), "") == identify(request(), "x" * 40) == "local"
+
+
+def test_with_a_password_the_user_is_the_owner():
+    identify = app.identify_by(app.parse(["--listen", "--auth", "ada:lovelace"]))
+    assert identify(request("ada"), "") != identify(request("grace"), "")
+
+
+def test_where_anyone_may_come_in_every_browser_owns_its_own_and_the_token_stays_secret():
+    identify = app.identify_by(app.parse(["--listen", "--open"]))
+    first, second = identify(request(), "a" * 32), identify(request(), "b" * 32)
+    assert first != second
+    assert "aaaa" not in first
+    with pytest.raises(BadRequest, match="reload"):
+        identify(request(), "short")
+
+
+def test_a_second_diorama_on_the_same_folder_is_told_so(tmp_path, capsys):
+    studio = app.open_studio(tmp_path)
+    try:
+        assert app.main(["--outputs", str(tmp_path)]) == 2
+        assert "Another Diorama" in capsys.readouterr().err
+    finally:
+        studio.close()

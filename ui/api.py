@@ -1,0 +1,197 @@
+"""The same verbs over HTTP: endpoints for `gradio_client` and curl, all by name and with plain JSON values.
+
+`job` and `generate` answer with a job: {"id", "state", "prompt", "model", "step", "steps", "position", "error",
+"pictures": [{"id", "name", "url", "seed", "width", "height", "prompt", "model", "created", "starred"}]}. A picture's
+`url` is relative to the address of the app.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+import gradio as gr
+
+from studio.contract import GenerateRequest, JobView, Size, Task
+from studio.errors import StudioError
+from studio.service import Studio
+from studio.store import Asset
+from ui.events import Identify
+
+POLL_SECONDS = 0.1
+
+
+def build(studio: Studio, identify: Identify) -> None:
+    """Add the endpoints to the current Blocks: generate, job, cancel, models, gallery."""
+    endpoints = Endpoints(studio, identify)
+    for endpoint in (endpoints.generate, endpoints.job, endpoints.cancel, endpoints.models, endpoints.gallery):
+        gr.api(endpoint, api_name=endpoint.__name__, concurrency_limit=None)
+
+
+def readable(endpoint: Callable[..., Any]) -> Callable[..., Any]:
+    """Answer a `StudioError` with its sentence."""
+
+    @wraps(endpoint)
+    async def answer(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return await endpoint(*args, **kwargs)
+        except StudioError as error:
+            raise gr.Error(str(error), print_exception=False) from error
+
+    return answer
+
+
+class Endpoints:
+    """One method per endpoint; the argument names are the parameter names of the API."""
+
+    def __init__(self, studio: Studio, identify: Identify) -> None:
+        self._studio = studio
+        self._identify = identify
+
+    @readable
+    async def generate(
+        self,
+        prompt: str,
+        model: str = "",
+        width: int | None = None,
+        height: int | None = None,
+        count: int = 1,
+        seed: int | None = None,
+        steps: int | None = None,
+        guidance: float | None = None,
+        negative_prompt: str = "",
+        style: str = "",
+        wait: bool = True,
+        token: str = "",
+        request: gr.Request | None = None,
+    ) -> dict:
+        """Make pictures from words and answer with the job.
+
+        Args:
+            prompt: What to draw.
+            model: Model id, see `models`; empty takes the first that is ready.
+            width: In pixels; with height, or neither for the model's own size.
+            height: In pixels.
+            count: How many pictures, 1 to 8; picture i gets seed + i.
+            seed: 0 to 4294967295; empty draws one.
+            steps: Denoising steps, where the model honours them.
+            guidance: Guidance scale, where the model honours it.
+            negative_prompt: What the picture must not show, where the model honours it.
+            style: Id of a style of the model.
+            wait: Answer when the pictures are there; false answers at once, then ask `job`.
+            token: Where the app is open to anyone: any secret of 16 characters or more, which owns what it makes.
+        """
+        owner = self._owner(request, token)
+        size = None if width is None and height is None else Size(width or 0, height or 0)
+        order = GenerateRequest(prompt, model, size, count, seed, steps, guidance, negative_prompt, style)
+        job = await asyncio.to_thread(self._studio.generate, owner, order)  # it waits for the disk
+        while wait and not job.is_over:
+            await asyncio.sleep(POLL_SECONDS)
+            job = self._studio.job(owner, job.id)
+        return self._describe(job)
+
+    @readable
+    async def job(self, job_id: str, token: str = "", request: gr.Request | None = None) -> dict:
+        """How a job stands, and the pictures it has made so far.
+
+        Args:
+            job_id: The id that `generate` answered with.
+            token: The secret the job was started with, where the app is open to anyone.
+        """
+        return self._describe(self._studio.job(self._owner(request, token), job_id))
+
+    @readable
+    async def cancel(self, job_id: str, token: str = "", request: gr.Request | None = None) -> dict:
+        """Stop a waiting or running job; pictures that are finished are kept.
+
+        Args:
+            job_id: The id that `generate` answered with.
+            token: The secret the job was started with, where the app is open to anyone.
+        """
+        return self._describe(self._studio.cancel(self._owner(request, token), job_id))
+
+    @readable
+    async def models(self) -> list:
+        """Every model that makes pictures, with what it needs and what it honours."""
+        specs = self._studio.models(Task.GENERATE)
+        return [
+            {
+                "id": spec.id,
+                "label": spec.label,
+                "ready": (ready := spec.readiness()).ok,
+                "readiness": ready.label,
+                "hint": ready.hint,
+                "licence": spec.licence,
+                "about": spec.about,
+                "sizes": [list(size) for size in spec.sizes],
+                "steps": spec.steps.default if spec.steps else None,
+                "guidance": spec.guidance.default if spec.guidance else None,
+                "seed": spec.seed,
+                "negative_prompt": spec.negative_prompt,
+                "styles": [style.id for style in spec.styles],
+            }
+            for spec in specs
+        ]
+
+    @readable
+    async def gallery(
+        self,
+        query: str = "",
+        starred: bool = False,
+        model: str = "",
+        after: str = "",
+        limit: int = 24,
+        token: str = "",
+        request: gr.Request | None = None,
+    ) -> dict:
+        """Pictures, newest first, a page at a time.
+
+        Args:
+            query: Words to look for in the prompts.
+            starred: Only starred pictures.
+            model: Only pictures of this model.
+            after: The "next" of the page before; empty for the first page.
+            limit: Pictures per page, 1 to 100.
+            token: The secret the pictures were made with, where the app is open to anyone.
+        """
+        owner = self._owner(request, token)
+        page = self._studio.gallery(
+            owner, query=query, starred=starred, model=model, after=after, limit=max(1, min(limit, 100))
+        )
+        return {"pictures": [describe(asset) for asset in page.assets], "next": page.next}
+
+    def _owner(self, request: gr.Request | None, token: str) -> str:
+        if request is None:
+            raise ValueError("Gradio did not hand over the request")
+        return self._identify(request, token)
+
+    def _describe(self, job: JobView) -> dict:
+        return {
+            "id": job.id,
+            "state": job.state,
+            "prompt": job.title,
+            "model": job.model,
+            "step": job.step,
+            "steps": job.steps,
+            "position": job.position,
+            "error": job.error,
+            "pictures": [describe(self._studio.asset(job.owner, asset)) for asset in job.assets],
+        }
+
+
+def describe(asset: Asset) -> dict:
+    """A picture as JSON."""
+    return {
+        "id": asset.id,
+        "name": asset.name,
+        "url": f"diorama/picture/{asset.id}",
+        "seed": asset.seed,
+        "width": asset.width,
+        "height": asset.height,
+        "prompt": asset.title,
+        "model": asset.model,
+        "created": asset.created,
+        "starred": asset.starred,
+    }
