@@ -46,6 +46,8 @@ def find(
     """
     if isinstance(limit, bool) or not isinstance(limit, int) or not 1 <= limit <= MAX_PAGE:
         raise BadRequest(f"A page holds 1 to {MAX_PAGE} pictures, not {limit!r}.")
+    if not all(isinstance(text, str) for text in (query, model, after)):
+        raise BadRequest("The query, the model and the page of the gallery must be text. Leave them empty for all.")
     conditions = ["owner = ?", "deleted = 0"]
     values: list[Any] = [owner]
     if starred:

@@ -1,7 +1,6 @@
-"""Lanes: who works when, on our own threads. A job is a row before it is work, and nobody's tab keeps it alive.
+"""Jobs: a row before it is work, and nobody's tab keeps it alive. Stop, skip, watch, and go on after a crash.
 
-A lane serves its jobs first come, first served; the next one starts when the one before has really left, however long
-that takes after Stop. Knows nothing of pictures: what a job does is one function, given by the service.
+Knows nothing of pictures: what a job does is one function, given by the service.
 """
 
 from __future__ import annotations
@@ -9,9 +8,7 @@ from __future__ import annotations
 import io
 import logging
 import secrets
-import threading
 import time
-from bisect import insort
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
@@ -21,29 +18,16 @@ from PIL import Image
 from studio.changes import Changes
 from studio.contract import Done, Event, Failed, JobState, JobView, Progress, Stopped, Task, Waiting
 from studio.database import Database
-from studio.errors import Cancelled, NotFound, StudioError
-from studio.ledger import MAX_ATTEMPTS, JobRow, LaneName, Ledger
+from studio.errors import Cancelled, NotFound, OutOfMemory, StudioError
+from studio.lanes import LaneName, Lanes
+from studio.ledger import MAX_ATTEMPTS, JobRow, Ledger
 from studio.livejob import LiveJob
 
 log = logging.getLogger(__name__)
 
-THREADS: dict[LaneName, int] = {"gpu": 1, "click": 1, "cloud": 8}
-CLOSING_SECONDS = 8.0
-"""How long `close` waits for the running step to end."""
-
-
-class _Lane:
-    def __init__(self, threads: int) -> None:
-        self.most_threads = threads
-        self.threads: list[threading.Thread] = []
-        self.idle = 0
-        self.waiting: list[LiveJob] = []  # by number
-        self.running: list[LiveJob] = []
-        self.chores: dict[str, Callable[[], object]] = {}  # done when no job waits
-
 
 class Jobs:
-    """The queue of every lane, and the memory of what is in it."""
+    """All jobs of one outputs folder: those that wait or run are in memory, the others are rows."""
 
     def __init__(
         self,
@@ -58,14 +42,12 @@ class Jobs:
         Args:
             work: does one job, on a thread of its lane; `Cancelled` of the job's `tell` passes through it.
             made: job id -> ids of the assets it has made.
-            drop: model id -> nothing; gives back the memory of a model that ran out of it.
+            drop: gives back the memory of the model with this id, after it ran out of it.
         """
         self._ledger = Ledger(database)
         self._changes, self._work, self._made, self._drop = changes, work, made, drop
-        self._lock = changes.lock
-        self._arrived = threading.Condition(self._lock)
-        self._lanes = {name: _Lane(threads) for name, threads in THREADS.items()}
-        self._live: dict[str, LiveJob] = {}
+        self._lanes = Lanes(changes, self._run)
+        self._live: dict[str, LiveJob] = {}  # guarded by changes.lock
         self._closing = False
 
     # --- what people do -----------------------------------------------------------------------------------------------
@@ -100,7 +82,7 @@ class Jobs:
         return self.view(owner, row.id)
 
     def resume(self) -> None:
-        """Queue again what the last process left: waiting jobs, and the running ones if they may try once more."""
+        """Queue again what the last process left: waiting jobs, and running ones if they may try once more."""
         again = []
         for row in self._ledger.unfinished():
             if row.state == "running" and row.attempts >= MAX_ATTEMPTS:
@@ -113,13 +95,10 @@ class Jobs:
 
     def cancel(self, owner: str, job_id: str) -> JobView:
         """Stop a waiting job at once, a running one at its next report."""
-        with self._lock:
+        with self._changes.lock:
             job = self._live_of(owner, job_id)
-            waited = job is not None and job in self._lane(job).waiting
-            if job is not None and waited:
-                self._lane(job).waiting.remove(job)
-                self._moved(self._lane(job))
-            elif job is not None and not job.is_over:
+            waited = job is not None and self._lanes.take_out(job)
+            if job is not None and not waited and not job.is_over:
                 job.stop()
         if job is not None and waited:
             self._finish(job, "stopped", "")
@@ -127,18 +106,15 @@ class Jobs:
 
     def skip(self, owner: str, job_id: str) -> JobView:
         """Leave out the picture a running job is making; a job that is not running is left alone."""
-        with self._lock:
+        with self._changes.lock:
             job = self._live_of(owner, job_id)
-            if job is not None and job in self._lane(job).running:
+            if job is not None:
                 job.skip()
         return self.view(owner, job_id)
 
-    def when_idle(self, lane: LaneName, name: str, chore: Callable[[], object]) -> None:
+    def when_idle(self, lane: LaneName, what: str, chore: Callable[[], object]) -> None:
         """Do something on the lane's thread once no job waits there. Asked for twice, it is done once."""
-        with self._lock:
-            if not self._closing:
-                self._lanes[lane].chores.setdefault(name, chore)
-                self._call_thread(self._lanes[lane])
+        self._lanes.when_idle(lane, what, lambda: self._guarded(chore))
 
     # --- what people see ----------------------------------------------------------------------------------------------
 
@@ -147,9 +123,9 @@ class Jobs:
         Raises:
             NotFound: there is none, or it is somebody else's.
         """
-        with self._lock:
+        with self._changes.lock:
             job = self._live_of(owner, job_id)
-            view = None if job is None else job.view(self._position(job))
+            view = None if job is None else job.view(self._lanes.position(job))
         if view is None:
             row = self._ledger.get(owner, job_id)
             if row is None:
@@ -159,15 +135,13 @@ class Jobs:
 
     def newest(self, owner: str, limit: int) -> list[JobView]:
         """All that wait or run, and the latest that are over up to `limit` in all; newest first."""
-        with self._lock:
-            live = {id: job.view(self._position(job)) for id, job in self._live.items() if job.row.owner == owner}
-            numbers = {id: self._live[id].row.number for id in live}
+        with self._changes.lock:
+            mine = [job for job in self._live.values() if job.row.owner == owner]
+            views = {job.row.number: job.view(self._lanes.position(job)) for job in mine}
         for row in self._ledger.newest(owner, limit):
-            if len(live) < limit:
-                live.setdefault(row.id, row.view())
-                numbers.setdefault(row.id, row.number)
-        views = sorted(live.values(), key=lambda view: numbers[view.id], reverse=True)
-        return [replace(view, assets=self._made(view.id)) for view in views]
+            if len(views) < limit:
+                views.setdefault(row.number, row.view())
+        return [replace(views[number], assets=self._made(views[number].id)) for number in sorted(views, reverse=True)]
 
     def events(self, owner: str, job_id: str) -> Iterator[Event]:
         """What happens to a job, until it is over. A slow listener misses steps in between, never the end."""
@@ -182,61 +156,18 @@ class Jobs:
 
     def close(self) -> None:
         """Take nothing new, let the running steps end, keep the rest for the next start."""
-        with self._lock:
+        with self._changes.lock:
+            if self._closing:
+                return
             self._closing = True
-            running = [job for lane in self._lanes.values() for job in lane.running]
+            running = self._lanes.close()
             for job in running:
                 job.leave()
-            self._arrived.notify_all()
             self._changes.ring()
-        self._ledger.forgive(job.row.id for job in running if not job.was_stopped)
-        deadline = time.monotonic() + CLOSING_SECONDS
-        for thread in [thread for lane in self._lanes.values() for thread in lane.threads]:
-            thread.join(max(0.0, deadline - time.monotonic()))
-            if thread.is_alive():
-                log.warning(
-                    "The lane %s is still busy after %g s; its job runs again next time.", thread.name, CLOSING_SECONDS
-                )
+        self._guarded(lambda: self._ledger.forgive(job.row.id for job in running))
+        self._lanes.join()
 
-    # --- the lanes ----------------------------------------------------------------------------------------------------
-
-    def _enqueue(self, row: JobRow) -> None:
-        with self._lock:
-            if self._closing:
-                return  # it is written down: the next start takes it
-            job = self._live[row.id] = LiveJob(row, self._changes)
-            lane = self._lane(job)
-            insort(lane.waiting, job, key=lambda one: one.row.number)
-            self._call_thread(lane)
-
-    def _call_thread(self, lane: _Lane) -> None:
-        wanted = len(lane.waiting) + len(lane.chores)
-        if wanted > lane.idle and len(lane.threads) < lane.most_threads:
-            name = next(name for name, one in self._lanes.items() if one is lane)
-            thread = threading.Thread(target=self._serve, args=(lane,), name=name, daemon=True)
-            lane.threads.append(thread)
-            thread.start()
-        self._arrived.notify_all()
-
-    def _serve(self, lane: _Lane) -> None:
-        while True:
-            with self._lock:
-                while not (lane.waiting or lane.chores or self._closing):
-                    lane.idle += 1
-                    self._arrived.wait()
-                    lane.idle -= 1
-                if self._closing:
-                    return
-                job = lane.waiting.pop(0) if lane.waiting else None
-                chore = None if job else lane.chores.pop(next(iter(lane.chores)))
-                if job is not None:
-                    lane.running.append(job)
-                    job.start()
-                    self._moved(lane)
-            if job is not None:
-                self._run(job)
-            elif chore is not None:
-                self._guarded(chore)
+    # --- on the lane's thread -----------------------------------------------------------------------------------------
 
     def _run(self, job: LiveJob) -> None:
         state: JobState = "done"
@@ -247,10 +178,10 @@ class Jobs:
         except Cancelled:
             state = "stopped"
         except StudioError as problem:
-            state, error = "failed", str(problem)
+            state, error, out_of_memory = "failed", str(problem), isinstance(problem, OutOfMemory)
             log.info("Job %s failed: %s", job.row.id, problem)
         except (Exception, SystemExit) as problem:
-            out_of_memory = is_out_of_memory(problem)
+            out_of_memory = _is_out_of_memory(problem)
             state, error = "failed", _OUT_OF_MEMORY if out_of_memory else _INTERNAL
             log.exception("Job %s failed", job.row.id)
         if out_of_memory:  # only now: the traceback, which held the model's arrays, is gone
@@ -260,53 +191,40 @@ class Jobs:
             self._guarded(lambda: self._finish(job, state, error))
 
     def _guarded(self, chore: Callable[[], object]) -> None:
-        """What must not end a lane's thread."""
+        """For what must not end a lane's thread."""
         try:
             chore()
         except (Exception, SystemExit):
-            log.exception("A chore of the lane failed")
+            log.exception("A chore failed")
 
     def _finish(self, job: LiveJob, state: JobState, error: str) -> None:
         """Write the end down, then let everybody see it."""
-        lane = self._lane(job)
         written = False
         try:
             self._ledger.finish(job.row.id, state, error, self._changes.note(job.row.owner))
             written = True
         finally:
-            with self._lock:
+            with self._changes.lock:
                 job.finish(state, error)
-                if job in lane.running:
-                    lane.running.remove(job)
-                if written:
+                if written:  # else the row says something old, and the memory knows better
                     del self._live[job.row.id]
-                self._moved(lane)
+                self._lanes.left(job)
 
-    def _moved(self, lane: _Lane) -> None:
-        for job in lane.waiting:
-            job.moved()
+    # --- small things -------------------------------------------------------------------------------------------------
 
-    # --- small questions ----------------------------------------------------------------------------------------------
-
-    def _lane(self, job: LiveJob) -> _Lane:
-        return self._lanes[job.row.lane]
+    def _enqueue(self, row: JobRow) -> None:
+        with self._changes.lock:
+            if not self._closing:  # else it is written down, and the next start takes it
+                self._live[row.id] = job = LiveJob(row, self._changes)
+                self._lanes.add(job)
 
     def _live_of(self, owner: str, job_id: str) -> LiveJob | None:
         job = self._live.get(job_id)
         return job if job is not None and job.row.owner == owner else None
 
-    def _position(self, job: LiveJob) -> int:
-        lane = self._lane(job)
-        return lane.waiting.index(job) + len(lane.running) if job in lane.waiting else 0
-
     def _is_newer(self, job_id: str, seen: int) -> bool:
         job = self._live.get(job_id)
         return job is None or job.version > seen
-
-
-def is_out_of_memory(error: BaseException) -> bool:
-    """Python's own, and torch's on any device: known by name, because torch is not at home here."""
-    return any(kind.__name__ in ("MemoryError", "OutOfMemoryError") for kind in type(error).__mro__)
 
 
 _CRASHED = (
@@ -317,6 +235,11 @@ _OUT_OF_MEMORY = (
     "The model ran out of memory and was unloaded. Try a smaller size or another model, or close other programs."
 )
 _INTERNAL = "Something went wrong inside Diorama (the log has the details). Try again, or try another model."
+
+
+def _is_out_of_memory(error: BaseException) -> bool:
+    """Python's own, and torch's on any device: known by name, because torch is not at home here."""
+    return any(kind.__name__ in ("MemoryError", "OutOfMemoryError") for kind in type(error).__mro__)
 
 
 def _event(view: JobView) -> Event:

@@ -11,7 +11,6 @@ from studio.contract import JobState, JobView, Task
 from studio.database import Database
 from studio.errors import TooManyJobs
 
-LaneName = Literal["gpu", "click", "cloud"]
 MAX_WAITING = 32
 """Jobs one owner may have waiting."""
 MAX_ATTEMPTS = 2
@@ -26,7 +25,7 @@ class JobRow:
     id: str
     owner: str
     task: Task
-    lane: LaneName
+    lane: Literal["gpu", "click", "cloud"]
     model: str
     title: str
     pictures: int
@@ -98,7 +97,7 @@ class Ledger:
         self._change("UPDATE jobs SET state = 'waiting' WHERE id = ?", [(id,) for id in job_ids])
 
     def forgive(self, job_ids: Iterable[str]) -> None:
-        """These are interrupted on purpose: the start does not count."""
+        """These are interrupted on purpose: their start does not count."""
         self._change("UPDATE jobs SET attempts = attempts - 1 WHERE id = ?", [(id,) for id in job_ids])
 
     def finish(self, job_id: str, state: JobState, error: str, version: int) -> None:

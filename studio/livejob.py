@@ -94,9 +94,10 @@ class LiveJob:
         self._change(stopping=True)
 
     def skip(self) -> None:
-        """Leave out the picture that is being made now; too late for it, and nothing happens."""
+        """Leave out the picture that is being made now; when it is too late for it, nothing happens."""
         with self._changes.lock:
-            self._skip = self._view.picture
+            if self._view.state == "running":
+                self._skip = self._view.picture
 
     def leave(self) -> None:
         self._leave = True

@@ -13,7 +13,7 @@ import threading
 from collections.abc import Iterable
 from pathlib import Path
 
-from studio.files import storage_errors
+from studio.files import storage_errors, sync_folder
 
 
 class Notes:
@@ -40,6 +40,8 @@ class Notes:
                 if file.write(line) < len(line):
                     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
                 os.fsync(file.fileno())
+                if whole == 0:
+                    sync_folder(self._path.parent)
             except OSError:
                 os.ftruncate(file.fileno(), whole)
                 raise

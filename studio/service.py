@@ -78,7 +78,8 @@ class Studio:
     def warm(self, model_id: str) -> None:
         """Load a model in the background, when its lane has nothing better to do."""
         spec = self.model(model_id)
-        self._jobs.when_idle(spec.lane, spec.id, lambda: self._residents.load(spec))
+        if spec.readiness().ok:
+            self._jobs.when_idle(spec.lane, spec.id, lambda: self._residents.load(spec))
 
     def unknown_words(self, model_id: str, prompt: str) -> tuple[str, ...]:
         """The words of a prompt this model was not taught, in order; a hint, not an error."""

@@ -118,17 +118,17 @@ class Store:
         return path
 
     def thumbnail(self, owner: str, asset_id: str) -> Path:
-        """A WebP of at most THUMBNAIL_SIDE pixels; made again when it is missing or empty."""
+        """A WebP of at most THUMBNAIL_SIDE pixels, made again when it is missing; the picture itself if need be."""
         source = self.path(owner, asset_id)
         path = self._thumbs / f"{asset_id}.webp"
         if not path.is_file() or path.stat().st_size == 0:
             try:
                 with Image.open(source) as image:
                     self._make_thumbnail(image.convert("RGB"), asset_id)
-            except (OSError, SyntaxError, ValueError) as error:  # what PIL raises for a damaged file
-                raise StorageFailed(f"{source} cannot be read ({error}). Delete it, and make it again.") from error
-            if not path.is_file():
-                return source  # the disk is full: the picture itself shows as well
+            except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:  # a damaged file, to PIL
+                log.warning("%s cannot be read: %s", source, error)
+        if not path.is_file():
+            return source  # no room for a thumbnail, or nothing to show: one picture must not spoil the page
         return path
 
     def star(self, owner: str, asset_id: str, starred: bool) -> Asset:
@@ -223,6 +223,7 @@ class Store:
         for folder in (self._images, self._trash, self._thumbs):
             with files.storage_errors(folder.parent):
                 folder.mkdir(parents=True, exist_ok=True)
+                files.sync_folder(folder.parent)
 
 
 _COLUMNS = (
@@ -269,5 +270,9 @@ def to_asset(row: Any) -> Asset:
 def _pictures(folder: Path) -> Iterator[str]:
     with os.scandir(folder) as entries:
         for entry in entries:
-            if entry.name.endswith(".png") and not entry.name.startswith(files.TEMPORARY) and entry.is_file():
+            if (
+                entry.name.endswith(".png")
+                and not entry.name.startswith(files.TEMPORARY)
+                and entry.is_file(follow_symlinks=False)
+            ):
                 yield entry.name
