@@ -37,7 +37,7 @@ def build_text_encoder(tokenizer: Qwen2TokenizerFast) -> Qwen3ForCausalLM:
         vocab_size=len(tokenizer),
         hidden_size=TEXT_WIDTH,
         intermediate_size=128,
-        num_hidden_layers=max(TEXT_OUT_LAYERS) + 1,
+        num_hidden_layers=max(TEXT_OUT_LAYERS),
         num_attention_heads=2,
         num_key_value_heads=1,
         head_dim=32,

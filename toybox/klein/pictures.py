@@ -11,9 +11,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from toybox.edits import with_thing
 from toybox.klein.model import PICTURE_SIZE
 from toybox.words import BACKGROUND_RGB, COLOUR_RGB, KINDS, Background, Colour
-from toybox.world import Scene, Thing, is_allowed, render_planes, sample_scene
+from toybox.world import Scene, is_allowed, render_planes, sample_scene
 
 MOST_OBJECTS = 2
 _PLANE_COUNT = MOST_OBJECTS + 3 + 1
@@ -65,11 +66,6 @@ def sample_family(seed: int, index: int) -> Family:
         twin = with_thing(scene, changed, replace(scene.objects[changed], kind=kind))
         if is_allowed(twin, "train"):
             return Family(scene, changed, twin)
-
-
-def with_thing(scene: Scene, index: int, thing: Thing) -> Scene:
-    """The scene with one object replaced."""
-    return replace(scene, objects=(*scene.objects[:index], thing, *scene.objects[index + 1 :]))
 
 
 def plane_bytes(scene: Scene) -> np.ndarray:

@@ -1,0 +1,106 @@
+"""First stage: the autoencoder learns to keep pictures in 16 x 16 places and to give them back."""
+
+import random
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from diffusers import AutoencoderKLFlux2, Flux2KleinPipeline
+from torch import Tensor
+
+from toybox.klein.model import build_autoencoder
+from toybox.klein.pictures import Geometries
+from toybox.klein.run import Budget, Run
+from toybox.words import BACKGROUNDS, COLOURS, HELD_OUT, Background, Colour
+from toybox.world import Scene
+
+BATCH, CROP = 32, 64
+CROPS_UNTIL = 0.6
+_PEAK_RATE = 2e-3
+_KL_WEIGHT, _GRADIENT_WEIGHT, _SQUARE_WEIGHT = 1e-4, 0.5, 4.0
+_LATENT_NOISE = 0.03
+
+
+def train_autoencoder(geometries: Geometries, budget: Budget) -> AutoencoderKLFlux2:
+    """Trains on pictures that never repeat: every one is shown in fresh colours. Crops first, whole pictures later."""
+    torch.manual_seed(1)
+    model = build_autoencoder()
+    optimizer = torch.optim.AdamW(model.parameters(), lr=_PEAK_RATE, betas=(0.9, 0.99), weight_decay=1e-3)
+    run = Run("autoencoder", model, [optimizer], average=0.998, budget=budget)
+
+    def loss_of_step(step: int) -> dict[str, Tensor]:
+        rng = random.Random(f"autoencoder {step}")
+        whole = run.share >= CROPS_UNTIL
+        pictures = [random_picture(geometries, rng) for _ in range(BATCH // 2 if whole else BATCH)]
+        if not whole:
+            pictures = [_crop(picture, rng) for picture in pictures]
+        batch = torch.stack(pictures).mul_(2).sub_(1)
+        return losses(model, batch)
+
+    run.train(loss_of_step)
+    run.average.copy_to(model)
+    set_latent_statistics(model, geometries)
+    return model.eval()
+
+
+def losses(model: AutoencoderKLFlux2, pictures: Tensor) -> dict[str, Tensor]:
+    """What the autoencoder is trained on, for NCHW pictures in [-1, 1]; "psnr" in dB is for the log."""
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        posterior = model.encode(pictures).latent_dist
+        noisy = posterior.sample() + _LATENT_NOISE * torch.randn_like(posterior.mean)
+        restored = model.decode(noisy).sample.float()
+    error = restored - pictures
+    absolute, square = error.abs().mean(), error.square().mean()
+    gradient = error.diff(dim=-1).abs().mean() + error.diff(dim=-2).abs().mean()
+    divergence = posterior.kl().mean() / posterior.mean[0].numel()
+    loss = absolute + _GRADIENT_WEIGHT * gradient + _SQUARE_WEIGHT * square + _KL_WEIGHT * divergence
+    return {"loss": loss, "kl": divergence.detach(), "psnr": -10 * (square.detach() / 4).log10()}
+
+
+def random_picture(geometries: Geometries, rng: random.Random) -> Tensor:
+    """A training picture in random colours, 3HW, [0, 1]."""
+    index, twin = rng.randrange(len(geometries)), rng.randrange(2)
+    family = geometries.family(index)
+    colours, background = random_colours(family.twin if twin else family.scene, rng)
+    return geometries.shaded(index, twin, colours, background)
+
+
+def random_colours(scene: Scene, rng: random.Random) -> tuple[list[Colour], Background]:
+    """Colours for a scene's objects and its background; no object shows a held-out mixture."""
+    while True:
+        colours, background = [rng.choice(COLOURS) for _ in scene.objects], rng.choice(BACKGROUNDS)
+        looks = zip(scene.objects, colours, strict=True)
+        if not any((thing.kind, colour, background) in HELD_OUT for thing, colour in looks):
+            return colours, background
+
+
+@torch.inference_mode()
+def encode(model: AutoencoderKLFlux2, pictures: Tensor) -> Tensor:
+    """Latents as the flow transformer sees them: NCHW pictures in [0, 1] to (N, 64 tokens, 64), normalised."""
+    latents = Flux2KleinPipeline._patchify_latents(model.encode(pictures * 2 - 1).latent_dist.mode())
+    mean, deviation = model.bn.running_mean, (model.bn.running_var + model.config["batch_norm_eps"]).sqrt()
+    return ((latents - mean[:, None, None]) / deviation[:, None, None]).flatten(start_dim=2).mT
+
+
+@torch.inference_mode()
+def set_latent_statistics(model: AutoencoderKLFlux2, geometries: Geometries, count: int = 512) -> None:
+    """Measures mean and variance of the latents; the variance counts the noise that the decoder tolerates."""
+    rng = random.Random("statistics")
+    pictures = torch.stack([random_picture(geometries, rng) for _ in range(count)]) * 2 - 1
+    posterior = model.eval().encode(pictures).latent_dist
+    means = Flux2KleinPipeline._patchify_latents(posterior.mean)
+    variances = Flux2KleinPipeline._patchify_latents(posterior.var)
+    model.bn.running_mean.copy_(means.mean(dim=(0, 2, 3)))
+    model.bn.running_var.copy_(means.var(dim=(0, 2, 3)) + variances.mean(dim=(0, 2, 3)))
+
+
+def _crop(picture: Tensor, rng: random.Random) -> Tensor:
+    """A square of a picture, more often from its middle, where the objects are."""
+    room = picture.shape[-1] - CROP
+    top, left = (round(rng.triangular(0, room)) for _ in range(2))
+    return picture[:, top : top + CROP, left : left + CROP]
+
+
+def load_autoencoder(folder: Path) -> AutoencoderKLFlux2:
+    """The autoencoder in a folder, ready for use, as float32."""
+    return AutoencoderKLFlux2.from_pretrained(folder, torch_dtype=torch.float32).eval()

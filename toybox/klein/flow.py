@@ -1,0 +1,153 @@
+"""Third stage: the flow transformer learns to draw from words, and to redraw a picture by instruction."""
+
+import random
+from dataclasses import dataclass
+
+import torch
+from diffusers import Flux2KleinPipeline, Flux2Transformer2DModel
+from torch import Tensor
+from transformers import Qwen2TokenizerFast, Qwen3ForCausalLM
+
+from toybox.captions import SILENCE, Phrase
+from toybox.klein.latents import EncodedFamilies
+from toybox.klein.model import MAX_SEQUENCE_LENGTH, build_transformer
+from toybox.klein.run import Budget, Run
+from toybox.klein.text import hidden_states, tokenize, with_unknown_words
+
+DRAWINGS, REVISIONS = 40, 24
+_MATRIX_RATE, _OTHER_RATE, _WEIGHT_DECAY = 2e-3, 1e-3, 0.02
+_SILENT = 0.1
+_TIME_MEAN, _TIME_DEVIATION, _UNIFORM_TIMES = 0.4, 1.0, 0.15
+
+
+@dataclass(frozen=True)
+class Teacher:
+    """What stays fixed while the transformer learns: the words' meaning and the encoded pictures."""
+
+    tokenizer: Qwen2TokenizerFast
+    encoder: Qwen3ForCausalLM
+    families: EncodedFamilies
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Pictures to draw.
+
+    Attributes:
+        wanted: (N, 64, 64) latents of the pictures.
+        words: (N, length, channels) states of the text encoder.
+        sources: (N, 64, 64) latents of the pictures to edit; None when there is nothing but words.
+    """
+
+    wanted: Tensor
+    words: Tensor
+    sources: Tensor | None = None
+
+
+def train_flow(teacher: Teacher, budget: Budget) -> Flux2Transformer2DModel:
+    """Trains on drawings and revisions in every step; the result carries the averaged weights."""
+    torch.manual_seed(3)
+    model = build_transformer()
+    run = Run("flow", model, optimizers(model), average=0.998, budget=budget)
+    compiled = torch.compile(model, dynamic=False)
+
+    def loss_of_step(step: int) -> dict[str, Tensor]:
+        rng = random.Random(f"flow {step}")
+        torch.manual_seed(step)
+        drawing = flow_loss(compiled, draw_batch(teacher, rng))
+        revision = flow_loss(compiled, revise_batch(teacher, rng))
+        share = DRAWINGS / (DRAWINGS + REVISIONS)
+        return {
+            "loss": share * drawing + (1 - share) * revision,
+            "drawing": drawing.detach(),
+            "revision": revision.detach(),
+        }
+
+    run.train(loss_of_step)
+    run.average.copy_to(model)
+    return model.eval()
+
+
+def optimizers(model: Flux2Transformer2DModel) -> list[torch.optim.Optimizer]:
+    """Muon for the matrices inside the blocks, AdamW for everything else.
+
+    Source: Jordan et al., "Muon", https://kellerjordan.github.io/posts/muon/.
+    """
+    matrices, others = [], []
+    for name, parameter in model.named_parameters():
+        inside = "transformer_blocks" in name and parameter.ndim == 2
+        (matrices if inside else others).append(parameter)
+    return [
+        torch.optim.Muon(matrices, lr=_MATRIX_RATE, weight_decay=_WEIGHT_DECAY, adjust_lr_fn="match_rms_adamw"),
+        torch.optim.AdamW(others, lr=_OTHER_RATE, betas=(0.9, 0.98), weight_decay=_WEIGHT_DECAY),
+    ]
+
+
+def flow_loss(model: torch.nn.Module, batch: Batch) -> Tensor:
+    """Mean squared error of the velocity at random times between picture (0) and noise (1)."""
+    count = len(batch.wanted)
+    times = random_times(count)
+    noise = torch.randn_like(batch.wanted)
+    mixed = torch.lerp(batch.wanted, noise, times[:, None, None])
+    return (velocity(model, batch, mixed, times) - (noise - batch.wanted)).square().mean()
+
+
+def velocity(model: torch.nn.Module, batch: Batch, mixed: Tensor, times: Tensor) -> Tensor:
+    """The model's velocity for pictures (N, 64, 64) mixed with noise at the times (N,), as the pipeline asks for it."""
+    pictures, places = mixed, _picture_places()
+    if batch.sources is not None:
+        pictures = torch.cat([mixed, batch.sources], dim=1)
+        places = torch.cat([places, _source_places()])
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        found = model(
+            hidden_states=pictures,
+            timestep=times,
+            encoder_hidden_states=batch.words,
+            txt_ids=_word_places(),
+            img_ids=places,
+            return_dict=False,
+        )[0]
+    return found[:, : mixed.shape[1]].float()
+
+
+def random_times(count: int) -> Tensor:
+    """Mostly logit-normal times, a little later than the middle, like the pipeline's shifted steps; some uniform."""
+    normal = torch.sigmoid(torch.randn(count) * _TIME_DEVIATION + _TIME_MEAN)
+    return torch.where(torch.rand(count) < _UNIFORM_TIMES, torch.rand(count), normal)
+
+
+def draw_batch(teacher: Teacher, rng: random.Random, count: int = DRAWINGS) -> Batch:
+    """Pictures with captions."""
+    drawings = [teacher.families.drawing(rng) for _ in range(count)]
+    wanted = teacher.families.latents[[drawing.row for drawing in drawings]].float()
+    return Batch(wanted, _say(teacher, [drawing.phrase for drawing in drawings], rng))
+
+
+def revise_batch(teacher: Teacher, rng: random.Random, count: int = REVISIONS) -> Batch:
+    """Pictures with the pictures they were made from, and instructions."""
+    revisions = [teacher.families.revision(rng) for _ in range(count)]
+    latents = teacher.families.latents
+    return Batch(
+        wanted=latents[[revision.row for revision in revisions]].float(),
+        words=_say(teacher, [revision.phrase for revision in revisions], rng),
+        sources=latents[[revision.source_row for revision in revisions]].float(),
+    )
+
+
+@torch.no_grad()
+def _say(teacher: Teacher, phrases: list[Phrase], rng: random.Random) -> Tensor:
+    heard = [SILENCE if rng.random() < _SILENT else with_unknown_words(phrase, rng) for phrase in phrases]
+    tokens = tokenize(teacher.tokenizer, [phrase.text for phrase in heard])
+    return hidden_states(teacher.encoder, tokens)
+
+
+def _word_places() -> Tensor:
+    return Flux2KleinPipeline._prepare_text_ids(torch.empty(1, MAX_SEQUENCE_LENGTH, 1))[0]
+
+
+def _picture_places() -> Tensor:
+    return Flux2KleinPipeline._prepare_latent_ids(torch.empty(1, 1, 8, 8))[0]
+
+
+def _source_places() -> Tensor:
+    return Flux2KleinPipeline._prepare_image_ids([torch.empty(1, 1, 8, 8)])[0]

@@ -1,0 +1,123 @@
+"""What the flow transformer learns from: encoded pictures in families, with the edits that lead from one to another."""
+
+import random
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from diffusers import AutoencoderKLFlux2
+from torch import Tensor
+
+from toybox.captions import Phrase
+from toybox.edits import describe, instruction, looks_differ, with_thing
+from toybox.klein.autoencoder import encode
+from toybox.klein.pictures import Family, Geometries
+from toybox.words import BACKGROUNDS, COLOURS, Colour
+from toybox.world import Scene, is_allowed
+
+VARIANTS = 5
+EDITS = ((0, 1), (0, 2), (0, 3), (0, 3), (0, 4), (1, 0), (2, 0), (3, 0), (3, 0), (4, 0), (3, 4), (4, 3))
+"""(before, after) among the variants of a family; a change of kind is the hardest and comes twice."""
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A picture to draw from words.
+
+    Attributes:
+        row: of the picture among all latents.
+        phrase: a caption.
+    """
+
+    row: int
+    phrase: Phrase
+
+
+@dataclass(frozen=True)
+class Revision:
+    """A picture to draw from another picture and an instruction; rows as in `Drawing`."""
+
+    source_row: int
+    row: int
+    phrase: Phrase
+
+
+class EncodedFamilies:
+    """Latents of all variants of all families, (families * 5, 64 tokens, 64) float16, and the scenes they show."""
+
+    def __init__(self, latents: np.ndarray, geometries: Geometries) -> None:
+        self.latents = torch.from_numpy(latents).flatten(end_dim=1)
+        self.geometries = geometries
+        self.families = len(latents)
+
+    def drawing(self, rng: random.Random) -> Drawing:
+        """A random picture with a random caption."""
+        index, variant = rng.randrange(self.families), rng.randrange(VARIANTS)
+        scene = variants(self.geometries.family(index), index)[variant]
+        return Drawing(index * VARIANTS + variant, describe(scene, rng))
+
+    def revision(self, rng: random.Random) -> Revision:
+        """A random edit within a family."""
+        index, (before, after) = rng.randrange(self.families), rng.choice(EDITS)
+        scenes = variants(self.geometries.family(index), index)
+        phrase = instruction(scenes[before], scenes[after], rng)
+        return Revision(index * VARIANTS + before, index * VARIANTS + after, phrase)
+
+
+def variants(family: Family, index: int) -> tuple[Scene, Scene, Scene, Scene, Scene]:
+    """The pictures of a family: in first colours, one object recoloured, on another background, with the twin's kind
+    in first colours, with the twin's kind recoloured. None shows a held-out mixture, no pair looks like twins."""
+    rng = random.Random(f"variants {index}")
+    scene, changed = family.scene, family.changed
+    while True:
+        colours = [rng.choice(COLOURS) for _ in scene.objects]
+        background, other_background = rng.sample(BACKGROUNDS, k=2)
+        first = _in_colours(scene, colours)
+        twin = _in_colours(family.twin, colours)
+        first, twin = replace(first, background=background), replace(twin, background=background)
+        recoloured = _with_colour_at(first, changed, rng)
+        twin_recoloured = _with_colour_at(twin, changed, rng)
+        moved = replace(first, background=other_background)
+        made = (first, recoloured, moved, twin, twin_recoloured)
+        if all(_may_be_shown(one) for one in made):
+            return made
+
+
+def encode_families(model: AutoencoderKLFlux2, geometries: Geometries, path: Path, count: int) -> EncodedFamilies:
+    """Encodes all variants of the first families, unless the file is already there."""
+    if not path.exists():
+        latents = np.empty((count, VARIANTS, 64, 64), dtype=np.float16)
+        for start in range(0, count, 8):
+            block = range(start, min(start + 8, count))
+            pictures = [picture for index in block for picture in _pictures(geometries, index)]
+            with torch.autocast("cpu", dtype=torch.bfloat16):
+                encoded = encode(model, torch.stack(pictures))
+            latents[start : start + len(block)] = encoded.float().reshape(-1, VARIANTS, 64, 64).numpy()
+        part = path.with_suffix(".part.npy")
+        np.save(part, latents)
+        part.replace(path)
+    return EncodedFamilies(np.load(path), geometries)
+
+
+def _pictures(geometries: Geometries, index: int) -> list[Tensor]:
+    pictures = []
+    for variant, scene in enumerate(variants(geometries.family(index), index)):
+        colours = [thing.colour for thing in scene.objects]
+        pictures.append(geometries.shaded(index, int(variant >= 3), colours, scene.background or "grey"))
+    return pictures
+
+
+def _in_colours(scene: Scene, colours: list[Colour]) -> Scene:
+    things = tuple(replace(thing, colour=colour) for thing, colour in zip(scene.objects, colours, strict=True))
+    return replace(scene, objects=things)
+
+
+def _with_colour_at(scene: Scene, index: int, rng: random.Random) -> Scene:
+    thing = scene.objects[index]
+    colour = rng.choice([colour for colour in COLOURS if colour != thing.colour])
+    return with_thing(scene, index, replace(thing, colour=colour))
+
+
+def _may_be_shown(scene: Scene) -> bool:
+    return is_allowed(scene, "train") and looks_differ(scene)
