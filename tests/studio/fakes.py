@@ -8,48 +8,87 @@ from typing import Any
 
 from PIL import Image
 
-from studio.contract import ImageRequest, ImageResult, ModelSpec, Progress, Range, Readiness, Size, Style, Task, Tell
+from studio.contract import (
+    GenerateRequest,
+    ImageRequest,
+    ImageResult,
+    JobView,
+    ModelSpec,
+    Progress,
+    Range,
+    Readiness,
+    Size,
+    Style,
+    Task,
+    Tell,
+)
+from studio.errors import Cancelled, Skipped
+from studio.service import Studio
 
+OWNER = "local"
+PATIENCE_SECONDS = 60
+"""Long enough for a busy machine; only a test that fails waits that long."""
+ENDLESS = 10**9
+"""Steps of a model that works until it is made to leave."""
 READY = Readiness(ok=True, label="ready")
 
 
 class FakeModel:
-    """Paints one colour, chosen by the seed. A test opens `gate` step by step, or leaves it open."""
+    """Paints one colour, chosen by the seed. A test that sets `gated` opens the gate once per step."""
 
     def __init__(self, steps: int = 3) -> None:
         self.steps = steps
         self.requests: list[ImageRequest] = []
         self.closed = False
-        self.inside = 0  # how many threads are in `run` now
-        self.most_inside = 0
+        self.most_inside = 0  # threads that were in `run` at once
         self.gated = False
-        self.gate = threading.Semaphore(0)  # one permit per step
-        self.ignores_stop: threading.Event | None = None  # set by the test to let a deaf model leave
-        self.fails: Callable[[ImageRequest], None] = lambda request: None
+        self.gate = threading.Semaphore(0)  # one permit per step, and one to return the picture
+        self.deaf_until: threading.Event | None = None  # keeps the lane after Stop until this is set
+        self.paint: Callable[[ImageRequest], Any] = picture
+        self._inside = 0
+        self._entered = threading.Semaphore(0)
 
     def run(self, request: ImageRequest, tell: Tell) -> ImageResult:
         self.requests.append(request)
-        self.inside += 1
-        self.most_inside = max(self.most_inside, self.inside)
+        self._entered.release()
+        self._inside += 1
+        self.most_inside = max(self.most_inside, self._inside)
         try:
-            self.fails(request)
             for step in range(1, self.steps + 1):
-                if self.gated:
-                    assert self.gate.acquire(timeout=30), "the test never opened the gate"
+                self._pass_gate()
                 self._tell(tell, Progress(step, self.steps, preview=picture(request)))
-            return ImageResult(picture(request), request.seed)
+            self._pass_gate()
+            return ImageResult(self.paint(request), request.seed)
         finally:
-            self.inside -= 1
+            self._inside -= 1
 
     def close(self) -> None:
         self.closed = True
 
+    def open_gate(self, times: int = 1) -> None:
+        for _ in range(times):
+            self.gate.release()
+
+    def let_go(self) -> None:
+        """No more gates: whoever waits at one goes on."""
+        self.gated = False
+        self.open_gate(100)
+
+    def wait_until_entered(self) -> None:
+        """Wait for one more call of `run` than was waited for before."""
+        if not self._entered.acquire(timeout=PATIENCE_SECONDS):
+            raise TimeoutError("the model was never asked")
+
+    def _pass_gate(self) -> None:
+        if self.gated and not self.gate.acquire(timeout=PATIENCE_SECONDS):
+            raise TimeoutError("the test never opened the gate")
+
     def _tell(self, tell: Tell, progress: Progress) -> None:
         try:
             tell(progress)
-        except BaseException:
-            if self.ignores_stop is not None:
-                assert self.ignores_stop.wait(30), "the test never let the deaf model leave"
+        except (Cancelled, Skipped):
+            if self.deaf_until is not None:
+                self.deaf_until.wait(PATIENCE_SECONDS)
             raise
 
 
@@ -74,3 +113,20 @@ def spec_of(model: Any, id: str = "fake", **changes: Any) -> ModelSpec:
         "styles": (Style("sketch", "Sketch", "a pencil sketch of {prompt}", unless="sketch"),),
     }
     return ModelSpec(id=id, **values | changes)
+
+
+def ask(studio: Studio, prompt: str = "a red ball", *, owner: str = OWNER, **values: Any) -> JobView:
+    return studio.generate(owner, GenerateRequest(prompt, **values))
+
+
+def until(studio: Studio, job: JobView, true: Callable[[JobView], bool]) -> JobView:
+    """Wait for a state of the job; fails when the job ends without having been in it."""
+    for _ in studio.events(job.owner, job.id):
+        view = studio.job(job.owner, job.id)
+        if true(view):
+            return view
+    raise AssertionError(f"the job never got there: {studio.job(job.owner, job.id)}")
+
+
+def finished(studio: Studio, job: JobView) -> JobView:
+    return until(studio, job, lambda view: view.is_over)
