@@ -1,4 +1,4 @@
-"""Edits of toy pictures: two scenes that differ in one attribute, and the instruction that leads from one to the other."""
+"""Edits of toy pictures: two scenes that differ in one attribute, and the instruction that leads to the second."""
 
 import random
 from dataclasses import dataclass, replace
@@ -47,11 +47,12 @@ def instruction(source: Scene, target: Scene, rng: random.Random) -> Phrase:
     """What to say to get from the source to the target.
 
     Raises:
-        ValueError: if more or less than one thing differs: the background, or kind and colour of one object.
+        ValueError: unless one thing differs: the background, or kind and colour of one object.
     """
-    changed = [index for index, pair in enumerate(zip(source.objects, target.objects)) if pair[0] != pair[1]]
+    pairs = zip(source.objects, target.objects, strict=True)
+    changed = [index for index, (before, after) in enumerate(pairs) if before != after]
     recoloured = source.background != target.background
-    if len(source.objects) != len(target.objects) or len(changed) + recoloured != 1:
+    if len(changed) + recoloured != 1:
         raise ValueError(f"expected one difference, got objects {changed} and background {recoloured}")
     if recoloured and target.background is not None:
         return move_to(target.background, rng)

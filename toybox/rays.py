@@ -131,9 +131,7 @@ def cast_shadow(thing: Placed, floor: Tensor, towards_light: Tensor) -> Tensor:
 def _into_frame(thing: Placed, vectors: Tensor, *, is_point: bool) -> Tensor:
     """World coordinates (..., 3) in the object's own frame; directions keep their length, points are unscaled."""
     yaw = math.radians(thing.yaw_deg)
-    turn = torch.tensor(
-        [[math.cos(yaw), 0.0, -math.sin(yaw)], [0.0, 1.0, 0.0], [math.sin(yaw), 0.0, math.cos(yaw)]]
-    )
+    turn = torch.tensor([[math.cos(yaw), 0.0, -math.sin(yaw)], [0.0, 1.0, 0.0], [math.sin(yaw), 0.0, math.cos(yaw)]])
     if is_point:
         vectors = (vectors - torch.tensor([thing.x, thing.lift, thing.z])) / thing.scale
     return vectors @ turn.T

@@ -46,9 +46,7 @@ def _ball(*, centre: tuple[float, float, float], radius: float) -> Distance:
     return lambda x, y, z: _norm3(x - cx, y - cy, z - cz) - radius
 
 
-def _box(
-    *, centre: tuple[float, float, float], half: tuple[float, float, float], rounding: float = 0.03
-) -> Distance:
+def _box(*, centre: tuple[float, float, float], half: tuple[float, float, float], rounding: float = 0.03) -> Distance:
     (cx, cy, cz), (hx, hy, hz) = centre, half
 
     def distance(x: Tensor, y: Tensor, z: Tensor) -> Tensor:

@@ -8,11 +8,12 @@ from diffusers import AutoencoderKLFlux2, FlowMatchEulerDiscreteScheduler, Flux2
 from transformers import Qwen2TokenizerFast, Qwen3Config, Qwen3ForCausalLM
 
 from toybox.captions import known_words
-from toybox.words import BACKGROUND_NAMES, COLOUR_NAMES, KIND_NAMES, SIZE_NAMES
 from toybox.klein.tokenizer import build_tokenizer
+from toybox.words import BACKGROUND_NAMES, COLOUR_NAMES, KIND_NAMES, SIZE_NAMES
 
 PICTURE_SIZE = 128
 MAX_SEQUENCE_LENGTH = 32
+STEPS, GUIDANCE = 8, 2.0
 TEXT_OUT_LAYERS = (9, 18, 27)
 TEXT_WIDTH = 64
 LATENT_CHANNELS = 16

@@ -58,7 +58,13 @@ class Run:
     """Trains a model until the budget is spent; started again, it goes on from the last checkpoint."""
 
     def __init__(
-        self, name: str, model: nn.Module, optimizers: Iterable[torch.optim.Optimizer], *, average: float, budget: Budget
+        self,
+        name: str,
+        model: nn.Module,
+        optimizers: Iterable[torch.optim.Optimizer],
+        *,
+        average: float,
+        budget: Budget,
     ) -> None:
         """Prepares the run and loads its checkpoint if there is one.
 

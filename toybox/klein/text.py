@@ -11,7 +11,7 @@ from diffusers import Flux2KleinPipeline
 from torch import Tensor, nn
 from transformers import Qwen2TokenizerFast, Qwen3ForCausalLM
 
-from toybox.captions import SILENCE, Meaning, Phrase, Said, Side
+from toybox.captions import SILENCE, Meaning, Phrase, Side
 from toybox.edits import describe, sample_edit
 from toybox.klein.model import MAX_SEQUENCE_LENGTH, TEXT_OUT_LAYERS, TEXT_WIDTH, build_text_encoder
 from toybox.klein.run import Budget, Run
@@ -95,9 +95,7 @@ def tokenize(tokenizer: Qwen2TokenizerFast, texts: list[str]) -> Tokens:
 
 def hidden_states(encoder: Qwen3ForCausalLM, tokens: Tokens) -> Tensor:
     """What `Flux2KleinPipeline` gives the transformer: (N, length, layers * width)."""
-    output = encoder.model(
-        input_ids=tokens.ids, attention_mask=tokens.mask, output_hidden_states=True, use_cache=False
-    )
+    output = encoder.model(input_ids=tokens.ids, attention_mask=tokens.mask, output_hidden_states=True, use_cache=False)
     return torch.cat([output.hidden_states[layer] for layer in TEXT_OUT_LAYERS], dim=-1)
 
 

@@ -1,0 +1,271 @@
+"""How good the bundled toy FLUX.2 klein is: held-out prompts and edits, judged by a network that saw only renderings.
+
+Run `python -m benchmarks.toy_flux`. Prints a table, and the machine it ran on. `--sheet` also writes a contact sheet.
+"""
+
+import argparse
+import platform
+import random
+import statistics
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from diffusers import Flux2KleinPipeline
+from PIL import Image
+from torch import Tensor
+
+from toybox.edits import Edit, describe, sample_edit
+from toybox.judge import Judge, Look, Verdict, load_judge
+from toybox.klein.model import FOLDER, GUIDANCE, MAX_SEQUENCE_LENGTH, PICTURE_SIZE, STEPS
+from toybox.world import Scene, render, sample_scene
+
+SINGLES, PAIRS, EDITS, RESTORED, TIMED = 150, 50, 120, 64, 9
+_BATCH = 25
+_SAME_OUTLINE = 0.8
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table: what was measured, over how many cases, and what was promised."""
+
+    name: str
+    value: float
+    count: int
+    promise: str
+    unit: str = "%"
+
+    def __str__(self) -> str:
+        number = f"{100 * self.value:6.1f} %" if self.unit == "%" else f"{self.value:6.2f} {self.unit}"
+        return f"{self.name:44} {number:>12} {self.count:>6}   {self.promise}"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How the pipeline is asked."""
+
+    steps: int = STEPS
+    guidance: float = GUIDANCE
+
+
+def held_out_scenes(count: int, objects: int, seed: str) -> list[Scene]:
+    """Scenes whose mixture (one object) or pair (two objects) no training picture showed."""
+    rng = random.Random(seed)
+    return [sample_scene(rng, count=objects, split="held out") for _ in range(count)]
+
+
+def held_out_edits(count: int, seed: str) -> list[Edit]:
+    """Edits that lead to held-out scenes; two of three with a single object."""
+    rng = random.Random(seed)
+    edits = []
+    for index in range(count):
+        source = sample_scene(rng, count=2 if index % 3 == 2 else 1, split="any")
+        edits.append(sample_edit(source, rng, split="held out"))
+    return edits
+
+
+def draw(pipeline: Flux2KleinPipeline, prompts: list[str], settings: Settings) -> list[Image.Image]:
+    """One picture per prompt; the n-th always starts from the n-th seed."""
+    pictures: list[Image.Image] = []
+    for start in range(0, len(prompts), _BATCH):
+        block = prompts[start : start + _BATCH]
+        seeds = [torch.Generator().manual_seed(start + offset) for offset in range(len(block))]
+        pictures += pipeline(
+            prompt=block,
+            generator=seeds,
+            height=PICTURE_SIZE,
+            width=PICTURE_SIZE,
+            num_inference_steps=settings.steps,
+            guidance_scale=settings.guidance,
+            max_sequence_length=MAX_SEQUENCE_LENGTH,
+        ).images
+    return pictures
+
+
+def redraw(pipeline: Flux2KleinPipeline, edits: list[Edit], settings: Settings) -> list[Image.Image]:
+    """The edited picture of every edit's rendered source."""
+    pictures = []
+    for index, edit in enumerate(edits):
+        pictures += pipeline(
+            image=Image.fromarray(render(edit.source).image),
+            prompt=edit.phrase.text,
+            generator=torch.Generator().manual_seed(index),
+            num_inference_steps=settings.steps,
+            guidance_scale=settings.guidance,
+            max_sequence_length=MAX_SEQUENCE_LENGTH,
+        ).images
+    return pictures
+
+
+def drawing_rows(judge: Judge, scenes: list[Scene], pictures: list[Image.Image]) -> list[Row]:
+    """How often colour, kind and background are the ones that were asked for; every object counts."""
+    verdicts = judge.look_at(as_tensor(pictures))
+    singles = [pair for pair in zip(scenes, verdicts, strict=True) if len(pair[0].objects) == 1]
+    doubles = [pair for pair in zip(scenes, verdicts, strict=True) if len(pair[0].objects) == 2]
+    rows = []
+    for label, cases in (("one object", singles), ("two objects", doubles), ("all", [*singles, *doubles])):
+        looks = [look for scene, verdict in cases for look in matched(scene, verdict)]
+        backgrounds = [scene.background == verdict.background for scene, verdict in cases]
+        rows += [
+            _share(f"draw, {label}: colour right", [right for right, _ in looks], ">= 95 %"),
+            _share(f"draw, {label}: kind right", [right for _, right in looks], ">= 90 %"),
+            _share(f"draw, {label}: background right", backgrounds, ">= 95 %"),
+        ]
+    return rows
+
+
+def matched(scene: Scene, verdict: Verdict) -> list[tuple[bool, bool]]:
+    """Whether colour and kind of each object of the scene are where they should be; a missing object is wrong."""
+    seen: list[Look | None] = [*verdict.objects, None][: len(scene.objects)]
+    if len(verdict.objects) != len(scene.objects):
+        return [(False, False)] * len(scene.objects)
+    return [
+        (look is not None and look.colour == thing.colour, look is not None and look.kind == thing.kind)
+        for thing, look in zip(scene.objects, seen, strict=True)
+    ]
+
+
+def edit_rows(judge: Judge, edits: list[Edit], pictures: list[Image.Image]) -> list[Row]:
+    """How often the edit did what was said, and nothing else."""
+    after = judge.look_at(as_tensor(pictures))
+    before = judge.look_at(as_tensor([Image.fromarray(render(edit.source).image) for edit in edits]))
+    done: dict[str, list[bool]] = {"colour": [], "kind": [], "background": []}
+    kept: dict[str, list[bool]] = {"colour": [], "kind": [], "background": []}
+    for edit, old, new in zip(edits, before, after, strict=True):
+        operation = edit.phrase.meaning.operation
+        did, left = judge_edit(edit, old, new)
+        done[operation].append(did)
+        kept[operation].append(left)
+    rows = []
+    for operation in done:
+        rows.append(_share(f"edit {operation}: done", done[operation], ">= 90 %"))
+        rows.append(_share(f"edit {operation}: rest unchanged", kept[operation], ">= 90 %"))
+    rows.append(_share("edit, all: done", [one for every in done.values() for one in every], ">= 90 %"))
+    rows.append(_share("edit, all: rest unchanged", [one for every in kept.values() for one in every], ">= 90 %"))
+    return rows
+
+
+def judge_edit(edit: Edit, before: Verdict, after: Verdict) -> tuple[bool, bool]:
+    """Whether what was asked for happened, and whether everything else stayed: looks, background, outline."""
+    source, target = edit.source, edit.target
+    if len(after.objects) != len(target.objects):
+        return False, False
+    if edit.phrase.meaning.operation == "background":
+        done = after.background == target.background
+    else:
+        done = all(
+            (look.kind, look.colour) == (thing.kind, thing.colour)
+            for old, thing, look in zip(source.objects, target.objects, after.objects, strict=True)
+            if old != thing
+        )
+    others = all(
+        (look.kind, look.colour) == (thing.kind, thing.colour)
+        for old, thing, look in zip(source.objects, target.objects, after.objects, strict=True)
+        if old == thing
+    )
+    kept = others and (source.background != target.background or after.background == target.background)
+    if edit.phrase.meaning.operation != "kind":
+        kept = kept and overlap(before.silhouette, after.silhouette) >= _SAME_OUTLINE
+    return done, kept
+
+
+def overlap(first: np.ndarray, second: np.ndarray) -> float:
+    """Intersection over union of two bool arrays of equal shape."""
+    return float((first & second).sum() / max(1, (first | second).sum()))
+
+
+@torch.inference_mode()
+def restoration_psnr(pipeline: Flux2KleinPipeline, scenes: list[Scene]) -> float:
+    """Mean PSNR in dB of rendered scenes that go through the autoencoder."""
+    pictures = torch.stack([_one_tensor(render(scene).image) for scene in scenes])
+    restored = pipeline.vae.decode(pipeline.vae.encode(pictures * 2 - 1).latent_dist.mode()).sample
+    error = ((restored.clamp(-1, 1) + 1) / 2 - pictures).square().mean(dim=(1, 2, 3))
+    return float((-10 * error.log10()).mean())
+
+
+def warm_seconds(pipeline: Flux2KleinPipeline, settings: Settings) -> float:
+    """Median time of one picture after the first."""
+    times = []
+    for _ in range(TIMED + 1):
+        start = time.perf_counter()
+        draw(pipeline, ["a red ball on a blue background"], settings)
+        times.append(time.perf_counter() - start)
+    return statistics.median(times[1:])
+
+
+def as_tensor(pictures: list[Image.Image]) -> Tensor:
+    """NCHW float32, [0, 1]."""
+    return torch.stack([_one_tensor(np.asarray(picture)) for picture in pictures])
+
+
+def write_sheet(pictures: list[Image.Image], path: Path, columns: int = 16) -> None:
+    """Puts pictures side by side into one file."""
+    rows = -(-len(pictures) // columns)
+    sheet = Image.new("RGB", (columns * PICTURE_SIZE, rows * PICTURE_SIZE))
+    for index, picture in enumerate(pictures):
+        sheet.paste(picture, (index % columns * PICTURE_SIZE, index // columns * PICTURE_SIZE))
+    sheet.save(path)
+
+
+def load_pipeline(folder: Path) -> Flux2KleinPipeline:
+    """The pipeline as float32, silent."""
+    pipeline = Flux2KleinPipeline.from_pretrained(folder, dtype=torch.float32)
+    pipeline.set_progress_bar_config(disable=True)
+    return pipeline
+
+
+def main(arguments: Sequence[str] = ()) -> None:
+    """Measures and prints."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--folder", type=Path, default=FOLDER)
+    parser.add_argument("--steps", type=int, default=STEPS)
+    parser.add_argument("--guidance", type=float, default=GUIDANCE)
+    parser.add_argument("--sheet", type=Path, help="write drawn and edited pictures here")
+    options = parser.parse_args(arguments)
+    settings = Settings(options.steps, options.guidance)
+    pipeline, judge = load_pipeline(options.folder), load_judge()
+    rng = random.Random("benchmark words")
+    scenes = held_out_scenes(SINGLES, 1, "benchmark singles") + held_out_scenes(PAIRS, 2, "benchmark pairs")
+    edits = held_out_edits(EDITS, "benchmark edits")
+    drawn = draw(pipeline, [describe(scene, rng, complete=True).text for scene in scenes], settings)
+    redrawn = redraw(pipeline, edits, settings)
+    unseen = held_out_scenes(RESTORED, 1, "benchmark restoration")
+    rows = [
+        *drawing_rows(judge, scenes, drawn),
+        *edit_rows(judge, edits, redrawn),
+        Row("autoencoder: mean PSNR", restoration_psnr(pipeline, unseen), RESTORED, ">= 32 dB", "dB"),
+        Row("one warm picture", warm_seconds(pipeline, settings), TIMED, "<= 1.5 s", "s"),
+    ]
+    print(f"{options.folder}: {settings.steps} steps, guidance {settings.guidance}, {PICTURE_SIZE} x {PICTURE_SIZE}")
+    print(f"{platform.platform()}, {processor_name()}, {torch.get_num_threads()} threads, torch {torch.__version__}\n")
+    print(f"{'what':44} {'measured':>12} {'cases':>6}   promised")
+    print("\n".join(str(row) for row in rows))
+    if options.sheet:
+        sources = [Image.fromarray(render(edit.source).image) for edit in edits]
+        write_sheet([*drawn, *(one for pair in zip(sources, redrawn, strict=True) for one in pair)], options.sheet)
+
+
+def processor_name() -> str:
+    """The processor as Linux calls it, or what Python knows of it."""
+    information = Path("/proc/cpuinfo")
+    if information.exists():
+        for line in information.read_text().splitlines():
+            if line.startswith("model name"):
+                return line.split(":", maxsplit=1)[1].strip()
+    return platform.processor() or platform.machine()
+
+
+def _share(name: str, right: list[bool], promise: str) -> Row:
+    return Row(name, sum(right) / max(1, len(right)), len(right), promise)
+
+
+def _one_tensor(picture: np.ndarray) -> Tensor:
+    return torch.from_numpy(picture.copy()).permute(2, 0, 1).float().div(255)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,75 @@
+"""Trains the bundled toy FLUX.2 klein from nothing and stores it: `python -m toybox.train`, or `make train`.
+
+Every stage keeps its state in the working folder. Interrupted, the same command goes on where it was; a stage whose
+time is over is not repeated. More minutes than before go on training the stage; delete its files to start it afresh.
+"""
+
+import argparse
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from toybox.captions import known_words
+from toybox.klein.autoencoder import load_autoencoder, train_autoencoder
+from toybox.klein.flow import Teacher, train_flow
+from toybox.klein.latents import encode_families
+from toybox.klein.model import FOLDER, build_pipeline, save_pipeline
+from toybox.klein.pictures import trace_families
+from toybox.klein.run import Budget
+from toybox.klein.text import train_text_encoder
+from toybox.klein.tokenizer import build_tokenizer
+
+SEED = 1
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How much of everything; the defaults are what the shipped weights were trained with.
+
+    Attributes:
+        work: folder for geometries, latents, checkpoints and logs.
+        result: folder of the finished pipeline.
+        families: traced geometries, two each.
+        text_minutes: for the text encoder.
+        autoencoder_minutes: for the autoencoder.
+        flow_minutes: for the flow transformer.
+    """
+
+    work: Path = Path(".train")
+    result: Path = FOLDER
+    families: int = 10_000
+    text_minutes: float = 14
+    autoencoder_minutes: float = 28
+    flow_minutes: float = 65
+
+
+def train(plan: Plan) -> None:
+    """Runs all stages, each of them only if its result is not there yet."""
+    geometries = trace_families(plan.work / "geometry.npy", plan.families, SEED)
+    tokenizer = build_tokenizer(known_words())
+    encoder = train_text_encoder(tokenizer, Budget(plan.text_minutes, plan.work, decay_from=0.5))
+    autoencoder_folder = plan.work / "autoencoder"
+    if not autoencoder_folder.exists():
+        budget = Budget(plan.autoencoder_minutes, plan.work)
+        train_autoencoder(geometries, budget).save_pretrained(autoencoder_folder)
+    autoencoder = load_autoencoder(autoencoder_folder)
+    families = encode_families(autoencoder, geometries, plan.work / "latents.npy", plan.families)
+    transformer = train_flow(Teacher(tokenizer, encoder, families), Budget(plan.flow_minutes, plan.work))
+    pipeline = build_pipeline()
+    pipeline.register_modules(vae=autoencoder, text_encoder=encoder, transformer=transformer)
+    save_pipeline(pipeline, plan.result)
+
+
+def main() -> None:
+    """Reads the options and trains."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    for name, value in vars(Plan()).items():
+        parser.add_argument(f"--{name.replace('_', '-')}", type=type(value), default=value)
+    torch.set_num_threads(os.cpu_count() or 1)
+    train(Plan(**vars(parser.parse_args())))
+
+
+if __name__ == "__main__":
+    main()
