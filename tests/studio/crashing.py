@@ -1,0 +1,168 @@
+"""Kill a studio at many instants and look at what the next start makes of it. Run by `test_crash.py`, not by pytest.
+
+Each round forks twice from a process without threads: the first child works and dies of SIGKILL, the second one opens
+the same folder, lets the jobs end, and writes down what it found. "At line N" counts the lines the lane's thread
+executes in the modules that write, so every instant between two statements can be met; "after T seconds" also meets
+those inside a system call.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from PIL import Image
+
+from studio.contract import ImageRequest, ImageResult, Tell
+from studio.service import Studio
+from tests.studio.fakes import OWNER, FakeModel, ask, finished, spec_of
+
+WRITING = ("store.py", "files.py", "ledger.py", "database.py", "jobs.py", "pictures.py")
+COUNTS = (2, 1)  # pictures of the two jobs
+
+
+class LineCounter:
+    """Counts executed lines of the writing modules in every thread but the main one; kills the process at one."""
+
+    def __init__(self, deadly: int | None) -> None:
+        self.lines = 0
+        self._deadly = deadly
+
+    def trace(self, frame: FrameType, event: str, argument: object) -> Callable[..., Any] | None:
+        path = Path(frame.f_code.co_filename)
+        if path.parent.name != "studio" or path.name not in WRITING:
+            return None
+        if event == "line":
+            self.lines += 1
+            if self.lines == self._deadly:
+                os.kill(os.getpid(), signal.SIGKILL)
+        return self.trace
+
+
+def work(outputs: Path, say: Callable[[str, object], None], counter: LineCounter) -> None:
+    """Two jobs; says what was acknowledged: a job once it is queued, assets once their job is over."""
+    threading.settrace(counter.trace)
+    studio = Studio([spec_of(FakeModel(steps=2))], outputs)
+    jobs = [ask(studio, f"picture {count}", count=count) for count in COUNTS]
+    for job in jobs:
+        say("job", [job.id, job.pictures])
+    for job in jobs:
+        say("assets", finished(studio, job).assets)
+    studio.close()
+    say("lines", counter.lines)
+
+
+def look(outputs: Path, say: Callable[[str, object], None]) -> None:
+    """The next start: everything that was left runs to its end."""
+    studio = Studio([spec_of(FakeModel(steps=2))], outputs)
+    for view in studio.jobs(OWNER, limit=200):
+        job = finished(studio, view)
+        indexes = [studio.asset(OWNER, id).index for id in job.assets]
+        say("found", [job.id, job.state, indexes])
+    before = studio.gallery(OWNER, limit=200).assets
+    for asset in before:
+        with Image.open(studio.path(OWNER, asset.id)) as image:
+            image.load()
+        studio.thumbnail(OWNER, asset.id)
+        say("decoded", asset.id)
+    files = sorted(path.name for path in (outputs / "images").iterdir())
+    say("same files", files == sorted(asset.name for asset in before))
+    studio.rebuild()
+    say("same index", studio.gallery(OWNER, limit=200).assets == before)
+    studio.close()
+
+
+def child(body: Callable[[Callable[[str, object], None]], None], kill_after: float | None = None) -> dict[str, list]:
+    """Run in a forked process; returns what it said before it ended or died."""
+    reader, writer = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        os.close(reader)
+        try:
+            body(lambda what, value: os.write(writer, json.dumps([what, value]).encode() + b"\n") and None)
+        except BaseException as error:
+            os.write(writer, json.dumps(["error", repr(error)]).encode() + b"\n")
+        finally:
+            os._exit(0)
+    os.close(writer)
+    if kill_after is not None:
+        time.sleep(kill_after)  # the instant is the point
+        os.kill(pid, signal.SIGKILL)
+    said: dict[str, list] = {}
+    with os.fdopen(reader, "rb") as pipe:
+        for line in pipe:
+            what, value = json.loads(line)
+            said.setdefault(what, []).append(value)
+    os.waitpid(pid, 0)
+    return said
+
+
+def complaints(worked: dict[str, list], found: dict[str, list]) -> list[str]:
+    """What is wrong after a crash and the next start; nothing, if all is well."""
+    ends = {id: (state, indexes) for id, state, indexes in found.get("found", [])}
+    wrong = [f"error: {error}" for error in worked.get("error", []) + found.get("error", [])]
+    for id, pictures in worked.get("job", []):
+        if ends.get(id) != ("done", list(range(pictures))):
+            wrong.append(f"job {id} of {pictures} pictures ended as {ends.get(id)}")
+    for id in (id for assets in worked.get("assets", []) for id in assets):
+        if id not in found.get("decoded", []):
+            wrong.append(f"the acknowledged picture {id} is not there")
+    wrong += [f"{what}: no" for what in ("same files", "same index") if found.get(what) != [True]]
+    return wrong
+
+
+def main(outputs: Path, points: int, seed: int) -> None:
+    whole = child(lambda say: work(outputs / "whole", say, LineCounter(None)))
+    assert not complaints(whole, child(lambda say: look(outputs / "whole", say))), whole
+    (lines,) = whole["lines"]
+    rounds = 0
+    for number in range(points):
+        folder = outputs / f"line-{number}"
+        deadly = 1 + number * lines // points
+        worked = child(lambda say, folder=folder, deadly=deadly: work(folder, say, LineCounter(deadly)))
+        report(f"at line {deadly} of {lines}", worked, child(lambda say, folder=folder: look(folder, say)))
+        rounds += "lines" not in worked
+    chance = random.Random(seed)
+    for number in range(points):
+        folder = outputs / f"time-{number}"
+        after = chance.uniform(0.0, 0.25)
+        worked = child(lambda say, folder=folder: work(folder, say, LineCounter(None)), kill_after=after)
+        report(f"after {after:.4f} s", worked, child(lambda say, folder=folder: look(folder, say)))
+        rounds += "lines" not in worked
+    print(f"killed {rounds}")
+
+
+def report(when: str, worked: dict[str, list], found: dict[str, list]) -> None:
+    for complaint in complaints(worked, found):
+        print(f"killed {when}: {complaint}")
+
+
+class Deadly(FakeModel):
+    """A model that takes its process with it."""
+
+    def run(self, request: ImageRequest, tell: Tell) -> ImageResult:
+        os.kill(os.getpid(), signal.SIGKILL)
+        raise AssertionError("still alive")
+
+
+def die(outputs: Path) -> None:
+    """Work on the job that is there, or on a new one."""
+    studio = Studio([spec_of(Deadly())], outputs)
+    jobs = studio.jobs(OWNER)
+    finished(studio, jobs[0] if jobs else ask(studio, "deadly"))
+
+
+if __name__ == "__main__":
+    if sys.argv[1] == "die":
+        die(Path(sys.argv[2]))
+    else:
+        main(Path(sys.argv[2]), points=int(sys.argv[3]), seed=int(sys.argv[4]))

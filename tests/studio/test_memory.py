@@ -1,0 +1,107 @@
+"""Who stays loaded and who leaves."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from studio.memory import Loaded, Residents, leaving
+from tests.studio.fakes import FakeModel, spec_of
+
+
+def test_the_least_recently_used_model_makes_room():
+    models = {id: FakeModel() for id in "abc"}
+    specs = {id: spec_of(model, id, gpu_gb=4.0) for id, model in models.items()}
+    residents = Residents(8.0)
+    for id in "abac":
+        residents.load(specs[id])
+    assert {id: model.closed for id, model in models.items()} == {"a": False, "b": True, "c": False}
+
+
+def test_a_loaded_model_is_not_loaded_again():
+    loads = []
+    residents = Residents(8.0)
+    spec = spec_of(None, load=lambda: loads.append(1) or FakeModel())
+    for _ in range(3):
+        with residents.use(spec):
+            assert residents.has(spec.id)
+    assert loads == [1]
+
+
+def test_a_model_at_work_never_leaves():
+    busy, newcomer = FakeModel(), FakeModel()
+    residents = Residents(8.0)
+    with residents.use(spec_of(busy, "busy", gpu_gb=6.0)):
+        residents.load(spec_of(newcomer, "new", gpu_gb=6.0))
+        residents.drop("busy")
+        assert not busy.closed
+    residents.drop("busy")
+    assert busy.closed and not residents.has("busy")
+
+
+def test_models_without_need_make_nobody_leave():
+    resident = FakeModel()
+    residents = Residents(1.0)
+    residents.load(spec_of(resident, "large", gpu_gb=9.0))
+    residents.load(spec_of(FakeModel(), "cloud", gpu_gb=0.0))
+    assert not resident.closed
+
+
+def test_a_failed_load_leaves_nothing_resident():
+    def load() -> FakeModel:
+        raise MemoryError
+
+    residents = Residents(8.0)
+    with pytest.raises(MemoryError):
+        residents.load(spec_of(None, load=load))
+    assert not residents.has("fake")
+
+
+def test_two_threads_load_a_model_once():
+    loads = []
+    both = threading.Barrier(2, timeout=30)
+    residents = Residents(8.0)
+    spec = spec_of(None, load=lambda: loads.append(1) or FakeModel())
+
+    def use() -> None:
+        with residents.use(spec):
+            both.wait()
+
+    threads = [threading.Thread(target=use) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert loads == [1]
+
+
+def test_closing_gives_everything_back():
+    models = [FakeModel(), FakeModel()]
+    residents = Residents(8.0)
+    for index, model in enumerate(models):
+        residents.load(spec_of(model, str(index)))
+    residents.close()
+    assert all(model.closed for model in models)
+
+
+LOADED = st.lists(
+    st.builds(Loaded, st.uuids().map(str), st.floats(0, 20), st.booleans()), max_size=6, unique_by=lambda one: one.id
+)
+
+
+@given(LOADED, st.floats(0, 40), st.floats(0, 40))
+def test_the_policy_keeps_the_budget_with_as_few_leavers_as_it_can(
+    loaded: list[Loaded], needed_gb: float, budget_gb: float
+):
+    leavers = leaving(loaded, needed_gb, budget_gb)
+    by_id = {one.id: one for one in loaded}
+    assert not any(by_id[id].in_use or by_id[id].gpu_gb == 0 for id in leavers)
+    movable = [one.id for one in loaded if not one.in_use and one.gpu_gb > 0]
+    assert leavers == movable[: len(leavers)]
+    used_gb = sum(one.gpu_gb for one in loaded if one.id not in leavers)
+    assert needed_gb == 0 or used_gb + needed_gb <= budget_gb + 1e-6 or leavers == movable
+    if leavers:
+        assert used_gb + by_id[leavers[-1]].gpu_gb + needed_gb > budget_gb - 1e-6
