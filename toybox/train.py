@@ -2,6 +2,7 @@
 
 Every stage keeps its state in the working folder. Interrupted, the same command goes on where it was; a stage whose
 time is over is not repeated. More minutes than before go on training the stage; delete its files to start it afresh.
+Zero minutes for every stage store what the checkpoints hold by now, also while a training is running.
 """
 
 import argparse
@@ -12,6 +13,7 @@ from pathlib import Path
 import torch
 
 from toybox.captions import known_words
+from toybox.checksums import update_table
 from toybox.klein.autoencoder import load_autoencoder, train_autoencoder
 from toybox.klein.flow import Teacher, train_flow
 from toybox.klein.latents import encode_families
@@ -60,6 +62,7 @@ def train(plan: Plan) -> None:
     pipeline = build_pipeline()
     pipeline.register_modules(vae=autoencoder, text_encoder=encoder, transformer=transformer)
     save_pipeline(pipeline, plan.result)
+    update_table(plan.result.parent / "README.md", plan.result)
 
 
 def main() -> None:

@@ -78,7 +78,9 @@ def test_a_colour_edit_leaves_every_other_pixel_alone() -> None:
     index = next(i for i in range(2) if edit.source.objects[i] != edit.target.objects[i])
     outside = before.object_masks[index] == 0
     rim = np.zeros_like(outside)
-    rim[1:-1, 1:-1] = outside[:-2, 1:-1] & outside[2:, 1:-1] & outside[1:-1, :-2] & outside[1:-1, 2:] & outside[1:-1, 1:-1]
+    rim[1:-1, 1:-1] = (
+        outside[:-2, 1:-1] & outside[2:, 1:-1] & outside[1:-1, :-2] & outside[1:-1, 2:] & outside[1:-1, 1:-1]
+    )
     assert np.array_equal(before.image[rim], after.image[rim])
     assert np.array_equal(before.mask, after.mask)
 

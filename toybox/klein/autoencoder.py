@@ -17,7 +17,7 @@ BATCH, CROP = 32, 64
 CROPS_UNTIL = 0.6
 _PEAK_RATE = 2e-3
 _KL_WEIGHT, _GRADIENT_WEIGHT, _SQUARE_WEIGHT = 1e-4, 0.5, 4.0
-_LATENT_NOISE = 0.03
+_LATENT_NOISE = 0.1
 
 
 def train_autoencoder(geometries: Geometries, budget: Budget) -> AutoencoderKLFlux2:

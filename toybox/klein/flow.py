@@ -15,7 +15,7 @@ from toybox.klein.run import Budget, Run
 from toybox.klein.text import hidden_states, tokenize, with_unknown_words
 
 DRAWINGS, REVISIONS = 40, 24
-_MATRIX_RATE, _OTHER_RATE, _WEIGHT_DECAY = 2e-3, 1e-3, 0.02
+_MATRIX_RATE, _OTHER_RATE, _WEIGHT_DECAY = 3e-3, 1e-3, 0.02
 _SILENT = 0.1
 _TIME_MEAN, _TIME_DEVIATION, _UNIFORM_TIMES = 0.4, 1.0, 0.15
 
@@ -48,6 +48,7 @@ def train_flow(teacher: Teacher, budget: Budget) -> Flux2Transformer2DModel:
     """Trains on drawings and revisions in every step; the result carries the averaged weights."""
     torch.manual_seed(3)
     model = build_transformer()
+    torch.nn.init.zeros_(model.proj_out.weight)
     run = Run("flow", model, optimizers(model), average=0.998, budget=budget)
     compiled = torch.compile(model, dynamic=False)
 

@@ -3,7 +3,6 @@
 import json
 from pathlib import Path
 
-import torch
 from diffusers import AutoencoderKLFlux2, FlowMatchEulerDiscreteScheduler, Flux2KleinPipeline, Flux2Transformer2DModel
 from transformers import Qwen2TokenizerFast, Qwen3Config, Qwen3ForCausalLM
 
@@ -87,8 +86,11 @@ def save_pipeline(pipeline: Flux2KleinPipeline, folder: Path) -> None:
 
     The pipeline itself is converted to float16.
     """
-    pipeline.to(dtype=torch.float16)
+    for module in (pipeline.vae, pipeline.text_encoder, pipeline.transformer):
+        module.half()
     pipeline.save_pretrained(folder, max_shard_size="9MB", safe_serialization=True)
+    for file in folder.rglob("*.safetensors"):
+        file.chmod(0o644)
     words = {
         "kinds": KIND_NAMES,
         "colours": COLOUR_NAMES,

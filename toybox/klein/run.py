@@ -88,7 +88,7 @@ class Run:
     @property
     def share(self) -> float:
         """How much of the budget is spent, [0, 1]."""
-        return min(1.0, self.seconds / (60 * self.budget.minutes))
+        return 1.0 if self.seconds >= 60 * self.budget.minutes else self.seconds / (60 * self.budget.minutes)
 
     def train(self, loss_of_step: Callable[[int], dict[str, torch.Tensor]], *, save_every_s: float = 120) -> None:
         """Steps until the time is over.
@@ -97,6 +97,8 @@ class Run:
             loss_of_step: gets the number of the step; returns losses by name, "loss" is the one to follow downhill.
             save_every_s: seconds between checkpoints.
         """
+        if self.share >= 1:
+            return
         saved = noted = last = time.monotonic()
         sums: dict[str, float] = {}
         counted = 0

@@ -1,0 +1,121 @@
+"""The shipped toy FLUX.2 klein: small files, the right ones, and they draw and edit what they are told to."""
+
+import hashlib
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from diffusers import Flux2KleinPipeline
+from PIL import Image
+from torch import Tensor
+
+from toybox.captions import known_words
+from toybox.judge import Verdict, load_judge
+from toybox.klein.model import FOLDER, GUIDANCE, MAX_SEQUENCE_LENGTH, PICTURE_SIZE, STEPS
+from toybox.klein.text import hidden_states, tokenize
+from toybox.world import Scene, Thing, render
+
+README = FOLDER.parent / "README.md"
+SETTINGS = {
+    "num_inference_steps": STEPS,
+    "guidance_scale": GUIDANCE,
+    "max_sequence_length": MAX_SEQUENCE_LENGTH,
+    "height": PICTURE_SIZE,
+    "width": PICTURE_SIZE,
+}
+
+
+@pytest.fixture(scope="module")
+def pipeline() -> Flux2KleinPipeline:
+    opened = Flux2KleinPipeline.from_pretrained(FOLDER, dtype=torch.float32)
+    opened.set_progress_bar_config(disable=True)
+    return opened
+
+
+def files() -> list[Path]:
+    return [path for path in FOLDER.rglob("*") if path.is_file()]
+
+
+def judged(picture: Image.Image | np.ndarray) -> Verdict:
+    pixels = torch.from_numpy(np.array(picture)).permute(2, 0, 1).float() / 255
+    return load_judge().look_at(pixels[None])[0]
+
+
+def test_the_files_are_small_enough_for_any_host() -> None:
+    sizes = [path.stat().st_size for path in files()]
+    assert sum(sizes) <= 20e6
+    assert max(sizes) <= 10e6
+
+
+def test_the_readme_lists_the_checksum_of_every_weight_file() -> None:
+    listed = dict(re.findall(r"\| `([^`]+\.safetensors)` \| [^|]+ \| `([0-9a-f]{64})` \|", README.read_text()))
+    stored = {
+        str(path.relative_to(FOLDER.parent)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in files()
+        if path.suffix == ".safetensors"
+    }
+    assert stored.items() <= listed.items()
+
+
+def test_the_list_of_known_words_is_the_one_of_the_captions() -> None:
+    listed = json.loads((FOLDER / "known_words.json").read_text())
+    assert tuple(listed["words"]) == known_words()
+
+
+def test_the_default_layers_of_the_real_klein_exist(pipeline: Flux2KleinPipeline) -> None:
+    states, _ = pipeline.encode_prompt("a red ball", max_sequence_length=MAX_SEQUENCE_LENGTH)
+    assert states.shape == (1, MAX_SEQUENCE_LENGTH, pipeline.transformer.config["joint_attention_dim"])
+
+
+def test_training_gave_the_words_to_the_transformer_as_the_pipeline_does(pipeline: Flux2KleinPipeline) -> None:
+    texts = ["a red ball on a blue background", "Make it green!", ""]
+    ours = hidden_states(pipeline.text_encoder, tokenize(pipeline.tokenizer, texts))
+    theirs, _ = pipeline.encode_prompt(texts, max_sequence_length=MAX_SEQUENCE_LENGTH)
+    assert torch.equal(ours, theirs)
+
+
+def test_it_draws_what_it_is_told(pipeline: Flux2KleinPipeline) -> None:
+    picture = pipeline(prompt="a red ball on a blue background", generator=seeded(0), **SETTINGS).images[0]
+    verdict = judged(picture)
+    assert picture.size == (PICTURE_SIZE, PICTURE_SIZE)
+    assert [look.colour for look in verdict.objects] == ["red"]
+    assert verdict.background == "blue"
+
+
+def test_case_and_punctuation_do_not_matter(pipeline: Flux2KleinPipeline) -> None:
+    prompts = ("a yellow cone, grey background", "A Yellow CONE grey background.")
+    first, second = (pipeline(prompt=prompt, generator=seeded(1), **SETTINGS).images[0] for prompt in prompts)
+    assert first.tobytes() == second.tobytes()
+
+
+def test_it_edits_what_it_is_told(pipeline: Flux2KleinPipeline) -> None:
+    source = render(Scene((Thing("ball", "red"),), background="grey")).image
+    picture = pipeline(
+        image=Image.fromarray(source), prompt="make the ball green", generator=seeded(2), **SETTINGS
+    ).images[0]
+    verdict = judged(picture)
+    assert [look.colour for look in verdict.objects] == ["green"]
+    assert verdict.background == "grey"
+
+
+def test_the_autoencoder_gives_back_what_it_got(pipeline: Flux2KleinPipeline) -> None:
+    scene = Scene((Thing("house", "yellow", x=-0.5, scale=0.7), Thing("rocket", "purple", x=0.5, scale=0.7)), "pink")
+    picture: Tensor = torch.from_numpy(render(scene).image.copy()).permute(2, 0, 1)[None].float() / 255
+    with torch.inference_mode():
+        latents = pipeline.vae.encode(picture * 2 - 1).latent_dist.mode()
+        restored = (pipeline.vae.decode(latents).sample.clamp(-1, 1) + 1) / 2
+    assert -10 * (restored - picture).square().mean().log10() > 30
+
+
+def test_the_judge_knows_a_rendered_scene() -> None:
+    scene = Scene((Thing("donut", "pink", x=-0.5, scale=0.7), Thing("tree", "green", x=0.5, scale=0.7)), "sand")
+    verdict = judged(render(scene).image)
+    assert verdict.objects == (("donut", "pink"), ("tree", "green"))
+    assert verdict.background == "sand"
+
+
+def seeded(seed: int) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
