@@ -59,7 +59,8 @@ def default_size(spec: ModelSpec) -> Size:
 def unknown_words(prompt: str, known: Iterable[str]) -> tuple[str, ...]:
     """The words of a prompt that are not known, each once, in order; lower case."""
     known = frozenset(known)
-    words = re.findall(r"[^\W\d_]+", unicodedata.normalize("NFC", prompt).lower())
+    plain = re.sub(r"['’]s\b", "", unicodedata.normalize("NFC", prompt).lower())  # the dragon's ball
+    words = re.findall(r"[^\W\d_]+(?:['’][^\W\d_]+)*", plain)
     return tuple(dict.fromkeys(word for word in words if word not in known))
 
 
