@@ -88,9 +88,9 @@ def child(body: Callable[[Callable[[str, object], None]], None], kill_after: flo
     if pid == 0:
         os.close(reader)
         try:
-            body(lambda what, value: os.write(writer, json.dumps([what, value]).encode() + b"\n") and None)
+            body(lambda what, value: tell(writer, what, value))
         except BaseException as error:
-            os.write(writer, json.dumps(["error", repr(error)]).encode() + b"\n")
+            tell(writer, "error", repr(error))
         finally:
             os._exit(0)
     os.close(writer)
@@ -104,6 +104,10 @@ def child(body: Callable[[Callable[[str, object], None]], None], kill_after: flo
             said.setdefault(what, []).append(value)
     os.waitpid(pid, 0)
     return said
+
+
+def tell(writer: int, what: str, value: object) -> None:
+    os.write(writer, json.dumps([what, value]).encode() + b"\n")
 
 
 def complaints(worked: dict[str, list], found: dict[str, list]) -> list[str]:

@@ -83,6 +83,22 @@ def test_a_picture_that_does_not_fit_fails_its_job_only(open_studio: OpenStudio,
     assert finished(studio, ask(studio)).state == "done"
 
 
+def test_a_job_ends_for_its_watchers_even_when_its_row_cannot_be_written(open_studio: OpenStudio, model: FakeModel):
+    studio = open_studio(model)
+    running, waiting = ask(studio), ask(studio)
+    model.wait_until_entered()
+    with file_size_limit(0):
+        with pytest.raises(StorageFailed, match="has free space"):
+            studio.cancel(OWNER, waiting.id)
+        model.open_gate(4)
+        over = finished(studio, running)
+    assert over.state == "failed" and "the disk is full" in over.error
+    assert studio.job(OWNER, waiting.id).state == "stopped"
+    assert [job.state for job in studio.jobs(OWNER)] == ["stopped", "failed"]
+    model.open_gate(4)
+    assert finished(studio, ask(studio)).state == "done"
+
+
 def test_a_folder_that_vanished_is_said(open_studio: OpenStudio, tmp_path: Path):
     studio = open_studio()
     shutil.rmtree(tmp_path / "outputs" / "images")

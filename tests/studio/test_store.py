@@ -8,6 +8,7 @@ import sqlite3
 import threading
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -26,7 +27,7 @@ from tests.studio.fakes import OWNER, FakeModel, ask, finished, spec_of
 from tests.studio.test_recipe import RECIPE
 
 
-def made(studio: Studio, prompt: str = "a red ball", **values: object) -> list[Asset]:
+def made(studio: Studio, prompt: str = "a red ball", **values: Any) -> list[Asset]:
     job = finished(studio, ask(studio, prompt, **values))
     return [studio.asset(job.owner, id) for id in job.assets]
 
@@ -129,6 +130,16 @@ def test_no_picture_overwrites_another(tmp_path: Path):
     twins.append(store.save(Image.new("RGB", (8, 6)), replace(RECIPE, id="abcd" + "2" * 28, job_id="")))
     endings = [asset.name.rpartition("_")[2] for asset in twins]
     assert endings == ["abcd.png", "abcd1111.png", "abcd0111.png", "abcd2222.png"]
+    database.close()
+
+
+def test_a_second_result_for_one_place_in_a_job_is_refused_and_leaves_no_file(tmp_path: Path):
+    database = Database(tmp_path / "test.sqlite")
+    store = Store(tmp_path, database)
+    first = store.save(Image.new("RGB", (8, 6)), RECIPE)
+    with pytest.raises(sqlite3.IntegrityError):
+        store.save(Image.new("RGB", (8, 6)), replace(RECIPE, id="b" * 32))
+    assert [path.name for path in (tmp_path / "images").iterdir()] == [first.name]
     database.close()
 
 
