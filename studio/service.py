@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
 
@@ -44,20 +45,19 @@ class Studio:
         outputs = outputs.absolute()
         with storage_errors(outputs):
             outputs.mkdir(parents=True, exist_ok=True)
-        self._folder_lock = FolderLock(outputs)
-        try:
-            self._database = Database(outputs / "diorama.sqlite")
-            self._store = Store(outputs, self._database)
-            self._store.reconcile()
-        except BaseException:
-            self._folder_lock.release()
-            raise
         self._changes = Changes()
         self._residents = Residents(memory_gb)
-        self._jobs = Jobs(
-            self._database, self._changes, work=self._work, made=self._store.kept_of_job, drop=self._residents.drop
-        )
-        self._jobs.resume()
+        with ExitStack() as opened:
+            opened.callback(FolderLock(outputs).release)
+            self._database = Database(outputs / "diorama.sqlite")
+            opened.callback(self._database.close)
+            self._store = Store(outputs, self._database)
+            self._store.reconcile()  # before any job: a picture of a killed job counts as made
+            self._jobs = Jobs(
+                self._database, self._changes, work=self._work, made=self._store.kept_of_job, drop=self._residents.drop
+            )
+            self._jobs.resume()
+            self._opened = opened.pop_all()
 
     # --- models -------------------------------------------------------------------------------------------------------
 
@@ -181,8 +181,7 @@ class Studio:
         """Take no more work, let the running step end, give the folder back. What waited runs at the next start."""
         self._jobs.close()
         self._residents.close()
-        self._database.close()
-        self._folder_lock.release()
+        self._opened.close()
 
     # --- inside -------------------------------------------------------------------------------------------------------
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 import json
 import logging
 import os
+import sqlite3
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -59,7 +60,7 @@ class Store:
         self._database = database
         self._notes = Notes(folder / "notes.jsonl")
         self._images, self._trash, self._thumbs = folder / "images", folder / "trash", folder / "thumbs"
-        self._names = threading.Lock()  # held while a name is chosen and taken
+        self._changing = threading.Lock()  # held while files and rows change together
         self._make_folders()
 
     def save(self, image: Image.Image, recipe: Recipe) -> Asset:
@@ -78,14 +79,15 @@ class Store:
                 self._images,
                 lambda file: image.save(file, "PNG", pnginfo=png_text(recipe), compress_level=PNG_LEVEL),
             )
-            try:
-                path = self._take_name(path, recipe)
-                files.sync_folder(self._images)
-                with self._database.transaction() as connection:
-                    connection.execute(_INSERT, _row(path.name, found, starred=False, deleted=False))
-            except BaseException:
-                files.remove(path)
-                raise
+            with self._changing:
+                try:
+                    path = self._take_name(path, recipe)
+                    files.sync_folder(self._images)
+                    with self._database.transaction() as connection:
+                        connection.execute(_INSERT, _row(path.name, found, starred=False, deleted=False))
+                except BaseException:
+                    files.remove(path)
+                    raise
         self._make_thumbnail(image, recipe.id)
         return self.asset(recipe.owner, recipe.id)
 
@@ -133,9 +135,10 @@ class Store:
 
     def star(self, owner: str, asset_id: str, starred: bool) -> Asset:
         self.asset(owner, asset_id)
-        self._notes.star(asset_id, starred)
-        with self._database.transaction() as connection:
-            connection.execute("UPDATE assets SET starred = ? WHERE id = ?", (starred, asset_id))
+        with self._changing:
+            self._notes.star(asset_id, starred)
+            with self._database.transaction() as connection:
+                connection.execute("UPDATE assets SET starred = ? WHERE id = ?", (starred, asset_id))
         return self.asset(owner, asset_id)
 
     def delete(self, owner: str, asset_ids: Iterable[str]) -> None:
@@ -147,18 +150,23 @@ class Store:
 
     def rebuild(self) -> None:
         """Forget the index and make it again from the files: the result is the same."""
-        with self._database.transaction() as connection:
-            connection.execute("DELETE FROM assets")
-        self.reconcile()
+        with self._changing:
+            self._agree_with_files([])
 
     def reconcile(self) -> None:
         """Make the index agree with the folder, whatever a crash or a person with a file manager left there."""
-        self._make_folders()
         for folder in (self._images, self._trash, self._thumbs):
             for leftover in folder.glob(f"{files.TEMPORARY}*"):
                 files.remove(leftover)
+        with self._changing:
+            self._agree_with_files(self._database.rows("SELECT id, name, deleted, starred FROM assets"))
+
+    def _agree_with_files(self, rows: Sequence[sqlite3.Row]) -> None:
+        """
+        Args:
+            rows: of the index, all or, to make it anew, none.
+        """
         there = dict.fromkeys(_pictures(self._trash), True) | dict.fromkeys(_pictures(self._images), False)
-        rows = self._database.rows("SELECT id, name, deleted, starred FROM assets")
         known = {row["name"]: bool(row["deleted"]) for row in rows}
         gone = [(name,) for name in known if name not in there]
         moved = [(deleted, name) for name, deleted in there.items() if known.get(name, deleted) != deleted]
@@ -166,6 +174,8 @@ class Store:
         wrong_stars = [(row["id"] in stars, row["id"]) for row in rows if (row["id"] in stars) != row["starred"]]
         new = sorted((deleted, name) for name, deleted in there.items() if name not in known)
         with self._database.transaction() as connection:
+            if not rows:
+                connection.execute("DELETE FROM assets")
             connection.executemany("DELETE FROM assets WHERE name = ?", gone)
             connection.executemany("UPDATE assets SET deleted = ? WHERE name = ?", moved)
             connection.executemany("UPDATE assets SET starred = ? WHERE id = ?", wrong_stars)
@@ -187,18 +197,17 @@ class Store:
             yield _row(name, found, starred=found.recipe.id in stars, deleted=deleted)
 
     def _take_name(self, temporary: Path, recipe: Recipe) -> Path:
-        with self._names:
-            for name in files.file_names(recipe.created, recipe.title, recipe.id, ".png"):
-                path = self._images / name
-                if not path.exists() and not (self._trash / name).exists():
-                    temporary.rename(path)
-                    return path
+        for name in files.file_names(recipe.created, recipe.title, recipe.id, ".png"):
+            path = self._images / name
+            if not path.exists() and not (self._trash / name).exists():
+                temporary.rename(path)
+                return path
         raise StorageFailed(f"{self._images} already has a picture with the id {recipe.id}. Try again.")
 
     def _move(self, owner: str, asset_ids: Iterable[str], deleted: bool) -> None:
         assets = [self.asset(owner, asset_id) for asset_id in asset_ids]
         source, target = (self._images, self._trash) if deleted else (self._trash, self._images)
-        with self._names, files.storage_errors(target):
+        with self._changing, files.storage_errors(target):
             for asset in assets:
                 if asset.deleted != deleted and (source / asset.name).exists():
                     (source / asset.name).rename(target / asset.name)
@@ -241,7 +250,7 @@ def _row(name: str, found: Found, starred: bool, deleted: bool) -> tuple[Any, ..
     return (recipe.id, recipe.kind, recipe.owner, name, *size, *what, recipe.job_id, recipe.index, found.text)
 
 
-def to_asset(row: Any) -> Asset:
+def to_asset(row: sqlite3.Row) -> Asset:
     """
     Args:
         row: all columns of `assets`, by name.

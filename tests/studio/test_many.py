@@ -11,7 +11,7 @@ import pytest
 from studio.errors import NotFound
 from studio.service import Studio
 from tests.studio.conftest import OpenStudio
-from tests.studio.fakes import FakeModel, ask, finished, spec_of
+from tests.studio.fakes import OWNER, FakeModel, ask, finished, spec_of
 
 PEOPLE = 6
 JOBS = 12
@@ -95,3 +95,14 @@ def test_an_id_of_another_answers_like_one_that_never_was(open_studio: OpenStudi
         with pytest.raises(NotFound) as made_up:
             use("me", "0" * 32)
         assert str(foreign.value).replace(theirs, "0" * 32) == str(made_up.value)
+
+
+def test_rebuilding_while_pictures_are_made_loses_none(open_studio: OpenStudio):
+    studio = open_studio(spec_of(FakeModel(steps=1), lane="cloud"))
+    jobs = [ask(studio, count=8) for _ in range(8)]
+    while any(not studio.job(job.owner, job.id).is_over for job in jobs):
+        studio.rebuild()
+    ids = {id for job in jobs for id in finished(studio, job).assets}
+    assert len(ids) == 64
+    assert {asset.id for asset in studio.gallery(OWNER, limit=200).assets} == ids
+    assert all(studio.path(OWNER, id).is_file() for id in ids)

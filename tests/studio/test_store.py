@@ -20,6 +20,7 @@ from studio.database import Database
 from studio.errors import NotFound
 from studio.files import SLUG_LENGTH, TEMPORARY, file_names, slug
 from studio.gallery import GalleryPage
+from studio.recipe import png_text
 from studio.service import Studio
 from studio.store import Asset, Store
 from tests.studio.conftest import OpenStudio
@@ -284,7 +285,7 @@ def test_copies_and_strangers_are_left_alone(open_studio: OpenStudio, folder: Pa
     (folder / "images" / "a folder.png").mkdir()
     Image.new("RGB", (4, 4)).save(folder / "images" / "stranger.png")
     secret = tmp_path / "secret.png"
-    secret.write_bytes((folder / "images" / asset.name).read_bytes())
+    Image.new("RGB", (8, 6)).save(secret, pnginfo=png_text(RECIPE))
     (folder / "images" / "link.png").symlink_to(secret)
     open_studio()
     assert index(folder) == before
