@@ -20,7 +20,7 @@ from toybox.world import Planes, render_planes, sample_scene, shade
 
 WEIGHTS = Path("benchmarks/toy_judge.safetensors")
 PICTURE_SIZE = 128
-_SCENES, _STEPS, _BATCH, _PEAK_RATE, _SEED = 5000, 1100, 64, 2e-3, 77
+_SCENES, _STEPS, _BATCH, _PEAK_RATE, _SEED = 4000, 800, 64, 2e-3, 77
 _HEADS = {"background": BACKGROUNDS, "count": (1, 2)} | {
     f"{side} {what}": values for side in ("left", "right") for what, values in (("kind", KINDS), ("colour", COLOURS))
 }
@@ -48,9 +48,9 @@ class Verdict(NamedTuple):
 
 
 class Example(NamedTuple):
-    """A traced scene to fit on; which kinds it shows from left to right."""
+    """A traced scene to fit on: its `Planes` as float16 arrays, and the kinds it shows from left to right."""
 
-    planes: Planes
+    planes: tuple[np.ndarray, ...]
     kinds: tuple[Kind, ...]
 
 
@@ -128,7 +128,7 @@ def trace_example(index: int, seed: int = _SEED) -> Example:
     """The index-th scene of a seed; held-out mixtures are welcome, the judge must know them all."""
     scene = sample_scene(random.Random(f"judge {seed} {index}"), split="any")
     planes = render_planes(scene, size=PICTURE_SIZE)
-    return Example(Planes(*(plane.half() for plane in planes)), tuple(thing.kind for thing in scene.objects))
+    return Example(tuple(plane.half().numpy() for plane in planes), tuple(thing.kind for thing in scene.objects))
 
 
 def make_batch(examples: list[Example], rng: random.Random) -> tuple[Tensor, dict[str, Tensor], Tensor]:
@@ -137,8 +137,9 @@ def make_batch(examples: list[Example], rng: random.Random) -> tuple[Tensor, dic
     for example in examples:
         colours = [rng.choice(COLOURS) for _ in example.kinds]
         background = rng.choice(BACKGROUNDS)
-        pictures.append(shade(Planes(*(plane.float() for plane in example.planes)), colours, background))
-        silhouettes.append(F.avg_pool2d(example.planes.coverage.float().sum(dim=0, keepdim=True), kernel_size=2)[0])
+        planes = Planes(*(torch.from_numpy(plane).float() for plane in example.planes))
+        pictures.append(shade(planes, colours, background))
+        silhouettes.append(F.avg_pool2d(planes.coverage.sum(dim=0, keepdim=True), kernel_size=2)[0])
         kinds = [KINDS.index(kind) for kind in example.kinds] + [-1]
         shown = [COLOURS.index(colour) for colour in colours] + [-1]
         count = len(example.kinds)

@@ -14,7 +14,7 @@ from toybox.klein.model import MAX_SEQUENCE_LENGTH, build_transformer
 from toybox.klein.run import Budget, Run
 from toybox.klein.text import hidden_states, tokenize, with_unknown_words
 
-DRAWINGS, REVISIONS = 40, 24
+DRAWINGS, REVISIONS = 42, 22
 _MATRIX_RATE, _OTHER_RATE, _WEIGHT_DECAY = 3e-3, 1e-3, 0.02
 _SILENT = 0.1
 _TIME_MEAN, _TIME_DEVIATION, _UNIFORM_TIMES = 0.4, 1.0, 0.15
