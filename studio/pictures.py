@@ -34,11 +34,14 @@ def make_pictures(job: LiveJob, spec: ModelSpec, residents: Residents, store: St
                 job.tell(Progress(0, 0, f"loading {spec.label}"))
             with residents.use(spec) as model:
                 job.tell(Progress(0, 0))
+                began = time.monotonic()
                 result = model.run(wanted, job.tell)
+                seconds = time.monotonic() - began
             job.check()  # pressed after the last report: the picture is not wanted either
         except Skipped:
             continue
-        store.save(_checked(result, wanted), _recipe(job, request, wanted, spec, index, result.seed))
+        recipe = _recipe(job, request, wanted, spec, index=index, seed=result.seed, seconds=seconds)
+        store.save(_checked(result, wanted), recipe)
         job.saved()
 
 
@@ -73,7 +76,14 @@ def _checked(result: Any, wanted: ImageRequest) -> Image.Image:
 
 
 def _recipe(
-    job: LiveJob, request: GenerateRequest, sent: ImageRequest, spec: ModelSpec, index: int, seed: int | None
+    job: LiveJob,
+    request: GenerateRequest,
+    sent: ImageRequest,
+    spec: ModelSpec,
+    *,
+    index: int,
+    seed: int | None,
+    seconds: float,
 ) -> Recipe:
     return Recipe(
         id=secrets.token_hex(16),
@@ -95,5 +105,6 @@ def _recipe(
         seed=seed,
         parents=(),
         created=round(time.time(), 3),
+        seconds=round(seconds, 3),
         title=request.prompt,
     )

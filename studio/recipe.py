@@ -52,6 +52,7 @@ class Recipe:
     seed: int | None  # None: the model took none, the picture cannot be made again
     parents: tuple[str, ...]
     created: float  # Unix time, seconds
+    seconds: float  # the model took for it, loading left out
     title: str
     app: str = f"Diorama {APP_VERSION}"
 
@@ -176,6 +177,7 @@ def _is_well_formed(values: dict[str, Any]) -> bool:
         and (values["seed"] is None or _is_int(values["seed"], MAX_SEED))
         and (values["guidance"] is None or _is_number(values["guidance"]))
         and _is_number(values["created"])
+        and _is_number(values["seconds"])
     )
 
 

@@ -48,6 +48,7 @@ RECIPE = Recipe(
     seed=3,
     parents=("a" * 32,),
     created=1795211351.888,
+    seconds=0.412,
     title="a red ball",
 )
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=200)
@@ -132,6 +133,7 @@ def test_unknown_keys_of_a_newer_version_are_kept_in_the_text_only(tmp_path: Pat
         {"steps": 10**400},
         {"created": None},
         {"created": True},
+        {"seconds": "1"},
         {"parents": "a"},
         {"parents": ["../x"]},
         {"parents": [[]]},

@@ -55,7 +55,7 @@ def test_a_picture_is_saved_as_it_was_painted_with_its_recipe(studio: Studio):
         assert (image.format, image.mode, image.size) == ("PNG", "RGB", (64, 64))
         assert image.getpixel((0, 0)) == (7, 0, 77)
         assert json.loads(image.info["diorama"]) == asset.recipe
-    assert asset.recipe | {"id": "", "created": 0, "job_id": "", "app": ""} == {
+    assert asset.recipe | {"id": "", "created": 0, "seconds": 0, "job_id": "", "app": ""} == {
         "id": "",
         "kind": "image",
         "owner": OWNER,
@@ -75,6 +75,7 @@ def test_a_picture_is_saved_as_it_was_painted_with_its_recipe(studio: Studio):
         "seed": 7,
         "parents": [],
         "created": 0,
+        "seconds": 0,
         "title": "a red ball",
         "app": "",
     }
