@@ -15,10 +15,11 @@ from typing import Any
 import gradio as gr
 
 from studio.contract import GenerateRequest, JobView, Size, Task
-from studio.errors import StudioError
+from studio.errors import BadRequest, StudioError
 from studio.service import Studio
 from studio.store import Asset
 from ui.events import Identify
+from ui.files import picture_address
 
 POLL_SECONDS = 0.1
 
@@ -84,7 +85,9 @@ class Endpoints:
             token: Where the app is open to anyone: any secret of 16 characters or more, which owns what it makes.
         """
         owner = self._owner(request, token)
-        size = None if width is None and height is None else Size(width or 0, height or 0)
+        if (width is None) != (height is None):
+            raise BadRequest(f"A size is a width and a height; got only {width or height}. Give both, or neither.")
+        size = None if width is None or height is None else Size(width, height)
         order = GenerateRequest(prompt, model, size, count, seed, steps, guidance, negative_prompt, style)
         job = await asyncio.to_thread(self._studio.generate, owner, order)  # it waits for the disk
         while wait and not job.is_over:
@@ -186,7 +189,7 @@ def describe(asset: Asset) -> dict:
     return {
         "id": asset.id,
         "name": asset.name,
-        "url": f"diorama/picture/{asset.id}",
+        "url": picture_address(asset.owner, asset.id),
         "seed": asset.seed,
         "width": asset.width,
         "height": asset.height,

@@ -1,0 +1,156 @@
+"""The endpoints as scripts use them: `gradio_client` and plain HTTP against the real page with the real toy model."""
+
+from __future__ import annotations
+
+import io
+import time
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import httpx
+import pytest
+from gradio_client import Client
+from gradio_client.exceptions import AppError
+from PIL import Image
+
+import app
+from ui import guard, page
+
+PROMPT = "a red ball on a grey background"
+ADA, GRACE = "ada's secret token", "grace's secret token"
+
+
+class Served(NamedTuple):
+    url: str
+    client: Client
+    is_open: bool
+
+
+@pytest.fixture(scope="module", params=[[], ["--open"]], ids=["local", "open"])
+def served(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    options = app.parse(request.param)
+    studio = app.open_studio(tmp_path_factory.mktemp("outputs"))
+    demo = page.build(studio, app.identify_by(options))
+    launch = page.launch_options(studio)
+    launch["app_kwargs"]["middleware"] = guard.local_only()
+    _, url, _ = demo.launch(prevent_thread_lock=True, quiet=True, server_name="127.0.0.1", **launch)
+    client = Client(url, verbose=False, download_files=False)
+    yield Served(url, client, options.open)
+    client.close()
+    demo.close()
+    studio.close()
+
+
+def wait_for(served: Served, job_id: str, *states: str) -> dict:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        job = served.client.predict(job_id=job_id, token=ADA, api_name="/job")
+        if job["state"] in states:
+            return job
+        time.sleep(0.05)
+    raise AssertionError(f"the job never became {states}")
+
+
+def test_a_prompt_becomes_a_picture_that_can_be_fetched(served: Served):
+    job = served.client.predict(prompt=PROMPT, seed=3, token=ADA, api_name="/generate")
+    assert job["state"] == "done"
+    (picture,) = job["pictures"]
+    assert picture["seed"] == 3
+    answer = httpx.get(served.url + picture["url"])
+    assert answer.headers["content-type"] == "image/png"
+    with Image.open(io.BytesIO(answer.content)) as image:
+        assert image.size == (128, 128)
+        assert "diorama" in image.text  # type: ignore[attr-defined]  # PNG images have it
+
+
+def test_a_job_can_be_asked_for_without_waiting_and_watched_to_its_end(served: Served):
+    job = served.client.predict(prompt=PROMPT, count=2, seed=8, wait=False, token=ADA, api_name="/generate")
+    assert job["state"] in ("waiting", "running")
+    done = wait_for(served, job["id"], "done")
+    assert [picture["seed"] for picture in done["pictures"]] == [8, 9]
+
+
+def test_stop_ends_a_running_job_and_one_that_waits(served: Served):
+    def ask() -> dict:
+        return served.client.predict(prompt=PROMPT, count=8, steps=20, wait=False, token=ADA, api_name="/generate")
+
+    running, waiting = ask(), ask()
+    assert served.client.predict(job_id=waiting["id"], token=ADA, api_name="/cancel")["state"] == "stopped"
+    served.client.predict(job_id=running["id"], token=ADA, api_name="/cancel")
+    assert len(wait_for(served, running["id"], "stopped")["pictures"]) < 8
+
+
+def test_the_models_say_what_they_honour(served: Served):
+    models = {model["id"]: model for model in served.client.predict(api_name="/models")}
+    assert models["toy-klein"]["ready"] is True
+    assert models["toy-klein"]["sizes"] == [[128, 128]]
+    assert models["flux2-klein-4b"]["readiness"]
+
+
+def test_the_gallery_finds_pictures_by_words_page_by_page(served: Served):
+    for colour in ("green", "yellow"):
+        served.client.predict(prompt=f"a {colour} cube", steps=4, token=ADA, api_name="/generate")
+    found = served.client.predict(query="green", token=ADA, api_name="/gallery")["pictures"]
+    assert [picture["prompt"] for picture in found] == ["a green cube"]
+    first = served.client.predict(limit=1, token=ADA, api_name="/gallery")
+    second = served.client.predict(limit=1, after=first["next"], token=ADA, api_name="/gallery")
+    assert first["pictures"][0]["prompt"] == "a yellow cube"
+    assert second["pictures"][0]["prompt"] == "a green cube"
+
+
+@pytest.mark.parametrize(
+    ("values", "sentence"),
+    [
+        ({"prompt": ""}, "prompt is empty"),
+        ({"prompt": "x", "model": "../../etc"}, "There is no model"),
+        ({"prompt": "x", "count": 0}, "0"),
+        ({"prompt": "x", "seed": 2**32}, str(2**32)),
+        ({"prompt": "x", "width": 10**9, "height": 10**9}, "1000000000"),
+        ({"prompt": "x", "width": 128}, "128"),
+        ({"prompt": "x", "steps": 0}, "0"),
+        ({"prompt": "x", "guidance": 1e308}, "1e+308"),
+        ({"prompt": "x", "style": "<script>"}, "style"),
+        ({"prompt": "x", "model": "flux2-klein-4b"}, "GPU"),
+    ],
+)
+def test_a_wrong_request_is_one_sentence(served: Served, values: dict, sentence: str):
+    with pytest.raises(AppError) as refused:
+        served.client.predict(**values, token=ADA, api_name="/generate")
+    assert sentence in str(refused.value)
+    assert "Traceback" not in str(refused.value)
+
+
+def test_nobody_sees_what_another_visitor_made(served: Served):
+    job = served.client.predict(prompt=PROMPT, steps=4, token=ADA, api_name="/generate")
+    mine = {picture["id"] for picture in job["pictures"]}
+    theirs = {picture["id"] for picture in served.client.predict(token=GRACE, api_name="/gallery")["pictures"]}
+    if served.is_open:
+        assert not theirs
+        for endpoint in ("/job", "/cancel"):
+            with pytest.raises(AppError, match="There is no job"):
+                served.client.predict(job_id=job["id"], token=GRACE, api_name=endpoint)
+    else:  # on 127.0.0.1 there is one person
+        assert mine <= theirs
+
+
+def test_a_token_is_asked_for_only_where_anyone_may_come_in(served: Served):
+    if served.is_open:
+        with pytest.raises(AppError, match="16 characters"):
+            served.client.predict(api_name="/gallery")
+    else:
+        assert "pictures" in served.client.predict(api_name="/gallery")
+
+
+@pytest.mark.parametrize("path", ["nope", "../../etc/passwd", "%2e%2e%2fapp.py", "0" * 32])
+def test_a_picture_that_is_not_there_is_not_found(served: Served, path: str):
+    assert httpx.get(f"{served.url}diorama/picture/{path}?owner=local").status_code == 404
+
+
+def test_a_foreign_host_name_is_refused(served: Served):
+    assert httpx.get(served.url, headers={"Host": "evil.example"}).status_code == 400
+
+
+def test_the_endpoints_are_documented(served: Served):
+    told = served.client.view_api(return_format="dict", print_info=False)
+    assert isinstance(told, dict)
+    assert set(told["named_endpoints"]) == {"/generate", "/job", "/cancel", "/models", "/gallery"}
