@@ -31,19 +31,22 @@ train: $(VENV)/.run  ## train the bundled models again (hours on 2 cores; goes o
 # torch and torchvision first, as one pair; then the rest without build isolation, so that the source build of sam2 uses
 # the torch that is there instead of fetching a second one.
 $(VENV)/.run: requirements.txt
-	test -x $(PY) || $(PYTHON) -m venv $(VENV)
-	$(PY) -m pip install --quiet --disable-pip-version-check $$(grep -E '^(torch|torchvision)==' requirements.txt) setuptools wheel
-	SAM2_BUILD_CUDA=0 $(PY) -m pip install --quiet --disable-pip-version-check --no-build-isolation -r requirements.txt
-	touch $@
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Diorama needs Python 3.11 or newer: make $(MAKECMDGOALS) PYTHON=python3.12"; exit 1; }
+	@echo "Installing into $(VENV): some minutes and 6 GB, once."
+	@test -x $(PY) || $(PYTHON) -m venv $(VENV)
+	@$(PY) -m pip install --quiet --disable-pip-version-check $$(grep -E '^(torch|torchvision)==' requirements.txt) setuptools wheel
+	@SAM2_BUILD_CUDA=0 $(PY) -m pip install --quiet --disable-pip-version-check --no-build-isolation -r requirements.txt
+	@touch $@
 
 $(VENV)/.dev: requirements-dev.txt $(VENV)/.run
-	SAM2_BUILD_CUDA=0 $(PY) -m pip install --quiet --disable-pip-version-check --no-build-isolation -r requirements-dev.txt
-	touch $@
+	@SAM2_BUILD_CUDA=0 $(PY) -m pip install --quiet --disable-pip-version-check --no-build-isolation -r requirements-dev.txt
+	@touch $@
 
 # The browser tests use a Chromium or Chrome that is installed; else Debian's as root; else Playwright's own; else they skip.
 $(VENV)/.browser: $(VENV)/.dev
-	$(PY) -m tests.browser --install
-	touch $@
+	@$(PY) -m tests.browser --install
+	@touch $@
 
 clean:  ## remove what `make` installed
 	rm -rf $(VENV)
