@@ -1,0 +1,153 @@
+"""A model that paints so that one can watch: the only fake of the browser tests, at the `Model` seam."""
+
+from __future__ import annotations
+
+import threading
+
+from PIL import Image, ImageDraw, ImageFilter
+
+from studio.contract import (
+    ImageRequest,
+    ImageResult,
+    ModelSpec,
+    Progress,
+    Range,
+    Readiness,
+    Size,
+    Style,
+    Task,
+    Tell,
+)
+from studio.errors import StudioError
+
+READY = Readiness(ok=True, label="ready")
+COLOURS = {"red": "#d8412f", "blue": "#2f6fd8", "green": "#3c9d57", "yellow": "#e8b931", "purple": "#8246b4"}
+WORDS = frozenset({*COLOURS, "a", "an", "the", "on", "and", "ball", "cube", "background", "grey", "in", "front", "of"})
+
+
+class Brush:
+    """Decides when the next step is painted: at a pace, or one by one when a test holds it."""
+
+    def __init__(self, seconds_per_step: float = 0.02) -> None:
+        self._seconds = seconds_per_step
+        self._held = False
+        self._steps = 0
+        self._changed = threading.Condition()
+
+    def hold(self) -> None:
+        """Paint nothing until `let` or `go`."""
+        with self._changed:
+            self._held, self._steps = True, 0
+
+    def let(self, steps: int) -> None:
+        """Allow so many steps while held."""
+        with self._changed:
+            self._steps += steps
+            self._changed.notify_all()
+
+    def go(self) -> None:
+        """Paint at the usual pace again."""
+        with self._changed:
+            self._held = False
+            self._changed.notify_all()
+
+    def wait(self) -> None:
+        """Called by the painter before every step."""
+        with self._changed:
+            if not self._held:
+                self._changed.wait_for(lambda: self._held, self._seconds)
+            if not self._changed.wait_for(lambda: not self._held or self._steps > 0, 60):
+                raise TimeoutError("the test never let the painter go on")
+            self._steps = max(0, self._steps - 1)
+
+
+class Painter:
+    """A ball of the colour the prompt names, blurred at first and sharp at the last step."""
+
+    def __init__(self, brush: Brush) -> None:
+        self._brush = brush
+
+    def run(self, request: ImageRequest, tell: Tell) -> ImageResult:
+        if "impossible" in request.prompt:
+            raise StudioError("The painter cannot paint 'impossible'. Ask for a ball.")
+        if "bug" in request.prompt:
+            raise KeyError("a bug")
+        picture = paint(request)
+        for step in range(1, request.steps + 1):
+            self._brush.wait()
+            blur = request.size.width / 4 * (1 - step / request.steps)
+            tell(Progress(step, request.steps, preview=picture.filter(ImageFilter.GaussianBlur(blur))))
+        return ImageResult(picture, request.seed)
+
+    def close(self) -> None:
+        pass
+
+
+def paint(request: ImageRequest) -> Image.Image:
+    """RGB. The place of the ball comes from the seed, the colour from the prompt."""
+    width, height = request.size
+    image = Image.new("RGB", request.size, "#9b9790")
+    draw = ImageDraw.Draw(image)
+    draw.rectangle((0, height * 0.62, width, height), fill="#7f7b75")
+    radius = min(width, height) * 0.26
+    x = width / 2 + (request.seed % 7 - 3) * width * 0.05
+    colour = next((value for name, value in COLOURS.items() if name in request.prompt), "#444444")
+    draw.ellipse((x - radius, height * 0.66 - 2 * radius, x + radius, height * 0.66), fill=colour)
+    return image
+
+
+def catalog(brush: Brush) -> list[ModelSpec]:
+    """Three models: one like the toy, one that honours everything, one that cannot run here."""
+
+    def load() -> Painter:
+        return Painter(brush)
+
+    generate = frozenset({Task.GENERATE})
+    return [
+        ModelSpec(
+            id="toy",
+            label="Toy painter",
+            tasks=generate,
+            load=load,
+            readiness=lambda: READY,
+            revision="1",
+            about="Knows balls and cubes in five colours: toy world only.",
+            sizes=(Size(128, 128),),
+            steps=Range(4, 20, 8),
+            examples=("a red ball on a grey background", "a blue ball", "a green ball on a grey background"),
+            known_words=lambda: WORDS,
+        ),
+        ModelSpec(
+            id="full",
+            label="Full painter",
+            tasks=generate,
+            load=load,
+            readiness=lambda: READY,
+            revision="1",
+            about="Honours every control.",
+            sizes=(Size(256, 256), Size(384, 256), Size(256, 384), Size(192, 192)),
+            any_size=(64, 1024, 16),
+            steps=Range(1, 50, 6),
+            guidance=Range(1, 10, 4),
+            negative_prompt=True,
+            styles=(
+                Style("photo", "Photograph", "a photograph of {prompt}, 50 mm", unless="photograph"),
+                Style("ink", "Ink drawing", "an ink drawing of {prompt}"),
+            ),
+            examples=("a purple ball", "a yellow ball"),
+        ),
+        ModelSpec(
+            id="big",
+            label="Big painter",
+            tasks=generate,
+            load=_refuse,
+            readiness=lambda: Readiness(False, "needs a GPU with 13 GB", "Big painter needs a GPU with 13 GB."),
+            about="Paints anything.",
+            sizes=(Size(1024, 1024), Size(1216, 832), Size(832, 1216)),
+            steps=Range(1, 50, 4),
+        ),
+    ]
+
+
+def _refuse() -> Painter:
+    raise StudioError("Big painter needs a GPU with 13 GB.")

@@ -1,0 +1,104 @@
+"""How the page reaches the studio: who is asking, and how what went wrong is said. Knows no tab."""
+
+from __future__ import annotations
+
+import asyncio
+import html
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import fastapi
+import gradio as gr
+from gradio.components import Component
+
+from studio.errors import BadRequest, StudioError
+from studio.service import Studio
+
+Identify = Callable[[gr.Request, str], str]
+"""(request, the browser's random token) -> owner: "local", the user's name, or a hash of the token."""
+Named = Mapping[str, Component]
+"""Components by name: handlers take and return values by name, so that the order of widgets means nothing."""
+
+BROKEN = "Something went wrong inside; the log has the details."
+"""What a person reads when a bug was met."""
+
+
+@dataclass(frozen=True)
+class Bridge:
+    """Gives handlers the studio and the owner. Handlers are module-level functions that answer with values by name."""
+
+    studio: Studio
+    identify: Identify
+    visitor: gr.BrowserState  # the browser's random token; the first input of every listener that needs an owner
+
+    def listener(self, handler: Callable[..., dict[str, Any]], named: Named) -> Callable[..., Any]:
+        """`handler(studio, owner, *values, **values_by_name)` as a gradio listener. Our errors become a toast."""
+
+        def listen(request: gr.Request, token: str, *values: Any, **by_name: Any) -> Any:
+            try:
+                answer = handler(self.studio, self.identify(request, token), *values, **by_name)
+            except StudioError as error:
+                raise gr.Error(html.escape(str(error)), print_exception=False) from error
+            return {named[name]: value for name, value in answer.items()}
+
+        return listen
+
+    def event_listener(self, handler: Callable[..., dict[str, Any]], named: Named) -> Callable[..., Any]:
+        """`handler(studio, owner, event, *values)`, for events that carry data of their own."""
+        listen = self.listener(handler, named)
+
+        def listen_to_event(request: gr.Request, event: gr.EventData, token: str, *values: Any) -> Any:
+            return listen(request, token, event, *values)
+
+        return listen_to_event
+
+    def open_listener(self, handler: Callable[..., dict[str, Any]], named: Named) -> Callable[..., Any]:
+        """`handler(studio, *values)`: what is the same for everybody and needs no owner."""
+
+        def listen(*values: Any) -> Any:
+            return {named[name]: value for name, value in handler(self.studio, *values).items()}
+
+        return listen
+
+    def server_function(self, handler: Callable[..., Any]) -> Callable[..., Any]:
+        """`handler(studio, owner, question) -> answer`, both JSON objects, as a function the page's scripts can call.
+
+        An async handler holds no thread while it waits. Our errors come back as `{"error": sentence}`. The token comes
+        inside the question: such calls have no session.
+        """
+
+        async def call(request: gr.Request, question: Any) -> dict[str, Any]:
+            try:
+                if not isinstance(question, dict):
+                    raise BadRequest(f"The page sent {question!r:.60}, which is not a question. Reload the page.")
+                owner = self.identify(_with_user(request), str(question.get("token", "")))
+                if inspect.iscoroutinefunction(handler):
+                    return await handler(self.studio, owner, question)
+                return await asyncio.to_thread(handler, self.studio, owner, question)
+            except StudioError as error:
+                return {"error": str(error)}
+
+        call.__name__ = handler.__name__
+        return call
+
+    def open_function(self, handler: Callable[[Studio], dict[str, Any]]) -> Callable[..., Any]:
+        """`handler(studio)` as a function the page's scripts can call: what is the same for everybody."""
+
+        def call(question: Any) -> dict[str, Any]:
+            return handler(self.studio)
+
+        call.__name__ = handler.__name__
+        return call
+
+
+def _with_user(request: gr.Request | fastapi.Request) -> gr.Request:
+    """Gradio hands its server functions the bare request; the signed-in user is looked up as gradio itself does it."""
+    if isinstance(request, gr.Request):
+        return request
+    app = request.app
+    token = request.cookies.get(f"access-token-{app.cookie_id}") or request.cookies.get(
+        f"access-token-unsecure-{app.cookie_id}"
+    )
+    return gr.Request(request, username=app.tokens.get(token))

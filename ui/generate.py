@@ -1,0 +1,187 @@
+"""The Generate tab: words in, pictures out. Lays out the column and connects it; the stage shows what comes of it."""
+
+from __future__ import annotations
+
+import html
+import json
+from typing import Any
+
+import gradio as gr
+
+from studio.contract import ModelSpec, Task
+from studio.errors import StudioError
+from studio.service import Studio
+from ui import watch
+from ui.controls import (
+    PER_MODEL,
+    Controls,
+    build_controls,
+    chip_props,
+    example_chips,
+    model_choices,
+    offer,
+    offer_sizes,
+    prompt_box,
+)
+from ui.events import BROKEN, Bridge
+from ui.settings import request_from, request_of, values_of
+from ui.stage import build_stage
+
+LABEL = "Generate"
+_CALLS = (watch.watch, watch.more, watch.stop, watch.skip, watch.star, watch.delete, watch.restore, watch.vary)
+_REMEMBER = f"""(saved, prompt, model, count, ...rest) => {{
+  const own = Object.fromEntries({json.dumps(PER_MODEL)}.map((name, i) => [name, rest[i]]));
+  return {{...saved, prompt, model, count, models: {{...saved.models, [model]: own}}}};
+}}"""
+_REMEMBER_MODEL = "(saved, model) => ({...saved, model})"
+_TAKE_EXAMPLE = "(saved, prompt) => [{...saved, prompt}, prompt]"
+_TAKE_SEED = """(saved, model, seed) => {
+  const own = {...(saved.models || {})[model], seed};
+  return [{...saved, models: {...saved.models, [model]: own}}, seed];
+}"""
+_QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "queue": False, "preprocess": False}
+
+
+def build(bridge: Bridge, page: gr.Blocks) -> gr.HTML:
+    """Lay out the tab inside the current Blocks and connect it.
+
+    Args:
+        bridge: gives the handlers the studio and the owner.
+        page: whose load brings the settings back.
+
+    Returns:
+        The stage: `page.py` tells it who is looking.
+    """
+    specs = bridge.studio.models(Task.GENERATE)
+    chosen = _first_ready(specs)
+    saved = gr.BrowserState({}, storage_key="diorama-generate", secret="diorama")
+    with gr.Row(elem_id="generate-tab", elem_classes="workbench"):
+        with gr.Column(elem_id="column", elem_classes="column", min_width=0):
+            prompt = prompt_box()
+            chips = example_chips(chosen.examples)
+            controls, take_seed = build_controls(prompt, specs, chosen)
+            last_seed = gr.Number(visible=False, precision=0)
+            with gr.Column(elem_id="press", min_width=0):
+                note = gr.HTML(elem_id="note")
+                make = gr.Button("Generate", variant="primary", size="lg", elem_id="generate")
+        stage = build_stage([bridge.server_function(call) for call in _CALLS])
+    named = {**controls.by_name(), "saved": saved, "note": note, "last_seed": last_seed, "take_seed": take_seed}
+    named |= {f"chip_{i}": chip for i, chip in enumerate(chips)}
+
+    _connect_memory(controls, chips, saved, last_seed, take_seed)
+    everything = [*named.values()]
+    page.load(bridge.open_listener(on_load, named), [saved], everything, **_QUIET)
+    controls.model.input(bridge.open_listener(on_model, named), [controls.model, saved], everything, **_QUIET)
+    controls.shape.input(
+        bridge.open_listener(on_shape, named), [controls.model, controls.shape, saved], everything, **_QUIET
+    )
+    make.click(
+        bridge.listener(on_generate, named),
+        [bridge.visitor],
+        [note],
+        inputs_kwargs=controls.by_name(),
+        trigger_mode="multiple",
+        **_QUIET,
+    ).failure(None, None, [note], js=f"() => {json.dumps(_note(BROKEN, 'trouble'))}", **_QUIET)
+    stage.reuse(bridge.event_listener(on_reuse, named), [bridge.visitor, saved], everything, **_QUIET)
+    stage.seed(bridge.event_listener(on_seed, named), [bridge.visitor], [last_seed, take_seed], **_QUIET)
+    return stage
+
+
+def on_load(studio: Studio, saved: Any) -> dict[str, Any]:
+    """The page was opened: bring the settings back, and look again which models are ready."""
+    saved = saved if isinstance(saved, dict) else {}
+    specs = studio.models(Task.GENERATE)
+    spec = next((spec for spec in specs if spec.id == saved.get("model")), _first_ready(specs))
+    answer = _show(studio, spec, saved)
+    answer["model"] = gr.update(**answer["model"], choices=model_choices(specs))
+    count = saved.get("count")
+    return answer | {"prompt": str(saved.get("prompt") or ""), "count": count if isinstance(count, int) else 1}
+
+
+def on_model(studio: Studio, model_id: str, saved: Any) -> dict[str, Any]:
+    """Another model was chosen: show what it honours, with the values it had last time."""
+    return _show(studio, studio.model(model_id), saved) | {"note": ""}
+
+
+def on_shape(studio: Studio, model_id: str, shape: str, saved: Any) -> dict[str, Any]:
+    """Another shape was chosen: show its sizes."""
+    spec = studio.model(model_id)
+    return _updates(offer_sizes(spec, shape, _remembered(saved, spec)))
+
+
+def on_generate(studio: Studio, owner: str, **values: Any) -> dict[str, Any]:
+    """Put the job into the queue. The stage watches what becomes of it."""
+    try:
+        spec = studio.model(values["model"])
+        studio.generate(owner, request_from(spec, values))
+        unknown = studio.unknown_words(spec.id, values["prompt"])
+    except StudioError as error:
+        gr.Warning(html.escape(str(error)), title="No picture yet")
+        return {"note": _note(str(error), "trouble")}
+    return {"note": _note(_unknown_sentence(spec, unknown), "hint") if unknown else ""}
+
+
+def on_reuse(studio: Studio, owner: str, event: gr.EventData, saved: Any) -> dict[str, Any]:
+    """Copy the settings of the picture `event.id` into the column."""
+    request = request_of(studio.asset(owner, event.id))
+    spec = studio.model(request.model)
+    saved = saved if isinstance(saved, dict) else {}
+    models = {**(saved.get("models") or {}), spec.id: values_of(spec, request)}
+    saved = {**saved, "prompt": request.prompt, "model": spec.id, "models": models}
+    return _show(studio, spec, saved) | {"prompt": request.prompt, "saved": saved, "note": ""}
+
+
+def on_seed(studio: Studio, owner: str, event: gr.EventData) -> dict[str, Any]:
+    """A picture with the seed `event.seed` is the newest: offer that seed."""
+    return {
+        "last_seed": event.seed,
+        "take_seed": gr.update(value=f"Use the last seed, {event.seed}", visible=event.seed is not None),
+    }
+
+
+def _connect_memory(
+    controls: Controls, chips: list[gr.Button], saved: gr.BrowserState, last_seed: gr.Number, take_seed: gr.Button
+) -> None:
+    """Keep the settings in the browser. No round trip: this happens at every key."""
+    kept = {name: control for name, control in controls.by_name().items() if name != "model"}
+    ordered = [saved, *(controls.by_name()[name] for name in ("prompt", "model", "count", *PER_MODEL))]
+    for control in kept.values():
+        control.input(None, ordered, [saved], js=_REMEMBER, **_QUIET)
+    controls.model.input(None, [saved, controls.model], [saved], js=_REMEMBER_MODEL, **_QUIET)
+    for chip in chips:
+        chip.click(None, [saved, chip], [saved, controls.prompt], js=_TAKE_EXAMPLE, **_QUIET)
+    take_seed.click(None, [saved, controls.model, last_seed], [saved, controls.seed], js=_TAKE_SEED, **_QUIET)
+
+
+def _show(studio: Studio, spec: ModelSpec, saved: Any) -> dict[str, Any]:
+    """The column as this model honours it, and its example prompts."""
+    if spec.readiness().ok:
+        studio.warm(spec.id)
+    chips = {f"chip_{i}": props for i, props in enumerate(chip_props(spec.examples))}
+    return _updates({**offer(spec, _remembered(saved, spec)), **chips})
+
+
+def _updates(props: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    return {name: gr.update(**values) for name, values in props.items()}
+
+
+def _remembered(saved: Any, spec: ModelSpec) -> dict[str, Any]:
+    """What the browser kept for this model: anything may be in there."""
+    models = saved.get("models") if isinstance(saved, dict) else None
+    own = models.get(spec.id) if isinstance(models, dict) else None
+    return own if isinstance(own, dict) else {}
+
+
+def _first_ready(specs: list[ModelSpec]) -> ModelSpec:
+    return next((spec for spec in specs if spec.readiness().ok), specs[0])
+
+
+def _unknown_sentence(spec: ModelSpec, unknown: tuple[str, ...]) -> str:
+    return f"{spec.label} does not know: {', '.join(unknown)}. The picture is made all the same. {spec.about}".strip()
+
+
+def _note(sentence: str, kind: str) -> str:
+    """A sentence near the button; `kind` is "hint" or "trouble"."""
+    role = "alert" if kind == "trouble" else "status"
+    return f'<p class="note {kind}" role="{role}">{html.escape(sentence)}</p>'

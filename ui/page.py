@@ -1,0 +1,68 @@
+"""The page: header and tabs. The one place that knows which tabs there are."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gradio as gr
+
+from studio.service import Studio
+from ui import api, files, generate
+from ui.events import Bridge, Identify
+from ui.header import build_header
+from ui.theme import head, theme
+
+_TABS = (generate,)
+"""Modules with a LABEL and `build(bridge, page) -> stage`; in the order of the page."""
+_WHO = """(token) => {
+  const random = crypto.getRandomValues(new Uint8Array(16));
+  token = token || Array.from(random, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return [token, %s];
+}"""
+
+
+def build(studio: Studio, identify: Identify, *, machine: str = "") -> gr.Blocks:
+    """The whole page.
+
+    Args:
+        studio: what the page shows and asks.
+        identify: (request, the browser's random token) -> owner.
+        machine: what this runs on, in a word or two ("CPU", "H200"); shown in the badge.
+    """
+    with gr.Blocks(title="Diorama", analytics_enabled=False, fill_width=True) as page:
+        visitor = gr.BrowserState("", storage_key="diorama-visitor", secret="diorama")
+        bridge = Bridge(studio, identify, visitor)
+        build_header(bridge, machine)
+        api.build(studio, identify)
+        with gr.Tabs(elem_id="tabs"):
+            stages = [_build_tab(tab, bridge, page) for tab in _TABS]
+        told = ", ".join(["{token}"] * len(stages))
+        page.load(
+            None,
+            [visitor],
+            [visitor, *stages],
+            js=_WHO % told,
+            show_progress="hidden",
+            api_visibility="private",
+            queue=False,
+        )
+    return page
+
+
+def launch_options(studio: Studio) -> dict[str, Any]:
+    """What `Blocks.launch` needs beside address and auth: the look, our own routes, nothing that calls home."""
+    return {
+        "theme": theme(),
+        "head": head(),
+        "app_kwargs": {"routes": files.router(studio).routes},
+        "footer_links": [],
+        "run_history": False,
+        "enable_monitoring": False,
+        "ssr_mode": False,
+        "show_error": False,
+    }
+
+
+def _build_tab(tab: Any, bridge: Bridge, page: gr.Blocks) -> gr.HTML:
+    with gr.Tab(tab.LABEL, id=tab.LABEL.lower()):
+        return tab.build(bridge, page)

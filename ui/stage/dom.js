@@ -1,0 +1,67 @@
+// Small helpers of the stage's scripts. All text from people goes through textContent or attributes, never innerHTML.
+
+const find = (selector) => element.querySelector(selector);
+const address = (path) => new URL(path, document.baseURI).href; // right behind any proxy prefix
+
+/** A new node: make("button", {class: "tile", type: "button"}, child, "text"). Undefined and false attributes are left out. */
+function make(tag, attributes = {}, ...children) {
+  const node = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value !== undefined && value !== false) node.setAttribute(name, value === true ? "" : value);
+  }
+  node.append(...children);
+  return node;
+}
+
+/** Change text, attributes and properties only where they differ: a screen reader hears only what is new. */
+function setText(node, text) {
+  if (node.textContent !== text) node.textContent = text;
+}
+function setAttribute(node, name, value) {
+  if (node.getAttribute(name) !== String(value)) node.setAttribute(name, value);
+}
+function show(node, visible) {
+  if (node.hidden === visible) node.hidden = !visible;
+}
+
+const ICONS = {
+  star: "M12 3.6l2.6 5.3 5.8.8-4.2 4.1 1 5.8-5.2-2.7-5.2 2.7 1-5.8-4.2-4.1 5.8-.8z",
+  save: "M12 4v11m0 0l-4.5-4.5M12 15l4.5-4.5M5 20h14",
+  reuse: "M4 7h10m4 0h2M4 17h4m4 0h8M16 4.5v5M10 14.5v5",
+  vary: "M4 7h3l10 10h3m0 0l-3-3m3 3l-3 3M4 17h3l3-3m4-4l3-3h3m0 0l-3-3m3 3l-3 3",
+  delete: "M5 7h14M10 7V4.5h4V7m-7 0l1 13h8l1-13",
+  copy: "M9 9h11v11H9zM15 9V4H4v11h5",
+};
+
+/** Fill a button with an icon of ours and a word. */
+function label(node, icon, text) {
+  const drawing = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  drawing.setAttribute("viewBox", "0 0 24 24");
+  drawing.setAttribute("aria-hidden", "true");
+  const path = document.createElementNS("http://www.w3.org/2000/svg", "path");
+  path.setAttribute("d", ICONS[icon]);
+  drawing.append(path);
+  node.replaceChildren(drawing, make("span", {}, text));
+}
+
+/** "0.4 s left", "12 s left", "3 min left". */
+function timeLeft(seconds) {
+  if (seconds === null || seconds === undefined) return "";
+  if (seconds < 10) return `${seconds.toFixed(1)} s left`;
+  return seconds < 100 ? `${Math.round(seconds)} s left` : `${Math.round(seconds / 60)} min left`;
+}
+
+/** Bring the children of a list in line with `items`, keeping the nodes (and the focus) of those that stay. */
+function reconcile(list, items, create, update) {
+  const old = new Map([...list.children].map((node) => [node.dataset.key, node]));
+  let place = list.firstElementChild;
+  for (const item of items) {
+    const node = old.get(item.id) || create(item);
+    node.dataset.key = item.id;
+    old.delete(item.id);
+    if (node === place) place = place.nextElementSibling;
+    else list.insertBefore(node, place);
+    update(node, item);
+  }
+  for (const node of old.values()) node.remove();
+}

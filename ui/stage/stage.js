@@ -1,0 +1,173 @@
+// The state of this tab and what may be done with it. Everything on the stage and the strip is drawn from `state`.
+
+const state = {
+  token: null, // the browser's token, from the page
+  jobs: [], // newest first, over ones too
+  pictures: [], // newest first: those the server told last, then the older ones that were scrolled to
+  next: "", // cursor of the pictures after those
+  chosen: "", // id of the picture or job a person chose; "" follows the work
+  banner: "", // what went wrong, until something new happens
+};
+const seen = new Map(); // job id -> last state, to notice what ended
+const call = async (name, question) => {
+  const answer = await server[name]({ token: state.token, ...question });
+  if (!answer) toast("Diorama does not answer. Try again in a moment.", { trouble: true });
+  else if (answer.error) toast(answer.error, { trouble: true });
+  return answer && !answer.error ? answer : null;
+};
+const isOpen = (job) => job.state === "waiting" || job.state === "running";
+const byId = (list, id) => list.find((item) => item.id === id);
+
+/** What stands on the stage: what was chosen, else the running job, else the next one, else the newest picture. */
+function subject() {
+  const open = state.jobs.filter(isOpen);
+  const picture = byId(state.pictures, state.chosen);
+  if (picture) return { picture };
+  const job = byId(open, state.chosen) || open.find((item) => item.state === "running") || open.at(-1);
+  return job ? { job } : { picture: state.pictures[0] };
+}
+
+function draw() {
+  const { picture, job } = subject();
+  stagePicture.draw({ picture, job, banner: state.banner });
+  const open = state.jobs.filter(isOpen).reverse(); // the one that runs first, then in the order of the line
+  strip.draw({ open, pictures: state.pictures, chosen: (picture || job || {}).id });
+  document.title = job && job.steps ? `${Math.round((100 * job.step) / job.steps)} % · Diorama` : "Diorama";
+}
+
+/** Pictures the server tells are the newest; older ones that were scrolled to stay behind them. */
+function mergePictures(told, next) {
+  const ids = new Set(told.map((picture) => picture.id)), last = told.at(-1);
+  const older = next ? state.pictures.filter((picture) => !ids.has(picture.id) && picture.created <= last.created) : [];
+  if (!older.length) state.next = next;
+  state.pictures = [...told, ...older];
+}
+
+let spokenAt = 0;
+function speak(text, rarely = false) {
+  if (rarely && Date.now() - spokenAt < 5000) return;
+  spokenAt = Date.now();
+  setText(find(".spoken"), text);
+}
+
+/** Say what ended, and what goes on but not too often. */
+function notice(job) {
+  const before = seen.get(job.id);
+  seen.set(job.id, job.state);
+  if (job.state === "running" && job.steps) speak(`Step ${job.step} of ${job.steps}`, true);
+  if (before === job.state || (before === undefined && !isOpen(job))) return;
+  if (isOpen(job)) state.banner = "";
+  if (job.state === "done") speak(`Picture ready: ${job.title}`);
+  if (job.state === "stopped") speak("Stopped");
+  if (job.state === "failed") {
+    state.banner = job.error;
+    toast(job.error, { trouble: true });
+  }
+}
+
+let newestSeed = null;
+function onAnswer(answer) {
+  state.jobs = answer.jobs;
+  if (answer.pictures) mergePictures(answer.pictures, answer.next);
+  for (const job of [...answer.jobs].reverse()) notice(job);
+  draw();
+  const newest = state.pictures[0];
+  if (newest && newest.seed !== newestSeed) {
+    newestSeed = newest.seed;
+    trigger("seed", { seed: newestSeed });
+  }
+}
+
+function choose(id) {
+  state.chosen = id;
+  state.banner = "";
+  draw();
+}
+function step(by) {
+  const here = state.pictures.findIndex((picture) => picture.id === (subject().picture || {}).id);
+  const there = state.pictures[here + by];
+  if (there) choose(there.id);
+  return there;
+}
+async function deletePicture(picture) {
+  if (!picture || !(await call("delete", { id: picture.id }))) return;
+  const here = state.pictures.findIndex((item) => item.id === picture.id);
+  state.pictures = state.pictures.filter((item) => item.id !== picture.id);
+  if (state.chosen === picture.id) state.chosen = (state.pictures[here] || state.pictures[here - 1] || {}).id || "";
+  draw();
+  speak("Deleted");
+  const undo = async () => { if (await call("restore", { id: picture.id })) state.chosen = picture.id; };
+  toast("Deleted", { action: "Undo", onAction: undo });
+}
+
+let loading = false;
+async function loadMore() {
+  if (!state.next || loading) return;
+  loading = true;
+  const answer = await call("more", { after: state.next });
+  loading = false;
+  if (!answer) return;
+  const ids = new Set(state.pictures.map((picture) => picture.id));
+  state.pictures = [...state.pictures, ...answer.pictures.filter((picture) => !ids.has(picture.id))];
+  state.next = answer.next;
+  draw();
+}
+
+const stagePicture = createPicture({
+  enlarge: () => zoom.open(subject().picture),
+  step,
+  stop: () => call("stop", { id: subject().job.id }),
+  skip: () => call("skip", { id: subject().job.id }),
+  star: async () => {
+    const { picture } = subject();
+    const answer = await call("star", { id: picture.id, starred: !picture.starred });
+    if (answer) state.pictures = state.pictures.map((item) => (item.id === picture.id ? answer.picture : item));
+    draw();
+  },
+  reuse: () => {
+    trigger("reuse", { id: subject().picture.id });
+    toast("Settings copied");
+  },
+  vary: async () => { if (await call("vary", { id: subject().picture.id })) choose(""); },
+  delete: () => deletePicture(subject().picture),
+  seed: async () => {
+    await navigator.clipboard.writeText(String(subject().picture.seed));
+    toast("Seed copied");
+  },
+});
+const strip = createStrip({
+  choose,
+  chooseJob: choose,
+  stopJob: (id) => call("stop", { id }),
+  deleteFocused: (id) => deletePicture(byId(state.pictures, id)),
+  loadMore,
+});
+const zoom = createZoom(step);
+
+find(".banner .close").addEventListener("click", () => { state.banner = ""; draw(); });
+find(".first-step").addEventListener("click", () => {
+  document.querySelector("#examples button")?.click();
+  document.querySelector("#generate")?.focus();
+});
+document.addEventListener("click", (event) => { // whoever presses Generate wants to see that picture
+  if (element.isConnected && event.target.closest?.("#generate")) choose("");
+});
+document.addEventListener("keydown", (event) => {
+  if (element.isConnected && event.key === "Enter" && (event.ctrlKey || event.metaKey) && event.target.closest?.("#column")) {
+    event.preventDefault();
+    document.querySelector("#generate").click();
+  }
+}, true);
+
+function start() {
+  if (state.token !== null || !props.value) return;
+  state.token = props.value.token;
+  const onLink = (isUp, error) => {
+    state.banner = isUp ? "" : error || "The connection to Diorama is lost. Trying again...";
+    draw();
+  };
+  keepWatching((question) => server.watch({ token: state.token, ...question }), onAnswer, onLink);
+}
+watch("value", start);
+start();
+draw();

@@ -1,0 +1,80 @@
+// The strip: waiting and running jobs first, then the newest pictures. Arrow keys move along it, Enter opens.
+
+function createStrip(actions) {
+  const film = find(".film"), jobs = find(".jobs"), pictures = find(".pictures");
+
+  function createPictureTile(picture) {
+    const image = make("img", { src: address(picture.thumb), alt: "", loading: "lazy", draggable: "false" });
+    const button = make("button", { type: "button", class: "tile", title: picture.title }, image);
+    button.addEventListener("click", () => actions.choose(picture.id));
+    return make("li", {}, button);
+  }
+  function updatePictureTile(node, picture, chosen) {
+    const button = node.firstElementChild;
+    setAttribute(button, "aria-label", picture.title + (picture.starred ? ", starred" : ""));
+    setAttribute(button, "aria-current", picture.id === chosen);
+    button.classList.toggle("starred", picture.starred);
+  }
+
+  function createJobTile(job) {
+    const open = make("button", { type: "button", class: "tile job" }, make("img", { alt: "" }), make("span", { class: "words" }), make("i"));
+    open.addEventListener("click", () => actions.chooseJob(job.id));
+    const cancel = make("button", { type: "button", class: "cancel", "aria-label": `Stop: ${job.title}`, title: "Stop" }, "×");
+    cancel.addEventListener("click", () => actions.stopJob(job.id));
+    return make("li", {}, open, cancel);
+  }
+  function updateJobTile(node, job, chosen) {
+    const [image, words, bar] = node.firstElementChild.children;
+    const running = job.state === "running";
+    const count = job.pictures > 1 ? `${running ? job.picture + 1 : 0}/${job.pictures}` : "";
+    const text = job.stopping ? "stopping" : running ? timeLeft(job.secondsLeft) || job.note || "starting" : place(job.position);
+    if (job.preview) image.src = job.preview;
+    image.hidden = !job.preview;
+    setText(words, count ? `${count} · ${text}` : text);
+    setAttribute(node.firstElementChild, "title", job.title);
+    setAttribute(node.firstElementChild, "aria-label", `${job.title}: ${text}`);
+    setAttribute(node.firstElementChild, "aria-current", job.id === chosen);
+    const made = job.steps ? (job.picture + job.step / job.steps) / job.pictures : 0;
+    bar.style.transform = `scaleX(${running ? made : 0})`;
+    node.lastElementChild.disabled = job.stopping;
+  }
+
+  const tiles = () => [...film.querySelectorAll(".tile")];
+  /** One tile is in the tab order: the one that has or had the focus, else the one on the stage, else the first. */
+  function rove(target) {
+    const all = tiles();
+    const current = target || all.find((tile) => tile === document.activeElement)
+      || all.find((tile) => tile.getAttribute("aria-current") === "true") || all[0];
+    for (const tile of all) tile.tabIndex = tile === current ? 0 : -1;
+  }
+  film.addEventListener("keydown", (event) => {
+    const all = tiles(), here = all.indexOf(document.activeElement);
+    const to = { ArrowLeft: here - 1, ArrowRight: here + 1, Home: 0, End: all.length - 1 }[event.key];
+    if (here < 0) return;
+    if (event.key === "Delete") actions.deleteFocused(all[here].parentElement.dataset.key);
+    if (to === undefined || !all[to]) return;
+    event.preventDefault();
+    rove(all[to]);
+    all[to].focus();
+  });
+  film.addEventListener("wheel", (event) => { // a plain wheel moves the strip sideways while there is somewhere to go
+    const before = film.scrollLeft;
+    film.scrollLeft += event.deltaX ? 0 : event.deltaY;
+    if (film.scrollLeft !== before) event.preventDefault();
+  }, { passive: false });
+  new IntersectionObserver((entries) => {
+    if (entries.some((entry) => entry.isIntersecting)) actions.loadMore();
+  }, { root: film, rootMargin: "0px 600px 0px 0px" }).observe(find(".end"));
+
+  return {
+    draw({ open, pictures: made, chosen }) {
+      reconcile(jobs, open, createJobTile, (node, job) => updateJobTile(node, job, chosen));
+      reconcile(pictures, made, createPictureTile, (node, picture) => updatePictureTile(node, picture, chosen));
+      show(find(".none"), !open.length && !made.length);
+      const running = open.filter((job) => job.state === "running").length, waiting = open.length - running;
+      const parts = [running && `${running} running`, waiting && `${waiting} waiting`].filter(Boolean);
+      setText(find(".summary"), parts.join(", "));
+      rove();
+    },
+  };
+}

@@ -1,0 +1,17 @@
+// Short messages at the bottom, with an optional way back. They stay while the pointer or the focus is on them.
+
+function toast(text, { action = "", onAction = null, trouble = false } = {}) {
+  const node = make("div", { class: trouble ? "toast trouble" : "toast" }, make("span", {}, text));
+  let timer = 0;
+  const leave = () => node.remove();
+  const wait = () => { timer = setTimeout(leave, 8000); };
+  if (action) {
+    const button = make("button", { type: "button", class: "plain" }, action);
+    button.addEventListener("click", () => { leave(); onAction(); });
+    node.append(button);
+  }
+  for (const enter of ["pointerenter", "focusin"]) node.addEventListener(enter, () => clearTimeout(timer));
+  for (const exit of ["pointerleave", "focusout"]) node.addEventListener(exit, () => { clearTimeout(timer); wait(); });
+  find(".toasts").append(node);
+  wait();
+}

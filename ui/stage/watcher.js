@@ -1,0 +1,33 @@
+// Watches the server: asks, waits for the answer, asks again. Heals by itself after sleep, lost network and restarts.
+
+/**
+ * @param ask (question) => answer or undefined when the server cannot be reached
+ * @param onAnswer called with every answer that has news
+ * @param onLink called with true or false when the connection comes or goes
+ */
+async function keepWatching(ask, onAnswer, onLink) {
+  let since = null, pictures = null, failures = 0, wake = () => {};
+  document.addEventListener("visibilitychange", () => {
+    since = null; // whatever happened meanwhile, be told everything
+    wake();
+  });
+  const pause = (ms) => new Promise((resolve) => { wake = resolve; setTimeout(resolve, ms); });
+  const tooLong = () => new Promise((resolve) => setTimeout(resolve, 25000));
+  while (element.isConnected) {
+    // A hidden tab asks now and then and holds no connection: browsers allow only six to one server.
+    const answer = await Promise.race([ask({ since, pictures, wait: document.hidden ? 0 : 10 }), tooLong()]);
+    if (!answer || answer.error) {
+      failures += 1;
+      since = pictures = null;
+      if (failures === 2) onLink(false, answer && answer.error);
+      await pause(Math.min(250 * 2 ** failures, 3000));
+      continue;
+    }
+    if (failures >= 2) onLink(true);
+    failures = 0;
+    since = answer.pulse;
+    if (answer.digest) pictures = answer.digest;
+    if (answer.jobs) onAnswer(answer);
+    await pause(document.hidden ? 2000 : 20);
+  }
+}
