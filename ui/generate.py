@@ -79,7 +79,7 @@ def build(bridge: Bridge, page: gr.Blocks) -> gr.HTML:
         bridge.listener(on_generate, named),
         [bridge.visitor],
         [note],
-        inputs_kwargs=controls.by_name(),
+        inputs_kwargs={**controls.by_name()},
         trigger_mode="multiple",
         **_QUIET,
     ).failure(None, None, [note], js=f"() => {json.dumps(_note(BROKEN, 'trouble'))}", **_QUIET)
@@ -93,15 +93,18 @@ def on_load(studio: Studio, saved: Any) -> dict[str, Any]:
     saved = saved if isinstance(saved, dict) else {}
     specs = studio.models(Task.GENERATE)
     spec = next((spec for spec in specs if spec.id == saved.get("model")), _first_ready(specs))
-    answer = _show(studio, spec, saved)
-    answer["model"] = gr.update(**answer["model"], choices=model_choices(specs))
+    answer = _show(spec, saved)
+    answer["model"]["choices"] = model_choices(specs)
     count = saved.get("count")
     return answer | {"prompt": str(saved.get("prompt") or ""), "count": count if isinstance(count, int) else 1}
 
 
 def on_model(studio: Studio, model_id: str, saved: Any) -> dict[str, Any]:
     """Another model was chosen: show what it honours, with the values it had last time."""
-    return _show(studio, studio.model(model_id), saved) | {"note": ""}
+    spec = studio.model(model_id)
+    if spec.readiness().label == "ready":  # not one that would have to be downloaded first
+        studio.warm(spec.id)
+    return _show(spec, saved) | {"note": ""}
 
 
 def on_shape(studio: Studio, model_id: str, shape: str, saved: Any) -> dict[str, Any]:
@@ -129,7 +132,7 @@ def on_reuse(studio: Studio, owner: str, event: gr.EventData, saved: Any) -> dic
     saved = saved if isinstance(saved, dict) else {}
     models = {**(saved.get("models") or {}), spec.id: values_of(spec, request)}
     saved = {**saved, "prompt": request.prompt, "model": spec.id, "models": models}
-    return _show(studio, spec, saved) | {"prompt": request.prompt, "saved": saved, "note": ""}
+    return _show(spec, saved) | {"prompt": request.prompt, "saved": saved, "note": ""}
 
 
 def on_seed(studio: Studio, owner: str, event: gr.EventData) -> dict[str, Any]:
@@ -144,20 +147,18 @@ def _connect_memory(
     controls: Controls, chips: list[gr.Button], saved: gr.BrowserState, last_seed: gr.Number, take_seed: gr.Button
 ) -> None:
     """Keep the settings in the browser. No round trip: this happens at every key."""
-    kept = {name: control for name, control in controls.by_name().items() if name != "model"}
     ordered = [saved, *(controls.by_name()[name] for name in ("prompt", "model", "count", *PER_MODEL))]
-    for control in kept.values():
-        control.input(None, ordered, [saved], js=_REMEMBER, **_QUIET)
+    kept = (controls.prompt, controls.shape, controls.size, controls.width, controls.height, controls.count)
+    more = (controls.seed, controls.steps, controls.guidance, controls.negative_prompt, controls.style)
+    gr.on([control.input for control in (*kept, *more)], None, ordered, [saved], js=_REMEMBER, **_QUIET)
     controls.model.input(None, [saved, controls.model], [saved], js=_REMEMBER_MODEL, **_QUIET)
     for chip in chips:
         chip.click(None, [saved, chip], [saved, controls.prompt], js=_TAKE_EXAMPLE, **_QUIET)
     take_seed.click(None, [saved, controls.model, last_seed], [saved, controls.seed], js=_TAKE_SEED, **_QUIET)
 
 
-def _show(studio: Studio, spec: ModelSpec, saved: Any) -> dict[str, Any]:
+def _show(spec: ModelSpec, saved: Any) -> dict[str, Any]:
     """The column as this model honours it, and its example prompts."""
-    if spec.readiness().ok:
-        studio.warm(spec.id)
     chips = {f"chip_{i}": props for i, props in enumerate(chip_props(spec.examples))}
     return _updates({**offer(spec, _remembered(saved, spec)), **chips})
 

@@ -85,15 +85,15 @@ class Painter:
 
 def paint(request: ImageRequest) -> Image.Image:
     """RGB. The place of the ball comes from the seed, the colour from the prompt."""
-    width, height = request.size
-    image = Image.new("RGB", request.size, "#9b9790")
+    width, height = (4 * side for side in request.size)
+    image = Image.new("RGB", (width, height), "#9b9790")
     draw = ImageDraw.Draw(image)
     draw.rectangle((0, height * 0.62, width, height), fill="#7f7b75")
     radius = min(width, height) * 0.26
     x = width / 2 + (request.seed % 7 - 3) * width * 0.05
     colour = next((value for name, value in COLOURS.items() if name in request.prompt), "#444444")
     draw.ellipse((x - radius, height * 0.66 - 2 * radius, x + radius, height * 0.66), fill=colour)
-    return image
+    return image.resize(request.size, Image.Resampling.LANCZOS)
 
 
 def catalog(brush: Brush) -> list[ModelSpec]:
