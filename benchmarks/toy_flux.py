@@ -82,7 +82,8 @@ def draw(pipeline: Flux2KleinPipeline, prompts: list[str], settings: Settings) -
             num_inference_steps=settings.steps,
             guidance_scale=settings.guidance,
             max_sequence_length=MAX_SEQUENCE_LENGTH,
-        ).images
+            return_dict=False,
+        )[0]
     return pictures
 
 
@@ -97,7 +98,8 @@ def redraw(pipeline: Flux2KleinPipeline, edits: list[Edit], settings: Settings) 
             num_inference_steps=settings.steps,
             guidance_scale=settings.guidance,
             max_sequence_length=MAX_SEQUENCE_LENGTH,
-        ).images
+            return_dict=False,
+        )[0]
     return pictures
 
 
@@ -182,7 +184,7 @@ def overlap(first: np.ndarray, second: np.ndarray) -> float:
 def restoration_psnr(pipeline: Flux2KleinPipeline, scenes: list[Scene]) -> float:
     """Mean PSNR in dB of rendered scenes that go through the autoencoder."""
     pictures = torch.stack([_one_tensor(render(scene).image) for scene in scenes])
-    restored = pipeline.vae.decode(pipeline.vae.encode(pictures * 2 - 1).latent_dist.mode()).sample
+    restored = pipeline.vae.decode(pipeline.vae.encode(pictures * 2 - 1).latent_dist.mode(), return_dict=False)[0]
     error = ((restored.clamp(-1, 1) + 1) / 2 - pictures).square().mean(dim=(1, 2, 3))
     return float((-10 * error.log10()).mean())
 

@@ -135,7 +135,7 @@ def make_batch(examples: list[Example], rng: random.Random) -> tuple[Tensor, dic
     """Examples in random colours: NCHW pictures in [0, 1], class indices by head (-1: no answer), silhouettes."""
     pictures, rows, silhouettes = [], [], []
     for example in examples:
-        colours = [rng.choice(COLOURS) for _ in example.kinds]
+        colours: list[Colour] = [rng.choice(COLOURS) for _ in example.kinds]
         background = rng.choice(BACKGROUNDS)
         planes = Planes(*(torch.from_numpy(plane).float() for plane in example.planes))
         pictures.append(shade(planes, colours, background))

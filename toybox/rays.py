@@ -116,12 +116,11 @@ def cast_shadow(thing: Placed, floor: Tensor, towards_light: Tensor) -> Tensor:
         return light
     px, py, pz = points[index].unbind(dim=1)
     dx, dy, dz = direction.tolist()
+    rim = 0.72 + 0.28 * (_distance(shape, px, py, pz) / 0.22).clamp(0, 1)
     travelled = torch.full((len(index),), 0.02)
     open_sky = torch.ones(len(index))
-    for step in range(_SHADOW_STEPS):
+    for _ in range(_SHADOW_STEPS):
         near = _distance(shape, px + dx * travelled, py + dy * travelled, pz + dz * travelled)
-        if step == 0:
-            rim = 0.72 + 0.28 * (near / 0.22).clamp(0, 1)
         open_sky = torch.minimum(open_sky, (_SHADOW_SHARPNESS * near / travelled).clamp(0, 1))
         travelled += near.clamp(0.03, _SHADOW_REACH / 6)
     light[index] = open_sky * rim

@@ -148,7 +148,7 @@ def is_allowed(scene: Scene, split: Split) -> bool:
     if split == "any":
         return True
     mixtures = [(thing.kind, thing.colour, scene.background) in HELD_OUT for thing in scene.objects]
-    names = [(thing.kind, thing.colour) for thing in scene.objects]
+    names: list[tuple[Kind, Colour]] = [(thing.kind, thing.colour) for thing in scene.objects]
     pair = len(names) == 2 and pair_is_held_out(names[0], names[1])
     if split == "train":
         return not (any(mixtures) or pair)
@@ -168,7 +168,7 @@ def sample_scene(rng: random.Random, *, count: int | None = None, split: Split =
     light = Light(azimuth_deg=rng.uniform(30, 60), elevation_deg=rng.uniform(45, 60))
     places = [_place(rng, index, count) for index in range(count)]
     while True:
-        looks = [(rng.choice(KINDS), rng.choice(COLOURS)) for _ in range(count)]
+        looks: list[tuple[Kind, Colour]] = [(rng.choice(KINDS), rng.choice(COLOURS)) for _ in range(count)]
         things = tuple(Thing(*look, *place) for look, place in zip(looks, places, strict=True))
         scene = Scene(objects=things, background=rng.choice(BACKGROUNDS), camera=camera, light=light)
         if (count == 1 or looks[0] != looks[1]) and is_allowed(scene, split):

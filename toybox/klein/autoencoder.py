@@ -45,9 +45,9 @@ def train_autoencoder(geometries: Geometries, budget: Budget) -> AutoencoderKLFl
 def losses(model: AutoencoderKLFlux2, pictures: Tensor) -> dict[str, Tensor]:
     """What the autoencoder is trained on, for NCHW pictures in [-1, 1]; "psnr" in dB is for the log."""
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        posterior = model.encode(pictures).latent_dist
+        posterior = model.encode(pictures, return_dict=False)[0]
         noisy = posterior.sample() + _LATENT_NOISE * torch.randn_like(posterior.mean)
-        restored = model.decode(noisy).sample.float()
+        restored = model.decode(noisy, return_dict=False)[0].float()  # type: ignore[arg-type]  # any float will do
     error = restored - pictures
     absolute, square = error.abs().mean(), error.square().mean()
     gradient = error.diff(dim=-1).abs().mean() + error.diff(dim=-2).abs().mean()
@@ -67,7 +67,8 @@ def random_picture(geometries: Geometries, rng: random.Random) -> Tensor:
 def random_colours(scene: Scene, rng: random.Random) -> tuple[list[Colour], Background]:
     """Colours for a scene's objects and its background; no object shows a held-out mixture."""
     while True:
-        colours, background = [rng.choice(COLOURS) for _ in scene.objects], rng.choice(BACKGROUNDS)
+        colours: list[Colour] = [rng.choice(COLOURS) for _ in scene.objects]
+        background = rng.choice(BACKGROUNDS)
         looks = zip(scene.objects, colours, strict=True)
         if not any((thing.kind, colour, background) in HELD_OUT for thing, colour in looks):
             return colours, background
@@ -76,8 +77,9 @@ def random_colours(scene: Scene, rng: random.Random) -> tuple[list[Colour], Back
 @torch.inference_mode()
 def encode(model: AutoencoderKLFlux2, pictures: Tensor) -> Tensor:
     """Latents as the flow transformer sees them: NCHW pictures in [0, 1] to (N, 64 tokens, 64), normalised."""
-    latents = Flux2KleinPipeline._patchify_latents(model.encode(pictures * 2 - 1).latent_dist.mode())
-    mean, deviation = model.bn.running_mean, (model.bn.running_var + model.config["batch_norm_eps"]).sqrt()
+    latents = Flux2KleinPipeline._patchify_latents(model.encode(pictures * 2 - 1, return_dict=False)[0].mode())
+    mean = model.bn.get_buffer("running_mean")
+    deviation = (model.bn.get_buffer("running_var") + model.config["batch_norm_eps"]).sqrt()
     return ((latents - mean[:, None, None]) / deviation[:, None, None]).flatten(start_dim=2).mT
 
 
@@ -86,11 +88,11 @@ def set_latent_statistics(model: AutoencoderKLFlux2, geometries: Geometries, cou
     """Measures mean and variance of the latents; the variance counts the noise that the decoder tolerates."""
     rng = random.Random("statistics")
     pictures = torch.stack([random_picture(geometries, rng) for _ in range(count)]) * 2 - 1
-    posterior = model.eval().encode(pictures).latent_dist
+    posterior = model.eval().encode(pictures, return_dict=False)[0]
     means = Flux2KleinPipeline._patchify_latents(posterior.mean)
     variances = Flux2KleinPipeline._patchify_latents(posterior.var)
-    model.bn.running_mean.copy_(means.mean(dim=(0, 2, 3)))
-    model.bn.running_var.copy_(means.var(dim=(0, 2, 3)) + variances.mean(dim=(0, 2, 3)))
+    model.bn.get_buffer("running_mean").copy_(means.mean(dim=(0, 2, 3)))
+    model.bn.get_buffer("running_var").copy_(means.var(dim=(0, 2, 3)) + variances.mean(dim=(0, 2, 3)))
 
 
 def _crop(picture: Tensor, rng: random.Random) -> Tensor:

@@ -1,18 +1,22 @@
 """Third stage: the flow transformer learns to draw from words, and to redraw a picture by instruction."""
 
 import random
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 from diffusers import Flux2KleinPipeline, Flux2Transformer2DModel
 from torch import Tensor
-from transformers import Qwen2TokenizerFast, Qwen3ForCausalLM
+from transformers import Qwen2Tokenizer, Qwen3ForCausalLM
 
 from toybox.captions import SILENCE, Phrase
 from toybox.klein.latents import EncodedFamilies
 from toybox.klein.model import MAX_SEQUENCE_LENGTH, build_transformer
 from toybox.klein.run import Budget, Run
 from toybox.klein.text import hidden_states, tokenize, with_unknown_words
+
+Velocity = Callable[..., tuple[Tensor, ...]]
+"""A `Flux2Transformer2DModel`, compiled or not, called with `return_dict=False`."""
 
 DRAWINGS, REVISIONS = 42, 22
 _MATRIX_RATE, _OTHER_RATE, _WEIGHT_DECAY = 3e-3, 1e-3, 0.02
@@ -24,7 +28,7 @@ _TIME_MEAN, _TIME_DEVIATION, _UNIFORM_TIMES = 0.4, 1.0, 0.15
 class Teacher:
     """What stays fixed while the transformer learns: the words' meaning and the encoded pictures."""
 
-    tokenizer: Qwen2TokenizerFast
+    tokenizer: Qwen2Tokenizer
     encoder: Qwen3ForCausalLM
     families: EncodedFamilies
 
@@ -84,7 +88,7 @@ def optimizers(model: Flux2Transformer2DModel) -> list[torch.optim.Optimizer]:
     ]
 
 
-def flow_loss(model: torch.nn.Module, batch: Batch) -> Tensor:
+def flow_loss(model: Velocity, batch: Batch) -> Tensor:
     """Mean squared error of the velocity at random times between picture (0) and noise (1)."""
     count = len(batch.wanted)
     times = random_times(count)
@@ -93,7 +97,7 @@ def flow_loss(model: torch.nn.Module, batch: Batch) -> Tensor:
     return (velocity(model, batch, mixed, times) - (noise - batch.wanted)).square().mean()
 
 
-def velocity(model: torch.nn.Module, batch: Batch, mixed: Tensor, times: Tensor) -> Tensor:
+def velocity(model: Velocity, batch: Batch, mixed: Tensor, times: Tensor) -> Tensor:
     """The model's velocity for pictures (N, 64, 64) mixed with noise at the times (N,), as the pipeline asks for it."""
     pictures, places = mixed, _picture_places()
     if batch.sources is not None:

@@ -71,7 +71,7 @@ def variants(family: Family, index: int) -> tuple[Scene, Scene, Scene, Scene, Sc
     rng = random.Random(f"variants {index}")
     scene, changed = family.scene, family.changed
     while True:
-        colours = [rng.choice(COLOURS) for _ in scene.objects]
+        colours: list[Colour] = [rng.choice(COLOURS) for _ in scene.objects]
         background, other_background = rng.sample(BACKGROUNDS, k=2)
         first = _in_colours(scene, colours)
         twin = _in_colours(family.twin, colours)
@@ -103,7 +103,7 @@ def encode_families(model: AutoencoderKLFlux2, geometries: Geometries, path: Pat
 def _pictures(geometries: Geometries, index: int) -> list[Tensor]:
     pictures = []
     for variant, scene in enumerate(variants(geometries.family(index), index)):
-        colours = [thing.colour for thing in scene.objects]
+        colours: list[Colour] = [thing.colour for thing in scene.objects]
         pictures.append(geometries.shaded(index, int(variant >= 3), colours, scene.background or "grey"))
     return pictures
 

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from diffusers import AutoencoderKLFlux2, FlowMatchEulerDiscreteScheduler, Flux2KleinPipeline, Flux2Transformer2DModel
-from transformers import Qwen2TokenizerFast, Qwen3Config, Qwen3ForCausalLM
+from transformers import Qwen2Tokenizer, Qwen3Config, Qwen3ForCausalLM
 
 from toybox.captions import known_words
 from toybox.klein.tokenizer import build_tokenizer
@@ -31,7 +31,7 @@ def build_autoencoder() -> AutoencoderKLFlux2:
     )
 
 
-def build_text_encoder(tokenizer: Qwen2TokenizerFast) -> Qwen3ForCausalLM:
+def build_text_encoder(tokenizer: Qwen2Tokenizer) -> Qwen3ForCausalLM:
     """An untrained text encoder, deep enough for the layers FLUX.2 klein listens to."""
     config = Qwen3Config(
         vocab_size=len(tokenizer),
@@ -43,8 +43,6 @@ def build_text_encoder(tokenizer: Qwen2TokenizerFast) -> Qwen3ForCausalLM:
         head_dim=32,
         max_position_embeddings=512,
         tie_word_embeddings=True,
-        eos_token_id=tokenizer.eos_token_id,
-        pad_token_id=tokenizer.pad_token_id,
     )
     return Qwen3ForCausalLM(config)
 

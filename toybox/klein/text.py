@@ -3,13 +3,14 @@
 import random
 import string
 from dataclasses import replace
+from functools import partial
 from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
 from diffusers import Flux2KleinPipeline
 from torch import Tensor, nn
-from transformers import Qwen2TokenizerFast, Qwen3ForCausalLM
+from transformers import Qwen2Tokenizer, Qwen3ForCausalLM
 
 from toybox.captions import SILENCE, Meaning, Phrase, Side
 from toybox.edits import describe, sample_edit
@@ -59,11 +60,11 @@ class SlotHeads(nn.Module):
         return {"loss": loss, "all slots right": right.float().mean()}
 
 
-def train_text_encoder(tokenizer: Qwen2TokenizerFast, budget: Budget) -> Qwen3ForCausalLM:
+def train_text_encoder(tokenizer: Qwen2Tokenizer, budget: Budget) -> Qwen3ForCausalLM:
     """Teaches the encoder to spread the whole meaning over the closing token and all padding tokens."""
     torch.manual_seed(2)
-    model = nn.ModuleList([build_text_encoder(tokenizer), SlotHeads()])
-    encoder, heads = model[0], model[1]
+    encoder, heads = build_text_encoder(tokenizer), SlotHeads()
+    model = nn.ModuleList([encoder, heads])
     optimizer = torch.optim.AdamW(model.parameters(), lr=_PEAK_RATE, betas=(0.9, 0.98), weight_decay=0.01)
     run = Run("text", model, [optimizer], average=0.99, budget=budget)
 
@@ -81,14 +82,10 @@ def train_text_encoder(tokenizer: Qwen2TokenizerFast, budget: Budget) -> Qwen3Fo
     return encoder.eval()
 
 
-def tokenize(tokenizer: Qwen2TokenizerFast, texts: list[str]) -> Tokens:
+def tokenize(tokenizer: Qwen2Tokenizer, texts: list[str]) -> Tokens:
     """Tokens exactly as `Flux2KleinPipeline` makes them."""
-    chats = [
-        tokenizer.apply_chat_template(
-            [{"role": "user", "content": text}], tokenize=False, add_generation_prompt=True, enable_thinking=False
-        )
-        for text in texts
-    ]
+    ask = partial(tokenizer.apply_chat_template, tokenize=False, add_generation_prompt=True, enable_thinking=False)
+    chats = [str(ask([{"role": "user", "content": text}])) for text in texts]
     batch = tokenizer(chats, return_tensors="pt", padding="max_length", truncation=True, max_length=MAX_SEQUENCE_LENGTH)
     return Tokens(batch["input_ids"], batch["attention_mask"])
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from transformers import Qwen2TokenizerFast
+from transformers import Qwen2Tokenizer
 from transformers.convert_slow_tokenizer import bytes_to_unicode
 
 SPECIAL_TOKENS = ("<|endoftext|>", "<|im_start|>", "<|im_end|>")
@@ -17,7 +17,7 @@ CHAT_TEMPLATE = (
 """Upper case, punctuation and spacing do not matter; a closing token tells the encoder that all has been said."""
 
 
-def build_tokenizer(words: Iterable[str]) -> Qwen2TokenizerFast:
+def build_tokenizer(words: Iterable[str]) -> Qwen2Tokenizer:
     """A tokenizer that keeps each of the words whole.
 
     Each word, with the space before it, is built from left to right: every merge joins a prefix that begins with
@@ -37,10 +37,10 @@ def build_tokenizer(words: Iterable[str]) -> Qwen2TokenizerFast:
                 vocabulary[joined] = len(vocabulary)
                 merges.append((prefix, letter))
             prefix = joined
-    tokenizer = Qwen2TokenizerFast(
+    tokenizer = Qwen2Tokenizer(
         vocab=vocabulary,
-        merges=merges,
-        unk_token=None,
+        merges=merges,  # type: ignore[arg-type]  # pairs are what the BPE behind it takes
+        unk_token=None,  # type: ignore[arg-type]  # bytes know no unknown
         eos_token="<|im_end|>",
         pad_token="<|endoftext|>",
         model_max_length=512,
