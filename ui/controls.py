@@ -48,7 +48,6 @@ def prompt_box() -> gr.Textbox:
         lines=3,
         max_lines=8,
         elem_id="prompt",
-        autofocus=True,
     )
 
 

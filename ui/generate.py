@@ -120,7 +120,6 @@ def on_generate(studio: Studio, owner: str, **values: Any) -> dict[str, Any]:
         studio.generate(owner, request_from(spec, values))
         unknown = studio.unknown_words(spec.id, values["prompt"])
     except StudioError as error:
-        gr.Warning(html.escape(str(error)), title="No picture yet")
         return {"note": _note(str(error), "trouble")}
     return {"note": _note(_unknown_sentence(spec, unknown), "hint") if unknown else ""}
 

@@ -63,8 +63,7 @@ function createPicture(actions) {
 
   function drawProgress(job) {
     const which = job.pictures > 1 ? `Picture ${job.picture + 1} of ${job.pictures}, ` : "";
-    const step = job.steps ? `step ${job.step} of ${job.steps}` : job.note || "starting";
-    const text = job.stopping ? "stopping" : job.state === "waiting" ? place(job.position) : which + step;
+    const text = job.stopping ? "stopping" : job.state === "waiting" ? place(job.position) : which + progress(job);
     setText(find(".step"), text[0].toUpperCase() + text.slice(1));
     setText(find(".left"), job.stopping ? "" : timeLeft(job.secondsLeft));
     show(find(".skip"), job.pictures > 1 && job.state === "running");
@@ -96,4 +95,9 @@ function createPicture(actions) {
 /** "next", "waiting, 2 before it". */
 function place(position) {
   return position <= 1 ? "next in line" : `waiting, ${position} before it`;
+}
+
+/** "step 3 of 8", or what the model is busy with before its steps. */
+function progress(job) {
+  return job.steps ? `step ${job.step} of ${job.steps}` : job.note || "starting";
 }

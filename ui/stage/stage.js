@@ -159,9 +159,20 @@ document.addEventListener("keydown", (event) => {
   }
 }, true);
 
+/** What needs the column: it is there once the page has told the token. */
+function watchColumn() {
+  const note = document.querySelector("#note"), prompt = document.querySelector("#prompt textarea");
+  // What was wrong with a request stands near its button; on a long page that may be out of sight.
+  const say = () => note.querySelector(".trouble") && toast(note.textContent.trim(), { trouble: true });
+  new MutationObserver(say).observe(note, { childList: true, subtree: true });
+  // Type at once; not on a touch screen, where the keyboard would cover the page.
+  if (matchMedia("(hover: hover)").matches) prompt.focus({ preventScroll: true });
+}
+
 function start() {
   if (state.token !== null || !props.value) return;
   state.token = props.value.token;
+  watchColumn();
   const onLink = (isUp, error) => {
     state.banner = isUp ? "" : error || "The connection to Diorama is lost. Trying again...";
     draw();

@@ -27,7 +27,7 @@ function createStrip(actions) {
     const [image, words, bar] = node.firstElementChild.children;
     const running = job.state === "running";
     const count = job.pictures > 1 ? `${running ? job.picture + 1 : 0}/${job.pictures}` : "";
-    const text = job.stopping ? "stopping" : running ? timeLeft(job.secondsLeft) || job.note || "starting" : place(job.position);
+    const text = job.stopping ? "stopping" : running ? timeLeft(job.secondsLeft) || progress(job) : place(job.position);
     if (job.preview) image.src = job.preview;
     image.hidden = !job.preview;
     setText(words, count ? `${count} · ${text}` : text);
