@@ -7,6 +7,7 @@ import json
 from typing import Any
 
 import gradio as gr
+from gradio.events import Dependency
 
 from studio.contract import ModelSpec, Task
 from studio.errors import StudioError
@@ -42,15 +43,12 @@ _TAKE_SEED = """(saved, model, seed) => {
 _QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "queue": False, "preprocess": False}
 
 
-def build(bridge: Bridge, page: gr.Blocks) -> gr.HTML:
+def build(bridge: Bridge, arrival: Dependency) -> None:
     """Lay out the tab inside the current Blocks and connect it.
 
     Args:
         bridge: gives the handlers the studio and the owner.
-        page: whose load brings the settings back.
-
-    Returns:
-        The stage: `page.py` tells it who is looking.
+        arrival: the event after which the browser's token is known.
     """
     specs = bridge.studio.models(Task.GENERATE)
     chosen = _first_ready(specs)
@@ -66,11 +64,12 @@ def build(bridge: Bridge, page: gr.Blocks) -> gr.HTML:
                 make = gr.Button("Generate", variant="primary", size="lg", elem_id="generate")
         stage = build_stage([bridge.server_function(call) for call in _CALLS])
     named = {**controls.by_name(), "saved": saved, "note": note, "last_seed": last_seed, "take_seed": take_seed}
+    named["stage"] = stage
     named |= {f"chip_{i}": chip for i, chip in enumerate(chips)}
 
     _connect_memory(controls, chips, saved, last_seed, take_seed)
     everything = [*named.values()]
-    page.load(bridge.open_listener(on_load, named), [saved], everything, **_QUIET)
+    arrival.then(bridge.open_listener(on_load, named), [bridge.visitor, saved], everything, **_QUIET)
     controls.model.input(bridge.open_listener(on_model, named), [controls.model, saved], everything, **_QUIET)
     controls.shape.input(
         bridge.open_listener(on_shape, named), [controls.model, controls.shape, saved], everything, **_QUIET
@@ -85,18 +84,18 @@ def build(bridge: Bridge, page: gr.Blocks) -> gr.HTML:
     ).failure(None, None, [note], js=f"() => {json.dumps(_note(BROKEN, 'trouble'))}", **_QUIET)
     stage.reuse(bridge.event_listener(on_reuse, named), [bridge.visitor, saved], everything, **_QUIET)
     stage.seed(bridge.event_listener(on_seed, named), [bridge.visitor], [last_seed, take_seed], **_QUIET)
-    return stage
 
 
-def on_load(studio: Studio, saved: Any) -> dict[str, Any]:
-    """The page was opened: bring the settings back, and look again which models are ready."""
+def on_load(studio: Studio, token: str, saved: Any) -> dict[str, Any]:
+    """The page was opened: bring the settings back, look again which models are ready, and start the stage."""
     saved = saved if isinstance(saved, dict) else {}
     specs = studio.models(Task.GENERATE)
     spec = next((spec for spec in specs if spec.id == saved.get("model")), _first_ready(specs))
     answer = _show(spec, saved)
     answer["model"]["choices"] = model_choices(specs)
     count = saved.get("count")
-    return answer | {"prompt": str(saved.get("prompt") or ""), "count": count if isinstance(count, int) else 1}
+    answer |= {"prompt": str(saved.get("prompt") or ""), "count": count if isinstance(count, int) else 1}
+    return answer | {"stage": {"token": token}}
 
 
 def on_model(studio: Studio, model_id: str, saved: Any) -> dict[str, Any]:

@@ -13,11 +13,12 @@ from ui.header import build_header
 from ui.theme import head, theme
 
 _TABS = (generate,)
-"""Modules with a LABEL and `build(bridge, page) -> stage`; in the order of the page."""
+"""Modules with a LABEL and `build(bridge, arrival)`, in the order of the page."""
+# A browser that comes for the first time gets a secret of 128 bits; its owner's name is made of it.
 _WHO = """(token) => {
   const random = crypto.getRandomValues(new Uint8Array(16));
   token = token || Array.from(random, (byte) => byte.toString(16).padStart(2, "0")).join("");
-  return [token, %s];
+  return token;
 }"""
 
 
@@ -34,18 +35,13 @@ def build(studio: Studio, identify: Identify, *, machine: str = "") -> gr.Blocks
         bridge = Bridge(studio, identify, visitor)
         build_header(bridge, machine)
         api.build(studio, identify)
-        with gr.Tabs(elem_id="tabs"):
-            stages = [_build_tab(tab, bridge, page) for tab in _TABS]
-        told = ", ".join(["{token}"] * len(stages))
-        page.load(
-            None,
-            [visitor],
-            [visitor, *stages],
-            js=_WHO % told,
-            show_progress="hidden",
-            api_visibility="private",
-            queue=False,
+        arrival = page.load(
+            None, [visitor], [visitor], js=_WHO, show_progress="hidden", api_visibility="private", queue=False
         )
+        with gr.Tabs(elem_id="tabs"):
+            for tab in _TABS:
+                with gr.Tab(tab.LABEL, id=tab.LABEL.lower()):
+                    tab.build(bridge, arrival)
     return page
 
 
@@ -61,8 +57,3 @@ def launch_options(studio: Studio) -> dict[str, Any]:
         "ssr_mode": False,
         "show_error": False,
     }
-
-
-def _build_tab(tab: Any, bridge: Bridge, page: gr.Blocks) -> gr.HTML:
-    with gr.Tab(tab.LABEL, id=tab.LABEL.lower()):
-        return tab.build(bridge, page)

@@ -55,7 +55,7 @@ function notice(job) {
   const before = seen.get(job.id);
   seen.set(job.id, job.state);
   if (job.state === "running" && job.steps) speak(`Step ${job.step} of ${job.steps}`, true);
-  if (before === job.state || (before === undefined && !isOpen(job))) return;
+  if (before === job.state || (!told && !isOpen(job))) return; // what was over before this tab was opened is no news
   if (isOpen(job)) state.banner = "";
   if (job.state === "done") speak(`Picture ready: ${job.title}`);
   if (job.state === "stopped") speak("Stopped");
@@ -65,11 +65,13 @@ function notice(job) {
   }
 }
 
-let newestSeed = null;
+let told = false, newestSeed = null;
 function onAnswer(answer) {
+  find(".scene").dataset.told = ""; // now it is known whether there is nothing to show
   state.jobs = answer.jobs;
   if (answer.pictures) mergePictures(answer.pictures, answer.next);
   for (const job of [...answer.jobs].reverse()) notice(job);
+  told = true;
   draw();
   const newest = state.pictures[0];
   if (newest && newest.seed !== newestSeed) {
@@ -163,7 +165,12 @@ document.addEventListener("keydown", (event) => {
 function watchColumn() {
   const note = document.querySelector("#note"), prompt = document.querySelector("#prompt textarea");
   // What was wrong with a request stands near its button; on a long page that may be out of sight.
-  const say = () => note.querySelector(".trouble") && toast(note.textContent.trim(), { trouble: true });
+  let said = "";
+  const say = () => {
+    const sentence = note.querySelector(".trouble")?.textContent || "";
+    if (sentence && sentence !== said) toast(sentence, { trouble: true });
+    said = sentence;
+  };
   new MutationObserver(say).observe(note, { childList: true, subtree: true });
   // Type at once; not on a touch screen, where the keyboard would cover the page.
   if (matchMedia("(hover: hover)").matches) prompt.focus({ preventScroll: true });

@@ -1,0 +1,74 @@
+"""One server and one browser for all tests of the page; every test is a visitor of its own."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+from studio.service import Studio
+from tests import browser as chromium
+from tests.ui.driver import Visitor
+from tests.ui.painter import Brush, catalog
+from ui import page
+
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if "tests/ui/" in item.path.as_posix():
+            item.add_marker("browser")
+
+
+@pytest.fixture(scope="package")
+def chrome() -> Iterator[Browser]:
+    path = chromium.find()
+    if path is None and os.environ.get("CI"):
+        pytest.fail("CI needs a Chromium: python -m tests.browser --install")
+    if path is None:
+        pytest.skip("no Chromium here: python -m tests.browser --install")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="package")
+def brush() -> Brush:
+    return Brush()
+
+
+@pytest.fixture(scope="package")
+def studio(brush: Brush, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
+    studio = Studio(catalog(brush), tmp_path_factory.mktemp("outputs"))
+    yield studio
+    brush.go()
+    studio.close()
+
+
+@pytest.fixture(scope="package")
+def address(studio: Studio) -> Iterator[str]:
+    demo = page.build(studio, lambda request, token: token, machine="CPU")
+    options = page.launch_options(studio)
+    _, url, _ = demo.launch(server_name="127.0.0.1", prevent_thread_lock=True, quiet=True, **options)
+    yield url
+    demo.close()
+
+
+@pytest.fixture
+def visitor(chrome: Browser, address: str, brush: Brush) -> Iterator[Visitor]:
+    """Somebody who has just opened the page for the first time."""
+    with Visitor.arrives(chrome, address) as visitor:
+        yield visitor
+        brush.go()
+    visitor.assert_nothing_went_wrong()

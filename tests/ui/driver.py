@@ -1,0 +1,146 @@
+"""A visitor of the page: what a person does and sees, in words, on top of Playwright."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, Request, expect
+
+from tests.ui.painter import Brush
+
+WAIT_MS = 30_000  # the machine may be busy with something else; nothing here measures time
+expect.set_options(timeout=WAIT_MS)
+
+
+class Visitor:
+    """One browser with storage of its own, and one tab in it."""
+
+    def __init__(self, context: BrowserContext, address: str) -> None:
+        self.context = context
+        self.address = address
+        self.troubles: list[str] = []
+        context.set_default_timeout(WAIT_MS)
+        self.page = self.open_tab()
+
+    @classmethod
+    @contextmanager
+    def arrives(cls, chrome: Browser, address: str, **options: Any) -> Iterator[Visitor]:
+        """Opens the page; options as for `Browser.new_context`."""
+        context = chrome.new_context(**{"viewport": {"width": 1280, "height": 800}} | options)
+        try:
+            yield cls(context, address)
+        finally:
+            context.close()
+
+    def open_tab(self) -> Page:
+        page = self.context.new_page()
+        page.on("console", self._hear)
+        page.on("pageerror", lambda error: self.troubles.append(f"script error: {error}"))
+        page.on("request", self._note)
+        page.goto(self.address)
+        self._wait_until_ready(page)
+        return page
+
+    def reload(self) -> None:
+        self.page.reload()
+        self._wait_until_ready(self.page)
+
+    def assert_nothing_went_wrong(self) -> None:
+        assert not self.troubles, "\n".join(self.troubles)
+
+    # --- what a person does -------------------------------------------------------------------------------------------
+
+    def write(self, prompt: str) -> None:
+        self.page.locator("#prompt textarea").fill(prompt)
+
+    def generate(self, prompt: str) -> None:
+        """Write, press, and see that the job was taken."""
+        before = self.jobs.count()
+        self.write(prompt)
+        self.page.locator("#generate").click()
+        expect(self.jobs).to_have_count(before + 1)
+
+    def make(self, prompt: str) -> None:
+        """Make one picture and wait until it stands on the stage. The brush must be going."""
+        before = self.pictures.count()
+        self.write(prompt)
+        self.page.locator("#generate").click()
+        expect(self.pictures).to_have_count(before + 1)
+        expect(self.made).to_be_visible()
+
+    def press(self, name: str) -> None:
+        """Press a button of the stage by its name."""
+        self.stage.get_by_role("button", name=name, exact=True).click()
+
+    def choose_model(self, label: str) -> None:
+        self.page.locator("#model input").click()
+        self.page.get_by_role("option", name=label).click()
+
+    def open_more(self) -> None:
+        self.page.locator("#more > button").click()
+        expect(self.page.locator("#seed")).to_be_visible()
+
+    # --- what a person sees -------------------------------------------------------------------------------------------
+
+    @property
+    def stage(self) -> Locator:
+        return self.page.locator("#stage")
+
+    @property
+    def image(self) -> Locator:
+        return self.page.locator("#stage .shown")
+
+    @property
+    def made(self) -> Locator:
+        """The line under a finished picture."""
+        return self.page.locator("#stage .made")
+
+    @property
+    def forming(self) -> Locator:
+        return self.page.locator("#stage .forming")
+
+    @property
+    def step(self) -> Locator:
+        return self.page.locator("#stage .step")
+
+    @property
+    def jobs(self) -> Locator:
+        return self.page.locator("#stage .jobs li")
+
+    @property
+    def pictures(self) -> Locator:
+        return self.page.locator("#stage .pictures li")
+
+    @property
+    def spoken(self) -> Locator:
+        """What a screen reader says."""
+        return self.page.locator("#stage .spoken")
+
+    @property
+    def note(self) -> Locator:
+        """The sentence near the button."""
+        return self.page.locator("#note .note")
+
+    def source(self) -> str:
+        """Where the picture on the stage comes from: a data address while it forms."""
+        return self.image.get_attribute("src") or ""
+
+    def see_step(self, brush: Brush, steps: int, text: str) -> str:
+        """Let the painter go on by `steps`, see it said, and return the preview."""
+        brush.let(steps)
+        expect(self.step).to_have_text(text)
+        return self.source()
+
+    def _wait_until_ready(self, page: Page) -> None:
+        expect(page.locator("#generate")).to_be_visible()
+        expect(page.locator("#stage .scene[data-told]")).to_be_attached()
+
+    def _hear(self, message: ConsoleMessage) -> None:
+        if message.type == "error":
+            self.troubles.append(f"console: {message.text}")
+
+    def _note(self, request: Request) -> None:
+        if not request.url.startswith((self.address, "data:", "blob:")):
+            self.troubles.append(f"left the machine: {request.url}")

@@ -1,0 +1,172 @@
+"""The first journey in a real browser: from words to a picture, and everything a queue can do to a person."""
+
+from __future__ import annotations
+
+import re
+
+from playwright.sync_api import Browser, expect
+
+from studio.service import Studio
+from tests.ui.driver import Visitor
+from tests.ui.painter import Brush
+
+RED = "a red ball on a grey background"
+
+
+def test_a_first_visitor_is_told_what_will_appear_and_an_example_works(visitor: Visitor):
+    expect(visitor.stage.get_by_text("Your picture appears here.")).to_be_visible()
+    expect(visitor.stage.get_by_text("Every picture you make is kept here.")).to_be_visible()
+    visitor.page.get_by_role("button", name=RED).click()
+    expect(visitor.page.locator("#prompt textarea")).to_have_value(RED)
+    visitor.page.locator("#generate").click()
+    expect(visitor.image).to_have_attribute("alt", RED)
+    expect(visitor.pictures).to_have_count(1)
+
+
+def test_the_picture_forms_step_by_step_and_then_stands_there(visitor: Visitor, brush: Brush):
+    brush.hold()
+    visitor.generate(RED)
+    previews = [visitor.see_step(brush, 1, f"Step {step} of 8") for step in (1, 2, 3)]
+    assert len(set(previews)) == 3
+    assert all(preview.startswith("data:image/jpeg") for preview in previews)
+    expect(visitor.stage.get_by_role("progressbar", name="Progress")).to_have_attribute("aria-valuenow", "3")
+    brush.go()
+    expect(visitor.made).to_be_visible()
+    expect(visitor.image).to_have_attribute("alt", RED)
+    expect(visitor.spoken).to_have_text(f"Picture ready: {RED}")
+    expect(visitor.image).to_have_js_property("naturalWidth", 128)
+    assert visitor.source().startswith(visitor.address)
+
+
+def test_stop_stops_within_a_step(visitor: Visitor, brush: Brush):
+    brush.hold()
+    visitor.generate(RED)
+    visitor.see_step(brush, 1, "Step 1 of 8")
+    visitor.press("Stop")
+    expect(visitor.step).to_have_text("Stopping")
+    brush.let(1)
+    expect(visitor.jobs).to_have_count(0)
+    expect(visitor.spoken).to_have_text("Stopped")
+    expect(visitor.stage.get_by_text("Your picture appears here.")).to_be_visible()
+
+
+def test_stop_works_before_the_first_step(visitor: Visitor, brush: Brush):
+    brush.hold()
+    visitor.generate(RED)
+    visitor.press("Stop")
+    brush.let(1)
+    expect(visitor.jobs).to_have_count(0)
+    brush.go()
+    visitor.make("a blue ball")
+    expect(visitor.pictures).to_have_count(1)
+
+
+def test_more_can_be_queued_and_a_waiting_job_leaves_at_once(visitor: Visitor, brush: Brush):
+    brush.hold()
+    for prompt in ("a red ball", "a blue ball", "a green ball"):
+        visitor.generate(prompt)
+    expect(visitor.stage.get_by_text("1 running, 2 waiting")).to_be_visible()
+    expect(visitor.jobs.nth(1)).to_contain_text("next in line")
+    expect(visitor.jobs.nth(2)).to_contain_text("2 before it")
+    visitor.press("Stop: a blue ball")
+    expect(visitor.jobs).to_have_count(2)
+    expect(visitor.jobs.nth(1)).to_contain_text("next in line")
+    brush.go()
+    expect(visitor.pictures).to_have_count(2)
+    expect(visitor.pictures.get_by_role("button", name="a blue ball")).to_have_count(0)
+
+
+def test_skip_leaves_one_picture_out_and_goes_on(visitor: Visitor, brush: Brush):
+    visitor.page.locator("#count label").nth(2).click()
+    brush.hold()
+    visitor.generate(RED)
+    visitor.see_step(brush, 1, "Picture 1 of 3, step 1 of 8")
+    visitor.press("Skip this one")
+    brush.let(2)
+    expect(visitor.step).to_have_text("Picture 2 of 3, step 1 of 8")
+    brush.go()
+    expect(visitor.jobs).to_have_count(0)
+    expect(visitor.pictures).to_have_count(2)
+
+
+def test_a_reload_finds_the_running_job_and_its_result(visitor: Visitor, brush: Brush):
+    brush.hold()
+    visitor.generate(RED)
+    visitor.generate("a blue ball")
+    visitor.see_step(brush, 2, "Step 2 of 8")
+    visitor.reload()
+    expect(visitor.step).to_have_text("Step 2 of 8")
+    assert visitor.source().startswith("data:image/jpeg")
+    expect(visitor.jobs).to_have_count(2)
+    brush.go()
+    expect(visitor.pictures).to_have_count(2)
+    visitor.reload()
+    expect(visitor.image).to_have_attribute("alt", "a blue ball")
+    expect(visitor.pictures).to_have_count(2)
+
+
+def test_two_tabs_of_one_person_show_the_same(visitor: Visitor):
+    first, second = visitor.page, visitor.open_tab()
+    first.bring_to_front()
+    visitor.make(RED)
+    second.bring_to_front()
+    expect(second.locator("#stage .pictures li")).to_have_count(1)
+
+
+def test_nobody_sees_what_somebody_else_makes(visitor: Visitor, chrome: Browser):
+    visitor.make(RED)
+    with Visitor.arrives(chrome, visitor.address) as stranger:
+        expect(stranger.stage.get_by_text("Your picture appears here.")).to_be_visible()
+        expect(stranger.pictures).to_have_count(0)
+
+
+def test_words_the_model_does_not_know_are_a_hint_and_the_picture_is_made(visitor: Visitor):
+    visitor.make("a red ball, a dragon")
+    expect(visitor.note).to_have_class(re.compile("hint"))
+    expect(visitor.note).to_contain_text("Toy painter does not know: dragon.")
+    expect(visitor.note).to_contain_text("toy world only")
+
+
+def test_an_empty_prompt_is_answered_with_a_sentence_near_the_button(visitor: Visitor):
+    visitor.write("")
+    visitor.page.locator("#generate").click()
+    expect(visitor.note).to_have_class(re.compile("trouble"))
+    expect(visitor.note).to_have_attribute("role", "alert")
+    expect(visitor.stage.locator(".toast")).to_have_count(1)
+
+
+def test_a_job_that_fails_says_why_and_the_next_one_works(visitor: Visitor):
+    visitor.write("an impossible thing")
+    visitor.page.locator("#generate").click()
+    banner = visitor.stage.locator(".banner")
+    expect(banner).to_contain_text("The painter cannot paint 'impossible'. Ask for a ball.")
+    visitor.make(RED)
+    expect(banner).to_be_hidden()
+
+
+def test_a_bug_is_never_shown_as_it_is(visitor: Visitor):
+    visitor.write("a bug")
+    visitor.page.locator("#generate").click()
+    expect(visitor.stage.locator(".banner")).to_contain_text("Something went wrong inside")
+    expect(visitor.stage.locator(".banner")).not_to_contain_text("KeyError")
+
+
+def test_what_people_write_is_never_taken_for_markup(visitor: Visitor):
+    visitor.make("a red ball <img src=x onerror=alert(1)> <b>bold</b>")
+    expect(visitor.stage.locator(".caption")).to_contain_text("<b>bold</b>")
+    expect(visitor.note).to_contain_text("does not know")
+    expect(visitor.page.locator("b", has_text="bold")).to_have_count(0)
+
+
+def test_older_pictures_come_when_the_strip_is_scrolled(visitor: Visitor, studio: Studio):
+    visitor.page.locator("#count label").nth(7).click()
+    for made in (8, 16, 24, 32):
+        visitor.write(RED)
+        visitor.page.locator("#generate").click()
+        expect(visitor.jobs).to_have_count(0)
+        if made <= 24:
+            expect(visitor.pictures).to_have_count(made)
+    visitor.reload()
+    expect(visitor.pictures).to_have_count(24)
+    visitor.page.locator("#stage .end").scroll_into_view_if_needed()
+    expect(visitor.pictures).to_have_count(32)

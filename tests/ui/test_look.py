@@ -1,0 +1,120 @@
+"""How the page looks: on a phone, in the dark, and that nothing moves when things load."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Locator, expect
+
+from tests.ui.driver import Visitor
+from tests.ui.painter import Brush
+
+PHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
+TEXTS = (
+    "#generate",
+    "#stage .caption",
+    "#stage .seed",
+    "#stage .strip h2",
+    "#header .badge",
+    "#examples button >> nth=0",
+    "#model input",
+    "#more > button",
+    "#note .note",
+)
+
+
+@pytest.fixture(params=["light", "dark"])
+def shaded(request: pytest.FixtureRequest, chrome: Browser, address: str) -> Iterator[Visitor]:
+    with Visitor.arrives(chrome, address, color_scheme=request.param) as visitor:
+        yield visitor
+    visitor.assert_nothing_went_wrong()
+
+
+@pytest.fixture
+def phone(chrome: Browser, address: str, brush: Brush) -> Iterator[Visitor]:
+    with Visitor.arrives(chrome, address, **PHONE) as visitor:
+        yield visitor
+        brush.go()
+    visitor.assert_nothing_went_wrong()
+
+
+def test_text_can_be_read_in_the_light_and_in_the_dark(shaded: Visitor):
+    shaded.make("a red ball, a dragon")
+    for place in TEXTS:
+        ratio = contrast(shaded.page.locator(place))
+        assert ratio >= 4.5, f"{place} has a contrast of {ratio:.1f} : 1"
+
+
+def test_light_or_dark_can_be_chosen_and_is_kept(visitor: Visitor):
+    dark = "document.body.classList.contains('dark')"
+    assert visitor.page.evaluate(dark) is False
+    visitor.page.get_by_role("button", name="Light or dark").click()
+    assert visitor.page.evaluate(dark) is True
+    visitor.reload()
+    assert visitor.page.evaluate(dark) is True
+
+
+def test_a_phone_shows_everything_without_scrolling_sideways(phone: Visitor, brush: Brush):
+    assert_nothing_sticks_out(phone)
+    phone.open_more()
+    brush.hold()
+    phone.generate("a red ball")
+    phone.see_step(brush, 1, "Step 1 of 8")
+    assert_nothing_sticks_out(phone)
+    brush.go()
+    expect(phone.made).to_be_visible()
+    assert_nothing_sticks_out(phone)
+
+
+def test_on_a_phone_the_button_stays_in_reach_and_the_picture_comes_into_view(phone: Visitor):
+    button = phone.page.locator("#generate")
+    for target in ("#more > button", "#stage .frame, #stage .empty >> nth=0"):
+        phone.page.locator(target).first.scroll_into_view_if_needed()
+        expect(button).to_be_in_viewport(ratio=1)
+    phone.page.locator("#more > button").scroll_into_view_if_needed()
+    phone.make("a red ball")
+    expect(phone.image).to_be_in_viewport(ratio=0.9)
+
+
+def test_places_keep_their_size_while_a_picture_is_made(visitor: Visitor, brush: Brush):
+    places = ("#stage .room", "#stage .below", "#stage .strip", "#column")
+    empty = [visitor.page.locator(place).bounding_box() for place in places]
+    brush.hold()
+    visitor.generate("a red ball")
+    visitor.see_step(brush, 1, "Step 1 of 8")
+    forming = [visitor.page.locator(place).bounding_box() for place in places]
+    frame = visitor.page.locator("#stage .frame").bounding_box()
+    brush.go()
+    expect(visitor.made).to_be_visible()
+    assert empty == forming == [visitor.page.locator(place).bounding_box() for place in places]
+    assert visitor.page.locator("#stage .frame").bounding_box() == frame
+
+
+def assert_nothing_sticks_out(visitor: Visitor) -> None:
+    wide = visitor.page.evaluate(
+        """[...document.querySelectorAll("button, a, input, textarea, img, p, h2")]
+        .filter((node) => node.checkVisibility() && !node.closest(".film, .spoken"))
+        .filter((node) => node.getBoundingClientRect().right > innerWidth + 1)
+        .map((node) => node.outerHTML.slice(0, 80))"""
+    )
+    assert not wide, wide
+    assert visitor.page.evaluate("document.scrollingElement.scrollWidth <= innerWidth")
+
+
+def contrast(place: Locator) -> float:
+    """Contrast of the text to what is painted behind it. Source: WCAG 2.2, definition of contrast ratio."""
+    return place.evaluate(
+        """(node) => {
+          const numbers = (colour) => (colour.match(/[\\d.]+/g) || []).map(Number);
+          const isClear = (style) => (numbers(style.backgroundColor)[3] ?? 1) === 0;
+          let behind = node;
+          while (isClear(getComputedStyle(behind)) && behind !== document.body) behind = behind.parentElement;
+          const light = (colour) => numbers(colour).slice(0, 3)
+            .map((value) => value / 255)
+            .map((value) => (value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4))
+            .reduce((sum, value, i) => sum + value * [0.2126, 0.7152, 0.0722][i], 0);
+          const pair = [getComputedStyle(node).color, getComputedStyle(behind).backgroundColor].map(light);
+          return (Math.max(...pair) + 0.05) / (Math.min(...pair) + 0.05);
+        }"""
+    )

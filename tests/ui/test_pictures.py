@@ -1,0 +1,153 @@
+"""What can be done with a picture once it is there, by pointer and by keyboard."""
+
+from __future__ import annotations
+
+import io
+import json
+
+from PIL import Image
+from playwright.sync_api import expect
+
+from tests.ui.driver import Visitor
+from tests.ui.painter import Brush
+
+RED, BLUE = "a red ball", "a blue ball"
+
+
+def test_a_star_stays_over_a_reload_and_can_be_taken_away(visitor: Visitor):
+    visitor.make(RED)
+    visitor.press("Star")
+    expect(visitor.stage.get_by_role("button", name="Starred", exact=True)).to_have_attribute("aria-pressed", "true")
+    visitor.reload()
+    visitor.press("Starred")
+    expect(visitor.stage.get_by_role("button", name="Star", exact=True)).to_have_attribute("aria-pressed", "false")
+
+
+def test_delete_can_be_undone(visitor: Visitor):
+    visitor.make(RED)
+    visitor.make(BLUE)
+    visitor.press("Delete")
+    expect(visitor.pictures).to_have_count(1)
+    expect(visitor.image).to_have_attribute("alt", RED)
+    visitor.press("Undo")
+    expect(visitor.pictures).to_have_count(2)
+    expect(visitor.image).to_have_attribute("alt", BLUE)
+
+
+def test_what_was_deleted_stays_away_after_a_reload(visitor: Visitor):
+    visitor.make(RED)
+    visitor.press("Delete")
+    expect(visitor.pictures).to_have_count(0)
+    visitor.reload()
+    expect(visitor.stage.get_by_text("Your picture appears here.")).to_be_visible()
+
+
+def test_vary_makes_another_one_with_another_seed(visitor: Visitor):
+    visitor.make(RED)
+    seed = visitor.stage.locator(".seed").inner_text()
+    visitor.press("Vary")
+    expect(visitor.pictures).to_have_count(2)
+    expect(visitor.image).to_have_attribute("alt", RED)
+    expect(visitor.stage.locator(".seed")).not_to_have_text(seed)
+
+
+def test_use_settings_brings_back_the_model_the_words_and_the_numbers(visitor: Visitor):
+    visitor.choose_model("Full painter")
+    visitor.page.locator("#shape label", has_text="3:2").click()
+    visitor.open_more()
+    visitor.page.locator("#negative-prompt textarea").fill("people")
+    visitor.make("a purple ball")
+    seed = visitor.stage.locator(".seed").inner_text().removeprefix("Seed ").strip()
+    visitor.page.locator("#negative-prompt textarea").fill("")
+    visitor.choose_model("Toy painter")
+    expect(visitor.page.locator("#negative-prompt")).to_be_hidden()
+    visitor.write("something else")
+    visitor.press("Use settings")
+    expect(visitor.page.locator("#prompt textarea")).to_have_value("a purple ball")
+    expect(visitor.page.locator("#model input")).to_have_value("Full painter · ready")
+    expect(visitor.page.locator("#shape label.selected")).to_contain_text("3:2")
+    expect(visitor.page.locator("#negative-prompt textarea")).to_have_value("people")
+    expect(visitor.page.locator("#seed input")).to_have_value(seed)
+
+
+def test_the_same_seed_makes_the_same_picture(visitor: Visitor):
+    visitor.make(RED)
+    first = visitor.page.request.get(visitor.source()).body()
+    visitor.open_more()
+    visitor.page.locator("#last-seed").click()
+    visitor.make(RED)
+    expect(visitor.stage.locator(".seed")).to_contain_text(visitor.page.locator("#seed input").input_value())
+    second = visitor.page.request.get(visitor.source()).body()
+    assert pixels(first) == pixels(second)
+
+
+def test_the_download_has_a_speaking_name_and_the_recipe_inside(visitor: Visitor):
+    visitor.make(RED)
+    with visitor.page.expect_download() as waiting:
+        visitor.stage.get_by_role("link", name="Download").click()
+    assert waiting.value.suggested_filename.endswith(".png")
+    assert "a-red-ball" in waiting.value.suggested_filename
+    with Image.open(waiting.value.path()) as picture:
+        recipe = json.loads(picture.info["diorama"])
+    assert recipe["prompt"] == RED
+    assert str(recipe["seed"]) in visitor.stage.locator(".seed").inner_text()
+
+
+def test_a_picture_can_be_enlarged_and_left_by_keys(visitor: Visitor):
+    visitor.make(RED)
+    visitor.make(BLUE)
+    visitor.stage.get_by_role("button", name=f"Enlarge: {BLUE}").click()
+    dialog = visitor.page.get_by_role("dialog", name="Enlarged picture")
+    picture = dialog.get_by_role("img")
+    expect(picture).to_have_attribute("alt", BLUE)
+    visitor.page.keyboard.press("+")
+    expect(picture).to_have_css("transform", "matrix(1.5, 0, 0, 1.5, 0, 0)")
+    visitor.page.keyboard.press("0")
+    expect(picture).to_have_css("transform", "matrix(1, 0, 0, 1, 0, 0)")
+    visitor.page.keyboard.press("ArrowRight")
+    expect(picture).to_have_attribute("alt", RED)
+    visitor.page.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()
+    expect(visitor.image).to_have_attribute("alt", RED)
+
+
+def test_everything_works_without_a_pointer(visitor: Visitor, brush: Brush):
+    keyboard, page = visitor.page.keyboard, visitor.page
+    expect(page.locator("#prompt textarea")).to_be_focused()
+    keyboard.type(RED)
+    keyboard.press("Control+Enter")
+    expect(visitor.pictures).to_have_count(1)
+    keyboard.press("Control+A")
+    keyboard.type(BLUE)
+    brush.hold()
+    keyboard.press("Meta+Enter")
+    expect(visitor.jobs).to_have_count(1)
+    tab_to(visitor, "Stop")
+    keyboard.press("Enter")
+    brush.go()
+    expect(visitor.jobs).to_have_count(0)
+    page.locator("#prompt textarea").focus()
+    keyboard.press("Control+Enter")
+    expect(visitor.pictures).to_have_count(2)
+    tab_to(visitor, BLUE)
+    keyboard.press("ArrowRight")
+    expect(visitor.pictures.get_by_role("button", name=RED)).to_be_focused()
+    keyboard.press("Enter")
+    expect(visitor.image).to_have_attribute("alt", RED)
+    keyboard.press("Delete")
+    expect(visitor.pictures).to_have_count(1)
+
+
+def tab_to(visitor: Visitor, name: str) -> None:
+    """Press Tab until the button with this name has the focus."""
+    button = visitor.stage.get_by_role("button", name=name, exact=True)
+    for _ in range(40):
+        visitor.page.keyboard.press("Tab")
+        if button.evaluate("node => node === document.activeElement"):
+            return
+    raise AssertionError(f"Tab never came to '{name}'")
+
+
+def pixels(png: bytes) -> bytes:
+    with Image.open(io.BytesIO(png)) as picture:
+        return picture.tobytes()

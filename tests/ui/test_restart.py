@@ -1,0 +1,75 @@
+"""The server dies and comes back: the page heals by itself and nothing is lost. The server is a process of its own."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from playwright.sync_api import Browser, expect
+
+from tests.ui.driver import Visitor
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+class Server:
+    def __init__(self, folder: Path) -> None:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        self.address = f"http://127.0.0.1:{self.port}/"
+        self._folder = folder
+        self.start()
+
+    def start(self, seconds_per_step: float = 0.5) -> None:
+        """Start it and wait until it answers."""
+        command = [sys.executable, "-m", "tests.ui.serve", str(self._folder), str(self.port), str(seconds_per_step)]
+        self._process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        deadline = time.monotonic() + 120
+        while True:
+            try:
+                httpx.get(self.address).raise_for_status()
+                return
+            except httpx.HTTPError:
+                assert time.monotonic() < deadline, "the server never answered"
+                assert self._process.poll() is None, "the server ended by itself"
+                time.sleep(0.1)
+
+    def kill(self) -> None:
+        """As a power cut would: no time to say goodbye."""
+        os.kill(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Server]:
+    server = Server(tmp_path / "outputs")
+    yield server
+    server.kill()
+
+
+def test_after_a_crash_the_open_page_heals_and_every_job_yields_its_picture(chrome: Browser, server: Server):
+    with Visitor.arrives(chrome, server.address) as visitor:
+        visitor.make("a green ball")
+        visitor.generate("a red ball")
+        visitor.generate("a blue ball")
+        expect(visitor.step).to_contain_text("Step")
+        server.kill()
+        expect(visitor.stage.locator(".banner")).to_contain_text("connection to Diorama is lost")
+        server.start(seconds_per_step=0.02)
+        expect(visitor.pictures).to_have_count(3)
+        expect(visitor.stage.locator(".banner")).to_be_hidden()
+        expect(visitor.image).to_have_attribute("alt", "a blue ball")
+        for colour in ("green", "red", "blue"):
+            expect(visitor.pictures.get_by_role("button", name=f"a {colour} ball")).to_have_count(1)
+        visitor.make("a yellow ball")
+        lost = [trouble for trouble in visitor.troubles if "ERR_CONNECTION" not in trouble and "fetch" not in trouble]
+        assert not lost, lost

@@ -1,0 +1,147 @@
+"""The column shows what the chosen model honours, and remembers what was set."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import expect
+
+from studio.contract import GenerateRequest, ModelSpec, Readiness, Size, Task
+from studio.errors import BadRequest
+from tests.ui.driver import Visitor
+from tests.ui.painter import Brush, catalog
+from ui.controls import offer
+from ui.settings import request_from, values_of
+from ui.shapes import shape_of, shapes
+
+EVERYTHING = ("#shape", "#seed", "#steps", "#guidance", "#negative-prompt", "#style")
+TOY, FULL, BIG = catalog(Brush())
+
+
+def test_only_what_the_model_honours_is_shown(visitor: Visitor):
+    visitor.open_more()
+    for name in ("#seed", "#steps"):
+        expect(visitor.page.locator(name)).to_be_visible()
+    for name in ("#shape", "#guidance", "#negative-prompt", "#style"):
+        expect(visitor.page.locator(name)).to_be_hidden()
+    visitor.choose_model("Full painter")
+    for name in EVERYTHING:
+        expect(visitor.page.locator(name)).to_be_visible()
+    expect(visitor.page.get_by_role("button", name="a yellow ball")).to_be_visible()
+
+
+def test_a_model_that_cannot_run_says_what_it_needs_before_and_after_asking(visitor: Visitor):
+    visitor.choose_model("Big painter")
+    expect(visitor.page.locator("#model input")).to_have_value("Big painter · needs a GPU with 13 GB")
+    visitor.write("a red ball")
+    visitor.page.locator("#generate").click()
+    expect(visitor.note).to_have_text("Big painter needs a GPU with 13 GB.")
+
+
+def test_a_custom_size_is_the_size_of_the_picture(visitor: Visitor):
+    visitor.choose_model("Full painter")
+    visitor.page.locator("#shape label", has_text="Custom").click()
+    visitor.page.locator("#width input").fill("320")
+    visitor.page.locator("#height input").fill("128")
+    visitor.make("a yellow ball")
+    expect(visitor.image).to_have_js_property("naturalWidth", 320)
+    expect(visitor.image).to_have_js_property("naturalHeight", 128)
+
+
+def test_settings_are_there_again_after_a_reload(visitor: Visitor):
+    visitor.choose_model("Full painter")
+    visitor.page.locator("#shape label", has_text="3:2").click()
+    visitor.page.locator("#count label").nth(2).click()
+    visitor.write("a purple ball")
+    visitor.open_more()
+    visitor.page.locator("#steps input[type=number]").fill("9")
+    visitor.page.locator("#steps input[type=number]").press("Tab")
+    visitor.reload()
+    expect(visitor.page.locator("#prompt textarea")).to_have_value("a purple ball")
+    expect(visitor.page.locator("#model input")).to_have_value("Full painter · ready")
+    expect(visitor.page.locator("#shape label.selected")).to_contain_text("3:2")
+    expect(visitor.page.locator("#count label.selected")).to_have_text("3")
+    visitor.open_more()
+    expect(visitor.page.locator("#steps input[type=number]")).to_have_value("9")
+
+
+def test_each_model_keeps_its_own_numbers(visitor: Visitor):
+    visitor.open_more()
+    steps = visitor.page.locator("#steps input[type=number]")
+    steps.fill("12")
+    steps.press("Tab")
+    visitor.choose_model("Full painter")
+    expect(steps).to_have_value("6")
+    visitor.choose_model("Toy painter")
+    expect(steps).to_have_value("12")
+
+
+def test_the_badge_tells_what_runs_here(visitor: Visitor):
+    badge = visitor.page.get_by_role("button", name="Toy painter, CPU")
+    badge.click()
+    card = visitor.page.locator("#about-here")
+    expect(card).to_contain_text("Full painter")
+    expect(card).to_contain_text("needs a GPU with 13 GB")
+    visitor.page.keyboard.press("Escape")
+    expect(card).to_be_hidden()
+
+
+# --- without a browser ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("size", "shape"),
+    [
+        (Size(1024, 1024), "1:1"),
+        (Size(1216, 832), "3:2"),
+        (Size(832, 1216), "2:3"),
+        (Size(1344, 768), "16:9"),
+        (Size(1152, 896), "5:4"),
+    ],
+)
+def test_a_size_has_the_nearest_common_shape(size: Size, shape: str):
+    assert shape_of(size) == shape
+
+
+def test_sizes_are_grouped_by_shape_in_the_order_of_the_model():
+    assert list(shapes(FULL)) == ["1:1", "3:2", "2:3"]
+    assert shapes(FULL)["1:1"] == [Size(256, 256), Size(192, 192)]
+
+
+@pytest.mark.parametrize(
+    "remembered", [{"steps": 900}, {"steps": "many"}, {"style": "gone"}, {"shape": 7}, {"seed": -1}]
+)
+def test_what_the_browser_kept_and_does_not_fit_becomes_the_default(remembered: dict):
+    assert offer(FULL, remembered) == offer(FULL, {})
+
+
+@pytest.mark.parametrize("spec", [TOY, FULL])
+def test_a_request_survives_the_way_through_the_controls(spec: ModelSpec):
+    request = GenerateRequest("a ball", spec.id, spec.sizes[-1], seed=7, steps=5)
+    if spec is FULL:
+        request = GenerateRequest("a ball", "full", Size(320, 64), 1, 7, 5, 3.0, "people", "ink")
+    values = {"prompt": "a ball", "count": 1, **values_of(spec, request)}
+    assert request_from(spec, values) == request
+
+
+def test_what_the_model_does_not_honour_never_gets_into_the_request():
+    values = {"prompt": "a ball", "size": "128 x 128", "guidance": 3, "negative_prompt": "people", "style": "ink"}
+    request = request_from(TOY, values)
+    assert (request.guidance, request.negative_prompt, request.style) == (None, "", "")
+
+
+@pytest.mark.parametrize("values", [{"steps": "x"}, {"prompt": 3}, {"seed": [1]}, {"size": "wide"}])
+def test_values_that_are_none_are_refused_with_a_sentence(values: dict):
+    with pytest.raises(BadRequest, match=r"\.$"):
+        request_from(FULL, {"prompt": "a ball", **values})
+
+
+def test_a_spec_without_sizes_of_its_own_still_offers_a_custom_one():
+    free = ModelSpec(
+        id="free",
+        label="Free",
+        tasks=frozenset({Task.GENERATE}),
+        load=lambda: TOY.load(),
+        readiness=lambda: Readiness(True, "ready"),
+        any_size=(64, 512, 8),
+    )
+    assert offer(free, {})["width"] == {"label": "Width, 64 to 512", "value": 64, "step": 8, "visible": True}
