@@ -152,7 +152,10 @@ find(".first-step").addEventListener("click", () => {
   document.querySelector("#generate")?.focus();
 });
 document.addEventListener("click", (event) => { // whoever presses Generate wants to see that picture
-  if (element.isConnected && event.target.closest?.("#generate")) choose("");
+  if (!element.isConnected || !event.target.closest?.("#generate")) return;
+  choose("");
+  const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
+  find(".room").scrollIntoView({ block: "nearest", behavior: calm ? "auto" : "smooth" });
 });
 document.addEventListener("keydown", (event) => {
   if (element.isConnected && event.key === "Enter" && (event.ctrlKey || event.metaKey) && event.target.closest?.("#column")) {
