@@ -177,7 +177,8 @@ def _first_ready(specs: list[ModelSpec]) -> ModelSpec:
 
 
 def _unknown_sentence(spec: ModelSpec, unknown: tuple[str, ...]) -> str:
-    return f"{spec.label} does not know: {', '.join(unknown)}. The picture is made all the same. {spec.about}".strip()
+    known = spec.about.partition(". ")[0].removesuffix(".")
+    return f"{spec.label} does not know: {', '.join(unknown)}. The picture is made all the same. {known}."
 
 
 def _note(sentence: str, kind: str) -> str:

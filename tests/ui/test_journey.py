@@ -11,6 +11,13 @@ from tests.ui.driver import Visitor
 from tests.ui.painter import Brush
 
 RED = "a red ball on a grey background"
+ASK_DIRECTLY = """async ([name, question]) => {
+  const stage = gradio_config.components.find((component) => component.props.elem_id === "stage");
+  const body = JSON.stringify({data: question, component_id: stage.id, fn_name: name, session_hash: "x"});
+  const headers = {"Content-Type": "application/json"};
+  return (await fetch("gradio_api/component_server/", {method: "POST", headers, body})).json();
+}"""
+"""What anybody can do with the developer tools: call a function of the page by hand."""
 
 
 def test_a_first_visitor_is_told_what_will_appear_and_an_example_works(visitor: Visitor):
@@ -118,6 +125,11 @@ def test_nobody_sees_what_somebody_else_makes(visitor: Visitor, chrome: Browser)
     with Visitor.arrives(chrome, visitor.address) as stranger:
         expect(stranger.stage.get_by_text("Your picture appears here.")).to_be_visible()
         expect(stranger.pictures).to_have_count(0)
+        picture = visitor.pictures.first.get_attribute("data-key")
+        answer = stranger.page.evaluate(ASK_DIRECTLY, ["delete", {"id": picture, "token": "a stranger's own token"}])
+    assert "There is no" in answer["error"]
+    visitor.reload()
+    expect(visitor.pictures).to_have_count(1)
 
 
 def test_words_the_model_does_not_know_are_a_hint_and_the_picture_is_made(visitor: Visitor):

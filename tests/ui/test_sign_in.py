@@ -1,0 +1,39 @@
+"""With a password: who signs in owns what they make, also through the calls that carry no session."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import gradio as gr
+from playwright.sync_api import Browser, expect
+
+from studio.service import Studio
+from tests.ui.driver import Visitor
+from tests.ui.painter import Brush, catalog
+from ui import page
+
+
+def owner_of(request: gr.Request, token: str) -> str:
+    return f"user-{request.username}"
+
+
+def test_the_signed_in_person_owns_what_they_make(chrome: Browser, tmp_path: Path):
+    studio = Studio(catalog(Brush()), tmp_path)
+    demo = page.build(studio, owner_of)
+    options = page.launch_options(studio)
+    _, address, _ = demo.launch(
+        server_name="127.0.0.1", prevent_thread_lock=True, quiet=True, auth=("ada", "lovelace"), **options
+    )
+    try:
+        context = chrome.new_context()
+        context.request.post(f"{address}login", form={"username": "ada", "password": "lovelace"})
+        visitor = Visitor(context, address)
+        visitor.make("a red ball")
+        visitor.press("Star")
+        expect(visitor.stage.get_by_role("button", name="Starred", exact=True)).to_be_visible()
+        context.close()
+        assert [asset.title for asset in studio.gallery("user-ada", starred=True).assets] == ["a red ball"]
+        assert not studio.gallery("user-None").assets
+    finally:
+        demo.close()
+        studio.close()
