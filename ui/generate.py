@@ -67,7 +67,7 @@ def build(bridge: Bridge, arrival: Dependency) -> None:
     named["stage"] = stage
     named |= {f"chip_{i}": chip for i, chip in enumerate(chips)}
 
-    _connect_memory(controls, chips, saved, last_seed, take_seed)
+    _connect_memory(controls, chips, note, saved, last_seed, take_seed)
     everything = [*named.values()]
     arrival.then(bridge.open_listener(on_load, named), [bridge.visitor, saved], everything, **_QUIET)
     controls.model.input(bridge.open_listener(on_model, named), [controls.model, saved], everything, **_QUIET)
@@ -142,13 +142,19 @@ def on_seed(studio: Studio, owner: str, event: gr.EventData) -> dict[str, Any]:
 
 
 def _connect_memory(
-    controls: Controls, chips: list[gr.Button], saved: gr.BrowserState, last_seed: gr.Number, take_seed: gr.Button
+    controls: Controls,
+    chips: list[gr.Button],
+    note: gr.HTML,
+    saved: gr.BrowserState,
+    last_seed: gr.Number,
+    take_seed: gr.Button,
 ) -> None:
     """Keep the settings in the browser. No round trip: this happens at every key."""
     ordered = [saved, *(controls.by_name()[name] for name in ("prompt", "model", "count", *PER_MODEL))]
     kept = (controls.prompt, controls.shape, controls.size, controls.width, controls.height, controls.count)
     more = (controls.seed, controls.steps, controls.guidance, controls.negative_prompt, controls.style)
     gr.on([control.input for control in (*kept, *more)], None, ordered, [saved], js=_REMEMBER, **_QUIET)
+    controls.prompt.input(None, None, [note], js="() => ''", **_QUIET)  # it was about other words
     controls.model.input(None, [saved, controls.model], [saved], js=_REMEMBER_MODEL, **_QUIET)
     for chip in chips:
         chip.click(None, [saved, chip], [saved, controls.prompt], js=_TAKE_EXAMPLE, **_QUIET)

@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, sync_playwright
 
 from studio.service import Studio
 from tests import browser as chromium
-from tests.ui.driver import Visitor
+from tests.ui.driver import Visitor, free_port
 from tests.ui.painter import Brush, catalog
 from ui import page
 
@@ -60,7 +60,9 @@ def studio(brush: Brush, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
 def address(studio: Studio) -> Iterator[str]:
     demo = page.build(studio, lambda request, token: token, machine="CPU")
     options = page.launch_options(studio)
-    _, url, _ = demo.launch(server_name="127.0.0.1", prevent_thread_lock=True, quiet=True, **options)
+    _, url, _ = demo.launch(
+        server_name="127.0.0.1", server_port=free_port(), prevent_thread_lock=True, quiet=True, **options
+    )
     yield url
     demo.close()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -12,6 +13,13 @@ from tests.ui.painter import Brush
 
 WAIT_MS = 30_000  # the machine may be busy with something else; nothing here measures time
 expect.set_options(timeout=WAIT_MS)
+
+
+def free_port() -> int:
+    """A port of this machine that nobody serves on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
 
 
 class Visitor:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -15,16 +14,14 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.ui.driver import Visitor
+from tests.ui.driver import Visitor, free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
 class Server:
     def __init__(self, folder: Path) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
+        self.port = free_port()
         self.address = f"http://127.0.0.1:{self.port}/"
         self._folder = folder
         self.start()

@@ -8,7 +8,7 @@ import gradio as gr
 from playwright.sync_api import Browser, expect
 
 from studio.service import Studio
-from tests.ui.driver import Visitor
+from tests.ui.driver import Visitor, free_port
 from tests.ui.painter import Brush, catalog
 from ui import page
 
@@ -22,7 +22,12 @@ def test_the_signed_in_person_owns_what_they_make(chrome: Browser, tmp_path: Pat
     demo = page.build(studio, owner_of)
     options = page.launch_options(studio)
     _, address, _ = demo.launch(
-        server_name="127.0.0.1", prevent_thread_lock=True, quiet=True, auth=("ada", "lovelace"), **options
+        server_name="127.0.0.1",
+        server_port=free_port(),
+        prevent_thread_lock=True,
+        quiet=True,
+        auth=("ada", "lovelace"),
+        **options,
     )
     try:
         context = chrome.new_context()

@@ -133,6 +133,10 @@ const stagePicture = createPicture({
   vary: async () => { if (await call("vary", { id: subject().picture.id })) choose(""); },
   delete: () => deletePicture(subject().picture),
   seed: async () => {
+    if (!navigator.clipboard) { // browsers give it to https and to this machine only
+      getSelection().selectAllChildren(find(".seed"));
+      return;
+    }
     await navigator.clipboard.writeText(String(subject().picture.seed));
     toast("Seed copied");
   },

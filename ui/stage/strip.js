@@ -66,6 +66,18 @@ function createStrip(actions) {
     if (entries.some((entry) => entry.isIntersecting)) actions.loadMore();
   }, { root: film, rootMargin: "0px 600px 0px 0px" }).observe(find(".end"));
 
+  let current = "";
+  /** Scroll the strip, and only the strip, to the tile that came onto the stage. */
+  function follow(chosen) {
+    if (chosen === current) return;
+    current = chosen;
+    const tile = film.querySelector('[aria-current="true"]')?.parentElement;
+    if (!tile) return;
+    const left = tile.offsetLeft, right = left + tile.offsetWidth;
+    if (left < film.scrollLeft) film.scrollLeft = left - 8;
+    else if (right > film.scrollLeft + film.clientWidth) film.scrollLeft = right - film.clientWidth + 8;
+  }
+
   return {
     draw({ open, pictures: made, chosen }) {
       reconcile(jobs, open, createJobTile, (node, job) => updateJobTile(node, job, chosen));
@@ -75,6 +87,7 @@ function createStrip(actions) {
       const parts = [running && `${running} running`, waiting && `${waiting} waiting`].filter(Boolean);
       setText(find(".summary"), parts.join(", "));
       rove();
+      follow(chosen);
     },
   };
 }
