@@ -17,6 +17,9 @@ from toybox.words import BACKGROUNDS, COLOURS, Colour
 from toybox.world import Scene, is_allowed
 
 VARIANTS = 5
+PAIRED_SHARE = 0.65
+"""Two objects are far harder than one, so most of the training goes there."""
+
 EDITS = ((0, 1), (0, 2), (0, 3), (0, 3), (0, 4), (1, 0), (2, 0), (3, 0), (3, 0), (4, 0), (3, 4), (4, 3))
 """(before, after) among the variants of a family; a change of kind is the hardest and comes twice."""
 
@@ -49,20 +52,27 @@ class EncodedFamilies:
     def __init__(self, latents: np.ndarray, geometries: Geometries) -> None:
         self.latents = torch.from_numpy(latents).flatten(end_dim=1)
         self.geometries = geometries
-        self.families = len(latents)
+        alone: list[int] = []
+        paired: list[int] = []
+        for index in range(len(latents)):
+            (alone if len(geometries.family(index).scene.objects) == 1 else paired).append(index)
+        self.alone, self.paired = alone, paired
 
     def drawing(self, rng: random.Random) -> Drawing:
         """A random picture with a random caption."""
-        index, variant = rng.randrange(self.families), rng.randrange(VARIANTS)
+        index, variant = self._family(rng), rng.randrange(VARIANTS)
         scene = variants(self.geometries.family(index), index)[variant]
         return Drawing(index * VARIANTS + variant, describe(scene, rng))
 
     def revision(self, rng: random.Random) -> Revision:
         """A random edit within a family."""
-        index, (before, after) = rng.randrange(self.families), rng.choice(EDITS)
+        index, (before, after) = self._family(rng), rng.choice(EDITS)
         scenes = variants(self.geometries.family(index), index)
         phrase = instruction(scenes[before], scenes[after], rng)
         return Revision(index * VARIANTS + before, index * VARIANTS + after, phrase)
+
+    def _family(self, rng: random.Random) -> int:
+        return rng.choice(self.paired if rng.random() < PAIRED_SHARE else self.alone)
 
 
 def variants(family: Family, index: int) -> tuple[Scene, Scene, Scene, Scene, Scene]:
