@@ -30,7 +30,9 @@ from ui.stage import build_stage
 
 LABEL = "Generate"
 _CALLS = (watch.watch, watch.more, watch.stop, watch.skip, watch.star, watch.delete, watch.restore, watch.vary)
+# Before the stage has been told who is looking, the controls do not yet say what was saved.
 _REMEMBER = f"""(saved, prompt, model, count, ...rest) => {{
+  if (!document.querySelector("#stage [data-told]")) return saved;
   const own = Object.fromEntries({json.dumps(PER_MODEL)}.map((name, i) => [name, rest[i]]));
   return {{...saved, prompt, model, count, models: {{...saved.models, [model]: own}}}};
 }}"""
@@ -151,10 +153,13 @@ def _connect_memory(
 ) -> None:
     """Keep the settings in the browser. No round trip: this happens at every key."""
     ordered = [saved, *(controls.by_name()[name] for name in ("prompt", "model", "count", *PER_MODEL))]
-    kept = (controls.prompt, controls.shape, controls.size, controls.width, controls.height, controls.count)
-    more = (controls.seed, controls.steps, controls.guidance, controls.negative_prompt, controls.style)
-    gr.on([control.input for control in (*kept, *more)], None, ordered, [saved], js=_REMEMBER, **_QUIET)
-    controls.prompt.input(None, None, [note], js="() => ''", **_QUIET)  # it was about other words
+    chosen = (controls.shape, controls.size, controls.width, controls.height, controls.count)
+    more = (controls.seed, controls.steps, controls.guidance, controls.style)
+    by_hand = [control.input for control in (*chosen, *more)]
+    # Not every way to fill a text box (pasting, dictating, a password manager) is an `input` to gradio.
+    texts = [controls.prompt.change, controls.negative_prompt.change]
+    gr.on([*by_hand, *texts], None, ordered, [saved], js=_REMEMBER, **_QUIET)
+    controls.prompt.change(None, None, [note], js="() => ''", **_QUIET)  # it was about other words
     controls.model.input(None, [saved, controls.model], [saved], js=_REMEMBER_MODEL, **_QUIET)
     for chip in chips:
         chip.click(None, [saved, chip], [saved, controls.prompt], js=_TAKE_EXAMPLE, **_QUIET)

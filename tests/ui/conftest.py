@@ -45,7 +45,7 @@ def chrome() -> Iterator[Browser]:
 
 @pytest.fixture(scope="package")
 def brush() -> Brush:
-    return Brush()
+    return Brush(seconds_per_step=0.005)
 
 
 @pytest.fixture(scope="package")

@@ -97,7 +97,7 @@ def paint(request: ImageRequest) -> Image.Image:
 
 
 def catalog(brush: Brush) -> list[ModelSpec]:
-    """Three models: one like the toy, one that honours everything, one that cannot run here."""
+    """Four models: one like the toy, one that honours everything, one that cannot run here, one with a bug."""
 
     def load() -> Painter:
         return Painter(brush)
@@ -146,8 +146,21 @@ def catalog(brush: Brush) -> list[ModelSpec]:
             sizes=(Size(1024, 1024), Size(1216, 832), Size(832, 1216)),
             steps=Range(1, 50, 4),
         ),
+        ModelSpec(
+            id="broken",
+            label="Broken painter",
+            tasks=generate,
+            load=load,
+            readiness=lambda: READY,
+            sizes=(Size(64, 64),),
+            known_words=_break,
+        ),
     ]
 
 
 def _refuse() -> Painter:
     raise StudioError("Big painter needs a GPU with 13 GB.")
+
+
+def _break() -> frozenset[str]:
+    raise KeyError("a bug")

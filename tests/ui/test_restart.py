@@ -61,6 +61,8 @@ def test_after_a_crash_the_open_page_heals_and_every_job_yields_its_picture(chro
         expect(visitor.step).to_contain_text("Step")
         server.kill()
         expect(visitor.stage.locator(".banner")).to_contain_text("connection to Diorama is lost")
+        visitor.page.locator("#generate").click()
+        expect(visitor.stage.locator(".toast")).to_contain_text("connection to Diorama is lost")
         server.start(seconds_per_step=0.02)
         expect(visitor.pictures).to_have_count(3)
         expect(visitor.stage.locator(".banner")).to_be_hidden()

@@ -14,7 +14,7 @@ from ui.settings import request_from, values_of
 from ui.shapes import shape_of, shapes
 
 EVERYTHING = ("#shape", "#seed", "#steps", "#guidance", "#negative-prompt", "#style")
-TOY, FULL, BIG = catalog(Brush())
+TOY, FULL, *_ = catalog(Brush())
 
 
 def test_only_what_the_model_honours_is_shown(visitor: Visitor):
@@ -62,6 +62,14 @@ def test_settings_are_there_again_after_a_reload(visitor: Visitor):
     expect(visitor.page.locator("#count label.selected")).to_have_text("3")
     visitor.open_more()
     expect(visitor.page.locator("#steps input[type=number]")).to_have_value("9")
+
+
+def test_a_prompt_that_was_only_written_is_kept(visitor: Visitor):
+    before = visitor.page.evaluate("localStorage['diorama-generate'] || ''")
+    visitor.write("a yellow ball")
+    visitor.page.wait_for_function("before => (localStorage['diorama-generate'] || '') !== before", arg=before)
+    visitor.reload()
+    expect(visitor.page.locator("#prompt textarea")).to_have_value("a yellow ball")
 
 
 def test_each_model_keeps_its_own_numbers(visitor: Visitor):

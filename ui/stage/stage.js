@@ -7,7 +7,9 @@ const state = {
   next: "", // cursor of the pictures after those
   chosen: "", // id of the picture or job a person chose; "" follows the work
   banner: "", // what went wrong, until something new happens
+  lost: "", // why the server cannot be reached; "" while it can
 };
+const LOST = "The connection to Diorama is lost. Trying again...";
 const seen = new Map(); // job id -> last state, to notice what ended
 const call = async (name, question) => {
   const answer = await server[name]({ token: state.token, ...question });
@@ -29,7 +31,7 @@ function subject() {
 
 function draw() {
   const { picture, job } = subject();
-  stagePicture.draw({ picture, job, banner: state.banner });
+  stagePicture.draw({ picture, job, banner: state.lost || state.banner });
   const open = state.jobs.filter(isOpen).reverse(); // the one that runs first, then in the order of the line
   strip.draw({ open, pictures: state.pictures, chosen: (picture || job || {}).id });
   document.title = job && job.steps ? `${Math.round((100 * job.step) / job.steps)} % · Diorama` : "Diorama";
@@ -157,10 +159,15 @@ find(".first-step").addEventListener("click", () => {
 });
 document.addEventListener("click", (event) => { // whoever presses Generate wants to see that picture
   if (!element.isConnected || !event.target.closest?.("#generate")) return;
+  if (state.lost) { // nobody would hear it
+    event.stopImmediatePropagation();
+    toast(LOST, { trouble: true });
+    return;
+  }
   choose("");
   const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
   find(".room").scrollIntoView({ block: "nearest", behavior: calm ? "auto" : "smooth" });
-});
+}, true);
 document.addEventListener("keydown", (event) => {
   if (element.isConnected && event.key === "Enter" && (event.ctrlKey || event.metaKey) && event.target.closest?.("#column")) {
     event.preventDefault();
@@ -188,7 +195,7 @@ function start() {
   state.token = props.value.token;
   watchColumn();
   const onLink = (isUp, error) => {
-    state.banner = isUp ? "" : error || "The connection to Diorama is lost. Trying again...";
+    state.lost = isUp ? "" : error || LOST;
     draw();
   };
   keepWatching((question) => server.watch({ token: state.token, ...question }), onAnswer, onLink);
