@@ -84,7 +84,9 @@ def build(bridge: Bridge, arrival: Dependency) -> None:
         trigger_mode="multiple",
         **_QUIET,
     ).failure(None, None, [note], js=f"() => {json.dumps(_note(BROKEN, 'trouble'))}", **_QUIET)
-    stage.reuse(bridge.event_listener(on_reuse, named), [bridge.visitor, saved], everything, **_QUIET)
+    stage.reuse(bridge.event_listener(on_reuse, named), [bridge.visitor, saved], everything, **_QUIET).success(
+        None, js="() => document.dispatchEvent(new CustomEvent('diorama-copied'))", **_QUIET
+    )
     stage.seed(bridge.event_listener(on_seed, named), [bridge.visitor], [last_seed, take_seed], **_QUIET)
 
 

@@ -49,7 +49,7 @@ function createPicture(actions) {
     setAttribute(find(".save"), "href", `${address(picture.file)}&download=1`);
   }
 
-  function drawJob(job) {
+  function drawJob(job, skipping) {
     if (shown !== job.id) {
       shown = job.id;
       image.alt = `Forming: ${job.title}`;
@@ -58,16 +58,16 @@ function createPicture(actions) {
     }
     if (job.preview) image.src = job.preview;
     frame.classList.toggle("unformed", !image.hasAttribute("src"));
-    drawProgress(job);
+    drawProgress(job, skipping);
   }
 
-  function drawProgress(job) {
-    const which = job.pictures > 1 ? `Picture ${job.picture + 1} of ${job.pictures}, ` : "";
-    const text = job.stopping ? "stopping" : job.state === "waiting" ? place(job.position) : which + progress(job);
+  function drawProgress(job, skipping) {
+    const text = situation(job, skipping);
     setText(find(".step"), text[0].toUpperCase() + text.slice(1));
-    setText(find(".left"), job.stopping ? "" : timeLeft(job.secondsLeft));
+    setText(find(".left"), job.stopping || skipping ? "" : timeLeft(job.secondsLeft));
     show(find(".skip"), job.pictures > 1 && job.state === "running");
-    find(".stop").disabled = find(".skip").disabled = job.stopping;
+    find(".stop").disabled = job.stopping;
+    find(".skip").disabled = job.stopping || skipping;
     const bar = find(".bar"), known = job.steps > 0 && job.state === "running";
     bar.classList.toggle("unknown", !known && job.state === "running");
     setAttribute(bar, "aria-valuemax", known ? job.steps : 1);
@@ -77,7 +77,7 @@ function createPicture(actions) {
   }
 
   return {
-    draw({ picture, job, banner }) {
+    draw({ picture, job, skipping, banner }) {
       show(find(".empty"), !picture && !job);
       show(frame, Boolean(picture || job));
       show(find(".made"), Boolean(picture));
@@ -86,13 +86,21 @@ function createPicture(actions) {
       setText(find(".banner span"), banner || "");
       frame.disabled = !picture;
       if (picture) drawPicture(picture);
-      else if (job) drawJob(job);
+      else if (job) drawJob(job, skipping);
       else shown = "";
     },
   };
 }
 
-/** "next", "waiting, 2 before it". */
+/** What goes on, in a few words: "picture 1 of 3, step 2 of 8". */
+function situation(job, skipping) {
+  if (job.stopping) return "stopping";
+  if (skipping) return "skipping";
+  if (job.state === "waiting") return place(job.position);
+  return (job.pictures > 1 ? `picture ${job.picture + 1} of ${job.pictures}, ` : "") + progress(job);
+}
+
+/** "next in line", "waiting, 2 before it". */
 function place(position) {
   return position <= 1 ? "next in line" : `waiting, ${position} before it`;
 }

@@ -7,6 +7,7 @@ const state = {
   next: "", // cursor of the pictures after those
   chosen: "", // id of the picture or job a person chose; "" follows the work
   banner: "", // what went wrong, until something new happens
+  skipped: "", // job and number of the picture that was skipped last: the model leaves it within a step
   lost: "", // why the server cannot be reached; "" while it can
 };
 const LOST = "The connection to Diorama is lost. Trying again...";
@@ -31,7 +32,8 @@ function subject() {
 
 function draw() {
   const { picture, job } = subject();
-  stagePicture.draw({ picture, job, banner: state.lost || state.banner });
+  const skipping = Boolean(job) && state.skipped === `${job.id} ${job.picture}`;
+  stagePicture.draw({ picture, job, skipping, banner: state.lost || state.banner });
   const open = state.jobs.filter(isOpen).reverse(); // the one that runs first, then in the order of the line
   strip.draw({ open, pictures: state.pictures, chosen: (picture || job || {}).id });
   document.title = job && job.steps ? `${Math.round((100 * job.step) / job.steps)} % · Diorama` : "Diorama";
@@ -121,17 +123,19 @@ const stagePicture = createPicture({
   enlarge: () => zoom.open(subject().picture),
   step,
   stop: () => call("stop", { id: subject().job.id }),
-  skip: () => call("skip", { id: subject().job.id }),
+  skip: async () => {
+    const { job } = subject();
+    if (!(await call("skip", { id: job.id }))) return;
+    state.skipped = `${job.id} ${job.picture}`;
+    draw();
+  },
   star: async () => {
     const { picture } = subject();
     const answer = await call("star", { id: picture.id, starred: !picture.starred });
     if (answer) state.pictures = state.pictures.map((item) => (item.id === picture.id ? answer.picture : item));
     draw();
   },
-  reuse: () => {
-    trigger("reuse", { id: subject().picture.id });
-    toast("Settings copied");
-  },
+  reuse: () => trigger("reuse", { id: subject().picture.id }),
   vary: async () => { if (await call("vary", { id: subject().picture.id })) choose(""); },
   delete: () => deletePicture(subject().picture),
   seed: async () => {
@@ -152,6 +156,7 @@ const strip = createStrip({
 });
 const zoom = createZoom(step);
 
+document.addEventListener("diorama-copied", () => element.isConnected && toast("Settings copied"));
 find(".banner .close").addEventListener("click", () => { state.banner = ""; draw(); });
 find(".first-step").addEventListener("click", () => {
   document.querySelector("#examples button")?.click();
