@@ -89,11 +89,11 @@ class Endpoints:
             raise BadRequest(f"A size is a width and a height; got only {width or height}. Give both, or neither.")
         size = None if width is None or height is None else Size(width, height)
         order = GenerateRequest(prompt, model, size, count, seed, steps, guidance, negative_prompt, style)
-        job = await asyncio.to_thread(self._studio.generate, owner, order)  # it waits for the disk
+        job = await asyncio.to_thread(self._studio.generate, owner, order)  # what waits for the disk has a thread
         while wait and not job.is_over:
             await asyncio.sleep(POLL_SECONDS)
-            job = self._studio.job(owner, job.id)
-        return self._describe(job)
+            job = await asyncio.to_thread(self._studio.job, owner, job.id)
+        return await asyncio.to_thread(self._describe, job)
 
     @readable
     async def job(self, job_id: str, token: str = "", request: gr.Request | None = None) -> dict:
@@ -103,7 +103,7 @@ class Endpoints:
             job_id: The id that `generate` answered with.
             token: The secret the job was started with, where the app is open to anyone.
         """
-        return self._describe(self._studio.job(self._owner(request, token), job_id))
+        return await asyncio.to_thread(self._answer, self._studio.job, self._owner(request, token), job_id)
 
     @readable
     async def cancel(self, job_id: str, token: str = "", request: gr.Request | None = None) -> dict:
@@ -113,7 +113,7 @@ class Endpoints:
             job_id: The id that `generate` answered with.
             token: The secret the job was started with, where the app is open to anyone.
         """
-        return self._describe(self._studio.cancel(self._owner(request, token), job_id))
+        return await asyncio.to_thread(self._answer, self._studio.cancel, self._owner(request, token), job_id)
 
     @readable
     async def models(self) -> list:
@@ -160,8 +160,8 @@ class Endpoints:
             token: The secret the pictures were made with, where the app is open to anyone.
         """
         owner = self._owner(request, token)
-        page = self._studio.gallery(
-            owner, query=query, starred=starred, model=model, after=after, limit=max(1, min(limit, 100))
+        page = await asyncio.to_thread(
+            self._studio.gallery, owner, query=query, starred=starred, model=model, after=after, limit=limit
         )
         return {"pictures": [describe(asset) for asset in page.assets], "next": page.next}
 
@@ -169,6 +169,9 @@ class Endpoints:
         if request is None:
             raise ValueError("Gradio did not hand over the request")
         return self._identify(request, token)
+
+    def _answer(self, ask: Callable[[str, str], JobView], owner: str, job_id: str) -> dict:
+        return self._describe(ask(owner, job_id))
 
     def _describe(self, job: JobView) -> dict:
         return {

@@ -9,7 +9,7 @@ from typing import Any
 import gradio as gr
 from gradio.events import Dependency
 
-from studio.contract import ModelSpec, Task
+from studio.contract import MAX_PICTURES, ModelSpec, Task
 from studio.errors import StudioError
 from studio.service import Studio
 from ui import watch
@@ -98,8 +98,8 @@ def on_load(studio: Studio, token: str, saved: Any) -> dict[str, Any]:
     answer = _show(spec, saved)
     answer["model"]["choices"] = model_choices(specs)
     count = saved.get("count")
-    answer |= {"prompt": str(saved.get("prompt") or ""), "count": count if isinstance(count, int) else 1}
-    return answer | {"stage": {"token": token}}
+    count = count if count in range(1, MAX_PICTURES + 1) else 1
+    return answer | {"prompt": str(saved.get("prompt") or ""), "count": count, "stage": {"token": token}}
 
 
 def on_model(studio: Studio, model_id: str, saved: Any) -> dict[str, Any]:

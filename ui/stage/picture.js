@@ -18,6 +18,10 @@ function createPicture(actions) {
     find(`.${name}`).addEventListener("click", () => actions[name]());
   }
 
+  image.addEventListener("load", () => { // a preview tells the shape of what is forming
+    if (frame.disabled) size(image.naturalWidth, image.naturalHeight);
+  });
+
   /** The frame keeps the shape of what it shows: as large as fits, small pictures at most 640 pixels wide or high. */
   function size(width, height) {
     const longest = Math.max(640, width, height);

@@ -27,12 +27,12 @@ function createStrip(actions) {
     const [image, words, bar] = node.firstElementChild.children;
     const running = job.state === "running";
     const count = job.pictures > 1 ? `${running ? job.picture + 1 : 0}/${job.pictures}` : "";
-    const text = job.stopping ? "stopping" : running ? timeLeft(job.secondsLeft) || progress(job) : place(job.position);
+    const text = brief(job);
     if (job.preview) image.src = job.preview;
     image.hidden = !job.preview;
     setText(words, count ? `${count} · ${text}` : text);
     setAttribute(node.firstElementChild, "title", job.title);
-    setAttribute(node.firstElementChild, "aria-label", `${job.title}: ${text}`);
+    setAttribute(node.firstElementChild, "aria-label", `${job.title}: ${situation(job, false)}`);
     setAttribute(node.firstElementChild, "aria-current", job.id === chosen);
     const made = job.steps ? (job.picture + job.step / job.steps) / job.pictures : 0;
     bar.style.transform = `scaleX(${running ? made : 0})`;
@@ -90,4 +90,11 @@ function createStrip(actions) {
       follow(chosen);
     },
   };
+}
+
+/** How a job stands in as few letters as a tile takes: "next", "2 before", "0.4 s". */
+function brief(job) {
+  if (job.stopping) return "stopping";
+  if (job.state === "waiting") return job.position <= 1 ? "next" : `${job.position} before`;
+  return timeLeft(job.secondsLeft).replace(" left", "") || (job.steps ? `step ${job.step}` : "starting");
 }
