@@ -17,11 +17,16 @@ from toybox.words import BACKGROUNDS, COLOURS, Colour
 from toybox.world import Scene, is_allowed
 
 VARIANTS = 5
-PAIRED_SHARE = 0.65
+PAIRED_SHARE = 0.75
 """Two objects are far harder than one, so most of the training goes there."""
 
-EDITS = ((0, 1), (0, 2), (0, 3), (0, 3), (0, 4), (1, 0), (2, 0), (3, 0), (3, 0), (4, 0), (3, 4), (4, 3))
-"""(before, after) among the variants of a family; a change of kind is the hardest and comes twice."""
+EDITS = (
+    *((0, 1), (1, 0), (3, 4), (4, 3)) * 2,  # another colour
+    *((0, 3), (3, 0)) * 3,  # another kind
+    *((0, 4), (4, 0)),  # another kind in another colour
+    *((0, 2), (2, 0)),  # another background, which is soon learned
+)
+"""(before, after) among the variants of a family, the harder ones more often."""
 
 
 @dataclass(frozen=True)
