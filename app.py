@@ -10,8 +10,10 @@ import argparse
 import hashlib
 import logging
 import os
+import signal
 import sys
 from collections.abc import Callable
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -43,6 +45,7 @@ def main(arguments: list[str] | None = None) -> int:
     except StudioError as error:
         print(f"Diorama cannot start: {error}", file=sys.stderr)
         return 2
+    signal.signal(signal.SIGTERM, _interrupt)  # how systemd, Docker and Spaces say Ctrl+C
     try:
         serve(studio, options)
     finally:
@@ -107,14 +110,16 @@ def serve(studio: Studio, options: argparse.Namespace) -> None:
     launch = page.launch_options(studio)
     if is_local(options):
         launch["app_kwargs"]["middleware"] = guard.local_only()
-    demo.launch(
+    _, url, public_url = demo.launch(
         server_name=options.listen or "127.0.0.1",
         server_port=options.port,
         share=options.share,
         auth=tuple(options.auth.split(":", 1)) if options.auth else None,
         prevent_thread_lock=True,
+        quiet=True,
         **launch,
     )
+    print(f"Diorama is at {public_url or url} (Ctrl+C ends it)", flush=True)
     ready = [model for model in studio.models(Task.GENERATE) if model.readiness().ok]
     if ready:
         studio.warm(ready[0].id)
@@ -145,14 +150,26 @@ def visitor(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()[:32]
 
 
-def __getattr__(name: str) -> Any:
-    """`from app import demo` builds the page on demand, for tools that look for it (`gradio app.py`)."""
-    if name != "demo":
-        raise AttributeError(name)
-    from ui import page
+def _interrupt(_signal: int, _frame: object) -> None:
+    raise KeyboardInterrupt
+
+
+@cache
+def _demo() -> gr.Blocks:
+    from ui import page  # as in `serve`
 
     prepare_environment()
-    return page.build(open_studio(OUTPUTS), identify_by(parse([])), machine=chips())
+    studio = open_studio(OUTPUTS)
+    demo = page.build(studio, identify_by(parse([])), machine=chips())
+    demo.launch = partial(demo.launch, **page.launch_options(studio))
+    return demo
+
+
+def __getattr__(name: str) -> Any:
+    """`from app import demo` builds the page when it is asked for, for tools that look for it (`gradio app.py`)."""
+    if name == "demo":
+        return _demo()
+    raise AttributeError(f"module 'app' has no attribute '{name}'")
 
 
 if __name__ == "__main__":

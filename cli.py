@@ -14,7 +14,7 @@ from app import LOCAL_OWNER, OUTPUTS, open_studio, prepare_environment
 from pipelines import catalog
 from pipelines.machine import inspect
 from studio.contract import Done, Event, Failed, GenerateRequest, ModelSpec, Progress, Size, Task, Waiting
-from studio.errors import BadRequest, StudioError
+from studio.errors import BadRequest, StorageFailed, StudioError
 from studio.service import Studio
 
 PACKAGES = ("gradio", "torch", "diffusers", "transformers", "huggingface_hub", "pillow")
@@ -87,10 +87,7 @@ def generate(options: argparse.Namespace) -> int:
         raise BadRequest(
             'Nothing to draw: give a prompt, such as python cli.py generate "a red ball on a grey background".'
         )
-    if options.output and options.output.suffix and options.output.suffix.lower() != ".png":
-        raise BadRequest(
-            f"Pictures are PNG files: -o takes a folder or a name that ends in .png, got '{options.output}'."
-        )
+    make_way(options.output)
     studio = open_studio(options.outputs)
     try:
         made, failed = 0, 0
@@ -116,12 +113,32 @@ def generate(options: argparse.Namespace) -> int:
         studio.close()
 
 
+def make_way(output: Path | None) -> None:
+    """Make the folder that `-o` needs, before anything is drawn.
+
+    Raises:
+        BadRequest: it is not a folder or a .png file, or cannot be made.
+    """
+    if output is None:
+        return
+    if output.suffix and not output.is_dir() and not is_png(output):
+        raise BadRequest(f"-o takes a folder, or a file name that ends in .png; got '{output}'.")
+    try:
+        (output.parent if is_png(output) else output).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadRequest(f"Cannot write to {output}: {error.strerror}. Choose another place with -o.") from error
+
+
+def is_png(output: Path) -> bool:
+    return output.suffix.lower() == ".png"
+
+
 def read_prompts(options: argparse.Namespace) -> list[str]:
     """The prompts of the command line, then those of the file; empty lines are left out."""
     prompts = list(options.prompts)
     if options.prompts_file:
         try:
-            text = sys.stdin.read() if str(options.prompts_file) == "-" else options.prompts_file.read_text("utf-8")
+            text = sys.stdin.read() if str(options.prompts_file) == "-" else options.prompts_file.read_text("utf-8-sig")
         except (OSError, UnicodeDecodeError) as error:
             raise BadRequest(f"Cannot read prompts from {options.prompts_file}: {error}") from error
         prompts += text.splitlines()
@@ -131,8 +148,10 @@ def read_prompts(options: argparse.Namespace) -> list[str]:
 def draw(studio: Studio, request: GenerateRequest) -> tuple[str, ...]:
     """Run one job to its end, showing progress on a terminal. Returns the assets that were made."""
     job = studio.generate(LOCAL_OWNER, request)
-    for unknown in studio.unknown_words(job.model, request.prompt):
-        print(f"{job.model} does not know the word '{unknown}'.", file=sys.stderr)
+    unknown = studio.unknown_words(job.model, request.prompt)
+    if unknown:
+        more = f" and {len(unknown) - 5} more" if len(unknown) > 5 else ""
+        print(f"{job.model} does not know: {', '.join(unknown[:5])}{more}.", file=sys.stderr)
     last: Event | None = None
     try:
         for last in studio.events(LOCAL_OWNER, job.id):
@@ -184,13 +203,14 @@ def place(kept: Path, output: Path | None, number: int) -> Path:
     """Copy a picture out: into a folder under its own name, or to a file (the next to name-2.png)."""
     if output is None:
         return kept
-    if output.suffix.lower() != ".png":
-        output.mkdir(parents=True, exist_ok=True)
+    if not is_png(output):
         target = output / kept.name
     else:
-        output.parent.mkdir(parents=True, exist_ok=True)
         target = output if number == 1 else output.with_stem(f"{output.stem}-{number}")
-    return Path(shutil.copyfile(kept, target))
+    try:
+        return Path(shutil.copyfile(kept, target))
+    except OSError as error:
+        raise StorageFailed(f"The picture is in {kept}, but not in {target}: {error.strerror}.") from error
 
 
 # --- models, doctor ---------------------------------------------------------------------------------------------------

@@ -42,8 +42,8 @@ class NotReady(StudioError):
 
 
 class NotFound(StudioError):
-    def __init__(self, what: str, id: str) -> None:
-        super().__init__(f"There is no {what} '{_short(id)}' here. It may have been deleted; reload the page.")
+    def __init__(self, what: str, id: object) -> None:
+        super().__init__(f"There is no {what} '{_short(str(id))}' here. It may have been deleted; reload the page.")
 
 
 class OutputsInUse(StudioError):

@@ -79,6 +79,7 @@ class Jobs:
             )
         )
         self._enqueue(row)
+        self._changes.note(owner)  # again: whoever looked after the first note did not see the row yet
         return self.view(owner, row.id)
 
     def resume(self) -> None:

@@ -107,8 +107,8 @@ class Lanes:
         wanted = len(lane.waiting) + len(lane.chores)
         if wanted > lane.idle and len(lane.threads) < THREADS[lane.name] and not self._closing:
             thread = threading.Thread(target=self._serve, args=(lane,), name=lane.name, daemon=True)
-            lane.threads.append(thread)
             thread.start()
+            lane.threads.append(thread)
         self._arrived.notify_all()
 
     def _serve(self, lane: _Lane) -> None:

@@ -11,7 +11,7 @@ from studio import checks, gallery
 from studio.changes import Changes
 from studio.contract import Event, GenerateRequest, JobView, ModelSpec, Task
 from studio.database import Database, FolderLock
-from studio.errors import BadRequest, NotReady, UnknownModel
+from studio.errors import BadRequest, NotFound, NotReady, UnknownModel
 from studio.files import storage_errors
 from studio.gallery import GalleryPage
 from studio.jobs import Jobs
@@ -111,7 +111,7 @@ class Studio:
         Raises:
             NotFound: there is none, or it is somebody else's. So for all that follow.
         """
-        return self._jobs.view(owner, job_id)
+        return self._jobs.view(owner, _job_id(job_id))
 
     def jobs(self, owner: str, limit: int = 20) -> list[JobView]:
         """All that wait or run, and the latest that are over up to `limit` in all; newest first."""
@@ -119,15 +119,15 @@ class Studio:
 
     def cancel(self, owner: str, job_id: str) -> JobView:
         """Stop: a waiting job at once, a running one within a step. A job that is over stays as it is."""
-        return self._jobs.cancel(owner, job_id)
+        return self._jobs.cancel(owner, _job_id(job_id))
 
     def skip(self, owner: str, job_id: str) -> JobView:
         """Leave out the picture that is being made and go on with the next."""
-        return self._jobs.skip(owner, job_id)
+        return self._jobs.skip(owner, _job_id(job_id))
 
     def events(self, owner: str, job_id: str) -> Iterator[Event]:
         """What happens to a job, as it happens; ends after Done, Failed or Stopped. Blocks in between."""
-        return self._jobs.events(owner, job_id)
+        return self._jobs.events(owner, _job_id(job_id))
 
     def pulse(self, owner: str) -> int:
         """A number that grows with every change of the owner's jobs or assets, also over restarts; costs nothing."""
@@ -179,9 +179,11 @@ class Studio:
 
     def close(self) -> None:
         """Take no more work, let the running step end, give the folder back. What waited runs at the next start."""
-        self._jobs.close()
-        self._residents.close()
-        self._opened.close()
+        try:
+            self._jobs.close()
+            self._residents.close()
+        finally:
+            self._opened.close()
 
     # --- inside -------------------------------------------------------------------------------------------------------
 
@@ -199,3 +201,10 @@ class Studio:
     def _work(self, job: LiveJob) -> None:
         """One job, on a thread of its lane."""
         make_pictures(job, self.model(job.row.model), self._residents, self._store)
+
+
+def _job_id(value: object) -> str:
+    """What came over the wire may be anything; what is not text is no job's id."""
+    if not isinstance(value, str):
+        raise NotFound("job", value)
+    return value

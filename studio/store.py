@@ -205,18 +205,20 @@ class Store:
         raise StorageFailed(f"{self._images} already has a picture with the id {recipe.id}. Try again.")
 
     def _move(self, owner: str, asset_ids: Iterable[str], deleted: bool) -> None:
-        assets = [self.asset(owner, asset_id) for asset_id in asset_ids]
         source, target = (self._images, self._trash) if deleted else (self._trash, self._images)
         with self._changing, files.storage_errors(target):
-            for asset in assets:
-                if asset.deleted != deleted and (source / asset.name).exists():
-                    (source / asset.name).rename(target / asset.name)
-            files.sync_folder(target)
-            files.sync_folder(source)
-            with self._database.transaction() as connection:
-                connection.executemany(
-                    "UPDATE assets SET deleted = ? WHERE id = ?", [(deleted, asset.id) for asset in assets]
-                )
+            assets = [self.asset(owner, asset_id) for asset_id in asset_ids]
+            moved = []
+            try:
+                for asset in assets:
+                    if (source / asset.name).exists():
+                        (source / asset.name).rename(target / asset.name)
+                    moved.append((deleted, asset.id))
+            finally:  # should the disk refuse one of them, the rows of those before it still follow their files
+                files.sync_folder(target)
+                files.sync_folder(source)
+                with self._database.transaction() as connection:
+                    connection.executemany("UPDATE assets SET deleted = ? WHERE id = ?", moved)
 
     def _make_thumbnail(self, image: Image.Image, asset_id: str) -> None:
         """Best effort: without it, `thumbnail` tries again."""

@@ -19,17 +19,19 @@ def find() -> str | None:
     return next((path for name in NAMES if (path := shutil.which(name))), None) or _of_playwright()
 
 
-def install() -> None:
-    """Make a browser available if none is; leaves the machine as it is where none can be had."""
+def install() -> bool:
+    """Make a browser available if none is. Returns whether there is one now."""
     if find():
-        return
+        return True
     if hasattr(os, "geteuid") and os.geteuid() == 0 and shutil.which("apt-get"):
         _try("apt-get", "update", "-qq")
         _try("apt-get", "install", "-y", "-qq", "--no-install-recommends", "chromium")
     if not find():
         _try(sys.executable, "-m", "playwright", "install", "chromium")
-    if not find():
-        print("No Chromium could be installed: the browser tests will be skipped.", file=sys.stderr)
+    if find():
+        return True
+    print("No Chromium could be installed: the browser tests will be skipped.", file=sys.stderr)
+    return False
 
 
 def _of_playwright() -> str | None:
@@ -47,4 +49,4 @@ def _try(*command: str) -> None:
 
 
 if __name__ == "__main__" and "--install" in sys.argv:
-    install()
+    sys.exit(0 if install() else 1)

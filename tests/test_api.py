@@ -120,6 +120,23 @@ def test_a_wrong_request_is_one_sentence(served: Served, values: dict, sentence:
     assert "Traceback" not in str(refused.value)
 
 
+@pytest.mark.parametrize(
+    ("endpoint", "values", "sentence"),
+    [
+        ("/job", {"job_id": None}, "There is no job"),
+        ("/job", {"job_id": 5}, "There is no job"),
+        ("/cancel", {"job_id": {"a": 1}}, "There is no job"),
+        ("/gallery", {"limit": "x"}, "'x'"),
+        ("/gallery", {"limit": None}, "None"),
+        ("/gallery", {"limit": 10**9}, "1000000000"),
+        ("/gallery", {"after": "nope"}, "not known"),
+    ],
+)
+def test_values_of_a_wrong_type_are_one_sentence_too(served: Served, endpoint: str, values: dict, sentence: str):
+    with pytest.raises(AppError, match=sentence):
+        served.client.predict(**values, token=ADA, api_name=endpoint)
+
+
 def test_nobody_sees_what_another_visitor_made(served: Served):
     job = served.client.predict(prompt=PROMPT, steps=4, token=ADA, api_name="/generate")
     mine = {picture["id"] for picture in job["pictures"]}

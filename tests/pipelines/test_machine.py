@@ -2,7 +2,8 @@ import dataclasses
 
 from pipelines import catalog
 from pipelines.machine import Gpu, Machine, inspect, parse_nvidia_smi
-from studio.contract import Task
+from studio.contract import Size, Task
+from toybox.klein.model import GUIDANCE, PICTURE_SIZE, STEPS
 
 LAPTOP = Machine("Linux x86_64", 2, 24.0, ())
 CARD = Gpu("RTX 4090", 25.8, 24.0, (8, 9))
@@ -60,6 +61,24 @@ def test_every_entry_of_the_catalog_is_usable_as_it_stands():
         assert all("{prompt}" in style.template for style in spec.styles)
         if spec.steps:
             assert spec.steps.low <= spec.steps.default <= spec.steps.high
+
+
+def test_the_toy_is_asked_as_its_benchmark_asks_it():
+    toy = catalog.models(LAPTOP)[0]
+    assert toy.steps
+    assert toy.guidance
+    assert (toy.steps.default, toy.guidance.default) == (STEPS, GUIDANCE)
+    assert toy.sizes == (Size(PICTURE_SIZE, PICTURE_SIZE),)
+
+
+def test_the_toys_revision_names_its_weights(tmp_path):
+    for part, content in (("vae", b"1"), ("transformer", b"2")):
+        (tmp_path / part).mkdir()
+        (tmp_path / part / "weights.safetensors").write_bytes(content)
+    before = catalog.revision_of(tmp_path)
+    (tmp_path / "vae" / "weights.safetensors").write_bytes(b"3")
+    assert catalog.revision_of(tmp_path) != before
+    assert len(before) == 12
 
 
 def test_the_toy_knows_the_words_of_its_own_examples():

@@ -196,6 +196,18 @@ def test_deleting_twice_is_no_error(studio: Studio):
     assert studio.asset(OWNER, asset.id) == asset
 
 
+def test_deleting_and_restoring_at_once_leave_row_and_file_agreeing(studio: Studio):
+    (asset,) = made(studio)
+    clicks = [threading.Thread(target=change, args=(OWNER, [asset.id])) for change in (studio.delete, studio.restore)]
+    with studio._store._changing:  # both clicks have arrived before either is done
+        for click in clicks:
+            click.start()
+            click.join(0.2)
+    for click in clicks:
+        click.join()
+    assert studio.path(OWNER, asset.id).is_file()
+
+
 def test_one_unknown_id_and_nothing_is_deleted(studio: Studio):
     (asset,) = made(studio)
     with pytest.raises(NotFound):

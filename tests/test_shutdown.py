@@ -1,0 +1,71 @@
+"""The real process, ended as service managers end it: nothing that was asked for is given up."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from gradio_client import Client
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def start(outputs: Path) -> tuple[subprocess.Popen[str], Client]:
+    """The app, once it says that it is there."""
+    port = free_port()
+    command = [sys.executable, "app.py", "--port", str(port), "--outputs", str(outputs)]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    assert process.stdout
+    said = iter(process.stdout.readline, "")
+    assert any(f"http://127.0.0.1:{port}" in line for line in said)
+    return process, Client(f"http://127.0.0.1:{port}/", verbose=False, download_files=False)
+
+
+def stop(process: subprocess.Popen[str], client: Client) -> None:
+    client.close()
+    process.send_signal(signal.SIGTERM)
+    told, _ = process.communicate(timeout=30)
+    assert process.returncode == 0, told
+    assert "Traceback" not in told
+
+
+def test_a_job_outlives_any_number_of_orderly_restarts(tmp_path: Path):
+    process, client = start(tmp_path)
+    job = client.predict(prompt="a red ball", count=4, steps=20, seed=7, wait=False, api_name="/generate")
+    for _ in range(2):
+        while client.predict(job_id=job["id"], api_name="/job")["state"] == "waiting":
+            time.sleep(0.05)
+        stop(process, client)
+        process, client = start(tmp_path)
+    while (now := client.predict(job_id=job["id"], api_name="/job"))["state"] in ("waiting", "running"):
+        time.sleep(0.1)
+    stop(process, client)
+    assert now["state"] == "done"
+    assert [picture["seed"] for picture in now["pictures"]] == [7, 8, 9, 10]
+
+
+def test_tools_that_look_for_demo_get_the_page_with_its_routes(tmp_path: Path):
+    code = """if True:
+        import pathlib, sys, httpx, app
+        app.OUTPUTS = pathlib.Path(sys.argv[1])
+        from app import demo
+        from app import demo as again
+        assert demo is again
+        _, url, _ = demo.launch(prevent_thread_lock=True, quiet=True)
+        print(httpx.get(f"{url}diorama/picture/{'0' * 32}?owner=local").status_code)
+        demo.close()
+    """
+    answer = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path)], cwd=ROOT, capture_output=True, text=True, check=True, timeout=120
+    )
+    assert answer.stdout.splitlines()[0] == "404"
