@@ -167,6 +167,15 @@ def test_a_foreign_host_name_is_refused(served: Served):
     assert httpx.get(served.url, headers={"Host": "evil.example"}).status_code == 400
 
 
+@pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://127.0.0.1.evil.example"])
+def test_a_foreign_page_can_send_nothing(served: Served, origin: str):
+    upload = {"files": ("a.txt", b"x" * 1000)}
+    refused = httpx.post(f"{served.url}gradio_api/upload", files=upload, headers={"Origin": origin})
+    assert refused.status_code == 403
+    own = httpx.post(f"{served.url}gradio_api/upload", files=upload, headers={"Origin": served.url.rstrip("/")})
+    assert own.status_code == 200
+
+
 def test_the_endpoints_are_documented(served: Served):
     told = served.client.view_api(return_format="dict", print_info=False)
     assert isinstance(told, dict)
