@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, NamedTuple
 
 import gradio as gr
 from gradio.components import Component
@@ -63,22 +63,34 @@ def chip_props(examples: Iterable[str]) -> list[Props]:
     return [{"value": text, "visible": bool(text)} for text in texts]
 
 
-def build_controls(prompt: gr.Textbox, specs: list[ModelSpec], chosen: ModelSpec) -> tuple[Controls, gr.Button]:
-    """Lay out the controls under the prompt as the chosen model honours them.
+class More(NamedTuple):
+    """What folds away the finer controls, and the button in it that takes the last seed."""
 
-    Returns:
-        The controls, and the button that takes the last seed.
-    """
+    fold: gr.Accordion
+    last_seed: gr.Button
+
+
+def build_controls(prompt: gr.Textbox, specs: list[ModelSpec], chosen: ModelSpec) -> tuple[Controls, More]:
+    """Lay out the controls under the prompt as the chosen model honours them."""
     now = offer(chosen, {})
     model = gr.Dropdown(model_choices(specs), label="Model", elem_id="model", filterable=False, **now["model"])
-    shape = gr.Radio(label="Shape", elem_id="shape", elem_classes="segments", **now["shape"])
-    size = gr.Radio(label="Size", elem_id="size", elem_classes="segments", **now["size"])
+    shape = gr.Radio(label="Shape", info="Width to height.", elem_id="shape", elem_classes="segments", **now["shape"])
+    size = gr.Radio(
+        label="Size", info="In pixels; larger takes longer.", elem_id="size", elem_classes="segments", **now["size"]
+    )
     with gr.Row(elem_id="custom-size"):
         width = gr.Number(precision=0, elem_id="width", min_width=80, **now["width"])
         height = gr.Number(precision=0, elem_id="height", min_width=80, **now["height"])
     counts = [*range(1, MAX_PICTURES + 1)]
-    count = gr.Radio(counts, value=1, label="Pictures", elem_id="count", elem_classes="segments")
-    with gr.Accordion("More", open=False, elem_id="more"):
+    count = gr.Radio(
+        counts,
+        value=1,
+        label="Pictures",
+        info="Each with a seed of its own.",
+        elem_id="count",
+        elem_classes="segments",
+    )
+    with gr.Accordion(open=False, elem_id="more", **now["more"]) as fold:
         seed = gr.Number(
             label="Seed",
             info="The same seed makes the same picture. Empty: a new one each time.",
@@ -105,7 +117,7 @@ def build_controls(prompt: gr.Textbox, specs: list[ModelSpec], chosen: ModelSpec
             label="Style", info="Adds words to the prompt.", elem_id="style", filterable=False, **now["style"]
         )
     controls = Controls(prompt, model, shape, size, width, height, count, seed, steps, guidance, negative_prompt, style)
-    return controls, last_seed
+    return controls, More(fold, last_seed)
 
 
 def model_choices(specs: Iterable[ModelSpec]) -> list[tuple[str, str]]:
@@ -116,6 +128,8 @@ def model_choices(specs: Iterable[ModelSpec]) -> list[tuple[str, str]]:
 def offer(spec: ModelSpec, remembered: dict[str, Any]) -> dict[str, Props]:
     """What every control looks like for this model, by field of Controls: what it does not honour is hidden.
 
+    "more" is the fold around the finer ones.
+
     Args:
         spec: the chosen model.
         remembered: values by name, as the browser kept them: anything may be in there, and what does not fit is
@@ -124,6 +138,7 @@ def offer(spec: ModelSpec, remembered: dict[str, Any]) -> dict[str, Props]:
     shape_choices = [*shapes(spec), CUSTOM] if spec.any_size else [*shapes(spec)]
     shape = _one_of(remembered.get("shape"), shape_choices)
     styles = [("None", ""), *((style.label, style.id) for style in spec.styles)]
+    seed = _whole(remembered.get("seed"), 0, MAX_SEED)
     return {
         "model": {"value": spec.id, "info": _about(spec)},
         "shape": {
@@ -132,7 +147,8 @@ def offer(spec: ModelSpec, remembered: dict[str, Any]) -> dict[str, Props]:
             "visible": len(shape_choices) > 1,
         },
         **offer_sizes(spec, shape, remembered),
-        "seed": {"value": _whole(remembered.get("seed"), 0, MAX_SEED), "visible": spec.seed},
+        "more": offer_more(spec, seed),
+        "seed": {"value": seed, "visible": spec.seed},
         "steps": _slider(spec.steps, remembered.get("steps"), step=1),
         "guidance": _slider(spec.guidance, remembered.get("guidance"), step=0.1),
         "negative_prompt": {"value": str(remembered.get("negative_prompt") or ""), "visible": spec.negative_prompt},
@@ -164,6 +180,20 @@ def offer_sizes(spec: ModelSpec, shape: str | None, remembered: dict[str, Any]) 
         "width": side("Width", "width", start.width),
         "height": side("Height", "height", start.height),
     }
+
+
+def offer_more(spec: ModelSpec, seed: Any) -> Props:
+    """What stands on the fold: a fixed seed, which nobody should forget, else what is in it."""
+    inside = {
+        "seed": spec.seed,
+        "steps": spec.steps,
+        "guidance": spec.guidance,
+        "leave out": spec.negative_prompt,
+        "style": spec.styles,
+    }
+    names = [name for name, honoured in inside.items() if honoured]
+    is_fixed = spec.seed and seed is not None
+    return {"label": f"More · seed {seed}" if is_fixed else f"More: {', '.join(names)}", "visible": bool(names)}
 
 
 def _about(spec: ModelSpec) -> str:

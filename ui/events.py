@@ -5,20 +5,21 @@ from __future__ import annotations
 import asyncio
 import html
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import fastapi
 import gradio as gr
-from gradio.components import Component
+from gradio.blocks import Block
 
 from studio.errors import BadRequest, StudioError
 from studio.service import Studio
 
 Identify = Callable[[gr.Request, str], str]
 """(request, the browser's random token) -> owner: "local", the user's name, or a hash of the token."""
-Named = Mapping[str, Component]
+Named = Mapping[str, Block]
 """Components by name: handlers take and return values by name, so that the order of widgets means nothing."""
 
 BROKEN = "Something went wrong inside; the log has the details."
@@ -37,10 +38,8 @@ class Bridge:
         """`handler(studio, owner, *values, **values_by_name)` as a gradio listener. Our errors become a toast."""
 
         def listen(request: gr.Request, token: str, *values: Any, **by_name: Any) -> Any:
-            try:
+            with _errors_as_toasts():
                 answer = handler(self.studio, self.identify(request, token), *values, **by_name)
-            except StudioError as error:
-                raise gr.Error(html.escape(str(error)), print_exception=False) from error
             return {named[name]: value for name, value in answer.items()}
 
         return listen
@@ -58,7 +57,9 @@ class Bridge:
         """`handler(studio, *values)`: what is the same for everybody and needs no owner."""
 
         def listen(*values: Any) -> Any:
-            return {named[name]: value for name, value in handler(self.studio, *values).items()}
+            with _errors_as_toasts():
+                answer = handler(self.studio, *values)
+            return {named[name]: value for name, value in answer.items()}
 
         return listen
 
@@ -93,12 +94,23 @@ class Bridge:
         return call
 
 
-def _with_user(request: gr.Request | fastapi.Request) -> gr.Request:
-    """Gradio hands its server functions the bare request; the signed-in user is looked up as gradio itself does it."""
-    if isinstance(request, gr.Request):
-        return request
+def signed_in(request: fastapi.Request) -> str | None:
+    """The user who signed in, looked up by their cookie as gradio itself does it; None where nobody did."""
     app = request.app
     token = request.cookies.get(f"access-token-{app.cookie_id}") or request.cookies.get(
         f"access-token-unsecure-{app.cookie_id}"
     )
-    return gr.Request(request, username=app.tokens.get(token))
+    return app.tokens.get(token)
+
+
+def _with_user(request: gr.Request | fastapi.Request) -> gr.Request:
+    """Gradio hands its server functions the bare request, which does not know who signed in."""
+    return request if isinstance(request, gr.Request) else gr.Request(request, username=signed_in(request))
+
+
+@contextmanager
+def _errors_as_toasts() -> Iterator[None]:
+    try:
+        yield
+    except StudioError as error:
+        raise gr.Error(html.escape(str(error)), print_exception=False) from error

@@ -1,4 +1,5 @@
 """The pictures as files over HTTP. An asset id is 128 random bits: who has the address may read it, like a share link.
+Where the app asks for a password, only who has signed in may.
 
 Gradio's own file routes would copy every picture into a temporary folder and need its path; these take an id only.
 """
@@ -9,16 +10,15 @@ from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import quote
 
-from fastapi import APIRouter, HTTPException
+from fastapi import APIRouter, Depends, HTTPException, Request
 from fastapi.responses import FileResponse
 
-from studio.errors import NotFound
+from studio.errors import NotFound, StorageFailed
 from studio.service import Studio
+from ui.events import signed_in
 
-_HEADERS = {
-    "Cache-Control": "private, max-age=31536000, immutable",  # what is under an id never changes
-    "X-Content-Type-Options": "nosniff",
-}
+_FOR_EVER = "private, max-age=31536000, immutable"  # what is under an id never changes
+_MEDIA_TYPES = {".png": "image/png", ".webp": "image/webp"}
 
 
 def picture_address(owner: str, asset_id: str) -> str:
@@ -33,18 +33,30 @@ def thumb_address(owner: str, asset_id: str) -> str:
 
 def router(studio: Studio) -> APIRouter:
     """The routes, for `Blocks.launch(app_kwargs={"routes": router(studio).routes})`."""
-    routes = APIRouter(prefix="/diorama")
+    routes = APIRouter(prefix="/diorama", dependencies=[Depends(_admit)])
 
     @routes.get("/picture/{asset_id}")
     def picture(asset_id: str, owner: str, download: bool = False) -> FileResponse:
         path = _found(studio.path, owner, asset_id)
-        return FileResponse(path, media_type="image/png", headers=_HEADERS, filename=path.name if download else None)
+        return _answer(path, _FOR_EVER, filename=path.name if download else None)
 
     @routes.get("/thumb/{asset_id}")
     def thumb(asset_id: str, owner: str) -> FileResponse:
-        return FileResponse(_found(studio.thumbnail, owner, asset_id), media_type="image/webp", headers=_HEADERS)
+        path = _found(studio.thumbnail, owner, asset_id)
+        is_thumbnail = path.suffix == ".webp"  # else the picture itself, until a thumbnail can be made
+        return _answer(path, _FOR_EVER if is_thumbnail else "no-cache")
 
     return routes
+
+
+def _admit(request: Request) -> None:
+    if request.app.auth is not None and signed_in(request) is None:
+        raise HTTPException(401, "Sign in to see this picture.")
+
+
+def _answer(path: Path, cache: str, filename: str | None = None) -> FileResponse:
+    headers = {"Cache-Control": cache, "X-Content-Type-Options": "nosniff"}
+    return FileResponse(path, media_type=_MEDIA_TYPES[path.suffix], headers=headers, filename=filename)
 
 
 def _found(look: Callable[[str, str], Path], owner: str, asset_id: str) -> Path:
@@ -52,3 +64,5 @@ def _found(look: Callable[[str, str], Path], owner: str, asset_id: str) -> Path:
         return look(owner, asset_id)
     except NotFound as error:
         raise HTTPException(404, str(error)) from error
+    except StorageFailed as error:
+        raise HTTPException(503, str(error)) from error

@@ -21,6 +21,7 @@ from ui.controls import (
     example_chips,
     model_choices,
     offer,
+    offer_more,
     offer_sizes,
     prompt_box,
 )
@@ -29,6 +30,8 @@ from ui.settings import request_from, request_of, values_of
 from ui.stage import build_stage
 
 LABEL = "Generate"
+_MOST_WORDS = 5
+"""Unknown words that are named; a pasted page may have hundreds."""
 _CALLS = (watch.watch, watch.more, watch.stop, watch.skip, watch.star, watch.delete, watch.restore, watch.vary)
 # Before the stage has been told who is looking, the controls do not yet say what was saved.
 _REMEMBER = f"""(saved, prompt, model, count, ...rest) => {{
@@ -37,7 +40,7 @@ _REMEMBER = f"""(saved, prompt, model, count, ...rest) => {{
   return {{...saved, prompt, model, count, models: {{...saved.models, [model]: own}}}};
 }}"""
 _REMEMBER_MODEL = "(saved, model) => ({...saved, model})"
-_TAKE_EXAMPLE = "(saved, prompt) => [{...saved, prompt}, prompt]"
+_TAKE_EXAMPLE = "(saved, prompt) => [{...saved, prompt}, prompt, '']"
 _TAKE_SEED = """(saved, model, seed) => {
   const own = {...(saved.models || {})[model], seed};
   return [{...saved, models: {...saved.models, [model]: own}}, seed];
@@ -59,20 +62,24 @@ def build(bridge: Bridge, arrival: Dependency) -> None:
         with gr.Column(elem_id="column", elem_classes="column", min_width=0):
             prompt = prompt_box()
             chips = example_chips(chosen.examples)
-            controls, take_seed = build_controls(prompt, specs, chosen)
+            controls, more = build_controls(prompt, specs, chosen)
             last_seed = gr.Number(visible=False, precision=0)
             with gr.Column(elem_id="press", min_width=0):
                 note = gr.HTML(elem_id="note")
                 make = gr.Button("Generate", variant="primary", size="lg", elem_id="generate")
         stage = build_stage([bridge.server_function(call) for call in _CALLS])
+    take_seed = more.last_seed
     named = {**controls.by_name(), "saved": saved, "note": note, "last_seed": last_seed, "take_seed": take_seed}
-    named["stage"] = stage
+    named |= {"stage": stage, "more": more.fold}
     named |= {f"chip_{i}": chip for i, chip in enumerate(chips)}
 
     _connect_memory(controls, chips, note, saved, last_seed, take_seed)
     everything = [*named.values()]
     arrival.then(bridge.open_listener(on_load, named), [bridge.visitor, saved], everything, **_QUIET)
     controls.model.input(bridge.open_listener(on_model, named), [controls.model, saved], everything, **_QUIET)
+    fix = bridge.open_listener(on_fixed_seed, named)
+    controls.seed.input(fix, [controls.model, controls.seed], [more.fold], **_QUIET)
+    take_seed.click(fix, [controls.model, last_seed], [more.fold], **_QUIET)
     controls.shape.input(
         bridge.open_listener(on_shape, named), [controls.model, controls.shape, saved], everything, **_QUIET
     )
@@ -116,6 +123,11 @@ def on_shape(studio: Studio, model_id: str, shape: str, saved: Any) -> dict[str,
     return _updates(offer_sizes(spec, shape, _remembered(saved, spec)))
 
 
+def on_fixed_seed(studio: Studio, model_id: str, seed: Any) -> dict[str, Any]:
+    """A seed was fixed, or let go: say it where it can be seen."""
+    return _updates({"more": offer_more(studio.model(model_id), seed)})
+
+
 def on_generate(studio: Studio, owner: str, **values: Any) -> dict[str, Any]:
     """Put the job into the queue. The stage watches what becomes of it."""
     try:
@@ -124,17 +136,17 @@ def on_generate(studio: Studio, owner: str, **values: Any) -> dict[str, Any]:
         unknown = studio.unknown_words(spec.id, values["prompt"])
     except StudioError as error:
         return {"note": _note(str(error), "trouble")}
-    return {"note": _note(_unknown_sentence(spec, unknown), "hint") if unknown else ""}
+    return {"note": _note(unknown_sentence(spec, unknown), "hint") if unknown else ""}
 
 
 def on_reuse(studio: Studio, owner: str, event: gr.EventData, saved: Any) -> dict[str, Any]:
-    """Copy the settings of the picture `event.id` into the column."""
+    """Copy the settings of the picture `event.id` into the column: they make that one picture again."""
     request = request_of(studio.asset(owner, event.id))
     spec = studio.model(request.model)
     saved = saved if isinstance(saved, dict) else {}
     models = {**(saved.get("models") or {}), spec.id: values_of(spec, request)}
-    saved = {**saved, "prompt": request.prompt, "model": spec.id, "models": models}
-    return _show(spec, saved) | {"prompt": request.prompt, "saved": saved, "note": ""}
+    saved = {**saved, "prompt": request.prompt, "model": spec.id, "count": 1, "models": models}
+    return _show(spec, saved) | {"prompt": request.prompt, "count": 1, "saved": saved, "note": ""}
 
 
 def on_seed(studio: Studio, owner: str, event: gr.EventData) -> dict[str, Any]:
@@ -164,7 +176,7 @@ def _connect_memory(
     controls.prompt.change(None, None, [note], js="() => ''", **_QUIET)  # it was about other words
     controls.model.input(None, [saved, controls.model], [saved], js=_REMEMBER_MODEL, **_QUIET)
     for chip in chips:
-        chip.click(None, [saved, chip], [saved, controls.prompt], js=_TAKE_EXAMPLE, **_QUIET)
+        chip.click(None, [saved, chip], [saved, controls.prompt, note], js=_TAKE_EXAMPLE, **_QUIET)
     take_seed.click(None, [saved, controls.model, last_seed], [saved, controls.seed], js=_TAKE_SEED, **_QUIET)
 
 
@@ -189,9 +201,13 @@ def _first_ready(specs: list[ModelSpec]) -> ModelSpec:
     return next((spec for spec in specs if spec.readiness().ok), specs[0])
 
 
-def _unknown_sentence(spec: ModelSpec, unknown: tuple[str, ...]) -> str:
+def unknown_sentence(spec: ModelSpec, unknown: tuple[str, ...]) -> str:
+    """What the note says about words the model does not know."""
     known = spec.about.partition(". ")[0].removesuffix(".")
-    return f"{spec.label} does not know: {', '.join(unknown)}. The picture is made all the same. {known}."
+    words = ", ".join(unknown[:_MOST_WORDS])
+    if len(unknown) > _MOST_WORDS:
+        words += f" and {len(unknown) - _MOST_WORDS} more"
+    return f"{spec.label} does not know: {words}. The picture is made all the same. {known}."
 
 
 def _note(sentence: str, kind: str) -> str:

@@ -14,6 +14,7 @@ from ui.theme import head, theme
 
 _TABS = (generate,)
 """Modules with a LABEL and `build(bridge, arrival)`, in the order of the page."""
+_DAY = 86_400  # seconds
 # A browser that comes for the first time gets a secret of 128 bits; its owner's name is made of it.
 _WHO = """(token) => {
   const random = crypto.getRandomValues(new Uint8Array(16));
@@ -30,7 +31,7 @@ def build(studio: Studio, identify: Identify, *, machine: str = "") -> gr.Blocks
         identify: (request, the browser's random token) -> owner.
         machine: what this runs on, in a word or two ("CPU", "H200"); shown in the badge.
     """
-    with gr.Blocks(title="Diorama", analytics_enabled=False, fill_width=True) as page:
+    with gr.Blocks(title="Diorama", analytics_enabled=False, fill_width=True, delete_cache=(_DAY, _DAY)) as page:
         visitor = gr.BrowserState("", storage_key="diorama-visitor", secret="diorama")
         bridge = Bridge(studio, identify, visitor)
         build_header(bridge, machine)
@@ -56,4 +57,5 @@ def launch_options(studio: Studio) -> dict[str, Any]:
         "enable_monitoring": False,
         "ssr_mode": False,
         "show_error": False,
+        "max_file_size": "1mb",  # no tab takes files yet
     }

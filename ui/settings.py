@@ -19,17 +19,16 @@ def request_from(spec: ModelSpec, values: Mapping[str, Any]) -> GenerateRequest:
         values: by field of `Controls`, as the browser sent them.
 
     Raises:
-        BadRequest: a value is of the wrong type. Ranges are the service's matter.
+        BadRequest: a value is of the wrong type. Ranges, and what must be whole, are the service's matter.
     """
-    seed = _number(values, "seed") if spec.seed else None
-    steps = _number(values, "steps") if spec.steps else None
+    count = _number(values, "count")
     return GenerateRequest(
         prompt=_text(values, "prompt"),
         model=spec.id,
         size=_size(spec, values),
-        count=int(_number(values, "count") or 1),
-        seed=None if seed is None else int(seed),
-        steps=None if steps is None else int(steps),
+        count=1 if count is None else count,
+        seed=_number(values, "seed") if spec.seed else None,
+        steps=_number(values, "steps") if spec.steps else None,
         guidance=_number(values, "guidance") if spec.guidance else None,
         negative_prompt=_text(values, "negative_prompt") if spec.negative_prompt else "",
         style=_text(values, "style") if spec.styles else "",
@@ -69,12 +68,13 @@ def values_of(spec: ModelSpec, request: GenerateRequest) -> dict[str, Any]:
 
 def _size(spec: ModelSpec, values: Mapping[str, Any]) -> Size | None:
     if spec.any_size and values.get("shape") == CUSTOM:
-        return Size(int(_number(values, "width") or 0), int(_number(values, "height") or 0))
+        return Size(_number(values, "width"), _number(values, "height"))
     text = _text(values, "size")
     return size_of(text) if text else None
 
 
-def _number(values: Mapping[str, Any], name: str) -> float | None:
+def _number(values: Mapping[str, Any], name: str) -> Any:
+    """A number or None, as it came: 1.9 is not made whole, infinity is let through."""
     value = values.get(name)
     if value is None or (isinstance(value, int | float) and not isinstance(value, bool)):
         return value

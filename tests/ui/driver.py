@@ -13,6 +13,9 @@ from tests.ui.painter import Brush
 
 WAIT_MS = 30_000  # the machine may be busy with something else; nothing here measures time
 expect.set_options(timeout=WAIT_MS)
+PHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
+JOBS_AND_PICTURES = "#stage .film li"
+SAVED = "localStorage['diorama-generate'] || ''"
 
 
 def free_port() -> int:
@@ -64,11 +67,13 @@ class Visitor:
         self.page.locator("#prompt textarea").fill(prompt)
 
     def generate(self, prompt: str) -> None:
-        """Write, press, and see that the job was taken."""
-        before = self.jobs.count()
+        """Write, press, and see that the job was taken, however fast its picture is there."""
         self.write(prompt)
+        before = self.page.locator(JOBS_AND_PICTURES).count()
         self.page.locator("#generate").click()
-        expect(self.jobs).to_have_count(before + 1)
+        self.page.wait_for_function(
+            "([tiles, before]) => document.querySelectorAll(tiles).length > before", arg=[JOBS_AND_PICTURES, before]
+        )
 
     def make(self, prompt: str) -> None:
         """Make one picture and wait until it stands on the stage. The brush must be going."""
@@ -86,8 +91,15 @@ class Visitor:
         self.page.locator("#model input").click()
         self.page.get_by_role("option", name=label).click()
 
+    @contextmanager
+    def saving(self) -> Iterator[None]:
+        """Do something, and wait until the browser has kept the settings."""
+        before = self.page.evaluate(SAVED)
+        yield
+        self.page.wait_for_function(f"before => ({SAVED}) !== before", arg=before)
+
     def open_more(self) -> None:
-        self.page.locator("#more > button").click()
+        self.more.click()
         expect(self.page.locator("#seed")).to_be_visible()
 
     # --- what a person sees -------------------------------------------------------------------------------------------
@@ -120,6 +132,11 @@ class Visitor:
     @property
     def pictures(self) -> Locator:
         return self.page.locator("#stage .pictures li")
+
+    @property
+    def more(self) -> Locator:
+        """What stands on the fold around the finer controls."""
+        return self.page.locator("#more > button > span").first
 
     @property
     def spoken(self) -> Locator:

@@ -97,6 +97,19 @@ def test_skip_leaves_one_picture_out_and_goes_on(visitor: Visitor, brush: Brush)
     expect(visitor.pictures).to_have_count(2)
 
 
+def test_no_picture_is_announced_when_all_were_skipped(visitor: Visitor, brush: Brush):
+    brush.hold()
+    visitor.page.locator("#count label").nth(1).click()
+    visitor.generate(RED)
+    visitor.see_step(brush, 1, "Picture 1 of 2, step 1 of 8")
+    visitor.press("Skip this one")
+    visitor.see_step(brush, 2, "Picture 2 of 2, step 1 of 8")
+    visitor.press("Skip this one")
+    brush.let(1)
+    expect(visitor.jobs).to_have_count(0)
+    expect(visitor.spoken).to_have_text(f"Nothing was kept of: {RED}")
+
+
 def test_a_reload_finds_the_running_job_and_its_result(visitor: Visitor, brush: Brush):
     brush.hold()
     visitor.generate(RED)
@@ -140,6 +153,19 @@ def test_words_the_model_does_not_know_are_a_hint_and_the_picture_is_made(visito
     expect(visitor.note).to_contain_text("toy world only")
 
 
+def test_another_example_takes_the_hint_about_other_words_away(visitor: Visitor):
+    visitor.make("a red ball, a dragon")
+    expect(visitor.note).to_be_visible()
+    visitor.page.get_by_role("button", name=RED).click()
+    expect(visitor.note).to_have_count(0)
+
+
+def test_an_example_that_is_cut_is_shown_whole_under_the_pointer(visitor: Visitor):
+    chip = visitor.page.locator("#examples button").first
+    chip.hover()
+    expect(chip).to_have_attribute("title", RED)
+
+
 def test_an_empty_prompt_is_answered_with_a_sentence_near_the_button(visitor: Visitor):
     visitor.write("")
     visitor.page.locator("#generate").click()
@@ -151,7 +177,9 @@ def test_an_empty_prompt_is_answered_with_a_sentence_near_the_button(visitor: Vi
 def test_a_job_that_fails_says_why_and_the_next_one_works(visitor: Visitor):
     visitor.write("an impossible thing")
     visitor.page.locator("#generate").click()
-    banner = visitor.stage.locator(".banner")
+    banner, toasts = visitor.stage.locator(".banner"), visitor.stage.locator(".toast")
+    expect(toasts).to_have_count(1)
+    expect(toasts.locator("span")).to_have_attribute("aria-hidden", "true")  # the banner is read out already
     expect(banner).to_contain_text("The painter cannot paint 'impossible'. Ask for a ball.")
     visitor.make(RED)
     expect(banner).to_be_hidden()

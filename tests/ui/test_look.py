@@ -7,10 +7,9 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Locator, expect
 
-from tests.ui.driver import Visitor
+from tests.ui.driver import PHONE, Visitor
 from tests.ui.painter import Brush
 
-PHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
 TEXTS = (
     "#generate",
     "#stage .caption",
@@ -75,6 +74,20 @@ def test_on_a_phone_the_button_stays_in_reach_and_the_picture_comes_into_view(ph
     phone.page.locator("#more > button").scroll_into_view_if_needed()
     phone.make("a red ball")
     expect(phone.image).to_be_in_viewport(ratio=0.9)
+
+
+def test_a_phone_on_its_side_has_no_room_for_a_floating_button(chrome: Browser, address: str):
+    size = {"width": 844, "height": 390}
+    with Visitor.arrives(chrome, address, **{**PHONE, "viewport": size}) as phone:
+        phone.make("a red ball")
+        tile, button = phone.pictures.first, phone.page.locator("#generate")
+        tile.scroll_into_view_if_needed()
+        expect(tile).to_be_in_viewport(ratio=1)
+        expect(button).not_to_be_in_viewport()
+        button.scroll_into_view_if_needed()
+        expect(button).to_be_in_viewport(ratio=1)
+        assert_nothing_sticks_out(phone)
+    phone.assert_nothing_went_wrong()
 
 
 def test_places_keep_their_size_while_a_picture_is_made(visitor: Visitor, brush: Brush):

@@ -6,9 +6,9 @@ import io
 import json
 
 from PIL import Image
-from playwright.sync_api import expect
+from playwright.sync_api import Browser, expect
 
-from tests.ui.driver import Visitor
+from tests.ui.driver import PHONE, Visitor
 from tests.ui.painter import Brush
 
 RED, BLUE = "a red ball", "a blue ball"
@@ -32,6 +32,34 @@ def test_delete_can_be_undone(visitor: Visitor):
     visitor.press("Undo")
     expect(visitor.pictures).to_have_count(2)
     expect(visitor.image).to_have_attribute("alt", BLUE)
+
+
+def test_an_older_picture_that_was_deleted_comes_back_to_its_place(visitor: Visitor):
+    visitor.page.locator("#count label").nth(7).click()
+    for made in (8, 16, 24, 32):
+        visitor.write(RED)
+        visitor.page.locator("#generate").click()
+        expect(visitor.pictures).to_have_count(made)
+    visitor.pictures.nth(29).get_by_role("button").click()
+    order = keys(visitor)
+    visitor.press("Delete")
+    expect(visitor.pictures).to_have_count(31)
+    visitor.press("Undo")
+    expect(visitor.pictures).to_have_count(32)
+    assert keys(visitor) == order
+    expect(visitor.pictures.nth(29).get_by_role("button")).to_have_attribute("aria-current", "true")
+
+
+def test_after_a_delete_in_the_strip_the_neighbour_has_the_focus(visitor: Visitor):
+    for prompt in (RED, "a green ball", BLUE):
+        visitor.make(prompt)
+    visitor.pictures.nth(1).get_by_role("button").focus()
+    visitor.page.keyboard.press("Delete")
+    expect(visitor.pictures).to_have_count(2)
+    expect(visitor.pictures.get_by_role("button", name=RED)).to_be_focused()
+    visitor.page.keyboard.press("Delete")
+    expect(visitor.pictures).to_have_count(1)
+    expect(visitor.pictures.get_by_role("button", name=BLUE)).to_be_focused()
 
 
 def test_what_was_deleted_stays_away_after_a_reload(visitor: Visitor):
@@ -59,6 +87,7 @@ def test_use_settings_brings_back_the_model_the_words_and_the_numbers(visitor: V
     visitor.make("a purple ball")
     seed = visitor.stage.locator(".seed").inner_text().removeprefix("Seed ").strip()
     visitor.page.locator("#negative-prompt textarea").fill("")
+    visitor.page.locator("#count label").nth(2).click()
     visitor.choose_model("Toy painter")
     expect(visitor.page.locator("#negative-prompt")).to_be_hidden()
     visitor.write("something else")
@@ -69,6 +98,11 @@ def test_use_settings_brings_back_the_model_the_words_and_the_numbers(visitor: V
     expect(visitor.page.locator("#shape label.selected")).to_contain_text("3:2")
     expect(visitor.page.locator("#negative-prompt textarea")).to_have_value("people")
     expect(visitor.page.locator("#seed input")).to_have_value(seed)
+    expect(visitor.more).to_have_text(f"More · seed {seed}")
+    expect(visitor.page.locator("#count label.selected")).to_have_text("1")
+    visitor.reload()
+    expect(visitor.more).to_have_text(f"More · seed {seed}")
+    expect(visitor.page.locator("#count label.selected")).to_have_text("1")
 
 
 def test_the_same_seed_makes_the_same_picture(visitor: Visitor):
@@ -76,6 +110,7 @@ def test_the_same_seed_makes_the_same_picture(visitor: Visitor):
     first = visitor.page.request.get(visitor.source()).body()
     visitor.open_more()
     visitor.page.locator("#last-seed").click()
+    expect(visitor.more).to_contain_text("seed")
     visitor.make(RED)
     expect(visitor.stage.locator(".seed")).to_contain_text(visitor.page.locator("#seed input").input_value())
     second = visitor.page.request.get(visitor.source()).body()
@@ -110,6 +145,21 @@ def test_a_picture_can_be_enlarged_and_left_by_keys(visitor: Visitor):
     visitor.page.keyboard.press("Escape")
     expect(dialog).to_be_hidden()
     expect(visitor.image).to_have_attribute("alt", RED)
+
+
+def test_two_fingers_enlarge_a_picture(chrome: Browser, address: str):
+    with Visitor.arrives(chrome, address, **PHONE) as phone:
+        phone.make(RED)
+        phone.stage.get_by_role("button", name=f"Enlarge: {RED}").tap()
+        picture = phone.page.get_by_role("dialog", name="Enlarged picture").get_by_role("img")
+        expect(picture).to_have_css("transform", "matrix(1, 0, 0, 1, 0, 0)")
+        screen = phone.context.new_cdp_session(phone.page)
+        for kind, apart in (("touchStart", 40), ("touchMove", 80), ("touchMove", 120)):
+            points = [{"x": 195 - apart / 2, "y": 422, "id": 0}, {"x": 195 + apart / 2, "y": 422, "id": 1}]
+            screen.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+        screen.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+        expect(picture).to_have_css("transform", "matrix(3, 0, 0, 3, 0, 0)")
+    phone.assert_nothing_went_wrong()
 
 
 def test_everything_works_without_a_pointer(visitor: Visitor, brush: Brush):
@@ -148,6 +198,11 @@ def tab_to(visitor: Visitor, name: str) -> None:
         if button.evaluate("node => node === document.activeElement"):
             return
     raise AssertionError(f"Tab never came to '{name}'")
+
+
+def keys(visitor: Visitor) -> list[str]:
+    """Ids of the pictures in the strip, in order."""
+    return visitor.pictures.evaluate_all("tiles => tiles.map((tile) => tile.dataset.key)")
 
 
 def pixels(png: bytes) -> bytes:

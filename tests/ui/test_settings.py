@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import math
+
+import gradio as gr
 import pytest
 from playwright.sync_api import expect
 
+from studio import checks
 from studio.contract import GenerateRequest, ModelSpec, Readiness, Size, Task
-from studio.errors import BadRequest
+from studio.errors import BadRequest, StudioError
+from studio.service import Studio
 from tests.ui.driver import Visitor
 from tests.ui.painter import Brush, catalog
 from ui.controls import offer
+from ui.events import Bridge
+from ui.generate import on_model, unknown_sentence
 from ui.settings import request_from, values_of
 from ui.shapes import shape_of, shapes
 
@@ -51,10 +58,11 @@ def test_settings_are_there_again_after_a_reload(visitor: Visitor):
     visitor.choose_model("Full painter")
     visitor.page.locator("#shape label", has_text="3:2").click()
     visitor.page.locator("#count label").nth(2).click()
-    visitor.write("a purple ball")
+    with visitor.saving():
+        visitor.write("a purple ball")
     visitor.open_more()
-    visitor.page.locator("#steps input[type=number]").fill("9")
-    visitor.page.locator("#steps input[type=number]").press("Tab")
+    with visitor.saving():
+        visitor.page.locator("#steps input[type=number]").fill("9")
     visitor.reload()
     expect(visitor.page.locator("#prompt textarea")).to_have_value("a purple ball")
     expect(visitor.page.locator("#model input")).to_have_value("Full painter · ready")
@@ -65,9 +73,8 @@ def test_settings_are_there_again_after_a_reload(visitor: Visitor):
 
 
 def test_a_prompt_that_was_only_written_is_kept(visitor: Visitor):
-    before = visitor.page.evaluate("localStorage['diorama-generate'] || ''")
-    visitor.write("a yellow ball")
-    visitor.page.wait_for_function("before => (localStorage['diorama-generate'] || '') !== before", arg=before)
+    with visitor.saving():
+        visitor.write("a yellow ball")
     visitor.reload()
     expect(visitor.page.locator("#prompt textarea")).to_have_value("a yellow ball")
 
@@ -81,6 +88,25 @@ def test_each_model_keeps_its_own_numbers(visitor: Visitor):
     expect(steps).to_have_value("6")
     visitor.choose_model("Toy painter")
     expect(steps).to_have_value("12")
+
+
+def test_a_fixed_seed_is_shown_while_it_is_folded_away(visitor: Visitor):
+    visitor.choose_model("Full painter")
+    expect(visitor.more).to_have_text("More: seed, steps, guidance, leave out, style")
+    visitor.choose_model("Toy painter")
+    expect(visitor.more).to_have_text("More: seed, steps")
+    visitor.open_more()
+    with visitor.saving():
+        visitor.page.locator("#seed input").fill("358")
+    expect(visitor.more).to_have_text("More · seed 358")
+    visitor.reload()
+    expect(visitor.more).to_have_text("More · seed 358")
+    visitor.open_more()
+    with visitor.saving():
+        visitor.page.locator("#seed input").fill("")
+    expect(visitor.more).to_have_text("More: seed, steps")
+    visitor.reload()
+    expect(visitor.more).to_have_text("More: seed, steps")
 
 
 def test_the_badge_tells_what_runs_here(visitor: Visitor):
@@ -141,6 +167,31 @@ def test_what_the_model_does_not_honour_never_gets_into_the_request():
 def test_values_that_are_none_are_refused_with_a_sentence(values: dict):
     with pytest.raises(BadRequest, match=r"\.$"):
         request_from(FULL, {"prompt": "a ball", **values})
+
+
+@pytest.mark.parametrize("number", [math.inf, -math.inf, math.nan, 1.9, 0])
+@pytest.mark.parametrize("name", ["count", "seed", "steps", "guidance", "width"])
+def test_no_number_is_quietly_made_another_one(name: str, number: float):
+    values = {"prompt": "a ball", "count": 1, "shape": "custom", "width": 128, "height": 128, name: number}
+    request = request_from(FULL, values)
+    if (name, number) in {("seed", 0), ("guidance", 1.9)}:  # fine as they are
+        assert getattr(checks.completed(request, FULL), name) == number
+    else:
+        with pytest.raises(StudioError, match=r"(must be|not make pictures of) .*\.$"):
+            checks.completed(request, FULL)
+
+
+def test_only_the_first_unknown_words_are_named():
+    one, many = unknown_sentence(TOY, ("dragon",)), unknown_sentence(TOY, tuple("abcdefghijklmnopq"))
+    assert "does not know: dragon. " in one
+    assert "does not know: a, b, c, d, e and 12 more. " in many
+
+
+def test_an_error_that_needs_no_owner_is_said_as_a_sentence(studio: Studio):
+    bridge = Bridge(studio, lambda request, token: token, gr.BrowserState())
+    choose = bridge.open_listener(on_model, {})
+    with pytest.raises(gr.Error, match=r"There is no model &#x27;gone&#x27;\. Choose one of: toy"):
+        choose("gone", {})
 
 
 def test_a_spec_without_sizes_of_its_own_still_offers_a_custom_one():

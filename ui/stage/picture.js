@@ -104,9 +104,10 @@ function situation(job, skipping) {
   return (job.pictures > 1 ? `picture ${job.picture + 1} of ${job.pictures}, ` : "") + progress(job);
 }
 
-/** "next in line", "waiting, 2 before it". */
+/** "starting" (the model is being loaded), "next in line", "waiting, 2 before it". */
 function place(position) {
-  return position <= 1 ? "next in line" : `waiting, ${position} before it`;
+  if (position === 0) return "starting";
+  return position === 1 ? "next in line" : `waiting, ${position} before it`;
 }
 
 /** "step 3 of 8", or what the model is busy with before its steps. */

@@ -19,6 +19,8 @@ const call = async (name, question) => {
   return answer && !answer.error ? answer : null;
 };
 const isOpen = (job) => job.state === "waiting" || job.state === "running";
+/** As the server sorts them. */
+const newestFirst = (one, other) => other.created - one.created || (one.id < other.id ? 1 : -1);
 const byId = (list, id) => list.find((item) => item.id === id);
 
 /** What stands on the stage: what was chosen, else the running job, else the next one, else the newest picture. */
@@ -61,11 +63,11 @@ function notice(job) {
   if (job.state === "running" && job.steps) speak(`Step ${job.step} of ${job.steps}`, true);
   if (before === job.state || (!told && !isOpen(job))) return; // what was over before this tab was opened is no news
   if (isOpen(job)) state.banner = "";
-  if (job.state === "done") speak(`Picture ready: ${job.title}`);
+  if (job.state === "done") speak(job.assets.length ? `Picture ready: ${job.title}` : `Nothing was kept of: ${job.title}`);
   if (job.state === "stopped") speak("Stopped");
   if (job.state === "failed") {
     state.banner = job.error;
-    toast(job.error, { trouble: true });
+    toast(job.error, { trouble: true, said: true });
   }
 }
 
@@ -101,8 +103,13 @@ async function deletePicture(picture) {
   state.pictures = state.pictures.filter((item) => item.id !== picture.id);
   if (state.chosen === picture.id) state.chosen = (state.pictures[here] || state.pictures[here - 1] || {}).id || "";
   draw();
-  speak("Deleted");
-  const undo = async () => { if (await call("restore", { id: picture.id })) state.chosen = picture.id; };
+  const undo = async () => {
+    if (!(await call("restore", { id: picture.id }))) return;
+    const others = state.pictures.filter((item) => item.id !== picture.id); // the server may have told it by now
+    state.pictures = [...others, picture].sort(newestFirst); // one that was scrolled to, it would not tell
+    choose(picture.id);
+    strip.focus(picture.id);
+  };
   toast("Deleted", { action: "Undo", onAction: undo });
 }
 
@@ -183,11 +190,15 @@ document.addEventListener("keydown", (event) => {
 /** What needs the column: it is there once the page has told the token. */
 function watchColumn() {
   const note = document.querySelector("#note"), prompt = document.querySelector("#prompt textarea");
+  document.querySelector("#examples").addEventListener("pointerover", (event) => { // long ones are cut
+    const chip = event.target.closest("button");
+    if (chip) setAttribute(chip, "title", chip.textContent.trim());
+  });
   // What was wrong with a request stands near its button; on a long page that may be out of sight.
   let said = "";
   const say = () => {
     const sentence = note.querySelector(".trouble")?.textContent || "";
-    if (sentence && sentence !== said) toast(sentence, { trouble: true });
+    if (sentence && sentence !== said) toast(sentence, { trouble: true, said: true });
     said = sentence;
   };
   new MutationObserver(say).observe(note, { childList: true, subtree: true });

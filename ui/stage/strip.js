@@ -79,22 +79,30 @@ function createStrip(actions) {
   }
 
   return {
+    focus(id) {
+      tiles().find((tile) => tile.parentElement.dataset.key === id)?.focus({ preventScroll: true });
+    },
     draw({ open, pictures: made, chosen }) {
+      const focused = tiles().indexOf(document.activeElement);
       reconcile(jobs, open, createJobTile, (node, job) => updateJobTile(node, job, chosen));
       reconcile(pictures, made, createPictureTile, (node, picture) => updatePictureTile(node, picture, chosen));
       show(find(".none"), !open.length && !made.length);
       const running = open.filter((job) => job.state === "running").length, waiting = open.length - running;
       const parts = [running && `${running} running`, waiting && `${waiting} waiting`].filter(Boolean);
       setText(find(".summary"), parts.join(", "));
+      if (focused >= 0 && !film.contains(document.activeElement)) { // its tile left: the neighbour takes over
+        const left = tiles();
+        (left[focused] || left.at(-1))?.focus({ preventScroll: true });
+      }
       rove();
       follow(chosen);
     },
   };
 }
 
-/** How a job stands in as few letters as a tile takes: "next", "2 before", "0.4 s". */
+/** How a job stands in as few letters as a tile takes: "starting", "next", "2 before", "0.4 s". */
 function brief(job) {
   if (job.stopping) return "stopping";
-  if (job.state === "waiting") return job.position <= 1 ? "next" : `${job.position} before`;
+  if (job.state === "waiting" && job.position > 0) return job.position === 1 ? "next" : `${job.position} before`;
   return timeLeft(job.secondsLeft).replace(" left", "") || (job.steps ? `step ${job.step}` : "starting");
 }

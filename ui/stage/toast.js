@@ -1,7 +1,10 @@
-// Short messages at the bottom, with an optional way back. They stay while the pointer or the focus is on them.
+// Short messages at the bottom, one at a time, with an optional way back. They stay while the pointer or the focus is on
+// them.
 
-function toast(text, { action = "", onAction = null, trouble = false } = {}) {
-  const node = make("div", { class: trouble ? "toast trouble" : "toast" }, make("span", {}, text));
+/** `said`: a screen reader hears the same from elsewhere. */
+function toast(text, { action = "", onAction = null, trouble = false, said = false } = {}) {
+  const words = make("span", { "aria-hidden": said && "true" }, text);
+  const node = make("div", { class: trouble ? "toast trouble" : "toast" }, words);
   let timer = 0;
   const leave = () => node.remove();
   const wait = () => { timer = setTimeout(leave, 8000); };
@@ -12,6 +15,6 @@ function toast(text, { action = "", onAction = null, trouble = false } = {}) {
   }
   for (const enter of ["pointerenter", "focusin"]) node.addEventListener(enter, () => clearTimeout(timer));
   for (const exit of ["pointerleave", "focusout"]) node.addEventListener(exit, () => { clearTimeout(timer); wait(); });
-  find(".toasts").append(node);
+  find(".toasts").replaceChildren(node);
   wait();
 }
