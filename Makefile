@@ -5,7 +5,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 export OMP_WAIT_POLICY ?= PASSIVE
 
-.PHONY: run test check bench train clean
+.PHONY: run test check bench train screenshots clean
 .DELETE_ON_ERROR:
 
 run: $(VENV)/.run  ## serve the page on 127.0.0.1:7860 (options: make run ARGS="--port 7861")
@@ -46,6 +46,9 @@ $(VENV)/.dev: requirements-dev.txt $(VENV)/.run
 # The browser tests use a Chromium or Chrome that is installed; else Debian's as root; else Playwright's own; else they skip.
 $(VENV)/.browser: $(VENV)/.dev
 	@$(PY) -m tests.browser --install && touch $@ || true
+
+screenshots: $(VENV)/.browser  ## take the pictures in the README again
+	$(PY) -m tests.screenshots
 
 clean:  ## remove what `make` installed
 	rm -rf $(VENV)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import signal
-import socket
 import subprocess
 import sys
 import time
@@ -11,32 +9,12 @@ from pathlib import Path
 
 from gradio_client import Client
 
-ROOT = Path(__file__).resolve().parents[1]
+from tests.app_process import ROOT, AppProcess
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def start(outputs: Path) -> tuple[subprocess.Popen[str], Client]:
-    """The app, once it says that it is there."""
-    port = free_port()
-    command = [sys.executable, "app.py", "--port", str(port), "--outputs", str(outputs)]
-    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    assert process.stdout
-    said = iter(process.stdout.readline, "")
-    assert any(f"http://127.0.0.1:{port}" in line for line in said)
-    return process, Client(f"http://127.0.0.1:{port}/", verbose=False, download_files=False)
-
-
-def stop(process: subprocess.Popen[str], client: Client) -> None:
-    client.close()
-    process.send_signal(signal.SIGTERM)
-    told, _ = process.communicate(timeout=30)
-    assert process.returncode == 0, told
-    assert "Traceback" not in told
+def start(outputs: Path) -> tuple[AppProcess, Client]:
+    process = AppProcess(outputs)
+    return process, Client(process.url, verbose=False, download_files=False)
 
 
 def test_a_job_outlives_any_number_of_orderly_restarts(tmp_path: Path):
@@ -45,11 +23,13 @@ def test_a_job_outlives_any_number_of_orderly_restarts(tmp_path: Path):
     for _ in range(2):
         while client.predict(job_id=job["id"], api_name="/job")["state"] == "waiting":
             time.sleep(0.05)
-        stop(process, client)
+        client.close()
+        process.stop()
         process, client = start(tmp_path)
     while (now := client.predict(job_id=job["id"], api_name="/job"))["state"] in ("waiting", "running"):
         time.sleep(0.1)
-    stop(process, client)
+    client.close()
+    process.stop()
     assert now["state"] == "done"
     assert [picture["seed"] for picture in now["pictures"]] == [7, 8, 9, 10]
 

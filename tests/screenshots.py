@@ -1,0 +1,61 @@
+"""Takes the pictures in the README of the real page with the real models: `python -m tests.screenshots`."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from pathlib import Path
+
+from playwright.sync_api import Browser, expect, sync_playwright
+
+from tests.app_process import ROOT, AppProcess
+from tests.browser import find
+from tests.ui.conftest import FLAGS
+from tests.ui.driver import Visitor
+
+PROMPTS = (
+    "a brown cylinder on a sand background",
+    "an orange donut on a blue background",
+    "a pink mushroom on a green background",
+    "a white snowman on a purple background",
+    "a blue cube and a yellow cone on a grey background",
+    "a purple rocket on a pink background",
+    "a yellow house on a blue background",
+    "a green tree on a sand background",
+    "a red ball on a grey background",
+)
+
+
+def main() -> None:
+    """Make pictures as a person would and keep what the page looks like in docs/."""
+    folder = ROOT / "docs"
+    folder.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory() as outputs, sync_playwright() as playwright:
+        app = AppProcess(Path(outputs))
+        chrome = playwright.chromium.launch(executable_path=find(), args=FLAGS)
+        try:
+            take(chrome, app.url, folder)
+        finally:
+            chrome.close()
+            app.stop()
+
+
+def take(chrome: Browser, url: str, folder: Path) -> None:
+    """Save generate.png, forming.png and phone.png."""
+    with Visitor.arrives(chrome, url, viewport={"width": 1280, "height": 860}) as visitor:
+        for prompt in PROMPTS:
+            visitor.make(prompt)
+        visitor.page.mouse.move(0, 0)
+        visitor.page.screenshot(path=folder / "generate.png")
+        visitor.page.locator("#count input[value='4']").check()
+        for prompt in reversed(PROMPTS[:3]):
+            visitor.generate(prompt)
+        expect(visitor.step).to_have_text(re.compile("step [2-6] of 8"))
+        visitor.page.screenshot(path=folder / "forming.png")
+    with Visitor.arrives(chrome, url, viewport={"width": 390, "height": 844}, color_scheme="dark") as visitor:
+        expect(visitor.jobs).to_have_count(0)
+        visitor.page.screenshot(path=folder / "phone.png")
+
+
+if __name__ == "__main__":
+    main()
