@@ -92,7 +92,7 @@ def test_use_settings_brings_back_the_model_the_words_and_the_numbers(visitor: V
     expect(visitor.page.locator("#negative-prompt")).to_be_hidden()
     visitor.write("something else")
     visitor.press("Use settings")
-    expect(visitor.stage.locator(".toast", has_text="Settings copied")).to_be_visible()
+    expect(visitor.stage.locator(".toast", has_text="Settings copied, seed included")).to_be_visible()
     expect(visitor.page.locator("#prompt textarea")).to_have_value("a purple ball")
     expect(visitor.page.locator("#model input")).to_have_value("Full painter · ready")
     expect(visitor.page.locator("#shape label.selected")).to_contain_text("3:2")

@@ -163,7 +163,10 @@ const strip = createStrip({
 });
 const zoom = createZoom(step);
 
-document.addEventListener("diorama-copied", () => element.isConnected && toast("Settings copied"));
+document.addEventListener("diorama-copied", () => {
+  const { picture } = subject(), withSeed = picture && picture.seed !== null;
+  if (element.isConnected) toast(withSeed ? "Settings copied, seed included" : "Settings copied");
+});
 find(".banner .close").addEventListener("click", () => { state.banner = ""; draw(); });
 find(".first-step").addEventListener("click", () => {
   document.querySelector("#examples button")?.click();
