@@ -18,7 +18,7 @@ from toybox.klein.text import hidden_states, tokenize, with_unknown_words
 Velocity = Callable[..., tuple[Tensor, ...]]
 """A `Flux2Transformer2DModel`, compiled or not, called with `return_dict=False`."""
 
-DRAWINGS, REVISIONS = 42, 22
+DRAWINGS, REVISIONS, REVISION_BATCHES = 42, 22, 2
 _MATRIX_RATE, _OTHER_RATE, _WEIGHT_DECAY = 3e-3, 1e-3, 0.02
 _SILENT = 0.1
 _TIME_MEAN, _TIME_DEVIATION, _UNIFORM_TIMES = 0.4, 1.0, 0.15
@@ -60,8 +60,9 @@ def train_flow(teacher: Teacher, budget: Budget) -> Flux2Transformer2DModel:
         rng = random.Random(f"flow {step}")
         torch.manual_seed(step)
         drawing = flow_loss(compiled, draw_batch(teacher, rng))
-        revision = flow_loss(compiled, revise_batch(teacher, rng))
-        share = DRAWINGS / (DRAWINGS + REVISIONS)
+        revisions = [flow_loss(compiled, revise_batch(teacher, rng)) for _ in range(REVISION_BATCHES)]
+        revision = torch.stack(revisions).mean()
+        share = DRAWINGS / (DRAWINGS + REVISION_BATCHES * REVISIONS)
         return {
             "loss": share * drawing + (1 - share) * revision,
             "drawing": drawing.detach(),

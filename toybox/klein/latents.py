@@ -17,11 +17,11 @@ from toybox.words import BACKGROUNDS, COLOURS, Colour
 from toybox.world import Scene, is_allowed
 
 VARIANTS = 5
-PAIRED_SHARE = 0.75
+PAIRED_DRAWINGS, PAIRED_REVISIONS = 0.75, 0.9
 """Two objects are far harder than one, so most of the training goes there."""
 
 EDITS = (
-    *((0, 1), (1, 0), (3, 4), (4, 3)) * 2,  # another colour
+    *((0, 1), (1, 0), (3, 4), (4, 3)) * 3,  # another colour
     *((0, 3), (3, 0)) * 3,  # another kind
     *((0, 4), (4, 0)),  # another kind in another colour
     *((0, 2), (2, 0)),  # another background, which is soon learned
@@ -65,19 +65,19 @@ class EncodedFamilies:
 
     def drawing(self, rng: random.Random) -> Drawing:
         """A random picture with a random caption."""
-        index, variant = self._family(rng), rng.randrange(VARIANTS)
+        index, variant = self._family(rng, PAIRED_DRAWINGS), rng.randrange(VARIANTS)
         scene = variants(self.geometries.family(index), index)[variant]
         return Drawing(index * VARIANTS + variant, describe(scene, rng))
 
     def revision(self, rng: random.Random) -> Revision:
         """A random edit within a family."""
-        index, (before, after) = self._family(rng), rng.choice(EDITS)
+        index, (before, after) = self._family(rng, PAIRED_REVISIONS), rng.choice(EDITS)
         scenes = variants(self.geometries.family(index), index)
         phrase = instruction(scenes[before], scenes[after], rng)
         return Revision(index * VARIANTS + before, index * VARIANTS + after, phrase)
 
-    def _family(self, rng: random.Random) -> int:
-        return rng.choice(self.paired if rng.random() < PAIRED_SHARE else self.alone)
+    def _family(self, rng: random.Random, paired_share: float) -> int:
+        return rng.choice(self.paired if rng.random() < paired_share else self.alone)
 
 
 def variants(family: Family, index: int) -> tuple[Scene, Scene, Scene, Scene, Scene]:
