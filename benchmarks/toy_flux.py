@@ -26,7 +26,8 @@ from toybox.world import Scene, render, sample_scene
 
 SINGLES, PAIRS, EDITS, RESTORED, TIMED = 150, 50, 120, 64, 9
 _BATCH = 25
-_SAME_OUTLINE = 0.8
+_SAME_OUTLINE = 0.75
+"""The judge's outline of a recoloured rendering overlaps the first one by 0.79 (white house) to 0.99."""
 
 
 @dataclass(frozen=True)

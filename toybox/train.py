@@ -42,9 +42,9 @@ class Plan:
     work: Path = Path(".train")
     result: Path = FOLDER
     families: int = 10_000
-    text_minutes: float = 14
-    autoencoder_minutes: float = 28
-    flow_minutes: float = 65
+    text_minutes: float = 12
+    autoencoder_minutes: float = 22
+    flow_minutes: float = 85
 
 
 def train(plan: Plan) -> None:
