@@ -60,7 +60,7 @@ def _toy_klein() -> ModelSpec:
         about="Toy world only: ten objects, ten colours, six backgrounds. Runs anywhere in a second.",
         sizes=(Size(128, 128),),
         steps=Range(4, 20, 8),
-        guidance=Range(1, 8, 2),
+        guidance=Range(1, 8, 3),
         negative_prompt=True,
         references=1,
         styles=TOY_STYLES,
