@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.app_process import AppProcess
-from tests.ui.conftest import chrome  # noqa: F401  # the fixture
 from tests.ui.driver import Visitor
 
 PROMPT = "a red ball on a grey background"
 
 
-@pytest.mark.browser
-def test_a_new_user_has_a_picture_and_finds_it_again(chrome: Browser, tmp_path: Path):  # noqa: F811
+def test_a_new_user_has_a_picture_and_finds_it_again(chrome: Browser, tmp_path: Path):
     app = AppProcess(tmp_path)
     with Visitor.arrives(chrome, app.url) as visitor:
         expect(visitor.page.get_by_text("Your picture appears here")).to_be_visible()
