@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from pipelines.machine import Machine, inspect
-from studio.contract import Model, ModelSpec, Range, Readiness, Size, Style, Task
+from studio.contract import Model, ModelSpec, Range, Readiness, Size, Style, Task, Tell
 
 WEIGHTS = Path(__file__).resolve().parents[1] / "weights"
 
@@ -53,7 +53,7 @@ def _toy_klein() -> ModelSpec:
         id="toy-klein",
         label="Toy klein",
         tasks=frozenset({Task.GENERATE}),
-        load=partial(_load_klein, str(folder), text_tokens=32),
+        load=partial(_load_klein, source=str(folder), text_tokens=32),
         readiness=partial(_bundled, folder),
         revision=revision_of(folder),
         licence="Apache-2.0",
@@ -80,7 +80,7 @@ def _klein_4b(machine: Machine) -> ModelSpec:
         id="flux2-klein-4b",
         label="FLUX.2 klein 4B",
         tasks=frozenset({Task.GENERATE}),
-        load=partial(_load_klein, "black-forest-labs/FLUX.2-klein-4B", text_tokens=512),
+        load=partial(_load_klein, source="black-forest-labs/FLUX.2-klein-4B", text_tokens=512),
         readiness=partial(_needs_gpu, machine, "FLUX.2 klein 4B", gpu_gb=13, download_gb=16),
         gpu_gb=16,
         licence="Apache-2.0",
@@ -98,7 +98,7 @@ def _klein_4b(machine: Machine) -> ModelSpec:
     )
 
 
-def _load_klein(source: str, text_tokens: int) -> Model:
+def _load_klein(_tell: Tell, *, source: str, text_tokens: int) -> Model:
     from pipelines.flux import Checkpoint, Flux2Klein
 
     return Flux2Klein(Checkpoint(source, text_tokens=text_tokens))

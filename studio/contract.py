@@ -75,6 +75,7 @@ class ImageResult:
 
     image: Image.Image  # RGB, of the size that was asked for
     seed: int | None  # None where a cloud model does not take one: the picture cannot be made again
+    revision: str = ""  # of the weights, where only the loaded model knows it; "": the one in its spec
 
 
 # --- events of a job --------------------------------------------------------------------------------------------------
@@ -178,6 +179,7 @@ class Readiness:
     ok: bool  # a request would be accepted
     label: str  # "ready", "8 GB download", "needs a GPU with 13 GB"
     hint: str = ""  # one sentence: what to do about it; "" when ready
+    download_gb: float = 0.0  # what the first use downloads; 0: everything is here
 
 
 @dataclass(frozen=True)
@@ -215,7 +217,7 @@ class ModelSpec:
     id: str  # "toy-klein"; stable, written into every recipe
     label: str
     tasks: frozenset[Task]
-    load: Callable[[], Model]  # the only place where heavy imports happen
+    load: Callable[[Tell], Model]  # heavy imports only here; a download reports and can be stopped
     readiness: Callable[[], Readiness]  # light: no torch, no network
     revision: str = ""  # of the weights: with id, seed and parameters it makes the picture again
     lane: Literal["gpu", "click", "cloud"] = "gpu"

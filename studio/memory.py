@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple
 
-from studio.contract import Model, ModelSpec
+from studio.contract import Model, ModelSpec, Tell
 
 
 class Loaded(NamedTuple):
@@ -62,8 +62,12 @@ class Residents:
             return resident is not None and resident.model is not None
 
     @contextmanager
-    def use(self, spec: ModelSpec) -> Iterator[Model]:
-        """The loaded model, which stays as long as the block runs. A failed load leaves nothing resident."""
+    def use(self, spec: ModelSpec, tell: Tell) -> Iterator[Model]:
+        """The loaded model, which stays as long as the block runs. A failed or stopped load leaves nothing resident.
+
+        Args:
+            tell: hears how the load goes, if there is one; what it raises ends the load.
+        """
         with self._lock:
             resident = self._residents.get(spec.id)
             leavers = [] if resident else self._make_room(spec.gpu_gb)
@@ -74,13 +78,13 @@ class Residents:
         try:
             for leaver in leavers:
                 leaver.close()
-            yield self._loaded(resident)
+            yield self._loaded(resident, tell)
         finally:
             self._let_go(resident)
 
-    def load(self, spec: ModelSpec) -> None:
+    def load(self, spec: ModelSpec, tell: Tell) -> None:
         """Have the model resident before somebody needs it."""
-        with self.use(spec):
+        with self.use(spec, tell):
             pass
 
     def drop(self, model_id: str) -> None:
@@ -102,10 +106,10 @@ class Residents:
         gone = [self._residents.pop(id) for id in leaving(loaded, needed_gb, self._budget_gb)]
         return [one.model for one in gone if one.model is not None]
 
-    def _loaded(self, resident: _Resident) -> Model:
+    def _loaded(self, resident: _Resident, tell: Tell) -> Model:
         with resident.loading:
             if resident.model is None:
-                resident.model = resident.spec.load()
+                resident.model = resident.spec.load(tell)
             return resident.model
 
     def _let_go(self, resident: _Resident) -> None:

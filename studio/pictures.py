@@ -32,7 +32,7 @@ def make_pictures(job: LiveJob, spec: ModelSpec, residents: Residents, store: St
         try:
             if not residents.has(spec.id):
                 job.tell(Progress(0, 0, f"loading {spec.label}"))
-            with residents.use(spec) as model:
+            with residents.use(spec, job.tell) as model:
                 job.tell(Progress(0, 0))
                 began = time.monotonic()
                 result = model.run(wanted, job.tell)
@@ -40,8 +40,9 @@ def make_pictures(job: LiveJob, spec: ModelSpec, residents: Residents, store: St
             job.check()  # pressed after the last report: the picture is not wanted either
         except Skipped:
             continue
-        recipe = _recipe(job, request, wanted, spec, index=index, seed=result.seed, seconds=seconds)
-        store.save(_checked(result, wanted), recipe)
+        image = _checked(result, wanted)
+        recipe = _recipe(job, request, wanted, spec, index=index, result=result, seconds=seconds)
+        store.save(image, recipe)
         job.saved()
 
 
@@ -82,7 +83,7 @@ def _recipe(
     spec: ModelSpec,
     *,
     index: int,
-    seed: int | None,
+    result: ImageResult,
     seconds: float,
 ) -> Recipe:
     return Recipe(
@@ -93,7 +94,7 @@ def _recipe(
         index=index,
         task=job.row.task.value,
         model=spec.id,
-        revision=spec.revision,
+        revision=result.revision or spec.revision,
         prompt=request.prompt,
         prompt_sent=sent.prompt,
         style=request.style,
@@ -102,7 +103,7 @@ def _recipe(
         height=sent.size.height,
         steps=request.steps,
         guidance=request.guidance,
-        seed=seed,
+        seed=result.seed,
         parents=(),
         created=round(time.time(), 3),
         seconds=round(seconds, 3),

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from studio import checks, gallery
 from studio.changes import Changes
-from studio.contract import Event, GenerateRequest, JobView, ModelSpec, Task
+from studio.contract import Event, GenerateRequest, JobView, ModelSpec, Progress, Task
 from studio.database import Database, FolderLock
 from studio.errors import BadRequest, NotFound, NotReady, UnknownModel
 from studio.files import storage_errors
@@ -76,10 +76,11 @@ class Studio:
         return self._specs[model_id]
 
     def warm(self, model_id: str) -> None:
-        """Load a model in the background, when its lane has nothing better to do."""
+        """Load a model in the background, when its lane has nothing better to do; nothing is downloaded for that."""
         spec = self.model(model_id)
-        if spec.readiness().ok:
-            self._jobs.when_idle(spec.lane, spec.id, lambda: self._residents.load(spec))
+        readiness = spec.readiness()
+        if readiness.ok and not readiness.download_gb:
+            self._jobs.when_idle(spec.lane, spec.id, lambda: self._residents.load(spec, _unheard))
 
     def unknown_words(self, model_id: str, prompt: str) -> tuple[str, ...]:
         """The words of a prompt this model was not taught, in order; a hint, not an error."""
@@ -201,6 +202,10 @@ class Studio:
     def _work(self, job: LiveJob) -> None:
         """One job, on a thread of its lane."""
         make_pictures(job, self.model(job.row.model), self._residents, self._store)
+
+
+def _unheard(_progress: Progress) -> None:
+    """For a load that nobody waits for."""
 
 
 def _job_id(value: object) -> str:

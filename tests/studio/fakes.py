@@ -92,6 +92,10 @@ class FakeModel:
             raise
 
 
+def ignore(_progress: Progress) -> None:
+    """A `Tell` that nobody listens to."""
+
+
 def picture(request: ImageRequest) -> Image.Image:
     colour = (request.seed % 256, request.seed // 256 % 256, 77)
     return Image.new("RGB", request.size, colour)
@@ -102,7 +106,7 @@ def spec_of(model: Any, id: str = "fake", **changes: Any) -> ModelSpec:
     values: dict[str, Any] = {
         "label": id.title(),
         "tasks": frozenset({Task.GENERATE}),
-        "load": lambda: model,
+        "load": lambda _tell: model,
         "readiness": lambda: READY,
         "revision": "r1",
         "gpu_gb": 1.0,

@@ -9,7 +9,7 @@ import threading
 import pytest
 from PIL import Image
 
-from studio.contract import Done, Failed, Progress, Readiness, Size, Stopped, Waiting
+from studio.contract import Done, Failed, Progress, Readiness, Size, Stopped, Tell, Waiting
 from studio.errors import BadRequest, NotFound, OutOfMemory, StorageFailed, TooManyJobs
 from studio.ledger import MAX_WAITING
 from tests.studio.conftest import OpenStudio
@@ -185,7 +185,7 @@ def test_loading_is_said_once(open_studio: OpenStudio):
     loading, notes = threading.Event(), []
     fake = FakeModel()
 
-    def load() -> FakeModel:
+    def load(_tell: Tell) -> FakeModel:
         loading.wait()
         return fake
 
@@ -286,7 +286,7 @@ def test_a_model_that_ran_out_of_memory_is_unloaded(open_studio: OpenStudio, err
 def test_a_failed_load_leaves_nothing_and_can_be_tried_again(open_studio: OpenStudio):
     tries = []
 
-    def load() -> FakeModel:
+    def load(_tell: Tell) -> FakeModel:
         tries.append(1)
         if len(tries) == 1:
             raise MemoryError
@@ -388,7 +388,7 @@ def test_warming_loads_a_model_before_it_is_needed(open_studio: OpenStudio):
     loaded = threading.Event()
     fake = FakeModel()
 
-    def load() -> FakeModel:
+    def load(_tell: Tell) -> FakeModel:
         loaded.set()
         return fake
 
@@ -399,7 +399,7 @@ def test_warming_loads_a_model_before_it_is_needed(open_studio: OpenStudio):
 
 def test_a_model_that_is_not_ready_is_not_warmed(open_studio: OpenStudio):
     loads: list[str] = []
-    away = spec_of(None, "away", load=lambda: loads.append("away"), readiness=lambda: Readiness(False, "no GPU"))
+    away = spec_of(None, "away", load=lambda _tell: loads.append("away"), readiness=lambda: Readiness(False, "no GPU"))
     studio = open_studio(FakeModel(), away)
     studio.warm("away")
     finished(studio, ask(studio, model="fake"))
@@ -409,7 +409,7 @@ def test_a_model_that_is_not_ready_is_not_warmed(open_studio: OpenStudio):
 def test_a_failed_warming_does_not_end_the_lane(open_studio: OpenStudio, caplog: pytest.LogCaptureFixture):
     tried = threading.Event()
 
-    def load() -> FakeModel:
+    def load(_tell: Tell) -> FakeModel:
         tried.set()
         raise ValueError("broken")
 

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from studio.contract import Tell
 from studio.memory import Loaded, Residents, leaving
-from tests.studio.fakes import FakeModel, spec_of
+from tests.studio.fakes import FakeModel, ignore, spec_of
 
 
 def test_the_least_recently_used_model_makes_room():
@@ -17,16 +18,16 @@ def test_the_least_recently_used_model_makes_room():
     specs = {id: spec_of(model, id, gpu_gb=4.0) for id, model in models.items()}
     residents = Residents(8.0)
     for id in "abac":
-        residents.load(specs[id])
+        residents.load(specs[id], ignore)
     assert {id: model.closed for id, model in models.items()} == {"a": False, "b": True, "c": False}
 
 
 def test_a_loaded_model_is_not_loaded_again():
     loads = []
     residents = Residents(8.0)
-    spec = spec_of(None, load=lambda: loads.append(1) or FakeModel())
+    spec = spec_of(None, load=lambda _tell: loads.append(1) or FakeModel())
     for _ in range(3):
-        with residents.use(spec):
+        with residents.use(spec, ignore):
             assert residents.has(spec.id)
     assert loads == [1]
 
@@ -34,8 +35,8 @@ def test_a_loaded_model_is_not_loaded_again():
 def test_a_model_at_work_never_leaves():
     busy, newcomer = FakeModel(), FakeModel()
     residents = Residents(8.0)
-    with residents.use(spec_of(busy, "busy", gpu_gb=6.0)):
-        residents.load(spec_of(newcomer, "new", gpu_gb=6.0))
+    with residents.use(spec_of(busy, "busy", gpu_gb=6.0), ignore):
+        residents.load(spec_of(newcomer, "new", gpu_gb=6.0), ignore)
         residents.drop("busy")
         assert not busy.closed
     residents.drop("busy")
@@ -45,18 +46,18 @@ def test_a_model_at_work_never_leaves():
 def test_models_without_need_make_nobody_leave():
     resident = FakeModel()
     residents = Residents(1.0)
-    residents.load(spec_of(resident, "large", gpu_gb=9.0))
-    residents.load(spec_of(FakeModel(), "cloud", gpu_gb=0.0))
+    residents.load(spec_of(resident, "large", gpu_gb=9.0), ignore)
+    residents.load(spec_of(FakeModel(), "cloud", gpu_gb=0.0), ignore)
     assert not resident.closed
 
 
 def test_a_failed_load_leaves_nothing_resident():
-    def load() -> FakeModel:
+    def load(_tell: Tell) -> FakeModel:
         raise MemoryError
 
     residents = Residents(8.0)
     with pytest.raises(MemoryError):
-        residents.load(spec_of(None, load=load))
+        residents.load(spec_of(None, load=load), ignore)
     assert not residents.has("fake")
 
 
@@ -64,10 +65,10 @@ def test_two_threads_load_a_model_once():
     loads = []
     both = threading.Barrier(2, timeout=30)
     residents = Residents(8.0)
-    spec = spec_of(None, load=lambda: loads.append(1) or FakeModel())
+    spec = spec_of(None, load=lambda _tell: loads.append(1) or FakeModel())
 
     def use() -> None:
-        with residents.use(spec):
+        with residents.use(spec, ignore):
             both.wait()
 
     threads = [threading.Thread(target=use) for _ in range(2)]
@@ -82,7 +83,7 @@ def test_closing_gives_everything_back():
     models = [FakeModel(), FakeModel()]
     residents = Residents(8.0)
     for index, model in enumerate(models):
-        residents.load(spec_of(model, str(index)))
+        residents.load(spec_of(model, str(index)), ignore)
     residents.close()
     assert all(model.closed for model in models)
 

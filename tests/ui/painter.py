@@ -99,7 +99,7 @@ def paint(request: ImageRequest) -> Image.Image:
 def catalog(brush: Brush) -> list[ModelSpec]:
     """Four models: one like the toy, one that honours everything, one that cannot run here, one with a bug."""
 
-    def load() -> Painter:
+    def load(_tell: Tell) -> Painter:
         return Painter(brush)
 
     generate = frozenset({Task.GENERATE})
@@ -158,7 +158,7 @@ def catalog(brush: Brush) -> list[ModelSpec]:
     ]
 
 
-def _refuse() -> Painter:
+def _refuse(_tell: Tell) -> Painter:
     raise StudioError("Big painter needs a GPU with 13 GB.")
 
 

@@ -199,7 +199,7 @@ def test_a_spec_without_sizes_of_its_own_still_offers_a_custom_one():
         id="free",
         label="Free",
         tasks=frozenset({Task.GENERATE}),
-        load=lambda: TOY.load(),
+        load=lambda tell: TOY.load(tell),
         readiness=lambda: Readiness(True, "ready"),
         any_size=(64, 512, 8),
     )
