@@ -104,12 +104,9 @@ def open_studio(outputs: Path) -> Studio:
 
 def serve(studio: Studio, options: argparse.Namespace) -> None:
     """Build the page, open it, and load the first model behind it."""
-    from ui import guard, page  # gradio takes seconds to import: not before it is needed
+    from ui import page  # gradio takes seconds to import: not before it is needed
 
     demo = page.build(studio, identify_by(options), machine=chips())
-    launch = page.launch_options(studio)
-    if is_local(options):
-        launch["app_kwargs"]["middleware"] = guard.local_only()
     _, url, public_url = demo.launch(
         server_name=options.listen or "127.0.0.1",
         server_port=options.port,
@@ -117,7 +114,7 @@ def serve(studio: Studio, options: argparse.Namespace) -> None:
         auth=tuple(options.auth.split(":", 1)) if options.auth else None,
         prevent_thread_lock=True,
         quiet=True,
-        **launch,
+        **page.launch_options(studio, local_only=is_local(options)),
     )
     print(f"Diorama is at {public_url or url} (Ctrl+C ends it)", flush=True)
     ready = [model for model in studio.models(Task.GENERATE) if model.readiness().ok]

@@ -14,7 +14,7 @@ from gradio_client.exceptions import AppError
 from PIL import Image
 
 import app
-from ui import guard, page
+from ui import page
 
 PROMPT = "a red ball on a grey background"
 ADA, GRACE = "ada's secret token", "grace's secret token"
@@ -31,8 +31,7 @@ def served(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     options = app.parse(request.param)
     studio = app.open_studio(tmp_path_factory.mktemp("outputs"))
     demo = page.build(studio, app.identify_by(options))
-    launch = page.launch_options(studio)
-    launch["app_kwargs"]["middleware"] = guard.local_only()
+    launch = page.launch_options(studio, local_only=True)
     _, url, _ = demo.launch(prevent_thread_lock=True, quiet=True, server_name="127.0.0.1", **launch)
     client = Client(url, verbose=False, download_files=False)
     yield Served(url, client, options.open)

@@ -1,26 +1,44 @@
-"""What stands before the page when it is meant for this machine alone."""
+"""What stands before the page: how much may be sent to it, and by whom where it is meant for this machine alone.
+
+Knows no route but those that take files.
+"""
 
 from __future__ import annotations
 
+from contextlib import suppress
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
+from starlette.formparsers import MultiPartException
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
-from starlette.responses import PlainTextResponse
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.responses import JSONResponse, PlainTextResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+MAX_BYTES = 100_000_000
+"""Bytes of an uploaded file."""
+MAX_BODY = 1_000_000
+"""Bytes of a request without a file: far above any prompt, far below what could hurt; gradio takes any amount."""
+MAX_UPLOAD = MAX_BYTES + 1_000_000
+"""Bytes of a request with a file; the second million is for what a form puts around it."""
+MAX_HEADERS = 65_536
+"""Bytes of all headers. uvicorn means to refuse more, but takes whatever comes in one piece."""
+FORM_UPLOAD = "/gradio_api/upload"
+UPLOADS = (FORM_UPLOAD, "/diorama/pictures")
 LOCAL_HOSTS = ("127.0.0.1", "localhost", "[::1]")
 _READING = ("GET", "HEAD", "OPTIONS")
 
 
-def local_only() -> list[Middleware]:
-    """Answer only requests that were addressed to this machine by name, from pages that were served by it.
+def middleware(*, local_only: bool) -> list[Middleware]:
+    """For `Blocks.launch(app_kwargs={"middleware": ...})`.
 
-    Without the first a foreign web page could point its own host name at 127.0.0.1 (DNS rebinding) and read the
-    answers; without the second it could send forms here and fill the disk with uploads.
+    Args:
+        local_only: answer only requests that were addressed to this machine by name, from pages that were served by
+            it. Without the first a foreign web page could point its own host name at 127.0.0.1 (DNS rebinding) and
+            read the answers; without the second it could send forms here and fill the disk with uploads.
     """
-    return [Middleware(TrustedHostMiddleware, allowed_hosts=list(LOCAL_HOSTS)), Middleware(LocalOrigin)]
+    local = [Middleware(TrustedHostMiddleware, allowed_hosts=list(LOCAL_HOSTS)), Middleware(LocalOrigin)]
+    return [*(local if local_only else []), Middleware(BodyLimit)]
 
 
 class LocalOrigin:
@@ -37,3 +55,72 @@ class LocalOrigin:
                 await refusal(scope, receive, send)
                 return
         await self._app(scope, receive, send)
+
+
+class BodyLimit:
+    """Refuses a body that is too large: at once where its length is announced, else as soon as too much has come."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        exchange = _Exchange(scope, receive, send)
+        if sum(len(name) + len(value) for name, value in scope["headers"]) > MAX_HEADERS:
+            await exchange.refuse(431, f"The headers are larger than {MAX_HEADERS:,} bytes. Clear this page's cookies.")
+            return
+        announced = Headers(scope=scope).get("content-length", "")
+        if announced.isdecimal() and (len(announced) > 18 or int(announced) > exchange.most):
+            await exchange.refuse(413, exchange.too_large)
+            return
+        with suppress(_BadBody):  # it was answered, or there is nobody to answer
+            await self._app(scope, exchange.receive, exchange.send)
+
+
+class _BadBody(MultiPartException):
+    """Raised to whoever reads the body. Of this kind, because gradio's form reader removes the files it has written
+    only when the form is wrong; a sender who goes away in the middle would leave them for ever."""
+
+
+class _Exchange:
+    """One request and its answer; counts the body as it comes."""
+
+    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path = scope["path"].rstrip("/")
+        self.most = MAX_UPLOAD if path in UPLOADS else MAX_BODY
+        self.is_refused = False
+        self._is_form_upload = path == FORM_UPLOAD
+        self._scope, self._receive, self._send = scope, receive, send
+        self._answering = False
+        self._came = 0
+        self._more = True
+
+    async def receive(self) -> Message:
+        message = await self._receive()
+        if message["type"] == "http.disconnect" and self._more and self._is_form_upload:
+            raise _BadBody("The upload broke off.")
+        if message["type"] == "http.request":
+            self._came += len(message.get("body", b""))
+            self._more = message.get("more_body", False)
+            if self._came > self.most and not self._answering:
+                await self.refuse(413, self.too_large)
+                raise _BadBody("The body is too large.")
+        return message
+
+    async def send(self, message: Message) -> None:
+        if self.is_refused:
+            return  # the application's own answer to a body that broke off
+        self._answering = True
+        await self._send(message)
+
+    async def refuse(self, status: int, sentence: str) -> None:
+        self.is_refused = True
+        await JSONResponse({"error": sentence}, status_code=status)(self._scope, self._receive, self._send)
+
+    @property
+    def too_large(self) -> str:
+        if self.most == MAX_UPLOAD:
+            return f"The file is larger than {MAX_BYTES // 10**6} MB. Save it smaller, or as a JPEG, and try again."
+        return f"The request is larger than {MAX_BODY:,} bytes. Shorten its texts, and upload files as files."

@@ -7,7 +7,7 @@ from typing import Any
 import gradio as gr
 
 from studio.service import Studio
-from ui import api, files, generate
+from ui import api, files, generate, guard
 from ui.events import Bridge, Identify
 from ui.header import build_header
 from ui.theme import head, theme
@@ -46,16 +46,24 @@ def build(studio: Studio, identify: Identify, *, machine: str = "") -> gr.Blocks
     return page
 
 
-def launch_options(studio: Studio) -> dict[str, Any]:
-    """What `Blocks.launch` needs beside address and auth: the look, our own routes, nothing that calls home."""
+def launch_options(studio: Studio, *, local_only: bool = False) -> dict[str, Any]:
+    """What `Blocks.launch` needs beside address and auth: the look, our own routes, nothing that calls home.
+
+    Args:
+        studio: where the routes find the pictures.
+        local_only: refuse what does not come from this machine's own pages; see `guard.middleware`.
+    """
     return {
         "theme": theme(),
         "head": head(),
-        "app_kwargs": {"routes": files.router(studio).routes},
+        "app_kwargs": {
+            "routes": files.router(studio).routes,
+            "middleware": guard.middleware(local_only=local_only),
+        },
         "footer_links": [],
         "run_history": False,
         "enable_monitoring": False,
         "ssr_mode": False,
         "show_error": False,
-        "max_file_size": "1mb",  # no tab takes files yet
+        "max_file_size": guard.MAX_BYTES,
     }
