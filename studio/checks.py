@@ -64,9 +64,20 @@ def unknown_words(prompt: str, known: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(word for word in words if word not in known))
 
 
+def cleaned(text: str) -> str:
+    """The text without what can be neither shown nor stored: control characters, lone surrogates, outer blanks."""
+    lines = text.replace("\r\n", "\n").replace("\r", "\n")
+    return "".join(one for one in lines if one in "\n\t" or unicodedata.category(one) not in ("Cc", "Cs")).strip()
+
+
+def says_something(prompt: str) -> bool:
+    """Whether anything in it can be seen."""
+    return any(unicodedata.category(one)[0] in "LNPS" and one not in _INVISIBLE for one in prompt)
+
+
 def _prompt(value: Any) -> str:
     prompt = _text("prompt", value)
-    if not any(unicodedata.category(one)[0] in "LNPS" and one not in _INVISIBLE for one in prompt):
+    if not says_something(prompt):
         raise BadRequest("The prompt is empty. Write what you want to see, for example: a red ball.")
     return prompt
 
@@ -79,14 +90,12 @@ def _negative_prompt(value: Any, spec: ModelSpec) -> str:
 
 
 def _text(name: str, value: Any) -> str:
-    """The text without what can be neither shown nor stored: control characters, lone surrogates, outer blanks."""
+    """A text of bounded length, cleaned."""
     if not isinstance(value, str):
         raise BadRequest(f"The {name} must be text, not {shown(value)}.")
     if len(value) > MAX_PROMPT:
         raise BadRequest(f"The {name} has {len(value):,} characters; {MAX_PROMPT:,} is the most. Shorten it.")
-    lines = value.replace("\r\n", "\n").replace("\r", "\n")
-    kept = (one for one in lines if one in "\n\t" or unicodedata.category(one) not in ("Cc", "Cs"))
-    return "".join(kept).strip()
+    return cleaned(value)
 
 
 def _size(value: Any, spec: ModelSpec) -> Size:

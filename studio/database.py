@@ -81,6 +81,23 @@ MIGRATIONS = (
     CREATE INDEX jobs_of_owner ON jobs (owner, number);
     CREATE INDEX jobs_to_do ON jobs (state) WHERE state IN ('waiting', 'running');
     """,
+    """
+    ALTER TABLE assets ADD COLUMN shelf TEXT NOT NULL DEFAULT '';   -- the kind, or 'upload'
+    ALTER TABLE assets ADD COLUMN sha256 TEXT NOT NULL DEFAULT '';  -- of the uploaded file
+    UPDATE assets SET shelf = kind;
+    CREATE INDEX newest_of_shelf ON assets (owner, deleted, shelf, created, id);
+    CREATE INDEX uploads ON assets (owner, sha256) WHERE sha256 != '';
+
+    CREATE TABLE lineage (
+        child TEXT NOT NULL,     -- id of an asset
+        parent TEXT NOT NULL,    -- id of what it was made from, which may not exist
+        PRIMARY KEY (parent, child)
+    ) WITHOUT ROWID;
+    CREATE INDEX parents_of ON lineage (child);
+    CREATE TRIGGER lineage_delete AFTER DELETE ON assets BEGIN
+        DELETE FROM lineage WHERE child = old.id;
+    END;
+    """,
 )
 
 

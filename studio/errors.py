@@ -2,6 +2,8 @@
 
 * StudioError             shown as it is: what happened, with the value, and what to do
   - BadRequest            a value that no model could use
+  - BadPicture            an uploaded file that is no picture we take
+    + TooLarge            it would be one, with fewer bytes
   - UnknownModel          no such model
   - NotSupported          the chosen model does not honour what was asked
   - NotReady              the model cannot run here, yet
@@ -26,6 +28,14 @@ class StudioError(Exception):
 
 class BadRequest(StudioError):
     """A value that no model could use; the message names the value and the range."""
+
+
+class BadPicture(StudioError):
+    """An uploaded file that is no picture Diorama takes; the message says what it seems to be and what to do."""
+
+
+class TooLarge(BadPicture):
+    """A file of more bytes than are read at all."""
 
 
 class UnknownModel(StudioError):

@@ -1,4 +1,7 @@
-"""Finding assets: newest first, page by page, by words, stars and model. Reads the index, changes nothing."""
+"""Finding assets: newest first, page by page, by words, stars, model and kind, or by who was made from whom.
+
+Reads the index, changes nothing.
+"""
 
 from __future__ import annotations
 
@@ -9,19 +12,31 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from studio.assets import Asset, to_asset
+from studio.checks import shown
 from studio.database import Database
 from studio.errors import BadRequest
 from studio.recipe import is_asset_id
-from studio.store import Asset, to_asset
 
 MAX_PAGE = 200
 MAX_TERMS = 16
+
+
+MAX_CHILDREN = 200
 
 
 @dataclass(frozen=True)
 class GalleryPage:
     assets: tuple[Asset, ...]
     next: str  # where the next page begins; "" after the last one
+
+
+@dataclass(frozen=True)
+class Relatives:
+    """What a picture was made from and what was made from it: what exists and is not deleted."""
+
+    parents: tuple[Asset, ...]  # in the order of the recipe
+    children: tuple[Asset, ...]  # the newest MAX_CHILDREN, newest first
 
 
 def find(
@@ -31,42 +46,73 @@ def find(
     query: str = "",
     starred: bool = False,
     model: str = "",
+    kind: str = "",
     after: str = "",
     limit: int = 24,
 ) -> GalleryPage:
-    """One page of what an owner has made and not deleted.
+    """One page of what an owner has and has not deleted.
 
     Args:
         query: words that must all be in the prompt; the last one may be a beginning. Any text is allowed.
+        kind: "image" for pictures made here, "upload" for those that came in, or another kind; "" for all.
         after: `GalleryPage.next` of the page before; new pictures in between shift nothing.
         limit: assets per page, 1 to MAX_PAGE.
 
     Raises:
-        BadRequest: `after` or `limit` is not what it should be.
+        BadRequest: `after` or `limit` is not what it should be, or something that must be text is none.
     """
     if isinstance(limit, bool) or not isinstance(limit, int) or not 1 <= limit <= MAX_PAGE:
-        raise BadRequest(f"A page holds 1 to {MAX_PAGE} pictures, not {limit!r}.")
-    if not all(isinstance(text, str) for text in (query, model, after)):
-        raise BadRequest("The query, the model and the page of the gallery must be text. Leave them empty for all.")
-    conditions = ["owner = ?", "deleted = 0"]
-    values: list[Any] = [owner]
-    if starred:
-        conditions.append("starred")
-    if model:
-        conditions.append("model = ?")
-        values.append(_storable(model))
+        raise BadRequest(f"A page holds 1 to {MAX_PAGE} pictures, not {shown(limit)}.")
+    where, values = _condition(owner, query, starred, model, kind)
+    if not isinstance(after, str):
+        raise _not_text()
     if after:
-        conditions.append("(created, id) < (?, ?)")
+        where += " AND (created, id) < (?, ?)"
         values.extend(_from_cursor(after))
-    if query.strip():
-        conditions.append("number IN (SELECT rowid FROM search WHERE search MATCH ?)")
-        values.append(match(query))
-    where = " AND ".join(conditions)
     rows = database.rows(
         f"SELECT * FROM assets WHERE {where} ORDER BY created DESC, id DESC LIMIT ?", (*values, limit + 1)
     )
     assets = tuple(to_asset(row) for row in rows[:limit])
     return GalleryPage(assets, _to_cursor(assets[-1]) if len(rows) > limit else "")
+
+
+def count(
+    database: Database, owner: str, *, query: str = "", starred: bool = False, model: str = "", kind: str = ""
+) -> int:
+    """How many assets all pages of `find` have together."""
+    where, values = _condition(owner, query, starred, model, kind)
+    return database.rows(f"SELECT COUNT(*) FROM assets WHERE {where}", tuple(values))[0][0]
+
+
+def models_used(database: Database, owner: str) -> tuple[str, ...]:
+    """Ids of the models that made what an owner has and has not deleted, in alphabetical order."""
+    # One look into the index per model, not one per picture: SQLite's DISTINCT would read all of them.
+    smallest = "SELECT MIN(model) AS model FROM assets WHERE owner = ?1 AND deleted = 0 AND model >"
+    rows = database.rows(
+        f"WITH RECURSIVE used AS ({smallest} '' UNION ALL SELECT ({smallest} used.model) FROM used WHERE model != '')"
+        " SELECT model FROM used WHERE model != ''",
+        (owner,),
+    )
+    return tuple(row["model"] for row in rows)
+
+
+def relatives(database: Database, asset: Asset) -> Relatives:
+    """The parents and children of an asset that its owner still has."""
+    mine = "owner = ? AND deleted = 0"
+    parents = {}
+    if asset.parents:
+        places = ", ".join("?" * len(asset.parents))
+        rows = database.rows(f"SELECT * FROM assets WHERE {mine} AND id IN ({places})", (asset.owner, *asset.parents))
+        parents = {row["id"]: to_asset(row) for row in rows}
+    children = database.rows(
+        f"SELECT assets.* FROM lineage JOIN assets ON id = child WHERE parent = ? AND {mine}"
+        " ORDER BY created DESC, id DESC LIMIT ?",
+        (asset.id, asset.owner, MAX_CHILDREN),
+    )
+    return Relatives(
+        tuple(parents[id] for id in dict.fromkeys(asset.parents) if id in parents),
+        tuple(to_asset(row) for row in children if row["id"] != asset.id),
+    )
 
 
 def match(query: str) -> str:
@@ -75,6 +121,30 @@ def match(query: str) -> str:
     if not words:
         return '""'  # matches nothing
     return " ".join(f'"{word}"' for word in words) + "*"
+
+
+def _condition(owner: str, query: str, starred: bool, model: str, kind: str) -> tuple[str, list[Any]]:
+    """What comes after WHERE, and its values."""
+    if not all(isinstance(text, str) for text in (query, model, kind)):
+        raise _not_text()
+    conditions = ["owner = ?", "deleted = 0"]
+    values: list[Any] = [owner]
+    if starred:
+        conditions.append("starred")
+    if model:
+        conditions.append("model = ?")
+        values.append(_storable(model))
+    if kind:
+        conditions.append("shelf = ?")
+        values.append(_storable(kind))
+    if query.strip():
+        conditions.append("number IN (SELECT rowid FROM search WHERE search MATCH ?)")
+        values.append(match(query))
+    return " AND ".join(conditions), values
+
+
+def _not_text() -> BadRequest:
+    return BadRequest("What to look for (query, model, kind, page) must be text. Leave it empty for all.")
 
 
 def _to_cursor(asset: Asset) -> str:

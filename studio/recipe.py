@@ -10,23 +10,25 @@ import json
 import math
 import re
 import struct
-import zlib
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any, BinaryIO, Literal, NamedTuple, cast, get_args
+from typing import Any, Literal, NamedTuple, cast, get_args
 
 from PIL.PngImagePlugin import PngInfo
 
-from studio.contract import MAX_PICTURES, MAX_SEED
+from studio.chunks import MAX_TEXT_BYTES, chunks, text_of
+from studio.contract import MAX_PICTURES
 
 APP_VERSION = "0.1.0"
 KEYWORD = "diorama"
-MAX_RECIPE_BYTES = 1_000_000
-"""Far above any real recipe (two prompts of 10,000 characters), far below what could hurt."""
+MAX_RECIPE_BYTES = MAX_TEXT_BYTES
 MAX_CHUNKS = 10_000
 
 Kind = Literal["image", "mask", "object", "splat"]
+UPLOAD = "upload"
+"""The task of a picture that was not made here."""
+MAX_UPLOADED_SEED = 2**64 - 1
+"""ComfyUI's seeds are this long; what is made here stays within MAX_SEED."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,13 @@ class Recipe:
     seconds: float  # the model took for it, loading left out
     title: str
     app: str = f"Diorama {APP_VERSION}"
+    source: str = ""  # of an upload: the tool its recipe is from, "file" where it has none; "" for what was made here
+    left_out: str = ""  # what the recipe of another tool said and this one has no place for
+    sha256: str = ""  # of the uploaded file, so that the same file is not kept twice; "" for what was made here
+
+
+LATER: dict[str, Any] = {"source": "", "left_out": "", "sha256": ""}
+"""Fields that the recipes of the first pictures do not have."""
 
 
 class Found(NamedTuple):
@@ -78,7 +87,7 @@ def from_text(text: str) -> Recipe | None:
         return None
     if not isinstance(values, dict):
         return None
-    known = {field.name: values[field.name] for field in fields(Recipe) if field.name in values}
+    known = LATER | {field.name: values[field.name] for field in fields(Recipe) if field.name in values}
     known["parents"] = tuple(known["parents"]) if isinstance(known.get("parents"), list) else None
     if len(known) != len(fields(Recipe)) or not _is_well_formed(known):
         return None
@@ -89,7 +98,8 @@ def png_text(recipe: Recipe) -> PngInfo:
     """The text chunks of a PNG with this recipe."""
     chunks = PngInfo()
     chunks.add_itxt(KEYWORD, to_text(recipe))
-    chunks.add_text("parameters", parameters(recipe))
+    if recipe.prompt_sent:  # else it is an upload that nobody knows anything about
+        chunks.add_text("parameters", parameters(recipe))
     return chunks
 
 
@@ -100,12 +110,16 @@ def parameters(recipe: Recipe) -> str:
         ("CFG scale", recipe.guidance),
         ("Seed", recipe.seed),
         ("Size", f"{recipe.width}x{recipe.height}"),
-        ("Model", recipe.model),
+        ("Model", _quoted(recipe.model)),
         ("Version", recipe.app),
     ]
     negative = f"Negative prompt: {recipe.negative_prompt}\n" if recipe.negative_prompt else ""
     line = ", ".join(f"{name}: {value}" for name, value in pairs if value is not None)
     return f"{recipe.prompt_sent}\n{negative}{line}"
+
+
+def _quoted(value: str) -> str:
+    return json.dumps(value, ensure_ascii=False) if re.search("[,:\n]", value) else value
 
 
 def read_png(path: Path) -> Found | None:
@@ -116,56 +130,22 @@ def read_png(path: Path) -> Found | None:
     """
     with path.open("rb") as file:
         width = height = 0
-        for kind, body in _chunks(file):
-            if kind == b"IHDR" and len(body) == 13:
-                width, height = struct.unpack(">II", body[:8])
-            elif kind == b"iTXt" and body.startswith(KEYWORD.encode() + b"\0"):
-                text = _itxt(body)
-                recipe = None if text is None else from_text(text)
-                if text is not None and recipe is not None and width and height:
-                    return Found(recipe, text, width, height)
+        for chunk in chunks(file, (b"IHDR", b"iTXt"), MAX_CHUNKS):
+            if chunk.kind == b"IHDR" and chunk.body is not None and len(chunk.body) == 13:
+                width, height = struct.unpack(">II", chunk.body[:8])
+            elif chunk.kind == b"iTXt" and (text := text_of(chunk)) is not None and text[0] == KEYWORD:
+                recipe = from_text(text[1])
+                if recipe is not None and width and height:
+                    return Found(recipe, text[1], width, height)
     return None
-
-
-def _chunks(file: BinaryIO) -> Iterator[tuple[bytes, bytes]]:
-    """Type and body of the chunks that can matter here; the others are skipped unread."""
-    if file.read(8) != b"\x89PNG\r\n\x1a\n":
-        return
-    for _ in range(MAX_CHUNKS):
-        header = file.read(8)
-        if len(header) < 8:
-            return
-        length, kind = struct.unpack(">I4s", header)
-        if kind not in (b"IHDR", b"iTXt") or length > MAX_RECIPE_BYTES:
-            file.seek(length + 4, 1)
-            continue
-        body = file.read(length)
-        if file.read(4) == struct.pack(">I", zlib.crc32(kind + body)):
-            yield kind, body
-
-
-def _itxt(body: bytes) -> str | None:
-    """Source: PNG specification, section 11.3.3.4: keyword NUL flag method language NUL translated NUL text."""
-    flags, rest = body[len(KEYWORD) + 1 : len(KEYWORD) + 3], body[len(KEYWORD) + 3 :]
-    parts = rest.split(b"\0", 2)
-    if len(parts) != 3 or len(flags) != 2 or flags[0] > 1:
-        return None
-    data = parts[2]
-    try:
-        if flags[0]:
-            unpack = zlib.decompressobj()
-            data = unpack.decompress(data, MAX_RECIPE_BYTES)
-            if unpack.unconsumed_tail:
-                return None
-        return data.decode("utf-8")
-    except (zlib.error, UnicodeDecodeError):
-        return None
 
 
 def _is_well_formed(values: dict[str, Any]) -> bool:
     texts = ("owner", "job_id", "task", "model", "revision", "prompt", "prompt_sent", "style", "negative_prompt")
     return (
-        all(_is_text(values[name]) for name in (*texts, "title", "app"))
+        all(_is_text(values[name]) for name in (*texts, "title", "app", "source", "left_out"))
+        and isinstance(values["sha256"], str)
+        and re.fullmatch("([0-9a-f]{64})?", values["sha256"]) is not None
         and is_asset_id(values["id"])
         and values["kind"] in get_args(Kind)
         and isinstance(values["parents"], tuple)
@@ -174,7 +154,7 @@ def _is_well_formed(values: dict[str, Any]) -> bool:
         and _is_int(values["width"], 2**31)
         and _is_int(values["height"], 2**31)
         and (values["steps"] is None or _is_int(values["steps"], 2**31))
-        and (values["seed"] is None or _is_int(values["seed"], MAX_SEED))
+        and (values["seed"] is None or _is_int(values["seed"], MAX_UPLOADED_SEED))
         and (values["guidance"] is None or _is_number(values["guidance"]))
         and _is_number(values["created"])
         and _is_number(values["seconds"])

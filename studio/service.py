@@ -5,20 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
 from studio import checks, gallery
+from studio.assets import Asset, recipe_of
+from studio.bundle import Entry, zipped
 from studio.changes import Changes
 from studio.contract import Event, GenerateRequest, JobView, ModelSpec, Progress, Task
 from studio.database import Database, FolderLock
 from studio.errors import BadRequest, NotFound, NotReady, UnknownModel
 from studio.files import storage_errors
-from studio.gallery import GalleryPage
+from studio.gallery import GalleryPage, Relatives
 from studio.jobs import Jobs
 from studio.livejob import LiveJob
 from studio.memory import Residents
 from studio.pictures import make_pictures
-from studio.store import Asset, Store
+from studio.restore import Settings, fit
+from studio.store import Store
+from studio.uploads import Uploads
 
 
 class Studio:
@@ -52,6 +57,7 @@ class Studio:
             self._database = Database(outputs / "diorama.sqlite")
             opened.callback(self._database.close)
             self._store = Store(outputs, self._database)
+            self._uploads = Uploads(self._store)
             self._store.reconcile()  # before any job: a picture of a killed job counts as made
             self._jobs = Jobs(
                 self._database, self._changes, work=self._work, made=self._store.kept_of_job, drop=self._residents.drop
@@ -143,11 +149,47 @@ class Studio:
         query: str = "",
         starred: bool = False,
         model: str = "",
+        kind: str = "",
         after: str = "",
         limit: int = 24,
     ) -> GalleryPage:
         """One page, newest first; see `gallery.find`."""
-        return gallery.find(self._database, owner, query=query, starred=starred, model=model, after=after, limit=limit)
+        return gallery.find(
+            self._database, owner, query=query, starred=starred, model=model, kind=kind, after=after, limit=limit
+        )
+
+    def count(self, owner: str, *, query: str = "", starred: bool = False, model: str = "", kind: str = "") -> int:
+        """How many pictures all pages of `gallery` have together."""
+        return gallery.count(self._database, owner, query=query, starred=starred, model=model, kind=kind)
+
+    def models_used(self, owner: str) -> tuple[str, ...]:
+        """Ids of the models that made what is in the owner's gallery; a foreign one's name is among them."""
+        return gallery.models_used(self._database, owner)
+
+    def relatives(self, owner: str, asset_id: str) -> Relatives:
+        """What a picture was made from, and what was made from it."""
+        return gallery.relatives(self._database, self._store.asset(owner, asset_id))
+
+    def take_in(self, owner: str, source: bytes | Path, name: str = "") -> Asset:
+        """Keep an uploaded picture; one that is there already is not kept twice, see `Uploads.take_in`."""
+        asset = self._uploads.take_in(owner, source, name)
+        self._changes.note(owner)
+        return asset
+
+    def settings_of(self, owner: str, asset_id: str) -> Settings:
+        """The request that makes a picture again, and what of it could not be carried over."""
+        return fit(recipe_of(self._store.asset(owner, asset_id)), self.models(Task.GENERATE))
+
+    def bundle(self, owner: str, asset_ids: Iterable[str]) -> Iterator[bytes]:
+        """A zip of the PNGs under their own names, made while it is read.
+
+        Raises:
+            NotFound: one of them is not there; nothing was begun.
+        """
+        assets = [self._store.asset(owner, asset_id) for asset_id in dict.fromkeys(asset_ids)]
+        for asset in assets:
+            self._store.path(owner, asset.id)
+        return zipped(Entry(asset.name, partial(self._store.path, owner, asset.id)) for asset in assets)
 
     def asset(self, owner: str, asset_id: str) -> Asset:
         return self._store.asset(owner, asset_id)

@@ -6,51 +6,27 @@ saves time. Knows nothing of jobs or models.
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from PIL import Image
 
 from studio import files
+from studio.assets import Asset, insert, to_asset
 from studio.database import Database
 from studio.errors import NotFound, StorageFailed
 from studio.notes import Notes
-from studio.recipe import Found, Kind, Recipe, is_asset_id, png_text, read_png, to_text
+from studio.recipe import Found, Recipe, is_asset_id, png_text, read_png, to_text
 
 log = logging.getLogger(__name__)
 
 PNG_LEVEL = 1
 """zlib level: 1024 x 1024 with noise takes 0.08 s and 1.9 MB, against 0.19 s and 1.6 MB at the usual 6 (2 cores)."""
 THUMBNAIL_SIDE = 256
-
-
-@dataclass(frozen=True)
-class Asset:
-    """One thing somebody made, as the index knows it."""
-
-    id: str  # 32 hex digits, random: whoever does not know it cannot guess it
-    kind: Kind
-    owner: str
-    name: str  # of the file
-    width: int
-    height: int
-    title: str  # the prompt
-    model: str
-    seed: int | None
-    created: float  # Unix time, seconds
-    starred: bool
-    deleted: bool  # in the trash
-    parents: tuple[str, ...]
-    job_id: str  # "" when no job made it
-    index: int  # which picture of the job, from 0
-    recipe: dict[str, Any] = field(repr=False)
 
 
 class Store:
@@ -67,7 +43,7 @@ class Store:
         """Write a picture and its row; when this returns, both outlive a power cut.
 
         Args:
-            image: RGB, of the recipe's size.
+            image: RGB or RGBA.
             recipe: complete, with an id of its own.
 
         Raises:
@@ -84,7 +60,7 @@ class Store:
                     path = self._take_name(path, recipe)
                     files.sync_folder(self._images)
                     with self._database.transaction() as connection:
-                        connection.execute(_INSERT, _row(path.name, found, starred=False, deleted=False))
+                        insert(connection, path.name, found, starred=False, deleted=False)
                 except BaseException:
                     files.remove(path)
                     raise
@@ -100,6 +76,13 @@ class Store:
             for row in self._database.rows("SELECT * FROM assets WHERE id = ? AND owner = ?", (asset_id, owner)):
                 return to_asset(row)
         raise NotFound("picture", str(asset_id))
+
+    def upload(self, owner: str, sha256: str) -> Asset | None:
+        """What became of an uploaded file with these bytes, also if it lies in the trash."""
+        rows = self._database.rows(
+            "SELECT * FROM assets WHERE owner = ? AND sha256 = ? AND sha256 != '' LIMIT 1", (owner, sha256)
+        )
+        return to_asset(rows[0]) if rows else None
 
     def indexes_of_job(self, job_id: str) -> set[int]:
         """Which pictures of a job exist, those in the trash included: none of them is made again."""
@@ -126,7 +109,7 @@ class Store:
         if not path.is_file() or path.stat().st_size == 0:
             try:
                 with Image.open(source) as image:
-                    self._make_thumbnail(image.convert("RGB"), asset_id)
+                    self._make_thumbnail(image.convert("RGBA" if "A" in image.getbands() else "RGB"), asset_id)
             except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:  # a damaged file, to PIL
                 log.warning("%s cannot be read: %s", source, error)
         if not path.is_file():
@@ -179,11 +162,13 @@ class Store:
             connection.executemany("DELETE FROM assets WHERE name = ?", gone)
             connection.executemany("UPDATE assets SET deleted = ? WHERE name = ?", moved)
             connection.executemany("UPDATE assets SET starred = ? WHERE id = ?", wrong_stars)
-            for row in self._rows_of_files(new, stars):
-                if connection.execute(_INSERT.replace("INSERT", "INSERT OR IGNORE", 1), row).rowcount == 0:
-                    log.warning("%s is a copy of a picture that is in the gallery already; it is left alone.", row[3])
+            for deleted, name, found in self._recipes_of(new):
+                try:
+                    insert(connection, name, found, starred=found.recipe.id in stars, deleted=deleted)
+                except sqlite3.IntegrityError:
+                    log.warning("%s is a copy of a picture that is in the gallery already; it is left alone.", name)
 
-    def _rows_of_files(self, names: Iterable[tuple[bool, str]], stars: set[str]) -> Iterator[tuple[Any, ...]]:
+    def _recipes_of(self, names: Iterable[tuple[bool, str]]) -> Iterator[tuple[bool, str, Found]]:
         for deleted, name in names:
             path = (self._trash if deleted else self._images) / name
             try:
@@ -194,7 +179,7 @@ class Store:
             if found is None:
                 log.info("%s has no recipe of Diorama; it is left out of the gallery.", path)
                 continue
-            yield _row(name, found, starred=found.recipe.id in stars, deleted=deleted)
+            yield deleted, name, found
 
     def _take_name(self, temporary: Path, recipe: Recipe) -> Path:
         for name in files.file_names(recipe.created, recipe.title, recipe.id, ".png"):
@@ -235,47 +220,6 @@ class Store:
             with files.storage_errors(folder.parent):
                 folder.mkdir(parents=True, exist_ok=True)
                 files.sync_folder(folder.parent)
-
-
-_COLUMNS = (
-    "id, kind, owner, name, width, height, title, words, model, seed, created, starred, deleted, job_id, idx, recipe"
-)
-_INSERT = f"INSERT INTO assets ({_COLUMNS}) VALUES ({', '.join('?' * 16)})"
-
-
-def _row(name: str, found: Found, starred: bool, deleted: bool) -> tuple[Any, ...]:
-    """The values of _COLUMNS."""
-    recipe = found.recipe
-    words = recipe.title if recipe.prompt == recipe.title else f"{recipe.title}\n{recipe.prompt}"
-    size = (found.width, found.height)
-    what = (recipe.title, words, recipe.model, recipe.seed, recipe.created, starred, deleted)
-    return (recipe.id, recipe.kind, recipe.owner, name, *size, *what, recipe.job_id, recipe.index, found.text)
-
-
-def to_asset(row: sqlite3.Row) -> Asset:
-    """
-    Args:
-        row: all columns of `assets`, by name.
-    """
-    recipe = json.loads(row["recipe"])
-    return Asset(
-        id=row["id"],
-        kind=row["kind"],
-        owner=row["owner"],
-        name=row["name"],
-        width=row["width"],
-        height=row["height"],
-        title=row["title"],
-        model=row["model"],
-        seed=row["seed"],
-        created=row["created"],
-        starred=bool(row["starred"]),
-        deleted=bool(row["deleted"]),
-        parents=tuple(recipe["parents"]),
-        job_id=row["job_id"],
-        index=row["idx"],
-        recipe=recipe,
-    )
 
 
 def _pictures(folder: Path) -> Iterator[str]:

@@ -78,6 +78,9 @@ def test_a_picture_is_saved_as_it_was_painted_with_its_recipe(studio: Studio):
         "seconds": 0,
         "title": "a red ball",
         "app": "",
+        "source": "",
+        "left_out": "",
+        "sha256": "",
     }
 
 

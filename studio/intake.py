@@ -1,0 +1,218 @@
+"""The only door for uploaded pictures: a file of unknown content becomes a plain picture, or a sentence why not.
+
+The content decides, never the name. Everything that can be known from headers is checked before a pixel is decoded, and
+what is stored later is our own PNG of these pixels: no place, camera or date of the file goes along.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import struct
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, cast
+
+import numpy as np
+from PIL import Image, ImageCms
+from PIL.JpegImagePlugin import JpegImageFile
+from PIL.PngImagePlugin import PngImageFile
+from PIL.WebPImagePlugin import WebPImageFile
+
+from studio.containers import CUT_OFF, DAMAGED, Box, Format, Parts, unbox
+from studio.contract import Size
+from studio.errors import BadPicture, TooLarge
+
+MAX_BYTES = 100_000_000
+MAX_PIXELS = 40_000_000
+MAX_SIDE = 65_535
+
+_OPENERS = {"PNG": PngImageFile, "JPEG": JpegImageFile, "WEBP": WebPImageFile}
+"""The classes themselves and not `Image.open`: that one warns at sizes of its own, and opens what is inside a JPEG."""
+_UNREADABLE = (OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError, TypeError, OverflowError, struct.error)
+"""What Pillow raises for damaged files."""
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+"""What makes each EXIF orientation upright. Source: CIPA DC-008 (Exif 2.32), section 4.6.4, tag 0x0112."""
+
+
+@dataclass(frozen=True)
+class Taken:
+    """An uploaded picture, made harmless."""
+
+    image: Image.Image  # RGB, or RGBA where something shows through; upright, sRGB, nothing else attached
+    format: Format
+    text: Mapping[str, str]  # bounded, by PNG keyword: where a recipe may be found
+
+
+def read_picture(source: bytes | Path) -> Taken:
+    """Read an uploaded picture.
+
+    Raises:
+        BadPicture: it is not one that Diorama takes; nothing was decoded unless its size is within the limits.
+        OSError: the file at this path cannot be read at all.
+    """
+    with ExitStack() as opened:
+        file: BinaryIO = io.BytesIO(source) if isinstance(source, bytes) else opened.enter_context(source.open("rb"))
+        length = file.seek(0, io.SEEK_END)
+        if length == 0:
+            raise BadPicture("This file is empty. Choose a picture: a PNG, JPEG or WebP file.")
+        check_length(length)
+        box = unbox(file)
+        if box is None:
+            file.seek(0)
+            raise BadPicture(_no_picture(file.read(1024)))
+        _check_size(box.size)
+        box.check(file)
+        image = _upright(_plain(_decoded(file, box), box), box.exif.orientation)
+    return Taken(image, box.format, box.texts)
+
+
+def check_length(length: int) -> None:
+    """
+    Raises:
+        TooLarge: a file of so many bytes is not taken.
+    """
+    if length > MAX_BYTES:
+        raise TooLarge(
+            f"This file has {length / 1e6:,.0f} MB; {MAX_BYTES / 1e6:.0f} MB is the most. Save it smaller, or as JPEG."
+        )
+
+
+def _check_size(size: Size) -> None:
+    if not all(0 < side <= MAX_SIDE for side in size):
+        raise BadPicture(f"This picture says that it is {size} pixels, which no picture can be. Save it anew.")
+    if size.width * size.height > MAX_PIXELS:
+        raise BadPicture(
+            f"This picture is {size} pixels, {size.width * size.height / 1e6:,.0f} megapixels; "
+            f"{MAX_PIXELS / 1e6:.0f} is the most. Make it smaller, then try again."
+        )
+
+
+# --- pixels -----------------------------------------------------------------------------------------------------------
+
+
+def _decoded(file: BinaryIO, box: Box) -> Image.Image:
+    """The pixels in the mode they were stored in."""
+    try:
+        picture = _OPENERS[box.format](cast(BinaryIO, io.BufferedReader(Parts(file, box.parts))))
+        if picture.size != box.size:
+            raise BadPicture(DAMAGED)
+        picture.load()
+    except _UNREADABLE as error:
+        raise BadPicture(CUT_OFF if "truncated" in str(error) else DAMAGED) from error
+    return picture
+
+
+def _plain(picture: Image.Image, box: Box) -> Image.Image:
+    """RGB or RGBA in sRGB, whatever it was."""
+    alpha = _alpha(picture, box.depth)
+    if picture.mode.startswith("I"):
+        picture = _eight_bits(picture)
+    if picture.mode not in ("L", "RGB", "CMYK"):
+        picture = picture.convert("RGB")
+    colours = _in_srgb(picture, box.profile) if box.profile else picture
+    plain = Image.new("RGB", colours.size)
+    plain.paste(colours.convert("RGB"))  # into a picture that carries nothing of the file's
+    if alpha is not None and cast(tuple[int, int], alpha.getextrema())[0] < 255:
+        plain.putalpha(alpha)
+    return plain
+
+
+def _alpha(picture: Image.Image, depth: int) -> Image.Image | None:
+    """How opaque each pixel is ("L"); None where nothing can show through."""
+    if "A" in picture.getbands():
+        return picture.getchannel("A")
+    key = picture.info.get("transparency")
+    if key is None:
+        return None
+    if picture.mode == "P":
+        return picture.convert("RGBA").getchannel("A")
+    # PNG's one transparent colour, in samples of the file's depth. Source: PNG specification, section 11.3.2.1.
+    array = np.asarray(picture)
+    if picture.mode == "RGB":
+        clear = (array == np.array([value >> 8 if depth == 16 else value for value in key])).all(axis=-1)
+    elif picture.mode == "L":
+        clear = array == key * 255 // (2**depth - 1)
+    else:  # "1", where Pillow has made 0 or 255 of it, and 16 bits of grey
+        clear = array == (key != 0 if picture.mode == "1" else key)
+    return Image.fromarray(np.where(clear, 0, 255).astype(np.uint8))
+
+
+def _eight_bits(picture: Image.Image) -> Image.Image:
+    """Grey of 16 bits as grey of 8."""
+    array = np.asarray(picture).astype(np.uint32)
+    return Image.fromarray(((array * 255 + 32_767) // 65_535).astype(np.uint8))
+
+
+def _in_srgb(picture: Image.Image, profile: bytes) -> Image.Image:
+    """The colours a display shows for those the profile means; unchanged where the profile cannot be used."""
+    try:
+        meant = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        if "srgb" in ImageCms.getProfileDescription(meant).lower():
+            return picture
+        shown = ImageCms.profileToProfile(picture, meant, ImageCms.createProfile("sRGB"), outputMode="RGB")
+    except (ImageCms.PyCMSError, *_UNREADABLE):
+        return picture
+    return picture if shown is None else shown
+
+
+def _upright(picture: Image.Image, orientation: int) -> Image.Image:
+    turn = _TURNS.get(orientation)
+    return picture if turn is None else picture.transpose(turn)
+
+
+# --- what is not taken ------------------------------------------------------------------------------------------------
+
+
+def _no_picture(head: bytes) -> str:
+    """What a file seems to be that is no PNG, JPEG or WebP, and what to do."""
+    save = "Save it as PNG or JPEG, then try again."
+    for kind, pattern in _PICTURES.items():
+        if re.match(pattern, head, re.DOTALL | re.IGNORECASE):
+            return f"This seems to be {kind}, which Diorama does not read. {save}"
+    for kind, pattern in _OTHERS.items():
+        if re.match(pattern, head, re.DOTALL | re.IGNORECASE):
+            return f"This seems to be {kind}, not a picture. Choose a PNG, JPEG or WebP file."
+    return "This is no picture that Diorama can read. Choose a PNG, JPEG or WebP file."
+
+
+_PICTURES = {
+    "a GIF": rb"GIF8[79]a",
+    "a TIFF picture": rb"II[*+]\0|MM\0[*+]",
+    "a Photoshop file": rb"8BPS",
+    "a HEIC picture": rb".{4}ftyp.{0,24}?(heic|heix|heim|heis|hevc|hevx|mif1|msf1)",
+    "an AVIF picture": rb".{4}ftyp.{0,24}?(avif|avis)",
+    "a JPEG XL picture": rb"\xff\x0a|\0\0\0\x0cJXL ",
+    "a JPEG 2000 picture": rb"\0\0\0\x0cjP  |\xff\x4f\xff\x51",
+    "a BMP picture": rb"BM.{4}\0\0\0\0",
+    "an icon": rb"\0\0[\x01\x02]\0[^\0]",
+    "an EPS drawing": rb"%!PS|\xc5\xd0\xd3\xc6",
+    "an SVG drawing": rb"(\xef\xbb\xbf)?\s*(<\?xml|<!--|<!DOCTYPE svg|<svg)(?=.*<svg)|(\xef\xbb\xbf)?\s*<svg",
+    "an OpenEXR picture": rb"v/1\x01",
+    "a DDS texture": rb"DDS ",
+    "a GIMP file": rb"gimp xcf",
+    "a Netpbm picture": rb"P[1-7]\s",
+}
+_OTHERS = {
+    "a PDF document": rb"%PDF-",
+    "a web page (HTML)": rb"(\xef\xbb\xbf)?\s*(<!--.*?-->\s*)?<(!DOCTYPE html|html|head|body|script|title)",
+    "an XML file": rb"(\xef\xbb\xbf)?\s*<\?xml",
+    "a zip archive or an Office document": rb"PK\x03\x04",
+    "an archive": rb"\x1f\x8b|7z\xbc\xaf|Rar!|BZh|\xfd7zXZ",
+    "a video": rb".{4}ftyp|\x1a\x45\xdf\xa3|RIFF.{4}AVI ",
+    "a sound": rb"RIFF.{4}WAVE|ID3|OggS|fLaC",
+    "a program": rb"MZ|\x7fELF|#!",
+    "a model's weights (safetensors)": rb".{8}\{\"",
+    "a splat or mesh (PLY)": rb"ply\r?\n",
+    "a file of text": rb"(\xef\xbb\xbf|\xff\xfe|\xfe\xff)?[\t\n\r\x20-\x7e]{16,}|[\t\n\r\x20-\x7e]+\Z",
+}
