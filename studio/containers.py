@@ -23,9 +23,7 @@ MAX_PROFILE_BYTES = 4_000_000
 MAX_TEXTS_BYTES = 4_000_000
 """Of all texts together."""
 _MAX_CHUNKS = 200_000
-_KEYWORDS = frozenset(
-    ("diorama", "parameters", "prompt", "workflow", "invokeai_metadata", "sd-metadata", "Dream", "Comment")
-)
+_KEYWORDS = frozenset(("diorama", "parameters", "prompt", "invokeai_metadata", "sd-metadata", "Dream"))
 _NEEDED_TO_DECODE = (b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND")
 CUT_OFF = "This picture is cut off: a part of the file is missing. Copy or download it again."
 DAMAGED = "This picture is damaged and cannot be decoded. Copy or download it again, or save it anew as PNG or JPEG."

@@ -223,7 +223,11 @@ class ModelSpec:
     lane: Literal["gpu", "click", "cloud"] = "gpu"
     gpu_gb: float = 0.0  # peak at the default size; 0 for cloud and for models that run on the CPU
     key: str = ""  # name of the API key it needs, e.g. "OPENAI_API_KEY"
+    download_gb: float = 0.0  # what it downloads before the first use; 0: it comes along, or needs nothing
     licence: str = ""
+    licence_url: str = ""
+    page_url: str = ""  # where a person reads about it, and accepts the licence of a gated one
+    gated: bool = False  # the licence has to be accepted on its page before it can be downloaded
     about: str = ""  # one line for people: what it is good at
     sizes: tuple[Size, ...] = ()  # offered in the page; the first is the default
     any_size: tuple[int, int, int] | None = None  # (smallest side, largest side, multiple); None: only `sizes`

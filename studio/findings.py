@@ -33,7 +33,6 @@ class Finding:
     seed: int | None = None
     model: str = ""
     left_out: tuple[str, ...] = ()  # "sampler Euler a": what was used there and has no place here
-    references: int = 0  # pictures it was made from, which are not in the file
 
 
 def parsed(text: str) -> Any:

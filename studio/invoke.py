@@ -1,0 +1,99 @@
+"""InvokeAI's JSON about a picture, and the two older forms it had before. Any text is allowed.
+
+Source: invoke-ai/InvokeAI invokeai/app/invocations/metadata.py, `CoreMetadataInvocation` (invokeai_metadata);
+ldm/dream/pngwriter.py and ldm/invoke/args.py of its versions 1 and 2 (Dream, sd-metadata).
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from studio.findings import MAX_SHORT, MAX_TEXT, Finding, bounded, number, parsed, sized, whole
+
+_PICTURES = ("init_image", "source_image", "controlnets", "ipAdapters", "t2iAdapters", "ref_images")
+
+
+def read_metadata(text: str) -> Finding | None:
+    """The `invokeai_metadata` chunk."""
+    values = parsed(text)
+    if not isinstance(values, dict):
+        return None
+    guidance = number(values.get("guidance"))  # FLUX; the others have cfg_scale
+    loras = values.get("loras")
+    loras = loras if isinstance(loras, list) else []
+    left_out = [f"scheduler {bounded(values.get('scheduler'), MAX_SHORT)}"] if values.get("scheduler") else []
+    left_out += [f"LoRA {name}" for lora in loras[:8] if isinstance(lora, dict) and (name := _name(lora.get("model")))]
+    left_out += ["the picture it was made from"] if any(values.get(name) for name in _PICTURES) else []
+    return Finding(
+        tool="InvokeAI",
+        prompt=bounded(values.get("positive_prompt")),
+        negative_prompt=bounded(values.get("negative_prompt")),
+        size=sized(values.get("width"), values.get("height")),
+        steps=whole(values.get("steps")),
+        guidance=number(values.get("cfg_scale")) if guidance is None else guidance,
+        seed=whole(values.get("seed")),
+        model=_name(values.get("model")),
+        left_out=tuple(left_out),
+    )
+
+
+def read_older_metadata(text: str) -> Finding | None:
+    """The `sd-metadata` chunk of version 2."""
+    values = parsed(text)
+    image = values.get("image") if isinstance(values, dict) else None
+    if not isinstance(values, dict) or not isinstance(image, dict):
+        return None
+    said = image.get("prompt")
+    if isinstance(said, list):  # parts with weights
+        said = " ".join(
+            part["prompt"] for part in said if isinstance(part, dict) and isinstance(part.get("prompt"), str)
+        )
+    prompt, negative = _split(bounded(said))
+    return Finding(
+        tool="InvokeAI",
+        prompt=prompt,
+        negative_prompt=negative,
+        size=sized(image.get("width"), image.get("height")),
+        steps=whole(image.get("steps")),
+        guidance=number(image.get("cfg_scale")),
+        seed=whole(image.get("seed")),
+        model=bounded(values.get("model_weights"), MAX_SHORT),
+        left_out=_sampler(image.get("sampler")),
+    )
+
+
+def read_dream(text: str) -> Finding | None:
+    """The `Dream` chunk of version 1: the command that was typed, '"a red fox" -s 50 -S 1 -W 512 -H 512 -C 7.5'."""
+    match = re.match(r'\s*"((?:\\.|[^"\\])*)"|\s*([^"]*?)(?=\s-[A-Za-z]|$)', text[: 2 * MAX_TEXT])
+    if match is None:
+        return None
+    options = dict(re.findall(r"(?:^|\s)-([sSWHCA])\s*([\w.+-]{1,40})", text[match.end() : match.end() + MAX_TEXT]))
+    prompt, negative = _split(bounded((match[1] or match[2] or "").replace('\\"', '"')))
+    return Finding(
+        tool="InvokeAI",
+        prompt=prompt,
+        negative_prompt=negative,
+        size=sized(options.get("W"), options.get("H")),
+        steps=whole(options.get("s")),
+        guidance=number(options.get("C")),
+        seed=whole(options.get("S")),
+        left_out=_sampler(options.get("A")),
+    )
+
+
+def _split(prompt: str) -> tuple[str, str]:
+    """In versions 1 and 2, what stood in [brackets] was the negative prompt."""
+    negative = ", ".join(part.strip() for part in re.findall(r"\[([^\[\]]*)\]", prompt))
+    return " ".join(re.sub(r"\[[^\[\]]*\]", " ", prompt).split()), negative
+
+
+def _sampler(value: Any) -> tuple[str, ...]:
+    return (f"sampler {bounded(value, MAX_SHORT)}",) if isinstance(value, str) and value else ()
+
+
+def _name(model: Any) -> str:
+    """A model has been an object with `name`, one with `model_name`, and a text."""
+    if isinstance(model, dict):
+        model = model.get("name") or model.get("model_name")
+    return bounded(model, MAX_SHORT)
