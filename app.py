@@ -106,7 +106,8 @@ def serve(studio: Studio, options: argparse.Namespace) -> None:
     """Build the page, open it, and load the first model behind it."""
     from ui import page  # gradio takes seconds to import: not before it is needed
 
-    demo = page.build(studio, identify_by(options), machine=chips())
+    identify = identify_by(options)
+    demo = page.build(studio, identify, machine=chips())
     _, url, public_url = demo.launch(
         server_name=options.listen or "127.0.0.1",
         server_port=options.port,
@@ -114,7 +115,7 @@ def serve(studio: Studio, options: argparse.Namespace) -> None:
         auth=tuple(options.auth.split(":", 1)) if options.auth else None,
         prevent_thread_lock=True,
         quiet=True,
-        **page.launch_options(studio, local_only=is_local(options)),
+        **page.launch_options(studio, identify, local_only=is_local(options)),
     )
     print(f"Diorama is at {public_url or url} (Ctrl+C ends it)", flush=True)
     ready = [model for model in studio.models(Task.GENERATE) if model.readiness().ok]
@@ -157,8 +158,9 @@ def _demo() -> gr.Blocks:
 
     prepare_environment()
     studio = open_studio(OUTPUTS)
-    demo = page.build(studio, identify_by(parse([])), machine=chips())
-    demo.launch = partial(demo.launch, **page.launch_options(studio))
+    identify = identify_by(parse([]))
+    demo = page.build(studio, identify, machine=chips())
+    demo.launch = partial(demo.launch, **page.launch_options(studio, identify))
     return demo
 
 

@@ -1,23 +1,27 @@
-"""The pictures as files over HTTP. An asset id is 128 random bits: who has the address may read it, like a share link.
-Where the app asks for a password, only who has signed in may.
+"""The pictures as files over HTTP, one by one or as a zip. An asset id is 128 random bits: who has the address may read
+it, like a share link. Where the app asks for a password, only who has signed in may.
 
 Gradio's own file routes would copy every picture into a temporary folder and need its path; these take an id only.
 """
 
 from __future__ import annotations
 
+import asyncio
+import itertools
+import time
 from collections.abc import Callable
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import parse_qs, quote
 
 from fastapi import APIRouter, Depends, HTTPException, Request
-from fastapi.responses import FileResponse
+from fastapi.responses import FileResponse, JSONResponse, Response, StreamingResponse
 
-from studio.errors import NotFound, StorageFailed
+from studio.errors import BadRequest, NotFound, StorageFailed, StudioError
 from studio.service import Studio
 from ui.events import signed_in
 
 _FOR_EVER = "private, max-age=31536000, immutable"  # what is under an id never changes
+_MOST_IN_ADDRESS, _MOST_IN_FORM = 500, 20_000  # pictures in one zip
 _MEDIA_TYPES = {".png": "image/png", ".webp": "image/webp"}
 
 
@@ -46,6 +50,16 @@ def router(studio: Studio) -> APIRouter:
         is_thumbnail = path.suffix == ".webp"  # else the picture itself, until a thumbnail can be made
         return _answer(path, _FOR_EVER if is_thumbnail else "no-cache")
 
+    @routes.get("/zip")
+    async def zip_of_few(owner: str, ids: str) -> Response:
+        return await asyncio.to_thread(_zip, studio, owner, ids, _MOST_IN_ADDRESS)
+
+    @routes.post("/zip")
+    async def zip_of_many(request: Request) -> Response:
+        form = parse_qs((await request.body()).decode("utf-8", "replace"), max_num_fields=8)
+        owner, ids = (form.get(name, [""])[0] for name in ("owner", "ids"))
+        return await asyncio.to_thread(_zip, studio, owner, ids, _MOST_IN_FORM)
+
     return routes
 
 
@@ -57,6 +71,22 @@ def _admit(request: Request) -> None:
 def _answer(path: Path, cache: str, filename: str | None = None) -> FileResponse:
     headers = {"Cache-Control": cache, "X-Content-Type-Options": "nosniff"}
     return FileResponse(path, media_type=_MEDIA_TYPES[path.suffix], headers=headers, filename=filename)
+
+
+def _zip(studio: Studio, owner: str, ids: str, most: int) -> Response:
+    """The pictures `ids`, divided by commas, as one file that is made while it is sent."""
+    wanted = [id for id in ids.split(",") if id]
+    try:
+        if not 1 <= len(wanted) <= most:
+            raise BadRequest(f"A zip holds 1 to {most:,} pictures, not {len(wanted):,}. Select fewer of them.")
+        parts = iter(studio.bundle(owner, wanted))
+        first = next(parts, b"")  # what is not there is found before anything is sent
+    except StudioError as error:
+        status = 404 if isinstance(error, NotFound) else 503 if isinstance(error, StorageFailed) else 400
+        return JSONResponse({"error": str(error)}, status)
+    name = time.strftime("diorama-%Y%m%d-%H%M.zip")
+    headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
+    return StreamingResponse(itertools.chain([first], parts), media_type="application/zip", headers=headers)
 
 
 def _found(look: Callable[[str, str], Path], owner: str, asset_id: str) -> Path:

@@ -12,7 +12,7 @@ from gradio.events import Dependency
 from studio.contract import MAX_PICTURES, ModelSpec, Task
 from studio.errors import StudioError
 from studio.service import Studio
-from ui import watch
+from ui import pictures, watch
 from ui.controls import (
     PER_MODEL,
     Controls,
@@ -26,13 +26,14 @@ from ui.controls import (
     prompt_box,
 )
 from ui.events import BROKEN, Bridge
-from ui.settings import request_from, request_of, values_of
+from ui.settings import request_from, values_of
 from ui.stage import build_stage
 
 LABEL = "Generate"
 _MOST_WORDS = 5
 """Unknown words that are named; a pasted page may have hundreds."""
-_CALLS = (watch.watch, watch.more, watch.stop, watch.skip, watch.star, watch.delete, watch.restore, watch.vary)
+_CALLS = (watch.watch, watch.more, watch.stop, watch.skip)
+_ON_PICTURES = (pictures.star, pictures.delete, pictures.restore, pictures.vary)
 # Before the stage has been told who is looking, the controls do not yet say what was saved.
 _REMEMBER = f"""(saved, prompt, model, count, ...rest) => {{
   if (!document.querySelector("#stage [data-told]")) return saved;
@@ -67,7 +68,7 @@ def build(bridge: Bridge, arrival: Dependency) -> None:
             with gr.Column(elem_id="press", min_width=0):
                 note = gr.HTML(elem_id="note")
                 make = gr.Button("Generate", variant="primary", size="lg", elem_id="generate")
-        stage = build_stage([bridge.server_function(call) for call in _CALLS])
+        stage = build_stage([bridge.server_function(call) for call in (*_CALLS, *_ON_PICTURES)])
     take_seed = more.last_seed
     named = {**controls.by_name(), "saved": saved, "note": note, "last_seed": last_seed, "take_seed": take_seed}
     named |= {"stage": stage, "more": more.fold}
@@ -141,12 +142,16 @@ def on_generate(studio: Studio, owner: str, **values: Any) -> dict[str, Any]:
 
 def on_reuse(studio: Studio, owner: str, event: gr.EventData, saved: Any) -> dict[str, Any]:
     """Copy the settings of the picture `event.id` into the column: they make that one picture again."""
-    request = request_of(studio.asset(owner, event.id))
+    settings = studio.settings_of(owner, event.id)
+    if settings.request is None:
+        return {"note": _note(" ".join(settings.notes), "hint")}
+    request = settings.request
     spec = studio.model(request.model)
     saved = saved if isinstance(saved, dict) else {}
     models = {**(saved.get("models") or {}), spec.id: values_of(spec, request)}
     saved = {**saved, "prompt": request.prompt, "model": spec.id, "count": 1, "models": models}
-    return _show(spec, saved) | {"prompt": request.prompt, "count": 1, "saved": saved, "note": ""}
+    note = _note(" ".join(settings.notes), "hint") if settings.notes else ""
+    return _show(spec, saved) | {"prompt": request.prompt, "count": 1, "saved": saved, "note": note}
 
 
 def on_seed(studio: Studio, owner: str, event: gr.EventData) -> dict[str, Any]:

@@ -6,15 +6,19 @@ from typing import Any
 
 import gradio as gr
 
+from studio.intake import MAX_BYTES
 from studio.service import Studio
-from ui import api, files, generate, guard
+from ui import api, files, gallery, generate, guard, uploads
+from ui.dropping import build_dropping
 from ui.events import Bridge, Identify
 from ui.header import build_header
 from ui.theme import head, theme
+from ui.viewer import build_viewer
 
-_TABS = (generate,)
+_TABS = (generate, gallery)
 """Modules with a LABEL and `build(bridge, arrival)`, in the order of the page."""
 _DAY = 86_400  # seconds
+_QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "queue": False}
 # A browser that comes for the first time gets a secret of 128 bits; its owner's name is made of it.
 _WHO = """(token) => {
   const random = crypto.getRandomValues(new Uint8Array(16));
@@ -36,28 +40,35 @@ def build(studio: Studio, identify: Identify, *, machine: str = "") -> gr.Blocks
         bridge = Bridge(studio, identify, visitor)
         build_header(bridge, machine)
         api.build(studio, identify)
-        arrival = page.load(
-            None, [visitor], [visitor], js=_WHO, show_progress="hidden", api_visibility="private", queue=False
-        )
+        arrival = page.load(None, [visitor], [visitor], js=_WHO, **_QUIET)
+        named = {"viewer": build_viewer(bridge), "dropping": build_dropping()}
         with gr.Tabs(elem_id="tabs"):
             for tab in _TABS:
-                with gr.Tab(tab.LABEL, id=tab.LABEL.lower()):
+                id = tab.LABEL.lower()
+                with gr.Tab(tab.LABEL, id=id, elem_id=f"{id}-tab"):
                     tab.build(bridge, arrival)
+        arrival.then(bridge.open_listener(on_arrival, named), [visitor], [*named.values()], **_QUIET)
     return page
 
 
-def launch_options(studio: Studio, *, local_only: bool = False) -> dict[str, Any]:
+def on_arrival(studio: Studio, token: str) -> dict[str, Any]:
+    """The page was opened: tell what belongs to no tab who is looking."""
+    return {"viewer": {"token": token}, "dropping": {"token": token, "mostBytes": MAX_BYTES}}
+
+
+def launch_options(studio: Studio, identify: Identify, *, local_only: bool = False) -> dict[str, Any]:
     """What `Blocks.launch` needs beside address and auth: the look, our own routes, nothing that calls home.
 
     Args:
         studio: where the routes find the pictures.
+        identify: as for `build`: whose the pictures are that come in.
         local_only: refuse what does not come from this machine's own pages; see `guard.middleware`.
     """
     return {
         "theme": theme(),
         "head": head(),
         "app_kwargs": {
-            "routes": files.router(studio).routes,
+            "routes": [*files.router(studio).routes, *uploads.router(studio, identify).routes],
             "middleware": guard.middleware(local_only=local_only),
         },
         "footer_links": [],

@@ -7,7 +7,6 @@ from typing import Any
 
 from studio.contract import GenerateRequest, ModelSpec, Size
 from studio.errors import BadRequest
-from studio.store import Asset
 from ui.shapes import CUSTOM, shape_of, size_of
 
 
@@ -32,21 +31,6 @@ def request_from(spec: ModelSpec, values: Mapping[str, Any]) -> GenerateRequest:
         guidance=_number(values, "guidance") if spec.guidance else None,
         negative_prompt=_text(values, "negative_prompt") if spec.negative_prompt else "",
         style=_text(values, "style") if spec.styles else "",
-    )
-
-
-def request_of(asset: Asset) -> GenerateRequest:
-    """The request that would make this one picture again."""
-    recipe = asset.recipe
-    return GenerateRequest(
-        prompt=recipe["prompt"],
-        model=recipe["model"],
-        size=Size(asset.width, asset.height),
-        seed=recipe["seed"],
-        steps=recipe["steps"],
-        guidance=recipe["guidance"],
-        negative_prompt=recipe["negative_prompt"],
-        style=recipe["style"],
     )
 
 

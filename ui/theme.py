@@ -7,7 +7,9 @@ from pathlib import Path
 import gradio as gr
 
 _HERE = Path(__file__).parent
-_SHEETS = ("style/palette.css", "style/page.css", "style/controls.css", "header/header.css", "stage/stage.css")
+_STYLE = ("palette", "page", "controls", "toast")
+_PARTS = ("header", "stage", "gallery", "viewer", "dropping")
+_SHEETS = (*(f"style/{name}.css" for name in _STYLE), *(f"{name}/{name}.css" for name in _PARTS))
 _SANS = ("ui-sans-serif", "system-ui", "-apple-system", "Segoe UI", "Roboto", "sans-serif")
 _MONO = ("ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "monospace")
 

@@ -59,7 +59,7 @@ def studio(brush: Brush, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
 @pytest.fixture(scope="package")
 def address(studio: Studio) -> Iterator[str]:
     demo = page.build(studio, lambda request, token: token, machine="CPU")
-    options = page.launch_options(studio)
+    options = page.launch_options(studio, lambda request, token: token)
     _, url, _ = demo.launch(
         server_name="127.0.0.1", server_port=free_port(), prevent_thread_lock=True, quiet=True, **options
     )

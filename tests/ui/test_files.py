@@ -55,7 +55,7 @@ def test_a_disk_that_cannot_be_read_is_said_in_a_sentence(tmp_path: Path):
         server_port=free_port(),
         prevent_thread_lock=True,
         quiet=True,
-        **page.launch_options(studio),
+        **page.launch_options(studio, lambda request, token: token),
     )
     studio.close()
     try:

@@ -142,7 +142,7 @@ def test_nobody_sees_what_somebody_else_makes(visitor: Visitor, chrome: Browser)
         expect(stranger.stage.get_by_text("Your picture appears here.")).to_be_visible()
         expect(stranger.pictures).to_have_count(0)
         picture = visitor.pictures.first.get_attribute("data-key")
-        answer = stranger.page.evaluate(ASK_DIRECTLY, ["delete", {"id": picture, "token": "a stranger's own token"}])
+        answer = stranger.page.evaluate(ASK_DIRECTLY, ["delete", {"ids": [picture], "token": "a stranger's own token"}])
     assert "There is no" in answer["error"]
     visitor.reload()
     expect(visitor.pictures).to_have_count(1)

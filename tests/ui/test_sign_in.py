@@ -21,7 +21,7 @@ def owner_of(request: gr.Request, token: str) -> str:
 def test_the_signed_in_person_owns_what_they_make(chrome: Browser, tmp_path: Path):
     studio = Studio(catalog(Brush()), tmp_path)
     demo = page.build(studio, owner_of)
-    options = page.launch_options(studio)
+    options = page.launch_options(studio, owner_of)
     _, address, _ = demo.launch(
         server_name="127.0.0.1",
         server_port=free_port(),

@@ -41,6 +41,7 @@ function createPicture(actions) {
     setText(find(".caption"), picture.title);
     setAttribute(find(".caption"), "title", `${picture.title} · ${picture.model} · ${picture.width} x ${picture.height}`);
     show(find(".seed"), picture.seed !== null);
+    for (const name of [".reuse", ".vary"]) show(find(name), picture.again);
     if (find(".seed").dataset.seed !== String(picture.seed)) {
       find(".seed").dataset.seed = picture.seed;
       label(find(".seed"), "copy", `Seed ${picture.seed}`);

@@ -1,7 +1,6 @@
 // The state of this tab and what may be done with it. Everything on the stage and the strip is drawn from `state`.
 
 const state = {
-  token: null, // the browser's token, from the page
   jobs: [], // newest first, over ones too
   pictures: [], // newest first: those the server told last, then the older ones that were scrolled to
   next: "", // cursor of the pictures after those
@@ -12,16 +11,7 @@ const state = {
 };
 const LOST = "The connection to Diorama is lost. Trying again...";
 const seen = new Map(); // job id -> last state, to notice what ended
-const call = async (name, question) => {
-  const answer = await server[name]({ token: state.token, ...question });
-  if (!answer) toast("Diorama does not answer. Try again in a moment.", { trouble: true });
-  else if (answer.error) toast(answer.error, { trouble: true });
-  return answer && !answer.error ? answer : null;
-};
 const isOpen = (job) => job.state === "waiting" || job.state === "running";
-/** As the server sorts them. */
-const newestFirst = (one, other) => other.created - one.created || (one.id < other.id ? 1 : -1);
-const byId = (list, id) => list.find((item) => item.id === id);
 
 /** What stands on the stage: what was chosen, else the running job, else the next one, else the newest picture. */
 function subject() {
@@ -75,7 +65,10 @@ let told = false, newestSeed = null;
 function onAnswer(answer) {
   find(".scene").dataset.told = ""; // now it is known whether there is nothing to show
   state.jobs = answer.jobs;
-  if (answer.pictures) mergePictures(answer.pictures, answer.next);
+  if (answer.pictures) {
+    mergePictures(answer.pictures, answer.next);
+    tell("news");
+  }
   for (const job of [...answer.jobs].reverse()) notice(job);
   told = true;
   draw();
@@ -97,37 +90,27 @@ function step(by) {
   if (there) choose(there.id);
   return there;
 }
-async function deletePicture(picture) {
-  if (!picture || !(await call("delete", { id: picture.id }))) return;
-  const here = state.pictures.findIndex((item) => item.id === picture.id);
-  state.pictures = state.pictures.filter((item) => item.id !== picture.id);
-  if (state.chosen === picture.id) state.chosen = (state.pictures[here] || state.pictures[here - 1] || {}).id || "";
-  draw();
-  const undo = async () => {
-    if (!(await call("restore", { id: picture.id }))) return;
-    const others = state.pictures.filter((item) => item.id !== picture.id); // the server may have told it by now
-    state.pictures = [...others, picture].sort(newestFirst); // one that was scrolled to, it would not tell
-    choose(picture.id);
-    strip.focus(picture.id);
-  };
-  toast("Deleted", { action: "Undo", onAction: undo });
+function deletePicture(picture) {
+  if (picture) deletePictures([picture], () => { choose(picture.id); strip.focus(picture.id); });
 }
 
 let loading = false;
+/** True when there are more pictures than before. */
 async function loadMore() {
-  if (!state.next || loading) return;
+  if (!state.next || loading) return false;
   loading = true;
   const answer = await call("more", { after: state.next });
   loading = false;
-  if (!answer) return;
+  if (!answer) return false;
   const ids = new Set(state.pictures.map((picture) => picture.id));
   state.pictures = [...state.pictures, ...answer.pictures.filter((picture) => !ids.has(picture.id))];
   state.next = answer.next;
   draw();
+  return true;
 }
 
 const stagePicture = createPicture({
-  enlarge: () => zoom.open(subject().picture),
+  enlarge: () => tell("look", { id: subject().picture.id }),
   step,
   stop: () => call("stop", { id: subject().job.id }),
   skip: async () => {
@@ -136,23 +119,11 @@ const stagePicture = createPicture({
     state.skipped = `${job.id} ${job.picture}`;
     draw();
   },
-  star: async () => {
-    const { picture } = subject();
-    const answer = await call("star", { id: picture.id, starred: !picture.starred });
-    if (answer) state.pictures = state.pictures.map((item) => (item.id === picture.id ? answer.picture : item));
-    draw();
-  },
-  reuse: () => trigger("reuse", { id: subject().picture.id }),
+  star: () => starPictures([subject().picture], !subject().picture.starred),
+  reuse: () => tell("reuse", subject().picture),
   vary: async () => { if (await call("vary", { id: subject().picture.id })) choose(""); },
   delete: () => deletePicture(subject().picture),
-  seed: async () => {
-    if (!navigator.clipboard) { // browsers give it to https and to this machine only
-      getSelection().selectAllChildren(find(".seed"));
-      return;
-    }
-    await navigator.clipboard.writeText(String(subject().picture.seed));
-    toast("Seed copied");
-  },
+  seed: () => copyText(String(subject().picture.seed), find(".seed"), "Seed copied"),
 });
 const strip = createStrip({
   choose,
@@ -161,12 +132,26 @@ const strip = createStrip({
   deleteFocused: (id) => deletePicture(byId(state.pictures, id)),
   loadMore,
 });
-const zoom = createZoom(step);
 
-document.addEventListener("diorama-copied", () => {
-  const { picture } = subject(), withSeed = picture && picture.seed !== null;
-  if (element.isConnected) toast(withSeed ? "Settings copied, seed included" : "Settings copied");
+hear("roll", ({ offer }) => {
+  if (!isVisible()) return;
+  const total = () => state.pictures.length + (state.next ? 1 : 0);
+  offer({ pictures: () => state.pictures, more: loadMore, total, follow: choose, focus: () => find(".frame").focus() });
 });
+hear("change", (change) => {
+  const { gone = [] } = change, here = state.pictures.findIndex((item) => item.id === state.chosen);
+  state.pictures = changedList(state.pictures, change);
+  if (byId(gone, state.chosen)) state.chosen = (state.pictures[here] || state.pictures[here - 1] || {}).id || "";
+  draw();
+});
+let hasSeed = false;
+hear("reuse", ({ id, seed }) => {
+  hasSeed = seed !== null;
+  goTo("generate");
+  trigger("reuse", { id });
+});
+hear("copied", () => toast(hasSeed ? "Settings copied, seed included" : "Settings copied"));
+
 find(".banner .close").addEventListener("click", () => { state.banner = ""; draw(); });
 find(".first-step").addEventListener("click", () => {
   document.querySelector("#examples button")?.click();
@@ -209,16 +194,12 @@ function watchColumn() {
   if (matchMedia("(hover: hover)").matches) prompt.focus({ preventScroll: true });
 }
 
-function start() {
-  if (state.token !== null || !props.value) return;
-  state.token = props.value.token;
+whenTold(() => {
   watchColumn();
   const onLink = (isUp, error) => {
     state.lost = isUp ? "" : error || LOST;
     draw();
   };
-  keepWatching((question) => server.watch({ token: state.token, ...question }), onAnswer, onLink);
-}
-watch("value", start);
-start();
+  keepWatching((question) => server.watch({ token, ...question }), onAnswer, onLink);
+});
 draw();

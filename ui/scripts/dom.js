@@ -1,4 +1,4 @@
-// Small helpers of the stage's scripts. All text from people goes through textContent or attributes, never innerHTML.
+// Small helpers of the scripts. All text from people goes through textContent or attributes, never innerHTML.
 
 const find = (selector) => element.querySelector(selector);
 const address = (path) => new URL(path, document.baseURI).href; // right behind any proxy prefix
@@ -31,17 +31,30 @@ const ICONS = {
   vary: "M4 7h3l10 10h3m0 0l-3-3m3 3l-3 3M4 17h3l3-3m4-4l3-3h3m0 0l-3-3m3 3l-3 3",
   delete: "M5 7h14M10 7V4.5h4V7m-7 0l1 13h8l1-13",
   copy: "M9 9h11v11H9zM15 9V4H4v11h5",
+  before: "M15 5l-7 7 7 7",
+  after: "M9 5l7 7-7 7",
+  about: "M12 11v6m0-9.6v.2M12 3a9 9 0 1 0 .01 0z",
+  check: "M5 12.5l4.5 4.5L19 7.5",
+  open: "M4 19V6h6l2 2h8v11zM12 16v-5m0 0l-2.4 2.4M12 11l2.4 2.4",
+  select: "M5 5h14v14H5zM8.5 12l2.5 2.5 4.5-5",
+  close: "M6 6l12 12M18 6L6 18",
+  search: "M10.5 4a6.5 6.5 0 1 0 .01 0zM15.5 15.5L20 20",
 };
 
-/** Fill a button with an icon of ours and a word. */
-function label(node, icon, text) {
+/** Fill a node with an icon of ours. */
+function drawIcon(node, icon) {
   const drawing = document.createElementNS("http://www.w3.org/2000/svg", "svg");
   drawing.setAttribute("viewBox", "0 0 24 24");
   drawing.setAttribute("aria-hidden", "true");
   const path = document.createElementNS("http://www.w3.org/2000/svg", "path");
   path.setAttribute("d", ICONS[icon]);
   drawing.append(path);
-  node.replaceChildren(drawing, make("span", {}, text));
+  node.replaceChildren(drawing);
+}
+/** Fill a button with an icon of ours and a word. */
+function label(node, icon, text) {
+  drawIcon(node, icon);
+  if (text) node.append(make("span", {}, text));
 }
 
 /** "0.4 s left", "12 s left", "3 min left". */
@@ -51,17 +64,19 @@ function timeLeft(seconds) {
   return seconds < 100 ? `${Math.round(seconds)} s left` : `${Math.round(seconds / 60)} min left`;
 }
 
-/** Bring the children of a list in line with `items`, keeping the nodes (and the focus) of those that stay. */
+/** Bring the children of a list in line with `items`. Nodes that stay are not touched: they keep focus and picture. */
 function reconcile(list, items, create, update) {
-  const old = new Map([...list.children].map((node) => [node.dataset.key, node]));
+  const wanted = new Set(items.map((item) => item.id)), old = new Map();
+  for (const node of [...list.children]) {
+    if (wanted.has(node.dataset.key)) old.set(node.dataset.key, node);
+    else node.remove();
+  }
   let place = list.firstElementChild;
   for (const item of items) {
     const node = old.get(item.id) || create(item);
     node.dataset.key = item.id;
-    old.delete(item.id);
     if (node === place) place = place.nextElementSibling;
     else list.insertBefore(node, place);
     update(node, item);
   }
-  for (const node of old.values()) node.remove();
 }

@@ -1,0 +1,101 @@
+// Takes files wherever they are dropped, one after the other, and hands them to the tab that is open: Generate takes
+// the settings of a single one, every other tab shows what came.
+
+const LARGE = 2_000_000; // bytes: smaller files are there before one could read how far they are
+const isGenerate = () => document.querySelector("#generate")?.checkVisibility() ?? false;
+const isFiles = (transfer) => Boolean(transfer) && [...transfer.types].includes("Files");
+let mostBytes = Infinity, isBusy = false, waiting = [];
+
+async function take(files) {
+  if (!files.length || token === null) return;
+  waiting.push(...files);
+  if (isBusy) return; // they go with those that are being sent
+  isBusy = true;
+  const added = [], refused = [];
+  const forSettings = isGenerate() && waiting.length === 1;
+  for (let i = 0; waiting.length; i += 1) {
+    const file = waiting.shift(), answer = await sendOne(file, i, waiting.length);
+    if (!answer) waiting = []; // cancelled: the rest, too
+    else if (answer.error) refused.push({ file, error: answer.error });
+    else added.push(answer);
+  }
+  isBusy = false;
+  show(find(".sending"), false);
+  conclude(added, refused, forSettings);
+}
+
+async function sendOne(file, number, left) {
+  if (file.size > mostBytes) {
+    return { error: `${file.name} has ${Math.round(file.size / 1e6)} MB; ${Math.round(mostBytes / 1e6)} MB is the most. Save it smaller, or as JPEG.` };
+  }
+  const place = number + left ? ` (${number + 1} of ${number + 1 + left})` : "";
+  const say = (share) => {
+    const percent = Math.round(100 * share);
+    setText(find(".words"), percent < 100 ? `Adding ${file.name}${place}` : `Looking at ${file.name}${place}`);
+    setAttribute(find(".bar"), "aria-valuenow", percent);
+    find(".bar").classList.toggle("unknown", percent === 100);
+    find(".bar i").style.transform = `scaleX(${share})`;
+  };
+  const { promise, cancel } = send(file, say);
+  say(0);
+  show(find(".sending"), file.size > LARGE || left > 0 || number > 0);
+  find(".cancel").onclick = cancel;
+  return promise;
+}
+
+/** Say what became of the files and lead to the next step. */
+function conclude(added, refused, forSettings) {
+  const newest = added.at(-1);
+  if (newest) tell("change", { back: added.map((answer) => answer.picture).filter((picture, i, all) => all.findIndex((other) => other.id === picture.id) === i) });
+  if (refused.length) toast(summary(added, refused), { trouble: true });
+  else if (added.length > 1) toast(summary(added, refused));
+  if (!newest) return;
+  const { picture } = newest;
+  if (!forSettings) {
+    if (added.length === 1) tell("look", { id: picture.id });
+    return;
+  }
+  if (picture.again) tell("reuse", picture);
+  else toast("This picture carries no settings. It is in your gallery now.", { action: "Show it", onAction: () => tell("look", { id: picture.id }) });
+}
+function summary(added, refused) {
+  const parts = [];
+  if (added.length) parts.push(added.length === 1 ? "1 picture added." : `${added.length} pictures added.`);
+  if (refused.length > 1) parts.push(`${refused.length} files could not be added. The first, ${refused[0].file.name}:`);
+  if (refused.length) parts.push(refused[0].error);
+  return parts.join(" ");
+}
+
+// A file that is dropped beside every target would replace the page.
+let depth = 0;
+function cover(isOver) {
+  if (isOver) setText(find(".target b"), isGenerate() ? "Drop a picture to use its settings" : "Drop pictures to add them");
+  show(find(".target"), isOver);
+}
+const LISTENERS = {
+  dragenter: () => { depth += 1; cover(true); },
+  dragover: (event) => { event.dataTransfer.dropEffect = "copy"; },
+  dragleave: () => { depth = Math.max(0, depth - 1); cover(depth > 0); },
+  drop: (event) => { depth = 0; cover(false); take([...event.dataTransfer.files]); },
+};
+for (const [name, act] of Object.entries(LISTENERS)) {
+  document.addEventListener(name, (event) => {
+    if (!element.isConnected || !isFiles(event.dataTransfer) || document.querySelector("dialog[open]")) return;
+    event.preventDefault();
+    event.stopPropagation();
+    act(event);
+  }, true);
+}
+document.addEventListener("paste", (event) => {
+  if (!element.isConnected || !event.clipboardData || document.querySelector("dialog[open]")) return;
+  const files = [...event.clipboardData.files];
+  if (!files.length || event.clipboardData.types.includes("text/plain")) return; // an office program sends both; words were meant
+  event.preventDefault();
+  take(files);
+}, true);
+find(".chooser").addEventListener("change", (event) => {
+  take([...event.target.files]);
+  event.target.value = ""; // so that the same file may be chosen again
+});
+hear("pick", () => find(".chooser").click());
+whenTold((value) => { ({ mostBytes } = value); });

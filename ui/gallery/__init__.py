@@ -1,0 +1,62 @@
+"""The Gallery tab: everything ever made, found by words, stars, models and kinds. Its scripts draw it; this lays out
+and answers.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from gradio.events import Dependency
+
+from studio.service import Studio
+from ui import pictures
+from ui.events import Bridge
+from ui.pictures import Answer, model_label, picture, text
+from ui.scripts import component
+
+LABEL = "Gallery"
+_SCRIPTS = ("tile.js", "grid.js", "filters.js", "selection.js", "press.js", "gallery.js")
+_QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "queue": False}
+
+
+def build(bridge: Bridge, arrival: Dependency) -> None:
+    """Lay out the tab inside the current Blocks and connect it.
+
+    Args:
+        bridge: gives the calls the studio and the owner.
+        arrival: the event after which the browser's token is known.
+    """
+    calls = (find, pictures.star, pictures.delete, pictures.restore)
+    gallery = component(Path(__file__).parent, _SCRIPTS, [bridge.server_function(call) for call in calls], "gallery")
+    arrival.then(bridge.open_listener(on_arrival, {"gallery": gallery}), [bridge.visitor], [gallery], **_QUIET)
+
+
+def on_arrival(studio: Studio, token: str) -> dict[str, Any]:
+    """The page was opened: tell the scripts who is looking."""
+    return {"gallery": {"token": token}}
+
+
+def find(studio: Studio, owner: str, question: Answer) -> Answer:
+    """One page of pictures, newest first.
+
+    Args:
+        studio: where they are.
+        owner: whose they are.
+        question: `query`, `starred`, `model`, `kind`, `limit`, and `after` (the `next` of the page before, "" for the
+            first).
+
+    Returns:
+        `{pictures, next}`; with the first page also `count` (how many there are in all), `models` (those that can be
+        asked for) and `owner` (for the addresses of files).
+    """
+    wanted: dict[str, Any] = {name: text(question, name) for name in ("query", "model", "kind")}
+    wanted["starred"] = question.get("starred") is True
+    limit: Any = question.get("limit")
+    after = text(question, "after")
+    page = studio.gallery(owner, **wanted, after=after, limit=limit)
+    answer: Answer = {"pictures": [picture(studio, asset) for asset in page.assets], "next": page.next}
+    if after:
+        return answer
+    models = [{"id": model, "label": model_label(studio, model)} for model in studio.models_used(owner) if model]
+    return answer | {"count": studio.count(owner, **wanted), "models": models, "owner": owner}

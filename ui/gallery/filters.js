@@ -1,0 +1,67 @@
+// What is looked for: words, stars, a model, a kind. Kept in the address, so that a reload and a link find it again.
+
+const KINDS = [["", "All kinds"], ["image", "Made here"], ["upload", "Brought along"]];
+const DEBOUNCE = 180; // ms between the last key and the question
+
+/** @param onChange called with the filters when they have changed */
+function createFilters(onChange) {
+  const query = find(".query"), starred = find(".chip.starred"), model = find("select.model"), kind = find("select.kind");
+  const now = { query: readAddress("q"), starred: readAddress("starred") === "1", model: readAddress("model"), kind: readAddress("kind") };
+  let timer = 0;
+  label(starred, "star", "Starred");
+  drawIcon(find(".glass"), "search");
+  offer(kind, KINDS, now.kind);
+
+  function offer(select, choices, chosen) {
+    if (chosen && !choices.some(([id]) => id === chosen)) choices = [...choices, [chosen, chosen]];
+    const same = JSON.stringify(choices) === select.dataset.choices;
+    if (!same) select.replaceChildren(...choices.map(([id, text]) => make("option", { value: id }, text)));
+    select.dataset.choices = JSON.stringify(choices);
+    select.value = chosen;
+    select.classList.toggle("set", Boolean(chosen));
+  }
+  function draw() {
+    if (query.value !== now.query && document.activeElement !== query) query.value = now.query;
+    setAttribute(starred, "aria-pressed", now.starred);
+    model.value = now.model;
+    kind.value = now.kind;
+    for (const select of [model, kind]) select.classList.toggle("set", Boolean(select.value));
+  }
+  function keep() {
+    writeAddress({ q: now.query, starred: now.starred ? "1" : "", model: now.model, kind: now.kind });
+  }
+  function change(changes) {
+    clearTimeout(timer);
+    Object.assign(now, changes);
+    draw();
+    keep();
+    onChange({ ...now });
+  }
+  query.addEventListener("input", () => {
+    clearTimeout(timer);
+    timer = setTimeout(() => change({ query: query.value.trim() }), DEBOUNCE);
+  });
+  query.addEventListener("keydown", (event) => {
+    if (event.key === "Enter") change({ query: query.value.trim() });
+  });
+  starred.addEventListener("click", () => change({ starred: !now.starred }));
+  model.addEventListener("change", () => change({ model: model.value }));
+  kind.addEventListener("change", () => change({ kind: kind.value }));
+  query.value = now.query;
+  draw();
+
+  return {
+    now,
+    keep,
+    isSet: () => Boolean(now.query || now.starred || now.model || now.kind),
+    offerModels(models) {
+      offer(model, [["", "All models"], ...models.map(({ id, label: text }) => [id, text])], now.model);
+      show(model, models.length > 1 || Boolean(now.model));
+    },
+    clear() {
+      query.value = "";
+      change({ query: "", starred: false, model: "", kind: "" });
+    },
+    focus: () => query.focus(),
+  };
+}

@@ -1,0 +1,202 @@
+// The gallery's state: which pictures are known, and how more of them come. Everything is drawn from `state`.
+
+const FIRST_PAGE = 60, LARGE_PAGE = 200; // pictures in one answer: the first screen soon, then as many as may be asked
+const PLACE = "diorama-gallery-place"; // where one was, over a reload
+const state = {
+  pictures: [], // newest first, without gaps
+  next: "", // cursor of those after them
+  total: 0, // how many there are in all
+  owner: "",
+  isTold: false, // an answer was there
+  isLost: false, // the last question had none
+  fresh: 0, // pictures that were made meanwhile and wait above
+  isStale: false, // something was told while the tab was closed
+};
+const away = new Set(); // ids that were in this list before they were deleted: they come back into it
+let epoch = 0; // grows with every new question: answers to older ones are not news
+
+const filters = createFilters(() => search());
+const selection = createSelection({ items: () => state.pictures, owner: () => state.owner }, () => draw());
+const grid = createGrid({
+  press(id, event) {
+    if (event.shiftKey || event.ctrlKey || event.metaKey || selection.isPicking()) selection.toggle(id, event.shiftKey);
+    else tell("look", { id });
+  },
+  check: (id, event) => selection.toggle(id, event.shiftKey),
+  need,
+  settle(index) {
+    if (state.isTold) sessionStorage.setItem(PLACE, JSON.stringify({ filters: filters.now, index }));
+    if (state.fresh && grid.isAtTop()) refresh();
+  },
+});
+
+function draw() {
+  const { pictures, isTold, isLost, fresh } = state, total = size(), isEmpty = isTold && !total && !isLost;
+  grid.show({ items: pictures, total, selected: selection.ids });
+  setText(find(".count"), isTold && total ? counted(total) : "");
+  show(find(".nothing"), isEmpty && !filters.isSet());
+  show(find(".unfound"), isEmpty && filters.isSet());
+  setText(find(".unfound .quiet"), filters.now.query ? `No picture has “${filters.now.query}” in its words.` : "No picture is like this.");
+  show(find(".lost"), isLost && !total);
+  show(find(".newer"), fresh > 0);
+  setText(find(".newer"), `${fresh === FIRST_PAGE ? `${fresh} or more` : fresh} new ${fresh === 1 ? "picture" : "pictures"}`);
+  for (const name of [".bar .selecting", ".bar .count"]) show(find(name), total > 0);
+}
+/** How many there are, as far as is known: while pages are missing, at least one more than have come. */
+const size = () => (state.next ? Math.max(state.total, state.pictures.length + 1) : state.pictures.length);
+const counted = (total) => `${total.toLocaleString()} ${total === 1 ? "picture" : "pictures"}`;
+
+const ask = (after, limit) => server.find({ token, ...filters.now, after, limit });
+const isAnswer = (answer) => Boolean(answer) && !answer.error;
+function takeFirst(answer) {
+  Object.assign(state, { total: answer.count, owner: answer.owner, isTold: true, isLost: false, isStale: false });
+  filters.offerModels(answer.models);
+}
+
+/** Begin anew with the filters as they are. */
+async function search() {
+  const my = ++epoch, answer = await ask("", FIRST_PAGE);
+  if (my !== epoch) return;
+  Object.assign(state, { pictures: [], next: "", total: 0, fresh: 0 });
+  away.clear();
+  selection.clear();
+  if (isAnswer(answer)) {
+    takeFirst(answer);
+    Object.assign(state, { pictures: answer.pictures, next: answer.next });
+    setText(find(".spoken"), answer.count ? counted(answer.count) : "Nothing found");
+  } else {
+    state.isLost = true;
+    if (answer) toast(answer.error, { trouble: true });
+  }
+  find(".scroller").scrollTop = 0;
+  draw();
+}
+
+let loading = null;
+/** Fetch pages until the pictures up to this index are there, or the last one is. */
+function need(index) {
+  loading = loading || load(index).finally(() => { loading = null; });
+  return loading;
+}
+async function load(index) {
+  const my = epoch;
+  while (state.next && state.pictures.length < index) {
+    const answer = await ask(state.next, LARGE_PAGE);
+    if (my !== epoch) return;
+    if (!isAnswer(answer)) {
+      await new Promise((resolve) => setTimeout(resolve, 2000)); // the server is away: what is in view still wants to come
+      if (!element.isConnected) return;
+      continue;
+    }
+    const known = new Set(idsOf(state.pictures));
+    state.pictures = [...state.pictures, ...answer.pictures.filter((picture) => !known.has(picture.id))];
+    state.next = answer.next;
+    if (!state.next) state.total = state.pictures.length;
+    draw();
+  }
+}
+
+/** Something new was told: bring the top up to date, but move nothing that somebody looks at. */
+async function refresh() {
+  if (!state.isTold) return search();
+  const my = epoch, answer = await ask("", FIRST_PAGE);
+  if (my !== epoch || !isAnswer(answer)) return undefined;
+  const known = new Set(idsOf(state.pictures)), fresh = answer.pictures.filter((picture) => !known.has(picture.id)).length;
+  if (fresh && !grid.isAtTop() && state.pictures.length) {
+    state.fresh = fresh;
+    return draw();
+  }
+  takeFirst(answer);
+  const last = answer.pictures.at(-1), told = new Set(idsOf(answer.pictures));
+  const older = answer.next ? state.pictures.filter((picture) => !told.has(picture.id) && newestFirst(last, picture) < 0) : [];
+  if (fresh === FIRST_PAGE || !older.length) state.next = answer.next; // nothing known follows without a gap
+  state.pictures = [...answer.pictures, ...(fresh === FIRST_PAGE ? [] : older)];
+  state.fresh = 0;
+  return draw();
+}
+function toTop() {
+  find(".scroller").scrollTop = 0;
+  refresh();
+}
+async function selectAll() {
+  if (state.next) setText(find(".spoken"), "Selecting all");
+  await need(Infinity);
+  selection.all();
+}
+
+hear("news", () => {
+  if (token === null) return;
+  if (isVisible()) refresh();
+  else state.isStale = true;
+});
+hear("change", (change) => {
+  if (!state.isTold) return;
+  const before = state.pictures.length;
+  for (const picture of change.gone || []) if (byId(state.pictures, picture.id)) away.add(picture.id);
+  const isInReach = (picture) => !state.next || !state.pictures.length || newestFirst(picture, state.pictures.at(-1)) < 0;
+  const belongs = (picture) => away.has(picture.id) || !filters.isSet();
+  const back = (change.back || []).filter((picture) => belongs(picture) && !byId(state.pictures, picture.id));
+  state.pictures = changedList(state.pictures, { ...change, back }, isInReach);
+  state.total += back.length || state.pictures.length - before;
+  selection.forget(change.gone || []);
+  draw();
+});
+hear("roll", ({ offer }) => {
+  if (!isVisible()) return;
+  const more = async () => {
+    const before = state.pictures.length;
+    await need(before + 1);
+    return state.pictures.length > before;
+  };
+  offer({ pictures: () => state.pictures, more, total: size, follow: grid.reveal, focus: grid.focus });
+});
+
+label(find(".open"), "open", "Open a picture");
+find(".open").addEventListener("click", () => tell("pick"));
+find(".newer").addEventListener("click", toTop);
+find(".clear-search").addEventListener("click", () => { filters.clear(); filters.focus(); });
+find(".again").addEventListener("click", () => search());
+find(".first-step").addEventListener("click", () => {
+  goTo("generate");
+  document.querySelector("#prompt textarea")?.focus();
+});
+find(".gallery").addEventListener("keydown", (event) => {
+  const inList = event.target.closest(".grid"), withControl = event.ctrlKey || event.metaKey;
+  if (event.key === "Escape" && selection.isPicking()) selection.clear();
+  else if (withControl && event.key.toLowerCase() === "a" && !event.target.closest("input")) selectAll();
+  else if (inList && event.key === " ") selection.toggle(grid.current(), event.shiftKey);
+  else if (inList && event.key === "Delete") removeSelected();
+  else return;
+  event.preventDefault();
+});
+function removeSelected() {
+  if (selection.size()) return selection.delete();
+  const here = state.pictures.findIndex((picture) => picture.id === grid.current()), picture = state.pictures[here];
+  const neighbour = state.pictures[here + 1] || state.pictures[here - 1];
+  return deletePictures([picture], () => grid.focus(picture.id)).then((isGone) => {
+    if (isGone && neighbour) grid.focus(neighbour.id);
+  });
+}
+pressLong(find(".grid"), (id) => selection.toggle(id, false));
+
+/** A tab that is opened says so in the address, and looks what has happened meanwhile. */
+new IntersectionObserver((entries) => {
+  if (!entries.at(-1).isIntersecting) {
+    if (!isVisible()) writeAddress({ tab: "", q: "", starred: "", model: "", kind: "" });
+    return;
+  }
+  writeAddress({ tab: "gallery" });
+  filters.keep();
+  grid.redraw();
+  if (state.isStale) refresh();
+}).observe(element);
+
+whenTold(async () => {
+  let place = {};
+  try {
+    place = JSON.parse(sessionStorage.getItem(PLACE)) || {};
+  } catch { /* somebody else wrote there */ }
+  await search();
+  if (place.index && JSON.stringify(place.filters) === JSON.stringify(filters.now)) grid.scrollTo(place.index);
+});
+draw();

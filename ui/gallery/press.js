@@ -1,0 +1,25 @@
+// A finger that stays on a picture selects it; where there is a menu for that already, it stays closed.
+
+const LONG = 450; // ms
+
+/** @param act called with the id of the picture */
+function pressLong(list, act) {
+  let timer = 0, done = false;
+  const idOf = (event) => event.target.closest("li:not(.place)")?.dataset.key;
+  list.addEventListener("pointerdown", (event) => {
+    done = false;
+    const id = idOf(event);
+    if (event.pointerType !== "touch" || !id) return;
+    timer = setTimeout(() => { done = true; act(id); }, LONG);
+  });
+  for (const name of ["pointerup", "pointercancel", "pointermove"]) {
+    list.addEventListener(name, (event) => { if (name !== "pointermove" || Math.hypot(event.movementX, event.movementY) > 4) clearTimeout(timer); });
+  }
+  list.addEventListener("contextmenu", (event) => { if (done) event.preventDefault(); });
+  list.addEventListener("click", (event) => { // the end of the same press is not a tap
+    if (!done) return;
+    done = false;
+    event.stopPropagation();
+    event.preventDefault();
+  }, true);
+}

@@ -1,0 +1,94 @@
+// Which pictures are selected, and what can be done with all of them at once.
+
+/**
+ * @param source items(): the pictures in their order; owner(): whose they are
+ * @param onChange called when the selection is another one
+ */
+function createSelection(source, onChange) {
+  const ids = new Set();
+  const bar = find(".selection"), form = find(".zip-form"), frame = find(".zip-answer");
+  let anchor = "", isOn = false; // on: a tap selects instead of opening
+  label(find(".selection .zip"), "save", "Download zip");
+  label(find(".selection .delete"), "delete", "Delete");
+  label(find(".selection .clear"), "close", "Clear");
+  label(find(".selecting"), "select", "Select");
+
+  const pictures = () => source.items().filter((picture) => ids.has(picture.id));
+  function draw() {
+    const areStarred = ids.size > 0 && pictures().every((picture) => picture.starred);
+    label(find(".selection .star"), "star", areStarred ? "Remove stars" : "Star");
+    find(".selection .star").dataset.starred = areStarred;
+    show(bar, ids.size > 0 || isOn);
+    setText(find(".selected"), ids.size ? `${ids.size.toLocaleString()} selected` : "Tap pictures to select them");
+    for (const name of ["zip", "star", "delete"]) find(`.selection .${name}`).disabled = !ids.size;
+    setAttribute(find(".selecting"), "aria-pressed", isOn || ids.size > 0);
+    find(".gallery").classList.toggle("picking", isOn || ids.size > 0);
+  }
+  function changed() {
+    draw();
+    onChange();
+  }
+  function toggle(id, range) {
+    const all = source.items(), here = all.findIndex((item) => item.id === id), there = all.findIndex((item) => item.id === anchor);
+    if (range && there >= 0) {
+      for (const item of all.slice(Math.min(here, there), Math.max(here, there) + 1)) ids.add(item.id);
+    } else if (!ids.delete(id)) ids.add(id);
+    anchor = id;
+    changed();
+  }
+  function clear() {
+    ids.clear();
+    anchor = "";
+    isOn = false;
+    changed();
+  }
+
+  /** A form and not a fetch: the browser writes the zip straight to the disk. Its answer is only seen when it is a refusal. */
+  find(".selection .zip").addEventListener("click", () => {
+    form.action = address("diorama/zip");
+    form.elements.owner.value = source.owner();
+    form.elements.ids.value = pictures().map((picture) => picture.id).join(",");
+    form.submit();
+  });
+  frame.addEventListener("load", () => {
+    const said = frame.contentDocument?.body?.textContent || "";
+    if (said) toast(reasonIn(said), { trouble: true });
+  });
+  find(".selection .star").addEventListener("click", () => starPictures(pictures(), find(".selection .star").dataset.starred !== "true"));
+  find(".selection .delete").addEventListener("click", () => deletePictures(pictures()));
+  find(".selection .clear").addEventListener("click", clear);
+  find(".selecting").addEventListener("click", () => {
+    if (isOn || ids.size) return clear();
+    isOn = true;
+    return changed();
+  });
+  draw();
+
+  return {
+    ids,
+    toggle,
+    clear,
+    isPicking: () => isOn || ids.size > 0,
+    size: () => ids.size,
+    delete: () => deletePictures(pictures()),
+    all() {
+      for (const item of source.items()) ids.add(item.id);
+      changed();
+    },
+    /** Forget those that are no longer there. */
+    forget(gone) {
+      for (const picture of gone) ids.delete(picture.id);
+      changed();
+    },
+    redraw: draw,
+  };
+}
+
+/** The sentence in a refusal of one of our routes. */
+function reasonIn(text) {
+  try {
+    return JSON.parse(text).error || text;
+  } catch {
+    return "Diorama could not make the zip. Try again with fewer pictures.";
+  }
+}

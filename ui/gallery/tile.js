@@ -1,0 +1,24 @@
+// One square of the gallery: the picture, its star, and the check that selects it.
+
+function createTile(item, actions) {
+  if (item.isPlace) return make("li", { class: "cell place", "aria-hidden": "true" });
+  const image = make("img", { src: address(item.thumb), alt: "", decoding: "async", draggable: "false" });
+  const open = make("button", { type: "button", class: "tile", title: item.title, tabindex: "-1" }, image);
+  const check = make("button", { type: "button", class: "check", role: "checkbox", tabindex: "-1", "aria-label": `Select: ${item.title}` });
+  drawIcon(check, "check");
+  open.addEventListener("click", (event) => actions.press(item.id, event));
+  check.addEventListener("click", (event) => actions.check(item.id, event));
+  return make("li", { class: "cell" }, open, check);
+}
+
+function updateTile(node, item, { isSelected, isCurrent, index, total }) {
+  setAttribute(node, "aria-posinset", index + 1);
+  setAttribute(node, "aria-setsize", total);
+  if (item.isPlace) return;
+  const [open, check] = node.children;
+  setAttribute(open, "aria-label", item.title + (item.starred ? ", starred" : "") + (isSelected ? ", selected" : ""));
+  setAttribute(open, "tabindex", isCurrent ? 0 : -1);
+  setAttribute(check, "aria-checked", isSelected);
+  node.classList.toggle("starred", item.starred);
+  node.classList.toggle("chosen", isSelected);
+}

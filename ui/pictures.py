@@ -1,0 +1,113 @@
+"""What the page is told of pictures, and what it may do with them: calls of its scripts. Knows no layout."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from studio.assets import Asset
+from studio.checks import says_something
+from studio.contract import ModelSpec
+from studio.errors import BadRequest, NotFound, UnknownModel
+from studio.service import Studio
+from ui.files import picture_address, thumb_address
+from ui.words import facts_of
+
+Answer = dict[str, Any]
+"""JSON of the page: a question or an answer."""
+
+MOST_AT_ONCE = 200
+"""Pictures in one call; the page sends larger selections in parts."""
+_LONGEST_TITLE = 400
+"""Characters; the whole prompt stands in the viewer."""
+
+
+def star(studio: Studio, owner: str, question: Answer) -> Answer:
+    """Star the pictures `ids`, or take their stars away."""
+    starred = question.get("starred") is True
+    return {"pictures": [picture(studio, studio.star(owner, id, starred)) for id in _ids(question)]}
+
+
+def delete(studio: Studio, owner: str, question: Answer) -> Answer:
+    """Put the pictures `ids` into the trash."""
+    studio.delete(owner, _ids(question))
+    return {}
+
+
+def restore(studio: Studio, owner: str, question: Answer) -> Answer:
+    """Take the pictures `ids` out of the trash."""
+    studio.restore(owner, _ids(question))
+    return {}
+
+
+def vary(studio: Studio, owner: str, question: Answer) -> Answer:
+    """Make the picture `id` again with another seed, at once."""
+    settings = studio.settings_of(owner, text(question, "id"))
+    if settings.request is None:
+        raise BadRequest("This picture does not say how it was made. Write what you want to see instead.")
+    studio.generate(owner, replace(settings.request, seed=None))
+    return {"notes": settings.notes}
+
+
+def look(studio: Studio, owner: str, question: Answer) -> Answer:
+    """All that is known of the picture `id`: its recipe in words, and its relatives."""
+    asset = studio.asset(owner, text(question, "id"))
+    if asset.deleted:
+        raise NotFound("picture", asset.id)
+    relatives = studio.relatives(owner, asset.id)
+    return {
+        "picture": picture(studio, asset),
+        "prompt": asset.recipe["prompt"],
+        "facts": [fact._asdict() for fact in facts_of(asset, _spec(studio, asset.model))],
+        "parents": [picture(studio, parent) for parent in relatives.parents],
+        "children": [picture(studio, child) for child in relatives.children],
+    }
+
+
+def picture(studio: Studio, asset: Asset) -> Answer:
+    """What the page knows of a picture in a list."""
+    return {
+        "id": asset.id,
+        "file": picture_address(asset.owner, asset.id),
+        "thumb": thumb_address(asset.owner, asset.id),
+        "title": asset.title if len(asset.title) <= _LONGEST_TITLE else asset.title[: _LONGEST_TITLE - 1] + "…",
+        "model": model_label(studio, asset.model),
+        "seed": asset.seed,
+        "width": asset.width,
+        "height": asset.height,
+        "created": asset.created,
+        "starred": asset.starred,
+        "again": says_something(asset.recipe["prompt"]),  # there is something to make again
+    }
+
+
+def model_label(studio: Studio, model_id: str) -> str:
+    """The model's name for people; its id where the catalog no longer lists it."""
+    spec = _spec(studio, model_id)
+    return spec.label if spec else model_id
+
+
+def text(question: Answer, name: str) -> str:
+    """The text `name` of a question.
+
+    Raises:
+        BadRequest: it is none.
+    """
+    value = question.get(name)
+    if not isinstance(value, str):
+        raise BadRequest(f"The page sent {value!r:.60} as '{name}', which is not a text. Reload the page.")
+    return value
+
+
+def _spec(studio: Studio, model_id: str) -> ModelSpec | None:
+    try:
+        return studio.model(model_id)
+    except UnknownModel:
+        return None
+
+
+def _ids(question: Answer) -> list[str]:
+    ids = question.get("ids")
+    if not isinstance(ids, list) or not 1 <= len(ids) <= MOST_AT_ONCE or not all(isinstance(id, str) for id in ids):
+        raise BadRequest(f"The page sent {ids!r:.60} as pictures. Reload the page.")
+    return ids

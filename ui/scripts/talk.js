@@ -1,0 +1,104 @@
+// How the components of the page talk: to the server by calls, to each other by events on the document, and to whoever
+// copies the address by what stands behind its #.
+//
+//   look   {id}                      somebody wants to see this picture large
+//   roll   {offer}                   the viewer asks the tab that is open for the pictures around it
+//   news                             the server told of new or changed pictures
+//   change {changed, gone, back}     this page changed pictures: lists of pictures; `gone` into the trash, `back` from it
+//   reuse  {id, seed}                the settings of this picture are wanted in the column
+//   copied                           they are there
+//   pick                             somebody wants to open a picture from their disk
+
+const tell = (name, detail = {}) => document.dispatchEvent(new CustomEvent(`diorama-${name}`, { detail }));
+const hear = (name, act) => document.addEventListener(`diorama-${name}`, (event) => {
+  if (element.isConnected) act(event.detail);
+});
+
+let token = null; // the browser's, from the page
+/** Begin once the page has told who is looking: `start(value)`. */
+function whenTold(start) {
+  const go = () => {
+    if (token !== null || !props.value) return;
+    token = props.value.token;
+    start(props.value);
+  };
+  watch("value", go);
+  go();
+}
+
+/** Ask the server; what went wrong becomes a toast and null. */
+async function call(name, question) {
+  const answer = await server[name]({ token, ...question });
+  if (!answer) toast("Diorama does not answer. Try again in a moment.", { trouble: true });
+  else if (answer.error) toast(answer.error, { trouble: true });
+  return answer && !answer.error ? answer : null;
+}
+
+const isVisible = () => element.isConnected && element.firstElementChild.checkVisibility();
+const isAt = (tab) => new URLSearchParams(location.hash.slice(1)).get("tab") === tab;
+const goTo = (tab) => document.getElementById(`${tab}-tab-button`)?.click();
+
+/** What the address says behind its #, and changing some of it; an empty value leaves the address. */
+const readAddress = (name) => new URLSearchParams(location.hash.slice(1)).get(name) || "";
+function writeAddress(changes, { push = false } = {}) {
+  const said = new URLSearchParams(location.hash.slice(1));
+  for (const [name, value] of Object.entries(changes)) {
+    if (value) said.set(name, value);
+    else said.delete(name);
+  }
+  const hash = said.size ? `#${said}` : location.pathname + location.search;
+  if (hash !== location.hash) history[push ? "pushState" : "replaceState"](push ? { viewer: true } : history.state, "", hash);
+}
+
+const byId = (list, id) => list.find((item) => item.id === id);
+/** As the server sorts them. */
+const newestFirst = (one, other) => other.created - one.created || (one.id < other.id ? 1 : -1);
+
+/** A list of pictures after a `change`: what is in it is brought up to date, what came back finds its place again. */
+function changedList(pictures, { changed = [], gone = [], back = [] }, belongs = () => true) {
+  const left = new Set([...gone, ...back].map((picture) => picture.id));
+  const kept = pictures.filter((picture) => !left.has(picture.id)).map((picture) => byId(changed, picture.id) || picture);
+  return back.length ? [...kept, ...back.filter(belongs)].sort(newestFirst) : kept;
+}
+
+const CHUNK = 100; // pictures in one call
+const chunks = (list) => Array.from({ length: Math.ceil(list.length / CHUNK) }, (_, i) => list.slice(i * CHUNK, (i + 1) * CHUNK));
+const idsOf = (pictures) => pictures.map((picture) => picture.id);
+
+/** Star pictures, or take their stars away; every list on the page follows. */
+async function starPictures(pictures, starred) {
+  for (const part of chunks(pictures)) {
+    const answer = await call("star", { ids: idsOf(part), starred });
+    if (!answer) return;
+    tell("change", { changed: answer.pictures });
+  }
+}
+
+/** Put pictures into the trash, with a way back. `onBack` is called when they are there again. True when some are gone. */
+async function deletePictures(pictures, onBack = () => {}) {
+  const gone = [];
+  for (const part of chunks(pictures)) {
+    if (!(await call("delete", { ids: idsOf(part) }))) break;
+    gone.push(...part);
+    tell("change", { gone: part });
+  }
+  const undo = async () => {
+    for (const part of chunks(gone)) {
+      if (!(await call("restore", { ids: idsOf(part) }))) return;
+      tell("change", { back: part });
+    }
+    onBack(gone);
+  };
+  if (gone.length) toast(gone.length === 1 ? "Deleted" : `${gone.length} deleted`, { action: "Undo", onAction: undo });
+  return gone.length > 0;
+}
+
+/** Copy a text. Browsers give the clipboard to https and to this machine only: elsewhere the text is selected. */
+async function copyText(text, node, said) {
+  if (!navigator.clipboard) {
+    getSelection().selectAllChildren(node);
+    return;
+  }
+  await navigator.clipboard.writeText(text);
+  toast(said);
+}

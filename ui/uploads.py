@@ -1,0 +1,104 @@
+"""Pictures that come in: the one route that takes a file. It knows how bytes arrive, not what is in them.
+
+`POST /diorama/pictures?name=holiday.jpg` with the bytes as the body and the browser's token in `X-Diorama-Token`. The
+header is wanted even when it is empty: a foreign page that sets one has to ask the browser first, and is refused.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import gradio as gr
+from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse, Response
+from starlette.requests import ClientDisconnect
+
+from studio.errors import BadRequest, StorageFailed, StudioError, TooLarge
+from studio.files import storage_errors
+from studio.intake import check_length
+from studio.service import Studio
+from ui.events import Identify, signed_in
+from ui.pictures import picture
+
+log = logging.getLogger(__name__)
+
+TOKEN_HEADER = "X-Diorama-Token"
+_LONGEST_NAME = 200  # characters of a file's name that are kept
+
+
+class NotAdmitted(StudioError):
+    """Whoever sends this is not known here."""
+
+
+def router(studio: Studio, identify: Identify) -> APIRouter:
+    """The route, for `Blocks.launch(app_kwargs={"routes": ...})`."""
+    routes = APIRouter(prefix="/diorama")
+
+    @routes.post("/pictures")
+    async def take_in(request: Request, name: str = "") -> Response:
+        try:
+            owner = _owner(request, identify)
+            async with _received(request) as path:
+                answer = await asyncio.to_thread(_kept, studio, owner, path, name[:_LONGEST_NAME])
+        except StudioError as error:
+            return JSONResponse({"error": str(error)}, _status(error))
+        except ClientDisconnect:
+            log.info("An upload was broken off; what had come of it is removed.")
+            return Response(status_code=400)  # nobody is there to read it
+        return JSONResponse(answer)
+
+    return routes
+
+
+def _owner(request: Request, identify: Identify) -> str:
+    token, user = request.headers.get(TOKEN_HEADER), signed_in(request)
+    if token is None:
+        raise NotAdmitted(f"Diorama takes pictures of its own page only. Programs send the header {TOKEN_HEADER}.")
+    if request.app.auth is not None and user is None:
+        raise NotAdmitted("Sign in to add pictures.")
+    try:
+        return identify(gr.Request(request, username=user), token)
+    except BadRequest as error:
+        raise NotAdmitted(str(error)) from error
+
+
+@asynccontextmanager
+async def _received(request: Request) -> AsyncIterator[Path]:
+    """The body as a temporary file, which is gone afterwards, whatever happens.
+
+    Raises:
+        TooLarge: told by its length at once, or found while it came.
+        StorageFailed: there is no room for it.
+        ClientDisconnect: the browser went away in the middle.
+    """
+    told = request.headers.get("content-length", "")
+    if told.isdecimal():
+        check_length(int(told))
+    folder = Path(tempfile.gettempdir())
+    with storage_errors(folder), tempfile.NamedTemporaryFile(prefix="diorama-upload-", dir=folder) as file:
+        length = 0
+        async for part in request.stream():
+            length += len(part)
+            if part:
+                check_length(length)
+                file.write(part)
+        file.flush()
+        yield Path(file.name)
+
+
+def _kept(studio: Studio, owner: str, path: Path, name: str) -> dict:
+    asset = studio.take_in(owner, path, name)
+    settings = studio.settings_of(owner, asset.id)
+    return {"picture": picture(studio, asset), "notes": list(settings.notes)}
+
+
+def _status(error: StudioError) -> int:
+    for kind, status in ((NotAdmitted, 401), (TooLarge, 413), (StorageFailed, 507)):
+        if isinstance(error, kind):
+            return status
+    return 400

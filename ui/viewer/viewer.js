@@ -1,0 +1,186 @@
+// The viewer: which picture is shown, how one comes to the next, and the address that leads to it.
+
+const dialog = find(".viewer"), image = find(".large");
+const state = {
+  picture: null, // what is shown
+  around: null, // the pictures of the open tab: {pictures(), more(), total(), follow(id), focus(id)}
+  asked: 0, // number of the last picture that was asked for: the answer to an older question is not news
+};
+const ACTIONS = [ // one line adds one
+  { name: "reuse", icon: "reuse", word: () => "Use settings", fits: (picture) => picture.again, press: (picture) => reuse(picture) },
+  { name: "vary", icon: "vary", word: () => "Vary", fits: (picture) => picture.again, press: (picture) => vary(picture) },
+  { name: "star", icon: "star", word: (picture) => (picture.starred ? "Starred" : "Star"), isPressed: (picture) => picture.starred, press: (picture) => starPictures([picture], !picture.starred) },
+  { name: "save", icon: "save", word: () => "Download", href: (picture) => `${address(picture.file)}&download=1` },
+  { name: "delete", icon: "delete", word: () => "Delete", press: (picture) => remove(picture) },
+];
+const panel = createPanel(ACTIONS, (id) => open(id));
+const zoom = createZoom(find(".ground"), image, (by) => step(by));
+
+const listed = () => (state.around ? state.around.pictures() : []);
+const place = () => listed().findIndex((picture) => picture.id === (state.picture || {}).id);
+
+/** The picture is shown at once, as far as a list knows it; the rest is asked. */
+function draw(picture) {
+  const isNew = !state.picture || state.picture.id !== picture.id;
+  state.picture = picture;
+  if (isNew) {
+    zoom.fit();
+    image.style.backgroundImage = `url("${address(picture.thumb)}")`; // stands in while the picture itself comes
+    image.src = address(picture.file);
+    image.alt = picture.title;
+    setText(find(".spoken"), picture.title);
+    setAttribute(dialog, "aria-label", `Picture: ${picture.title}`);
+  }
+  panel.draw(picture);
+  drawPlace();
+}
+image.addEventListener("load", () => { image.style.backgroundImage = ""; });
+
+function drawPlace() {
+  const here = place(), total = state.around ? state.around.total() : 0;
+  setText(find(".place"), here < 0 ? "" : `${(here + 1).toLocaleString()} of ${total.toLocaleString()}`);
+  find(".before").disabled = here <= 0;
+  find(".after").disabled = here < 0 || here + 1 >= total;
+}
+
+async function open(id, { known = null, isAddressed = false } = {}) {
+  const my = ++state.asked;
+  if (known) draw(known); // else it is shown when the server has told it
+  else if (!dialog.open) find(".ground").classList.add("awaited");
+  panel.tell(null);
+  if (known) enter(id, isAddressed);
+  const answer = await server.look({ token, id });
+  find(".ground").classList.remove("awaited");
+  if (my !== state.asked) return;
+  if (!answer || answer.error) {
+    sayMissing(answer);
+    return;
+  }
+  draw(answer.picture);
+  panel.tell(answer);
+  enter(id, isAddressed);
+  warm();
+}
+function sayMissing(answer) {
+  if (!dialog.open) writeAddress({ picture: "" });
+  toast(answer ? answer.error : "Diorama does not answer. Try again in a moment.", { trouble: true });
+}
+
+/** Open the dialog if need be, and say in the address what it shows. */
+function enter(id, isAddressed) {
+  if (!dialog.open) {
+    dialog.append(find(".toasts")); // what lies outside an open dialog cannot be pressed
+    dialog.showModal();
+    find(".shut").focus();
+    askAround();
+    if (!isAddressed) writeAddress({ picture: id }, { push: true }); // so that Back closes it
+  } else {
+    writeAddress({ picture: id });
+  }
+  if (place() >= 0) state.around.follow(id);
+}
+function askAround() {
+  state.around = null;
+  tell("roll", { offer: (around) => { state.around = around; } });
+  drawPlace();
+}
+/** Let the browser fetch the neighbours, so that they are there when they are wanted. */
+function warm() {
+  const here = place();
+  for (const near of here < 0 ? [] : [listed()[here + 1], listed()[here - 1]]) if (near) new Image().src = address(near.file);
+}
+
+/** Go to a neighbour; where the list ends, more of it is fetched. */
+async function step(by) {
+  if (!state.around) return;
+  let here = place();
+  while ((here < 0 || here + by >= listed().length) && by > 0 && (await state.around.more())) here = place();
+  const there = here < 0 ? null : listed()[here + by];
+  if (there) open(there.id, { known: there });
+}
+const jump = (picture) => { if (picture) open(picture.id, { known: picture }); };
+
+/** Leave: Back where opening it was a step forward, so that the address and the history stay true. */
+function close() {
+  if (history.state && history.state.viewer) history.back();
+  else {
+    writeAddress({ picture: "" });
+    left();
+  }
+}
+function left() {
+  const { around, picture } = state;
+  state.picture = state.around = null;
+  state.asked += 1;
+  image.removeAttribute("src");
+  dialog.close();
+  dialog.after(find(".toasts"));
+  if (around && picture) around.focus(picture.id);
+}
+
+async function remove(picture) {
+  const here = place(), all = listed(), next = all[here + 1] || all[here - 1];
+  const isGone = await deletePictures([picture], () => { if (dialog.open) open(picture.id, { known: picture }); });
+  if (!isGone || (state.picture || {}).id !== picture.id) return;
+  if (here >= 0 && next) jump(next);
+  else close();
+}
+function reuse(picture) {
+  close();
+  tell("reuse", { id: picture.id });
+}
+async function vary(picture) {
+  if (await call("vary", { id: picture.id })) toast("Another one is being made");
+}
+
+hear("look", ({ id }) => {
+  askAround();
+  open(id, { known: byId(listed(), id) });
+});
+hear("change", ({ changed = [], gone = [] }) => {
+  if (!dialog.open) return;
+  const now = byId(changed, state.picture.id);
+  if (now) draw(now);
+  drawPlace();
+});
+
+const fold = (isBare) => {
+  dialog.classList.toggle("bare", isBare);
+  setAttribute(find(".about"), "aria-expanded", !isBare);
+};
+function toggleAbout() {
+  fold(!dialog.classList.contains("bare"));
+  localStorage.setItem("diorama-about", dialog.classList.contains("bare") ? "bare" : "full");
+}
+const kept = localStorage.getItem("diorama-about");
+fold(kept ? kept === "bare" : matchMedia("(max-width: 860px)").matches); // a phone shows the picture first
+
+const KEYS = {
+  ArrowLeft: () => step(-1), ArrowRight: () => step(1), Home: () => jump(listed()[0]), End: () => jump(listed().at(-1)),
+  "+": () => zoom.by(1.5), "=": () => zoom.by(1.5), "-": () => zoom.by(1 / 1.5), "0": () => zoom.fit(),
+  Delete: () => remove(state.picture), i: toggleAbout,
+};
+dialog.addEventListener("keydown", (event) => {
+  const act = KEYS[event.key];
+  if (!act || !state.picture || event.ctrlKey || event.metaKey || event.altKey) return;
+  event.preventDefault();
+  act();
+});
+dialog.addEventListener("cancel", (event) => { event.preventDefault(); close(); });
+const PRESSES = { ".before": () => step(-1), ".after": () => step(1), ".in": () => zoom.by(1.5), ".out": () => zoom.by(1 / 1.5), ".fit": zoom.fit, ".about": toggleAbout, ".shut": close };
+for (const [button, press] of Object.entries(PRESSES)) find(button).addEventListener("click", press);
+drawIcon(find(".before"), "before");
+drawIcon(find(".after"), "after");
+drawIcon(find(".about"), "about");
+
+addEventListener("popstate", () => {
+  if (!element.isConnected || token === null) return;
+  const id = readAddress("picture");
+  if (id && id !== (state.picture || {}).id) open(id, { isAddressed: true });
+  else if (!id && dialog.open) left();
+});
+whenTold(() => {
+  const tab = readAddress("tab"), id = readAddress("picture");
+  if (tab) goTo(tab);
+  if (id) open(id, { isAddressed: true });
+});
