@@ -100,7 +100,7 @@ def _png(file: BinaryIO) -> Box:
         raise BadPicture(DAMAGED)
     if not {b"IDAT", b"IEND"} <= kinds:
         raise BadPicture(CUT_OFF)
-    return Box("PNG", size, _merged(parts), depth, exif, profile, texts)
+    return Box("PNG", size, _merged(parts), depth, exif, profile, _texts_of(exif) | texts)
 
 
 def _keep(texts: dict[str, str], keyword: str, text: str) -> None:

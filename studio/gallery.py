@@ -81,7 +81,8 @@ def count(
 ) -> int:
     """How many assets all pages of `find` have together."""
     where, values = _condition(owner, query, starred, model, kind)
-    return database.rows(f"SELECT COUNT(*) FROM assets WHERE {where}", tuple(values))[0][0]
+    index = "INDEXED BY newest_starred" if starred else ""  # left alone, SQLite looks at every picture for its star
+    return database.rows(f"SELECT COUNT(*) FROM assets {index} WHERE {where}", tuple(values))[0][0]
 
 
 def models_used(database: Database, owner: str) -> tuple[str, ...]:

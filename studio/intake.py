@@ -9,8 +9,8 @@ from __future__ import annotations
 import io
 import re
 import struct
-from collections.abc import Mapping
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, cast
@@ -21,6 +21,7 @@ from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
+from studio.checks import shown
 from studio.containers import CUT_OFF, DAMAGED, Box, Format, Parts, unbox
 from studio.contract import Size
 from studio.errors import BadPicture, TooLarge
@@ -59,10 +60,8 @@ def read_picture(source: bytes | Path) -> Taken:
 
     Raises:
         BadPicture: it is not one that Diorama takes; nothing was decoded unless its size is within the limits.
-        OSError: the file at this path cannot be read at all.
     """
-    with ExitStack() as opened:
-        file: BinaryIO = io.BytesIO(source) if isinstance(source, bytes) else opened.enter_context(source.open("rb"))
+    with open_upload(source) as file:
         length = file.seek(0, io.SEEK_END)
         if length == 0:
             raise BadPicture("This file is empty. Choose a picture: a PNG, JPEG or WebP file.")
@@ -75,6 +74,24 @@ def read_picture(source: bytes | Path) -> Taken:
         box.check(file)
         image = _upright(_plain(_decoded(file, box), box), box.exif.orientation)
     return Taken(image, box.format, box.texts)
+
+
+@contextmanager
+def open_upload(source: bytes | Path) -> Iterator[io.BytesIO | io.BufferedReader]:
+    """The bytes of an upload as a file.
+
+    Raises:
+        BadPicture: there is no such file, or it may not be read.
+    """
+    if isinstance(source, bytes):
+        yield io.BytesIO(source)
+        return
+    try:
+        file = source.open("rb")
+    except OSError as error:
+        raise BadPicture(f"The file {shown(source.name)} cannot be read: {error.strerror}. Choose another.") from error
+    with file:
+        yield file
 
 
 def check_length(length: int) -> None:
@@ -116,6 +133,7 @@ def _decoded(file: BinaryIO, box: Box) -> Image.Image:
 def _plain(picture: Image.Image, box: Box) -> Image.Image:
     """RGB or RGBA in sRGB, whatever it was."""
     alpha = _alpha(picture, box.depth)
+    picture.info.pop("transparency", None)  # Pillow would warn that it gets lost
     if picture.mode.startswith("I"):
         picture = _eight_bits(picture)
     if picture.mode not in ("L", "RGB", "CMYK"):
@@ -190,8 +208,8 @@ _PICTURES = {
     "a GIF": rb"GIF8[79]a",
     "a TIFF picture": rb"II[*+]\0|MM\0[*+]",
     "a Photoshop file": rb"8BPS",
-    "a HEIC picture": rb".{4}ftyp.{0,24}?(heic|heix|heim|heis|hevc|hevx|mif1|msf1)",
     "an AVIF picture": rb".{4}ftyp.{0,24}?(avif|avis)",
+    "a HEIC picture": rb".{4}ftyp.{0,24}?(heic|heix|heim|heis|hevc|hevx|mif1|msf1)",
     "a JPEG XL picture": rb"\xff\x0a|\0\0\0\x0cJXL ",
     "a JPEG 2000 picture": rb"\0\0\0\x0cjP  |\xff\x4f\xff\x51",
     "a BMP picture": rb"BM.{4}\0\0\0\0",
@@ -214,5 +232,5 @@ _OTHERS = {
     "a program": rb"MZ|\x7fELF|#!",
     "a model's weights (safetensors)": rb".{8}\{\"",
     "a splat or mesh (PLY)": rb"ply\r?\n",
-    "a file of text": rb"(\xef\xbb\xbf|\xff\xfe|\xfe\xff)?[\t\n\r\x20-\x7e]{16,}|[\t\n\r\x20-\x7e]+\Z",
+    "a file of text": rb"(\xef\xbb\xbf)?[\t\n\r\x20-\x7e]{16,}|[\t\n\r\x20-\x7e]+\Z|\xff\xfe|\xfe\xff",
 }

@@ -14,10 +14,9 @@ from pathlib import Path
 from studio.assets import Asset
 from studio.contract import Size
 from studio.errors import NotFound
-from studio.files import storage_errors
 from studio.findings import MAX_SHORT, MAX_TEXT, Finding, bounded
 from studio.foreign import finding_in
-from studio.intake import Taken, check_length, read_picture
+from studio.intake import Taken, check_length, open_upload, read_picture
 from studio.recipe import APP_VERSION, KEYWORD, UPLOAD, Recipe, from_text
 from studio.store import Store
 
@@ -74,10 +73,7 @@ class Uploads:
 
 
 def _sha256(source: bytes | Path) -> str:
-    if isinstance(source, bytes):
-        check_length(len(source))
-        return hashlib.sha256(source).hexdigest()
-    with storage_errors(source.parent), source.open("rb") as file:
+    with open_upload(source) as file:
         check_length(file.seek(0, io.SEEK_END))
         file.seek(0)
         return hashlib.file_digest(file, "sha256").hexdigest()
