@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from typing import Any, NamedTuple
@@ -64,16 +65,20 @@ def chip_props(examples: Iterable[str]) -> list[Props]:
 
 
 class More(NamedTuple):
-    """What folds away the finer controls, and the button in it that takes the last seed."""
+    """What is no value of a request: the fold around the finer controls, the button in it that takes the last seed, and
+    the line about the model's licence.
+    """
 
     fold: gr.Accordion
     last_seed: gr.Button
+    terms: gr.HTML
 
 
 def build_controls(prompt: gr.Textbox, specs: list[ModelSpec], chosen: ModelSpec) -> tuple[Controls, More]:
     """Lay out the controls under the prompt as the chosen model honours them."""
     now = offer(chosen, {})
     model = gr.Dropdown(model_choices(specs), label="Model", elem_id="model", filterable=False, **now["model"])
+    terms = gr.HTML(elem_id="terms", **now["terms"])
     shape = gr.Radio(label="Shape", info="Width to height.", elem_id="shape", elem_classes="segments", **now["shape"])
     size = gr.Radio(
         label="Size", info="In pixels; larger takes longer.", elem_id="size", elem_classes="segments", **now["size"]
@@ -117,7 +122,7 @@ def build_controls(prompt: gr.Textbox, specs: list[ModelSpec], chosen: ModelSpec
             label="Style", info="Adds words to the prompt.", elem_id="style", filterable=False, **now["style"]
         )
     controls = Controls(prompt, model, shape, size, width, height, count, seed, steps, guidance, negative_prompt, style)
-    return controls, More(fold, last_seed)
+    return controls, More(fold, last_seed, terms)
 
 
 def model_choices(specs: Iterable[ModelSpec]) -> list[tuple[str, str]]:
@@ -128,7 +133,7 @@ def model_choices(specs: Iterable[ModelSpec]) -> list[tuple[str, str]]:
 def offer(spec: ModelSpec, remembered: dict[str, Any]) -> dict[str, Props]:
     """What every control looks like for this model, by field of Controls: what it does not honour is hidden.
 
-    "more" is the fold around the finer ones.
+    "more" is the fold around the finer ones, "terms" the line about the licence.
 
     Args:
         spec: the chosen model.
@@ -141,6 +146,7 @@ def offer(spec: ModelSpec, remembered: dict[str, Any]) -> dict[str, Props]:
     seed = _whole(remembered.get("seed"), 0, MAX_SEED)
     return {
         "model": {"value": spec.id, "info": _about(spec)},
+        "terms": {"value": terms(spec), "visible": bool(spec.licence)},
         "shape": {
             "choices": [(shape_label(choice), choice) for choice in shape_choices],
             "value": shape,
@@ -194,6 +200,21 @@ def offer_more(spec: ModelSpec, seed: Any) -> Props:
     names = [name for name, honoured in inside.items() if honoured]
     is_fixed = spec.seed and seed is not None
     return {"label": f"More · seed {seed}" if is_fixed else f"More: {', '.join(names)}", "visible": bool(names)}
+
+
+def terms(spec: ModelSpec) -> str:
+    """One line of HTML: what one may do with the model, and whether its maker wants to be asked before."""
+    line = f"Licence: {_link(spec.licence, spec.licence_url)}"
+    if spec.gated:
+        line += f" · gated: accept it once {_link('on its page', spec.page_url)}"
+    return f'<p class="terms">{line}</p>'
+
+
+def _link(text: str, url: str) -> str:
+    text = html.escape(text)
+    if not url.startswith("https://"):
+        return text
+    return f'<a href="{html.escape(url)}" target="_blank" rel="noopener noreferrer">{text}</a>'
 
 
 def _about(spec: ModelSpec) -> str:

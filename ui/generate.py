@@ -32,6 +32,8 @@ from ui.stage import build_stage
 LABEL = "Generate"
 _MOST_WORDS = 5
 """Unknown words that are named; a pasted page may have hundreds."""
+_FEW = 2
+"""Sentences a note takes without being in the way of the controls."""
 _CALLS = (watch.watch, watch.more, watch.stop, watch.skip)
 _ON_PICTURES = (pictures.star, pictures.delete, pictures.restore, pictures.vary)
 # Before the stage has been told who is looking, the controls do not yet say what was saved.
@@ -42,6 +44,12 @@ _REMEMBER = f"""(saved, prompt, model, count, ...rest) => {{
 }}"""
 _REMEMBER_MODEL = "(saved, model) => ({...saved, model})"
 _TAKE_EXAMPLE = "(saved, prompt) => [{...saved, prompt}, prompt, '']"
+# A note goes when other words are written than those it is about.
+_KEEP_NOTE = """(prompt, note) => {
+  const page = document.createElement("template");
+  page.innerHTML = note || "";
+  return page.content.firstElementChild?.dataset.about === prompt ? note : "";
+}"""
 _TAKE_SEED = """(saved, model, seed) => {
   const own = {...(saved.models || {})[model], seed};
   return [{...saved, models: {...saved.models, [model]: own}}, seed];
@@ -71,7 +79,7 @@ def build(bridge: Bridge, arrival: Dependency) -> None:
         stage = build_stage([bridge.server_function(call) for call in (*_CALLS, *_ON_PICTURES)])
     take_seed = more.last_seed
     named = {**controls.by_name(), "saved": saved, "note": note, "last_seed": last_seed, "take_seed": take_seed}
-    named |= {"stage": stage, "more": more.fold}
+    named |= {"stage": stage, "more": more.fold, "terms": more.terms}
     named |= {f"chip_{i}": chip for i, chip in enumerate(chips)}
 
     _connect_memory(controls, chips, note, saved, last_seed, take_seed)
@@ -136,8 +144,8 @@ def on_generate(studio: Studio, owner: str, **values: Any) -> dict[str, Any]:
         studio.generate(owner, request_from(spec, values))
         unknown = studio.unknown_words(spec.id, values["prompt"])
     except StudioError as error:
-        return {"note": _note(str(error), "trouble")}
-    return {"note": _note(unknown_sentence(spec, unknown), "hint") if unknown else ""}
+        return {"note": _note(str(error), "trouble", about=str(values["prompt"]))}
+    return {"note": _note(unknown_sentence(spec, unknown), "hint", about=values["prompt"]) if unknown else ""}
 
 
 def on_reuse(studio: Studio, owner: str, event: gr.EventData, saved: Any) -> dict[str, Any]:
@@ -150,7 +158,7 @@ def on_reuse(studio: Studio, owner: str, event: gr.EventData, saved: Any) -> dic
     saved = saved if isinstance(saved, dict) else {}
     models = {**(saved.get("models") or {}), spec.id: values_of(spec, request)}
     saved = {**saved, "prompt": request.prompt, "model": spec.id, "count": 1, "models": models}
-    note = _note(" ".join(settings.notes), "hint") if settings.notes else ""
+    note = _differences(settings.notes, about=request.prompt)
     return _show(spec, saved) | {"prompt": request.prompt, "count": 1, "saved": saved, "note": note}
 
 
@@ -178,7 +186,7 @@ def _connect_memory(
     # Not every way to fill a text box (pasting, dictating, a password manager) is an `input` to gradio.
     texts = [controls.prompt.change, controls.negative_prompt.change]
     gr.on([*by_hand, *texts], None, ordered, [saved], js=_REMEMBER, **_QUIET)
-    controls.prompt.change(None, None, [note], js="() => ''", **_QUIET)  # it was about other words
+    controls.prompt.change(None, [controls.prompt, note], [note], js=_KEEP_NOTE, **_QUIET)
     controls.model.input(None, [saved, controls.model], [saved], js=_REMEMBER_MODEL, **_QUIET)
     for chip in chips:
         chip.click(None, [saved, chip], [saved, controls.prompt, note], js=_TAKE_EXAMPLE, **_QUIET)
@@ -215,7 +223,18 @@ def unknown_sentence(spec: ModelSpec, unknown: tuple[str, ...]) -> str:
     return f"{spec.label} does not know: {words}. The picture is made all the same. {known}."
 
 
-def _note(sentence: str, kind: str) -> str:
-    """A sentence near the button; `kind` is "hint" or "trouble"."""
+def _differences(notes: tuple[str, ...], *, about: str) -> str:
+    """What of a picture's settings could not be carried over: at once where it is little, else to unfold."""
+    if len(notes) <= _FEW:
+        return _note(" ".join(notes), "hint", about=about) if notes else ""
+    lines = "".join(f"<li>{html.escape(note)}</li>" for note in notes)
+    return (
+        f'<details class="note hint" role="status" data-about="{html.escape(about)}">'
+        f"<summary>{len(notes)} settings could not be carried over as they were</summary><ul>{lines}</ul></details>"
+    )
+
+
+def _note(sentence: str, kind: str, *, about: str = "") -> str:
+    """A sentence near the button; `kind` is "hint" or "trouble", `about` the prompt that it speaks of."""
     role = "alert" if kind == "trouble" else "status"
-    return f'<p class="note {kind}" role="{role}">{html.escape(sentence)}</p>'
+    return f'<p class="note {kind}" role="{role}" data-about="{html.escape(about)}">{html.escape(sentence)}</p>'

@@ -49,7 +49,7 @@ function conclude(added, refused, forSettings) {
   if (newest) tell("change", { back: added.map((answer) => answer.picture).filter((picture, i, all) => all.findIndex((other) => other.id === picture.id) === i) });
   if (refused.length) toast(summary(added, refused), { trouble: true });
   else if (added.length > 1) toast(summary(added, refused));
-  if (!newest) return;
+  if (!newest || refused.length) return;
   const { picture } = newest;
   if (!forSettings) {
     if (added.length === 1) tell("look", { id: picture.id });

@@ -98,7 +98,7 @@ async function load(index) {
 
 /** Something new was told: bring the top up to date, but move nothing that somebody looks at. */
 async function refresh() {
-  if (!state.isTold) return search();
+  if (!state.isTold) return state.isLost ? search() : undefined; // else the first question is under way
   const my = epoch, answer = await ask("", FIRST_PAGE);
   if (my !== epoch || !isAnswer(answer)) return undefined;
   const known = new Set(idsOf(state.pictures)), fresh = answer.pictures.filter((picture) => !known.has(picture.id)).length;

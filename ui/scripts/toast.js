@@ -1,4 +1,4 @@
-// Short messages at the bottom, one at a time, with an optional way back. They stay while the pointer or the focus is on
+// Short messages at the bottom, one at a time on the whole page, with an optional way back. They stay while the pointer or the focus is on
 // them.
 
 /** `said`: a screen reader hears the same from elsewhere. */
@@ -15,6 +15,7 @@ function toast(text, { action = "", onAction = null, trouble = false, said = fal
   }
   for (const enter of ["pointerenter", "focusin"]) node.addEventListener(enter, () => clearTimeout(timer));
   for (const exit of ["pointerleave", "focusout"]) node.addEventListener(exit, () => { clearTimeout(timer); wait(); });
-  find(".toasts").replaceChildren(node);
+  for (const other of document.querySelectorAll(".toasts > .toast")) other.remove(); // also those of other components
+  find(".toasts").append(node);
   wait();
 }
