@@ -10,9 +10,9 @@ from playwright.sync_api import Browser, sync_playwright
 
 from studio.service import Studio
 from tests import browser as chromium
-from tests.ui.driver import Visitor, free_port
+from tests.ui.driver import Visitor
 from tests.ui.painter import Brush, catalog
-from ui import page
+from tests.ui.serve import everybody_by_token, served
 
 FLAGS = [
     "--no-sandbox",
@@ -58,13 +58,8 @@ def studio(brush: Brush, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
 
 @pytest.fixture(scope="package")
 def address(studio: Studio) -> Iterator[str]:
-    demo = page.build(studio, lambda request, token: token, machine="CPU")
-    options = page.launch_options(studio, lambda request, token: token)
-    _, url, _ = demo.launch(
-        server_name="127.0.0.1", server_port=free_port(), prevent_thread_lock=True, quiet=True, **options
-    )
-    yield url
-    demo.close()
+    with served(studio, everybody_by_token) as address:
+        yield address
 
 
 @pytest.fixture

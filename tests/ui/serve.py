@@ -1,27 +1,49 @@
-"""The real page, the real studio and the painter in a process of their own: `python -m tests.ui.serve FOLDER PORT`."""
+"""Serves the real page over a real studio; `python -m tests.ui.serve FOLDER PORT` does so in a process of its own."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import gradio as gr
 
 from studio.service import Studio
+from tests.ui.driver import free_port
 from tests.ui.painter import Brush, catalog
 from ui import page
+from ui.events import Identify
+
+
+@contextmanager
+def served(studio: Studio, identify: Identify, **options: Any) -> Iterator[str]:
+    """The address of the page while it is served; options as for `Blocks.launch`."""
+    demo = page.build(studio, identify, machine="CPU")
+    options = {"server_port": free_port(), "prevent_thread_lock": True, **options}
+    try:
+        _, address, _ = demo.launch(
+            server_name="127.0.0.1", quiet=True, **options, **page.launch_options(studio, identify)
+        )
+        yield address
+    finally:
+        demo.close()
+
+
+def everybody_by_token(request: gr.Request, token: str) -> str:
+    return token
+
+
+def one_person(request: gr.Request, token: str) -> str:
+    return "local"
 
 
 def main(folder: str, port: str, seconds_per_step: str = "0.02") -> None:
     """Serve until killed."""
     studio = Studio(catalog(Brush(float(seconds_per_step))), Path(folder))
-    demo = page.build(studio, identify, machine="CPU")
-    options = page.launch_options(studio, identify)
-    demo.launch(server_name="127.0.0.1", server_port=int(port), quiet=True, **options)
-
-
-def identify(request: gr.Request, token: str) -> str:
-    return "local"
+    with served(studio, one_person, server_port=int(port), prevent_thread_lock=False):
+        pass
 
 
 if __name__ == "__main__":

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import re
+import zipfile
 from pathlib import Path
 
 import httpx
@@ -11,9 +13,8 @@ from PIL import Image
 
 from studio.contract import Done, GenerateRequest
 from studio.service import Studio
-from tests.ui.driver import free_port
 from tests.ui.painter import Brush, catalog
-from ui import page
+from tests.ui.serve import everybody_by_token, served
 from ui.files import picture_address, thumb_address
 
 
@@ -49,19 +50,9 @@ def test_a_thumbnail_that_cannot_be_made_is_the_picture_itself_for_now(address: 
 
 def test_a_disk_that_cannot_be_read_is_said_in_a_sentence(tmp_path: Path):
     studio = Studio(catalog(Brush()), tmp_path)
-    demo = page.build(studio, lambda request, token: token)
-    _, address, _ = demo.launch(
-        server_name="127.0.0.1",
-        server_port=free_port(),
-        prevent_thread_lock=True,
-        quiet=True,
-        **page.launch_options(studio, lambda request, token: token),
-    )
-    studio.close()
-    try:
+    with served(studio, everybody_by_token) as address:
+        studio.close()
         answer = httpx.get(address + picture_address("ada", "0" * 32))
-    finally:
-        demo.close()
     assert answer.status_code == 503
     assert answer.json()["detail"] == "Diorama is shutting down and takes nothing new. Start it again."
 
@@ -74,3 +65,31 @@ def test_another_owner_has_no_such_picture(address: str, asset_id: str, path: st
 @pytest.mark.parametrize("id", ["0" * 32, "..%2F..%2Fdiorama.sqlite", "diorama.sqlite", "%00", "a" * 5000])
 def test_what_is_no_picture_is_not_found(address: str, asset_id: str, id: str):
     assert httpx.get(f"{address}diorama/picture/{id}?owner=ada").status_code == 404
+
+
+# --- as a zip ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_zip_holds_the_files_as_they_are_under_their_own_names(address: str, studio: Studio, asset_id: str):
+    *_, last = studio.events("ada", studio.generate("ada", GenerateRequest("a blue ball", count=2)).id)
+    assert isinstance(last, Done)
+    ids = [asset_id, *last.assets]
+    form = {"owner": "ada", "ids": ",".join(ids)}
+    for answer in (httpx.get(f"{address}diorama/zip", params=form), httpx.post(f"{address}diorama/zip", data=form)):
+        assert re.search(r'filename="diorama-\d{8}-\d{4}\.zip"', answer.headers["content-disposition"])
+        with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
+            files = {name: archive.read(name) for name in archive.namelist()}
+        assert files == {(path := studio.path("ada", id)).name: path.read_bytes() for id in ids}
+
+
+@pytest.mark.parametrize("owner, ids", [("grace", "{}"), ("ada", "{},no-such-picture"), ("ada", "../../etc/passwd")])
+def test_a_zip_of_what_is_not_there_is_refused_in_a_sentence(address: str, asset_id: str, owner: str, ids: str):
+    answer = httpx.get(f"{address}diorama/zip", params={"owner": owner, "ids": ids.format(asset_id)})
+    assert (answer.status_code, "There is no picture" in answer.json()["error"]) == (404, True)
+
+
+@pytest.mark.parametrize("count", [0, 501])
+def test_an_address_names_at_most_500_pictures(address: str, asset_id: str, count: int):
+    answer = httpx.get(f"{address}diorama/zip", params={"owner": "ada", "ids": ",".join([asset_id] * count)})
+    assert answer.status_code == 400
+    assert answer.json()["error"] == f"A zip holds 1 to 500 pictures, not {count}. Select fewer of them."

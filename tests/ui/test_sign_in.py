@@ -9,9 +9,9 @@ import httpx
 from playwright.sync_api import Browser, expect
 
 from studio.service import Studio
-from tests.ui.driver import Visitor, free_port
+from tests.ui.driver import Visitor
 from tests.ui.painter import Brush, catalog
-from ui import page
+from tests.ui.serve import served
 
 
 def owner_of(request: gr.Request, token: str) -> str:
@@ -20,17 +20,7 @@ def owner_of(request: gr.Request, token: str) -> str:
 
 def test_the_signed_in_person_owns_what_they_make(chrome: Browser, tmp_path: Path):
     studio = Studio(catalog(Brush()), tmp_path)
-    demo = page.build(studio, owner_of)
-    options = page.launch_options(studio, owner_of)
-    _, address, _ = demo.launch(
-        server_name="127.0.0.1",
-        server_port=free_port(),
-        prevent_thread_lock=True,
-        quiet=True,
-        auth=("ada", "lovelace"),
-        **options,
-    )
-    try:
+    with served(studio, owner_of, auth=("ada", "lovelace")) as address:
         context = chrome.new_context()
         context.request.post(f"{address}login", form={"username": "ada", "password": "lovelace"})
         visitor = Visitor(context, address)
@@ -45,6 +35,4 @@ def test_the_signed_in_person_owns_what_they_make(chrome: Browser, tmp_path: Pat
         context.close()
         assert [asset.title for asset in studio.gallery("user-ada", starred=True).assets] == ["a red ball"]
         assert not studio.gallery("user-None").assets
-    finally:
-        demo.close()
-        studio.close()
+    studio.close()
