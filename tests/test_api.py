@@ -30,8 +30,9 @@ class Served(NamedTuple):
 def served(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     options = app.parse(request.param)
     studio = app.open_studio(tmp_path_factory.mktemp("outputs"))
-    demo = page.build(studio, app.identify_by(options))
-    launch = page.launch_options(studio, local_only=True)
+    identify = app.identify_by(options)
+    demo = page.build(studio, identify)
+    launch = page.launch_options(studio, identify, local_only=True)
     _, url, _ = demo.launch(prevent_thread_lock=True, quiet=True, server_name="127.0.0.1", **launch)
     client = Client(url, verbose=False, download_files=False)
     yield Served(url, client, options.open)
@@ -126,7 +127,7 @@ def test_a_wrong_request_is_one_sentence(served: Served, values: dict, sentence:
         ("/job", {"job_id": 5}, "There is no job"),
         ("/cancel", {"job_id": {"a": 1}}, "There is no job"),
         ("/gallery", {"limit": "x"}, "'x'"),
-        ("/gallery", {"limit": None}, "None"),
+        ("/gallery", {"limit": None}, "not nothing"),
         ("/gallery", {"limit": 10**9}, "1000000000"),
         ("/gallery", {"after": "nope"}, "not known"),
     ],
@@ -178,4 +179,5 @@ def test_a_foreign_page_can_send_nothing(served: Served, origin: str):
 def test_the_endpoints_are_documented(served: Served):
     told = served.client.view_api(return_format="dict", print_info=False)
     assert isinstance(told, dict)
-    assert set(told["named_endpoints"]) == {"/generate", "/job", "/cancel", "/models", "/gallery"}
+    ours = {"/generate", "/job", "/cancel", "/models", "/gallery", "/add_picture", "/settings"}
+    assert set(told["named_endpoints"]) == ours

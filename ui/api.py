@@ -1,23 +1,31 @@
 """The same verbs over HTTP: endpoints for `gradio_client` and curl, all by name and with plain JSON values.
 
 `job` and `generate` answer with a job: {"id", "state", "prompt", "model", "step", "steps", "position", "error",
-"pictures": [{"id", "name", "url", "seed", "width", "height", "prompt", "model", "created", "starred"}]}. A picture's
-`url` is relative to the address of the app.
+"pictures": [{"id", "name", "url", "kind", "seed", "width", "height", "prompt", "model", "created", "starred"}]}. A
+picture's `url` is relative to the address of the app; its `kind` is "image" if made here, "upload" if it came from
+elsewhere.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import asdict
 from functools import wraps
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
+from gradio.utils import get_upload_folder
+from gradio_client.utils import is_file_obj_with_meta
 
+from studio.assets import Asset
+from studio.checks import shown
 from studio.contract import GenerateRequest, JobView, Size, Task
 from studio.errors import BadRequest, StudioError
+from studio.recipe import UPLOAD
 from studio.service import Studio
-from studio.store import Asset
 from ui.events import Identify
 from ui.files import picture_address
 
@@ -25,9 +33,10 @@ POLL_SECONDS = 0.1
 
 
 def build(studio: Studio, identify: Identify) -> None:
-    """Add the endpoints to the current Blocks: generate, job, cancel, models, gallery."""
-    endpoints = Endpoints(studio, identify)
-    for endpoint in (endpoints.generate, endpoints.job, endpoints.cancel, endpoints.models, endpoints.gallery):
+    """Add the endpoints to the current Blocks: generate, job, cancel, models, gallery, add_picture, settings."""
+    ours = Endpoints(studio, identify)
+    making = (ours.generate, ours.job, ours.cancel, ours.models)
+    for endpoint in (*making, ours.gallery, ours.add_picture, ours.settings):
         gr.api(endpoint, api_name=endpoint.__name__, concurrency_limit=None)
 
 
@@ -144,6 +153,7 @@ class Endpoints:
         query: str = "",
         starred: bool = False,
         model: str = "",
+        kind: str = "",
         after: str = "",
         limit: int = 24,
         token: str = "",
@@ -155,20 +165,54 @@ class Endpoints:
             query: Words to look for in the prompts.
             starred: Only starred pictures.
             model: Only pictures of this model.
+            kind: "image" for those made here, "upload" for those that came from elsewhere; empty for all.
             after: The "next" of the page before; empty for the first page.
-            limit: Pictures per page, 1 to 100.
+            limit: Pictures per page, 1 to 200.
             token: The secret the pictures were made with, where the app is open to anyone.
         """
         owner = self._owner(request, token)
-        page = await asyncio.to_thread(
-            self._studio.gallery, owner, query=query, starred=starred, model=model, after=after, limit=limit
-        )
+        look = {"query": query, "starred": starred, "model": model, "kind": kind, "after": after, "limit": limit}
+        page = await asyncio.to_thread(self._studio.gallery, owner, **look)
         return {"pictures": [describe(asset) for asset in page.assets], "next": page.next}
+
+    @readable
+    async def add_picture(
+        self, file: gr.FileData, name: str = "", token: str = "", request: gr.Request | None = None
+    ) -> dict:
+        """Put a PNG, JPEG or WebP file into the gallery; answers with "picture" and "notes", as `settings` does.
+
+        Args:
+            file: The picture: `handle_file(PATH)` of gradio_client.
+            name: What to call it where it carries no prompt; empty takes the name of the file.
+            token: Where the app is open to anyone: the secret that is to own the picture.
+        """
+        return await asyncio.to_thread(self._take_in, self._owner(request, token), file, name)
+
+    @readable
+    async def settings(self, picture_id: str, token: str = "", request: gr.Request | None = None) -> dict:
+        """How to make a picture again: {"request": the arguments of `generate`, "notes": what could not be kept}.
+
+        Args:
+            picture_id: Id of a picture, made here or added; "request" is empty where it does not say how it was made.
+            token: The secret of who owns the picture, where the app is open to anyone.
+        """
+        return await asyncio.to_thread(self._settings, self._owner(request, token), picture_id)
 
     def _owner(self, request: gr.Request | None, token: str) -> str:
         if request is None:
             raise ValueError("Gradio did not hand over the request")
         return self._identify(request, token)
+
+    def _take_in(self, owner: str, file: Any, name: Any) -> dict:
+        if not isinstance(name, str):
+            raise BadRequest(f"The name must be text, not {shown(name)}. Leave it empty for the file's own.")
+        with uploaded(file) as path:
+            asset = self._studio.take_in(owner, path, name or path.name)
+        return {"picture": describe(asset), "notes": self._settings(owner, asset.id)["notes"]}
+
+    def _settings(self, owner: str, picture_id: Any) -> dict:
+        settings = self._studio.settings_of(owner, picture_id)
+        return {"request": arguments(settings.request) if settings.request else None, "notes": list(settings.notes)}
 
     def _answer(self, ask: Callable[[str, str], JobView], owner: str, job_id: str) -> dict:
         return self._describe(ask(owner, job_id))
@@ -193,6 +237,7 @@ def describe(asset: Asset) -> dict:
         "id": asset.id,
         "name": asset.name,
         "url": picture_address(asset.owner, asset.id),
+        "kind": asset.recipe["task"] if asset.recipe["task"] == UPLOAD else asset.kind,
         "seed": asset.seed,
         "width": asset.width,
         "height": asset.height,
@@ -201,3 +246,32 @@ def describe(asset: Asset) -> dict:
         "created": asset.created,
         "starred": asset.starred,
     }
+
+
+def arguments(request: GenerateRequest) -> dict:
+    """A request as the arguments of `generate`."""
+    values = asdict(request)
+    size = values.pop("size")
+    return values | {"width": size[0] if size else None, "height": size[1] if size else None}
+
+
+@contextmanager
+def uploaded(file: Any) -> Iterator[Path]:
+    """The file gradio received for this call; it is gone afterwards.
+
+    Gradio sees to it that a file it recognises was uploaded; what it does not recognise (a bare path, a file without
+    its mark) comes through as it is, and is refused here.
+
+    Raises:
+        BadRequest: it is no upload.
+    """
+    folder = Path(get_upload_folder()).resolve()
+    path = Path(file["path"]).resolve() if is_file_obj_with_meta(file) else folder
+    if folder not in path.parents or not path.is_file():
+        raise BadRequest(f"The file must be an upload, not {shown(file)}. With gradio_client: handle_file(PATH).")
+    try:
+        yield path
+    finally:
+        with suppress(OSError):  # the same file, sent twice at once, lies there once
+            path.unlink()
+            path.parent.rmdir()

@@ -15,8 +15,8 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.responses import JSONResponse, PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-MAX_BYTES = 100_000_000
-"""Bytes of an uploaded file."""
+from studio.intake import MAX_BYTES
+
 MAX_BODY = 1_000_000
 """Bytes of a request without a file: far above any prompt, far below what could hurt; gradio takes any amount."""
 MAX_UPLOAD = MAX_BYTES + 1_000_000
