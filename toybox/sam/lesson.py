@@ -1,0 +1,154 @@
+"""One training step: pictures are encoded once, clicked several times, and every answer is judged.
+
+Source: Kirillov et al., "Segment Anything" (2023), section 3 and appendix A (losses 20 : 1 : 1, clicks in the region of
+error, the earlier mask fed back, the best of three masks follows the gradient), and Ravi et al., "SAM 2" (2024),
+appendix D (absolute error for the predicted IoU, of all masks).
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from sam2.modeling.sam2_base import SAM2Base
+from torch import Tensor
+from torch.nn.attention import SDPBackend, sdpa_kernel
+
+from toybox.sam.banks import Banks
+from toybox.sam.clicks import Prompt, boxes, corrections, first_clicks
+from toybox.sam.model import MASK_SIZE
+from toybox.sam.pictures import Pictures, choose_targets, draw_pictures, normalised, target_masks
+
+PICTURES, TARGETS = 12, 4
+FINE_SIZE = 2 * MASK_SIZE
+"""Clicks are placed and IoU is measured at half the size of the picture, twice as fine as the network draws."""
+
+_ROUNDS = (1, 1, 2, 2, 2, 3, 4)
+_BOX_FIRST = 0.3
+_FOCAL, _DICE, _SCORE = 20.0, 1.0, 1.0
+_SINGLE_AT_ONE_CLICK, _THREE_LATER = 0.5, 0.3
+_LOGIT_LIMIT = 32.0
+"""Source: `SAM2ImagePredictor._predict` clamps what it hands back for the next round."""
+
+
+class Features(NamedTuple):
+    """What the encoder found in each picture, from fine to coarse.
+
+    Attributes:
+        fine: (B, C / 8, 64, 64).
+        middle: (B, C / 4, 32, 32).
+        coarse: (B, C, 16, 16).
+    """
+
+    fine: Tensor
+    middle: Tensor
+    coarse: Tensor
+
+    def repeated(self, times: int) -> "Features":
+        """Every picture so many times in a row."""
+        return Features(*(feature.repeat_interleave(times, dim=0) for feature in self))
+
+
+class Answer(NamedTuple):
+    """The four masks for each prompt: the one for clear prompts, then the three for ambiguous ones.
+
+    Attributes:
+        logits: (N, 4, 64, 64).
+        scores: (N, 4), the predicted IoU.
+    """
+
+    logits: Tensor
+    scores: Tensor
+
+
+def encode(model: SAM2Base, images: Tensor) -> Features:
+    """Encodes pictures (B, 3, H, W) in [0, 1] as the predictor does."""
+    fine, middle, coarse = model.forward_image(normalised(images))["backbone_fpn"]
+    return Features(fine, middle, coarse + model.no_mem_embed.view(1, -1, 1, 1))
+
+
+def answer(model: SAM2Base, features: Features, prompt: Prompt, earlier: Tensor | None) -> Answer:
+    """Asks the decoder, with the logits (N, 1, 64, 64) of an earlier answer or None."""
+    encoder = model.sam_prompt_encoder
+    sparse, dense = encoder(points=(prompt.points, prompt.labels), boxes=None, masks=earlier)
+    logits, scores, *_ = model.sam_mask_decoder.predict_masks(
+        image_embeddings=features.coarse,
+        image_pe=encoder.get_dense_pe(),
+        sparse_prompt_embeddings=sparse,
+        dense_prompt_embeddings=dense,
+        repeat_image=False,
+        high_res_features=[features.fine, features.middle],
+    )
+    return Answer(logits.float(), scores.float())
+
+
+def lesson(model: SAM2Base, banks: Banks, step: int) -> dict[str, Tensor]:
+    """The losses of a step, "loss" to be followed, and the mean IoU of its first and last round."""
+    rng = np.random.default_rng([step, 7])
+    torch.manual_seed(step)
+    pictures = draw_pictures(banks, rng, PICTURES)
+    with sdpa_kernel(SDPBackend.MATH), torch.autocast("cpu", dtype=torch.bfloat16):
+        return _judge_rounds(model, pictures, rng)
+
+
+def _judge_rounds(model: SAM2Base, pictures: Pictures, rng: np.random.Generator) -> dict[str, Tensor]:
+    wanted = target_masks(pictures.regions, choose_targets(pictures, rng, TARGETS), FINE_SIZE)
+    coarse_wanted = F.avg_pool2d(wanted, FINE_SIZE // MASK_SIZE)
+    features = encode(model, pictures.images).repeated(TARGETS)
+    with_box = rng.random() < _BOX_FIRST
+    prompt = boxes(wanted) if with_box else first_clicks(wanted)
+    rounds = int(rng.choice(_ROUNDS))
+    earlier: Tensor | None = None
+    losses, overlaps = [], []
+    for number in range(rounds):
+        found = answer(model, features, prompt, earlier)
+        ambiguous = number == 0 and not with_box
+        with torch.no_grad():
+            fine = F.interpolate(found.logits, wanted.shape[-2:], mode="bilinear", align_corners=False)
+            true_scores = overlaps_of(fine, wanted)
+            shown = (found.scores[:, 1:].argmax(dim=1) + 1) * ambiguous
+        mask_loss = mask_losses(found.logits, coarse_wanted)
+        single, three = mask_loss[:, 0].mean(), mask_loss[:, 1:].amin(dim=1).mean()
+        weights = (_SINGLE_AT_ONE_CLICK, 1.0) if ambiguous else (1.0, _THREE_LATER)
+        score_loss = (found.scores - true_scores).abs().mean()
+        losses.append(weights[0] * single + weights[1] * three + _SCORE * score_loss)
+        overlaps.append(true_scores.gather(1, shown[:, None]).mean())
+        if number + 1 < rounds:
+            prompt = prompt.with_click(*corrections(wanted, _one_each(fine, shown)))
+            earlier = _one_each(found.logits.detach(), shown).clamp(-_LOGIT_LIMIT, _LOGIT_LIMIT)
+    zero = torch.zeros(())
+    return {
+        "loss": torch.stack(losses).mean(),
+        "click": overlaps[0] * (not with_box),
+        "box": overlaps[0] * with_box,
+        "last": overlaps[-1] if rounds > 2 else zero,
+        "boxes": zero + with_box,
+        "lasts": zero + (rounds > 2),
+    }
+
+
+def mask_losses(logits: Tensor, wanted: Tensor) -> Tensor:
+    """20 x focal + dice for each mask: (N, M, S, S) and (N, 1, S, S) become (N, M).
+
+    Source: Lin et al., "Focal Loss for Dense Object Detection" (2017), with alpha 0.25 and gamma 2; Milletari et al.,
+    "V-Net" (2016), for dice.
+    """
+    chance = logits.sigmoid()
+    surprise = F.softplus(logits) - logits * wanted
+    miss = chance + wanted - 2 * chance * wanted
+    focal = ((0.75 - 0.5 * wanted) * miss * miss * surprise).mean(dim=(2, 3))
+    both = (chance * wanted).sum(dim=(2, 3))
+    either = chance.sum(dim=(2, 3)) + wanted.sum(dim=(2, 3))
+    return _FOCAL * focal + _DICE * (1 - (2 * both + 1) / (either + 1))
+
+
+def overlaps_of(logits: Tensor, wanted: Tensor) -> Tensor:
+    """The true IoU of masks (N, M, S, S) with the wanted ones (N, 1, S, S); (N, M) float32."""
+    found, right = logits > 0, wanted > 0.5
+    both = (found & right).sum(dim=(2, 3))
+    return both / (found | right).sum(dim=(2, 3)).clamp(min=1)
+
+
+def _one_each(masks: Tensor, which: Tensor) -> Tensor:
+    """(N, M, S, S) and (N,) become (N, 1, S, S)."""
+    return masks[torch.arange(len(masks)), which][:, None]

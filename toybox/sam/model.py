@@ -1,0 +1,98 @@
+"""The shape of the toy SAM 2 and how it is stored: the package's own classes at a tiny size. Knows no data."""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from hydra.utils import instantiate
+from omegaconf import OmegaConf
+from safetensors.torch import load_file, save_file
+from sam2.modeling.sam2_base import SAM2Base
+from sam2.sam2_image_predictor import SAM2ImagePredictor
+
+PICTURE_SIZE = 256
+MASK_SIZE = PICTURE_SIZE // 4
+FOLDER = Path("weights/toy-sam")
+CONFIG_NAME, WEIGHTS_NAME = "config.yaml", "model.safetensors"
+
+_WIDTH = 128
+_BACKBONES = "sam2.modeling.backbones"
+CONFIG: dict[str, Any] = {
+    "model": {
+        "_target_": "sam2.modeling.sam2_base.SAM2Base",
+        "image_encoder": {
+            "_target_": f"{_BACKBONES}.image_encoder.ImageEncoder",
+            "scalp": 1,
+            "trunk": {
+                "_target_": f"{_BACKBONES}.hieradet.Hiera",
+                "embed_dim": 32,
+                "num_heads": 1,
+                "stages": [1, 2, 6, 2],
+                "window_spec": [8, 8, 16, 8],
+                "global_att_blocks": [4, 5, 6, 7, 8, 10],
+                "window_pos_embed_bkg_spatial_size": [8, 8],
+            },
+            "neck": {
+                "_target_": f"{_BACKBONES}.image_encoder.FpnNeck",
+                "position_encoding": {
+                    "_target_": "sam2.modeling.position_encoding.PositionEmbeddingSine",
+                    "num_pos_feats": _WIDTH,
+                    "normalize": True,
+                    "scale": None,
+                    "temperature": 10000,
+                },
+                "d_model": _WIDTH,
+                "backbone_channel_list": [256, 128, 64, 32],
+                "fpn_top_down_levels": [2, 3],
+                "fpn_interp_model": "nearest",
+            },
+        },
+        "memory_attention": None,
+        "memory_encoder": None,
+        "num_maskmem": 1,
+        "image_size": PICTURE_SIZE,
+        "directly_add_no_mem_embed": True,
+        "use_high_res_features_in_sam": True,
+        "multimask_output_in_sam": True,
+        "iou_prediction_use_sigmoid": True,
+    }
+}
+"""In the format of the configurations that come with the package; there is no memory, for it never sees videos.
+
+Source of the format and of everything not said here: sam2/configs/sam2.1/sam2.1_hiera_t.yaml.
+"""
+
+
+def build_model() -> SAM2Base:
+    """An untrained model in training mode; the caller seeds torch."""
+    return instantiate(OmegaConf.create(CONFIG)["model"], _recursive_=True)
+
+
+def save_model(model: SAM2Base, folder: Path) -> None:
+    """Writes the weights as float16 and the configuration beside them."""
+    folder.mkdir(parents=True, exist_ok=True)
+    weights = {name: value.detach().half().contiguous() for name, value in model.state_dict().items()}
+    save_file(weights, folder / WEIGHTS_NAME)
+    OmegaConf.save(OmegaConf.create(CONFIG), folder / CONFIG_NAME)
+    (folder / WEIGHTS_NAME).chmod(0o644)
+
+
+def load_model(folder: Path = FOLDER) -> SAM2Base:
+    """The stored model as float32, ready to predict."""
+    model: SAM2Base = instantiate(OmegaConf.select(OmegaConf.load(folder / CONFIG_NAME), "model"), _recursive_=True)
+    weights = load_file(folder / WEIGHTS_NAME)
+    model.load_state_dict({name: value.float() for name, value in weights.items()}, strict=True)
+    return model.eval()
+
+
+def predictor_for(model: SAM2Base) -> SAM2ImagePredictor:
+    """The package's predictor, told how large this model's features are: it takes 1024 pixels for granted."""
+    predictor = SAM2ImagePredictor(model)
+    size = model.image_size
+    predictor._bb_feat_sizes = [(size // 4, size // 4), (size // 8, size // 8), (size // 16, size // 16)]
+    return predictor
+
+
+def count_parameters(model: torch.nn.Module) -> int:
+    """How many numbers a model has learned."""
+    return sum(parameter.numel() for parameter in model.parameters())

@@ -1,0 +1,81 @@
+"""Trains the bundled toy SAM 2 from nothing and stores it: `python -m toybox.sam.train --minutes 300`.
+
+The working folder keeps the pictures and the state. Interrupted, the same command goes on where it was; more minutes
+than before go on training. Zero minutes store what the checkpoint holds by now, also while a training is running.
+"""
+
+import argparse
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from sam2.modeling.sam2_base import SAM2Base
+
+from toybox.klein.run import Budget, Run
+from toybox.sam.banks import build_banks
+from toybox.sam.lesson import lesson
+from toybox.sam.model import FOLDER, build_model, save_model
+
+_MATRIX_RATE, _OTHER_RATE, _WEIGHT_DECAY = 2e-3, 1e-3, 0.02
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How much of everything; the defaults are what the shipped weights were trained with.
+
+    Attributes:
+        work: folder for pictures, checkpoint and log.
+        result: folder of the finished model.
+        scenes: traced geometries of the toy world.
+        clutters: made-up pictures.
+        seed: of all of these.
+        minutes: of training.
+    """
+
+    work: Path = Path(".train/sam")
+    result: Path = FOLDER
+    scenes: int = 1_500
+    clutters: int = 9_000
+    seed: int = 1
+    minutes: float = 300
+
+
+def train(plan: Plan) -> None:
+    """Makes the pictures unless they are there, trains, and stores the averaged weights."""
+    torch.manual_seed(5)
+    model = build_model()
+    run = Run("sam", model, optimizers(model), average=0.998, budget=Budget(plan.minutes, plan.work))
+    if run.share < 1:
+        banks = build_banks(plan.work, scenes=plan.scenes, clutters=plan.clutters, seed=plan.seed)
+        run.train(lambda step: lesson(model, banks, step))
+    run.average.copy_to(model)
+    save_model(model, plan.result)
+
+
+def optimizers(model: SAM2Base) -> list[torch.optim.Optimizer]:
+    """Muon for the matrices of trunk and decoder, AdamW for everything else that is used.
+
+    Source: Jordan et al., "Muon", https://kellerjordan.github.io/posts/muon/.
+    """
+    matrices, others = [], []
+    for name, parameter in model.named_parameters():
+        inside = name.startswith(("image_encoder.trunk.blocks", "sam_mask_decoder.transformer")) and parameter.ndim == 2
+        (matrices if inside else others).append(parameter)
+    return [
+        torch.optim.Muon(matrices, lr=_MATRIX_RATE, weight_decay=_WEIGHT_DECAY, adjust_lr_fn="match_rms_adamw"),
+        torch.optim.AdamW(others, lr=_OTHER_RATE, betas=(0.9, 0.98), weight_decay=_WEIGHT_DECAY),
+    ]
+
+
+def main() -> None:
+    """Reads the options and trains."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    for name, value in vars(Plan()).items():
+        parser.add_argument(f"--{name.replace('_', '-')}", type=type(value), default=value)
+    torch.set_num_threads(os.cpu_count() or 1)
+    train(Plan(**vars(parser.parse_args())))
+
+
+if __name__ == "__main__":
+    main()
