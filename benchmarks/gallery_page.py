@@ -1,0 +1,157 @@
+"""One page of a gallery with 100,000 pictures, asked in every way the page asks, in Python.
+
+Run `python -m benchmarks.gallery_page`. The rows are in a real SQLite file in a temporary folder; there are no pictures
+behind them, because a page is made of rows alone. What is told is processor time: after the first answer everything is in
+memory, so that an idle machine takes no longer, and a busy one does not change it much.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import random
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from benchmarks.table import Row, median_ms, print_table
+from studio import gallery
+from studio.assets import Asset, insert
+from studio.database import Database
+from studio.recipe import UPLOAD, Found, Recipe, to_text
+
+OWNER = "local"
+PICTURES, ROUNDS, PAGE = 100_000, 15, 60
+PROMISE = "<= 20 ms"
+COLOURS = ("red", "green", "blue", "yellow", "purple", "orange", "white", "brown", "pink", "grey")
+KINDS = ("ball", "cube", "cone", "cylinder", "donut", "snowman", "tree", "house", "mushroom", "rocket")
+MODELS = ("toy-klein", "flux2-klein-4b", "flux1-schnell", "flux1-dev", "sd_xl_base_1.0")
+
+
+def main(arguments: Sequence[str] = ()) -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--pictures", type=int, default=PICTURES)
+    parser.add_argument("--rounds", type=int, default=ROUNDS)
+    options = parser.parse_args(arguments)
+    with tempfile.TemporaryDirectory() as folder:
+        database = Database(Path(folder) / "diorama.sqlite")
+        try:
+            fill(database, options.pictures)
+            rows = measure(database, options.rounds)
+        finally:
+            database.close()
+    print_table(f"Gallery of {options.pictures:,} pictures, {PAGE} a page, p50", rows)
+
+
+def fill(database: Database, count: int) -> None:
+    """Rows as a few years leave them: some starred, some uploaded, some made from others, some of somebody else."""
+    chance = random.Random(1)
+    ids: list[str] = []
+    with database.transaction() as connection:
+        for number in range(count):
+            made = recipe(number, chance, ids)
+            ids.append(made.id)
+            found = Found(made, to_text(made), made.width, made.height)
+            deleted = chance.random() < 0.02
+            insert(connection, f"{made.id}.png", found, starred=chance.random() < 0.01, deleted=deleted)
+
+
+def recipe(number: int, chance: random.Random, earlier: Sequence[str]) -> Recipe:
+    """One picture's recipe; number 0 is the oldest, and the parent of many."""
+    what = f"{chance.choice(COLOURS)} {chance.choice(KINDS)}"
+    prompt = f"a {what} beside a {chance.choice(KINDS)} on a {chance.choice(COLOURS)} background, take {number}"
+    is_upload, has_parent = chance.random() < 0.05, earlier and chance.random() < 0.1
+    return Recipe(
+        id=f"{chance.getrandbits(128):032x}",
+        kind="image",
+        owner=OWNER if chance.random() < 0.95 else "somebody else",
+        job_id="",
+        index=0,
+        task=UPLOAD if is_upload else "generate",
+        model=chance.choice(MODELS),
+        revision="1",
+        prompt=prompt,
+        prompt_sent=prompt,
+        style="",
+        negative_prompt="",
+        width=1024,
+        height=1024,
+        steps=8,
+        guidance=3.0,
+        seed=number,
+        parents=(chance.choice((earlier[0], earlier[-1])),) if has_parent else (),
+        created=1.7e9 + 600.0 * number,
+        seconds=0.5,
+        title=prompt,
+    )
+
+
+def measure(database: Database, rounds: int) -> list[Row]:
+    """Every way of asking, each so many times; last the clock's time of the slowest way."""
+    rows, slowest = [], 0.0
+    for name, ask in questions(database).items():
+        ask()
+        processor, clock = [], []
+        for _ in range(rounds):
+            began, began_processor = time.perf_counter(), time.thread_time()
+            ask()
+            processor.append(time.thread_time() - began_processor)
+            clock.append(time.perf_counter() - began)
+        rows.append(median_ms(name, processor, PROMISE))
+        slowest = max(slowest, statistics.median(clock))
+    return [*rows, Row("the slowest of these by the clock", 1000 * slowest, rounds, "<= 20 ms, idle", "ms")]
+
+
+def questions(database: Database) -> dict[str, Callable[[], object]]:
+    """What the page asks for, by name."""
+
+    def page(**look: object) -> Callable[[], object]:
+        return lambda: gallery.find(database, OWNER, limit=PAGE, **look)  # pyright: ignore[reportArgumentType]
+
+    def count(**look: object) -> Callable[[], object]:
+        return lambda: gallery.count(database, OWNER, **look)  # pyright: ignore[reportArgumentType]
+
+    middle, oldest = places(database)
+    busy = next(asset for asset in _assets(database, oldest) if gallery.relatives(database, asset).children)
+    return {
+        "newest page": page(),
+        "page in the middle": page(after=middle),
+        "starred": page(starred=True),
+        "of one model": page(model="flux1-dev"),
+        "uploads": page(kind="upload"),
+        "made here": page(kind="image"),
+        "search, one word of many": page(query="red"),
+        "search, two words": page(query="purple snowman"),
+        "search, rare word": page(query="take 77777"),
+        "search, beginning of a word": page(query="mush"),
+        "search, nothing found": page(query="zeppelin"),
+        "search, starred, in the middle": page(query="red", starred=True, after=middle),
+        "search, uploads of one model": page(query="red", kind="upload", model="flux1-dev"),
+        "count, all": count(),
+        "count, starred": count(starred=True),
+        "count, search": count(query="red"),
+        "count, uploads of one model": count(kind="upload", model="flux1-dev"),
+        "models in use": lambda: gallery.models_used(database, OWNER),
+        "parents and children": lambda: gallery.relatives(database, busy),
+    }
+
+
+def places(database: Database) -> tuple[str, str]:
+    """Cursors of the page in the middle and of the last full one."""
+    cursors = [""]
+    while following := gallery.find(database, OWNER, after=cursors[-1], limit=gallery.MAX_PAGE).next:
+        cursors.append(following)
+    return cursors[len(cursors) // 2], cursors[-1]
+
+
+def _assets(database: Database, oldest: str) -> itertools.chain[Asset]:
+    last = gallery.find(database, OWNER, after=oldest, limit=gallery.MAX_PAGE).assets
+    return itertools.chain(reversed(last), gallery.find(database, OWNER, limit=gallery.MAX_PAGE).assets)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

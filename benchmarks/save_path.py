@@ -1,0 +1,141 @@
+"""What it costs to keep a picture, and where the time goes: encoding, the disk, the row, the thumbnail.
+
+Run `python -m benchmarks.save_path`. "Save" is `Store.save` as a whole; the parts are done again one by one beside it,
+with the same picture in the same folder. The picture is a photograph's worth of detail: soft shapes with grain.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import secrets
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from benchmarks.table import Row, median_ms, print_table
+from studio import files
+from studio.assets import insert
+from studio.database import Database
+from studio.recipe import Found, Recipe, png_text, to_text
+from studio.store import PNG_LEVEL, THUMBNAIL_SIDE, Store
+
+SIDES = (128, 1024, 2048)
+ROUNDS = 9
+
+
+def main(arguments: Sequence[str] = ()) -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=ROUNDS)
+    parser.add_argument("--sides", type=int, nargs="+", default=SIDES, help="of the squares, in pixels")
+    options = parser.parse_args(arguments)
+    rows: list[Row] = []
+    for side in options.sides:
+        with tempfile.TemporaryDirectory() as folder:
+            rows += measure(Path(folder), photograph(side), options.rounds)
+    print_table(f"Saving a picture, p50, in {tempfile.gettempdir()}", rows)
+
+
+def measure(folder: Path, image: Image.Image, rounds: int) -> list[Row]:
+    """The rows of one size."""
+    database = Database(folder / "diorama.sqlite")
+    store = Store(folder, database)
+    parts: dict[str, Callable[[], object]] = {
+        "save": lambda: store.save(image, recipe(image)),
+        "encode as PNG": lambda: encoded(image),
+        "write, fsync, rename, fsync": lambda: write(folder, data),
+        "row and commit": lambda: add_row(database, image),
+        "thumbnail": lambda: thumbnail(folder, image),
+    }
+    times: dict[str, list[float]] = {name: [] for name in parts}
+    data = encoded(image)
+    try:
+        for _ in range(rounds + 1):  # the first does not count
+            for name, do in parts.items():
+                began = time.perf_counter()
+                do()
+                times[name].append(time.perf_counter() - began)
+    finally:
+        database.close()
+    side = f"{image.width} x {image.height}"
+    size = Row(f"{side}: size of the file", len(data) / 1e6, 1, unit="MB")
+    return [*(median_ms(f"{side}: {name}", taken[1:]) for name, taken in times.items()), size]
+
+
+def photograph(side: int) -> Image.Image:
+    """RGB: soft shapes with grain, as large in a file as a photograph."""
+    grain = np.random.default_rng(1)
+    soft = Image.fromarray(grain.integers(0, 256, (8, 8, 3), dtype=np.uint8)).resize(
+        (side, side), Image.Resampling.BICUBIC
+    )
+    noise = grain.normal(0, 3, (side, side, 3))
+    return Image.fromarray((np.asarray(soft) + noise).clip(0, 255).astype(np.uint8))
+
+
+def recipe(image: Image.Image) -> Recipe:
+    """A recipe of its own for the next file."""
+    return replace(_RECIPE, id=secrets.token_hex(16), width=image.width, height=image.height, created=time.time())
+
+
+_RECIPE = Recipe(
+    id="",
+    kind="image",
+    owner="local",
+    job_id="",
+    index=0,
+    task="generate",
+    model="toy-klein",
+    revision="",
+    prompt="a red ball on a grey background",
+    prompt_sent="a red ball on a grey background",
+    style="",
+    negative_prompt="",
+    width=0,
+    height=0,
+    steps=8,
+    guidance=3.0,
+    seed=1,
+    parents=(),
+    created=0.0,
+    seconds=0.5,
+    title="a red ball on a grey background",
+)
+
+
+def encoded(image: Image.Image) -> bytes:
+    """The PNG as the store writes it."""
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG", pnginfo=png_text(recipe(image)), compress_level=PNG_LEVEL)
+    return buffer.getvalue()
+
+
+def write(folder: Path, data: bytes) -> None:
+    """Bring bytes to the disk as the store does."""
+    path = files.write_temporary(folder, lambda file: file.write(data))
+    path.rename(folder / f"{secrets.token_hex(8)}.png")
+    files.sync_folder(folder)
+
+
+def add_row(database: Database, image: Image.Image) -> None:
+    """Add a row as the store does."""
+    made = recipe(image)
+    with database.transaction() as connection:
+        insert(connection, f"{made.id}.png", Found(made, to_text(made), *image.size), starred=False, deleted=False)
+
+
+def thumbnail(folder: Path, image: Image.Image) -> None:
+    """Make a thumbnail as the store does."""
+    small = image.copy()
+    small.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE))
+    files.write_temporary(folder, lambda file: small.save(file, "WEBP", quality=80))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

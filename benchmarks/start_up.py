@@ -1,0 +1,148 @@
+"""How long until the page is there, against a bare gradio page, side by side, and whether torch kept out of the way.
+
+Run `python -m benchmarks.start_up`. Both are started in turn with the same environment; the time goes from the start of
+the process to the last byte of the first page it serves. Where the system tells, also the processor seconds it took,
+which a busy machine changes less.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.table import Row, print_table
+
+ROOT = Path(__file__).resolve().parents[1]
+ROUNDS = 5
+PATIENCE_SECONDS = 120
+_LOOK_EVERY = 0.01  # seconds
+_BARE = """if True:
+    import sys
+    import gradio as gr
+    with gr.Blocks() as page:
+        gr.Textbox()
+    page.launch(server_name="127.0.0.1", server_port=int(sys.argv[1]), quiet=True)
+"""
+# Nothing may call home: a network that answers slowly would be measured instead.
+_ENVIRONMENT = {"GRADIO_ANALYTICS_ENABLED": "False", "HF_HUB_OFFLINE": "1", "OMP_WAIT_POLICY": "PASSIVE"}
+
+
+@dataclass(frozen=True)
+class Start:
+    """One process from its start to its first page."""
+
+    seconds: float
+    cpu_seconds: float | None  # None where the system does not tell
+    has_torch: bool | None
+
+
+def main(arguments: Sequence[str] = ()) -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=ROUNDS)
+    rounds = parser.parse_args(arguments).rounds
+    bare, ours = [], []
+    for _ in range(rounds):
+        bare.append(start([sys.executable, "-c", _BARE], ()))
+        with tempfile.TemporaryDirectory() as outputs:
+            ours.append(start([sys.executable, "app.py", "--port"], ("--outputs", outputs)))
+    print_table("Process start to page served", rows(bare, ours))
+
+
+def rows(bare: Sequence[Start], ours: Sequence[Start]) -> list[Row]:
+    """The table of these starts."""
+    count = len(ours)
+    table = [
+        Row("bare gradio page", statistics.median(one.seconds for one in bare), count, unit="s"),
+        Row("Diorama", statistics.median(one.seconds for one in ours), count, unit="s"),
+        Row("Diorama / bare", _ratio([o.seconds for o in ours], [b.seconds for b in bare]), count, "<= 1.5", "x"),
+    ]
+    bare_cpu = [one.cpu_seconds for one in bare if one.cpu_seconds is not None]
+    our_cpu = [one.cpu_seconds for one in ours if one.cpu_seconds is not None]
+    if bare_cpu and our_cpu:
+        table.append(Row("processor time, Diorama / bare", _ratio(our_cpu, bare_cpu), count, unit="x"))
+    told = [one.has_torch for one in ours if one.has_torch is not None]
+    if told:
+        table.append(Row("torch loaded when the page was served", sum(told) / len(told), len(told), "never"))
+    return table
+
+
+def start(command: list[str], more: Sequence[str]) -> Start:
+    """Start a page and wait for it.
+
+    Args:
+        command: what to run; a free port is added.
+        more: what follows the port.
+    """
+    port = free_port()
+    began = time.monotonic()
+    process = subprocess.Popen(
+        [*command, str(port), *more],
+        cwd=ROOT,
+        env={**os.environ, **_ENVIRONMENT},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        while b"</html>" not in fetch(port):
+            if process.poll() is not None or time.monotonic() - began > PATIENCE_SECONDS:
+                sys.exit(f"'{' '.join(command)[:60]}' serves no page.")
+            time.sleep(_LOOK_EVERY)
+        return Start(time.monotonic() - began, cpu_seconds(process.pid), has_torch(process.pid))
+    finally:
+        process.kill()
+        process.wait()
+
+
+def fetch(port: int) -> bytes:
+    """What the page's address answers; nothing while nobody is there."""
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_SECONDS) as line:
+            line.sendall(f"GET / HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\n\r\n".encode())
+            parts = []
+            while part := line.recv(65_536):
+                parts.append(part)
+    except OSError:
+        return b""
+    answer = b"".join(parts)
+    return answer if answer.startswith(b"HTTP/1.1 200") else b""
+
+
+def free_port() -> int:
+    """A port of this machine that nobody serves on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def cpu_seconds(process: int) -> float | None:
+    """What all threads of a process have computed so far. Source: proc(5), /proc/pid/stat, fields 14 and 15."""
+    path = Path(f"/proc/{process}/stat")
+    if not path.exists():
+        return None
+    fields = path.read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def has_torch(process: int) -> bool | None:
+    """Whether a process has mapped torch's library, which is what importing it begins with."""
+    path = Path(f"/proc/{process}/maps")
+    return "libtorch" in path.read_text() if path.exists() else None
+
+
+def _ratio(ours: Sequence[float], bare: Sequence[float]) -> float:
+    """Of the medians."""
+    return statistics.median(ours) / statistics.median(bare)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,75 @@
+"""How long one toy picture takes: cold, in a new process with nothing loaded, and warm, in a studio that has made one.
+
+Run `python -m benchmarks.toy_picture`. Both go the whole way from the request to the saved file.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from statistics import median
+
+from app import LOCAL_OWNER
+from benchmarks.table import Row, median_ms, print_table
+from pipelines.catalog import models
+from studio.contract import Done, GenerateRequest
+from studio.service import Studio
+
+ROOT = Path(__file__).resolve().parents[1]
+PROMPT = "a red ball on a grey background"
+MODEL = "toy-klein"
+COLD_ROUNDS, WARM_ROUNDS = 2, 9
+
+
+def main(arguments: Sequence[str] = ()) -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--cold", type=int, default=COLD_ROUNDS, help="pictures of new processes")
+    parser.add_argument("--warm", type=int, default=WARM_ROUNDS, help="pictures of one studio")
+    options = parser.parse_args(arguments)
+    cold = [from_the_command_line() for _ in range(options.cold)]
+    first, *warm = in_one_studio(options.warm + 1)
+    rows = [
+        Row("cold: python cli.py generate", median(cold), len(cold), unit="s"),
+        Row("first of a studio, the model loads", first, 1, unit="s"),
+        median_ms("warm, p50", warm),
+    ]
+    print_table(f"One picture of {MODEL}, request to saved file", rows)
+
+
+def from_the_command_line() -> float:
+    """Seconds of a new process that makes one picture."""
+    with tempfile.TemporaryDirectory() as outputs:
+        command = [sys.executable, "cli.py", "generate", PROMPT, "--model", MODEL, "--outputs", outputs]
+        began = time.perf_counter()
+        subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        return time.perf_counter() - began
+
+
+def in_one_studio(count: int) -> list[float]:
+    """Seconds of each of some pictures, one after the other."""
+    seconds = []
+    with tempfile.TemporaryDirectory() as outputs:
+        studio = Studio([spec for spec in models() if spec.id == MODEL], Path(outputs))
+        try:
+            for seed in range(count):
+                began = time.perf_counter()
+                job = studio.generate(LOCAL_OWNER, GenerateRequest(PROMPT, seed=seed))
+                *_, last = studio.events(LOCAL_OWNER, job.id)
+                if not isinstance(last, Done):
+                    sys.exit(f"The picture was not made: {last}")
+                seconds.append(time.perf_counter() - began)
+        finally:
+            studio.close()
+    return seconds
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    main(sys.argv[1:])
