@@ -1,8 +1,8 @@
 """One page of a gallery with 100,000 pictures, asked in every way the page asks, in Python.
 
 Run `python -m benchmarks.gallery_page`. The rows are in a real SQLite file in a temporary folder; there are no pictures
-behind them, because a page is made of rows alone. What is told is processor time: after the first answer everything is in
-memory, so that an idle machine takes no longer, and a busy one does not change it much.
+behind them, because a page is made of rows alone. What is told is processor time: after the first answer everything is
+in memory, so that an idle machine takes no longer, and a busy one does not change it much.
 """
 
 from __future__ import annotations

@@ -103,18 +103,15 @@ def _size(value: Any, spec: ModelSpec) -> Size:
         return default_size(spec)
     if not isinstance(value, tuple | list) or len(value) != 2:
         raise BadRequest(f"The size must be a width and a height, not {shown(value)}.")
-    size = Size(_whole("width", value[0], 1, 2**31), _whole("height", value[1], 1, 2**31))
+    size = Size(_whole("width", value[0], None, None), _whole("height", value[1], None, None))
     if size in spec.sizes:
         return size
-    offered = f"Choose one of: {', '.join(str(one) for one in spec.sizes)}." if spec.sizes else ""
+    wrong = f"{spec.label} does not make pictures of {shown(size.width)} x {shown(size.height)}."
     if spec.any_size is None:
-        raise NotSupported(f"{spec.label} does not make pictures of {size}. {offered}")
+        raise NotSupported(f"{wrong} Choose one of: {', '.join(str(one) for one in spec.sizes)}.")
     smallest, largest, multiple = spec.any_size
     if not all(smallest <= side <= largest and side % multiple == 0 for side in size):
-        raise NotSupported(
-            f"{spec.label} does not make pictures of {size}. "
-            f"Both sides must be {smallest} to {largest} pixels and multiples of {multiple}."
-        )
+        raise NotSupported(f"{wrong} Both sides must be {smallest} to {largest} pixels and multiples of {multiple}.")
     return size
 
 
