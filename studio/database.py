@@ -91,8 +91,8 @@ MIGRATIONS = (
     CREATE TABLE lineage (
         child TEXT NOT NULL,     -- id of an asset
         parent TEXT NOT NULL,    -- id of what it was made from, which may not exist
-        PRIMARY KEY (parent, child)
-    ) WITHOUT ROWID;
+        UNIQUE (parent, child)
+    );
     CREATE INDEX parents_of ON lineage (child);
     CREATE TRIGGER lineage_delete AFTER DELETE ON assets BEGIN
         DELETE FROM lineage WHERE child = old.id;

@@ -83,7 +83,8 @@ def count(
 ) -> int:
     """How many assets all pages of `find` have together."""
     where, values = _condition(database, owner, query, starred, model, kind)
-    index = "INDEXED BY newest_starred" if starred else ""  # left alone, SQLite looks at every picture for its star
+    # Left alone, SQLite looks at every picture for its star.
+    index = "INDEXED BY newest_starred" if starred and not query.strip() else ""
     return database.rows(f"SELECT COUNT(*) FROM assets {index} WHERE {where}", tuple(values))[0][0]
 
 

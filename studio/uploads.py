@@ -13,7 +13,7 @@ from pathlib import Path
 
 from studio.assets import Asset
 from studio.contract import Size
-from studio.errors import NotFound
+from studio.errors import BadPicture, NotFound
 from studio.findings import MAX_SHORT, MAX_TEXT, Finding, bounded
 from studio.foreign import finding_in
 from studio.intake import Taken, check_length, open_upload, read_picture
@@ -66,7 +66,7 @@ class Uploads:
         try:
             asset = self._store.asset(owner, brought.id)
             mine = read_picture(self._store.path(owner, brought.id)).image
-        except NotFound:
+        except (NotFound, BadPicture):  # there is none, or it was spoilt: what comes in is whole
             return None
         is_same = mine.mode == taken.image.mode and mine.size == taken.image.size
         return asset if is_same and mine.tobytes() == taken.image.tobytes() else None
