@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, Request, expect
@@ -15,6 +17,15 @@ WAIT_MS = 30_000  # the machine may be busy with something else; nothing here me
 expect.set_options(timeout=WAIT_MS)
 PHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
 JOBS_AND_PICTURES = "#stage .film li"
+DROP = """([files, place]) => {
+  const transfer = new DataTransfer(), node = document.querySelector(place);
+  for (const [name, data] of files) {
+    transfer.items.add(new File([Uint8Array.from(atob(data), (letter) => letter.charCodeAt(0))], name));
+  }
+  for (const name of ["dragenter", "dragover", "drop"]) {
+    node.dispatchEvent(new DragEvent(name, { bubbles: true, cancelable: true, dataTransfer: transfer }));
+  }
+}"""
 SAVED = "localStorage['diorama-generate'] || ''"
 
 
@@ -102,6 +113,20 @@ class Visitor:
         self.more.click()
         expect(self.page.locator("#seed")).to_be_visible()
 
+    def open_gallery(self) -> None:
+        self.page.get_by_role("tab", name="Gallery").click()
+        expect(self.page.locator("#gallery .gallery")).to_be_visible()
+
+    def search(self, words: str, found: str) -> None:
+        """Type into the gallery's search and see how much is found."""
+        self.page.locator("#gallery .query").fill(words)
+        expect(self.count).to_have_text(found)
+
+    def drop(self, *files: Path, on: str = "body") -> None:
+        """Drop files from the disk onto a place of the page."""
+        told = [(file.name, base64.b64encode(file.read_bytes()).decode()) for file in files]
+        self.page.evaluate(DROP, [told, on])
+
     # --- what a person sees -------------------------------------------------------------------------------------------
 
     @property
@@ -147,6 +172,29 @@ class Visitor:
     def note(self) -> Locator:
         """The sentence near the button."""
         return self.page.locator("#note .note")
+
+    @property
+    def count(self) -> Locator:
+        """How many pictures the gallery says it has."""
+        return self.page.locator("#gallery .count")
+
+    @property
+    def cells(self) -> Locator:
+        """The pictures of the gallery that are in the document."""
+        return self.page.locator("#gallery .cell:not(.place)")
+
+    @property
+    def viewer(self) -> Locator:
+        return self.page.get_by_role("dialog")
+
+    @property
+    def large(self) -> Locator:
+        """The picture in the viewer."""
+        return self.page.locator("#viewer .large")
+
+    @property
+    def toast(self) -> Locator:
+        return self.page.locator(".toasts > .toast")
 
     def source(self) -> str:
         """Where the picture on the stage comes from: a data address while it forms."""

@@ -158,7 +158,7 @@ find(".clear-search").addEventListener("click", () => { filters.clear(); filters
 find(".again").addEventListener("click", () => search());
 find(".first-step").addEventListener("click", () => {
   goTo("generate");
-  document.querySelector("#prompt textarea")?.focus();
+  focusSoon("#prompt textarea");
 });
 find(".gallery").addEventListener("keydown", (event) => {
   const inList = event.target.closest(".grid"), withControl = event.ctrlKey || event.metaKey;

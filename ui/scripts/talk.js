@@ -35,8 +35,13 @@ async function call(name, question) {
 }
 
 const isVisible = () => element.isConnected && element.firstElementChild.checkVisibility();
-const isAt = (tab) => new URLSearchParams(location.hash.slice(1)).get("tab") === tab;
 const goTo = (tab) => document.getElementById(`${tab}-tab-button`)?.click();
+/** Focus what a tab shows only after the next frames. */
+function focusSoon(selector, frames = 60) {
+  const node = document.querySelector(selector);
+  if (node?.checkVisibility()) node.focus();
+  else if (frames) requestAnimationFrame(() => focusSoon(selector, frames - 1));
+}
 
 /** What the address says behind its #, and changing some of it; an empty value leaves the address. */
 const readAddress = (name) => new URLSearchParams(location.hash.slice(1)).get(name) || "";
