@@ -23,11 +23,32 @@ from typing import Any
 from PIL import Image
 
 from studio.contract import ImageRequest, ImageResult, Tell
+from studio.intake import read_picture
+from studio.recipe import png_text
 from studio.service import Studio
 from tests.studio.fakes import OWNER, FakeModel, ask, finished, spec_of
+from tests.studio.pictures_in import corners, saved
+from tests.studio.test_recipe import RECIPE
+from tests.studio.test_store import index
 
-WRITING = ("store.py", "files.py", "ledger.py", "database.py", "jobs.py", "pictures.py")
+WRITING = (
+    "store.py",
+    "assets.py",
+    "files.py",
+    "ledger.py",
+    "database.py",
+    "jobs.py",
+    "pictures.py",
+    "notes.py",
+    "uploads.py",
+)
+SAVING = ("take_in", "save", "write_temporary", "sync_folder", "_take_name", "transaction", "insert", "star", "_move")
+"""The functions in which a file gets its place and its row."""
 COUNTS = (2, 1)  # pictures of the two jobs
+UPLOADS = (
+    saved(corners(), "JPEG"),
+    saved(corners(), "PNG", pnginfo=png_text(RECIPE)),  # another Diorama's, with a parent
+)
 
 
 class LineCounter:
@@ -35,7 +56,8 @@ class LineCounter:
 
     def __init__(self, deadly: int | None) -> None:
         self.lines = 0
-        self._deadly = deadly
+        self.deadly = deadly
+        self.instants: dict[tuple[str, int], int] = {}  # the count when a line of SAVING was executed first
 
     def trace(self, frame: FrameType, event: str, argument: object) -> Callable[..., Any] | None:
         path = Path(frame.f_code.co_filename)
@@ -43,22 +65,40 @@ class LineCounter:
             return None
         if event == "line":
             self.lines += 1
-            if self.lines == self._deadly:
+            if self.lines == self.deadly:
                 os.kill(os.getpid(), signal.SIGKILL)
+            if frame.f_code.co_name in SAVING:
+                self.instants.setdefault((path.name, frame.f_lineno), self.lines)
         return self.trace
 
 
-def work(outputs: Path, say: Callable[[str, object], None], counter: LineCounter) -> None:
-    """Two jobs; says what was acknowledged: a job once it is queued, assets once their job is over."""
+def bring(studio: Studio, say: Callable[[str, object], None]) -> None:
+    """Uploads, and what people do with them; says what was acknowledged."""
+    ids = []
+    for number, file in enumerate(UPLOADS):
+        ids.append(studio.take_in(OWNER, file, f"upload {number}.png").id)
+        say("upload", [number, ids[-1]])
+    studio.star(OWNER, ids[0], True)
+    say("star", ids[0])
+    studio.delete(OWNER, [ids[1]])
+    studio.take_in(OWNER, UPLOADS[1])  # out of the trash
+
+
+def work(outputs: Path, say: Callable[[str, object], None], counter: LineCounter, *, with_jobs: bool = True) -> None:
+    """Uploads and two jobs; says what was acknowledged: a job once it is queued, assets once their job is over."""
     threading.settrace(counter.trace)
     studio = Studio([spec_of(FakeModel(steps=2))], outputs)
-    jobs = [ask(studio, f"picture {count}", count=count) for count in COUNTS]
+    visitor = threading.Thread(target=bring, args=(studio, say))
+    visitor.start()
+    visitor.join()
+    jobs = [] if not with_jobs else [ask(studio, f"picture {count}", count=count) for count in COUNTS]
     for job in jobs:
         say("job", [job.id, job.pictures])
     for job in jobs:
         say("assets", finished(studio, job).assets)
     studio.close()
     say("lines", counter.lines)
+    say("instants", sorted(counter.instants.values()))
 
 
 def look(outputs: Path, say: Callable[[str, object], None]) -> None:
@@ -68,16 +108,25 @@ def look(outputs: Path, say: Callable[[str, object], None]) -> None:
         job = finished(studio, view)
         indexes = [studio.asset(OWNER, id).index for id in job.assets]
         say("found", [job.id, job.state, indexes])
-    before = studio.gallery(OWNER, limit=200).assets
-    for asset in before:
+    for asset in studio.gallery(OWNER, starred=True).assets:
+        say("starred", asset.id)
+    for number, file in enumerate(UPLOADS):
+        asset = studio.take_in(OWNER, file)
+        say("again", [number, asset.id])
+        if read_picture(studio.path(OWNER, asset.id)).image.tobytes() != read_picture(file).image.tobytes():
+            say("error", f"upload {number} is another picture now")
+    say("uploads once", studio.count(OWNER, kind="upload") == len(UPLOADS))
+    assets = studio.gallery(OWNER, limit=200).assets
+    for asset in assets:
         with Image.open(studio.path(OWNER, asset.id)) as image:
             image.load()
         studio.thumbnail(OWNER, asset.id)
         say("decoded", asset.id)
     files = sorted(path.name for path in (outputs / "images").iterdir())
-    say("same files", files == sorted(asset.name for asset in before))
+    say("same files", files == sorted(asset.name for asset in assets) and not list((outputs / "trash").iterdir()))
+    before = index(outputs)
     studio.rebuild()
-    say("same index", studio.gallery(OWNER, limit=200).assets == before)
+    say("same index", index(outputs) == before)
     studio.close()
 
 
@@ -120,21 +169,20 @@ def complaints(worked: dict[str, list], found: dict[str, list]) -> list[str]:
     for id in (id for assets in worked.get("assets", []) for id in assets):
         if id not in found.get("decoded", []):
             wrong.append(f"the acknowledged picture {id} is not there")
-    wrong += [f"{what}: no" for what in ("same files", "same index") if found.get(what) != [True]]
+    for number, id in worked.get("upload", []):
+        if [number, id] not in found.get("again", []):
+            wrong.append(f"the acknowledged upload {number} was {id}, now there are {found.get('again')}")
+    wrong += [f"the star of {id} is gone" for id in worked.get("star", []) if id not in found.get("starred", [])]
+    wrong += [f"{what}: no" for what in ("uploads once", "same files", "same index") if found.get(what) != [True]]
     return wrong
 
 
 def main(outputs: Path, points: int, seed: int) -> None:
-    whole = child(lambda say: work(outputs / "whole", say, LineCounter(None)))
-    assert not complaints(whole, child(lambda say: look(outputs / "whole", say))), whole
-    (lines,) = whole["lines"]
-    rounds = 0
-    for number in range(points):
-        folder = outputs / f"line-{number}"
-        deadly = 1 + number * lines // points
-        worked = child(lambda say, folder=folder, deadly=deadly: work(folder, say, LineCounter(deadly)))
-        report(f"at line {deadly} of {lines}", worked, child(lambda say, folder=folder: look(folder, say)))
-        rounds += "lines" not in worked
+    whole = rehearse(outputs / "uploads", with_jobs=False)
+    rounds = kill_at_lines(outputs / "uploads", whole["instants"][0], with_jobs=False)
+    (lines,) = rehearse(outputs / "all", with_jobs=True)["lines"]
+    evenly = [1 + number * lines // points for number in range(points)]
+    rounds += kill_at_lines(outputs / "all", evenly, with_jobs=True)
     chance = random.Random(seed)
     for number in range(points):
         folder = outputs / f"time-{number}"
@@ -143,6 +191,25 @@ def main(outputs: Path, points: int, seed: int) -> None:
         report(f"after {after:.4f} s", worked, child(lambda say, folder=folder: look(folder, say)))
         rounds += "lines" not in worked
     print(f"killed {rounds}")
+
+
+def rehearse(outputs: Path, *, with_jobs: bool) -> dict[str, list]:
+    """A round in which nobody dies."""
+    whole = child(lambda say: work(outputs / "whole", say, LineCounter(None), with_jobs=with_jobs))
+    assert not complaints(whole, child(lambda say: look(outputs / "whole", say))), whole
+    return whole
+
+
+def kill_at_lines(outputs: Path, deadly: list[int], *, with_jobs: bool) -> int:
+    """A round for each of these lines; how many of them died."""
+    rounds = 0
+    for number in deadly:
+        folder = outputs / f"line-{number}"
+        counter = LineCounter(number)
+        worked = child(lambda say, folder=folder, counter=counter: work(folder, say, counter, with_jobs=with_jobs))
+        report(f"in {folder}", worked, child(lambda say, folder=folder: look(folder, say)))
+        rounds += "lines" not in worked
+    return rounds
 
 
 def report(when: str, worked: dict[str, list], found: dict[str, list]) -> None:

@@ -39,6 +39,7 @@ def index(folder: Path) -> list[tuple[object, ...]]:
         cursor = connection.execute("SELECT * FROM assets ORDER BY id")
         names = [column[0] for column in cursor.description]
         rows = [tuple(value for name, value in zip(names, row, strict=True) if name != "number") for row in cursor]
+        rows += connection.execute("SELECT child, parent FROM lineage ORDER BY child, parent").fetchall()
     connection.close()
     return rows
 
