@@ -41,6 +41,7 @@ function draw() {
   show(find(".newer"), fresh > 0);
   setText(find(".newer"), `${fresh === FIRST_PAGE ? `${fresh} or more` : fresh} new ${fresh === 1 ? "picture" : "pictures"}`);
   for (const name of [".bar .selecting", ".bar .count"]) show(find(name), total > 0);
+  tell("listed");
 }
 /** How many there are, as far as is known: while pages are missing, at least one more than have come. */
 const size = () => (state.next ? Math.max(state.total, state.pictures.length + 1) : state.pictures.length);
@@ -148,7 +149,7 @@ hear("roll", ({ offer }) => {
     await need(before + 1);
     return state.pictures.length > before;
   };
-  offer({ pictures: () => state.pictures, more, total: size, follow: grid.reveal, focus: grid.focus });
+  offer({ isOpen: isVisible, pictures: () => state.pictures, more, total: size, follow: grid.reveal, focus: grid.focus });
 });
 
 label(find(".open"), "open", "Open a picture");

@@ -3,6 +3,7 @@
 //
 //   look   {id}                      somebody wants to see this picture large
 //   roll   {offer}                   the viewer asks the tab that is open for the pictures around it
+//   listed                           a tab has drawn its list of pictures, which may have become another one
 //   news                             the server told of new or changed pictures
 //   change {changed, gone, back}     this page changed pictures: lists of pictures; `gone` into the trash, `back` from it
 //   reuse  {id, seed}                the settings of this picture are wanted in the column

@@ -28,6 +28,7 @@ function draw() {
   stagePicture.draw({ picture, job, skipping, banner: state.lost || state.banner });
   const open = state.jobs.filter(isOpen).reverse(); // the one that runs first, then in the order of the line
   strip.draw({ open, pictures: state.pictures, chosen: (picture || job || {}).id });
+  tell("listed");
   document.title = job && job.steps ? `${Math.round((100 * job.step) / job.steps)} % · Diorama` : "Diorama";
 }
 
@@ -136,7 +137,8 @@ const strip = createStrip({
 hear("roll", ({ offer }) => {
   if (!isVisible()) return;
   const total = () => state.pictures.length + (state.next ? 1 : 0);
-  offer({ pictures: () => state.pictures, more: loadMore, total, follow: choose, focus: () => find(".frame").focus() });
+  const focus = () => find(".frame").focus();
+  offer({ isOpen: isVisible, pictures: () => state.pictures, more: loadMore, total, follow: choose, focus });
 });
 hear("change", (change) => {
   const { gone = [] } = change, here = state.pictures.findIndex((item) => item.id === state.chosen);

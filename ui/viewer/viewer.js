@@ -3,7 +3,7 @@
 const dialog = find(".viewer"), image = find(".large");
 const state = {
   picture: null, // what is shown
-  around: null, // the pictures of the open tab: {pictures(), more(), total(), follow(id), focus(id)}
+  around: null, // the pictures of the open tab: {isOpen(), pictures(), more(), total(), follow(id), focus(id)}
   asked: 0, // number of the last picture that was asked for: the answer to an older question is not news
 };
 const ACTIONS = [ // one line adds one
@@ -16,7 +16,15 @@ const ACTIONS = [ // one line adds one
 const panel = createPanel(ACTIONS, (id) => open(id));
 const zoom = createZoom(find(".ground"), image, (by) => step(by));
 
-const listed = () => (state.around ? state.around.pictures() : []);
+/** The list of the tab that is open; null until there is one. */
+function around() {
+  if (!state.around?.isOpen()) {
+    state.around = null;
+    tell("roll", { offer: (list) => { state.around = list; } });
+  }
+  return state.around;
+}
+const listed = () => around()?.pictures() || [];
 const place = () => listed().findIndex((picture) => picture.id === (state.picture || {}).id);
 
 /** The picture is shown at once, as far as a list knows it; the rest is asked. */
@@ -37,7 +45,7 @@ function draw(picture) {
 image.addEventListener("load", () => { image.style.backgroundImage = ""; });
 
 function drawPlace() {
-  const here = place(), total = state.around ? state.around.total() : 0;
+  const here = place(), total = around()?.total() || 0;
   setText(find(".place"), here < 0 ? "" : `${(here + 1).toLocaleString()} of ${total.toLocaleString()}`);
   find(".before").disabled = here <= 0;
   find(".after").disabled = here < 0 || here + 1 >= total;
@@ -72,16 +80,11 @@ function enter(id, isAddressed) {
     dialog.append(find(".toasts")); // what lies outside an open dialog cannot be pressed
     dialog.showModal();
     find(".shut").focus();
-    askAround();
     if (!isAddressed) writeAddress({ picture: id }, { push: true }); // so that Back closes it
   } else {
     writeAddress({ picture: id });
   }
-  if (place() >= 0) state.around.follow(id);
-}
-function askAround() {
-  state.around = null;
-  tell("roll", { offer: (around) => { state.around = around; } });
+  if (place() >= 0) around().follow(id);
   drawPlace();
 }
 /** Let the browser fetch the neighbours, so that they are there when they are wanted. */
@@ -92,9 +95,8 @@ function warm() {
 
 /** Go to a neighbour; where the list ends, more of it is fetched. */
 async function step(by) {
-  if (!state.around) return;
   let here = place();
-  while ((here < 0 || here + by >= listed().length) && by > 0 && (await state.around.more())) here = place();
+  while ((here < 0 || here + by >= listed().length) && by > 0 && (await around()?.more())) here = place();
   const there = here < 0 ? null : listed()[here + by];
   if (there) open(there.id, { known: there });
 }
@@ -109,13 +111,13 @@ function close() {
   }
 }
 function left() {
-  const { around, picture } = state;
-  state.picture = state.around = null;
+  const { picture } = state;
+  state.picture = null;
   state.asked += 1;
   image.removeAttribute("src");
   dialog.close();
   dialog.after(find(".toasts"));
-  if (around && picture) around.focus(picture.id);
+  if (picture) around()?.focus(picture.id);
 }
 
 async function remove(picture) {
@@ -133,9 +135,12 @@ async function vary(picture) {
   if (await call("vary", { id: picture.id })) toast("Another one is being made");
 }
 
-hear("look", ({ id }) => {
-  askAround();
-  open(id, { known: byId(listed(), id) });
+hear("look", ({ id }) => open(id, { known: byId(listed(), id) }));
+hear("listed", () => {
+  if (!dialog.open) return;
+  const wasUnknown = !find(".place").textContent;
+  drawPlace();
+  if (wasUnknown && place() >= 0) around().follow(state.picture.id);
 });
 hear("change", ({ changed = [], gone = [] }) => {
   if (!dialog.open) return;
