@@ -14,10 +14,9 @@ from sam2.modeling.sam2_base import SAM2Base
 from torch import Tensor
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from toybox.sam.banks import Banks
 from toybox.sam.clicks import Prompt, boxes, corrections, first_clicks
 from toybox.sam.model import MASK_SIZE
-from toybox.sam.pictures import Pictures, choose_targets, draw_pictures, normalised, target_masks
+from toybox.sam.pictures import Pictures, Source, choose_targets, draw_pictures, normalised, target_masks
 
 PICTURES, TARGETS = 12, 4
 FINE_SIZE = 2 * MASK_SIZE
@@ -82,11 +81,11 @@ def answer(model: SAM2Base, features: Features, prompt: Prompt, earlier: Tensor 
     return Answer(logits.float(), scores.float())
 
 
-def lesson(model: SAM2Base, banks: Banks, step: int) -> dict[str, Tensor]:
+def lesson(model: SAM2Base, source: Source, step: int) -> dict[str, Tensor]:
     """The losses of a step, "loss" to be followed, and the mean IoU of its first and last round."""
     rng = np.random.default_rng([step, 7])
     torch.manual_seed(step)
-    pictures = draw_pictures(banks, rng, PICTURES)
+    pictures = draw_pictures(source, rng, PICTURES)
     with sdpa_kernel(SDPBackend.MATH), torch.autocast("cpu", dtype=torch.bfloat16):
         return _judge_rounds(model, pictures, rng)
 

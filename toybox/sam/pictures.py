@@ -11,11 +11,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from toybox.sam.banks import FULL_SCALE, MOST_OBJECTS, Banks, sample_toy
-from toybox.sam.clutter import MOST_REGIONS
+from toybox.sam.clutter import MOST_REGIONS, sample_clutter
+from toybox.sam.fills import Fields
 from toybox.sam.model import PICTURE_SIZE
-from toybox.words import BACKGROUND_RGB, BACKGROUNDS, COLOUR_RGB, COLOURS, Colour, Rgb
-from toybox.world import Scene, Thing, is_allowed
+from toybox.sam.toys import MOST_OBJECTS, Toys, shade_planes, training_colours
 
 MIN_AREA = 160
 """Pixels of 65,536; ten masks' pixels. Nobody clicks on less without zooming in first."""
@@ -25,6 +24,21 @@ _ANY_COLOURS = 0.3
 _BACKGROUND, _PART, _GROUP = 0.15, 0.2, 0.15
 _MEAN, _DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 """Source: `SAM2Transforms` of the package, which every picture goes through in the app."""
+
+
+class Source(NamedTuple):
+    """What training pictures are made of: traced scenes, and noise for clutter."""
+
+    toys: Toys
+    fields: Fields
+
+
+class Drawn(NamedTuple):
+    """One picture: image (3, H, W) float32, regions (H, W) and owners (3, 64) as in `Pictures`."""
+
+    image: Tensor
+    regions: Tensor
+    owners: Tensor
 
 
 class Pictures(NamedTuple):
@@ -49,18 +63,18 @@ def normalised(images: Tensor) -> Tensor:
     return (images - mean[:, None, None]) / deviation[:, None, None]
 
 
-def draw_pictures(banks: Banks, rng: np.random.Generator, count: int) -> Pictures:
+def draw_pictures(source: Source, rng: np.random.Generator, count: int) -> Pictures:
     """Draws a training batch; it uses torch's generator too."""
     images, regions, owners, from_toy = [], [], [], []
     for _ in range(count):
         chance = rng.random()
-        drawn = _draw_clutter(banks, rng) if chance > _TOY else _draw_toy(banks, rng, None)
-        if _TOY < chance < _TOY + _TOY_ON_CLUTTER and drawn[1].max() < MOST_REGIONS - MOST_OBJECTS:
-            drawn = _draw_toy(banks, rng, drawn)
-        cut_image, cut_regions = _cut(drawn[0], drawn[1], rng)
+        drawn = _draw_clutter(source, rng) if chance > _TOY else _draw_toy(source.toys, rng, None)
+        if _TOY < chance < _TOY + _TOY_ON_CLUTTER and drawn.regions.max() < MOST_REGIONS - MOST_OBJECTS:
+            drawn = _draw_toy(source.toys, rng, drawn)
+        cut_image, cut_regions = _cut(drawn, rng)
         images.append(cut_image)
         regions.append(cut_regions)
-        owners.append(drawn[2])
+        owners.append(drawn.owners)
         from_toy.append(chance <= _TOY)
     toy = torch.tensor(from_toy)
     return Pictures(_spoil(torch.stack(images), toy, rng), torch.stack(regions), torch.stack(owners), toy)
@@ -85,9 +99,7 @@ def choose_targets(pictures: Pictures, rng: np.random.Generator, each: int) -> T
         large = np.flatnonzero(whole[1:] >= MIN_AREA) + 1
         for _ in range(each):
             if len(large) == 0 or (areas[0] >= MIN_AREA and rng.random() < _BACKGROUND):
-                chosen.append(things == 0)
-                chosen[-1][areas == 0] = False
-                chosen[-1][0] = True
+                chosen.append(np.arange(MOST_REGIONS) == 0)
                 continue
             members = things == rng.choice(large)
             parts = np.flatnonzero(members & (is_part > 0) & (areas >= MIN_AREA))
@@ -118,71 +130,42 @@ def target_masks(regions: Tensor, members: Tensor, size: int) -> Tensor:
     return F.avg_pool2d(masks, height // size)
 
 
-def shade_toy(planes: Tensor, colours: Tensor, background: Tensor) -> Tensor:
-    """A geometry in any colours.
-
-    Args:
-        planes: (8, H, W) uint8, see `Banks`.
-        colours: (3, 3) float32, one RGB per object.
-        background: RGB of the ground as (3, 1, 1), or a picture (3, H, W) behind the objects.
-
-    Returns:
-        (3, H, W) float32, [0, 1].
-    """
-    values = planes[: MOST_OBJECTS + 4].float() * (FULL_SCALE / 255)
-    own, ground = values[MOST_OBJECTS : MOST_OBJECTS + 3], values[MOST_OBJECTS + 3]
-    image = own + torch.einsum("nhw,nc->chw", values[:MOST_OBJECTS], colours)
-    return (image + ground * background).clamp_(0, 1)
+def _draw_clutter(source: Source, rng: np.random.Generator) -> Drawn:
+    clutter = sample_clutter(rng, source.fields, PICTURE_SIZE)
+    owners = np.stack([clutter.things, clutter.groups, clutter.is_part]).astype(np.int64)
+    image = torch.from_numpy(clutter.image).permute(2, 0, 1).float() / 255
+    return Drawn(image, torch.from_numpy(clutter.regions), torch.from_numpy(owners))
 
 
-def allowed_colours(scene: Scene, rng: np.random.Generator) -> tuple[list[Rgb], Rgb]:
-    """New colours for a scene, and a background, that leave it a training scene."""
-    while True:
-        names: list[Colour] = [COLOURS[rng.integers(len(COLOURS))] for _ in scene.objects]
-        background = BACKGROUNDS[rng.integers(len(BACKGROUNDS))]
-        things = tuple(Thing(thing.kind, name) for thing, name in zip(scene.objects, names, strict=True))
-        if is_allowed(Scene(things, background), "train"):
-            return [COLOUR_RGB[name] for name in names], BACKGROUND_RGB[background]
-
-
-def _draw_clutter(banks: Banks, rng: np.random.Generator) -> tuple[Tensor, Tensor, Tensor]:
-    index = rng.integers(len(banks.images))
-    image = torch.from_numpy(banks.images[index].copy()).permute(2, 0, 1).float() / 255
-    regions = torch.from_numpy(banks.regions[index].copy())
-    return image, regions, torch.from_numpy(banks.owners[index].astype(np.int64))
-
-
-def _draw_toy(
-    banks: Banks, rng: np.random.Generator, behind: tuple[Tensor, Tensor, Tensor] | None
-) -> tuple[Tensor, Tensor, Tensor]:
+def _draw_toy(toys: Toys, rng: np.random.Generator, behind: Drawn | None) -> Drawn:
     """A toy scene on its own background, or in front of clutter."""
-    index = int(rng.integers(len(banks.planes)))
-    planes = torch.from_numpy(banks.planes[index].copy())
+    index = int(rng.integers(len(toys)))
+    planes = torch.from_numpy(toys.planes[index].copy())
     colours = torch.zeros(MOST_OBJECTS, 3)
     if behind is not None or rng.random() < _ANY_COLOURS:
         colours = torch.from_numpy(rng.uniform(0.03, 1, (MOST_OBJECTS, 3)).astype(np.float32))
         background = torch.from_numpy(rng.uniform(0.03, 1, 3).astype(np.float32))
     else:
-        named, ground = allowed_colours(sample_toy(banks.seed, index), rng)
+        named, ground = training_colours(toys.scene(index), rng)
         colours[: len(named)] = torch.tensor(named)
         background = torch.tensor(ground)
     seen = planes[-1]
     if behind is None:
         owners = torch.zeros(3, MOST_REGIONS, dtype=torch.int64)
         owners[0, : MOST_OBJECTS + 1] = torch.arange(MOST_OBJECTS + 1)
-        return shade_toy(planes, colours, background[:, None, None]), seen, owners
-    image, regions, owners = behind
+        return Drawn(shade_planes(planes, colours, background[:, None, None]), seen, owners)
     first = MOST_REGIONS - MOST_OBJECTS
-    owners = owners.clone()
+    owners = behind.owners.clone()
     owners[:, first:] = 0
     owners[0, first:] = torch.arange(first, MOST_REGIONS)
-    return shade_toy(planes, colours, image), torch.where(seen > 0, seen + (first - 1), regions), owners
+    regions = torch.where(seen > 0, seen + (first - 1), behind.regions)
+    return Drawn(shade_planes(planes, colours, behind.image), regions, owners)
 
 
-def _cut(image: Tensor, regions: Tensor, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
+def _cut(drawn: Drawn, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
     """A window of the picture, turned and mirrored at random, at full size again."""
     quarter_turns = int(rng.choice((0, 0, 0, 1, 2, 3)))
-    both = torch.rot90(torch.cat([image, regions[None].float()]), quarter_turns, dims=(1, 2))
+    both = torch.rot90(torch.cat([drawn.image, drawn.regions[None].float()]), quarter_turns, dims=(1, 2))
     if rng.random() < 0.5:
         both = both.flip(2)
     if rng.random() < 0.6:

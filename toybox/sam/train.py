@@ -1,7 +1,7 @@
 """Trains the bundled toy SAM 2 from nothing and stores it: `python -m toybox.sam.train --minutes 300`.
 
-The working folder keeps the pictures and the state. Interrupted, the same command goes on where it was; more minutes
-than before go on training. Zero minutes store what the checkpoint holds by now, also while a training is running.
+The working folder keeps the traced scenes and the state. Interrupted, the same command goes on where it was; more
+minutes than before go on training. Zero minutes store what the checkpoint holds by now, also while training goes on.
 """
 
 import argparse
@@ -13,9 +13,11 @@ import torch
 from sam2.modeling.sam2_base import SAM2Base
 
 from toybox.klein.run import Budget, Run
-from toybox.sam.banks import build_banks
+from toybox.sam.fills import Fields
 from toybox.sam.lesson import lesson
 from toybox.sam.model import FOLDER, build_model, save_model
+from toybox.sam.pictures import Source
+from toybox.sam.toys import trace_toys
 
 _MATRIX_RATE, _OTHER_RATE, _WEIGHT_DECAY = 2e-3, 1e-3, 0.02
 
@@ -25,30 +27,28 @@ class Plan:
     """How much of everything; the defaults are what the shipped weights were trained with.
 
     Attributes:
-        work: folder for pictures, checkpoint and log.
+        work: folder for traced scenes, checkpoint and log.
         result: folder of the finished model.
         scenes: traced geometries of the toy world.
-        clutters: made-up pictures.
-        seed: of all of these.
+        seed: of the scenes.
         minutes: of training.
     """
 
     work: Path = Path(".train/sam")
     result: Path = FOLDER
     scenes: int = 1_500
-    clutters: int = 9_000
     seed: int = 1
     minutes: float = 300
 
 
 def train(plan: Plan) -> None:
-    """Makes the pictures unless they are there, trains, and stores the averaged weights."""
+    """Traces the scenes unless they are there, trains, and stores the averaged weights."""
     torch.manual_seed(5)
     model = build_model()
     run = Run("sam", model, optimizers(model), average=0.998, budget=Budget(plan.minutes, plan.work))
     if run.share < 1:
-        banks = build_banks(plan.work, scenes=plan.scenes, clutters=plan.clutters, seed=plan.seed)
-        run.train(lambda step: lesson(model, banks, step))
+        source = Source(trace_toys(plan.work / "toys.npy", plan.scenes, plan.seed), Fields())
+        run.train(lambda step: lesson(model, source, step))
     run.average.copy_to(model)
     save_model(model, plan.result)
 

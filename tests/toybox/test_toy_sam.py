@@ -1,0 +1,293 @@
+"""The toy SAM 2: its classes, its clicks and its training pictures, and that training asks as the predictor does."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from sam2.modeling.sam2_base import SAM2Base
+from torch import Tensor
+
+from benchmarks.toy_sam import box_around, correction, overlap, score_case, toy_cases
+from toybox.klein.run import Budget, Run
+from toybox.sam.clicks import ADD, REMOVE, Prompt, boxes, corrections, deepest_point, first_clicks, labels_at
+from toybox.sam.clutter import MOST_REGIONS
+from toybox.sam.fills import Fields
+from toybox.sam.lesson import FINE_SIZE, answer, encode, lesson, mask_losses, overlaps_of
+from toybox.sam.model import (
+    MASK_SIZE,
+    PICTURE_SIZE,
+    build_model,
+    count_parameters,
+    load_model,
+    predictor_for,
+    save_model,
+)
+from toybox.sam.pictures import MIN_AREA, Pictures, Source, choose_targets, draw_pictures, target_masks
+from toybox.sam.toys import shade_planes, trace_toys, training_colours
+from toybox.sam.train import optimizers
+from toybox.words import BACKGROUND_RGB, COLOUR_RGB
+from toybox.world import Scene, Thing, is_allowed, render
+
+
+@pytest.fixture(scope="module")
+def untrained() -> SAM2Base:
+    torch.manual_seed(1)
+    return build_model()
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory: pytest.TempPathFactory) -> Source:
+    return Source(trace_toys(tmp_path_factory.mktemp("toys") / "toys.npy", 4, seed=2), Fields())
+
+
+@pytest.fixture(scope="module")
+def pictures(source: Source) -> Pictures:
+    torch.manual_seed(0)
+    return draw_pictures(source, np.random.default_rng(0), 24)
+
+
+def square(left: int, top: int, side: int, size: int = FINE_SIZE) -> Tensor:
+    mask = torch.zeros(1, 1, size, size)
+    mask[..., top : top + side, left : left + side] = 1
+    return mask
+
+
+def picture_of(seed: int) -> np.ndarray:
+    return np.random.default_rng(seed).integers(0, 256, (PICTURE_SIZE, PICTURE_SIZE, 3), dtype=np.uint8)
+
+
+def test_the_model_is_small_enough_to_ship(untrained: SAM2Base, tmp_path: Path) -> None:
+    save_model(untrained, tmp_path)
+    assert sum(path.stat().st_size for path in tmp_path.iterdir()) <= 10e6
+    assert 3e6 < count_parameters(untrained) < 6e6
+
+
+def test_the_stored_model_answers_like_the_one_that_was_stored(untrained: SAM2Base, tmp_path: Path) -> None:
+    save_model(untrained, tmp_path)
+    images = torch.rand(1, 3, PICTURE_SIZE, PICTURE_SIZE, generator=torch.Generator().manual_seed(3))
+    with torch.inference_mode():
+        first, second = (encode(model, images) for model in (untrained, load_model(tmp_path)))
+    for one, other in zip(first, second, strict=True):
+        assert torch.allclose(one, other, atol=0.02)
+
+
+@pytest.mark.parametrize("earlier", [False, True], ids=["first click", "with earlier logits"])
+@pytest.mark.parametrize("single", [False, True], ids=["three masks", "one mask"])
+def test_training_asks_as_the_predictor_does(untrained: SAM2Base, earlier: bool, single: bool) -> None:
+    picture, predictor = picture_of(1), predictor_for(untrained)
+    points, labels = torch.tensor([[[60.0, 200.0], [10.0, 20.0]]]), torch.tensor([[ADD, REMOVE]], dtype=torch.int32)
+    logits = torch.randn(1, 1, MASK_SIZE, MASK_SIZE) if earlier else None
+    predictor.set_image(picture)
+    _, their_scores, their_logits = predictor.predict(
+        points[0].numpy(),
+        labels[0].numpy(),
+        mask_input=None if logits is None else logits[0].numpy(),
+        multimask_output=not single,
+    )
+    with torch.inference_mode():
+        features = encode(untrained, torch.from_numpy(picture).permute(2, 0, 1)[None] / 255)
+        ours = answer(untrained, features, Prompt(points, labels), logits)
+    chosen = slice(0, 1) if single else slice(1, 4)
+    assert np.allclose(ours.logits[0, chosen].numpy(), their_logits, atol=1e-4)
+    assert np.allclose(ours.scores[0, chosen].numpy(), their_scores, atol=1e-5)
+
+
+def test_training_asks_for_a_box_as_the_predictor_does(untrained: SAM2Base) -> None:
+    picture, predictor, prompt = picture_of(2), predictor_for(untrained), boxes(square(20, 30, 40))
+    predictor.set_image(picture)
+    _, their_scores, their_logits = predictor.predict(box=prompt.points.flatten().numpy(), multimask_output=False)
+    with torch.inference_mode():
+        features = encode(untrained, torch.from_numpy(picture).permute(2, 0, 1)[None] / 255)
+        ours = answer(untrained, features, prompt, None)
+    assert np.allclose(ours.logits[0, :1].numpy(), their_logits, atol=1e-4)
+    assert np.allclose(ours.scores[0, :1].numpy(), their_scores, atol=1e-5)
+
+
+def test_a_few_steps_on_one_batch_lower_its_loss(source: Source, tmp_path: Path) -> None:
+    torch.manual_seed(4)
+    model = build_model()
+    run = Run("sam", model, optimizers(model), average=0.9, budget=Budget(1000, tmp_path, decay_from=1))
+    losses = []
+    for _ in range(7):
+        found = lesson(model, source, step=1)
+        found["loss"].backward()
+        for optimizer in run.optimizers:
+            optimizer.step()
+            optimizer.zero_grad()
+        losses.append(found["loss"].item())
+    assert losses[-1] < 0.9 * losses[0]
+
+
+def test_pictures_are_coloured_and_regions_have_owners(pictures: Pictures) -> None:
+    assert pictures.images.shape == (24, 3, PICTURE_SIZE, PICTURE_SIZE)
+    assert pictures.images.min() >= 0
+    assert pictures.images.max() <= 1
+    assert pictures.images.flatten(1).std(dim=1).min() > 0.005
+    for regions, owners in zip(pictures.regions, pictures.owners, strict=True):
+        seen = regions.unique()
+        assert (owners[0, seen[seen > 0]] > 0).all()
+
+
+def test_toy_objects_also_stand_in_front_of_clutter(pictures: Pictures) -> None:
+    counts = [len(regions.unique()) for regions in pictures.regions]
+    in_front = [regions.max() >= MOST_REGIONS - 3 for regions in pictures.regions]
+    assert any(in_front)
+    assert any(count > 4 for count, front in zip(counts, in_front, strict=True) if front)
+    assert pictures.from_toy.any()
+
+
+def test_the_same_seed_draws_the_same_batch(source: Source) -> None:
+    batches = []
+    for _ in range(2):
+        torch.manual_seed(9)
+        batches.append(draw_pictures(source, np.random.default_rng(9), 5))
+    for one, other in zip(*batches, strict=True):
+        assert torch.equal(one, other)
+
+
+def test_targets_are_large_enough_and_hold_whole_things_parts_and_backgrounds(pictures: Pictures) -> None:
+    members = choose_targets(pictures, np.random.default_rng(0), 8)
+    masks = target_masks(pictures.regions, members, PICTURE_SIZE)
+    areas = masks.sum(dim=(1, 2, 3))
+    background = members[:, 0]
+    assert (areas[~background] >= MIN_AREA).all()
+    assert 0 < background.sum() < len(members) / 2
+    things = pictures.owners[:, 0].repeat_interleave(8, dim=0)
+    whole = [set(things[row][members[row]].tolist()) for row in range(len(members)) if not background[row]]
+    assert any(len(owners) == 1 for owners in whole)
+
+
+def test_a_target_mask_is_the_share_of_its_regions() -> None:
+    regions = torch.zeros(1, PICTURE_SIZE, PICTURE_SIZE, dtype=torch.int64)
+    regions[:, :, 127:] = 5
+    members = torch.zeros(1, MOST_REGIONS, dtype=torch.bool)
+    members[0, 5] = True
+    mask = target_masks(regions, members, PICTURE_SIZE // 2)[0, 0]
+    assert mask[:, :63].max() == 0
+    assert mask[:, 63].unique().tolist() == [0.5]
+    assert mask[:, 64:].min() == 1
+
+
+def test_first_clicks_lie_in_their_masks() -> None:
+    masks = torch.cat([square(3, 90, 2), square(0, 0, 128), square(50, 10, 30)] * 40)
+    prompt = first_clicks(masks)
+    assert (prompt.labels == ADD).all()
+    assert (labels_at(prompt.points[:, 0], masks > 0.5) == ADD).all()
+
+
+def test_first_clicks_reach_every_corner_of_a_mask() -> None:
+    points = first_clicks(square(50, 10, 30).repeat(500, 1, 1, 1)).points[:, 0]
+    assert points[:, 0].min() < 106
+    assert points[:, 0].max() > 154
+    assert points[:, 1].max() > 74
+
+
+def test_a_mask_thinner_than_a_pixel_is_clicked_where_it_is_thickest() -> None:
+    thin = torch.zeros(1, 1, FINE_SIZE, FINE_SIZE)
+    thin[..., 40, 10:60] = 0.2
+    thin[..., 40, 33] = 0.4
+    x, y = first_clicks(thin).points[0, 0].tolist()
+    assert 66 <= x <= 68
+    assert 80 <= y <= 82
+
+
+def test_boxes_surround_their_masks() -> None:
+    corners = boxes(square(20, 40, 50).repeat(200, 1, 1, 1)).points.flatten(1)
+    tight = torch.tensor([40.0, 80, 140, 180])
+    assert (corners == tight).all(dim=1).any()
+    assert ((corners - tight).abs() <= 12).all()
+    assert (corners - tight).abs().mean() > 1
+
+
+def test_corrections_are_added_where_something_is_missing_and_removed_where_there_is_too_much() -> None:
+    wanted = square(20, 20, 40)
+    small, large = square(20, 20, 20) * 2 - 1, square(20, 20, 60) * 2 - 1
+    points, labels = corrections(wanted.repeat(40, 1, 1, 1), torch.cat([small, large] * 20))
+    assert labels.tolist() == [ADD, REMOVE] * 20
+    assert (labels_at(points, wanted.repeat(40, 1, 1, 1) > 0.5) == labels).all()
+    assert labels_at(points[::2], (small > 0).repeat(20, 1, 1, 1)).tolist() == [REMOVE] * 20
+
+
+def test_a_mask_without_mistakes_is_clicked_all_the_same() -> None:
+    points, labels = corrections(square(20, 20, 40), square(20, 20, 40) * 2 - 1)
+    assert labels.tolist() == [ADD]
+    assert ((points >= 40) & (points <= 120)).all()
+
+
+def test_the_deepest_point_is_the_middle_of_the_thickest_part() -> None:
+    mask = np.zeros((60, 90), bool)
+    mask[5:8, :] = True
+    mask[20:41, 50:71] = True
+    x, y, depth = deepest_point(mask)
+    assert (x, y) == (60.5, 30.5)
+    assert depth == 11
+    assert deepest_point(np.zeros((5, 5), bool)).depth == 0
+
+
+def test_the_benchmark_clicks_into_the_largest_mistake() -> None:
+    wanted, found = np.zeros((64, 64), bool), np.zeros((64, 64), bool)
+    wanted[10:40, 10:40] = True
+    found[10:40, 10:36] = True
+    found[45:60, 45:60] = True
+    assert correction(wanted, found) == ((52.5, 52.5), 0)
+    found[45:60, 45:60] = False
+    (x, y), label = correction(wanted, found)
+    assert label == 1
+    assert wanted[int(y), int(x)]
+    assert not found[int(y), int(x)]
+    assert correction(wanted, wanted)[1] == 1
+
+
+def test_overlap_and_box_of_a_mask() -> None:
+    mask = np.zeros((20, 30), bool)
+    mask[2:6, 10:18] = True
+    assert box_around(mask).tolist() == [10, 2, 18, 6]
+    assert overlap(mask, mask) == 1
+    assert overlap(mask, ~mask) == 0
+    assert overlap(mask, np.roll(mask, 4, axis=1)) == pytest.approx(1 / 3)
+
+
+def test_a_right_mask_loses_nothing_and_a_wrong_one_much() -> None:
+    wanted = square(20, 20, 40)
+    logits = torch.cat([wanted * 40 - 20, 20 - wanted * 40, square(20, 20, 20) * 40 - 20], dim=1)
+    right, wrong, half = mask_losses(logits, wanted)[0].tolist()
+    assert right < 0.01
+    assert right < half < wrong
+    assert overlaps_of(logits, wanted)[0].tolist() == pytest.approx([1, 0, 0.25])
+
+
+def test_the_benchmark_scores_every_case_of_a_picture(untrained: SAM2Base) -> None:
+    predictor = predictor_for(untrained)
+    objects, backgrounds = toy_cases(2)
+    assert len(objects) >= 2
+    assert {case.image.shape[0] for case in objects} == {128, PICTURE_SIZE}
+    predictor.set_image(backgrounds[0].image)
+    score = score_case(predictor, backgrounds[0].mask)
+    assert len(score.clicks) == 3
+    assert all(0 <= value <= 1 for value in (*score.clicks, score.best, score.box))
+    assert score.best >= score.clicks[0]
+
+
+def test_a_traced_scene_shows_what_was_rendered(source: Source) -> None:
+    scene = source.toys.scene(0)
+    colours = torch.zeros(3, 3)
+    colours[: len(scene.objects)] = torch.tensor([COLOUR_RGB[thing.colour] for thing in scene.objects])
+    assert scene.background is not None
+    background = torch.tensor(BACKGROUND_RGB[scene.background])[:, None, None]
+    planes = torch.from_numpy(source.toys.planes[0].copy())
+    rendering = render(scene, size=PICTURE_SIZE)
+    shaded = (shade_planes(planes, colours, background) * 255).permute(1, 2, 0).numpy()
+    assert np.abs(shaded - rendering.image).max() < 6
+    for number, mask in enumerate(rendering.object_masks, start=1):
+        assert overlap(planes[-1].numpy() == number, mask > 0) > 0.95  # a tie belongs to both in a rendering
+
+
+def test_new_colours_show_no_held_out_scene(source: Source) -> None:
+    rng, scene = np.random.default_rng(0), source.toys.scene(1)
+    for _ in range(50):
+        colours, background = training_colours(scene, rng)
+        names = [next(name for name, rgb in COLOUR_RGB.items() if rgb == colour) for colour in colours]
+        ground = next(name for name, rgb in BACKGROUND_RGB.items() if rgb == background)
+        things = tuple(Thing(thing.kind, name) for thing, name in zip(scene.objects, names, strict=True))
+        assert is_allowed(Scene(things, ground), "train")
