@@ -87,11 +87,10 @@ def open_upload(source: bytes | Path) -> Iterator[io.BytesIO | io.BufferedReader
         yield io.BytesIO(source)
         return
     try:
-        file = source.open("rb")
+        with source.open("rb") as file:
+            yield file
     except OSError as error:
         raise BadPicture(f"The file {shown(source.name)} cannot be read: {error.strerror}. Choose another.") from error
-    with file:
-        yield file
 
 
 def check_length(length: int) -> None:
@@ -106,13 +105,15 @@ def check_length(length: int) -> None:
 
 
 def _check_size(size: Size) -> None:
-    if not all(0 < side <= MAX_SIDE for side in size):
-        raise BadPicture(f"This picture says that it is {size} pixels, which no picture can be. Save it anew.")
+    if not all(size):
+        raise BadPicture(f"This picture says that it is {size} pixels: it is damaged. Copy or download it again.")
     if size.width * size.height > MAX_PIXELS:
         raise BadPicture(
             f"This picture is {size} pixels, {size.width * size.height / 1e6:,.0f} megapixels; "
             f"{MAX_PIXELS / 1e6:.0f} is the most. Make it smaller, then try again."
         )
+    if max(size) > MAX_SIDE:
+        raise BadPicture(f"This picture is {size} pixels; {MAX_SIDE:,} is the longest side. Cut it, then try again.")
 
 
 # --- pixels -----------------------------------------------------------------------------------------------------------
@@ -139,8 +140,8 @@ def _plain(picture: Image.Image, box: Box) -> Image.Image:
     if picture.mode not in ("L", "RGB", "CMYK"):
         picture = picture.convert("RGB")
     colours = _in_srgb(picture, box.profile) if box.profile else picture
-    plain = Image.new("RGB", colours.size)
-    plain.paste(colours.convert("RGB"))  # into a picture that carries nothing of the file's
+    plain = colours.convert("RGB")
+    plain.info = {}
     if alpha is not None and cast(tuple[int, int], alpha.getextrema())[0] < 255:
         plain.putalpha(alpha)
     return plain

@@ -59,22 +59,25 @@ def fit(recipe: Recipe, catalog: Sequence[ModelSpec]) -> Settings:
 def is_same_model(name: str, model_id: str) -> bool:
     """Whether a file or display name of another tool plainly means a model of ours.
 
-    "flux1-schnell-fp8.safetensors" and "FLUX.1 [schnell]" are flux1-schnell; "flux1-dev-kontext" is not flux1-dev: what
-    is left of the name must speak of nothing but how the weights are stored.
+    "flux1-schnell-fp8.safetensors" and "FLUX Schnell" are flux1-schnell; "flux1-dev-kontext" is not flux1-dev: what is
+    left of the name must speak of nothing but how the weights are stored.
     """
-    name = re.sub(r"\.(safetensors|sft|gguf|ckpt|pt|bin)$", "", re.split(r"[/\\]", name.lower())[-1])
+    name = re.sub(r"\.(safetensors|sft|gguf|ckpt|pt|bin)$", "", re.split(r"[/\\]", name[-_LONGEST_NAME:].lower())[-1])
     words = re.findall(r"[a-z0-9]+", name)
     wanted = "".join(re.findall(r"[a-z0-9]+", model_id.lower()))
     return any(
-        "".join(words[start:end]) == wanted
+        "".join(words[start:end]) in (wanted, wanted.replace("flux1", "flux"))  # the first FLUX had no number
         and all(re.fullmatch(_STORAGE, word) for word in words[:start] + words[end:])
         for start in range(len(words))
         for end in range(start + 1, len(words) + 1)
     )
 
 
-_STORAGE = r"fp8|fp16|fp32|bf16|f16|nf4|int8|int4|bnb|gguf|e4m3fn?|e5m2|scaled|pruned|full|v?\d|q\d|k|[sml]|\d?bit"
-_MOST_WORDS = 40
+_STORAGE = (
+    r"fp8|fp16|fp32|bf16|f16|nf4|int8|int4|bnb|gguf|e4m3fn?|e5m2|scaled|pruned|full|quantized|diffusers"
+    r"|v?\d|q\d|k|[sml]|\d?bit"
+)
+_LONGEST_NAME = 100
 
 
 def _model(name: str, catalog: Sequence[ModelSpec], notes: list[str]) -> ModelSpec:

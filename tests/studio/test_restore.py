@@ -87,6 +87,8 @@ def test_without_a_model_for_words_there_is_nothing_to_make(fake: ModelSpec):
         ("flux1-dev-bnb-nf4-v2", "flux1-dev"),
         ("flux-2-klein-4b-fp8.safetensors", "flux2-klein-4b"),
         ("FLUX.2-klein-4B", "flux2-klein-4b"),
+        ("FLUX Dev (Quantized)", "flux1-dev"),
+        ("flux_schnell", "flux1-schnell"),
     ],
 )
 def test_a_name_that_plainly_means_a_model_is_understood(name: str, model_id: str):
@@ -106,6 +108,8 @@ def test_a_name_that_plainly_means_a_model_is_understood(name: str, model_id: st
         ("fp8", "flux1-dev"),
         ("", "flux1-dev"),
         ("狐", "flux1-dev"),
+        ("flux-" * 100_000, "flux1-dev"),
+        ("FLUX.1 Krea dev", "flux1-dev"),
     ],
 )
 def test_a_name_that_means_another_model_is_not_taken_for_ours(name: str, model_id: str):
