@@ -55,7 +55,11 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
             quiet=True,
             server_name="127.0.0.1",
             max_file_size=guard.MAX_BYTES,
-            app_kwargs={"routes": routes.routes, "middleware": guard.middleware(local_only=False)},
+            app_kwargs={
+                "routes": routes.routes,
+                "middleware": guard.middleware(local_only=False),
+                "exception_handlers": {Exception: guard.broken},
+            },
         )
         yield Served(url, cache)
         demo.close()
@@ -244,6 +248,7 @@ def test_a_body_a_hundred_thousand_levels_deep_is_refused(served: Served, path: 
 def test_a_wrong_place_in_the_queue_is_refused_and_the_next_call_answered(served: Served, body: dict):
     answer = httpx.post(served.url + JOIN[1:], json=body, timeout=60)
     assert "Traceback" not in answer.text
+    assert answer.status_code < 500 or "view=api" in answer.json()["error"]
     with httpx.Client(base_url=served.url, timeout=60) as client:
         event = client.post(GENERATE, json={"data": ["hello"]}).json()["event_id"]
         assert "hello" in client.get(f"{GENERATE}/{event}").text

@@ -12,6 +12,7 @@ from starlette.datastructures import Headers
 from starlette.formparsers import MultiPartException
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -39,6 +40,12 @@ def middleware(*, local_only: bool) -> list[Middleware]:
     """
     local = [Middleware(TrustedHostMiddleware, allowed_hosts=list(LOCAL_HOSTS)), Middleware(LocalOrigin)]
     return [*(local if local_only else []), Middleware(BodyLimit)]
+
+
+async def broken(_request: Request, _error: Exception) -> JSONResponse:
+    """The answer where a request made gradio stumble; the server writes the details into the log."""
+    sentence = "Diorama cannot make sense of this request. The page says under ?view=api what each endpoint takes."
+    return JSONResponse({"error": sentence}, status_code=500)
 
 
 class LocalOrigin:

@@ -70,6 +70,7 @@ def launch_options(studio: Studio, identify: Identify, *, local_only: bool = Fal
         "app_kwargs": {
             "routes": [*files.router(studio).routes, *uploads.router(studio, identify).routes],
             "middleware": guard.middleware(local_only=local_only),
+            "exception_handlers": {Exception: guard.broken},
         },
         "footer_links": [],
         "run_history": False,
