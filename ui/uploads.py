@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -28,6 +29,8 @@ from ui.pictures import picture
 log = logging.getLogger(__name__)
 
 TOKEN_HEADER = "X-Diorama-Token"
+TEMPORARY = "diorama-upload-"
+"""How the name of a file begins that is still coming; then follows the process it belongs to."""
 _LONGEST_NAME = 200  # characters of a file's name that are kept
 
 
@@ -80,7 +83,7 @@ async def _received(request: Request) -> AsyncIterator[Path]:
     if told.isdecimal():
         check_length(int(told))
     folder = Path(tempfile.gettempdir())
-    with storage_errors(folder), tempfile.NamedTemporaryFile(prefix="diorama-upload-", dir=folder) as file:
+    with storage_errors(folder), tempfile.NamedTemporaryFile(prefix=f"{TEMPORARY}{os.getpid()}-", dir=folder) as file:
         length = 0
         async for part in request.stream():
             length += len(part)

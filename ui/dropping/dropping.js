@@ -61,7 +61,8 @@ function conclude(added, refused, forSettings) {
 function summary(added, refused) {
   const parts = [];
   if (added.length) parts.push(added.length === 1 ? "1 picture added." : `${added.length} pictures added.`);
-  if (refused.length > 1) parts.push(`${refused.length} files could not be added. The first, ${refused[0].file.name}:`);
+  if (refused.length > 1) parts.push(`${refused.length} files could not be added.`);
+  if (added.length + refused.length > 1 && refused.length) parts.push(`${refused[0].file.name}:`);
   if (refused.length) parts.push(refused[0].error);
   return parts.join(" ");
 }
