@@ -17,7 +17,10 @@ _LINES_AFTER = 8  # some extensions add lines of their own below the pairs
 
 
 def read_parameters(text: str) -> Finding | None:
-    """The prompt, a negative prompt from its mark on, and a line of pairs; None where there is no prompt."""
+    """The prompt, a negative prompt from its mark on, and a line of pairs; None without that line.
+
+    Without the pairs it may be any text: cameras keep their owner's remarks in the same place.
+    """
     lines = text.replace("\r\n", "\n").strip().split("\n")
     pairs: dict[str, str] = {}
     for index in range(len(lines) - 1, max(-1, len(lines) - 1 - _LINES_AFTER), -1):
@@ -27,7 +30,7 @@ def read_parameters(text: str) -> Finding | None:
             break
         pairs = {}
     prompt, negative = _prompts(lines)
-    if not prompt or (not pairs and prompt.startswith(("{", "["))):  # JSON, of a tool that is not known here
+    if not prompt or not pairs:
         return None
     distilled = number(pairs.get("Distilled CFG Scale"))
     left_out = [f"{name[0].lower()}{name[1:]} {pairs[name]}" for name in _NO_PLACE if pairs.get(name)]

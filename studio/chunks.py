@@ -71,12 +71,17 @@ def is_sound(file: BinaryIO, chunk: Chunk) -> bool:
     return file.read(4) == struct.pack(">I", checksum)
 
 
-def text_of(chunk: Chunk) -> tuple[str, str] | None:
-    """Keyword and text of a tEXt, zTXt or iTXt chunk; None where it is none or cannot be read.
+def keyword_of(chunk: Chunk) -> str:
+    """What a tEXt, zTXt or iTXt chunk is about; costs nothing, however much is packed in it."""
+    return (chunk.body or b"").partition(b"\0")[0].decode("latin-1")
+
+
+def text_of(chunk: Chunk) -> str | None:
+    """The text of a tEXt, zTXt or iTXt chunk; None where it is none or cannot be read.
 
     Source: PNG specification, third edition, sections 11.3.3.2 to 11.3.3.4.
     """
-    keyword, separator, rest = (chunk.body or b"").partition(b"\0")
+    _, separator, rest = (chunk.body or b"").partition(b"\0")
     if not separator:
         return None
     encoding = "utf-8" if chunk.kind == b"iTXt" else "latin-1"
@@ -92,7 +97,7 @@ def text_of(chunk: Chunk) -> tuple[str, str] | None:
         return None
     data = unpacked(rest, MAX_TEXT_BYTES) if packed else rest
     try:
-        return None if data is None else (keyword.decode("latin-1"), data.decode(encoding))
+        return None if data is None else data.decode(encoding)
     except UnicodeDecodeError:
         return None
 

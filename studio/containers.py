@@ -6,12 +6,13 @@ Reads headers, decodes no pixel. What it hands on for decoding is the part of th
 from __future__ import annotations
 
 import io
+import re
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import BinaryIO, Literal
 
-from studio.chunks import SIGNATURE, chunks, is_sound, text_of, unpacked
+from studio.chunks import SIGNATURE, chunks, is_sound, keyword_of, text_of, unpacked
 from studio.contract import Size
 from studio.errors import BadPicture
 from studio.exif import MAX_EXIF_BYTES, NOTHING, Exif, read_exif
@@ -23,7 +24,12 @@ MAX_PROFILE_BYTES = 4_000_000
 MAX_TEXTS_BYTES = 4_000_000
 """Of all texts together."""
 _MAX_CHUNKS = 200_000
+_MAX_SCANS = 100
+"""Of a progressive JPEG; encoders make about ten."""
+_MAX_MARKERS = 2_000
+_BLOCK = 1 << 16
 _KEYWORDS = frozenset(("diorama", "parameters", "prompt", "invokeai_metadata", "sd-metadata", "Dream"))
+_WITH_TEXT = (b"tEXt", b"zTXt", b"iTXt")
 _NEEDED_TO_DECODE = (b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND")
 CUT_OFF = "This picture is cut off: a part of the file is missing. Copy or download it again."
 DAMAGED = "This picture is damaged and cannot be decoded. Copy or download it again, or save it anew as PNG or JPEG."
@@ -78,8 +84,10 @@ def _png(file: BinaryIO) -> Box:
     size, depth, profile, exif = Size(0, 0), 8, b"", NOTHING
     texts: dict[str, str] = {}
     parts = [(0, len(SIGNATURE))]
-    kinds = set()
-    for chunk in chunks(file, (b"IHDR", b"iCCP", b"eXIf", b"tEXt", b"zTXt", b"iTXt"), _MAX_CHUNKS):
+    kinds: set[bytes] = set()
+    keywords: set[str] = set()
+    for chunk in chunks(file, (b"IHDR", b"iCCP", b"eXIf", *_WITH_TEXT), _MAX_CHUNKS):
+        is_first = chunk.kind not in kinds  # of thousands that are packed a thousandfold, one is unpacked
         kinds.add(chunk.kind)
         if chunk.kind in _NEEDED_TO_DECODE:
             parts.append((chunk.start, chunk.end))
@@ -87,15 +95,20 @@ def _png(file: BinaryIO) -> Box:
             raise BadPicture(_ANIMATED)
         if chunk.body is None:
             continue
-        if chunk.kind == b"IHDR" and len(chunk.body) == 13:
+        if chunk.kind in _WITH_TEXT:
+            keyword = keyword_of(chunk)
+            if keyword in _KEYWORDS - keywords:
+                keywords.add(keyword)
+                _keep(texts, keyword, text_of(chunk))
+        elif not is_first:
+            continue
+        elif chunk.kind == b"IHDR" and len(chunk.body) == 13:
             width, height, depth = struct.unpack(">IIB", chunk.body[:9])
             size = Size(width, height)
         elif chunk.kind == b"iCCP":
             profile = unpacked(chunk.body.partition(b"\0")[2][1:], MAX_PROFILE_BYTES) or b""
         elif chunk.kind == b"eXIf":
             exif = read_exif(chunk.body)
-        elif (text := text_of(chunk)) is not None:
-            _keep(texts, *text)
     if b"IHDR" not in kinds or size == (0, 0):
         raise BadPicture(DAMAGED)
     if not {b"IDAT", b"IEND"} <= kinds:
@@ -103,9 +116,9 @@ def _png(file: BinaryIO) -> Box:
     return Box("PNG", size, _merged(parts), depth, exif, profile, _texts_of(exif) | texts)
 
 
-def _keep(texts: dict[str, str], keyword: str, text: str) -> None:
+def _keep(texts: dict[str, str], keyword: str, text: str | None) -> None:
     """The first text of each keyword that matters, as long as all of them stay small together."""
-    if keyword in _KEYWORDS and sum(map(len, texts.values())) + len(text) <= MAX_TEXTS_BYTES:
+    if text is not None and keyword in _KEYWORDS and sum(map(len, texts.values())) + len(text) <= MAX_TEXTS_BYTES:
         texts.setdefault(keyword, text)
 
 
@@ -122,6 +135,7 @@ def _jpeg(file: BinaryIO) -> Box:
     for marker, start, end in _segments(file):
         if marker == 0xDA:  # start of scan: from here on, everything is pixels
             parts.append((start, end))
+            _check_scans(file, start)
         elif 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):  # start of frame
             body = _read(file, start + 4, 5)
             if len(body) == 5 and size == (0, 0):
@@ -171,6 +185,34 @@ def _segments(file: BinaryIO) -> Iterator[tuple[int, int, int]]:
             return
         start += length
     raise BadPicture(CUT_OFF)
+
+
+def _check_scans(file: BinaryIO, start: int) -> None:
+    """Count the scans of a progressive JPEG: each costs as much as a picture, and thousands fit into a small file.
+
+    Args:
+        start: of the first one.
+
+    Raises:
+        BadPicture: there are more than any encoder makes.
+    """
+    scans = 0
+    for _ in range(_MAX_MARKERS):
+        block = _read(file, start, _BLOCK)
+        found = re.search(rb"\xff[^\x00\xd0-\xd7\xff]", block, re.DOTALL)
+        if found is None:
+            if len(block) < _BLOCK:
+                return
+            start += len(block) - 1  # a marker may lie across the edge
+            continue
+        marker, start = block[found.start() + 1], start + found.start()
+        scans += marker == 0xDA
+        if marker == 0xD9:
+            return
+        if scans > _MAX_SCANS:
+            break
+        start += 2 + int.from_bytes(_read(file, start + 2, 2), "big")
+    raise BadPicture(DAMAGED)
 
 
 # --- WebP -------------------------------------------------------------------------------------------------------------

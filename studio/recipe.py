@@ -16,7 +16,7 @@ from typing import Any, Literal, NamedTuple, cast, get_args
 
 from PIL.PngImagePlugin import PngInfo
 
-from studio.chunks import MAX_TEXT_BYTES, chunks, text_of
+from studio.chunks import MAX_TEXT_BYTES, chunks, keyword_of, text_of
 from studio.contract import MAX_PICTURES
 
 APP_VERSION = "0.1.0"
@@ -133,10 +133,12 @@ def read_png(path: Path) -> Found | None:
         for chunk in chunks(file, (b"IHDR", b"iTXt"), MAX_CHUNKS):
             if chunk.kind == b"IHDR" and chunk.body is not None and len(chunk.body) == 13:
                 width, height = struct.unpack(">II", chunk.body[:8])
-            elif chunk.kind == b"iTXt" and (text := text_of(chunk)) is not None and text[0] == KEYWORD:
-                recipe = from_text(text[1])
-                if recipe is not None and width and height:
-                    return Found(recipe, text[1], width, height)
+            elif chunk.kind == b"iTXt" and keyword_of(chunk) == KEYWORD:
+                text = text_of(chunk)
+                recipe = None if text is None else from_text(text)
+                if text is None or recipe is None or not (width and height):
+                    return None  # and no other chunk is tried: a file may hold thousands, each packed a thousandfold
+                return Found(recipe, text, width, height)
     return None
 
 

@@ -126,8 +126,8 @@ def test_lines_that_extensions_add_below_do_not_matter():
     "text", ["a red fox: the story, part one", "rules: be kind, size: large", "Steps: leading up, Size: huge"]
 )
 def test_a_prompt_with_colons_is_a_prompt(text: str):
-    found = read_parameters(text)
-    assert found is not None and (found.prompt, found.steps, found.size) == (text, None, None)
+    found = read_parameters(f"{text}\nSteps: 4, Seed: 1")
+    assert found is not None and (found.prompt, found.steps, found.size) == (text, 4, None)
 
 
 def test_loras_are_named():
@@ -154,8 +154,11 @@ def test_a_value_that_is_none_was_not_said(line: str, field: str):
     assert found is not None and found.prompt == "a fox" and getattr(found, field) is None
 
 
-@pytest.mark.parametrize("text", ["", "   ", "Steps: 4, Seed: 1, Size: 64x64", '{"sui_image_params": {"prompt": "x"}}'])
-def test_without_a_prompt_there_is_nothing_to_find(text: str):
+@pytest.mark.parametrize(
+    "text",
+    ["", "   ", "Steps: 4, Seed: 1, Size: 64x64", '{"sui_image_params": {"prompt": "x"}}', "Rome, in May: with Ada"],
+)
+def test_without_a_prompt_and_settings_there_is_nothing_to_find(text: str):
     assert read_parameters(text) is None
 
 

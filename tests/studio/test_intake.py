@@ -392,6 +392,15 @@ def test_a_million_empty_chunks_are_damage():
     assert re.search("cut off|damaged", complaint(file))
 
 
+def test_a_jpeg_of_endless_scans_is_not_decoded():
+    file = saved(corners(), "JPEG", progressive=True)
+    assert read_picture(file).image.size == (48, 32)
+    last = file.rindex(b"\xff\xda")
+    comment = b"\xff\xfe\0\x06\xff\xd9\xff\xda"  # what stands in a remark does not count
+    assert "is damaged" in complaint(file[:-2] + (comment + file[last:-2]) * 150 + file[-2:])
+    assert read_picture(file[:-2] + comment * 150 + file[-2:]).image.size == (48, 32)
+
+
 # --- bombs beside the pixels ------------------------------------------------------------------------------------------
 
 BOMB = zlib.compress(bytes(50_000_000), 9)
@@ -418,6 +427,20 @@ def test_a_bomb_beside_the_pixels_does_not_matter(extra: bytes):
     taken = read_picture(with_chunks(saved(corners(), "PNG"), extra))
     assert taken.text == {}
     assert_like(taken.image, corners())
+
+
+@pytest.mark.parametrize(
+    "extra",
+    [
+        chunk(b"zTXt", b"parameters\0\0" + zlib.compress(bytes(999_999), 9)),
+        chunk(b"zTXt", b"Comment\0\0" + zlib.compress(bytes(999_999), 9)),
+        chunk(b"iCCP", b"p\0\0" + zlib.compress(bytes(3_999_999), 9)),
+    ],
+)
+def test_of_thousands_of_bombs_one_is_looked_at(extra: bytes):
+    """15 GB and more unpacked, which would take minutes."""
+    file = with_chunks(saved(corners(), "PNG"), extra * (60_000_000_000 // 4_000_000))
+    assert_like(read_picture(file).image, corners())
 
 
 def test_texts_are_kept_up_to_a_bound_all_together():
