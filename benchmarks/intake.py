@@ -31,8 +31,10 @@ _READ = """if True:
     from studio.intake import read_picture
 
     def peak_mb():
-        most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # KB; bytes on a Mac
-        return most / (1e6 if sys.platform == "darwin" else 1e3)
+        status = Path("/proc/self/status")
+        if status.exists():  # getrusage would tell the parent's, if that was more
+            return int(status.read_text().partition("VmHWM:")[2].split()[0]) / 1e3
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6  # bytes on a Mac
 
     before, began = peak_mb(), time.perf_counter()
     try:
