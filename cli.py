@@ -1,23 +1,18 @@
-"""The same verbs in a terminal: generate, models, doctor. Starts without gradio, and without torch until it draws."""
+"""The same verbs in a terminal: generate here, those about models in `cli_models`. Starts without gradio and torch."""
 
 from __future__ import annotations
 
 import argparse
 import json
-import platform
 import shutil
 import sys
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+import cli_models
 from app import LOCAL_OWNER, OUTPUTS, open_studio, prepare_environment
-from pipelines import catalog
-from pipelines.machine import inspect
-from studio.contract import Done, Event, Failed, GenerateRequest, ModelSpec, Progress, Size, Task, Waiting
+from studio.contract import Done, Event, Failed, GenerateRequest, Progress, Size, Waiting
 from studio.errors import BadRequest, StorageFailed, StudioError
 from studio.service import Studio
-
-PACKAGES = ("gradio", "torch", "diffusers", "transformers", "huggingface_hub", "pillow")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -58,13 +53,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
         "--json", action="store_true", help="one JSON line per picture: path, seed, seconds, prompt, model, id"
     )
 
-    listing = verbs.add_parser("models", help="list the models and whether they can run here")
-    listing.set_defaults(verb=models)
-    listing.add_argument("--json", action="store_true", help="one JSON line per model")
-
-    check = verbs.add_parser("doctor", help="what this machine has and what each tab can do on it")
-    check.set_defaults(verb=doctor)
-    check.add_argument("--outputs", type=Path, default=OUTPUTS)
+    cli_models.add_verbs(verbs)
     return parser.parse_args(arguments)
 
 
@@ -211,66 +200,6 @@ def place(kept: Path, output: Path | None, number: int) -> Path:
         return Path(shutil.copyfile(kept, target))
     except OSError as error:
         raise StorageFailed(f"The picture is in {kept}, but not in {target}: {error.strerror}.") from error
-
-
-# --- models, doctor ---------------------------------------------------------------------------------------------------
-
-
-def models(options: argparse.Namespace) -> int:
-    """Print every model with its readiness."""
-    for spec in catalog.models():
-        if options.json:
-            print(json.dumps(describe(spec)))
-        else:
-            print(f"{spec.id:18} {spec.readiness().label:24} {spec.licence:12} {spec.about}")
-    return 0
-
-
-def describe(spec: ModelSpec) -> dict[str, object]:
-    """A model as JSON."""
-    ready = spec.readiness()
-    return {
-        "id": spec.id,
-        "label": spec.label,
-        "tasks": sorted(spec.tasks),
-        "ready": ready.ok,
-        "readiness": ready.label,
-        "licence": spec.licence,
-        "about": spec.about,
-        "sizes": [str(each) for each in spec.sizes],
-        "styles": [style.id for style in spec.styles],
-    }
-
-
-def doctor(options: argparse.Namespace) -> int:
-    """Print what this machine has and what each tab can do on it; exit status 1 when no tab can do anything."""
-    machine = inspect()
-    print(f"Machine   {machine}")
-    print(f"Python    {platform.python_version()}")
-    print(f"Packages  {', '.join(f'{name} {installed(name)}' for name in PACKAGES)}")
-    folder = options.outputs
-    free_gb = (
-        shutil.disk_usage(next(place for place in (folder, *folder.absolute().parents) if place.exists())).free / 1e9
-    )
-    print(f"Outputs   {folder}, {free_gb:.0f} GB free")
-    specs = catalog.models(machine)
-    able = False
-    for task in Task:
-        ready = [spec.label for spec in specs if task in spec.tasks and spec.readiness().ok]
-        able = able or bool(ready)
-        print(f"{task.value.capitalize():9} {', '.join(ready) or 'no model for this yet'}")
-    for spec in specs:
-        if not spec.readiness().ok:
-            print(f"          {spec.label}: {spec.readiness().hint}")
-    return 0 if able else 1
-
-
-def installed(name: str) -> str:
-    """The version of an installed package, or "missing"."""
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return "missing"
 
 
 if __name__ == "__main__":

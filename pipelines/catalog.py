@@ -4,13 +4,50 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import Literal
 
+from pipelines import readiness
 from pipelines.machine import Machine, inspect
-from studio.contract import Model, ModelSpec, Range, Readiness, Size, Style, Task, Tell
+from pipelines.plan import Needs, Placement, plans
+from pipelines.shelf import Checkpoint, Download, Shelf
+from studio.contract import Model, ModelSpec, Progress, Range, Size, Style, Task, Tell
+from studio.errors import NotReady
 
+Family = Literal["flux1", "flux2"]
 WEIGHTS = Path(__file__).resolve().parents[1] / "weights"
+
+# Sizes, licences and gates as their pages on the Hub said in November 2026; the commits are the ones that Diorama's
+# settings were checked against, so that a picture can be made again.
+KLEIN = Download(
+    "black-forest-labs/FLUX.2-klein-4B", "e7b7dc27f91deacad38e78976d1f2b499d76a294", "FLUX.2 klein 4B", gb=16.0
+)
+SCHNELL = Download(
+    "black-forest-labs/FLUX.1-schnell", "741f7c3ce8b383c54771c7003378a50191e9efe9", "FLUX.1 schnell", 33.7, gated=True
+)
+DEV = Download(
+    "black-forest-labs/FLUX.1-dev", "3de623fc3c33e44ffbe2bad470d0f45bccf2eb21", "FLUX.1 dev", 33.7, gated=True
+)
+KLEIN_NEEDS = Needs(text=8.05, transformer=7.75, vae=0.17, step=1.0, decode=2.5)
+FLUX1_NEEDS = Needs(text=9.77, transformer=23.8, vae=0.17, step=1.0, decode=2.5)
+TOY_NEEDS = Needs(text=0.01, transformer=0.02, vae=0.01, step=0.05, decode=0.05)
+
+DOWNLOADS = {"flux2-klein-4b": KLEIN, "flux1-schnell": SCHNELL, "flux1-dev": DEV}
+"""What is fetched from the Hub, by the id of the model."""
+NEEDS = {
+    "toy-klein": TOY_NEEDS,
+    "flux2-klein-4b": KLEIN_NEEDS,
+    "flux1-schnell": FLUX1_NEEDS,
+    "flux1-dev": FLUX1_NEEDS,
+}
+
+APACHE = "https://www.apache.org/licenses/LICENSE-2.0"
+DEV_LICENCE = "https://huggingface.co/black-forest-labs/FLUX.1-dev/blob/main/LICENSE.md"
+MEGAPIXEL = tuple(
+    Size(*size) for size in ((1024, 1024), (1216, 832), (832, 1216), (1344, 768), (768, 1344), (512, 512))
+)
 
 TOY_STYLES = tuple(
     Style(colour, f"On {colour}", f"{{prompt}} on a {colour} background", unless="background")
@@ -28,15 +65,27 @@ TEXT_STYLES = (
 )
 
 
-def models(machine: Machine | None = None) -> tuple[ModelSpec, ...]:
+EXAMPLES = (
+    "a fox asleep in a teacup, morning light",
+    "a paper-cut city at night with glowing windows",
+    "a small robot watering a bonsai tree",
+)
+
+
+def models(machine: Machine | None = None, shelf: Shelf | None = None) -> tuple[ModelSpec, ...]:
     """Every model this code can open, the one to start with first.
 
     Args:
         machine: What to judge readiness by; None looks at this machine.
+        shelf: Where downloads are kept; None reads the variables of the Hub, see `Shelf.here`.
     """
-    machine = machine or inspect()
-    klein = _klein_4b(machine)
-    return (klein, _toy_klein()) if klein.readiness().ok else (_toy_klein(), klein)
+    machine, shelf = machine or inspect(), shelf or Shelf.here()
+    toy, klein = toy_klein(machine), klein_4b(machine, shelf)
+    plan = readiness.plan_here(machine, KLEIN_NEEDS)
+    # Layer by layer klein is too slow for a first impression.
+    is_quick = plan is not None and plan.placement < Placement.BLOCKS
+    first = (klein, toy) if is_quick else (toy, klein)
+    return (*first, schnell(machine, shelf), dev(machine, shelf))
 
 
 def revision_of(folder: Path) -> str:
@@ -47,16 +96,17 @@ def revision_of(folder: Path) -> str:
     return digest.hexdigest()[:12]
 
 
-def _toy_klein() -> ModelSpec:
+def toy_klein(machine: Machine) -> ModelSpec:
     folder = WEIGHTS / "toy-klein"
     return ModelSpec(
         id="toy-klein",
         label="Toy klein",
         tasks=frozenset({Task.GENERATE}),
-        load=partial(_load_klein, source=str(folder), text_tokens=32),
-        readiness=partial(_bundled, folder),
+        load=partial(_load_bundled, folder=folder, ram_gb=machine.ram_gb),
+        readiness=partial(readiness.of_bundled, folder),
         revision=revision_of(folder),
         licence="Apache-2.0",
+        licence_url=APACHE,
         about="Toy world only: ten objects, ten colours, six backgrounds. Runs anywhere in a second.",
         sizes=(Size(128, 128),),
         steps=Range(4, 20, 8),
@@ -74,52 +124,126 @@ def _toy_klein() -> ModelSpec:
     )
 
 
-def _klein_4b(machine: Machine) -> ModelSpec:
-    sizes = ((1024, 1024), (1216, 832), (832, 1216), (1344, 768), (768, 1344), (512, 512))
+def klein_4b(machine: Machine, shelf: Shelf, download: Download = KLEIN, needs: Needs = KLEIN_NEEDS) -> ModelSpec:
+    """Distilled: guidance is not a control, and without guidance there is no negative prompt."""
     return ModelSpec(
         id="flux2-klein-4b",
-        label="FLUX.2 klein 4B",
+        label=download.label,
         tasks=frozenset({Task.GENERATE}),
-        load=partial(_load_klein, source="black-forest-labs/FLUX.2-klein-4B", text_tokens=512),
-        readiness=partial(_needs_gpu, machine, "FLUX.2 klein 4B", gpu_gb=13, download_gb=16),
-        gpu_gb=16,
+        load=_loader("flux2", download, needs, machine, shelf, text_tokens=512),
+        readiness=partial(readiness.of_download, download, needs, machine, shelf),
+        revision=download.revision,
+        gpu_gb=_gpu_gb(machine, needs),
+        download_gb=download.gb,
         licence="Apache-2.0",
+        licence_url=APACHE,
+        page_url=shelf.page(download),
         about="Draws anything you can say, in four steps.",
-        sizes=tuple(Size(*size) for size in sizes),
+        sizes=MEGAPIXEL,
         any_size=(256, 1536, 16),
         steps=Range(1, 12, 4),
         references=4,
         styles=TEXT_STYLES,
-        examples=(
-            "a fox asleep in a teacup, morning light",
-            "a paper-cut city at night with glowing windows",
-            "a small robot watering a bonsai tree",
-        ),
+        examples=EXAMPLES,
     )
 
 
-def _load_klein(_tell: Tell, *, source: str, text_tokens: int) -> Model:
-    from pipelines.flux import Checkpoint, Flux2Klein
+def schnell(machine: Machine, shelf: Shelf, download: Download = SCHNELL, needs: Needs = FLUX1_NEEDS) -> ModelSpec:
+    """Distilled to few steps: it has no guidance, and was trained on prompts of up to 256 tokens."""
+    return ModelSpec(
+        id="flux1-schnell",
+        label=download.label,
+        tasks=frozenset({Task.GENERATE}),
+        load=_loader("flux1", download, needs, machine, shelf, text_tokens=256),
+        readiness=partial(readiness.of_download, download, needs, machine, shelf),
+        revision=download.revision,
+        gpu_gb=_gpu_gb(machine, needs),
+        download_gb=download.gb,
+        licence="Apache-2.0",
+        licence_url=APACHE,
+        page_url=shelf.page(download),
+        gated=download.gated,
+        about="Large and quick: four steps, good at scenes with many parts.",
+        sizes=MEGAPIXEL,
+        any_size=(256, 1536, 16),
+        steps=Range(1, 12, 4),
+        styles=TEXT_STYLES,
+        examples=EXAMPLES,
+    )
 
-    return Flux2Klein(Checkpoint(source, text_tokens=text_tokens))
+
+def dev(machine: Machine, shelf: Shelf, download: Download = DEV, needs: Needs = FLUX1_NEEDS) -> ModelSpec:
+    """Guidance goes in as a number and costs nothing; a negative prompt is not what it was made for."""
+    return ModelSpec(
+        id="flux1-dev",
+        label=download.label,
+        tasks=frozenset({Task.GENERATE}),
+        load=_loader("flux1", download, needs, machine, shelf, text_tokens=512),
+        readiness=partial(readiness.of_download, download, needs, machine, shelf),
+        revision=download.revision,
+        gpu_gb=_gpu_gb(machine, needs),
+        download_gb=download.gb,
+        licence="FLUX.1-dev non-commercial",
+        licence_url=DEV_LICENCE,
+        page_url=shelf.page(download),
+        gated=download.gated,
+        about="The finest detail, in 28 steps. The model is not for commercial use.",
+        sizes=MEGAPIXEL,
+        any_size=(256, 1536, 16),
+        steps=Range(8, 50, 28),
+        guidance=Range(1, 10, 3.5),
+        styles=TEXT_STYLES,
+        examples=EXAMPLES,
+    )
 
 
-def _bundled(folder: Path) -> Readiness:
-    if (folder / "model_index.json").is_file():
-        return Readiness(True, "ready")
-    return Readiness(False, "weights missing", f"The folder {folder} is missing: clone the repository again.")
+def _loader(
+    family: Family, download: Download, needs: Needs, machine: Machine, shelf: Shelf, *, text_tokens: int
+) -> Callable[[Tell], Model]:
+    def load(tell: Tell) -> Model:
+        from pipelines import hub
+
+        folder = hub.fetch(download, shelf, tell)
+        # Of a branch the recipe names the commit it was when it was downloaded.
+        checkpoint = Checkpoint(folder, download.label, text_tokens, revision=folder.name)
+        return _open(tell, family, checkpoint, needs, machine.ram_gb)
+
+    return load
 
 
-def _needs_gpu(machine: Machine, label: str, gpu_gb: float, download_gb: float) -> Readiness:
-    gpu = machine.gpu
-    if gpu is None or gpu.total_gb < gpu_gb:
-        found = f"this one has {gpu.total_gb:.0f} GB" if gpu else "none was found here"
-        return Readiness(
-            False,
-            f"needs a GPU with {gpu_gb:.0f} GB",
-            f"{label} needs a GPU with {gpu_gb:.0f} GB of memory; {found}. The toy model runs everywhere.",
-        )
-    return Readiness(True, f"{download_gb:.0f} GB download")
+def _load_bundled(tell: Tell, *, folder: Path, ram_gb: float) -> Model:
+    return _open(tell, "flux2", Checkpoint(folder, "Toy klein", text_tokens=32), TOY_NEEDS, ram_gb)
+
+
+def _open(tell: Tell, family: Family, checkpoint: Checkpoint, needs: Needs, ram_gb: float) -> Model:
+    """
+    Raises:
+        NotReady: it does not fit, or the weights cannot be opened.
+    """
+    tell(Progress(0, 0, f"loading {checkpoint.label}"))
+    from pipelines import device
+
+    means = device.means(ram_gb)
+    ways = plans(means, needs)
+    if not ways:
+        free = f"{means.free_gb:.0f} of {means.total_gb:.0f} GB are free on the GPU"
+        found = free if means.card else "PyTorch finds no GPU"
+        raise NotReady(f"{checkpoint.label} does not fit now: {found}. Close other programs, or choose another model.")
+    if family == "flux1":
+        from pipelines.flux1 import Flux1
+
+        return Flux1(checkpoint, ways)
+    from pipelines.flux2 import Flux2Klein
+
+    return Flux2Klein(checkpoint, ways)
+
+
+def _gpu_gb(machine: Machine, needs: Needs) -> float:
+    """What the plan takes; the whole card where parts leave it, because those fill main memory: one such at a time."""
+    plan = readiness.plan_here(machine, needs)
+    if plan is None or machine.gpu is None:
+        return needs.weights
+    return plan.gpu_gb if plan.placement == Placement.RESIDENT else machine.gpu.total_gb
 
 
 def _known_words(path: Path) -> frozenset[str]:

@@ -1,28 +1,17 @@
-"""Where models run and in which precision: chosen once, then passed on."""
+"""What torch finds on this machine when a model is about to be loaded."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import torch
 
-
-class Place(NamedTuple):
-    """A device and the dtype that is right on it."""
-
-    device: torch.device
-    dtype: torch.dtype
+from pipelines.plan import Means
 
 
-def best_place() -> Place:
-    """The GPU if there is one, else the CPU.
-
-    bfloat16 needs compute capability 8.0 (Ampere); older cards get float16. CPUs and Apple chips get float32: the small
-    models that run there are neither faster nor safer in half precision.
-    """
+def means(ram_gb: float) -> Means:
+    """The card with what is free on it now, and main memory, in GB."""
     if torch.cuda.is_available():
-        major, _ = torch.cuda.get_device_capability()
-        return Place(torch.device("cuda"), torch.bfloat16 if major >= 8 else torch.float16)
+        free, total = torch.cuda.mem_get_info()
+        return Means(free / 1e9, total / 1e9, ram_gb, torch.cuda.get_device_capability())
     if torch.backends.mps.is_available():
-        return Place(torch.device("mps"), torch.float32)
-    return Place(torch.device("cpu"), torch.float32)
+        return Means(torch.mps.recommended_max_memory() / 1e9, ram_gb, ram_gb, (0, 0))
+    return Means(0.0, 0.0, ram_gb, (0, 0))

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import math
 import os
 import platform
 import subprocess
 from dataclasses import dataclass
+from pathlib import Path
+
+CONTAINER_LIMIT = Path("/sys/fs/cgroup/memory.max")
+"""Of this process's container, on Linux. Source: https://docs.kernel.org/admin-guide/cgroup-v2.html"""
 
 
 @dataclass(frozen=True)
@@ -56,9 +61,18 @@ def _cores() -> int:
 
 def _ram_gb() -> float:
     try:
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9
+        physical = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (AttributeError, ValueError):  # Windows has no sysconf: an honest small guess
         return 8.0
+    return min(physical, container_bytes(CONTAINER_LIMIT)) / 1e9
+
+
+def container_bytes(limit: Path) -> float:
+    """What a container may use, from the file that says so; infinite where nothing does."""
+    try:
+        return float(limit.read_text().strip())  # "max" where there is a file but no limit
+    except (OSError, ValueError):
+        return math.inf
 
 
 def _nvidia_gpus() -> tuple[Gpu, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import types
 
 import pytest
@@ -72,6 +73,26 @@ def test_where_anyone_may_come_in_every_browser_owns_its_own_and_the_token_stays
     assert "aaaa" not in first
     with pytest.raises(BadRequest, match="reload"):
         identify(request(), "short")
+
+
+def test_a_file_of_keys_is_read_line_by_line(tmp_path):
+    file = tmp_path / ".env"
+    assert app.read_env(file) == {}
+    file.write_text("\ufeffHF_TOKEN=hf_1\n\n# OTHER=2\nexport A = 'b c' \nno equals\n1X=3\n=4\n", encoding="utf-8")
+    assert app.read_env(file) == {"HF_TOKEN": "hf_1", "A": "b c"}
+    file.write_bytes(b"\xff\xfe")
+    assert app.read_env(file) == {}
+
+
+def test_the_shell_wins_over_the_file(tmp_path, monkeypatch: pytest.MonkeyPatch):
+    (tmp_path / ".env").write_text("DIORAMA_TEST_A=file\nDIORAMA_TEST_B=file\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DIORAMA_TEST_A", "shell")
+    monkeypatch.setenv("DIORAMA_TEST_B", "")
+    monkeypatch.delenv("DIORAMA_TEST_B")
+    app.prepare_environment()
+    assert os.environ["DIORAMA_TEST_A"] == "shell"
+    assert os.environ["DIORAMA_TEST_B"] == "file"
 
 
 def test_a_second_diorama_on_the_same_folder_is_told_so(tmp_path, capsys):

@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
+import threading
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
 import cli
+from pipelines import catalog
+from tests.pipelines.loopback_hub import serving
+from tests.pipelines.tiny import save_klein
 
+ROOT = Path(__file__).resolve().parents[1]
 PROMPT = "a red ball on a grey background"
 
 
@@ -105,6 +114,79 @@ def test_models_are_listed_with_their_readiness(capsys: pytest.CaptureFixture[st
     listed = {line["id"]: line for line in map(json.loads, capsys.readouterr().out.splitlines())}
     assert listed["toy-klein"]["ready"] is True
     assert listed["toy-klein"]["readiness"] == "ready"
+
+
+def test_licences_gates_and_sizes_are_listed(capsys: pytest.CaptureFixture[str]):
+    assert run("models") == 0
+    told = capsys.readouterr().out
+    assert "FLUX.1-dev non-commercial, gated" in told
+    assert "34 GB download" in told
+    assert run("models", "--json") == 0
+    listed = {line["id"]: line for line in map(json.loads, capsys.readouterr().out.splitlines())}
+    assert listed["flux1-schnell"]["gated"] is True
+    assert listed["flux1-dev"]["licence_url"].endswith("LICENSE.md")
+    assert listed["flux2-klein-4b"]["page"].endswith("/black-forest-labs/FLUX.2-klein-4B")
+
+
+def test_a_model_is_downloaded_once_and_told_where_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    repo = save_klein(tmp_path / "repo")
+    capsys.readouterr()
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "home"))
+    with serving("black-forest-labs/FLUX.2-klein-4B", repo) as hub:
+        monkeypatch.setenv("HF_ENDPOINT", hub.url)
+        assert run("download", "flux2-klein-4b") == 0
+        told = capsys.readouterr()
+        folder = Path(told.out.strip())
+        assert (folder / "model_index.json").is_file()
+        assert folder.name == catalog.KLEIN.revision
+        sent = dict(hub.bytes_sent)
+        assert run("download", "flux2-klein-4b") == 0
+        assert hub.bytes_sent == sent
+        assert run("doctor", "--outputs", str(tmp_path)) == 0
+        assert str(folder) in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("model", "sentence"),
+    [("toy-klein", "nothing to download"), ("nope", "no model 'nope'"), ("flux1-dev", "cannot be reached")],
+)
+def test_a_download_that_cannot_be_is_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], model: str, sentence: str
+):
+    monkeypatch.setenv("HF_HOME", str(tmp_path))
+    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
+    assert run("download", model) != 0
+    told = capsys.readouterr()
+    assert sentence in told.err.splitlines()[-1]
+    assert "Traceback" not in told.err
+
+
+def test_ctrl_c_ends_a_download_and_keeps_what_came(tmp_path: Path):
+    repo = save_klein(tmp_path / "repo")
+    with serving("black-forest-labs/FLUX.2-klein-4B", repo) as hub:
+        hub.hold = threading.Event()
+        environment = os.environ | {"HF_ENDPOINT": hub.url, "HF_HOME": str(tmp_path / "home")}
+        command = [sys.executable, "cli.py", "download", "flux2-klein-4b"]
+        with subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True) as process:
+            assert hub.held.wait(120)
+            process.send_signal(signal.SIGINT)
+            assert process.stderr is not None
+            told = process.stderr.read()
+    assert process.returncode == 130
+    assert "The same command goes on from here." in told
+    assert "Traceback" not in told
+    assert [*(tmp_path / "home").rglob("*.incomplete")]
+
+
+def test_a_token_in_a_file_is_used_and_never_shown(tmp_path: Path):
+    (tmp_path / ".env").write_text('# keys\nexport HF_TOKEN="hf_canary"\nnot a line\n')
+    environment = {name: value for name, value in os.environ.items() if name != "HF_TOKEN"}
+    command = [sys.executable, str(ROOT / "cli.py"), "doctor", "--outputs", str(tmp_path)]
+    told = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True)
+    assert "HF_TOKEN is set" in told.stdout
+    assert "hf_canary" not in told.stdout + told.stderr
 
 
 def test_the_doctor_says_what_each_tab_can_do(tmp_path: Path, capsys: pytest.CaptureFixture[str]):

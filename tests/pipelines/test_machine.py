@@ -1,7 +1,8 @@
 import dataclasses
+import math
 
 from pipelines import catalog
-from pipelines.machine import Gpu, Machine, inspect, parse_nvidia_smi
+from pipelines.machine import Gpu, Machine, container_bytes, inspect, parse_nvidia_smi
 from studio.contract import Size, Task
 from toybox.klein.model import GUIDANCE, PICTURE_SIZE, STEPS
 
@@ -32,20 +33,13 @@ def test_the_card_with_most_free_memory_is_used():
     assert LAPTOP.gpu is None
 
 
-def test_a_laptop_starts_with_the_toy_and_says_what_the_big_one_needs():
-    first, *others = catalog.models(LAPTOP)
-    assert first.id == "toy-klein"
-    assert first.readiness().label == "ready"
-    klein = next(spec for spec in others if spec.id == "flux2-klein-4b")
-    assert not klein.readiness().ok
-    assert klein.readiness().label == "needs a GPU with 13 GB"
-    assert "none was found" in klein.readiness().hint
-
-
-def test_a_machine_with_a_card_starts_with_the_big_one():
-    first = catalog.models(dataclasses.replace(LAPTOP, gpus=(CARD,)))[0]
-    assert first.id == "flux2-klein-4b"
-    assert first.readiness().label == "16 GB download"
+def test_a_container_has_the_memory_it_was_given(tmp_path):
+    limit = tmp_path / "memory.max"
+    assert container_bytes(limit) == math.inf
+    limit.write_text("max\n")
+    assert container_bytes(limit) == math.inf
+    limit.write_text("25769803776\n")
+    assert container_bytes(limit) == 24 * 2**30
 
 
 def test_every_entry_of_the_catalog_is_usable_as_it_stands():

@@ -1,0 +1,113 @@
+"""A diffusers pipeline, opened and laid out as a plan says. Knows nothing of prompts, pictures or the network."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import diffusers
+import torch
+import transformers
+from safetensors import SafetensorError
+
+from pipelines.plan import Placement, Plan
+from studio.errors import NotReady
+
+
+class Placed:
+    """A pipeline on this machine; used by one thread at a time."""
+
+    def __init__(self, kind: type[diffusers.DiffusionPipeline], folder: Path, plan: Plan, label: str) -> None:
+        """Open a folder in the diffusers layout; the network is not looked at, and pickled weights are not opened.
+
+        Raises:
+            NotReady: the weights are missing or damaged.
+            torch.OutOfMemoryError: the card is fuller than the plan thought.
+        """
+        self.plan = plan
+        self.device = torch.device(plan.device)
+        self._aside: dict[str, torch.nn.Module] = {}  # text encoders, while no prompt is read
+        self.pipeline = _open(kind, folder, plan, label)
+        self.pipeline.set_progress_bar_config(disable=True)
+        self._lay_out()
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """The text encoders are on the device while the block runs; the rest may have had to leave."""
+        if not self._aside:
+            yield
+            return
+        others = (self.pipeline.transformer, self.pipeline.vae)
+        try:
+            for module in others:
+                module.to("cpu")
+            for name, module in self._aside.items():
+                setattr(self.pipeline, name, module.to(self.device))
+            yield
+        finally:
+            for name, module in self._aside.items():
+                setattr(self.pipeline, name, None)
+                module.to("cpu")
+            for module in others:
+                module.to(self.device)
+
+    def rest(self) -> None:
+        """Nothing runs: what was on the device for one picture only leaves it, also after Stop and after an error."""
+        self.pipeline.maybe_free_model_hooks()
+
+    def close(self) -> None:
+        """Give memory back. Nothing else is called afterwards."""
+        self._aside.clear()
+        del self.pipeline
+        gc.collect()
+        if self.device.type == "cuda":
+            torch.cuda.empty_cache()
+
+    def _lay_out(self) -> None:
+        pipeline, device = self.pipeline, self.device
+        match self.plan.placement:
+            case Placement.RESIDENT:
+                return  # opened in its place
+            case Placement.TEXT_LEAVES:
+                # Taken out, not only moved: a pipeline works on the device of the first part it has.
+                self._aside = {
+                    name: part
+                    for name, part in pipeline.components.items()
+                    if name.startswith("text_encoder") and isinstance(part, torch.nn.Module)
+                }
+                for name in self._aside:
+                    setattr(pipeline, name, None)
+                pipeline.transformer.to(device)
+                pipeline.vae.to(device)
+            case Placement.PARTS:
+                pipeline.enable_model_cpu_offload(device=device)
+            case Placement.BLOCKS:
+                pipeline.enable_group_offload(
+                    onload_device=device, offload_device=torch.device("cpu"), offload_type="leaf_level"
+                )
+        pipeline.vae.enable_tiling()  # only pictures larger than it was trained on are cut: memory stays bounded
+
+
+def _open(kind: type[diffusers.DiffusionPipeline], folder: Path, plan: Plan, label: str) -> Any:
+    """The pipeline. `Any`: diffusers annotates its methods more narrowly than they are."""
+    for library in (diffusers, transformers):
+        library.utils.logging.disable_progress_bar()  # bars of the loaders; progress is told by `tell`
+    others = getattr(torch, plan.other_dtype)
+    try:
+        return kind.from_pretrained(
+            str(folder),
+            dtype={"transformer": getattr(torch, plan.dtype), "default": others},
+            # Straight to the device: through main memory it is four times slower, and twice as large in there.
+            # Source: https://github.com/huggingface/diffusers/pull/11904
+            device_map=plan.device if plan.placement == Placement.RESIDENT else None,
+            use_safetensors=True,
+            local_files_only=True,
+        )
+    except (OSError, ValueError, RuntimeError, SafetensorError) as error:
+        if isinstance(error, torch.OutOfMemoryError):
+            raise
+        reason = " ".join(str(error).split())[:200]
+        raise NotReady(f"The weights of {label} in {folder} cannot be opened ({reason}). Fetch them again.") from error

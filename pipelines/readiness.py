@@ -1,0 +1,97 @@
+"""Can a model run here, and if not, what does it need? Answered without torch and without the network."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pipelines.machine import Machine
+from pipelines.plan import Means, Needs, Placement, Plan, least, plan
+from pipelines.shelf import Download, Shelf
+from studio.contract import Readiness
+
+SPARE_GB = 0.5
+"""Kept free on the disk of the cache, as `hub.fetch` does."""
+
+
+def means(machine: Machine) -> Means:
+    """What models can count on, before torch is asked."""
+    gpu = machine.gpu
+    if gpu is None:
+        return Means(0.0, 0.0, machine.ram_gb, (0, 0))
+    return Means(gpu.free_gb, gpu.total_gb, machine.ram_gb, gpu.capability)
+
+
+def plan_here(machine: Machine, needs: Needs) -> Plan | None:
+    """What the plan will be, with nothing else loaded: other models of Diorama make room."""
+    return plan(means(machine), needs)
+
+
+def of_download(download: Download, needs: Needs, machine: Machine, shelf: Shelf) -> Readiness:
+    """In the order in which a person can do something about it: the machine, the licence, the disk."""
+    if plan_here(machine, needs) is None:
+        return _too_small(download, needs, machine)
+    if shelf.snapshot(download.repo, download.revision) is not None:
+        return Readiness(True, "ready")
+    if download.gated and shelf.token is None:
+        return Readiness(
+            False,
+            "gated: needs a free licence",
+            f"{download.label} is gated: accept the licence at {shelf.page(download)}, "
+            "put HF_TOKEN=... in .env, and start Diorama again.",
+        )
+    # Never 0: what is still missing may be some small file.
+    to_come_gb = max(0.1, download.gb - shelf.started_bytes(download) / 1e9)
+    free_gb = shelf.free_bytes() / 1e9
+    if to_come_gb + SPARE_GB > free_gb:
+        return Readiness(
+            False,
+            f"not enough disk: needs {_size(to_come_gb)} GB",
+            f"Not enough disk for {download.label}: needs {_size(to_come_gb)} GB, {_size(free_gb)} GB free in "
+            f"{shelf.cache}. Free some space, or set HF_HOME to a folder on another disk.",
+        )
+    return Readiness(True, f"{_size(to_come_gb)} GB download", download_gb=to_come_gb)
+
+
+def of_bundled(folder: Path) -> Readiness:
+    if (folder / "model_index.json").is_file():
+        return Readiness(True, "ready")
+    return Readiness(False, "weights missing", f"The folder {folder} is missing: clone the repository again.")
+
+
+def _too_small(download: Download, needs: Needs, machine: Machine) -> Readiness:
+    """Names the smallest machine that would do, and from when on it is fast."""
+    here = means(machine)
+    asked = least(needs, machine.ram_gb)
+    fast = least(needs, max(machine.ram_gb, asked.ram_gb), slowest=Placement.TEXT_LEAVES)
+    card_gb, fast_gb = _up(asked.total_gb), _up(fast.total_gb)
+    if here.card and here.total_gb >= asked.total_gb and machine.ram_gb >= asked.ram_gb:
+        free = f"{here.free_gb:.0f} of {here.total_gb:.0f} GB are free"
+        return Readiness(
+            False,
+            f"needs {card_gb} GB free on the GPU",
+            f"{download.label} needs {card_gb} GB of memory on the GPU; {free}. Close other programs and start Diorama "
+            "again, or use the toy model.",
+        )
+    has_card = bool(here.card) and here.total_gb >= asked.total_gb
+    if has_card:
+        return Readiness(
+            False,
+            f"needs {_up(asked.ram_gb)} GB memory",
+            f"{download.label} needs {_up(asked.ram_gb)} GB of main memory beside this GPU; this machine has "
+            f"{machine.ram_gb:.0f} GB. The toy model runs everywhere.",
+        )
+    found = f"this one has {here.total_gb:.0f} GB" if here.card else "none that can be used was found here"
+    fast_from = f", and is fast from {fast_gb} GB on" if fast_gb > card_gb else ""
+    return Readiness(
+        False,
+        f"needs a GPU with {card_gb} GB",
+        f"{download.label} needs a GPU with {card_gb} GB of memory{fast_from}; {found}. The toy model runs everywhere.",
+    )
+
+
+def _size(gb: float) -> str:
+    return f"{gb:.0f}" if gb >= 9.5 else f"{gb:.1f}"
+
+
+def _up(gb: float) -> int:
+    return -int(-gb // 1)

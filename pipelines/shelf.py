@@ -1,0 +1,151 @@
+"""Where weights of the Hub are kept on this disk, and which are there. Looks at files only: no network, no torch.
+
+The layout is that of the Hub's own cache, so that what other programs downloaded counts, and what Diorama downloads
+serves them: blobs/<sha256>, snapshots/<commit>/<path> as links to blobs, refs/<branch> with a commit in it.
+Source: https://huggingface.co/docs/huggingface_hub/guides/manage-cache
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+COMMIT = re.compile(r"[0-9a-f]{40}")
+WEIGHTLESS = ("Tokenizer", "Scheduler", "Processor", "FeatureExtractor")
+"""Ends of class names, less a "Fast", of components that have no weights."""
+
+
+@dataclass(frozen=True)
+class Download:
+    """A pipeline on the Hub: what is known of it before it is here."""
+
+    repo: str  # "black-forest-labs/FLUX.1-schnell"
+    revision: str  # a commit, or a branch, which is resolved when it is downloaded
+    label: str  # for people
+    gb: float  # of the files that are needed
+    gated: bool = False  # a licence has to be accepted on the Hub's page first
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """Which weights to open, and what was fixed when they were trained."""
+
+    folder: Path  # in the diffusers layout
+    label: str = "the model"  # for sentences
+    text_tokens: int = 512  # prompts are padded or cut to this many tokens
+    revision: str = ""  # for the recipes; "": the spec knows it
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """A cache folder, and the Hub it is filled from."""
+
+    cache: Path
+    endpoint: str = "https://huggingface.co"
+    token: str | None = field(default=None, repr=False)
+
+    @classmethod
+    def here(cls, environment: Mapping[str, str] | None = None) -> Shelf:
+        """As the variables that all programs of the Hub share say: HF_HOME, HF_HUB_CACHE, HF_ENDPOINT, HF_TOKEN.
+
+        Source: https://huggingface.co/docs/huggingface_hub/package_reference/environment_variables
+        """
+        said = os.environ if environment is None else environment
+        caches = Path(said.get("XDG_CACHE_HOME") or "~/.cache").expanduser()
+        home = Path(said.get("HF_HOME") or caches / "huggingface").expanduser()
+        token = said.get("HF_TOKEN") or said.get("HUGGING_FACE_HUB_TOKEN")
+        token = token or _first_line(Path(said.get("HF_TOKEN_PATH") or home / "token").expanduser())
+        return cls(
+            cache=Path(said.get("HF_HUB_CACHE") or home / "hub").expanduser(),
+            endpoint=(said.get("HF_ENDPOINT") or cls.endpoint).rstrip("/"),
+            token=(token or "").strip() or None,
+        )
+
+    @property
+    def host(self) -> str:
+        """The Hub's name as people read it."""
+        return self.endpoint.partition("://")[2] or self.endpoint
+
+    def page(self, download: Download) -> str:
+        """The address where a person reads about it, and accepts its licence."""
+        return f"{self.endpoint}/{download.repo}"
+
+    def folder(self, repo: str) -> Path:
+        return self.cache / f"models--{repo.replace('/', '--')}"
+
+    def commit(self, repo: str, revision: str) -> str | None:
+        """The commit a revision was when it was downloaded; None if it never was."""
+        if COMMIT.fullmatch(revision):
+            return revision
+        named = _first_line(self.folder(repo) / "refs" / revision)
+        return named if COMMIT.fullmatch(named) else None
+
+    def snapshot(self, repo: str, revision: str) -> Path | None:
+        """The folder of a complete download, ready to be opened; None if there is none."""
+        commit = self.commit(repo, revision)
+        folder = self.folder(repo) / "snapshots" / commit if commit else None
+        return folder if folder and not missing(folder) else None
+
+    def started_bytes(self, download: Download) -> int:
+        """What lies there of a download that is not complete: the files of its parts, and those that were cut off."""
+        folder, commit = self.folder(download.repo), self.commit(download.repo, download.revision)
+        arrived = folder.glob(f"snapshots/{commit or 'none'}/*/*")
+        return sum(path.stat().st_size for path in (*arrived, *folder.glob("blobs/*.incomplete")) if path.is_file())
+
+    def free_bytes(self) -> int:
+        """Room for downloads on the disk of the cache."""
+        return shutil.disk_usage(next(place for place in (self.cache, *self.cache.parents) if place.is_dir())).free
+
+
+def missing(folder: Path) -> list[str]:
+    """What a pipeline in the diffusers layout lacks: paths relative to the folder, none when it can be opened."""
+    index = folder / "model_index.json"
+    parts = components(index.read_text(encoding="utf-8")) if index.is_file() else {}
+    if not parts:
+        return ["model_index.json"]
+    lacks: list[str] = []
+    for name, kind in parts.items():
+        part = folder / name
+        if kind.removesuffix("Fast").endswith(WEIGHTLESS):
+            lacks += [] if any(part.glob("*.json")) else [f"{name}/"]
+            continue
+        shards = [shard for listing in part.glob("*.safetensors.index.json") for shard in _shards(listing)]
+        lacks += [f"{name}/{shard}" for shard in shards if not (part / shard).is_file()]
+        if not any(part.glob("*.safetensors")):
+            lacks.append(f"{name}/*.safetensors")
+        if not (part / "config.json").is_file():
+            lacks.append(f"{name}/config.json")
+    return lacks
+
+
+def components(model_index: str) -> dict[str, str]:
+    """Name and class of every component that the text of a model_index.json lists; {} when it is none."""
+    try:
+        listed = json.loads(model_index)
+    except ValueError:
+        return {}
+    parts = listed.items() if isinstance(listed, dict) else ()
+    return {
+        name: part[1]
+        for name, part in parts
+        if isinstance(part, list) and len(part) == 2 and all(isinstance(each, str) for each in part)
+    }
+
+
+def _shards(listing: Path) -> set[str]:
+    try:
+        return set(json.loads(listing.read_text(encoding="utf-8"))["weight_map"].values())
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return {"a readable " + listing.name}
+
+
+def _first_line(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8").strip().partition("\n")[0]
+    except (OSError, UnicodeDecodeError):
+        return ""

@@ -1,0 +1,303 @@
+"""The three FLUX classes at tiny size, written to disk in the Hub's layout and opened by the code of the large ones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from pipelines import preview
+from pipelines.flow import KEPT_PROMPTS, Flow
+from pipelines.flux1 import Flux1
+from pipelines.flux2 import Flux2Klein
+from pipelines.plan import Placement, Plan
+from pipelines.shelf import Checkpoint
+from studio.contract import ImageRequest, Progress, Size
+from studio.errors import Cancelled, NotReady, Skipped
+from tests.pipelines.tiny import PIXELS_PER_CELL, save_flux1, save_klein
+
+REQUEST = ImageRequest("a red ball on a grey background", Size(64, 64), seed=3, steps=3, guidance=1.0)
+FAMILIES: dict[str, Any] = {
+    "klein": (Flux2Klein, partial(save_klein, distilled=True)),
+    "schnell": (Flux1, partial(save_flux1, guided=False)),
+    "dev": (Flux1, partial(save_flux1, guided=True)),
+}
+
+
+def on_cpu(placement: Placement = Placement.RESIDENT) -> Plan:
+    return Plan(placement, "cpu", "float32", "float32", 0.0, 1.0)
+
+
+def ignore(_progress: Progress) -> None:
+    pass
+
+
+def pixels(picture: Image.Image | None) -> np.ndarray:
+    assert picture is not None
+    return np.asarray(picture).astype(int)
+
+
+def same(one: Image.Image, other: Image.Image) -> bool:
+    return one.tobytes() == other.tobytes()
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    return {name: save(tmp_path_factory.mktemp(name)) for name, (_, save) in FAMILIES.items()}
+
+
+@pytest.fixture(scope="module", params=FAMILIES)
+def named(request: pytest.FixtureRequest, folders: dict[str, Path]) -> Iterator[tuple[str, Flow]]:
+    kind = FAMILIES[request.param][0]
+    model = kind(Checkpoint(folders[request.param], request.param, text_tokens=32, revision="c0ffee"), [on_cpu()])
+    yield request.param, model
+    model.close()
+
+
+@pytest.fixture
+def model(named: tuple[str, Flow]) -> Flow:
+    return named[1]
+
+
+@pytest.fixture(scope="module")
+def toy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flux2Klein]:
+    """As the shipped toy klein: not distilled."""
+    folder = save_klein(tmp_path_factory.mktemp("toy"), distilled=False)
+    model = Flux2Klein(Checkpoint(folder, text_tokens=32), [on_cpu()])
+    yield model
+    model.close()
+
+
+@contextmanager
+def counted(module: torch.nn.Module) -> Iterator[list[int]]:
+    """How often a real network is run, seen through a hook of its own."""
+    calls: list[int] = []
+    hook = module.register_forward_pre_hook(lambda *_: calls.append(1))
+    try:
+        yield calls
+    finally:
+        hook.remove()
+
+
+def test_a_seed_gives_the_same_picture_every_time(model: Flow):
+    first, again = model.run(REQUEST, ignore), model.run(REQUEST, ignore)
+    other = model.run(replace(REQUEST, seed=4), ignore)
+    assert (first.seed, first.revision) == (3, "c0ffee")
+    assert (first.image.size, first.image.mode) == ((64, 64), "RGB")
+    assert same(first.image, again.image)
+    assert not same(first.image, other.image)
+
+
+def test_every_step_is_reported_and_the_last_preview_is_the_picture(model: Flow):
+    seen: list[Progress] = []
+    image = model.run(REQUEST, seen.append).image
+    assert [(each.step, each.steps) for each in seen] == [(0, 3), (1, 3), (2, 3), (3, 3)]
+    assert seen[0].note
+    assert (pixels(seen[1].preview) != pixels(seen[3].preview)).any()
+    # The last step ends at sigma 0, where the estimate of the clean picture is the picture; only rounding may differ.
+    assert np.abs(pixels(seen[3].preview) - pixels(image)).max() <= 1
+
+
+def test_a_wide_picture_has_a_wide_preview(model: Flow):
+    seen: list[Progress] = []
+    image = model.run(replace(REQUEST, size=Size(64, 32)), seen.append).image
+    assert image.size == (64, 32)
+    assert seen[-1].preview is not None
+    assert seen[-1].preview.size == (64, 32)
+
+
+def test_previews_of_a_large_picture_do_not_run_the_decoder(named: tuple[str, Flow]):
+    name, model = named
+    size = Size(64 * PIXELS_PER_CELL[name], 48 * PIXELS_PER_CELL[name])
+    seen: list[Progress] = []
+    with counted(model.pipeline.vae.decoder) as decodes:
+        model.run(replace(REQUEST, size=size, steps=2), seen.append)
+    assert decodes == [1]  # the picture itself
+    assert [each.preview.size for each in seen if each.preview] == [(64, 48), (64, 48)]
+
+
+def test_a_second_seed_of_a_prompt_runs_no_text_encoder(model: Flow):
+    model.run(replace(REQUEST, prompt="a blue cube"), ignore)
+    encoders = [part for name, part in model.pipeline.components.items() if name.startswith("text_encoder") and part]
+    for number, encoder in enumerate(encoders):
+        with counted(encoder) as calls:
+            model.run(replace(REQUEST, prompt="a blue cube", seed=9), ignore)
+            assert calls == []
+            model.run(replace(REQUEST, prompt=f"a blue cube, seen from above {number}"), ignore)
+            assert calls == [1]
+    assert encoders
+
+
+def test_only_the_latest_prompts_are_remembered(model: Flow):
+    for number in range(KEPT_PROMPTS + 1):
+        model.run(replace(REQUEST, prompt=f"{number} balls", steps=1), ignore)
+    with counted(model.pipeline.text_encoder) as calls:
+        model.run(replace(REQUEST, prompt=f"{KEPT_PROMPTS} balls", steps=1), ignore)
+        model.run(replace(REQUEST, prompt="1 balls", steps=1), ignore)
+        assert calls == []
+        model.run(replace(REQUEST, prompt="0 balls", steps=1), ignore)
+        assert calls == [1]
+
+
+@pytest.mark.parametrize(("step", "signal"), [(0, Cancelled), (1, Cancelled), (2, Skipped), (3, Cancelled)])
+def test_stop_leaves_within_a_step_and_the_next_picture_is_whole(model: Flow, step: int, signal: type[Exception]):
+    before = model.run(REQUEST, ignore).image
+    told: list[int] = []
+
+    def stop_at(progress: Progress) -> None:
+        told.append(progress.step)
+        if progress.step == step:
+            raise signal
+
+    with pytest.raises(signal):
+        model.run(REQUEST, stop_at)
+    assert told == list(range(step + 1))
+    assert same(model.run(REQUEST, ignore).image, before)
+
+
+@pytest.mark.parametrize("placement", [Placement.TEXT_LEAVES, Placement.PARTS, Placement.BLOCKS])
+def test_every_placement_makes_the_same_picture_also_after_stop(
+    named: tuple[str, Flow], folders: dict[str, Path], placement: Placement
+):
+    name, resident = named
+    wanted = resident.run(REQUEST, ignore).image
+    model = FAMILIES[name][0](Checkpoint(folders[name], text_tokens=32), [on_cpu(placement)])
+
+    def stop(progress: Progress) -> None:
+        if progress.step == 1:
+            raise Cancelled
+
+    with pytest.raises(Cancelled):
+        model.run(REQUEST, stop)
+    assert same(model.run(REQUEST, ignore).image, wanted)
+    seen: list[Progress] = []
+    large = Size(40 * PIXELS_PER_CELL[name], 40 * PIXELS_PER_CELL[name])
+    assert model.run(replace(REQUEST, size=large, steps=1), seen.append).image.size == large
+    assert seen[-1].preview is not None
+    assert seen[-1].preview.size == (40, 40)
+    model.close()
+
+
+@pytest.mark.parametrize("part", ["text_encoder", "transformer", "vae.decoder"])
+def test_a_card_that_is_full_makes_the_next_plan_and_says_so(named: tuple[str, Flow], folders, part: str):
+    name, resident = named
+    model = FAMILIES[name][0](
+        Checkpoint(folders[name], text_tokens=32), [on_cpu(), on_cpu(Placement.PARTS), on_cpu(Placement.BLOCKS)]
+    )
+    module = model.pipeline.vae.decoder if part == "vae.decoder" else getattr(model.pipeline, part)
+    module.register_forward_pre_hook(_no_memory)
+    seen: list[Progress] = []
+    image = model.run(REQUEST, seen.append).image
+    assert model.plan.placement == Placement.PARTS
+    notes = [each.note for each in seen if "the card was full" in each.note]
+    assert "only while it works" in notes[0]
+    assert seen[-1].note == notes[0]
+    assert same(image, resident.run(REQUEST, ignore).image)
+    later: list[Progress] = []
+    model.run(REQUEST, later.append)
+    assert not any("full" in each.note for each in later)
+    model.close()
+
+
+def test_without_another_plan_a_full_card_is_an_error(named: tuple[str, Flow], folders: dict[str, Path]):
+    name, _ = named
+    model = FAMILIES[name][0](Checkpoint(folders[name], text_tokens=32), [on_cpu()])
+    hook = model.pipeline.transformer.register_forward_pre_hook(_no_memory)
+    with pytest.raises(torch.OutOfMemoryError):
+        model.run(REQUEST, ignore)
+    hook.remove()
+    model.run(REQUEST, ignore)
+    model.close()
+
+
+def _no_memory(*_: object) -> None:
+    raise torch.OutOfMemoryError("as a card says it")
+
+
+def test_guidance_is_an_input_of_dev_and_nothing_to_schnell_and_klein(named: tuple[str, Flow]):
+    name, model = named
+    weak = model.run(replace(REQUEST, guidance=0.0), ignore).image
+    strong = model.run(replace(REQUEST, guidance=9.0), ignore).image
+    assert same(weak, strong) == (name != "dev")
+
+
+def test_a_reference_picture_a_negative_prompt_and_guidance_each_change_the_toys_result(toy: Flux2Klein):
+    plain = toy.run(REQUEST, ignore).image
+    reference = Image.new("RGB", (64, 64), (200, 30, 30))
+    edited = toy.run(replace(REQUEST, references=(reference,)), ignore).image
+    guided = toy.run(replace(REQUEST, guidance=4.0), ignore).image
+    negative = toy.run(replace(REQUEST, guidance=4.0, negative_prompt="blue"), ignore).image
+    assert not same(edited, plain)
+    assert not same(guided, plain)
+    assert not same(negative, guided)
+
+
+def test_half_precision_transformers_work_beside_wide_text_encoders(folders: dict[str, Path]):
+    """As on Turing cards; with bfloat16 for float16, which CPUs can do."""
+    for name, (kind, _) in FAMILIES.items():
+        model = kind(Checkpoint(folders[name], text_tokens=32), [replace(on_cpu(), dtype="bfloat16")])
+        assert model.pipeline.transformer.dtype == torch.bfloat16
+        assert model.pipeline.vae.dtype == model.pipeline.text_encoder.dtype == torch.float32
+        assert model.run(REQUEST, ignore).image.size == (64, 64)
+        model.close()
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_missing_and_damaged_weights_are_a_sentence_that_names_them(name: str, tmp_path: Path):
+    kind, save = FAMILIES[name]
+    checkpoint = Checkpoint(tmp_path / name, "The tiny one")
+    sentence = r"The weights of The tiny one in .* cannot be opened \(.*\)\. Fetch them again"
+    with pytest.raises(NotReady, match=sentence):
+        kind(checkpoint, [on_cpu()])
+    save(checkpoint.folder)
+    weights = checkpoint.folder / "vae" / "diffusion_pytorch_model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:1000])
+    with pytest.raises(NotReady, match=sentence):
+        kind(checkpoint, [on_cpu()])
+
+
+def test_pickled_weights_are_not_opened(folders: dict[str, Path], tmp_path: Path):
+    folder = save_klein(tmp_path / "klein")
+    (folder / "vae" / "diffusion_pytorch_model.safetensors").unlink()
+    torch.save({}, folder / "vae" / "diffusion_pytorch_model.bin")
+    with pytest.raises(NotReady, match="cannot be opened"):
+        Flux2Klein(Checkpoint(folder), [on_cpu()])
+
+
+def test_a_fitted_map_shows_the_colours_of_a_picture(model: Flow):
+    """On a random autoencoder nothing can be seen, but a map that is exact for it is found."""
+
+    class Averaging:
+        """An autoencoder whose latents are the mean colours, mixed: what the map must undo."""
+
+        dtype = torch.float32
+        mixing = torch.tensor([[1.0, 0.5, 0.0], [0.0, 1.0, -0.5], [0.3, 0.0, 1.0], [0.0, 0.0, 0.2]])
+
+        def encode(self, picture: torch.Tensor) -> Any:
+            self.latents = torch.einsum(
+                "kc,bchw->bkhw", self.mixing, torch.nn.functional.avg_pool2d(picture, 8)
+            ) + torch.arange(4.0).view(1, 4, 1, 1)
+            return self
+
+        @property
+        def latent_dist(self) -> Any:
+            return self
+
+        def mode(self) -> torch.Tensor:
+            return self.latents
+
+    projection = preview.fit(Averaging(), torch.device("cpu"))
+    colours = torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(5)) * 2 - 1
+    latents = Averaging().encode(colours).latents
+    truth = torch.nn.functional.avg_pool2d(colours, 8)[0].permute(1, 2, 0)
+    shown = pixels(projection.picture(latents))
+    assert np.abs(shown - ((truth + 1) * 127.5).numpy()).max() <= 1
+    assert projection.picture(latents).size == (8, 8)

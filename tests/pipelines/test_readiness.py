@@ -1,0 +1,196 @@
+"""What the list of models says beside their names, on machines of every kind, without torch or network."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+
+from pipelines import catalog
+from pipelines.machine import Gpu, Machine
+from pipelines.shelf import Download, Shelf, missing
+from studio.contract import ModelSpec
+from tests.pipelines.tiny import save_flux1
+
+LAPTOP = Machine("Linux x86_64", 2, 24.0, ())
+
+
+def with_card(gb: float, *, ram_gb: float = 64.0, free_gb: float | None = None, capability=(8, 9)) -> Machine:
+    card = Gpu("a card", gb, gb - 0.6 if free_gb is None else free_gb, capability)
+    return Machine("Linux x86_64", 8, ram_gb, (card,))
+
+
+@dataclass(frozen=True)
+class RoomyDisk(Shelf):
+    def free_bytes(self) -> int:
+        return 10**12
+
+
+@dataclass(frozen=True)
+class SmallDisk(Shelf):
+    def free_bytes(self) -> int:
+        return 12 * 10**9
+
+
+@pytest.fixture
+def shelf(tmp_path: Path) -> Shelf:
+    return RoomyDisk(tmp_path)
+
+
+def labels(machine: Machine, shelf: Shelf) -> dict[str, str]:
+    return {spec.id: spec.readiness().label for spec in catalog.models(machine, shelf)}
+
+
+def spec_of(model_id: str, machine: Machine, shelf: Shelf) -> ModelSpec:
+    return next(spec for spec in catalog.models(machine, shelf) if spec.id == model_id)
+
+
+def test_a_laptop_starts_with_the_toy_and_says_what_the_others_need(shelf: Shelf):
+    assert labels(LAPTOP, shelf) == {
+        "toy-klein": "ready",
+        "flux2-klein-4b": "needs a GPU with 5 GB",
+        "flux1-schnell": "needs a GPU with 38 GB",
+        "flux1-dev": "needs a GPU with 38 GB",
+    }
+    hint = spec_of("flux2-klein-4b", LAPTOP, shelf).readiness().hint
+    assert "needs a GPU with 5 GB of memory, and is fast from 12 GB on; none that can be used was found here" in hint
+
+
+def test_a_machine_with_a_good_card_starts_with_klein(shelf: Shelf):
+    machine = with_card(24)
+    assert [*labels(machine, replace(shelf, token="hf_x"))] == [
+        "flux2-klein-4b",
+        "toy-klein",
+        "flux1-schnell",
+        "flux1-dev",
+    ]
+    assert labels(machine, replace(shelf, token="hf_x")) == {
+        "flux2-klein-4b": "16 GB download",
+        "toy-klein": "ready",
+        "flux1-schnell": "34 GB download",
+        "flux1-dev": "34 GB download",
+    }
+
+
+def test_where_klein_would_be_slow_the_toy_comes_first(shelf: Shelf):
+    assert [*labels(with_card(8), shelf)][:2] == ["toy-klein", "flux2-klein-4b"]
+    assert spec_of("flux2-klein-4b", with_card(8), shelf).readiness().ok
+
+
+def test_a_gated_model_without_a_token_says_where_the_licence_is(shelf: Shelf):
+    readiness = spec_of("flux1-dev", with_card(48), shelf).readiness()
+    assert not readiness.ok
+    assert readiness.label == "gated: needs a free licence"
+    assert readiness.hint == (
+        "FLUX.1 dev is gated: accept the licence at https://huggingface.co/black-forest-labs/FLUX.1-dev, "
+        "put HF_TOKEN=... in .env, and start Diorama again."
+    )
+    assert spec_of("flux2-klein-4b", with_card(48), shelf).readiness().ok
+
+
+def test_too_little_disk_is_told_before_anything_is_asked(tmp_path: Path):
+    readiness = spec_of("flux1-dev", with_card(48), SmallDisk(tmp_path, token="hf_x")).readiness()
+    assert (readiness.ok, readiness.label) == (False, "not enough disk: needs 34 GB")
+    assert "needs 34 GB, 12 GB free in" in readiness.hint
+
+
+def test_a_full_card_and_little_main_memory_are_told_as_such(shelf: Shelf):
+    full = spec_of("flux2-klein-4b", with_card(24, free_gb=2.0), shelf).readiness()
+    assert "2 of 24 GB are free" in full.hint
+    little = spec_of("flux2-klein-4b", with_card(16, ram_gb=8.0), shelf).readiness()
+    assert little.label == "needs a GPU with 20 GB"
+    poor = spec_of("flux2-klein-4b", with_card(24, ram_gb=6.0), shelf).readiness()
+    assert poor.label == "needs 8 GB memory"
+    old = spec_of("flux2-klein-4b", with_card(24, capability=(6, 1)), shelf).readiness()
+    assert "none that can be used" in old.hint
+
+
+def test_the_licence_and_the_gate_stand_in_every_entry(shelf: Shelf):
+    for spec in catalog.models(LAPTOP, shelf):
+        assert spec.licence_url.startswith("https://")
+        assert (spec.download_gb > 0) == bool(spec.page_url) == (spec.id != "toy-klein")
+        assert spec.gated == spec.id.startswith("flux1")
+    assert "commercial" in spec_of("flux1-dev", LAPTOP, shelf).licence
+
+
+def test_what_a_model_does_not_honour_is_not_offered(shelf: Shelf):
+    offered = {spec.id: (spec.guidance is not None, spec.negative_prompt) for spec in catalog.models(LAPTOP, shelf)}
+    assert offered == {
+        "toy-klein": (True, True),
+        "flux2-klein-4b": (False, False),
+        "flux1-schnell": (False, False),
+        "flux1-dev": (True, False),
+    }
+    dev, schnell = spec_of("flux1-dev", LAPTOP, shelf), spec_of("flux1-schnell", LAPTOP, shelf)
+    assert dev.steps is not None
+    assert dev.guidance is not None
+    assert schnell.steps is not None
+    assert (dev.steps.default, dev.guidance.default, schnell.steps.default) == (28, 3.5, 4)
+    assert all(side % 16 == 0 for spec in (dev, schnell) for size in spec.sizes for side in size)
+
+
+def test_weights_that_leave_the_card_have_main_memory_to_themselves(shelf: Shelf):
+    """Two models in main memory at once would be 50 GB."""
+    assert spec_of("flux2-klein-4b", with_card(12), shelf).gpu_gb == 12
+    assert spec_of("flux2-klein-4b", with_card(24), shelf).gpu_gb < 20
+
+
+# --- the shelf ------------------------------------------------------------------------------------------------------
+
+
+def test_the_shelf_is_where_the_variables_of_the_hub_say(tmp_path: Path):
+    assert Shelf.here({"HF_HUB_CACHE": "/a", "HF_HOME": "/b"}).cache == Path("/a")
+    assert Shelf.here({"HF_HOME": "/b"}).cache == Path("/b/hub")
+    assert Shelf.here({"XDG_CACHE_HOME": "/c"}).cache == Path("/c/huggingface/hub")
+    assert Shelf.here({}).cache == Path.home() / ".cache/huggingface/hub"
+    mirror = Shelf.here({"HF_HOME": str(tmp_path), "HF_ENDPOINT": "https://mirror.example/"})
+    assert (mirror.endpoint, mirror.host, mirror.token) == ("https://mirror.example", "mirror.example", None)
+    assert Shelf.here({"HF_HOME": str(tmp_path), "HF_TOKEN": " hf_said\n"}).token == "hf_said"
+    (tmp_path / "token").write_text("hf_logged_in\n")
+    assert Shelf.here({"HF_HOME": str(tmp_path)}).token == "hf_logged_in"
+
+
+def test_a_download_is_there_when_nothing_is_missing(tmp_path: Path):
+    shelf = Shelf(tmp_path)
+    download = Download("tiny/one", "main", "One", gb=0.001)
+    assert shelf.snapshot(download.repo, "main") is None
+    commit = "ab" * 20
+    snapshot = save_flux1(shelf.folder(download.repo) / "snapshots" / commit, guided=True)
+    assert shelf.snapshot(download.repo, "main") is None  # nothing says what main is
+    assert shelf.snapshot(download.repo, commit) == snapshot
+    (shelf.folder(download.repo) / "refs").mkdir()
+    (shelf.folder(download.repo) / "refs" / "main").write_text(commit)
+    assert shelf.snapshot(download.repo, "main") == snapshot
+    for path in [each for each in snapshot.rglob("*") if each.name in ("config.json", "tokenizer.json")]:
+        content = path.read_bytes()
+        path.unlink()
+        gone = missing(snapshot)
+        path.write_bytes(content)
+        assert gone == ([f"{path.parent.name}/config.json"] if path.name == "config.json" else [])
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{", '{"vae": 3}', '{"vae": ["diffusers", "AutoencoderKL"]}'])
+def test_a_half_written_download_is_not_there(tmp_path: Path, content: str):
+    (tmp_path / "model_index.json").write_text(content)
+    assert missing(tmp_path) != []
+
+
+def test_shards_that_an_index_lists_are_needed(tmp_path: Path):
+    folder = save_flux1(tmp_path, guided=False)
+    listing = folder / "transformer" / "diffusion_pytorch_model.safetensors.index.json"
+    listing.write_text('{"weight_map": {"a": "diffusion_pytorch_model.safetensors", "b": "two.safetensors"}}')
+    assert missing(folder) == ["transformer/two.safetensors"]
+    listing.write_text("{")
+    assert len(missing(folder)) == 1
+
+
+def test_readiness_is_told_without_torch_and_without_the_libraries_of_the_hub():
+    code = (
+        "import sys; from pipelines import catalog; [spec.readiness() for spec in catalog.models()];"
+        "print([name for name in ('torch', 'diffusers', 'huggingface_hub') if name in sys.modules])"
+    )
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert told.strip() == "[]"

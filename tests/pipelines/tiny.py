@@ -1,0 +1,91 @@
+"""Tiny random checkpoints of the three classes, saved as the Hub keeps the large ones: real code, real layout."""
+
+from __future__ import annotations
+
+import string
+from pathlib import Path
+
+import torch
+from diffusers import AutoencoderKL, FlowMatchEulerDiscreteScheduler, FluxPipeline, FluxTransformer2DModel
+from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer, T5Config, T5EncoderModel, T5TokenizerFast
+from transformers.convert_slow_tokenizer import bytes_to_unicode
+
+from toybox.klein.model import build_pipeline, save_pipeline
+
+PIXELS_PER_CELL = {"klein": 8, "schnell": 2, "dev": 2}
+"""The tiny FLUX.1 autoencoder halves once; klein's halves three times, as all the large ones do."""
+
+
+def save_klein(folder: Path, *, distilled: bool = True) -> Path:
+    torch.manual_seed(0)
+    pipeline = build_pipeline()
+    pipeline.register_to_config(is_distilled=distilled)
+    save_pipeline(pipeline, folder)
+    return folder
+
+
+def save_flux1(folder: Path, *, guided: bool) -> Path:
+    """As schnell (fixed shift, no guidance) or, guided, as dev (shift by size, guidance as an input)."""
+    torch.manual_seed(0)
+    tokenizer, tokenizer_2 = _clip_tokenizer(), _t5_tokenizer()
+    pipeline = FluxPipeline(
+        scheduler=FlowMatchEulerDiscreteScheduler(shift=3.0 if guided else 1.0, use_dynamic_shifting=guided),
+        vae=AutoencoderKL(
+            down_block_types=("DownEncoderBlock2D",) * 2,
+            up_block_types=("UpDecoderBlock2D",) * 2,
+            block_out_channels=(8, 8),
+            layers_per_block=1,
+            latent_channels=4,
+            norm_num_groups=4,
+            sample_size=128,
+            use_quant_conv=False,
+            use_post_quant_conv=False,
+            scaling_factor=0.3611,
+            shift_factor=0.1159,
+        ),
+        text_encoder=CLIPTextModel(
+            CLIPTextConfig(
+                vocab_size=len(tokenizer),
+                hidden_size=32,
+                intermediate_size=37,
+                num_hidden_layers=1,
+                num_attention_heads=4,
+                max_position_embeddings=77,
+                bos_token_id=tokenizer.bos_token_id,
+                eos_token_id=tokenizer.eos_token_id,
+                pad_token_id=tokenizer.pad_token_id,
+            )
+        ),
+        tokenizer=tokenizer,
+        text_encoder_2=T5EncoderModel(
+            T5Config(vocab_size=len(tokenizer_2), d_model=32, d_ff=37, d_kv=8, num_layers=1, num_heads=4)
+        ),
+        tokenizer_2=tokenizer_2,
+        transformer=FluxTransformer2DModel(
+            patch_size=1,
+            in_channels=16,
+            num_layers=1,
+            num_single_layers=1,
+            attention_head_dim=16,
+            num_attention_heads=2,
+            joint_attention_dim=32,
+            pooled_projection_dim=32,
+            axes_dims_rope=(4, 4, 8),
+            guidance_embeds=guided,
+        ),
+    )
+    pipeline.save_pretrained(folder, safe_serialization=True)
+    return folder
+
+
+def _clip_tokenizer() -> CLIPTokenizer:
+    letters = sorted(bytes_to_unicode().values())
+    tokens = ("<|startoftext|>", "<|endoftext|>", *letters, *(f"{letter}</w>" for letter in letters))
+    vocabulary = {token: index for index, token in enumerate(tokens)}
+    return CLIPTokenizer(vocab=vocabulary, merges=[], model_max_length=77)
+
+
+def _t5_tokenizer() -> T5TokenizerFast:
+    special = [("<pad>", 0.0), ("</s>", 0.0), ("<unk>", 0.0), ("▁", -2.0)]
+    letters = [(letter, -3.0) for letter in string.ascii_letters + string.digits + string.punctuation]
+    return T5TokenizerFast(vocab=[*special, *letters], extra_ids=0, model_max_length=512)
