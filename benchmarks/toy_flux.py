@@ -4,7 +4,6 @@ Run `python -m benchmarks.toy_flux`. Prints a table, and the machine it ran on. 
 """
 
 import argparse
-import platform
 import random
 import statistics
 import sys
@@ -19,6 +18,7 @@ from diffusers import Flux2KleinPipeline
 from PIL import Image
 from torch import Tensor
 
+from benchmarks.table import Row, print_table
 from toybox.edits import Edit, describe, sample_edit
 from toybox.judge import Judge, Look, Verdict, load_judge
 from toybox.klein.model import FOLDER, GUIDANCE, MAX_SEQUENCE_LENGTH, PICTURE_SIZE, STEPS
@@ -28,21 +28,6 @@ SINGLES, PAIRS, EDITS, RESTORED, TIMED = 150, 50, 120, 64, 9
 _BATCH = 25
 _SAME_OUTLINE = 0.75
 """The judge's outline of a recoloured rendering overlaps the first one by 0.79 (white house) to 0.99."""
-
-
-@dataclass(frozen=True)
-class Row:
-    """One line of the table: what was measured, over how many cases, and what was promised."""
-
-    name: str
-    value: float
-    count: int
-    promise: str
-    unit: str = "%"
-
-    def __str__(self) -> str:
-        number = f"{100 * self.value:6.1f} %" if self.unit == "%" else f"{self.value:6.2f} {self.unit}"
-        return f"{self.name:44} {number:>12} {self.count:>6}   {self.promise}"
 
 
 @dataclass(frozen=True)
@@ -243,23 +228,11 @@ def main(arguments: Sequence[str] = ()) -> None:
         Row("autoencoder: mean PSNR", restoration_psnr(pipeline, unseen), RESTORED, ">= 32 dB", "dB"),
         Row("one warm picture", warm_seconds(pipeline, settings), TIMED, "<= 1.5 s", "s"),
     ]
-    print(f"{options.folder}: {settings.steps} steps, guidance {settings.guidance}, {PICTURE_SIZE} x {PICTURE_SIZE}")
-    print(f"{platform.platform()}, {processor_name()}, {torch.get_num_threads()} threads, torch {torch.__version__}\n")
-    print(f"{'what':44} {'measured':>12} {'cases':>6}   promised")
-    print("\n".join(str(row) for row in rows))
+    how = f"{settings.steps} steps, guidance {settings.guidance}, {PICTURE_SIZE} x {PICTURE_SIZE}"
+    print_table(f"{options.folder}: {how}, {torch.get_num_threads()} threads, torch {torch.__version__}", rows)
     if options.sheet:
         sources = [Image.fromarray(render(edit.source).image) for edit in edits]
         write_sheet([*drawn, *(one for pair in zip(sources, redrawn, strict=True) for one in pair)], options.sheet)
-
-
-def processor_name() -> str:
-    """The processor as Linux calls it, or what Python knows of it."""
-    information = Path("/proc/cpuinfo")
-    if information.exists():
-        for line in information.read_text().splitlines():
-            if line.startswith("model name"):
-                return line.split(":", maxsplit=1)[1].strip()
-    return platform.processor() or platform.machine()
 
 
 def _share(name: str, right: list[bool], promise: str) -> Row:
