@@ -12,9 +12,12 @@ from studio.errors import NotFound
 from studio.service import Studio
 from tests.studio.conftest import OpenStudio
 from tests.studio.fakes import OWNER, FakeModel, ask, finished, spec_of
+from tests.studio.pictures_in import corners, saved
 
 PEOPLE = 6
 JOBS = 12
+SHARED = saved(corners(), "PNG")
+"""A file that everybody brings, again and again: each has it once, as one's own."""
 
 
 class Visitor(threading.Thread):
@@ -44,7 +47,9 @@ class Visitor(threading.Thread):
             if over.state == "done" and len(over.assets) != over.pictures:
                 self.trouble.append(f"{over.pictures} pictures were asked for, {len(over.assets)} made")
             self.kept |= set(over.assets)
-            self._tidy(over.assets)
+            upload = self._studio.take_in(self.owner, SHARED, f"{self.owner} photographs.png").id
+            self.kept |= {upload}
+            self._tidy((*over.assets, upload))
             self._look()
 
     def _tidy(self, assets: tuple[str, ...]) -> None:
