@@ -97,9 +97,17 @@ def paint(request: ImageRequest) -> Image.Image:
 
 
 def catalog(brush: Brush) -> list[ModelSpec]:
-    """Four models: one like the toy, one that honours everything, one that cannot run here, one with a bug."""
+    """Five models: one like the toy, one that honours everything, one that cannot run here, one with a bug, and one
+    that has to be downloaded.
+    """
 
     def load(_tell: Tell) -> Painter:
+        return Painter(brush)
+
+    def download(tell: Tell) -> Painter:
+        for part in range(1, 4):
+            brush.wait()
+            tell(Progress(0, 0, f"downloading Far painter: {part}.5 of 4.0 GB"))
         return Painter(brush)
 
     generate = frozenset({Task.GENERATE})
@@ -154,6 +162,20 @@ def catalog(brush: Brush) -> list[ModelSpec]:
             readiness=lambda: READY,
             sizes=(Size(64, 64),),
             known_words=_break,
+        ),
+        ModelSpec(
+            id="far",
+            label="Far painter",
+            tasks=generate,
+            load=download,
+            readiness=lambda: Readiness(True, "4 GB download"),
+            about="Comes from afar.",
+            sizes=(Size(64, 64),),
+            steps=Range(1, 50, 4),
+            licence="Painters <only>",
+            licence_url="https://painters.invalid/licence",
+            page_url="https://painters.invalid/far",
+            gated=True,
         ),
     ]
 

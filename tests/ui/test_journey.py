@@ -68,6 +68,25 @@ def test_stop_works_before_the_first_step(visitor: Visitor, brush: Brush):
     expect(visitor.pictures).to_have_count(1)
 
 
+def test_a_download_says_how_far_it_is_and_can_be_stopped(visitor: Visitor, brush: Brush):
+    visitor.choose_model("Far painter")
+    brush.hold()
+    visitor.generate(RED)
+    visitor.see_step(brush, 1, "Downloading Far painter: 1.5 of 4.0 GB")
+    visitor.see_step(brush, 1, "Downloading Far painter: 2.5 of 4.0 GB")
+    expect(visitor.jobs.first).to_contain_text("downloading")
+    expect(visitor.stage.get_by_role("progressbar", name="Progress")).to_have_class(re.compile("unknown"))
+    visitor.press("Stop")
+    expect(visitor.step).to_have_text("Stopping")
+    brush.let(1)
+    expect(visitor.jobs).to_have_count(0)
+    expect(visitor.spoken).to_have_text("Stopped")
+    visitor.generate(RED)  # what was stopped begins anew
+    visitor.see_step(brush, 1, "Downloading Far painter: 1.5 of 4.0 GB")
+    brush.go()
+    expect(visitor.made).to_be_visible()
+
+
 def test_more_can_be_queued_and_a_waiting_job_leaves_at_once(visitor: Visitor, brush: Brush):
     brush.hold()
     for prompt in ("a red ball", "a blue ball", "a green ball"):

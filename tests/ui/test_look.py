@@ -23,6 +23,25 @@ TEXTS = (
 )
 
 
+GALLERY_TEXTS = (
+    "#gallery .count",
+    "#gallery .chip.starred span",
+    "#gallery select.kind",
+    "#gallery .bar .open span",
+    "#gallery .selection .selected",
+    "#gallery .selection .zip span",
+)
+VIEWER_TEXTS = (
+    "#viewer .place",
+    "#viewer .words",
+    "#viewer .facts dt >> nth=0",
+    "#viewer .facts dd >> nth=0",
+    "#viewer .actions .reuse span",
+    "#viewer .actions .delete span",
+    "#viewer .copy-prompt span",
+)
+
+
 @pytest.fixture(params=["light", "dark"])
 def shaded(request: pytest.FixtureRequest, chrome: Browser, address: str) -> Iterator[Visitor]:
     with Visitor.arrives(chrome, address, color_scheme=request.param) as visitor:
@@ -43,6 +62,24 @@ def test_text_can_be_read_in_the_light_and_in_the_dark(shaded: Visitor):
     for place in TEXTS:
         ratio = contrast(shaded.page.locator(place))
         assert ratio >= 4.5, f"{place} has a contrast of {ratio:.1f} : 1"
+
+
+def test_text_in_gallery_and_viewer_can_be_read_in_the_light_and_in_the_dark(shaded: Visitor):
+    shaded.make("a red ball")
+    shaded.open_gallery()
+    shaded.cells.first.locator(".tile").focus()
+    shaded.page.keyboard.press(" ")
+    expect(shaded.page.get_by_text("1 selected")).to_be_visible()
+    too_low = [
+        f"{place}: {ratio:.1f}" for place in GALLERY_TEXTS if (ratio := contrast(shaded.page.locator(place))) < 4.5
+    ]
+    shaded.page.keyboard.press("Escape")
+    shaded.page.keyboard.press("Enter")
+    expect(shaded.viewer.locator(".facts dd").first).to_be_visible()
+    too_low += [
+        f"{place}: {ratio:.1f}" for place in VIEWER_TEXTS if (ratio := contrast(shaded.page.locator(place))) < 4.5
+    ]
+    assert not too_low, too_low
 
 
 def test_light_or_dark_can_be_chosen_and_is_kept(visitor: Visitor):

@@ -44,6 +44,16 @@ def test_a_model_that_cannot_run_says_what_it_needs_before_and_after_asking(visi
     expect(visitor.note).to_have_text("Big painter needs a GPU with 13 GB.")
 
 
+def test_the_licence_and_the_gate_of_a_model_are_said_under_it(visitor: Visitor):
+    terms = visitor.page.locator("#terms")
+    expect(terms).to_be_hidden()
+    visitor.choose_model("Far painter")
+    expect(terms).to_have_text("Licence: Painters <only> · gated: accept it once on its page")
+    expect(terms.get_by_role("link", name="on its page")).to_have_attribute("href", "https://painters.invalid/far")
+    visitor.choose_model("Full painter")
+    expect(terms).to_be_hidden()
+
+
 def test_a_custom_size_is_the_size_of_the_picture(visitor: Visitor):
     visitor.choose_model("Full painter")
     visitor.page.locator("#shape label", has_text="Custom").click()

@@ -40,7 +40,7 @@ function draw() {
   show(find(".lost"), isLost && !total);
   show(find(".newer"), fresh > 0);
   setText(find(".newer"), `${fresh === FIRST_PAGE ? `${fresh} or more` : fresh} new ${fresh === 1 ? "picture" : "pictures"}`);
-  for (const name of [".bar .selecting", ".bar .count"]) show(find(name), total > 0);
+  show(find(".bar .selecting"), total > 0);
   tell("listed");
 }
 /** How many there are, as far as is known: while pages are missing, at least one more than have come. */
