@@ -7,11 +7,18 @@ import struct
 import zlib
 from typing import Any
 
-from PIL import Image
+import numpy as np
+from PIL import Image, ImageCms
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 GREY, RGB, GREY_ALPHA, RGBA = 0, 2, 4, 6
 """Colour types of PNG."""
+FORMATS: dict[str, dict[str, Any]] = {
+    "PNG": {},
+    "JPEG": {"quality": 95, "subsampling": 0},
+    "WEBP": {"lossless": True},
+}
+"""What comes in, with the options that keep the pixels as they are, or nearly so."""
 
 
 def chunk(kind: bytes, body: bytes) -> bytes:
@@ -61,3 +68,17 @@ def corners() -> Image.Image:
     image.paste((40, 50, 220), (0, 16, 24, 32))
     image.paste((240, 220, 60), (24, 16, 48, 32))
     return image
+
+
+def swapped_profile() -> bytes:
+    """sRGB with red and green exchanged, under another name."""
+    profile = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
+    red, green = (profile.index(tag, 128) for tag in (b"rXYZ", b"gXYZ"))
+    profile[red : red + 4], profile[green : green + 4] = b"gXYZ", b"rXYZ"
+    return bytes(profile).replace("sRGB".encode("utf-16-be"), "swap".encode("utf-16-be")).replace(b"sRGB", b"swap")
+
+
+def assert_like(image: Image.Image, expected: Image.Image, tolerance: int = 0) -> None:
+    assert (image.mode, image.size) == (expected.mode, expected.size)
+    difference = np.abs(np.asarray(image).astype(int) - np.asarray(expected).astype(int))
+    assert difference.max() <= tolerance

@@ -21,8 +21,9 @@ from studio.uploads import MAX_PARENTS, title_of
 from tests.studio.conftest import OpenStudio
 from tests.studio.fakes import OWNER, ask, finished
 from tests.studio.pictures_in import corners, exif, saved
+from tests.studio.test_a1111 import A1111
+from tests.studio.test_comfy import CLASSIC, comfy
 from tests.studio.test_disk import file_size_limit
-from tests.studio.test_foreign import A1111, CLASSIC, comfy
 from tests.studio.test_recipe import RECIPE
 from tests.studio.test_store import index, made
 

@@ -1,0 +1,96 @@
+"""What InvokeAI wrote into a picture is found again, in each of its three ways."""
+
+from __future__ import annotations
+
+import json
+
+from studio.contract import Size
+from studio.findings import Finding
+from studio.invoke import read_dream, read_metadata, read_older_metadata
+
+
+def test_invokes_metadata_are_read():
+    text = json.dumps(
+        {
+            "app_version": "5.4.2",
+            "generation_mode": "flux_txt2img",
+            "positive_prompt": "a lighthouse in a storm",
+            "negative_prompt": "",
+            "width": 1024,
+            "height": 768,
+            "seed": 4061527416,
+            "rand_device": "cpu",
+            "guidance": 4,
+            "steps": 30,
+            "scheduler": "euler",
+            "model": {"key": "x", "hash": "blake3:1", "name": "FLUX Dev (Quantized)", "base": "flux", "type": "main"},
+            "loras": [{"model": {"name": "Ink"}, "weight": 0.7}],
+            "controlnets": [],
+        }
+    )
+    assert read_metadata(text) == Finding(
+        tool="InvokeAI",
+        prompt="a lighthouse in a storm",
+        size=Size(1024, 768),
+        steps=30,
+        guidance=4.0,
+        seed=4061527416,
+        model="FLUX Dev (Quantized)",
+        left_out=("scheduler euler", "LoRA Ink"),
+    )
+
+
+def test_invokes_metadata_of_version_3_are_read():
+    values = {"positive_prompt": "x", "negative_prompt": "fog", "cfg_scale": 7.5, "model": {"model_name": "sdxl"}}
+    found = read_metadata(json.dumps(values))
+    assert found is not None
+    assert (found.negative_prompt, found.guidance, found.model, found.seed) == ("fog", 7.5, "sdxl", None)
+
+
+def test_invokes_metadata_of_version_2_are_read():
+    text = json.dumps(
+        {
+            "model": "stable diffusion",
+            "model_weights": "stable-diffusion-1.5",
+            "app_id": "invoke-ai/InvokeAI",
+            "image": {
+                "prompt": [{"prompt": "a cat [ugly, blurry] on a mat", "weight": 1.0}],
+                "steps": 50,
+                "cfg_scale": 7.5,
+                "width": 512,
+                "height": 640,
+                "seed": 42,
+                "sampler": "k_lms",
+            },
+        }
+    )
+    assert read_older_metadata(text) == Finding(
+        tool="InvokeAI",
+        prompt="a cat on a mat",
+        negative_prompt="ugly, blurry",
+        size=Size(512, 640),
+        steps=50,
+        guidance=7.5,
+        seed=42,
+        model="stable-diffusion-1.5",
+        left_out=("sampler k_lms",),
+    )
+
+
+def test_invokes_first_command_is_read():
+    text = '"a \\"red\\" fox" -s 50 -S 42 -W 512 -H 640 -C 7.5 -A k_lms'
+    assert read_dream(text) == Finding(
+        tool="InvokeAI",
+        prompt='a "red" fox',
+        size=Size(512, 640),
+        steps=50,
+        guidance=7.5,
+        seed=42,
+        left_out=("sampler k_lms",),
+    )
+
+
+def test_a_command_without_quotes_is_read():
+    found = read_dream("a red fox -s50 -S42 -W512 -H640 -C7.5")
+    assert found is not None
+    assert (found.prompt, found.steps, found.seed, found.size) == ("a red fox", 50, 42, Size(512, 640))
