@@ -135,8 +135,8 @@ def test_the_address_leads_back_to_the_picture_and_back_leaves_it(three: Visitor
 
 
 def test_a_link_to_a_picture_that_is_not_there_says_so(visitor: Visitor):
+    visitor.page.goto("about:blank")
     visitor.page.goto(f"{visitor.address}#picture={'0' * 32}")
-    visitor.page.reload()
     expect(visitor.toast).to_contain_text("There is no picture")
     expect(visitor.viewer).to_be_hidden()
     visitor.page.wait_for_function("!location.hash.includes('picture')")

@@ -26,7 +26,8 @@ async function take(files) {
 
 async function sendOne(file, number, left) {
   if (file.size > mostBytes) {
-    return { error: `${file.name} has ${Math.round(file.size / 1e6)} MB; ${Math.round(mostBytes / 1e6)} MB is the most. Save it smaller, or as JPEG.` };
+    const [size, most] = [file.size, mostBytes].map((bytes) => `${Math.round(bytes / 1e6)} MB`);
+    return { error: `${file.name} has ${size}; ${most} is the most. Save it smaller, or as JPEG.` };
   }
   const place = number + left ? ` (${number + 1} of ${number + 1 + left})` : "";
   const say = (share) => {
@@ -46,7 +47,8 @@ async function sendOne(file, number, left) {
 /** Say what became of the files and lead to the next step. */
 function conclude(added, refused, forSettings) {
   const newest = added.at(-1);
-  if (newest) tell("change", { back: added.map((answer) => answer.picture).filter((picture, i, all) => all.findIndex((other) => other.id === picture.id) === i) });
+  const pictures = new Map(added.map((answer) => [answer.picture.id, answer.picture])); // one that was sent twice is one
+  if (newest) tell("change", { back: [...pictures.values()] });
   if (refused.length) toast(summary(added, refused), { trouble: true });
   else if (added.length > 1) toast(summary(added, refused));
   if (!newest || refused.length) return;
@@ -55,8 +57,9 @@ function conclude(added, refused, forSettings) {
     if (added.length === 1) tell("look", { id: picture.id });
     return;
   }
+  const onAction = () => tell("look", { id: picture.id });
   if (picture.again) tell("reuse", picture);
-  else toast("This picture carries no settings. It is in your gallery now.", { action: "Show it", onAction: () => tell("look", { id: picture.id }) });
+  else toast("This picture carries no settings. It is in your gallery now.", { action: "Show it", onAction });
 }
 function summary(added, refused) {
   const parts = [];

@@ -8,11 +8,14 @@
 function send(file, onProgress) {
   const request = new XMLHttpRequest();
   const promise = new Promise((resolve) => {
-    request.upload.addEventListener("progress", (event) => { if (event.lengthComputable) onProgress(event.loaded / event.total); });
+    request.upload.addEventListener("progress", (event) => {
+      if (event.lengthComputable) onProgress(event.loaded / event.total);
+    });
     request.addEventListener("load", () => resolve(answerOf(request)));
     request.addEventListener("abort", () => resolve(null));
     for (const name of ["error", "timeout"]) {
-      request.addEventListener(name, () => resolve({ error: `${file.name} could not be sent: the connection to Diorama was lost. Try again.` }));
+      const error = `${file.name} could not be sent: the connection to Diorama was lost. Try again.`;
+      request.addEventListener(name, () => resolve({ error }));
     }
   });
   request.open("POST", address(`diorama/pictures?name=${encodeURIComponent(file.name)}`));

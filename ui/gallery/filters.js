@@ -6,7 +6,12 @@ const DEBOUNCE = 180; // ms between the last key and the question
 /** @param onChange called with the filters when they have changed */
 function createFilters(onChange) {
   const query = find(".query"), starred = find(".chip.starred"), model = find("select.model"), kind = find("select.kind");
-  const now = { query: readAddress("q"), starred: readAddress("starred") === "1", model: readAddress("model"), kind: readAddress("kind") };
+  const now = {
+    query: readAddress("q"),
+    starred: readAddress("starred") === "1",
+    model: readAddress("model"),
+    kind: readAddress("kind"),
+  };
   let timer = 0;
   label(starred, "star", "Starred");
   drawIcon(find(".glass"), "search");

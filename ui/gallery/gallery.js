@@ -36,7 +36,8 @@ function draw() {
   setText(find(".count"), isTold && total ? counted(total) : "");
   show(find(".nothing"), isEmpty && !filters.isSet());
   show(find(".unfound"), isEmpty && filters.isSet());
-  setText(find(".unfound .quiet"), filters.now.query ? `No picture has “${filters.now.query}” in its words.` : "No picture is like this.");
+  const { query } = filters.now;
+  setText(find(".unfound .quiet"), query ? `No picture has “${query}” in its words.` : "No picture is like this.");
   show(find(".lost"), isLost && !total);
   show(find(".newer"), fresh > 0);
   setText(find(".newer"), `${fresh === FIRST_PAGE ? `${fresh} or more` : fresh} new ${fresh === 1 ? "picture" : "pictures"}`);
@@ -73,28 +74,32 @@ async function search() {
   draw();
 }
 
-let loading = null;
+let loading = null, wanted = 0;
 /** Fetch pages until the pictures up to this index are there, or the last one is. */
 function need(index) {
-  loading = loading || load(index).finally(() => { loading = null; });
+  if (!state.next || state.pictures.length >= index) return Promise.resolve();
+  wanted = Math.max(wanted, index);
+  loading = loading || load(epoch);
   return loading;
 }
-async function load(index) {
-  const my = epoch;
-  while (state.next && state.pictures.length < index) {
+async function load(my) {
+  while (my === epoch && state.next && state.pictures.length < wanted) {
     const answer = await ask(state.next, LARGE_PAGE);
-    if (my !== epoch) return;
-    if (!isAnswer(answer)) {
-      await new Promise((resolve) => setTimeout(resolve, 2000)); // the server is away: what is in view still wants to come
-      if (!element.isConnected) return;
-      continue;
-    }
-    const known = new Set(idsOf(state.pictures));
-    state.pictures = [...state.pictures, ...answer.pictures.filter((picture) => !known.has(picture.id))];
-    state.next = answer.next;
-    if (!state.next) state.total = state.pictures.length;
-    draw();
+    if (my !== epoch) break;
+    if (isAnswer(answer)) append(answer);
+    else await new Promise((resolve) => setTimeout(resolve, 2000)); // the server is away; what is in view waits for it
+    if (!element.isConnected) return;
   }
+  loading = null;
+  wanted = 0;
+  draw(); // which asks again for what a newer question needs
+}
+function append(answer) {
+  const known = new Set(idsOf(state.pictures));
+  state.pictures = [...state.pictures, ...answer.pictures.filter((picture) => !known.has(picture.id))];
+  state.next = answer.next;
+  if (!state.next) state.total = state.pictures.length;
+  draw();
 }
 
 /** Something new was told: bring the top up to date, but move nothing that somebody looks at. */
@@ -110,8 +115,14 @@ async function refresh() {
   takeFirst(answer);
   const last = answer.pictures.at(-1), told = new Set(idsOf(answer.pictures));
   const older = answer.next ? state.pictures.filter((picture) => !told.has(picture.id) && newestFirst(last, picture) < 0) : [];
-  if (fresh === FIRST_PAGE || !older.length) state.next = answer.next; // nothing known follows without a gap
-  state.pictures = [...answer.pictures, ...(fresh === FIRST_PAGE ? [] : older)];
+  if (fresh === FIRST_PAGE || !older.length) { // nothing known follows without a gap
+    epoch += 1; // a page that is on its way would not follow, either
+    state.next = answer.next;
+    older.length = 0;
+  }
+  const now = [...answer.pictures, ...older], left = new Set(idsOf(now));
+  selection.forget(state.pictures.filter((picture) => !left.has(picture.id)));
+  state.pictures = now;
   state.fresh = 0;
   return draw();
 }
@@ -144,12 +155,19 @@ hear("change", (change) => {
 });
 hear("roll", ({ offer }) => {
   if (!isVisible()) return;
-  const more = async () => {
-    const before = state.pictures.length;
-    await need(before + 1);
-    return state.pictures.length > before;
-  };
-  offer({ isOpen: isVisible, pictures: () => state.pictures, more, total: size, follow: grid.reveal, focus: grid.focus });
+  offer({
+    isOpen: isVisible,
+    pictures: () => state.pictures,
+    total: size,
+    hasMore: () => Boolean(state.next),
+    async more() {
+      const before = state.pictures.length;
+      await need(before + 1);
+      return state.pictures.length > before;
+    },
+    follow: grid.reveal,
+    focus: grid.focus,
+  });
 });
 
 label(find(".open"), "open", "Open a picture");

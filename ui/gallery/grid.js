@@ -90,11 +90,21 @@ function createGrid(actions) {
     draw();
   });
   list.addEventListener("keydown", (event) => {
-    const here = items.findIndex((item) => item.id === current), page = columns * Math.max(1, Math.floor(scroller.clientHeight / (side + GAP)));
-    const by = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -columns, ArrowDown: columns, PageUp: -page, PageDown: page, Home: -here, End: total }[event.key];
-    if (by === undefined || event.ctrlKey || event.metaKey) return;
+    const here = items.findIndex((item) => item.id === current);
+    const page = columns * Math.max(1, Math.floor(scroller.clientHeight / (side + GAP)));
+    const there = {
+      ArrowLeft: here - 1,
+      ArrowRight: here + 1,
+      ArrowUp: here - columns,
+      ArrowDown: here + columns,
+      PageUp: Math.max(here % columns, here - page),
+      PageDown: Math.min(total - 1, here + page),
+      Home: 0,
+      End: total - 1,
+    }[event.key];
+    if (there === undefined || event.ctrlKey || event.metaKey) return;
     event.preventDefault();
-    const there = Math.abs(by) === 1 || by === -here ? here + by : Math.max(here % columns, Math.min(here + by, total - 1));
+    if (there < 0 || there >= total) return;
     actions.need(there + 1).then(() => setCurrent(Math.min(there, items.length - 1)));
   });
 

@@ -13,7 +13,10 @@ function pressLong(list, act) {
     timer = setTimeout(() => { done = true; act(id); }, LONG);
   });
   for (const name of ["pointerup", "pointercancel", "pointermove"]) {
-    list.addEventListener(name, (event) => { if (name !== "pointermove" || Math.hypot(event.movementX, event.movementY) > 4) clearTimeout(timer); });
+    list.addEventListener(name, (event) => {
+      const isStill = name === "pointermove" && Math.hypot(event.movementX, event.movementY) < 4; // no finger is quite still
+      if (!isStill) clearTimeout(timer);
+    });
   }
   list.addEventListener("contextmenu", (event) => { if (done) event.preventDefault(); });
   list.addEventListener("click", (event) => { // the end of the same press is not a tap

@@ -19,7 +19,7 @@ function createSelection(source, onChange) {
     label(find(".selection .star"), "star", areStarred ? "Remove stars" : "Star");
     find(".selection .star").dataset.starred = areStarred;
     show(bar, ids.size > 0 || isOn);
-    setText(find(".selected"), ids.size ? `${ids.size.toLocaleString()} selected` : "Tap pictures to select them");
+    setText(find(".selected"), ids.size ? `${ids.size.toLocaleString()} selected` : "Choose pictures");
     for (const name of ["zip", "star", "delete"]) find(`.selection .${name}`).disabled = !ids.size;
     setAttribute(find(".selecting"), "aria-pressed", isOn || ids.size > 0);
     find(".gallery").classList.toggle("picking", isOn || ids.size > 0);
@@ -54,7 +54,8 @@ function createSelection(source, onChange) {
     const said = frame.contentDocument?.body?.textContent || "";
     if (said) toast(reasonIn(said), { trouble: true });
   });
-  find(".selection .star").addEventListener("click", () => starPictures(pictures(), find(".selection .star").dataset.starred !== "true"));
+  const star = find(".selection .star");
+  star.addEventListener("click", () => starPictures(pictures(), star.dataset.starred !== "true"));
   find(".selection .delete").addEventListener("click", () => deletePictures(pictures()));
   find(".selection .clear").addEventListener("click", clear);
   find(".selecting").addEventListener("click", () => {
@@ -87,7 +88,8 @@ function createSelection(source, onChange) {
 /** The sentence in a refusal of one of our routes. */
 function reasonIn(text) {
   try {
-    return JSON.parse(text).error || text;
+    const { error, detail } = JSON.parse(text);
+    return error || detail;
   } catch {
     return "Diorama could not make the zip. Try again with fewer pictures.";
   }

@@ -1,5 +1,5 @@
-// Short messages at the bottom, one at a time on the whole page, with an optional way back. They stay while the pointer or the focus is on
-// them.
+// Short messages at the bottom, one at a time on the whole page, with an optional way back. They stay while the pointer
+// or the focus is on them.
 
 /** `said`: a screen reader hears the same from elsewhere. */
 function toast(text, { action = "", onAction = null, trouble = false, said = false } = {}) {

@@ -95,13 +95,14 @@ function deletePicture(picture) {
   if (picture) deletePictures([picture], () => { choose(picture.id); strip.focus(picture.id); });
 }
 
-let loading = false;
-/** True when there are more pictures than before. */
-async function loadMore() {
-  if (!state.next || loading) return false;
-  loading = true;
-  const answer = await call("more", { after: state.next });
-  loading = false;
+let loading = null;
+/** Whoever asks while a page is on its way gets the same one. The promise gives true when there are more pictures. */
+function loadMore() {
+  loading = loading || loadPage().finally(() => { loading = null; });
+  return loading;
+}
+async function loadPage() {
+  const answer = state.next && (await call("more", { after: state.next }));
   if (!answer) return false;
   const ids = new Set(state.pictures.map((picture) => picture.id));
   state.pictures = [...state.pictures, ...answer.pictures.filter((picture) => !ids.has(picture.id))];
@@ -136,9 +137,15 @@ const strip = createStrip({
 
 hear("roll", ({ offer }) => {
   if (!isVisible()) return;
-  const total = () => state.pictures.length + (state.next ? 1 : 0);
-  const focus = () => find(".frame").focus();
-  offer({ isOpen: isVisible, pictures: () => state.pictures, more: loadMore, total, follow: choose, focus });
+  offer({
+    isOpen: isVisible,
+    pictures: () => state.pictures,
+    total: () => state.pictures.length,
+    hasMore: () => Boolean(state.next),
+    more: loadMore,
+    follow: choose,
+    focus: () => find(".frame").focus(),
+  });
 });
 hear("change", (change) => {
   const { gone = [] } = change, here = state.pictures.findIndex((item) => item.id === state.chosen);

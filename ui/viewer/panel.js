@@ -6,7 +6,8 @@
  */
 function createPanel(actions, onRelative) {
   const buttons = actions.map((action) => {
-    const node = make(action.href ? "a" : "button", { class: `plain ${action.name}`, type: action.href ? undefined : "button", download: Boolean(action.href) });
+    const kind = action.href ? ["a", { download: true }] : ["button", { type: "button" }];
+    const node = make(kind[0], { class: `plain ${action.name}`, ...kind[1] });
     if (action.press) node.addEventListener("click", () => action.press(shown, node));
     return node;
   });
@@ -19,7 +20,8 @@ function createPanel(actions, onRelative) {
     const said = make("span", {}, kind === "time" ? readableTime(Number(value)) : value);
     const line = make("dd", {}, said);
     if (kind === "copy") {
-      const button = make("button", { type: "button", class: "plain", "aria-label": `Copy the ${name.toLowerCase()}`, title: "Copy" });
+      const about = { "aria-label": `Copy the ${name.toLowerCase()}`, title: "Copy" };
+      const button = make("button", { type: "button", class: "plain", ...about });
       label(button, "copy", "");
       button.addEventListener("click", () => copyText(value, said, `${name} copied`));
       line.append(button);

@@ -3,15 +3,21 @@
 const dialog = find(".viewer"), image = find(".large");
 const state = {
   picture: null, // what is shown
-  around: null, // the pictures of the open tab: {isOpen(), pictures(), more(), total(), follow(id), focus(id)}
+  around: null, // the pictures of the open tab: {isOpen(), pictures(), hasMore(), more(), total(), follow(id), focus(id)}
   asked: 0, // number of the last picture that was asked for: the answer to an older question is not news
 };
-const ACTIONS = [ // one line adds one
-  { name: "reuse", icon: "reuse", word: () => "Use settings", fits: (picture) => picture.again, press: (picture) => reuse(picture) },
-  { name: "vary", icon: "vary", word: () => "Vary", fits: (picture) => picture.again, press: (picture) => vary(picture) },
-  { name: "star", icon: "star", word: (picture) => (picture.starred ? "Starred" : "Star"), isPressed: (picture) => picture.starred, press: (picture) => starPictures([picture], !picture.starred) },
+const ACTIONS = [ // one entry adds one
+  { name: "reuse", icon: "reuse", word: () => "Use settings", fits: (picture) => picture.again, press: reuse },
+  { name: "vary", icon: "vary", word: () => "Vary", fits: (picture) => picture.again, press: vary },
+  {
+    name: "star",
+    icon: "star",
+    word: (picture) => (picture.starred ? "Starred" : "Star"),
+    isPressed: (picture) => picture.starred,
+    press: (picture) => starPictures([picture], !picture.starred),
+  },
   { name: "save", icon: "save", word: () => "Download", href: (picture) => `${address(picture.file)}&download=1` },
-  { name: "delete", icon: "delete", word: () => "Delete", press: (picture) => remove(picture) },
+  { name: "delete", icon: "delete", word: () => "Delete", press: remove },
 ];
 const panel = createPanel(ACTIONS, (id) => open(id));
 const zoom = createZoom(find(".ground"), image, (by) => step(by));
@@ -45,10 +51,11 @@ function draw(picture) {
 image.addEventListener("load", () => { image.style.backgroundImage = ""; });
 
 function drawPlace() {
-  const here = place(), total = around()?.total() || 0;
-  setText(find(".place"), here < 0 ? "" : `${(here + 1).toLocaleString()} of ${total.toLocaleString()}`);
+  const here = place(), list = around(), total = list?.total() || 0;
+  const all = list && total < list.pictures().length + list.hasMore() ? `${total.toLocaleString()}+` : total.toLocaleString();
+  setText(find(".place"), here < 0 ? "" : `${(here + 1).toLocaleString()} of ${all}`);
   find(".before").disabled = here <= 0;
-  find(".after").disabled = here < 0 || here + 1 >= total;
+  find(".after").disabled = here < 0 || (here + 1 >= total && !list.hasMore());
 }
 
 async function open(id, { known = null, isAddressed = false } = {}) {
@@ -104,11 +111,13 @@ const jump = (picture) => { if (picture) open(picture.id, { known: picture }); }
 
 /** Leave: Back where opening it was a step forward, so that the address and the history stay true. */
 function close() {
+  const done = new Promise((resolve) => { dialog.addEventListener("close", resolve, { once: true }); });
   if (history.state && history.state.viewer) history.back();
   else {
     writeAddress({ picture: "" });
     left();
   }
+  return done;
 }
 function left() {
   const { picture } = state;
@@ -127,8 +136,8 @@ async function remove(picture) {
   if (here >= 0 && next) jump(next);
   else close();
 }
-function reuse(picture) {
-  close();
+async function reuse(picture) {
+  await close(); // the address is that of the tab again before another tab is opened
   tell("reuse", { id: picture.id });
 }
 async function vary(picture) {
@@ -172,7 +181,15 @@ dialog.addEventListener("keydown", (event) => {
   act();
 });
 dialog.addEventListener("cancel", (event) => { event.preventDefault(); close(); });
-const PRESSES = { ".before": () => step(-1), ".after": () => step(1), ".in": () => zoom.by(1.5), ".out": () => zoom.by(1 / 1.5), ".fit": zoom.fit, ".about": toggleAbout, ".shut": close };
+const PRESSES = {
+  ".before": () => step(-1),
+  ".after": () => step(1),
+  ".in": () => zoom.by(1.5),
+  ".out": () => zoom.by(1 / 1.5),
+  ".fit": zoom.fit,
+  ".about": toggleAbout,
+  ".shut": close,
+};
 for (const [button, press] of Object.entries(PRESSES)) find(button).addEventListener("click", press);
 drawIcon(find(".before"), "before");
 drawIcon(find(".after"), "after");
