@@ -49,6 +49,8 @@ def fit(recipe: Recipe, catalog: Sequence[ModelSpec]) -> Settings:
         negative_prompt=_negative_prompt(recipe.negative_prompt, spec, notes),
         style=style,
     )
+    if recipe.model == spec.id and recipe.revision and spec.revision and recipe.revision != spec.revision:
+        notes.append(f"{spec.label} has new weights since then; the picture comes out differently.")
     if recipe.parents:
         notes.append("It was made from another picture; from its words alone it comes out differently.")
     if recipe.left_out:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from contextlib import ExitStack
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -140,6 +140,10 @@ class Studio:
         """A number that grows with every change of the owner's jobs or assets, also over restarts; costs nothing."""
         return self._changes.of(owner)
 
+    def listening(self, owner: str, listener: Callable[[], object]) -> AbstractContextManager[None]:
+        """Call `listener` whenever `pulse` grows, on whatever thread; it must return at once."""
+        return self._changes.listening(owner, listener)
+
     # --- what was made ------------------------------------------------------------------------------------------------
 
     def gallery(
@@ -186,10 +190,10 @@ class Studio:
         Raises:
             NotFound: one of them is not there; nothing was begun.
         """
-        assets = [self._store.asset(owner, asset_id) for asset_id in dict.fromkeys(asset_ids)]
-        for asset in assets:
-            self._store.path(owner, asset.id)
-        return zipped(Entry(asset.name, partial(self._store.path, owner, asset.id)) for asset in assets)
+        assets = {asset.id: asset for asset in (self._store.asset(owner, asset_id) for asset_id in asset_ids)}
+        for asset_id in assets:
+            self._store.path(owner, asset_id)
+        return zipped(Entry(asset.name, partial(self._store.path, owner, id)) for id, asset in assets.items())
 
     def asset(self, owner: str, asset_id: str) -> Asset:
         return self._store.asset(owner, asset_id)

@@ -40,7 +40,7 @@ def test_an_empty_zip_is_one(studio: Studio):
 def test_one_unknown_id_and_nothing_begins(studio: Studio):
     (asset,) = made(studio)
     (theirs,) = made(studio, owner="them")
-    for id in ("0" * 32, theirs.id, "../../etc/passwd"):
+    for id in ("0" * 32, theirs.id, "../../etc/passwd", None, []):
         with pytest.raises(NotFound):
             studio.bundle(OWNER, [asset.id, id])
 

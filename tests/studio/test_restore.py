@@ -200,6 +200,12 @@ def test_a_guidance_that_means_none_is_not_missed():
         assert said == ()
 
 
+def test_new_weights_are_said(fake: ModelSpec):
+    said = ("Fake has new weights since then; the picture comes out differently.",)
+    assert notes([fake], revision="r0")[1] == said
+    assert notes([fake], revision="")[1] == notes([replace(fake, revision="")])[1] == ()
+
+
 def test_seeds_that_do_not_fit_are_said(fake: ModelSpec):
     request, said = notes([fake], seed=2**32)
     assert request.seed is None
