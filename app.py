@@ -121,6 +121,9 @@ def open_studio(outputs: Path, machine: Machine | None = None) -> Studio:
         machine: what is known of it; None looks at it.
     """
     machine = machine or inspect()
+    if machine.gpu and len(machine.gpus) > 1:  # the one that readiness was judged by
+        os.environ.setdefault("CUDA_DEVICE_ORDER", "PCI_BUS_ID")
+        os.environ.setdefault("CUDA_VISIBLE_DEVICES", str(machine.gpu.index))
     memory_gb = machine.gpu.total_gb if machine.gpu else machine.ram_gb / 2
     return Studio(catalog.models(machine), outputs, memory_gb=memory_gb)
 

@@ -109,7 +109,7 @@ def download(options: argparse.Namespace) -> int:
 
 
 class Line:
-    """One line of a terminal that says how far it is; in a file, a line whenever another tenth is there."""
+    """One line of a terminal that says how far it is; in a file, one for each thing it does."""
 
     def __init__(self) -> None:
         self._told = ""

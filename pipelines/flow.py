@@ -21,6 +21,7 @@ from pipelines.placing import Placed
 from pipelines.plan import Plan
 from pipelines.shelf import Checkpoint
 from studio.contract import ImageRequest, ImageResult, Progress, Size, Tell
+from studio.errors import NotReady, OutOfMemory, StudioError
 
 DECODED_CELLS = 32
 """Pictures up to this many latent cells a side are decoded for their previews; larger ones get a linear map."""
@@ -104,9 +105,11 @@ class Flow(ABC):
                     raise
             # Only here, where the error no longer holds the arrays that did not fit.
             self._note = f"the card was full: {self._slower[0]}"
-            tell(Progress(0, 0, self._note))
             self._placed.close()
-            self._placed = self._next_place()
+            try:
+                tell(Progress(0, 0, self._note))
+            finally:
+                self._placed = self._reopened()
 
     def close(self) -> None:
         """Give memory back."""
@@ -162,7 +165,22 @@ class Flow(ABC):
     def _decoded(self, latents: torch.Tensor) -> Image.Image:
         vae = self.pipeline.vae
         decoded = vae.decode(latents.to(self._placed.device, vae.dtype), return_dict=False)[0]
+        if not bool(decoded.isfinite().all()):
+            raise StudioError(
+                f"{self._checkpoint.label} made numbers that are no picture. Its weights may be damaged: delete "
+                f"{self._checkpoint.folder} and fetch them again, or choose another model."
+            )
         return self.pipeline.image_processor.postprocess(decoded, output_type="pil")[0]
+
+    def _reopened(self) -> Placed:
+        """
+        Raises:
+            OutOfMemory: whatever is the matter now; it makes those who hold this model let go of it.
+        """
+        try:
+            return self._next_place()
+        except NotReady as error:
+            raise OutOfMemory(str(error)) from error
 
     def _next_place(self) -> Placed:
         """Open with the fastest plan that is left; a card that is fuller than it said makes it the one after."""

@@ -21,6 +21,7 @@ class Gpu:
     total_gb: float
     free_gb: float
     capability: tuple[int, int]  # CUDA compute capability; (0, 0) where there is none, as on Apple chips
+    index: int = 0  # in the order of nvidia-smi, which CUDA calls PCI_BUS_ID
 
 
 @dataclass(frozen=True)
@@ -76,25 +77,39 @@ def container_bytes(limit: Path) -> float:
 
 
 def _nvidia_gpus() -> tuple[Gpu, ...]:
-    command = ["nvidia-smi", "--query-gpu=name,memory.total,memory.free,compute_cap", "--format=csv,noheader,nounits"]
+    command = [
+        "nvidia-smi",
+        "--query-gpu=index,name,memory.total,memory.free,compute_cap",
+        "--format=csv,noheader,nounits",
+    ]
     try:
         answer = subprocess.run(command, capture_output=True, text=True, timeout=5, check=True).stdout
     except (OSError, subprocess.SubprocessError):
         return ()
-    return parse_nvidia_smi(answer)
+    return visible(parse_nvidia_smi(answer), os.environ.get("CUDA_VISIBLE_DEVICES", ""))
+
+
+def visible(gpus: tuple[Gpu, ...], allowed: str) -> tuple[Gpu, ...]:
+    """Those that a person lets programs see, by number; all where CUDA_VISIBLE_DEVICES says nothing or names them."""
+    numbers = [number.strip() for number in allowed.split(",")]
+    if not all(number.isdecimal() for number in numbers):
+        return gpus
+    return tuple(gpu for gpu in gpus if str(gpu.index) in numbers)
 
 
 def parse_nvidia_smi(text: str) -> tuple[Gpu, ...]:
-    """Read `nvidia-smi --query-gpu=name,memory.total,memory.free,compute_cap --format=csv,noheader,nounits`.
+    """Read `nvidia-smi --query-gpu=index,name,memory.total,memory.free,compute_cap --format=csv,noheader,nounits`.
 
     Memory is in MiB there. A line with a field it cannot tell ("[N/A]", "[Insufficient Permissions]") is left out.
     """
     gpus = []
     for line in text.splitlines():
         try:
-            name, total, free, capability = (part.strip() for part in line.rsplit(",", 3))
+            first, total, free, capability = (part.strip() for part in line.rsplit(",", 3))
+            index, _, name = first.partition(",")
             major, minor = (int(part) for part in capability.split("."))
-            gpus.append(Gpu(name, float(total) * 2**20 / 1e9, float(free) * 2**20 / 1e9, (major, minor)))
+            total_gb, free_gb = (float(mib) * 2**20 / 1e9 for mib in (total, free))
+            gpus.append(Gpu(name.strip(), total_gb, free_gb, (major, minor), int(index)))
         except ValueError:
             continue
     return tuple(gpus)

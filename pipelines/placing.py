@@ -30,7 +30,7 @@ class Placed:
         self.plan = plan
         self.device = torch.device(plan.device)
         self._aside: dict[str, torch.nn.Module] = {}  # text encoders, while no prompt is read
-        self.pipeline = _open(kind, folder, plan, label)
+        self.pipeline: Any = _open(kind, folder, plan, label)
         self.pipeline.set_progress_bar_config(disable=True)
         self._lay_out()
 
@@ -61,7 +61,7 @@ class Placed:
     def close(self) -> None:
         """Give memory back. Nothing else is called afterwards."""
         self._aside.clear()
-        del self.pipeline
+        self.pipeline = None
         gc.collect()
         if self.device.type == "cuda":
             torch.cuda.empty_cache()

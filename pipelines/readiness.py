@@ -11,6 +11,8 @@ from studio.contract import Readiness
 
 SPARE_GB = 0.5
 """Kept free on the disk of the cache, as `hub.fetch` does."""
+CONTEXT_GB = 0.7
+"""What CUDA itself takes on a card as soon as torch uses it."""
 
 
 def means(machine: Machine) -> Means:
@@ -18,7 +20,8 @@ def means(machine: Machine) -> Means:
     gpu = machine.gpu
     if gpu is None:
         return Means(0.0, 0.0, machine.ram_gb, (0, 0))
-    return Means(gpu.free_gb, gpu.total_gb, machine.ram_gb, gpu.capability)
+    context_gb = CONTEXT_GB if gpu.capability != (0, 0) else 0.0
+    return Means(max(0.0, gpu.free_gb - context_gb), gpu.total_gb, machine.ram_gb, gpu.capability)
 
 
 def plan_here(machine: Machine, needs: Needs) -> Plan | None:
@@ -64,8 +67,8 @@ def _too_small(download: Download, needs: Needs, machine: Machine) -> Readiness:
     asked = least(needs, machine.ram_gb)
     fast = least(needs, max(machine.ram_gb, asked.ram_gb), slowest=Placement.TEXT_LEAVES)
     card_gb, fast_gb = _up(asked.total_gb), _up(fast.total_gb)
-    if here.card and here.total_gb >= asked.total_gb and machine.ram_gb >= asked.ram_gb:
-        free = f"{here.free_gb:.0f} of {here.total_gb:.0f} GB are free"
+    if machine.gpu and here.card and here.total_gb >= asked.total_gb and machine.ram_gb >= asked.ram_gb:
+        free = f"{machine.gpu.free_gb:.0f} of {here.total_gb:.0f} GB are free"
         return Readiness(
             False,
             f"needs {card_gb} GB free on the GPU",

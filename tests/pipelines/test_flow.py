@@ -21,7 +21,7 @@ from pipelines.flux2 import Flux2Klein
 from pipelines.plan import Placement, Plan
 from pipelines.shelf import Checkpoint
 from studio.contract import ImageRequest, Progress, Size
-from studio.errors import Cancelled, NotReady, Skipped
+from studio.errors import Cancelled, NotReady, OutOfMemory, Skipped, StudioError
 from tests.pipelines.tiny import PIXELS_PER_CELL, save_flux1, save_klein
 
 REQUEST = ImageRequest("a red ball on a grey background", Size(64, 64), seed=3, steps=3, guidance=1.0)
@@ -215,6 +215,24 @@ def test_without_another_plan_a_full_card_is_an_error(named: tuple[str, Flow], f
         model.run(REQUEST, ignore)
     hook.remove()
     model.run(REQUEST, ignore)
+    model.close()
+
+
+def test_weights_that_vanished_while_a_card_was_full_let_the_model_go(tmp_path: Path):
+    folder = save_flux1(tmp_path / "flux1", guided=False)
+    model = Flux1(Checkpoint(folder, text_tokens=32), [on_cpu(), on_cpu(Placement.PARTS)])
+    model.pipeline.transformer.register_forward_pre_hook(_no_memory)
+    (folder / "model_index.json").unlink()
+    with pytest.raises(OutOfMemory, match="cannot be opened"):
+        model.run(REQUEST, ignore)
+    model.close()
+
+
+def test_numbers_that_are_no_picture_are_a_sentence(tmp_path: Path):
+    model = Flux1(Checkpoint(save_flux1(tmp_path / "flux1", guided=False), "The tiny one", text_tokens=32), [on_cpu()])
+    torch.nn.init.constant_(model.pipeline.transformer.proj_out.bias, float("nan"))
+    with pytest.raises(StudioError, match="The tiny one made numbers that are no picture"):
+        model.run(REQUEST, ignore)
     model.close()
 
 

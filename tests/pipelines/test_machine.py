@@ -2,7 +2,7 @@ import dataclasses
 import math
 
 from pipelines import catalog
-from pipelines.machine import Gpu, Machine, container_bytes, inspect, parse_nvidia_smi
+from pipelines.machine import Gpu, Machine, container_bytes, inspect, parse_nvidia_smi, visible
 from studio.contract import Size, Task
 from toybox.klein.model import GUIDANCE, PICTURE_SIZE, STEPS
 
@@ -18,13 +18,20 @@ def test_this_machine_is_told_in_one_line():
 
 
 def test_nvidia_smi_lines_become_cards_and_unreadable_ones_are_left_out():
-    text = "NVIDIA H200, 143771, 143000, 9.0\nBroken, [N/A], 1, 8.0\nA card, with a comma, 8192, 4096, 7.5\n"
+    text = "0, NVIDIA H200, 143771, 143000, 9.0\n1, Broken, [N/A], 1, 8.0\n2, A card, with a comma, 8192, 4096, 7.5\n"
     cards = parse_nvidia_smi(text)
-    assert [(card.name, card.capability) for card in cards] == [
-        ("NVIDIA H200", (9, 0)),
-        ("A card, with a comma", (7, 5)),
+    assert [(card.index, card.name, card.capability) for card in cards] == [
+        (0, "NVIDIA H200", (9, 0)),
+        (2, "A card, with a comma", (7, 5)),
     ]
     assert cards[1].total_gb == 8192 * 2**20 / 1e9
+
+
+def test_only_cards_that_a_person_lets_programs_see_count():
+    cards = tuple(dataclasses.replace(CARD, index=index) for index in range(3))
+    assert visible(cards, "") == cards
+    assert visible(cards, "GPU-8932f937") == cards
+    assert visible(cards, "2, 0") == (cards[0], cards[2])
 
 
 def test_the_card_with_most_free_memory_is_used():
