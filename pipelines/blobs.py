@@ -10,8 +10,10 @@ import json
 import os
 import re
 import shutil
+import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -94,6 +96,15 @@ class Fetcher:
         """
         self.stamps = Stamps(folder)
         self._folder, self._token, self._stop, self._patience = folder, token, stop, patience
+        self._lines: set[socket.socket] = set()  # that are read from now
+        self._lock = threading.Lock()
+
+    def interrupt(self) -> None:
+        """Wake up who waits for a silent line; called after `stop` was set."""
+        with self._lock:
+            for line in self._lines:
+                with suppress(OSError):
+                    line.shutdown(socket.SHUT_RDWR)
 
     def bring(self, blob: Blob, url: str, count: Count) -> Path:
         """The blob, complete and checked, at the place that belongs to it.
@@ -152,7 +163,7 @@ class Fetcher:
             hf_raise_for_status(answer)
             goes_on = answer.status_code == 206
             have = have if goes_on else 0
-            with partial.open("ab" if goes_on else "wb") as file:
+            with self._interruptible(answer), partial.open("ab" if goes_on else "wb") as file:
                 for chunk in answer.iter_raw():
                     if self._stop.is_set():
                         raise Stopped
@@ -161,6 +172,17 @@ class Fetcher:
                     if have > size:
                         raise Damaged(f"{url} is larger than the {size:,} bytes that are listed.")
                     count(have)
+
+    @contextmanager
+    def _interruptible(self, answer: httpx2.Response) -> Iterator[None]:
+        line = answer.extensions["network_stream"].get_extra_info("socket")
+        with self._lock:
+            self._lines.add(line)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._lines.discard(line)
 
 
 def kept_bytes(folder: Path, blob: Blob) -> int:

@@ -62,7 +62,7 @@ def fetch(wanted: Download, shelf: Shelf, tell: Tell, patience: Patience | None 
     except (OSError, httpx2.HTTPError, Damaged) as error:
         raise explained(error, wanted, shelf) from error
     finally:
-        download.stop.set()
+        download.leave()
         pool.shutdown(wait=False, cancel_futures=True)
 
 
@@ -129,6 +129,11 @@ class _Download:
     def done(self) -> int:
         with self._lock:
             return sum(self._done.values())
+
+    def leave(self) -> None:
+        """Whoever watched has gone: end what still runs."""
+        self.stop.set()
+        self._fetcher.interrupt()
 
     def run(self, pool: ThreadPoolExecutor) -> Path:
         there = self._shelf.snapshot(self._wanted.repo, self._wanted.revision)
