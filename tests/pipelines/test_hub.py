@@ -174,8 +174,9 @@ def test_a_connection_that_brings_nothing_is_given_up_and_what_came_is_kept(serv
         NotReady, match=r"cannot be reached\. Check the network and try again; what has arrived is kept"
     ):
         fetch(shelf)
-    before = sum(served.bytes_sent.values())
+    kept = shelf.started_bytes(DOWNLOAD)
+    assert kept > 0
     served.cuts = 0
+    served.bytes_sent.clear()
     fetch(shelf)
-    assert before > 0
-    assert served.bytes_sent == needed_bytes(served)
+    assert sum(served.bytes_sent.values()) < sum(needed_bytes(served).values())
