@@ -14,6 +14,7 @@ import transformers
 from safetensors import SafetensorError
 
 from pipelines.plan import Placement, Plan
+from pipelines.shelf import missing, pipeline_class
 from studio.errors import NotReady
 
 
@@ -95,6 +96,11 @@ def _open(kind: type[diffusers.DiffusionPipeline], folder: Path, plan: Plan, lab
     """The pipeline. `Any`: diffusers annotates its methods more narrowly than they are."""
     for library in (diffusers, transformers):
         library.utils.logging.disable_progress_bar()  # bars of the loaders; progress is told by `tell`
+    # The libraries open both all the same: with an empty tokenizer, and with parts that do not belong together.
+    if lacking := missing(folder):
+        raise _unusable(label, folder, f"{', '.join(lacking)} missing")
+    if (found := pipeline_class(folder)) != kind.__name__:
+        raise _unusable(label, folder, f"it is a {found or 'pipeline of no class'}, not a {kind.__name__}")
     others = getattr(torch, plan.other_dtype)
     try:
         return kind.from_pretrained(
@@ -109,5 +115,8 @@ def _open(kind: type[diffusers.DiffusionPipeline], folder: Path, plan: Plan, lab
     except (OSError, ValueError, RuntimeError, SafetensorError) as error:
         if isinstance(error, torch.OutOfMemoryError):
             raise
-        reason = " ".join(str(error).split())[:200]
-        raise NotReady(f"The weights of {label} in {folder} cannot be opened ({reason}). Fetch them again.") from error
+        raise _unusable(label, folder, " ".join(str(error).split())[:200]) from error
+
+
+def _unusable(label: str, folder: Path, reason: str) -> NotReady:
+    return NotReady(f"The weights of {label} in {folder} cannot be opened ({reason}). Fetch them again.")

@@ -123,6 +123,14 @@ def missing(folder: Path) -> list[str]:
     return lacks
 
 
+def pipeline_class(folder: Path) -> str:
+    """Name of the class a folder was saved from; "" when it does not say."""
+    try:
+        return str(json.loads((folder / "model_index.json").read_text(encoding="utf-8")).get("_class_name", ""))
+    except (OSError, ValueError, AttributeError):
+        return ""
+
+
 def components(model_index: str) -> dict[str, str]:
     """Name and class of every component that the text of a model_index.json lists; {} when it is none."""
     try:

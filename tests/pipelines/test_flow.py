@@ -282,6 +282,16 @@ def test_missing_and_damaged_weights_are_a_sentence_that_names_them(name: str, t
         kind(checkpoint, [on_cpu()])
 
 
+def test_what_the_libraries_would_open_all_the_same_is_refused(folders: dict[str, Path], tmp_path: Path):
+    with pytest.raises(NotReady, match="it is a FluxPipeline, not a Flux2KleinPipeline"):
+        Flux2Klein(Checkpoint(folders["dev"]), [on_cpu()])
+    folder = save_flux1(tmp_path / "flux1", guided=False)
+    for path in (folder / "tokenizer_2").iterdir():
+        path.unlink()
+    with pytest.raises(NotReady, match="tokenizer_2/ missing"):
+        Flux1(Checkpoint(folder), [on_cpu()])
+
+
 def test_pickled_weights_are_not_opened(folders: dict[str, Path], tmp_path: Path):
     folder = save_klein(tmp_path / "klein")
     (folder / "vae" / "diffusion_pytorch_model.safetensors").unlink()
