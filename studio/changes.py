@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 
 class Changes:
@@ -17,6 +18,7 @@ class Changes:
         # Milliseconds since 1970: after a restart the numbers go on above those a page has seen before.
         self._start = self._now = int(time.time() * 1000)
         self._of_owner: dict[str, int] = {}
+        self._listeners: dict[str, list[Callable[[], object]]] = {}  # by owner
 
     def note(self, owner: str) -> int:
         """Something of this owner changed. Returns the new number, larger than every one before."""
@@ -24,12 +26,27 @@ class Changes:
             self._now += 1
             self._of_owner[owner] = self._now
             self._bell.notify_all()
+            for listener in self._listeners.get(owner, ()):
+                listener()
             return self._now
 
     def of(self, owner: str) -> int:
         """The number of the owner's latest change."""
         with self.lock:
             return self._of_owner.get(owner, self._start)
+
+    @contextmanager
+    def listening(self, owner: str, listener: Callable[[], object]) -> Iterator[None]:
+        """Call `listener` at every change of the owner's, on the thread that makes it: it returns at once."""
+        with self.lock:
+            self._listeners.setdefault(owner, []).append(listener)
+        try:
+            yield
+        finally:
+            with self.lock:
+                self._listeners[owner].remove(listener)
+                if not self._listeners[owner]:
+                    del self._listeners[owner]
 
     def ring(self) -> None:
         """Wake all who wait, although nothing changed: the studio closes."""

@@ -28,8 +28,10 @@ from studio.recipe import UPLOAD
 from studio.service import Studio
 from ui.events import Identify
 from ui.files import picture_address
+from ui.watch import pulse_after
 
-POLL_SECONDS = 0.1
+LONGEST_SLEEP = 10.0
+"""Seconds after which a waiting call looks at its job, whatever it has heard."""
 
 
 def build(studio: Studio, identify: Identify) -> None:
@@ -100,8 +102,10 @@ class Endpoints:
         order = GenerateRequest(prompt, model, size, count, seed, steps, guidance, negative_prompt, style)
         job = await asyncio.to_thread(self._studio.generate, owner, order)  # what waits for the disk has a thread
         while wait and not job.is_over:
-            await asyncio.sleep(POLL_SECONDS)
+            pulse = self._studio.pulse(owner)  # before looking: a change after the look is not missed
             job = await asyncio.to_thread(self._studio.job, owner, job.id)
+            if not job.is_over:
+                await pulse_after(self._studio, owner, pulse, LONGEST_SLEEP)
         return await asyncio.to_thread(self._describe, job)
 
     @readable

@@ -10,6 +10,7 @@ import asyncio
 import base64
 import hashlib
 import json
+from contextlib import suppress
 from typing import Any
 
 from studio.contract import JobView
@@ -19,7 +20,6 @@ from ui.pictures import Answer, model_label, picture, text
 PAGE = 24
 """Pictures sent at a time."""
 _LONGEST_WAIT = 10.0  # seconds a call may be held; shorter than the time-outs of proxies
-_LOOK_EVERY = 0.03  # seconds between two looks at the pulse: a counter in memory
 
 
 async def watch(studio: Studio, owner: str, question: Answer) -> Answer:
@@ -35,12 +35,30 @@ async def watch(studio: Studio, owner: str, question: Answer) -> Answer:
         `{pulse}` when nothing changed in time, else also `jobs`, `digest`, and where they changed `pictures`, `next`.
     """
     since, wait = question.get("since"), question.get("wait")
-    end = asyncio.get_running_loop().time() + min(wait if isinstance(wait, int | float) else 0.0, _LONGEST_WAIT)
-    while (pulse := studio.pulse(owner)) == since and asyncio.get_running_loop().time() < end:
-        await asyncio.sleep(_LOOK_EVERY)
+    wait = min(wait, _LONGEST_WAIT) if isinstance(wait, int | float) else 0.0
+    pulse = await pulse_after(studio, owner, since, wait)
     if pulse == since:
         return {"pulse": pulse}
     return {"pulse": pulse, **await asyncio.to_thread(_snapshot, studio, owner, question.get("pictures"))}
+
+
+async def pulse_after(studio: Studio, owner: str, since: Any, seconds: float) -> int:
+    """The owner's pulse as soon as it is another than `since`, or after so many seconds. Holds no thread."""
+    loop, changed = asyncio.get_running_loop(), asyncio.Event()
+    end = loop.time() + seconds
+
+    def ring() -> None:
+        with suppress(RuntimeError):  # the server has ended: nobody waits any more
+            loop.call_soon_threadsafe(changed.set)
+
+    with studio.listening(owner, ring):
+        while True:
+            changed.clear()  # before looking: a change after the look sets it again
+            pulse, left = studio.pulse(owner), end - loop.time()
+            if pulse != since or not left > 0:
+                return pulse
+            with suppress(TimeoutError):
+                await asyncio.wait_for(changed.wait(), left)
 
 
 def more(studio: Studio, owner: str, question: Answer) -> Answer:

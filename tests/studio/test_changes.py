@@ -1,0 +1,33 @@
+"""Who is told of a change, when, and by whom."""
+
+from __future__ import annotations
+
+import threading
+
+from studio.changes import Changes
+
+
+def test_a_listener_hears_every_change_of_its_owner_and_no_other():
+    changes, heard = Changes(), []
+    with changes.listening("ada", lambda: heard.append(changes.of("ada"))):
+        numbers = [changes.note("ada"), changes.note("grace"), changes.note("ada")]
+    assert heard == [numbers[0], numbers[2]]
+
+
+def test_a_listener_is_called_on_the_thread_that_makes_the_change():
+    changes, threads = Changes(), []
+    with changes.listening("ada", lambda: threads.append(threading.current_thread())):
+        maker = threading.Thread(target=changes.note, args=("ada",))
+        maker.start()
+        maker.join()
+    assert threads == [maker]
+
+
+def test_who_has_left_hears_nothing_and_the_others_still_do():
+    changes, heard = Changes(), []
+    with changes.listening("ada", lambda: heard.append("stayed")):
+        with changes.listening("ada", lambda: heard.append("left")):
+            pass
+        changes.note("ada")
+    changes.note("ada")
+    assert heard == ["stayed"]
