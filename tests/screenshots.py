@@ -41,12 +41,22 @@ def main() -> None:
 
 
 def take(chrome: Browser, url: str, folder: Path) -> None:
-    """Save generate.png, forming.png and phone.png."""
+    """Save generate.png, forming.png, gallery.png, viewer.png and phone.png."""
     with Visitor.arrives(chrome, url, viewport={"width": 1280, "height": 860}) as visitor:
         for prompt in PROMPTS:
             visitor.make(prompt)
         visitor.page.mouse.move(0, 0)
         visitor.page.screenshot(path=folder / "generate.png")
+        visitor.open_gallery()
+        visitor.search("", f"{len(PROMPTS)} pictures")
+        visitor.page.mouse.move(0, 0)
+        visitor.page.screenshot(path=folder / "gallery.png")
+        visitor.cells.nth(2).locator(".tile").click()
+        expect(visitor.large).to_have_js_property("complete", True)
+        expect(visitor.viewer.locator(".facts dd").first).to_be_visible()
+        visitor.page.screenshot(path=folder / "viewer.png")
+        visitor.page.keyboard.press("Escape")
+        visitor.page.get_by_role("tab", name="Generate").click()
         visitor.page.locator("#count input[value='4']").check()
         for prompt in reversed(PROMPTS[:3]):
             visitor.generate(prompt)
