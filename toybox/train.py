@@ -44,7 +44,7 @@ class Plan:
     families: int = 10_000
     text_minutes: float = 12
     autoencoder_minutes: float = 22
-    flow_minutes: float = 98
+    flow_minutes: float = 222
 
 
 def train(plan: Plan) -> None:

@@ -18,10 +18,13 @@ from toybox.klein.text import hidden_states, tokenize, with_unknown_words
 Velocity = Callable[..., tuple[Tensor, ...]]
 """A `Flux2Transformer2DModel`, compiled or not, called with `return_dict=False`."""
 
-DRAWINGS, REVISIONS, REVISION_BATCHES = 42, 22, 2
+DRAWINGS, REVISIONS, REVISION_BATCHES = 22, 28, 2
 _MATRIX_RATE, _OTHER_RATE, _WEIGHT_DECAY = 3e-3, 1e-3, 0.02
 _SILENT = 0.1
 _TIME_MEAN, _TIME_DEVIATION, _UNIFORM_TIMES = 0.4, 1.0, 0.15
+_REVISION_TIME_MEAN = 1.4
+"""Which object is meant must be told while noise still hides it: later steps can see what was decided."""
+_OBJECT_WEIGHT = 4.0
 
 
 @dataclass(frozen=True)
@@ -41,11 +44,15 @@ class Batch:
         wanted: (N, 64, 64) latents of the pictures.
         words: (N, length, channels) states of the text encoder.
         sources: (N, 64, 64) latents of the pictures to edit; None when there is nothing but words.
+        weights: (N, 64) how much the error of a token counts; None where all count the same.
+        time_mean: of the logit of the times; more is later, with more noise.
     """
 
     wanted: Tensor
     words: Tensor
     sources: Tensor | None = None
+    weights: Tensor | None = None
+    time_mean: float = _TIME_MEAN
 
 
 def train_flow(teacher: Teacher, budget: Budget) -> Flux2Transformer2DModel:
@@ -90,12 +97,12 @@ def optimizers(model: Flux2Transformer2DModel) -> list[torch.optim.Optimizer]:
 
 
 def flow_loss(model: Velocity, batch: Batch) -> Tensor:
-    """Mean squared error of the velocity at random times between picture (0) and noise (1)."""
-    count = len(batch.wanted)
-    times = random_times(count)
+    """Weighted squared error of the velocity at random times between picture (0) and noise (1)."""
+    times = random_times(len(batch.wanted), batch.time_mean)
     noise = torch.randn_like(batch.wanted)
     mixed = torch.lerp(batch.wanted, noise, times[:, None, None])
-    return (velocity(model, batch, mixed, times) - (noise - batch.wanted)).square().mean()
+    errors = (velocity(model, batch, mixed, times) - (noise - batch.wanted)).square().mean(dim=-1)  # [N, 64]
+    return errors.mean() if batch.weights is None else (errors * batch.weights).sum() / batch.weights.sum()
 
 
 def velocity(model: Velocity, batch: Batch, mixed: Tensor, times: Tensor) -> Tensor:
@@ -116,9 +123,9 @@ def velocity(model: Velocity, batch: Batch, mixed: Tensor, times: Tensor) -> Ten
     return found[:, : mixed.shape[1]].float()
 
 
-def random_times(count: int) -> Tensor:
-    """Mostly logit-normal times, a little later than the middle, like the pipeline's shifted steps; some uniform."""
-    normal = torch.sigmoid(torch.randn(count) * _TIME_DEVIATION + _TIME_MEAN)
+def random_times(count: int, mean: float) -> Tensor:
+    """Mostly logit-normal times, later than the middle, like the pipeline's shifted steps; some uniform."""
+    normal = torch.sigmoid(torch.randn(count) * _TIME_DEVIATION + mean)
     return torch.where(torch.rand(count) < _UNIFORM_TIMES, torch.rand(count), normal)
 
 
@@ -137,6 +144,8 @@ def revise_batch(teacher: Teacher, rng: random.Random, count: int = REVISIONS) -
         wanted=latents[[revision.row for revision in revisions]].float(),
         words=_say(teacher, [revision.phrase for revision in revisions], rng),
         sources=latents[[revision.source_row for revision in revisions]].float(),
+        weights=1 + _OBJECT_WEIGHT * teacher.families.objects([revision.family for revision in revisions]),
+        time_mean=_REVISION_TIME_MEAN,
     )
 
 

@@ -16,13 +16,19 @@ from toybox.klein.pictures import Family, Geometries
 from toybox.words import BACKGROUNDS, COLOURS, Colour
 from toybox.world import Scene, is_allowed
 
-VARIANTS = 5
+VARIANTS = 7
+_TWINS = (3, 4, 6)
+_OBJECTS_CHANGED = (1, 3, 5)
+"""Variants that differ from the first in their objects alone; together they show where all objects are."""
+_VISIBLE_CHANGE = 0.3
+"""In latents of unit variance; the autoencoder spreads a smaller change over the neighbourhood of an object."""
 PAIRED_DRAWINGS, PAIRED_REVISIONS = 0.75, 0.9
 """Two objects are far harder than one, so most of the training goes there."""
 
 EDITS = (
-    *((0, 1), (1, 0), (3, 4), (4, 3)) * 3,  # another colour
-    *((0, 3), (3, 0)) * 3,  # another kind
+    *((0, 1), (1, 0), (3, 4), (4, 3)),  # another colour
+    *((0, 5), (5, 0), (3, 6), (6, 3)),  # another colour of the other object
+    *((0, 3), (3, 0)) * 5,  # another kind
     *((0, 4), (4, 0)),  # another kind in another colour
     *((0, 2), (2, 0)),  # another background, which is soon learned
 )
@@ -44,15 +50,16 @@ class Drawing:
 
 @dataclass(frozen=True)
 class Revision:
-    """A picture to draw from another picture and an instruction; rows as in `Drawing`."""
+    """A picture to draw from another picture of its family and an instruction; rows as in `Drawing`."""
 
+    family: int
     source_row: int
     row: int
     phrase: Phrase
 
 
 class EncodedFamilies:
-    """Latents of all variants of all families, (families * 5, 64 tokens, 64) float16, and the scenes they show."""
+    """Latents of all variants of all families, (families * 7, 64 tokens, 64) float16, and the scenes they show."""
 
     def __init__(self, latents: np.ndarray, geometries: Geometries) -> None:
         self.latents = torch.from_numpy(latents).flatten(end_dim=1)
@@ -74,29 +81,38 @@ class EncodedFamilies:
         index, (before, after) = self._family(rng, PAIRED_REVISIONS), rng.choice(EDITS)
         scenes = variants(self.geometries.family(index), index)
         phrase = instruction(scenes[before], scenes[after], rng)
-        return Revision(index * VARIANTS + before, index * VARIANTS + after, phrase)
+        return Revision(index, index * VARIANTS + before, index * VARIANTS + after, phrase)
+
+    def objects(self, indexes: list[int]) -> Tensor:
+        """Where the objects of families are: (N, 64), 1 where a token changes with an object's looks, 0 elsewhere."""
+        rows = torch.tensor(indexes)[:, None] * VARIANTS
+        first, changed = self.latents[rows].float(), self.latents[rows + torch.tensor(_OBJECTS_CHANGED)].float()
+        return ((changed - first).abs().mean(dim=-1).amax(dim=1) > _VISIBLE_CHANGE).float()  # [N, 3, 64, 64] -> [N, 64]
 
     def _family(self, rng: random.Random, paired_share: float) -> int:
         return rng.choice(self.paired if rng.random() < paired_share else self.alone)
 
 
-def variants(family: Family, index: int) -> tuple[Scene, Scene, Scene, Scene, Scene]:
-    """The pictures of a family: in first colours, one object recoloured, on another background, with the twin's kind
-    in first colours, with the twin's kind recoloured. None shows a held-out mixture, no pair looks like twins."""
+def variants(family: Family, index: int) -> tuple[Scene, ...]:
+    """The seven pictures of a family: in first colours, one object recoloured, on another background, with the twin's
+    kind in first colours, with the twin's kind recoloured, and the first and the fourth with the other object (or the
+    only one) recoloured, so that nothing but the words tells which object to change. None shows a held-out mixture,
+    no pair looks like twins."""
     rng = random.Random(f"variants {index}")
     scene, changed = family.scene, family.changed
-    while True:
+    other = len(scene.objects) - 1 - changed
+    made: tuple[Scene, ...] = ()
+    while not made or not all(_may_be_shown(one) for one in made):
         colours: list[Colour] = [rng.choice(COLOURS) for _ in scene.objects]
         background, other_background = rng.sample(BACKGROUNDS, k=2)
-        first = _in_colours(scene, colours)
-        twin = _in_colours(family.twin, colours)
-        first, twin = replace(first, background=background), replace(twin, background=background)
+        first, twin = (replace(_in_colours(one, colours), background=background) for one in (scene, family.twin))
         recoloured = _with_colour_at(first, changed, rng)
         twin_recoloured = _with_colour_at(twin, changed, rng)
-        moved = replace(first, background=other_background)
-        made = (first, recoloured, moved, twin, twin_recoloured)
-        if all(_may_be_shown(one) for one in made):
-            return made
+        made = (first, recoloured, replace(first, background=other_background), twin, twin_recoloured)
+    while True:
+        others = tuple(_with_colour_at(one, other, rng) for one in (made[0], made[3]))
+        if all(_may_be_shown(one) for one in others):
+            return (*made, *others)
 
 
 def encode_families(model: AutoencoderKLFlux2, geometries: Geometries, path: Path, count: int) -> EncodedFamilies:
@@ -119,7 +135,8 @@ def _pictures(geometries: Geometries, index: int) -> list[Tensor]:
     pictures = []
     for variant, scene in enumerate(variants(geometries.family(index), index)):
         colours: list[Colour] = [thing.colour for thing in scene.objects]
-        pictures.append(geometries.shaded(index, int(variant >= 3), colours, scene.background or "grey"))
+        is_twin = variant in _TWINS
+        pictures.append(geometries.shaded(index, int(is_twin), colours, scene.background or "grey"))
     return pictures
 
 
