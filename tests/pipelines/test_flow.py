@@ -15,7 +15,7 @@ import torch
 from PIL import Image
 
 from pipelines import preview
-from pipelines.flow import KEPT_PROMPTS, Flow
+from pipelines.flow import KEPT_PROMPTS, Flow, WatchedScheduler
 from pipelines.flux1 import Flux1
 from pipelines.flux2 import Flux2Klein
 from pipelines.plan import Placement, Plan
@@ -96,22 +96,30 @@ def test_a_seed_gives_the_same_picture_every_time(model: Flow):
     assert not same(first.image, other.image)
 
 
-def test_every_step_is_reported_and_the_last_preview_is_the_picture(model: Flow):
+def test_every_step_is_reported_and_every_second_shows_a_small_picture(model: Flow):
     seen: list[Progress] = []
-    image = model.run(REQUEST, seen.append).image
-    assert [(each.step, each.steps) for each in seen] == [(0, 3), (1, 3), (2, 3), (3, 3)]
+    model.run(replace(REQUEST, steps=5), seen.append)
+    assert [(each.step, each.steps) for each in seen] == [(0, 5), (1, 5), (2, 5), (3, 5), (4, 5), (5, 5)]
     assert seen[0].note
+    assert [each.step for each in seen if each.preview] == [1, 3]
     assert (pixels(seen[1].preview) != pixels(seen[3].preview)).any()
-    # The last step ends at sigma 0, where the estimate of the clean picture is the picture; only rounding may differ.
-    assert np.abs(pixels(seen[3].preview) - pixels(image)).max() <= 1
+
+
+def test_the_estimate_after_the_last_step_is_the_picture():
+    scheduler = WatchedScheduler()
+    scheduler.set_timesteps(3)
+    sample = torch.randn(1, 4, 8, generator=torch.Generator().manual_seed(0))
+    for timestep in torch.as_tensor(scheduler.timesteps):
+        sample = scheduler.step(torch.randn_like(sample), timestep, sample, return_dict=False)[0]
+    assert scheduler.clean is not None
+    torch.testing.assert_close(scheduler.clean, sample)  # it ends at sigma 0
 
 
 def test_a_wide_picture_has_a_wide_preview(model: Flow):
     seen: list[Progress] = []
     image = model.run(replace(REQUEST, size=Size(64, 32)), seen.append).image
     assert image.size == (64, 32)
-    assert seen[-1].preview is not None
-    assert seen[-1].preview.size == (64, 32)
+    assert [each.preview.size for each in seen if each.preview] == [(64, 32)]
 
 
 def test_previews_of_a_large_picture_do_not_run_the_decoder(named: tuple[str, Flow]):
