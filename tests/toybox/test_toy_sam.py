@@ -13,7 +13,7 @@ from toybox.klein.run import Budget, Run
 from toybox.sam.clicks import ADD, REMOVE, Prompt, boxes, corrections, deepest_point, first_clicks, labels_at
 from toybox.sam.clutter import MOST_REGIONS
 from toybox.sam.fills import Fields
-from toybox.sam.lesson import FINE_SIZE, answer, encode, lesson, mask_losses, overlaps_of
+from toybox.sam.lesson import FINE_SIZE, Lessons, answer, encode, mask_losses, overlaps_of
 from toybox.sam.model import (
     MASK_SIZE,
     PICTURE_SIZE,
@@ -43,7 +43,6 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Source:
 
 @pytest.fixture(scope="module")
 def pictures(source: Source) -> Pictures:
-    torch.manual_seed(0)
     return draw_pictures(source, np.random.default_rng(0), 24)
 
 
@@ -51,6 +50,10 @@ def square(left: int, top: int, side: int, size: int = FINE_SIZE) -> Tensor:
     mask = torch.zeros(1, 1, size, size)
     mask[..., top : top + side, left : left + side] = 1
     return mask
+
+
+def chance(seed: int = 0) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
 
 
 def picture_of(seed: int) -> np.ndarray:
@@ -94,7 +97,7 @@ def test_training_asks_as_the_predictor_does(untrained: SAM2Base, earlier: bool,
 
 
 def test_training_asks_for_a_box_as_the_predictor_does(untrained: SAM2Base) -> None:
-    picture, predictor, prompt = picture_of(2), predictor_for(untrained), boxes(square(20, 30, 40))
+    picture, predictor, prompt = picture_of(2), predictor_for(untrained), boxes(square(20, 30, 40), chance())
     predictor.set_image(picture)
     _, their_scores, their_logits = predictor.predict(box=prompt.points.flatten().numpy(), multimask_output=False)
     with torch.inference_mode():
@@ -108,15 +111,30 @@ def test_a_few_steps_on_one_batch_lower_its_loss(source: Source, tmp_path: Path)
     torch.manual_seed(4)
     model = build_model()
     run = Run("sam", model, optimizers(model), average=0.9, budget=Budget(1000, tmp_path, decay_from=1))
-    losses = []
+    lessons, losses = Lessons(model, source, threads=2), []
     for _ in range(7):
-        found = lesson(model, source, step=1)
+        found = lessons.step(1)
         found["loss"].backward()
         for optimizer in run.optimizers:
             optimizer.step()
             optimizer.zero_grad()
         losses.append(found["loss"].item())
     assert losses[-1] < 0.9 * losses[0]
+
+
+def test_a_step_gives_the_same_gradients_whichever_thread_is_first(source: Source) -> None:
+    torch.manual_seed(4)
+    model = build_model()
+    gradients = []
+    for _ in range(2):
+        model.zero_grad()
+        Lessons(model, source, threads=2).step(3)
+        bias = model.sam_mask_decoder.conv_s0.bias
+        assert bias is not None
+        assert bias.grad is not None
+        gradients.append(bias.grad.clone())
+    assert gradients[0].abs().sum() > 0
+    assert torch.allclose(*gradients, rtol=1e-3)
 
 
 def test_pictures_are_coloured_and_regions_have_owners(pictures: Pictures) -> None:
@@ -140,7 +158,6 @@ def test_toy_objects_also_stand_in_front_of_clutter(pictures: Pictures) -> None:
 def test_the_same_seed_draws_the_same_batch(source: Source) -> None:
     batches = []
     for _ in range(2):
-        torch.manual_seed(9)
         batches.append(draw_pictures(source, np.random.default_rng(9), 5))
     for one, other in zip(*batches, strict=True):
         assert torch.equal(one, other)
@@ -171,13 +188,13 @@ def test_a_target_mask_is_the_share_of_its_regions() -> None:
 
 def test_first_clicks_lie_in_their_masks() -> None:
     masks = torch.cat([square(3, 90, 2), square(0, 0, 128), square(50, 10, 30)] * 40)
-    prompt = first_clicks(masks)
+    prompt = first_clicks(masks, chance())
     assert (prompt.labels == ADD).all()
     assert (labels_at(prompt.points[:, 0], masks > 0.5) == ADD).all()
 
 
 def test_first_clicks_reach_every_corner_of_a_mask() -> None:
-    points = first_clicks(square(50, 10, 30).repeat(500, 1, 1, 1)).points[:, 0]
+    points = first_clicks(square(50, 10, 30).repeat(500, 1, 1, 1), chance()).points[:, 0]
     assert points[:, 0].min() < 106
     assert points[:, 0].max() > 154
     assert points[:, 1].max() > 74
@@ -187,13 +204,13 @@ def test_a_mask_thinner_than_a_pixel_is_clicked_where_it_is_thickest() -> None:
     thin = torch.zeros(1, 1, FINE_SIZE, FINE_SIZE)
     thin[..., 40, 10:60] = 0.2
     thin[..., 40, 33] = 0.4
-    x, y = first_clicks(thin).points[0, 0].tolist()
+    x, y = first_clicks(thin, chance()).points[0, 0].tolist()
     assert 66 <= x <= 68
     assert 80 <= y <= 82
 
 
 def test_boxes_surround_their_masks() -> None:
-    corners = boxes(square(20, 40, 50).repeat(200, 1, 1, 1)).points.flatten(1)
+    corners = boxes(square(20, 40, 50).repeat(200, 1, 1, 1), chance()).points.flatten(1)
     tight = torch.tensor([40.0, 80, 140, 180])
     assert (corners == tight).all(dim=1).any()
     assert ((corners - tight).abs() <= 12).all()
@@ -203,14 +220,14 @@ def test_boxes_surround_their_masks() -> None:
 def test_corrections_are_added_where_something_is_missing_and_removed_where_there_is_too_much() -> None:
     wanted = square(20, 20, 40)
     small, large = square(20, 20, 20) * 2 - 1, square(20, 20, 60) * 2 - 1
-    points, labels = corrections(wanted.repeat(40, 1, 1, 1), torch.cat([small, large] * 20))
+    points, labels = corrections(wanted.repeat(40, 1, 1, 1), torch.cat([small, large] * 20), chance())
     assert labels.tolist() == [ADD, REMOVE] * 20
     assert (labels_at(points, wanted.repeat(40, 1, 1, 1) > 0.5) == labels).all()
     assert labels_at(points[::2], (small > 0).repeat(20, 1, 1, 1)).tolist() == [REMOVE] * 20
 
 
 def test_a_mask_without_mistakes_is_clicked_all_the_same() -> None:
-    points, labels = corrections(square(20, 20, 40), square(20, 20, 40) * 2 - 1)
+    points, labels = corrections(square(20, 20, 40), square(20, 20, 40) * 2 - 1, chance())
     assert labels.tolist() == [ADD]
     assert ((points >= 40) & (points <= 120)).all()
 

@@ -52,32 +52,33 @@ class Deepest(NamedTuple):
     depth: int
 
 
-def first_clicks(masks: Tensor) -> Prompt:
+def first_clicks(masks: Tensor, chance: torch.Generator) -> Prompt:
     """A random point in each mask, for some anywhere, for others in the middle of it."""
-    points = _random_points(masks)
+    points = _random_points(masks, chance)
     return Prompt(points[:, None], torch.full((len(masks), 1), ADD, dtype=torch.int32))
 
 
-def boxes(masks: Tensor) -> Prompt:
+def boxes(masks: Tensor, chance: torch.Generator) -> Prompt:
     """The box around each mask as its two corners, drawn as carelessly as people do."""
     size = masks.shape[-1]
     inside = masks[:, 0] > 0.5
     low, high = _extent(inside.any(dim=1)), _extent(inside.any(dim=2))
     tight = torch.stack([low[0], high[0], low[1], high[1]], dim=1) * (PICTURE_SIZE / size)  # x0, y0, x1, y1
     sides = (tight[:, 2:] - tight[:, :2]).repeat(1, 2)
-    noise = (torch.randn_like(tight) * _BOX_NOISE * sides).clamp(-_BOX_NOISE_PX, _BOX_NOISE_PX)
-    careless = torch.rand(len(masks), 1) < 0.6
+    noise = (torch.randn(tight.shape, generator=chance) * _BOX_NOISE * sides).clamp(-_BOX_NOISE_PX, _BOX_NOISE_PX)
+    careless = torch.rand(len(masks), 1, generator=chance) < 0.6
     corners = (tight + noise * careless).clamp(0, PICTURE_SIZE)
     labels = torch.tensor([[CORNER, OPPOSITE]], dtype=torch.int32).expand(len(masks), -1)
     return Prompt(corners.view(-1, 2, 2), labels)
 
 
-def corrections(masks: Tensor, found: Tensor) -> tuple[Tensor, Tensor]:
+def corrections(masks: Tensor, found: Tensor, chance: torch.Generator) -> tuple[Tensor, Tensor]:
     """A click where the found mask is wrong, mostly in the middle of a large mistake.
 
     Args:
         masks: what is to be selected.
         found: logits of the same shape.
+        chance: decides.
 
     Returns:
         Points (N, 2) and labels (N,) int32. Where nothing is wrong, a point of the mask.
@@ -86,7 +87,7 @@ def corrections(masks: Tensor, found: Tensor) -> tuple[Tensor, Tensor]:
     wrong = wanted ^ selected
     nothing = ~wrong.flatten(1).any(dim=1)
     wrong[nothing] = wanted[nothing]
-    points = _random_points(wrong.float())
+    points = _random_points(wrong.float(), chance)
     return points, labels_at(points, wanted)
 
 
@@ -110,19 +111,18 @@ def deepest_point(mask: np.ndarray) -> Deepest:
     return Deepest(column + 0.5, row + 0.5, int(inner.max()))
 
 
-def _random_points(masks: Tensor) -> Tensor:
+def _random_points(masks: Tensor, chance: torch.Generator) -> Tensor:
     """A random pixel of each mask: for half of them any pixel, for the others rather one deep inside."""
     inside = masks > 0.5
     empty = ~inside.flatten(1).any(dim=1)
     inside[empty] = masks[empty] == masks[empty].amax(dim=(1, 2, 3), keepdim=True)
     around = F.avg_pool2d(inside.float(), _REACH, stride=1, padding=_REACH // 2)
-    eagerness = torch.tensor(_EAGERNESS)[torch.randint(len(_EAGERNESS), (len(masks),))]
+    eagerness = torch.tensor(_EAGERNESS)[torch.randint(len(_EAGERNESS), (len(masks),), generator=chance)]
     weights = (inside * around ** eagerness[:, None, None, None]).flatten(1).cumsum(dim=1)
-    chosen = torch.searchsorted(weights, torch.rand(len(masks), 1) * weights[:, -1:], right=True)[:, 0]
-    jitter = torch.rand(len(masks), 2) - 0.5
-    return _centres(chosen.clamp_(max=weights.shape[1] - 1), masks.shape[-1]) + jitter * (
-        PICTURE_SIZE / masks.shape[-1]
-    )
+    drawn = torch.rand(len(masks), 1, generator=chance) * weights[:, -1:]
+    chosen = torch.searchsorted(weights, drawn, right=True)[:, 0].clamp_(max=weights.shape[1] - 1)
+    jitter = torch.rand(len(masks), 2, generator=chance) - 0.5
+    return _centres(chosen, masks.shape[-1]) + jitter * (PICTURE_SIZE / masks.shape[-1])
 
 
 def _centres(places: Tensor, size: int) -> Tensor:

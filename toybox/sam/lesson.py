@@ -5,6 +5,7 @@ error, the earlier mask fed back, the best of three masks follows the gradient),
 appendix D (absolute error for the predicted IoU, of all masks).
 """
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import numpy as np
@@ -18,7 +19,7 @@ from toybox.sam.clicks import Prompt, boxes, corrections, first_clicks
 from toybox.sam.model import MASK_SIZE
 from toybox.sam.pictures import Pictures, Source, choose_targets, draw_pictures, normalised, target_masks
 
-PICTURES, TARGETS = 12, 4
+PICTURES, TARGETS = 10, 4
 FINE_SIZE = 2 * MASK_SIZE
 """Clicks are placed and IoU is measured at half the size of the picture, twice as fine as the network draws."""
 
@@ -81,27 +82,85 @@ def answer(model: SAM2Base, features: Features, prompt: Prompt, earlier: Tensor 
     return Answer(logits.float(), scores.float())
 
 
-def lesson(model: SAM2Base, source: Source, step: int) -> dict[str, Tensor]:
-    """The losses of a step, "loss" to be followed, and the mean IoU of its first and last round."""
-    rng = np.random.default_rng([step, 7])
-    torch.manual_seed(step)
-    pictures = draw_pictures(source, rng, PICTURES)
-    with sdpa_kernel(SDPBackend.MATH), torch.autocast("cpu", dtype=torch.bfloat16):
-        return _judge_rounds(model, pictures, rng)
+class Turn(NamedTuple):
+    """How a batch is clicked: whether with a box at first, and how often in all."""
+
+    with_box: bool
+    rounds: int
 
 
-def _judge_rounds(model: SAM2Base, pictures: Pictures, rng: np.random.Generator) -> dict[str, Tensor]:
-    wanted = target_masks(pictures.regions, choose_targets(pictures, rng, TARGETS), FINE_SIZE)
+class Lessons:
+    """Training steps for one model: several batches at once, each in a thread of its own.
+
+    On two cores that takes little more than half of the time of one larger batch whose every operation is shared by two
+    threads, for most operations are small. Torch should be told to use one thread (`torch.set_num_threads(1)`).
+    """
+
+    def __init__(self, model: SAM2Base, source: Source, threads: int) -> None:
+        self.model, self.source, self.threads = model, source, threads
+
+    def step(self, number: int) -> dict[str, Tensor]:
+        """Adds the gradients of a step to the model's.
+
+        Args:
+            number: of the step; it decides what is drawn and clicked.
+
+        Returns:
+            "loss", a value without history, because its gradients are already there; and the mean IoU after the first
+            click or box and in the last of three or more rounds.
+        """
+        rng = np.random.default_rng([number, 7])
+        turn = Turn(with_box=bool(rng.random() < _BOX_FIRST), rounds=int(rng.choice(_ROUNDS)))
+        with sdpa_kernel(SDPBackend.MATH), ThreadPoolExecutor(self.threads) as pool:
+            found = list(
+                pool.map(lambda seed: self._learn(seed, turn), rng.integers(2**31, size=self.threads).tolist())
+            )
+        loss, first, last = torch.stack(found).mean(dim=0)
+        many = float(turn.rounds > 2)
+        return {
+            "loss": loss.requires_grad_(),
+            "click": first * (1.0 - turn.with_box),
+            "box": first * float(turn.with_box),
+            "last": last * many,
+            "boxes": torch.tensor(float(turn.with_box)),
+            "lasts": torch.tensor(many),
+        }
+
+    def _learn(self, seed: int, turn: Turn) -> Tensor:
+        """One batch forth and back; loss and IoU of the first and last round."""
+        rng = np.random.default_rng(seed)
+        pictures = draw_pictures(self.source, rng, PICTURES)
+        targets = choose_targets(pictures, rng, TARGETS)
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            loss, overlaps = judge_rounds(self.model, pictures, targets, turn, torch.Generator().manual_seed(seed))
+        (loss / self.threads).backward()
+        return torch.stack([loss.detach(), overlaps[0], overlaps[-1]])
+
+
+def judge_rounds(
+    model: SAM2Base, pictures: Pictures, targets: Tensor, turn: Turn, chance: torch.Generator
+) -> tuple[Tensor, list[Tensor]]:
+    """Clicks on every target of every picture, again and again where the mask is wrong.
+
+    Args:
+        model: to be asked.
+        pictures: B of them.
+        targets: (B * each, 64) bool, see `choose_targets`.
+        turn: how to click.
+        chance: decides where.
+
+    Returns:
+        The mean loss, and the mean IoU of what a person would see after each round.
+    """
+    wanted = target_masks(pictures.regions, targets, FINE_SIZE)
     coarse_wanted = F.avg_pool2d(wanted, FINE_SIZE // MASK_SIZE)
-    features = encode(model, pictures.images).repeated(TARGETS)
-    with_box = rng.random() < _BOX_FIRST
-    prompt = boxes(wanted) if with_box else first_clicks(wanted)
-    rounds = int(rng.choice(_ROUNDS))
+    features = encode(model, pictures.images).repeated(len(targets) // len(pictures.images))
+    prompt = boxes(wanted, chance) if turn.with_box else first_clicks(wanted, chance)
     earlier: Tensor | None = None
     losses, overlaps = [], []
-    for number in range(rounds):
+    for number in range(turn.rounds):
         found = answer(model, features, prompt, earlier)
-        ambiguous = number == 0 and not with_box
+        ambiguous = number == 0 and not turn.with_box
         with torch.no_grad():
             fine = F.interpolate(found.logits, wanted.shape[-2:], mode="bilinear", align_corners=False)
             true_scores = overlaps_of(fine, wanted)
@@ -112,18 +171,10 @@ def _judge_rounds(model: SAM2Base, pictures: Pictures, rng: np.random.Generator)
         score_loss = (found.scores - true_scores).abs().mean()
         losses.append(weights[0] * single + weights[1] * three + _SCORE * score_loss)
         overlaps.append(true_scores.gather(1, shown[:, None]).mean())
-        if number + 1 < rounds:
-            prompt = prompt.with_click(*corrections(wanted, _one_each(fine, shown)))
+        if number + 1 < turn.rounds:
+            prompt = prompt.with_click(*corrections(wanted, _one_each(fine, shown), chance))
             earlier = _one_each(found.logits.detach(), shown).clamp(-_LOGIT_LIMIT, _LOGIT_LIMIT)
-    zero = torch.zeros(())
-    return {
-        "loss": torch.stack(losses).mean(),
-        "click": overlaps[0] * (not with_box),
-        "box": overlaps[0] * with_box,
-        "last": overlaps[-1] if rounds > 2 else zero,
-        "boxes": zero + with_box,
-        "lasts": zero + (rounds > 2),
-    }
+    return torch.stack(losses).mean(), overlaps
 
 
 def mask_losses(logits: Tensor, wanted: Tensor) -> Tensor:

@@ -7,6 +7,7 @@ import torch
 from hydra.utils import instantiate
 from omegaconf import OmegaConf
 from safetensors.torch import load_file, save_file
+from sam2.modeling.sam.transformer import Attention, TwoWayAttentionBlock
 from sam2.modeling.sam2_base import SAM2Base
 from sam2.sam2_image_predictor import SAM2ImagePredictor
 
@@ -16,6 +17,9 @@ FOLDER = Path("weights/toy-sam")
 CONFIG_NAME, WEIGHTS_NAME = "config.yaml", "model.safetensors"
 
 _WIDTH = 128
+_POINTING, _QUIET = 2.0, 0.3
+"""Large enough that a place attends mostly to the places around it, among 256; small beside the code of a place."""
+
 _BACKBONES = "sam2.modeling.backbones"
 CONFIG: dict[str, Any] = {
     "model": {
@@ -65,7 +69,9 @@ Source of the format and of everything not said here: sam2/configs/sam2.1/sam2.1
 
 def build_model() -> SAM2Base:
     """An untrained model in training mode; the caller seeds torch."""
-    return instantiate(OmegaConf.create(CONFIG)["model"], _recursive_=True)
+    model: SAM2Base = instantiate(OmegaConf.create(CONFIG)["model"], _recursive_=True)
+    _let_tokens_look_where_they_point(model)
+    return model
 
 
 def save_model(model: SAM2Base, folder: Path) -> None:
@@ -91,6 +97,24 @@ def predictor_for(model: SAM2Base) -> SAM2ImagePredictor:
     size = model.image_size
     predictor._bb_feat_sizes = [(size // 4, size // 4), (size // 8, size // 8), (size // 16, size // 16)]
     return predictor
+
+
+def _let_tokens_look_where_they_point(model: SAM2Base) -> None:
+    """Starts the decoder's attention with equal projections of queries and keys, and with quiet learned tokens.
+
+    Both sides carry the same code of their place, so a click attends to the picture around it, and the picture around a
+    click to it, from the first step, unless louder numbers drown that code. From the usual start 140 steps did not find
+    the click: the mask for clear prompts stayed empty.
+    """
+    for module in (*model.sam_prompt_encoder.modules(), *model.sam_mask_decoder.modules()):
+        if isinstance(module, torch.nn.Embedding):
+            torch.nn.init.normal_(module.weight, std=_QUIET)
+        elif isinstance(module, TwoWayAttentionBlock):
+            torch.nn.init.constant_(module.norm1.weight, _QUIET)
+        elif isinstance(module, Attention):
+            torch.nn.init.orthogonal_(module.q_proj.weight, gain=_POINTING)
+            with torch.no_grad():
+                module.k_proj.weight.copy_(module.q_proj.weight)
 
 
 def count_parameters(model: torch.nn.Module) -> int:

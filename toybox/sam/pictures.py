@@ -64,7 +64,7 @@ def normalised(images: Tensor) -> Tensor:
 
 
 def draw_pictures(source: Source, rng: np.random.Generator, count: int) -> Pictures:
-    """Draws a training batch; it uses torch's generator too."""
+    """Draws a training batch."""
     images, regions, owners, from_toy = [], [], [], []
     for _ in range(count):
         chance = rng.random()
@@ -196,7 +196,8 @@ def _spoil(images: Tensor, from_toy: Tensor, rng: np.random.Generator) -> Tensor
     noise = torch.from_numpy(rng.choice((0, 0, 0.02, 0.04), (count, 1, 1, 1))).float()
     images = torch.einsum("bcd,bdhw->bchw", mixing, images)
     images = ((images - 0.5) * contrast + 0.5 + light).clamp_(0, 1).pow_(gamma)
-    return images.add_(torch.randn_like(images) * noise).clamp_(0, 1)
+    grain = torch.from_numpy(rng.standard_normal(images.shape, dtype=np.float32))
+    return images.add_(grain * noise).clamp_(0, 1)
 
 
 def _colour_mixing(rng: np.random.Generator) -> np.ndarray:

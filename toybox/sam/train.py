@@ -14,12 +14,12 @@ from sam2.modeling.sam2_base import SAM2Base
 
 from toybox.klein.run import Budget, Run
 from toybox.sam.fills import Fields
-from toybox.sam.lesson import lesson
+from toybox.sam.lesson import Lessons
 from toybox.sam.model import FOLDER, build_model, save_model
 from toybox.sam.pictures import Source
 from toybox.sam.toys import trace_toys
 
-_MATRIX_RATE, _OTHER_RATE, _WEIGHT_DECAY = 2e-3, 1e-3, 0.02
+_MATRIX_RATE, _OTHER_RATE, _WEIGHT_DECAY = 3e-3, 2e-3, 0.02
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ def train(plan: Plan) -> None:
     run = Run("sam", model, optimizers(model), average=0.998, budget=Budget(plan.minutes, plan.work))
     if run.share < 1:
         source = Source(trace_toys(plan.work / "toys.npy", plan.scenes, plan.seed), Fields())
-        run.train(lambda step: lesson(model, source, step))
+        run.train(Lessons(model, source, os.cpu_count() or 1).step)
     run.average.copy_to(model)
     save_model(model, plan.result)
 
@@ -73,7 +73,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     for name, value in vars(Plan()).items():
         parser.add_argument(f"--{name.replace('_', '-')}", type=type(value), default=value)
-    torch.set_num_threads(os.cpu_count() or 1)
+    torch.set_num_threads(1)
     train(Plan(**vars(parser.parse_args())))
 
 
