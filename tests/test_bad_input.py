@@ -273,7 +273,7 @@ NO_PICTURES: dict[str, tuple[bytes, tuple[str, ...]]] = {
     "47 cut PNG": (PNG[:-40], ("cut off",)),
     "47 cut JPEG": (saved(corners(), "JPEG")[:-40], ("cut off",)),
     "47 cut WebP": (saved(corners(), "WEBP")[:-40], ("cut off",)),
-    "48 vast": (blank(100_000, 100_000), ("100000 x 100000", "Save it anew")),
+    "48 vast": (blank(100_000, 100_000), ("100000 x 100000", "Make it smaller")),
     "49 bomb": (blank(13_000, 13_000), ("13000 x 13000", "169 megapixels; 40 is the most", "Make it smaller")),
     "50 TIFF": (saved(corners(), "TIFF"), ("a TIFF picture", "Save it as PNG")),
     "50 PSD": (b"8BPS\0\1" + bytes(20), ("a Photoshop file", "Save it as PNG")),

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any, TypeVar
 
 import pytest
 
@@ -13,6 +16,7 @@ from tests.ui.painter import Brush, catalog
 from ui.watch import pulse_after, watch
 
 FOR_EVER = 3600.0
+Answer = TypeVar("Answer")
 
 
 @pytest.fixture
@@ -22,13 +26,19 @@ def own_studio(tmp_path: Path):
     studio.close()
 
 
+def finished(coroutine: Coroutine[Any, Any, Answer]) -> Answer:
+    """What it answers, on a thread of its own: that of the tests may hold the loop of the browser."""
+    with ThreadPoolExecutor(max_workers=1) as thread:
+        return thread.submit(asyncio.run, coroutine).result()
+
+
 def change(studio: Studio, owner: str) -> None:
     """Anything that concerns an owner."""
     studio.delete(owner, [])
 
 
 def test_what_has_changed_before_is_told_at_once(own_studio: Studio):
-    assert asyncio.run(pulse_after(own_studio, "ada", None, FOR_EVER)) == own_studio.pulse("ada")
+    assert finished(pulse_after(own_studio, "ada", None, FOR_EVER)) == own_studio.pulse("ada")
 
 
 def test_a_change_wakes_who_waits_and_another_owners_does_not(own_studio: Studio):
@@ -39,19 +49,19 @@ def test_a_change_wakes_who_waits_and_another_owners_does_not(own_studio: Studio
         await asyncio.to_thread(change, own_studio, "ada")
         return await waiting
 
-    assert asyncio.run(wait()) == own_studio.pulse("ada")
+    assert finished(wait()) == own_studio.pulse("ada")
 
 
 def test_without_a_change_the_same_pulse_is_told_in_the_end(own_studio: Studio):
     before = own_studio.pulse("ada")
-    assert asyncio.run(pulse_after(own_studio, "ada", before, 0.05)) == before
-    assert asyncio.run(watch(own_studio, "ada", {"since": before, "wait": 0})) == {"pulse": before}
+    assert finished(pulse_after(own_studio, "ada", before, 0.05)) == before
+    assert finished(watch(own_studio, "ada", {"since": before, "wait": 0})) == {"pulse": before}
 
 
 @pytest.mark.parametrize("wait", [float("nan"), -1, "x", None])
 def test_a_wait_that_is_none_is_no_wait(own_studio: Studio, wait: object):
     before = own_studio.pulse("ada")
-    assert asyncio.run(watch(own_studio, "ada", {"since": before, "wait": wait})) == {"pulse": before}
+    assert finished(watch(own_studio, "ada", {"since": before, "wait": wait})) == {"pulse": before}
 
 
 def test_many_waiting_pages_hold_no_thread(own_studio: Studio):
@@ -63,7 +73,7 @@ def test_many_waiting_pages_hold_no_thread(own_studio: Studio):
         change(own_studio, "ada")
         return len(set(await asyncio.gather(*waiting)))
 
-    assert asyncio.run(wait()) == 1
+    assert finished(wait()) == 1
 
 
 def test_a_change_after_the_server_has_ended_harms_nobody(own_studio: Studio):
@@ -72,5 +82,5 @@ def test_a_change_after_the_server_has_ended_harms_nobody(own_studio: Studio):
         await asyncio.sleep(0)
         waiting.cancel()
 
-    asyncio.run(give_up())
+    finished(give_up())
     change(own_studio, "ada")
