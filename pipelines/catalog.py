@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Literal
@@ -126,72 +127,63 @@ def toy_klein(machine: Machine) -> ModelSpec:
 
 def klein_4b(machine: Machine, shelf: Shelf, download: Download = KLEIN, needs: Needs = KLEIN_NEEDS) -> ModelSpec:
     """Distilled: guidance is not a control, and without guidance there is no negative prompt."""
-    return ModelSpec(
-        id="flux2-klein-4b",
-        label=download.label,
-        tasks=frozenset({Task.GENERATE}),
-        load=_loader("flux2", download, needs, machine, shelf, text_tokens=512),
-        readiness=partial(readiness.of_download, download, needs, machine, shelf),
-        revision=download.revision,
-        gpu_gb=_gpu_gb(machine, needs),
-        download_gb=download.gb,
+    return replace(
+        _large("flux2-klein-4b", "flux2", download, needs, machine, shelf, text_tokens=512),
         licence="Apache-2.0",
         licence_url=APACHE,
-        page_url=shelf.page(download),
         about="Draws anything you can say, in four steps.",
-        sizes=MEGAPIXEL,
-        any_size=(256, 1536, 16),
         steps=Range(1, 12, 4),
         references=4,
-        styles=TEXT_STYLES,
-        examples=EXAMPLES,
     )
 
 
 def schnell(machine: Machine, shelf: Shelf, download: Download = SCHNELL, needs: Needs = FLUX1_NEEDS) -> ModelSpec:
     """Distilled to few steps: it has no guidance, and was trained on prompts of up to 256 tokens."""
-    return ModelSpec(
-        id="flux1-schnell",
-        label=download.label,
-        tasks=frozenset({Task.GENERATE}),
-        load=_loader("flux1", download, needs, machine, shelf, text_tokens=256),
-        readiness=partial(readiness.of_download, download, needs, machine, shelf),
-        revision=download.revision,
-        gpu_gb=_gpu_gb(machine, needs),
-        download_gb=download.gb,
+    return replace(
+        _large("flux1-schnell", "flux1", download, needs, machine, shelf, text_tokens=256),
         licence="Apache-2.0",
         licence_url=APACHE,
-        page_url=shelf.page(download),
-        gated=download.gated,
         about="Large and quick: four steps, good at scenes with many parts.",
-        sizes=MEGAPIXEL,
-        any_size=(256, 1536, 16),
         steps=Range(1, 12, 4),
-        styles=TEXT_STYLES,
-        examples=EXAMPLES,
     )
 
 
 def dev(machine: Machine, shelf: Shelf, download: Download = DEV, needs: Needs = FLUX1_NEEDS) -> ModelSpec:
     """Guidance goes in as a number and costs nothing; a negative prompt is not what it was made for."""
+    return replace(
+        _large("flux1-dev", "flux1", download, needs, machine, shelf, text_tokens=512),
+        licence="FLUX.1-dev non-commercial",
+        licence_url=DEV_LICENCE,
+        about="The finest detail, in 28 steps. The model is not for commercial use.",
+        steps=Range(8, 50, 28),
+        guidance=Range(1, 10, 3.5),
+    )
+
+
+def _large(
+    model_id: str,
+    family: Family,
+    download: Download,
+    needs: Needs,
+    machine: Machine,
+    shelf: Shelf,
+    *,
+    text_tokens: int,
+) -> ModelSpec:
+    """What all downloaded models have in common; how each is asked is said in its own entry."""
     return ModelSpec(
-        id="flux1-dev",
+        id=model_id,
         label=download.label,
         tasks=frozenset({Task.GENERATE}),
-        load=_loader("flux1", download, needs, machine, shelf, text_tokens=512),
+        load=_loader(family, download, needs, machine, shelf, text_tokens=text_tokens),
         readiness=partial(readiness.of_download, download, needs, machine, shelf),
         revision=download.revision,
         gpu_gb=_gpu_gb(machine, needs),
         download_gb=download.gb,
-        licence="FLUX.1-dev non-commercial",
-        licence_url=DEV_LICENCE,
         page_url=shelf.page(download),
         gated=download.gated,
-        about="The finest detail, in 28 steps. The model is not for commercial use.",
         sizes=MEGAPIXEL,
         any_size=(256, 1536, 16),
-        steps=Range(8, 50, 28),
-        guidance=Range(1, 10, 3.5),
         styles=TEXT_STYLES,
         examples=EXAMPLES,
     )
