@@ -56,6 +56,8 @@ function createZoom(ground, image, onSwipe) {
     isTouch = event.pointerType === "touch";
     start = held.size === 1 && isTouch ? fromMiddle(event) : null;
   });
+  // Else the browser takes a quick flick for a fling of the page, and swallows the tap that comes after it.
+  ground.addEventListener("touchmove", (event) => event.preventDefault(), { passive: false });
   ground.addEventListener("pointermove", (event) => {
     if (!held.has(event.pointerId)) return;
     const from = grip();
