@@ -103,8 +103,8 @@ def _let_tokens_look_where_they_point(model: SAM2Base) -> None:
     """Starts the decoder's attention with equal projections of queries and keys, and with quiet learned tokens.
 
     Both sides carry the same code of their place, so a click attends to the picture around it, and the picture around a
-    click to it, from the first step, unless louder numbers drown that code. From the usual start 140 steps did not find
-    the click: the mask for clear prompts stayed empty.
+    click to it, from the first step, unless louder numbers drown that code. Whether this learns faster than the usual
+    start has not been measured: after 140 steps the mask for clear prompts was empty from both.
     """
     for module in (*model.sam_prompt_encoder.modules(), *model.sam_mask_decoder.modules()):
         if isinstance(module, torch.nn.Embedding):
