@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 from sam2.modeling.sam2_base import SAM2Base
 from torch import Tensor
 
@@ -13,7 +14,7 @@ from toybox.klein.run import Budget, Run
 from toybox.sam.clicks import ADD, REMOVE, Prompt, boxes, corrections, deepest_point, first_clicks, labels_at
 from toybox.sam.clutter import MOST_REGIONS
 from toybox.sam.fills import Fields
-from toybox.sam.lesson import FINE_SIZE, Lessons, answer, encode, mask_losses, overlaps_of
+from toybox.sam.lesson import FINE_SIZE, Learner, Lessons, answer, encode, mask_losses, overlaps_of
 from toybox.sam.model import (
     MASK_SIZE,
     PICTURE_SIZE,
@@ -24,6 +25,7 @@ from toybox.sam.model import (
     save_model,
 )
 from toybox.sam.pictures import MIN_AREA, Pictures, Source, choose_targets, draw_pictures, target_masks
+from toybox.sam.sameness import Sameness
 from toybox.sam.toys import shade_planes, trace_toys, training_colours
 from toybox.sam.train import optimizers
 from toybox.words import BACKGROUND_RGB, COLOUR_RGB
@@ -109,9 +111,9 @@ def test_training_asks_for_a_box_as_the_predictor_does(untrained: SAM2Base) -> N
 
 def test_a_few_steps_on_one_batch_lower_its_loss(source: Source, tmp_path: Path) -> None:
     torch.manual_seed(4)
-    model = build_model()
-    run = Run("sam", model, optimizers(model), average=0.9, budget=Budget(1000, tmp_path, decay_from=1))
-    lessons, losses = Lessons(model, source, threads=2), []
+    learner = Learner(build_model())
+    run = Run("sam", learner, optimizers(learner), average=0.9, budget=Budget(1000, tmp_path, decay_from=1))
+    lessons, losses = Lessons(learner, source, threads=2), []
     for _ in range(7):
         found = lessons.step(1)
         found["loss"].backward()
@@ -124,17 +126,32 @@ def test_a_few_steps_on_one_batch_lower_its_loss(source: Source, tmp_path: Path)
 
 def test_a_step_gives_the_same_gradients_whichever_thread_is_first(source: Source) -> None:
     torch.manual_seed(4)
-    model = build_model()
+    learner = Learner(build_model())
     gradients = []
     for _ in range(2):
-        model.zero_grad()
-        Lessons(model, source, threads=2).step(3)
-        bias = model.sam_mask_decoder.conv_s0.bias
+        learner.zero_grad()
+        Lessons(learner, source, threads=2).step(3)
+        bias = learner.model.sam_mask_decoder.conv_s0.bias
         assert bias is not None
         assert bias.grad is not None
         gradients.append(bias.grad.clone())
     assert gradients[0].abs().sum() > 0
     assert torch.allclose(*gradients, rtol=1e-3)
+
+
+def test_features_that_tell_regions_apart_cost_nothing_and_features_that_do_not_cost_much() -> None:
+    torch.manual_seed(4)
+    regions = torch.zeros(1, 32, 32, dtype=torch.int64)
+    regions[:, :, 16:], regions[:, 8:12, 4:8] = 1, 2
+    helper = Sameness((3, 3), size=16)
+    telling = F.one_hot(regions[:, 1::2, 1::2], 3).permute(0, 3, 1, 2) * 30.0
+    silent = torch.ones_like(telling)
+    with torch.no_grad():
+        good, overlap_of_good = helper((telling, telling), regions, chance())
+        bad, overlap_of_bad = helper((silent, silent), regions, chance())
+    assert good < 0.3 < 1 < bad
+    assert overlap_of_good > 0.99
+    assert overlap_of_bad < 0.5
 
 
 def test_pictures_are_coloured_and_regions_have_owners(pictures: Pictures) -> None:

@@ -10,15 +10,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from sam2.modeling.sam2_base import SAM2Base
 
 from toybox.klein.run import Budget, Run
 from toybox.sam.fills import Fields
-from toybox.sam.lesson import Lessons
+from toybox.sam.lesson import Learner, Lessons
 from toybox.sam.model import FOLDER, build_model, save_model
 from toybox.sam.pictures import Source
 from toybox.sam.toys import trace_toys
 
+_MATRICES = ("model.image_encoder.trunk.blocks", "model.sam_mask_decoder.transformer")
 _MATRIX_RATE, _OTHER_RATE, _WEIGHT_DECAY = 3e-3, 2e-3, 0.02
 
 
@@ -44,23 +44,23 @@ class Plan:
 def train(plan: Plan) -> None:
     """Traces the scenes unless they are there, trains, and stores the averaged weights."""
     torch.manual_seed(5)
-    model = build_model()
-    run = Run("sam", model, optimizers(model), average=0.998, budget=Budget(plan.minutes, plan.work))
+    learner = Learner(build_model()).to(memory_format=torch.channels_last)
+    run = Run("sam", learner, optimizers(learner), average=0.998, budget=Budget(plan.minutes, plan.work))
     if run.share < 1:
         source = Source(trace_toys(plan.work / "toys.npy", plan.scenes, plan.seed), Fields())
-        run.train(Lessons(model, source, os.cpu_count() or 1).step)
-    run.average.copy_to(model)
-    save_model(model, plan.result)
+        run.train(Lessons(learner, source, os.cpu_count() or 1).step)
+    run.average.copy_to(learner)
+    save_model(learner.model, plan.result)
 
 
-def optimizers(model: SAM2Base) -> list[torch.optim.Optimizer]:
+def optimizers(learner: Learner) -> list[torch.optim.Optimizer]:
     """Muon for the matrices of trunk and decoder, AdamW for everything else that is used.
 
     Source: Jordan et al., "Muon", https://kellerjordan.github.io/posts/muon/.
     """
     matrices, others = [], []
-    for name, parameter in model.named_parameters():
-        inside = name.startswith(("image_encoder.trunk.blocks", "sam_mask_decoder.transformer")) and parameter.ndim == 2
+    for name, parameter in learner.named_parameters():
+        inside = name.startswith(_MATRICES) and parameter.ndim == 2
         (matrices if inside else others).append(parameter)
     return [
         torch.optim.Muon(matrices, lr=_MATRIX_RATE, weight_decay=_WEIGHT_DECAY, adjust_lr_fn="match_rms_adamw"),
