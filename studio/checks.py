@@ -42,6 +42,8 @@ def completed(request: GenerateRequest, spec: ModelSpec) -> GenerateRequest:
         guidance=_guidance(request.guidance, spec),
         negative_prompt=_negative_prompt(request.negative_prompt, spec),
         style=_style(request.style, spec),
+        quality=_quality(request.quality, spec),
+        transparent=_transparent(request.transparent, spec),
     )
 
 
@@ -153,6 +155,25 @@ def _style(value: Any, spec: ModelSpec) -> str:
     if value and value not in known:
         choice = f"Choose one of: {', '.join(known)}." if known else "Leave the style empty."
         raise NotSupported(f"{spec.label} has no style {shown(value)}. {choice}")
+    return value
+
+
+def _quality(value: Any, spec: ModelSpec) -> str:
+    if not isinstance(value, str):
+        raise BadRequest(f"The quality must be the name of a quality, not {shown(value)}.")
+    if value == "":
+        return spec.qualities[0] if spec.qualities else ""
+    if value not in spec.qualities:
+        choice = f"Choose one of: {', '.join(spec.qualities)}." if spec.qualities else "Leave the quality empty."
+        raise NotSupported(f"{spec.label} has no quality {shown(value)}. {choice}")
+    return value
+
+
+def _transparent(value: Any, spec: ModelSpec) -> bool:
+    if not isinstance(value, bool):
+        raise BadRequest(f"A transparent background is either wanted (true) or not (false); got {shown(value)}.")
+    if value and not spec.transparent:
+        raise NotSupported(f"{spec.label} makes no transparent background. Ask without it, or choose another model.")
     return value
 
 

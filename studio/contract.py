@@ -54,6 +54,8 @@ class GenerateRequest:
     guidance: float | None = None
     negative_prompt: str = ""
     style: str = ""  # id of a Style of the model; "" for none
+    quality: str = ""  # one of the model's qualities; "": its first, or it has none
+    transparent: bool = False  # nothing behind what was asked for: an RGBA picture
 
 
 @dataclass(frozen=True)
@@ -67,15 +69,25 @@ class ImageRequest:
     guidance: float
     negative_prompt: str = ""
     references: tuple[Image.Image, ...] = ()  # RGB pictures an instruction refers to; empty for text -> image
+    mask: Image.Image | None = None  # "L", of the size of the first reference, 255 = change here; None: anywhere
+    strength: float | None = None  # how far from the first reference, 0 to 1; None: the model has no such control
+    quality: str = ""
+    transparent: bool = False
+    owner: str = ""  # whose key pays; changes nothing in the picture
+    late: Callable[[ImageResult], None] | None = field(default=None, repr=False, compare=False)
+    """Where a picture goes that was paid for and comes after Stop or the deadline; called on any thread, once at most.
+    None: it is lost."""
 
 
 @dataclass(frozen=True)
 class ImageResult:
     """What an image model gives back."""
 
-    image: Image.Image  # RGB, of the size that was asked for
+    image: Image.Image  # RGB (RGBA if `transparent`), of the size that was asked for if the spec says `exact_size`
     seed: int | None  # None where a cloud model does not take one: the picture cannot be made again
     revision: str = ""  # of the weights, where only the loaded model knows it; "": the one in its spec
+    notice: str = ""  # a sentence for the person: "GPT Image 2 was retired; GPT Image 2.6 Flare made this."
+    price_usd: float | None = None  # what it cost, where the provider says what was used; None: not known
 
 
 # --- events of a job --------------------------------------------------------------------------------------------------
@@ -239,3 +251,18 @@ class ModelSpec:
     styles: tuple[Style, ...] = ()
     examples: tuple[str, ...] = ()  # prompts that work well
     known_words: Callable[[], frozenset[str]] | None = None  # lower case; None: any words will do
+    qualities: tuple[str, ...] = ()  # the first is the default; (): not honoured
+    transparent: bool = False  # can leave out the background
+    mask: bool = False  # keeps to a mask itself; a caller composites all the same
+    strength: Range | None = None
+    exact_size: bool = True  # False: the picture has the shape that was asked for and nearly the size
+    provider: str = ""  # whom a cloud model belongs to, as people call it: "OpenAI"
+    retired_on: str = ""  # ISO date from which another model of the provider answers instead; "": not announced
+    price_usd: Callable[[ImageRequest], float | None] | None = None
+    """Estimate for one picture, before it is asked for; None, or an answer of None: not known."""
+    readiness_of: Callable[[str], Readiness] | None = None
+    """`readiness` for one owner, where it differs between them: the key that was pasted for a session counts."""
+
+    def ready_for(self, owner: str) -> Readiness:
+        """Can this owner use the model now?"""
+        return self.readiness_of(owner) if self.readiness_of else self.readiness()

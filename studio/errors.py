@@ -12,6 +12,7 @@
   - StorageFailed         the disk did not take it
   - TooManyJobs           one person's queue is full
   - OutOfMemory           the model did not fit
+  - CloudFault            a provider did not give a picture; see providers/faults.py
 * Cancelled, Skipped      not errors: Stop or "Skip this one" was pressed
 
 Anything else is a bug: its traceback goes to the log and the page says "internal error".
@@ -74,6 +75,10 @@ class TooManyJobs(StudioError):
 
 class OutOfMemory(StudioError):
     """The model did not fit; the message says what to try."""
+
+
+class CloudFault(StudioError):
+    """A provider did not give what was asked for; the message has its reason. `providers.faults` tells kinds apart."""
 
 
 class Cancelled(Exception):

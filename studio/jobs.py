@@ -83,10 +83,15 @@ class Jobs:
         return self.view(owner, row.id)
 
     def resume(self) -> None:
-        """Queue again what the last process left: waiting jobs, and running ones if they may try once more."""
+        """Queue again what the last process left: waiting jobs, and running ones if they may try once more.
+
+        What ran at a provider is not asked for again: it may have been paid for.
+        """
         again = []
         for row in self._ledger.unfinished():
-            if row.state == "running" and row.attempts >= MAX_ATTEMPTS:
+            if row.state == "running" and row.lane == "cloud":  # asking again would be paying again
+                self._ledger.finish(row.id, "failed", _LEFT_AT_PROVIDER, self._changes.note(row.owner))
+            elif row.state == "running" and row.attempts >= MAX_ATTEMPTS:
                 self._ledger.finish(row.id, "failed", _CRASHED, self._changes.note(row.owner))
             else:
                 again.append(replace(row, state="waiting"))
@@ -231,6 +236,10 @@ class Jobs:
 _CRASHED = (
     "Diorama ended twice while it worked on this, so it was not tried again. "
     "Ask again with a smaller size or another model."
+)
+_LEFT_AT_PROVIDER = (
+    "Diorama ended while a provider worked on this, and the answer is lost; it may have been charged. "
+    "What was made before is kept. Ask again if you still want it."
 )
 _OUT_OF_MEMORY = (
     "The model ran out of memory and was unloaded. Try a smaller size or another model, or close other programs."

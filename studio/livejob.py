@@ -68,7 +68,10 @@ class LiveJob:
         if self._leave:
             raise Cancelled
         self.check()
-        preview = self._view.preview if progress.preview is None else _jpeg(progress.preview)
+        view = self._view
+        if progress.preview is None and _said(view) == _said(progress):
+            return  # a sign of life that says nothing new wakes no page
+        preview = view.preview if progress.preview is None else _jpeg(progress.preview)
         with self._changes.lock:
             self._pace.told(progress.step, progress.steps, time.monotonic())
             self._change(step=progress.step, steps=progress.steps, note=progress.note, preview=preview)
@@ -112,6 +115,10 @@ class LiveJob:
     def _change(self, **values: Any) -> None:
         with self._changes.lock:
             self._view = replace(self._view, version=self._changes.note(self.row.owner), **values)
+
+
+def _said(of: JobView | Progress) -> tuple[int, int, str]:
+    return of.step, of.steps, of.note
 
 
 def _jpeg(image: Image.Image) -> bytes:

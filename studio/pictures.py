@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
+import sqlite3
 import time
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from PIL import Image
 
 from studio.contract import MAX_SEED, GenerateRequest, ImageRequest, ImageResult, ModelSpec, Progress, Size
-from studio.errors import Skipped
+from studio.errors import Skipped, StudioError
 from studio.livejob import LiveJob
 from studio.memory import Residents
 from studio.recipe import Recipe
 from studio.store import Store
+
+log = logging.getLogger(__name__)
 
 
 def make_pictures(job: LiveJob, spec: ModelSpec, residents: Residents, store: Store) -> None:
@@ -29,6 +36,9 @@ def make_pictures(job: LiveJob, spec: ModelSpec, residents: Residents, store: St
             continue
         job.begin(index)
         wanted = image_request(request, spec, index)
+        began = time.monotonic()
+        keep = partial(_keep, job, request, wanted, spec, store, index=index)
+        wanted = replace(wanted, owner=job.row.owner, late=partial(_keep_late, keep, began=began))
         try:
             if not residents.has(spec.id):
                 job.tell(Progress(0, 0, f"loading {spec.label}"))
@@ -37,13 +47,11 @@ def make_pictures(job: LiveJob, spec: ModelSpec, residents: Residents, store: St
                 began = time.monotonic()
                 result = model.run(wanted, job.tell)
                 seconds = time.monotonic() - began
-            job.check()  # pressed after the last report: the picture is not wanted either
+            if spec.lane != "cloud":  # a picture that was paid for is kept
+                job.check()  # pressed after the last report: the picture is not wanted either
         except Skipped:
             continue
-        image = _checked(result, wanted)
-        recipe = _recipe(job, request, wanted, spec, index=index, result=result, seconds=seconds)
-        store.save(image, recipe)
-        job.saved()
+        keep(result, seconds=seconds)
 
 
 def read_request(values: dict[str, Any]) -> GenerateRequest:
@@ -64,15 +72,43 @@ def image_request(request: GenerateRequest, spec: ModelSpec, index: int) -> Imag
         steps=request.steps or 0,
         guidance=request.guidance or 0.0,
         negative_prompt=request.negative_prompt,
+        quality=request.quality,
+        transparent=request.transparent,
     )
 
 
-def _checked(result: Any, wanted: ImageRequest) -> Image.Image:
-    """The picture, if the model kept its word: RGB and of the size that was asked for."""
+def _keep(
+    job: LiveJob,
+    request: GenerateRequest,
+    wanted: ImageRequest,
+    spec: ModelSpec,
+    store: Store,
+    result: ImageResult,
+    *,
+    index: int,
+    seconds: float,
+) -> None:
+    """Write one picture down with its recipe."""
+    image = _checked(result, wanted, spec)
+    store.save(image, _recipe(job, request, wanted, spec, index=index, result=result, seconds=seconds))
+    job.saved()
+
+
+def _keep_late(keep: Callable[..., None], result: ImageResult, *, began: float) -> None:
+    """Keep a picture that a provider sent after its job had ended. On the provider's thread: nobody hears an error."""
+    try:
+        keep(result, seconds=time.monotonic() - began)
+    except (StudioError, sqlite3.Error, ValueError) as error:
+        log.warning("A picture that came late is lost: %s", error)
+
+
+def _checked(result: Any, wanted: ImageRequest, spec: ModelSpec) -> Image.Image:
+    """The picture, if the model kept its word: RGB and of the size that was asked for, where it promises that."""
     image = result.image if isinstance(result, ImageResult) else None
-    if not isinstance(image, Image.Image) or image.mode != "RGB" or image.size != wanted.size:
+    modes = ("RGB", "RGBA") if wanted.transparent else ("RGB",)
+    if not isinstance(image, Image.Image) or image.mode not in modes or (spec.exact_size and image.size != wanted.size):
         got = f"{image.mode} {image.size}" if isinstance(image, Image.Image) else type(result).__name__
-        raise ValueError(f"got {got} from the model, expected an RGB picture of {wanted.size}")
+        raise ValueError(f"got {got} from the model, expected {' or '.join(modes)} of {wanted.size}")
     return image
 
 
@@ -99,8 +135,8 @@ def _recipe(
         prompt_sent=sent.prompt,
         style=request.style,
         negative_prompt=sent.negative_prompt,
-        width=sent.size.width,
-        height=sent.size.height,
+        width=result.image.width,
+        height=result.image.height,
         steps=request.steps,
         guidance=request.guidance,
         seed=result.seed,
@@ -108,4 +144,8 @@ def _recipe(
         created=round(time.time(), 3),
         seconds=round(seconds, 3),
         title=request.prompt,
+        quality=sent.quality,
+        transparent=sent.transparent,
+        price_usd=result.price_usd,
+        notice=result.notice,
     )

@@ -60,9 +60,21 @@ class Recipe:
     source: str = ""  # of an upload: the tool its recipe is from, "file" where it has none; "" for what was made here
     left_out: str = ""  # what the recipe of another tool said and this one has no place for
     sha256: str = ""  # of the uploaded file, so that the same file is not kept twice; "" for what was made here
+    quality: str = ""  # of a model that has several
+    transparent: bool = False  # the background was left out
+    price_usd: float | None = None  # what a provider took for it; None: nothing, or nobody knows
+    notice: str = ""  # what its person should know: another model answered
 
 
-LATER: dict[str, Any] = {"source": "", "left_out": "", "sha256": ""}
+LATER: dict[str, Any] = {
+    "source": "",
+    "left_out": "",
+    "sha256": "",
+    "quality": "",
+    "transparent": False,
+    "price_usd": None,
+    "notice": "",
+}
 """Fields that the recipes of the first pictures do not have."""
 
 
@@ -145,7 +157,9 @@ def read_png(path: Path) -> Found | None:
 def _is_well_formed(values: dict[str, Any]) -> bool:
     texts = ("owner", "job_id", "task", "model", "revision", "prompt", "prompt_sent", "style", "negative_prompt")
     return (
-        all(_is_text(values[name]) for name in (*texts, "title", "app", "source", "left_out"))
+        all(_is_text(values[name]) for name in (*texts, "title", "app", "source", "left_out", "quality", "notice"))
+        and isinstance(values["transparent"], bool)
+        and (values["price_usd"] is None or _is_number(values["price_usd"]))
         and isinstance(values["sha256"], str)
         and re.fullmatch("([0-9a-f]{64})?", values["sha256"]) is not None
         and is_asset_id(values["id"])

@@ -48,6 +48,8 @@ def fit(recipe: Recipe, catalog: Sequence[ModelSpec]) -> Settings:
         guidance=_number("guidance", recipe.guidance, spec.guidance, spec, notes),
         negative_prompt=_negative_prompt(recipe.negative_prompt, spec, notes),
         style=style,
+        quality=_quality(recipe.quality, spec, notes),
+        transparent=_transparent(recipe.transparent, spec, notes),
     )
     if recipe.model == spec.id and recipe.revision and spec.revision and recipe.revision != spec.revision:
         notes.append(f"{spec.label} has new weights since then; the picture comes out differently.")
@@ -119,6 +121,19 @@ def _negative_prompt(text: str, spec: ModelSpec, notes: list[str]) -> str:
         notes.append(f"{spec.label} takes no negative prompt; {shown(text)} is left out.")
         return ""
     return _cut(text, "negative prompt", notes)
+
+
+def _quality(quality: str, spec: ModelSpec, notes: list[str]) -> str:
+    if quality and quality not in spec.qualities:
+        notes.append(f"{spec.label} has no quality {shown(quality)}; it is left out.")
+        return ""
+    return quality
+
+
+def _transparent(transparent: bool, spec: ModelSpec, notes: list[str]) -> bool:
+    if transparent and not spec.transparent:
+        notes.append(f"{spec.label} makes no transparent background.")
+    return transparent and spec.transparent
 
 
 def _seed(seed: int | None, spec: ModelSpec, notes: list[str]) -> int | None:
