@@ -1,0 +1,1 @@
+"""Trains the bundled models that turn a picture of a toy into four views, and four views into Gaussians."""
