@@ -1,0 +1,1 @@
+"""Models in the cloud: OpenAI, Google and Hugging Face, with the person's own key."""

@@ -1,0 +1,146 @@
+"""A model of a provider behind the same interface as one on this machine: asks once, waits, falls forward.
+
+What differs between the providers is in a `Service`; what is the same for all of them is here: whose key pays, the
+wait that a busy provider asks for, the model that follows a retired one, and what becomes of a picture that comes late.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Protocol
+
+from PIL import Image
+
+from providers import arrivals, faults, prices
+from providers.calls import Hear, Limits, pause, waited
+from providers.keys import Key, Keys
+from providers.offers import Offer, in_turn, is_retired
+from providers.prices import Usage
+from studio.contract import ImageRequest, ImageResult, Tell
+
+MOST_TOKENS = 2000
+"""Of an answer in words, thinking included; a description has 100."""
+
+
+@dataclass(frozen=True)
+class Sent:
+    """What a provider sent for one picture, still in its own bytes."""
+
+    data: bytes
+    model: str  # the provider's id of the one that made it
+    seed: int | None = None  # where the provider promises that it counts
+    usage: Usage | None = None
+
+
+@dataclass(frozen=True)
+class Question:
+    """Something that is answered in words."""
+
+    task: str  # what the model is to do, in our words
+    text: str  # the person's, or what is asked about the picture
+    picture: Image.Image | None = None  # RGB
+
+
+class Service(Protocol):
+    """One provider. Both methods run on any thread, several at once."""
+
+    def ask(self, request: ImageRequest, offer: Offer, key: Key, hear: Hear) -> Sent:
+        """Ask for one picture, and never twice.
+
+        Raises:
+            CloudFault: there is none; `Retired` where another model of the provider may answer.
+        """
+        ...
+
+    def say(self, question: Question, model: str, key: Key) -> str:
+        """Ask for words, once.
+
+        Raises:
+            CloudFault: there are none.
+        """
+        ...
+
+
+class CloudModel:
+    """An entry of the catalog, connected. Holds no key and no connection between two pictures."""
+
+    def __init__(
+        self,
+        offer: Offer,
+        service: Service,
+        keys: Keys,
+        *,
+        offers: Sequence[Offer],
+        limits: Limits,
+        today: Callable[[], date],
+    ) -> None:
+        self._offer, self._service, self._keys = offer, service, keys
+        self._offers, self._limits, self._today = tuple(offers), limits, today
+
+    def run(self, request: ImageRequest, tell: Tell) -> ImageResult:
+        """Ask for the picture.
+
+        Raises:
+            NotReady: this owner has no key.
+            CloudFault: there is no picture; the message says whether it may have been charged.
+        """
+        key = self._keys.for_owner(request.owner).need(self._offer.account)
+        turn = in_turn(self._offer, self._offers, self._today())
+        if not turn:
+            raise faults.of_status(key, 410, "it was retired", model=self._offer.model)
+        for number, offer in enumerate(turn, start=1):
+            try:
+                return self._patiently(request, offer, key, tell)
+            except faults.Retired:
+                if number == len(turn):
+                    raise
+        raise ValueError("got no offer to ask, expected at least one")
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+    def _patiently(self, request: ImageRequest, offer: Offer, key: Key, tell: Tell) -> ImageResult:
+        """Ask one model; ask again only where the provider took nothing and said how long to wait."""
+        for attempt in range(1, self._limits.tries + 1):
+            try:
+                return self._once(request, offer, key, tell)
+            except faults.RateLimited as busy:
+                wait = busy.retry_after
+                if wait is None or wait > self._limits.longest_wait or attempt == self._limits.tries:
+                    raise
+            pause(wait, tell, f"{key.account.provider} is busy and asks for patience ({attempt})")
+        raise ValueError(f"got limits with {self._limits.tries} tries, expected at least 1")
+
+    def _once(self, request: ImageRequest, offer: Offer, key: Key, tell: Tell) -> ImageResult:
+        late = request.late
+        return waited(
+            lambda hear: self._result(self._service.ask(request, offer, key, hear), offer, key, request),
+            tell,
+            note=f"waiting for {offer.label}",
+            limits=self._limits,
+            overdue=lambda: faults.timed_out(key.account, self._limits.answer_seconds, kept=late is not None),
+            late=late,
+        )
+
+    def _result(self, sent: Sent, offer: Offer, key: Key, request: ImageRequest) -> ImageResult:
+        image: Image.Image = arrivals.picture(sent.data, key, transparent=request.transparent)
+        answered = next((one for one in self._offers if one.model == sent.model), None)
+        rates = answered.rates if answered else offer.rates if sent.model == offer.model else None
+        return ImageResult(
+            image,
+            seed=sent.seed,
+            revision=sent.model,
+            notice=self._notice(sent.model),
+            price_usd=prices.paid(rates, sent.usage),
+        )
+
+    def _notice(self, answered: str) -> str:
+        """Says that another model answered than was asked for."""
+        asked = self._offer
+        if answered == asked.model:
+            return ""
+        made = next((one.label for one in self._offers if one.model == answered), answered)
+        since = f" on {asked.retired_on}" if is_retired(asked, self._today()) else ""
+        return f"{asked.account.provider} has retired {asked.label}{since}; {made} made this picture."

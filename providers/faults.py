@@ -1,0 +1,209 @@
+"""Why a provider gave no picture, told apart, each in one sentence with the provider's own reason and never a key.
+
+* CloudFault            (studio.errors)
+  - Refused             the words or the picture are against the provider's rules, or it answered without a picture
+  - Rejected            it could not use the request
+  - Retired             it has no such model, or none for this any more: another may answer
+  - BadKey              the key is not accepted
+  - Forbidden           the key is good, and may not do this
+  - NoCredit            the account cannot pay
+  - RateLimited         too many requests; knows how long to wait where the provider says so
+  - Timeout             no answer in time
+  - Unreachable         nobody was reached: nothing was charged
+  - Outage              the provider has trouble of its own, or the line broke
+  - Unusable            what came back is no picture
+
+The SDKs' own exceptions stay in the modules that use them: they bring status, code and reason here.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
+from typing import Any
+from urllib.parse import quote
+
+from providers.keys import Account, Key
+from studio.errors import CloudFault
+
+LONGEST_REASON = 240
+CHARGED = "It may have been charged, so it was not asked again."
+
+
+class Refused(CloudFault):
+    pass
+
+
+class Rejected(CloudFault):
+    pass
+
+
+class Retired(CloudFault):
+    pass
+
+
+class BadKey(CloudFault):
+    pass
+
+
+class Forbidden(CloudFault):
+    pass
+
+
+class NoCredit(CloudFault):
+    pass
+
+
+class RateLimited(CloudFault):
+    retry_after: float | None = None  # seconds; None: not said, or asking again could cost twice
+
+
+class Timeout(CloudFault):
+    pass
+
+
+class Unreachable(CloudFault):
+    pass
+
+
+class Outage(CloudFault):
+    pass
+
+
+class Unusable(CloudFault):
+    pass
+
+
+# Codes in bodies that say more than their status.
+# Source: platform.openai.com/docs/guides/error-codes, ai.google.dev/gemini-api/docs/troubleshooting.
+_KINDS: Mapping[str, type[CloudFault]] = {
+    "moderation_blocked": Refused,
+    "content_policy_violation": Refused,
+    "content_filter": Refused,
+    "insufficient_quota": NoCredit,
+    "billing_hard_limit_reached": NoCredit,
+    "billing_not_active": NoCredit,
+    "invalid_api_key": BadKey,
+    "account_deactivated": BadKey,
+    "API_KEY_INVALID": BadKey,
+    "model_not_found": Retired,
+    "invalid_model": Retired,
+    "rate_limit_exceeded": RateLimited,
+    "server_error": Outage,
+}
+_BY_STATUS: Mapping[int, type[CloudFault]] = {
+    401: BadKey,
+    402: NoCredit,
+    403: Forbidden,
+    404: Retired,
+    408: Timeout,
+    409: Outage,
+    410: Retired,
+    429: RateLimited,
+    504: Timeout,
+    524: Timeout,
+}
+
+
+def of_status(
+    key: Key,
+    status: int,
+    reason: object,
+    *,
+    code: str = "",
+    headers: Mapping[str, str] | None = None,
+    retry_after: float | None = None,
+    model: str = "",
+    accepted: bool = False,
+) -> CloudFault:
+    """The fault behind an answer that is none.
+
+    Args:
+        key: what was paid with: names the provider, and is taken out of the reason.
+        status: of HTTP; 0 where an error came in the middle of an answer.
+        reason: the provider's words.
+        code: the provider's own name for it, where there is one.
+        headers: of the answer; `Retry-After` is read from them.
+        retry_after: seconds, where the body says it.
+        model: the id that was asked for.
+        accepted: an earlier request of the same call was taken: asking again could cost twice.
+    """
+    kind = _KINDS.get(code) or _BY_STATUS.get(status) or (Outage if status >= 500 or status == 0 else Rejected)
+    if 300 <= status < 400:
+        kind, reason = Outage, "it sent a redirect, which is not followed"
+    why = cleaned(reason, key)
+    fault = kind(_sentence(kind, key.account, status, why, model))
+    if isinstance(fault, RateLimited) and not accepted:
+        fault.retry_after = retry_after if retry_after is not None else _retry_after(headers or {})
+    return fault
+
+
+def refused(key: Key, reason: object) -> Refused:
+    return Refused(_sentence(Refused, key.account, 200, cleaned(reason, key), ""))
+
+
+def unusable(key: Key, what: str) -> Unusable:
+    """Args: what: what is wrong with the answer, as the end of a sentence."""
+    return Unusable(f"{key.account.provider} sent {cleaned(what, key)}. {CHARGED} Ask again, or choose another model.")
+
+
+def timed_out(account: Account, seconds: float, *, kept: bool) -> Timeout:
+    """Args: kept: whether somebody takes the picture when it still arrives."""
+    hope = " Should the picture still arrive, it is kept in the gallery." if kept else ""
+    return Timeout(f"{account.provider} gave no answer within {seconds:g} seconds. {CHARGED}{hope}")
+
+
+def cleaned(reason: object, key: Key) -> str:
+    """A provider's words made fit for the middle of a sentence: one line, bounded, nothing that looks like a key."""
+    text = " ".join(str(reason or "").split())
+    text = "".join(one for one in text if one.isprintable())
+    for form in (key.value, quote(key.value, safe=""), json.dumps(key.value)[1:-1]):
+        text = text.replace(form, "***") if form else text
+    text = re.sub(_KEYLIKE, "***", text).strip(" .:")
+    return text if len(text) <= LONGEST_REASON else text[: LONGEST_REASON - 3] + "..."
+
+
+_KEYLIKE = r"\b(?:sk-[\w*-]{6,}|hf_\w{6,}|AIza[\w-]{6,}|AQ\.[\w-]{6,})|(?i:\bbearer\s+)[\w.~+/=-]{6,}"
+
+
+def _sentence(kind: type[CloudFault], account: Account, status: int, why: str, model: str) -> str:
+    name = account.provider
+    because = f": {why}" if why else ""
+    number = f" ({status})" if status >= 300 else ""
+    what = {
+        Refused: f"{name} refused this{because}. Change the words or the picture, then ask again.",
+        Rejected: f"{name} could not use this request{number}{because}. Change it, or choose another model.",
+        Retired: f"{name} has no model {model or 'for this'} any more{because}. Choose another model.",
+        BadKey: f"{name} does not accept the key in {account.name}{because}. Correct it, or make a new one at "
+        f"{account.keys_url}.",
+        Forbidden: f"{name} does not let this key do that{number}{because}. Look at {account.keys_url} what it may do.",
+        NoCredit: f"Your {name} account cannot pay for this{because}. Add credit at {account.billing_url}, then ask "
+        "again.",
+        RateLimited: f"{name} takes no more requests for now{number}{because}. Wait a minute, then ask again.",
+        Timeout: f"{name} gave no answer in time{number}{because}. {CHARGED}",
+        Outage: f"{name} has trouble of its own{number}{because}. {CHARGED} Try again later, or choose another model.",
+    }
+    return what[kind]
+
+
+def _retry_after(headers: Mapping[str, str]) -> float | None:
+    """Seconds of a `Retry-After` header in either of its forms. Source: RFC 9110, section 10.2.3."""
+    value = headers.get("retry-after", "")
+    if re.fullmatch(r"\d{1,6}(\.\d+)?", value):
+        return float(value)
+    try:
+        until = parsedate_to_datetime(value)
+        now = parsedate_to_datetime(headers.get("date", ""))
+        return max(0.0, (until - now).total_seconds())
+    except (ValueError, TypeError):
+        return None
+
+
+def details_of(body: Any) -> dict[str, Any]:
+    """The `error` object of a JSON body, or {}. OpenAI and Google nest it, Hugging Face has a text there."""
+    error = body.get("error", body) if isinstance(body, dict) else {}
+    if isinstance(error, str):
+        return {"message": error}
+    return error if isinstance(error, dict) else {}

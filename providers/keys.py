@@ -1,0 +1,180 @@
+"""API keys: where they are found, whose they are, and what to do when one is missing. Knows nothing of models.
+
+A key lives in the environment, in a `.env` file or, pasted in the page, in the memory of this process; it is never
+logged, never written down, and shown by nothing in here: not even `repr` has it.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+from studio.errors import BadRequest, NotReady
+
+MAX_KEY = 500
+"""Characters; the longest kind in use has 164 (OpenAI's project keys, November 2026)."""
+MAX_OWNERS = 2000
+"""Visitors whose pasted keys are remembered; the one that was away the longest is forgotten first."""
+
+
+class Account(NamedTuple):
+    """A provider as a customer sees it."""
+
+    provider: str  # as people call it
+    names: tuple[str, ...]  # of the variables that may hold the key; the first is the one to write
+    keys_url: str  # where a key is made
+    billing_url: str  # where credit is added
+
+    @property
+    def name(self) -> str:
+        return self.names[0]
+
+
+OPENAI = Account(
+    "OpenAI",
+    ("OPENAI_API_KEY",),
+    "https://platform.openai.com/api-keys",
+    "https://platform.openai.com/settings/organization/billing",
+)
+# The order is that of the SDK. Source: google-genai 3.4, google/genai/_api_client.py, get_env_api_key.
+GOOGLE = Account(
+    "Google",
+    ("GOOGLE_API_KEY", "GEMINI_API_KEY"),
+    "https://aistudio.google.com/apikey",
+    "https://aistudio.google.com/usage",
+)
+HUGGING_FACE = Account(
+    "Hugging Face",
+    ("HF_TOKEN",),
+    "https://huggingface.co/settings/tokens",
+    "https://huggingface.co/settings/billing",
+)
+ACCOUNTS = (OPENAI, GOOGLE, HUGGING_FACE)
+
+
+@dataclass(frozen=True)
+class Key:
+    """A key and where it is from. `str` and `repr` show everything but the key."""
+
+    account: Account
+    value: str = field(repr=False)
+    source: str  # "the environment", the path of a .env file, or "this session"
+
+
+class Keys:
+    """The keys of this process. Any thread may use it.
+
+    A key that was pasted wins over the host's for the one who pasted it. New lines of a `.env` file count at once.
+    """
+
+    def __init__(
+        self, environment: Mapping[str, str] | None = None, files: Sequence[Path] = (), *, lend: bool = True
+    ) -> None:
+        """
+        Args:
+            environment: None takes that of this process, as it is whenever a key is looked for.
+            files: `.env` files, the first that has a name wins; the first is also the one to write to.
+            lend: whether the host's keys pay for everybody. Off where anyone may come in: there visitors bring theirs.
+        """
+        self._environment = environment
+        self._files = tuple(files)
+        self._lend = lend
+        self._lock = threading.Lock()
+        self._pasted: OrderedDict[str, dict[str, str]] = OrderedDict()  # owner -> provider -> key
+
+    def __repr__(self) -> str:
+        return f"Keys(files={[str(file) for file in self._files]}, lend={self._lend})"
+
+    def for_owner(self, owner: str) -> OwnerKeys:
+        """What this owner can pay with."""
+        return OwnerKeys(self, owner)
+
+    def paste(self, owner: str, account: Account, value: object) -> None:
+        """Remember a key for this owner until the process ends; empty forgets it.
+
+        Raises:
+            BadRequest: it can be no key. The message does not repeat it.
+        """
+        if not isinstance(value, str):
+            raise BadRequest(f"The {account.provider} key must be text.")
+        key = value.strip()
+        if len(key) > MAX_KEY or not all(" " < one < "\x7f" for one in key):
+            raise BadRequest(
+                f"This is no {account.provider} key: keys are at most {MAX_KEY} letters, digits and signs without "
+                f"blanks. Copy it again from {account.keys_url}."
+            )
+        with self._lock:
+            keys = self._pasted.setdefault(owner, {})
+            self._pasted.move_to_end(owner)
+            keys[account.provider] = key
+            if not key:
+                del keys[account.provider]
+            while len(self._pasted) > MAX_OWNERS:
+                self._pasted.popitem(last=False)
+
+    def find(self, owner: str, account: Account) -> Key | None:
+        """The key this owner pays with at a provider."""
+        with self._lock:
+            pasted = self._pasted.get(owner, {}).get(account.provider)
+        if pasted:
+            return Key(account, pasted, "this session")
+        return self._of_host(account) if self._lend else None
+
+    def where_to_write(self, account: Account) -> str:
+        """What to do about a missing key, as the end of a sentence."""
+        pasting = "paste it in the page for this session only"
+        if not self._lend:
+            return f"get one at {account.keys_url} and {pasting}."
+        file = self._files[0] if self._files else ".env"
+        return f"get one at {account.keys_url} and write {account.name}=... into {file}, or {pasting}."
+
+    def _of_host(self, account: Account) -> Key | None:
+        environment = os.environ if self._environment is None else self._environment
+        for name in account.names:
+            if value := environment.get(name, "").strip():
+                return Key(account, value, "the environment")
+        for file in self._files:
+            lines = read_env(file)
+            for name in account.names:
+                if value := lines.get(name, "").strip():
+                    return Key(account, value, str(file))
+        return None
+
+
+class OwnerKeys(NamedTuple):
+    """The keys as one owner has them."""
+
+    keys: Keys
+    owner: str
+
+    def find(self, account: Account) -> Key | None:
+        return self.keys.find(self.owner, account)
+
+    def need(self, account: Account) -> Key:
+        """
+        Raises:
+            NotReady: there is none; says which line to write where.
+        """
+        key = self.find(account)
+        if key is None:
+            raise NotReady(f"{account.provider} needs an API key: {self.keys.where_to_write(account)}")
+        return key
+
+
+def read_env(path: Path) -> dict[str, str]:
+    """The KEY=value lines of a .env file, such as HF_TOKEN=...; other lines are passed over, and nothing is logged."""
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError):
+        return {}
+    found = {}
+    for line in lines:
+        name, equals, value = line.strip().removeprefix("export ").partition("=")
+        if equals and name.strip().isidentifier():
+            found[name.strip()] = value.strip().strip("\"'")
+    return found

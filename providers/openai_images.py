@@ -1,0 +1,163 @@
+"""The GPT Image family of OpenAI: generate, and edit with references and a mask, with previews while it is painted."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import openai
+
+from providers import arrivals, faults
+from providers.calls import Hear, Limits
+from providers.cloud import MOST_TOKENS, Question, Sent
+from providers.keys import OPENAI, Key
+from providers.line import Call, Line
+from providers.offers import Offer
+from providers.prices import Usage
+from studio.contract import ImageRequest, Progress, Size
+
+PARTIAL_IMAGES = 2
+"""Previews per picture, of at most 3. Source: openai 3.52, types/image_generate_params.py, `partial_images`."""
+# What any size has to keep to. Source: the same file, `size`; the areas are those OpenAI's guide gave for gpt-image-2.
+MULTIPLE, LONGEST_SIDE, STEEPEST = 16, 3840, 3.0
+LEAST_AREA, MOST_AREA = 655_360, 8_294_400
+
+
+class OpenAIService:
+    def __init__(self, limits: Limits, address: str = "") -> None:
+        """
+        Args:
+            address: "" for OpenAI's own, or for what OPENAI_BASE_URL says.
+        """
+        self._line, self._address = Line(OPENAI, limits), address or None
+
+    def ask(self, request: ImageRequest, offer: Offer, key: Key, hear: Hear) -> Sent:
+        """See `cloud.Service`."""
+        with self._line.call(key) as call, self._line.client() as http:
+            client = openai.OpenAI(api_key=key.value, base_url=self._address, max_retries=0, http_client=http)
+            try:
+                with _start(client, request, offer) as stream:
+                    return _listen(stream, offer, key, hear)
+            except openai.APIError as error:
+                raise explained(error, call, self._line, offer.model) from None  # the chain would quote the request
+            except (ValueError, TypeError, AttributeError):  # what the SDK raises for JSON that is none, or another's
+                raise faults.unusable(key, "an answer that cannot be read") from None
+
+    def say(self, question: Question, model: str, key: Key) -> str:
+        """See `cloud.Service`."""
+        content: list[Any] = [{"type": "input_text", "text": question.text}]
+        if question.picture is not None:
+            url = arrivals.data_url(question.picture)
+            content.append({"type": "input_image", "image_url": url, "detail": "auto"})
+        with self._line.call(key) as call, self._line.client() as http:
+            client = openai.OpenAI(api_key=key.value, base_url=self._address, max_retries=0, http_client=http)
+            try:
+                answer = client.responses.create(
+                    model=model,
+                    instructions=question.task,
+                    input=[{"role": "user", "content": content}],
+                    max_output_tokens=MOST_TOKENS,
+                    store=False,
+                )
+                return answer.output_text
+            except openai.APIError as error:
+                raise explained(error, call, self._line, model) from None
+            except (ValueError, TypeError, AttributeError):
+                raise faults.unusable(key, "an answer that cannot be read") from None
+
+
+def _start(client: openai.OpenAI, request: ImageRequest, offer: Offer) -> Any:
+    """The stream of events of one picture."""
+    same: dict[str, Any] = {
+        "model": offer.model,
+        "prompt": request.prompt,
+        "size": "x".join(str(side) for side in fitting(request.size, offer)),
+        "quality": request.quality or openai.omit,
+        "background": "transparent" if request.transparent else "opaque" if offer.transparent else openai.omit,
+        "output_format": "png",
+        "n": 1,
+        "stream": True,
+        "partial_images": PARTIAL_IMAGES,
+    }
+    if not request.references:
+        return client.images.generate(**same, moderation=openai.omit)
+    first = request.references[0]
+    mask = request.mask and ("mask.png", arrivals.mask_png(request.mask, Size(*first.size)), "image/png")
+    return client.images.edit(
+        **same,
+        image=[
+            (f"picture-{i}.png", arrivals.png(one), "image/png") for i, one in enumerate(request.references, start=1)
+        ],
+        mask=mask or openai.omit,
+        input_fidelity="high" if offer.fidelity else openai.omit,
+    )
+
+
+def _listen(stream: Any, offer: Offer, key: Key, hear: Hear) -> Sent:
+    if "json" in stream.response.headers.get("content-type", ""):  # an answer in one piece, or an error with status 200
+        stream.response.read()
+        return _whole(stream.response.json(), offer, key)
+    for event in stream:
+        if event.type.endswith(".partial_image"):
+            step = int(event.partial_image_index) + 1
+            preview = arrivals.preview(event.b64_json, key)
+            hear(Progress(step, PARTIAL_IMAGES + 1, f"{offer.label} is painting", preview))
+        elif event.type.endswith(".completed"):
+            return Sent(arrivals.decoded(event.b64_json, key), offer.model, usage=_usage(event.usage))
+    raise faults.unusable(key, "an answer that ends before the picture")
+
+
+def _whole(body: Any, offer: Offer, key: Key) -> Sent:
+    if isinstance(body, dict) and body.get("error"):
+        error = faults.details_of(body)
+        raise faults.of_status(key, 0, error.get("message"), code=str(error.get("code") or error.get("type") or ""))
+    data = body.get("data") if isinstance(body, dict) else None
+    first = data[0] if isinstance(data, list) and data else {}
+    return Sent(arrivals.decoded(first.get("b64_json"), key), offer.model)
+
+
+def _usage(usage: Any) -> Usage | None:
+    details = getattr(usage, "input_tokens_details", None)
+    if details is None:
+        return None
+    return Usage(text_in=details.text_tokens, image_in=details.image_tokens, image_out=usage.output_tokens)
+
+
+def explained(error: openai.APIError, call: Call, line: Line, model: str) -> faults.CloudFault:
+    """What an exception of the SDK means to a person."""
+    if isinstance(error, openai.APIConnectionError):
+        return line.fault(error.__cause__ or error, call)
+    details = faults.details_of(error.body)
+    response = getattr(error, "response", None)
+    return faults.of_status(
+        call.key,
+        getattr(error, "status_code", 0),
+        details.get("message") or ("" if response is not None else error.message),
+        code=str(details.get("code") or details.get("type") or ""),
+        headers=response.headers if response is not None else None,
+        model=model,
+        accepted=call.accepted,
+    )
+
+
+def fitting(size: Size, offer: Offer) -> Size:
+    """The size itself if the model makes it, else the nearest one of the same shape that it does."""
+    if size in offer.sizes:
+        return size
+    if not offer.free_size:
+        shape = size.width / size.height
+        return min(offer.sizes, key=lambda one: abs(math.log(one.width / one.height / shape)))
+    shape = min(max(size.width / size.height, 1 / STEEPEST), STEEPEST)
+    area = min(max(size.width * size.height, LEAST_AREA), MOST_AREA)
+    width = min(math.sqrt(area * shape), LONGEST_SIDE, LONGEST_SIDE * shape)
+    return _stepped(width, width / shape)
+
+
+def _stepped(width: float, height: float) -> Size:
+    """Both sides on a multiple, within area and shape."""
+    sides = [max(MULTIPLE, round(side / MULTIPLE) * MULTIPLE) for side in (width, height)]
+    while sides[0] * sides[1] > MOST_AREA or max(sides) > LONGEST_SIDE or max(sides) > STEEPEST * min(sides):
+        sides[sides.index(max(sides))] -= MULTIPLE
+    while sides[0] * sides[1] < LEAST_AREA:
+        sides[sides.index(min(sides))] += MULTIPLE
+    return Size(*sides)

@@ -1,0 +1,62 @@
+"""What a picture costs: an estimate before it is asked for, and the bill by the tokens that were used. Pure functions.
+
+Everything is in US dollars. An estimate is for the picture itself; references and long prompts add to it.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from providers.offers import Offer, Rates
+from studio.contract import ImageRequest, Size
+
+MEGAPIXEL = 1024 * 1024
+
+
+class Usage(NamedTuple):
+    """Tokens of one call, as the provider counted them."""
+
+    text_in: int = 0
+    image_in: int = 0
+    text_out: int = 0
+    image_out: int = 0
+
+
+def estimate(offer: Offer, request: ImageRequest) -> float | None:
+    """What the picture will cost, about; None where nobody says it."""
+    return usual(offer, request.quality, request.size)
+
+
+def usual(offer: Offer, quality: str, size: Size) -> float | None:
+    """What a picture of this quality and size costs, about."""
+    prices = dict(offer.usual_usd)
+    price = prices.get(quality or (offer.qualities[0] if offer.qualities else ""))
+    if price is None:
+        return None
+    return price * _scale(offer, size)
+
+
+def paid(rates: Rates | None, usage: Usage | None) -> float | None:
+    """The bill; None where the provider did not say what was used, or its rates are not known."""
+    if rates is None or usage is None:
+        return None
+    return sum(rate * tokens for rate, tokens in zip(rates, usage, strict=True)) / 1e6
+
+
+def in_words(price_usd: float) -> str:
+    """ "$0.13", "$0.034", "$0.006"."""
+    digits = 2 if price_usd >= 0.095 else 3
+    return f"${price_usd:.{digits}f}" if price_usd >= 0.0005 else "less than $0.001"
+
+
+# Gemini counts pictures in steps. Source: docs.cloud.google.com, "Gemini 3.1 Flash Image", image generation
+# specifications: 747 tokens for 512, 1120 for 1K, 1680 for 2K, 2520 for 4K.
+_GEMINI_STEPS = ((0.5, 747 / 1120), (2.0, 1.0), (6.0, 1680 / 1120), (float("inf"), 2520 / 1120))
+
+
+def _scale(offer: Offer, size: Size) -> float:
+    """How much more than a square megapixel a size costs."""
+    megapixels = size.width * size.height / MEGAPIXEL
+    if offer.account.provider == "Google":
+        return next(factor for most, factor in _GEMINI_STEPS if megapixels <= most)
+    return max(megapixels, 0.25)
