@@ -19,7 +19,7 @@ from toybox.sam.toys import MOST_OBJECTS, Toys, shade_planes, training_colours
 MIN_AREA = 160
 """Pixels of 65,536; ten masks' pixels. Nobody clicks on less without zooming in first."""
 
-_TOY, _TOY_ON_CLUTTER = 0.25, 0.2
+_TOY, _TOY_ON_CLUTTER = 0.12, 0.15
 _ANY_COLOURS = 0.3
 _BACKGROUND, _PART, _GROUP = 0.15, 0.2, 0.15
 _MEAN, _DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
