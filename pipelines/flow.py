@@ -5,6 +5,7 @@ One path for every checkpoint, large or small; what differs between FLUX.1 and F
 
 from __future__ import annotations
 
+import time
 from abc import ABC, abstractmethod
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -25,6 +26,8 @@ from studio.errors import NotReady, OutOfMemory, StudioError
 
 DECODED_CELLS = 32
 """Pictures up to this many latent cells a side are decoded for their previews; larger ones get a linear map."""
+PREVIEW_SECONDS = 0.2
+"""Between two previews that are decoded, and between the last one and the picture: one takes the toy half a step."""
 KEPT_PROMPTS = 16
 """Read prompts that are remembered: 2 to 8 MB each for the large models."""
 
@@ -61,11 +64,14 @@ class Flow(ABC):
 
     kind: ClassVar[type[diffusers.DiffusionPipeline]]
 
-    def __init__(self, checkpoint: Checkpoint, plans: Sequence[Plan]) -> None:
+    def __init__(
+        self, checkpoint: Checkpoint, plans: Sequence[Plan], *, preview_seconds: float = PREVIEW_SECONDS
+    ) -> None:
         """Open the weights.
 
         Args:
             plans: the ways to run it here, the fastest first; a card that turns out to be too full makes it the next.
+            preview_seconds: how long a preview of a small picture is looked at before the next, or the picture, comes.
 
         Raises:
             NotReady: the weights are missing or damaged.
@@ -74,6 +80,8 @@ class Flow(ABC):
         self._checkpoint = checkpoint
         self._words: OrderedDict[str, Words] = OrderedDict()  # the least recently used first
         self._projection: preview.Projection | None = None
+        self._preview_seconds = preview_seconds
+        self._began = self._previewed = 0.0  # when this picture was begun, and its latest preview made
         self._note = ""  # what a person should know about this picture's making
         self._slower = list(plans)
         self._placed = self._next_place()
@@ -91,8 +99,8 @@ class Flow(ABC):
     def run(self, request: ImageRequest, tell: Tell) -> ImageResult:
         """Make one picture; reports once before the first step and then after every step.
 
-        Large pictures bring a preview with every report, small ones with every second: theirs is decoded in full, and
-        for the toy that takes half as long as a step.
+        Every step of a large picture brings a preview; those of a small one are decoded in full, and as often as the
+        eye asks for: at every step where steps are slow.
 
         Noise is drawn on the CPU, so that a seed gives the same picture wherever the model runs, up to rounding.
 
@@ -128,6 +136,7 @@ class Flow(ABC):
             words = self._read(request.prompt)
             if max(request.size) > DECODED_CELLS * pipeline.vae_scale_factor and self._projection is None:
                 self._projection = preview.fit(pipeline.vae, self._placed.device)
+            self._began = self._previewed = time.monotonic()
             latents = pipeline(
                 **self._arguments(request, words),
                 width=request.size.width,
@@ -165,11 +174,15 @@ class Flow(ABC):
     def _preview(self, request: ImageRequest, step: int) -> Image.Image | None:
         """The picture as seen from a step, counted from 0; after the last one the picture itself comes at once."""
         pipeline = self.pipeline
-        is_large = max(request.size) > DECODED_CELLS * pipeline.vae_scale_factor
-        if not is_large and (step % 2 == 1 or step + 1 == request.steps):
-            return None
         latents = self._unpacked(pipeline.scheduler.clean, request.size)
-        return self._projection.picture(latents) if is_large and self._projection else self._decoded(latents)
+        if self._projection and max(request.size) > DECODED_CELLS * pipeline.vae_scale_factor:
+            return self._projection.picture(latents)
+        now, done = time.monotonic(), step + 1
+        left = (now - self._began) / done * (request.steps - done)
+        if done == request.steps or min(now - self._previewed, left) < self._preview_seconds:
+            return None
+        self._previewed = now
+        return self._decoded(latents)
 
     def _decoded(self, latents: torch.Tensor) -> Image.Image:
         vae = self.pipeline.vae

@@ -1,5 +1,8 @@
 """Whose jobs or assets changed, and when to look again: one growing number for everything, and a bell to wait for.
 
+A running job tells its steps many times a second. Such a change is no *news*: it grows the number like every other, but
+who waits may look at it a little later.
+
 The lock in here guards all that the lanes share; it is never held while a disk or a model is at work.
 """
 
@@ -18,26 +21,39 @@ class Changes:
         # Milliseconds since 1970: after a restart the numbers go on above those a page has seen before.
         self._start = self._now = int(time.time() * 1000)
         self._of_owner: dict[str, int] = {}
-        self._listeners: dict[str, list[Callable[[], object]]] = {}  # by owner
+        self._news_of: dict[str, int] = {}
+        self._listeners: dict[str, list[Callable[[bool], object]]] = {}  # by owner
 
-    def note(self, owner: str) -> int:
-        """Something of this owner changed. Returns the new number, larger than every one before."""
+    def next_number(self) -> int:
+        """A number larger than every one before, for what nobody can see yet; nobody is told."""
         with self.lock:
             self._now += 1
-            self._of_owner[owner] = self._now
+            return self._now
+
+    def note(self, owner: str, *, is_news: bool = True) -> int:
+        """Something of this owner changed, more than how far a job has come if `is_news`. Returns its number."""
+        with self.lock:
+            number = self._of_owner[owner] = self.next_number()
+            if is_news:
+                self._news_of[owner] = number
             self._bell.notify_all()
             for listener in self._listeners.get(owner, ()):
-                listener()
-            return self._now
+                listener(is_news)
+            return number
 
     def of(self, owner: str) -> int:
         """The number of the owner's latest change."""
         with self.lock:
             return self._of_owner.get(owner, self._start)
 
+    def news_of(self, owner: str) -> int:
+        """The number of the owner's latest news."""
+        with self.lock:
+            return self._news_of.get(owner, self._start)
+
     @contextmanager
-    def listening(self, owner: str, listener: Callable[[], object]) -> Iterator[None]:
-        """Call `listener` at every change of the owner's, on the thread that makes it: it returns at once."""
+    def listening(self, owner: str, listener: Callable[[bool], object]) -> Iterator[None]:
+        """Call `listener(is_news)` at every change of the owner's, on the thread that makes it: it returns at once."""
         with self.lock:
             self._listeners.setdefault(owner, []).append(listener)
         try:

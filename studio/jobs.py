@@ -74,12 +74,12 @@ class Jobs:
                 state="waiting",
                 attempts=0,
                 created=round(time.time(), 3),
-                version=self._changes.note(owner),
+                version=self._changes.next_number(),
                 error="",
             )
         )
         self._enqueue(row)
-        self._changes.note(owner)  # again: whoever looked after the first note did not see the row yet
+        self._changes.note(owner)
         return self.view(owner, row.id)
 
     def resume(self) -> None:
@@ -207,7 +207,7 @@ class Jobs:
         """Write the end down, then let everybody see it."""
         written = False
         try:
-            self._ledger.finish(job.row.id, state, error, self._changes.note(job.row.owner))
+            self._ledger.finish(job.row.id, state, error, self._changes.next_number())
             written = True
         finally:
             with self._changes.lock:

@@ -60,7 +60,7 @@ class LiveJob:
         """The next picture's turn. Raises `Cancelled` like `tell`."""
         with self._changes.lock:
             self._pace.begin(time.monotonic())
-            self._change(picture=picture, step=0, steps=0, note="", preview=None)
+            self._change(is_news=False, picture=picture, step=0, steps=0, note="", preview=None)
         self.tell(Progress(0, 0))
 
     def tell(self, progress: Progress) -> None:
@@ -74,7 +74,7 @@ class LiveJob:
         preview = view.preview if progress.preview is None else _jpeg(progress.preview)
         with self._changes.lock:
             self._pace.told(progress.step, progress.steps, time.monotonic())
-            self._change(step=progress.step, steps=progress.steps, note=progress.note, preview=preview)
+            self._change(is_news=False, step=progress.step, steps=progress.steps, note=progress.note, preview=preview)
 
     def check(self) -> None:
         """Raise `Cancelled` or `Skipped` if that was pressed while this picture was made."""
@@ -84,13 +84,14 @@ class LiveJob:
             raise Skipped
 
     def saved(self) -> None:
-        """A picture is in the store: let the watchers know."""
-        self._change()
+        """A picture is in the store: let the watchers know; after the last one the end of the job does."""
+        self._change(is_news=self._view.picture + 1 < self._view.pictures)
 
     # --- everybody's side ---------------------------------------------------------------------------------------------
 
     def start(self) -> None:
-        self._change(state="running")
+        """Its turn has come. No news: who saw it next in line, or the job before it end, knows."""
+        self._change(is_news=False, state="running")
 
     def stop(self) -> None:
         self._stop = True
@@ -112,9 +113,10 @@ class LiveJob:
         """The line before it got shorter."""
         self._change()
 
-    def _change(self, **values: Any) -> None:
+    def _change(self, *, is_news: bool = True, **values: Any) -> None:
         with self._changes.lock:
-            self._view = replace(self._view, version=self._changes.note(self.row.owner), **values)
+            version = self._changes.note(self.row.owner, is_news=is_news)
+            self._view = replace(self._view, version=version, **values)
 
 
 def _said(of: JobView | Progress) -> tuple[int, int, str]:

@@ -140,8 +140,12 @@ class Studio:
         """A number that grows with every change of the owner's jobs or assets, also over restarts; costs nothing."""
         return self._changes.of(owner)
 
-    def listening(self, owner: str, listener: Callable[[], object]) -> AbstractContextManager[None]:
-        """Call `listener` whenever `pulse` grows, on whatever thread; it must return at once."""
+    def news(self, owner: str) -> int:
+        """The pulse at the owner's latest change that was more than how far a job has come."""
+        return self._changes.news_of(owner)
+
+    def listening(self, owner: str, listener: Callable[[bool], object]) -> AbstractContextManager[None]:
+        """Call `listener(is_news)` whenever `pulse` grows, on whatever thread; it must return at once."""
         return self._changes.listening(owner, listener)
 
     # --- what was made ------------------------------------------------------------------------------------------------

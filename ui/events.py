@@ -22,6 +22,8 @@ Identify = Callable[[gr.Request, str], str]
 Named = Mapping[str, Block]
 """Components by name: handlers take and return values by name, so that the order of widgets means nothing."""
 
+QUIET: dict[str, Any] = {"show_progress": "hidden", "show_progress_on": [], "api_visibility": "private", "queue": False}
+"""For every listener of the page: nobody else calls it, it waits for no other, and no component tells that it runs."""
 BROKEN = "Something went wrong inside; the log has the details."
 """What a person reads when a bug was met."""
 

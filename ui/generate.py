@@ -25,7 +25,7 @@ from ui.controls import (
     offer_sizes,
     prompt_box,
 )
-from ui.events import BROKEN, Bridge
+from ui.events import BROKEN, QUIET, Bridge
 from ui.settings import request_from, values_of
 from ui.stage import build_stage
 
@@ -54,7 +54,7 @@ _TAKE_SEED = """(saved, model, seed) => {
   const own = {...(saved.models || {})[model], seed};
   return [{...saved, models: {...saved.models, [model]: own}}, seed];
 }"""
-_QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "queue": False, "preprocess": False}
+_QUIET: dict[str, Any] = QUIET | {"preprocess": False}
 
 
 def build(bridge: Bridge, arrival: Dependency) -> None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import gradio as gr
+from starlette.middleware import Middleware
 
 from studio.intake import MAX_BYTES
 from studio.service import Studio
 from ui import api, files, gallery, generate, guard, uploads
 from ui.dropping import build_dropping
-from ui.events import Bridge, Identify
+from ui.early import EarlyScript
+from ui.events import QUIET, Bridge, Identify
 from ui.header import build_header
 from ui.theme import head, theme
 from ui.viewer import build_viewer
@@ -18,7 +20,6 @@ from ui.viewer import build_viewer
 _TABS = (generate, gallery)
 """Modules with a LABEL and `build(bridge, arrival)`, in the order of the page."""
 _DAY = 86_400  # seconds
-_QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "queue": False}
 # A browser that comes for the first time gets a secret of 128 bits; its owner's name is made of it.
 _WHO = """(token) => {
   const random = crypto.getRandomValues(new Uint8Array(16));
@@ -40,14 +41,14 @@ def build(studio: Studio, identify: Identify, *, machine: str = "") -> gr.Blocks
         bridge = Bridge(studio, identify, visitor)
         build_header(bridge, machine)
         api.build(studio, identify)
-        arrival = page.load(None, [visitor], [visitor], js=_WHO, **_QUIET)
+        arrival = page.load(None, [visitor], [visitor], js=_WHO, **QUIET)
         named = {"viewer": build_viewer(bridge), "dropping": build_dropping()}
         with gr.Tabs(elem_id="tabs"):
             for tab in _TABS:
                 id = tab.LABEL.lower()
                 with gr.Tab(tab.LABEL, id=id, elem_id=f"{id}-tab"):
                     tab.build(bridge, arrival)
-        arrival.then(bridge.open_listener(on_arrival, named), [visitor], [*named.values()], **_QUIET)
+        arrival.then(bridge.open_listener(on_arrival, named), [visitor], [*named.values()], **QUIET)
     return page
 
 
@@ -69,7 +70,7 @@ def launch_options(studio: Studio, identify: Identify, *, local_only: bool = Fal
         "head": head(),
         "app_kwargs": {
             "routes": [*files.router(studio).routes, *uploads.router(studio, identify).routes],
-            "middleware": guard.middleware(local_only=local_only),
+            "middleware": [*guard.middleware(local_only=local_only), Middleware(EarlyScript)],
             "exception_handlers": {Exception: guard.broken},
         },
         "footer_links": [],

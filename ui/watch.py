@@ -20,6 +20,9 @@ from ui.pictures import Answer, model_label, picture, text
 PAGE = 24
 """Pictures sent at a time."""
 _LONGEST_WAIT = 10.0  # seconds a call may be held; shorter than the time-outs of proxies
+PROGRESS_PAUSE = 0.15
+"""Seconds between two answers that tell only how far a job has come: to the eye it still moves. A page that is told and
+draws every step of the toy takes as much from two cores as a third of the picture."""
 
 
 async def watch(studio: Studio, owner: str, question: Answer) -> Answer:
@@ -42,23 +45,31 @@ async def watch(studio: Studio, owner: str, question: Answer) -> Answer:
     return {"pulse": pulse, **await asyncio.to_thread(_snapshot, studio, owner, question.get("pictures"))}
 
 
-async def pulse_after(studio: Studio, owner: str, since: Any, seconds: float) -> int:
-    """The owner's pulse as soon as it is another than `since`, or after so many seconds. Holds no thread."""
+async def pulse_after(
+    studio: Studio, owner: str, since: Any, seconds: float, *, progress_pause: float = PROGRESS_PAUSE
+) -> int:
+    """The owner's pulse as soon as it is another than `since`, or after so many seconds. Holds no thread.
+
+    News are told at once; steps of a running job not before `progress_pause` seconds after the call.
+    """
     loop, changed = asyncio.get_running_loop(), asyncio.Event()
     end = loop.time() + seconds
+    calm = min(end, loop.time() + progress_pause)  # until then, steps wake nobody
 
-    def ring() -> None:
-        with suppress(RuntimeError):  # the server has ended: nobody waits any more
-            loop.call_soon_threadsafe(changed.set)
+    def ring(is_news: bool) -> None:
+        if is_news or loop.time() >= calm:
+            with suppress(RuntimeError):  # the server has ended: nobody waits any more
+                loop.call_soon_threadsafe(changed.set)
 
     with studio.listening(owner, ring):
         while True:
             changed.clear()  # before looking: a change after the look sets it again
-            pulse, left = studio.pulse(owner), end - loop.time()
-            if pulse != since or not left > 0:
+            pulse, now = studio.pulse(owner), loop.time()
+            may_wait = isinstance(since, int) and studio.news(owner) <= since <= pulse and now < calm
+            if not now < end or (pulse != since and not may_wait):
                 return pulse
             with suppress(TimeoutError):
-                await asyncio.wait_for(changed.wait(), left)
+                await asyncio.wait_for(changed.wait(), (calm if now < calm else end) - now)
 
 
 def more(studio: Studio, owner: str, question: Answer) -> Answer:

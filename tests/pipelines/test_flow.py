@@ -57,7 +57,8 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 @pytest.fixture(scope="module", params=FAMILIES)
 def named(request: pytest.FixtureRequest, folders: dict[str, Path]) -> Iterator[tuple[str, Flow]]:
     kind = FAMILIES[request.param][0]
-    model = kind(Checkpoint(folders[request.param], request.param, text_tokens=32, revision="c0ffee"), [on_cpu()])
+    checkpoint = Checkpoint(folders[request.param], request.param, text_tokens=32, revision="c0ffee")
+    model = kind(checkpoint, [on_cpu()], preview_seconds=0)
     yield request.param, model
     model.close()
 
@@ -96,13 +97,24 @@ def test_a_seed_gives_the_same_picture_every_time(model: Flow):
     assert not same(first.image, other.image)
 
 
-def test_every_step_is_reported_and_every_second_shows_a_small_picture(model: Flow):
+def test_every_step_is_reported_with_a_picture_up_to_the_last(model: Flow):
     seen: list[Progress] = []
     model.run(replace(REQUEST, steps=5), seen.append)
     assert [(each.step, each.steps) for each in seen] == [(0, 5), (1, 5), (2, 5), (3, 5), (4, 5), (5, 5)]
     assert seen[0].note
-    assert [each.step for each in seen if each.preview] == [1, 3]
-    assert (pixels(seen[1].preview) != pixels(seen[3].preview)).any()
+    assert [each.step for each in seen if each.preview] == [1, 2, 3, 4]
+    assert (pixels(seen[1].preview) != pixels(seen[4].preview)).any()
+
+
+def test_a_small_picture_that_is_there_in_no_time_has_no_previews(folders: dict[str, Path]):
+    model = Flux2Klein(Checkpoint(folders["klein"], text_tokens=32), [on_cpu()], preview_seconds=3600)
+    seen: list[Progress] = []
+    with counted(model.pipeline.vae.decoder) as decodes:
+        model.run(replace(REQUEST, steps=5), seen.append)
+    assert decodes == [1]  # the picture itself
+    assert [each.step for each in seen] == [0, 1, 2, 3, 4, 5]
+    assert not any(each.preview for each in seen)
+    model.close()
 
 
 def test_the_estimate_after_the_last_step_is_the_picture():
@@ -119,7 +131,7 @@ def test_a_wide_picture_has_a_wide_preview(model: Flow):
     seen: list[Progress] = []
     image = model.run(replace(REQUEST, size=Size(64, 32)), seen.append).image
     assert image.size == (64, 32)
-    assert [each.preview.size for each in seen if each.preview] == [(64, 32)]
+    assert [each.preview.size for each in seen if each.preview] == [(64, 32), (64, 32)]
 
 
 def test_previews_of_a_large_picture_do_not_run_the_decoder(named: tuple[str, Flow]):

@@ -7,10 +7,11 @@ import threading
 from collections.abc import Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import pytest
 
+from studio.changes import Changes
 from studio.service import Studio
 from tests.ui.painter import Brush, catalog
 from ui.watch import pulse_after, watch
@@ -84,3 +85,76 @@ def test_a_change_after_the_server_has_ended_harms_nobody(own_studio: Studio):
 
     finished(give_up())
     change(own_studio, "ada")
+
+
+# --- steps of a running job -------------------------------------------------------------------------------------------
+
+
+class Steps:
+    """Real changes, made by hand, as `pulse_after` asks the studio for them."""
+
+    def __init__(self) -> None:
+        self.changes = Changes()
+        self.pulse, self.news, self.listening = self.changes.of, self.changes.news_of, self.changes.listening
+
+    def step(self) -> int:
+        return self.changes.note("ada", is_news=False)
+
+    async def answer(self, since: Any, *, pause: float, seconds: float = FOR_EVER) -> int:
+        return await pulse_after(cast(Studio, self), "ada", since, seconds, progress_pause=pause)
+
+
+def test_a_step_alone_is_told_after_a_pause():
+    async def wait() -> float:
+        steps = Steps()
+        before, began = steps.pulse("ada"), asyncio.get_running_loop().time()
+        after = steps.step()
+        assert await steps.answer(before, pause=0.2) == after
+        return asyncio.get_running_loop().time() - began
+
+    assert finished(wait()) >= 0.19
+
+
+@pytest.mark.parametrize("steps_first", [0, 1, 3])
+def test_news_end_the_pause_at_once_and_the_last_step_is_told_with_them(steps_first: int):
+    async def wait() -> None:
+        steps = Steps()
+        waiting = asyncio.create_task(steps.answer(steps.pulse("ada"), pause=FOR_EVER))
+        for _ in range(steps_first):
+            await asyncio.sleep(0)
+            steps.step()
+        assert not waiting.done()
+        news = await asyncio.to_thread(steps.changes.note, "ada")
+        assert await waiting == news
+
+    finished(wait())
+
+
+def test_after_the_pause_a_step_wakes_at_once():
+    async def wait() -> None:
+        steps = Steps()
+        waiting = asyncio.create_task(steps.answer(steps.pulse("ada"), pause=0))
+        await asyncio.sleep(0)
+        assert await asyncio.to_thread(steps.step) == await waiting
+
+    finished(wait())
+
+
+def test_a_pause_is_no_longer_than_the_wait_and_loses_no_step():
+    async def wait() -> None:
+        steps = Steps()
+        before = steps.pulse("ada")
+        step = steps.step()
+        assert await steps.answer(before, pause=FOR_EVER, seconds=0.01) == step
+        assert await steps.answer(before, pause=FOR_EVER, seconds=0) == step
+
+    finished(wait())
+
+
+@pytest.mark.parametrize("since", [None, "x", 2.5, -1, 10**15])
+def test_who_knows_nothing_yet_waits_for_no_pause(since: object):
+    async def wait() -> None:
+        steps = Steps()
+        assert await steps.answer(since, pause=FOR_EVER) == steps.pulse("ada")
+
+    finished(wait())

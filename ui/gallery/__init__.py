@@ -11,13 +11,12 @@ from gradio.events import Dependency
 
 from studio.service import Studio
 from ui import pictures
-from ui.events import Bridge
+from ui.events import QUIET, Bridge
 from ui.pictures import Answer, model_label, picture, text
 from ui.scripts import component
 
 LABEL = "Gallery"
 _SCRIPTS = ("tile.js", "grid.js", "filters.js", "selection.js", "press.js", "gallery.js")
-_QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "queue": False}
 
 
 def build(bridge: Bridge, arrival: Dependency) -> None:
@@ -29,7 +28,7 @@ def build(bridge: Bridge, arrival: Dependency) -> None:
     """
     calls = (find, pictures.star, pictures.delete, pictures.restore)
     gallery = component(Path(__file__).parent, _SCRIPTS, [bridge.server_function(call) for call in calls], "gallery")
-    arrival.then(bridge.open_listener(on_arrival, {"gallery": gallery}), [bridge.visitor], [gallery], **_QUIET)
+    arrival.then(bridge.open_listener(on_arrival, {"gallery": gallery}), [bridge.visitor], [gallery], **QUIET)
 
 
 def on_arrival(studio: Studio, token: str) -> dict[str, Any]:

@@ -73,11 +73,14 @@ function onAnswer(answer) {
   for (const job of [...answer.jobs].reverse()) notice(job);
   told = true;
   draw();
+  setTimeout(offerSeed, 400); // later: it must not stand in the way of the picture itself
+}
+/** Offer the newest picture's seed in the column. */
+function offerSeed() {
   const newest = state.pictures[0];
-  if (newest && newest.seed !== newestSeed) {
-    newestSeed = newest.seed;
-    trigger("seed", { seed: newestSeed });
-  }
+  if (!newest || newest.seed === newestSeed) return;
+  newestSeed = newest.seed;
+  trigger("seed", { seed: newestSeed });
 }
 
 function choose(id) {

@@ -6,16 +6,22 @@
  * @param onLink called with true or false when the connection comes or goes
  */
 async function keepWatching(ask, onAnswer, onLink) {
-  let since = null, pictures = null, failures = 0, wake = () => {};
+  let since = null, pictures = null, failures = 0, news = null, wake = () => {};
   document.addEventListener("visibilitychange", () => {
     since = null; // whatever happened meanwhile, be told everything
     wake();
   });
+  const drawNews = () => {
+    if (news) onAnswer(news);
+    news = null;
+  };
   const pause = (ms) => new Promise((resolve) => { wake = resolve; setTimeout(resolve, ms); });
   const tooLong = () => new Promise((resolve) => setTimeout(resolve, 25000));
   while (element.isConnected) {
     // A hidden tab asks now and then and holds no connection: browsers allow only six to one server.
-    const answer = await Promise.race([ask({ since, pictures, wait: document.hidden ? 0 : 10 }), tooLong()]);
+    const asked = ask({ since, pictures, wait: document.hidden ? 0 : 10 });
+    drawNews(); // while the next question is on its way
+    const answer = await Promise.race([asked, tooLong()]);
     if (!answer || answer.error) {
       failures += 1;
       since = pictures = null;
@@ -27,7 +33,9 @@ async function keepWatching(ask, onAnswer, onLink) {
     failures = 0;
     since = answer.pulse;
     if (answer.digest) pictures = answer.digest;
-    if (answer.jobs) onAnswer(answer);
-    await pause(document.hidden ? 2000 : 20);
+    if (answer.jobs) news = answer;
+    if (!document.hidden) continue;
+    drawNews();
+    await pause(2000);
   }
 }

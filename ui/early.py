@@ -1,0 +1,49 @@
+"""Puts a script of ours before gradio's own into the front page: gradio fills its `head` in only afterwards."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+_PLACE = b"<head>"
+
+
+class EarlyScript:
+    """Adds `scripts/clocks.js` to the front page; whatever else is served passes untouched."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        script = (Path(__file__).parent / "scripts/clocks.js").read_bytes()
+        self._app, self._addition = app, b"\n<script>\n%b</script>" % script
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["method"] != "GET" or scope["path"] != "/":
+            await self._app(scope, receive, send)
+            return
+        start: Message | None = None
+
+        async def send_with_script(message: Message) -> None:
+            nonlocal start
+            if message["type"] == "http.response.start" and "text/html" in Headers(raw=message["headers"]).get(
+                "content-type", ""
+            ):
+                start = message  # its length is known with the first piece of the body
+                return
+            if start is not None:
+                message["body"] = self._added(start, message["body"])
+                await send(start)
+                start = None
+            await send(message)
+
+        await self._app(scope, receive, send_with_script)
+
+    def _added(self, start: Message, body: bytes) -> bytes:
+        """The first piece of the page with the script in it; the announced length follows."""
+        before, place, after = body.partition(_PLACE)
+        headers = MutableHeaders(raw=start["headers"])
+        if not place or "content-encoding" in headers:
+            return body
+        if "content-length" in headers:
+            headers["content-length"] = str(int(headers["content-length"]) + len(self._addition))
+        return before + place + self._addition + after
