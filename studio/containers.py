@@ -16,6 +16,7 @@ from studio.chunks import SIGNATURE, chunks, is_sound, keyword_of, text_of, unpa
 from studio.contract import Size
 from studio.errors import BadPicture
 from studio.exif import MAX_EXIF_BYTES, NOTHING, Exif, read_exif
+from studio.parts import merged
 
 Format = Literal["PNG", "JPEG", "WEBP"]
 
@@ -113,7 +114,7 @@ def _png(file: BinaryIO) -> Box:
         raise BadPicture(DAMAGED)
     if not {b"IDAT", b"IEND"} <= kinds:
         raise BadPicture(CUT_OFF)
-    return Box("PNG", size, _merged(parts), depth, exif, profile, _texts_of(exif) | texts)
+    return Box("PNG", size, merged(parts), depth, exif, profile, _texts_of(exif) | texts)
 
 
 def _keep(texts: dict[str, str], keyword: str, text: str | None) -> None:
@@ -154,7 +155,7 @@ def _jpeg(file: BinaryIO) -> Box:
         raise BadPicture(CUT_OFF)
     whole = b"".join(profile[number] for number in sorted(profile))
     profile_bytes = whole if len(whole) <= MAX_PROFILE_BYTES else b""
-    return Box("JPEG", size, _merged(parts), depth, exif, profile_bytes, _texts_of(exif))
+    return Box("JPEG", size, merged(parts), depth, exif, profile_bytes, _texts_of(exif))
 
 
 def _segments(file: BinaryIO) -> Iterator[tuple[int, int, int]]:
@@ -274,49 +275,6 @@ def _texts_of(exif: Exif) -> dict[str, str]:
         if separator:
             _keep(texts, keyword.strip().lower(), rest)
     return texts
-
-
-class Parts(io.RawIOBase):
-    """Some parts of a file, one after the other, as if they were a file of their own: nothing is copied."""
-
-    def __init__(self, file: BinaryIO, parts: tuple[tuple[int, int], ...]) -> None:
-        self._file, self._parts = file, parts
-        self._length = sum(end - start for start, end in parts)
-        self._at = 0
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._length}[whence]
-        self._at = max(0, base + offset)
-        return self._at
-
-    def readinto(self, buffer: memoryview) -> int:  # pyright: ignore[reportIncompatibleMethodOverride] # io's Buffer
-        before = self._at
-        for start, end in self._parts:
-            if before < end - start:
-                self._file.seek(start + before)
-                data = self._file.read(min(len(buffer), end - start - before))
-                buffer[: len(data)] = data
-                self._at += len(data)
-                return len(data)
-            before -= end - start
-        return 0
-
-
-def _merged(parts: list[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
-    """The same parts with neighbours joined."""
-    merged = parts[:1]
-    for start, end in parts[1:]:
-        if start == merged[-1][1]:
-            merged[-1] = (merged[-1][0], end)
-        else:
-            merged.append((start, end))
-    return tuple(merged)
 
 
 def _read(file: BinaryIO, start: int, length: int) -> bytes:

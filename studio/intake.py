@@ -22,9 +22,10 @@ from PIL.PngImagePlugin import PngImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
 from studio.checks import shown
-from studio.containers import CUT_OFF, DAMAGED, Box, Format, Parts, unbox
+from studio.containers import CUT_OFF, DAMAGED, Box, Format, unbox
 from studio.contract import Size
 from studio.errors import BadPicture, TooLarge
+from studio.parts import Parts
 
 MAX_BYTES = 100_000_000
 MAX_PIXELS = 40_000_000

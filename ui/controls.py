@@ -145,7 +145,7 @@ def offer(spec: ModelSpec, remembered: dict[str, Any]) -> dict[str, Props]:
     styles = [("None", ""), *((style.label, style.id) for style in spec.styles)]
     seed = _whole(remembered.get("seed"), 0, MAX_SEED)
     return {
-        "model": {"value": spec.id, "info": _about(spec)},
+        "model": {"value": spec.id, "info": about(spec)},
         "terms": {"value": terms(spec), "visible": bool(spec.licence)},
         "shape": {
             "choices": [(shape_label(choice), choice) for choice in shape_choices],
@@ -217,9 +217,15 @@ def _link(text: str, url: str) -> str:
     return f'<a href="{html.escape(url)}" target="_blank" rel="noopener noreferrer">{text}</a>'
 
 
-def _about(spec: ModelSpec) -> str:
+def about(spec: ModelSpec) -> str:
+    """What stands under the model: what it can do, and what has to happen before its first picture."""
     readiness = spec.readiness()
-    return spec.about if readiness.ok else f"{spec.about} {readiness.hint}".strip()
+    hint = readiness.hint
+    if readiness.ok:
+        gb = readiness.download_gb
+        size = f"{gb:.0f} GB" if gb >= 1 else f"{1000 * gb:.0f} MB"
+        hint = f"The first picture downloads {size}, once." if gb else ""
+    return f"{spec.about} {hint}".strip()
 
 
 def _slider(honoured: Range | None, value: Any, *, step: float) -> Props:

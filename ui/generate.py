@@ -16,6 +16,7 @@ from ui import pictures, watch
 from ui.controls import (
     PER_MODEL,
     Controls,
+    about,
     build_controls,
     chip_props,
     example_chips,
@@ -103,7 +104,8 @@ def build(bridge: Bridge, arrival: Dependency) -> None:
     stage.reuse(bridge.event_listener(on_reuse, named), [bridge.visitor, saved], everything, **_QUIET).success(
         None, js="() => document.dispatchEvent(new CustomEvent('diorama-copied'))", **_QUIET
     )
-    stage.seed(bridge.event_listener(on_seed, named), [bridge.visitor], [last_seed, take_seed], **_QUIET)
+    told = [last_seed, take_seed, controls.model]
+    stage.seed(bridge.event_listener(on_seed, named), [bridge.visitor, controls.model], told, **_QUIET)
 
 
 def on_load(studio: Studio, token: str, saved: Any) -> dict[str, Any]:
@@ -162,11 +164,14 @@ def on_reuse(studio: Studio, owner: str, event: gr.EventData, saved: Any) -> dic
     return _show(spec, saved) | {"prompt": request.prompt, "count": 1, "saved": saved, "note": note}
 
 
-def on_seed(studio: Studio, owner: str, event: gr.EventData) -> dict[str, Any]:
-    """A picture with the seed `event.seed` is the newest: offer that seed."""
+def on_seed(studio: Studio, owner: str, event: gr.EventData, model_id: str) -> dict[str, Any]:
+    """A picture with the seed `event.seed` is the newest: offer that seed. The model's download may be over now."""
+    spec = studio.model(model_id)
+    told = {"choices": model_choices(studio.models(Task.GENERATE)), "info": about(spec)} if spec.download_gb else {}
     return {
         "last_seed": event.seed,
         "take_seed": gr.update(value=f"Use the last seed, {event.seed}", visible=event.seed is not None),
+        "model": gr.update(**told),
     }
 
 

@@ -54,6 +54,15 @@ def test_the_licence_and_the_gate_of_a_model_are_said_under_it(visitor: Visitor)
     expect(terms).to_be_hidden()
 
 
+def test_a_model_that_is_not_here_yet_says_what_its_first_picture_downloads(visitor: Visitor):
+    model = visitor.page.locator("#model")
+    expect(model).not_to_contain_text("downloads")
+    visitor.choose_model("Far painter")
+    expect(model).to_contain_text("Comes from afar. The first picture downloads 4 GB, once.")
+    visitor.choose_model("Toy painter")
+    expect(model).not_to_contain_text("downloads")
+
+
 def test_a_custom_size_is_the_size_of_the_picture(visitor: Visitor):
     visitor.choose_model("Full painter")
     visitor.page.locator("#shape label", has_text="Custom").click()

@@ -172,7 +172,7 @@ fold(kept ? kept === "bare" : matchMedia("(max-width: 860px)").matches); // a ph
 const KEYS = {
   ArrowLeft: () => step(-1), ArrowRight: () => step(1), Home: () => jump(listed()[0]), End: () => jump(listed().at(-1)),
   "+": () => zoom.by(1.5), "=": () => zoom.by(1.5), "-": () => zoom.by(1 / 1.5), "0": () => zoom.fit(),
-  Delete: () => remove(state.picture), i: toggleAbout,
+  Delete: () => remove(state.picture), i: toggleAbout, I: toggleAbout,
 };
 dialog.addEventListener("keydown", (event) => {
   const act = KEYS[event.key];
