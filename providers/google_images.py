@@ -153,9 +153,8 @@ def _read(answer: types.GenerateContentResponse, model: str, key: Key) -> Sent:
             return Sent(blob.data, model, usage=_usage(answer.usage_metadata))
     finish = candidate.finish_reason.value if candidate and candidate.finish_reason else ""
     said = " ".join(part.text for part in parts if part.text and not part.thought)
-    reason = (candidate.finish_message if candidate else None) or said
     if finish in REFUSALS:
-        raise faults.refused(key, f"{finish}: {reason}" if reason else finish)
+        raise faults.refused(key, f"{finish}: {said}" if said else finish)
     if said:
         raise faults.refused(key, f'it answered in words: "{faults.cleaned(said, key)}"')
     raise faults.unusable(key, f"an answer without a picture ({finish})" if finish else "an answer without a picture")
@@ -164,7 +163,7 @@ def _read(answer: types.GenerateContentResponse, model: str, key: Key) -> Sent:
 def _words(answer: types.GenerateContentResponse, key: Key) -> str:
     candidate = _candidate(answer, key)
     if candidate and candidate.finish_reason and candidate.finish_reason.value in REFUSALS:
-        raise faults.refused(key, candidate.finish_message or candidate.finish_reason.value)
+        raise faults.refused(key, candidate.finish_reason.value)
     parts = (candidate.content.parts if candidate and candidate.content else None) or []
     return "".join(part.text for part in parts if part.text and not part.thought)
 

@@ -66,9 +66,10 @@ class Cloud:
     def model(
         self, provider: Provider, limits: Limits = PATIENT, offer: Offer | None = None, keys: Keys | None = None
     ) -> CloudModel:
-        service = self.service(provider, limits)
-        keys = keys or Keys(CANARIES)
-        return CloudModel(offer or self.offer, service, keys, offers=menu.OFFERS, limits=limits, today=lambda: TODAY)
+        return self.connect(self.service(provider, limits), offer or self.offer, keys or Keys(CANARIES), limits)
+
+    def connect(self, service: Service, offer: Offer, keys: Keys, limits: Limits) -> CloudModel:
+        return CloudModel(offer, service, keys, offers=menu.OFFERS, limits=limits, today=lambda: TODAY)
 
     def run(
         self, provider: Provider, *answers: Answer, limits: Limits = PATIENT, tell: Tell = ignore, **values: Any

@@ -75,10 +75,10 @@ class Provider:
     def take(self, received: Received) -> Answer:
         with self._lock:
             self.requests.append(received)
-            found = next((path for path in self._script if received.path.split("?")[0].endswith(path)), None)
-            if found is None:
+            fits = [path for path in self._script if received.path.split("?")[0].endswith(path)]
+            if not fits:
                 return answer(418, {"error": {"message": f"nobody scripted {received.path}"}})
-            script = self._script[found]
+            script = self._script[max(fits, key=len)]
             return script.pop(0) if len(script) > 1 else script[0]
 
 

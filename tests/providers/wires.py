@@ -103,9 +103,7 @@ def google_models(*names: str) -> Answer:
     return answer(200, {"models": [*listed, {"name": "models/embed-image", "supportedGenerationMethods": ["embed"]}]})
 
 
-def google_answer(
-    *parts: types.Part, finish: types.FinishReason = types.FinishReason.STOP, message: str | None = None
-) -> Answer:
+def google_answer(*parts: types.Part, finish: types.FinishReason = types.FinishReason.STOP) -> Answer:
     counted = types.GenerateContentResponseUsageMetadata(
         prompt_token_count=20,
         candidates_token_count=1130,
@@ -113,11 +111,7 @@ def google_answer(
         thoughts_token_count=90,
     )
     response = types.GenerateContentResponse(
-        candidates=[
-            types.Candidate(
-                content=types.Content(role="model", parts=list(parts)), finish_reason=finish, finish_message=message
-            )
-        ],
+        candidates=[types.Candidate(content=types.Content(role="model", parts=list(parts)), finish_reason=finish)],
         usage_metadata=counted,
     )
     return answer(200, response.model_dump(mode="json", by_alias=True, exclude_none=True))
