@@ -20,8 +20,11 @@ TEMPORARY = ".writing-"
 SLUG_LENGTH = 40
 
 
-def write_temporary(folder: Path, write: Callable[[BinaryIO], object]) -> Path:
+def write_temporary(folder: Path, write: Callable[[BinaryIO], object], *, is_lasting: bool = True) -> Path:
     """Write a new file and bring its bytes to the disk. The caller renames it, or removes it.
+
+    Args:
+        is_lasting: False for what can be made again: a power cut may spoil it, and nobody waits for the disk.
 
     Raises:
         OSError: nothing is left in the folder.
@@ -30,8 +33,9 @@ def write_temporary(folder: Path, write: Callable[[BinaryIO], object]) -> Path:
     try:
         with path.open("xb") as file:
             write(file)
-            file.flush()
-            os.fsync(file.fileno())
+            if is_lasting:
+                file.flush()
+                os.fsync(file.fileno())
     except BaseException:
         remove(path)
         raise

@@ -101,12 +101,15 @@ class Ledger:
         self._change("UPDATE jobs SET attempts = attempts - 1 WHERE id = ?", [(id,) for id in job_ids])
 
     def finish(self, job_id: str, state: JobState, error: str, version: int) -> None:
+        """A job that is done and found running after a power cut finds its pictures made, and is done again."""
         self._change(
-            "UPDATE jobs SET state = ?, error = ?, version = ? WHERE id = ?", [(state, error, version, job_id)]
+            "UPDATE jobs SET state = ?, error = ?, version = ? WHERE id = ?",
+            [(state, error, version, job_id)],
+            can_be_made_again=state == "done",
         )
 
-    def _change(self, sql: str, values: list[tuple[Any, ...]]) -> None:
-        with self._database.transaction() as connection:
+    def _change(self, sql: str, values: list[tuple[Any, ...]], *, can_be_made_again: bool = False) -> None:
+        with self._database.transaction(can_be_made_again=can_be_made_again) as connection:
             connection.executemany(sql, values)
 
 

@@ -41,7 +41,7 @@ class Store:
         self._make_folders()
 
     def save(self, image: Image.Image, recipe: Recipe) -> Asset:
-        """Write a picture and its row; when this returns, both outlive a power cut.
+        """Write a picture and its row; when this returns, the picture outlives a power cut, and so its row can be made.
 
         Args:
             image: RGB or RGBA.
@@ -60,7 +60,7 @@ class Store:
                 try:
                     path = self._take_name(path, recipe)
                     files.sync_folder(self._images)
-                    with self._database.transaction() as connection:
+                    with self._database.transaction(can_be_made_again=True) as connection:
                         insert(connection, path.name, found, starred=False, deleted=False)
                 except BaseException:
                     files.remove(path)
@@ -107,12 +107,12 @@ class Store:
         """A WebP of at most THUMBNAIL_SIDE pixels, made again when it is missing; the picture itself if need be."""
         source = self.path(owner, asset_id)
         path = self._thumbs / f"{asset_id}.webp"
-        if not path.is_file() or path.stat().st_size == 0:
+        if not _is_whole(path):
             try:
                 self._make_thumbnail(read_picture(source).image, asset_id)
             except BadPicture as error:  # somebody put it there, or the disk spoilt it
                 log.warning("%s has no thumbnail: %s", source, error)
-        if not path.is_file():
+        if not _is_whole(path):
             return source  # no room for a thumbnail, or nothing to show: one picture must not spoil the page
         return path
 
@@ -211,7 +211,9 @@ class Store:
         width, height = (max(1, round(side * scale)) for side in image.size)
         small = image.resize((width, height), reducing_gap=2.0)  # unlike `thumbnail`, without a copy of the whole
         try:
-            temporary = files.write_temporary(self._thumbs, lambda file: small.save(file, "WEBP", quality=80))
+            temporary = files.write_temporary(
+                self._thumbs, lambda file: small.save(file, "WEBP", quality=80), is_lasting=False
+            )
             os.replace(temporary, self._thumbs / f"{asset_id}.webp")
         except OSError as error:
             log.warning("No thumbnail of %s for now: %s", asset_id, error)
@@ -221,6 +223,16 @@ class Store:
             with files.storage_errors(folder.parent):
                 folder.mkdir(parents=True, exist_ok=True)
                 files.sync_folder(folder.parent)
+
+
+def _is_whole(thumbnail: Path) -> bool:
+    """Thumbnails do not wait for the disk: a power cut may leave one empty or short. A WebP begins with its length."""
+    try:
+        with thumbnail.open("rb") as file:
+            head = file.read(8)
+            return head[:4] == b"RIFF" and int.from_bytes(head[4:], "little") + 8 <= os.fstat(file.fileno()).st_size
+    except OSError:
+        return False
 
 
 def _pictures(folder: Path) -> Iterator[str]:

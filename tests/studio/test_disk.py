@@ -226,4 +226,9 @@ def test_what_reached_a_transactions_end_is_on_the_disk_as_the_settings_say(tmp_
     database = Database(tmp_path / "test.sqlite")
     settings = [database.rows(f"PRAGMA {name}")[0][0] for name in ("journal_mode", "synchronous", "foreign_keys")]
     assert settings == ["wal", 2, 1]  # 2 is FULL
+    with database.transaction(can_be_made_again=True) as connection:
+        assert connection.execute("PRAGMA synchronous").fetchone()[0] == 1  # NORMAL
+    with pytest.raises(KeyError), database.transaction(can_be_made_again=True):
+        raise KeyError
+    assert database.rows("PRAGMA synchronous")[0][0] == 2
     database.close()

@@ -7,6 +7,7 @@ import re
 import sqlite3
 import threading
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -153,7 +154,9 @@ def test_a_thumbnail_is_small_and_made_again_when_it_is_missing(open_studio: Ope
     studio = open_studio(spec_of(FakeModel(), sizes=(Size(640, 320),)))
     (asset,) = made(studio)
     path = studio.thumbnail(OWNER, asset.id)
-    for spoil in (lambda: None, path.unlink, lambda: path.write_bytes(b"")):
+    cut, zeros = path.read_bytes()[:-9], bytes(path.stat().st_size)
+    spoilt = [partial(path.write_bytes, left) for left in (b"", cut, zeros)]
+    for spoil in (lambda: None, path.unlink, *spoilt):
         spoil()
         with Image.open(studio.thumbnail(OWNER, asset.id)) as image:
             image.load()
