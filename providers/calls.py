@@ -22,8 +22,13 @@ LOOK_SECONDS = 0.1
 """How often a waiting thread looks whether Stop was pressed."""
 
 Answer = TypeVar("Answer")
-Hear = Callable[[Progress], None]
-"""What the asking thread reports while it works; never raises."""
+
+
+class Hear(NamedTuple):
+    """The asking thread's way to the one that waits. Neither raises."""
+
+    tell: Callable[[Progress], None]
+    is_wanted: Callable[[], bool]  # False once nobody waits: then nothing that costs is begun any more
 
 
 class Limits(NamedTuple):
@@ -59,7 +64,7 @@ class _Call(Generic[Answer]):
 
     def run(self) -> None:
         try:
-            answer = _Done(self._ask(self.letters.put))
+            answer = _Done(self._ask(Hear(self.letters.put, lambda: not self._left)))
         except BaseException as error:  # handed on to the thread that waits
             self._failed(error)
             return

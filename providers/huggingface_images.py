@@ -47,9 +47,9 @@ class HuggingFaceService:
         """See `cloud.Service`."""
         self._line.attach(get_session())
         task = "image-to-image" if request.references else "text-to-image"
-        with self._line.call(key) as call, self._explaining(call, offer.model):
+        with self._line.call(key, hear.is_wanted) as call, self._explaining(call, offer.model):
             provider = self._provider or self._serving(offer.model, task, key)
-            hear(Progress(0, 0, f"{offer.label} is painting at {provider}"))
+            hear.tell(Progress(0, 0, f"{offer.label} is painting at {provider}"))
             client = InferenceClient(
                 provider=provider,  # pyright: ignore[reportArgumentType]  # the SDK refuses names it does not know
                 api_key=key.value,

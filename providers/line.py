@@ -21,6 +21,7 @@ import httpx2
 from providers import faults
 from providers.calls import Limits
 from providers.keys import Account, Key
+from studio.errors import Cancelled
 
 Resolve = Callable[[str], list[str]]
 """A host name to its addresses. Raises OSError where it has none, or where only a proxy knows them."""
@@ -33,6 +34,7 @@ class Call:
     key: Key
     cut_at: float  # of the monotonic clock
     bytes_left: int
+    is_wanted: Callable[[], bool]
     sent: bool = False  # a request that may cost has left
     accepted: bool = False  # and was taken
 
@@ -57,15 +59,21 @@ class Line:
         self._account, self._limits = account, limits
         self._resolve = resolve or _addresses
         self._here = threading.local()
+        self._lock = threading.Lock()
+        self._trust: ssl.SSLContext | None = None
 
     @contextmanager
-    def call(self, key: Key) -> Iterator[Call]:
+    def call(self, key: Key, is_wanted: Callable[[], bool] = lambda: True) -> Iterator[Call]:
         """All requests of this thread inside the block are one call.
+
+        Args:
+            is_wanted: asked before a request leaves that may cost.
 
         Raises:
             CloudFault: for what httpx2 raises in the block.
+            Cancelled: it is not wanted any more, and nothing was paid.
         """
-        call = Call(key, time.monotonic() + self._limits.late_seconds, self._limits.most_bytes)
+        call = Call(key, time.monotonic() + self._limits.late_seconds, self._limits.most_bytes, is_wanted)
         self._here.call = call
         try:
             yield call
@@ -77,7 +85,14 @@ class Line:
     def client(self) -> httpx2.Client:
         """A client for one call: follows no redirects."""
         hooks: dict[str, list[Callable[..., Any]]] = {"request": [self._before], "response": [self._after]}
-        return httpx2.Client(event_hooks=hooks, follow_redirects=False, timeout=self._timeout())
+        return httpx2.Client(event_hooks=hooks, follow_redirects=False, timeout=self._timeout(), verify=self.trust())
+
+    def trust(self) -> ssl.SSLContext:
+        """Whom this machine trusts; read once, for it takes 0.1 s."""
+        with self._lock:
+            if self._trust is None:
+                self._trust = httpx2.create_ssl_context()
+            return self._trust
 
     def attach(self, client: httpx2.Client) -> None:
         """Watch a client that others use too: requests outside of a call pass unseen."""
@@ -121,6 +136,8 @@ class Line:
                 raise faults.Outage(
                     f"{self._account.provider} wanted the same request again elsewhere. {faults.CHARGED}"
                 )
+            if not call.is_wanted():
+                raise Cancelled
             call.sent = True
         elif call.sent:
             self._check_public(request.url, call)

@@ -33,7 +33,7 @@ class OpenAIService:
 
     def ask(self, request: ImageRequest, offer: Offer, key: Key, hear: Hear) -> Sent:
         """See `cloud.Service`."""
-        with self._line.call(key) as call, self._line.client() as http:
+        with self._line.call(key, hear.is_wanted) as call, self._line.client() as http:
             client = openai.OpenAI(api_key=key.value, base_url=self._address, max_retries=0, http_client=http)
             try:
                 with _start(client, request, offer) as stream:
@@ -101,7 +101,7 @@ def _listen(stream: Any, offer: Offer, key: Key, hear: Hear) -> Sent:
         if event.type.endswith(".partial_image"):
             step = int(event.partial_image_index) + 1
             preview = arrivals.preview(event.b64_json, key)
-            hear(Progress(step, PARTIAL_IMAGES + 1, f"{offer.label} is painting", preview))
+            hear.tell(Progress(step, PARTIAL_IMAGES + 1, f"{offer.label} is painting", preview))
         elif event.type.endswith(".completed"):
             return Sent(arrivals.decoded(event.b64_json, key), offer.model, usage=_usage(event.usage))
     raise faults.unusable(key, "an answer that ends before the picture")

@@ -54,8 +54,9 @@ class Provider:
     def __init__(self, url: str) -> None:
         self.url = url
         self.requests: list[Received] = []
-        self.hold: threading.Event | None = None  # the next answer waits for it
-        self.arrived = threading.Semaphore(0)  # one per request that came
+        self.hold: threading.Event | None = None  # answers to paid requests wait for it
+        self.hold_free: threading.Event | None = None  # the others
+        self.was_paid = threading.Event()
         self.ended = threading.Event()  # set when the test is over: endless answers end
         self._script: dict[str, list[Answer]] = {}
         self._lock = threading.Lock()
@@ -68,8 +69,9 @@ class Provider:
         """The requests that may cost."""
         return [one for one in self.requests if one.method == "POST"]
 
-    def wait_for_request(self) -> None:
-        if not self.arrived.acquire(timeout=PATIENCE_SECONDS):
+    def wait_for_paid(self) -> None:
+        """Until a request that may cost has come."""
+        if not self.was_paid.wait(PATIENCE_SECONDS):
             raise TimeoutError("nothing was asked")
 
     def take(self, received: Received) -> Answer:
@@ -91,10 +93,12 @@ class Handler(BaseHTTPRequestHandler):
         headers = {name.lower(): value for name, value in self.headers.items()}
         host = headers.get("x-meant-for", headers.get("host", ""))
         one = self.provider.take(Received(self.command, host, self.path, headers, body))
-        self.provider.arrived.release()
+        if self.command == "POST":
+            self.provider.was_paid.set()
         try:
-            if self.provider.hold is not None and self.command == "POST":
-                self.provider.hold.wait(PATIENCE_SECONDS)
+            hold = self.provider.hold if self.command == "POST" else self.provider.hold_free
+            if hold is not None:
+                hold.wait(PATIENCE_SECONDS)
             one(self)
         except OSError:  # whoever asked has left
             self.close_connection = True

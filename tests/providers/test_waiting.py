@@ -56,8 +56,17 @@ def test_stop_ends_the_waiting_and_the_picture_is_kept_when_it_comes(
 def test_a_picture_that_comes_after_the_deadline_is_kept(cloud: Cloud, provider: Provider):
     provider.hold = threading.Event()
     kept = Kept()
+    limits = Limits(answer_seconds=0.0)
+
+    def once_asked(_progress: Progress) -> None:
+        if not started.is_set():
+            started.set()
+            return
+        provider.wait_for_paid()
+
+    started = threading.Event()
     with pytest.raises(Timeout, match="kept in the gallery"):
-        cloud.run(provider, cloud.picture(png()), limits=Limits(answer_seconds=0.3), late=kept.take)
+        cloud.run(provider, cloud.picture(png()), limits=limits, tell=once_asked, late=kept.take)
     provider.hold.set()
     assert kept.arrived.wait(PATIENCE_SECONDS)
     assert len(kept.results) == 1
@@ -76,6 +85,27 @@ def test_stop_before_the_question_asks_nothing(cloud: Cloud, provider: Provider)
     with pytest.raises(Cancelled):
         cloud.run(provider, cloud.picture(png()), tell=stopped)
     assert provider.requests == []
+
+
+def test_a_call_that_was_stopped_before_it_was_paid_for_is_never_paid(cloud: Cloud, provider: Provider):
+    if cloud.name == "OpenAI":
+        pytest.skip("OpenAI is asked nothing before")
+    looked, stopped = threading.Event(), threading.Event()
+    limits = PATIENT._replace(late_seconds=PATIENCE_SECONDS)
+    provider.hold_free = stopped  # the free question is answered once nobody waits any more
+
+    def tell(_progress: Progress) -> None:
+        if provider.requests:
+            looked.set()
+            raise Cancelled
+
+    with pytest.raises(Cancelled):
+        cloud.run(provider, cloud.picture(png()), limits=limits, tell=tell)
+    stopped.set()
+    assert looked.is_set()
+    for thread in [thread for thread in threading.enumerate() if thread.name == "provider"]:
+        thread.join(PATIENCE_SECONDS)
+    assert provider.paid() == []
 
 
 def test_stop_ends_the_patience_a_busy_provider_asked_for(cloud: Cloud, provider: Provider):
