@@ -101,7 +101,7 @@ class Studio:
         Raises:
             BadRequest, UnknownModel, NotSupported, NotReady, TooManyJobs, StorageFailed: nothing was queued.
         """
-        spec = self._ready(request.model, Task.GENERATE)
+        spec = self._ready(request.model, Task.GENERATE, owner)
         complete = checks.completed(request, spec)
         return self._jobs.submit(
             owner,
@@ -238,15 +238,16 @@ class Studio:
 
     # --- inside -------------------------------------------------------------------------------------------------------
 
-    def _ready(self, model_id: str, task: Task) -> ModelSpec:
-        """The model that was asked for, or the first that is ready."""
-        specs = [self.model(model_id)] if model_id != "" else self.models(task)
+    def _ready(self, model_id: str, task: Task, owner: str = "") -> ModelSpec:
+        """The model that was asked for, or the first that is ready here: nothing is sent to a cloud unasked."""
+        local = [spec for spec in self.models(task) if spec.lane != "cloud"]
+        specs = [self.model(model_id)] if model_id != "" else local
         if not specs:
             raise NotReady(f"No model here can {task}. Start Diorama with a catalog that has one.")
         for spec in specs:
-            if spec.readiness().ok:
+            if spec.ready_for(owner).ok:
                 return spec
-        readiness = specs[0].readiness()
+        readiness = specs[0].ready_for(owner)
         raise NotReady(readiness.hint or f"{specs[0].label} cannot run here: {readiness.label}.")
 
     def _work(self, job: LiveJob) -> None:
