@@ -113,9 +113,22 @@ def test_on_a_phone_the_button_stays_in_reach_and_the_picture_comes_into_view(ph
     expect(phone.image).to_be_in_viewport(ratio=0.9)
 
 
-def test_a_phone_on_its_side_has_no_room_for_a_floating_button(chrome: Browser, address: str):
+def test_a_phone_on_its_side_shows_words_button_and_picture_beside_each_other(chrome: Browser, address: str):
     size = {"width": 844, "height": 390}
     with Visitor.arrives(chrome, address, **{**PHONE, "viewport": size}) as phone:
+        phone.make("a red ball")
+        for part in (phone.page.locator("#prompt"), phone.page.locator("#generate"), phone.image):
+            expect(part).to_be_in_viewport(ratio=1)
+        phone.page.locator("#more > button").scroll_into_view_if_needed()
+        expect(phone.page.locator("#generate")).to_be_in_viewport(ratio=1)
+        phone.pictures.first.scroll_into_view_if_needed()
+        expect(phone.pictures.first).to_be_in_viewport(ratio=1)
+        assert_nothing_sticks_out(phone)
+    phone.assert_nothing_went_wrong()
+
+
+def test_on_a_page_that_is_zoomed_far_in_the_button_leaves_the_room_to_what_is_read(chrome: Browser, address: str):
+    with Visitor.arrives(chrome, address, viewport={"width": 427, "height": 267}) as phone:
         phone.make("a red ball")
         tile, button = phone.pictures.first, phone.page.locator("#generate")
         tile.scroll_into_view_if_needed()
