@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING, Any
 
 from pipelines import catalog
 from pipelines.machine import Machine, inspect
+from providers import catalog as clouds
+from providers.keys import Keys, read_env
 from studio.contract import Task
 from studio.errors import BadRequest, StudioError
 from studio.service import Studio
@@ -40,10 +42,12 @@ def main(arguments: list[str] | None = None) -> int:
     options = parse(arguments)
     prepare_environment()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    logging.getLogger("httpx").setLevel(logging.WARNING)
+    for name in ("httpx", "httpx2"):
+        logging.getLogger(name).setLevel(logging.WARNING)
     machine = inspect()
     try:
-        studio = open_studio(options.outputs, machine)
+        # Where anyone may come in, nobody else's pictures are paid for with the host's keys.
+        studio = open_studio(options.outputs, machine, find_keys(lend=not options.open))
     except StudioError as error:
         print(f"Diorama cannot start: {error}", file=sys.stderr)
         return 2
@@ -87,7 +91,8 @@ def prepare_environment() -> None:
     """Settings of libraries that read them when they are loaded; the shell's win, then those in .env, then ours."""
     for folder in (Path.cwd(), HOME):
         for name, value in read_env(folder / ".env").items():
-            os.environ.setdefault(name, value)
+            if value:  # an empty line of .env.example says nothing
+                os.environ.setdefault(name, value)
     defaults = {
         # A thread that waits must not spin: with 2 cores and anything else running, spinning barriers
         # made a picture take 17 s instead of 0.5 s (measured, 2 x EPYC 9005 cores beside a training run).
@@ -100,32 +105,30 @@ def prepare_environment() -> None:
         os.environ.setdefault(name, value)
 
 
-def read_env(path: Path) -> dict[str, str]:
-    """The KEY=value lines of a .env file, such as HF_TOKEN=...; other lines are passed over, and nothing is logged."""
-    try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError):
-        return {}
-    found = {}
-    for line in lines:
-        name, equals, value = line.strip().removeprefix("export ").partition("=")
-        if equals and name.strip().isidentifier():
-            found[name.strip()] = value.strip().strip("\"'")
-    return found
+def find_keys(*, lend: bool = True) -> Keys:
+    """The keys of this machine, with the lines that are added to .env while the app runs.
+
+    Args:
+        lend: whether they pay for everybody who may use the page.
+    """
+    return Keys(files=(HOME / ".env", Path.cwd() / ".env"), lend=lend)
 
 
-def open_studio(outputs: Path, machine: Machine | None = None) -> Studio:
-    """The studio of this machine: every model it knows, and the folder it keeps things in.
+def open_studio(outputs: Path, machine: Machine | None = None, keys: Keys | None = None) -> Studio:
+    """The studio of this machine: every model it knows, those in the clouds last, and the folder it keeps things in.
 
     Args:
         machine: what is known of it; None looks at it.
+        keys: of the clouds; None takes those of this machine.
     """
     machine = machine or inspect()
+    keys = keys or find_keys()
     if machine.gpu and len(machine.gpus) > 1:  # the one that readiness was judged by
         os.environ.setdefault("CUDA_DEVICE_ORDER", "PCI_BUS_ID")
         os.environ.setdefault("CUDA_VISIBLE_DEVICES", str(machine.gpu.index))
     memory_gb = machine.gpu.total_gb if machine.gpu else machine.ram_gb / 2
-    return Studio(catalog.models(machine), outputs, memory_gb=memory_gb)
+    models = (*catalog.models(machine), *clouds.models(keys, clouds.Connection.of(os.environ)))
+    return Studio(models, outputs, memory_gb=memory_gb)
 
 
 def serve(studio: Studio, options: argparse.Namespace, machine: Machine) -> None:
@@ -183,8 +186,9 @@ def _demo() -> gr.Blocks:
 
     prepare_environment()
     machine = inspect()
-    studio = open_studio(OUTPUTS, machine)
-    identify = identify_by(parse([]))
+    options = parse([])
+    studio = open_studio(OUTPUTS, machine, find_keys(lend=not options.open))
+    identify = identify_by(options)
     demo = page.build(studio, identify, machine=chips(machine))
     demo.launch = partial(demo.launch, **page.launch_options(studio, identify))
     return demo

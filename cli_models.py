@@ -11,10 +11,11 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from app import OUTPUTS
+from app import OUTPUTS, find_keys
 from pipelines import catalog, readiness
 from pipelines.machine import Machine, inspect
 from pipelines.shelf import Shelf
+from providers import catalog as clouds
 from studio.contract import ModelSpec, Progress, Task
 from studio.errors import BadRequest, UnknownModel
 
@@ -44,13 +45,16 @@ def add_verbs(verbs: Any) -> None:
 def models(options: argparse.Namespace) -> int:
     """Print every model with its licence, its size and its readiness."""
     machine = inspect()
-    specs = catalog.models(machine)
+    specs = (*catalog.models(machine), *clouds.models(find_keys()))
     if options.json:
         for spec in specs:
             print(json.dumps(describe(spec)))
         return 0
     for spec in specs:
         licence = f"{spec.licence}, gated" if spec.gated else spec.licence
+        if spec.lane == "cloud":
+            print(f"{spec.id:35} {spec.readiness().label:27} {licence}")
+            continue
         size = f"{spec.download_gb:.0f} GB download" if spec.download_gb else "comes along"
         print(f"{spec.id:15} {spec.readiness().label:27} {licence:33} {size:15} {memory(spec, machine)}")
         print(f"{'':15} {spec.about}")

@@ -126,8 +126,13 @@ def build_controls(prompt: gr.Textbox, specs: list[ModelSpec], chosen: ModelSpec
 
 
 def model_choices(specs: Iterable[ModelSpec]) -> list[tuple[str, str]]:
-    """(what the list shows, id): "Toy klein · ready"."""
-    return [(f"{spec.label} · {spec.readiness().label}", spec.id) for spec in specs]
+    """(what the list shows, id): "Toy klein · ready". A cloud model is listed once there is a key for it."""
+    return [(f"{spec.label} · {spec.readiness().label}", spec.id) for spec in specs if is_offered(spec)]
+
+
+def is_offered(spec: ModelSpec) -> bool:
+    """Models of this machine always, so that a person sees what it would need; those in a cloud when they answer."""
+    return spec.lane != "cloud" or (spec.readiness().ok and not spec.retired_on)
 
 
 def offer(spec: ModelSpec, remembered: dict[str, Any]) -> dict[str, Props]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,7 +24,7 @@ from providers.offers import Offer
 from providers.openai_images import OpenAIService
 from studio.contract import ImageRequest, ImageResult, Progress, Size, Tell
 from tests.providers import wires
-from tests.providers.loopback import Answer, Provider, Rerouted
+from tests.providers.loopback import PATIENCE_SECONDS, Answer, Provider, Rerouted
 
 OWNER = "ada"
 CANARIES = {
@@ -122,6 +123,12 @@ HUGGING_FACE = Cloud(
     _hub_ready,
 )
 CLOUDS = (OPENAI, GOOGLE, HUGGING_FACE)
+
+
+def end_of_calls() -> None:
+    """Wait until every call that was begun has ended, also those that nobody waits for."""
+    for thread in [thread for thread in threading.enumerate() if thread.name == "provider"]:
+        thread.join(PATIENCE_SECONDS)
 
 
 @contextmanager

@@ -9,6 +9,7 @@ import gradio as gr
 
 from studio.contract import Task
 from studio.service import Studio
+from ui.controls import is_offered
 from ui.events import Bridge
 
 _HERE = Path(__file__).parent
@@ -38,6 +39,7 @@ def readiness(studio: Studio) -> dict[str, Any]:
         models = [
             {"label": spec.label, "ok": spec.readiness().ok, "state": spec.readiness().label, "about": spec.about}
             for spec in studio.models(task)
+            if is_offered(spec)
         ]
         if models:
             tabs.append({"label": task.value.capitalize(), "models": models})
