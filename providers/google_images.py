@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import ssl
 import threading
 import time
 from collections.abc import Iterable
@@ -17,7 +16,7 @@ from providers import arrivals, faults
 from providers.calls import Hear, Limits
 from providers.cloud import MOST_TOKENS, Question, Sent
 from providers.keys import GOOGLE, Key
-from providers.line import Call, Line
+from providers.line import Call, Line, trusted
 from providers.offers import Offer
 from providers.prices import Usage
 from studio.contract import ImageRequest, Progress, Size
@@ -51,7 +50,7 @@ class GoogleService:
     def ask(self, request: ImageRequest, offer: Offer, key: Key, hear: Hear) -> Sent:
         """See `cloud.Service`."""
         with self._line.call(key, hear.is_wanted) as call, self._line.client() as http:
-            client = connected(key, http, self._line.trust(), self._address)
+            client = connected(key, http, self._address)
             try:
                 model = self._answering(client, offer)
                 hear.tell(
@@ -72,7 +71,7 @@ class GoogleService:
         contents = [types.Part.from_bytes(data=arrivals.jpeg(one), mime_type="image/jpeg") for one in shown]
         config = types.GenerateContentConfig(system_instruction=question.task, max_output_tokens=MOST_TOKENS)
         with self._line.call(key) as call, self._line.client() as http:
-            client = connected(key, http, self._line.trust(), self._address)
+            client = connected(key, http, self._address)
             try:
                 answer = client.models.generate_content(model=model, contents=[*contents, question.text], config=config)
                 return _words(answer, key)
@@ -101,11 +100,11 @@ class GoogleService:
         return found
 
 
-def connected(key: Key, http: httpx2.Client, trust: ssl.SSLContext, address: str | None) -> genai.Client:
+def connected(key: Key, http: httpx2.Client, address: str | None) -> genai.Client:
     """A client of the Gemini API, whatever the environment says about Vertex; asks once."""
     options = types.HttpOptions(
         httpx_client=http,
-        async_client_args={"verify": trust},  # never used, and 0.1 s faster to make with what is there
+        async_client_args={"verify": trusted()},  # never used, and 0.1 s faster to make with what is there
         base_url=address,
         retry_options=types.HttpRetryOptions(attempts=1),
     )

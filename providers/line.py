@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import httpx2
@@ -59,8 +60,6 @@ class Line:
         self._account, self._limits = account, limits
         self._resolve = resolve or _addresses
         self._here = threading.local()
-        self._lock = threading.Lock()
-        self._trust: ssl.SSLContext | None = None
 
     @contextmanager
     def call(self, key: Key, is_wanted: Callable[[], bool] = lambda: True) -> Iterator[Call]:
@@ -85,14 +84,7 @@ class Line:
     def client(self) -> httpx2.Client:
         """A client for one call: follows no redirects."""
         hooks: dict[str, list[Callable[..., Any]]] = {"request": [self._before], "response": [self._after]}
-        return httpx2.Client(event_hooks=hooks, follow_redirects=False, timeout=self._timeout(), verify=self.trust())
-
-    def trust(self) -> ssl.SSLContext:
-        """Whom this machine trusts; read once, for it takes 0.1 s."""
-        with self._lock:
-            if self._trust is None:
-                self._trust = httpx2.create_ssl_context()
-            return self._trust
+        return httpx2.Client(event_hooks=hooks, follow_redirects=False, timeout=self._timeout(), verify=trusted())
 
     def attach(self, client: httpx2.Client) -> None:
         """Watch a client that others use too: requests outside of a call pass unseen."""
@@ -166,6 +158,12 @@ class Line:
             return  # where only a proxy knows names, it is the proxy that connects
         if not all(ipaddress.ip_address(address.partition("%")[0]).is_global for address in addresses):
             raise inside
+
+
+@cache
+def trusted() -> ssl.SSLContext:
+    """Whom this machine trusts; read once, for it takes 0.1 s."""
+    return httpx2.create_ssl_context()
 
 
 class _Counted(httpx2.SyncByteStream):

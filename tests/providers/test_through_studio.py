@@ -22,6 +22,7 @@ from tests.providers.clouds import OPENAI as OPENAI_CLOUD
 from tests.providers.loopback import Provider
 from tests.providers.wires import png
 from tests.studio.fakes import OWNER, FakeModel, finished, spec_of, until
+from ui.controls import model_choices
 
 FLARE = "openai-gpt-image-2.6-flare"
 
@@ -194,3 +195,19 @@ def test_every_offer_is_an_entry_with_a_size_a_price_or_a_reason(studio: Studio)
         assert spec.sizes
         assert spec.readiness().label.startswith(("about $", "paid by use", "retired"))
         assert offer.next in {"", *(one.model for one in menu.OFFERS)}
+
+
+def test_a_cloud_model_is_listed_on_the_page_once_there_is_a_key_for_it(provider: Provider, outputs: Path):
+    keys: dict[str, str] = {}
+    studio = studio_at(provider, outputs, Keys(keys))
+    try:
+        specs = studio.models(Task.GENERATE)
+        assert [spec_id for _, spec_id in model_choices(specs)] == ["fake"]
+        keys["OPENAI_API_KEY"] = CANARIES["OPENAI_API_KEY"]
+        listed = dict(model_choices(specs))
+        assert next(iter(listed.values())) == "fake"
+        assert "GPT Image 2.6 Flare (OpenAI) · about $0.053 a picture" in listed
+        assert "openai-gpt-image-1" not in listed.values()  # it was retired
+        assert {spec_id.partition("-")[0] for spec_id in listed.values()} == {"fake", "openai"}
+    finally:
+        studio.close()

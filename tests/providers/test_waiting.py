@@ -87,9 +87,7 @@ def test_stop_before_the_question_asks_nothing(cloud: Cloud, provider: Provider)
     assert provider.requests == []
 
 
-@pytest.mark.parametrize(
-    "cloud", [GOOGLE, HUGGING_FACE], ids=lambda cloud: cloud.name
-)
+@pytest.mark.parametrize("cloud", [GOOGLE, HUGGING_FACE], ids=lambda cloud: cloud.name)
 def test_a_call_that_was_stopped_before_it_was_paid_for_is_never_paid(cloud: Cloud, provider: Provider):
     looked, stopped = threading.Event(), threading.Event()
     limits = PATIENT._replace(late_seconds=PATIENCE_SECONDS)

@@ -1,0 +1,104 @@
+"""Whose key pays, where it is found, and that it is shown by nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from providers.keys import ACCOUNTS, GOOGLE, HUGGING_FACE, MAX_KEY, MAX_OWNERS, OPENAI, Key, Keys
+from studio.errors import BadRequest, NotReady
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def test_the_environment_wins_over_the_file_and_a_pasted_key_over_both(tmp_path: Path):
+    file = tmp_path / ".env"
+    file.write_text("OPENAI_API_KEY=sk-file\nGOOGLE_API_KEY=file-google\n")
+    keys = Keys({"OPENAI_API_KEY": "sk-shell"}, (file,))
+    mine = keys.for_owner("ada")
+    assert mine.need(OPENAI) == Key(OPENAI, "sk-shell", "the environment")
+    assert mine.need(GOOGLE) == Key(GOOGLE, "file-google", str(file))
+    keys.paste("ada", OPENAI, " sk-pasted\n")
+    assert mine.need(OPENAI) == Key(OPENAI, "sk-pasted", "this session")
+    assert keys.for_owner("grace").need(OPENAI).value == "sk-shell"
+    keys.paste("ada", OPENAI, "")
+    assert mine.need(OPENAI).value == "sk-shell"
+
+
+def test_a_line_that_is_written_while_the_app_runs_counts_at_once(tmp_path: Path):
+    file = tmp_path / ".env"
+    keys = Keys({}, (file,))
+    with pytest.raises(NotReady, match=f"write GOOGLE_API_KEY=... into {file}"):
+        keys.for_owner("ada").need(GOOGLE)
+    file.write_text("GEMINI_API_KEY=one\n")
+    assert keys.for_owner("ada").need(GOOGLE).value == "one"
+    file.write_text("GEMINI_API_KEY=one\nGOOGLE_API_KEY=two\n")
+    assert keys.for_owner("ada").need(GOOGLE).value == "two"  # as in the SDK
+
+
+def test_the_environment_is_that_of_the_moment(monkeypatch: pytest.MonkeyPatch):
+    keys = Keys()
+    assert keys.find("ada", HUGGING_FACE) is None
+    monkeypatch.setenv("HF_TOKEN", "hf_now")
+    found = keys.find("ada", HUGGING_FACE)
+    assert found is not None
+    assert found.value == "hf_now"
+
+
+def test_an_empty_line_is_no_key(tmp_path: Path):
+    file = tmp_path / ".env"
+    file.write_text("OPENAI_API_KEY=\n")
+    assert Keys({"OPENAI_API_KEY": "  "}, (file,)).find("ada", OPENAI) is None
+
+
+def test_where_anyone_may_come_in_the_host_does_not_pay():
+    keys = Keys({"OPENAI_API_KEY": "sk-host"}, lend=False)
+    with pytest.raises(NotReady, match="paste it in the page") as refused:
+        keys.for_owner("visitor").need(OPENAI)
+    assert ".env" not in str(refused.value)
+    keys.paste("visitor", OPENAI, "sk-own")
+    assert keys.for_owner("visitor").need(OPENAI).value == "sk-own"
+    assert keys.find("other", OPENAI) is None
+
+
+@pytest.mark.parametrize(
+    "value", [None, 7, ["sk-secret"], "sk secret", "sk-\u00fcber", "sk-\x00secret", "s" * (MAX_KEY + 1)]
+)
+def test_what_can_be_no_key_is_refused_without_being_repeated(value: object):
+    keys = Keys({})
+    with pytest.raises(BadRequest) as refused:
+        keys.paste("ada", OPENAI, value)
+    assert "secret" not in str(refused.value)
+    assert keys.find("ada", OPENAI) is None
+
+
+def test_only_so_many_visitors_are_remembered():
+    keys = Keys({})
+    for number in range(MAX_OWNERS + 1):
+        keys.paste(f"visitor {number}", OPENAI, f"sk-{number}")
+    assert keys.find("visitor 0", OPENAI) is None
+    assert keys.find(f"visitor {MAX_OWNERS}", OPENAI) is not None
+
+
+@given(st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=8, max_size=80))
+def test_a_key_is_in_no_text_of_what_holds_it(secret: str):
+    keys = Keys({})
+    keys.paste("ada", OPENAI, secret)
+    mine = keys.for_owner("ada")
+    key = mine.need(OPENAI)
+    assert key.value == secret
+    quiet = Key(OPENAI, "", "this session")
+    assert repr(key) == str(key) == repr(quiet)
+    assert repr(keys) == repr(Keys({}))
+    assert repr(mine) == repr(Keys({}).for_owner("ada"))
+
+
+def test_the_example_names_every_variable():
+    lines = (ROOT / ".env.example").read_text().splitlines()
+    names = {line.partition("=")[0] for line in lines if "=" in line and not line.startswith("#")}
+    assert {account.name for account in ACCOUNTS} | {"HF_INFERENCE_PROVIDER", "HF_BILL_TO"} == names
+    for account in ACCOUNTS:
+        assert any(account.keys_url in line for line in lines)
