@@ -63,6 +63,8 @@ def models(options: argparse.Namespace) -> int:
 
 def memory(spec: ModelSpec, machine: Machine) -> str:
     """What a model takes on this machine, or would take on one it fits on."""
+    if spec.id not in catalog.NEEDS:
+        return f"{spec.gpu_gb:g} GB" if spec.gpu_gb and machine.gpu else "CPU"
     plan = readiness.plan_here(machine, catalog.NEEDS[spec.id])
     return str(plan) if plan else f"{spec.gpu_gb:.0f} GB of weights"
 
@@ -94,7 +96,7 @@ def describe(spec: ModelSpec) -> dict[str, object]:
 def download(options: argparse.Namespace) -> int:
     """Fetch a model onto this disk, also where it could not run; prints where it lies."""
     if options.model not in catalog.DOWNLOADS:
-        if options.model in catalog.NEEDS:
+        if any(spec.id == options.model for spec in catalog.models()):
             raise BadRequest(f"{options.model} comes along with Diorama: there is nothing to download.")
         raise UnknownModel(options.model, catalog.DOWNLOADS)
     from pipelines import hub  # takes a second to import
@@ -161,7 +163,7 @@ def state(spec: ModelSpec, machine: Machine, shelf: Shelf) -> str:
     """Where a model lies and how it would run, or what it lacks."""
     ready = spec.readiness()
     wanted = catalog.DOWNLOADS.get(spec.id)
-    there = shelf.snapshot(wanted.repo, wanted.revision) if wanted else None
+    there = shelf.snapshot(wanted) if wanted else None
     kept = f"downloaded to {there}" if there else ready.label
     if not ready.ok:
         return f"{ready.hint} It is {kept}." if there else ready.hint

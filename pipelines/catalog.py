@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import replace
@@ -10,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Literal
 
-from pipelines import readiness
+from pipelines import readiness, sam_catalog
 from pipelines.machine import Machine, inspect
 from pipelines.plan import Needs, Placement, plans
 from pipelines.shelf import Checkpoint, Download, Shelf
@@ -35,7 +34,7 @@ KLEIN_NEEDS = Needs(text=8.05, transformer=7.75, vae=0.17, step=1.0, decode=2.5)
 FLUX1_NEEDS = Needs(text=9.77, transformer=23.8, vae=0.17, step=1.0, decode=2.5)
 TOY_NEEDS = Needs(text=0.01, transformer=0.02, vae=0.01, step=0.05, decode=0.05)
 
-DOWNLOADS = {"flux2-klein-4b": KLEIN, "flux1-schnell": SCHNELL, "flux1-dev": DEV}
+DOWNLOADS = {"flux2-klein-4b": KLEIN, "flux1-schnell": SCHNELL, "flux1-dev": DEV} | sam_catalog.DOWNLOADS
 """What is fetched from the Hub, by the id of the model."""
 NEEDS = {
     "toy-klein": TOY_NEEDS,
@@ -43,6 +42,7 @@ NEEDS = {
     "flux1-schnell": FLUX1_NEEDS,
     "flux1-dev": FLUX1_NEEDS,
 }
+"""What the models that make pictures take; those that click are small beside them."""
 
 APACHE = "https://www.apache.org/licenses/LICENSE-2.0"
 DEV_LICENCE = "https://huggingface.co/black-forest-labs/FLUX.1-dev/blob/main/LICENSE.md"
@@ -86,15 +86,7 @@ def models(machine: Machine | None = None, shelf: Shelf | None = None) -> tuple[
     # Layer by layer klein is too slow for a first impression.
     is_quick = plan is not None and plan.placement < Placement.BLOCKS
     first = (klein, toy) if is_quick else (toy, klein)
-    return (*first, schnell(machine, shelf), dev(machine, shelf))
-
-
-def revision_of(folder: Path) -> str:
-    """Names the weights by what is in them: 12 hex digits of the SHA-256 of the files. 15 MB take some 20 ms."""
-    digest = hashlib.sha256()
-    for path in sorted(folder.rglob("*.safetensors")):
-        digest.update(path.read_bytes())
-    return digest.hexdigest()[:12]
+    return (*first, schnell(machine, shelf), dev(machine, shelf), *sam_catalog.models(machine, shelf, WEIGHTS))
 
 
 def toy_klein(machine: Machine) -> ModelSpec:
@@ -105,7 +97,7 @@ def toy_klein(machine: Machine) -> ModelSpec:
         tasks=frozenset({Task.GENERATE}),
         load=partial(_load_bundled, folder=folder, ram_gb=machine.ram_gb),
         readiness=partial(readiness.of_bundled, folder),
-        revision=revision_of(folder),
+        revision=readiness.revision_of(folder),
         licence="Apache-2.0",
         licence_url=APACHE,
         about="Toy world only: ten objects, ten colours, six backgrounds. Runs anywhere in a second.",

@@ -136,7 +136,7 @@ class _Download:
         self._fetcher.interrupt()
 
     def run(self, pool: ThreadPoolExecutor) -> Path:
-        there = self._shelf.snapshot(self._wanted.repo, self._wanted.revision)
+        there = self._shelf.snapshot(self._wanted)
         if there is not None and self._checked(there):
             return there
         commit, files = self._listing()
@@ -148,7 +148,7 @@ class _Download:
         chores = [pool.submit(self._bring, commit, path, blob, snapshot) for path, blob in files.items()]
         for chore in chores:
             chore.result()
-        if lacking := missing(snapshot):
+        if lacking := missing(snapshot, self._wanted.file):
             raise NotReady(f"{self._wanted.repo} lacks {', '.join(lacking)}, which {self.label} needs. Update Diorama.")
         if self._wanted.revision != commit:
             reference = self._folder / "refs" / self._wanted.revision
@@ -158,7 +158,9 @@ class _Download:
 
     def _checked(self, snapshot: Path) -> bool:
         """Every large file is what its name says, unless it was found so before; one that is not is thrown away."""
-        links = [path for path in snapshot.rglob("*.safetensors") if blobs.is_hash(path.resolve().name)]
+        links = [
+            path for path in snapshot.rglob(self._wanted.file or "*.safetensors") if blobs.is_hash(path.resolve().name)
+        ]
         doubtful = [path for path in links if not self._fetcher.stamps.covers(path.resolve())]
         self.what, self.total = "checking", sum(path.stat().st_size for path in doubtful)
         right = True
@@ -175,12 +177,23 @@ class _Download:
 
     def _listing(self) -> tuple[str, dict[str, Blob]]:
         """The commit, and the files a pipeline is opened from: safetensors, settings and tokenizers of its parts."""
-        repo = self._wanted.repo
-        info = self._api.model_info(repo, revision=self._wanted.revision, files_metadata=True, timeout=20)
+        info = self._api.model_info(self._wanted.repo, revision=self._wanted.revision, files_metadata=True, timeout=20)
         commit = info.sha or self._wanted.revision
+        siblings = {each.rfilename: each for each in info.siblings or ()}
+        paths = self._paths(commit, siblings)
+        files = {}
+        for path in paths:
+            lfs = siblings[path].lfs
+            files[path] = Blob(lfs.sha256, lfs.size) if lfs else Blob("", siblings[path].size or 0)
+        return commit, files
+
+    def _paths(self, commit: str, siblings: Iterable[str]) -> list[str]:
+        """Which files of a repository are needed."""
+        repo, file = self._wanted.repo, self._wanted.file
+        if file:
+            return [path for path in siblings if path == file]
         index = Path(self._small(commit, "model_index.json"))
         parts = components(index.read_text(encoding="utf-8"))
-        siblings = {each.rfilename: each for each in info.siblings or ()}
         paths = [path for path in siblings if _is_needed(path, parts)]
         safe = {path.partition("/")[0] for path in paths if path.endswith(".safetensors")}
         pickled = [part for part in parts if part not in safe and _has(siblings, part, (".bin", ".pt", ".ckpt"))]
@@ -189,11 +202,7 @@ class _Download:
                 f"{repo} has pickled weights only ({', '.join(pickled)}), and opening those can run anybody's code. "
                 "Choose a repository with safetensors."
             )
-        files = {}
-        for path in paths:
-            lfs = siblings[path].lfs
-            files[path] = Blob(lfs.sha256, lfs.size) if lfs else Blob("", siblings[path].size or 0)
-        return commit, files
+        return paths
 
     def _room_for(self, files: dict[str, Blob]) -> None:
         needed = sum(blob.size - blobs.kept_bytes(self._folder, blob) for blob in files.values())

@@ -29,6 +29,7 @@ class Download:
     label: str  # for people
     gb: float  # of the files that are needed
     gated: bool = False  # a licence has to be accepted on the Hub's page first
+    file: str = ""  # the one file that is needed, where it is no pipeline
 
 
 @dataclass(frozen=True)
@@ -85,16 +86,16 @@ class Shelf:
         named = _first_line(self.folder(repo) / "refs" / revision)
         return named if COMMIT.fullmatch(named) else None
 
-    def snapshot(self, repo: str, revision: str) -> Path | None:
+    def snapshot(self, download: Download) -> Path | None:
         """The folder of a complete download, ready to be opened; None if there is none."""
-        commit = self.commit(repo, revision)
-        folder = self.folder(repo) / "snapshots" / commit if commit else None
-        return folder if folder and not missing(folder) else None
+        commit = self.commit(download.repo, download.revision)
+        folder = self.folder(download.repo) / "snapshots" / commit if commit else None
+        return folder if folder and not missing(folder, download.file) else None
 
     def started_bytes(self, download: Download) -> int:
         """What lies there of a download that is not complete: the files of its parts, and those that were cut off."""
         folder, commit = self.folder(download.repo), self.commit(download.repo, download.revision)
-        arrived = folder.glob(f"snapshots/{commit or 'none'}/*/*")
+        arrived = folder.glob(f"snapshots/{commit or 'none'}/{download.file or '*/*'}")
         return sum(path.stat().st_size for path in (*arrived, *folder.glob("blobs/*.incomplete")) if path.is_file())
 
     def free_bytes(self) -> int:
@@ -102,8 +103,14 @@ class Shelf:
         return shutil.disk_usage(next(place for place in (self.cache, *self.cache.parents) if place.is_dir())).free
 
 
-def missing(folder: Path) -> list[str]:
-    """What a pipeline in the diffusers layout lacks: paths relative to the folder, none when it can be opened."""
+def missing(folder: Path, file: str = "") -> list[str]:
+    """What a folder lacks of the file that is needed or, without one, of a pipeline in the diffusers layout.
+
+    Returns:
+        Paths relative to the folder, none when it can be opened.
+    """
+    if file:
+        return [] if (folder / file).is_file() else [file]
     index = folder / "model_index.json"
     parts = components(index.read_text(encoding="utf-8")) if index.is_file() else {}
     if not parts:

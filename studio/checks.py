@@ -208,3 +208,16 @@ def shown(value: object) -> str:
     text = f"'{value}'" if isinstance(value, str) else str(value)
     text = "".join(one for one in text if one.isprintable())
     return text if len(text) <= 40 else text[:37] + "..."
+
+
+def side(most: int | None, largest: int) -> int:
+    """The longest side that a picture may have: `most`, or the largest there is.
+
+    Raises:
+        BadRequest: it is no size.
+    """
+    if most is None:
+        return largest
+    if isinstance(most, bool) or not isinstance(most, int) or not 1 <= most <= 2**31:
+        raise BadRequest(f"The longest side of the masks must be 1 to {largest} pixels, not {shown(most)}.")
+    return min(most, largest)

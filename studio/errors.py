@@ -12,6 +12,7 @@
   - StorageFailed         the disk did not take it
   - TooManyJobs           one person's queue is full
   - OutOfMemory           the model did not fit
+  - Superseded            a newer click took its place
   - CloudFault            a provider did not give a picture; see providers/faults.py
 * Cancelled, Skipped      not errors: Stop or "Skip this one" was pressed
 
@@ -75,6 +76,11 @@ class TooManyJobs(StudioError):
 
 class OutOfMemory(StudioError):
     """The model did not fit; the message says what to try."""
+
+
+class Superseded(StudioError):
+    def __init__(self) -> None:
+        super().__init__("A newer click took the place of this one.")
 
 
 class CloudFault(StudioError):

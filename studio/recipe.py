@@ -64,6 +64,7 @@ class Recipe:
     transparent: bool = False  # the background was left out
     price_usd: float | None = None  # what a provider took for it; None: nothing, or nobody knows
     notice: str = ""  # what its person should know: another model answered
+    selection: str = ""  # of an object: clicks, box, strokes and what was done to the mask, as JSON; see `selecting`
 
 
 LATER: dict[str, Any] = {
@@ -74,6 +75,7 @@ LATER: dict[str, Any] = {
     "transparent": False,
     "price_usd": None,
     "notice": "",
+    "selection": "",
 }
 """Fields that the recipes of the first pictures do not have."""
 
@@ -156,8 +158,12 @@ def read_png(path: Path) -> Found | None:
 
 def _is_well_formed(values: dict[str, Any]) -> bool:
     texts = ("owner", "job_id", "task", "model", "revision", "prompt", "prompt_sent", "style", "negative_prompt")
+    texts += ("title", "app", "source", "left_out", "quality", "notice", "selection")
     return (
-        all(_is_text(values[name]) for name in (*texts, "title", "app", "source", "left_out", "quality", "notice"))
+        all(
+            _is_text(values[name])
+            for name in (*texts, "title", "app", "source", "left_out", "quality", "notice", "selection")
+        )
         and isinstance(values["transparent"], bool)
         and (values["price_usd"] is None or _is_number(values["price_usd"]))
         and isinstance(values["sha256"], str)

@@ -30,6 +30,8 @@ def fit(recipe: Recipe, catalog: Sequence[ModelSpec]) -> Settings:
         recipe: of a picture made here, or of an upload.
         catalog: all models, the default first.
     """
+    if recipe.kind == "object":
+        return Settings(None, ("An object is cut out of a picture: the settings are those of the picture.",))
     if not says_something(recipe.prompt):
         return Settings(None, ("This picture does not say how it was made.",))
     catalog = [spec for spec in catalog if Task.GENERATE in spec.tasks]

@@ -22,6 +22,7 @@ from studio.livejob import LiveJob
 from studio.memory import Residents
 from studio.pictures import make_pictures
 from studio.restore import Settings, fit
+from studio.selections import Selections
 from studio.store import Store
 from studio.uploads import Uploads
 
@@ -30,6 +31,9 @@ class Studio:
     """One outputs folder, the models of a catalog, and the work between them.
 
     `owner` is whoever asks: an opaque text. Another owner's jobs and assets do not exist for them.
+
+    Attributes:
+        selections: masks and objects.
     """
 
     def __init__(self, models: Iterable[ModelSpec], outputs: Path, *, memory_gb: float = 8.0) -> None:
@@ -63,6 +67,7 @@ class Studio:
                 self._database, self._changes, work=self._work, made=self._store.kept_of_job, drop=self._residents.drop
             )
             self._jobs.resume()
+            self.selections = Selections(self._store, self._database, self._residents, self._changes, self._ready)
             self._opened = opened.pop_all()
 
     # --- models -------------------------------------------------------------------------------------------------------
@@ -86,7 +91,11 @@ class Studio:
         spec = self.model(model_id)
         readiness = spec.readiness()
         if readiness.ok and not readiness.download_gb:
-            self._jobs.when_idle(spec.lane, spec.id, lambda: self._residents.load(spec, _unheard))
+            load = partial(self._residents.load, spec, _unheard)
+            if spec.lane == "click":
+                self.selections.later(load)
+            else:
+                self._jobs.when_idle(spec.lane, spec.id, load)
 
     def unknown_words(self, model_id: str, prompt: str) -> tuple[str, ...]:
         """The words of a prompt this model was not taught, in order; a hint, not an error."""
@@ -231,6 +240,7 @@ class Studio:
     def close(self) -> None:
         """Take no more work, let the running step end, give the folder back. What waited runs at the next start."""
         try:
+            self.selections.close()
             self._jobs.close()
             self._residents.close()
         finally:

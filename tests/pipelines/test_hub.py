@@ -130,7 +130,7 @@ def test_stop_leaves_in_the_middle_and_the_next_try_goes_on(served: Hub, shelf: 
 
     with pytest.raises(Cancelled):
         fetch(shelf, stop_in_the_middle)
-    assert shelf.snapshot("tiny/schnell", "main") is None
+    assert shelf.snapshot(Download("tiny/schnell", "main", "Tiny schnell", gb=0.001)) is None
     halves = dict(served.bytes_sent)
     assert 0 < sum(halves.values()) < sum(needed_bytes(served).values())
     served.hold = None

@@ -1,0 +1,79 @@
+"""One thread that answers clicks; of each page only the newest counts. Knows nothing of masks or models.
+
+A click is no job: it is answered at once or forgotten, and nothing of it is written down.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+from studio.contract import Progress, Tell
+from studio.errors import Cancelled, StudioError, Superseded
+
+T = TypeVar("T")
+MAX_WAITING = 64
+"""Clicks that wait at the same time, of everybody."""
+
+
+class Clicks:
+    """Whoever asks waits for the answer. Any thread may ask; the work is done on one thread of its own."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="click")
+        self._newest: dict[tuple[str, str], int] = {}  # of the pages that wait
+        self._waiting = 0
+        self._closing = False
+
+    def ask(self, owner: str, page: str, number: int, work: Callable[[Tell], T]) -> T:
+        """The answer of `work`, which gets a `tell` that raises once the same page has asked something newer.
+
+        Args:
+            page: which of the owner's pages asks; "" for a caller that wants every answer.
+            number: grows with every click of a page.
+
+        Raises:
+            Superseded: the same page asked something newer in the meantime.
+        """
+        who = (owner, page)
+
+        def tell(_progress: Progress) -> None:
+            if self._closing or (page and self._newest.get(who, number) > number):
+                raise Cancelled
+
+        def answer() -> T:
+            tell(Progress(0, 0))
+            return work(tell)
+
+        with self._lock:
+            if self._closing:
+                raise StudioError("Diorama is closing. Start it again and click once more.")
+            if self._waiting >= MAX_WAITING:
+                raise StudioError(f"{MAX_WAITING} clicks are waiting already. Try again in a moment.")
+            self._waiting += 1
+            self._newest[who] = max(number, self._newest.get(who, number))
+            answered = self._thread.submit(answer)
+        try:
+            return answered.result()
+        except Cancelled:
+            raise Superseded from None
+        finally:
+            with self._lock:
+                self._waiting -= 1
+                if self._newest.get(who) == number:
+                    del self._newest[who]
+
+    def later(self, chore: Callable[[], object]) -> None:
+        """Do something on the same thread, for instance load the model before the first click."""
+        with self._lock:
+            if not self._closing:
+                self._thread.submit(chore)
+
+    def close(self) -> None:
+        """Answer what is being answered, and nothing more."""
+        with self._lock:
+            self._closing = True
+        self._thread.shutdown(wait=True)

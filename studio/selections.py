@@ -1,0 +1,125 @@
+"""Masks and objects of one studio: what is selected in a picture, and what is cut out of it and kept.
+
+Every call is safe from any thread; those that need a model wait for the one thread that answers clicks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from PIL import Image
+
+from studio import checks, gallery, objects, selecting
+from studio.assets import Asset
+from studio.changes import Changes
+from studio.clicks import Clicks
+from studio.contract import ModelSpec, Size, Task
+from studio.database import Database
+from studio.errors import BadRequest
+from studio.intake import read_picture
+from studio.memory import Residents
+from studio.segment import Segmenting
+from studio.selection import MAX_SIDE, Everything, Segmentation, SegmentRequest
+from studio.store import Store
+
+
+class Selections:
+    """`owner` is whoever asks; another owner's pictures and objects do not exist for them."""
+
+    def __init__(
+        self,
+        store: Store,
+        database: Database,
+        residents: Residents,
+        changes: Changes,
+        ready: Callable[[str, Task], ModelSpec],
+    ) -> None:
+        """
+        Args:
+            ready: the model with this id, or for "" the first that can do the task.
+        """
+        self._store, self._database, self._changes, self._ready = store, database, changes, ready
+        self._segmenting = Segmenting(residents, store.path)
+        self._clicks = Clicks()
+
+    def segment(
+        self, owner: str, request: SegmentRequest, *, most: int | None = 1024, page: str = "", number: int = 0
+    ) -> Segmentation:
+        """The mask of a selection; waits for it.
+
+        Args:
+            most: longest side of the masks that come back, in pixels; None: MAX_SIDE.
+            page: one of the owner's pages; of its waiting calls only the one with the highest number is answered.
+
+        Raises:
+            BadRequest, UnknownModel, NotReady, NotFound: and so for all that follow.
+            Superseded: the page asked something newer.
+        """
+        asset = self._store.asset(owner, request.picture)
+        selecting.check(request, Size(asset.width, asset.height))
+        spec = self._ready(request.model, Task.SEGMENT) if request.points or request.box else None
+        start = self.mask(owner, request.start) if request.start else None
+        side = checks.side(most, MAX_SIDE)
+        return self._clicks.ask(
+            owner,
+            page,
+            number,
+            lambda tell: self._segmenting.mask(asset, spec, request, start=start, most=side, tell=tell),
+        )
+
+    def everything(
+        self, owner: str, picture: str, *, model: str = "", most: int | None = 1024, page: str = "", number: int = 0
+    ) -> Everything:
+        """All that a model finds in a picture; waits for it. Arguments as for `segment`."""
+        asset = self._store.asset(owner, picture)
+        spec = self._ready(model, Task.SEGMENT)
+        side = checks.side(most, MAX_SIDE)
+        return self._clicks.ask(owner, page, number, lambda tell: self._segmenting.everything(asset, spec, side, tell))
+
+    def keep(self, owner: str, request: SegmentRequest, name: str = "") -> Asset:
+        """Cut out what is selected, at full size, and keep it under a name; "" takes the suggested one."""
+        name = objects.checked_name(name) or self.suggested_name(owner, request.picture)
+        found = self.segment(owner, request, most=None)
+        if found.box is None:
+            raise BadRequest("Nothing is selected yet: click on an object first.")
+        picture = self._store.asset(owner, request.picture)
+        spec = self._ready(request.model, Task.SEGMENT) if found.candidates else None
+        image = objects.cut_out(read_picture(self._store.path(owner, picture.id)).image, found.mask)
+        asset = self._store.save(image, objects.recipe(picture, spec, request, found, name))
+        self._changes.note(owner)
+        return asset
+
+    def suggested_name(self, owner: str, picture: str) -> str:
+        """A short name for the next object of a picture."""
+        asset = self._store.asset(owner, picture)
+        return objects.suggested_name(asset.title, [each.title for each in self.objects_of(owner, picture)])
+
+    def objects_of(self, owner: str, picture: str) -> tuple[Asset, ...]:
+        """What was cut out of a picture and is still there, newest first."""
+        children = gallery.relatives(self._database, self._store.asset(owner, picture)).children
+        return tuple(child for child in children if child.kind == "object")
+
+    def request_of(self, owner: str, object_id: str) -> SegmentRequest | None:
+        """The clicks that an object was made with; None where they are not known."""
+        return selecting.from_text(str(self._store.asset(owner, object_id).recipe["selection"]))
+
+    def mask(self, owner: str, object_id: str) -> np.ndarray:
+        """HW uint8 of the picture's size, 255 = selected. A picture without alpha is selected as a whole."""
+        return objects.mask_in(self._store.path(owner, object_id))
+
+    def mask_png(self, owner: str, object_id: str) -> bytes:
+        """The mask as a grey PNG of the whole frame."""
+        return objects.png(Image.fromarray(self.mask(owner, object_id)))
+
+    def cut_out(self, owner: str, object_id: str) -> bytes:
+        """What an object shows as a PNG, without the empty frame around it."""
+        return objects.png(objects.cropped(read_picture(self._store.path(owner, object_id)).image))
+
+    def later(self, chore: Callable[[], object]) -> None:
+        """Do something on the thread of the clicks, for instance load their model."""
+        self._clicks.later(chore)
+
+    def close(self) -> None:
+        """Answer what is being answered, and nothing more."""
+        self._clicks.close()
