@@ -250,7 +250,7 @@ class Studio:
 
     def _ready(self, model_id: str, task: Task, owner: str = "") -> ModelSpec:
         """The model that was asked for, or the first that is ready here: nothing is sent to a cloud unasked."""
-        local = [spec for spec in self.models(task) if spec.lane != "cloud"]
+        local = [spec for spec in self.models(task) if not spec.provider]
         specs = [self.model(model_id)] if model_id != "" else local
         if not specs:
             raise NotReady(f"No model here can {task}. Start Diorama with a catalog that has one.")
