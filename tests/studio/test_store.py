@@ -83,6 +83,11 @@ def test_a_picture_is_saved_as_it_was_painted_with_its_recipe(studio: Studio):
         "source": "",
         "left_out": "",
         "sha256": "",
+        "quality": "",
+        "transparent": False,
+        "price_usd": None,
+        "notice": "",
+        "selection": "",
     }
 
 
