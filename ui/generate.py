@@ -43,7 +43,8 @@ _REMEMBER = f"""(saved, prompt, model, count, ...rest) => {{
   const own = Object.fromEntries({json.dumps(PER_MODEL)}.map((name, i) => [name, rest[i]]));
   return {{...saved, prompt, model, count, models: {{...saved.models, [model]: own}}}};
 }}"""
-_REMEMBER_MODEL = "(saved, model) => ({...saved, model})"
+# The note goes at once, not with the server's answer: by then there may be another one.
+_REMEMBER_MODEL = "(saved, model) => [{...saved, model}, '']"
 _TAKE_EXAMPLE = "(saved, prompt) => [{...saved, prompt}, prompt, '']"
 # A note goes when other words are written than those it is about.
 _KEEP_NOTE = """(prompt, note) => {
@@ -74,13 +75,14 @@ def build(bridge: Bridge, arrival: Dependency) -> None:
             chips = example_chips(chosen.examples)
             controls, more = build_controls(prompt, specs, chosen)
             last_seed = gr.Number(visible=False, precision=0)
+            offered = gr.Textbox(chosen.id, visible=False)  # the model whose controls the column shows
             with gr.Column(elem_id="press", min_width=0):
                 note = gr.HTML(elem_id="note")
                 make = gr.Button("Generate", variant="primary", size="lg", elem_id="generate")
         stage = build_stage([bridge.server_function(call) for call in (*_CALLS, *_ON_PICTURES)])
     take_seed = more.last_seed
     named = {**controls.by_name(), "saved": saved, "note": note, "last_seed": last_seed, "take_seed": take_seed}
-    named |= {"stage": stage, "more": more.fold, "terms": more.terms}
+    named |= {"offered": offered, "stage": stage, "more": more.fold, "terms": more.terms}
     named |= {f"chip_{i}": chip for i, chip in enumerate(chips)}
 
     _connect_memory(controls, chips, note, saved, last_seed, take_seed)
@@ -97,7 +99,7 @@ def build(bridge: Bridge, arrival: Dependency) -> None:
         bridge.listener(on_generate, named),
         [bridge.visitor],
         [note],
-        inputs_kwargs={**controls.by_name()},
+        inputs_kwargs={**controls.by_name(), "offered": offered, "saved": saved},
         trigger_mode="multiple",
         **_QUIET,
     ).failure(None, None, [note], js=f"() => {json.dumps(_note(BROKEN, 'trouble'))}", **_QUIET)
@@ -125,7 +127,7 @@ def on_model(studio: Studio, model_id: str, saved: Any) -> dict[str, Any]:
     spec = studio.model(model_id)
     if spec.readiness().label == "ready":  # not one that would have to be downloaded first
         studio.warm(spec.id)
-    return _show(spec, saved) | {"note": ""}
+    return _show(spec, saved)
 
 
 def on_shape(studio: Studio, model_id: str, shape: str, saved: Any) -> dict[str, Any]:
@@ -139,10 +141,12 @@ def on_fixed_seed(studio: Studio, model_id: str, seed: Any) -> dict[str, Any]:
     return _updates({"more": offer_more(studio.model(model_id), seed)})
 
 
-def on_generate(studio: Studio, owner: str, **values: Any) -> dict[str, Any]:
+def on_generate(studio: Studio, owner: str, *, offered: str, saved: Any, **values: Any) -> dict[str, Any]:
     """Put the job into the queue. The stage watches what becomes of it."""
     try:
         spec = studio.model(values["model"])
+        if spec.id != offered:  # pressed before the column could show what this model honours
+            values |= _offered_values(spec, saved)
         studio.generate(owner, request_from(spec, values))
         unknown = studio.unknown_words(spec.id, values["prompt"])
     except StudioError as error:
@@ -192,7 +196,7 @@ def _connect_memory(
     texts = [controls.prompt.change, controls.negative_prompt.change]
     gr.on([*by_hand, *texts], None, ordered, [saved], js=_REMEMBER, **_QUIET)
     controls.prompt.change(None, [controls.prompt, note], [note], js=_KEEP_NOTE, **_QUIET)
-    controls.model.input(None, [saved, controls.model], [saved], js=_REMEMBER_MODEL, **_QUIET)
+    controls.model.input(None, [saved, controls.model], [saved, note], js=_REMEMBER_MODEL, **_QUIET)
     for chip in chips:
         chip.click(None, [saved, chip], [saved, controls.prompt, note], js=_TAKE_EXAMPLE, **_QUIET)
     take_seed.click(None, [saved, controls.model, last_seed], [saved, controls.seed], js=_TAKE_SEED, **_QUIET)
@@ -201,7 +205,13 @@ def _connect_memory(
 def _show(spec: ModelSpec, saved: Any) -> dict[str, Any]:
     """The column as this model honours it, and its example prompts."""
     chips = {f"chip_{i}": props for i, props in enumerate(chip_props(spec.examples))}
-    return _updates({**offer(spec, _remembered(saved, spec)), **chips})
+    return _updates({**offer(spec, _remembered(saved, spec)), **chips}) | {"offered": spec.id}
+
+
+def _offered_values(spec: ModelSpec, saved: Any) -> dict[str, Any]:
+    """What the controls that are each model's own will stand at once this model is shown."""
+    offers = offer(spec, _remembered(saved, spec))
+    return {name: offers[name].get("value") for name in PER_MODEL}
 
 
 def _updates(props: dict[str, dict[str, Any]]) -> dict[str, Any]:

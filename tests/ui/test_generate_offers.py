@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,7 +15,7 @@ from studio.contract import Readiness
 from studio.service import Studio
 from tests.ui.painter import Brush, catalog
 from ui.controls import about
-from ui.generate import on_seed
+from ui.generate import on_generate, on_model, on_seed
 
 SEED = cast(gr.EventData, SimpleNamespace(seed=7))
 
@@ -43,3 +44,50 @@ def test_a_model_that_comes_along_is_not_told_again(tmp_path: Path):
     assert "info" not in told
     assert "choices" not in told
     studio.close()
+
+
+# --- whoever presses before the column shows the model that was chosen ------------------------------------------------
+
+COLUMN = {
+    "prompt": "a red ball",
+    "model": "far",
+    "shape": "1:1",
+    "size": "128 x 128",
+    "width": 128,
+    "height": 128,
+    "count": 2,
+    "seed": 5,
+    "steps": 8,
+    "guidance": 0,
+    "negative_prompt": "",
+    "style": "",
+}
+
+
+@pytest.fixture
+def studio(tmp_path: Path) -> Iterator[Studio]:
+    brush = Brush()
+    studio = Studio(catalog(brush), tmp_path)
+    brush.hold()
+    yield studio
+    brush.go()
+    studio.close()
+
+
+def test_who_presses_before_a_model_is_shown_gets_its_own_settings(studio: Studio):
+    saved = {"models": {"far": {"seed": 9, "steps": 17}}}
+    assert on_generate(studio, "ada", offered="toy", saved=saved, **COLUMN) == {"note": ""}
+    (job,) = studio.jobs("ada")
+    assert (job.model, job.pictures) == ("far", 2)
+
+
+def test_settings_that_were_shown_and_do_not_fit_are_refused(studio: Studio):
+    note = on_generate(studio, "ada", offered="far", saved={}, **COLUMN)["note"]
+    assert "does not make pictures of 128 x 128" in note
+    assert studio.jobs("ada") == []
+
+
+def test_a_model_that_is_shown_says_so_and_leaves_the_note_alone(studio: Studio):
+    told = on_model(studio, "full", {})
+    assert told["offered"] == "full"
+    assert "note" not in told
