@@ -1,4 +1,4 @@
-"""The same verbs in a terminal: generate here, those about models in `cli_models`. Starts without gradio and torch."""
+"""The same verbs in a terminal; generate here, others in `cli_cutout` and `cli_models`. No gradio, no torch."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import shutil
 import sys
 from pathlib import Path
 
+import cli_cutout
 import cli_models
 from app import LOCAL_OWNER, OUTPUTS, open_studio, prepare_environment
 from studio.contract import Done, Event, Failed, GenerateRequest, Progress, Size, Waiting
@@ -53,6 +54,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
         "--json", action="store_true", help="one JSON line per picture: path, seed, seconds, prompt, model, id"
     )
 
+    cli_cutout.add_verbs(verbs)
     cli_models.add_verbs(verbs)
     return parser.parse_args(arguments)
 

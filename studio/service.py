@@ -251,7 +251,7 @@ class Studio:
     def _ready(self, model_id: str, task: Task, owner: str = "") -> ModelSpec:
         """The model that was asked for, or the first that is ready here: nothing is sent to a cloud unasked."""
         local = [spec for spec in self.models(task) if not spec.provider]
-        specs = [self.model(model_id)] if model_id != "" else local
+        specs = [self._able(model_id, task)] if model_id != "" else local
         if not specs:
             raise NotReady(f"No model here can {task}. Start Diorama with a catalog that has one.")
         for spec in specs:
@@ -259,6 +259,13 @@ class Studio:
                 return spec
         readiness = specs[0].ready_for(owner)
         raise NotReady(readiness.hint or f"{specs[0].label} cannot run here: {readiness.label}.")
+
+    def _able(self, model_id: str, task: Task) -> ModelSpec:
+        """A model of the catalog that does this task."""
+        spec = self._specs.get(model_id) if isinstance(model_id, str) else self.model(model_id)
+        if spec is None or task not in spec.tasks:
+            raise UnknownModel(model_id, [each.id for each in self.models(task) if not each.provider])
+        return spec
 
     def _work(self, job: LiveJob) -> None:
         """One job, on a thread of its lane."""

@@ -45,7 +45,7 @@ def test_every_option_of_the_table_is_an_option_of_the_app(capsys: pytest.Captur
 
 
 def test_the_table_of_models_is_the_catalog():
-    rows = dict(re.findall(r"^\| `([a-z][a-z0-9-]*)` \| (.*?) \|$", README, re.MULTILINE))
+    rows = dict(re.findall(r"^\| `([a-z][a-z0-9.-]*)` \| (.*?) \|$", README, re.MULTILINE))
     specs = {spec.id: spec for spec in catalog.models(Machine("Linux", 2, 8.0, ()))}
     assert rows.keys() == specs.keys()
     for model_id, row in rows.items():

@@ -9,25 +9,19 @@ elsewhere.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
 from dataclasses import asdict
-from functools import wraps
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
-from gradio.utils import get_upload_folder
-from gradio_client.utils import is_file_obj_with_meta
 
-from studio.assets import Asset
 from studio.checks import shown
 from studio.contract import GenerateRequest, JobView, Size, Task
-from studio.errors import BadRequest, StudioError
-from studio.recipe import UPLOAD
+from studio.errors import BadRequest
 from studio.service import Studio
+from ui.api_cutout import CutOut
+from ui.api_parts import describe, owner_of, readable, uploaded
 from ui.events import Identify
-from ui.files import picture_address
 from ui.watch import pulse_after
 
 LONGEST_SLEEP = 10.0
@@ -35,24 +29,13 @@ LONGEST_SLEEP = 10.0
 
 
 def build(studio: Studio, identify: Identify) -> None:
-    """Add the endpoints to the current Blocks: generate, job, cancel, models, gallery, add_picture, settings."""
+    """Add the endpoints to the current Blocks: those of `Endpoints` and those of `CutOut`."""
     ours = Endpoints(studio, identify)
     making = (ours.generate, ours.job, ours.cancel, ours.models)
-    for endpoint in (*making, ours.gallery, ours.add_picture, ours.settings):
+    cutting = CutOut(studio, identify)
+    clicking = (cutting.segment, cutting.segment_everything, cutting.keep_object)
+    for endpoint in (*making, ours.gallery, ours.add_picture, ours.settings, *clicking):
         gr.api(endpoint, api_name=endpoint.__name__, concurrency_limit=None)
-
-
-def readable(endpoint: Callable[..., Any]) -> Callable[..., Any]:
-    """Answer a `StudioError` with its sentence."""
-
-    @wraps(endpoint)
-    async def answer(*args: Any, **kwargs: Any) -> Any:
-        try:
-            return await endpoint(*args, **kwargs)
-        except StudioError as error:
-            raise gr.Error(str(error), print_exception=False) from error
-
-    return answer
 
 
 class Endpoints:
@@ -95,7 +78,7 @@ class Endpoints:
             wait: Answer when the pictures are there; false answers at once, then ask `job`.
             token: Where the app is open to anyone: any secret of 16 characters or more, which owns what it makes.
         """
-        owner = self._owner(request, token)
+        owner = owner_of(self._identify, request, token)
         if (width is None) != (height is None):
             raise BadRequest(f"A size is a width and a height; got only {width or height}. Give both, or neither.")
         size = None if width is None or height is None else Size(width, height)
@@ -116,7 +99,7 @@ class Endpoints:
             job_id: The id that `generate` answered with.
             token: The secret the job was started with, where the app is open to anyone.
         """
-        return await asyncio.to_thread(self._answer, self._studio.job, self._owner(request, token), job_id)
+        return await asyncio.to_thread(self._answer, self._studio.job, owner_of(self._identify, request, token), job_id)
 
     @readable
     async def cancel(self, job_id: str, token: str = "", request: gr.Request | None = None) -> dict:
@@ -126,7 +109,9 @@ class Endpoints:
             job_id: The id that `generate` answered with.
             token: The secret the job was started with, where the app is open to anyone.
         """
-        return await asyncio.to_thread(self._answer, self._studio.cancel, self._owner(request, token), job_id)
+        return await asyncio.to_thread(
+            self._answer, self._studio.cancel, owner_of(self._identify, request, token), job_id
+        )
 
     @readable
     async def models(self) -> list:
@@ -174,7 +159,7 @@ class Endpoints:
             limit: Pictures per page, 1 to 200.
             token: The secret the pictures were made with, where the app is open to anyone.
         """
-        owner = self._owner(request, token)
+        owner = owner_of(self._identify, request, token)
         look = {"query": query, "starred": starred, "model": model, "kind": kind, "after": after, "limit": limit}
         page = await asyncio.to_thread(self._studio.gallery, owner, **look)
         return {"pictures": [describe(asset) for asset in page.assets], "next": page.next}
@@ -190,7 +175,7 @@ class Endpoints:
             name: What to call it where it carries no prompt; empty takes the name of the file.
             token: Where the app is open to anyone: the secret that is to own the picture.
         """
-        return await asyncio.to_thread(self._take_in, self._owner(request, token), file, name)
+        return await asyncio.to_thread(self._take_in, owner_of(self._identify, request, token), file, name)
 
     @readable
     async def settings(self, picture_id: str, token: str = "", request: gr.Request | None = None) -> dict:
@@ -200,12 +185,7 @@ class Endpoints:
             picture_id: Id of a picture, made here or added; "request" is empty where it does not say how it was made.
             token: The secret of who owns the picture, where the app is open to anyone.
         """
-        return await asyncio.to_thread(self._settings, self._owner(request, token), picture_id)
-
-    def _owner(self, request: gr.Request | None, token: str) -> str:
-        if request is None:
-            raise ValueError("Gradio did not hand over the request")
-        return self._identify(request, token)
+        return await asyncio.to_thread(self._settings, owner_of(self._identify, request, token), picture_id)
 
     def _take_in(self, owner: str, file: Any, name: Any) -> dict:
         if not isinstance(name, str):
@@ -235,47 +215,8 @@ class Endpoints:
         }
 
 
-def describe(asset: Asset) -> dict:
-    """A picture as JSON."""
-    return {
-        "id": asset.id,
-        "name": asset.name,
-        "url": picture_address(asset.owner, asset.id),
-        "kind": asset.recipe["task"] if asset.recipe["task"] == UPLOAD else asset.kind,
-        "seed": asset.seed,
-        "width": asset.width,
-        "height": asset.height,
-        "prompt": asset.title,
-        "model": asset.model,
-        "created": asset.created,
-        "starred": asset.starred,
-    }
-
-
 def arguments(request: GenerateRequest) -> dict:
     """A request as the arguments of `generate`."""
     values = asdict(request)
     size = values.pop("size")
     return values | {"width": size[0] if size else None, "height": size[1] if size else None}
-
-
-@contextmanager
-def uploaded(file: Any) -> Iterator[Path]:
-    """The file gradio received for this call; it is gone afterwards.
-
-    Gradio sees to it that a file it recognises was uploaded; what it does not recognise (a bare path, a file without
-    its mark) comes through as it is, and is refused here.
-
-    Raises:
-        BadRequest: it is no upload.
-    """
-    folder = Path(get_upload_folder()).resolve()
-    path = Path(file["path"]).resolve() if is_file_obj_with_meta(file) else folder
-    if folder not in path.parents or not path.is_file():
-        raise BadRequest(f"The file must be an upload, not {shown(file)}. With gradio_client: handle_file(PATH).")
-    try:
-        yield path
-    finally:
-        with suppress(OSError):  # the same file, sent twice at once, lies there once
-            path.unlink()
-            path.parent.rmdir()

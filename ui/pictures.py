@@ -77,6 +77,8 @@ def picture(studio: Studio, asset: Asset) -> Answer:
         "height": asset.height,
         "created": asset.created,
         "starred": asset.starred,
+        "kind": asset.kind,
+        "parents": list(asset.parents[:1]),  # an object belongs to the picture it was cut out of
         "again": says_something(asset.recipe["prompt"]),  # there is something to make again
     }
 

@@ -19,7 +19,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 from starlette.requests import ClientDisconnect
 
-from studio.errors import BadRequest, StorageFailed, StudioError, TooLarge
+from studio.errors import BadRequest, NotFound, StorageFailed, StudioError, Superseded, TooLarge
 from studio.files import storage_errors
 from studio.intake import check_length
 from studio.service import Studio
@@ -45,11 +45,11 @@ def router(studio: Studio, identify: Identify) -> APIRouter:
     @routes.post("/pictures")
     async def take_in(request: Request, name: str = "") -> Response:
         try:
-            owner = _owner(request, identify)
+            owner = admitted(request, identify)
             async with _received(request) as path:
                 answer = await asyncio.to_thread(_kept, studio, owner, path, name[:_LONGEST_NAME])
         except StudioError as error:
-            return JSONResponse({"error": str(error)}, _status(error))
+            return JSONResponse({"error": str(error)}, status_of(error))
         except ClientDisconnect:
             log.info("An upload was broken off; what had come of it is removed.")
             return Response(status_code=400)  # nobody is there to read it
@@ -58,10 +58,15 @@ def router(studio: Studio, identify: Identify) -> APIRouter:
     return routes
 
 
-def _owner(request: Request, identify: Identify) -> str:
+def admitted(request: Request, identify: Identify) -> str:
+    """Whose request this is.
+
+    Raises:
+        NotAdmitted: it comes from a foreign page, or from nobody who has signed in.
+    """
     token, user = request.headers.get(TOKEN_HEADER), signed_in(request)
     if token is None:
-        raise NotAdmitted(f"Diorama takes pictures of its own page only. Programs send the header {TOKEN_HEADER}.")
+        raise NotAdmitted(f"Diorama answers its own page only. Programs send the header {TOKEN_HEADER}.")
     if request.app.auth is not None and user is None:
         raise NotAdmitted("Sign in to add pictures.")
     try:
@@ -100,8 +105,10 @@ def _kept(studio: Studio, owner: str, path: Path, name: str) -> dict:
     return {"picture": picture(studio, asset), "notes": list(settings.notes)}
 
 
-def _status(error: StudioError) -> int:
-    for kind, status in ((NotAdmitted, 401), (TooLarge, 413), (StorageFailed, 507)):
+def status_of(error: StudioError) -> int:
+    """The HTTP status of an answer that is a sentence."""
+    kinds = ((NotAdmitted, 401), (NotFound, 404), (Superseded, 409), (TooLarge, 413), (StorageFailed, 507))
+    for kind, status in kinds:
         if isinstance(error, kind):
             return status
     return 400

@@ -7,6 +7,7 @@ from typing import Any, Literal, NamedTuple
 from studio.assets import Asset
 from studio.contract import ModelSpec, Size
 from studio.recipe import UPLOAD
+from studio.selecting import from_text
 
 
 class Fact(NamedTuple):
@@ -37,6 +38,7 @@ def facts_of(asset: Asset, spec: ModelSpec | None) -> list[Fact]:
         Fact("Added" if recipe["task"] == UPLOAD else "Made", repr(asset.created), "time"),
         Fact("Took", duration(recipe["seconds"])),
         Fact("From", _origin(recipe)),
+        Fact("Cut out with", _clicks(recipe["selection"])),
     ]
     return [line for line in lines if line.value]
 
@@ -60,6 +62,16 @@ def _model(asset: Asset, spec: ModelSpec | None) -> str:
     is_hash = len(revision) == 40 and all(digit in "0123456789abcdef" for digit in revision)
     revision = revision[:7] if is_hash else revision
     return f"{name}, revision {revision}" if name and revision else name
+
+
+def _clicks(selection: str) -> str:
+    """ "2 clicks, a box, 1 stroke": what an object was selected with; "" for what is none."""
+    request = from_text(selection)
+    if request is None:
+        return ""
+    counts = [(len(request.points), "click"), (len(request.strokes), "stroke")]
+    parts = [f"{count} {word}{'s' if count > 1 else ''}" for count, word in counts if count]
+    return ", ".join([*parts, *(["a box"] if request.box else [])])
 
 
 def _style(style: str, spec: ModelSpec | None) -> str:

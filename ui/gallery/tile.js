@@ -3,7 +3,7 @@
 function createTile(item, actions) {
   if (item.isPlace) return make("li", { class: "cell place", "aria-hidden": "true" });
   const image = make("img", { src: address(item.thumb), alt: "", decoding: "async", draggable: "false" });
-  const open = make("button", { type: "button", class: "tile", title: item.title, tabindex: "-1" }, image);
+  const open = make("button", { type: "button", class: item.kind === "object" ? "tile checkered" : "tile", title: item.title, tabindex: "-1" }, image);
   const about = { role: "checkbox", tabindex: "-1", "aria-label": `Select: ${item.title}` };
   const check = make("button", { type: "button", class: "check", ...about });
   drawIcon(check, "check");

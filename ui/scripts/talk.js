@@ -8,6 +8,7 @@
 //   change {changed, gone, back}     this page changed pictures: lists of pictures; `gone` into the trash, `back` from it
 //   reuse  {id, seed}                the settings of this picture are wanted in the column
 //   copied                           they are there
+//   segment {picture}                something is to be cut out of the picture with this id
 //   pick                             somebody wants to open a picture from their disk
 
 const tell = (name, detail = {}) => document.dispatchEvent(new CustomEvent(`diorama-${name}`, { detail }));
@@ -54,6 +55,13 @@ function writeAddress(changes, { push = false } = {}) {
   }
   const hash = said.size ? `#${said}` : location.pathname + location.search;
   if (hash !== location.hash) history[push ? "pushState" : "replaceState"](push ? { viewer: true } : history.state, "", hash);
+}
+
+/** Open a picture, or an object's picture, in the Segment tab, which may not have been shown yet: then it reads the address. */
+function cutOut(id) {
+  writeAddress({ segment: id });
+  goTo("segment");
+  tell("segment", { picture: id });
 }
 
 const byId = (list, id) => list.find((item) => item.id === id);

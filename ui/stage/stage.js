@@ -127,6 +127,7 @@ const stagePicture = createPicture({
   star: () => starPictures([subject().picture], !subject().picture.starred),
   reuse: () => tell("reuse", subject().picture),
   vary: async () => { if (await call("vary", { id: subject().picture.id })) choose(""); },
+  segment: () => cutOut(subject().picture.id),
   delete: () => deletePicture(subject().picture),
   seed: () => copyText(String(subject().picture.seed), find(".seed"), "Seed copied"),
 });

@@ -16,6 +16,7 @@ const ACTIONS = [ // one entry adds one
     isPressed: (picture) => picture.starred,
     press: (picture) => starPictures([picture], !picture.starred),
   },
+  { name: "segment", icon: "select", word: (picture) => (picture.kind === "object" ? "Refine" : "Cut out"), press: segment },
   { name: "save", icon: "save", word: () => "Download", href: (picture) => `${address(picture.file)}&download=1` },
   { name: "delete", icon: "delete", word: () => "Delete", press: remove },
 ];
@@ -42,6 +43,7 @@ function draw(picture) {
     image.style.backgroundImage = `url("${address(picture.thumb)}")`; // stands in while the picture itself comes
     image.src = address(picture.file);
     image.alt = picture.title;
+    image.classList.toggle("checkered", picture.kind === "object");
     setText(find(".spoken"), picture.title);
     setAttribute(dialog, "aria-label", `Picture: ${picture.title}`);
   }
@@ -139,6 +141,10 @@ async function remove(picture) {
 async function reuse(picture) {
   await close(); // the address is that of the tab again before another tab is opened
   tell("reuse", { id: picture.id });
+}
+async function segment(picture) {
+  await close();
+  cutOut(picture.id);
 }
 async function vary(picture) {
   if (await call("vary", { id: picture.id })) toast("Another one is being made");

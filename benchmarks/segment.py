@@ -1,0 +1,149 @@
+"""A further click on a picture, against the naive way: encode per click, and three full-size overlays as PNG in base64.
+
+Run `python -m benchmarks.segment`. Both sides use the same model on the same 1024 x 1024 picture, taking turns. With a
+GPU it also opens SAM 2.1 large with random weights and sets our way beside a plain `SAM2ImagePredictor` script.
+"""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import io
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+
+from benchmarks.table import Row, median_ms, print_table
+from pipelines import sam, sam_catalog
+from studio.contract import ModelSpec, Size
+from studio.selection import MaskRequest, MaskResult, Point, SegmentRequest
+from studio.service import Studio
+from toybox.sam.model import FOLDER, WEIGHTS_NAME
+from ui.segmenting import described
+
+SIDE, ROUNDS, OWNER = 1024, 15, "benchmark"
+
+
+def main(arguments: Sequence[str] = ()) -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=ROUNDS)
+    parser.add_argument("--folder", type=Path, default=FOLDER, help="of the toy SAM")
+    options = parser.parse_args(arguments)
+    if not (options.folder / WEIGHTS_NAME).exists():
+        sys.exit(f"There is no model in {options.folder}: train one with python -m toybox.sam.train.")
+    with tempfile.TemporaryDirectory() as folder:
+        rows = clicks(sam_catalog.toy_sam(options.folder), Path(folder), options.rounds)
+    print_table(f"Clicking on {SIDE} x {SIDE} with the toy SAM, p50", rows)
+    if torch.cuda.is_available():
+        print_table("SAM 2.1 large with random weights, p50", large(options.rounds))
+    else:
+        print("\nSAM 2.1 large is measured where there is a GPU; here is none.")
+
+
+def clicks(spec: ModelSpec, folder: Path, rounds: int) -> list[Row]:
+    """Our clicks as the page asks for them, beside the naive way."""
+    path = folder / "picture.png"
+    picture().save(path)
+    studio, naive = Studio([spec], folder / "outputs"), sam.open_folder(Path(FOLDER))
+    asset = studio.take_in(OWNER, path)
+    rng = np.random.default_rng(1)
+
+    def click() -> None:
+        x, y = rng.uniform(0, SIDE, 2)
+        point = Point(float(x), float(y))
+        described(studio.selections.segment(OWNER, SegmentRequest(asset.id, points=(point,))))
+
+    def naively() -> None:
+        point = rng.uniform(0, SIDE, 2)
+        naive_click(naive, Image.open(path).convert("RGB"), point)
+
+    try:
+        times = taking_turns({"repeat click": click, "naive": naively}, rounds)
+    finally:
+        studio.close()
+        naive.close()
+    share = float(np.median(times["repeat click"]) / np.median(times["naive"]))
+    return [
+        median_ms("a further click, from request to JSON", times["repeat click"]),
+        median_ms("the naive way", times["naive"]),
+        Row("a further click takes of it", share, rounds, "<= 10 %"),
+    ]
+
+
+def naive_click(model: sam.Sam, image: Image.Image, point: np.ndarray) -> list[str]:
+    """What a demo page does: embed, predict, and send three overlays of the full size."""
+    predictor = model._predictor
+    predictor.set_image(image)
+    masks, _, _ = predictor.predict(point[None], np.array([1]), multimask_output=True)
+    answers = []
+    for mask in masks:
+        veil = Image.new("RGB", image.size, (228, 87, 46))
+        overlay = Image.composite(Image.blend(image, veil, 0.45), image, Image.fromarray(mask > 0))
+        file = io.BytesIO()
+        overlay.save(file, "PNG")
+        answers.append(base64.b64encode(file.getvalue()).decode())
+    return answers
+
+
+def large(rounds: int) -> list[Row]:
+    """The largest published size on the GPU, with weights that mean nothing."""
+    torch.manual_seed(1)
+    network = sam._build(sam._published_config("l")).eval().cuda()
+    ours, plain = sam.Sam(network), sam._predictor(network)
+    image, count = picture(), iter(range(10**9))
+
+    def embed() -> None:
+        ask(ours, image, f"picture {next(count)}", Point(500, 500))
+
+    def click() -> None:
+        ask(ours, image, "picture", Point(next(count) % SIDE, 300))
+
+    def embed_plainly() -> None:
+        with torch.autocast("cuda", torch.bfloat16):
+            plain.set_image(image)
+        torch.cuda.synchronize()
+
+    def click_plainly() -> None:
+        with torch.autocast("cuda", torch.bfloat16):
+            plain.predict(np.array([[500.0, 300.0]]), np.array([1]), multimask_output=True)
+
+    works = {"embed and click": embed, "click": click, "embed, plainly": embed_plainly, "click, plainly": click_plainly}
+    times = taking_turns(works, rounds)
+    return [median_ms(name, values) for name, values in times.items()]
+
+
+def ask(model: sam.Sam, image: Image.Image, key: str, point: Point) -> MaskResult:
+    """One click."""
+    found = model.run(MaskRequest(lambda: image, key, Size(*image.size), points=(point,)), lambda _progress: None)
+    assert isinstance(found, MaskResult)
+    return found
+
+
+def taking_turns(works: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, list[float]]:
+    """Seconds of each work, the first round left out; the works alternate, so that all see the same machine."""
+    times: dict[str, list[float]] = {name: [] for name in works}
+    for _ in range(rounds + 1):
+        for name, work in works.items():
+            start = time.perf_counter()
+            work()
+            times[name].append(time.perf_counter() - start)
+    return {name: values[1:] for name, values in times.items()}
+
+
+def picture() -> Image.Image:
+    """Soft shapes with grain."""
+    rng = np.random.default_rng(0)
+    spots = Image.fromarray(rng.integers(0, 256, (9, 9, 3), dtype=np.uint8))
+    small = spots.resize((SIDE, SIDE), Image.Resampling.BICUBIC)
+    return Image.fromarray(np.clip(np.asarray(small) + rng.normal(0, 6, (SIDE, SIDE, 3)), 0, 255).astype(np.uint8))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,346 @@
+"""The Segment tab in Chromium: clicks, refinement, objects, keyboard, phone. Only the model is a fake."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+
+import pytest
+from PIL import Image, ImageDraw
+from playwright.sync_api import Browser, Locator, Page, expect
+
+from studio.service import Studio
+from tests.studio.selecting_fake import ColourModel, colour_spec
+from tests.ui.driver import PHONE, Visitor
+from tests.ui.painter import Brush, catalog
+from tests.ui.serve import one_person, served
+
+OWNER = "local"
+RED, BLUE = (0.25, 0.4), (0.75, 0.7)
+RED_AREA = 3.14159 / 4 * 0.3 * 0.4
+SIZE = (600, 400)
+
+
+def scene(size: tuple[int, int] = SIZE) -> bytes:
+    """A red disc and a blue square on grey."""
+    image = Image.new("RGB", size, (128, 128, 128))
+    draw = ImageDraw.Draw(image)
+    width, height = size
+    draw.ellipse((width * 0.1, height * 0.2, width * 0.4, height * 0.6), fill="red")
+    draw.rectangle((width * 0.6, height * 0.5, width * 0.9, height * 0.9), fill="blue")
+    file = io.BytesIO()
+    image.save(file, "PNG")
+    return file.getvalue()
+
+
+@pytest.fixture(scope="module")
+def model() -> ColourModel:
+    return ColourModel()
+
+
+@pytest.fixture(scope="module")
+def cutting(tmp_path_factory: pytest.TempPathFactory, model: ColourModel) -> Iterator[Studio]:
+    studio = Studio([*catalog(Brush(0.005)), colour_spec(model)], tmp_path_factory.mktemp("outputs"))
+    yield studio
+    studio.close()
+
+
+@pytest.fixture(scope="module")
+def site(cutting: Studio) -> Iterator[str]:
+    with served(cutting, one_person) as address:
+        yield address
+
+
+@pytest.fixture
+def picture(cutting: Studio) -> str:
+    for asset in cutting.gallery(OWNER, limit=200).assets:
+        cutting.delete(OWNER, [asset.id])
+    return cutting.take_in(OWNER, scene(), "a red ball and a blue cube.png").id
+
+
+class Table:
+    """The Segment tab of a page, with a picture on it."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+
+    @property
+    def board(self) -> Locator:
+        return self.page.locator("#segment .board")
+
+    def open(self, picture: str) -> None:
+        """As a link or a button elsewhere on the page does it."""
+        event = "new CustomEvent('diorama-segment', {detail: {picture: id}})"
+        self.page.evaluate(
+            "id => { history.replaceState(null, '', `#segment=${id}`);"
+            f" document.querySelector('#segment-tab-button').click(); document.dispatchEvent({event}); }}",
+            picture,
+        )
+        expect(self.board).to_be_visible()
+        expect(self.page.locator("#segment .subject .title")).to_have_text("a red ball and a blue cube")
+
+    def at(self, place: tuple[float, float], size: tuple[int, int] = SIZE) -> tuple[float, float]:
+        """Where a place of the picture, in fractions, lies on the screen while it is fitted."""
+        box = self.board.bounding_box()
+        assert box
+        scale = min((box["width"] - 32) / size[0], (box["height"] - 32) / size[1])
+        return (
+            box["x"] + box["width"] / 2 + (place[0] - 0.5) * size[0] * scale,
+            box["y"] + box["height"] / 2 + (place[1] - 0.5) * size[1] * scale,
+        )
+
+    def click(self, place: tuple[float, float], **options: object) -> None:
+        self.page.mouse.click(*self.at(place), **options)  # type: ignore[arg-type]
+
+    def expect_points(self, count: int) -> None:
+        expect(self.board).to_have_attribute("data-points", str(count))
+
+    def expect_area(self, share: float, of: tuple[int, int] = SIZE) -> None:
+        """Wait until so much of the picture is selected, within a tenth."""
+        wanted = share * of[0] * of[1]
+        self.page.wait_for_function(
+            "([low, high]) => { const {area, busy} = document.querySelector('#segment .board').dataset;"
+            " return busy !== 'true' && area >= low && area <= high; }",
+            arg=[0.9 * wanted, 1.1 * wanted],
+        )
+
+    def colour_at(self, place: tuple[float, float]) -> list[int]:
+        """RGB on the canvas."""
+        x, y = self.at(place)
+        box = self.board.bounding_box()
+        assert box
+        return self.page.evaluate(
+            "([x, y]) => [...document.querySelector('#segment .board').getContext('2d')"
+            ".getImageData(x * devicePixelRatio, y * devicePixelRatio, 1, 1).data].slice(0, 3)",
+            [x - box["x"], y - box["y"]],
+        )
+
+
+@pytest.fixture
+def guest(chrome: Browser, site: str, picture: str) -> Iterator[Visitor]:
+    with Visitor.arrives(chrome, site) as visitor:
+        yield visitor
+    visitor.assert_nothing_went_wrong()
+
+
+@pytest.fixture
+def table(guest: Visitor, picture: str) -> Table:
+    table = Table(guest.page)
+    table.open(picture)
+    return table
+
+
+def test_a_click_shows_the_mask_on_the_object(table: Table):
+    before = table.colour_at((0.2, 0.4))
+    table.click(RED)
+    table.expect_area(RED_AREA)
+    table.page.wait_for_function("() => !document.querySelector('#segment .primary').disabled")
+    after = table.colour_at((0.2, 0.4))
+    assert before != after
+    assert table.colour_at((0.5, 0.1)) == [128, 128, 128]
+
+
+def test_a_shift_click_a_right_click_and_the_minus_mode_remove(table: Table):
+    for remove in ({"button": "right"}, {}, {"mode": True}):
+        table.click(RED)
+        table.click(BLUE)
+        table.expect_area(RED_AREA + 0.12)
+        if "mode" in remove:
+            table.page.get_by_role("radio", name="Remove").click()
+            table.click((0.65, 0.6))
+            table.page.get_by_role("radio", name="Add", exact=True).click()
+        elif remove:
+            table.click((0.65, 0.6), button="right")
+        else:
+            table.page.keyboard.down("Shift")
+            table.click((0.65, 0.6))
+            table.page.keyboard.up("Shift")
+        table.expect_points(3)
+        table.expect_area(RED_AREA)
+        table.page.get_by_role("button", name="Clear").click()
+        table.expect_points(0)
+
+
+def test_a_point_moves_when_it_is_dragged_and_goes_when_it_is_clicked(table: Table):
+    table.click(RED)
+    table.expect_area(RED_AREA)
+    table.page.mouse.move(*table.at(RED))
+    table.page.mouse.down()
+    table.page.mouse.move(*table.at(BLUE), steps=4)
+    table.page.mouse.up()
+    table.expect_area(0.12)
+    table.expect_points(1)
+    table.click(BLUE)
+    table.expect_points(0)
+    table.page.get_by_role("button", name="Undo").click()
+    table.expect_area(0.12)
+    table.page.get_by_role("button", name="Undo").click()
+    table.expect_area(RED_AREA)
+    table.page.get_by_role("button", name="Redo").click()
+    table.expect_area(0.12)
+
+
+def test_a_drag_is_a_box(table: Table):
+    table.page.mouse.move(*table.at((0.5, 0.1)))
+    table.page.mouse.down()
+    table.page.mouse.move(*table.at((0.95, 0.45)), steps=4)
+    table.page.mouse.up()
+    table.expect_area(0.45 * 0.35)
+    table.expect_points(0)
+
+
+def test_the_brush_adds_and_the_eraser_takes_away(table: Table):
+    table.click(RED)
+    table.expect_area(RED_AREA)
+    table.page.get_by_role("radio", name="Brush").click()
+    table.page.mouse.move(*table.at((0.5, 0.1)))
+    table.page.mouse.down()
+    table.page.mouse.move(*table.at((0.9, 0.1)), steps=6)
+    table.page.mouse.up()
+    table.page.wait_for_function(
+        "low => Number(document.querySelector('#segment .board').dataset.area) > low", arg=1.08 * RED_AREA * 240_000
+    )
+    table.page.get_by_role("button", name="Undo").click()
+    table.expect_area(RED_AREA)
+    table.page.get_by_role("radio", name="Eraser").click()
+    before = int(table.board.get_attribute("data-area") or 0)
+    table.page.mouse.move(*table.at((0.15, 0.4)))
+    table.page.mouse.down()
+    table.page.mouse.move(*table.at((0.35, 0.4)), steps=6)
+    table.page.mouse.up()
+    table.page.wait_for_function(
+        "high => Number(document.querySelector('#segment .board').dataset.area) < high", arg=0.98 * before
+    )
+
+
+def test_one_of_three_masks_is_chosen(table: Table):
+    table.click(RED)
+    masks = table.page.get_by_role("radio", name="percent")
+    expect(masks).to_have_count(3)
+    expect(masks.nth(0)).to_have_attribute("aria-checked", "true")
+    masks.nth(2).click()
+    table.expect_area(1.0)
+    expect(masks.nth(2)).to_have_attribute("aria-checked", "true")
+    masks.nth(2).press("ArrowRight")
+    table.expect_area(RED_AREA)
+
+
+def test_what_is_kept_is_an_object_everywhere(table: Table, cutting: Studio, picture: str):
+    page = table.page
+    table.click(RED)
+    table.expect_area(RED_AREA)
+    expect(page.get_by_label("Name")).to_have_value("red ball")
+    page.get_by_role("button", name="Keep as object").click()
+    expect(page.locator("#segment .object b")).to_have_text("red ball")
+    expect(page.get_by_label("Name")).to_have_value("blue cube")
+    (kept,) = cutting.selections.objects_of(OWNER, picture)
+    with page.expect_download() as saved:
+        page.locator("#segment .object .cutout").click()
+    with Image.open(saved.value.path()) as cut:
+        assert cut.mode == "RGBA"
+        assert abs(cut.width - 180) < 16
+    page.get_by_role("tab", name="Gallery").click()
+    page.locator("#gallery select.kind").select_option("object")
+    expect(page.locator("#gallery .tile")).to_have_count(1)
+    page.locator("#gallery .tile").click()
+    expect(page.locator("#viewer .facts")).to_contain_text("1 click")
+    page.locator("#viewer .actions .segment").click()
+    expect(page.locator("#segment .subject .title")).to_have_text("a red ball and a blue cube")
+    table.expect_points(1)
+    page.locator("#segment .object .delete").click()
+    expect(page.locator("#segment .object")).to_have_count(0)
+    assert cutting.asset(OWNER, kept.id).deleted
+
+
+def test_a_reload_keeps_picture_and_points(table: Table, guest: Visitor):
+    table.click(RED)
+    table.click(BLUE)
+    table.expect_area(RED_AREA + 0.12)
+    guest.reload()
+    table.page.get_by_role("tab", name="Segment").click()
+    table.expect_points(2)
+    table.expect_area(RED_AREA + 0.12)
+
+
+def test_everything_can_be_picked_from(table: Table):
+    table.page.get_by_role("button", name="Show everything").click()
+    expect(table.page.locator("#segment .hint")).to_have_text("Click a coloured region to select it.")
+    table.click(BLUE)
+    table.expect_area(0.12)
+    table.expect_points(1)
+
+
+def test_it_works_by_keyboard_alone(table: Table):
+    table.board.focus()
+    page = table.page
+    for key in ("ArrowLeft", *["Shift+ArrowLeft"] * 3, "Shift+ArrowUp", "Enter"):
+        page.keyboard.press(key)
+    table.expect_points(1)
+    table.expect_area(RED_AREA)
+    page.keyboard.press("i")
+    table.expect_area(1 - RED_AREA)
+    page.keyboard.press("Control+z")
+    table.expect_area(RED_AREA)
+    page.keyboard.press("Delete")
+    table.expect_points(0)
+    page.keyboard.press("x")
+    for _ in range(3):
+        page.keyboard.press("Shift+ArrowRight")
+    page.keyboard.press("Shift+ArrowDown")
+    page.keyboard.press("x")
+    page.wait_for_function("() => Number(document.querySelector('#segment .board').dataset.area) > 500")
+
+
+def test_the_same_place_is_hit_after_zooming(table: Table):
+    x, y = table.at(RED)
+    table.page.mouse.move(x, y)
+    for _ in range(6):
+        table.page.mouse.wheel(0, -240)
+    table.page.mouse.click(x, y)
+    table.expect_area(RED_AREA)
+    point = table.page.evaluate("() => JSON.parse(localStorage['diorama-segment'])[0].request.points[0]")
+    assert abs(point[0] - RED[0] * SIZE[0]) < 1.5
+    assert abs(point[1] - RED[1] * SIZE[1]) < 1.5
+
+
+def test_while_the_server_is_away_clicks_are_kept(table: Table, guest: Visitor):
+    guest.context.set_offline(True)
+    table.click(RED)
+    expect(table.page.locator("#segment .banner")).to_contain_text("does not answer")
+    table.expect_points(1)
+    guest.context.set_offline(False)
+    table.click((0.2, 0.4))
+    table.expect_area(RED_AREA)
+    expect(table.page.locator("#segment .banner")).to_be_hidden()
+    guest.troubles.clear()  # the browser notes the failed request
+
+
+@pytest.mark.parametrize("size", [(1, 1000), (7300, 5400)], ids=["1 x 1000", "40 megapixels"])
+def test_pictures_of_any_size_can_be_clicked(table: Table, cutting: Studio, size: tuple[int, int]):
+    other = cutting.take_in(OWNER, scene(size), "a red ball and a blue cube").id
+    table.open(other)
+    table.page.wait_for_function("id => location.hash.includes(id)", arg=other)
+    table.page.mouse.click(*table.at((0.5, 0.75) if size[0] < 10 else BLUE, size))
+    table.expect_points(1)
+    table.page.wait_for_function("() => Number(document.querySelector('#segment .board').dataset.area) > 50")
+
+
+def test_it_works_on_a_phone(chrome: Browser, site: str, picture: str):
+    with Visitor.arrives(chrome, site, **PHONE) as visitor:
+        table = Table(visitor.page)
+        table.open(picture)
+        table.board.scroll_into_view_if_needed()
+        visitor.page.touchscreen.tap(*table.at(RED))
+        table.expect_area(RED_AREA)
+        keep = visitor.page.get_by_role("button", name="Keep as object")
+        expect(keep).to_be_in_viewport()
+        wide = visitor.page.evaluate("() => document.documentElement.scrollWidth")
+        assert wide <= 390
+        keep.tap()
+        expect(visitor.page.locator("#segment .object")).to_have_count(1)
+    visitor.assert_nothing_went_wrong()
+
+
+def test_the_picture_on_the_stage_goes_to_the_table(guest: Visitor, cutting: Studio):
+    guest.page.locator("#stage .actions .segment").click()
+    expect(guest.page.locator("#segment .subject .title")).to_have_text("a red ball and a blue cube")

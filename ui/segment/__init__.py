@@ -1,0 +1,96 @@
+"""The Segment tab: a picture, clicks on it, and the object they cut out. Its scripts draw it; this lays it out.
+
+The clicks themselves go straight to `ui/segmenting.py`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from gradio.events import Dependency
+
+from studio.contract import ModelSpec, Task
+from studio.selecting import to_json
+from studio.service import Studio
+from ui import pictures
+from ui.events import QUIET, Bridge
+from ui.pictures import Answer, picture, text
+from ui.scripts import component
+from ui.segmenting import cutout_address, mask_address
+
+LABEL = "Segment"
+_SCRIPTS = (
+    "view.js",
+    "selection.js",
+    "ask.js",
+    "overlay.js",
+    "hand.js",
+    "keys.js",
+    "column.js",
+    "shelf.js",
+    "segment.js",
+)
+_RECENT = 24
+"""Pictures that are offered to begin with."""
+
+
+def build(bridge: Bridge, arrival: Dependency) -> None:
+    """Lay out the tab inside the current Blocks and connect it.
+
+    Args:
+        bridge: gives the calls the studio and the owner.
+        arrival: the event after which the browser's token is known.
+    """
+    calls = [bridge.server_function(call) for call in (open_picture, recent, pictures.delete, pictures.restore)]
+    segment = component(Path(__file__).parent, _SCRIPTS, calls, "segment")
+    arrival.then(bridge.open_listener(on_arrival, {"segment": segment}), [bridge.visitor], [segment], **QUIET)
+
+
+def on_arrival(studio: Studio, token: str) -> dict[str, Any]:
+    """The page was opened: tell the scripts who is looking, and with what one can click."""
+    return {"segment": {"token": token, "models": [_model(spec) for spec in studio.models(Task.SEGMENT)]}}
+
+
+def open_picture(studio: Studio, owner: str, question: Answer) -> Answer:
+    """All that the tab needs of the picture `id`; an object is opened as its picture with the clicks that made it.
+
+    Returns:
+        `{picture, objects, name}`, and with an object `selection`: its request as JSON, or a start from its mask.
+    """
+    asset = studio.asset(owner, text(question, "id"))
+    answer: Answer = {}
+    if asset.kind == "object" and asset.parents:
+        made = studio.selections.request_of(owner, asset.id)
+        parent = asset.parents[0]
+        answer["selection"] = to_json(made) if made else {"picture": parent, "start": asset.id}
+        asset = studio.asset(owner, parent)
+    return answer | {
+        "picture": picture(studio, asset),
+        "objects": [_object(studio, owner, each.id) for each in studio.selections.objects_of(owner, asset.id)],
+        "name": studio.selections.suggested_name(owner, asset.id),
+    }
+
+
+def recent(studio: Studio, owner: str, question: Answer) -> Answer:
+    """The newest pictures that one can cut something out of."""
+    page = studio.gallery(owner, limit=4 * _RECENT)
+    found = [asset for asset in page.assets if asset.kind == "image"]
+    return {"pictures": [picture(studio, asset) for asset in found[:_RECENT]]}
+
+
+def _object(studio: Studio, owner: str, asset_id: str) -> Answer:
+    asset = studio.asset(owner, asset_id)
+    files = {"mask": mask_address(owner, asset_id), "cutout": cutout_address(owner, asset_id)}
+    return picture(studio, asset) | files
+
+
+def _model(spec: ModelSpec) -> Answer:
+    ready = spec.readiness()
+    return {
+        "id": spec.id,
+        "label": spec.label,
+        "ready": ready.ok,
+        "state": ready.label,
+        "hint": ready.hint or spec.about,
+    }

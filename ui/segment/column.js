@@ -1,0 +1,82 @@
+// The column: which model, which of the three masks, what is done to the mask, and the name under which it is kept.
+
+const SLIDERS = ["grow", "feather"], SWITCHES = ["fill_holes", "largest_part", "invert"];
+
+/** @param acts {change(patch, kind), settle(), choose(index), everything(), keep(name), another(), model(id)} */
+function createColumn(acts) {
+  let suggested = "";
+  const three = find(".three"), name = find(".name"), model = find("select.model");
+
+  for (const slider of SLIDERS) {
+    const input = find(`input.${slider}`);
+    input.addEventListener("input", () => acts.change({ [slider]: Number(input.value) }, slider));
+    input.addEventListener("change", acts.settle);
+  }
+  for (const name of SWITCHES) find(`input.${name}`).addEventListener("change", (event) => acts.change({ [name]: event.target.checked }));
+  find(".change").addEventListener("click", acts.another);
+  find(".everything").addEventListener("click", acts.everything);
+  find("form.column").addEventListener("submit", (event) => {
+    event.preventDefault();
+    acts.keep(name.value.trim() === suggested ? "" : name.value.trim());
+  });
+  model.addEventListener("change", () => acts.model(model.value));
+
+  function candidate(each, index) {
+    const image = make("img", { src: each.thumb, alt: "", draggable: "false" });
+    const words = make("span", {}, `${Math.round(100 * each.score)} %`);
+    const button = make("button", { type: "button", class: "candidate", role: "radio", "aria-label": `Mask ${index + 1}, sure by ${Math.round(100 * each.score)} percent` }, image, words);
+    button.addEventListener("click", () => acts.choose(index));
+    return button;
+  }
+  three.addEventListener("keydown", (event) => {
+    const by = { ArrowLeft: -1, ArrowUp: -1, ArrowRight: 1, ArrowDown: 1 }[event.key];
+    const all = [...three.children], next = by && all[(all.indexOf(document.activeElement) + by + all.length) % all.length];
+    if (!next) return;
+    event.preventDefault();
+    next.focus();
+    next.click();
+  });
+
+  return {
+    offerModels(models) {
+      model.replaceChildren(...models.map((each) => make("option", { value: each.id, disabled: !each.ready }, each.ready && each.state === "ready" ? each.label : `${each.label} (${each.state})`)));
+      show(find(".model-field"), models.length > 1);
+    },
+    drawModel(chosen) {
+      model.value = chosen?.id || "";
+      setText(find(".about-model"), chosen?.hint || "");
+    },
+    open(picture) {
+      show(find(".subject"), Boolean(picture));
+      if (!picture) return;
+      find(".subject .thumb").src = address(picture.thumb);
+      setText(find(".subject .title"), picture.title);
+    },
+    suggest(text) {
+      if (name.value.trim() === "" || name.value === suggested) name.value = text;
+      suggested = text;
+    },
+    draw({ request, answer, hint, isPicking, isKeeping, isOpen }) {
+      setText(find(".hint"), hint);
+      const isClear = request.points.length !== 1 || request.box || request.start, offered = isClear ? [] : answer?.candidates || [];
+      show(find(".choices"), offered.length > 1);
+      if (three.dataset.of !== answer?.mask) { // drawn anew only when there is something new
+        three.dataset.of = answer?.mask || "";
+        three.replaceChildren(...(answer?.candidates || []).map(candidate));
+      }
+      [...three.children].forEach((node, index) => {
+        setAttribute(node, "aria-checked", index === answer.choice);
+        setAttribute(node, "tabindex", index === answer.choice ? 0 : -1);
+      });
+      for (const slider of SLIDERS) {
+        find(`input.${slider}`).value = request[slider];
+        setText(find(`.${slider}-value`), `${request[slider]} px`);
+      }
+      for (const name of SWITCHES) find(`input.${name}`).checked = request[name];
+      setAttribute(find(".everything"), "aria-pressed", isPicking);
+      setText(find(".everything"), isPicking ? "Hide everything" : "Show everything");
+      find(".everything").disabled = !isOpen;
+      find(".primary").disabled = !isOpen || isKeeping || !answer?.box || !hasContent(request);
+    },
+  };
+}

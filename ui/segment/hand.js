@@ -1,0 +1,125 @@
+// Pointers on the canvas: what a press, a drag, a wheel or two fingers mean. Acts through `acts`, draws nothing.
+
+const SHAKE = 6, NEAR = 14, LONG_MS = 550; // CSS pixels, CSS pixels, milliseconds
+
+/**
+ * @param acts {mode(), radius(), points(), isPicking(), click(x, y, isWanted), box(box, isDone), move(i, x, y, isDone),
+ *   remove(i), stroke(stroke, isDone), hover(x, y, index), pick(x, y), drawn()}
+ */
+function createHand(board, view, acts) {
+  const pressed = new Map(); // pointers that are down: id -> [x, y]
+  let deed = null, pinch = null, isSpace = false;
+
+  const place = (event) => {
+    const { left, top } = board.getBoundingClientRect();
+    return [event.clientX - left, event.clientY - top];
+  };
+  const clamped = (x, y) => {
+    const [u, v] = view.toPicture(x, y), { width, height } = view.picture;
+    return [Math.min(width, Math.max(0, u)), Math.min(height, Math.max(0, v))];
+  };
+  const nearest = (x, y) => acts.points().findIndex(([u, v]) => {
+    const [s, t] = view.toScreen(u, v);
+    return Math.hypot(s - x, t - y) <= NEAR;
+  });
+  const far = (x, y) => Math.hypot(x - deed.x, y - deed.y) > SHAKE;
+
+  function begin(event) {
+    const [x, y] = place(event), mode = acts.mode(), remove = event.button === 2 || event.shiftKey || mode === "remove";
+    deed = { x, y, last: [x, y], isWanted: !remove, kind: "click", touch: event.pointerType === "touch" };
+    if (event.button === 1 || isSpace || mode === "pan") deed.kind = "pan";
+    else if (acts.isPicking()) deed.kind = "pick";
+    else if (mode === "brush" || mode === "erase") {
+      deed.kind = "stroke";
+      deed.stroke = { points: [clamped(x, y)], radius: acts.radius(), add: mode === "brush" && !remove };
+      acts.stroke(deed.stroke, false);
+    } else {
+      deed.index = nearest(x, y);
+      if (deed.index >= 0) deed.kind = "point";
+      else if (!view.isInside(x, y)) deed.kind = "pan";
+      else if (deed.touch) {
+        deed.timer = setTimeout(() => { if (deed?.kind === "click") { acts.click(...clamped(x, y), false); deed = null; } }, LONG_MS);
+      }
+    }
+  }
+  function go(event) {
+    const [x, y] = place(event), before = deed.last;
+    deed.last = [x, y];
+    if (deed.kind === "pan") { view.pan(x - before[0], y - before[1]); acts.drawn(); return; }
+    if (deed.kind === "stroke") {
+      for (const each of event.getCoalescedEvents?.() || [event]) {
+        const at = clamped(...place(each)), [u, v] = deed.stroke.points.at(-1);
+        if (Math.hypot(at[0] - u, at[1] - v) * view.scale > 1.5 && deed.stroke.points.length < 2000) deed.stroke.points.push(at);
+      }
+      acts.stroke(deed.stroke, false);
+      return;
+    }
+    if (deed.kind === "click" && far(x, y)) { deed.kind = "box"; clearTimeout(deed.timer); }
+    if (deed.kind === "point" && (deed.moved || far(x, y))) { deed.moved = true; acts.move(deed.index, ...clamped(x, y), false); }
+    if (deed.kind === "box") acts.box(corners(deed.x, deed.y, x, y), false);
+  }
+  function corners(x0, y0, x1, y1) {
+    const [a, b] = clamped(x0, y0), [c, d] = clamped(x1, y1);
+    return [Math.min(a, c), Math.min(b, d), Math.max(a, c), Math.max(b, d)];
+  }
+  function end(event) {
+    const [x, y] = place(event), { kind } = deed;
+    clearTimeout(deed.timer);
+    if (kind === "click") acts.click(...clamped(x, y), deed.isWanted);
+    if (kind === "pick") acts.pick(...view.toPicture(x, y));
+    if (kind === "box") acts.box(corners(deed.x, deed.y, x, y), true);
+    if (kind === "stroke") acts.stroke(deed.stroke, true);
+    if (kind === "point" && deed.moved) acts.move(deed.index, ...clamped(x, y), true);
+    if (kind === "point" && !deed.moved) acts.remove(deed.index);
+    deed = null;
+  }
+  function abandon() {
+    if (!deed) return;
+    clearTimeout(deed.timer);
+    deed = null;
+    acts.stroke(null, false);
+    acts.box(null, false);
+  }
+  const spread = () => {
+    const [[a, b], [c, d]] = [...pressed.values()];
+    return { x: (a + c) / 2, y: (b + d) / 2, length: Math.max(1, Math.hypot(a - c, b - d)) };
+  };
+
+  board.addEventListener("pointerdown", (event) => {
+    board.setPointerCapture(event.pointerId);
+    board.focus({ preventScroll: true });
+    pressed.set(event.pointerId, place(event));
+    event.preventDefault();
+    if (pressed.size === 1) begin(event);
+    if (pressed.size === 2) { abandon(); pinch = spread(); }
+  });
+  board.addEventListener("pointermove", (event) => {
+    const [x, y] = place(event);
+    if (!pressed.has(event.pointerId)) { acts.hover(...view.toPicture(x, y), nearest(x, y)); return; }
+    pressed.set(event.pointerId, [x, y]);
+    if (pressed.size === 2 && pinch) {
+      const now = spread();
+      view.pan(now.x - pinch.x, now.y - pinch.y);
+      view.zoomAt(now.x, now.y, now.length / pinch.length);
+      pinch = now;
+      acts.drawn();
+    } else if (deed) go(event);
+  });
+  const lift = (event) => {
+    if (!pressed.delete(event.pointerId)) return;
+    if (deed && event.type === "pointerup") end(event);
+    else abandon();
+    if (pressed.size < 2) pinch = null;
+  };
+  board.addEventListener("pointerup", lift);
+  board.addEventListener("pointercancel", lift);
+  board.addEventListener("pointerleave", () => acts.hover(-1, -1, -1));
+  board.addEventListener("contextmenu", (event) => event.preventDefault());
+  board.addEventListener("wheel", (event) => {
+    event.preventDefault();
+    const [x, y] = place(event);
+    view.zoomAt(x, y, Math.exp(-event.deltaY * (event.deltaMode ? 0.05 : 0.0015) * (event.ctrlKey ? 4 : 1)));
+    acts.drawn();
+  }, { passive: false });
+  return { abandon, set isSpace(value) { isSpace = value; }, get isBusy() { return Boolean(deed); } };
+}

@@ -1,0 +1,144 @@
+// Drawing: the picture, the mask over it, points, box, strokes and the cross. Knows no pointers and no server.
+
+const TINT = [228, 87, 46], RING = "#ffffff", SHADE = "rgb(0 0 0 / 70%)", REMOVE = "#1f5fd0", ADD = "#c9431b";
+const POINT = 8; // radius in CSS pixels
+
+/** A picture of an address, decoded. */
+async function decoded(source) {
+  const image = new Image();
+  image.src = source;
+  await image.decode();
+  return image;
+}
+/** The pixels of a PNG. */
+async function pixelsOf(source) {
+  const image = await decoded(source);
+  const canvas = new OffscreenCanvas(image.width, image.height), context = canvas.getContext("2d", { willReadFrequently: true });
+  context.drawImage(image, 0, 0);
+  return { canvas, context, data: context.getImageData(0, 0, image.width, image.height) };
+}
+
+/** A grey mask as something to lay over the picture: tinted inside, with a line of light and dark around it. */
+async function veilOf(source) {
+  const { canvas, context, data } = await pixelsOf(source);
+  const { width, height, data: bytes } = data, grey = new Uint8Array(width * height);
+  for (let i = 0; i < grey.length; i++) grey[i] = bytes[4 * i];
+  const inside = (x, y) => x >= 0 && y >= 0 && x < width && y < height && grey[y * width + x] > 127;
+  for (let y = 0, i = 0; y < height; y++) {
+    for (let x = 0; x < width; x++, i++) {
+      const at = 4 * i, isIn = grey[i] > 127;
+      let [red, green, blue] = TINT, alpha = grey[i] * 0.45;
+      const isEdge = isIn !== inside(x - 1, y) || isIn !== inside(x + 1, y) || isIn !== inside(x, y - 1) || isIn !== inside(x, y + 1);
+      if (isEdge && isIn && x && y && x < width - 1 && y < height - 1) [red, green, blue, alpha] = [255, 255, 255, 240];
+      else if (isEdge && !isIn) [red, green, blue, alpha] = [20, 16, 14, 200];
+      bytes[at] = red; bytes[at + 1] = green; bytes[at + 2] = blue; bytes[at + 3] = alpha;
+    }
+  }
+  context.putImageData(data, 0, 0);
+  return canvas;
+}
+
+/** Regions in colours of their own, and which region lies at a place (fractions of the picture). */
+async function regionsOf(source) {
+  const { canvas, context, data } = await pixelsOf(source);
+  const { width, height, data: bytes } = data, numbers = new Uint16Array(width * height);
+  for (let i = 0; i < numbers.length; i++) numbers[i] = bytes[4 * i] + 256 * bytes[4 * i + 1];
+  const paint = (chosen) => {
+    for (let i = 0; i < numbers.length; i++) {
+      const number = numbers[i], hue = (number * 137.508) % 360, at = 4 * i;
+      const [red, green, blue] = colourOf(hue);
+      bytes[at] = red; bytes[at + 1] = green; bytes[at + 2] = blue;
+      bytes[at + 3] = !number ? 0 : number === chosen ? 210 : 120;
+    }
+    context.putImageData(data, 0, 0);
+  };
+  paint(0);
+  return {
+    canvas,
+    paint,
+    at: (x, y) => numbers[Math.min(height - 1, Math.floor(y * height)) * width + Math.min(width - 1, Math.floor(x * width))] || 0,
+  };
+}
+function colourOf(hue) {
+  const part = (shift) => Math.round(255 * (0.55 + 0.4 * Math.cos(((hue - shift) * Math.PI) / 180)));
+  return [part(0), part(120), part(240)];
+}
+
+function createOverlay(board, view) {
+  const context = board.getContext("2d");
+  let asked = 0;
+
+  function frame({ image, veil, regions, request, stroke, box, cross, isBare, hot }) {
+    const ratio = devicePixelRatio || 1, { width, height } = view.board;
+    if (board.width !== Math.round(width * ratio) || board.height !== Math.round(height * ratio)) {
+      board.width = Math.round(width * ratio);
+      board.height = Math.round(height * ratio);
+    }
+    context.setTransform(ratio, 0, 0, ratio, 0, 0);
+    context.clearRect(0, 0, width, height);
+    const [left, top] = view.toScreen(0, 0);
+    const place = [left, top, view.picture.width * view.scale, view.picture.height * view.scale];
+    context.imageSmoothingEnabled = view.scale < 3; // from there on one wants to see the pixels
+    context.imageSmoothingQuality = "high";
+    if (image) context.drawImage(image, ...place);
+    else { context.fillStyle = getComputedStyle(board).getPropertyValue("--d-soft"); context.fillRect(...place); }
+    context.imageSmoothingEnabled = true;
+    if (regions) { context.drawImage(regions.canvas, ...place); return; }
+    if (isBare) return;
+    if (veil) context.drawImage(veil, ...place);
+    if (stroke) line(stroke);
+    if (box || request.box) rectangle(box || request.box);
+    request.points.forEach((point, index) => dot(point, index === hot));
+    if (cross) crossAt(cross);
+  }
+  function line({ points, radius, add }) {
+    context.save();
+    context.lineCap = context.lineJoin = "round";
+    context.lineWidth = 2 * radius * view.scale;
+    context.strokeStyle = add ? "rgb(228 87 46 / 50%)" : "rgb(31 95 208 / 45%)";
+    context.beginPath();
+    for (const [x, y] of [points[0], ...points]) context.lineTo(...view.toScreen(x, y));
+    context.stroke();
+    context.restore();
+  }
+  function rectangle([x0, y0, x1, y1]) {
+    const [left, top] = view.toScreen(x0, y0), [right, bottom] = view.toScreen(x1, y1);
+    for (const [style, width] of [[SHADE, 4], [RING, 2]]) {
+      context.strokeStyle = style;
+      context.lineWidth = width;
+      context.strokeRect(left, top, right - left, bottom - top);
+    }
+  }
+  function dot([x, y, label], isHot) {
+    const [u, v] = view.toScreen(x, y), radius = isHot ? POINT + 2 : POINT;
+    context.beginPath();
+    context.arc(u, v, radius, 0, 2 * Math.PI);
+    context.fillStyle = label ? ADD : REMOVE;
+    context.fill();
+    context.lineWidth = 2;
+    context.strokeStyle = RING;
+    context.stroke();
+    context.beginPath(); // told by its sign as well as by its colour
+    context.moveTo(u - 4, v); context.lineTo(u + 4, v);
+    if (label) { context.moveTo(u, v - 4); context.lineTo(u, v + 4); }
+    context.stroke();
+  }
+  function crossAt([x, y]) {
+    const [u, v] = view.toScreen(x, y);
+    for (const [style, width] of [[SHADE, 4], [RING, 1.5]]) {
+      context.strokeStyle = style;
+      context.lineWidth = width;
+      context.beginPath();
+      context.moveTo(u - 14, v); context.lineTo(u + 14, v);
+      context.moveTo(u, v - 14); context.lineTo(u, v + 14);
+      context.stroke();
+    }
+  }
+  return {
+    /** Draw with the next frame; of many calls the last counts. */
+    draw(scene) {
+      cancelAnimationFrame(asked);
+      asked = requestAnimationFrame(() => frame(scene));
+    },
+  };
+}

@@ -1,0 +1,247 @@
+// The Segment tab: what is open, what is selected in it, and what came of it. Everything is drawn from `state`.
+
+const MOST = 1024; // longest side of masks on the page, in pixels
+const state = {
+  picture: null, // what is open
+  image: null, // its pixels
+  answer: null, // the latest mask of the server
+  veil: null, // the same, drawn
+  regions: null, // everything, while it is shown: {canvas, at, paint, list}
+  objects: [], recent: [], models: [],
+  model: "",
+  mode: "add",
+  stroke: null, box: null, cross: null, hot: -1, isBare: false, // while a hand or key does something
+  trouble: "",
+  isKeeping: false,
+};
+const board = find(".board"), view = createView(), overlay = createOverlay(board, view);
+const selection = createSelection(onSelection);
+const asker = createAsker({
+  async onAnswer(answer, request) {
+    if (request.picture !== state.picture?.id) return;
+    const veil = answer.box || answer.area ? await veilOf(answer.mask) : null;
+    if (request.picture !== state.picture?.id) return;
+    Object.assign(state, { answer, veil });
+    board.dataset.number = answer.number;
+    board.dataset.area = answer.area;
+    speak(answer.area ? `Selected: ${Math.max(1, Math.round((100 * answer.area) / (answer.size[0] * answer.size[1])))} percent of the picture` : "Nothing is selected");
+    draw();
+  },
+  onTrouble(sentence) { state.trouble = sentence; draw(); },
+  onBusy(isBusy) { board.dataset.busy = isBusy; },
+});
+
+const asked = () => ({ ...selection.now, picture: state.picture.id, model: state.model, most: MOST });
+function onSelection() {
+  if (!state.picture) return;
+  board.dataset.points = selection.now.points.length;
+  if (hasContent(selection.now)) asker.ask(asked());
+  else {
+    asker.forget();
+    Object.assign(state, { answer: null, veil: null, trouble: "" });
+    delete board.dataset.area;
+  }
+  draw();
+}
+function speak(text) { setText(find(".spoken"), text); }
+
+function hintOf({ points, box, strokes, start }) {
+  if (!state.picture) return "Open a picture to begin.";
+  if (state.regions) return "Click a coloured region to select it.";
+  if (!points.length && !box && !strokes.length && !start) return "Click the object, or draw a box around it.";
+  if (!state.answer) return "Looking…";
+  if (!points.some((point) => !point[2]) && points.length < 2) return "Missing a part? Click it. Too much? Shift-click it.";
+  return "Good? Keep it as an object.";
+}
+function draw() {
+  const { picture, mode } = state, request = selection.now;
+  show(board, Boolean(picture));
+  show(find(".empty"), !picture);
+  show(find(".tools"), Boolean(picture));
+  show(find(".banner"), Boolean(state.trouble));
+  setText(find(".banner"), state.trouble);
+  for (const tool of element.querySelectorAll("[data-mode]")) {
+    setAttribute(tool, "aria-checked", tool.dataset.mode === mode);
+    setAttribute(tool, "tabindex", tool.dataset.mode === mode ? 0 : -1);
+  }
+  show(find(".brush-size"), mode === "brush" || mode === "erase");
+  board.style.cursor = mode === "pan" ? "grab" : state.hot >= 0 ? "pointer" : "crosshair";
+  find(".undo").disabled = !selection.canUndo;
+  find(".redo").disabled = !selection.canRedo;
+  find(".clear").disabled = !hasContent(request);
+  column.draw({ request, answer: state.answer, hint: hintOf(request), isPicking: Boolean(state.regions), isKeeping: state.isKeeping, isOpen: Boolean(picture) });
+  shelf.draw({ objects: state.objects, pictures: state.recent, opened: picture?.id });
+  drawBoard();
+}
+function drawBoard() {
+  if (state.picture) overlay.draw({ ...state, request: selection.now });
+}
+
+/** @param request what to begin with; else what this browser remembers of the picture */
+async function open(id, { focus = true } = {}) {
+  const answer = await call("open_picture", { id });
+  if (!answer) return;
+  const { picture, objects, name } = answer;
+  Object.assign(state, { picture, objects, image: null, answer: null, veil: null, regions: null, trouble: "", box: null, stroke: null });
+  writeAddress({ segment: picture.id });
+  view.open(picture.width, picture.height);
+  column.open(picture);
+  column.suggest(name);
+  selection.open(picture.id, answer.selection);
+  setAttribute(board, "aria-label", `${picture.title}. Arrow keys move a cross, Enter adds a point, Shift+Enter removes, X sets corners of a box.`);
+  measure();
+  try {
+    const image = await decoded(address(picture.file));
+    if (state.picture?.id === picture.id) state.image = image;
+  } catch {
+    state.trouble = "The picture cannot be loaded. Open it again, or choose another one.";
+  }
+  draw();
+  if (focus && isVisible()) board.focus({ preventScroll: true });
+}
+function close() {
+  asker.forget();
+  Object.assign(state, { picture: null, image: null, answer: null, veil: null, regions: null, objects: [], trouble: "" });
+  writeAddress({ segment: "" });
+  column.open(null);
+  loadRecent();
+  draw();
+}
+async function loadRecent() {
+  const answer = await server.recent({ token });
+  if (answer?.pictures) state.recent = answer.pictures;
+  draw();
+}
+async function keep(name) {
+  if (state.isKeeping) return;
+  state.isKeeping = true;
+  draw();
+  const { ok, answer } = await post("diorama/objects", { ...asked(), name });
+  state.isKeeping = false;
+  if (ok) {
+    speak(`Kept: ${answer.picture.title}`);
+    toast(`Kept: ${answer.picture.title}`, { action: "Look", onAction: () => tell("look", { id: answer.picture.id }), said: true });
+    const fresh = await call("open_picture", { id: state.picture.id });
+    if (fresh) { state.objects = fresh.objects; column.suggest(fresh.name); }
+    tell("news");
+  } else toast(answer.error, { trouble: true });
+  draw();
+}
+async function toggleEverything() {
+  if (state.regions) { state.regions = null; draw(); return; }
+  const id = state.picture.id, button = find(".everything");
+  button.disabled = true;
+  setText(button, "Looking everywhere…");
+  const { ok, answer } = await post("diorama/segment/everything", { picture: id, model: state.model, most: MOST });
+  if (ok && answer.regions.length && state.picture?.id === id) {
+    state.regions = { ...(await regionsOf(answer.labels)), list: answer.regions };
+    speak(`${answer.regions.length} regions. Click one to select it.`);
+  } else toast(ok ? "Nothing was found by itself. Click what you want." : answer.error, { trouble: !ok });
+  draw();
+}
+function pick(x, y) {
+  const { width, height } = view.picture, region = state.regions.list[state.regions.at(x / width, y / height) - 1];
+  state.regions = null;
+  if (region) selection.change({ ...NOTHING, points: [[...region.point, 1]] });
+  else draw();
+}
+function setMode(mode) { state.mode = mode; draw(); }
+const radius = find(".radius");
+const acts = {
+  mode: () => state.mode,
+  setMode,
+  radius: () => Number(radius.value) / 2 / view.scale,
+  points: () => selection.now.points,
+  isPicking: () => Boolean(state.regions),
+  click: (x, y, isWanted) => selection.add(x, y, isWanted),
+  box(box, isDone) {
+    state.box = isDone ? null : box;
+    if (isDone && box[2] - box[0] >= 1 && box[3] - box[1] >= 1) selection.change({ box, points: [], choice: null });
+    else drawBoard();
+  },
+  move(index, x, y, isDone) { selection.move(index, x, y); if (isDone) selection.settle(); },
+  remove: (index) => selection.remove(index),
+  stroke(stroke, isDone) {
+    state.stroke = isDone ? null : stroke;
+    if (isDone) selection.change({ strokes: [...selection.now.strokes, stroke] });
+    else drawBoard();
+  },
+  hover(x, y, index) {
+    if (state.regions) {
+      const chosen = state.regions.at(x / view.picture.width, y / view.picture.height);
+      if (chosen !== state.hot) { state.hot = chosen; state.regions.paint(chosen); drawBoard(); }
+      return;
+    }
+    if (index !== state.hot) { state.hot = index; draw(); }
+  },
+  pick,
+  drawn: drawBoard,
+  undo: () => selection.undo(), redo: () => selection.redo(),
+  clear: () => selection.change(NOTHING),
+  invert: () => selection.change({ invert: !selection.now.invert }),
+  peek(isOn) { if (state.isBare !== isOn) { state.isBare = isOn; drawBoard(); } },
+  zoom(factor) { view.zoomAt(view.board.width / 2, view.board.height / 2, factor); drawBoard(); },
+  fit() { view.fit(); drawBoard(); },
+  size(factor) { radius.value = Math.round(Number(radius.value) * factor); },
+  leave() { hand.abandon(); state.regions = null; draw(); },
+  cross(place, box) { Object.assign(state, { cross: place, box }); drawBoard(); },
+  isSpace(isOn) { hand.isSpace = isOn; },
+  speak,
+};
+const hand = createHand(board, view, acts);
+createKeys(board, view, acts);
+const column = createColumn({
+  change: (patch, kind) => selection.change(patch, kind),
+  settle: () => selection.settle(),
+  choose: (choice) => selection.change({ choice }),
+  everything: toggleEverything,
+  keep,
+  another: close,
+  model(id) { state.model = id; column.drawModel(byId(state.models, id)); if (state.picture) onSelection(); },
+});
+const shelf = createShelf({ open });
+
+for (const tool of element.querySelectorAll("[data-mode]")) tool.addEventListener("click", () => setMode(tool.dataset.mode));
+find(".modes").addEventListener("keydown", (event) => {
+  const all = [...element.querySelectorAll("[data-mode]")], by = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+  const next = by && all[(all.indexOf(document.activeElement) + by + all.length) % all.length];
+  if (!next) return;
+  event.preventDefault();
+  setMode(next.dataset.mode);
+  next.focus();
+});
+for (const [button, press] of Object.entries({ ".undo": acts.undo, ".redo": acts.redo, ".clear": acts.clear, ".fit": acts.fit })) find(button).addEventListener("click", press);
+find(".peek").addEventListener("pointerdown", () => acts.peek(true));
+for (const away of ["pointerup", "pointerleave", "pointercancel"]) find(".peek").addEventListener(away, () => acts.peek(false));
+find(".open-file").addEventListener("click", () => tell("pick"));
+
+function measure() {
+  const { width, height } = find(".room").getBoundingClientRect();
+  if (!width || !height) return;
+  view.resize(width, height);
+  drawBoard();
+}
+new ResizeObserver(measure).observe(find(".room"));
+
+hear("segment", ({ picture }) => open(picture));
+hear("news", () => { if (!state.picture && token !== null) loadRecent(); });
+hear("change", (change) => {
+  state.objects = changedList(state.objects, change, (one) => one.parents?.[0] === state.picture?.id);
+  state.recent = changedList(state.recent, change, (one) => one.kind === "image");
+  if (byId(change.gone || [], state.picture?.id)) close();
+  else draw();
+});
+addEventListener("popstate", () => {
+  const id = readAddress("segment");
+  if (element.isConnected && token !== null && id && id !== state.picture?.id) open(id, { focus: false });
+});
+whenTold(({ models }) => {
+  state.models = models;
+  state.model = (models.find((each) => each.ready) || models[0] || {}).id || "";
+  column.offerModels(models);
+  column.drawModel(byId(models, state.model));
+  loadRecent();
+  const id = readAddress("segment");
+  if (id) open(id, { focus: false });
+});
+draw();

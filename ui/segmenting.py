@@ -1,0 +1,185 @@
+"""Clicks over HTTP: a selection goes in as JSON, masks come out as small PNGs. Knows no layout.
+
+`POST /diorama/segment`, `/diorama/segment/everything` and `/diorama/objects` with the browser's token in
+`X-Diorama-Token`; `GET /diorama/mask/{id}` and `/diorama/cutout/{id}` for objects, by their address like every picture.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import io
+import json
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import quote
+
+import numpy as np
+from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse, Response
+from PIL import Image
+
+from studio import masks, selecting
+from studio.errors import BadRequest, NotFound, StudioError
+from studio.selection import Candidate, Everything, Segmentation
+from studio.service import Studio
+from ui.events import Identify, signed_in
+from ui.pictures import Answer, picture
+from ui.uploads import NotAdmitted, admitted, status_of
+
+_THUMB = 96
+"""Longest side of a candidate's mask in the column, in pixels."""
+
+
+def router(studio: Studio, identify: Identify) -> APIRouter:
+    """The routes, for `Blocks.launch(app_kwargs={"routes": ...})`."""
+    routes = APIRouter(prefix="/diorama")
+
+    async def answered(request: Request, work: Callable[[Studio, str, Answer], Answer]) -> Response:
+        try:
+            owner = admitted(request, identify)
+            values = _json(await request.body())
+            return JSONResponse(await asyncio.to_thread(work, studio, owner, values))
+        except StudioError as error:
+            return JSONResponse({"error": str(error)}, status_of(error))
+
+    @routes.post("/segment")
+    async def segment(request: Request) -> Response:
+        return await answered(request, mask_of)
+
+    @routes.post("/segment/everything")
+    async def everything(request: Request) -> Response:
+        return await answered(request, everything_in)
+
+    @routes.post("/objects")
+    async def objects(request: Request) -> Response:
+        return await answered(request, keep)
+
+    @routes.get("/mask/{asset_id}")
+    async def mask(request: Request, asset_id: str, owner: str) -> Response:
+        return await _file(request, studio, owner, asset_id, studio.selections.mask_png, "mask")
+
+    @routes.get("/cutout/{asset_id}")
+    async def cutout(request: Request, asset_id: str, owner: str) -> Response:
+        return await _file(request, studio, owner, asset_id, studio.selections.cut_out, "cutout")
+
+    return routes
+
+
+def mask_of(studio: Studio, owner: str, values: Answer) -> Answer:
+    """The mask of a selection, with the candidates it was chosen from."""
+    number = _number(values)
+    found = studio.selections.segment(
+        owner, selecting.from_json(values), most=values.get("most", 1024), page=_page(values), number=number
+    )
+    return {"number": number, **described(found)}
+
+
+def described(found: Segmentation) -> Answer:
+    """A mask as JSON."""
+    return {
+        "choice": found.choice,
+        "size": list(found.size),
+        "candidates": [_candidate(each) | {"thumb": _data(_small(each.mask))} for each in found.candidates],
+        "mask": _data(found.mask),
+        "box": None if found.box is None else list(found.box),
+        "area": found.area,
+        "seconds": round(found.seconds, 4),
+    }
+
+
+def everything_in(studio: Studio, owner: str, values: Answer) -> Answer:
+    """All regions of a picture: a PNG whose colours are their numbers (red + 256 green), and what is known of each."""
+    found: Everything = studio.selections.everything(
+        owner,
+        _text(values, "picture"),
+        model=_text(values, "model"),
+        most=values.get("most", 1024),
+        page=_page(values),
+        number=_number(values),
+    )
+    numbers = np.stack([found.labels & 255, found.labels >> 8, np.zeros_like(found.labels)], axis=-1).astype(np.uint8)
+    regions = [_candidate(each) | {"point": list(each.point[:2]) if each.point else None} for each in found.regions]
+    return {"labels": _data(numbers), "regions": regions, "size": list(found.size)}
+
+
+def keep(studio: Studio, owner: str, values: Answer) -> Answer:
+    """Keep what is selected as an object."""
+    asset = studio.selections.keep(owner, selecting.from_json(values), values.get("name") or "")
+    return {"picture": picture(studio, asset)}
+
+
+def mask_address(owner: str, asset_id: str) -> str:
+    """Where an object's mask is, relative to the page."""
+    return f"diorama/mask/{asset_id}?owner={quote(owner, safe='')}"
+
+
+def cutout_address(owner: str, asset_id: str) -> str:
+    """Where an object's cut-out is, relative to the page."""
+    return f"diorama/cutout/{asset_id}?owner={quote(owner, safe='')}"
+
+
+async def _file(
+    request: Request, studio: Studio, owner: str, asset_id: str, make: Callable[[str, str], bytes], what: str
+) -> Response:
+    """An object's mask or cut-out, to be saved."""
+    try:
+        if request.app.auth is not None and signed_in(request) is None:
+            raise NotAdmitted("Sign in to see this picture.")
+        asset = studio.asset(owner, asset_id)
+        if asset.kind != "object":
+            raise NotFound("object", asset_id)
+        content = await asyncio.to_thread(make, owner, asset_id)
+    except StudioError as error:
+        return JSONResponse({"error": str(error)}, status_of(error))
+    name = asset.name.removesuffix(".png")
+    headers = {
+        "Content-Disposition": f"attachment; filename=\"{what}.png\"; filename*=UTF-8''{quote(name)}-{what}.png",
+        "X-Content-Type-Options": "nosniff",
+    }
+    return Response(content, media_type="image/png", headers=headers)
+
+
+def _json(body: bytes) -> Answer:
+    try:
+        values = json.loads(body)
+    except (ValueError, RecursionError):
+        values = None
+    if not isinstance(values, dict):
+        raise BadRequest('Send a selection as JSON, such as {"picture": "...", "points": [[120, 80, 1]]}.')
+    return values
+
+
+def _candidate(candidate: Candidate) -> Answer:
+    return {"score": round(candidate.score, 4), "box": list(candidate.box), "area": candidate.area}
+
+
+def _small(mask: np.ndarray) -> np.ndarray:
+    height, width = mask.shape
+    scale = min(1.0, _THUMB / max(height, width))
+    return masks.resized(mask, (max(1, round(width * scale)), max(1, round(height * scale))))
+
+
+def _data(pixels: np.ndarray) -> str:
+    """A PNG inside an address; as quick to write as can be."""
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "PNG", compress_level=1)
+    return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()
+
+
+def _page(values: Answer) -> str:
+    return _text(values, "page")[:64]
+
+
+def _text(values: Answer, name: str) -> str:
+    found: Any = values.get(name) or ""
+    if not isinstance(found, str):
+        raise BadRequest(f"The {name} must be text, not {found!r:.60}.")
+    return found
+
+
+def _number(values: Answer) -> int:
+    number = values.get("number", 0)
+    if isinstance(number, bool) or not isinstance(number, int) or not 0 <= number < 2**53:
+        raise BadRequest(f"The number of a click must be a whole number, not {number!r:.60}.")
+    return number
