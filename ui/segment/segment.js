@@ -50,7 +50,7 @@ function hintOf({ points, box, strokes, start }) {
   if (state.regions) return "Click a coloured region to select it.";
   if (!points.length && !box && !strokes.length && !start) return "Click the object, or draw a box around it.";
   if (!state.answer) return "Looking…";
-  if (!points.some((point) => !point[2]) && points.length < 2) return "Missing a part? Click it. Too much? Shift-click it.";
+  if (!points.some((point) => !point[2]) && points.length < 2) return "Missing a part? Click it. Too much? Choose Remove and click that.";
   return "Good? Keep it as an object.";
 }
 function draw() {
