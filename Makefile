@@ -27,6 +27,7 @@ bench: $(VENV)/.dev  ## side-by-side measurements, printed as tables
 
 train: $(VENV)/.run  ## train the bundled models again (hours on 2 cores; goes on where it stopped)
 	$(PY) -m toybox.train $(ARGS)
+	$(PY) -m toybox.sam.train
 
 # torch and torchvision first, as one pair; then the rest without build isolation, so that the source build of sam2 uses
 # the torch that is there instead of fetching a second one.

@@ -41,14 +41,15 @@ def main() -> None:
 
 
 def take(chrome: Browser, url: str, folder: Path) -> None:
-    """Save generate.png, forming.png, gallery.png, viewer.png and phone.png."""
+    """Save generate.png, segment.png, forming.png, gallery.png, viewer.png and phone.png."""
     with Visitor.arrives(chrome, url, viewport={"width": 1280, "height": 860}) as visitor:
         for prompt in PROMPTS:
             visitor.make(prompt)
         visitor.page.mouse.move(0, 0)
         visitor.page.screenshot(path=folder / "generate.png")
+        cut_out(visitor, folder / "segment.png")
         visitor.open_gallery()
-        visitor.search("", f"{len(PROMPTS)} pictures")
+        visitor.search("", f"{len(PROMPTS) + 1} pictures")
         visitor.page.mouse.move(0, 0)
         visitor.page.screenshot(path=folder / "gallery.png")
         visitor.cells.nth(2).locator(".tile").click()
@@ -65,6 +66,22 @@ def take(chrome: Browser, url: str, folder: Path) -> None:
     with Visitor.arrives(chrome, url, viewport={"width": 390, "height": 844}, color_scheme="dark") as visitor:
         expect(visitor.jobs).to_have_count(0)
         visitor.page.screenshot(path=folder / "phone.png")
+
+
+def cut_out(visitor: Visitor, path: Path) -> None:
+    """Click on the red ball, keep it, click on it once more, and save the page."""
+    page = visitor.page
+    page.locator("#stage .actions .segment").click()
+    board = page.locator("#segment .board")
+    expect(page.locator("#segment .subject .title")).to_have_text(PROMPTS[-1])
+    place = board.bounding_box()
+    assert place
+    board.click(position={"x": place["width"] / 2, "y": place["height"] * 0.52})
+    expect(page.get_by_role("button", name="Keep as object")).to_be_enabled()
+    page.get_by_role("button", name="Keep as object").click()
+    expect(page.locator("#segment .object")).to_have_count(1)
+    page.mouse.move(0, 0)
+    page.screenshot(path=path)
 
 
 if __name__ == "__main__":

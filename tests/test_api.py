@@ -180,4 +180,5 @@ def test_the_endpoints_are_documented(served: Served):
     told = served.client.view_api(return_format="dict", print_info=False)
     assert isinstance(told, dict)
     ours = {"/generate", "/job", "/cancel", "/models", "/gallery", "/add_picture", "/settings"}
+    ours |= {"/segment", "/segment_everything", "/keep_object"}
     assert set(told["named_endpoints"]) == ours

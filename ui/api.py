@@ -58,6 +58,8 @@ class Endpoints:
         guidance: float | None = None,
         negative_prompt: str = "",
         style: str = "",
+        quality: str = "",
+        transparent: bool = False,
         wait: bool = True,
         token: str = "",
         request: gr.Request | None = None,
@@ -75,6 +77,8 @@ class Endpoints:
             guidance: Guidance scale, where the model honours it.
             negative_prompt: What the picture must not show, where the model honours it.
             style: Id of a style of the model.
+            quality: One of the model's qualities; empty takes its first.
+            transparent: Leave out the background, where the model can.
             wait: Answer when the pictures are there; false answers at once, then ask `job`.
             token: Where the app is open to anyone: any secret of 16 characters or more, which owns what it makes.
         """
@@ -82,7 +86,9 @@ class Endpoints:
         if (width is None) != (height is None):
             raise BadRequest(f"A size is a width and a height; got only {width or height}. Give both, or neither.")
         size = None if width is None or height is None else Size(width, height)
-        order = GenerateRequest(prompt, model, size, count, seed, steps, guidance, negative_prompt, style)
+        order = GenerateRequest(
+            prompt, model, size, count, seed, steps, guidance, negative_prompt, style, quality, transparent
+        )
         job = await asyncio.to_thread(self._studio.generate, owner, order)  # what waits for the disk has a thread
         while wait and not job.is_over:
             pulse = self._studio.pulse(owner)  # before looking: a change after the look is not missed
@@ -132,6 +138,8 @@ class Endpoints:
                 "seed": spec.seed,
                 "negative_prompt": spec.negative_prompt,
                 "styles": [style.id for style in spec.styles],
+                "qualities": list(spec.qualities),
+                "transparent": spec.transparent,
             }
             for spec in specs
         ]

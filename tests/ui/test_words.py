@@ -24,6 +24,7 @@ def asset(**changes: Any) -> Asset:
         "steps": 6,
         "guidance": 4.5,
         "seconds": 12.4,
+        "selection": "",
     }
     made = Asset(
         id="a" * 32,
