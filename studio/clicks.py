@@ -5,6 +5,7 @@ A click is no job: it is answered at once or forgotten, and nothing of it is wri
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -14,8 +15,9 @@ from studio.contract import Progress, Tell
 from studio.errors import Cancelled, StudioError, Superseded
 
 T = TypeVar("T")
-MAX_WAITING = 64
-"""Clicks that wait at the same time, of everybody."""
+log = logging.getLogger(__name__)
+MAX_WAITING, MAX_CHORES = 64, 8
+"""Clicks, and things to prepare for clicks, that wait at the same time, of everybody."""
 
 
 class Clicks:
@@ -25,7 +27,7 @@ class Clicks:
         self._lock = threading.Lock()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="click")
         self._newest: dict[tuple[str, str], int] = {}  # of the pages that wait
-        self._waiting = 0
+        self._waiting = self._chores = 0
         self._closing = False
 
     def ask(self, owner: str, page: str, number: int, work: Callable[[Tell], T]) -> T:
@@ -67,10 +69,24 @@ class Clicks:
                     del self._newest[who]
 
     def later(self, chore: Callable[[], object]) -> None:
-        """Do something on the same thread, for instance load the model before the first click."""
+        """Do something on the same thread, for instance load the model before the first click.
+
+        It is left out where many things wait: whoever clicks comes first, and the click does it by itself.
+        """
+
+        def work() -> None:
+            try:
+                chore()
+            except (StudioError, Cancelled):
+                log.info("Nothing was prepared for the next click.", exc_info=True)
+            finally:
+                with self._lock:
+                    self._chores -= 1
+
         with self._lock:
-            if not self._closing:
-                self._thread.submit(chore)
+            if not self._closing and self._waiting + self._chores < MAX_CHORES:
+                self._chores += 1
+                self._thread.submit(work)
 
     def close(self) -> None:
         """Answer what is being answered, and nothing more."""

@@ -14,13 +14,13 @@ from studio import checks, gallery, objects, selecting
 from studio.assets import Asset
 from studio.changes import Changes
 from studio.clicks import Clicks
-from studio.contract import ModelSpec, Size, Task
+from studio.contract import ModelSpec, Progress, Size, Task
 from studio.database import Database
-from studio.errors import BadRequest
+from studio.errors import BadRequest, NotReady
 from studio.intake import read_picture
 from studio.memory import Residents
 from studio.segment import Segmenting
-from studio.selection import MAX_SIDE, Everything, Segmentation, SegmentRequest
+from studio.selection import MAX_SIDE, Everything, Point, Segmentation, SegmentRequest
 from studio.store import Store
 
 
@@ -67,6 +67,17 @@ class Selections:
             number,
             lambda tell: self._segmenting.mask(asset, spec, request, start=start, most=side, tell=tell),
         )
+
+    def expect(self, owner: str, picture: str) -> None:
+        """Somebody will click on this picture soon: let the first model look at it, unless it must be fetched first."""
+        asset = self._store.asset(owner, picture)
+        try:
+            spec = self._ready("", Task.SEGMENT)
+        except NotReady:
+            return
+        if not spec.readiness().download_gb:
+            middle = SegmentRequest(asset.id, points=(Point(asset.width / 2, asset.height / 2, add=True),))
+            self.later(lambda: self._segmenting.mask(asset, spec, middle, start=None, most=1, tell=_unheard))
 
     def everything(
         self, owner: str, picture: str, *, model: str = "", most: int | None = 1024, page: str = "", number: int = 0
@@ -123,3 +134,7 @@ class Selections:
     def close(self) -> None:
         """Answer what is being answered, and nothing more."""
         self._clicks.close()
+
+
+def _unheard(_progress: Progress) -> None:
+    """Nobody waits for this."""

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from benchmarks import gallery_page, intake, save_path, start_up, table, toy_picture
+from benchmarks import gallery_page, intake, save_path, segment, start_up, table, toy_picture
 from tests.app_process import ROOT
 
 
@@ -73,6 +73,12 @@ def test_a_toy_picture_is_measured_cold_and_warm(capsys: pytest.CaptureFixture[s
     toy_picture.main(["--cold", "1", "--warm", "1"])
     rows = table_of(capsys.readouterr().out)
     assert set(rows) == {"cold: python cli.py generate", "first of a studio, the model loads", "warm, p50"}
+
+
+def test_a_click_is_measured_beside_the_naive_way(capsys: pytest.CaptureFixture[str]):
+    segment.main(["--rounds", "1"])
+    rows = table_of(capsys.readouterr().out.partition("SAM 2.1 large")[0])
+    assert "a further click takes of it" in rows
 
 
 def test_a_benchmark_that_does_not_exist_is_named_with_those_that_do():

@@ -101,6 +101,25 @@ def test_strokes_alone_need_no_model(studio: Studio, model: ColourModel):
     assert model.requests == []
 
 
+def test_a_picture_that_will_be_clicked_on_is_looked_at_before(studio: Studio, model: ColourModel):
+    picture = keep_scene(studio)
+    studio.selections.expect(OWNER, picture)
+    studio.selections.segment(OWNER, SegmentRequest(picture, points=(RED,)))
+    assert [request.points[0] for request in model.requests] == [Point(128, 96), RED]  # type: ignore[union-attr]
+
+
+def test_nobody_waits_for_what_prepares_clicks():
+    clicks, gate = Clicks(), threading.Event()
+    done: list[int] = []
+    clicks.later(gate.wait)
+    for number in range(100):
+        clicks.later(lambda number=number: done.append(number))
+    gate.set()
+    clicks.ask(OWNER, "", 0, lambda tell: None)
+    clicks.close()
+    assert 0 < len(done) < 10
+
+
 def test_masks_are_no_larger_than_was_asked_for_and_speak_of_the_full_picture(studio: Studio):
     picture = keep_scene(studio, size=(3000, 1000))
     found = studio.selections.segment(OWNER, SegmentRequest(picture, points=(Point(750, 400),)), most=300)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from PIL import Image, ImageDraw
@@ -260,6 +261,18 @@ def test_a_reload_keeps_picture_and_points(table: Table, guest: Visitor):
     table.page.get_by_role("tab", name="Segment").click()
     table.expect_points(2)
     table.expect_area(RED_AREA + 0.12)
+
+
+def test_a_file_that_is_chosen_here_is_opened_here(guest: Visitor, tmp_path: Path):
+    page, table = guest.page, Table(guest.page)
+    (tmp_path / "kite.png").write_bytes(scene((300, 200)))
+    page.get_by_role("tab", name="Segment").click()
+    with page.expect_file_chooser() as chooser:
+        page.get_by_role("button", name="Open a file").click()
+    chooser.value.set_files(tmp_path / "kite.png")
+    expect(page.locator("#segment .subject .title")).to_have_text("kite")
+    page.mouse.click(*table.at(RED, (300, 200)))
+    table.expect_area(RED_AREA, (300, 200))
 
 
 def test_everything_can_be_picked_from(table: Table):

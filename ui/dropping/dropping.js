@@ -1,8 +1,10 @@
-// Takes files wherever they are dropped, one after the other, and hands them to the tab that is open: Generate takes
-// the settings of a single one, every other tab shows what came.
+// Takes files wherever they are dropped, one after the other, and hands them to the tab that is open: of a single one
+// Generate takes the settings, a tab that works on a picture opens it, and every other tab shows it.
 
 const LARGE = 2_000_000; // bytes: smaller files are there before one could read how far they are
 const isGenerate = () => document.querySelector("#generate")?.checkVisibility() ?? false;
+/** Of a tab that works on a picture: the event that has it open one. */
+const opener = () => [...document.querySelectorAll("[data-opens]")].find((tab) => tab.checkVisibility())?.dataset.opens;
 const isFiles = (transfer) => Boolean(transfer) && [...transfer.types].includes("Files");
 let mostBytes = Infinity, isBusy = false, waiting = [];
 
@@ -12,7 +14,7 @@ async function take(files) {
   if (isBusy) return; // they go with those that are being sent
   isBusy = true;
   const added = [], refused = [];
-  const forSettings = isGenerate() && waiting.length === 1;
+  const forSettings = isGenerate() && waiting.length === 1, opens = opener();
   for (let i = 0; waiting.length; i += 1) {
     const file = waiting.shift(), answer = await sendOne(file, i, waiting.length);
     if (!answer) waiting = []; // cancelled: the rest, too
@@ -21,7 +23,7 @@ async function take(files) {
   }
   isBusy = false;
   show(find(".sending"), false);
-  conclude(added, refused, forSettings);
+  conclude(added, refused, forSettings, opens);
 }
 
 async function sendOne(file, number, left) {
@@ -45,7 +47,7 @@ async function sendOne(file, number, left) {
 }
 
 /** Say what became of the files and lead to the next step. */
-function conclude(added, refused, forSettings) {
+function conclude(added, refused, forSettings, opens) {
   const newest = added.at(-1);
   const pictures = new Map(added.map((answer) => [answer.picture.id, answer.picture])); // one that was sent twice is one
   if (newest) tell("change", { back: [...pictures.values()] });
@@ -54,7 +56,7 @@ function conclude(added, refused, forSettings) {
   if (!newest || refused.length) return;
   const { picture } = newest;
   if (!forSettings) {
-    if (added.length === 1) tell("look", { id: picture.id });
+    if (added.length === 1) tell(opens || "look", { id: picture.id, picture: picture.id });
     return;
   }
   const onAction = () => tell("look", { id: picture.id });
@@ -73,7 +75,7 @@ function summary(added, refused) {
 // A file that is dropped beside every target would replace the page.
 let depth = 0;
 function cover(isOver) {
-  if (isOver) setText(find(".target b"), isGenerate() ? "Drop a picture to use its settings" : "Drop pictures to add them");
+  if (isOver) setText(find(".target b"), isGenerate() ? "Drop a picture to use its settings" : opener() ? "Drop a picture to open it here" : "Drop pictures to add them");
   show(find(".target"), isOver);
 }
 const LISTENERS = {

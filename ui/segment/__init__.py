@@ -65,6 +65,7 @@ def open_picture(studio: Studio, owner: str, question: Answer) -> Answer:
         parent = asset.parents[0]
         answer["selection"] = to_json(made) if made else {"picture": parent, "start": asset.id}
         asset = studio.asset(owner, parent)
+    studio.selections.expect(owner, asset.id)
     return answer | {
         "picture": picture(studio, asset),
         "objects": [_object(studio, owner, each.id) for each in studio.selections.objects_of(owner, asset.id)],
