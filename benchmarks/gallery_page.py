@@ -21,6 +21,7 @@ from benchmarks.table import Row, median_ms, print_table
 from studio import gallery
 from studio.assets import Asset, insert
 from studio.database import Database
+from studio.notes import Note
 from studio.recipe import UPLOAD, Found, Recipe, to_text
 
 OWNER = "local"
@@ -57,7 +58,7 @@ def fill(database: Database, count: int) -> None:
             ids.append(made.id)
             found = Found(made, to_text(made), made.width, made.height)
             deleted = chance.random() < 0.02
-            insert(connection, f"{made.id}.png", found, starred=chance.random() < 0.01, deleted=deleted)
+            insert(connection, f"{made.id}.png", found, Note(starred=chance.random() < 0.01), deleted=deleted)
 
 
 def recipe(number: int, chance: random.Random, earlier: Sequence[str]) -> Recipe:

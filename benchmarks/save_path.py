@@ -23,6 +23,7 @@ from benchmarks.table import Row, median_ms, print_table
 from studio import files
 from studio.assets import insert
 from studio.database import Database
+from studio.notes import Note
 from studio.recipe import Found, Recipe, png_text, to_text
 from studio.store import PNG_LEVEL, THUMBNAIL_SIDE, Store
 
@@ -127,7 +128,7 @@ def add_row(database: Database, image: Image.Image) -> None:
     """Add a row as the store does."""
     made = recipe(image)
     with database.transaction() as connection:
-        insert(connection, f"{made.id}.png", Found(made, to_text(made), *image.size), starred=False, deleted=False)
+        insert(connection, f"{made.id}.png", Found(made, to_text(made), *image.size), Note(), deleted=False)
 
 
 def thumbnail(folder: Path, image: Image.Image) -> None:

@@ -98,6 +98,9 @@ MIGRATIONS = (
         DELETE FROM lineage WHERE child = old.id;
     END;
     """,
+    """
+    ALTER TABLE assets ADD COLUMN description TEXT NOT NULL DEFAULT '';
+    """,
 )
 
 

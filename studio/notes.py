@@ -1,4 +1,4 @@
-"""What people change about an asset after it was made (so far: the star), in a journal beside the pictures.
+"""What people change about an asset after it was made (its star, title, description), in a journal beside the pictures.
 
 `notes.jsonl` is append-only and on the disk before a change counts; with the files it is the truth, SQLite only an
 index. A line that a crash tore is ignored. Unknown keys belong to a newer Diorama and are left alone.
@@ -10,10 +10,20 @@ import errno
 import json
 import os
 import threading
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, NamedTuple
 
 from studio.files import storage_errors, sync_folder
+
+
+class Note(NamedTuple):
+    """All that was changed about one asset; the names are those of the journal."""
+
+    starred: bool = False
+    title: str | None = None  # "": again the one it was made with; None: never changed
+    description: str | None = None  # what is to be seen on it; "": forgotten; None: nobody ever said
 
 
 class Notes:
@@ -23,13 +33,16 @@ class Notes:
         self._path = path
         self._lock = threading.Lock()
 
-    def star(self, asset_id: str, starred: bool) -> None:
-        """Append the change and wait until the disk has it.
+    def write(self, asset_id: str, **change: bool | str) -> None:
+        """Append a change and wait until the disk has it.
+
+        Args:
+            change: fields of `Note`.
 
         Raises:
             StorageFailed: the disk did not take it; the change does not count.
         """
-        line = json.dumps({"asset": asset_id, "starred": starred}).encode() + b"\n"
+        line = json.dumps({"asset": asset_id} | change).encode() + b"\n"
         with self._lock, storage_errors(self._path.parent), self._path.open("a+b", buffering=0) as file:
             whole = file.seek(0, os.SEEK_END)
             if whole:
@@ -46,14 +59,14 @@ class Notes:
                 os.ftruncate(file.fileno(), whole)
                 raise
 
-    def starred(self) -> set[str]:
-        """The ids that bear a star now."""
-        starred: set[str] = set()
-        for asset_id, value in self._changes():
-            (starred.add if value else starred.discard)(asset_id)
-        return starred
+    def read(self) -> defaultdict[str, Note]:
+        """What holds now, by asset; what nothing was changed about has an empty note."""
+        notes: defaultdict[str, Note] = defaultdict(Note)
+        for asset_id, change in self._changes():
+            notes[asset_id] = notes[asset_id]._replace(**change)
+        return notes
 
-    def _changes(self) -> Iterable[tuple[str, bool]]:
+    def _changes(self) -> Iterator[tuple[str, dict[str, Any]]]:
         if not self._path.exists():
             return
         with storage_errors(self._path.parent), self._path.open("rb") as file:
@@ -62,9 +75,13 @@ class Notes:
                     note = json.loads(line)
                 except (ValueError, RecursionError):
                     continue
-                if (
-                    isinstance(note, dict)
-                    and isinstance(note.get("asset"), str)
-                    and isinstance(note.get("starred"), bool)
-                ):
-                    yield note["asset"], note["starred"]
+                if isinstance(note, dict) and isinstance(note.get("asset"), str):
+                    yield note["asset"], {name: note[name] for name in Note._fields if _is_right(name, note.get(name))}
+
+
+def _is_right(name: str, value: Any) -> bool:
+    if name == "starred":
+        return isinstance(value, bool)
+    return isinstance(value, str) and not any(
+        "\ud800" <= one <= "\udfff" for one in value
+    )  # SQLite takes no surrogates

@@ -16,11 +16,11 @@ from pathlib import Path
 from PIL import Image
 
 from studio import files
-from studio.assets import Asset, insert, to_asset
+from studio.assets import Asset, insert, recipe_of, said_of, to_asset
 from studio.database import Database
 from studio.errors import BadPicture, NotFound, StorageFailed
 from studio.intake import read_picture
-from studio.notes import Notes
+from studio.notes import Note, Notes
 from studio.recipe import Found, Recipe, is_asset_id, png_text, read_png, to_text
 
 log = logging.getLogger(__name__)
@@ -61,7 +61,7 @@ class Store:
                     path = self._take_name(path, recipe)
                     files.sync_folder(self._images)
                     with self._database.transaction(can_be_made_again=True) as connection:
-                        insert(connection, path.name, found, starred=False, deleted=False)
+                        insert(connection, path.name, found, Note(), deleted=False)
                 except BaseException:
                     files.remove(path)
                     raise
@@ -119,10 +119,18 @@ class Store:
     def star(self, owner: str, asset_id: str, starred: bool) -> Asset:
         self.asset(owner, asset_id)
         with self._changing:
-            self._notes.star(asset_id, starred)
+            self._notes.write(asset_id, starred=starred)
             with self._database.transaction() as connection:
                 connection.execute("UPDATE assets SET starred = ? WHERE id = ?", (starred, asset_id))
         return self.asset(owner, asset_id)
+
+    def describe(self, owner: str, asset_id: str, description: str) -> Asset:
+        """Keep what is to be seen on it, where a search finds it; "" forgets that."""
+        return self._say(owner, asset_id, description=description)
+
+    def rename(self, owner: str, asset_id: str, title: str) -> Asset:
+        """Give it a title of its own; "" gives it back the one it was made with."""
+        return self._say(owner, asset_id, title=title)
 
     def delete(self, owner: str, asset_ids: Iterable[str]) -> None:
         """Move the files to the trash; `restore` brings them back. One unknown id, and nothing is moved."""
@@ -142,7 +150,9 @@ class Store:
             for leftover in folder.glob(f"{files.TEMPORARY}*"):
                 files.remove(leftover)
         with self._changing:
-            self._agree_with_files(self._database.rows("SELECT id, name, deleted, starred FROM assets"))
+            self._agree_with_files(
+                self._database.rows("SELECT id, name, deleted, starred, title, description FROM assets")
+            )
 
     def _agree_with_files(self, rows: Sequence[sqlite3.Row]) -> None:
         """
@@ -153,8 +163,10 @@ class Store:
         known = {row["name"]: bool(row["deleted"]) for row in rows}
         gone = [(name,) for name in known if name not in there]
         moved = [(deleted, name) for name, deleted in there.items() if known.get(name, deleted) != deleted]
-        stars = self._notes.starred()
-        wrong_stars = [(row["id"] in stars, row["id"]) for row in rows if (row["id"] in stars) != row["starred"]]
+        notes = self._notes.read()
+        wrong_stars = [
+            (notes[row["id"]].starred, row["id"]) for row in rows if notes[row["id"]].starred != row["starred"]
+        ]
         new = sorted((deleted, name) for name, deleted in there.items() if name not in known)
         with self._database.transaction() as connection:
             if not rows:
@@ -164,9 +176,31 @@ class Store:
             connection.executemany("UPDATE assets SET starred = ? WHERE id = ?", wrong_stars)
             for deleted, name, found in self._recipes_of(new):
                 try:
-                    insert(connection, name, found, starred=found.recipe.id in stars, deleted=deleted)
+                    insert(connection, name, found, notes[found.recipe.id], deleted=deleted)
                 except sqlite3.IntegrityError:
                     log.warning("%s is a copy of a picture that is in the gallery already; it is left alone.", name)
+            for row in rows:
+                if _is_said_otherwise(row, notes[row["id"]]):
+                    self._say_again(connection, row["id"], notes[row["id"]])
+
+    def _say(self, owner: str, asset_id: str, **change: str) -> Asset:
+        asset = self.asset(owner, asset_id)
+        title = None if asset.title == asset.recipe["title"] else asset.title
+        with self._changing:
+            self._notes.write(asset_id, **change)
+            with self._database.transaction() as connection:
+                self._say_again(
+                    connection, asset_id, Note(title=title, description=asset.description)._replace(**change)
+                )
+        return self.asset(owner, asset_id)
+
+    def _say_again(self, connection: sqlite3.Connection, asset_id: str, note: Note) -> None:
+        """Bring title, words and description of a row in line with what was noted."""
+        for row in connection.execute("SELECT * FROM assets WHERE id = ?", (asset_id,)).fetchall():
+            said = said_of(recipe_of(to_asset(row)), note)
+            connection.execute(
+                "UPDATE assets SET title = ?, words = ?, description = ? WHERE id = ?", (*said, asset_id)
+            )
 
     def _recipes_of(self, names: Iterable[tuple[bool, str]]) -> Iterator[tuple[bool, str, Found]]:
         for deleted, name in names:
@@ -223,6 +257,13 @@ class Store:
             with files.storage_errors(folder.parent):
                 folder.mkdir(parents=True, exist_ok=True)
                 files.sync_folder(folder.parent)
+
+
+def _is_said_otherwise(row: sqlite3.Row, note: Note) -> bool:
+    """Whether a row may have another title or description than was noted; a title that was taken back is looked at."""
+    if note.title is None and note.description is None:
+        return bool(row["description"])
+    return row["description"] != (note.description or "") or (note.title is not None and row["title"] != note.title)
 
 
 def _is_whole(thumbnail: Path) -> bool:

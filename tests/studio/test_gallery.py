@@ -16,6 +16,7 @@ from studio import gallery
 from studio.assets import insert
 from studio.database import Database
 from studio.errors import BadRequest, NotFound
+from studio.notes import Note
 from studio.recipe import Found, to_text
 from studio.service import Studio
 from studio.store import Store
@@ -245,7 +246,7 @@ def crowded(database: Database) -> Database:
                 created=float(number // 2),  # two in the same instant
             )
             found = Found(recipe, to_text(recipe), 8, 6)
-            insert(connection, f"{number}.png", found, starred=number % 7 == 0, deleted=number % 11 == 0)
+            insert(connection, f"{number}.png", found, Note(starred=number % 7 == 0), deleted=number % 11 == 0)
     return database
 
 

@@ -329,7 +329,8 @@ def test_an_index_of_the_first_version_is_brought_up_to_date(open_studio: OpenSt
     with sqlite3.connect(path) as connection:
         connection.executescript(
             "DROP TRIGGER lineage_delete; DROP TABLE lineage; DROP INDEX newest_of_shelf; DROP INDEX uploads;"
-            "ALTER TABLE assets DROP COLUMN shelf; ALTER TABLE assets DROP COLUMN sha256; PRAGMA user_version = 1;"
+            "ALTER TABLE assets DROP COLUMN shelf; ALTER TABLE assets DROP COLUMN sha256;"
+            "ALTER TABLE assets DROP COLUMN description; PRAGMA user_version = 1;"
         )
     connection.close()
     studio = open_studio()
