@@ -94,7 +94,7 @@ def toy_klein(machine: Machine) -> ModelSpec:
     return ModelSpec(
         id="toy-klein",
         label="Toy klein",
-        tasks=frozenset({Task.GENERATE}),
+        tasks=frozenset({Task.GENERATE, Task.ITERATE}),
         load=partial(_load_bundled, folder=folder, ram_gb=machine.ram_gb),
         readiness=partial(readiness.of_bundled, folder),
         revision=readiness.revision_of(folder),

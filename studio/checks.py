@@ -10,13 +10,16 @@ import re
 import secrets
 import unicodedata
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
-from studio.contract import MAX_PICTURES, MAX_SEED, GenerateRequest, ModelSpec, Range, Size, Task
+from studio.contract import MAX_PICTURES, MAX_SEED, GenerateRequest, IterateRequest, ModelSpec, Range, Size, Task
 from studio.errors import BadRequest, NotSupported
 
 MAX_PROMPT = 10_000
 """Characters: a page of text is 3,000, and no text encoder reads more than a few hundred words."""
+MAX_TITLE = 200
+"""Characters of a title that a person gives."""
 _INVISIBLE = "\u115f\u1160\u2800\u3164\uffa0"
 """Letters and symbols by category that show nothing all the same: Hangul fillers and the empty Braille cell."""
 
@@ -39,9 +42,36 @@ def completed(request: GenerateRequest, spec: ModelSpec) -> GenerateRequest:
         count=_whole("number of pictures", request.count, 1, MAX_PICTURES),
         seed=_seed(request.seed, spec),
         steps=_steps(request.steps, spec),
-        guidance=_guidance(request.guidance, spec),
+        guidance=_number("guidance", request.guidance, spec.guidance, spec),
         negative_prompt=_negative_prompt(request.negative_prompt, spec),
         style=_style(request.style, spec),
+        quality=_quality(request.quality, spec),
+        transparent=_transparent(request.transparent, spec),
+    )
+
+
+def completed_edit(request: IterateRequest, spec: ModelSpec) -> IterateRequest:
+    """The same for a request to change a picture; mask and extension are `regions.completed`'s business.
+
+    Raises:
+        BadRequest, NotSupported: as for `completed`.
+    """
+    if Task.ITERATE not in spec.tasks:
+        raise NotSupported(f"{spec.label} does not change pictures. Choose another model.")
+    most = max(0, spec.references - 1)
+    if len(request.references) > most:
+        takes = f"takes {most} more" if most else "takes no more"
+        raise NotSupported(f"{spec.label} {takes} pictures beside the one it changes, not {len(request.references)}.")
+    return replace(
+        request,
+        instruction=_instruction(request, spec),
+        model=spec.id,
+        count=_whole("number of versions", request.count, 1, MAX_PICTURES),
+        seed=_seed(request.seed, spec),
+        steps=_steps(request.steps, spec),
+        guidance=_number("guidance", request.guidance, spec.guidance, spec),
+        strength=_number("strength", request.strength, spec.strength, spec),
+        negative_prompt=_negative_prompt(request.negative_prompt, spec),
         quality=_quality(request.quality, spec),
         transparent=_transparent(request.transparent, spec),
     )
@@ -82,6 +112,27 @@ def _prompt(value: Any) -> str:
     if not says_something(prompt):
         raise BadRequest("The prompt is empty. Write what you want to see, for example: a red ball.")
     return prompt
+
+
+def checked_title(title: Any) -> str:
+    """
+    Raises:
+        BadRequest: it is no text, or too long for a title.
+    """
+    if not isinstance(title, str):
+        raise BadRequest(f"The title must be text, not {shown(title)}.")
+    if len(title) > MAX_TITLE:
+        raise BadRequest(f"The title has {len(title):,} characters; {MAX_TITLE} is the most. Shorten it.")
+    return " ".join(cleaned(title).split())
+
+
+def _instruction(request: IterateRequest, spec: ModelSpec) -> str:
+    """It may be empty where the rest of the request says enough."""
+    instruction = _text("instruction", request.instruction)
+    fills = spec.mask and bool(request.object or request.strokes)
+    if not says_something(instruction) and not fills and not any(request.extend):
+        raise BadRequest("The instruction is empty. Write what to change, for example: make the ball blue.")
+    return instruction
 
 
 def _negative_prompt(value: Any, spec: ModelSpec) -> str:
@@ -135,16 +186,16 @@ def _steps(value: Any, spec: ModelSpec) -> int | None:
     return steps
 
 
-def _guidance(value: Any, spec: ModelSpec) -> float | None:
-    if spec.guidance is None:
-        return _not_honoured("guidance", value, spec)
+def _number(name: str, value: Any, allowed: Range | None, spec: ModelSpec) -> float | None:
+    if allowed is None:
+        return _not_honoured(name, value, spec)
     if value is None:
-        return float(spec.guidance.default)
+        return float(allowed.default)
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise BadRequest(f"The guidance must be a number, not {shown(value)}.")
+        raise BadRequest(f"The {name} must be a number, not {shown(value)}.")
     if isinstance(value, float) and not math.isfinite(value):
-        raise BadRequest(f"The guidance must be a finite number, not {value}.")
-    _within("guidance", value, spec.guidance, spec)
+        raise BadRequest(f"The {name} must be a finite number, not {value}.")
+    _within(name, value, allowed, spec)
     return float(value)
 
 

@@ -59,6 +59,42 @@ class GenerateRequest:
 
 
 @dataclass(frozen=True)
+class Stroke:
+    """A brush stroke, or with `add` False one of the eraser; in pixels of the full-size picture."""
+
+    points: tuple[tuple[float, float], ...]
+    radius: float
+    add: bool = True
+
+
+@dataclass(frozen=True)
+class IterateRequest:
+    """What a person asked for in the Iterate tab: a picture, and what to change about it.
+
+    With an object, strokes or an extension everything else stays, byte for byte. `Studio.iterate` fills every None that
+    the model has a control for, as with `GenerateRequest`.
+    """
+
+    source: str  # asset id of the picture
+    instruction: str  # "": only to extend a picture, or for a model that fills a mask by itself
+    model: str = ""  # "": the first that is ready
+    references: tuple[str, ...] = ()  # asset ids of more pictures that the instruction may speak of
+    object: str = ""  # asset id of an object of the picture: change only inside it
+    strokes: tuple[Stroke, ...] = ()  # a painted mask, in pixels of the source; with an object: both together
+    invert: bool = False  # change everything but the object and the strokes
+    feather: float | None = None  # pixels of the source over which the change fades out; None: by the size
+    extend: tuple[int, int, int, int] = (0, 0, 0, 0)  # pixels added at left, top, right, bottom
+    count: int = 1
+    seed: int | None = None  # of the first picture; picture i gets seed + i
+    steps: int | None = None
+    guidance: float | None = None
+    strength: float | None = None  # how far from the source, 0 to 1
+    negative_prompt: str = ""
+    quality: str = ""
+    transparent: bool = False
+
+
+@dataclass(frozen=True)
 class ImageRequest:
     """What an image model gets: one picture, every value decided. What is not here cannot change the picture."""
 

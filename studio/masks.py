@@ -101,7 +101,7 @@ def grown(mask: np.ndarray, by: float) -> np.ndarray:
     selected = mask >= HALF
     if by == 0 or not selected.any():
         return mask
-    sideways = _distance_in_row(selected)
+    sideways = distance_in_row(selected)
     result = sideways <= by
     for rows in range(1, min(reach, len(mask) - 1) + 1):
         near = sideways <= math.sqrt(by * by - rows * rows)
@@ -131,7 +131,7 @@ def overlap(first: np.ndarray, second: np.ndarray) -> float:
     return float((first & second).sum() / max(1, (first | second).sum()))
 
 
-def _distance_in_row(selected: np.ndarray) -> np.ndarray:
+def distance_in_row(selected: np.ndarray) -> np.ndarray:
     """How far it is to the nearest selected pixel of the same row: HW int32, large where there is none."""
     columns = np.arange(selected.shape[1], dtype=np.int32)
     left = np.maximum.accumulate(np.where(selected, columns, -_FAR), axis=1)

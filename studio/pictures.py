@@ -1,4 +1,7 @@
-"""The work of a Generate job: picture after picture, each saved before the next begins. Runs on a lane's thread."""
+"""The work of a job that makes pictures: one by one, each saved before the next begins. Runs on a lane's thread.
+
+What is made is an `Order`: here that of Generate; that of Iterate is in `editing`.
+"""
 
 from __future__ import annotations
 
@@ -7,13 +10,22 @@ import secrets
 import sqlite3
 import time
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from PIL import Image
 
-from studio.contract import MAX_SEED, GenerateRequest, ImageRequest, ImageResult, ModelSpec, Progress, Size
+from studio.contract import (
+    MAX_SEED,
+    GenerateRequest,
+    ImageRequest,
+    ImageResult,
+    IterateRequest,
+    ModelSpec,
+    Progress,
+    Size,
+)
 from studio.errors import Skipped, StudioError
 from studio.livejob import LiveJob
 from studio.memory import Residents
@@ -23,21 +35,50 @@ from studio.store import Store
 log = logging.getLogger(__name__)
 
 
-def make_pictures(job: LiveJob, spec: ModelSpec, residents: Residents, store: Store) -> None:
+class Kept(NamedTuple):
+    """A picture as it is saved, and what its recipe says beyond its request."""
+
+    image: Image.Image
+    notice: str = ""
+    edit: str = ""
+
+
+def as_it_came(result: ImageResult) -> Kept:
+    return Kept(result.image)
+
+
+@dataclass(frozen=True)
+class Order:
+    """What the pictures of one job have in common."""
+
+    request: GenerateRequest | IterateRequest  # complete
+    title: str
+    wanted: Callable[[int], ImageRequest]  # what the model gets for the picture with this index
+    kept: Callable[[ImageResult], Kept] = as_it_came
+    parents: tuple[str, ...] = ()
+
+
+def make_pictures(
+    job: LiveJob, spec: ModelSpec, residents: Residents, store: Store, order_of: Callable[[], Order]
+) -> None:
     """Make the pictures of a job that do not exist yet (after a crash, some do).
+
+    Args:
+        order_of: called once, where there is something to make.
 
     Raises:
         Cancelled: Stop was pressed; the pictures made so far are kept.
     """
-    request = read_request(job.row.request)
     made = store.indexes_of_job(job.row.id)
-    for index in range(request.count):
-        if index in made:
-            continue
+    missing = [index for index in range(job.row.pictures) if index not in made]
+    order = order_of() if missing else None
+    for index in missing:
+        if order is None:
+            break
         job.begin(index)
-        wanted = image_request(request, spec, index)
+        wanted = order.wanted(index)
         began = time.monotonic()
-        keep = partial(_keep, job, request, wanted, spec, store, index=index)
+        keep = partial(_keep, job, order, wanted, spec, store, index=index)
         wanted = replace(wanted, owner=job.row.owner, late=partial(_keep_late, keep, began=began))
         try:
             if not residents.has(spec.id):
@@ -54,8 +95,17 @@ def make_pictures(job: LiveJob, spec: ModelSpec, residents: Residents, store: St
         keep(result, seconds=seconds)
 
 
+def generate_order(values: dict[str, Any], spec: ModelSpec) -> Order:
+    """
+    Args:
+        values: of a job row: `asdict` of a complete request, after a trip through JSON.
+    """
+    request = read_request(values)
+    return Order(request, request.prompt, partial(image_request, request, spec))
+
+
 def read_request(values: dict[str, Any]) -> GenerateRequest:
-    """The request of a job row: `asdict` of it, after a trip through JSON."""
+    """The request of a job row."""
     size: Any = Size(*values["size"])
     return GenerateRequest(**values | {"size": size})
 
@@ -68,7 +118,7 @@ def image_request(request: GenerateRequest, spec: ModelSpec, index: int) -> Imag
     return ImageRequest(
         prompt=style.apply(request.prompt) if style else request.prompt,
         size=request.size,
-        seed=((request.seed or 0) + index) % (MAX_SEED + 1),
+        seed=seed_of(request, index),
         steps=request.steps or 0,
         guidance=request.guidance or 0.0,
         negative_prompt=request.negative_prompt,
@@ -77,9 +127,14 @@ def image_request(request: GenerateRequest, spec: ModelSpec, index: int) -> Imag
     )
 
 
+def seed_of(request: GenerateRequest | IterateRequest, index: int) -> int:
+    """Of one picture of a job; after the largest seed comes 0."""
+    return ((request.seed or 0) + index) % (MAX_SEED + 1)
+
+
 def _keep(
     job: LiveJob,
-    request: GenerateRequest,
+    order: Order,
     wanted: ImageRequest,
     spec: ModelSpec,
     store: Store,
@@ -89,8 +144,8 @@ def _keep(
     seconds: float,
 ) -> None:
     """Write one picture down with its recipe."""
-    image = _checked(result, wanted, spec)
-    store.save(image, _recipe(job, request, wanted, spec, index=index, result=result, seconds=seconds))
+    kept = order.kept(replace(result, image=_checked(result, wanted, spec)))
+    store.save(kept.image, _recipe(job, order, wanted, spec, kept, index=index, result=result, seconds=seconds))
     job.saved()
 
 
@@ -114,14 +169,16 @@ def _checked(result: Any, wanted: ImageRequest, spec: ModelSpec) -> Image.Image:
 
 def _recipe(
     job: LiveJob,
-    request: GenerateRequest,
+    order: Order,
     sent: ImageRequest,
     spec: ModelSpec,
+    kept: Kept,
     *,
     index: int,
     result: ImageResult,
     seconds: float,
 ) -> Recipe:
+    request = order.request
     return Recipe(
         id=secrets.token_hex(16),
         kind="image",
@@ -131,21 +188,22 @@ def _recipe(
         task=job.row.task.value,
         model=spec.id,
         revision=result.revision or spec.revision,
-        prompt=request.prompt,
+        prompt=request.prompt if isinstance(request, GenerateRequest) else request.instruction,
         prompt_sent=sent.prompt,
-        style=request.style,
+        style=request.style if isinstance(request, GenerateRequest) else "",
         negative_prompt=sent.negative_prompt,
-        width=result.image.width,
-        height=result.image.height,
+        width=kept.image.width,
+        height=kept.image.height,
         steps=request.steps,
         guidance=request.guidance,
         seed=result.seed,
-        parents=(),
+        parents=order.parents,
         created=round(time.time(), 3),
         seconds=round(seconds, 3),
-        title=request.prompt,
+        title=order.title,
         quality=sent.quality,
         transparent=sent.transparent,
         price_usd=result.price_usd,
-        notice=result.notice,
+        notice=" ".join(each for each in (result.notice, kept.notice) if each),
+        edit=kept.edit,
     )

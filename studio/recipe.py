@@ -23,6 +23,8 @@ APP_VERSION = "0.1.0"
 KEYWORD = "diorama"
 MAX_RECIPE_BYTES = MAX_TEXT_BYTES
 MAX_CHUNKS = 10_000
+MAX_EDIT = 500_000
+"""Characters of `Recipe.edit`: 20,000 points of a brush have less."""
 
 Kind = Literal["image", "mask", "object", "splat"]
 UPLOAD = "upload"
@@ -65,6 +67,7 @@ class Recipe:
     price_usd: float | None = None  # what a provider took for it; None: nothing, or nobody knows
     notice: str = ""  # what its person should know: another model answered
     selection: str = ""  # of an object: clicks, box, strokes and what was done to the mask, as JSON; see `selecting`
+    edit: str = ""  # of a changed picture: mask, strokes, extension and what else a replay needs, as JSON; see `edits`
 
 
 LATER: dict[str, Any] = {
@@ -76,6 +79,7 @@ LATER: dict[str, Any] = {
     "price_usd": None,
     "notice": "",
     "selection": "",
+    "edit": "",
 }
 """Fields that the recipes of the first pictures do not have."""
 
@@ -158,12 +162,10 @@ def read_png(path: Path) -> Found | None:
 
 def _is_well_formed(values: dict[str, Any]) -> bool:
     texts = ("owner", "job_id", "task", "model", "revision", "prompt", "prompt_sent", "style", "negative_prompt")
-    texts += ("title", "app", "source", "left_out", "quality", "notice", "selection")
+    texts += ("title", "app", "source", "left_out", "quality", "notice", "selection", "edit")
     return (
-        all(
-            _is_text(values[name])
-            for name in (*texts, "title", "app", "source", "left_out", "quality", "notice", "selection")
-        )
+        all(_is_text(values[name]) for name in texts)
+        and len(values["edit"]) <= MAX_EDIT
         and isinstance(values["transparent"], bool)
         and (values["price_usd"] is None or _is_number(values["price_usd"]))
         and isinstance(values["sha256"], str)

@@ -12,9 +12,9 @@ from dataclasses import replace
 from typing import Any
 
 from studio.checks import shown
-from studio.contract import Size
+from studio.contract import Size, Stroke
 from studio.errors import BadRequest
-from studio.selection import Box, Point, SegmentRequest, Stroke
+from studio.selection import Box, Point, SegmentRequest
 
 MAX_POINTS, MAX_STROKES, MAX_STROKE_POINTS, MAX_LENGTH = 200, 100, 2_000, 512.0
 _SWITCHES = ("fill_holes", "largest_part", "invert")
@@ -43,7 +43,7 @@ def from_json(values: Any) -> SegmentRequest:
         box=None if box is None else Box(*_numbers(box, 4, "A box", "left, top, right and bottom")),
         start=_text(values, "start"),
         choice=choice,
-        strokes=tuple(_stroke(each) for each in _list(values, "strokes", MAX_STROKES)),
+        strokes=strokes_from(values),
         grow=_number(values.get("grow", 0), "grow"),
         feather=_number(values.get("feather", 0), "feather"),
         **{name: _switch(values, name) for name in _SWITCHES},
@@ -59,14 +59,23 @@ def to_json(request: SegmentRequest) -> dict[str, Any]:
         "box": None if request.box is None else list(request.box),
         "start": request.start,
         "choice": request.choice,
-        "strokes": [
-            {"points": [list(place) for place in stroke.points], "radius": stroke.radius, "add": stroke.add}
-            for stroke in request.strokes
-        ],
+        "strokes": strokes_to_json(request.strokes),
         "grow": request.grow,
         "feather": request.feather,
         **{name: getattr(request, name) for name in _SWITCHES},
     }
+
+
+def strokes_from(values: dict[str, Any]) -> tuple[Stroke, ...]:
+    """The "strokes" of an object, as `from_json` takes them."""
+    return tuple(_stroke(each) for each in _list(values, "strokes", MAX_STROKES))
+
+
+def strokes_to_json(strokes: Sequence[Stroke]) -> list[dict[str, Any]]:
+    return [
+        {"points": [list(place) for place in stroke.points], "radius": stroke.radius, "add": stroke.add}
+        for stroke in strokes
+    ]
 
 
 def from_text(text: str) -> SegmentRequest | None:

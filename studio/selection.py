@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
-from studio.contract import Size
+from studio.contract import Size, Stroke
 
 MAX_SIDE = 2048
 """Masks are worked on with a longest side of at most so many pixels, and enlarged for larger pictures."""
@@ -33,15 +33,6 @@ class Box(NamedTuple):
     top: float
     right: float
     bottom: float
-
-
-@dataclass(frozen=True)
-class Stroke:
-    """A brush stroke, or with `add` False one of the eraser."""
-
-    points: tuple[tuple[float, float], ...]
-    radius: float
-    add: bool = True
 
 
 @dataclass(frozen=True)

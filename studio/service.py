@@ -8,23 +8,27 @@ from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
-from studio import checks, gallery
+from studio import checks, edits, gallery
 from studio.assets import Asset, recipe_of
 from studio.bundle import Entry, zipped
+from studio.catalog import Catalog
 from studio.changes import Changes
-from studio.contract import Event, GenerateRequest, JobView, ModelSpec, Progress, Task
+from studio.contract import Event, GenerateRequest, IterateRequest, JobView, ModelSpec, Progress, Task
 from studio.database import Database, FolderLock
-from studio.errors import BadRequest, NotFound, NotReady, UnknownModel
+from studio.editing import iterate_order
+from studio.errors import NotFound
 from studio.files import storage_errors
 from studio.gallery import GalleryPage, Relatives
 from studio.jobs import Jobs
 from studio.livejob import LiveJob
 from studio.memory import Residents
-from studio.pictures import make_pictures
+from studio.pictures import generate_order, make_pictures
 from studio.restore import Settings, fit
 from studio.selections import Selections
 from studio.store import Store
+from studio.tree import Tree
 from studio.uploads import Uploads
+from studio.versions import Versions
 
 
 class Studio:
@@ -48,9 +52,7 @@ class Studio:
             OutputsInUse: another Diorama works there.
             StorageFailed: the folder cannot be used.
         """
-        self._specs = {spec.id: spec for spec in models}
-        for spec in self.models(Task.GENERATE):
-            checks.default_size(spec)  # a spec without sizes is found at the start, not by a visitor
+        self._catalog = Catalog(models)
         outputs = outputs.absolute()
         with storage_errors(outputs):
             outputs.mkdir(parents=True, exist_ok=True)
@@ -62,29 +64,28 @@ class Studio:
             opened.callback(self._database.close)
             self._store = Store(outputs, self._database)
             self._uploads = Uploads(self._store)
+            self._versions = Versions(self._store, self._database)
             self._store.reconcile()  # before any job: a picture of a killed job counts as made
             self._jobs = Jobs(
                 self._database, self._changes, work=self._work, made=self._store.kept_of_job, drop=self._residents.drop
             )
             self._jobs.resume()
-            self.selections = Selections(self._store, self._database, self._residents, self._changes, self._ready)
+            self.selections = Selections(
+                self._store, self._database, self._residents, self._changes, self._catalog.ready
+            )
             self._opened = opened.pop_all()
 
     # --- models -------------------------------------------------------------------------------------------------------
 
     def models(self, task: Task) -> list[ModelSpec]:
-        return [spec for spec in self._specs.values() if task in spec.tasks]
+        return self._catalog.models(task)
 
     def model(self, model_id: str) -> ModelSpec:
         """
         Raises:
             UnknownModel: it is not in the catalog.
         """
-        if not isinstance(model_id, str):
-            raise BadRequest(f"The model must be the id of a model, not {checks.shown(model_id)}.")
-        if model_id not in self._specs:
-            raise UnknownModel(model_id, self._specs)
-        return self._specs[model_id]
+        return self._catalog.model(model_id)
 
     def warm(self, model_id: str) -> None:
         """Load a model in the background, when its lane has nothing better to do; nothing is downloaded for that."""
@@ -110,7 +111,7 @@ class Studio:
         Raises:
             BadRequest, UnknownModel, NotSupported, NotReady, TooManyJobs, StorageFailed: nothing was queued.
         """
-        spec = self._ready(request.model, Task.GENERATE, owner)
+        spec = self._catalog.ready(request.model, Task.GENERATE, owner)
         complete = checks.completed(request, spec)
         return self._jobs.submit(
             owner,
@@ -120,6 +121,25 @@ class Studio:
             title=complete.prompt,
             pictures=complete.count,
             request=asdict(complete),
+        )
+
+    def iterate(self, owner: str, request: IterateRequest) -> JobView:
+        """Queue a job that changes a picture as an instruction says; it is written down when this returns.
+
+        Raises:
+            NotFound: the picture, the object or a reference is not there, is deleted, or is somebody else's.
+            BadRequest, UnknownModel, NotSupported, NotReady, TooManyJobs, StorageFailed: nothing was queued.
+        """
+        spec = self._catalog.ready(request.model, Task.ITERATE, owner)
+        complete = self._versions.complete(owner, request, spec)
+        return self._jobs.submit(
+            owner,
+            task=Task.ITERATE,
+            lane=spec.lane,
+            model=spec.id,
+            title=edits.title_of(complete),
+            pictures=complete.count,
+            request=edits.to_json(complete),
         )
 
     def job(self, owner: str, job_id: str) -> JobView:
@@ -187,6 +207,14 @@ class Studio:
         """What a picture was made from, and what was made from it."""
         return gallery.relatives(self._database, self._store.asset(owner, asset_id))
 
+    def tree(self, owner: str, asset_id: str) -> Tree:
+        """All versions of the picture that this one is a version of."""
+        return self._versions.tree(owner, asset_id)
+
+    def request_of_version(self, owner: str, asset_id: str) -> IterateRequest | None:
+        """What made a version, to be asked again of another picture, model or seed; None: no change made it."""
+        return edits.request_of(recipe_of(self._store.asset(owner, asset_id)))
+
     def take_in(self, owner: str, source: bytes | Path, name: str = "") -> Asset:
         """Keep an uploaded picture; one that is there already is not kept twice, see `Uploads.take_in`."""
         asset = self._uploads.take_in(owner, source, name)
@@ -224,10 +252,22 @@ class Studio:
         self._changes.note(owner)
         return asset
 
+    def rename(self, owner: str, asset_id: str, title: str) -> Asset:
+        """Give anything a title of its own; "" gives it back the one it was made with."""
+        asset = self._store.rename(owner, asset_id, checks.checked_title(title))
+        self._changes.note(owner)
+        return asset
+
     def delete(self, owner: str, asset_ids: Iterable[str]) -> None:
         """Into the trash, all or, with one that is not there, none; `restore` brings them back."""
         self._store.delete(owner, asset_ids)
         self._changes.note(owner)
+
+    def delete_tree(self, owner: str, asset_id: str) -> tuple[str, ...]:
+        """A version and all that was made from it into the trash. Returns what `restore` brings back."""
+        ids = self._versions.tree(owner, asset_id).under(asset_id)
+        self.delete(owner, ids)
+        return ids
 
     def restore(self, owner: str, asset_ids: Iterable[str]) -> None:
         self._store.restore(owner, asset_ids)
@@ -248,28 +288,15 @@ class Studio:
 
     # --- inside -------------------------------------------------------------------------------------------------------
 
-    def _ready(self, model_id: str, task: Task, owner: str = "") -> ModelSpec:
-        """The model that was asked for, or the first that is ready here: nothing is sent to a cloud unasked."""
-        local = [spec for spec in self.models(task) if not spec.provider]
-        specs = [self._able(model_id, task)] if model_id != "" else local
-        if not specs:
-            raise NotReady(f"No model here can {task}. Start Diorama with a catalog that has one.")
-        for spec in specs:
-            if spec.ready_for(owner).ok:
-                return spec
-        readiness = specs[0].ready_for(owner)
-        raise NotReady(readiness.hint or f"{specs[0].label} cannot run here: {readiness.label}.")
-
-    def _able(self, model_id: str, task: Task) -> ModelSpec:
-        """A model of the catalog that does this task."""
-        spec = self._specs.get(model_id) if isinstance(model_id, str) else self.model(model_id)
-        if spec is None or task not in spec.tasks:
-            raise UnknownModel(model_id, [each.id for each in self.models(task) if not each.provider])
-        return spec
-
     def _work(self, job: LiveJob) -> None:
         """One job, on a thread of its lane."""
-        make_pictures(job, self.model(job.row.model), self._residents, self._store)
+        spec, values = self.model(job.row.model), job.row.request
+        if job.row.task == Task.ITERATE:
+            path_of = partial(self._store.path, job.row.owner)
+            order_of = partial(iterate_order, values, spec, path_of)
+        else:
+            order_of = partial(generate_order, values, spec)
+        make_pictures(job, spec, self._residents, self._store, order_of)
 
 
 def _unheard(_progress: Progress) -> None:

@@ -25,6 +25,7 @@ def asset(**changes: Any) -> Asset:
         "guidance": 4.5,
         "seconds": 12.4,
         "selection": "",
+        "edit": "",
     }
     made = Asset(
         id="a" * 32,

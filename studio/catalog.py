@@ -1,0 +1,61 @@
+"""The models of one studio: which there are, and which one a request means. Loads none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from studio import checks
+from studio.contract import ModelSpec, Task
+from studio.errors import BadRequest, NotReady, UnknownModel
+
+
+class Catalog:
+    """The first model that is ready is the default of its task."""
+
+    def __init__(self, specs: Iterable[ModelSpec]) -> None:
+        """
+        Raises:
+            ValueError: a spec is not complete; found at the start, not by a visitor.
+        """
+        self._specs = {spec.id: spec for spec in specs}
+        for task in (Task.GENERATE, Task.ITERATE):
+            for spec in self.models(task):
+                checks.default_size(spec)
+
+    def models(self, task: Task) -> list[ModelSpec]:
+        return [spec for spec in self._specs.values() if task in spec.tasks]
+
+    def model(self, model_id: str) -> ModelSpec:
+        """
+        Raises:
+            UnknownModel: it is not in the catalog.
+        """
+        if not isinstance(model_id, str):
+            raise BadRequest(f"The model must be the id of a model, not {checks.shown(model_id)}.")
+        if model_id not in self._specs:
+            raise UnknownModel(model_id, self._specs)
+        return self._specs[model_id]
+
+    def ready(self, model_id: str, task: Task, owner: str = "") -> ModelSpec:
+        """The model that was asked for, or the first that is ready here: nothing is sent to a cloud unasked.
+
+        Raises:
+            UnknownModel: it cannot do the task.
+            NotReady: none can now.
+        """
+        local = [spec for spec in self.models(task) if not spec.provider]
+        specs = [self._able(model_id, task)] if model_id != "" else local
+        if not specs:
+            raise NotReady(f"No model here can {task}. Start Diorama with a catalog that has one.")
+        for spec in specs:
+            if spec.ready_for(owner).ok:
+                return spec
+        readiness = specs[0].ready_for(owner)
+        raise NotReady(readiness.hint or f"{specs[0].label} cannot run here: {readiness.label}.")
+
+    def _able(self, model_id: str, task: Task) -> ModelSpec:
+        """A model of the catalog that does this task."""
+        spec = self._specs.get(model_id) if isinstance(model_id, str) else self.model(model_id)
+        if spec is None or task not in spec.tasks:
+            raise UnknownModel(model_id, [each.id for each in self.models(task) if not each.provider])
+        return spec

@@ -1,0 +1,85 @@
+"""The order of an Iterate job: what a model gets of a picture it changes, and how its answer becomes a version."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from studio import composite, edits, objects, regions, register
+from studio.contract import ImageRequest, ImageResult, IterateRequest, ModelSpec, Size
+from studio.intake import read_picture
+from studio.pictures import Kept, Order, seed_of
+from studio.regions import Extension
+from studio.segment import flat
+
+MAX_REFERENCE_SIDE = 2048
+"""Longest side of a further picture that a model is shown."""
+
+Path_of = Callable[[str], Path]
+
+
+def iterate_order(values: dict[str, Any], spec: ModelSpec, path_of: Path_of) -> Order:
+    """
+    Args:
+        values: of a job row: `edits.to_json` of a complete request.
+        path_of: asset id -> the file, also in the trash: a job that was taken is done.
+
+    Raises:
+        NotFound: a file is no longer there.
+    """
+    request = edits.from_json(values)
+    source = read_picture(path_of(request.source)).image
+    object_mask = objects.mask_in(path_of(request.object)) if request.object else None
+    mask = regions.mask_of(request, Size(*source.size), object_mask)
+    scene = composite.scene(source, Extension(*request.extend), mask, request.feather or 0.0, spec)
+    more = tuple(_reference(path_of(each)) for each in request.references)
+    return Order(
+        request=request,
+        title=edits.title_of(request),
+        wanted=partial(_image_request, request, spec, scene, more),
+        kept=partial(_kept, request, scene),
+        parents=edits.parents_of(request),
+    )
+
+
+def _image_request(
+    request: IterateRequest, spec: ModelSpec, scene: composite.Scene, more: tuple[Image.Image, ...], index: int
+) -> ImageRequest:
+    return ImageRequest(
+        prompt=_words(request),
+        size=scene.frame.size,
+        seed=seed_of(request, index),
+        steps=request.steps or 0,
+        guidance=request.guidance or 0.0,
+        negative_prompt=request.negative_prompt,
+        references=(scene.shown, *more),
+        mask=scene.shown_mask if spec.mask else None,
+        strength=request.strength,
+        quality=request.quality,
+        transparent=request.transparent,
+    )
+
+
+def _words(request: IterateRequest) -> str:
+    """What the model is told: the instruction, or what goes without saying."""
+    if request.instruction or not any(request.extend):
+        return request.instruction
+    return "Continue the picture naturally beyond its edges, in the same style and light."
+
+
+def _kept(request: IterateRequest, scene: composite.Scene, result: ImageResult) -> Kept:
+    finished = composite.finished(scene, result.image)
+    drift = finished.drift
+    found = {} if drift is None else {"drift": [round(value, 4) for value in drift]}
+    return Kept(finished.image, register.in_words(drift) if drift else "", edits.to_text(request, found))
+
+
+def _reference(path: Path) -> Image.Image:
+    """RGB of a bounded size."""
+    image = flat(read_picture(path).image)
+    image.thumbnail((MAX_REFERENCE_SIDE, MAX_REFERENCE_SIDE), reducing_gap=3.0)
+    return image

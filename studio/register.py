@@ -1,0 +1,213 @@
+"""A model that moved or resized the frame is put right: compared with the original where nothing was to change.
+
+The two pictures without their coarse shades are laid over each other in every place at once (normalised
+cross-correlation by FFT, only over what must have stayed), for a few scales. Knows no models.
+Source: Padfield, "Masked object registration in the Fourier domain", IEEE TIP 21 (2012).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import numpy as np
+from PIL import Image, ImageFilter
+
+COARSE_SIDE, FINE_SIDE = 192, 1024
+"""Longest sides at which the pictures are compared."""
+MAX_SHIFT = 0.12
+"""Of the longest side; what moved farther is another picture."""
+SCALES = tuple(round(0.88 + 0.02 * step, 2) for step in range(13))
+ALIKE, BETTER = 0.35, 0.02
+"""What correlates less with the original cannot be put right; what correlates hardly better was right before."""
+_SURE = 0.9
+_LEAST_SHIFT, _LEAST_SCALE = 0.25, 0.002
+_ENOUGH = 64
+"""Pixels that must be comparable."""
+
+
+class Drift(NamedTuple):
+    """What a model did to the frame: everything is `scale` times as large around the centre, then moved."""
+
+    x: float  # pixels to the right
+    y: float  # pixels down
+    scale: float  # across
+    scale_y: float  # down; another one where the shape was changed
+    likeness: float  # how well it lies on the original now, at most 1
+
+
+class _Place(NamedTuple):
+    """Where the original's point lies in the answer, stretched to the original's size."""
+
+    x: float = 0.0
+    y: float = 0.0
+    across: float = 1.0
+    down: float = 1.0
+
+    def times(self, scale: float) -> _Place:
+        return self._replace(across=self.across * scale, down=self.down * scale)
+
+
+class _Fit(NamedTuple):
+    likeness: float
+    place: _Place
+
+
+def align(answer: Image.Image, original: Image.Image, kept: np.ndarray) -> tuple[Image.Image, Drift | None]:
+    """The answer at the size of the original, with its frame back in place where that can be told.
+
+    Args:
+        answer: RGB or RGBA, of any size.
+        original: RGB.
+        kept: HW bool of the original's size: where the answer should look like it.
+
+    Returns:
+        The answer, and what was put right; None for nothing. What the answer does not reach shows the original.
+    """
+    stretched = answer.resize(original.size, Image.Resampling.LANCZOS) if answer.size != original.size else answer
+    if kept.sum() < _ENOUGH:
+        return stretched, None
+    coarse = _Comparison(original, kept, COARSE_SIDE)
+    fine = _Comparison(original, kept, FINE_SIDE)
+    grey = stretched.convert("L")
+    best = _Fit(coarse.likeness(grey, _Place()), _Place())
+    best = coarse.moved(grey, _Place())
+    if best.likeness < _SURE:
+        starts = [_Place(), *_reshaped(answer.size, original.size)]
+        best = coarse.best(grey, (start.times(scale) for start in starts for scale in SCALES))
+        best = coarse.best(grey, (best.place.times(1 + step) for step in (-0.01, -0.005, 0.0, 0.005, 0.01)))
+        best = fine.best(grey, (best.place.times(1 + step) for step in (-0.004, -0.002, 0.0, 0.002, 0.004)))
+    else:
+        best = fine.moved(grey, _Place())
+    untouched = fine.likeness(grey, _Place())
+    place = best.place
+    is_still = max(abs(place.x), abs(place.y)) < _LEAST_SHIFT
+    is_same_scale = max(abs(place.across - 1), abs(place.down - 1)) < _LEAST_SCALE
+    if best.likeness < ALIKE or best.likeness < untouched + BETTER or (is_still and is_same_scale):
+        return stretched, None
+    drift = Drift(place.x, place.y, place.across, place.down, best.likeness)
+    return _put_back(stretched, original, place), drift
+
+
+def in_words(drift: Drift) -> str:
+    """A sentence about what was put right."""
+    said = []
+    if round(drift.x) or round(drift.y):
+        said.append(f"moved the picture by {drift.x:.0f}, {drift.y:.0f} pixels")
+    if abs(drift.scale - 1) >= _LEAST_SCALE or abs(drift.scale_y - 1) >= _LEAST_SCALE:
+        same = abs(drift.scale - drift.scale_y) < _LEAST_SCALE
+        said.append(f"scaled it by {drift.scale:.3f}" if same else "changed its shape")
+    if not said:
+        said.append("moved the picture by less than a pixel")
+    return f"The model {' and '.join(said)}; this was corrected."
+
+
+class _Comparison:
+    """An original at one size, ready to be compared."""
+
+    def __init__(self, original: Image.Image, kept: np.ndarray, most: int) -> None:
+        self._scale = min(1.0, most / max(original.size))
+        self._full = original.size
+        self._size = (
+            max(8, round(original.width * self._scale)),
+            max(8, round(original.height * self._scale)),
+        )
+        small = Image.fromarray(kept.astype(np.uint8) * 255).resize(self._size, Image.Resampling.BOX)
+        self._kept = (np.asarray(small) > 250).astype(np.float32)
+        self._reach = max(2, round(MAX_SHIFT * max(self._size)))
+        self._padded = tuple(_smooth_length(side + self._reach) for side in self._size[::-1])
+        detail = _detail(original.convert("L"), self._size) * self._kept
+        self._energy = float((detail * detail).sum())
+        self._detail_there = np.conj(np.fft.rfft2(detail, self._padded))
+        self._kept_there = np.conj(np.fft.rfft2(self._kept, self._padded))
+
+    def best(self, grey: Image.Image, places: Iterable[_Place]) -> _Fit:
+        """The best of several scales, each moved to where it fits best."""
+        return max((self.moved(grey, place) for place in places), key=lambda fit: fit.likeness)
+
+    def moved(self, grey: Image.Image, place: _Place) -> _Fit:
+        """How well an answer of this scale lies on the original at best, and where that is."""
+        map = self._likenesses(grey, place)
+        reach = self._reach
+        row, column = np.unravel_index(int(map.argmax()), map.shape)
+        likeness = float(map[row, column])
+        across, down = column + _peak(map[row], int(column)) - reach, row + _peak(map[:, column], int(row)) - reach
+        across, down = float(across) * place.across / self._scale, float(down) * place.down / self._scale
+        return _Fit(likeness, place._replace(x=place.x + across, y=place.y + down))
+
+    def likeness(self, grey: Image.Image, place: _Place) -> float:
+        """How well an answer lies on the original in this place, -1 to 1."""
+        return float(self._likenesses(grey, place)[self._reach, self._reach])
+
+    def _likenesses(self, grey: Image.Image, place: _Place) -> np.ndarray:
+        """For every shift of at most `reach` pixels: (2 reach + 1, 2 reach + 1), down then across."""
+        detail = _detail(_warped(grey, place), self._size)
+        there = np.fft.rfft2(detail, self._padded)
+        energy_there = np.fft.rfft2(detail * detail, self._padded)
+        common = self._window(np.fft.irfft2(self._detail_there * there, self._padded))
+        energy = self._window(np.fft.irfft2(self._kept_there * energy_there, self._padded))
+        return common / np.sqrt(np.maximum(self._energy * energy, 1e-6 + 1e-3 * self._energy**2))
+
+    def _window(self, correlation: np.ndarray) -> np.ndarray:
+        reach = self._reach
+        return np.roll(correlation, (reach, reach), axis=(0, 1))[: 2 * reach + 1, : 2 * reach + 1]
+
+
+def _reshaped(answer: tuple[int, int], original: tuple[int, int]) -> list[_Place]:
+    """For an answer of another shape: it may have been cut off or filled up, and not stretched."""
+    ratio = (answer[0] / answer[1]) / (original[0] / original[1])
+    if abs(ratio - 1) < 0.03:
+        return []
+    return [_Place(across=1 / ratio), _Place(down=ratio)]
+
+
+def _detail(grey: Image.Image, size: tuple[int, int]) -> np.ndarray:
+    """A grey picture at a size, without its coarse shades: HW float32 around 0."""
+    small = grey.resize(size, Image.Resampling.BILINEAR, reducing_gap=3.0) if grey.size != size else grey
+    coarse = small.filter(ImageFilter.GaussianBlur(max(2.0, max(size) / 48)))
+    return np.asarray(small, np.float32) - np.asarray(coarse, np.float32)
+
+
+def _warped(picture: Image.Image, place: _Place, fill: int | None = None) -> Image.Image:
+    """The picture with each point taken from where the original's lies in it."""
+    if place == _Place():
+        return picture
+    middle_x, middle_y = picture.width / 2, picture.height / 2
+    numbers = (
+        place.across,
+        0.0,
+        middle_x - place.across * middle_x + place.x,
+        0.0,
+        place.down,
+        middle_y - place.down * middle_y + place.y,
+    )
+    return picture.transform(picture.size, Image.Transform.AFFINE, numbers, Image.Resampling.BICUBIC, fillcolor=fill)
+
+
+def _put_back(stretched: Image.Image, original: Image.Image, place: _Place) -> Image.Image:
+    result = original.convert(stretched.mode)
+    reached = _warped(Image.new("L", stretched.size, 255), place, fill=0)
+    result.paste(_warped(stretched, place), mask=reached.point(lambda value: 255 if value == 255 else 0))
+    return result
+
+
+def _peak(line: np.ndarray, at: int) -> float:
+    """How far beside a largest value the top of the parabola through it and its neighbours is, in samples."""
+    if not 0 < at < len(line) - 1:
+        return 0.0
+    before, top, after = (float(value) for value in line[at - 1 : at + 2])
+    bend = before - 2 * top + after
+    return 0.0 if bend >= 0 else max(-0.5, min(0.5, (before - after) / (2 * bend)))
+
+
+def _smooth_length(least: int) -> int:
+    """The next length that an FFT is quick with: of the factors 2, 3 and 5."""
+    length = least
+    while True:
+        rest = length
+        for factor in (2, 3, 5):
+            while rest % factor == 0:
+                rest //= factor
+        if rest == 1:
+            return length
+        length += 1
