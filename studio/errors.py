@@ -4,6 +4,7 @@
   - BadRequest            a value that no model could use
   - BadPicture            an uploaded file that is no picture we take
     + TooLarge            it would be one, with fewer bytes
+  - BadSplat              an uploaded file that is no splat we take, or a splat of which nothing is left
   - UnknownModel          no such model
   - NotSupported          the chosen model does not honour what was asked
   - NotReady              the model cannot run here, yet
@@ -38,6 +39,10 @@ class BadPicture(StudioError):
 
 class TooLarge(BadPicture):
     """A file of more bytes than are read at all."""
+
+
+class BadSplat(StudioError):
+    """A file that is no splat Diorama takes, or a splat with nothing left in it; the message says why."""
 
 
 class UnknownModel(StudioError):

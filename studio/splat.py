@@ -1,0 +1,236 @@
+"""A Gaussian splat as numpy arrays, where it stands, and from where it was seen. Knows no file format and no model.
+
+Coordinates are those of `lgm/cameras.py`: right-handed, x right, y up; a camera looks along its -z. Lengths are world
+units; an object that LGM made fits into [-1, 1] on each axis. Image points are (x, y) pixels from the top-left corner.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field, fields, replace
+from typing import NamedTuple
+
+import numpy as np
+
+from studio.errors import BadSplat
+from studio.recipe import Recipe
+
+MAX_SPLATS = 2_000_000
+"""Thirty times what LGM makes, and more than a browser draws smoothly."""
+FAINTEST = 0.005
+"""Opacity below which a splat is left out by `pruned`. Source: 3DTopia/LGM core/gs.py, save_ply."""
+SH_C0 = 0.28209479177387814
+"""The constant spherical harmonic, 1 / (2 sqrt(pi)): colour = 0.5 + SH_C0 * f_dc."""
+SH_COUNTS = (0, 3, 8, 15, 24)
+"""Coefficients above the constant one, by degree: (degree + 1)^2 - 1."""
+
+Triple = tuple[float, float, float]
+Quaternion = tuple[float, float, float, float]
+NOT_TURNED: Quaternion = (1.0, 0.0, 0.0, 0.0)
+
+
+class Crop(NamedTuple):
+    """A square of a picture, in its pixels; it may reach beyond the picture."""
+
+    left: float
+    top: float
+    side: float
+
+
+@dataclass(frozen=True)
+class Camera:
+    """From where a picture was seen: a pinhole at a distance, whose square view is a crop of the picture.
+
+    Off-axis in the picture as a whole: the crop may lie anywhere in it. The defaults are LGM's camera.
+    """
+
+    width: int  # of the picture, pixels
+    height: int
+    crop: Crop
+    fov_deg: float = 49.1  # of the crop, across and down. Source: 3DTopia/LGM core/options.py
+    radius: float = 1.5  # from the target, world units
+    azimuth_deg: float = 0.0  # 0: in front (+z); 90: at the right (+x)
+    elevation_deg: float = 0.0  # positive: the camera is above
+    target: Triple = (0.0, 0.0, 0.0)  # what it looks at
+
+    @property
+    def f_px(self) -> float:
+        """Focal length in pixels of the picture."""
+        return 0.5 * self.crop.side / math.tan(math.radians(self.fov_deg) / 2)
+
+    @property
+    def centre_px(self) -> tuple[float, float]:
+        """The principal point: where in the picture the target is."""
+        return self.crop.left + self.crop.side / 2, self.crop.top + self.crop.side / 2
+
+    def axes(self) -> np.ndarray:
+        """(3, 3) float64: rows are right, up and backward of the camera in the world."""
+        a, e = math.radians(self.azimuth_deg), math.radians(self.elevation_deg)
+        backward = (math.cos(e) * math.sin(a), math.sin(e), math.cos(e) * math.cos(a))
+        right = (math.cos(a), 0.0, -math.sin(a))
+        return np.array([right, np.cross(backward, right), backward])
+
+    def position(self) -> np.ndarray:
+        """(3,) float64, world units."""
+        return np.array(self.target) + self.radius * self.axes()[2]
+
+    def project(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Where points of the world are in the picture.
+
+        Args:
+            points: (N, 3).
+
+        Returns:
+            (N, 2) pixels, x then y, and (N,) depths before the camera; a depth of 0 or less is behind it.
+        """
+        seen = (np.asarray(points, np.float64) - self.position()) @ self.axes().T
+        depth = -seen[:, 2]
+        ahead = np.where(np.abs(depth) < 1e-9, 1e-9, depth)
+        flat = self.f_px * seen[:, :2] / ahead[:, None] * (1, -1)
+        return flat + self.centre_px, depth
+
+
+@dataclass(frozen=True)
+class Pose:
+    """Where a splat stands: world = scale * (rotation applied to a point) + translation; and the camera of its picture.
+
+    *Reset* in the viewer returns to `camera`.
+    """
+
+    rotation: Quaternion = NOT_TURNED  # w, x, y, z; of unit length
+    scale: float = 1.0
+    translation: Triple = (0.0, 0.0, 0.0)
+    camera: Camera | None = None  # None: it was not made from a picture
+
+    @property
+    def is_in_place(self) -> bool:
+        """Whether the arrays of the splat are world coordinates already."""
+        return self.rotation == NOT_TURNED and self.scale == 1.0 and self.translation == (0.0, 0.0, 0.0)
+
+
+class Bounds(NamedTuple):
+    """The smallest box around points: both corners (3,) float64."""
+
+    low: np.ndarray
+    high: np.ndarray
+
+    @property
+    def centre(self) -> np.ndarray:
+        return (self.low + self.high) / 2
+
+    @property
+    def size(self) -> np.ndarray:
+        return self.high - self.low
+
+
+@dataclass(frozen=True, eq=False)
+class Splat:
+    """N Gaussians. Arrays are float32, finite and never written to; `pose` says where they stand in the world."""
+
+    positions: np.ndarray  # (N, 3)
+    scales: np.ndarray  # (N, 3) standard deviations along the own axes, world units, not negative
+    rotations: np.ndarray  # (N, 4) w, x, y, z; of unit length
+    opacities: np.ndarray  # (N,) [0, 1]
+    colours: np.ndarray  # (N, 3) RGB; [0, 1] in splats made here, beyond it in some that were trained on photographs
+    sh_rest: np.ndarray | None = None  # (N, K, 3) with K of SH_COUNTS: how the colour differs by direction
+    pose: Pose = field(default=Pose())
+    recipe: Recipe | None = None  # what made it; None: nobody knows
+
+    def __post_init__(self) -> None:
+        n = len(self.positions)
+        shapes = {"positions": (n, 3), "scales": (n, 3), "rotations": (n, 4), "opacities": (n,), "colours": (n, 3)}
+        for name, shape in shapes.items():
+            _check(name, getattr(self, name), shape)
+        if self.sh_rest is not None:
+            if self.sh_rest.ndim != 3 or self.sh_rest.shape[1] not in SH_COUNTS[1:]:
+                raise ValueError(f"got sh_rest {self.sh_rest.shape}, expected (N, K, 3) with K in {SH_COUNTS[1:]}")
+            _check("sh_rest", self.sh_rest, (n, self.sh_rest.shape[1], 3))
+
+    @property
+    def count(self) -> int:
+        return len(self.positions)
+
+    @property
+    def parents(self) -> tuple[str, ...]:
+        """Ids of the assets it was made from."""
+        return self.recipe.parents if self.recipe else ()
+
+    @property
+    def sh_degree(self) -> int:
+        """0: the colour is the same from every side."""
+        return 0 if self.sh_rest is None else SH_COUNTS.index(self.sh_rest.shape[1])
+
+    def world_positions(self) -> np.ndarray:
+        """(N, 3) float32: the centres where the pose puts them."""
+        if self.pose.is_in_place:
+            return self.positions
+        turned = self.positions.astype(np.float64) @ rotation_matrix(self.pose.rotation).T
+        return (self.pose.scale * turned + self.pose.translation).astype(np.float32)
+
+    def bounds(self, share: float = 1.0) -> Bounds:
+        """The box around the centres, in the world.
+
+        Args:
+            share: of the splats, counted on each axis from its middle: 0.99 leaves strays out of the box.
+
+        Raises:
+            BadSplat: there is not one splat.
+        """
+        if not self.count:
+            raise BadSplat("This splat is empty: there is nothing to show. Choose another file, or make it again.")
+        points = self.world_positions().astype(np.float64)
+        low, high = np.quantile(points, ((1 - share) / 2, (1 + share) / 2), axis=0)
+        return Bounds(low, high)
+
+    def only(self, kept: np.ndarray) -> Splat:
+        """
+        Args:
+            kept: (N,) bool, or indexes.
+        """
+        arrays = {name: getattr(self, name)[kept] for name in ARRAYS}
+        return replace(self, **arrays, sh_rest=None if self.sh_rest is None else self.sh_rest[kept])
+
+    def pruned(self, faintest: float = FAINTEST) -> Splat:
+        """Without the splats nobody would see; the order is kept.
+
+        Raises:
+            BadSplat: nothing would be left.
+        """
+        kept = self.opacities >= np.float32(faintest)
+        if not kept.any():
+            raise BadSplat(
+                f"None of the {self.count:,} splats is opaque enough to be seen: nothing would be left. Make the splat "
+                "again, from a picture in which the object stands out."
+            )
+        return self if kept.all() else self.only(kept)
+
+
+ARRAYS = tuple(one.name for one in fields(Splat) if one.name not in ("sh_rest", "pose", "recipe"))
+"""The fields every splat has one row in for each Gaussian."""
+
+
+def rotation_matrix(rotation: Quaternion) -> np.ndarray:
+    """(3, 3) float64 that turns column vectors as the unit quaternion (w, x, y, z) does."""
+    return rotation_matrices(np.array([rotation], np.float64))[0]
+
+
+def rotation_matrices(rotations: np.ndarray) -> np.ndarray:
+    """
+    Args:
+        rotations: (N, 4) unit quaternions, w first.
+
+    Returns:
+        (N, 3, 3) of the same dtype.
+    """
+    w, x, y, z = np.moveaxis(rotations, -1, 0)
+    rows = (
+        (1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)),
+        (2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x)),
+        (2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)),
+    )
+    return np.stack([np.stack(row, axis=-1) for row in rows], axis=-2)
+
+
+def _check(name: str, array: np.ndarray, shape: tuple[int, ...]) -> None:
+    if array.shape != shape or array.dtype != np.float32:
+        raise ValueError(f"got {name} {array.shape} {array.dtype}, expected {shape} float32")

@@ -1,0 +1,162 @@
+"""The header of a PLY file, read with bounds: which elements there are, and where their rows lie. Reads no row.
+
+Source: Greg Turk, "The PLY Polygon File Format" (1994).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from studio.checks import shown
+from studio.errors import BadSplat
+
+MAX_HEADER_BYTES = 256 * 1024
+"""A recipe with three texts of 10,000 characters, packed, fits; the header of a trained splat has 1.5 kB."""
+_MAX_PROPERTIES = 400
+_MAX_COUNT = 2**63 - 1
+_FORMATS = {"ascii": "", "binary_little_endian": "<", "binary_big_endian": ">"}
+_TYPES = {
+    "char": "i1",
+    "uchar": "u1",
+    "short": "i2",
+    "ushort": "u2",
+    "int": "i4",
+    "uint": "u4",
+    "float": "f4",
+    "double": "f8",
+    "int8": "i1",
+    "uint8": "u1",
+    "int16": "i2",
+    "uint16": "u2",
+    "int32": "i4",
+    "uint32": "u4",
+    "float32": "f4",
+    "float64": "f8",
+}
+
+
+class Property(NamedTuple):
+    name: str
+    type: str  # of numpy, without byte order; "" for a list
+
+
+@dataclass(frozen=True)
+class Element:
+    """One table of a PLY file."""
+
+    name: str
+    count: int  # rows, as declared: nobody has counted them
+    properties: tuple[Property, ...]
+
+    @property
+    def has_lists(self) -> bool:
+        return any(not one.type for one in self.properties)
+
+    def dtype(self, byte_order: str) -> np.dtype:
+        """Of one row. Meaningless for an element with lists."""
+        return np.dtype([(one.name, byte_order + one.type) for one in self.properties])
+
+
+@dataclass(frozen=True)
+class Header:
+    byte_order: str  # "<", ">"; "" for a file of text
+    elements: tuple[Element, ...]
+    comments: tuple[str, ...]
+    length: int  # bytes; the first row begins here
+
+    def element(self, name: str) -> Element | None:
+        return next((one for one in self.elements if one.name == name), None)
+
+    def start_of(self, name: str) -> int:
+        """Where the rows of a binary file's element begin.
+
+        Raises:
+            BadSplat: a table with lists lies before it, so that nobody knows without reading that.
+        """
+        start = self.length
+        for one in self.elements:
+            if one.name == name:
+                return start
+            if one.has_lists:
+                raise BadSplat(
+                    f"This PLY file has a table {shown(one.name)} with lists before its splats, which Diorama does not "
+                    "read. Export it again as a Gaussian splat, without faces."
+                )
+            start += one.count * one.dtype(self.byte_order).itemsize
+        raise ValueError(f"got {name!r}, expected one of {[one.name for one in self.elements]}")
+
+
+def read_header(data: bytes) -> Header:
+    """
+    Args:
+        data: the beginning of a PLY file, MAX_HEADER_BYTES of it or all there is.
+
+    Raises:
+        BadSplat: it has no header, no end of it, or one that cannot be understood.
+    """
+    end = re.search(rb"[\r\n]end_header[ \t]*(?:\r\n|\n|\r)", data[:MAX_HEADER_BYTES])
+    if end is None:
+        raise BadSplat(
+            f"The header of this PLY file does not end within {MAX_HEADER_BYTES // 1024} kB: the file is damaged or no "
+            "splat. Copy or download it again."
+        )
+    lines = re.split("\r\n|\n|\r", data[: end.start()].decode("latin-1"))
+    return _Parser().parse(lines, end.end())
+
+
+class _Parser:
+    """Goes through the lines of a header once."""
+
+    def __init__(self) -> None:
+        self._byte_order: str | None = None
+        self._elements: list[Element] = []
+        self._comments: list[str] = []
+
+    def parse(self, lines: list[str], length: int) -> Header:
+        for line in lines[1:]:
+            self._line(line)
+        if self._byte_order is None:
+            raise _damaged("it does not say its format")
+        return Header(self._byte_order, tuple(self._elements), tuple(self._comments), length)
+
+    def _line(self, line: str) -> None:
+        word, _, rest = line.strip().partition(" ")
+        words = rest.split()
+        if word == "comment":
+            self._comments.append(rest.strip())
+        elif word in ("obj_info", ""):
+            return
+        elif word == "format" and len(words) == 2 and words[0] in _FORMATS:
+            self._byte_order = _FORMATS[words[0]]
+        elif word == "element" and len(words) == 2:
+            self._element(words[0], words[1])
+        elif word == "property" and self._elements:
+            self._property(words)
+        else:
+            raise _damaged(f"it has a line {shown(line)}")
+
+    def _element(self, name: str, count: str) -> None:
+        if not re.fullmatch("[0-9]{1,19}", count) or int(count) > _MAX_COUNT:
+            raise _damaged(f"it declares {shown(count)} rows")
+        if any(one.name == name for one in self._elements):
+            raise _damaged(f"it has two tables {shown(name)}")
+        self._elements.append(Element(name, int(count), ()))
+
+    def _property(self, words: list[str]) -> None:
+        is_list = len(words) == 4 and words[0] == "list"
+        if not is_list and (len(words) != 2 or words[0] not in _TYPES):
+            raise _damaged(f"it has a column {shown(' '.join(words))}")
+        last = self._elements[-1]
+        name = words[-1]
+        if any(one.name == name for one in last.properties) or len(last.properties) >= _MAX_PROPERTIES:
+            raise _damaged(f"it has too many columns {shown(name)}")
+        column = Property(name, "" if is_list else _TYPES[words[0]])
+        self._elements[-1] = Element(last.name, last.count, (*last.properties, column))
+
+
+def _damaged(why: str) -> BadSplat:
+    return BadSplat(f"The header of this PLY file is damaged: {why}. Copy or download it again, or export it anew.")
