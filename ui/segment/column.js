@@ -58,6 +58,7 @@ function createColumn(acts) {
     },
     draw({ request, answer, hint, isPicking, isKeeping, isOpen }) {
       setText(find(".hint"), hint);
+      setText(find(".beside"), isOpen ? hint : ""); // on a phone, where the column is far below
       const isClear = request.points.length !== 1 || request.box || request.start, offered = isClear ? [] : answer?.candidates || [];
       show(find(".choices"), offered.length > 1);
       if (three.dataset.of !== answer?.mask) { // drawn anew only when there is something new
