@@ -24,6 +24,7 @@ from providers.keys import Keys, read_env
 from studio.contract import Task
 from studio.errors import BadRequest, StudioError
 from studio.service import Studio
+from studio.spending import read_cap
 
 if TYPE_CHECKING:
     import gradio as gr
@@ -120,6 +121,10 @@ def open_studio(outputs: Path, machine: Machine | None = None, keys: Keys | None
     Args:
         machine: what is known of it; None looks at it.
         keys: of the clouds; None takes those of this machine.
+
+    Raises:
+        BadRequest: DIORAMA_DAILY_CAP_USD is no amount.
+        StorageFailed, OutputsInUse: the folder cannot be used.
     """
     machine = machine or inspect()
     keys = keys or find_keys()
@@ -127,8 +132,15 @@ def open_studio(outputs: Path, machine: Machine | None = None, keys: Keys | None
         os.environ.setdefault("CUDA_DEVICE_ORDER", "PCI_BUS_ID")
         os.environ.setdefault("CUDA_VISIBLE_DEVICES", str(machine.gpu.index))
     memory_gb = machine.gpu.total_gb if machine.gpu else machine.ram_gb / 2
-    models = (*catalog.models(machine), *clouds.models(keys, clouds.Connection.of(os.environ)))
-    return Studio(models, outputs, memory_gb=memory_gb)
+    connection = clouds.Connection.of(os.environ)
+    models = (*catalog.models(machine), *clouds.models(keys, connection))
+    return Studio(
+        models,
+        outputs,
+        memory_gb=memory_gb,
+        clouds=clouds.desk(keys, connection),
+        daily_cap_usd=read_cap(os.environ.get("DIORAMA_DAILY_CAP_USD", "")),
+    )
 
 
 def serve(studio: Studio, options: argparse.Namespace, machine: Machine) -> None:

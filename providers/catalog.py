@@ -10,10 +10,12 @@ from typing import NamedTuple
 from providers import menu, prices
 from providers.calls import Limits
 from providers.cloud import CloudModel, Service
+from providers.desk import Desk
 from providers.keys import GOOGLE, OPENAI, Account, Keys
 from providers.offers import Offer, is_retired
 from providers.vision import READER_LIMITS, Vision
 from studio.contract import ImageRequest, ModelSpec, Readiness, Tell
+from studio.spending import in_dollars
 
 
 class Connection(NamedTuple):
@@ -42,6 +44,11 @@ def models(
 ) -> tuple[ModelSpec, ...]:
     """Every model in the cloud, also those that were retired: their recipes still find who followed them."""
     return tuple(_spec(offer, keys, connection, today) for offer in menu.OFFERS)
+
+
+def desk(keys: Keys, connection: Connection = DIRECT) -> Desk:
+    """Everything else that an owner can do with a key."""
+    return Desk(keys, vision(keys, connection))
 
 
 def vision(keys: Keys, connection: Connection = DIRECT) -> Vision:
@@ -94,7 +101,7 @@ def _ready(offer: Offer, keys: Keys, today: Callable[[], date], owner: str) -> R
     if is_retired(offer, today()):
         return Readiness(True, "retired: another answers")
     price = prices.usual(offer, "", offer.sizes[0])
-    return Readiness(True, f"about {prices.in_words(price)} a picture" if price else "paid by use")
+    return Readiness(True, f"about {in_dollars(price)} a picture" if price else "paid by use")
 
 
 def _estimate(offer: Offer, request: ImageRequest) -> float | None:

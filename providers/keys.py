@@ -20,6 +20,8 @@ MAX_KEY = 500
 """Characters; the longest kind in use has 164 (OpenAI's project keys, November 2026)."""
 MAX_OWNERS = 2000
 """Visitors whose pasted keys are remembered; the one that was away the longest is forgotten first."""
+SHELL, PASTED = "the environment", "this session"
+"""Where a key may be from, beside the path of a file."""
 
 
 class Account(NamedTuple):
@@ -63,7 +65,7 @@ class Key:
 
     account: Account
     value: str = field(repr=False)
-    source: str  # "the environment", the path of a .env file, or "this session"
+    source: str  # SHELL, PASTED, or the path of a .env file
 
 
 class Keys:
@@ -122,7 +124,7 @@ class Keys:
         with self._lock:
             pasted = self._pasted.get(owner, {}).get(account.provider)
         if pasted:
-            return Key(account, pasted, "this session")
+            return Key(account, pasted, PASTED)
         return self._of_host(account) if self._lend else None
 
     def where_to_write(self, account: Account) -> str:
@@ -137,7 +139,7 @@ class Keys:
         environment = os.environ if self._environment is None else self._environment
         for name in account.names:
             if value := environment.get(name, "").strip():
-                return Key(account, value, "the environment")
+                return Key(account, value, SHELL)
         for file in self._files:
             lines = read_env(file)
             for name in account.names:

@@ -43,12 +43,6 @@ def paid(rates: Rates | None, usage: Usage | None) -> float | None:
     return sum(rate * tokens for rate, tokens in zip(rates, usage, strict=True)) / 1e6
 
 
-def in_words(price_usd: float) -> str:
-    """ "$0.13", "$0.034", "$0.006"."""
-    digits = 2 if price_usd >= 0.095 else 3
-    return f"${price_usd:.{digits}f}" if price_usd >= 0.0005 else "less than $0.001"
-
-
 # Gemini counts pictures in steps. Source: docs.cloud.google.com, "Gemini 3.1 Flash Image", image generation
 # specifications: 747 tokens for 512, 1120 for 1K, 1680 for 2K, 2520 for 4K.
 _GEMINI_STEPS = ((0.5, 747 / 1120), (2.0, 1.0), (6.0, 1680 / 1120), (float("inf"), 2520 / 1120))

@@ -12,6 +12,7 @@
   - OutputsInUse          another Diorama works in the same outputs folder
   - StorageFailed         the disk did not take it
   - TooManyJobs           one person's queue is full
+  - OverBudget            more than is spent in a day without asking; the same with the cost confirmed is taken
   - OutOfMemory           the model did not fit
   - Superseded            a newer click took its place
   - CloudFault            a provider did not give a picture; see providers/faults.py
@@ -77,6 +78,14 @@ class StorageFailed(StudioError):
 class TooManyJobs(StudioError):
     def __init__(self, limit: int) -> None:
         super().__init__(f"You already have {limit} jobs waiting. Wait for one to finish, or stop one.")
+
+
+class OverBudget(StudioError):
+    """It costs more than the daily cap leaves; the message says both, and what to do."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"{reason} Confirm the cost to spend it all the same (API: confirm_cost, CLI: --confirm-cost).")
+        self.reason = reason
 
 
 class OutOfMemory(StudioError):

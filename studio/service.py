@@ -7,14 +7,17 @@ from contextlib import AbstractContextManager, ExitStack
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from studio import checks, edits, gallery
 from studio.assets import Asset, recipe_of
 from studio.bundle import Entry, zipped
 from studio.catalog import Catalog
 from studio.changes import Changes
+from studio.clouds import Clouds, NoClouds
 from studio.contract import Event, GenerateRequest, IterateRequest, JobView, ModelSpec, Progress, Task
 from studio.database import Database, FolderLock
+from studio.describing import Describing
 from studio.editing import iterate_order
 from studio.errors import NotFound
 from studio.files import storage_errors
@@ -25,6 +28,7 @@ from studio.memory import Residents
 from studio.pictures import generate_order, make_pictures
 from studio.restore import Settings, fit
 from studio.selections import Selections
+from studio.spending import DAILY_CAP_USD, Spending
 from studio.store import Store
 from studio.tree import Tree
 from studio.uploads import Uploads
@@ -38,15 +42,28 @@ class Studio:
 
     Attributes:
         selections: masks and objects.
+        clouds: whose key pays at which provider.
+        spending: what that comes to.
+        describing: words about pictures and prompts.
     """
 
-    def __init__(self, models: Iterable[ModelSpec], outputs: Path, *, memory_gb: float = 8.0) -> None:
+    def __init__(
+        self,
+        models: Iterable[ModelSpec],
+        outputs: Path,
+        *,
+        memory_gb: float = 8.0,
+        clouds: Clouds | None = None,
+        daily_cap_usd: float | None = DAILY_CAP_USD,
+    ) -> None:
         """Open the folder, make its index agree with its files, and go on with the jobs that were left.
 
         Args:
             models: the catalog; the first one that is ready is the default.
             outputs: made if it is missing.
             memory_gb: what the loaded models may take together.
+            clouds: the providers; None: there are none.
+            daily_cap_usd: what an owner may spend a day before they are asked; None: any amount.
 
         Raises:
             OutputsInUse: another Diorama works there.
@@ -73,6 +90,11 @@ class Studio:
             self.selections = Selections(
                 self._store, self._database, self._residents, self._changes, self._catalog.ready
             )
+            self.clouds = clouds or NoClouds()
+            every_model = (spec for task in Task for spec in self.models(task))
+            self.spending = Spending(self._database, every_model, daily_cap_usd)
+            later = partial(self._jobs.when_idle, "cloud")
+            self.describing = Describing(self.clouds, self._store, self._changes, later)
             self._opened = opened.pop_all()
 
     # --- models -------------------------------------------------------------------------------------------------------
@@ -105,42 +127,37 @@ class Studio:
 
     # --- jobs ---------------------------------------------------------------------------------------------------------
 
-    def generate(self, owner: str, request: GenerateRequest) -> JobView:
+    def generate(self, owner: str, request: GenerateRequest, *, confirm_cost: bool = False) -> JobView:
         """Queue a job that makes pictures from words; it is written down when this returns.
 
+        Args:
+            confirm_cost: also where it costs more than the daily cap leaves.
+
         Raises:
+            OverBudget: it does; nothing was queued.
             BadRequest, UnknownModel, NotSupported, NotReady, TooManyJobs, StorageFailed: nothing was queued.
         """
         spec = self._catalog.ready(request.model, Task.GENERATE, owner)
         complete = checks.completed(request, spec)
-        return self._jobs.submit(
-            owner,
-            task=Task.GENERATE,
-            lane=spec.lane,
-            model=spec.id,
-            title=complete.prompt,
-            pictures=complete.count,
-            request=asdict(complete),
-        )
+        with self.spending.approved(owner, spec, complete, confirmed=confirm_cost):
+            return self._submit(owner, spec, Task.GENERATE, complete.prompt, complete.count, asdict(complete))
 
-    def iterate(self, owner: str, request: IterateRequest) -> JobView:
+    def iterate(self, owner: str, request: IterateRequest, *, confirm_cost: bool = False) -> JobView:
         """Queue a job that changes a picture as an instruction says; it is written down when this returns.
 
+        Args:
+            confirm_cost: as for `generate`.
+
         Raises:
+            OverBudget: as for `generate`.
             NotFound: the picture, the object or a reference is not there, is deleted, or is somebody else's.
             BadRequest, UnknownModel, NotSupported, NotReady, TooManyJobs, StorageFailed: nothing was queued.
         """
         spec = self._catalog.ready(request.model, Task.ITERATE, owner)
         complete = self._versions.complete(owner, request, spec)
-        return self._jobs.submit(
-            owner,
-            task=Task.ITERATE,
-            lane=spec.lane,
-            model=spec.id,
-            title=edits.title_of(complete),
-            pictures=complete.count,
-            request=edits.to_json(complete),
-        )
+        title, values = edits.title_of(complete), edits.to_json(complete)
+        with self.spending.approved(owner, spec, complete, confirmed=confirm_cost):
+            return self._submit(owner, spec, Task.ITERATE, title, complete.count, values)
 
     def job(self, owner: str, job_id: str) -> JobView:
         """
@@ -280,6 +297,7 @@ class Studio:
     def close(self) -> None:
         """Take no more work, let the running step end, give the folder back. What waited runs at the next start."""
         try:
+            self.describing.close()
             self.selections.close()
             self._jobs.close()
             self._residents.close()
@@ -287,6 +305,13 @@ class Studio:
             self._opened.close()
 
     # --- inside -------------------------------------------------------------------------------------------------------
+
+    def _submit(
+        self, owner: str, spec: ModelSpec, task: Task, title: str, pictures: int, request: dict[str, Any]
+    ) -> JobView:
+        return self._jobs.submit(
+            owner, task=task, lane=spec.lane, model=spec.id, title=title, pictures=pictures, request=request
+        )
 
     def _work(self, job: LiveJob) -> None:
         """One job, on a thread of its lane."""

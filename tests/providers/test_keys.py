@@ -99,6 +99,10 @@ def test_a_key_is_in_no_text_of_what_holds_it(secret: str):
 def test_the_example_names_every_variable():
     lines = (ROOT / ".env.example").read_text().splitlines()
     names = {line.partition("=")[0] for line in lines if "=" in line and not line.startswith("#")}
-    assert {account.name for account in ACCOUNTS} | {"HF_INFERENCE_PROVIDER", "HF_BILL_TO"} == names
+    assert {account.name for account in ACCOUNTS} | {
+        "HF_INFERENCE_PROVIDER",
+        "HF_BILL_TO",
+        "DIORAMA_DAILY_CAP_USD",
+    } == names
     for account in ACCOUNTS:
         assert any(account.keys_url in line for line in lines)

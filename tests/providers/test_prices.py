@@ -37,14 +37,6 @@ def test_the_bill_is_tokens_by_rate():
     assert prices.paid(FLARE.rates, Usage(image_in=1_000_000, image_out=100_000)) == 11.0
 
 
-@pytest.mark.parametrize(
-    ("price", "words"),
-    [(0.211, "$0.21"), (0.0336, "$0.034"), (0.006, "$0.006"), (1.5, "$1.50"), (1e-6, "less than $0.001")],
-)
-def test_prices_are_said_in_two_figures(price: float, words: str):
-    assert prices.in_words(price) == words
-
-
 def test_every_price_is_of_a_quality_that_exists():
     for offer in menu.OFFERS:
         assert {quality for quality, _ in offer.usual_usd} <= {*offer.qualities, *([] if offer.qualities else [""])}
