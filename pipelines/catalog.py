@@ -16,7 +16,7 @@ from pipelines.shelf import Checkpoint, Download, Shelf
 from studio.contract import Model, ModelSpec, Progress, Range, Size, Style, Task, Tell
 from studio.errors import NotReady
 
-Family = Literal["flux1", "flux2"]
+Family = Literal["flux1", "kontext", "fill", "flux2"]
 WEIGHTS = Path(__file__).resolve().parents[1] / "weights"
 
 # Sizes, licences and gates as their pages on the Hub said in November 2026; the commits are the ones that Diorama's
@@ -30,17 +30,29 @@ SCHNELL = Download(
 DEV = Download(
     "black-forest-labs/FLUX.1-dev", "3de623fc3c33e44ffbe2bad470d0f45bccf2eb21", "FLUX.1 dev", 33.7, gated=True
 )
+# For these two no commit was at hand to check against: the recipes name the one that was downloaded.
+KONTEXT = Download("black-forest-labs/FLUX.1-Kontext-dev", "main", "FLUX.1 Kontext dev", 33.7, gated=True)
+FILL = Download("black-forest-labs/FLUX.1-Fill-dev", "main", "FLUX.1 Fill dev", 33.7, gated=True)
 KLEIN_NEEDS = Needs(text=8.05, transformer=7.75, vae=0.17, step=1.0, decode=2.5)
 FLUX1_NEEDS = Needs(text=9.77, transformer=23.8, vae=0.17, step=1.0, decode=2.5)
+KONTEXT_NEEDS = replace(FLUX1_NEEDS, step=1.6)  # it reads the picture beside the one it draws: twice the tokens
 TOY_NEEDS = Needs(text=0.01, transformer=0.02, vae=0.01, step=0.05, decode=0.05)
 
-DOWNLOADS = {"flux2-klein-4b": KLEIN, "flux1-schnell": SCHNELL, "flux1-dev": DEV} | sam_catalog.DOWNLOADS
+DOWNLOADS = {
+    "flux2-klein-4b": KLEIN,
+    "flux1-schnell": SCHNELL,
+    "flux1-dev": DEV,
+    "flux1-kontext-dev": KONTEXT,
+    "flux1-fill-dev": FILL,
+} | sam_catalog.DOWNLOADS
 """What is fetched from the Hub, by the id of the model."""
 NEEDS = {
     "toy-klein": TOY_NEEDS,
     "flux2-klein-4b": KLEIN_NEEDS,
     "flux1-schnell": FLUX1_NEEDS,
     "flux1-dev": FLUX1_NEEDS,
+    "flux1-kontext-dev": KONTEXT_NEEDS,
+    "flux1-fill-dev": FLUX1_NEEDS,
 }
 """What the models that make pictures take; those that click are small beside them."""
 
@@ -49,6 +61,20 @@ DEV_LICENCE = "https://huggingface.co/black-forest-labs/FLUX.1-dev/blob/main/LIC
 MEGAPIXEL = tuple(
     Size(*size) for size in ((1024, 1024), (1216, 832), (832, 1216), (1344, 768), (768, 1344), (512, 512))
 )
+KONTEXT_SIZES = tuple(
+    Size(*size)
+    for size in (
+        (1024, 1024),
+        *((672, 1568), (688, 1504), (720, 1456), (752, 1392), (800, 1328), (832, 1248), (880, 1184), (944, 1104)),
+        *((1104, 944), (1184, 880), (1248, 832), (1328, 800), (1392, 752), (1456, 720), (1504, 688), (1568, 672)),
+    )
+)
+"""What it was trained on. Source: diffusers 0.42.1, pipeline_flux_kontext.py, PREFERRED_KONTEXT_RESOLUTIONS."""
+
+BOTH = frozenset({Task.GENERATE, Task.ITERATE})
+EDITS = frozenset({Task.ITERATE})
+DRAWN_OVER = Range(0.1, 1, 0.75)
+"""Strengths of a model that knows no instructions: below, nothing can be seen of what was asked."""
 
 TOY_STYLES = tuple(
     Style(colour, f"On {colour}", f"{{prompt}} on a {colour} background", unless="background")
@@ -86,7 +112,8 @@ def models(machine: Machine | None = None, shelf: Shelf | None = None) -> tuple[
     # Layer by layer klein is too slow for a first impression.
     is_quick = plan is not None and plan.placement < Placement.BLOCKS
     first = (klein, toy) if is_quick else (toy, klein)
-    return (*first, schnell(machine, shelf), dev(machine, shelf), *sam_catalog.models(machine, shelf, WEIGHTS))
+    others = (schnell(machine, shelf), dev(machine, shelf), kontext(machine, shelf), fill(machine, shelf))
+    return (*first, *others, *sam_catalog.models(machine, shelf, WEIGHTS))
 
 
 def toy_klein(machine: Machine) -> ModelSpec:
@@ -94,7 +121,7 @@ def toy_klein(machine: Machine) -> ModelSpec:
     return ModelSpec(
         id="toy-klein",
         label="Toy klein",
-        tasks=frozenset({Task.GENERATE, Task.ITERATE}),
+        tasks=BOTH,
         load=partial(_load_bundled, folder=folder, ram_gb=machine.ram_gb),
         readiness=partial(readiness.of_bundled, folder),
         revision=readiness.revision_of(folder),
@@ -106,6 +133,7 @@ def toy_klein(machine: Machine) -> ModelSpec:
         guidance=Range(1, 8, 3),
         negative_prompt=True,
         references=1,
+        mask=True,
         styles=TOY_STYLES,
         examples=(
             "a red ball on a grey background",
@@ -124,8 +152,10 @@ def klein_4b(machine: Machine, shelf: Shelf, download: Download = KLEIN, needs: 
         licence="Apache-2.0",
         licence_url=APACHE,
         about="Draws anything you can say, in four steps.",
+        tasks=BOTH,
         steps=Range(1, 12, 4),
         references=4,
+        mask=True,
     )
 
 
@@ -135,8 +165,12 @@ def schnell(machine: Machine, shelf: Shelf, download: Download = SCHNELL, needs:
         _large("flux1-schnell", "flux1", download, needs, machine, shelf, text_tokens=256),
         licence="Apache-2.0",
         licence_url=APACHE,
-        about="Large and quick: four steps, good at scenes with many parts.",
+        about="Large and quick: four steps, good at scenes with many parts. Changes a picture by drawing over it.",
+        tasks=BOTH,
         steps=Range(1, 12, 4),
+        references=1,
+        mask=True,
+        strength=DRAWN_OVER,
     )
 
 
@@ -147,8 +181,48 @@ def dev(machine: Machine, shelf: Shelf, download: Download = DEV, needs: Needs =
         licence="FLUX.1-dev non-commercial",
         licence_url=DEV_LICENCE,
         about="The finest detail, in 28 steps. The model is not for commercial use.",
+        tasks=BOTH,
         steps=Range(8, 50, 28),
         guidance=Range(1, 10, 3.5),
+        references=1,
+        mask=True,
+        strength=DRAWN_OVER,
+    )
+
+
+def kontext(machine: Machine, shelf: Shelf, download: Download = KONTEXT, needs: Needs = KONTEXT_NEEDS) -> ModelSpec:
+    """Guidance is the model card's, https://huggingface.co/black-forest-labs/FLUX.1-Kontext-dev"""
+    return replace(
+        _large("flux1-kontext-dev", "kontext", download, needs, machine, shelf, text_tokens=512),
+        licence="FLUX.1-dev non-commercial",
+        licence_url=f"{shelf.page(download)}/blob/main/LICENSE.md",
+        about="Changes a picture as you say and keeps the rest, in 28 steps. The model is not for commercial use.",
+        tasks=EDITS,
+        sizes=KONTEXT_SIZES,
+        any_size=None,
+        steps=Range(8, 50, 28),
+        guidance=Range(1, 10, 2.5),
+        references=1,
+        styles=(),
+        examples=(),
+    )
+
+
+def fill(machine: Machine, shelf: Shelf, download: Download = FILL, needs: Needs = FLUX1_NEEDS) -> ModelSpec:
+    """Guidance and steps are the model card's, https://huggingface.co/black-forest-labs/FLUX.1-Fill-dev"""
+    return replace(
+        _large("flux1-fill-dev", "fill", download, needs, machine, shelf, text_tokens=512),
+        licence="FLUX.1-dev non-commercial",
+        licence_url=f"{shelf.page(download)}/blob/main/LICENSE.md",
+        about="Fills what you paint over, or extends a picture: say what is to be there. Not for commercial use.",
+        tasks=EDITS,
+        steps=Range(8, 50, 50),
+        guidance=Range(1, 60, 30),
+        references=1,
+        mask=True,
+        mask_only=True,
+        styles=(),
+        examples=(),
     )
 
 
@@ -213,13 +287,13 @@ def _open(tell: Tell, family: Family, checkpoint: Checkpoint, needs: Needs, ram_
         free = f"{means.free_gb:.0f} of {means.total_gb:.0f} GB are free on the GPU"
         found = free if means.card else "PyTorch finds no GPU"
         raise NotReady(f"{checkpoint.label} does not fit now: {found}. Close other programs, or choose another model.")
-    if family == "flux1":
-        from pipelines.flux1 import Flux1
+    if family == "flux2":
+        from pipelines.flux2 import Flux2Klein
 
-        return Flux1(checkpoint, ways)
-    from pipelines.flux2 import Flux2Klein
+        return Flux2Klein(checkpoint, ways)
+    from pipelines.flux1 import Flux1, Flux1Fill, Flux1Kontext
 
-    return Flux2Klein(checkpoint, ways)
+    return {"flux1": Flux1, "kontext": Flux1Kontext, "fill": Flux1Fill}[family](checkpoint, ways)
 
 
 def _gpu_gb(machine: Machine, needs: Needs) -> float:

@@ -130,9 +130,10 @@ class Flow(ABC):
     # no_grad, not inference_mode: parameters that move between devices must stay ordinary tensors.
     @torch.no_grad()
     def _draw(self, request: ImageRequest, tell: Tell) -> Image.Image:
-        pipeline = self.pipeline
+        pipeline = self._placed.of_kind(self._kind_for(request))
+        steps = self._steps(request)
         try:
-            tell(Progress(0, request.steps, self._note or "reading the prompt"))
+            tell(Progress(0, steps, self._note or "reading the prompt"))
             words = self._read(request.prompt)
             if max(request.size) > DECODED_CELLS * pipeline.vae_scale_factor and self._projection is None:
                 self._projection = preview.fit(pipeline.vae, self._placed.device)
@@ -141,11 +142,11 @@ class Flow(ABC):
                 **self._arguments(request, words),
                 width=request.size.width,
                 height=request.size.height,
-                num_inference_steps=request.steps,
+                num_inference_steps=steps,
                 guidance_scale=request.guidance,
                 generator=torch.Generator("cpu").manual_seed(request.seed),
                 max_sequence_length=self._checkpoint.text_tokens,
-                callback_on_step_end=partial(self._report, tell, request),
+                callback_on_step_end=partial(self._report, tell, request.size, steps),
                 output_type="latent",
             ).images
             return self._decoded(self._finished(latents, request.size))
@@ -165,21 +166,21 @@ class Flow(ABC):
         return self._words[text].to(self._placed.device)
 
     def _report(
-        self, tell: Tell, request: ImageRequest, _pipeline: Any, step: int, _timestep: Any, kept: dict[str, Any]
+        self, tell: Tell, size: Size, steps: int, _pipeline: Any, step: int, _timestep: Any, kept: dict[str, Any]
     ) -> dict[str, Any]:
         """Called by diffusers after every step; an exception raised by `tell` ends the pipeline at once."""
-        tell(Progress(step + 1, request.steps, self._note, self._preview(request, step)))
+        tell(Progress(step + 1, steps, self._note, self._preview(size, steps, step)))
         return kept
 
-    def _preview(self, request: ImageRequest, step: int) -> Image.Image | None:
+    def _preview(self, size: Size, steps: int, step: int) -> Image.Image | None:
         """The picture as seen from a step, counted from 0; after the last one the picture itself comes at once."""
         pipeline = self.pipeline
-        latents = self._unpacked(pipeline.scheduler.clean, request.size)
-        if self._projection and max(request.size) > DECODED_CELLS * pipeline.vae_scale_factor:
+        latents = self._unpacked(pipeline.scheduler.clean, size)
+        if self._projection and max(size) > DECODED_CELLS * pipeline.vae_scale_factor:
             return self._projection.picture(latents)
         now, done = time.monotonic(), step + 1
-        left = (now - self._began) / done * (request.steps - done)
-        if done == request.steps or min(now - self._previewed, left) < self._preview_seconds:
+        left = (now - self._began) / done * (steps - done)
+        if done == steps or min(now - self._previewed, left) < self._preview_seconds:
             return None
         self._previewed = now
         return self._decoded(latents)
@@ -219,6 +220,14 @@ class Flow(ABC):
             return placed
 
     # --- what differs -------------------------------------------------------------------------------------------------
+
+    def _kind_for(self, request: ImageRequest) -> type[diffusers.DiffusionPipeline]:
+        """The pipeline that answers this request with the opened weights."""
+        return self.kind
+
+    def _steps(self, request: ImageRequest) -> int:
+        """How many steps this picture takes."""
+        return request.steps
 
     @abstractmethod
     def _encode(self, text: str) -> Words:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import inspect
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -33,7 +34,21 @@ class Placed:
         self._aside: dict[str, torch.nn.Module] = {}  # text encoders, while no prompt is read
         self.pipeline: Any = _open(kind, folder, plan, label)
         self.pipeline.set_progress_bar_config(disable=True)
+        self._siblings: dict[type, Any] = {}
         self._lay_out()
+        _bridge_dtypes(self.pipeline)
+
+    def of_kind(self, kind: type[diffusers.DiffusionPipeline]) -> Any:
+        """Another pipeline over the same opened parts, wherever they lie."""
+        if isinstance(self.pipeline, kind):
+            return self.pipeline
+        if kind not in self._siblings:
+            wanted = inspect.signature(kind.__init__).parameters
+            parts = {name: part for name, part in self.pipeline.components.items() if name in wanted}
+            settings = {name: value for name, value in self.pipeline.config.items() if name == "is_distilled"}
+            self._siblings[kind] = sibling = kind(**parts, **settings)
+            sibling.set_progress_bar_config(disable=True)
+        return self._siblings[kind]
 
     @contextmanager
     def reading(self) -> Iterator[None]:
@@ -62,6 +77,7 @@ class Placed:
     def close(self) -> None:
         """Give memory back. Nothing else is called afterwards."""
         self._aside.clear()
+        self._siblings.clear()
         self.pipeline = None
         gc.collect()
         if self.device.type == "cuda":
@@ -116,6 +132,20 @@ def _open(kind: type[diffusers.DiffusionPipeline], folder: Path, plan: Plan, lab
         if isinstance(error, torch.OutOfMemoryError):
             raise
         raise _unusable(label, folder, " ".join(str(error).split())[:200]) from error
+
+
+def _bridge_dtypes(pipeline: Any) -> None:
+    """Let pictures into an autoencoder that is wider than the transformer, and out of it again.
+
+    The pipelines hand pictures over in the transformer's dtype and expect latents in it; the autoencoder of a Turing
+    card is float32.
+    """
+    vae, narrow = pipeline.vae, pipeline.transformer.dtype
+    if vae.dtype == narrow:
+        return
+    last = vae.encoder if getattr(vae, "quant_conv", None) is None else vae.quant_conv
+    vae.encoder.register_forward_pre_hook(lambda _module, values: (values[0].to(vae.dtype), *values[1:]))
+    last.register_forward_hook(lambda _module, _values, latents: latents.to(narrow))
 
 
 def _unusable(label: str, folder: Path, reason: str) -> NotReady:

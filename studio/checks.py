@@ -58,6 +58,10 @@ def completed_edit(request: IterateRequest, spec: ModelSpec) -> IterateRequest:
     """
     if Task.ITERATE not in spec.tasks:
         raise NotSupported(f"{spec.label} does not change pictures. Choose another model.")
+    if spec.mask_only and not (request.object or request.strokes or any(request.extend)):
+        raise NotSupported(
+            f"{spec.label} only fills a part. Choose an object, paint over a part, or extend the picture."
+        )
     most = max(0, spec.references - 1)
     if len(request.references) > most:
         takes = f"takes {most} more" if most else "takes no more"
@@ -75,6 +79,18 @@ def completed_edit(request: IterateRequest, spec: ModelSpec) -> IterateRequest:
         quality=_quality(request.quality, spec),
         transparent=_transparent(request.transparent, spec),
     )
+
+
+def decided(seed: Any, steps: Any, guidance: Any, spec: ModelSpec) -> tuple[int | None, int | None, float | None]:
+    """The controls that models for other tasks have too; raises as `completed`."""
+    return _seed(seed, spec), _steps(steps, spec), _number("guidance", guidance, spec.guidance, spec)
+
+
+def number(name: str, value: Any, low: float, high: float) -> float:
+    """A number in a range, whoever takes it; raises BadRequest."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
+        raise BadRequest(f"The {name} must be a number from {low:g} to {high:g}, not {shown(value)}.")
+    return float(value)
 
 
 def default_size(spec: ModelSpec) -> Size:

@@ -34,11 +34,10 @@ class Scene:
     """A picture that is changed, and how its model sees it."""
 
     canvas: Image.Image  # RGB or RGBA: the source, with its extension
-    mask: np.ndarray | None  # HW uint8 of the canvas: 255 = may change; None: everywhere
-    feather: float  # pixels
     frame: Frame
+    alpha: np.ndarray | None  # HW uint8 of the frame's box: how much of the change is seen; None: everything changes
     shown: Image.Image  # RGB, of the size that the model is asked for
-    shown_mask: Image.Image | None  # "L", of the same size
+    shown_mask: Image.Image | None  # "L", 0 or 255, of the same size: all of which something will be seen
 
 
 def scene(source: Image.Image, extension: Extension, mask: np.ndarray | None, feather: float, spec: ModelSpec) -> Scene:
@@ -52,8 +51,12 @@ def scene(source: Image.Image, extension: Extension, mask: np.ndarray | None, fe
     box = None if mask is None else masks.box_of(mask)
     frame = framed(Size(*canvas.size), spec, None if box is None else Rectangle(*box), margin=int(feather) + 2)
     shown = _shown(flat(canvas.crop(frame.box)), frame, "edge")
-    shown_mask = None if mask is None else _shown(Image.fromarray(mask).crop(frame.box), frame, "constant")
-    return Scene(canvas, mask, feather, frame, shown, shown_mask)
+    if mask is None:
+        return Scene(canvas, frame, None, shown, None)
+    alpha = feathered(np.asarray(Image.fromarray(mask).crop(frame.box)), feather)
+    seen = Image.fromarray(np.where(alpha > 0, 255, 0).astype(np.uint8))
+    shown_mask = _shown(seen, frame, "constant").point(lambda value: 255 if value else 0)
+    return Scene(canvas, frame, alpha, shown, shown_mask)
 
 
 def extended(source: Image.Image, extension: Extension) -> Image.Image:
@@ -73,12 +76,12 @@ def finished(scene: Scene, answer: Image.Image) -> Finished:
     Args:
         answer: RGB or RGBA, of any size.
     """
-    if scene.mask is None or scene.shown_mask is None:
+    if scene.alpha is None or scene.shown_mask is None:
         return Finished(_inner_part(answer, scene.frame))
     kept = _compared(scene.shown_mask, scene.frame)
     aligned, drift = register.align(answer, scene.shown, kept)
     patch = aligned.crop(scene.frame.inner).resize(scene.frame.box.size, Image.Resampling.LANCZOS)
-    image = blended(scene.canvas, patch, scene.frame.box, feathered(_cut(scene.mask, scene.frame.box), scene.feather))
+    image = blended(scene.canvas, patch, scene.frame.box, scene.alpha)
     scale = scene.frame.box.size.width / scene.frame.inner.size.width
     return Finished(image, drift and drift._replace(x=drift.x * scale, y=drift.y * scale))
 
@@ -131,9 +134,5 @@ def _compared(shown_mask: Image.Image, frame: Frame) -> np.ndarray:
     left, top, right, bottom = frame.inner
     spared[top:bottom, left:right] = False
     around = max(2.0, _SPARED * max(frame.size))
-    mask = np.where(np.asarray(shown_mask) > 0, 255, 0).astype(np.uint8)
-    return ~(spared | (masks.grown(mask, around) > 0))
+    return ~(spared | (masks.grown(np.asarray(shown_mask), around) > 0))
 
-
-def _cut(mask: np.ndarray, box: Rectangle) -> np.ndarray:
-    return mask[box.top : box.bottom, box.left : box.right]

@@ -16,12 +16,13 @@ MAX_SEED = 2**32 - 1
 
 
 class Task(StrEnum):
-    """One task per tab; a model lists the tasks it can do."""
+    """A model lists the tasks it can do."""
 
     GENERATE = "generate"  # text -> image
     ITERATE = "iterate"  # image + instruction -> image
     SEGMENT = "segment"  # image + clicks -> masks
-    SPLAT = "splat"  # image + mask -> Gaussian splat
+    VIEWS = "views"  # image + mask -> four views around it
+    SPLAT = "splat"  # four views -> Gaussian splat
 
 
 class Size(NamedTuple):
@@ -199,6 +200,7 @@ class JobView:
     preview: bytes | None = field(default=None, repr=False)  # JPEG
     assets: tuple[str, ...] = ()
     error: str = ""
+    source: str = ""  # of a change: asset id of the picture that is changed
 
     @property
     def is_over(self) -> bool:
@@ -290,6 +292,7 @@ class ModelSpec:
     qualities: tuple[str, ...] = ()  # the first is the default; (): not honoured
     transparent: bool = False  # can leave out the background
     mask: bool = False  # keeps to a mask itself; a caller composites all the same
+    mask_only: bool = False  # changes nothing without a mask
     strength: Range | None = None
     exact_size: bool = True  # False: the picture has the shape that was asked for and nearly the size
     provider: str = ""  # whom a cloud model belongs to, as people call it: "OpenAI"

@@ -1,18 +1,26 @@
-"""Tiny random checkpoints of the three classes, saved as the Hub keeps the large ones: real code, real layout."""
+"""Tiny random checkpoints of each class, saved as the Hub keeps the large ones: real code, real layout."""
 
 from __future__ import annotations
 
 import string
 from pathlib import Path
+from typing import Any
 
 import torch
-from diffusers import AutoencoderKL, FlowMatchEulerDiscreteScheduler, FluxPipeline, FluxTransformer2DModel
+from diffusers import (
+    AutoencoderKL,
+    FlowMatchEulerDiscreteScheduler,
+    FluxFillPipeline,
+    FluxKontextPipeline,
+    FluxPipeline,
+    FluxTransformer2DModel,
+)
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer, T5Config, T5EncoderModel, T5TokenizerFast
 from transformers.convert_slow_tokenizer import bytes_to_unicode
 
 from toybox.klein.model import build_pipeline, save_pipeline
 
-PIXELS_PER_CELL = {"klein": 8, "schnell": 2, "dev": 2}
+PIXELS_PER_CELL = {"klein": 8, "schnell": 2, "dev": 2, "kontext": 2, "fill": 2}
 """The tiny FLUX.1 autoencoder halves once; klein's halves three times, as all the large ones do."""
 
 
@@ -24,11 +32,20 @@ def save_klein(folder: Path, *, distilled: bool = True) -> Path:
     return folder
 
 
-def save_flux1(folder: Path, *, guided: bool) -> Path:
+def save_kontext(folder: Path) -> Path:
+    return save_flux1(folder, guided=True, kind=FluxKontextPipeline)
+
+
+def save_fill(folder: Path) -> Path:
+    """Beside the 16 channels of the picture it reads as many of the kept part, and 4 mask pixels of each of 4 cells."""
+    return save_flux1(folder, guided=True, kind=FluxFillPipeline, channels=48)
+
+
+def save_flux1(folder: Path, *, guided: bool, kind: Any = FluxPipeline, channels: int = 16) -> Path:
     """As schnell (fixed shift, no guidance) or, guided, as dev (shift by size, guidance as an input)."""
     torch.manual_seed(0)
     tokenizer, tokenizer_2 = _clip_tokenizer(), _t5_tokenizer()
-    pipeline = FluxPipeline(
+    pipeline = kind(
         scheduler=FlowMatchEulerDiscreteScheduler(shift=3.0 if guided else 1.0, use_dynamic_shifting=guided),
         vae=AutoencoderKL(
             down_block_types=("DownEncoderBlock2D",) * 2,
@@ -63,7 +80,8 @@ def save_flux1(folder: Path, *, guided: bool) -> Path:
         tokenizer_2=tokenizer_2,
         transformer=FluxTransformer2DModel(
             patch_size=1,
-            in_channels=16,
+            in_channels=channels,
+            out_channels=16,
             num_layers=1,
             num_single_layers=1,
             attention_head_dim=16,
