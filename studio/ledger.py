@@ -49,6 +49,7 @@ class JobRow:
             version=self.version,
             pictures=self.pictures,
             error=self.error,
+            source=str(self.request.get("source", "")),
         )
 
 

@@ -106,6 +106,7 @@ def _job(studio: Studio, job: JobView) -> Answer:
         "created": job.created,
         "error": job.error,
         "assets": job.assets,
+        "source": job.source,
     }
     if job.is_over:
         return told

@@ -201,7 +201,8 @@ pressLong(find(".grid"), (id) => selection.toggle(id, false));
 /** A tab that is opened says so in the address, and looks what has happened meanwhile. */
 new IntersectionObserver((entries) => {
   if (!entries.at(-1).isIntersecting) {
-    if (!isVisible()) writeAddress({ tab: "", q: "", starred: "", model: "", kind: "" });
+    const isMine = readAddress("tab") === "gallery"; // another tab may have written its own there
+    if (!isVisible()) writeAddress({ tab: isMine ? "" : readAddress("tab"), q: "", starred: "", model: "", kind: "" });
     return;
   }
   writeAddress({ tab: "gallery" });

@@ -9,6 +9,9 @@
 //   reuse  {id, seed}                the settings of this picture are wanted in the column
 //   copied                           they are there
 //   segment {picture}                something is to be cut out of the picture with this id
+//   iterate {picture}                something is to be changed about the picture with this id, or only about this object
+//   jobs   {jobs}                    the server told how the jobs stand
+//   standing {take}                  somebody wants to hear at once how they stand
 //   pick                             somebody wants to open a picture from their disk
 
 const tell = (name, detail = {}) => document.dispatchEvent(new CustomEvent(`diorama-${name}`, { detail }));
@@ -34,6 +37,22 @@ async function call(name, question) {
   if (!answer) toast("Diorama does not answer. Try again in a moment.", { trouble: true });
   else if (answer.error) toast(answer.error, { trouble: true });
   return answer && !answer.error ? answer : null;
+}
+
+/** POST JSON to one of our routes. Gives {ok, status, answer}; an answer that is not ok is {error: sentence}. */
+async function post(path, body, signal = undefined) {
+  try {
+    const response = await fetch(address(path), {
+      method: "POST",
+      headers: { "Content-Type": "application/json", "X-Diorama-Token": token || "" },
+      body: JSON.stringify(body),
+      signal,
+    });
+    const answer = await response.json();
+    return { ok: response.ok, status: response.status, answer };
+  } catch {
+    return { ok: false, status: 0, answer: { error: "Diorama does not answer. Nothing is lost; try again in a moment." } };
+  }
 }
 
 const isVisible = () => element.isConnected && element.firstElementChild.checkVisibility();
@@ -62,6 +81,13 @@ function cutOut(id) {
   writeAddress({ segment: id });
   goTo("segment");
   tell("segment", { picture: id });
+}
+
+/** The same for the Iterate tab. */
+function editHere(id) {
+  writeAddress({ iterate: id });
+  goTo("iterate");
+  tell("iterate", { picture: id });
 }
 
 const byId = (list, id) => list.find((item) => item.id === id);

@@ -73,6 +73,7 @@ function onAnswer(answer) {
   for (const job of [...answer.jobs].reverse()) notice(job);
   told = true;
   draw();
+  tell("jobs", { jobs: state.jobs });
   setTimeout(offerSeed, 400); // later: it must not stand in the way of the picture itself
 }
 /** Offer the newest picture's seed in the column. */
@@ -157,6 +158,7 @@ hear("change", (change) => {
   if (byId(gone, state.chosen)) state.chosen = (state.pictures[here] || state.pictures[here - 1] || {}).id || "";
   draw();
 });
+hear("standing", ({ take }) => take(state.jobs));
 let hasSeed = false;
 hear("reuse", ({ id, seed }) => {
   hasSeed = seed !== null;

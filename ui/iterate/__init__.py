@@ -1,0 +1,141 @@
+"""The Iterate tab: a picture, what to change about it, and the tree of its versions. Its scripts draw it.
+
+What they send and fetch most goes straight to `ui/iterating.py`; this lays out, and answers what is asked but once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from gradio.events import Dependency
+
+from studio.assets import Asset
+from studio.contract import ImageRequest, ModelSpec, Range, Size, Task
+from studio.service import Studio
+from ui import gallery, pictures, watch
+from ui.controls import about, is_offered
+from ui.events import QUIET, Bridge
+from ui.iterate.fixes import fixes_for
+from ui.pictures import Answer, picture, text
+from ui.scripts import component
+from ui.segmenting import mask_address
+
+LABEL = "Iterate"
+_SEGMENT = "../segment"
+_SCRIPTS = (
+    f"{_SEGMENT}/view.js",
+    f"{_SEGMENT}/overlay.js",
+    f"{_SEGMENT}/hand.js",
+    f"{_SEGMENT}/keys.js",
+    "../dropping/sender.js",
+    "draft.js",
+    "place.js",
+    "screen.js",
+    "compare.js",
+    "column.js",
+    "below.js",
+    "layout.js",
+    "tree.js",
+    "menu.js",
+    "picker.js",
+    "replay.js",
+    "state.js",
+    "drawing.js",
+    "opening.js",
+    "work.js",
+    "deeds.js",
+    "iterate.js",
+)
+
+
+def build(bridge: Bridge, arrival: Dependency) -> None:
+    """Lay out the tab inside the current Blocks and connect it.
+
+    Args:
+        bridge: gives the calls the studio and the owner.
+        arrival: the event after which the browser's token is known.
+    """
+    ours = (open_picture, models, gallery.find, watch.stop, watch.skip)
+    calls = [bridge.server_function(call) for call in (*ours, pictures.star, pictures.delete, pictures.restore)]
+    tab = component(Path(__file__).parent, _SCRIPTS, calls, "iterate")
+    arrival.then(bridge.open_listener(on_arrival, {"iterate": tab}), [bridge.visitor], [tab], **QUIET)
+
+
+def on_arrival(studio: Studio, token: str) -> dict[str, Any]:
+    """The page was opened: tell the scripts who is looking."""
+    return {"iterate": {"token": token}}
+
+
+def models(studio: Studio, owner: str, question: Answer) -> Answer:
+    """Every model that changes pictures, with what it honours, for a picture of `width` x `height`."""
+    width, height = question.get("width"), question.get("height")
+    if not (isinstance(width, int) and isinstance(height, int) and width > 0 and height > 0):
+        width = height = 1024
+    size = Size(width, height)
+    specs = [spec for spec in studio.models(Task.ITERATE) if is_offered(spec) or spec.ready_for(owner).ok]
+    return {"models": [_model(spec, owner, size) for spec in specs]}
+
+
+def open_picture(studio: Studio, owner: str, question: Answer) -> Answer:
+    """What the tab needs of the picture `id` beside its tree; an object is opened as its picture, limited to it.
+
+    Returns:
+        `{picture, objects, limit}`: the objects that fit it, of itself and of what it was made from.
+    """
+    asset = studio.asset(owner, text(question, "id"))
+    limit = ""
+    if asset.kind == "object" and asset.parents:
+        limit, asset = asset.id, studio.asset(owner, asset.parents[0])
+    objects = [_object(studio, owner, each) for each in _objects(studio, owner, asset)]
+    return {"picture": picture(studio, asset), "objects": objects, "limit": limit}
+
+
+def _objects(studio: Studio, owner: str, asset: Asset) -> list[Asset]:
+    """Objects of the picture, and those of earlier versions of the same size: they lie in the same place."""
+    tree = {node.asset.id: node for node in studio.tree(owner, asset.id).nodes}
+    found, node = [*studio.selections.objects_of(owner, asset.id)], tree.get(asset.id)
+    while node and node.parent:
+        node = tree.get(node.parent)
+        if node and (node.asset.width, node.asset.height) == (asset.width, asset.height):
+            found += studio.selections.objects_of(owner, node.asset.id)
+    return [one for one in found if not one.deleted and (one.width, one.height) == (asset.width, asset.height)]
+
+
+def _object(studio: Studio, owner: str, asset: Asset) -> Answer:
+    return picture(studio, asset) | {"mask": mask_address(owner, asset.id)}
+
+
+def _model(spec: ModelSpec, owner: str, size: Size) -> Answer:
+    ready = spec.ready_for(owner)
+    return {
+        "id": spec.id,
+        "label": spec.label,
+        "ready": ready.ok,
+        "state": ready.label,
+        "about": about(spec) if ready.ok else ready.hint or about(spec),
+        "provider": spec.provider,
+        "references": max(0, spec.references - 1),
+        "strength": _range(spec.strength),
+        "steps": _range(spec.steps),
+        "guidance": _range(spec.guidance),
+        "seed": spec.seed,
+        "negative": spec.negative_prompt,
+        "qualities": list(spec.qualities),
+        "transparent": spec.transparent,
+        "fillsAlone": spec.mask,
+        "prices": {quality: _price(spec, size, quality) for quality in spec.qualities or ("",)},
+        "fixes": [asdict(fix) for fix in fixes_for(spec)],
+    }
+
+
+def _price(spec: ModelSpec, size: Size, quality: str) -> float | None:
+    """US dollars for one version, about; None where nothing is paid, or nobody knows."""
+    if spec.price_usd is None:
+        return None
+    return spec.price_usd(ImageRequest("", size, seed=0, steps=1, guidance=1.0, quality=quality))
+
+
+def _range(honoured: Range | None) -> Answer | None:
+    return None if honoured is None else asdict(honoured)

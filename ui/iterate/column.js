@@ -1,0 +1,166 @@
+// The column: what to change, with which model, where, by which more pictures, and how many versions.
+
+const OWN = ["seed", "steps", "guidance", "strength", "negative", "quality", "transparent"]; // remembered for each model apart
+const WHERE_HINTS = {
+  whole: "The whole picture may change.",
+  object: "Outside of the object every pixel stays as it is.",
+  brush: "Paint on the picture. Outside of it every pixel stays as it is.",
+};
+
+/**
+ * @param acts {change(patch), set(patch), model(id), count(n), run(fix), another(), addReference(), cutOut()}
+ */
+function createColumn(acts) {
+  const form = find("form.column"), words = find(".instruction"), model = find("select.model");
+  let fixes = null, spec = null;
+
+  words.addEventListener("input", () => acts.change({ instruction: words.value }));
+  form.addEventListener("submit", (event) => { event.preventDefault(); acts.run(); });
+  form.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
+    event.preventDefault();
+    acts.run();
+  });
+  find(".another").addEventListener("click", acts.another);
+  model.addEventListener("change", () => acts.model(model.value));
+  const parts = (name, choose) => {
+    for (const node of element.querySelectorAll(`[data-${name}]`)) node.addEventListener("click", () => choose(node.dataset[name]));
+    walkRadios(find(`.parts.${name}`), `data-${name}`, choose);
+  };
+  parts("where", (where) => acts.change({ where }));
+  parts("count", (count) => acts.count(Number(count)));
+  find("input.invert").addEventListener("change", (event) => acts.change({ invert: event.target.checked }));
+  for (const name of ["steps", "guidance", "strength"]) find(`input.${name}`).addEventListener("input", (event) => acts.set({ [name]: Number(event.target.value) }));
+  find("input.seed").addEventListener("input", (event) => acts.set({ seed: event.target.value === "" ? null : Number(event.target.value) }));
+  find("input.negative").addEventListener("input", (event) => acts.set({ negative: event.target.value }));
+  find("select.quality").addEventListener("change", (event) => acts.set({ quality: event.target.value }));
+  find("input.transparent").addEventListener("change", (event) => acts.set({ transparent: event.target.checked }));
+  walkRadios(find(".objects"), "data-object", (object) => acts.change({ object }));
+
+  function chip(fix) {
+    const title = spec.provider ? `Write: ${fix.instruction}` : fix.instruction; // nothing is paid for by one small click
+    const node = make("button", { type: "button", class: "chip", title }, fix.label);
+    node.addEventListener("click", () => acts.run(fix));
+    return node;
+  }
+  function drawModel(models) {
+    const told = JSON.stringify(models.map(({ id, label, ready, state }) => [id, label, ready, state]));
+    if (model.dataset.told !== told) {
+      model.dataset.told = told;
+      model.replaceChildren(...models.map((each) => make("option", { value: each.id, disabled: !each.ready }, each.ready && each.state === "ready" ? each.label : `${each.label} (${each.state})`)));
+    }
+    model.value = spec?.id || "";
+    setText(find(".about-model"), spec?.about || "No model here can change pictures.");
+    if (fixes === spec?.id) return;
+    fixes = spec?.id;
+    find(".fixes").replaceChildren(...(spec?.fixes || []).map(chip));
+    find(".fixes").classList.remove("all");
+    const more = make("button", { type: "button", class: "chip more-fixes" }, "More…");
+    more.addEventListener("click", () => find(".fixes").classList.add("all"));
+    if (find(".fixes").children.length > 6) find(".fixes").append(more);
+  }
+  function drawWhere(draft, objects) {
+    for (const node of element.querySelectorAll("[data-where]")) {
+      setAttribute(node, "aria-checked", node.dataset.where === draft.where);
+      setAttribute(node, "tabindex", node.dataset.where === draft.where ? 0 : -1);
+    }
+    const isEmpty = draft.where === "object" && !objects.length;
+    setText(find(".where-hint"), isEmpty ? "Nothing was cut out of this picture yet." : WHERE_HINTS[draft.where]);
+    show(find(".objects"), draft.where === "object");
+    show(find(".invert-field"), draft.where !== "whole");
+    find("input.invert").checked = draft.invert;
+    const tiles = [...objects, { id: "cut-out" }];
+    reconcile(find(".objects"), tiles, objectTile, (node, object) => {
+      if (object.id === "cut-out") return;
+      setAttribute(node, "aria-checked", object.id === draft.object);
+      setAttribute(node, "tabindex", object.id === draft.object || (!byId(objects, draft.object) && object === objects[0]) ? 0 : -1);
+    });
+  }
+  function objectTile(object) {
+    if (object.id === "cut-out") {
+      const node = make("button", { type: "button", class: "plain edged cut-out" });
+      label(node, "select", "Cut one out");
+      node.addEventListener("click", acts.cutOut);
+      return node;
+    }
+    const image = make("img", { src: address(object.thumb), alt: "", draggable: "false" });
+    const node = make("button", { type: "button", class: "tile checkered", role: "radio", title: object.title, "aria-label": object.title, "data-object": object.id }, image);
+    node.addEventListener("click", () => acts.change({ object: object.id }));
+    return node;
+  }
+  function referenceTile(picture) {
+    if (picture.id === "add") {
+      const node = make("button", { type: "button", class: "plain edged add" });
+      label(node, "open", "Add");
+      node.addEventListener("click", acts.addReference);
+      return node;
+    }
+    const image = make("img", { src: address(picture.thumb), alt: "", draggable: "false" });
+    const node = make("button", { type: "button", class: "tile", title: `Remove: ${picture.title}`, "aria-label": `Remove: ${picture.title}` }, image, make("span", { class: "cross", "aria-hidden": "true" }, "×"));
+    node.addEventListener("click", () => acts.removeReference(picture.id));
+    return node;
+  }
+  function drawRange(name, range, value) {
+    const input = find(`input.${name}`);
+    show(find(`.${name}-field`), Boolean(range));
+    if (!range) return;
+    for (const [key, bound] of [["min", range.low], ["max", range.high]]) setAttribute(input, key, bound);
+    if (name === "strength") setAttribute(input, "step", "0.01");
+    input.value = value ?? range.default;
+    setText(find(`.${name}-value`), String(Math.round(100 * input.value) / 100));
+  }
+  function drawMore(settings, count) {
+    for (const node of element.querySelectorAll("[data-count]")) {
+      setAttribute(node, "aria-checked", Number(node.dataset.count) === count);
+      setAttribute(node, "tabindex", Number(node.dataset.count) === count ? 0 : -1);
+    }
+    for (const name of ["strength", "steps", "guidance"]) drawRange(name, spec?.[name], settings[name]);
+    show(find(".seed-field"), Boolean(spec?.seed));
+    const seed = find("input.seed");
+    if (document.activeElement !== seed) seed.value = settings.seed ?? "";
+    show(find(".negative-field"), Boolean(spec?.negative));
+    const negative = find("input.negative");
+    if (document.activeElement !== negative) negative.value = settings.negative || "";
+    const qualities = spec?.qualities || [], quality = find("select.quality");
+    show(find(".quality-field"), qualities.length > 1);
+    if (quality.dataset.of !== spec?.id) quality.replaceChildren(...qualities.map((each) => make("option", { value: each }, each)));
+    quality.dataset.of = spec?.id || "";
+    quality.value = qualities.includes(settings.quality) ? settings.quality : qualities[0] || "";
+    show(find(".transparent-field"), Boolean(spec?.transparent));
+    find("input.transparent").checked = Boolean(settings.transparent);
+    const isFixed = spec?.seed && settings.seed !== null && settings.seed !== undefined;
+    setText(find(".more > summary"), isFixed ? `More · seed ${settings.seed}` : "More");
+  }
+  /** "about $0.08", "" where nothing is paid. */
+  function price(settings, count) {
+    const usd = spec?.prices[spec.qualities.includes(settings.quality) ? settings.quality : spec.qualities[0] || ""];
+    return usd ? `about $${(count * usd).toFixed(count * usd < 0.095 ? 3 : 2)}` : "";
+  }
+
+  return {
+    focus: () => words.focus({ preventScroll: true }),
+    draw({ picture, draft, objects, models, model: chosen, settings, count, trouble, isSending }) {
+      spec = chosen;
+      show(find(".subject"), Boolean(picture));
+      if (picture && find(".subject .thumb").dataset.of !== picture.id) {
+        find(".subject .thumb").dataset.of = picture.id;
+        find(".subject .thumb").src = address(picture.thumb);
+      }
+      setText(find(".subject .title"), picture?.title || "");
+      if (words.value !== draft.instruction) words.value = draft.instruction;
+      drawModel(models);
+      drawWhere(draft, objects);
+      const most = spec?.references || 0;
+      show(find(".references-field"), most > 0);
+      const added = draft.references.slice(0, most);
+      reconcile(find(".references"), added.length < most ? [...added, { id: "add" }] : added, referenceTile, () => {});
+      drawMore(settings, count);
+      show(find("form.column .note"), Boolean(trouble));
+      setText(find("form.column .note"), trouble);
+      const cost = price(settings, count), button = find("form.column .primary");
+      setText(button, cost ? `Change it, ${cost}` : "Change it");
+      button.disabled = !picture || !spec || isSending;
+      setAttribute(button, "title", spec?.provider ? `The picture is sent to ${spec.provider}.` : "Ctrl+Enter");
+    },
+  };
+}

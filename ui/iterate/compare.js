@@ -1,0 +1,90 @@
+// Comparing two versions: which way, the line of the slider, and the clock that blinks.
+
+const BLINK_MS = 700, KINDS_OF_COMPARING = ["slider", "side", "blink", "difference"];
+
+/** @param changed called when something has to be drawn anew */
+function createCompare(view, changed) {
+  const divider = find(".divider"), calm = matchMedia("(prefers-reduced-motion: reduce)");
+  const state = { kind: "", split: 0.5, isOther: false, difference: null, share: null };
+  let last = "slider", clock = 0;
+
+  function set(kind) {
+    clearInterval(clock);
+    state.kind = kind;
+    state.isOther = false;
+    if (kind) last = kind;
+    if (kind === "blink" && !calm.matches) clock = setInterval(flip, BLINK_MS);
+    changed();
+  }
+  function flip() {
+    if (!element.isConnected) { clearInterval(clock); return; }
+    state.isOther = !state.isOther;
+    changed();
+  }
+  function move(split) {
+    state.split = Math.min(1, Math.max(0, split));
+    changed();
+  }
+  divider.addEventListener("pointerdown", (event) => { divider.setPointerCapture(event.pointerId); event.preventDefault(); divider.focus({ preventScroll: true }); });
+  divider.addEventListener("pointermove", (event) => {
+    if (!divider.hasPointerCapture(event.pointerId)) return;
+    const [x] = view.toPicture(event.clientX - find(".board").getBoundingClientRect().left, 0);
+    move(x / view.picture.width);
+  });
+  divider.addEventListener("keydown", (event) => {
+    const by = (event.shiftKey ? 0.1 : 0.02);
+    const to = { ArrowLeft: state.split - by, ArrowDown: state.split - by, ArrowRight: state.split + by, ArrowUp: state.split + by, Home: 0, End: 1 }[event.key];
+    if (to === undefined) return;
+    event.preventDefault();
+    move(to);
+  });
+  const kinds = [...element.querySelectorAll("[data-kind]")];
+  for (const node of kinds) node.addEventListener("click", () => set(node.dataset.kind));
+  walkRadios(find(".kinds"), "data-kind", set);
+
+  return {
+    state,
+    start: () => set(last),
+    stop: () => set(""),
+    set,
+    flip,
+    /** Show what belongs to comparing; `names` are those of the two versions. */
+    draw(names) {
+      const { kind, split, isOther, share } = state;
+      show(find(".kinds"), Boolean(kind));
+      for (const node of kinds) {
+        setAttribute(node, "aria-checked", node.dataset.kind === kind);
+        setAttribute(node, "tabindex", node.dataset.kind === kind ? 0 : -1);
+      }
+      setAttribute(find(".compare"), "aria-pressed", Boolean(kind));
+      setText(find(".compare"), kind ? "Done" : "Compare");
+      setText(find(".differs"), kind === "difference" && share !== null ? shareInWords(share) : "");
+      show(divider, kind === "slider");
+      setAttribute(divider, "aria-valuenow", Math.round(100 * split));
+      const [x, y] = view.toScreen(split * view.picture.width, 0), bottom = view.toScreen(0, view.picture.height)[1];
+      divider.style.cssText = `left:${x}px;top:${Math.max(0, y)}px;height:${Math.min(view.board.height, bottom) - Math.max(0, y)}px`;
+      const two = kind === "slider" || kind === "side";
+      show(find(".tag.left"), two || (kind === "blink" && isOther));
+      show(find(".tag.right"), two || (kind === "blink" && !isOther));
+      setText(find(".tag.left"), names[0] || "");
+      setText(find(".tag.right"), names[1] || "");
+    },
+  };
+}
+function shareInWords(share) {
+  if (share === 0) return "Nothing differs";
+  return share < 0.005 ? "Less than 1 % differs" : `${Math.round(100 * share)} % differs`;
+}
+
+/** Arrow keys walk along radio buttons; `choose` gets the value of the attribute. */
+function walkRadios(group, attribute, choose) {
+  group.addEventListener("keydown", (event) => {
+    const all = [...group.querySelectorAll("[role=radio]:not([disabled])")].filter((node) => node.checkVisibility());
+    const by = { ArrowLeft: -1, ArrowUp: -1, ArrowRight: 1, ArrowDown: 1 }[event.key];
+    const next = by && all[(all.indexOf(document.activeElement) + by + all.length) % all.length];
+    if (!next) return;
+    event.preventDefault();
+    choose(next.getAttribute(attribute));
+    next.focus();
+  });
+}

@@ -1,0 +1,142 @@
+// The Iterate tab put together: its parts, the tools of the stage, and what the rest of the page says.
+
+ICONS.rename = "M4 20l1-4L16.5 4.5l3 3L8 19zM14 7l3 3";
+ICONS.replay = "M5 12a7 7 0 1 1 2 5M5 20v-5h5M10 9.5l5 2.5-5 2.5z";
+
+const compare = createCompare(view, () => { measure(); measureDifference(); draw(); });
+const picker = createPicker();
+const replay = createReplay({
+  picker,
+  models: () => state.models,
+  began(job, said) {
+    drafts.began(job.id, job.source);
+    if (!versionOf(job.source)) open(job.source, { focus: false }).then(() => began(job, said));
+    else began(job, said);
+  },
+  trouble(sentence) { state.banner = sentence; draw(); },
+  done(id) { go(id); toast("Replayed"); },
+});
+const column = createColumn({
+  change,
+  set(patch) { drafts.set(model().id, patch); draw(); },
+  model(id) { drafts.model = id; state.trouble = ""; draw(); },
+  count(count) { drafts.count = count; draw(); },
+  run,
+  another: () => picker.open("Choose a picture", (picture) => open(picture.id)),
+  addReference: () => picker.open("Which picture shall it go by?", ({ id, thumb, title }) => {
+    const { references } = draft();
+    if (id !== state.picture.id && !byId(references, id)) change({ references: [...references, { id, thumb, title }] });
+  }),
+  removeReference: (id) => change({ references: draft().references.filter((one) => one.id !== id) }),
+  cutOut: () => { if (state.picture) cutOut(state.picture.id); },
+});
+const below = createBelow({
+  stop: () => call("stop", { id: state.following }),
+  skip: () => call("skip", { id: state.following }),
+  rename: giveName,
+  named: () => tree.focus(state.picture.id),
+}, DEEDS);
+const menu = createMenu(DEEDS);
+const tree = createTree({
+  open: go,
+  rename,
+  remove: removeBranch,
+  mark,
+  star(id) { const version = versionOf(id); if (version) starPictures([version], !version.starred); },
+  menu: (id, node) => { const version = versionOf(id); if (version && !version.deleted) menu.open(version, node, () => tree.focus(id)); },
+});
+
+// --- the stage ---------------------------------------------------------------------------------------------------------
+
+const radius = find(".radius");
+const acts = {
+  mode: () => (isPainting() ? state.mode : "pan"),
+  setMode(mode) { if (isPainting() && mode !== "add" && mode !== "remove") { state.mode = mode; draw(); } },
+  radius: () => Number(radius.value) / 2 / view.scale,
+  points: () => [],
+  isPicking: () => false,
+  click(x, y, isWanted) { // the key that adds a click elsewhere dabs here
+    if (isPainting()) acts.stroke({ points: [[x, y]], radius: acts.radius(), add: isWanted && state.mode !== "erase" }, true);
+  },
+  box() {}, move() {}, remove() {}, hover() {}, pick() {}, redo() {}, invert() {}, isSpace(isOn) { hand.isSpace = isOn; if (isOn && compare.state.kind === "blink") compare.flip(); },
+  stroke(stroke, isDone) {
+    state.stroke = isDone ? null : stroke;
+    if (isDone) change({ strokes: [...draft().strokes, rounded(stroke)] });
+    else drawBoard();
+  },
+  drawn: drawBoard,
+  undo: () => change({ strokes: draft().strokes.slice(0, -1) }),
+  clear: () => change({ strokes: [] }),
+  peek(isOn) { if (state.isBefore !== isOn) { state.isBefore = isOn; board.dataset.before = isOn; drawBoard(); } },
+  zoom(factor) { view.zoomAt(view.board.width / 2, view.board.height / 2, factor); drawBoard(); },
+  fit() { view.fit(); drawBoard(); },
+  size(factor) { radius.value = Math.round(Number(radius.value) * factor); },
+  leave() { hand.abandon(); endCompare(); },
+  cross(place) { state.cross = isPainting() ? place : null; drawBoard(); },
+  speak,
+};
+/** A tenth of a pixel is enough, and what the browser keeps stays small. */
+const rounded = ({ points, ...rest }) => ({ ...rest, radius: Math.round(10 * rest.radius) / 10, points: points.map(([x, y]) => [Math.round(10 * x) / 10, Math.round(10 * y) / 10]) });
+const hand = createHand(board, view, acts);
+createKeys(board, view, acts);
+
+function endCompare() {
+  if (!compare.state.kind) return;
+  state.other = "";
+  compare.stop();
+  load();
+}
+function setMode(mode) { state.mode = mode; draw(); }
+for (const tool of element.querySelectorAll("[data-mode]")) tool.addEventListener("click", () => setMode(tool.dataset.mode));
+walkRadios(find(".tools > .modes"), "data-mode", setMode);
+for (const [button, press] of Object.entries({ ".unpaint": acts.undo, ".tool.clear": acts.clear, ".tool.fit": acts.fit })) find(button).addEventListener("click", press);
+find(".tool.compare").addEventListener("click", () => { if (compare.state.kind) endCompare(); else mark(state.picture.id); });
+find(".tool.before").addEventListener("pointerdown", () => acts.peek(true));
+for (const away of ["pointerup", "pointerleave", "pointercancel", "blur"]) find(".tool.before").addEventListener(away, () => acts.peek(false));
+find(".tool.before").addEventListener("keydown", (event) => { if (event.key === " " || event.key === "Enter") acts.peek(true); });
+find(".tool.before").addEventListener("keyup", () => acts.peek(false));
+board.addEventListener("keydown", (event) => {
+  if (event.key.toLowerCase() !== "c" || event.ctrlKey || event.metaKey || event.altKey || !state.picture) return;
+  event.preventDefault();
+  if (compare.state.kind) endCompare();
+  else mark(state.picture.id);
+});
+find(".empty .choose").addEventListener("click", () => picker.open("Choose a picture", (picture) => open(picture.id)));
+find(".banner .close").addEventListener("click", () => { state.banner = ""; draw(); });
+new ResizeObserver(measure).observe(find(".room"));
+
+// --- the rest of the page ----------------------------------------------------------------------------------------------
+
+hear("iterate", ({ picture }) => open(picture));
+hear("jobs", ({ jobs }) => { if (token !== null) onJobs(jobs); });
+hear("news", () => { if (token !== null) refresh(); });
+hear("change", (change) => {
+  state.versions = state.versions.map((version) => ({ ...version, ...byId(change.changed || [], version.id) }));
+  if (state.picture) state.picture = versionOf(state.picture.id) || state.picture;
+  state.recent = changedList(state.recent, change, (one) => one.kind === "image");
+  draw();
+  if (change.gone || change.back) refresh();
+});
+hear("roll", ({ offer }) => {
+  if (!isVisible() || !state.picture) return;
+  const there = () => state.versions.filter((version) => !version.deleted);
+  const nothingMore = { hasMore: () => false, more: async () => false };
+  offer({ isOpen: isVisible, pictures: there, total: () => there().length, follow: go, focus: (id) => tree.focus(id), ...nothingMore });
+});
+addEventListener("popstate", () => {
+  const id = readAddress("iterate");
+  if (element.isConnected && token !== null && id && id !== state.picture?.id) open(id, { focus: false });
+});
+/** A tab that is opened says so in the address, so that a reload comes back to it. */
+new IntersectionObserver((entries) => {
+  if (entries.at(-1).isIntersecting) writeAddress({ tab: "iterate" });
+  else if (!isVisible() && readAddress("tab") === "iterate") writeAddress({ tab: "" });
+}).observe(element.firstElementChild);
+whenTold(async () => {
+  loadModels();
+  const id = readAddress("iterate");
+  if (id) await open(id, { focus: false });
+  else loadRecent();
+  tell("standing", { take: onJobs });
+});
+draw();

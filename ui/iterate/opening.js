@@ -1,0 +1,115 @@
+// Opening a picture with its tree, going from version to version, and fetching what belongs to them.
+
+/** Open a picture with its tree; of an object its picture, limited to it. */
+async function open(id, { focus = true } = {}) {
+  const answer = await call("open_picture", { id });
+  if (!answer || !(await loadTree(answer.picture.id))) return;
+  compare.stop();
+  const job = ourJobs().find((one) => drafts.sourceOf(one) === answer.picture.id);
+  state.following = job ? job.id : "";
+  look(versionOf(answer.picture.id) || answer.picture, answer.objects);
+  if (answer.limit) change({ where: "object", object: answer.limit });
+  loadModels();
+  if (focus && isVisible() && matchMedia("(hover: hover)").matches) column.focus();
+}
+/** Another version of the tree, or a job that makes one, comes onto the stage. */
+async function go(id) {
+  const version = versionOf(id);
+  if (byId(ourJobs(), id)) {
+    Object.assign(state, { following: id, preview: null });
+    compare.stop();
+    draw();
+  }
+  if (!version) return;
+  if (version.deleted) { offerBack(version); return; }
+  state.following = "";
+  if (state.other === id) state.other = "";
+  look(version, state.objects.filter((one) => one.width === version.width && one.height === version.height));
+  const answer = await server.open_picture({ token, id });
+  if (!answer?.objects || state.picture?.id !== id) return;
+  state.objects = answer.objects;
+  drawVeil();
+  draw();
+}
+function look(picture, objects) {
+  const before = state.picture, isSame = before && before.width === picture.width && before.height === picture.height;
+  const fresh = { picture, objects, veil: null, stroke: null, cross: null, trouble: "", preview: null, banner: "", isBefore: false };
+  Object.assign(state, fresh, isSame ? {} : { image: null, otherImage: null });
+  if (!isSame) view.open(picture.width, picture.height);
+  state.mode = draft().where === "brush" ? "brush" : "pan";
+  writeAddress({ iterate: picture.id });
+  drafts.touch(picture.id);
+  load();
+  drawVeil();
+  measure();
+  draw();
+}
+/** Fetch the pixels of the version on the stage and of the one it is compared with. */
+async function load() {
+  const { picture } = state, other = otherVersion();
+  try {
+    const wanted = [imageOf(picture), other && !other.deleted ? imageOf(other) : null];
+    const [image, otherImage] = await Promise.all(wanted);
+    if (state.picture?.id !== picture.id) return;
+    Object.assign(state, { image, otherImage });
+    board.dataset.drawn = picture.id;
+  } catch {
+    if (state.picture?.id === picture.id) state.banner = "The picture cannot be loaded. Open it again, or choose another one.";
+  }
+  compare.state.difference = null;
+  measureDifference();
+  draw();
+}
+function measureDifference() {
+  const { image, otherImage } = state, now = compare.state;
+  if (now.kind !== "difference" || now.difference || !image || !otherImage) return;
+  const { canvas, share } = differenceOf(image, otherImage);
+  Object.assign(now, { difference: canvas, share });
+}
+async function loadTree(id) {
+  const { ok, answer } = await post("diorama/tree", { id });
+  if (!ok) {
+    toast(answer.error, { trouble: true });
+    return false;
+  }
+  state.versions = answer.nodes;
+  if (state.picture) state.picture = versionOf(state.picture.id) || state.picture;
+  return true;
+}
+/** What is shown has changed elsewhere: bring it up to date. */
+async function refresh() {
+  const { picture } = state, other = otherVersion()?.id;
+  if (!picture) { loadRecent(); return; }
+  if (!(await loadTree(picture.id)) || state.picture?.id !== picture.id) return;
+  const now = versionOf(picture.id);
+  if (!now || now.deleted) leave();
+  else if (otherVersion()?.id !== other) load();
+  draw();
+}
+/** The version on the stage is gone: to what it was made from. */
+function leave() {
+  let up = versionOf(state.picture.parent);
+  while (up?.deleted) up = parentOf(up.id);
+  const next = up || state.versions.find((one) => !one.deleted);
+  if (next) go(next.id);
+  else close();
+}
+function close() {
+  compare.stop();
+  const nothing = { picture: null, image: null, otherImage: null, veil: null, versions: [], objects: [], following: "", banner: "" };
+  Object.assign(state, nothing);
+  writeAddress({ iterate: "" });
+  loadRecent();
+  draw();
+}
+async function loadRecent() {
+  const answer = await server.find({ token, query: "", starred: false, model: "", kind: "", after: "", limit: 40 });
+  if (answer?.pictures) state.recent = answer.pictures.filter((one) => one.kind === "image");
+  draw();
+}
+async function loadModels() {
+  const { width = 1024, height = 1024 } = state.picture || {};
+  const answer = await server.models({ token, width, height });
+  if (answer?.models) state.models = answer.models;
+  draw();
+}

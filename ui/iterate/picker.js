@@ -1,0 +1,76 @@
+// Choosing one of the pictures there are, or a file: for what to change, what to go by, and what to replay on.
+
+const PAGE_OF_PICTURES = 48;
+
+function createPicker() {
+  const dialog = find(".picker"), grid = find(".picker .grid"), query = find(".picker .query"), file = find(".picker .file");
+  let pictures = [], next = "", asked = 0, take = null, timer = 0;
+
+  async function load(after) {
+    const my = ++asked;
+    const answer = await call("find", { query: query.value, starred: false, model: "", kind: "", after, limit: PAGE_OF_PICTURES });
+    if (!answer || my !== asked) return;
+    const known = new Set(after ? idsOf(pictures) : []);
+    pictures = [...(after ? pictures : []), ...answer.pictures.filter((one) => !known.has(one.id))];
+    next = answer.next;
+    reconcile(grid, pictures, tile, () => {});
+    show(find(".picker .none"), !pictures.length);
+  }
+  function tile(picture) {
+    const image = make("img", { src: address(picture.thumb), alt: "", loading: "lazy", decoding: "async", draggable: "false" });
+    const button = make("button", { type: "button", class: picture.kind === "object" ? "tile checkered" : "tile", title: picture.title, "aria-label": picture.title }, image);
+    button.addEventListener("click", () => choose(picture));
+    return make("li", {}, button);
+  }
+  function choose(picture) {
+    const act = take;
+    dialog.close();
+    act?.(picture);
+  }
+  function complain(sentence) {
+    show(find(".picker .note"), Boolean(sentence));
+    setText(find(".picker .note"), sentence);
+  }
+  grid.addEventListener("scroll", () => {
+    if (next && grid.scrollTop + grid.clientHeight > grid.scrollHeight - 300) {
+      const after = next;
+      next = "";
+      load(after);
+    }
+  }, { passive: true });
+  grid.addEventListener("keydown", (event) => {
+    const all = [...grid.querySelectorAll(".tile")], here = all.indexOf(document.activeElement);
+    const columns = all.filter((node) => node.offsetTop === all[0].offsetTop).length;
+    const to = { ArrowLeft: here - 1, ArrowRight: here + 1, ArrowUp: here - columns, ArrowDown: here + columns }[event.key];
+    if (here < 0 || !all[to]) return;
+    event.preventDefault();
+    all[to].focus();
+  });
+  query.addEventListener("input", () => { clearTimeout(timer); timer = setTimeout(() => load(""), 200); });
+  find(".picker .shut").addEventListener("click", () => dialog.close());
+  find(".picker .from-file").addEventListener("click", () => file.click());
+  file.addEventListener("change", async () => {
+    const [chosen] = file.files;
+    file.value = ""; // so that the same file may be chosen again
+    if (!chosen) return;
+    complain("");
+    const answer = await send(chosen, () => {}).promise;
+    if (answer?.error) { complain(answer.error); return; }
+    tell("change", { back: [answer.picture] });
+    choose(answer.picture);
+  });
+
+  return {
+    /** @param onTaken called with the picture that was chosen */
+    open(title, onTaken) {
+      take = onTaken;
+      setText(find(".picker h2"), title);
+      setAttribute(dialog, "aria-label", title);
+      query.value = "";
+      complain("");
+      dialog.showModal();
+      query.focus();
+      load("");
+    },
+  };
+}

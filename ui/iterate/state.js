@@ -1,0 +1,54 @@
+// What this tab knows: which version is open, its tree, the jobs, the models. Everything is drawn from `state`.
+
+const state = {
+  picture: null, // the version on the stage
+  versions: [], // all of its tree, as the server told them
+  objects: [], recent: [], models: [], jobs: [],
+  following: "", // job that is watched on the stage; "" while a version is looked at
+  other: "", // version that was marked to be compared with
+  image: null, otherImage: null, veil: null, preview: null,
+  mode: "pan", stroke: null, cross: null, isBefore: false,
+  trouble: "", banner: "", isSending: false,
+};
+const board = find(".board"), view = createView(), screen = createScreen(board, view);
+const places = createPlaces(), drafts = createDrafts();
+const MOST_IMAGES = 8;
+const images = new Map(); // address -> promise of the decoded picture; the latest few
+
+function imageOf(picture) {
+  const source = address(picture.file), found = images.get(source) || decoded(source);
+  images.delete(source);
+  images.set(source, found);
+  found.catch(() => images.delete(source));
+  for (const old of [...images.keys()].slice(0, -MOST_IMAGES)) images.delete(old);
+  return found;
+}
+const speak = (text) => setText(find(".spoken"), text);
+const draft = () => (state.picture ? drafts.of(state.picture.id) : BLANK);
+const model = () => state.models.find((each) => each.id === drafts.model && each.ready) || state.models.find((each) => each.ready && !each.provider) || null;
+const versionOf = (id) => byId(state.versions, id);
+const parentOf = (id) => versionOf(versionOf(id)?.parent || "");
+const isOpenJob = (job) => job.state === "waiting" || job.state === "running";
+const ourJobs = () => state.jobs.filter((job) => isOpenJob(job) && versionOf(drafts.sourceOf(job)));
+const followed = () => byId(ourJobs(), state.following);
+/** What the version on the stage is compared with: what was marked, else what it was made from. */
+const otherVersion = () => versionOf(state.other) || parentOf(state.picture?.id);
+const isPainting = () => draft().where !== "whole" && !compare.state.kind && !followed();
+
+function change(patch) {
+  if (patch.where === "object" && !byId(state.objects, draft().object)) patch = { ...patch, object: state.objects[0]?.id || "" };
+  if (patch.where) state.mode = patch.where === "brush" ? "brush" : "pan";
+  state.trouble = "";
+  drafts.change(state.picture?.id || "", patch);
+  if (["where", "object", "strokes", "invert"].some((name) => name in patch)) drawVeil();
+  draw();
+}
+async function drawVeil() {
+  const { picture } = state;
+  if (!picture) return;
+  const veil = await places.veil(draft(), picture, state.objects).catch(() => null);
+  if (state.picture !== picture) return;
+  state.veil = veil;
+  board.dataset.limited = Boolean(veil);
+  drawBoard();
+}

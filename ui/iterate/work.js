@@ -1,0 +1,105 @@
+// From what the column says to a job, and from a job to its version.
+
+const EXTEND_STEP = 16; // pixels: sides of an extension are multiples of it
+
+function requestOf(fix) {
+  const spec = model(), now = draft(), settings = drafts.settings(spec.id), { width, height } = state.picture;
+  const limit = now.where === "whole" ? {} : { object: now.where === "object" ? now.object : "", strokes: now.strokes, invert: now.invert };
+  const sides = (fix?.extend || []).map((share, i) => EXTEND_STEP * Math.round((share * (i % 2 ? height : width)) / EXTEND_STEP));
+  const request = {
+    source: state.picture.id, model: spec.id, instruction: fix ? fix.instruction : now.instruction, count: drafts.count,
+    references: idsOf(now.references.slice(0, spec.references)),
+    ...(sides.some(Boolean) ? { extend: sides } : limit),
+  };
+  for (const name of ["seed", "steps", "guidance", "strength"]) if (spec[name] && settings[name] !== undefined) request[name] = settings[name];
+  if (spec.negative && settings.negative) request.negative_prompt = settings.negative;
+  if (spec.qualities.includes(settings.quality)) request.quality = settings.quality;
+  if (spec.transparent) request.transparent = Boolean(settings.transparent || fix?.transparent);
+  return request;
+}
+/** Why this cannot be asked yet, as a sentence; "" when it can. */
+function missing(fix) {
+  const now = draft(), isLimited = now.where !== "whole" && Boolean((now.where === "object" && now.object) || now.strokes.length);
+  if (fix?.needs_place && !isLimited) {
+    change({ where: state.objects.length ? "object" : "brush" });
+    return isPlaceChosen() ? "Only the chosen object will change. Press it once more." : "Paint over what shall go, then press it once more.";
+  }
+  if (now.where === "whole" || isLimited || fix?.extend?.some(Boolean)) return "";
+  return now.where === "brush" ? "Paint where it may change, or choose Anywhere." : "Choose an object, or Anywhere.";
+}
+const isPlaceChosen = () => draft().where === "object" && Boolean(draft().object);
+
+/** Do what the column says, or a quick fix. */
+async function run(fix = null) {
+  const spec = model();
+  if (!state.picture || !spec || state.isSending) return;
+  const sentence = missing(fix);
+  if (sentence) { complain(sentence); return; }
+  if (fix && spec.provider) { // one small click sends no picture away and pays for nothing
+    change({ instruction: fix.instruction });
+    column.focus();
+    return;
+  }
+  state.isSending = true;
+  draw();
+  const { ok, answer } = await post("diorama/iterate", requestOf(fix));
+  state.isSending = false;
+  if (ok) began(answer.job, `Changing: ${answer.job.title}`);
+  else complain(answer.error);
+}
+function complain(sentence) {
+  state.trouble = sentence;
+  draw();
+  find("form.column .note").scrollIntoView({ block: "nearest" });
+}
+/** A job was sent: it stands in the tree and on the stage at once. */
+function began(job, said) {
+  drafts.began(job.id, job.source);
+  if (!seen.has(job.id)) {
+    seen.set(job.id, true);
+    state.jobs = [{ ...job, position: 0, step: 0, steps: 0, pictures: 1, picture: 0, note: "" }, ...state.jobs];
+  }
+  Object.assign(state, { following: job.id, preview: null, trouble: "", banner: "" });
+  compare.stop();
+  speak(said);
+  draw();
+  find(".room").scrollIntoView({ block: "nearest" });
+}
+
+const seen = new Map(); // job -> whether it was still open when it was last heard of
+let told = 0;
+async function onJobs(jobs) {
+  const my = ++told, isFirst = !seen.size, ended = jobs.filter((job) => seen.get(job.id) && !isOpenJob(job));
+  const sent = state.jobs.filter((job) => isOpenJob(job) && !byId(jobs, job.id)); // the server has not told of them yet
+  for (const job of jobs) seen.set(job.id, isOpenJob(job));
+  if (state.picture && ended.some((job) => versionOf(drafts.sourceOf(job)))) await loadTree(state.picture.id);
+  if (my === told) state.jobs = [...sent, ...jobs];
+  for (const job of ended) {
+    if (job.id === state.following) conclude(job);
+    else if (job.state === "failed" && versionOf(drafts.sourceOf(job))) toast(job.error, { trouble: true });
+    replay.ended(job);
+  }
+  if (isFirst) replay.resume(jobs);
+  showPreview();
+  draw();
+}
+async function showPreview() {
+  const job = followed();
+  if (!job?.preview) return;
+  const image = await decoded(job.preview).catch(() => null);
+  if (!image || state.following !== job.id) return;
+  state.preview = image;
+  drawBoard();
+}
+/** The job that was watched is over: its version takes its place, or why there is none is said. */
+function conclude(job) {
+  const source = versionOf(drafts.sourceOf(job)), made = versionOf(job.assets[0]);
+  Object.assign(state, { following: "", preview: null });
+  if (made) {
+    const { where, object, strokes, invert } = drafts.of(source?.id), isSame = source?.width === made.width && source?.height === made.height;
+    if (drafts.isBlank(made.id) && isSame && where !== "whole") drafts.change(made.id, { where, object, strokes, invert });
+    go(made.id);
+    speak(`Version ready: ${job.title}`);
+  } else if (job.state === "stopped") speak("Stopped");
+  if (job.state === "failed") state.banner = job.error;
+}

@@ -1,0 +1,141 @@
+"""Changes and their tree over HTTP: what to change goes in as JSON, jobs and trees come out. Knows no layout.
+
+All with the browser's token in `X-Diorama-Token`: `POST /diorama/iterate` changes a picture; `GET` or `POST
+/diorama/tree` shows all versions of one; `POST /diorama/tree/rename`, `/delete`, `/restore` and `/replay` act on them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse, Response
+
+from studio import edits
+from studio.checks import shown
+from studio.contract import IterateRequest, JobView
+from studio.errors import BadRequest, StudioError
+from studio.service import Studio
+from ui.events import Identify
+from ui.pictures import Answer, picture
+from ui.uploads import admitted, status_of
+
+_LONGEST_EDGE = 200
+"""Characters of an instruction beside its edge of the tree; the whole one stands in the viewer."""
+
+
+def router(studio: Studio, identify: Identify) -> APIRouter:
+    """The routes, for `Blocks.launch(app_kwargs={"routes": ...})`."""
+    routes = APIRouter(prefix="/diorama")
+
+    async def answered(request: Request, work: Callable[[Studio, str, Answer], Answer]) -> Response:
+        try:
+            owner = admitted(request, identify)
+            values = dict(request.query_params) if request.method == "GET" else _json(await request.body())
+            return JSONResponse(await asyncio.to_thread(work, studio, owner, values))
+        except StudioError as error:
+            return JSONResponse({"error": str(error)}, status_of(error))
+
+    def route(path: str, work: Callable[[Studio, str, Answer], Answer], *methods: str) -> None:
+        async def answer(request: Request) -> Response:
+            return await answered(request, work)
+
+        routes.add_api_route(path, answer, methods=[*methods], response_model=None)
+
+    route("/iterate", change, "POST")
+    route("/tree", tree_of, "GET", "POST")
+    route("/tree/rename", rename, "POST")
+    route("/tree/delete", delete_branch, "POST")
+    route("/tree/restore", restore_branch, "POST")
+    route("/tree/replay", replay, "POST")
+    return routes
+
+
+def change(studio: Studio, owner: str, values: Answer) -> Answer:
+    """Queue a job that changes a picture; `values` as `edits.from_json` takes them."""
+    return _queued(studio, owner, edits.from_json(values))
+
+
+def replay(studio: Studio, owner: str, values: Answer) -> Answer:
+    """Make the change again that led to the version `id`: on the picture `source`, with `model`, with a `new_seed`.
+
+    What is left out stays as it was.
+    """
+    request = studio.request_of_version(owner, _text(values, "id"))
+    if request is None:
+        raise BadRequest("No change made this picture, so there is none to be replayed. Choose a version that has one.")
+    source, model = _text(values, "source"), _text(values, "model")
+    if source and source != request.source:
+        request = replace(request, source=source)
+    if model and model != request.model:
+        request = replace(request, model=model, seed=None, steps=None, guidance=None, strength=None, quality="")
+    if values.get("new_seed") is True:
+        request = replace(request, seed=None)
+    return _queued(studio, owner, request)
+
+
+def tree_of(studio: Studio, owner: str, values: Answer) -> Answer:
+    """All versions that hang together with the picture `id`: {root, nodes}, parents before their children."""
+    tree = studio.tree(owner, _text(values, "id"))
+    return {
+        "root": tree.root,
+        "nodes": [
+            picture(studio, node.asset)
+            | {
+                "parent": node.parent,
+                "depth": node.depth,
+                "deleted": node.asset.deleted,
+                "instruction": _short(node.asset.recipe["prompt"]) if node.parent else "",
+            }
+            for node in tree.nodes
+        ],
+    }
+
+
+def rename(studio: Studio, owner: str, values: Answer) -> Answer:
+    """Give the picture `id` the name `title`."""
+    return {"picture": picture(studio, studio.rename(owner, _text(values, "id"), _text(values, "title")))}
+
+
+def delete_branch(studio: Studio, owner: str, values: Answer) -> Answer:
+    """Put the version `id` and all that was made from it into the trash; tells the ids, for the way back."""
+    return {"ids": list(studio.delete_tree(owner, _text(values, "id")))}
+
+
+def restore_branch(studio: Studio, owner: str, values: Answer) -> Answer:
+    """Take the pictures `ids` out of the trash, all of them or none."""
+    ids = values.get("ids")
+    if not isinstance(ids, list) or not ids or not all(isinstance(id, str) for id in ids):
+        raise BadRequest(f"The ids must be a list of ids of pictures, not {shown(ids)}.")
+    studio.restore(owner, ids)
+    return {}
+
+
+def _queued(studio: Studio, owner: str, request: IterateRequest) -> Answer:
+    job: JobView = studio.iterate(owner, request)
+    return {"job": {"id": job.id, "title": job.title, "model": job.model, "state": job.state, "source": request.source}}
+
+
+def _short(instruction: str) -> str:
+    return instruction if len(instruction) <= _LONGEST_EDGE else instruction[: _LONGEST_EDGE - 1] + "…"
+
+
+def _json(body: bytes) -> Answer:
+    try:
+        values = json.loads(body)
+    except (ValueError, RecursionError):
+        values = None
+    if not isinstance(values, dict):
+        raise BadRequest('Send what to change as JSON, such as {"source": "...", "instruction": "make it blue"}.')
+    return values
+
+
+def _text(values: Answer, name: str) -> str:
+    found: Any = values.get(name) or ""
+    if not isinstance(found, str):
+        raise BadRequest(f"The {name} must be text, not {shown(found)}.")
+    return found
