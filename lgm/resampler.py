@@ -1,0 +1,77 @@
+"""What a picture encoder saw, made into a few tokens beside the words. Knows nothing of views.
+
+Key names of ashawkey/mvdream_diffusers mv_unet.py; the design is IP-Adapter's "plus" (https://arxiv.org/abs/2308.06721)
+after Flamingo's perceiver (https://arxiv.org/abs/2204.14198).
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from lgm.attention import attend
+
+PICTURE_WIDTH = 1280
+"""Of the tokens of CLIP ViT-H/14."""
+_DEPTH = 4
+_HEADS = 12
+_HEAD_WIDTH = 64
+_GROWTH = 4
+
+
+class PerceiverAttention(nn.Module):
+    """The queries look at the picture and at each other."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        inner = _HEADS * _HEAD_WIDTH
+        self.norm1 = nn.LayerNorm(width)
+        self.norm2 = nn.LayerNorm(width)
+        self.to_q = nn.Linear(width, inner, bias=False)
+        self.to_kv = nn.Linear(width, 2 * inner, bias=False)
+        self.to_out = nn.Linear(inner, width, bias=False)
+
+    def forward(self, picture: Tensor, queries: Tensor) -> Tensor:
+        picture, queries = self.norm1(picture), self.norm2(queries)
+        keys, values = self.to_kv(torch.cat([picture, queries], dim=1)).chunk(2, dim=-1)
+        return self.to_out(attend(self.to_q(queries), keys, values, _HEADS))
+
+
+class Resampler(nn.Module):
+    """Learned queries that read a picture's tokens in four layers."""
+
+    def __init__(self, width: int, tokens: int) -> None:
+        super().__init__()
+        self.latents = nn.Parameter(torch.randn(1, tokens, width) / width**0.5)
+        self.proj_in = nn.Linear(PICTURE_WIDTH, width)
+        self.proj_out = nn.Linear(width, width)
+        self.norm_out = nn.LayerNorm(width)
+        self.layers = nn.ModuleList(
+            nn.ModuleList([PerceiverAttention(width), _feed_forward(width)]) for _ in range(_DEPTH)
+        )
+
+    def forward(self, picture: Tensor) -> Tensor:
+        """
+        Args:
+            picture: [B, T, 1280].
+
+        Returns:
+            [B, tokens, width]; for a picture of zeros too they are not zero.
+        """
+        queries = self.latents.expand(len(picture), -1, -1)
+        picture = self.proj_in(picture)
+        for layer in self.layers:
+            attention, feed_forward = layer.children()
+            queries = attention(picture, queries) + queries
+            queries = feed_forward(queries) + queries
+        return self.norm_out(self.proj_out(queries))
+
+
+def _feed_forward(width: int) -> nn.Sequential:
+    inner = _GROWTH * width
+    return nn.Sequential(
+        nn.LayerNorm(width),
+        nn.Linear(width, inner, bias=False),
+        nn.GELU(),
+        nn.Linear(inner, width, bias=False),
+    )
