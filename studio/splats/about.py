@@ -85,11 +85,16 @@ def read_values(values: object) -> About:
 
 def camera_values(camera: Camera) -> dict[str, Any]:
     """A camera as JSON values: what `viewer.js` takes."""
-    return asdict(camera) | {"crop": list(camera.crop)}
+    return asdict(camera) | {"crop": list(camera.crop), "target": list(camera.target)}
 
 
 def _pose_values(pose: Pose) -> dict[str, Any]:
-    return asdict(pose) | {"camera": camera_values(pose.camera) if pose.camera else None}
+    return {
+        "rotation": list(pose.rotation),
+        "scale": pose.scale,
+        "translation": list(pose.translation),
+        "camera": camera_values(pose.camera) if pose.camera else None,
+    }
 
 
 def _pose(values: object) -> Pose | None:
@@ -109,11 +114,12 @@ def _pose(values: object) -> Pose | None:
         rotation=turned,
         scale=scale[0],
         translation=translation,
-        camera=_camera(camera) if camera is not None else None,
+        camera=read_camera(camera) if camera is not None else None,
     )
 
 
-def _camera(values: object) -> Camera | None:
+def read_camera(values: object) -> Camera | None:
+    """A camera of `camera_values`, whatever a stranger made of it; None where it is none."""
     if not isinstance(values, dict):
         return None
     width, height = _side(values.get("width")), _side(values.get("height"))

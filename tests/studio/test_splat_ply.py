@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from plyfile import PlyData, PlyElement
 from studio.splat import Pose, Splat
 from studio.splats.about import KEYWORD
 from studio.splats.header import read_header
-from studio.splats.placing import TURNED_OVER, placed
+from studio.splats.placing import TURNED_OVER, Up, placed
 from studio.splats.ply import NAMES, read_ply, write_ply
 from studio.splats.reading import read_splat
 from tests.studio.splats_in import CAMERA, FIXTURES, assert_same, recipe, some
@@ -30,7 +31,7 @@ def columns_of(data: bytes) -> np.ndarray:
     return np.stack([np.asarray(element[name]) for name in NAMES], axis=1)
 
 
-def by_plyfile(columns: dict[str, np.ndarray], **how: object) -> bytes:
+def by_plyfile(columns: dict[str, np.ndarray], **how: Any) -> bytes:
     """A file with these columns, written by plyfile."""
     rows = np.empty(len(next(iter(columns.values()))), [(name, one.dtype.str) for name, one in columns.items()])
     for name, one in columns.items():
@@ -87,7 +88,7 @@ def test_what_lgm_wrote_is_read_as_lgm_reads_it(file: str, loaded: str):
 
 @pytest.mark.parametrize("up", ["-y", "+y"])
 @pytest.mark.parametrize("degree", [0, 1, 2, 3, 4])
-def test_a_splat_comes_back_as_it_was(degree: int, up: str):
+def test_a_splat_comes_back_as_it_was(degree: int, up: Up):
     splat = replace(some(300, degree=degree), recipe=recipe())
     taken = read_ply(write_ply(splat, up))
     assert taken.notes == ()

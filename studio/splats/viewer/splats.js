@@ -1,0 +1,108 @@
+// What a .splat file says, in the form the shaders want; back to front; and where a camera stands. Draws nothing.
+//
+// The world is right-handed with y up; a camera is a record as `studio/splat.py` defines it:
+// {width, height, crop: [left, top, side], fov_deg, radius, azimuth_deg, elevation_deg, target: [x, y, z]}.
+
+const SPLAT_BYTES = 32, SPLATS_PER_ROW = 1024, TEXELS = 3;
+
+/** Back to front along a direction: a counting sort by 16 bits of depth. Runs in a worker, from its source. */
+function sortSplats(positions, direction) {
+  const count = positions.length / 3, depths = new Float32Array(count), starts = new Uint32Array(65537);
+  const [x, y, z] = direction;
+  let low = Infinity, high = -Infinity;
+  for (let i = 0; i < count; i++) {
+    const depth = x * positions[3 * i] + y * positions[3 * i + 1] + z * positions[3 * i + 2];
+    depths[i] = depth;
+    if (depth < low) low = depth;
+    if (depth > high) high = depth;
+  }
+  const scale = 65535 / (high - low || 1), keys = new Uint16Array(count), order = new Uint32Array(count);
+  for (let i = 0; i < count; i++) {
+    keys[i] = (depths[i] - low) * scale;
+    starts[keys[i] + 1] += 1;
+  }
+  for (let key = 0; key < 65536; key++) starts[key + 1] += starts[key];
+  for (let i = 0; i < count; i++) order[starts[keys[i]]++] = i;
+  return order;
+}
+
+/** What the shaders need of a .splat file with y up: places, covariances and colours. */
+function parseSplats(buffer) {
+  const count = Math.floor(buffer.byteLength / SPLAT_BYTES), rows = Math.max(1, Math.ceil(count / SPLATS_PER_ROW));
+  const numbers = new Float32Array(buffer, 0, count * 8), bytes = new Uint8Array(buffer, 0, count * SPLAT_BYTES);
+  const positions = new Float32Array(3 * count), shapes = new Float32Array(rows * SPLATS_PER_ROW * TEXELS * 4);
+  const colours = new Uint8Array(rows * SPLATS_PER_ROW * 4);
+  for (let i = 0; i < count; i++) {
+    const at = i * TEXELS * 4, place = numbers.subarray(8 * i, 8 * i + 3);
+    positions.set(place, 3 * i);
+    shapes.set(place, at);
+    shapes.set(covariance(numbers, bytes, i), at + 4);
+    colours.set(bytes.subarray(32 * i + 24, 32 * i + 28), 4 * i);
+  }
+  return { count, rows, positions, shapes, colours };
+}
+
+/** xx, xy, xz, yy, yz, zz of one splat. */
+function covariance(numbers, bytes, index) {
+  const scales = [3, 4, 5].map((k) => numbers[8 * index + k]), quaternion = [28, 29, 30, 31].map((k) => bytes[32 * index + k] - 128);
+  const length = Math.hypot(...quaternion) || 1, [w, x, y, z] = quaternion.map((value) => value / length);
+  const rows = [
+    [1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)],
+    [2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x)],
+    [2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)],
+  ].map((row) => row.map((value, axis) => value * scales[axis]));
+  const dot = (one, other) => rows[one][0] * rows[other][0] + rows[one][1] * rows[other][1] + rows[one][2] * rows[other][2];
+  return [dot(0, 0), dot(0, 1), dot(0, 2), dot(1, 1), dot(1, 2), dot(2, 2)];
+}
+
+/** The box around the splats, strays left out, and a camera that sees it as a whole from the front. */
+function boundsOf(positions) {
+  const count = positions.length / 3, step = Math.max(1, Math.floor(count / 20000)), low = [], high = [];
+  for (let axis = 0; axis < 3; axis++) {
+    const values = [];
+    for (let i = 0; i < count; i += step) values.push(positions[3 * i + axis]);
+    values.sort((one, other) => one - other);
+    low.push(values[Math.floor(0.002 * (values.length - 1))] ?? 0);
+    high.push(values[Math.ceil(0.998 * (values.length - 1))] ?? 0);
+  }
+  return { low, high };
+}
+function cameraAround({ low, high }) {
+  const target = low.map((value, axis) => (value + high[axis]) / 2), extent = Math.hypot(...high.map((value, axis) => value - low[axis])) / 2 || 1;
+  const fov_deg = 40, radius = (1.05 * extent) / Math.sin((fov_deg * Math.PI) / 360);
+  return { width: 1000, height: 1000, crop: [0, 0, 1000], fov_deg, radius, azimuth_deg: 0, elevation_deg: 0, target };
+}
+
+/** Where a camera stands and how it looks, for a canvas of so many pixels. As Camera.axes in studio/splat.py. */
+function lookFrom(camera, width, height) {
+  const a = (camera.azimuth_deg * Math.PI) / 180, e = (camera.elevation_deg * Math.PI) / 180;
+  const right = [Math.cos(a), 0, -Math.sin(a)], up = [-Math.sin(e) * Math.sin(a), Math.cos(e), -Math.sin(e) * Math.cos(a)];
+  const backward = [Math.cos(e) * Math.sin(a), Math.sin(e), Math.cos(e) * Math.cos(a)];
+  const scale = Math.min(width / camera.width, height / camera.height), [left, top, side] = camera.crop;
+  const eye = camera.target.map((value, axis) => value + camera.radius * backward[axis]);
+  const focal = (scale * side) / 2 / Math.tan((camera.fov_deg * Math.PI) / 360);
+  const middle = [(width - scale * camera.width) / 2 + scale * (left + side / 2), (height - scale * camera.height) / 2 + scale * (top + side / 2)];
+  return { right, up, backward, eye, focal, middle, scale };
+}
+
+/** A sorter off the page's own thread; on it where workers are not allowed. `answer` is called with the order. */
+function createSplatSorter(answer) {
+  try {
+    const source = `${sortSplats}; let positions; onmessage = ({ data }) => { if (data.positions) { positions = data.positions; return; }
+      const order = sortSplats(positions, data.direction); postMessage({ order, ticket: data.ticket }, [order.buffer]); }`;
+    const address = URL.createObjectURL(new Blob([source], { type: "text/javascript" })), worker = new Worker(address);
+    worker.onmessage = ({ data }) => answer(data.order, data.ticket);
+    return {
+      load: (positions) => worker.postMessage({ positions }),
+      sort: (direction, ticket) => worker.postMessage({ direction, ticket }),
+      close() { worker.terminate(); URL.revokeObjectURL(address); },
+    };
+  } catch {
+    let all = new Float32Array(0);
+    return {
+      load(positions) { all = positions; },
+      sort(direction, ticket) { setTimeout(() => answer(sortSplats(all, direction), ticket)); },
+      close() {},
+    };
+  }
+}
