@@ -24,9 +24,9 @@ KEYWORD = "diorama"
 MAX_RECIPE_BYTES = MAX_TEXT_BYTES
 MAX_CHUNKS = 10_000
 MAX_EDIT = 500_000
-"""Characters of `Recipe.edit`: 20,000 points of a brush have less."""
+"""Characters of `Recipe.edit` and `turning`: 20,000 points of a brush have less."""
 
-Kind = Literal["image", "mask", "object", "splat"]
+Kind = Literal["image", "mask", "object", "view", "splat"]
 UPLOAD = "upload"
 """The task of a picture that was not made here."""
 MAX_UPLOADED_SEED = 2**64 - 1
@@ -68,6 +68,7 @@ class Recipe:
     notice: str = ""  # what its person should know: another model answered
     selection: str = ""  # of an object: clicks, box, strokes and what was done to the mask, as JSON; see `selecting`
     edit: str = ""  # of a changed picture: mask, strokes, extension and what else a replay needs, as JSON; see `edits`
+    turning: str = ""  # of a view, a splat, or a picture of one: how it stands and fits, as JSON; see `turned`
 
 
 LATER: dict[str, Any] = {
@@ -80,6 +81,7 @@ LATER: dict[str, Any] = {
     "notice": "",
     "selection": "",
     "edit": "",
+    "turning": "",
 }
 """Fields that the recipes of the first pictures do not have."""
 
@@ -162,10 +164,10 @@ def read_png(path: Path) -> Found | None:
 
 def _is_well_formed(values: dict[str, Any]) -> bool:
     texts = ("owner", "job_id", "task", "model", "revision", "prompt", "prompt_sent", "style", "negative_prompt")
-    texts += ("title", "app", "source", "left_out", "quality", "notice", "selection", "edit")
+    texts += ("title", "app", "source", "left_out", "quality", "notice", "selection", "edit", "turning")
     return (
         all(_is_text(values[name]) for name in texts)
-        and len(values["edit"]) <= MAX_EDIT
+        and max(len(values["edit"]), len(values["turning"])) <= MAX_EDIT
         and isinstance(values["transparent"], bool)
         and (values["price_usd"] is None or _is_number(values["price_usd"]))
         and isinstance(values["sha256"], str)

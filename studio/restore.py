@@ -32,6 +32,8 @@ def fit(recipe: Recipe, catalog: Sequence[ModelSpec]) -> Settings:
     """
     if recipe.kind == "object":
         return Settings(None, ("An object is cut out of a picture: the settings are those of the picture.",))
+    if recipe.kind in ("view", "splat"):
+        return Settings(None, ("It was made from an object: make it again in the 3D tab.",))
     if not says_something(recipe.prompt):
         return Settings(None, ("This picture does not say how it was made.",))
     catalog = [spec for spec in catalog if Task.GENERATE in spec.tasks]

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from studio import checks, edits, gallery
+from studio import checks, edits, gallery, turning_jobs
 from studio.assets import Asset, recipe_of
 from studio.bundle import Entry, zipped
 from studio.catalog import Catalog
@@ -31,6 +31,7 @@ from studio.selections import Selections
 from studio.spending import DAILY_CAP_USD, Spending
 from studio.store import Store
 from studio.tree import Tree
+from studio.turnings import Turnings
 from studio.uploads import Uploads
 from studio.versions import Versions
 
@@ -42,6 +43,7 @@ class Studio:
 
     Attributes:
         selections: masks and objects.
+        turnings: views of objects, and splats out of them.
         clouds: whose key pays at which provider.
         spending: what that comes to.
         describing: words about pictures and prompts.
@@ -90,6 +92,7 @@ class Studio:
             self.selections = Selections(
                 self._store, self._database, self._residents, self._changes, self._catalog.ready
             )
+            self.turnings = Turnings(self._store, self._database, self._changes, self._catalog.ready, self._submit)
             self.clouds = clouds or NoClouds()
             every_model = (spec for task in Task for spec in self.models(task))
             self.spending = Spending(self._database, every_model, daily_cap_usd)
@@ -316,6 +319,9 @@ class Studio:
     def _work(self, job: LiveJob) -> None:
         """One job, on a thread of its lane."""
         spec, values = self.model(job.row.model), job.row.request
+        if job.row.task in (Task.VIEWS, Task.SPLAT):
+            turning_jobs.work(job, spec, self._residents, self._store)
+            return
         if job.row.task == Task.ITERATE:
             path_of = partial(self._store.path, job.row.owner)
             order_of = partial(iterate_order, values, spec, path_of)

@@ -1,7 +1,7 @@
-"""What people made: picture files that carry their recipe, and an index over them that can be made again.
+"""What people made: files that carry their recipe, and an index over them that can be made again.
 
-The files are the truth: `images/` and `trash/` hold the pictures, `notes.jsonl` what changed later, `thumbs/` only
-saves time. Knows nothing of jobs or models.
+The files are the truth: `images/`, `splats/` and `trash/` hold them, `notes.jsonl` what changed later, `thumbs/` only
+saves time. Knows nothing of jobs or models, and of kinds of files only what `homes` says.
 """
 
 from __future__ import annotations
@@ -10,18 +10,20 @@ import logging
 import os
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import BinaryIO
 
 from PIL import Image
 
-from studio import files
+from studio import files, homes
 from studio.assets import Asset, insert, recipe_of, said_of, to_asset
 from studio.database import Database
-from studio.errors import BadPicture, NotFound, StorageFailed
-from studio.intake import read_picture
+from studio.errors import BadPicture, BadSplat, NotFound, StorageFailed
 from studio.notes import Note, Notes
-from studio.recipe import Found, Recipe, is_asset_id, png_text, read_png, to_text
+from studio.painting import portrait
+from studio.recipe import Found, Recipe, is_asset_id, png_text, to_text
+from studio.splat import Splat
 
 log = logging.getLogger(__name__)
 
@@ -31,12 +33,13 @@ THUMBNAIL_SIDE = 256
 
 
 class Store:
-    """The pictures of one outputs folder. Any thread may use it; one process at a time does (see `FolderLock`)."""
+    """The assets of one outputs folder. Any thread may use it; one process at a time does (see `FolderLock`)."""
 
     def __init__(self, folder: Path, database: Database) -> None:
         self._database = database
         self._notes = Notes(folder / "notes.jsonl")
-        self._images, self._trash, self._thumbs = folder / "images", folder / "trash", folder / "thumbs"
+        self._homes = {ending: folder / name for ending, name in homes.FOLDERS.items()}
+        self._trash, self._thumbs = folder / "trash", folder / "thumbs"
         self._changing = threading.Lock()  # held while files and rows change together
         self._make_folders()
 
@@ -51,22 +54,36 @@ class Store:
             StorageFailed: the disk did not take it; nothing is left behind.
         """
         found = Found(recipe, to_text(recipe), image.width, image.height)
-        with files.storage_errors(self._images):
-            path = files.write_temporary(
-                self._images,
-                lambda file: image.save(file, "PNG", pnginfo=png_text(recipe), compress_level=PNG_LEVEL),
-            )
+        text = png_text(recipe)
+        self._keep(".png", found, lambda file: image.save(file, "PNG", pnginfo=text, compress_level=PNG_LEVEL))
+        self._make_thumbnail(image, recipe.id)
+        return self.asset(recipe.owner, recipe.id)
+
+    def save_splat(self, splat: Splat) -> Asset:
+        """Write a splat and its row, as `save` does with a picture.
+
+        Args:
+            splat: with a complete recipe that has an id of its own.
+        """
+        data, found = homes.splat_file(splat)
+        self._keep(".ply", found, lambda file: file.write(data))
+        self._make_thumbnail(portrait(splat, THUMBNAIL_SIDE), found.recipe.id)
+        return self.asset(found.recipe.owner, found.recipe.id)
+
+    def _keep(self, ending: str, found: Found, write: Callable[[BinaryIO], object]) -> None:
+        """A new file of this ending, then its row."""
+        home = self._homes[ending]
+        with files.storage_errors(home):
+            path = files.write_temporary(home, write)
             with self._changing:
                 try:
-                    path = self._take_name(path, recipe)
-                    files.sync_folder(self._images)
+                    path = self._take_name(path, found.recipe, ending)
+                    files.sync_folder(home)
                     with self._database.transaction(can_be_made_again=True) as connection:
                         insert(connection, path.name, found, Note(), deleted=False)
                 except BaseException:
                     files.remove(path)
                     raise
-        self._make_thumbnail(image, recipe.id)
-        return self.asset(recipe.owner, recipe.id)
 
     def asset(self, owner: str, asset_id: str) -> Asset:
         """
@@ -98,21 +115,27 @@ class Store:
     def path(self, owner: str, asset_id: str) -> Path:
         """The file itself, also while it lies in the trash."""
         asset = self.asset(owner, asset_id)
-        path = (self._trash if asset.deleted else self._images) / asset.name
+        path = (self._trash if asset.deleted else self._home(asset.name)) / asset.name
         if not path.is_file():
             raise NotFound("picture", asset_id)
         return path
 
     def thumbnail(self, owner: str, asset_id: str) -> Path:
-        """A WebP of at most THUMBNAIL_SIDE pixels, made again when it is missing; the picture itself if need be."""
+        """A WebP of at most THUMBNAIL_SIDE pixels, made again when it is missing; the picture itself if need be.
+
+        Of a splat that was spoilt there is nothing to show but an empty square.
+        """
         source = self.path(owner, asset_id)
         path = self._thumbs / f"{asset_id}.webp"
-        if not _is_whole(path):
+        if not homes.is_whole(path):
             try:
-                self._make_thumbnail(read_picture(source).image, asset_id)
+                self._make_thumbnail(homes.picture_of(source, THUMBNAIL_SIDE), asset_id)
             except BadPicture as error:  # somebody put it there, or the disk spoilt it
                 log.warning("%s has no thumbnail: %s", source, error)
-        if not _is_whole(path):
+            except BadSplat as error:
+                log.warning("%s has no thumbnail: %s", source, error)
+                self._make_thumbnail(Image.new("RGB", (THUMBNAIL_SIDE, THUMBNAIL_SIDE), "grey"), asset_id)
+        if not homes.is_whole(path):
             return source  # no room for a thumbnail, or nothing to show: one picture must not spoil the page
         return path
 
@@ -146,7 +169,7 @@ class Store:
 
     def reconcile(self) -> None:
         """Make the index agree with the folder, whatever a crash or a person with a file manager left there."""
-        for folder in (self._images, self._trash, self._thumbs):
+        for folder in (*self._homes.values(), self._trash, self._thumbs):
             for leftover in folder.glob(f"{files.TEMPORARY}*"):
                 files.remove(leftover)
         with self._changing:
@@ -159,7 +182,9 @@ class Store:
         Args:
             rows: of the index, all or, to make it anew, none.
         """
-        there = dict.fromkeys(_pictures(self._trash), True) | dict.fromkeys(_pictures(self._images), False)
+        there = dict.fromkeys(homes.names_in(self._trash), True)
+        for home in self._homes.values():
+            there |= dict.fromkeys((name for name in homes.names_in(home) if self._home(name) == home), False)
         known = {row["name"]: bool(row["deleted"]) for row in rows}
         gone = [(name,) for name in known if name not in there]
         moved = [(deleted, name) for name, deleted in there.items() if known.get(name, deleted) != deleted]
@@ -204,9 +229,9 @@ class Store:
 
     def _recipes_of(self, names: Iterable[tuple[bool, str]]) -> Iterator[tuple[bool, str, Found]]:
         for deleted, name in names:
-            path = (self._trash if deleted else self._images) / name
+            path = (self._trash if deleted else self._home(name)) / name
             try:
-                found = read_png(path)
+                found = homes.read_recipe(path)
             except OSError as error:
                 log.warning("%s cannot be read (%s); it is left out of the gallery.", path, error)
                 continue
@@ -215,27 +240,34 @@ class Store:
                 continue
             yield deleted, name, found
 
-    def _take_name(self, temporary: Path, recipe: Recipe) -> Path:
-        for name in files.file_names(recipe.created, recipe.title, recipe.id, ".png"):
-            path = self._images / name
+    def _home(self, name: str) -> Path:
+        """The folder of what is not in the trash."""
+        return self._homes[Path(name).suffix]
+
+    def _take_name(self, temporary: Path, recipe: Recipe, ending: str) -> Path:
+        home = self._homes[ending]
+        for name in files.file_names(recipe.created, recipe.title, recipe.id, ending):
+            path = home / name
             if not path.exists() and not (self._trash / name).exists():
                 temporary.rename(path)
                 return path
-        raise StorageFailed(f"{self._images} already has a picture with the id {recipe.id}. Try again.")
+        raise StorageFailed(f"{home} already has a file with the id {recipe.id}. Try again.")
 
     def _move(self, owner: str, asset_ids: Iterable[str], deleted: bool) -> None:
-        source, target = (self._images, self._trash) if deleted else (self._trash, self._images)
-        with self._changing, files.storage_errors(target):
+        with self._changing, files.storage_errors(self._trash):
             assets = [self.asset(owner, asset_id) for asset_id in asset_ids]
             moved = []
+            changed = {self._home(asset.name) for asset in assets}
             try:
                 for asset in assets:
+                    places = (self._home(asset.name), self._trash)
+                    source, target = places if deleted else reversed(places)
                     if (source / asset.name).exists():
                         (source / asset.name).rename(target / asset.name)
                     moved.append((deleted, asset.id))
             finally:  # should the disk refuse one of them, the rows of those before it still follow their files
-                files.sync_folder(target)
-                files.sync_folder(source)
+                for folder in (*changed, self._trash) if deleted else (self._trash, *changed):
+                    files.sync_folder(folder)
                 with self._database.transaction() as connection:
                     connection.executemany("UPDATE assets SET deleted = ? WHERE id = ?", moved)
 
@@ -253,7 +285,7 @@ class Store:
             log.warning("No thumbnail of %s for now: %s", asset_id, error)
 
     def _make_folders(self) -> None:
-        for folder in (self._images, self._trash, self._thumbs):
+        for folder in (*self._homes.values(), self._trash, self._thumbs):
             with files.storage_errors(folder.parent):
                 folder.mkdir(parents=True, exist_ok=True)
                 files.sync_folder(folder.parent)
@@ -264,24 +296,3 @@ def _is_said_otherwise(row: sqlite3.Row, note: Note) -> bool:
     if note.title is None and note.description is None:
         return bool(row["description"])
     return row["description"] != (note.description or "") or (note.title is not None and row["title"] != note.title)
-
-
-def _is_whole(thumbnail: Path) -> bool:
-    """Thumbnails do not wait for the disk: a power cut may leave one empty or short. A WebP begins with its length."""
-    try:
-        with thumbnail.open("rb") as file:
-            head = file.read(8)
-            return head[:4] == b"RIFF" and int.from_bytes(head[4:], "little") + 8 <= os.fstat(file.fileno()).st_size
-    except OSError:
-        return False
-
-
-def _pictures(folder: Path) -> Iterator[str]:
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            if (
-                entry.name.endswith(".png")
-                and not entry.name.startswith(files.TEMPORARY)
-                and entry.is_file(follow_symlinks=False)
-            ):
-                yield entry.name

@@ -47,7 +47,7 @@ class Versions:
         asset = self._store.asset(owner, asset_id)
         if asset.deleted:
             raise NotFound("picture", asset_id)
-        if asset.kind not in ("image", "object"):
+        if asset.kind not in ("image", "object", "view"):
             raise BadRequest(f"{checks.shown(asset.title)} is a {asset.kind} and no picture. Choose a picture.")
         return asset
 

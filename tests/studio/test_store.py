@@ -89,6 +89,7 @@ def test_a_picture_is_saved_as_it_was_painted_with_its_recipe(studio: Studio):
         "notice": "",
         "selection": "",
         "edit": "",
+        "turning": "",
     }
 
 

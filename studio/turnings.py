@@ -1,0 +1,180 @@
+"""Views of objects, and splats out of them, in one studio: jobs are asked for here, and views are kept in order.
+
+What is done with a splat that is there is in `splat_shelf`. Every call is safe from any thread.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from PIL import Image
+
+from studio import checks, gallery, objects, turned, turning_requests
+from studio.assets import Asset
+from studio.changes import Changes
+from studio.contract import JobView, ModelSpec, Task
+from studio.database import Database
+from studio.errors import BadRequest, NotFound
+from studio.intake import read_picture
+from studio.splat import Crop
+from studio.store import Store
+from studio.turning import (
+    AZIMUTHS_DEG,
+    INPUT_SIDE,
+    SIDES,
+    Four,
+    SplatRequest,
+    ViewsRequest,
+    crop_of,
+    mask_of,
+    square,
+    view_square,
+)
+
+
+class Submit(Protocol):
+    """Queue a job; see `Studio`."""
+
+    def __call__(
+        self, owner: str, spec: ModelSpec, task: Task, title: str, pictures: int, request: dict[str, Any]
+    ) -> JobView: ...
+
+
+class Turnings:
+    """`owner` is whoever asks; another owner's objects and views do not exist for them."""
+
+    def __init__(
+        self,
+        store: Store,
+        database: Database,
+        changes: Changes,
+        ready: Callable[[str, Task, str], ModelSpec],
+        submit: Submit,
+    ) -> None:
+        """
+        Args:
+            ready: the model with this id, or for "" the first that can do the task for this owner.
+        """
+        self._store, self._database, self._changes = store, database, changes
+        self._ready, self._submit = ready, submit
+
+    # --- jobs ---------------------------------------------------------------------------------------------------------
+
+    def views(self, owner: str, request: ViewsRequest) -> JobView:
+        """Queue a job that makes four views of an object, or some of them anew; it is written down when this returns.
+
+        Its assets are the new views, each with its place as `Asset.index`.
+
+        Raises:
+            NotFound: the object is not there, is deleted, or is somebody else's. So for all that follow.
+            BadRequest, UnknownModel, NotSupported, NotReady, TooManyJobs, StorageFailed: nothing was queued.
+        """
+        spec = self._ready(request.model, Task.VIEWS, owner)
+        complete = turning_requests.completed_views(request, spec)
+        asset = self.object(owner, complete.object)
+        self.crop(owner, asset.id)
+        for view in filter(None, complete.keep):
+            self._picture(owner, view)
+        return self._submit(owner, spec, Task.VIEWS, asset.title, 1, turning_requests.to_json(complete))
+
+    def splat(self, owner: str, request: SplatRequest) -> JobView:
+        """Queue a job that makes a splat of four views. Raises as `views`."""
+        spec = self._ready(request.model, Task.SPLAT, owner)
+        complete = turning_requests.completed_splat(request, spec)
+        asset = self.object(owner, complete.object)
+        self.crop(owner, asset.id)
+        for view in complete.views:
+            self._picture(owner, view)
+        return self._submit(owner, spec, Task.SPLAT, asset.title, 1, turning_requests.to_json(complete))
+
+    # --- objects ------------------------------------------------------------------------------------------------------
+
+    def object(self, owner: str, asset_id: str) -> Asset:
+        """What can be turned: an object, or a picture with a transparent background.
+
+        Raises:
+            BadRequest: it is a whole picture, or no picture at all.
+        """
+        asset = self._picture(owner, asset_id)
+        if asset.kind != "object" and read_picture(self._store.path(owner, asset_id)).image.mode != "RGBA":
+            raise BadRequest(
+                f"{checks.shown(asset.title)} is a whole picture and no object. Cut an object out in the Segment tab."
+            )
+        return asset
+
+    def crop(self, owner: str, object_id: str) -> Crop:
+        """The square around an object that models see, in pixels of its picture.
+
+        Raises:
+            BadRequest: nothing of it can be seen.
+        """
+        return crop_of(self._opened(owner, object_id)[1])
+
+    def crop_png(self, owner: str, object_id: str) -> bytes:
+        """An object as models see it, INPUT_SIDE pixels square."""
+        image, mask = self._opened(owner, object_id)
+        return objects.png(square(image, crop_of(mask), INPUT_SIDE))
+
+    def picture_of(self, owner: str, object_id: str) -> Asset:
+        """The picture an object was cut out of, where that is still there; else the object itself."""
+        asset = self.object(owner, object_id)
+        for parent in gallery.relatives(self._database, asset).parents:
+            if parent.kind == "image" and (parent.width, parent.height) == (asset.width, asset.height):
+                return parent
+        return asset
+
+    # --- views --------------------------------------------------------------------------------------------------------
+
+    def views_made(self, owner: str, object_id: str) -> tuple[Asset, ...]:
+        """All views of an object that are still there, newest first; `Asset.index` says which of the four each is."""
+        asset = self._store.asset(owner, object_id)
+        return tuple(one for one in gallery.relatives(self._database, asset).children if one.kind == "view")
+
+    def views_of(self, owner: str, object_id: str) -> Four:
+        """The newest view of each side, "" where there is none."""
+        newest = {view.index: view.id for view in reversed(self.views_made(owner, object_id))}
+        return turning_requests.four([newest.get(index, "") for index in range(len(AZIMUTHS_DEG))])
+
+    def replace_view(
+        self, owner: str, object_id: str, index: int, picture_id: str, *, elevation_deg: float = 0.0
+    ) -> Asset:
+        """Take a picture of one's own for a view of an object; the object itself is taken as the models see it.
+
+        Args:
+            index: which of the four.
+        """
+        if isinstance(index, bool) or not isinstance(index, int) or not 0 <= index < len(SIDES):
+            raise BadRequest(f"The number of a view is 0 (front) to 3 (left), not {checks.shown(index)}.")
+        asset, picture = self.object(owner, object_id), self._picture(owner, picture_id)
+        if picture.id == asset.id:
+            image, mask = self._opened(owner, object_id)
+            image = square(image, crop_of(mask), INPUT_SIDE)
+        else:
+            image = view_square(read_picture(self._store.path(owner, picture_id)).image)
+        said = turned.Turning(turning_requests.elevation(elevation_deg), AZIMUTHS_DEG[index])
+        recipe = turned.view_recipe(asset, image, index, said)
+        kept = self._store.save(image, replace(recipe, parents=tuple(dict.fromkeys((asset.id, picture.id)))))
+        self._changes.note(owner)
+        return kept
+
+    # --- inside -------------------------------------------------------------------------------------------------------
+
+    def _opened(self, owner: str, object_id: str) -> tuple[Image.Image, np.ndarray]:
+        """What an object's file shows, and its mask."""
+        image = read_picture(self._path(owner, object_id)).image
+        return image, mask_of(image)
+
+    def _path(self, owner: str, object_id: str) -> Path:
+        return self._store.path(owner, self._picture(owner, object_id).id)
+
+    def _picture(self, owner: str, asset_id: str) -> Asset:
+        asset = self._store.asset(owner, asset_id)
+        if asset.deleted:
+            raise NotFound("picture", asset_id)
+        if asset.kind == "splat":
+            raise BadRequest(f"{checks.shown(asset.title)} is a splat and no picture. Choose an object.")
+        return asset
