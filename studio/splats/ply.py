@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 import re
 from dataclasses import replace
+from itertools import islice
 
 import numpy as np
 
@@ -154,15 +155,11 @@ def _text_rows(header: Header, element: Element, data: bytes) -> np.ndarray:
     width = len(element.properties)
     check_room(before + element.count, 2, len(data) - header.length + 1)  # a line has a digit and an end at least
     check_room(element.count, 2 * width, len(data) - header.length + 1)
+    lines = (line for line in io.BytesIO(memoryview(data)[header.length :]) if line.strip())
+    wanted = list(islice(lines, before, before + element.count))
     try:
-        rows = np.loadtxt(
-            io.BytesIO(data[header.length :]),
-            np.float64,
-            comments=None,
-            skiprows=before,
-            max_rows=element.count,
-            ndmin=2,
-            encoding="latin-1",
+        rows = (
+            np.loadtxt(wanted, np.float64, comments=None, ndmin=2, encoding="latin-1") if wanted else np.empty((0, 0))
         )
     except (ValueError, OverflowError) as error:
         raise BadSplat(

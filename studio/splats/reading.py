@@ -5,6 +5,7 @@ The content decides, never the name. What a file declares is compared with its s
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -42,23 +43,28 @@ def read_splat(source: bytes | Path, name: str = "") -> TakenSplat:
 
 
 def _content(source: bytes | Path, name: str) -> bytes:
+    """The bytes of a file that is neither empty nor too large."""
     if isinstance(source, bytes):
-        data = source
-    else:
-        try:
-            with source.open("rb") as file:
-                data = file.read(MAX_BYTES + 1)
-        except OSError as error:
-            called = shown(name or source.name)
-            raise BadSplat(f"The file {called} cannot be read: {error.strerror}. Choose another.") from error
-    if not data:
+        _check_length(len(source))
+        return source
+    try:
+        with source.open("rb") as file:
+            _check_length(file.seek(0, io.SEEK_END))
+            file.seek(0)
+            return file.read(MAX_BYTES)
+    except OSError as error:
+        called = shown(name or source.name)
+        raise BadSplat(f"The file {called} cannot be read: {error.strerror}. Choose another.") from error
+
+
+def _check_length(length: int) -> None:
+    if length == 0:
         raise BadSplat("This file is empty. Choose a splat: a PLY, SPLAT or SPZ file.")
-    if len(data) > MAX_BYTES:
+    if length > MAX_BYTES:
         raise BadSplat(
-            f"This file has more than {MAX_BYTES / 1e6:.0f} MB, the most that is read. Make it smaller, in SuperSplat "
-            "for example, or save it as SPZ."
+            f"This file has {length / 1e6:,.0f} MB; {MAX_BYTES / 1e6:.0f} MB is the most. Make it smaller, in "
+            "SuperSplat for example, or save it as SPZ."
         )
-    return data
 
 
 def _reader(data: bytes) -> tuple[Format, Callable[[bytes], Taken]]:

@@ -63,8 +63,9 @@ def sound(columns: Columns, pose: Pose) -> Taken:
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         needed = [one.astype(np.float32) for one in columns[:5]]
         values = Columns(*needed, sh_rest=None if columns.sh_rest is None else columns.sh_rest.astype(np.float32))
-        lengths = np.sqrt(np.einsum("ij,ij->i", values.rotations, values.rotations))[:, None]
-        unit = np.where(np.abs(lengths - 1) < 1e-6, values.rotations, values.rotations / lengths)
+        squares = np.einsum("ij,ij->i", values.rotations, values.rotations, dtype=np.float64)
+        lengths = np.sqrt(squares)[:, None]
+        unit = np.where(np.abs(lengths - 1) < 1e-6, values.rotations, values.rotations / lengths).astype(np.float32)
     values = values._replace(rotations=unit)
     kept = _kept(values)
     lost = len(kept) - int(kept.sum())
