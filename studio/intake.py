@@ -109,8 +109,9 @@ def _check_size(size: Size) -> None:
     if not all(size):
         raise BadPicture(f"This picture says that it is {size} pixels: it is damaged. Copy or download it again.")
     if size.width * size.height > MAX_PIXELS:
+        megapixels = f"{size.width * size.height / 1e6:,.3f}".rstrip("0").rstrip(".")
         raise BadPicture(
-            f"This picture is {size} pixels, {size.width * size.height / 1e6:,.0f} megapixels; "
+            f"This picture is {size} pixels, {megapixels} megapixels; "
             f"{MAX_PIXELS / 1e6:.0f} is the most. Make it smaller, then try again."
         )
     if max(size) > MAX_SIDE:

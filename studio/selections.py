@@ -16,7 +16,7 @@ from studio.changes import Changes
 from studio.clicks import Clicks
 from studio.contract import ModelSpec, Progress, Size, Task
 from studio.database import Database
-from studio.errors import BadRequest, NotReady
+from studio.errors import BadRequest, NotFound, NotReady
 from studio.intake import read_picture
 from studio.memory import Residents
 from studio.segment import Segmenting
@@ -56,7 +56,7 @@ class Selections:
             BadRequest, UnknownModel, NotReady, NotFound: and so for all that follow.
             Superseded: the page asked something newer.
         """
-        asset = self._store.asset(owner, request.picture)
+        asset = self._there(owner, request.picture)
         selecting.check(request, Size(asset.width, asset.height))
         spec = self._ready(request.model, Task.SEGMENT) if request.points or request.box else None
         start = self.mask(owner, request.start) if request.start else None
@@ -70,7 +70,7 @@ class Selections:
 
     def expect(self, owner: str, picture: str) -> None:
         """Somebody will click on this picture soon: let the first model look at it, unless it must be fetched first."""
-        asset = self._store.asset(owner, picture)
+        asset = self._there(owner, picture)
         try:
             spec = self._ready("", Task.SEGMENT)
         except NotReady:
@@ -83,7 +83,7 @@ class Selections:
         self, owner: str, picture: str, *, model: str = "", most: int | None = 1024, page: str = "", number: int = 0
     ) -> Everything:
         """All that a model finds in a picture; waits for it. Arguments as for `segment`."""
-        asset = self._store.asset(owner, picture)
+        asset = self._there(owner, picture)
         spec = self._ready(model, Task.SEGMENT)
         side = checks.side(most, MAX_SIDE)
         return self._clicks.ask(owner, page, number, lambda tell: self._segmenting.everything(asset, spec, side, tell))
@@ -126,6 +126,13 @@ class Selections:
     def cut_out(self, owner: str, object_id: str) -> bytes:
         """What an object shows as a PNG, without the empty frame around it."""
         return objects.png(objects.cropped(read_picture(self._store.path(owner, object_id)).image))
+
+    def _there(self, owner: str, picture: str) -> Asset:
+        """The picture, unless it lies in the trash."""
+        asset = self._store.asset(owner, picture)
+        if asset.deleted:
+            raise NotFound("picture", picture)
+        return asset
 
     def later(self, chore: Callable[[], object]) -> None:
         """Do something on the thread of the clicks, for instance load their model."""

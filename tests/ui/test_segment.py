@@ -138,7 +138,7 @@ def test_a_click_shows_the_mask_on_the_object(table: Table):
     table.page.wait_for_function("() => !document.querySelector('#segment .primary').disabled")
     after = table.colour_at((0.2, 0.4))
     assert before != after
-    assert table.colour_at((0.5, 0.1)) == [128, 128, 128]
+    assert max(table.colour_at((0.5, 0.1))) < 100  # the rest lies in the shade
 
 
 def test_a_shift_click_a_right_click_and_the_minus_mode_remove(table: Table):
@@ -179,6 +179,19 @@ def test_a_point_moves_when_it_is_dragged_and_goes_when_it_is_clicked(table: Tab
     table.expect_area(RED_AREA)
     table.page.get_by_role("button", name="Redo").click()
     table.expect_area(0.12)
+
+
+def test_a_double_click_is_one_click(table: Table):
+    for _ in range(3):
+        table.page.mouse.dblclick(*table.at(RED))
+        table.expect_points(1)
+        table.expect_area(RED_AREA)
+        table.page.get_by_role("button", name="Clear").click()
+        table.expect_points(0)
+        table.page.wait_for_function("() => document.querySelector('#segment .board').dataset.busy === 'false'")
+        assert table.board.get_attribute("data-area") is None
+        assert table.colour_at(RED) == [255, 0, 0]
+        expect(table.page.locator("#segment .spoken")).to_have_text("Nothing is selected")
 
 
 def test_a_drag_is_a_box(table: Table):
@@ -253,12 +266,33 @@ def test_what_is_kept_is_an_object_everywhere(table: Table, cutting: Studio, pic
     assert cutting.asset(OWNER, kept.id).deleted
 
 
-def test_a_reload_keeps_picture_and_points(table: Table, guest: Visitor):
+def test_an_object_is_looked_at_without_losing_the_clicks_one_had(table: Table):
+    table.click(RED)
+    table.expect_area(RED_AREA)
+    table.page.get_by_role("button", name="Keep as object").click()
+    expect(table.page.locator("#segment .object")).to_have_count(1)
+    table.page.get_by_role("button", name="Clear").click()
+    table.click(BLUE)
+    table.expect_area(0.12)
+    table.page.locator("#segment .object .tile").click()
+    table.expect_area(RED_AREA)
+    table.page.get_by_role("button", name="Undo").click()
+    table.expect_area(0.12)
+
+
+def test_a_deleted_picture_is_not_cut_up(table: Table, guest: Visitor, cutting: Studio, picture: str):
+    cutting.delete(OWNER, [picture])
+    table.click(RED)
+    expect(table.page.locator("#segment .banner")).to_contain_text("It may have been deleted")
+    guest.troubles.clear()  # the browser notes the refused request
+
+
+def test_a_reload_keeps_picture_and_points(table: Table):
     table.click(RED)
     table.click(BLUE)
     table.expect_area(RED_AREA + 0.12)
-    guest.reload()
-    table.page.get_by_role("tab", name="Segment").click()
+    table.page.reload()
+    expect(table.board).to_be_visible()  # in the tab it was in
     table.expect_points(2)
     table.expect_area(RED_AREA + 0.12)
 

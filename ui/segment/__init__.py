@@ -11,6 +11,7 @@ from typing import Any
 from gradio.events import Dependency
 
 from studio.contract import ModelSpec, Task
+from studio.errors import NotFound
 from studio.selecting import to_json
 from studio.service import Studio
 from ui import pictures
@@ -59,6 +60,8 @@ def open_picture(studio: Studio, owner: str, question: Answer) -> Answer:
         `{picture, objects, name}`, and with an object `selection`: its request as JSON, or a start from its mask.
     """
     asset = studio.asset(owner, text(question, "id"))
+    if asset.deleted:
+        raise NotFound("picture", asset.id)
     answer: Answer = {}
     if asset.kind == "object" and asset.parents:
         made = studio.selections.request_of(owner, asset.id)

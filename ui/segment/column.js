@@ -52,11 +52,8 @@ function createColumn(acts) {
       find(".subject .thumb").src = address(picture.thumb);
       setText(find(".subject .title"), picture.title);
     },
-    suggest(text) {
-      if (name.value.trim() === "" || name.value === suggested) name.value = text;
-      suggested = text;
-    },
-    draw({ request, answer, hint, isPicking, isKeeping, isOpen }) {
+    suggest(text) { name.value = suggested = text; },
+    draw({ request, answer, hint, isPicking, isKeeping, isBusy, isOpen }) {
       setText(find(".hint"), hint);
       setText(find(".beside"), isOpen ? hint : ""); // on a phone, where the column is far below
       const isClear = request.points.length !== 1 || request.box || request.start, offered = isClear ? [] : answer?.candidates || [];
@@ -77,7 +74,7 @@ function createColumn(acts) {
       setAttribute(find(".everything"), "aria-pressed", isPicking);
       setText(find(".everything"), isPicking ? "Hide everything" : "Show everything");
       find(".everything").disabled = !isOpen;
-      find(".primary").disabled = !isOpen || isKeeping || !answer?.box || !hasContent(request);
+      find(".primary").disabled = !isOpen || isKeeping || isBusy || isPicking || !answer?.box || !hasContent(request);
     },
   };
 }

@@ -1,14 +1,14 @@
 // Pointers on the canvas: what a press, a drag, a wheel or two fingers mean. Acts through `acts`, draws nothing.
 
-const SHAKE = 6, NEAR = 14, LONG_MS = 550; // CSS pixels, CSS pixels, milliseconds
+const SHAKE = 6, NEAR = 14, LONG_MS = 550, DOUBLE_MS = 450; // CSS pixels, CSS pixels, milliseconds, milliseconds
 
 /**
  * @param acts {mode(), radius(), points(), isPicking(), click(x, y, isWanted), box(box, isDone), move(i, x, y, isDone),
- *   remove(i), stroke(stroke, isDone), hover(x, y, index), pick(x, y), drawn()}
+ *   remove(i), stroke(stroke, isDone), hover(x, y, index, isMouse), pick(x, y), drawn()}
  */
 function createHand(board, view, acts) {
   const pressed = new Map(); // pointers that are down: id -> [x, y]
-  let deed = null, pinch = null, isSpace = false;
+  let deed = null, pinch = null, isSpace = false, clicked = { x: 0, y: 0, at: -Infinity };
 
   const place = (event) => {
     const { left, top } = board.getBoundingClientRect();
@@ -65,12 +65,13 @@ function createHand(board, view, acts) {
   function end(event) {
     const [x, y] = place(event), { kind } = deed;
     clearTimeout(deed.timer);
-    if (kind === "click") acts.click(...clamped(x, y), deed.isWanted);
+    if (kind === "click") { acts.click(...clamped(x, y), deed.isWanted); clicked = { x, y, at: event.timeStamp }; }
     if (kind === "pick") acts.pick(...view.toPicture(x, y));
     if (kind === "box") acts.box(corners(deed.x, deed.y, x, y), true);
     if (kind === "stroke") acts.stroke(deed.stroke, true);
     if (kind === "point" && deed.moved) acts.move(deed.index, ...clamped(x, y), true);
-    if (kind === "point" && !deed.moved) acts.remove(deed.index);
+    const isDouble = event.timeStamp - clicked.at < DOUBLE_MS && Math.hypot(x - clicked.x, y - clicked.y) <= SHAKE;
+    if (kind === "point" && !deed.moved && !isDouble) acts.remove(deed.index);
     deed = null;
   }
   function abandon() {
@@ -95,7 +96,7 @@ function createHand(board, view, acts) {
   });
   board.addEventListener("pointermove", (event) => {
     const [x, y] = place(event);
-    if (!pressed.has(event.pointerId)) { acts.hover(...view.toPicture(x, y), nearest(x, y)); return; }
+    if (!pressed.has(event.pointerId)) { acts.hover(...view.toPicture(x, y), nearest(x, y), event.pointerType !== "touch"); return; }
     pressed.set(event.pointerId, [x, y]);
     if (pressed.size === 2 && pinch) {
       const now = spread();

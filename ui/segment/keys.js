@@ -10,6 +10,7 @@ function createKeys(board, view, acts) {
     const { width, height } = view.picture, by = (event.shiftKey ? 40 : 4) / view.scale;
     const [x, y] = cross || [width / 2, height / 2], [dx, dy] = cross ? STEPS[event.key] : [0, 0];
     cross = [Math.min(width, Math.max(0, x + by * dx)), Math.min(height, Math.max(0, y + by * dy))];
+    view.follow(...cross);
     acts.cross(cross, corner && [Math.min(corner[0], cross[0]), Math.min(corner[1], cross[1]), Math.max(corner[0], cross[0]), Math.max(corner[1], cross[1])]);
   }
   function setCorner() {
@@ -22,6 +23,7 @@ function createKeys(board, view, acts) {
   function press(isWanted) {
     const at = cross || [view.picture.width / 2, view.picture.height / 2];
     if (acts.isPicking()) acts.pick(...at);
+    else if (acts.mode() === "brush" || acts.mode() === "erase") acts.stroke({ points: [at], radius: acts.radius(), add: isWanted && acts.mode() === "brush" }, true);
     else acts.click(...at, isWanted);
   }
   function removeNearest() {
@@ -53,6 +55,10 @@ function createKeys(board, view, acts) {
     act();
   });
   board.addEventListener("keyup", (event) => {
+    if (STEPS[event.key] && cross) {
+      const [across, down] = [cross[0] / view.picture.width, cross[1] / view.picture.height].map((share) => Math.round(100 * share));
+      acts.speak(`Cross at ${across} percent from the left, ${down} from the top`);
+    }
     if (event.key === " ") acts.isSpace(false);
     if (event.key.toLowerCase() === "b") acts.peek(false);
   });

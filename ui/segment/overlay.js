@@ -18,17 +18,21 @@ async function pixelsOf(source) {
   return { canvas, context, data: context.getImageData(0, 0, image.width, image.height) };
 }
 
-/** A grey mask as something to lay over the picture: tinted inside, with a line of light and dark around it. */
+/**
+ * A grey mask as something to lay over the picture: a little of our colour inside, shade outside, so that it is seen on
+ * things of any colour, and a line of light and dark between.
+ */
 async function veilOf(source) {
   const { canvas, context, data } = await pixelsOf(source);
   const { width, height, data: bytes } = data, grey = new Uint8Array(width * height);
   for (let i = 0; i < grey.length; i++) grey[i] = bytes[4 * i];
+  const line = Math.max(width, height) > 700 ? 2 : 1;
   const inside = (x, y) => x >= 0 && y >= 0 && x < width && y < height && grey[y * width + x] > 127;
   for (let y = 0, i = 0; y < height; y++) {
     for (let x = 0; x < width; x++, i++) {
       const at = 4 * i, isIn = grey[i] > 127;
-      let [red, green, blue] = TINT, alpha = grey[i] * 0.45;
-      const isEdge = isIn !== inside(x - 1, y) || isIn !== inside(x + 1, y) || isIn !== inside(x, y - 1) || isIn !== inside(x, y + 1);
+      let [red, green, blue, alpha] = isIn ? [...TINT, grey[i] * 0.22] : [12, 10, 10, (255 - grey[i]) * 0.4];
+      const isEdge = isIn !== inside(x - line, y) || isIn !== inside(x + line, y) || isIn !== inside(x, y - line) || isIn !== inside(x, y + line);
       if (isEdge && isIn && x && y && x < width - 1 && y < height - 1) [red, green, blue, alpha] = [255, 255, 255, 240];
       else if (isEdge && !isIn) [red, green, blue, alpha] = [20, 16, 14, 200];
       bytes[at] = red; bytes[at + 1] = green; bytes[at + 2] = blue; bytes[at + 3] = alpha;
@@ -68,7 +72,7 @@ function createOverlay(board, view) {
   const context = board.getContext("2d");
   let asked = 0;
 
-  function frame({ image, veil, regions, request, stroke, box, cross, isBare, hot }) {
+  function frame({ image, veil, regions, request, stroke, box, cross, ring, isBare, hot }) {
     const ratio = devicePixelRatio || 1, { width, height } = view.board;
     if (board.width !== Math.round(width * ratio) || board.height !== Math.round(height * ratio)) {
       board.width = Math.round(width * ratio);
@@ -90,6 +94,7 @@ function createOverlay(board, view) {
     if (box || request.box) rectangle(box || request.box);
     request.points.forEach((point, index) => dot(point, index === hot));
     if (cross) crossAt(cross);
+    if (ring) ringAt(ring);
   }
   function line({ points, radius, add }) {
     context.save();
@@ -122,6 +127,16 @@ function createOverlay(board, view) {
     context.moveTo(u - 4, v); context.lineTo(u + 4, v);
     if (label) { context.moveTo(u, v - 4); context.lineTo(u, v + 4); }
     context.stroke();
+  }
+  /** How large the brush is. */
+  function ringAt([x, y, radius]) {
+    for (const [style, width] of [[SHADE, 3], [RING, 1.5]]) {
+      context.strokeStyle = style;
+      context.lineWidth = width;
+      context.beginPath();
+      context.arc(...view.toScreen(x, y), radius * view.scale, 0, 2 * Math.PI);
+      context.stroke();
+    }
   }
   function crossAt([x, y]) {
     const [u, v] = view.toScreen(x, y);

@@ -1,6 +1,7 @@
 // The Segment tab: what is open, what is selected in it, and what came of it. Everything is drawn from `state`.
 
 const MOST = 1024; // longest side of masks on the page, in pixels
+const UNSELECTED = "Nothing is selected";
 const state = {
   picture: null, // what is open
   image: null, // its pixels
@@ -10,7 +11,7 @@ const state = {
   objects: [], recent: [], models: [],
   model: "",
   mode: "add",
-  stroke: null, box: null, cross: null, hot: -1, isBare: false, // while a hand or key does something
+  stroke: null, box: null, cross: null, ring: null, hot: -1, isBare: false, // while a hand or key does something
   trouble: "",
   isKeeping: false,
 };
@@ -24,11 +25,11 @@ const asker = createAsker({
     Object.assign(state, { answer, veil });
     board.dataset.number = answer.number;
     board.dataset.area = answer.area;
-    speak(answer.area ? `Selected: ${Math.max(1, Math.round((100 * answer.area) / (answer.size[0] * answer.size[1])))} percent of the picture` : "Nothing is selected");
+    speak(answer.area ? `Selected: ${Math.max(1, Math.round((100 * answer.area) / (answer.size[0] * answer.size[1])))} percent of the picture` : UNSELECTED);
     draw();
   },
   onTrouble(sentence) { state.trouble = sentence; draw(); },
-  onBusy(isBusy) { board.dataset.busy = isBusy; },
+  onBusy(isBusy) { board.dataset.busy = isBusy; draw(); },
 });
 
 const asked = () => ({ ...selection.now, picture: state.picture.id, model: state.model, most: MOST });
@@ -39,6 +40,7 @@ function onSelection() {
   else {
     asker.forget();
     Object.assign(state, { answer: null, veil: null, trouble: "" });
+    if (board.dataset.area) speak(UNSELECTED);
     delete board.dataset.area;
   }
   draw();
@@ -50,6 +52,7 @@ function hintOf({ points, box, strokes, start }) {
   if (state.regions) return "Click a coloured region to select it.";
   if (!points.length && !box && !strokes.length && !start) return "Click the object, or draw a box around it.";
   if (!state.answer) return "Looking…";
+  if (!state.answer.area) return "Nothing was found there. Click somewhere else, or draw a box.";
   if (!points.some((point) => !point[2]) && points.length < 2) return "Missing a part? Click it. Too much? Choose Remove and click that.";
   return "Good? Keep it as an object.";
 }
@@ -69,7 +72,7 @@ function draw() {
   find(".undo").disabled = !selection.canUndo;
   find(".redo").disabled = !selection.canRedo;
   find(".clear").disabled = !hasContent(request);
-  column.draw({ request, answer: state.answer, hint: hintOf(request), isPicking: Boolean(state.regions), isKeeping: state.isKeeping, isOpen: Boolean(picture) });
+  column.draw({ request, answer: state.answer, hint: hintOf(request), isPicking: Boolean(state.regions), isKeeping: state.isKeeping, isBusy: asker.isBusy, isOpen: Boolean(picture) });
   shelf.draw({ objects: state.objects, pictures: state.recent, opened: picture?.id });
   drawBoard();
 }
@@ -81,7 +84,11 @@ function drawBoard() {
 async function open(id, { focus = true } = {}) {
   const answer = await call("open_picture", { id });
   if (!answer) return;
-  const { picture, objects, name } = answer;
+  const { picture, objects, name } = answer, isSame = picture.id === state.picture?.id;
+  if (isSame && answer.selection) { // one of its objects: undo leads back to what was selected
+    selection.replace(answer.selection);
+    return;
+  }
   Object.assign(state, { picture, objects, image: null, answer: null, veil: null, regions: null, trouble: "", box: null, stroke: null });
   writeAddress({ segment: picture.id });
   view.open(picture.width, picture.height);
@@ -97,7 +104,10 @@ async function open(id, { focus = true } = {}) {
     state.trouble = "The picture cannot be loaded. Open it again, or choose another one.";
   }
   draw();
-  if (focus && isVisible()) board.focus({ preventScroll: true });
+  if (focus && isVisible()) {
+    board.focus({ preventScroll: true });
+    find(".scene").scrollIntoView({ block: "nearest" });
+  }
 }
 function close() {
   asker.forget();
@@ -133,7 +143,9 @@ async function toggleEverything() {
   button.disabled = true;
   setText(button, "Looking everywhere…");
   const { ok, answer } = await post("diorama/segment/everything", { picture: id, model: state.model, most: MOST });
-  if (ok && answer.regions.length && state.picture?.id === id) {
+  if (state.picture?.id !== id) return;
+  if (ok && answer.regions.length) {
+    if (innerWidth <= 860) find(".scene").scrollIntoView({ block: "start" });
     state.regions = { ...(await regionsOf(answer.labels)), list: answer.regions };
     speak(`${answer.regions.length} regions. Click one to select it.`);
   } else toast(ok ? "Nothing was found by itself. Click what you want." : answer.error, { trouble: !ok });
@@ -166,7 +178,9 @@ const acts = {
     if (isDone) selection.change({ strokes: [...selection.now.strokes, stroke] });
     else drawBoard();
   },
-  hover(x, y, index) {
+  hover(x, y, index, isMouse = false) {
+    const isBrush = isMouse && (state.mode === "brush" || state.mode === "erase");
+    if (isBrush || state.ring) { state.ring = isBrush ? [x, y, acts.radius()] : null; drawBoard(); }
     if (state.regions) {
       const chosen = state.regions.at(x / view.picture.width, y / view.picture.height);
       if (chosen !== state.hot) { state.hot = chosen; state.regions.paint(chosen); drawBoard(); }
@@ -212,6 +226,9 @@ find(".modes").addEventListener("keydown", (event) => {
 });
 for (const [button, press] of Object.entries({ ".undo": acts.undo, ".redo": acts.redo, ".clear": acts.clear, ".fit": acts.fit })) find(button).addEventListener("click", press);
 find(".peek").addEventListener("pointerdown", () => acts.peek(true));
+find(".peek").addEventListener("keydown", (event) => { if (event.key === "Enter" || event.key === " ") acts.peek(!event.repeat || state.isBare); });
+find(".peek").addEventListener("keyup", () => acts.peek(false));
+find(".peek").addEventListener("blur", () => acts.peek(false));
 for (const away of ["pointerup", "pointerleave", "pointercancel"]) find(".peek").addEventListener(away, () => acts.peek(false));
 find(".open-file").addEventListener("click", () => tell("pick"));
 
@@ -223,6 +240,11 @@ function measure() {
 }
 new ResizeObserver(measure).observe(find(".room"));
 
+/** A tab that is opened says so in the address, so that a reload comes back to it. */
+new IntersectionObserver((entries) => {
+  if (entries.at(-1).isIntersecting) writeAddress({ tab: "segment" });
+  else if (!isVisible() && readAddress("tab") === "segment") writeAddress({ tab: "" });
+}).observe(element.firstElementChild);
 hear("segment", ({ picture }) => open(picture));
 hear("news", () => { if (!state.picture && token !== null) loadRecent(); });
 hear("change", (change) => {

@@ -33,6 +33,8 @@ function createSelection(onChange) {
       const kept = readKept().find((one) => one.id === picture);
       become({ ...NOTHING, ...(request || kept?.request) });
     },
+    /** Another selection in the same picture: one step, so that undo leads back. */
+    replace(request) { this.change({ ...NOTHING, ...request }); },
     /** One step. Of changes of the same `kind` in a row, such as a slider that moves, undo takes back all at once. */
     change(patch, kind = "") {
       if (!kind || kind !== lastKind) past = [...past, now].slice(-MOST_STEPS);

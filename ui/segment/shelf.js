@@ -1,8 +1,9 @@
 // Below: the objects of the picture, each with what can be done with it, then pictures to open.
 
 const ON_OBJECTS = [ // one entry adds one
-  { name: "cutout", icon: "save", word: "Cut-out", href: (object) => object.cutout },
+  { name: "cutout", icon: "save", word: "Cut-out, cropped", href: (object) => object.cutout },
   { name: "mask", icon: "select", word: "Mask", href: (object) => object.mask },
+  { name: "turn", icon: "solid", word: "Turn into 3D", press: (object) => turnIn3D(object.id) },
   { name: "look", icon: "search", word: "Look", press: (object) => tell("look", { id: object.id }) },
   { name: "delete", icon: "delete", word: "Delete", press: (object) => deletePictures([object]) },
 ];
@@ -33,7 +34,7 @@ function createShelf(acts) {
         setAttribute(node.firstElementChild, "aria-current", picture.id === opened);
       });
       show(find(".objects"), objects.length > 0);
-      setText(find(".shelf-title"), objects.length ? "Objects of this picture" : "Your pictures");
+      setText(find(".shelf-title"), objects.length ? "Objects of this picture, and your pictures" : "Your pictures");
       setText(find(".summary"), objects.length ? `${objects.length} ${objects.length === 1 ? "object" : "objects"}` : "");
       show(find(".none"), !objects.length && !pictures.length);
     },

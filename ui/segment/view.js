@@ -40,6 +40,12 @@ function createView() {
       keepInSight();
     },
     pan(x, y) { left += x; top += y; isFitted = false; keepInSight(); },
+    /** Move as little as shows this place of the picture. */
+    follow(x, y) {
+      const [u, v] = this.toScreen(x, y), inside = (at, length) => Math.min(length - MARGIN, Math.max(MARGIN, at));
+      const [by, down] = [inside(u, board.width) - u, inside(v, board.height) - v];
+      if (by || down) this.pan(by, down);
+    },
     toPicture: (x, y) => [(x - left) / scale, (y - top) / scale],
     toScreen: (x, y) => [left + x * scale, top + y * scale],
     isInside(x, y) {
