@@ -181,4 +181,5 @@ def test_the_endpoints_are_documented(served: Served):
     assert isinstance(told, dict)
     ours = {"/generate", "/job", "/cancel", "/models", "/gallery", "/add_picture", "/settings"}
     ours |= {"/segment", "/segment_everything", "/keep_object"}
+    ours |= {"/iterate", "/tree"}
     assert set(told["named_endpoints"]) == ours

@@ -20,21 +20,21 @@ from studio.contract import GenerateRequest, JobView, Size, Task
 from studio.errors import BadRequest
 from studio.service import Studio
 from ui.api_cutout import CutOut
+from ui.api_iterate import Changing
+from ui.api_jobs import describe_job, finished
 from ui.api_parts import describe, owner_of, readable, uploaded
 from ui.events import Identify
-from ui.watch import pulse_after
-
-LONGEST_SLEEP = 10.0
-"""Seconds after which a waiting call looks at its job, whatever it has heard."""
 
 
 def build(studio: Studio, identify: Identify) -> None:
-    """Add the endpoints to the current Blocks: those of `Endpoints` and those of `CutOut`."""
+    """Add the endpoints to the current Blocks: those of `Endpoints`, `CutOut` and `Changing`."""
     ours = Endpoints(studio, identify)
     making = (ours.generate, ours.job, ours.cancel, ours.models)
     cutting = CutOut(studio, identify)
     clicking = (cutting.segment, cutting.segment_everything, cutting.keep_object)
-    for endpoint in (*making, ours.gallery, ours.add_picture, ours.settings, *clicking):
+    changing = Changing(studio, identify)
+    editing = (changing.iterate, changing.tree)
+    for endpoint in (*making, ours.gallery, ours.add_picture, ours.settings, *clicking, *editing):
         gr.api(endpoint, api_name=endpoint.__name__, concurrency_limit=None)
 
 
@@ -90,12 +90,7 @@ class Endpoints:
             prompt, model, size, count, seed, steps, guidance, negative_prompt, style, quality, transparent
         )
         job = await asyncio.to_thread(self._studio.generate, owner, order)  # what waits for the disk has a thread
-        while wait and not job.is_over:
-            pulse = self._studio.pulse(owner)  # before looking: a change after the look is not missed
-            job = await asyncio.to_thread(self._studio.job, owner, job.id)
-            if not job.is_over:
-                await pulse_after(self._studio, owner, pulse, LONGEST_SLEEP)
-        return await asyncio.to_thread(self._describe, job)
+        return await finished(self._studio, job, wait=wait)
 
     @readable
     async def job(self, job_id: str, token: str = "", request: gr.Request | None = None) -> dict:
@@ -207,20 +202,7 @@ class Endpoints:
         return {"request": arguments(settings.request) if settings.request else None, "notes": list(settings.notes)}
 
     def _answer(self, ask: Callable[[str, str], JobView], owner: str, job_id: str) -> dict:
-        return self._describe(ask(owner, job_id))
-
-    def _describe(self, job: JobView) -> dict:
-        return {
-            "id": job.id,
-            "state": job.state,
-            "prompt": job.title,
-            "model": job.model,
-            "step": job.step,
-            "steps": job.steps,
-            "position": job.position,
-            "error": job.error,
-            "pictures": [describe(self._studio.asset(job.owner, asset)) for asset in job.assets],
-        }
+        return describe_job(self._studio, ask(owner, job_id))
 
 
 def arguments(request: GenerateRequest) -> dict:

@@ -17,8 +17,8 @@ from fastapi.responses import JSONResponse, Response
 
 from studio import edits
 from studio.checks import shown
-from studio.contract import IterateRequest, JobView
-from studio.errors import BadRequest, StudioError
+from studio.contract import IterateRequest
+from studio.errors import BadRequest, OverBudget, StudioError
 from studio.service import Studio
 from ui.events import Identify
 from ui.pictures import Answer, picture
@@ -37,6 +37,8 @@ def router(studio: Studio, identify: Identify) -> APIRouter:
             owner = admitted(request, identify)
             values = dict(request.query_params) if request.method == "GET" else _json(await request.body())
             return JSONResponse(await asyncio.to_thread(work, studio, owner, values))
+        except OverBudget as error:  # the page asks, and sends it again with the cost confirmed
+            return JSONResponse({"error": error.reason, "confirm": True}, 402)
         except StudioError as error:
             return JSONResponse({"error": str(error)}, status_of(error))
 
@@ -57,7 +59,7 @@ def router(studio: Studio, identify: Identify) -> APIRouter:
 
 def change(studio: Studio, owner: str, values: Answer) -> Answer:
     """Queue a job that changes a picture; `values` as `edits.from_json` takes them."""
-    return _queued(studio, owner, edits.from_json(values))
+    return _queued(studio, owner, edits.from_json(values), values)
 
 
 def replay(studio: Studio, owner: str, values: Answer) -> Answer:
@@ -75,7 +77,7 @@ def replay(studio: Studio, owner: str, values: Answer) -> Answer:
         request = replace(request, model=model, seed=None, steps=None, guidance=None, strength=None, quality="")
     if values.get("new_seed") is True:
         request = replace(request, seed=None)
-    return _queued(studio, owner, request)
+    return _queued(studio, owner, request, values)
 
 
 def tree_of(studio: Studio, owner: str, values: Answer) -> Answer:
@@ -115,8 +117,9 @@ def restore_branch(studio: Studio, owner: str, values: Answer) -> Answer:
     return {}
 
 
-def _queued(studio: Studio, owner: str, request: IterateRequest) -> Answer:
-    job: JobView = studio.iterate(owner, request)
+def _queued(studio: Studio, owner: str, request: IterateRequest, values: Answer) -> Answer:
+    """Queue it; with `confirm_cost` also where it passes the daily cap."""
+    job = studio.iterate(owner, request, confirm_cost=values.get("confirm_cost", False))
     return {"job": {"id": job.id, "title": job.title, "model": job.model, "state": job.state, "source": request.source}}
 
 
