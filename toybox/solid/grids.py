@@ -1,0 +1,95 @@
+"""Turntables at the size the toy networks work at: half of what was traced, in memory-mapped arrays. Knows no networks.
+
+Everything is turned so that the first camera stands in front, at azimuth 0, as LGM takes for granted.
+"""
+
+import math
+import os
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from lgm.cameras import orbit_pose
+from toybox.solid.records import Records, positions_of, turntable_of
+from toybox.solid.turntable import EXTRA_VIEWS, RADIUS, VIEWS, is_held_out
+from toybox.words import COLOUR_RGB, COLOURS, KINDS
+
+SIDE = 64
+"""Of a view, in pixels; also of LGM's grid of Gaussians."""
+
+_ALL_VIEWS = VIEWS + EXTRA_VIEWS
+
+
+@dataclass(frozen=True)
+class Grids:
+    """What a network learns from, one entry per turntable.
+
+    Attributes:
+        planes: (N, 9, 6, 64, 64) uint8, see `Records`: the photo, then the views.
+        positions: (N, 4, 3, 64, 64) float16: what surface each pixel of the four views sees, in LGM's world; not a
+            number outside of the object.
+        angles: (N, 8, 2) float32: azimuth and elevation in degrees of all cameras, the first azimuth being 0.
+        kinds: (N,) int64, indexes into `KINDS`.
+    """
+
+    planes: np.ndarray
+    positions: np.ndarray
+    angles: np.ndarray
+    kinds: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.planes)
+
+    def poses(self, index: int) -> Tensor:
+        """(8, 4, 4) float32: the cameras of a turntable."""
+        return torch.stack([orbit_pose(float(up), float(around), RADIUS) for around, up in self.angles[index]]).float()
+
+
+def make_grids(folder: Path, records: Records) -> Grids:
+    """Halves what was traced, unless it is there already."""
+    if not (folder / "kinds.npy").exists():
+        count = len(records)
+        planes = np.lib.format.open_memmap(folder / "small.npy", "w+", np.uint8, (count, 1 + _ALL_VIEWS, 6, SIDE, SIDE))
+        positions = np.lib.format.open_memmap(folder / "at.npy", "w+", np.float16, (count, VIEWS, 3, SIDE, SIDE))
+        angles, kinds = np.zeros((count, _ALL_VIEWS, 2), np.float32), np.zeros(count, np.int64)
+        with ProcessPoolExecutor(os.cpu_count() or 1, get_context("spawn"), torch.set_num_threads, (1,)) as pool:
+            jobs = pool.map(_halve, [folder] * count, [records.seed] * count, range(count), chunksize=20)
+            for index, made in enumerate(jobs):
+                planes[index], positions[index], angles[index], kinds[index] = made
+        planes.flush()
+        positions.flush()
+        np.save(folder / "angles.npy", angles)
+        np.save(folder / "kinds.npy", kinds)  # last: it says that all is there
+    names = ("small.npy", "at.npy", "angles.npy", "kinds.npy")
+    return Grids(*(np.load(folder / name, mmap_mode="r") for name in names))
+
+
+def allowed_colours() -> list[Tensor]:
+    """By kind: the colours (M, 3) it may have in training."""
+    return [torch.tensor([COLOUR_RGB[colour] for colour in COLOURS if not is_held_out(kind, colour)]) for kind in KINDS]
+
+
+def facing(positions: Tensor, azimuth_deg: float) -> Tensor:
+    """Turns points (..., 3) about the upright axis so that a camera at this azimuth stands in front of them."""
+    angle = math.radians(azimuth_deg)
+    x, y, z = positions.unbind(-1)
+    across, near = math.cos(angle), math.sin(angle)
+    return torch.stack([across * x - near * z, y, near * x + across * z], dim=-1)
+
+
+def _halve(folder: Path, seed: int, index: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, int]:
+    records = Records(folder, seed)
+    turntable = turntable_of(seed, index)
+    planes = torch.from_numpy(records.planes[index].copy()).float()
+    small = torch.nn.functional.avg_pool2d(planes, 2).round().to(torch.uint8)
+    points = positions_of(turntable, torch.from_numpy(records.depths[index, :VIEWS].copy()))
+    azimuth = turntable.cameras[0].azimuth_deg
+    squares = facing(points, azimuth).unflatten(2, (SIDE, 2)).unflatten(1, (SIDE, 2))  # views, y, 2, x, 2, 3
+    at = squares.transpose(2, 3).flatten(3, 4).nanmean(dim=3).permute(0, 3, 1, 2)
+    angles = [((camera.azimuth_deg - azimuth) % 360, camera.elevation_deg) for camera in turntable.cameras]
+    return small.numpy(), at.half().numpy(), np.array(angles, np.float32), KINDS.index(turntable.thing.kind)

@@ -1,0 +1,80 @@
+"""Trains the bundled toy LGM from nothing and stores it: `python -m toybox.solid.train_lgm --minutes 120`.
+
+The working folder keeps the traced turntables and the state. Interrupted, the same command goes on where it was; more
+minutes than before go on training. Zero minutes store what the checkpoint holds by now.
+"""
+
+import argparse
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from lgm.model import LGM
+from toybox.checksums import update_table
+from toybox.klein.run import Budget, Run
+from toybox.solid.grids import make_grids
+from toybox.solid.lgm_lesson import LgmLessons
+from toybox.solid.records import trace_turntables
+from toybox.solid.toy_lgm import FOLDER, build_model, save_model
+
+_MATRIX_RATE, _OTHER_RATE, _WEIGHT_DECAY = 2e-3, 2e-3, 0.02
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How much of everything; the defaults are what the shipped weights were trained with.
+
+    Attributes:
+        work: folder for traced turntables, checkpoint and log.
+        result: folder of the finished model.
+        turntables: traced ones.
+        seed: of the turntables.
+        minutes: of training.
+    """
+
+    work: Path = Path(".train/solid")
+    result: Path = FOLDER
+    turntables: int = 4_240
+    seed: int = 1
+    minutes: float = 120
+
+
+def train(plan: Plan) -> None:
+    """Traces the turntables unless they are there, trains, and stores the averaged weights."""
+    torch.manual_seed(5)
+    model = build_model()
+    run = Run("lgm", model, optimizers(model), average=0.998, budget=Budget(plan.minutes, plan.work))
+    if run.share < 1:
+        records = trace_turntables(plan.work, plan.turntables, plan.seed)
+        grids = make_grids(plan.work, records)
+        run.train(LgmLessons(model, grids, records, lambda: run.share).step)
+    run.average.copy_to(model)
+    save_model(model, plan.result)
+    if plan.result == FOLDER:
+        update_table(FOLDER.parent / "README.md", FOLDER)
+
+
+def optimizers(model: LGM) -> list[torch.optim.Optimizer]:
+    """Muon for the matrices of the attention, AdamW for everything else.
+
+    Source: Jordan et al., "Muon", https://kellerjordan.github.io/posts/muon/.
+    """
+    matrices = [parameter for name, parameter in model.named_parameters() if parameter.ndim == 2]
+    others = [parameter for name, parameter in model.named_parameters() if parameter.ndim != 2]
+    return [
+        torch.optim.Muon(matrices, lr=_MATRIX_RATE, weight_decay=_WEIGHT_DECAY, adjust_lr_fn="match_rms_adamw"),
+        torch.optim.AdamW(others, lr=_OTHER_RATE, betas=(0.9, 0.98), weight_decay=_WEIGHT_DECAY),
+    ]
+
+
+def main() -> None:
+    """Reads the options and trains."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    for name, value in vars(Plan()).items():
+        parser.add_argument(f"--{name.replace('_', '-')}", type=type(value), default=value)
+    train(Plan(**vars(parser.parse_args())))
+
+
+if __name__ == "__main__":
+    main()
