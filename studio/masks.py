@@ -33,7 +33,8 @@ def resized(mask: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 
 
 def draw_stroke(mask: np.ndarray, points: Sequence[tuple[float, float]], radius: float, *, add: bool) -> np.ndarray:
-    """A mask with a round brush drawn along points, or with an eraser."""
+    """A mask with a round brush drawn along points, or with an eraser; the smallest covers one pixel."""
+    radius = max(radius, 0.5)
     image = Image.fromarray(mask)
     draw = ImageDraw.Draw(image)
     value = 255 if add else 0

@@ -107,7 +107,7 @@ def feathered(mask: np.ndarray, feather: float) -> np.ndarray:
         HW uint8; 0 wherever the mask is at least `feather` pixels away.
     """
     reach = math.ceil(feather)
-    if reach == 0 or not mask.any() or mask.all():
+    if feather <= 1 or not mask.any() or mask.all():
         return mask
     squares = _squared_distance(mask > 0, reach)
     nearness = 1 - np.sqrt(squares, dtype=np.float32) / np.float32(feather)

@@ -13,15 +13,15 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image, ImageFilter
 
-COARSE_SIDE, FINE_SIDE = 192, 1024
+COARSE_SIDE, FINE_SIDE = 128, 768
 """Longest sides at which the pictures are compared."""
 MAX_SHIFT = 0.12
 """Of the longest side; what moved farther is another picture."""
 SCALES = tuple(round(0.88 + 0.02 * step, 2) for step in range(13))
-ALIKE, BETTER = 0.35, 0.02
-"""What correlates less with the original cannot be put right; what correlates hardly better was right before."""
+ALIKE, BETTER = 0.35, 0.7
+"""What is less like the original cannot be put right; of the difference in grey at most this share may be left."""
 _SURE = 0.9
-_LEAST_SHIFT, _LEAST_SCALE = 0.25, 0.002
+_LEAST_SHIFT, _LEAST_SCALE = 0.4, 0.002
 _ENOUGH = 64
 """Pixels that must be comparable."""
 
@@ -45,7 +45,8 @@ class _Place(NamedTuple):
     down: float = 1.0
 
     def times(self, scale: float) -> _Place:
-        return self._replace(across=self.across * scale, down=self.down * scale)
+        """At another scale; where it lies then has to be found anew."""
+        return _Place(across=self.across * scale, down=self.down * scale)
 
 
 class _Fit(NamedTuple):
@@ -68,25 +69,31 @@ def align(answer: Image.Image, original: Image.Image, kept: np.ndarray) -> tuple
     if kept.sum() < _ENOUGH:
         return stretched, None
     coarse = _Comparison(original, kept, COARSE_SIDE)
-    fine = _Comparison(original, kept, FINE_SIDE)
     grey = stretched.convert("L")
-    best = _Fit(coarse.likeness(grey, _Place()), _Place())
     best = coarse.moved(grey, _Place())
     if best.likeness < _SURE:
         starts = [_Place(), *_reshaped(answer.size, original.size)]
         best = coarse.best(grey, (start.times(scale) for start in starts for scale in SCALES))
+        if best.likeness < ALIKE / 2:  # another picture
+            return stretched, None
         best = coarse.best(grey, (best.place.times(1 + step) for step in (-0.01, -0.005, 0.0, 0.005, 0.01)))
-        best = fine.best(grey, (best.place.times(1 + step) for step in (-0.004, -0.002, 0.0, 0.002, 0.004)))
+        nearby = [best.place.times(1 + step) for step in (-0.009, -0.006, -0.003, 0.0, 0.003, 0.006, 0.009)]
     else:
-        best = fine.moved(grey, _Place())
-    untouched = fine.likeness(grey, _Place())
+        nearby = []
+    fine = _Comparison(original, kept, FINE_SIDE)
+    best = fine.best(grey, [_Place(), *nearby])
+    if best.place.across != 1:
+        best = fine.best(grey, [best.place.times(1 + step) for step in (-0.0015, 0.0, 0.0015)])
     place = best.place
     is_still = max(abs(place.x), abs(place.y)) < _LEAST_SHIFT
     is_same_scale = max(abs(place.across - 1), abs(place.down - 1)) < _LEAST_SCALE
-    if best.likeness < ALIKE or best.likeness < untouched + BETTER or (is_still and is_same_scale):
+    if best.likeness < ALIKE or (is_still and is_same_scale):
+        return stretched, None
+    aligned = _put_back(stretched, original, place)
+    if _difference(aligned, original, kept) > BETTER * _difference(stretched, original, kept):
         return stretched, None
     drift = Drift(place.x, place.y, place.across, place.down, best.likeness)
-    return _put_back(stretched, original, place), drift
+    return aligned, drift
 
 
 def in_words(drift: Drift) -> str:
@@ -135,13 +142,12 @@ class _Comparison:
         across, down = float(across) * place.across / self._scale, float(down) * place.down / self._scale
         return _Fit(likeness, place._replace(x=place.x + across, y=place.y + down))
 
-    def likeness(self, grey: Image.Image, place: _Place) -> float:
-        """How well an answer lies on the original in this place, -1 to 1."""
-        return float(self._likenesses(grey, place)[self._reach, self._reach])
-
     def _likenesses(self, grey: Image.Image, place: _Place) -> np.ndarray:
         """For every shift of at most `reach` pixels: (2 reach + 1, 2 reach + 1), down then across."""
         detail = _detail(_warped(grey, place), self._size)
+        if place != _Place():  # where nothing was, its border is no detail
+            there_is = _warped(Image.new("L", grey.size, 255), place).resize(self._size, Image.Resampling.BOX)
+            detail = detail * (np.asarray(there_is.filter(ImageFilter.MinFilter(5))) == 255)
         there = np.fft.rfft2(detail, self._padded)
         energy_there = np.fft.rfft2(detail * detail, self._padded)
         common = self._window(np.fft.irfft2(self._detail_there * there, self._padded))
@@ -189,6 +195,12 @@ def _put_back(stretched: Image.Image, original: Image.Image, place: _Place) -> I
     reached = _warped(Image.new("L", stretched.size, 255), place, fill=0)
     result.paste(_warped(stretched, place), mask=reached.point(lambda value: 255 if value == 255 else 0))
     return result
+
+
+def _difference(one: Image.Image, other: Image.Image, kept: np.ndarray) -> float:
+    """How much two pictures differ in what must stay, in levels of grey; all being lighter is no difference."""
+    levels = (np.asarray(one.convert("L"), np.int16) - np.asarray(other.convert("L"), np.int16))[kept]
+    return float(np.abs(levels - levels.mean()).mean())
 
 
 def _peak(line: np.ndarray, at: int) -> float:
