@@ -83,6 +83,7 @@ class MultiViewUNetConfig:
     camera_dim: int = 16
     ip_dim: int = 16  # tokens made of the picture; 0: the network sees none
     ip_weight: float = 1.0
+    ip_width: int = 1280  # of the picture encoder's tokens; the published networks know one encoder, CLIP ViT-H/14
 
     def __post_init__(self) -> None:
         if self.transformer_depth != 1:

@@ -33,7 +33,7 @@ class MultiViewUNet(nn.Module):
         base = config.model_channels
         embedding = 4 * base
         if config.ip_dim:
-            self.image_embed = Resampler(config.context_dim, config.ip_dim)
+            self.image_embed = Resampler(config.context_dim, config.ip_dim, config.ip_width)
         self.time_embed = _embedder(base, embedding)
         self.camera_embed = _embedder(config.camera_dim, embedding)
 
@@ -83,7 +83,7 @@ class MultiViewUNet(nn.Module):
             context: [B*F, L, context_dim] text tokens.
             camera: [B*F, 16].
             num_frames: F.
-            ip: [B*F, T, 1280] tokens of the picture, the same for all views of an object; only with `ip_dim`.
+            ip: [B*F, T, ip_width] tokens of the picture, the same for all views of an object; only with `ip_dim`.
             ip_img: [B, 4, h, w] latents of the picture, which take the place of the last view; only with `ip_dim`.
 
         Returns:
@@ -93,7 +93,7 @@ class MultiViewUNet(nn.Module):
         return self.denoise(x, timesteps, self.seen(context, tokens, num_frames), camera, num_frames, ip_img)
 
     def picture_tokens(self, ip: Tensor) -> Tensor:
-        """[B, ip_dim, context_dim] of [B, T, 1280]: the same in every step, so a loop asks for them once."""
+        """[B, ip_dim, context_dim] of [B, T, ip_width]: the same in every step, so a loop asks for them once."""
         return self.image_embed(ip)
 
     def seen(self, context: Tensor, picture_tokens: Tensor | None, num_frames: int) -> Tensor:

@@ -11,8 +11,6 @@ from torch import Tensor, nn
 
 from lgm.attention import attend
 
-PICTURE_WIDTH = 1280
-"""Of the tokens of CLIP ViT-H/14."""
 _DEPTH = 4
 _HEADS = 12
 _HEAD_WIDTH = 64
@@ -40,10 +38,10 @@ class PerceiverAttention(nn.Module):
 class Resampler(nn.Module):
     """Learned queries that read a picture's tokens in four layers."""
 
-    def __init__(self, width: int, tokens: int) -> None:
+    def __init__(self, width: int, tokens: int, picture_width: int) -> None:
         super().__init__()
         self.latents = nn.Parameter(torch.randn(1, tokens, width) / width**0.5)
-        self.proj_in = nn.Linear(PICTURE_WIDTH, width)
+        self.proj_in = nn.Linear(picture_width, width)
         self.proj_out = nn.Linear(width, width)
         self.norm_out = nn.LayerNorm(width)
         self.layers = nn.ModuleList(
@@ -53,7 +51,7 @@ class Resampler(nn.Module):
     def forward(self, picture: Tensor) -> Tensor:
         """
         Args:
-            picture: [B, T, 1280].
+            picture: [B, T, picture_width].
 
         Returns:
             [B, tokens, width]; for a picture of zeros too they are not zero.

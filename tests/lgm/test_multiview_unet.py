@@ -66,7 +66,7 @@ def test_keys_and_shapes_are_those_of_the_published_weights_in_their_order():
 def test_the_named_config_is_the_published_one():
     published = facts("imagedream_unet_keys")["config"]
     listed = {key: list(value) if isinstance(value, tuple) else value for key, value in vars(IMAGEDREAM).items()}
-    assert listed == {**published, "ip_weight": 1.0}
+    assert listed == {**published, "ip_weight": 1.0, "ip_width": 1280}
 
 
 def test_without_a_picture_there_are_690_keys_and_no_picture_among_them():
