@@ -1,0 +1,159 @@
+"""LGM as a model of Diorama: four pictures in, a splat out, with the network's own classes at tiny size."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from safetensors.torch import save_file
+
+from lgm.cameras import orbit_camera
+from lgm.config import LGMConfig
+from lgm.gaussians import Gaussians
+from lgm.model import LGM
+from lgm.render import render
+from pipelines.splat import Splatter, open_folder, open_lgm
+from studio.contract import Progress, Size
+from studio.errors import BadRequest, BadSplat, Cancelled, NotReady, StudioError
+from studio.splat import Crop, Splat
+from studio.turning import SplatOrder, camera_of
+from tests.lgm.reference import arrays, assert_near, facts, filled, images
+
+CONFIG = LGMConfig(**facts("lgm_reduced_sym")["config"])
+TAG = facts("lgm_reduced_sym")["weights_tag"]
+
+
+def views(side: int = 16) -> tuple[Image.Image, ...]:
+    levels = (images(f"{TAG}/images0", 4, side) * 255).round().byte().permute(0, 2, 3, 1).numpy()
+    return tuple(Image.fromarray(each) for each in levels)
+
+
+def ignored(_progress: Progress) -> None:
+    pass
+
+
+@pytest.fixture(scope="module")
+def model() -> LGM:
+    return filled(LGM(CONFIG), TAG)
+
+
+@pytest.fixture(scope="module")
+def splatter(model: LGM) -> Splatter:
+    return Splatter(model, label="Tiny")
+
+
+@pytest.fixture
+def folder(tmp_path: Path, model: LGM) -> Path:
+    save_file({key: value.half() for key, value in model.state_dict().items()}, tmp_path / "model.safetensors")
+    (tmp_path / "config.json").write_text(json.dumps(asdict(CONFIG)))
+    return tmp_path
+
+
+def test_the_published_gaussians_come_of_the_published_views(splatter: Splatter):
+    exact = images(f"{TAG}/images0", 4, 16)[None]
+    with torch.inference_mode():
+        got = splatter.gaussians(exact).packed()
+    assert_near(got, arrays("lgm_reduced_sym")["gaussians"][0], most=5e-4, rms=2e-5)
+
+
+def test_a_splat_has_all_that_can_be_seen_and_stands_in_the_world(splatter: Splatter):
+    told: list[Progress] = []
+    splat = splatter.run(SplatOrder(views(), 0.0), told.append)
+    assert isinstance(splat, Splat)
+    assert 0 < splat.count <= CONFIG.count
+    assert splat.opacities.min() >= np.float32(0.005)
+    assert np.abs(splat.positions).max() <= 1
+    assert np.allclose(np.linalg.norm(splat.rotations, axis=1), 1, atol=1e-5)
+    assert splat.pose.is_in_place
+    assert [(each.step, each.steps) for each in told] == [(0, 1), (1, 1)]
+
+
+def test_the_elevation_of_the_views_is_told_to_the_network(splatter: Splatter):
+    level, above = (splatter.run(SplatOrder(views(), elevation), ignored) for elevation in (0.0, 25.0))
+    assert level.count != above.count or not np.array_equal(level.positions, above.positions)
+
+
+def test_views_of_any_size_and_mode_will_do(splatter: Splatter):
+    odd = tuple(view.resize((40 + i, 40 + i)).convert("RGBA") for i, view in enumerate(views()))
+    assert splatter.run(SplatOrder(odd, 0.0), ignored).count
+
+
+def test_three_views_are_refused_with_the_sides_that_are_needed(splatter: Splatter):
+    with pytest.raises(BadRequest, match="four views, not of 3: front, right, back, left"):
+        splatter.run(SplatOrder(views()[:3], 0.0), ignored)
+
+
+def test_stop_before_the_network_runs_ends_it(splatter: Splatter):
+    def stop(_progress: Progress) -> None:
+        raise Cancelled
+
+    with pytest.raises(Cancelled):
+        splatter.run(SplatOrder(views(), 0.0), stop)
+
+
+def test_a_network_that_sees_nothing_is_told_in_a_sentence():
+    faint = filled(LGM(CONFIG), TAG)
+    with torch.no_grad():
+        faint.conv.bias[3] = -100
+        faint.conv.weight[3] = 0
+    with pytest.raises(BadSplat, match="opaque enough"):
+        Splatter(faint).run(SplatOrder(views(), 0.0), ignored)
+
+
+def test_numbers_that_are_no_splat_are_told_in_a_sentence():
+    broken = filled(LGM(CONFIG), TAG)
+    with torch.no_grad():
+        broken.conv.bias[5] = torch.nan
+    with pytest.raises(StudioError, match="Tiny made numbers that are no splat"):
+        Splatter(broken, label="Tiny").run(SplatOrder(views(), 0.0), ignored)
+
+
+def test_a_bundled_folder_opens_with_the_same_answers(folder: Path, splatter: Splatter):
+    opened = open_folder(folder, label="Tiny")
+    got, expected = (each.run(SplatOrder(views(), 0.0), ignored) for each in (opened, splatter))
+    assert abs(got.count - expected.count) < 10
+    opened.close()
+    assert not hasattr(opened, "_model")
+
+
+def test_weights_of_another_size_are_refused(folder: Path):
+    with pytest.raises(NotReady, match=r"The weights of LGM cannot be opened \(.*another network.*Fetch them again\.$"):
+        open_lgm(folder / "model.safetensors")
+
+
+def test_missing_files_are_told_with_their_names(folder: Path):
+    (folder / "model.safetensors").unlink()
+    with pytest.raises(NotReady, match=r"model\.safetensors"):
+        open_folder(folder, label="Tiny")
+    (folder / "config.json").write_text('{"width": 3}')
+    with pytest.raises(NotReady, match=r"config\.json describes no LGM .*Fetch Tiny again"):
+        open_folder(folder, label="Tiny")
+
+
+@pytest.mark.parametrize(("azimuth", "elevation"), [(0.0, 0.0), (90.0, 20.0), (210.0, -35.0)])
+def test_the_cameras_of_studio_and_of_the_renderer_are_one_convention(azimuth: float, elevation: float):
+    """A dot is drawn where `studio.splat.Camera.project` says, in the middle of a large picture's off-centre crop."""
+    crop = Crop(left=30, top=-12, side=64)
+    seen = camera_of(crop, Size(150, 90), elevation)
+    seen = type(seen)(seen.width, seen.height, crop, azimuth_deg=azimuth, elevation_deg=elevation)
+    place = np.array([[0.21, -0.13, 0.17]])
+    where, depth = seen.project(place)
+    dot = Gaussians(
+        torch.tensor(place, dtype=torch.float32),
+        torch.tensor([0.9]),
+        torch.full((1, 3), 0.004),
+        torch.tensor([[1.0, 0.0, 0.0, 0.0]]),
+        torch.tensor([[1.0, 0.0, 0.0]]),
+    )
+    camera = orbit_camera(elevation, azimuth, 64).window(-crop.left, -crop.top, 150, 90)
+    drawn = render(dot, camera)
+    weights = drawn.alpha / drawn.alpha.sum()
+    rows, columns = torch.meshgrid(torch.arange(90) + 0.5, torch.arange(150) + 0.5, indexing="ij")
+    assert (weights * columns).sum().item() == pytest.approx(where[0, 0], abs=0.02)
+    assert (weights * rows).sum().item() == pytest.approx(where[0, 1], abs=0.02)
+    assert (drawn.depth / drawn.alpha)[drawn.alpha > 0.1].mean().item() == pytest.approx(depth[0], abs=1e-4)
