@@ -14,14 +14,16 @@ out vec2 place; out vec4 tint;
 void main() {
   gl_Position = vec4(0., 0., 2., 1.); // behind the far plane: not drawn
   ivec2 cell = ivec2(int(index % ${SPLATS_PER_ROW}u), int(index / ${SPLATS_PER_ROW}u)), at = cell * ivec2(${TEXELS}, 1);
-  vec4 a = texelFetch(shapes, at, 0), b = texelFetch(shapes, at + ivec2(1, 0), 0), c = texelFetch(shapes, at + ivec2(2, 0), 0);
+  vec4 a = texelFetch(shapes, at, 0), b = texelFetch(shapes, at + ivec2(1, 0), 0);
+  vec4 c = texelFetch(shapes, at + ivec2(2, 0), 0);
   tint = texelFetch(colours, cell, 0);
   vec3 seen = axes * (a.xyz - eye);
   float depth = -seen.z;
   if (depth < near || tint.a < ${LEAST_ALPHA}) return;
   // The splat's shadow on the picture. Source: Zwicker et al., "EWA Splatting" (2002); 0.3 pixels of blur as 3DGS.
   mat3 spread = mat3(b.x, b.y, b.z, b.y, b.w, c.x, b.z, c.x, c.y);
-  vec2 flat_ = seen.xy / depth, limit = 1.3 * max(abs(lens.yz), abs(size - lens.yz)) / lens.x, bent = clamp(flat_, -limit, limit);
+  vec2 slope = seen.xy / depth, limit = 1.3 * max(abs(lens.yz), abs(size - lens.yz)) / lens.x;
+  vec2 bent = clamp(slope, -limit, limit);
   vec3 u = (lens.x / depth) * vec3(1., 0., bent.x) * axes, v = (lens.x / depth) * vec3(0., 1., bent.y) * axes;
   float uu = dot(u, spread * u) + .3, uv = dot(u, spread * v), vv = dot(v, spread * v) + .3;
   float middle = .5 * (uu + vv), apart = length(vec2(.5 * (uu - vv), uv));
@@ -30,7 +32,7 @@ void main() {
   place = corner * reach;
   vec2 pixels = place.x * min(sqrt(middle + apart), most) * along
     + place.y * min(sqrt(max(middle - apart, .1)), most) * vec2(-along.y, along.x);
-  vec2 centre = vec2(lens.y, size.y - lens.z) + lens.x * flat_; // y up, as the screen of WebGL has it
+  vec2 centre = vec2(lens.y, size.y - lens.z) + lens.x * slope; // y up, as the screen of WebGL has it
   gl_Position = vec4((centre + pixels) / size * 2. - 1., 0., 1.);
 }`;
 const SPLAT_FRAGMENT = `#version 300 es
@@ -67,7 +69,7 @@ function createSplatPainter(canvas) {
       gl.attachShader(program, shader);
     }
     gl.linkProgram(program);
-    if (!gl.getProgramParameter(program, gl.LINK_STATUS)) throw new Error(gl.getProgramInfoLog(program) || "the shader was not taken");
+    if (!gl.getProgramParameter(program, gl.LINK_STATUS)) throw new Error(gl.getProgramInfoLog(program) || "no shader");
     return program;
   }
   const splats = compiled(SPLAT_VERTEX, SPLAT_FRAGMENT), lines = compiled(BOX_VERTEX, BOX_FRAGMENT);
@@ -81,7 +83,10 @@ function createSplatPainter(canvas) {
     if (isIndex) { gl.vertexAttribIPointer(at, 1, gl.UNSIGNED_INT, 0, 0); gl.vertexAttribDivisor(at, 1); }
     else gl.vertexAttribPointer(at, width, gl.FLOAT, false, 0, 0);
   }
-  function fill(buffer, values) { gl.bindBuffer(gl.ARRAY_BUFFER, buffer); gl.bufferData(gl.ARRAY_BUFFER, values, gl.DYNAMIC_DRAW); }
+  function fill(buffer, values) {
+    gl.bindBuffer(gl.ARRAY_BUFFER, buffer);
+    gl.bufferData(gl.ARRAY_BUFFER, values, gl.DYNAMIC_DRAW);
+  }
   attribute(splats, splatArray, quad, "corner", 2);
   attribute(splats, splatArray, indexes, "index", 1, true);
   attribute(lines, boxArray, box, "corner", 3);
@@ -133,8 +138,16 @@ function createSplatPainter(canvas) {
       gl.clear(gl.COLOR_BUFFER_BIT);
       gl.enable(gl.BLEND);
       gl.blendFunc(gl.ONE, gl.ONE_MINUS_SRC_ALPHA);
-      if (drawn) { look(splats, view); gl.bindVertexArray(splatArray); gl.drawArraysInstanced(gl.TRIANGLE_STRIP, 0, 4, drawn); }
-      if (showBox) { look(lines, view); gl.bindVertexArray(boxArray); gl.drawArrays(gl.LINES, 0, 24); }
+      if (drawn) {
+        look(splats, view);
+        gl.bindVertexArray(splatArray);
+        gl.drawArraysInstanced(gl.TRIANGLE_STRIP, 0, 4, drawn);
+      }
+      if (showBox) {
+        look(lines, view);
+        gl.bindVertexArray(boxArray);
+        gl.drawArrays(gl.LINES, 0, 24);
+      }
     },
     close() { gl.getExtension("WEBGL_lose_context")?.loseContext(); },
   };

@@ -5,23 +5,26 @@
 
 const SPLAT_BYTES = 32, SPLATS_PER_ROW = 1024, TEXELS = 3;
 
-/** Back to front along a direction: a counting sort by 16 bits of depth. Runs in a worker, from its source. */
-function sortSplats(positions, direction) {
-  const count = positions.length / 3, depths = new Float32Array(count), starts = new Uint32Array(65537);
+/**
+ * Back to front along a direction: a counting sort by 16 bits of depth. Runs in a worker, from its source.
+ * @param box what most of the splats are in; the depths are told apart there, and strays far away count as its ends
+ */
+function sortSplats(positions, direction, box) {
+  const count = positions.length / 3, keys = new Uint16Array(count), starts = new Uint32Array(65537);
   const [x, y, z] = direction;
-  let low = Infinity, high = -Infinity;
+  let middle = 0, half = 0;
+  for (let axis = 0; axis < 3; axis++) {
+    middle += (direction[axis] * (box.low[axis] + box.high[axis])) / 2;
+    half += Math.abs(direction[axis]) * (box.high[axis] - box.low[axis]);
+  }
+  const low = middle - half, scale = 65535 / (2 * half || 1);
   for (let i = 0; i < count; i++) {
     const depth = x * positions[3 * i] + y * positions[3 * i + 1] + z * positions[3 * i + 2];
-    depths[i] = depth;
-    if (depth < low) low = depth;
-    if (depth > high) high = depth;
-  }
-  const scale = 65535 / (high - low || 1), keys = new Uint16Array(count), order = new Uint32Array(count);
-  for (let i = 0; i < count; i++) {
-    keys[i] = (depths[i] - low) * scale;
+    keys[i] = Math.min(65535, Math.max(0, (depth - low) * scale));
     starts[keys[i] + 1] += 1;
   }
   for (let key = 0; key < 65536; key++) starts[key + 1] += starts[key];
+  const order = new Uint32Array(count);
   for (let i = 0; i < count; i++) order[starts[keys[i]]++] = i;
   return order;
 }
@@ -36,23 +39,28 @@ function parseSplats(buffer) {
     const at = i * TEXELS * 4, place = numbers.subarray(8 * i, 8 * i + 3);
     positions.set(place, 3 * i);
     shapes.set(place, at);
-    shapes.set(covariance(numbers, bytes, i), at + 4);
+    covariance(shapes, at + 4, numbers, bytes, i);
     colours.set(bytes.subarray(32 * i + 24, 32 * i + 28), 4 * i);
   }
   return { count, rows, positions, shapes, colours };
 }
 
-/** xx, xy, xz, yy, yz, zz of one splat. */
-function covariance(numbers, bytes, index) {
-  const scales = [3, 4, 5].map((k) => numbers[8 * index + k]), quaternion = [28, 29, 30, 31].map((k) => bytes[32 * index + k] - 128);
-  const length = Math.hypot(...quaternion) || 1, [w, x, y, z] = quaternion.map((value) => value / length);
-  const rows = [
-    [1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)],
-    [2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x)],
-    [2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)],
-  ].map((row) => row.map((value, axis) => value * scales[axis]));
-  const dot = (one, other) => rows[one][0] * rows[other][0] + rows[one][1] * rows[other][1] + rows[one][2] * rows[other][2];
-  return [dot(0, 0), dot(0, 1), dot(0, 2), dot(1, 1), dot(1, 2), dot(2, 2)];
+/** Writes xx, xy, xz, yy, yz, zz of one splat. Without small arrays: there are up to two million of them. */
+function covariance(into, at, numbers, bytes, index) {
+  const s = 8 * index, r = 32 * index + 28;
+  let w = bytes[r] - 128, x = bytes[r + 1] - 128, y = bytes[r + 2] - 128, z = bytes[r + 3] - 128;
+  const length = Math.hypot(w, x, y, z) || 1;
+  w /= length; x /= length; y /= length; z /= length;
+  const a = numbers[s + 3], b = numbers[s + 4], c = numbers[s + 5];
+  const xa = a * (1 - 2 * (y * y + z * z)), xb = b * 2 * (x * y - w * z), xc = c * 2 * (x * z + w * y);
+  const ya = a * 2 * (x * y + w * z), yb = b * (1 - 2 * (x * x + z * z)), yc = c * 2 * (y * z - w * x);
+  const za = a * 2 * (x * z - w * y), zb = b * 2 * (y * z + w * x), zc = c * (1 - 2 * (x * x + y * y));
+  into[at] = xa * xa + xb * xb + xc * xc;
+  into[at + 1] = xa * ya + xb * yb + xc * yc;
+  into[at + 2] = xa * za + xb * zb + xc * zc;
+  into[at + 3] = ya * ya + yb * yb + yc * yc;
+  into[at + 4] = ya * za + yb * zb + yc * zc;
+  into[at + 5] = za * za + zb * zb + zc * zc;
 }
 
 /** The box around the splats, strays left out, and a camera that sees it as a whole from the front. */
@@ -68,7 +76,8 @@ function boundsOf(positions) {
   return { low, high };
 }
 function cameraAround({ low, high }) {
-  const target = low.map((value, axis) => (value + high[axis]) / 2), extent = Math.hypot(...high.map((value, axis) => value - low[axis])) / 2 || 1;
+  const target = low.map((value, axis) => (value + high[axis]) / 2);
+  const extent = Math.hypot(...high.map((value, axis) => value - low[axis])) / 2 || 1;
   const fov_deg = 40, radius = (1.05 * extent) / Math.sin((fov_deg * Math.PI) / 360);
   return { width: 1000, height: 1000, crop: [0, 0, 1000], fov_deg, radius, azimuth_deg: 0, elevation_deg: 0, target };
 }
@@ -81,27 +90,32 @@ function lookFrom(camera, width, height) {
   const scale = Math.min(width / camera.width, height / camera.height), [left, top, side] = camera.crop;
   const eye = camera.target.map((value, axis) => value + camera.radius * backward[axis]);
   const focal = (scale * side) / 2 / Math.tan((camera.fov_deg * Math.PI) / 360);
-  const middle = [(width - scale * camera.width) / 2 + scale * (left + side / 2), (height - scale * camera.height) / 2 + scale * (top + side / 2)];
+  const middle = [
+    (width - scale * camera.width) / 2 + scale * (left + side / 2),
+    (height - scale * camera.height) / 2 + scale * (top + side / 2),
+  ];
   return { right, up, backward, eye, focal, middle, scale };
 }
 
 /** A sorter off the page's own thread; on it where workers are not allowed. `answer` is called with the order. */
 function createSplatSorter(answer) {
   try {
-    const source = `${sortSplats}; let positions; onmessage = ({ data }) => { if (data.positions) { positions = data.positions; return; }
-      const order = sortSplats(positions, data.direction); postMessage({ order, ticket: data.ticket }, [order.buffer]); }`;
+    const source = `${sortSplats}; let positions, box; onmessage = ({ data }) => {
+      if (data.positions) { ({ positions, box } = data); return; }
+      const order = sortSplats(positions, data.direction, box);
+      postMessage({ order, ticket: data.ticket }, [order.buffer]); }`;
     const address = URL.createObjectURL(new Blob([source], { type: "text/javascript" })), worker = new Worker(address);
     worker.onmessage = ({ data }) => answer(data.order, data.ticket);
     return {
-      load: (positions) => worker.postMessage({ positions }),
+      load: (positions, box) => worker.postMessage({ positions, box }),
       sort: (direction, ticket) => worker.postMessage({ direction, ticket }),
       close() { worker.terminate(); URL.revokeObjectURL(address); },
     };
   } catch {
-    let all = new Float32Array(0);
+    let all = new Float32Array(0), around = null;
     return {
-      load(positions) { all = positions; },
-      sort(direction, ticket) { setTimeout(() => answer(sortSplats(all, direction), ticket)); },
+      load(positions, box) { all = positions; around = box; },
+      sort(direction, ticket) { setTimeout(() => answer(sortSplats(all, direction, around), ticket)); },
       close() {},
     };
   }

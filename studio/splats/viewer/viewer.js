@@ -2,13 +2,16 @@
 // network and no library. The picture its camera speaks of is fitted into the canvas as a whole, so that a splat lies
 // where it lies in the picture. Runs behind splats.js, painter.js and hands.js.
 
+const NEAR = 0.2 / 1.5; // LGM's renderer leaves out what is nearer than 0.2 to a camera at 1.5
+
 /**
  * @param canvas drawn on at the size CSS gives it; `data-settled` is "yes" once the picture shows what was asked for
  * @param splats ArrayBuffer of a .splat file with y up, or null
  * @param options camera: where Reset returns to, null for one that sees everything; background: [r, g, b] from 0 to 1,
  *   null to see through; onCamera(camera, isHome): called when the view has changed; onMessage(sentence): went wrong
  */
-function createSplatViewer(canvas, splats, { camera = null, background = null, onCamera = () => {}, onMessage = () => {} } = {}) {
+function createSplatViewer(canvas, splats, options = {}) {
+  const { camera = null, background = null, onCamera = () => {}, onMessage = () => {} } = options;
   const painter = createSplatPainter(canvas);
   if (!painter) {
     onMessage("This browser has no WebGL 2, so the splat cannot be shown. Try another browser.");
@@ -26,7 +29,7 @@ function createSplatViewer(canvas, splats, { camera = null, background = null, o
     if (ticket !== asked) sort();
   });
   const isHome = () => JSON.stringify(current) === JSON.stringify(home);
-  const view = () => ({ ...lookFrom(current, canvas.width, canvas.height), near: 0.1 * current.radius });
+  const view = () => ({ ...lookFrom(current, canvas.width, canvas.height), near: NEAR * current.radius });
   function sort() {
     if (isSorting || !count) return;
     isSorting = true;
@@ -44,7 +47,8 @@ function createSplatViewer(canvas, splats, { camera = null, background = null, o
       frame = 0;
       if (isClosed) return;
       draw();
-      Object.assign(canvas.dataset, { home: isHome() ? "yes" : "no", splats: count, settled: sorted === asked || !count ? "yes" : "no" });
+      const settled = sorted === asked || !count ? "yes" : "no";
+      Object.assign(canvas.dataset, { home: isHome() ? "yes" : "no", splats: count, settled });
     });
   }
   function show(next) {
@@ -67,18 +71,21 @@ function createSplatViewer(canvas, splats, { camera = null, background = null, o
     const { right, up, focal } = lookFrom(current, canvas.clientWidth, canvas.clientHeight), unit = current.radius / focal;
     change({ target: current.target.map((value, axis) => value - unit * (x * right[axis] - y * up[axis])) });
   }
-  function zoom(factor) { change({ radius: Math.min(20 * home.radius, Math.max(0.05 * home.radius, current.radius / factor)) }); }
+  function zoom(factor) {
+    change({ radius: Math.min(20 * home.radius, Math.max(0.05 * home.radius, current.radius / factor)) });
+  }
   function reset() {
     cancelAnimationFrame(animation);
     const from = current, began = performance.now();
     if (window.matchMedia("(prefers-reduced-motion: reduce)").matches) return show(home);
     const between = (one, other, share) => one + (other - one) * share;
+    const angles = ["azimuth_deg", "elevation_deg", "radius"];
     const step = (now) => {
       const time = Math.min(1, (now - began) / 250), share = time * time * (3 - 2 * time);
       if (time >= 1) return show(home); // the very record: the picture is the first one again, to the pixel
       show({
         ...home,
-        ...Object.fromEntries(["azimuth_deg", "elevation_deg", "radius"].map((name) => [name, between(from[name], home[name], share)])),
+        ...Object.fromEntries(angles.map((name) => [name, between(from[name], home[name], share)])),
         target: home.target.map((value, axis) => between(from.target[axis], value, share)),
       });
       animation = requestAnimationFrame(step);
@@ -92,7 +99,7 @@ function createSplatViewer(canvas, splats, { camera = null, background = null, o
     bounds = boundsOf(parsed.positions);
     painter.load(parsed);
     painter.box(bounds);
-    sorter.load(parsed.positions);
+    sorter.load(parsed.positions, bounds);
     sorted = -1;
     home = nextHome || cameraAround(bounds);
     show(home);
