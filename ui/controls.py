@@ -11,10 +11,22 @@ import gradio as gr
 from gradio.components import Component
 
 from studio.contract import MAX_PICTURES, MAX_SEED, ModelSpec, Range, Size
-from ui.shapes import CUSTOM, shape_label, shapes
+from ui.shapes import CUSTOM, QUALITIES, shape_label, shapes
 
 MAX_EXAMPLES = 6
-PER_MODEL = ("shape", "size", "width", "height", "seed", "steps", "guidance", "negative_prompt", "style")
+PER_MODEL = (
+    "shape",
+    "size",
+    "width",
+    "height",
+    "seed",
+    "steps",
+    "guidance",
+    "negative_prompt",
+    "style",
+    "quality",
+    "transparent",
+)
 """The controls whose values are remembered for each model apart."""
 
 Props = dict[str, Any]
@@ -37,6 +49,8 @@ class Controls:
     guidance: gr.Slider
     negative_prompt: gr.Textbox
     style: gr.Dropdown
+    quality: gr.Radio
+    transparent: gr.Checkbox
 
     def by_name(self) -> dict[str, Component]:
         return {field.name: getattr(self, field.name) for field in fields(self)}
@@ -75,9 +89,10 @@ class More(NamedTuple):
 
 
 def build_controls(prompt: gr.Textbox, specs: list[ModelSpec], chosen: ModelSpec) -> tuple[Controls, More]:
-    """Lay out the controls under the prompt as the chosen model honours them."""
+    """Lay out the controls under the prompt as the chosen model honours them, for nobody in particular."""
     now = offer(chosen, {})
-    model = gr.Dropdown(model_choices(specs), label="Model", elem_id="model", filterable=False, **now["model"])
+    choices = model_choices(specs, "", chosen)
+    model = gr.Dropdown(choices, label="Model", elem_id="model", filterable=False, **now["model"])
     terms = gr.HTML(elem_id="terms", **now["terms"])
     shape = gr.Radio(label="Shape", info="Width to height.", elem_id="shape", elem_classes="segments", **now["shape"])
     size = gr.Radio(
@@ -86,14 +101,18 @@ def build_controls(prompt: gr.Textbox, specs: list[ModelSpec], chosen: ModelSpec
     with gr.Row(elem_id="custom-size"):
         width = gr.Number(precision=0, elem_id="width", min_width=80, **now["width"])
         height = gr.Number(precision=0, elem_id="height", min_width=80, **now["height"])
+    quality = gr.Radio(
+        label="Quality", info="Finer costs more.", elem_id="quality", elem_classes="segments", **now["quality"]
+    )
+    transparent = gr.Checkbox(label="Transparent background", elem_id="transparent", **now["transparent"])
     counts = [*range(1, MAX_PICTURES + 1)]
     count = gr.Radio(
         counts,
         value=1,
         label="Pictures",
-        info="Each with a seed of its own.",
         elem_id="count",
         elem_classes="segments",
+        **now["count"],
     )
     with gr.Accordion(open=False, elem_id="more", **now["more"]) as fold:
         seed = gr.Number(
@@ -121,21 +140,30 @@ def build_controls(prompt: gr.Textbox, specs: list[ModelSpec], chosen: ModelSpec
         style = gr.Dropdown(
             label="Style", info="Adds words to the prompt.", elem_id="style", filterable=False, **now["style"]
         )
-    controls = Controls(prompt, model, shape, size, width, height, count, seed, steps, guidance, negative_prompt, style)
+    numbers = (width, height, count, seed, steps, guidance)
+    controls = Controls(prompt, model, shape, size, *numbers, negative_prompt, style, quality, transparent)
     return controls, More(fold, last_seed, terms)
 
 
-def model_choices(specs: Iterable[ModelSpec]) -> list[tuple[str, str]]:
-    """(what the list shows, id): "Toy klein · ready". A cloud model is listed once there is a key for it."""
-    return [(f"{spec.label} · {spec.readiness().label}", spec.id) for spec in specs if is_offered(spec)]
+def model_choices(
+    specs: Iterable[ModelSpec], owner: str = "", chosen: ModelSpec | None = None
+) -> list[tuple[str, str]]:
+    """(what the list shows, id): "Toy klein · ready".
+
+    Args:
+        owner: a cloud model is listed once they have a key for it.
+        chosen: is listed in any case.
+    """
+    shown = [spec for spec in specs if is_offered(spec, owner) or spec is chosen]
+    return [(f"{spec.label} · {spec.ready_for(owner).label}", spec.id) for spec in shown]
 
 
-def is_offered(spec: ModelSpec) -> bool:
+def is_offered(spec: ModelSpec, owner: str = "") -> bool:
     """Models of this machine always, so that a person sees what it would need; those in a cloud when they answer."""
-    return spec.lane != "cloud" or (spec.readiness().ok and not spec.retired_on)
+    return spec.lane != "cloud" or (spec.ready_for(owner).ok and not spec.retired_on)
 
 
-def offer(spec: ModelSpec, remembered: dict[str, Any]) -> dict[str, Props]:
+def offer(spec: ModelSpec, remembered: dict[str, Any], owner: str = "") -> dict[str, Props]:
     """What every control looks like for this model, by field of Controls: what it does not honour is hidden.
 
     "more" is the fold around the finer ones, "terms" the line about the licence.
@@ -144,13 +172,14 @@ def offer(spec: ModelSpec, remembered: dict[str, Any]) -> dict[str, Props]:
         spec: the chosen model.
         remembered: values by name, as the browser kept them: anything may be in there, and what does not fit is
             replaced by the model's default.
+        owner: who looks.
     """
     shape_choices = [*shapes(spec), CUSTOM] if spec.any_size else [*shapes(spec)]
     shape = _one_of(remembered.get("shape"), shape_choices)
     styles = [("None", ""), *((style.label, style.id) for style in spec.styles)]
     seed = _whole(remembered.get("seed"), 0, MAX_SEED)
     return {
-        "model": {"value": spec.id, "info": about(spec)},
+        "model": {"value": spec.id, "info": about(spec, owner)},
         "terms": {"value": terms(spec), "visible": bool(spec.licence)},
         "shape": {
             "choices": [(shape_label(choice), choice) for choice in shape_choices],
@@ -167,6 +196,16 @@ def offer(spec: ModelSpec, remembered: dict[str, Any]) -> dict[str, Props]:
             "choices": styles,
             "value": _one_of(remembered.get("style"), [id for _, id in styles]),
             "visible": bool(spec.styles),
+        },
+        "count": {"info": "Each with a seed of its own." if spec.seed else ""},
+        "quality": {
+            "choices": [(QUALITIES.get(each, each.capitalize()), each) for each in sorted(spec.qualities, key=_rank)],
+            "value": _one_of(remembered.get("quality"), [*spec.qualities]),
+            "visible": bool(spec.qualities),
+        },
+        "transparent": {
+            "value": spec.transparent and remembered.get("transparent") is True,
+            "visible": spec.transparent,
         },
     }
 
@@ -222,9 +261,9 @@ def _link(text: str, url: str) -> str:
     return f'<a href="{html.escape(url)}" target="_blank" rel="noopener noreferrer">{text}</a>'
 
 
-def about(spec: ModelSpec) -> str:
+def about(spec: ModelSpec, owner: str = "") -> str:
     """What stands under the model: what it can do, and what has to happen before its first picture."""
-    readiness = spec.readiness()
+    readiness = spec.ready_for(owner)
     hint = readiness.hint
     if readiness.ok:
         gb = readiness.download_gb
@@ -244,6 +283,11 @@ def _slider(honoured: Range | None, value: Any, *, step: float) -> Props:
         "value": value if kept else honoured.default,
         "visible": True,
     }
+
+
+def _rank(quality: str) -> int:
+    """Where a quality stands among those that are known; one that is not comes last."""
+    return [*QUALITIES].index(quality) if quality in QUALITIES else len(QUALITIES)
 
 
 def _one_of(value: Any, choices: list[Any]) -> Any:

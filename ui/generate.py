@@ -10,18 +10,18 @@ import gradio as gr
 from gradio.events import Dependency
 
 from studio.contract import MAX_PICTURES, ModelSpec, Task
-from studio.errors import StudioError
+from studio.errors import OverBudget, StudioError
 from studio.service import Studio
-from ui import pictures, watch
+from ui import paying, pictures, watch
+from ui.clouds import asking, build_improve, build_price
+from ui.column import first_ready, offered_values, remembered, updates
 from ui.controls import (
     PER_MODEL,
     Controls,
     about,
     build_controls,
-    chip_props,
     example_chips,
     model_choices,
-    offer,
     offer_more,
     offer_sizes,
     prompt_box,
@@ -67,42 +67,45 @@ def build(bridge: Bridge, arrival: Dependency) -> None:
         arrival: the event after which the browser's token is known.
     """
     specs = bridge.studio.models(Task.GENERATE)
-    chosen = _first_ready(specs)
+    chosen = first_ready(specs)
     saved = gr.BrowserState({}, storage_key="diorama-generate", secret="diorama")
     with gr.Row(elem_id="generate-tab", elem_classes="workbench"):
         with gr.Column(elem_id="column", elem_classes="column", min_width=0):
             prompt = prompt_box()
+            improve = build_improve()
             chips = example_chips(chosen.examples)
             controls, more = build_controls(prompt, specs, chosen)
             last_seed = gr.Number(visible=False, precision=0)
             offered = gr.Textbox(chosen.id, visible=False)  # the model whose controls the column shows
             with gr.Column(elem_id="press", min_width=0):
                 note = gr.HTML(elem_id="note")
+                price = build_price()
                 make = gr.Button("Generate", variant="primary", size="lg", elem_id="generate")
         stage = build_stage([bridge.server_function(call) for call in (*_CALLS, *_ON_PICTURES)])
     take_seed = more.last_seed
     named = {**controls.by_name(), "saved": saved, "note": note, "last_seed": last_seed, "take_seed": take_seed}
     named |= {"offered": offered, "stage": stage, "more": more.fold, "terms": more.terms}
+    named |= {"price": price, "improve": improve}
     named |= {f"chip_{i}": chip for i, chip in enumerate(chips)}
 
     _connect_memory(controls, chips, note, saved, last_seed, take_seed)
     everything = [*named.values()]
-    arrival.then(bridge.open_listener(on_load, named), [bridge.visitor, saved], everything, **_QUIET)
-    controls.model.input(bridge.open_listener(on_model, named), [controls.model, saved], everything, **_QUIET)
+    who = bridge.visitor
+    arrival.then(bridge.listener(on_load, named), [who, who, saved], everything, **_QUIET)
+    controls.model.input(bridge.listener(on_model, named), [who, controls.model, saved], everything, **_QUIET)
     fix = bridge.open_listener(on_fixed_seed, named)
     controls.seed.input(fix, [controls.model, controls.seed], [more.fold], **_QUIET)
     take_seed.click(fix, [controls.model, last_seed], [more.fold], **_QUIET)
     controls.shape.input(
         bridge.open_listener(on_shape, named), [controls.model, controls.shape, saved], everything, **_QUIET
     )
-    make.click(
-        bridge.listener(on_generate, named),
-        [bridge.visitor],
-        [note],
-        inputs_kwargs={**controls.by_name(), "offered": offered, "saved": saved},
-        trigger_mode="multiple",
-        **_QUIET,
-    ).failure(None, None, [note], js=f"() => {json.dumps(_note(BROKEN, 'trouble'))}", **_QUIET)
+    values = {**controls.by_name(), "offered": offered, "saved": saved}
+    for press, handler in ((make.click, on_generate), (price.confirm, on_confirm)):
+        listen = bridge.listener(handler, named)
+        press(listen, [who], [note, price], inputs_kwargs=values, trigger_mode="multiple", **_QUIET).failure(
+            None, None, [note], js=f"() => {json.dumps(_note(BROKEN, 'trouble'))}", **_QUIET
+        )
+    paying.connect(bridge, paying.Pieces(controls, offered, saved, note, price, improve), named)
     stage.reuse(bridge.event_listener(on_reuse, named), [bridge.visitor, saved], everything, **_QUIET).success(
         None, js="() => document.dispatchEvent(new CustomEvent('diorama-copied'))", **_QUIET
     )
@@ -110,48 +113,59 @@ def build(bridge: Bridge, arrival: Dependency) -> None:
     stage.seed(bridge.event_listener(on_seed, named), [bridge.visitor, controls.model], told, **_QUIET)
 
 
-def on_load(studio: Studio, token: str, saved: Any) -> dict[str, Any]:
+def on_load(studio: Studio, owner: str, token: str, saved: Any) -> dict[str, Any]:
     """The page was opened: bring the settings back, look again which models are ready, and start the stage."""
     saved = saved if isinstance(saved, dict) else {}
     specs = studio.models(Task.GENERATE)
-    spec = next((spec for spec in specs if spec.id == saved.get("model")), _first_ready(specs))
-    answer = _show(spec, saved)
-    answer["model"]["choices"] = model_choices(specs)
+    spec = next((spec for spec in specs if spec.id == saved.get("model")), first_ready(specs))
+    answer = paying.shown(studio, owner, spec, saved)
     count = saved.get("count")
-    count = count if count in range(1, MAX_PICTURES + 1) else 1
-    return answer | {"prompt": str(saved.get("prompt") or ""), "count": count, "stage": {"token": token}}
+    answer["count"]["value"] = count if count in range(1, MAX_PICTURES + 1) else 1
+    words = {"token": token, "reader": studio.clouds.reader(owner)}
+    return answer | {"prompt": str(saved.get("prompt") or ""), "stage": {"token": token}, "improve": words}
 
 
-def on_model(studio: Studio, model_id: str, saved: Any) -> dict[str, Any]:
+def on_model(studio: Studio, owner: str, model_id: str, saved: Any) -> dict[str, Any]:
     """Another model was chosen: show what it honours, with the values it had last time."""
     spec = studio.model(model_id)
     if spec.readiness().label == "ready":  # not one that would have to be downloaded first
         studio.warm(spec.id)
-    return _show(spec, saved)
+    return paying.shown(studio, owner, spec, saved)
 
 
 def on_shape(studio: Studio, model_id: str, shape: str, saved: Any) -> dict[str, Any]:
     """Another shape was chosen: show its sizes."""
     spec = studio.model(model_id)
-    return _updates(offer_sizes(spec, shape, _remembered(saved, spec)))
+    return updates(offer_sizes(spec, shape, remembered(saved, spec)))
 
 
 def on_fixed_seed(studio: Studio, model_id: str, seed: Any) -> dict[str, Any]:
     """A seed was fixed, or let go: say it where it can be seen."""
-    return _updates({"more": offer_more(studio.model(model_id), seed)})
+    return updates({"more": offer_more(studio.model(model_id), seed)})
 
 
-def on_generate(studio: Studio, owner: str, *, offered: str, saved: Any, **values: Any) -> dict[str, Any]:
+def on_generate(
+    studio: Studio, owner: str, *, offered: str, saved: Any, confirm_cost: bool = False, **values: Any
+) -> dict[str, Any]:
     """Put the job into the queue. The stage watches what becomes of it."""
     try:
         spec = studio.model(values["model"])
         if spec.id != offered:  # pressed before the column could show what this model honours
-            values |= _offered_values(spec, saved)
-        studio.generate(owner, request_from(spec, values))
+            values |= offered_values(spec, saved)
+        try:
+            studio.generate(owner, request_from(spec, values), confirm_cost=confirm_cost)
+        except OverBudget as error:
+            return {"note": "", "price": asking(error, paying.told_price(studio, owner, spec, values))}
         unknown = studio.unknown_words(spec.id, values["prompt"])
     except StudioError as error:
         return {"note": _note(str(error), "trouble", about=str(values["prompt"]))}
-    return {"note": _note(unknown_sentence(spec, unknown), "hint", about=values["prompt"]) if unknown else ""}
+    price = {"price": paying.told_price(studio, owner, spec, values)} if spec.provider else {}
+    return {"note": _note(unknown_sentence(spec, unknown), "hint", about=values["prompt"]) if unknown else ""} | price
+
+
+def on_confirm(studio: Studio, owner: str, **values: Any) -> dict[str, Any]:
+    """The same, although it costs more than the daily cap leaves: somebody pressed on just that."""
+    return on_generate(studio, owner, confirm_cost=True, **values)
 
 
 def on_reuse(studio: Studio, owner: str, event: gr.EventData, saved: Any) -> dict[str, Any]:
@@ -165,13 +179,16 @@ def on_reuse(studio: Studio, owner: str, event: gr.EventData, saved: Any) -> dic
     models = {**(saved.get("models") or {}), spec.id: values_of(spec, request)}
     saved = {**saved, "prompt": request.prompt, "model": spec.id, "count": 1, "models": models}
     note = _differences(settings.notes, about=request.prompt)
-    return _show(spec, saved) | {"prompt": request.prompt, "count": 1, "saved": saved, "note": note}
+    answer = paying.shown(studio, owner, spec, saved)
+    answer["count"]["value"] = 1
+    return answer | {"prompt": request.prompt, "saved": saved, "note": note}
 
 
 def on_seed(studio: Studio, owner: str, event: gr.EventData, model_id: str) -> dict[str, Any]:
     """A picture with the seed `event.seed` is the newest: offer that seed. The model's download may be over now."""
     spec = studio.model(model_id)
-    told = {"choices": model_choices(studio.models(Task.GENERATE)), "info": about(spec)} if spec.download_gb else {}
+    choices = model_choices(studio.models(Task.GENERATE), owner, spec)
+    told = {"choices": choices, "info": about(spec, owner)} if spec.download_gb else {}
     return {
         "last_seed": event.seed,
         "take_seed": gr.update(value=f"Use the last seed, {event.seed}", visible=event.seed is not None),
@@ -190,7 +207,7 @@ def _connect_memory(
     """Keep the settings in the browser. No round trip: this happens at every key."""
     ordered = [saved, *(controls.by_name()[name] for name in ("prompt", "model", "count", *PER_MODEL))]
     chosen = (controls.shape, controls.size, controls.width, controls.height, controls.count)
-    more = (controls.seed, controls.steps, controls.guidance, controls.style)
+    more = (controls.seed, controls.steps, controls.guidance, controls.style, controls.quality, controls.transparent)
     by_hand = [control.input for control in (*chosen, *more)]
     # Not every way to fill a text box (pasting, dictating, a password manager) is an `input` to gradio.
     texts = [controls.prompt.change, controls.negative_prompt.change]
@@ -200,33 +217,6 @@ def _connect_memory(
     for chip in chips:
         chip.click(None, [saved, chip], [saved, controls.prompt, note], js=_TAKE_EXAMPLE, **_QUIET)
     take_seed.click(None, [saved, controls.model, last_seed], [saved, controls.seed], js=_TAKE_SEED, **_QUIET)
-
-
-def _show(spec: ModelSpec, saved: Any) -> dict[str, Any]:
-    """The column as this model honours it, and its example prompts."""
-    chips = {f"chip_{i}": props for i, props in enumerate(chip_props(spec.examples))}
-    return _updates({**offer(spec, _remembered(saved, spec)), **chips}) | {"offered": spec.id}
-
-
-def _offered_values(spec: ModelSpec, saved: Any) -> dict[str, Any]:
-    """What the controls that are each model's own will stand at once this model is shown."""
-    offers = offer(spec, _remembered(saved, spec))
-    return {name: offers[name].get("value") for name in PER_MODEL}
-
-
-def _updates(props: dict[str, dict[str, Any]]) -> dict[str, Any]:
-    return {name: gr.update(**values) for name, values in props.items()}
-
-
-def _remembered(saved: Any, spec: ModelSpec) -> dict[str, Any]:
-    """What the browser kept for this model: anything may be in there."""
-    models = saved.get("models") if isinstance(saved, dict) else None
-    own = models.get(spec.id) if isinstance(models, dict) else None
-    return own if isinstance(own, dict) else {}
-
-
-def _first_ready(specs: list[ModelSpec]) -> ModelSpec:
-    return next((spec for spec in specs if spec.readiness().ok), specs[0])
 
 
 def unknown_sentence(spec: ModelSpec, unknown: tuple[str, ...]) -> str:

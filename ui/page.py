@@ -9,7 +9,7 @@ from starlette.middleware import Middleware
 
 from studio.intake import MAX_BYTES
 from studio.service import Studio
-from ui import api, files, gallery, generate, guard, iterate, iterating, segment, segmenting, uploads
+from ui import api, clouding, files, gallery, generate, guard, iterate, iterating, segment, segmenting, uploads
 from ui.dropping import build_dropping
 from ui.early import EarlyScript
 from ui.events import QUIET, Bridge, Identify
@@ -39,10 +39,10 @@ def build(studio: Studio, identify: Identify, *, machine: str = "") -> gr.Blocks
     with gr.Blocks(title="Diorama", analytics_enabled=False, fill_width=True, delete_cache=(_DAY, _DAY)) as page:
         visitor = gr.BrowserState("", storage_key="diorama-visitor", secret="diorama")
         bridge = Bridge(studio, identify, visitor)
-        build_header(bridge, machine)
+        header = build_header(bridge, machine)
         api.build(studio, identify)
         arrival = page.load(None, [visitor], [visitor], js=_WHO, **QUIET)
-        named = {"viewer": build_viewer(bridge), "dropping": build_dropping()}
+        named = {"header": header, "viewer": build_viewer(bridge), "dropping": build_dropping()}
         with gr.Tabs(elem_id="tabs"):
             for tab in _TABS:
                 id = tab.LABEL.lower()
@@ -54,7 +54,8 @@ def build(studio: Studio, identify: Identify, *, machine: str = "") -> gr.Blocks
 
 def on_arrival(studio: Studio, token: str) -> dict[str, Any]:
     """The page was opened: tell what belongs to no tab who is looking."""
-    return {"viewer": {"token": token}, "dropping": {"token": token, "mostBytes": MAX_BYTES}}
+    told = {"token": token}
+    return {"header": told, "viewer": told, "dropping": {"token": token, "mostBytes": MAX_BYTES}}
 
 
 def launch_options(studio: Studio, identify: Identify, *, local_only: bool = False) -> dict[str, Any]:
@@ -73,6 +74,7 @@ def launch_options(studio: Studio, identify: Identify, *, local_only: bool = Fal
                 *files.router(studio).routes,
                 *uploads.router(studio, identify).routes,
                 *segmenting.router(studio, identify).routes,
+                *clouding.router(studio, identify).routes,
                 *iterating.router(studio, identify).routes,
             ],
             "middleware": [*guard.middleware(local_only=local_only), Middleware(EarlyScript)],

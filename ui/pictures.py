@@ -50,7 +50,7 @@ def vary(studio: Studio, owner: str, question: Answer) -> Answer:
 
 
 def look(studio: Studio, owner: str, question: Answer) -> Answer:
-    """All that is known of the picture `id`: its recipe in words, and its relatives."""
+    """All that is known of the picture `id`: its recipe in words, its description and who could say more, relatives."""
     asset = studio.asset(owner, text(question, "id"))
     if asset.deleted:
         raise NotFound("picture", asset.id)
@@ -59,6 +59,8 @@ def look(studio: Studio, owner: str, question: Answer) -> Answer:
         "picture": picture(studio, asset),
         "prompt": asset.recipe["prompt"],
         "facts": [fact._asdict() for fact in facts_of(asset, _spec(studio, asset.model))],
+        "description": asset.description,
+        "reader": studio.clouds.reader(owner) if asset.kind in ("image", "object") else "",
         "parents": [picture(studio, parent) for parent in relatives.parents],
         "children": [picture(studio, child) for child in relatives.children],
     }

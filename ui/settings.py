@@ -31,6 +31,8 @@ def request_from(spec: ModelSpec, values: Mapping[str, Any]) -> GenerateRequest:
         guidance=_number(values, "guidance") if spec.guidance else None,
         negative_prompt=_text(values, "negative_prompt") if spec.negative_prompt else "",
         style=_text(values, "style") if spec.styles else "",
+        quality=_text(values, "quality") if spec.qualities else "",
+        transparent=values.get("transparent") is True and spec.transparent,
     )
 
 
@@ -47,6 +49,8 @@ def values_of(spec: ModelSpec, request: GenerateRequest) -> dict[str, Any]:
         "guidance": request.guidance,
         "negative_prompt": request.negative_prompt,
         "style": request.style,
+        "quality": request.quality,
+        "transparent": request.transparent,
     }
 
 

@@ -1,4 +1,4 @@
-"""Sizes as people think of them: a shape ("Landscape 3:2") and how large. Pure functions, no gradio."""
+"""Sizes and qualities as people think of them: a shape ("3:2") and how large. Pure functions, no gradio."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import math
 from studio.contract import ModelSpec, Size
 from studio.errors import BadRequest
 
+QUALITIES = {"low": "Low", "medium": "Medium", "high": "High", "xhigh": "Higher", "max": "Highest"}
+"""What the page calls the qualities of a model, from coarse to fine."""
 CUSTOM = "custom"
 """The choice "any width and height", offered by models that take any size."""
 

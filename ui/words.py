@@ -8,6 +8,8 @@ from studio.assets import Asset
 from studio.contract import ModelSpec, Size
 from studio.recipe import UPLOAD
 from studio.selecting import from_text
+from studio.spending import in_dollars
+from ui.shapes import QUALITIES
 
 
 class Fact(NamedTuple):
@@ -35,10 +37,14 @@ def facts_of(asset: Asset, spec: ModelSpec | None) -> list[Fact]:
         Fact("Steps", _number(recipe["steps"])),
         Fact("Guidance", _number(recipe["guidance"])),
         Fact("Style", _style(recipe["style"], spec)),
+        Fact("Quality", _quality(recipe["quality"])),
+        Fact("Background", "transparent" if recipe["transparent"] else ""),
         Fact("Added" if recipe["task"] == UPLOAD else "Made", repr(asset.created), "time"),
         Fact("Took", duration(recipe["seconds"])),
+        Fact("Cost", "" if recipe["price_usd"] is None else in_dollars(recipe["price_usd"])),
         Fact("From", _origin(recipe)),
         Fact("Cut out with", _clicks(recipe["selection"])),
+        Fact("Note", recipe["notice"]),
     ]
     return [line for line in lines if line.value]
 
@@ -72,6 +78,10 @@ def _clicks(selection: str) -> str:
     counts = [(len(request.points), "click"), (len(request.strokes), "stroke")]
     parts = [f"{count} {word}{'s' if count > 1 else ''}" for count, word in counts if count]
     return ", ".join([*parts, *(["a box"] if request.box else [])])
+
+
+def _quality(quality: str) -> str:
+    return QUALITIES.get(quality, quality)
 
 
 def _style(style: str, spec: ModelSpec | None) -> str:

@@ -88,6 +88,6 @@ def test_settings_that_were_shown_and_do_not_fit_are_refused(studio: Studio):
 
 
 def test_a_model_that_is_shown_says_so_and_leaves_the_note_alone(studio: Studio):
-    told = on_model(studio, "full", {})
+    told = on_model(studio, "ada", "full", {})
     assert told["offered"] == "full"
     assert "note" not in told

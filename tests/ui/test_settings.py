@@ -16,7 +16,7 @@ from tests.ui.driver import Visitor
 from tests.ui.painter import Brush, catalog
 from ui.controls import offer
 from ui.events import Bridge
-from ui.generate import on_model, unknown_sentence
+from ui.generate import on_shape, unknown_sentence
 from ui.settings import request_from, values_of
 from ui.shapes import shape_of, shapes
 
@@ -208,9 +208,9 @@ def test_only_the_first_unknown_words_are_named():
 
 def test_an_error_that_needs_no_owner_is_said_as_a_sentence(studio: Studio):
     bridge = Bridge(studio, lambda request, token: token, gr.BrowserState())
-    choose = bridge.open_listener(on_model, {})
+    choose = bridge.open_listener(on_shape, {})
     with pytest.raises(gr.Error, match=r"There is no model &#x27;gone&#x27;\. Choose one of: toy"):
-        choose("gone", {})
+        choose("gone", "1:1", {})
 
 
 def test_a_spec_without_sizes_of_its_own_still_offers_a_custom_one():

@@ -25,6 +25,10 @@ def asset(**changes: Any) -> Asset:
         "guidance": 4.5,
         "seconds": 12.4,
         "selection": "",
+        "quality": "",
+        "transparent": False,
+        "price_usd": None,
+        "notice": "",
         "edit": "",
     }
     made = Asset(
@@ -77,3 +81,13 @@ def test_an_upload_says_where_it_comes_from(source: str, said: str):
 )
 def test_a_duration_is_as_exact_as_one_wants_to_know(seconds: float, said: str):
     assert duration(seconds) == said
+
+
+def test_what_a_cloud_made_says_what_it_cost_and_who_made_it():
+    made = {"quality": "xhigh", "transparent": True, "price_usd": 0.0336, "notice": "Flare made this."}
+    told = {fact.label: fact.value for fact in facts_of(asset(**made), FULL)}
+    assert told["Quality"] == "Higher"
+    assert told["Background"] == "transparent"
+    assert told["Cost"] == "$0.034"
+    assert told["Note"] == "Flare made this."
+    assert Fact("Quality", "fine") in facts_of(asset(quality="fine"), None)

@@ -1,18 +1,20 @@
-"""The line at the top: the name, what runs here, light or dark, and the keys. Knows no tab."""
+"""The line at the top: the name, what runs here and with whose key, light or dark, and the shortcuts. Knows no tab."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import gradio as gr
 
 from studio.contract import Task
 from studio.service import Studio
+from ui.clouding import clouds_of
 from ui.controls import is_offered
 from ui.events import Bridge
+from ui.pictures import Answer
+from ui.scripts import component
 
-_HERE = Path(__file__).parent
+_SCRIPTS = ("keys.js", "header.js")
 
 
 def build_header(bridge: Bridge, machine: str) -> gr.HTML:
@@ -21,32 +23,30 @@ def build_header(bridge: Bridge, machine: str) -> gr.HTML:
     Args:
         bridge: gives the readiness of the models, asked each time the badge is opened.
         machine: what this runs on, in a word or two; "" if there is nothing to say.
+
+    Returns:
+        The component. Its value is `{token}`.
     """
-    return gr.HTML(
-        value={"badge": _badge(bridge.studio, machine)},
-        html_template=(_HERE / "header.html").read_text(encoding="utf-8"),
-        js_on_load=(_HERE / "header.js").read_text(encoding="utf-8"),
-        apply_default_css=False,
-        server_functions=[bridge.open_function(readiness)],
-        elem_id="header",
-    )
+    calls = [bridge.server_function(readiness)]
+    return component(Path(__file__).parent, _SCRIPTS, calls, "header", badge=_badge(bridge.studio, machine))
 
 
-def readiness(studio: Studio) -> dict[str, Any]:
-    """Every tab with its models and whether they can be used here, now."""
+def readiness(studio: Studio, owner: str, _question: Answer) -> Answer:
+    """Every tab with its models and whether they can be used here, now; and the providers, see `clouds_of`."""
     tabs = []
     for task in Task:
         models = [
-            {"label": spec.label, "ok": spec.readiness().ok, "state": spec.readiness().label, "about": spec.about}
+            {"label": spec.label, "ok": ready.ok, "state": ready.label, "about": spec.about}
             for spec in studio.models(task)
-            if is_offered(spec)
+            if is_offered(spec, owner)
+            for ready in [spec.ready_for(owner)]
         ]
         if models:
             tabs.append({"label": task.value.capitalize(), "models": models})
-    return {"tabs": tabs}
+    return {"tabs": tabs, "clouds": clouds_of(studio, owner)}
 
 
 def _badge(studio: Studio, machine: str) -> str:
     """ "Toy klein, CPU": the first model that is ready, and the machine."""
-    ready = [spec.label for spec in studio.models(Task.GENERATE) if spec.readiness().ok]
+    ready = [spec.label for spec in studio.models(Task.GENERATE) if not spec.provider and spec.readiness().ok]
     return ", ".join(part for part in (ready[0] if ready else "no model is ready", machine) if part)

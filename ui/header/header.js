@@ -1,20 +1,26 @@
-// The header: fills the badge, asks for the readiness of the models when it is opened, remembers light or dark.
-const badge = element.querySelector(".badge");
-const card = element.querySelector("#about-here");
-const list = element.querySelector(".models");
+// The header: fills the badge, asks what runs here when it is opened, takes keys, remembers light or dark.
+const badge = find(".badge"), card = find("#about-here");
+
+const keyBox = createKeyBox(find(".providers"), async (provider, key) => {
+  const { ok, answer } = await post("diorama/keys", { provider, key });
+  say(ok ? "" : answer.error);
+  if (!ok) return false;
+  tell("keys");
+  await ask();
+  return true;
+});
 
 function line(tag, className, text) {
-  const node = document.createElement(tag);
-  node.className = className;
-  node.textContent = text;
-  return node;
+  return make(tag, { class: className }, text);
+}
+function say(sentence) {
+  setText(find(".card .trouble"), sentence);
 }
 
-card.addEventListener("toggle", async (event) => {
-  if (event.newState !== "open") return;
-  const answer = await server.readiness({});
+async function ask() {
+  const answer = await server.readiness({ token });
   if (!answer || answer.error) return;
-  list.replaceChildren(...answer.tabs.flatMap((tab) => [
+  find(".models").replaceChildren(...answer.tabs.flatMap((tab) => [
     line("h3", "", tab.label),
     ...tab.models.map((model) => {
       const row = line("p", model.ok ? "model ok" : "model", "");
@@ -22,17 +28,35 @@ card.addEventListener("toggle", async (event) => {
       return row;
     }),
   ]));
+  drawClouds(answer.clouds);
+}
+function drawClouds({ providers, spent, cap }) {
+  show(find(".clouds"), providers.length > 0);
+  keyBox.draw(providers);
+  setText(find(".spent"), cap ? `Spent today: ${spent}. Above ${cap} a day you are asked first.` : `Spent today: ${spent}.`);
+}
+
+card.addEventListener("toggle", async (event) => {
+  if (event.newState !== "open" || token === null) return;
+  say("");
+  await ask();
+});
+hear("key-wanted", async ({ provider }) => {
+  card.showPopover();
+  await ask(); // the lines have to be there before one of them can be focused
+  keyBox.focus(provider);
 });
 
 function shade(dark) {
   document.body.classList.toggle("dark", dark);
-  element.querySelector(".shade").setAttribute("aria-pressed", String(dark));
+  find(".shade").setAttribute("aria-pressed", String(dark));
 }
-element.querySelector(".shade").addEventListener("click", () => {
+find(".shade").addEventListener("click", () => {
   const dark = !document.body.classList.contains("dark");
   localStorage.setItem("diorama-shade", dark ? "dark" : "light");
   shade(dark);
 });
 const chosen = localStorage.getItem("diorama-shade");
 shade(chosen ? chosen === "dark" : document.body.classList.contains("dark"));
-badge.textContent = props.value.badge;
+badge.textContent = props.badge;
+whenTold(() => {});

@@ -1,5 +1,38 @@
 // Beside the picture: what one can do with it, its recipe in words, and its relatives.
 
+/** What is to be seen, as a provider says it: nothing is sent before the button that names it was pressed. */
+function createDescribing(shown) {
+  let reader = "", asking = null; // who would say it; how the asking is ended
+  const button = find(".describe"), words = find(".seen");
+  function draw(description, sentence = "") {
+    show(find(".described"), Boolean(description || reader));
+    show(button, Boolean(reader) && !asking);
+    show(find(".described .stop"), Boolean(asking));
+    setText(button, description ? `Describe again with ${reader}` : `Describe with ${reader}`);
+    setText(words, sentence || description);
+    words.classList.toggle("quiet", !description || Boolean(sentence));
+  }
+  button.addEventListener("click", async () => {
+    const { id } = shown(), before = words.textContent, my = (asking = new AbortController());
+    draw(before, `${reader} is looking at it...`);
+    find(".described .stop").focus();
+    const { ok, answer } = await post("diorama/describe", { picture: id }, my.signal);
+    if (asking !== my) return; // another picture is shown: the description waits there
+    asking = null;
+    if (my.signal.aborted) draw(before, "You no longer wait for it. What was sent is kept here when the answer comes.");
+    else draw(ok ? answer.description : before, ok ? "" : answer.error);
+    button.focus();
+  });
+  find(".described .stop").addEventListener("click", () => asking.abort());
+  return {
+    tell({ description = "", reader: now = "" }) {
+      reader = now;
+      asking = null;
+      draw(description);
+    },
+  };
+}
+
 /**
  * @param actions what the buttons do, in their order: {name, icon, word(picture), press(picture, button), fits(picture)}
  * @param onRelative called with the id of a parent or child
@@ -12,6 +45,7 @@ function createPanel(actions, onRelative) {
     return node;
   });
   let shown = null;
+  const describing = createDescribing(() => shown);
   find(".actions").append(...buttons);
   label(find(".copy-prompt"), "copy", "Copy");
   find(".copy-prompt").addEventListener("click", () => copyText(find(".words").textContent, find(".words"), "Prompt copied"));
@@ -55,6 +89,7 @@ function createPanel(actions, onRelative) {
     /** What the server knows of it; null while it is asked. */
     tell(answer) {
       const { prompt = "", facts = [], parents = [], children = [] } = answer || {};
+      describing.tell(answer || {});
       show(find("section.prompt"), Boolean(prompt));
       setText(find(".words"), prompt);
       find(".facts").replaceChildren(...facts.flatMap(fact));

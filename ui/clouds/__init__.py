@@ -1,0 +1,72 @@
+"""What a tab says about providers: the line about the price, and the button that improves a prompt. Knows no tab."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import gradio as gr
+
+from studio.contract import GenerateRequest, ModelSpec, Task
+from studio.errors import OverBudget
+from studio.service import Studio
+from studio.spending import estimate, in_dollars
+from studio.standin import stand_in
+from ui.pictures import Answer
+from ui.scripts import component
+
+_HERE = Path(__file__).parent
+
+
+def build_price() -> gr.HTML:
+    """Lay out the line above the main button.
+
+    Returns:
+        The component. Its value is what `price_of` returns; its events are `keys` (a key was pasted or forgotten),
+        `news` (pictures were made), `confirm` (the cost) and `use` (id: of the model that stands in).
+    """
+    return component(_HERE, ("price.js",), (), "price")
+
+
+def build_improve() -> gr.HTML:
+    """Lay out the button under a prompt.
+
+    Returns:
+        The component. Its value is `{token, reader}` and, at its event `words`, `words`: what the prompt becomes.
+    """
+    return component(_HERE, ("improve.js",), (), "improve", prompt="#prompt textarea")
+
+
+def price_of(studio: Studio, owner: str, spec: ModelSpec, request: GenerateRequest) -> Answer:
+    """What is to be said before the main button is pressed: a price, a missing key, or who could do it instead.
+
+    Returns:
+        `words` and `today` where it costs; `sentence` with `button` and `key` (a provider) or `use` (a model's id)
+        where it cannot be made like this; nothing for a model of this machine that is ready.
+    """
+    ready = spec.ready_for(owner)
+    if not spec.provider:
+        return {} if ready.ok else _instead(studio, owner, spec, request)
+    if not ready.ok:
+        return {"sentence": ready.hint, "button": f"Add a key of {spec.provider}", "key": spec.provider}
+    cost, spent = estimate(spec, request), studio.spending.today(owner)
+    count = f" for {request.count}" if request.count > 1 else ""
+    words = "Paid by use; nobody says the price before" if cost is None else f"About {in_dollars(cost)}{count}"
+    cap = "" if spent.cap is None else f" of {in_dollars(spent.cap)}"
+    today = f"{in_dollars(spent.total)}{cap} today" if spent.total else ""
+    return {"words": words, "today": today}
+
+
+def asking(error: OverBudget, price: Answer) -> Answer:
+    """The same, with the question whether it may cost more than the daily cap."""
+    return price | {"sentence": error.reason, "button": "Make it all the same", "confirm": True}
+
+
+def _instead(studio: Studio, owner: str, spec: ModelSpec, request: GenerateRequest) -> Answer:
+    """Who in the clouds could do what a model of this machine cannot; it is only offered, never sent."""
+    found = stand_in(request, spec, studio.models(Task.GENERATE), owner)
+    if found is None:
+        return {}
+    about = f" for about {in_dollars(found.price_usd)} a picture" if found.price_usd else ""
+    lost = f" It has no {' and no '.join(found.lost)}." if found.lost else ""
+    sentence = f"{spec.label} {spec.ready_for(owner).label}. {found.spec.label} makes it elsewhere{about}.{lost}"
+    return {"sentence": sentence, "button": f"Use {found.spec.label}", "use": found.spec.id}

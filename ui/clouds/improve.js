@@ -1,0 +1,56 @@
+// The button under a prompt that has it improved by a provider: with Stop while it is asked, and Undo afterwards.
+const state = { before: null, after: "", asking: null }; // what stood there before, what came, how the asking is ended
+const prompt = () => document.querySelector(props.prompt);
+
+function draw(sentence = "", isTrouble = false) {
+  const { reader = "" } = props.value || {};
+  show(find(".improve"), Boolean(reader));
+  setText(find(".better"), `Improve with ${reader}`);
+  show(find(".better"), !state.asking);
+  show(find(".stop"), Boolean(state.asking));
+  show(find(".undo"), !state.asking && state.before !== null);
+  find(".said").classList.toggle("trouble", isTrouble);
+  setText(find(".said"), sentence);
+}
+/** Put words into the prompt, as if somebody had written them. */
+function write(words) {
+  props.value = { ...props.value, words };
+  trigger("words");
+}
+async function improve() {
+  const wish = prompt().value, asking = new AbortController();
+  if (!wish.trim()) return prompt().focus();
+  state.asking = asking;
+  draw(`${props.value.reader} is writing...`);
+  find(".stop").focus();
+  const { ok, answer } = await post("diorama/improve", { prompt: wish }, asking.signal);
+  const wasChanged = prompt().value !== wish; // who wrote on meanwhile keeps their words
+  state.asking = null;
+  if (asking.signal.aborted) draw("Stopped");
+  else if (!ok) draw(answer.error, true);
+  else if (wasChanged) draw("You wrote on meanwhile: your words are kept");
+  else {
+    Object.assign(state, { before: wish, after: answer.prompt });
+    write(answer.prompt);
+    draw("Improved");
+  }
+  find(state.before === null ? ".better" : ".undo").focus();
+}
+function undo() {
+  const { before } = state;
+  state.before = null;
+  write(before);
+  draw();
+  prompt().focus();
+}
+find(".better").addEventListener("click", improve);
+find(".stop").addEventListener("click", () => state.asking.abort());
+find(".undo").addEventListener("click", undo);
+document.addEventListener("input", (event) => { // other words are written: there is nothing left to undo
+  if (!element.isConnected || event.target !== prompt() || state.asking || prompt().value === state.after) return;
+  state.before = null;
+  draw();
+});
+watch("value", () => draw());
+draw();
+whenTold(() => {});

@@ -1,0 +1,50 @@
+// Keys of the providers: one line for each, with a field that is emptied as soon as its key is on its way.
+
+/**
+ * @param list where the lines stand
+ * @param onSend called with (provider, key); "" forgets. Its promise gives true when it was taken
+ */
+function createKeyBox(list, onSend) {
+  function row({ provider }) {
+    const id = `key-${provider.replaceAll(" ", "-")}`;
+    const field = make("input", {
+      type: "password", id, autocomplete: "off", spellcheck: "false", autocapitalize: "off", maxlength: "500",
+      placeholder: "Paste a key", "data-1p-ignore": true, "data-lpignore": "true",
+    });
+    const save = make("button", { type: "button", class: "plain save" }, "Use it");
+    const forget = make("button", { type: "button", class: "plain forget" }, "Forget");
+    const get = make("a", { class: "get", target: "_blank", rel: "noopener noreferrer" }, "Get one");
+    const paste = make("span", { class: "paste" }, field, save);
+    const send = async () => {
+      if (!field.value.trim()) return field.focus();
+      if (await onSend(provider, field.value)) field.value = "";
+    };
+    save.addEventListener("click", send);
+    field.addEventListener("keydown", (event) => { if (event.key === "Enter") send(); });
+    forget.addEventListener("click", async () => { if (await onSend(provider, "")) field.focus(); });
+    return make(
+      "li", { class: "provider" },
+      make("label", { for: id }, provider), make("span", { class: "state" }), get, forget, paste, make("p", { class: "hint todo" }),
+    );
+  }
+  function update(node, { source, said, todo, url }) {
+    const own = source === "session";
+    node.classList.toggle("ok", Boolean(source));
+    setText(node.querySelector(".state"), said);
+    setAttribute(node.querySelector(".get"), "href", url);
+    show(node.querySelector(".get"), !source);
+    show(node.querySelector(".forget"), own);
+    show(node.querySelector(".paste"), !own);
+    setText(node.querySelector(".todo"), source ? "" : `To keep one: ${todo}`);
+  }
+  return {
+    draw(providers) {
+      reconcile(list, providers.map((each) => ({ ...each, id: each.provider })), row, update);
+    },
+    focus(provider) {
+      const node = [...list.children].find((each) => each.dataset.key === provider) || list.firstElementChild;
+      node?.scrollIntoView({ block: "nearest" });
+      node?.querySelector("input").focus();
+    },
+  };
+}
