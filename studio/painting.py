@@ -17,7 +17,8 @@ from studio.splat import Camera, Crop, Splat, rotation_matrices
 from studio.splats.placing import placed
 
 MAX_PAIRS = 12_000_000
-"""Pairs of a splat and a pixel it touches: where there are more, only every second, third, ... splat is painted."""
+"""Pairs of a splat and a pixel it touches, in a small picture: where there are more, only every second, third, ...
+splat is painted."""
 _PAIRS_AT_ONCE = 1_000_000
 _PIXELS_AT_ONCE = 1 << 16  # numpy sorts 16-bit numbers in linear time
 _FAINTEST = 1 / 255
@@ -59,6 +60,14 @@ def through(camera: Camera, window: Crop, side: int) -> Camera:
     return replace(camera, width=side, height=side, crop=crop)
 
 
+def within(camera: Camera, most: int) -> Camera:
+    """The same camera, whose picture has a longest side of `most` pixels at most."""
+    scale = min(1.0, most / max(camera.width, camera.height))
+    crop = Crop(*(value * scale for value in camera.crop))
+    width, height = (max(1, round(side * scale)) for side in (camera.width, camera.height))
+    return replace(camera, width=width, height=height, crop=crop)
+
+
 def facing(splat: Splat) -> Camera:
     """A camera in front of a splat that has none, so that nearly all of it is in the picture."""
     low, high = splat.bounds(0.98)
@@ -78,9 +87,14 @@ def portrait(splat: Splat, side: int) -> Image.Image:
     return painted(splat, through(camera, camera.crop, side)).image()
 
 
-def painted(splat: Splat, camera: Camera) -> Painted:
-    """The splat at its pose as a camera sees it, as large as the camera's picture."""
+def painted(splat: Splat, camera: Camera, most_pairs: int = MAX_PAIRS) -> Painted:
+    """The splat at its pose as a camera sees it, as large as the camera's picture.
+
+    Args:
+        most_pairs: of a splat and a pixel it touches; the work and the time grow with them.
+    """
     marks = _marks(placed(replace(splat, sh_rest=None)), camera)
+    marks = marks.only(slice(None, None, 1 + int(_areas(marks.boxes).sum()) // most_pairs))
     rgb = np.zeros((camera.height * camera.width, 3), np.float32)
     alpha = np.zeros(camera.height * camera.width, np.float32)
     for top, bottom in _bands(marks, camera):
@@ -127,8 +141,7 @@ def _marks(splat: Splat, camera: Camera) -> _Marks:
         opacities=opacities,
         colours=np.clip(splat.colours[order], 0, 1),
     )
-    marks = marks.only(np.flatnonzero((low < high).all(axis=1)))
-    return marks.only(slice(None, None, 1 + int(_areas(marks.boxes).sum()) // MAX_PAIRS))
+    return marks.only(np.flatnonzero((low < high).all(axis=1)))
 
 
 def _covariances(splat: Splat, camera: Camera, flat: np.ndarray, depths: np.ndarray) -> np.ndarray:

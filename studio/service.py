@@ -29,6 +29,7 @@ from studio.pictures import generate_order, make_pictures
 from studio.restore import Settings, fit
 from studio.selections import Selections
 from studio.spending import DAILY_CAP_USD, Spending
+from studio.splat_shelf import Splats
 from studio.store import Store
 from studio.tree import Tree
 from studio.turnings import Turnings
@@ -44,6 +45,7 @@ class Studio:
     Attributes:
         selections: masks and objects.
         turnings: views of objects, and splats out of them.
+        splats: what is done with a splat that is there.
         clouds: whose key pays at which provider.
         spending: what that comes to.
         describing: words about pictures and prompts.
@@ -93,6 +95,7 @@ class Studio:
                 self._store, self._database, self._residents, self._changes, self._catalog.ready
             )
             self.turnings = Turnings(self._store, self._database, self._changes, self._catalog.ready, self._submit)
+            self.splats = Splats(self._store, self._changes, self.turnings)
             self.clouds = clouds or NoClouds()
             every_model = (spec for task in Task for spec in self.models(task))
             self.spending = Spending(self._database, every_model, daily_cap_usd)

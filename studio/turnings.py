@@ -78,7 +78,7 @@ class Turnings:
         asset = self.object(owner, complete.object)
         self.crop(owner, asset.id)
         for view in filter(None, complete.keep):
-            self._picture(owner, view)
+            self.picture(owner, view)
         return self._submit(owner, spec, Task.VIEWS, asset.title, 1, turning_requests.to_json(complete))
 
     def splat(self, owner: str, request: SplatRequest) -> JobView:
@@ -88,7 +88,7 @@ class Turnings:
         asset = self.object(owner, complete.object)
         self.crop(owner, asset.id)
         for view in complete.views:
-            self._picture(owner, view)
+            self.picture(owner, view)
         return self._submit(owner, spec, Task.SPLAT, asset.title, 1, turning_requests.to_json(complete))
 
     # --- objects ------------------------------------------------------------------------------------------------------
@@ -99,7 +99,7 @@ class Turnings:
         Raises:
             BadRequest: it is a whole picture, or no picture at all.
         """
-        asset = self._picture(owner, asset_id)
+        asset = self.picture(owner, asset_id)
         if asset.kind != "object" and read_picture(self._store.path(owner, asset_id)).image.mode != "RGBA":
             raise BadRequest(
                 f"{checks.shown(asset.title)} is a whole picture and no object. Cut an object out in the Segment tab."
@@ -119,12 +119,26 @@ class Turnings:
         image, mask = self._opened(owner, object_id)
         return objects.png(square(image, crop_of(mask), INPUT_SIDE))
 
-    def picture_of(self, owner: str, object_id: str) -> Asset:
-        """The picture an object was cut out of, where that is still there; else the object itself."""
-        asset = self.object(owner, object_id)
-        for parent in gallery.relatives(self._database, asset).parents:
-            if parent.kind == "image" and (parent.width, parent.height) == (asset.width, asset.height):
-                return parent
+    def picture(self, owner: str, asset_id: str) -> Asset:
+        """What can be looked at and is not in the trash.
+
+        Raises:
+            BadRequest: it is a splat.
+        """
+        asset = self._store.asset(owner, asset_id)
+        if asset.deleted:
+            raise NotFound("picture", asset_id)
+        if asset.kind == "splat":
+            raise BadRequest(f"{checks.shown(asset.title)} is a splat and no picture. Choose an object.")
+        return asset
+
+    def picture_of(self, owner: str, asset_id: str) -> Asset:
+        """The picture an object was cut out of, where that is still there; else what was asked for itself."""
+        asset = self.picture(owner, asset_id)
+        if asset.kind == "object":
+            for parent in gallery.relatives(self._database, asset).parents:
+                if parent.kind == "image" and (parent.width, parent.height) == (asset.width, asset.height):
+                    return parent
         return asset
 
     # --- views --------------------------------------------------------------------------------------------------------
@@ -149,7 +163,7 @@ class Turnings:
         """
         if isinstance(index, bool) or not isinstance(index, int) or not 0 <= index < len(SIDES):
             raise BadRequest(f"The number of a view is 0 (front) to 3 (left), not {checks.shown(index)}.")
-        asset, picture = self.object(owner, object_id), self._picture(owner, picture_id)
+        asset, picture = self.object(owner, object_id), self.picture(owner, picture_id)
         if picture.id == asset.id:
             image, mask = self._opened(owner, object_id)
             image = square(image, crop_of(mask), INPUT_SIDE)
@@ -169,12 +183,4 @@ class Turnings:
         return image, mask_of(image)
 
     def _path(self, owner: str, object_id: str) -> Path:
-        return self._store.path(owner, self._picture(owner, object_id).id)
-
-    def _picture(self, owner: str, asset_id: str) -> Asset:
-        asset = self._store.asset(owner, asset_id)
-        if asset.deleted:
-            raise NotFound("picture", asset_id)
-        if asset.kind == "splat":
-            raise BadRequest(f"{checks.shown(asset.title)} is a splat and no picture. Choose an object.")
-        return asset
+        return self._store.path(owner, self.picture(owner, object_id).id)

@@ -1,0 +1,174 @@
+"""A photo with an object painted out: the hole takes the colours around it and the texture beside it.
+
+Quick and plain, for what a splat is drawn over; it invents nothing. Knows no models.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from PIL import Image
+
+from studio import masks
+
+_REACH = 0.012
+"""Of the longer side: so far beyond the mask the object's edge and its glow are painted out too."""
+_FINE = 5
+"""Halvings after which what is left of a picture is colour; what they took away is texture."""
+_RING = 6
+"""Pixels around the hole by which places are compared."""
+_TRIES = 32
+"""Places that are tried, across and down; then so many around the best of them."""
+_POINTS = 300
+_MISSING_COSTS = 60.0
+"""Levels by which colours may differ more where nothing is missing."""
+_WORKING_SIDE = 1024
+"""A larger picture is filled at this size, and what was filled is enlarged."""
+
+
+def fill_behind(image: Image.Image, mask: np.ndarray) -> Image.Image:
+    """
+    Args:
+        image: RGB.
+        mask: HW uint8 of its size.
+
+    Returns:
+        RGB: the same picture outside of the mask and its surroundings.
+    """
+    scale = min(1.0, _WORKING_SIDE / max(image.size))
+    size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
+    wide = masks.grown(np.where(mask > 0, 255, 0).astype(np.uint8), round(_REACH * max(image.size)))
+    hole = masks.resized(wide, size) > 0
+    if not hole.any():
+        return image
+    pixels = np.asarray(image.resize(size, reducing_gap=2.0), np.float32)
+    coarse = _spread(pixels, ~hole, fine=_FINE)
+    texture = _texture(np.where(hole[..., None], 0, pixels - coarse), pixels, hole)
+    filled = _spread(pixels, ~hole) if texture is None else np.clip(coarse + texture, 0, 255)
+    patch = Image.fromarray(np.where(hole[..., None], filled, pixels).astype(np.uint8)).resize(image.size)
+    seam = Image.fromarray(masks.softened(wide, _REACH * max(image.size)))
+    result = image.copy()
+    result.paste(patch, mask=Image.fromarray(np.maximum(np.asarray(seam), wide)))
+    return result
+
+
+def _spread(pixels: np.ndarray, known: np.ndarray, fine: int = 0) -> np.ndarray:
+    """Colours that go on smoothly from where they are known: averaged from level to level, then taken back down.
+
+    Args:
+        pixels: (H, W, 3) float32.
+        known: (H, W) bool.
+        fine: levels of which nothing is taken back: a smooth picture everywhere.
+
+    Returns:
+        (H, W, 3) float32.
+
+    Source: Gortler et al., "The Lumigraph" (1996), section 3.4 (push-pull).
+    """
+    levels = [(pixels * known[..., None], known.astype(np.float32))]
+    while max(levels[-1][1].shape) > 1:
+        levels.append(_halved(*levels[-1]))
+    sums, weights = levels[-1]
+    result = sums / np.maximum(weights, 1e-6)[..., None]
+    for number in range(len(levels) - 2, -1, -1):
+        sums, weights = levels[number]
+        result = _doubled(result, weights.shape)
+        if number >= fine:
+            share = np.minimum(weights, 1)[..., None]
+            result = share * (sums / np.maximum(weights, 1e-6)[..., None]) + (1 - share) * result
+    return result
+
+
+def _halved(sums: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Half the size; weights stay within 1, so that what is half known counts as known soon."""
+    both = np.concatenate([sums, weights[..., None]], axis=-1)
+    both = np.pad(both, ((0, both.shape[0] % 2), (0, both.shape[1] % 2), (0, 0)))
+    both = both[::2, ::2] + both[1::2, ::2] + both[::2, 1::2] + both[1::2, 1::2]
+    total = both[..., 3]
+    kept = np.minimum(total, 1)
+    return both[..., :3] * (kept / np.maximum(total, 1e-6))[..., None], kept
+
+
+def _doubled(values: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """(h, w, 3) at twice the size, bilinear, cut to `shape`."""
+    height, width = values.shape[0] * 2, values.shape[1] * 2
+    channels = [
+        np.asarray(Image.fromarray(values[..., index]).resize((width, height), Image.Resampling.BILINEAR))
+        for index in range(3)
+    ]
+    return np.stack(channels, axis=-1)[: shape[0], : shape[1]]
+
+
+def _texture(texture: np.ndarray, pixels: np.ndarray, hole: np.ndarray) -> np.ndarray | None:
+    """For the hole, the texture of a place nearby whose surroundings look most alike; None where there is none.
+
+    Args:
+        texture: (H, W, 3), 0 in the hole.
+        pixels: (H, W, 3), the picture.
+    """
+    box = masks.box_of(hole.astype(np.uint8) * 255)
+    if box is None:
+        return None
+    ring = (masks.grown(hole.astype(np.uint8) * 255, _RING) > 0) & ~hole
+    inside, around = _some(hole), _some(ring)
+    if not len(around):
+        return None
+    reach = np.array([1.5 * (box[2] - box[0]), 1.5 * (box[3] - box[1])])
+    step = np.ceil(2 * reach / _TRIES).astype(int)
+    best = _most_alike(pixels, hole, inside, around, _grid(np.zeros(2, int), reach.astype(int), step))
+    if best is None:
+        return None
+    best = _most_alike(pixels, hole, inside, around, _grid(best, step, np.ones(2, int)))
+    if best is None:
+        return None
+    right, down = (int(one) for one in best)
+    known = _shifted((~hole).astype(np.float32)[..., None], right, down) > 0.5
+    return np.where(hole[..., None] & known, _shifted(texture, right, down), 0)
+
+
+def _some(where: np.ndarray) -> np.ndarray:
+    """(N, 2) int: x and y of at most _POINTS pixels, evenly picked."""
+    places = np.argwhere(where)[:, ::-1]
+    return places[:: 1 + len(places) // _POINTS]
+
+
+def _grid(middle: np.ndarray, reach: np.ndarray, step: np.ndarray) -> np.ndarray:
+    """(N, 2) int: places around a middle."""
+    across, down = (np.arange(-one, one + 1, by) for one, by in zip(reach, step, strict=True))
+    return middle + np.stack(np.meshgrid(across, down), axis=-1).reshape(-1, 2)
+
+
+def _most_alike(
+    pixels: np.ndarray, hole: np.ndarray, inside: np.ndarray, around: np.ndarray, ways: np.ndarray
+) -> np.ndarray | None:
+    """The way (right, down) from which the hole can be covered and whose surroundings look like those of the hole."""
+    covered = _known(hole, ways[:, None] + inside).mean(axis=1)
+    ways, covered = ways[covered > 0.5], covered[covered > 0.5]
+    if not len(ways):
+        return None
+    places = ways[:, None] + around
+    known = _known(hole, places)
+    there = pixels[np.clip(places[..., 1], 0, len(hole) - 1), np.clip(places[..., 0], 0, hole.shape[1] - 1)]
+    unlike = np.abs(there - pixels[around[:, 1], around[:, 0]]).mean(axis=-1)
+    cost = (unlike * known).sum(axis=1) / np.maximum(known.sum(axis=1), 1)
+    cost += _MISSING_COSTS * (2 - covered - known.mean(axis=1))
+    return ways[cost.argmin()]
+
+
+def _known(hole: np.ndarray, places: np.ndarray) -> np.ndarray:
+    """Which places (..., 2) are in the picture and not in the hole."""
+    height, width = hole.shape
+    x, y = places[..., 0], places[..., 1]
+    within = (x >= 0) & (x < width) & (y >= 0) & (y < height)
+    return within & ~hole[np.clip(y, 0, height - 1), np.clip(x, 0, width - 1)]
+
+
+def _shifted(values: np.ndarray, right: int, down: int) -> np.ndarray:
+    """What lies so far to the right of and below each pixel of (H, W, C); 0 outside."""
+    height, width = values.shape[:2]
+    result = np.zeros_like(values)
+    rows = slice(max(0, -down), min(height, height - down))
+    columns = slice(max(0, -right), min(width, width - right))
+    if rows.start < rows.stop and columns.start < columns.stop:
+        source = values[rows.start + down : rows.stop + down, columns.start + right : columns.stop + right]
+        result[rows, columns] = source
+    return result

@@ -1,0 +1,100 @@
+"""Uploaded splats as assets: read through the door, kept once, with the recipe they bring. Knows no HTTP."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from studio import turned
+from studio.assets import Asset
+from studio.contract import Size, Task
+from studio.errors import BadSplat, NotFound
+from studio.findings import MAX_SHORT, MAX_TEXT, bounded
+from studio.recipe import Recipe
+from studio.splat import ARRAYS, Splat
+from studio.splats.reading import TakenSplat, read_splat
+from studio.store import Store
+from studio.turned import SPLAT_SIZE, Turning
+from studio.uploads import MAX_PARENTS, title_of
+
+
+class SplatUploads:
+    """The way into one store. Any thread may use it; one splat at a time comes in, so that memory stays bounded."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._door = threading.Lock()
+
+    def take_in(self, owner: str, source: bytes | Path, name: str) -> Asset:
+        """See `Splats.take_in`."""
+        with self._door:
+            taken = read_splat(source, name)
+            sha256 = _sha256(source)
+            there = self._store.upload(owner, sha256)
+            if there is None or not self._is_there(there):
+                there = self._original(owner, taken.splat)
+            if there is None:
+                return self._store.save_splat(replace(taken.splat, recipe=_recipe(owner, taken, name, sha256)))
+            if there.deleted:
+                self._store.restore(owner, [there.id])
+            return self._store.asset(owner, there.id)
+
+    def _is_there(self, asset: Asset) -> bool:
+        try:
+            self._store.path(asset.owner, asset.id)
+        except NotFound:
+            return False
+        return True
+
+    def _original(self, owner: str, splat: Splat) -> Asset | None:
+        """The splat of this owner that came back as it was."""
+        if splat.recipe is None:
+            return None
+        try:
+            asset = self._store.asset(owner, splat.recipe.id)
+            mine = read_splat(self._store.path(owner, asset.id)).splat
+        except (NotFound, BadSplat):  # there is none, or it was spoilt: what comes in is whole
+            return None
+        return asset if _is_same(mine, splat) else None
+
+
+def _is_same(one: Splat, other: Splat) -> bool:
+    if (one.sh_rest is None) != (other.sh_rest is None) or one.pose != other.pose:
+        return False
+    names = ARRAYS if one.sh_rest is None else (*ARRAYS, "sh_rest")
+    return all(np.array_equal(getattr(one, name), getattr(other, name)) for name in names)
+
+
+def _sha256(source: bytes | Path) -> str:
+    if isinstance(source, bytes):
+        return hashlib.sha256(source).hexdigest()
+    with source.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _recipe(owner: str, taken: TakenSplat, name: str, sha256: str) -> Recipe:
+    """What is written into our file of it: the recipe it brought, in bounds, as that of a splat of this owner."""
+    splat, brought = taken.splat, taken.splat.recipe
+    camera = splat.pose.camera
+    size = Size(camera.width, camera.height) if camera else SPLAT_SIZE
+    said = Turning(splats=splat.count)
+    if brought is not None:
+        said = replace(turned.from_text(brought.turning), splats=splat.count)
+    said = replace(said, notes=" ".join(taken.notes))
+    plain = turned.recipe(owner, "splat", Task.SPLAT, size, title_of(name), (), said)
+    if brought is None:
+        return replace(plain, source="file", sha256=sha256)
+    return replace(
+        plain,
+        model=bounded(brought.model, MAX_SHORT),
+        revision=bounded(brought.revision, MAX_SHORT),
+        seed=brought.seed,
+        parents=brought.parents[:MAX_PARENTS],
+        title=bounded(brought.title, MAX_TEXT) or plain.title,
+        source="Diorama",
+        sha256=sha256,
+    )
