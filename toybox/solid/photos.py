@@ -1,0 +1,43 @@
+"""What a model is shown of a photo: the object alone before white, cut as the 3D tab cuts it. Knows no networks."""
+
+import random
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from toybox.solid.records import coverage_of, shade_bytes
+from toybox.solid.turntable import FILLS
+
+_JITTER = 0.03
+"""Of the side: nobody's mask is exact."""
+
+
+def cut_photo(planes: Tensor, colour: Tensor, side: int, chance: random.Random | None = None) -> Tensor:
+    """The square around the object, whose longer side takes FILLS of it.
+
+    Args:
+        planes: (6, H, W) uint8 of the photo, see `Records`.
+        colour: RGB of the object.
+        side: of the result, in pixels.
+        chance: moves and resizes the square a little; None cuts exactly.
+
+    Returns:
+        (3, side, side) float32, [0, 1].
+    """
+    coverage = coverage_of(planes)
+    dark = shade_bytes(planes, colour, torch.zeros(3))  # the floor gives nothing: the object, times what it covers
+    alone = (dark + (1 - coverage)).clamp(0, 1)
+    rows, columns = ((coverage > 0.5).any(dim=axis).nonzero().flatten() for axis in (1, 0))
+    top, bottom, left, right = (int(line[at]) + end for line in (rows, columns) for at, end in ((0, 0), (-1, 1)))
+    length = max(bottom - top, right - left) / FILLS
+    across, down = (left + right) / 2, (top + bottom) / 2
+    if chance is not None:
+        across, down = (at + length * chance.uniform(-_JITTER, _JITTER) for at in (across, down))
+        length *= chance.uniform(1 - _JITTER, 1 + _JITTER)
+    size = planes.shape[-1]
+    steps = (torch.arange(side) + 0.5) / side - 0.5
+    x, y = (2 * (middle + length * steps) / size - 1 for middle in (across, down))
+    grid = torch.stack(torch.meshgrid(x, y, indexing="xy"), dim=-1)[None]
+    ink = F.grid_sample(1 - alone[None], grid, mode="bilinear", padding_mode="zeros", align_corners=False)
+    return 1 - ink[0]

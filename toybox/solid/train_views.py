@@ -1,0 +1,95 @@
+"""Trains the bundled toy ImageDream from nothing and stores it: `python -m toybox.solid.train_views --minutes 150`.
+
+The working folder keeps the traced turntables and the states. Interrupted, the same command goes on where it was; more
+minutes than before go on training. Zero minutes store what the checkpoints hold by now.
+"""
+
+import argparse
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from toybox.checksums import update_table
+from toybox.klein.run import Budget, Run
+from toybox.solid.grids import make_grids
+from toybox.solid.records import trace_turntables
+from toybox.solid.toy_views import FOLDER, build_parts, save_parts
+from toybox.solid.views_lesson import AutoencoderLessons, Learner, Source, ViewsLessons, measure_latents
+
+_AUTOENCODER_RATE, _MATRIX_RATE, _OTHER_RATE, _WEIGHT_DECAY = 2e-3, 2e-3, 1e-3, 0.01
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How much of everything; the defaults are what the shipped weights were trained with.
+
+    Attributes:
+        work: folder for traced turntables, checkpoints and logs.
+        result: folder of the finished model.
+        turntables: traced ones.
+        seed: of the turntables.
+        autoencoder_minutes: of training the autoencoder.
+        minutes: of training the network.
+    """
+
+    work: Path = Path(".train/solid")
+    result: Path = FOLDER
+    turntables: int = 4_240
+    seed: int = 1
+    autoencoder_minutes: float = 15
+    minutes: float = 150
+
+
+def train(plan: Plan) -> None:
+    """Traces the turntables unless they are there, trains both parts, and stores the averaged weights."""
+    torch.manual_seed(6)
+    parts = build_parts()
+    vae = Run(
+        "views_vae",
+        parts.vae,
+        [torch.optim.AdamW(parts.vae.parameters(), _AUTOENCODER_RATE, (0.9, 0.99), weight_decay=1e-3)],
+        average=0.995,
+        budget=Budget(plan.autoencoder_minutes, plan.work),
+    )
+    learner = Learner(parts)
+    run = Run("views", learner, optimizers(learner), average=0.999, budget=Budget(plan.minutes, plan.work))
+    records = trace_turntables(plan.work, plan.turntables, plan.seed)
+    source = Source(make_grids(plan.work, records), records, plan.seed + vae.steps + run.steps)
+    vae.train(AutoencoderLessons(parts.vae, source).step)
+    vae.average.copy_to(parts.vae)
+    parts.vae.eval().requires_grad_(False)
+    measure_latents(parts.vae, Source(source.grids, records, 0))
+    run.train(ViewsLessons(parts, source).step)
+    run.average.copy_to(learner)
+    save_parts(parts, plan.result)
+    if plan.result == FOLDER:
+        update_table(FOLDER.parent / "README.md", FOLDER)
+
+
+def optimizers(model: nn.Module) -> list[torch.optim.Optimizer]:
+    """Muon for the matrices inside, AdamW for everything else.
+
+    Source: Jordan et al., "Muon", https://kellerjordan.github.io/posts/muon/.
+    """
+    matrices, others = [], []
+    for name, parameter in model.named_parameters():
+        inside = parameter.ndim == 2 and "embedding" not in name
+        (matrices if inside else others).append(parameter)
+    return [
+        torch.optim.Muon(matrices, lr=_MATRIX_RATE, weight_decay=_WEIGHT_DECAY, adjust_lr_fn="match_rms_adamw"),
+        torch.optim.AdamW(others, lr=_OTHER_RATE, betas=(0.9, 0.98), weight_decay=_WEIGHT_DECAY),
+    ]
+
+
+def main() -> None:
+    """Reads the options and trains."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    for name, value in vars(Plan()).items():
+        parser.add_argument(f"--{name.replace('_', '-')}", type=type(value), default=value)
+    train(Plan(**vars(parser.parse_args())))
+
+
+if __name__ == "__main__":
+    main()
