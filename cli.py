@@ -1,18 +1,18 @@
-"""The same verbs in a terminal; generate here, others in `cli_cutout` and `cli_models`. No gradio, no torch."""
+"""The same verbs in a terminal; generate here, the others in `cli_iterate`, `cli_cutout` and `cli_models`. No torch."""
 
 from __future__ import annotations
 
 import argparse
-import json
-import shutil
 import sys
 from pathlib import Path
 
 import cli_cutout
+import cli_iterate
 import cli_models
+import cli_pictures
 from app import LOCAL_OWNER, OUTPUTS, open_studio, prepare_environment
-from studio.contract import Done, Event, Failed, GenerateRequest, Progress, Size, Waiting
-from studio.errors import BadRequest, StorageFailed, StudioError
+from studio.contract import GenerateRequest, Size
+from studio.errors import BadRequest, StudioError
 from studio.service import Studio
 
 
@@ -40,20 +40,12 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     draw.add_argument(
         "--prompts-file", type=Path, metavar="FILE", help="more prompts, one a line; - reads standard input"
     )
-    draw.add_argument("--model", default="", help="model id (default: the first that is ready; see `models`)")
-    draw.add_argument("--count", type=int, default=1, help="pictures per prompt, 1 to 8")
-    draw.add_argument("--seed", type=int, help="seed of the first picture (default: drawn at random, printed)")
     draw.add_argument("--size", type=size, metavar="WxH", help="in pixels, such as 1024x768")
-    draw.add_argument("--steps", type=int)
-    draw.add_argument("--guidance", type=float)
-    draw.add_argument("--negative", default="", metavar="WORDS", help="what the picture must not show")
     draw.add_argument("--style", default="", help="a style of the model")
-    draw.add_argument("-o", "--output", type=Path, help="a .png file, or a folder (default: only the outputs folder)")
     draw.add_argument("--outputs", type=Path, default=OUTPUTS, help="Diorama's own folder (default: outputs)")
-    draw.add_argument(
-        "--json", action="store_true", help="one JSON line per picture: path, seed, seconds, prompt, model, id"
-    )
+    cli_pictures.add_options(draw)
 
+    cli_iterate.add_verbs(verbs)
     cli_cutout.add_verbs(verbs)
     cli_models.add_verbs(verbs)
     return parser.parse_args(arguments)
@@ -78,7 +70,7 @@ def generate(options: argparse.Namespace) -> int:
         raise BadRequest(
             'Nothing to draw: give a prompt, such as python cli.py generate "a red ball on a grey background".'
         )
-    make_way(options.output)
+    cli_pictures.make_way(options.output)
     studio = open_studio(options.outputs)
     try:
         made, failed = 0, 0
@@ -98,30 +90,10 @@ def generate(options: argparse.Namespace) -> int:
             failed += not assets
             for asset_id in assets:
                 made += 1
-                report(studio, asset_id, options, made)
+                cli_pictures.report(studio, asset_id, options, made)
         return 1 if failed else 0
     finally:
         studio.close()
-
-
-def make_way(output: Path | None) -> None:
-    """Make the folder that `-o` needs, before anything is drawn.
-
-    Raises:
-        BadRequest: it is not a folder or a .png file, or cannot be made.
-    """
-    if output is None:
-        return
-    if output.suffix and not output.is_dir() and not is_png(output):
-        raise BadRequest(f"-o takes a folder, or a file name that ends in .png; got '{output}'.")
-    try:
-        (output.parent if is_png(output) else output).mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise BadRequest(f"Cannot write to {output}: {error.strerror}. Choose another place with -o.") from error
-
-
-def is_png(output: Path) -> bool:
-    return output.suffix.lower() == ".png"
 
 
 def read_prompts(options: argparse.Namespace) -> list[str]:
@@ -137,71 +109,13 @@ def read_prompts(options: argparse.Namespace) -> list[str]:
 
 
 def draw(studio: Studio, request: GenerateRequest) -> tuple[str, ...]:
-    """Run one job to its end, showing progress on a terminal. Returns the assets that were made."""
+    """Run one job to its end. Returns the assets that were made."""
     job = studio.generate(LOCAL_OWNER, request)
     unknown = studio.unknown_words(job.model, request.prompt)
     if unknown:
         more = f" and {len(unknown) - 5} more" if len(unknown) > 5 else ""
         print(f"{job.model} does not know: {', '.join(unknown[:5])}{more}.", file=sys.stderr)
-    last: Event | None = None
-    try:
-        for last in studio.events(LOCAL_OWNER, job.id):
-            if sys.stderr.isatty():
-                print(f"\r\x1b[K{status(last)}", end="", file=sys.stderr, flush=True)
-    except KeyboardInterrupt:
-        studio.cancel(LOCAL_OWNER, job.id)
-        raise
-    finally:
-        if sys.stderr.isatty():
-            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
-    if isinstance(last, Failed):
-        print(last.error, file=sys.stderr)
-        return last.assets
-    return last.assets if isinstance(last, Done) else ()
-
-
-def status(event: Event) -> str:
-    """An event as a terminal shows it."""
-    match event:
-        case Waiting(position):
-            return f"waiting, {position} before this one"
-        case Progress(_, 0, note):
-            return note or "working"
-        case Progress(step, steps):
-            return f"step {step} of {steps}"
-    return ""
-
-
-def report(studio: Studio, asset_id: str, options: argparse.Namespace, number: int) -> None:
-    """Put a picture where `-o` says and print its place on standard output."""
-    asset, kept = studio.asset(LOCAL_OWNER, asset_id), studio.path(LOCAL_OWNER, asset_id)
-    path = place(kept, options.output, number)
-    if not options.json:
-        print(path)
-        return
-    line = {
-        "path": str(path),
-        "seed": asset.seed,
-        "seconds": asset.recipe.get("seconds"),
-        "prompt": asset.recipe.get("prompt"),
-        "model": asset.model,
-        "id": asset.id,
-    }
-    print(json.dumps(line, ensure_ascii=False), flush=True)
-
-
-def place(kept: Path, output: Path | None, number: int) -> Path:
-    """Copy a picture out: into a folder under its own name, or to a file (the next to name-2.png)."""
-    if output is None:
-        return kept
-    if not is_png(output):
-        target = output / kept.name
-    else:
-        target = output if number == 1 else output.with_stem(f"{output.stem}-{number}")
-    try:
-        return Path(shutil.copyfile(kept, target))
-    except OSError as error:
-        raise StorageFailed(f"The picture is in {kept}, but not in {target}: {error.strerror}.") from error
+    return cli_pictures.follow(studio, job)
 
 
 if __name__ == "__main__":

@@ -234,6 +234,12 @@ class Studio:
         """All versions of the picture that this one is a version of."""
         return self._versions.tree(owner, asset_id)
 
+    def object_of_mask(self, owner: str, picture: str, mask: bytes | Path, name: str = "") -> Asset:
+        """Keep what the file of a mask selects in a picture as an object; see `Versions.object_of_mask`."""
+        asset = self._versions.object_of_mask(owner, picture, mask, name)
+        self._changes.note(owner)
+        return asset
+
     def request_of_version(self, owner: str, asset_id: str) -> IterateRequest | None:
         """What made a version, to be asked again of another picture, model or seed; None: no change made it."""
         return edits.request_of(recipe_of(self._store.asset(owner, asset_id)))
@@ -288,7 +294,7 @@ class Studio:
 
     def delete_tree(self, owner: str, asset_id: str) -> tuple[str, ...]:
         """A version and all that was made from it into the trash. Returns what `restore` brings back."""
-        ids = self._versions.tree(owner, asset_id).under(asset_id)
+        ids = self._versions.branch(owner, asset_id)
         self.delete(owner, ids)
         return ids
 

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
-from studio import checks, objects, regions
+import numpy as np
+
+from studio import checks, masks, objects, regions
 from studio.assets import Asset
 from studio.contract import IterateRequest, ModelSpec, Size
 from studio.database import Database
 from studio.errors import BadRequest, NotFound
+from studio.intake import read_picture
+from studio.selection import Box, Segmentation, SegmentRequest
 from studio.store import Store
 from studio.tree import Tree, tree_of
 
@@ -41,6 +46,41 @@ class Versions:
             NotFound: it is not there.
         """
         return tree_of(self._database, self._store.asset(owner, asset_id))
+
+    def branch(self, owner: str, asset_id: str) -> tuple[str, ...]:
+        """Ids of a version and of all that was made from it and is not deleted; of an object, its own."""
+        asset = self._store.asset(owner, asset_id)
+        if asset.kind != "image":
+            return () if asset.deleted else (asset.id,)
+        return tree_of(self._database, asset).under(asset.id)
+
+    def object_of_mask(self, owner: str, picture: str, source: bytes | Path, name: str) -> Asset:
+        """Keep what a mask selects in a picture as an object of it.
+
+        Args:
+            source: a PNG, JPEG or WebP of the picture's size: what is opaque in it is selected or, where all of it is,
+                what is white.
+            name: of the object; "": "mask".
+
+        Raises:
+            NotFound, BadPicture, BadRequest, StorageFailed: nothing was kept.
+        """
+        asset, name = self._picture(owner, picture), objects.checked_name(name) or "mask"
+        size = Size(asset.width, asset.height)
+        image = read_picture(source).image
+        if image.size != size:
+            raise BadRequest(
+                f"The mask has {Size(*image.size)} pixels, and the picture {size}. Make them the same size."
+            )
+        mask = np.asarray(image.getchannel("A") if image.mode == "RGBA" else image.convert("L"))
+        box = masks.box_of(mask)
+        if box is None:
+            raise BadRequest("The mask is empty: nothing in it is white. Paint what to select in white, on black.")
+        area = int((mask >= masks.HALF).sum())
+        found = Segmentation((), 0, mask, size, Box(*box), area, seconds=0.0)
+        recipe = objects.recipe(asset, None, SegmentRequest(asset.id), found, name)
+        cut = objects.cut_out(read_picture(self._store.path(owner, asset.id)).image, mask)
+        return self._store.save(cut, replace(recipe, selection=""))  # it was not made by clicks
 
     def _picture(self, owner: str, asset_id: str) -> Asset:
         """What may be looked at as a picture: one that was made or brought, or an object."""

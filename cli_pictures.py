@@ -1,0 +1,111 @@
+"""What the terminal verbs that make pictures share: watching a job, and where its pictures go. No gradio, no torch."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import sys
+from pathlib import Path
+
+from app import LOCAL_OWNER
+from studio.contract import Done, Event, Failed, JobView, Progress, Waiting
+from studio.errors import BadRequest, StorageFailed
+from studio.service import Studio
+
+
+def add_options(verb: argparse.ArgumentParser) -> None:
+    """The options of all that make pictures: how, how many, and where they go."""
+    verb.add_argument("--model", default="", help="model id (default: the first that is ready; see `models`)")
+    verb.add_argument("--count", type=int, default=1, help="pictures to make, 1 to 8")
+    verb.add_argument("--seed", type=int, help="seed of the first picture (default: drawn at random, printed)")
+    verb.add_argument("--steps", type=int)
+    verb.add_argument("--guidance", type=float)
+    verb.add_argument("--negative", default="", metavar="WORDS", help="what the picture must not show")
+    verb.add_argument("-o", "--output", type=Path, help="a .png file, or a folder (default: only the outputs folder)")
+    verb.add_argument(
+        "--json", action="store_true", help="one JSON line per picture: path, seed, seconds, prompt, model, id"
+    )
+
+
+def make_way(output: Path | None) -> None:
+    """Make the folder that `-o` needs, before anything is drawn.
+
+    Raises:
+        BadRequest: it is not a folder or a .png file, or cannot be made.
+    """
+    if output is None:
+        return
+    if output.suffix and not output.is_dir() and not is_png(output):
+        raise BadRequest(f"-o takes a folder, or a file name that ends in .png; got '{output}'.")
+    try:
+        (output.parent if is_png(output) else output).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadRequest(f"Cannot write to {output}: {error.strerror}. Choose another place with -o.") from error
+
+
+def is_png(output: Path) -> bool:
+    return output.suffix.lower() == ".png"
+
+
+def follow(studio: Studio, job: JobView) -> tuple[str, ...]:
+    """Wait for the end of a job, showing progress on a terminal. Returns the assets that were made."""
+    last: Event | None = None
+    try:
+        for last in studio.events(LOCAL_OWNER, job.id):
+            if sys.stderr.isatty():
+                print(f"\r\x1b[K{status(last)}", end="", file=sys.stderr, flush=True)
+    except KeyboardInterrupt:
+        studio.cancel(LOCAL_OWNER, job.id)
+        raise
+    finally:
+        if sys.stderr.isatty():
+            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+    if isinstance(last, Failed):
+        print(last.error, file=sys.stderr)
+        return last.assets
+    return last.assets if isinstance(last, Done) else ()
+
+
+def status(event: Event) -> str:
+    """An event as a terminal shows it."""
+    match event:
+        case Waiting(position):
+            return f"waiting, {position} before this one"
+        case Progress(_, 0, note):
+            return note or "working"
+        case Progress(step, steps):
+            return f"step {step} of {steps}"
+    return ""
+
+
+def report(studio: Studio, asset_id: str, options: argparse.Namespace, number: int) -> None:
+    """Put a picture where `-o` says and print its place on standard output."""
+    asset, kept = studio.asset(LOCAL_OWNER, asset_id), studio.path(LOCAL_OWNER, asset_id)
+    path = place(kept, options.output, number)
+    if not options.json:
+        print(path)
+        return
+    line = {
+        "path": str(path),
+        "seed": asset.seed,
+        "seconds": asset.recipe.get("seconds"),
+        "prompt": asset.recipe.get("prompt"),
+        "model": asset.model,
+        "id": asset.id,
+    }
+    print(json.dumps(line, ensure_ascii=False), flush=True)
+
+
+def place(kept: Path, output: Path | None, number: int) -> Path:
+    """Copy a picture out: into a folder under its own name, or to a file (the next to name-2.png)."""
+    if output is None:
+        return kept
+    if not is_png(output):
+        target = output / kept.name
+    else:
+        target = output if number == 1 else output.with_stem(f"{output.stem}-{number}")
+    try:
+        return Path(shutil.copyfile(kept, target))
+    except OSError as error:
+        raise StorageFailed(f"The picture is in {kept}, but not in {target}: {error.strerror}.") from error
