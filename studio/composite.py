@@ -135,4 +135,3 @@ def _compared(shown_mask: Image.Image, frame: Frame) -> np.ndarray:
     spared[top:bottom, left:right] = False
     around = max(2.0, _SPARED * max(frame.size))
     return ~(spared | (masks.grown(np.asarray(shown_mask), around) > 0))
-
