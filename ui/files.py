@@ -22,7 +22,7 @@ from ui.events import signed_in
 
 _FOR_EVER = "private, max-age=31536000, immutable"  # what is under an id never changes
 _MOST_IN_ADDRESS, _MOST_IN_FORM = 500, 20_000  # pictures in one zip
-_MEDIA_TYPES = {".png": "image/png", ".webp": "image/webp"}
+_MEDIA_TYPES = {".png": "image/png", ".webp": "image/webp", ".ply": "application/octet-stream"}
 
 
 def picture_address(owner: str, asset_id: str) -> str:

@@ -25,7 +25,7 @@ MAX_UPLOAD = MAX_BYTES + 1_000_000
 MAX_HEADERS = 65_536
 """Bytes of all headers. uvicorn means to refuse more, but takes whatever comes in one piece."""
 FORM_UPLOAD = "/gradio_api/upload"
-UPLOADS = (FORM_UPLOAD, "/diorama/pictures")
+UPLOADS = (FORM_UPLOAD, "/diorama/pictures", "/diorama/splats", "/diorama/splat/view")
 LOCAL_HOSTS = ("127.0.0.1", "localhost", "[::1]")
 _READING = ("GET", "HEAD", "OPTIONS")
 

@@ -9,7 +9,21 @@ from starlette.middleware import Middleware
 
 from studio.intake import MAX_BYTES
 from studio.service import Studio
-from ui import api, clouding, files, gallery, generate, guard, iterate, iterating, segment, segmenting, uploads
+from ui import (
+    api,
+    clouding,
+    files,
+    gallery,
+    generate,
+    guard,
+    iterate,
+    iterating,
+    segment,
+    segmenting,
+    splat,
+    splatting,
+    uploads,
+)
 from ui.dropping import build_dropping
 from ui.early import EarlyScript
 from ui.events import QUIET, Bridge, Identify
@@ -17,7 +31,7 @@ from ui.header import build_header
 from ui.theme import head, theme
 from ui.viewer import build_viewer
 
-_TABS = (generate, iterate, segment, gallery)
+_TABS = (generate, iterate, segment, splat, gallery)
 """Modules with a LABEL and `build(bridge, arrival)`, in the order of the page."""
 _DAY = 86_400  # seconds
 # A browser that comes for the first time gets a secret of 128 bits; its owner's name is made of it.
@@ -74,6 +88,7 @@ def launch_options(studio: Studio, identify: Identify, *, local_only: bool = Fal
                 *files.router(studio).routes,
                 *uploads.router(studio, identify).routes,
                 *segmenting.router(studio, identify).routes,
+                *splatting.router(studio, identify).routes,
                 *clouding.router(studio, identify).routes,
                 *iterating.router(studio, identify).routes,
             ],

@@ -8,7 +8,7 @@ import gradio as gr
 
 _HERE = Path(__file__).parent
 _STYLE = ("palette", "page", "controls", "toast")
-_PARTS = ("header", "clouds", "stage", "iterate", "segment", "gallery", "viewer", "dropping")
+_PARTS = ("header", "clouds", "stage", "iterate", "segment", "splat", "gallery", "viewer", "dropping")
 _SHEETS = (*(f"style/{name}.css" for name in _STYLE), *(f"{name}/{name}.css" for name in _PARTS))
 _SANS = ("ui-sans-serif", "system-ui", "-apple-system", "Segoe UI", "Roboto", "sans-serif")
 _MONO = ("ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "monospace")

@@ -46,7 +46,7 @@ def router(studio: Studio, identify: Identify) -> APIRouter:
     async def take_in(request: Request, name: str = "") -> Response:
         try:
             owner = admitted(request, identify)
-            async with _received(request) as path:
+            async with received(request) as path:
                 answer = await asyncio.to_thread(_kept, studio, owner, path, name[:_LONGEST_NAME])
         except StudioError as error:
             return JSONResponse({"error": str(error)}, status_of(error))
@@ -76,7 +76,7 @@ def admitted(request: Request, identify: Identify) -> str:
 
 
 @asynccontextmanager
-async def _received(request: Request) -> AsyncIterator[Path]:
+async def received(request: Request) -> AsyncIterator[Path]:
     """The body as a temporary file, which is gone afterwards, whatever happens.
 
     Raises:

@@ -54,7 +54,12 @@ function conclude(added, refused, forSettings, opens) {
   if (refused.length) toast(summary(added, refused), { trouble: true });
   else if (added.length > 1) toast(summary(added, refused));
   if (!newest || refused.length) return;
-  const { picture } = newest;
+  const { picture, notes = [] } = newest;
+  if (picture.kind === "splat") {
+    turnIn3D(picture.id);
+    if (notes.length) toast(notes.join(" "));
+    return;
+  }
   if (!forSettings) {
     if (added.length === 1) tell(opens || "look", { id: picture.id, picture: picture.id });
     return;

@@ -1,5 +1,7 @@
 // Sends one file to the server. XMLHttpRequest, because `fetch` does not tell how much has left.
 
+const isSplatFile = (file) => /\.(ply|splat|spz)$/i.test(file.name); // where it goes; what it is its content says
+
 /**
  * @param file what to send
  * @param onProgress called with the share that has left, 0 to 1
@@ -18,7 +20,7 @@ function send(file, onProgress) {
       request.addEventListener(name, () => resolve({ error }));
     }
   });
-  request.open("POST", address(`diorama/pictures?name=${encodeURIComponent(file.name)}`));
+  request.open("POST", address(`diorama/${isSplatFile(file) ? "splats" : "pictures"}?name=${encodeURIComponent(file.name)}`));
   request.setRequestHeader("X-Diorama-Token", token);
   request.setRequestHeader("Content-Type", "application/octet-stream");
   request.send(file);

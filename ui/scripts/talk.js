@@ -12,6 +12,7 @@
 //   iterate {picture}                something is to be changed about the picture with this id, or only about this object
 //   jobs   {jobs}                    the server told how the jobs stand
 //   standing {take}                  somebody wants to hear at once how they stand
+//   splat  {id}                      something is to be turned into 3D, or seen in it: an object, a picture or a splat
 //   pick                             somebody wants to open a picture from their disk
 
 const tell = (name, detail = {}) => document.dispatchEvent(new CustomEvent(`diorama-${name}`, { detail }));
@@ -89,6 +90,16 @@ function editHere(id) {
   goTo("iterate");
   tell("iterate", { picture: id });
 }
+
+/** The same for the 3D tab: an object, a picture or a splat. */
+function turnIn3D(id) {
+  writeAddress({ splat: id });
+  goTo("3d");
+  tell("splat", { id });
+}
+
+/** What an asset looks like: a splat has a picture of itself only as its thumbnail. */
+const lookOf = (asset) => address(asset.kind === "splat" ? asset.thumb : asset.file);
 
 const byId = (list, id) => list.find((item) => item.id === id);
 /** As the server sorts them. */

@@ -33,7 +33,7 @@ function createPicture(actions) {
   function drawPicture(picture) {
     if (shown !== picture.id) {
       shown = picture.id;
-      image.src = address(picture.file);
+      image.src = lookOf(picture);
       image.alt = picture.title;
       size(picture.width, picture.height);
       setAttribute(frame, "aria-label", `Enlarge: ${picture.title}`);
@@ -43,6 +43,7 @@ function createPicture(actions) {
     setAttribute(find(".caption"), "title", `${picture.title} · ${picture.model} · ${picture.width} x ${picture.height}`);
     show(find(".seed"), picture.seed !== null);
     for (const name of [".reuse", ".vary"]) show(find(name), picture.again);
+    show(find(".segment"), picture.kind !== "splat");
     if (find(".seed").dataset.seed !== String(picture.seed)) {
       find(".seed").dataset.seed = picture.seed;
       label(find(".seed"), "copy", `Seed ${picture.seed}`);

@@ -16,7 +16,8 @@ const ACTIONS = [ // one entry adds one
     isPressed: (picture) => picture.starred,
     press: (picture) => starPictures([picture], !picture.starred),
   },
-  { name: "segment", icon: "select", word: (picture) => (picture.kind === "object" ? "Refine" : "Cut out"), press: segment },
+  { name: "segment", icon: "select", word: (picture) => (picture.kind === "object" ? "Refine" : "Cut out"), fits: (picture) => picture.kind !== "splat", press: segment },
+  { name: "turn", icon: "solid", word: (picture) => (picture.kind === "splat" ? "Open in 3D" : "Turn into 3D"), fits: (picture) => ["object", "splat"].includes(picture.kind), press: turn },
   { name: "save", icon: "save", word: () => "Download", href: (picture) => `${address(picture.file)}&download=1` },
   { name: "delete", icon: "delete", word: () => "Delete", press: remove },
 ];
@@ -41,7 +42,7 @@ function draw(picture) {
   if (isNew) {
     zoom.fit();
     image.style.backgroundImage = `url("${address(picture.thumb)}")`; // stands in while the picture itself comes
-    image.src = address(picture.file);
+    image.src = lookOf(picture);
     image.alt = picture.title;
     image.classList.toggle("checkered", picture.kind === "object");
     setText(find(".spoken"), picture.title);
@@ -99,7 +100,7 @@ function enter(id, isAddressed) {
 /** Let the browser fetch the neighbours, so that they are there when they are wanted. */
 function warm() {
   const here = place();
-  for (const near of here < 0 ? [] : [listed()[here + 1], listed()[here - 1]]) if (near) new Image().src = address(near.file);
+  for (const near of here < 0 ? [] : [listed()[here + 1], listed()[here - 1]]) if (near) new Image().src = lookOf(near);
 }
 
 /** Go to a neighbour; where the list ends, more of it is fetched. */
@@ -145,6 +146,10 @@ async function reuse(picture) {
 async function segment(picture) {
   await close();
   cutOut(picture.id);
+}
+async function turn(picture) {
+  await close();
+  turnIn3D(picture.id);
 }
 async function vary(picture) {
   if (await call("vary", { id: picture.id })) toast("Another one is being made");

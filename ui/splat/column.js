@@ -1,0 +1,148 @@
+// The column: which object, with which models, how it is seen, and what can be done with the splat that stands on the
+// stage.
+
+const POOR_FIT = 0.85; // of IoU: below it the silhouette is visibly another
+
+/** @param acts {another(), choose(changes), again(), chooseModel(kind, id), make(), makeViews(), ground(name), opacity(share), box(isOn), match(), place(), turnOver(), useView()} */
+function createColumn(acts) {
+  const ranges = { steps: 0, guidance: 1 }; // decimals
+  find(".change").addEventListener("click", acts.another);
+  find(".elevation").addEventListener("input", () => acts.choose({ elevation: Number(find(".elevation").value) }));
+  find("input.seed").addEventListener("change", () => acts.choose({ seed: find("input.seed").value.trim() }));
+  for (const name of Object.keys(ranges)) find(`input.${name}`).addEventListener("input", () => acts.choose({ [name]: Number(find(`input.${name}`).value) }));
+  for (const kind of ["views", "splat"]) find(`.${kind}-model`).addEventListener("change", (event) => acts.chooseModel(kind, event.target.value));
+  find("form.column").addEventListener("submit", (event) => {
+    event.preventDefault();
+    if (isStanding()) acts.useView();
+    else acts.make();
+  });
+  find(".views-only").addEventListener("click", acts.makeViews);
+  find(".anew").addEventListener("click", acts.again);
+  find(".opacity").addEventListener("input", (event) => {
+    setText(find(".opacity-value"), `${event.target.value} %`);
+    acts.opacity(Number(event.target.value) / 100);
+  });
+  find("input.box").addEventListener("change", (event) => acts.box(event.target.checked));
+  find(".match").addEventListener("click", acts.match);
+  find(".place").addEventListener("click", acts.place);
+  find(".turn-over").addEventListener("click", acts.turnOver);
+  const grounds = [...element.querySelectorAll("[data-ground]")];
+  for (const node of grounds) node.addEventListener("click", () => acts.ground(node.dataset.ground));
+  walkable(find(".grounds-field .modes"));
+
+  function offer(kind) {
+    const models = state.models[kind], select = find(`.${kind}-model`), chosen = chosenModel(kind);
+    const said = JSON.stringify(models.map(({ id, state: how }) => [id, how]));
+    if (select.dataset.said !== said) {
+      select.dataset.said = said;
+      select.replaceChildren(...models.map((each) => make("option", { value: each.id, disabled: !each.ready }, each.ready && each.state === "ready" ? each.label : `${each.label} (${each.state})`)));
+    }
+    select.value = chosen?.id || "";
+    show(find(`.${kind}-model-field`), models.length > 1);
+    setText(find(`.about-${kind}`), chosen?.hint || "");
+    return chosen;
+  }
+  function drawRange(name, range, value) {
+    show(find(`.${name}-field`), Boolean(range));
+    if (!range) return;
+    const input = find(`input.${name}`), now = value ?? range.default;
+    setAttribute(input, "min", range.low);
+    setAttribute(input, "max", range.high);
+    input.value = now;
+    setText(find(`.${name}-value`), Number(now).toFixed(ranges[name]));
+  }
+  function drawSettings() {
+    const now = choices(), model = offer("views");
+    offer("splat");
+    find(".elevation").value = now.elevation;
+    setText(find(".elevation-value"), `${now.elevation}°`);
+    if (document.activeElement !== find("input.seed")) find("input.seed").value = now.seed;
+    drawRange("steps", model?.steps, now.steps);
+    drawRange("guidance", model?.guidance, now.guidance);
+  }
+  function drawStanding(splat) {
+    const percent = splat.fit === null ? 0 : Math.round(100 * splat.fit), isPoor = splat.fit !== null && splat.fit < POOR_FIT;
+    show(find(".fit"), splat.fit !== null);
+    find(".fit").classList.toggle("poor", isPoor);
+    setText(find(".fit"), isPoor ? `It fits its picture to ${percent} % only: its size or place is a little off.` : `It fits its picture to ${percent} %.`);
+    show(find(".match"), splat.fit !== null && splat.fit < 0.98);
+    show(find(".grounds-field"), Boolean(splat.photo));
+    for (const node of grounds) {
+      const isChosen = node.dataset.ground === state.ground;
+      setAttribute(node, "aria-checked", isChosen);
+      setAttribute(node, "tabindex", isChosen ? 0 : -1);
+      show(node, node.dataset.ground !== "filled" || Boolean(splat.filled));
+    }
+    const [width, height, depth] = splat.extent.map((side) => side.toFixed(2));
+    setText(find(".facts"), `${splat.count.toLocaleString()} splats, ${width} × ${height} × ${depth} wide, high and deep.`);
+    show(find(".notes"), splat.notes.length > 0);
+    reconcile(find(".notes"), splat.notes.map((note) => ({ id: note })), ({ id }) => make("li", {}, id), () => {});
+    setText(find(".place"), splat.photo ? "Place it on another picture" : "Place it on a picture");
+    show(find(".place"), !state.object);
+    show(find(".turn-over"), !splat.photo);
+    for (const name of [".match", ".place", ".turn-over"]) find(name).disabled = state.isBusy;
+    const link = (one) => make("li", {}, make("a", { class: "plain", download: true, href: address(one.href) }, make("b", {}, one.word), make("span", { class: "quiet" }, one.about)));
+    reconcile(find(".exports ul"), splat.exports.map((one) => ({ ...one, id: splat.id + one.word })), link, () => {});
+  }
+  const isStanding = () => state.step === "splat" && Boolean(state.splat);
+  const primary = () => (isStanding() ? "Use this view" : hasViews() ? "Make it 3D from these views" : "Make it 3D");
+
+  return {
+    draw() {
+      const { object, splat, picture } = state, job = ourJob(), subject = object || splat || picture;
+      const isMaking = Boolean(object) && !isStanding(), canBegin = canMake("splat") && (hasViews() || canMake("views"));
+      show(find(".subject"), Boolean(subject));
+      if (subject) {
+        setAttribute(find(".subject .thumb"), "src", address(subject.crop || subject.thumb));
+        setText(find(".subject .title"), subject.title);
+        setText(find(".change"), object ? "Change object" : "Close");
+      }
+      setText(find(".hint"), hint(job));
+      setText(find(".missing"), missing());
+      show(find(".missing"), Boolean(missing()));
+      show(find(".settings"), isMaking);
+      if (isMaking) drawSettings();
+      show(find(".standing"), isStanding());
+      if (isStanding()) drawStanding(splat);
+      show(find(".keep"), Boolean(object || splat));
+      find(".primary").disabled = state.isBusy || (!isStanding() && (Boolean(job) || !canBegin));
+      setAttribute(find(".primary"), "title", isStanding() ? "Save what you see as a new picture" : "");
+      show(find(".anew"), isStanding() && Boolean(object));
+      setText(find(".primary"), primary());
+      show(find(".views-only"), isMaking);
+      setText(find(".views-only"), state.views.some(Boolean) ? "Make four new views" : "Only make the four views");
+      find(".views-only").disabled = Boolean(job) || state.isBusy || !canMake("views");
+    },
+  };
+}
+
+/** What comes next, in a line. */
+function hint(job) {
+  if (state.picking) return `${state.picking.words} Esc leaves everything as it is.`;
+  if (job) return job.kind === "views" ? "Looking at it from all sides…" : "Building it in 3D…";
+  if (state.step === "splat" && state.splat) return "Drag to turn it. Shift-drag moves it, the wheel zooms, Reset puts it back.";
+  if (state.picture && !state.object) return state.objects.length ? "Which object of this picture? Choose it below." : "Cut something out of this picture in Segment first.";
+  if (!state.object) return "Choose an object below to begin.";
+  if (state.step === "views" && state.views.some(Boolean)) return "A side looks wrong? Make it anew, or put your own picture there.";
+  return "Make it 3D does everything in one go.";
+}
+/** What is not here yet, in a sentence; "" when all is. */
+function missing() {
+  const kinds = ["views", "splat"].filter((kind) => !canMake(kind));
+  if (!state.isTold || !kinds.length) return "";
+  const hints = kinds.map((kind) => chosenModel(kind)?.hint).filter(Boolean);
+  return hints[0] || "No model for 3D is on this machine yet. Splats that you have can be opened, placed and exported all the same.";
+}
+
+/** Arrow keys walk along a group of choices, as in any group of radio buttons. */
+function walkable(group) {
+  group.addEventListener("keydown", (event) => {
+    const by = { ArrowLeft: -1, ArrowUp: -1, ArrowRight: 1, ArrowDown: 1 }[event.key];
+    const all = [...group.children].filter((node) => !node.hidden && !node.disabled);
+    const next = by && all[(all.indexOf(document.activeElement) + by + all.length) % all.length];
+    if (!next) return;
+    event.preventDefault();
+    next.click();
+    next.focus();
+  });
+}

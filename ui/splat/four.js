@@ -1,0 +1,36 @@
+// The four views on the stage: each can be made anew, replaced by a picture of one's own, or looked at.
+
+/** @param acts {again(index), replace(index), look(picture)} */
+function createFour(acts) {
+  const list = find(".four");
+  const tiles = SIDES.map((side, index) => {
+    const image = make("img", { alt: "", draggable: "false" }), open = make("button", { type: "button", class: "view" }, image, make("span", { class: "quiet" }));
+    const again = make("button", { type: "button", class: "plain again", title: "Make this view anew", "aria-label": `Make the view anew: ${side}` });
+    const replace = make("button", { type: "button", class: "plain replace", title: "Use a picture of your own", "aria-label": `Use a picture of your own: ${side}` });
+    label(again, "vary", "");
+    label(replace, "open", "");
+    open.addEventListener("click", () => acts.look(state.views[index], index));
+    again.addEventListener("click", () => acts.again(index));
+    replace.addEventListener("click", () => acts.replace(index));
+    list.append(make("li", { "data-index": index }, open, make("div", { class: "line" }, make("b", {}, side), make("span", { class: "spring" }), again, replace)));
+    return { open, image, words: open.lastElementChild, again, replace };
+  });
+  return {
+    draw(job) {
+      tiles.forEach(({ open, image, words, again, replace }, index) => {
+        const view = state.views[index], isComing = job?.kind === "views" && job.only.includes(index) && !job.made?.includes(index);
+        if (view && image.dataset.of !== view.id) {
+          image.dataset.of = view.id;
+          image.src = address(view.file);
+        }
+        show(image, Boolean(view));
+        show(words, !view);
+        setText(words, isComing ? "Coming…" : "Not there yet");
+        setAttribute(open, "aria-label", view ? `${SIDES[index]}: look at it` : `${SIDES[index]}: use a picture of your own`);
+        open.classList.toggle("coming", Boolean(isComing));
+        again.disabled = Boolean(job) || !canMake("views");
+        replace.disabled = Boolean(job);
+      });
+    },
+  };
+}

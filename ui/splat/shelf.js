@@ -1,0 +1,44 @@
+// Below: what stands in 3D, that of the open object first; objects to turn into 3D; and pictures while one is to be chosen.
+
+const ON_SPLATS = [ // one entry adds one
+  { name: "save", icon: "save", word: "Save as PLY", href: (splat) => `${splat.file}&download=1` },
+  { name: "delete", icon: "delete", word: "Delete", press: (splat) => deletePictures([splat]) },
+];
+
+/** @param acts {open(id), pick(picture)} */
+function createShelf(acts) {
+  function tile(item, className, press) {
+    const image = make("img", { src: address(item.crop || item.thumb), alt: "", loading: "lazy", draggable: "false" });
+    image.addEventListener("error", () => setAttribute(image, "src", address(item.thumb)), { once: true }); // an empty object
+    const button = make("button", { type: "button", class: `tile ${className}`, title: item.title, "aria-label": item.title }, image);
+    button.addEventListener("click", () => press(item));
+    return button;
+  }
+  function splatTile(splat) {
+    const buttons = ON_SPLATS.map(({ name, icon, word, href, press }) => {
+      const about = { class: `plain ${name}`, title: word, "aria-label": `${word}: ${splat.title}` };
+      const node = href ? make("a", { ...about, href: address(href(splat)), download: true }) : make("button", { ...about, type: "button" });
+      label(node, icon, "");
+      if (press) node.addEventListener("click", () => press(splat));
+      return node;
+    });
+    return make("li", { class: "object" }, tile(splat, "solid", () => acts.open(splat.id)), make("div", { class: "about" }, make("b", {}, splat.title), make("div", { class: "deeds" }, ...buttons)));
+  }
+  const mark = (chosen) => (node, item) => setAttribute(node.querySelector(".tile"), "aria-current", item.id === chosen);
+  return {
+    draw() {
+      const { picking, object, splat, recent } = state, others = recent.splats.filter((one) => !byId(state.splats, one.id));
+      const splats = picking ? [] : [...state.splats, ...others];
+      const mine = state.picture && !object ? state.objects : recent.objects, objects = picking ? [] : mine;
+      const pictures = picking ? [...recent.pictures, ...recent.objects] : [];
+      reconcile(find(".splats"), splats, splatTile, mark(splat?.id));
+      reconcile(find(".objects"), objects, (one) => make("li", {}, tile(one, "checkered", () => acts.open(one.id))), mark(object?.id));
+      reconcile(find(".pictures"), pictures, (one) => make("li", {}, tile(one, one.kind === "object" ? "checkered" : "", acts.pick)), mark(""));
+      for (const [name, list] of Object.entries({ splats, objects, pictures })) show(find(`.film .${name}`), list.length > 0);
+      const title = picking ? "Your pictures" : splats.length ? "In 3D, and objects to turn" : "Objects to turn into 3D";
+      setText(find(".shelf-title"), title);
+      setText(find(".summary"), splats.length ? `${splats.length} in 3D` : "");
+      show(find(".none"), !splats.length && !objects.length && !pictures.length && state.isTold);
+    },
+  };
+}

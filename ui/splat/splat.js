@@ -1,0 +1,213 @@
+// The 3D tab: opens objects, pictures and splats, and draws what `state` says.
+
+const turntable = createTurntable({
+  turned(isHome) { find(".reset").disabled = isHome; },
+  said: speak,
+  failed(sentence) { state.trouble = sentence; draw(); },
+});
+const column = createColumn({
+  another: close,
+  choose(changes) { memory.choose(state.object.id, changes); draw(); },
+  chooseModel(kind, id) { memory.chooseModel(kind, id); draw(); },
+  make: makeAll,
+  makeViews: () => makeViews(),
+  again() { state.step = state.views.some(Boolean) ? "views" : "object"; draw(); },
+  useView,
+  ground(name) { state.ground = name; draw(); },
+  opacity: (share) => turntable.setOpacity(share),
+  box: (isShown) => turntable.setBox(isShown),
+  match: matchSize,
+  place: () => pickFor("Choose the picture or object it is to stand on: below, or open a file.", (picture) => place(picture.id)),
+  turnOver: () => remake("diorama/splat/place", { on: "", turn_over: true }),
+});
+const four = createFour({
+  again: (index) => makeViews({ only: [index] }),
+  replace: replaceView,
+  look(view, index) { if (view) tell("look", { id: view.id }); else replaceView(index); },
+});
+const shelf = createShelf({ open, pick: (picture) => picked(picture) });
+
+function draw() {
+  const { object, splat, picture, step, trouble } = state, job = ourJob(), preview = job?.preview || "";
+  const isForming = Boolean(preview) && (job.kind === "splat" || !state.views.some(Boolean));
+  const shown = !(object || splat) ? "" : isForming ? "seen" : step === "splat" && splat ? "frame" : step === "views" && object ? "four" : object ? "seen" : "frame";
+  element.firstElementChild.classList.toggle("picking", Boolean(state.picking));
+  show(find(".empty"), !shown && !picture);
+  show(find(".seen"), shown === "seen" || Boolean(picture && !shown));
+  show(find(".four"), shown === "four");
+  show(find(".frame"), shown === "frame");
+  if (!find(".seen").hidden) drawSeen(isForming ? preview : "");
+  show(find(".tools"), Boolean(shown));
+  show(find(".turning"), shown === "frame");
+  for (const node of element.querySelectorAll("[data-step]")) {
+    const isChosen = node.dataset.step === step;
+    setAttribute(node, "aria-checked", isChosen);
+    setAttribute(node, "tabindex", isChosen ? 0 : -1);
+    node.disabled = node.dataset.step === "splat" ? !splat : !object;
+  }
+  show(find(".banner"), Boolean(trouble));
+  setText(find(".banner span"), trouble);
+  if (splat) drawGround(splat);
+  four.draw(job);
+  drawProgress(job);
+  column.draw();
+  shelf.draw();
+}
+/** The square that the models see, or what forms, or the picture something is to be chosen of. */
+function drawSeen(preview) {
+  const { object, picture } = state;
+  setAttribute(find(".crop"), "src", preview || address(object ? object.crop : picture.file));
+  setAttribute(find(".crop"), "alt", preview ? "Forming" : object ? `${object.title}, as the models see it` : picture.title);
+  setText(find(".seen figcaption"), preview || !object ? "" : "This square is what the models see.");
+}
+function drawGround(splat) {
+  const ground = state.ground === "filled" && !splat.filled ? "photo" : state.ground;
+  const source = !splat.photo || ground === "plain" ? "" : ground === "filled" ? splat.filled : splat.photo.file;
+  turntable.setGround(source && address(source), splat.size);
+}
+
+/** Open an object, a picture or a splat. */
+async function open(id, { focus = true } = {}) {
+  const answer = await call("open_in_3d", { id });
+  if (!answer) return;
+  const { object, picture, objects, views, splats, splat } = answer;
+  Object.assign(state, { object, picture, objects, splats, splat, views, trouble: "", picking: null });
+  state.step = splat ? "splat" : object && views.some(Boolean) ? "views" : "object";
+  writeAddress({ splat: id });
+  draw();
+  if (!splat) { turntable.close(); return; }
+  await turntable.open(splat);
+  if (focus && isVisible()) turntable.focus();
+}
+function close() {
+  turntable.close();
+  Object.assign(state, { object: null, picture: null, objects: [], views: NONE, splats: [], splat: null, trouble: "", picking: null, step: "object" });
+  writeAddress({ splat: "" });
+  loadRecent();
+  draw();
+}
+async function loadRecent() {
+  const answer = await server.recent_in_3d({ token });
+  if (!answer || answer.error) return;
+  Object.assign(state, { recent: answer, isTold: true });
+  draw();
+}
+
+/** A picture is to be chosen: below, from a file, or by a drop. Esc leaves everything as it is. */
+function pickFor(words, take) {
+  state.picking = { words, take };
+  speak(words);
+  draw();
+}
+function picked(picture) {
+  const { picking } = state;
+  state.picking = null;
+  draw();
+  picking?.take(picture);
+}
+function replaceView(index) {
+  pickFor(`Choose a picture for “${SIDES[index]}”: below, or open a file.`, (picture) => setView(index, picture));
+}
+
+/** Have the server make another splat of the one that stands here, and show it. Gives the answer, or null. */
+async function remake(path, changes) {
+  const { splat } = state;
+  Object.assign(state, { isBusy: true, trouble: "" });
+  draw();
+  const { ok, answer } = await post(path, { splat: splat.id, ...changes });
+  state.isBusy = false;
+  draw();
+  if (!ok) { say(answer.error); return null; }
+  if (state.splat?.id === splat.id && answer.splat.id !== splat.id) await open(answer.splat.id);
+  tell("news");
+  return answer;
+}
+async function place(id) {
+  state.ground = "photo";
+  await remake("diorama/splat/place", { on: id });
+}
+async function matchSize() {
+  const before = state.splat, answer = await remake("diorama/splat/match", {});
+  if (!answer || !state.splat) return;
+  const isSame = state.splat.id === before.id;
+  const words = isSame ? "It cannot be made to fit better" : `It fits its picture to ${Math.round(100 * state.splat.fit)} % now`;
+  toast(words, isSame ? {} : { action: "Undo", onAction: () => open(before.id) });
+}
+async function useView() {
+  const { splat } = state;
+  if (state.isBusy || !turntable.camera) return;
+  state.isBusy = true;
+  draw();
+  try {
+    const camera = turntable.camera, shown = await turntable.picture();
+    const said = new URLSearchParams({ splat: splat.id, picture: splat.photo?.id || "", ground: find(".ground").hidden ? "plain" : state.ground, camera: JSON.stringify(camera) });
+    const response = await fetch(address(`diorama/splat/view?${said}`), { method: "POST", headers: { "X-Diorama-Token": token || "", "Content-Type": "image/png" }, body: shown });
+    const answer = await response.json();
+    if (!response.ok) { say(answer.error); return; }
+    tell("change", { back: [answer.picture] });
+    tell("news");
+    speak("Saved as a new picture");
+    toast("Saved as a new picture", { action: "Change it", onAction: () => editHere(answer.picture.id), said: true });
+  } catch {
+    say("This view could not be saved. Try again.");
+  } finally {
+    state.isBusy = false;
+    draw();
+  }
+}
+
+for (const node of element.querySelectorAll("[data-step]")) node.addEventListener("click", () => { state.step = node.dataset.step; draw(); });
+for (const group of element.querySelectorAll(".tools .modes")) walkable(group);
+find(".reset").addEventListener("click", () => turntable.reset());
+find(".open-file").addEventListener("click", () => tell("pick"));
+find(".stop").addEventListener("click", () => { const job = ourJob(); if (job) call("stop", { id: job.id }); });
+find(".banner .close").addEventListener("click", () => { state.trouble = ""; draw(); });
+element.addEventListener("keydown", (event) => {
+  if (event.key !== "Escape") return;
+  find(".exports").open = false;
+  if (!state.picking) return;
+  state.picking = null;
+  draw();
+});
+document.addEventListener("pointerdown", (event) => { // as a menu does
+  if (element.isConnected && !find(".exports").contains(event.target)) find(".exports").open = false;
+});
+// A picture that is dropped onto one of the four views takes its place. The window hears of it before the page does.
+addEventListener("drop", (event) => {
+  const tile = element.isConnected && event.target.closest?.(".four li");
+  if (tile && element.contains(tile)) replaceView(Number(tile.dataset.index));
+}, true);
+
+hear("splat", ({ id, picture }) => {
+  if (!id && !picture) return;
+  if (state.picking) server.recent_in_3d({ token, only: id }).then((answer) => { if (answer?.pictures?.length) picked(answer.pictures[0]); else open(id); });
+  else open(id || picture);
+});
+hear("jobs", ({ jobs }) => { if (token !== null) onJobs(jobs); });
+hear("news", () => { if (token !== null) loadRecent(); });
+hear("change", (change) => {
+  const { gone = [] } = change, { object, splat } = state;
+  state.recent = Object.fromEntries(Object.entries(state.recent).map(([name, list]) => [name, changedList(list, change, (one) => isOfShelf(one, name))]));
+  state.splats = changedList(state.splats, change, (one) => one.parents?.includes(object?.id));
+  state.objects = changedList(state.objects, change, (one) => one.kind === "object" && one.parents?.[0] === state.picture?.id);
+  if (object && byId(gone, object.id)) close();
+  else if (splat && byId(gone, splat.id)) {
+    turntable.close();
+    Object.assign(state, { splat: null, step: state.views.some(Boolean) ? "views" : "object" });
+    writeAddress({ splat: object?.id || "" });
+  }
+  draw();
+});
+const isOfShelf = (one, name) => ({ splats: "splat", objects: "object", pictures: "image" })[name] === one.kind;
+addEventListener("popstate", () => {
+  const id = readAddress("splat");
+  if (element.isConnected && token !== null && id && ![state.object?.id, state.splat?.id, state.picture?.id].includes(id)) open(id, { focus: false });
+});
+whenTold(({ models }) => {
+  state.models = models;
+  loadRecent();
+  tell("standing", { take: onJobs });
+  const id = readAddress("splat");
+  if (id) open(id, { focus: false }).then(() => tell("standing", { take: onJobs }));
+});
+draw();

@@ -1,0 +1,126 @@
+// What takes time: four views, a splat out of them, and both in one go. A job goes on without this page; whoever comes
+// back finds it again.
+
+let isResuming = false;
+
+/** Ask for views: all four, or only some of them. `then` is what follows by itself. */
+async function makeViews({ only = [0, 1, 2, 3], then = "" } = {}) {
+  const { object } = state, { elevation, seed, steps, guidance } = choices(), model = chosenModel("views");
+  if (!object || !model) return;
+  const isOne = only.length < 4;
+  const number = isOne || seed === "" ? null : Number(seed);
+  if (number !== null && !Number.isInteger(number)) { say(`The seed is a whole number, not “${seed}”. Leave it empty for another one each time.`); return; }
+  const body = { object: object.id, model: model.id, elevation_deg: elevation, seed: number, only: isOne ? only : [], keep: isOne ? state.views.map((view) => view?.id || "") : [] };
+  if (model.steps) body.steps = steps ?? model.steps.default;
+  if (model.guidance) body.guidance = guidance ?? model.guidance.default;
+  await begin("diorama/views", body, { object: object.id, kind: "views", only, then });
+}
+async function makeSplat() {
+  const { object, views } = state;
+  if (!object || !hasViews()) return;
+  const elevation_deg = views[0].elevation ?? choices().elevation;
+  const body = { object: object.id, views: idsOf(views), model: chosenModel("splat").id, elevation_deg };
+  await begin("diorama/splat", body, { object: object.id, kind: "splat", only: [], then: "" });
+}
+/** Everything that is left to do. */
+function makeAll() {
+  if (hasViews()) makeSplat();
+  else makeViews({ then: "splat" });
+}
+async function begin(path, body, about) {
+  if (state.isBusy) return;
+  Object.assign(state, { isBusy: true, trouble: "" });
+  draw();
+  const { ok, answer } = await post(path, body);
+  state.isBusy = false;
+  if (ok) {
+    memory.addJob({ id: answer.job.id, ...about });
+    state.jobs = [answer.job, ...state.jobs.filter((job) => job.id !== answer.job.id)];
+    if (about.kind === "views") state.step = "views";
+  } else say(answer.error);
+  draw();
+}
+function say(sentence) {
+  state.trouble = sentence;
+  toast(sentence, { trouble: true, said: true });
+  draw();
+}
+
+/** The server told how the jobs stand: those of this tab that are over are taken up, in whatever order they end. */
+async function onJobs(jobs) {
+  const sent = state.jobs.filter((job) => isOpenJob(job) && !byId(jobs, job.id) && byId(memory.jobs, job.id));
+  state.jobs = [...sent, ...jobs];
+  const job = ourJob();
+  if (job?.steps) speakRarely(`Step ${job.step} of ${job.steps}`);
+  draw();
+  if (isResuming) return; // one after the other: what follows a job may begin another
+  isResuming = true;
+  for (const begun of [...memory.jobs]) {
+    const told = byId(state.jobs, begun.id);
+    if (told && !isOpenJob(told)) { memory.dropJob(begun.id); await conclude(told, begun); }
+  }
+  isResuming = false;
+  draw();
+}
+async function conclude(told, { object, kind, then }) {
+  const isHere = state.object?.id === object;
+  if (told.state === "failed" && isHere) { say(told.error); return; }
+  if (told.state === "stopped" && isHere) speak("Stopped");
+  if (!isHere) {
+    if (told.state === "done" && kind === "splat") toast(`In 3D: ${told.title}`, { action: "Show", onAction: () => open(told.assets[0]) });
+    else if (then && told.state === "done") toast(`The views are there: ${told.title}`, { action: "Show", onAction: () => open(object) });
+    return;
+  }
+  if (kind === "views") {
+    await takeViews();
+    if (told.state !== "done") return;
+    speak("Four views are ready");
+    if (then && hasViews()) await makeSplat();
+  } else if (told.assets.length) {
+    await open(told.assets[0], { focus: isVisible() });
+    speak(`It is in 3D now: ${told.title}`);
+  }
+}
+/** The newest views take their places. */
+async function takeViews() {
+  const { object } = state, answer = await server.four({ token, id: object.id });
+  if (!answer?.views || state.object?.id !== object.id) return;
+  state.views = answer.views;
+  draw();
+}
+/** A picture of one's own instead of a view. */
+async function setView(index, picture) {
+  const { object } = state;
+  const { ok, answer } = await post("diorama/views/replace", { object: object.id, index, picture: picture.id, elevation_deg: choices().elevation });
+  if (!ok) { say(answer.error); return; }
+  speak(`${SIDES[index]}: ${picture.title}`);
+  await takeViews();
+}
+
+let spokenAt = 0;
+function speakRarely(text) {
+  if (Date.now() - spokenAt < 5000) return;
+  spokenAt = Date.now();
+  speak(text);
+}
+
+function drawProgress(job) {
+  show(find(".below"), Boolean(job));
+  if (!job) return;
+  const isKnown = job.steps > 0 && job.state === "running", bar = find(".below .bar");
+  setText(find(".below .step"), situation(job));
+  setText(find(".below .left"), timeLeft(job.secondsLeft));
+  find(".stop").disabled = Boolean(job.stopping);
+  bar.classList.toggle("unknown", !isKnown && job.state === "running");
+  setAttribute(bar, "aria-valuemax", isKnown ? job.steps : 1);
+  setAttribute(bar, "aria-valuenow", isKnown ? job.step : 0);
+  setAttribute(bar, "aria-valuetext", situation(job));
+  bar.firstElementChild.style.transform = `scaleX(${isKnown ? job.step / job.steps : 0})`;
+}
+/** What goes on, in a few words. */
+function situation(job) {
+  if (job.stopping) return "stopping";
+  if (job.state === "waiting" && job.position > 0) return job.position === 1 ? "next in line" : `waiting, ${job.position} before it`;
+  const what = job.kind === "views" ? "views" : "3D";
+  return job.steps ? `${what}: step ${job.step} of ${job.steps}` : job.note || "starting";
+}

@@ -1,0 +1,242 @@
+"""3D over HTTP: jobs for views and splats, files of splats both ways, and what lies behind them. Knows no layout.
+
+With the browser's token in `X-Diorama-Token`: `POST /diorama/views` and `/diorama/splat` queue jobs,
+`/diorama/views/replace`, `/diorama/splat/match` and `/diorama/splat/place` change what came of them, all with JSON;
+`/diorama/splats?name=` takes a file and `/diorama/splat/view?splat=&picture=&ground=&camera=` a PNG as the body.
+`GET /diorama/splat/{id}`, `/diorama/crop/{id}` and `/diorama/filled/{id}` answer by address, like every picture.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse, Response
+from starlette.requests import ClientDisconnect
+
+from studio.checks import shown
+from studio.contract import JobView
+from studio.errors import BadRequest, StudioError
+from studio.findings import parsed
+from studio.service import Studio
+from studio.splats.about import read_camera
+from studio.splats.exporting import EXPORTS
+from studio.splats.html import viewer_bytes
+from studio.turning import NO_VIEWS, SplatRequest, ViewsRequest
+from ui.events import Identify, signed_in
+from ui.pictures import Answer, picture
+from ui.turned import turning_of
+from ui.uploads import NotAdmitted, admitted, received, status_of
+
+VIEWER = "viewer"
+"""The format of what our own viewer draws, beside those that are exported."""
+_LONGEST_NAME = 200
+_LONGEST_CAMERA = 4_000
+_PLAIN = "application/octet-stream"
+_FOR_EVER = "private, max-age=31536000, immutable"
+
+
+def router(studio: Studio, identify: Identify) -> APIRouter:
+    """The routes, for `Blocks.launch(app_kwargs={"routes": ...})`."""
+    routes = APIRouter(prefix="/diorama")
+
+    async def answered(work: Awaitable[Answer]) -> Response:
+        try:
+            return JSONResponse(await work)
+        except StudioError as error:
+            return JSONResponse({"error": str(error)}, status_of(error))
+        except ClientDisconnect:
+            return Response(status_code=400)  # nobody is there to read it
+
+    def post(path: str, work: Callable[[Studio, str, Answer], Answer]) -> None:
+        async def asked(request: Request) -> Answer:
+            owner = admitted(request, identify)
+            return await asyncio.to_thread(work, studio, owner, _json(await request.body()))
+
+        async def answer(request: Request) -> Response:
+            return await answered(asked(request))
+
+        routes.add_api_route(path, answer, methods=["POST"], response_model=None)
+
+    post("/views", views)
+    post("/views/replace", replace_view)
+    post("/splat", splat)
+    post("/splat/match", match)
+    post("/splat/place", place)
+
+    @routes.post("/splats")
+    async def upload(request: Request, name: str = "") -> Response:
+        async def taken() -> Answer:
+            owner = admitted(request, identify)
+            async with received(request) as path:
+                return await asyncio.to_thread(take_in, studio, owner, path, name[:_LONGEST_NAME])
+
+        return await answered(taken())
+
+    @routes.post("/splat/view")
+    async def view(request: Request) -> Response:
+        async def kept() -> Answer:
+            owner = admitted(request, identify)
+            async with received(request) as path:
+                content = path.read_bytes()
+            return await asyncio.to_thread(keep_view, studio, owner, request.query_params, content)
+
+        return await answered(kept())
+
+    @routes.get("/splat/{asset_id}")
+    async def file(
+        request: Request, asset_id: str, owner: str, format: str = VIEWER, download: bool = False
+    ) -> Response:
+        return await _file(request, lambda: _splat(studio, owner, asset_id, format, download))
+
+    @routes.get("/crop/{asset_id}")
+    async def crop(request: Request, asset_id: str, owner: str) -> Response:
+        return await _file(request, lambda: _png(studio.turnings.crop_png(owner, asset_id)))
+
+    @routes.get("/filled/{asset_id}")
+    async def filled(request: Request, asset_id: str, owner: str) -> Response:
+        return await _file(request, lambda: _png(studio.splats.filled_png(owner, asset_id)))
+
+    return routes
+
+
+def views(studio: Studio, owner: str, values: Answer) -> Answer:
+    """Queue a job that makes four views of an object, or only some of them; `values` as the fields of a request."""
+    request = ViewsRequest(
+        object=_text(values, "object"),
+        model=_text(values, "model"),
+        elevation_deg=values.get("elevation_deg", 0.0),
+        seed=values.get("seed"),
+        steps=values.get("steps"),
+        guidance=values.get("guidance"),
+        only=values.get("only") or (),
+        keep=values.get("keep") or (),
+    )
+    return {"job": _job(studio.turnings.views(owner, request))}
+
+
+def replace_view(studio: Studio, owner: str, values: Answer) -> Answer:
+    """Take the `picture` for the view number `index` of the `object`."""
+    kept = studio.turnings.replace_view(
+        owner,
+        _text(values, "object"),
+        values.get("index", -1),
+        _text(values, "picture"),
+        elevation_deg=values.get("elevation_deg", 0.0),
+    )
+    return {"picture": picture(studio, kept)}
+
+
+def splat(studio: Studio, owner: str, values: Answer) -> Answer:
+    """Queue a job that makes a splat of four views."""
+    request = SplatRequest(
+        object=_text(values, "object"),
+        views=values.get("views") or NO_VIEWS,
+        model=_text(values, "model"),
+        elevation_deg=values.get("elevation_deg", 0.0),
+    )
+    return {"job": _job(studio.turnings.splat(owner, request))}
+
+
+def match(studio: Studio, owner: str, values: Answer) -> Answer:
+    """Fit the size and place of `splat` to the mask of its object. Answers with the splat that fits."""
+    fitting = studio.splats.match_size(owner, _text(values, "splat"))
+    return {"splat": picture(studio, fitting)}
+
+
+def place(studio: Studio, owner: str, values: Answer) -> Answer:
+    """Put `splat` onto the object or picture `on`, or, with `turn_over`, upside down."""
+    placed = studio.splats.place(
+        owner, _text(values, "splat"), _text(values, "on"), turn_over=values.get("turn_over") is True
+    )
+    return {"splat": picture(studio, placed)}
+
+
+def take_in(studio: Studio, owner: str, path: Path, name: str) -> Answer:
+    """Keep an uploaded splat."""
+    asset = studio.splats.take_in(owner, path, name)
+    notes = turning_of(asset).notes
+    return {"picture": picture(studio, asset), "notes": [notes] if notes else []}
+
+
+def keep_view(studio: Studio, owner: str, values: Mapping[str, str], content: bytes) -> Answer:
+    """Keep what the page has drawn as a picture.
+
+    Args:
+        values: ids of the `splat` and of the `picture` behind it, `ground`, and `camera` as JSON.
+        content: a PNG.
+    """
+    asset = studio.splats.keep_view(
+        owner,
+        values.get("splat", ""),
+        content,
+        camera=read_camera(parsed(values.get("camera", "")[:_LONGEST_CAMERA])),
+        ground=values.get("ground", ""),
+        picture=values.get("picture", ""),
+    )
+    return {"picture": picture(studio, asset)}
+
+
+def _splat(studio: Studio, owner: str, asset_id: str, format: str, download: bool) -> Response:
+    """The file of a splat: as our viewer draws it, or exported."""
+    headers = {"X-Content-Type-Options": "nosniff", "Cache-Control": _FOR_EVER}
+    if format == VIEWER:
+        content = viewer_bytes(studio.splats.splat(owner, asset_id))
+        return Response(content, media_type=_PLAIN, headers=headers)
+    content = studio.splats.export(owner, asset_id, format)
+    name = f"{Path(studio.asset(owner, asset_id).name).stem}.{format}"
+    headers["Content-Disposition"] = f"attachment; filename=\"splat.{format}\"; filename*=UTF-8''{quote(name)}"
+    return Response(content, media_type=EXPORTS[format].media_type, headers=headers)
+
+
+def _png(content: bytes) -> Response:
+    headers = {"X-Content-Type-Options": "nosniff", "Cache-Control": _FOR_EVER}
+    return Response(content, media_type="image/png", headers=headers)
+
+
+async def _file(request: Request, make: Callable[[], Response]) -> Response:
+    try:
+        if request.app.auth is not None and signed_in(request) is None:
+            raise NotAdmitted("Sign in to see this.")
+        return await asyncio.to_thread(make)
+    except StudioError as error:
+        return JSONResponse({"error": str(error)}, status_of(error))
+
+
+def _job(job: JobView) -> Answer:
+    """A job that was just taken, as the page draws it until the server tells of it."""
+    return {
+        "id": job.id,
+        "title": job.title,
+        "state": job.state,
+        "task": job.task,
+        "created": job.created,
+        "position": job.position,
+        "step": 0,
+        "steps": 0,
+        "note": "",
+        "error": job.error,
+        "assets": job.assets,
+    }
+
+
+def _json(body: bytes) -> Answer:
+    try:
+        values = json.loads(body)
+    except (ValueError, RecursionError):
+        values = None
+    if not isinstance(values, dict):
+        raise BadRequest('Send what is wanted as JSON, such as {"object": "..."}.')
+    return values
+
+
+def _text(values: Answer, name: str) -> str:
+    found: Any = values.get(name) or ""
+    if not isinstance(found, str):
+        raise BadRequest(f"The {name} must be text, not {shown(found)}.")
+    return found
