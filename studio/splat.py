@@ -182,10 +182,10 @@ class Splat:
         low, high = np.quantile(points, ((1 - share) / 2, (1 + share) / 2), axis=0)
         return Bounds(low, high)
 
-    def only(self, kept: np.ndarray) -> Splat:
+    def only(self, kept: np.ndarray | slice) -> Splat:
         """
         Args:
-            kept: (N,) bool, or indexes.
+            kept: (N,) bool, or indexes, or a slice, which copies nothing.
         """
         arrays = {name: getattr(self, name)[kept] for name in ARRAYS}
         return replace(self, **arrays, sh_rest=None if self.sh_rest is None else self.sh_rest[kept])

@@ -160,7 +160,7 @@ def test_to_a_file_and_back_changes_no_bit(degree: int):
 
 
 def test_turning_over_is_half_a_turn_about_x():
-    splat = some(10, degree=2)
+    splat = some(10, degree=4)
     general = placed(replace(splat, pose=Pose(rotation=(0.0, 1.0, 0.0, 0.0))))
     assert_same(to_file(splat, "-y"), general, positions=0, sh_rest=0)
 

@@ -1,0 +1,136 @@
+"""What it costs to write and read a splat, beside plyfile doing the same, and in every other format. On one thread.
+
+Run `python -m benchmarks.ply`. The numbers are for 65,536 splats, what LGM makes. "A tuple list through plyfile" is how
+LGM's own `save_ply` and most scripts write; plyfile's reader is timed on bytes, as an upload comes, and on a file that
+it maps into memory, with the columns put together in both cases, for that is what one has to have in the end. Times are
+of the processor, so that a busy machine does not spoil the comparison.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+from plyfile import PlyData, PlyElement
+
+from benchmarks.table import Row, print_table
+from studio.splat import SH_C0, Splat
+from studio.splats.exporting import EXPORTS
+from studio.splats.ply import NAMES, read_ply, write_ply
+from studio.splats.reading import read_splat
+
+SPLATS = 65_536
+ROUNDS = 7
+WRITE_TIMES, READ_TIMES = 50, 10
+"""How many times faster than plyfile was promised."""
+_SLOW_ROUNDS = 3
+"""A reading by plyfile from bytes takes about a second."""
+
+
+def main(arguments: Sequence[str] = ()) -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--splats", type=int, default=SPLATS)
+    parser.add_argument("--rounds", type=int, default=ROUNDS)
+    options = parser.parse_args(arguments)
+    splat = some_splat(options.splats)
+    rows = [*writing(splat, options.rounds), *reading(splat, options.rounds), *others(splat, options.rounds)]
+    print_table(f"{options.splats:,} splats as files", rows)
+
+
+def writing(splat: Splat, rounds: int) -> list[Row]:
+    """PLY, ours beside a list of tuples through plyfile."""
+    ours = Row("write PLY, ours", 1000 * seconds(lambda: write_ply(splat), rounds), rounds, unit="ms")
+    theirs = Row(
+        "write PLY, a tuple list through plyfile",
+        1000 * seconds(lambda: by_tuples(splat), min(rounds, _SLOW_ROUNDS)),
+        min(rounds, _SLOW_ROUNDS),
+        unit="ms",
+    )
+    return [ours, theirs, Row("write PLY, times faster", theirs.value / ours.value, rounds, f">= {WRITE_TIMES}", "x")]
+
+
+def reading(splat: Splat, rounds: int) -> list[Row]:
+    """PLY, ours beside plyfile's own reader."""
+    data, slow = write_ply(splat), min(rounds, _SLOW_ROUNDS)
+    ours = Row("read PLY, ours", 1000 * seconds(lambda: read_ply(data), rounds), rounds, unit="ms")
+    theirs = Row("read PLY, plyfile", 1000 * seconds(lambda: by_plyfile(io.BytesIO(data)), slow), slow, unit="ms")
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "splat.ply"
+        path.write_bytes(data)
+        mapped = Row(
+            "read PLY, plyfile, mapped, numbers as stored",
+            1000 * seconds(lambda: by_plyfile(path), rounds),
+            rounds,
+            unit="ms",
+        )
+    times = Row("read PLY, times faster than plyfile", theirs.value / ours.value, rounds, f">= {READ_TIMES}", "x")
+    return [ours, theirs, times, mapped]
+
+
+def others(splat: Splat, rounds: int) -> list[Row]:
+    """Every format that a splat can be saved as: time, size, and time to read it where it can be read."""
+    rows: list[Row] = []
+    for name, export in EXPORTS.items():
+        data = export.write(splat)
+        rows.append(Row(f"write {name}", 1000 * seconds(lambda write=export.write: write(splat), 1), 1, unit="ms"))
+        if name in ("splat", "spz"):
+            rows.append(
+                Row(f"read {name}", 1000 * seconds(lambda file=data: read_splat(file), rounds), rounds, unit="ms")
+            )
+        rows.append(Row(f"size of {name}", len(data) / 1e6, 1, unit="MB"))
+    return rows
+
+
+def seconds(work: Callable[[], object], rounds: int) -> float:
+    """The median processor time of some calls, the first one not counted."""
+    work()
+    times = []
+    for _ in range(rounds):
+        began = time.process_time()
+        work()
+        times.append(time.process_time() - began)
+    return statistics.median(times)
+
+
+def by_tuples(splat: Splat) -> bytes:
+    """A PLY file the usual way: a tuple for each splat."""
+    opacities = np.clip(splat.opacities, 1e-6, 1 - 1e-6)[:, None]
+    logs = (np.log(opacities / (1 - opacities)), np.log(splat.scales + 1e-8))
+    columns = np.concatenate([splat.positions, (splat.colours - 0.5) / SH_C0, *logs, splat.rotations], axis=1)
+    rows = np.empty(splat.count, [(name, "f4") for name in NAMES])
+    rows[:] = [tuple(row) for row in columns]
+    file = io.BytesIO()
+    PlyData([PlyElement.describe(rows, "vertex")]).write(file)
+    return file.getvalue()
+
+
+def by_plyfile(source: Path | io.BytesIO) -> np.ndarray:
+    """(N, 14) float32: the columns of a PLY file."""
+    element = PlyData.read(source)["vertex"]
+    return np.stack([np.asarray(element[name]) for name in NAMES], axis=1)
+
+
+def some_splat(count: int) -> Splat:
+    """A hollow ball of small splats: something a mesh can be made of."""
+    random = np.random.default_rng(0)
+    out = random.normal(size=(count, 3))
+    out /= np.linalg.norm(out, axis=1, keepdims=True)
+    rotations = random.normal(size=(count, 4))
+    return Splat(
+        positions=(0.5 * out).astype(np.float32),
+        scales=random.uniform(0.005, 0.02, (count, 3)).astype(np.float32),
+        rotations=(rotations / np.linalg.norm(rotations, axis=1, keepdims=True)).astype(np.float32),
+        opacities=random.uniform(0.5, 1, count).astype(np.float32),
+        colours=np.clip(0.5 + 0.5 * out, 0, 1).astype(np.float32),
+    )
+
+
+if __name__ == "__main__":
+    main()
