@@ -2,11 +2,11 @@
 
     project      each Gaussian becomes an ellipse of the picture
     pairs        each ellipse is listed with every tile of 8 x 8 pixels it can reach, nearest first within a tile
-    composite    all tiles at once, a slice of their lists at a time, until nothing shines through
+    composite    many tiles at once, a slice of their lists at a time, until nothing shines through
 
 A Gaussian reaches as far as its opacity is at least 1/255, so cutting it into tiles changes nothing. In a tile the
 logarithm of its opacity is a quadratic in x and y: one matrix product gives it for all pixels. Memory is bounded by
-`_PAIRS_AT_ONCE` without gradients, and with them by recomputing each slice on the way back.
+`_PAIRS_AT_ONCE` and, with gradients, by some hundred bytes for each pair of a tile and an ellipse; see `blend`.
 
 Knows no network. Where `gsplat` is installed with its CUDA code built and the Gaussians are on a GPU, that draws
 instead; it is never compiled here.
@@ -20,12 +20,13 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import math
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
-from torch.utils.checkpoint import checkpoint
 
+from lgm.blend import FAINTEST, SHUT, Blend
 from lgm.cameras import Camera, world_to_camera
 from lgm.gaussians import Gaussians
 
@@ -33,17 +34,13 @@ NEAREST = 0.2
 """Depth before the camera, world units, under which a Gaussian is left out."""
 LOW_PASS = 0.3
 """Added to the variances of an ellipse, square pixels: nothing is narrower than a pixel."""
-OPAQUEST = 0.99
-FAINTEST = 1 / 255
-"""The most and the least a Gaussian covers of a pixel; below it is left out."""
-SHUT = 1e-4
-"""What shines through a pixel that is done."""
 _BEYOND = 0.3
 """Share of the half picture beyond its edge up to which perspective is linearised in its place."""
 _TILE = 8
 _SLICE = 32
 """Gaussians of a tile's list that are composited at a time."""
-_PAIRS_AT_ONCE = 32_768
+_PAIRS_AT_ONCE = 16_384
+_FEATURES = 5
 
 WHITE = (1.0, 1.0, 1.0)
 
@@ -63,10 +60,8 @@ class _Ellipses(NamedTuple):
     """Gaussians in the picture, the nearest first."""
 
     centres: Tensor  # [M, 2] pixels, x then y
-    conics: Tensor  # [M, 3] inverse covariance: xx, xy, yy
     reach: Tensor  # [M, 2] half width and half height of what is not too faint, pixels
-    opacities: Tensor  # [M]
-    features: Tensor  # [M, 5] red, green, blue, 1, depth
+    parts: list[Tensor]  # [M, 11] in all: centre, inverse covariance xx xy yy, log opacity; red, green, blue, 1, depth
 
 
 class _Pairs(NamedTuple):
@@ -157,7 +152,8 @@ def _project(gaussians: Gaussians, camera: Camera) -> _Ellipses:
         reach = (farthest[:, None] * torch.stack([xx, yy], dim=-1)).sqrt()
         edges = centres.new_tensor([camera.width, camera.height])
         seen = ((centres + reach > 0) & (centres - reach < edges)).all(-1) & (determinant > 0)
-    return _Ellipses(centres[seen], conics[seen], reach[seen], opacities[seen], features[seen])
+    parts = [centres, conics, opacities.log()[:, None], features]
+    return _Ellipses(centres[seen], reach[seen], [part[seen] for part in parts])
 
 
 def rotation_matrices(rotations: Tensor) -> Tensor:
@@ -200,77 +196,58 @@ def _composite(ellipses: _Ellipses, camera: Camera) -> Tensor:
     """[H, W, 5]: features of all ellipses, each weighed by what it covers and what shines through those before it."""
     with torch.no_grad():
         pairs = _pairs(ellipses, camera)
+    packed = torch.cat(ellipses.parts, dim=-1)
     columns, rows = math.ceil(camera.width / _TILE), math.ceil(camera.height / _TILE)
-    whole = ellipses.features.new_zeros(rows * columns, _TILE * _TILE, ellipses.features.shape[1])
+    whole = packed.new_zeros(rows * columns, _FEATURES, _TILE * _TILE)
     drawn = [
-        (group, _draw(ellipses, pairs, group))
+        each
         # tiles with lists of like length go together, so that few wait for the longest
         for group in pairs.length.argsort(descending=True).split(_PAIRS_AT_ONCE // _SLICE)
         if len(group)
+        for each in _draw(packed, pairs, group)
     ]
     if drawn:
-        places = torch.cat([pairs.place[group] for group, _ in drawn])
-        whole = whole.index_copy(0, places, torch.cat([features for _, features in drawn]))
-    picture = whole.unflatten(0, (rows, columns)).unflatten(2, (_TILE, _TILE)).transpose(1, 2)
-    return picture.flatten(2, 3).flatten(0, 1)[: camera.height, : camera.width]
+        whole = whole.index_add(0, torch.cat([tiles for tiles, _ in drawn]), torch.cat([seen for _, seen in drawn]))
+    picture = whole.unflatten(0, (rows, columns)).unflatten(3, (_TILE, _TILE))  # [rows, columns, 5, y, x]
+    return picture.permute(0, 3, 1, 4, 2).flatten(2, 3).flatten(0, 1)[: camera.height, : camera.width]
 
 
-def _draw(ellipses: _Ellipses, pairs: _Pairs, tiles: Tensor) -> Tensor:
-    """[len(tiles), pixels, 5]; a tile is left when its list ends or nothing shines through it any more."""
-    features = ellipses.features.new_zeros(len(tiles), _TILE * _TILE, ellipses.features.shape[1])
-    through = features.new_ones(len(tiles), _TILE * _TILE)
-    alive = torch.arange(len(tiles), device=tiles.device)
-    learns = torch.is_grad_enabled() and any(part.requires_grad for part in ellipses)
-    for begin in range(0, int(pairs.length[tiles].max()), _SLICE):
-        with torch.no_grad():
-            alive = alive[(pairs.length[tiles[alive]] > begin) & (through[alive] >= SHUT).any(-1)]
-            if not len(alive):
-                break
-            some = tiles[alive]
-            nth = begin + torch.arange(_SLICE, device=tiles.device)
-            is_there = nth < pairs.length[some, None]
-            chosen = pairs.ellipse[torch.where(is_there, pairs.start[some, None] + nth, 0)]  # [A, SLICE]
-        arguments = (
-            *(ellipses.centres[chosen], ellipses.conics[chosen], ellipses.opacities[chosen], ellipses.features[chosen]),
-            *(is_there, pairs.middle[some], through[alive]),
-        )
-        added, left = checkpoint(_slice, *arguments, use_reentrant=False) if learns else _slice(*arguments)
-        features = features.index_add(0, alive, added)
-        through = through.index_copy(0, alive, left)
-    return features
+def _draw(packed: Tensor, pairs: _Pairs, tiles: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+    """Numbers of tiles in the picture, and [tiles, 5, pixels] to add there, a slice of the lists at a time.
+
+    A tile is left when its list ends or nothing shines through it any more.
+    """
+    through = packed.new_ones(len(tiles), _TILE * _TILE)
+    basis = _basis(packed)
+    nowhere = packed.new_tensor([-math.inf, 0.0, 0.0, 0.0, 0.0, 0.0])
+    for begin in range(0, int(pairs.length[tiles[0]]), _SLICE):
+        alive = ((pairs.length[tiles] > begin) & (through.detach() >= SHUT).any(-1)).nonzero()[:, 0]
+        if not len(alive):
+            return
+        tiles, through = tiles[alive], through.index_select(0, alive)
+        nth = begin + torch.arange(_SLICE, device=tiles.device)
+        is_there = nth < pairs.length[tiles, None]
+        chosen = pairs.ellipse[torch.where(is_there, pairs.start[tiles, None] + nth, 0)]  # [A, SLICE]
+        some = packed.index_select(0, chosen.flatten()).unflatten(0, chosen.shape)
+        terms = torch.where(is_there[..., None], _terms(some, pairs.middle[tiles]), nowhere)
+        answer: Any = Blend.apply(terms, some[..., -_FEATURES:], through, basis)
+        seen, through = answer
+        yield pairs.place[tiles], seen
 
 
-def _slice(
-    centres: Tensor,
-    conics: Tensor,
-    opacities: Tensor,
-    features: Tensor,
-    is_there: Tensor,
-    middle: Tensor,
-    through: Tensor,
-) -> tuple[Tensor, Tensor]:
-    """Composite K ellipses in each of A tiles.
+def _terms(some: Tensor, middle: Tensor) -> Tensor:
+    """[A, K, 6]: the logarithm of what ellipses cover of a tile's pixels, as a polynomial of `_basis`.
+
+    At (x, y) it is log o - (a dx^2 + 2 b dx dy + c dy^2) / 2 with dx = x - cx and dy = y - cy.
 
     Args:
-        centres: [A, K, 2]; conics: [A, K, 3]; opacities: [A, K]; features: [A, K, 5].
-        is_there: [A, K] bool.
-        middle: [A, 2].
-        through: [A, pixels] what shines through all before.
-
-    Returns:
-        [A, pixels, 5] to add, and [A, pixels] what shines through now.
+        some: [A, K, 11] packed ellipses.
+        middle: [A, 2] of the tiles, pixels.
     """
-    # log opacity at (x, y) = log o - (a dx^2 + 2 b dx dy + c dy^2) / 2 with dx = x - cx, as a polynomial in x and y
-    cx, cy = (centres - middle[:, None]).unbind(-1)
-    a, b, c = conics.unbind(-1)
-    constant = opacities.log() - 0.5 * (a * cx * cx + c * cy * cy) - b * cx * cy
-    terms = torch.stack([constant, a * cx + b * cy, c * cy + b * cx, -0.5 * a, -b, -0.5 * c], dim=-1)
-    alpha = (terms @ _basis(terms)).exp().clamp(max=OPAQUEST)  # [A, K, pixels]
-    alpha = alpha.where((alpha >= FAINTEST) & is_there[..., None], 0.0)
-    after = through[:, None] * (1 - alpha).cumprod(dim=1)
-    before = torch.cat([through[:, None], after[:, :-1]], dim=1)
-    weights = (alpha * before).where(after >= SHUT, 0.0)
-    return weights.transpose(1, 2) @ features, after[:, -1]
+    cx, cy = (some[..., :2] - middle[:, None]).unbind(-1)
+    a, b, c, logarithm = some[..., 2:6].unbind(-1)
+    across, down = a * cx + b * cy, c * cy + b * cx
+    return torch.stack([logarithm - 0.5 * (cx * across + cy * down), across, down, -0.5 * a, -b, -0.5 * c], dim=-1)
 
 
 def _basis(like: Tensor) -> Tensor:
