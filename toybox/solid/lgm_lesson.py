@@ -26,7 +26,7 @@ from toybox.solid.records import SIZE, Records, coverage_of, shade_bytes
 from toybox.solid.toy_lgm import FIRST_SCALE
 from toybox.solid.turntable import FOV_DEG, VIEWS
 
-BATCH = 6
+BATCH = 4
 DRAWN_FROM = 0.25
 """Share of the time after which pictures are drawn, too: before, they would show fog."""
 DRAWN = 2
@@ -81,7 +81,8 @@ class LgmLessons:
         shown = blemished(batch.views)
         elevations = batch.angles[:, 0, 1].tolist()
         asked = [self._model.inputs_of(one[None], up) for one, up in zip(shown, elevations, strict=True)]
-        raw = self._model.raw(torch.cat(asked))
+        with torch.autocast("cpu", dtype=torch.bfloat16):  # a third faster
+            raw = self._model.raw(torch.cat(asked)).float()
         gaussians = activated(raw, VIEWS)
         losses = surface_losses(raw, gaussians, batch)
         if self._share() >= DRAWN_FROM:

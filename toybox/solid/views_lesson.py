@@ -75,8 +75,9 @@ class AutoencoderLessons:
         """Losses by name; "psnr" in dB is for the log."""
         scene = self._source.draw(PICTURES // 4)
         pictures = torch.cat([scene.views[:, 1:].flatten(0, 1), scene.pictures]) * 2 - 1
-        posterior = self._model.encode(pictures, return_dict=False)[0]
-        restored = self._model.decode(posterior.sample(), return_dict=False)[0]  # type: ignore[arg-type]
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            posterior = self._model.encode(pictures, return_dict=False)[0]
+            restored = self._model.decode(posterior.sample(), return_dict=False)[0].float()  # type: ignore[arg-type]
         error = restored - pictures
         square = error.square().mean()
         gradient = error.diff(dim=-1).abs().mean() + error.diff(dim=-2).abs().mean()
@@ -117,7 +118,9 @@ class ViewsLessons:
         kept = self._kept[times].view(-1, 1, 1, 1, 1)
         noise = torch.randn_like(clean)
         noisy = kept.sqrt() * clean + (1 - kept).sqrt() * noise
-        error = (self._said(scene, noisy, times, seen) - noise[:, :VIEWS]).square().mean(dim=(1, 2, 3, 4))
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            said = self._said(scene, noisy, times, seen).float()
+        error = (said - noise[:, :VIEWS]).square().mean(dim=(1, 2, 3, 4))
         late = error.detach()[times > 0.7 * len(self._kept)]
         return {"loss": error.mean(), "late": late.mean() if len(late) else error.detach().mean()}
 
