@@ -6,6 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
+import cli_clouds
 import cli_cutout
 import cli_iterate
 import cli_models
@@ -42,10 +43,13 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     )
     draw.add_argument("--size", type=size, metavar="WxH", help="in pixels, such as 1024x768")
     draw.add_argument("--style", default="", help="a style of the model")
+    draw.add_argument("--quality", default="", help="one of the model's qualities")
+    draw.add_argument("--transparent", action="store_true", help="leave the background out, where the model can")
     draw.add_argument("--outputs", type=Path, default=OUTPUTS, help="Diorama's own folder (default: outputs)")
     cli_pictures.add_options(draw)
 
     cli_iterate.add_verbs(verbs)
+    cli_clouds.add_verbs(verbs)
     cli_cutout.add_verbs(verbs)
     cli_models.add_verbs(verbs)
     return parser.parse_args(arguments)
@@ -85,8 +89,10 @@ def generate(options: argparse.Namespace) -> int:
                 guidance=options.guidance,
                 negative_prompt=options.negative,
                 style=options.style,
+                quality=options.quality,
+                transparent=options.transparent,
             )
-            assets = draw(studio, request)
+            assets = draw(studio, request, confirm_cost=options.confirm_cost)
             failed += not assets
             for asset_id in assets:
                 made += 1
@@ -108,9 +114,9 @@ def read_prompts(options: argparse.Namespace) -> list[str]:
     return [prompt for prompt in prompts if prompt.strip()]
 
 
-def draw(studio: Studio, request: GenerateRequest) -> tuple[str, ...]:
+def draw(studio: Studio, request: GenerateRequest, *, confirm_cost: bool) -> tuple[str, ...]:
     """Run one job to its end. Returns the assets that were made."""
-    job = studio.generate(LOCAL_OWNER, request)
+    job = studio.generate(LOCAL_OWNER, request, confirm_cost=confirm_cost)
     unknown = studio.unknown_words(job.model, request.prompt)
     if unknown:
         more = f" and {len(unknown) - 5} more" if len(unknown) > 5 else ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import platform
 import shutil
 import sys
@@ -11,13 +12,14 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from app import OUTPUTS, find_keys
+from app import LOCAL_OWNER, OUTPUTS, find_keys
 from pipelines import catalog, readiness
 from pipelines.machine import Machine, inspect
 from pipelines.shelf import Shelf
 from providers import catalog as clouds
 from studio.contract import ModelSpec, Progress, Task
 from studio.errors import BadRequest, UnknownModel
+from studio.spending import in_dollars, read_cap
 
 PACKAGES = ("gradio", "torch", "diffusers", "transformers", "huggingface_hub", "pillow")
 
@@ -156,6 +158,11 @@ def doctor(options: argparse.Namespace) -> int:
         print(f"{task.value.capitalize():9} {', '.join(ready) or 'no model for this yet'}")
     for spec in specs:
         print(f"          {spec.label}: {state(spec, machine, shelf)}")
+    for key in clouds.desk(find_keys()).keys(LOCAL_OWNER):  # whether, never what
+        told = {"environment": "a key in the environment", "file": "a key in .env"}.get(key.source)
+        print(f"Cloud     {key.provider}: {f'{told}, {key.name}' if told else f'no key; {key.todo}'}")
+    cap = read_cap(os.environ.get("DIORAMA_DAILY_CAP_USD", ""))
+    print(f"          {'no' if cap is None else in_dollars(cap)} daily cap, DIORAMA_DAILY_CAP_USD")
     return 0 if able else 1
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import asdict
+from functools import partial
 from typing import Any
 
 import gradio as gr
@@ -19,6 +20,8 @@ from studio.checks import shown
 from studio.contract import GenerateRequest, JobView, Size, Task
 from studio.errors import BadRequest
 from studio.service import Studio
+from studio.spending import estimate
+from ui.api_clouds import Wording
 from ui.api_cutout import CutOut
 from ui.api_iterate import Changing
 from ui.api_jobs import describe_job, finished
@@ -27,14 +30,16 @@ from ui.events import Identify
 
 
 def build(studio: Studio, identify: Identify) -> None:
-    """Add the endpoints to the current Blocks: those of `Endpoints`, `CutOut` and `Changing`."""
+    """Add the endpoints to the current Blocks: those of `Endpoints`, `CutOut`, `Changing` and `Wording`."""
     ours = Endpoints(studio, identify)
     making = (ours.generate, ours.job, ours.cancel, ours.models)
     cutting = CutOut(studio, identify)
     clicking = (cutting.segment, cutting.segment_everything, cutting.keep_object)
     changing = Changing(studio, identify)
     editing = (changing.iterate, changing.tree)
-    for endpoint in (*making, ours.gallery, ours.add_picture, ours.settings, *clicking, *editing):
+    wording = Wording(studio, identify)
+    saying = (wording.describe, wording.improve_prompt)
+    for endpoint in (*making, ours.gallery, ours.add_picture, ours.settings, *clicking, *editing, *saying):
         gr.api(endpoint, api_name=endpoint.__name__, concurrency_limit=None)
 
 
@@ -60,6 +65,7 @@ class Endpoints:
         style: str = "",
         quality: str = "",
         transparent: bool = False,
+        confirm_cost: bool = False,
         wait: bool = True,
         token: str = "",
         request: gr.Request | None = None,
@@ -79,6 +85,7 @@ class Endpoints:
             style: Id of a style of the model.
             quality: One of the model's qualities; empty takes its first.
             transparent: Leave out the background, where the model can.
+            confirm_cost: Also where it costs more than the daily cap leaves.
             wait: Answer when the pictures are there; false answers at once, then ask `job`.
             token: Where the app is open to anyone: any secret of 16 characters or more, which owns what it makes.
         """
@@ -89,7 +96,8 @@ class Endpoints:
         order = GenerateRequest(
             prompt, model, size, count, seed, steps, guidance, negative_prompt, style, quality, transparent
         )
-        job = await asyncio.to_thread(self._studio.generate, owner, order)  # what waits for the disk has a thread
+        queue = partial(self._studio.generate, owner, order, confirm_cost=confirm_cost)
+        job = await asyncio.to_thread(queue)  # what waits for the disk has a thread
         return await finished(self._studio, job, wait=wait)
 
     @readable
@@ -115,16 +123,26 @@ class Endpoints:
         )
 
     @readable
-    async def models(self) -> list:
-        """Every model that makes pictures, with what it needs and what it honours."""
+    async def models(self, token: str = "", request: gr.Request | None = None) -> list:
+        """Every model that makes pictures, with what it needs, costs and honours.
+
+        Args:
+            token: Where the app is open to anyone: a secret that keys were pasted with.
+        """
+        try:
+            owner = owner_of(self._identify, request, token)
+        except BadRequest:  # open to anyone, and no token: what holds for everybody
+            owner = ""
         specs = self._studio.models(Task.GENERATE)
         return [
             {
                 "id": spec.id,
                 "label": spec.label,
-                "ready": (ready := spec.readiness()).ok,
+                "provider": spec.provider,
+                "ready": (ready := spec.ready_for(owner)).ok,
                 "readiness": ready.label,
                 "hint": ready.hint,
+                "price_usd": estimate(spec, GenerateRequest("")),
                 "licence": spec.licence,
                 "about": spec.about,
                 "sizes": [list(size) for size in spec.sizes],

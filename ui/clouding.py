@@ -15,7 +15,6 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 
-from studio.checks import shown
 from studio.describing import Asked
 from studio.errors import BadRequest, Cancelled, NotReady, StudioError
 from studio.service import Studio
@@ -134,5 +133,5 @@ def _json(body: bytes) -> Answer:
     except (ValueError, RecursionError):
         values = None
     if not isinstance(values, dict):
-        raise BadRequest(f"Send a JSON object, such as {{}}; got {shown(values)}.")
+        raise BadRequest('Send a JSON object, such as {"provider": "OpenAI", "key": "..."}.')  # it may be a key
     return values
