@@ -3,35 +3,57 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
+from dataclasses import replace
+from functools import cache, partial
 from pathlib import Path
-from typing import Any
 
 from PIL import Image
 
-from studio import composite, edits, objects, regions, register
+from studio import composite, edits, objects, regions, register, replaying
 from studio.contract import ImageRequest, ImageResult, IterateRequest, ModelSpec, Size
 from studio.intake import read_picture
+from studio.livejob import LiveJob
 from studio.pictures import Kept, Order, seed_of
 from studio.regions import Extension
 from studio.segment import flat
+from studio.store import Store
 
 MAX_REFERENCE_SIDE = 2048
 """Longest side of a further picture that a model is shown."""
 
-Path_of = Callable[[str], Path]
+PathOf = Callable[[str], Path]
 
 
-def iterate_order(values: dict[str, Any], spec: ModelSpec, path_of: Path_of) -> Order:
+def iterate_orders(
+    job: LiveJob, spec: ModelSpec, store: Store, complete: Callable[[str, IterateRequest, ModelSpec], IterateRequest]
+) -> Callable[[int], Order]:
+    """What each picture of an Iterate job is made from.
+
+    Args:
+        complete: (owner, request, spec) -> the same, checked: a change of a chain is when its source is there.
+    """
+    path_of, values = partial(store.path, job.row.owner), job.row.request
+    if not replaying.is_chain(values):
+        order = cache(lambda: iterate_order(edits.from_json(values), spec, path_of))
+        return lambda _index: order()
+
+    def linked(index: int) -> Order:
+        request = replaying.link(values, index, store.latest_of_job(job.row.id, before=index))
+        order = iterate_order(complete(job.row.owner, request, spec), spec, path_of)
+        return replace(order, wanted=lambda _index: order.wanted(0))  # each change has a seed of its own
+
+    return linked
+
+
+def iterate_order(request: IterateRequest, spec: ModelSpec, path_of: PathOf) -> Order:
     """
     Args:
-        values: of a job row: `edits.to_json` of a complete request.
+        request: complete.
         path_of: asset id -> the file, also in the trash: a job that was taken is done.
 
     Raises:
         NotFound: a file is no longer there.
     """
-    request = edits.from_json(values)
     source = read_picture(path_of(request.source)).image
     object_mask = objects.mask_in(path_of(request.object)) if request.object else None
     mask = regions.mask_of(request, Size(*source.size), object_mask)

@@ -59,23 +59,22 @@ class Order:
 
 
 def make_pictures(
-    job: LiveJob, spec: ModelSpec, residents: Residents, store: Store, order_of: Callable[[], Order]
+    job: LiveJob, spec: ModelSpec, residents: Residents, store: Store, order_of: Callable[[int], Order]
 ) -> None:
     """Make the pictures of a job that do not exist yet (after a crash, some do).
 
     Args:
-        order_of: called once, where there is something to make.
+        order_of: index -> what its picture is made from; called when its turn comes.
 
     Raises:
         Cancelled: Stop was pressed; the pictures made so far are kept.
     """
     made = store.indexes_of_job(job.row.id)
-    missing = [index for index in range(job.row.pictures) if index not in made]
-    order = order_of() if missing else None
-    for index in missing:
-        if order is None:
-            break
+    for index in range(job.row.pictures):
+        if index in made:
+            continue
         job.begin(index)
+        order = order_of(index)
         wanted = order.wanted(index)
         began = time.monotonic()
         keep = partial(_keep, job, order, wanted, spec, store, index=index)
@@ -95,13 +94,14 @@ def make_pictures(
         keep(result, seconds=seconds)
 
 
-def generate_order(values: dict[str, Any], spec: ModelSpec) -> Order:
+def generate_orders(values: dict[str, Any], spec: ModelSpec) -> Callable[[int], Order]:
     """
     Args:
         values: of a job row: `asdict` of a complete request, after a trip through JSON.
     """
     request = read_request(values)
-    return Order(request, request.prompt, partial(image_request, request, spec))
+    order = Order(request, request.prompt, partial(image_request, request, spec))
+    return lambda _index: order
 
 
 def read_request(values: dict[str, Any]) -> GenerateRequest:

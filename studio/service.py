@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, ExitStack
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from studio import checks, edits, gallery, turning_jobs
+from studio import checks, edits, gallery, replaying, turning_jobs
 from studio.assets import Asset, recipe_of
 from studio.bundle import Entry, zipped
 from studio.catalog import Catalog
@@ -18,14 +18,14 @@ from studio.clouds import Clouds, NoClouds
 from studio.contract import Event, GenerateRequest, IterateRequest, JobView, ModelSpec, Progress, Task
 from studio.database import Database, FolderLock
 from studio.describing import Describing
-from studio.editing import iterate_order
+from studio.editing import iterate_orders
 from studio.errors import NotFound
 from studio.files import storage_errors
 from studio.gallery import GalleryPage, Relatives
 from studio.jobs import Jobs
 from studio.livejob import LiveJob
 from studio.memory import Residents
-from studio.pictures import generate_order, make_pictures
+from studio.pictures import generate_orders, make_pictures
 from studio.restore import Settings, fit
 from studio.selections import Selections
 from studio.spending import DAILY_CAP_USD, Spending
@@ -164,6 +164,35 @@ class Studio:
         title, values = edits.title_of(complete), edits.to_json(complete)
         with self.spending.approved(owner, spec, complete, confirmed=confirm_cost):
             return self._submit(owner, spec, Task.ITERATE, title, complete.count, values)
+
+    def replay(
+        self,
+        owner: str,
+        asset_id: str,
+        *,
+        source: str = "",
+        model: str = "",
+        new_seed: bool = False,
+        last: int = 0,
+        confirm_cost: bool = False,
+    ) -> JobView:
+        """Queue one job that makes the changes again that led to a version, one upon the other.
+
+        Args:
+            source: asset id of the picture to begin with; "": the one they began with.
+            model: "": the one that made them.
+            last: how many of the latest changes; 0: all since the first picture.
+            confirm_cost: as for `generate`.
+
+        Raises:
+            as `iterate`.
+        """
+        requests = self._versions.changes(owner, asset_id, last)
+        spec = self._catalog.ready(replaying.model_of(requests, model), Task.ITERATE, owner)
+        complete = self._versions.chained(owner, requests, spec, source=source, new_seed=new_seed)
+        title, count = edits.title_of(complete[-1]), len(complete)
+        with self.spending.approved(owner, spec, replace(complete[0], count=count), confirmed=confirm_cost):
+            return self._submit(owner, spec, Task.ITERATE, title, count, replaying.to_json(complete))
 
     def job(self, owner: str, job_id: str) -> JobView:
         """
@@ -327,15 +356,14 @@ class Studio:
 
     def _work(self, job: LiveJob) -> None:
         """One job, on a thread of its lane."""
-        spec, values = self.model(job.row.model), job.row.request
+        spec = self.model(job.row.model)
         if job.row.task in (Task.VIEWS, Task.SPLAT):
             turning_jobs.work(job, spec, self._residents, self._store)
             return
         if job.row.task == Task.ITERATE:
-            path_of = partial(self._store.path, job.row.owner)
-            order_of = partial(iterate_order, values, spec, path_of)
+            order_of = iterate_orders(job, spec, self._store, self._versions.complete)
         else:
-            order_of = partial(generate_order, values, spec)
+            order_of = generate_orders(job.row.request, spec)
         make_pictures(job, spec, self._residents, self._store, order_of)
 
 

@@ -107,6 +107,13 @@ class Store:
         rows = self._database.rows("SELECT idx FROM assets WHERE job_id = ?", (job_id,))
         return {row["idx"] for row in rows}
 
+    def latest_of_job(self, job_id: str, *, before: int) -> str | None:
+        """Id of the latest picture of a job with an index below this one, also in the trash."""
+        rows = self._database.rows(
+            "SELECT id FROM assets WHERE job_id = ? AND idx < ? ORDER BY idx DESC LIMIT 1", (job_id, before)
+        )
+        return rows[0]["id"] if rows else None
+
     def kept_of_job(self, job_id: str) -> tuple[str, ...]:
         """Ids of what a job has made and nobody has deleted, in order."""
         rows = self._database.rows("SELECT id FROM assets WHERE job_id = ? AND NOT deleted ORDER BY idx", (job_id,))

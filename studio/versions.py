@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from studio import checks, masks, objects, regions
+from studio import checks, masks, objects, regions, replaying
 from studio.assets import Asset
 from studio.contract import IterateRequest, ModelSpec, Size
 from studio.database import Database
@@ -39,6 +40,20 @@ class Versions:
         object_mask = objects.mask_in(self._object(owner, request.object)) if request.object else None
         regions.mask_of(request, size, object_mask)  # an empty mask is found now, not when its turn comes
         return request
+
+    def changes(self, owner: str, asset_id: str, last: int) -> list[IterateRequest]:
+        """The changes that led to a version; see `replaying.requests_of`."""
+        asset = self._store.asset(owner, asset_id)
+        way = tree_of(self._database, asset).way_to(asset.id)
+        return replaying.requests_of([self._store.asset(owner, each) for each in way], last)
+
+    def chained(
+        self, owner: str, requests: Sequence[IterateRequest], spec: ModelSpec, *, source: str, new_seed: bool
+    ) -> list[IterateRequest]:
+        """The changes for another picture or model. The first is checked whole, the others when their turn comes."""
+        fitted = [replaying.fitted(request, spec, new_seed=new_seed) for request in requests]
+        first = self.complete(owner, replace(fitted[0], source=source or fitted[0].source), spec)
+        return [first, *(replace(request, source=first.source) for request in fitted[1:])]
 
     def tree(self, owner: str, asset_id: str) -> Tree:
         """
