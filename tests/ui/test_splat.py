@@ -1,0 +1,316 @@
+"""The 3D tab in Chromium with software WebGL: an object, its views, its splat, and splats from files.
+
+Only the models are fakes.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PIL import Image, ImageDraw
+from playwright.sync_api import Browser, Locator, Page, expect
+
+from studio.selection import Point, SegmentRequest
+from studio.service import Studio
+from studio.splats.ply import write_ply
+from studio.splats.reading import read_splat
+from tests import browser as chromium
+from tests.studio.selecting_fake import colour_spec
+from tests.studio.turning_fake import FakeSplats, FakeViews, ball, turning_specs
+from tests.ui.driver import PHONE, Visitor
+from tests.ui.painter import Brush, catalog
+from tests.ui.serve import one_person, served
+
+OWNER = "local"
+WEBGL = [
+    "--no-sandbox",
+    "--use-gl=angle",
+    "--use-angle=swiftshader",
+    "--enable-unsafe-swiftshader",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+SPLATS = 500
+CALM = {"viewport": {"width": 1000, "height": 720}, "reduced_motion": "reduce"}
+"""Software draws every pixel."""
+
+
+def scene() -> bytes:
+    """A red disc on grey."""
+    image = Image.new("RGB", (300, 200), (128, 128, 128))
+    ImageDraw.Draw(image).ellipse((60, 40, 159, 139), fill=(220, 40, 30))
+    file = io.BytesIO()
+    image.save(file, "PNG")
+    return file.getvalue()
+
+
+@pytest.fixture(scope="module")
+def models() -> tuple[FakeViews, FakeSplats]:
+    return FakeViews(), FakeSplats(SPLATS)
+
+
+@pytest.fixture(scope="module")
+def turning(tmp_path_factory: pytest.TempPathFactory, models: tuple[FakeViews, FakeSplats]) -> Iterator[Studio]:
+    specs = [*catalog(Brush(0.005)), colour_spec(), *turning_specs(*models)]
+    studio = Studio(specs, tmp_path_factory.mktemp("outputs"))
+    yield studio
+    for model in models:
+        model.let_go()
+    studio.close()
+
+
+@pytest.fixture(scope="module")
+def site(turning: Studio) -> Iterator[str]:
+    with served(turning, one_person) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def solid_chrome(chrome: Browser) -> Iterator[Browser]:
+    """A Chromium that draws WebGL without a GPU."""
+    browser = chrome.browser_type.launch(executable_path=chromium.find(), args=WEBGL)
+    yield browser
+    browser.close()
+
+
+@pytest.fixture
+def object_id(turning: Studio) -> str:
+    """An object in an outputs folder where nothing else is."""
+    turning.delete(OWNER, [asset.id for asset in turning.gallery(OWNER, limit=200).assets])
+    picture = turning.take_in(OWNER, scene(), "a red ball.png")
+    turning.restore(OWNER, [picture.id])
+    return turning.selections.keep(OWNER, SegmentRequest(picture.id, points=(Point(110, 90),)), "red ball").id
+
+
+@pytest.fixture
+def guest(solid_chrome: Browser, site: str, object_id: str) -> Iterator[Visitor]:
+    with Visitor.arrives(solid_chrome, site, **CALM) as visitor:
+        yield visitor
+    visitor.assert_nothing_went_wrong()
+
+
+@pytest.fixture
+def table(guest: Visitor, object_id: str) -> Turntable:
+    return Turntable(guest.page)
+
+
+class Turntable:
+    """The 3D tab of a page."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+
+    def open(self, id: str) -> None:
+        """As a link or a button elsewhere on the page does it."""
+        event = "new CustomEvent('diorama-splat', {detail: {id}})"
+        self.page.evaluate(
+            "id => { history.replaceState(null, '', `#splat=${id}`);"
+            f" document.getElementById('3d-tab-button').click(); document.dispatchEvent({event}); }}",
+            id,
+        )
+        expect(self.find(".subject .title")).to_be_visible()
+
+    def find(self, selector: str) -> Locator:
+        return self.page.locator(f"#splat {selector}")
+
+    @property
+    def canvas(self) -> Locator:
+        return self.find(".turntable")
+
+    @property
+    def primary(self) -> Locator:
+        return self.find(".primary")
+
+    def make(self) -> str:
+        """Everything in one go. Returns the id of the splat."""
+        self.primary.click()
+        expect(self.find(".fit")).to_be_visible()
+        self.expect_drawn()
+        return self.shown
+
+    def expect_drawn(self, count: int = SPLATS, *, home: bool = True) -> None:
+        """The canvas shows what was asked for."""
+        expect(self.canvas).to_have_attribute("data-shows", re.compile("."))
+        expect(self.canvas).to_have_attribute("data-splats", str(count))
+        expect(self.canvas).to_have_attribute("data-home", "yes" if home else "no")
+        expect(self.canvas).to_have_attribute("data-settled", "yes")
+
+    @property
+    def shown(self) -> str:
+        return self.canvas.get_attribute("data-shows") or ""
+
+    def pixels(self) -> bytes:
+        """What is on the screen where the splat is."""
+        return self.find(".frame").screenshot()
+
+    def drag(self, x: float, y: float) -> None:
+        box = self.canvas.bounding_box()
+        assert box
+        middle = (box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+        self.page.mouse.move(*middle)
+        self.page.mouse.down()
+        self.page.mouse.move(middle[0] + x, middle[1] + y, steps=2)
+        self.page.mouse.up()
+
+
+def test_an_object_becomes_a_splat_that_turns_comes_back_to_the_pixel_and_is_saved_as_a_picture(
+    table: Turntable, guest: Visitor, turning: Studio, object_id: str
+):
+    table.open(object_id)
+    expect(table.find(".seen figcaption")).to_contain_text("what the models see")
+    splat = table.make()
+    assert turning.asset(OWNER, splat).kind == "splat"
+    assert turning.splats.fit_of(OWNER, splat) > 0.85  # type: ignore[operator]
+    expect(table.find(".fit")).to_have_text(re.compile(r"It fits its picture to \d+ %"))
+    first = table.pixels()
+    table.drag(80, 30)
+    table.expect_drawn(home=False)
+    assert table.pixels() != first
+    table.primary.click()
+    expect(guest.toast).to_contain_text("Saved as a new picture")
+    table.find(".reset").click()
+    table.expect_drawn()
+    assert table.pixels() == first
+    made = turning.gallery(OWNER, kind="image").assets[0]
+    assert splat in made.parents
+    with Image.open(turning.path(OWNER, made.id)) as image:
+        assert image.size == (300, 200)
+        red, green, blue = image.convert("RGB").getpixel((110, 90))  # type: ignore[misc]
+        assert red > max(green, blue) + 60
+        assert image.convert("RGB").getpixel((290, 10)) == pytest.approx((128, 128, 128), abs=2)
+    guest.open_gallery()
+    guest.page.locator("#gallery select.kind").select_option("splat")
+    expect(guest.count).to_have_text("1 picture")
+    guest.cells.locator(".tile").first.click()
+    expect(guest.large).to_have_js_property("naturalWidth", 256)
+    guest.viewer.get_by_role("button", name="Open in 3D").click()
+    table.expect_drawn()
+    assert table.shown == splat
+
+
+def test_views_are_made_first_one_anew_one_replaced_and_the_splat_is_made_of_these(
+    table: Turntable, turning: Studio, object_id: str
+):
+    table.open(object_id)
+    table.find(".views-only").click()
+    tiles = table.find(".four li img")
+    expect(tiles.nth(3)).to_be_visible()
+    before = turning.turnings.views_of(OWNER, object_id)
+    table.page.get_by_role("button", name="Make the view anew: Back").click()
+    expect(tiles.nth(2)).not_to_have_attribute("data-of", before[2])
+    after = turning.turnings.views_of(OWNER, object_id)
+    assert (before[0], before[1], before[3]) == (after[0], after[1], after[3])
+    table.page.get_by_role("button", name="Use a picture of your own: Left side").click()
+    expect(table.find(".hint")).to_contain_text("Choose a picture")
+    table.find(".pictures .tile").first.click()
+    expect(tiles.nth(3)).not_to_have_attribute("data-of", after[3])
+    made_of = turning.turnings.views_of(OWNER, object_id)
+    expect(table.primary).to_have_text("Make it 3D from these views")
+    splat = table.make()
+    assert turning.asset(OWNER, splat).parents[1:] == made_of
+
+
+def test_stop_ends_a_job_and_a_reload_finds_a_running_one_again(
+    table: Turntable, guest: Visitor, models: tuple[FakeViews, FakeSplats], object_id: str
+):
+    views, _ = models
+    views.gated = True
+    try:
+        table.open(object_id)
+        table.primary.click()
+        views.gate.release()
+        expect(table.find(".below .step")).to_have_text("views: step 1 of 3")
+        table.find(".stop").click()
+        expect(table.find(".below .step")).to_have_text("stopping")
+        views.gate.release()
+        expect(table.find(".below")).to_be_hidden()
+        table.primary.click()
+        views.gate.release()
+        expect(table.find(".below .step")).to_have_text("views: step 1 of 3")
+        guest.reload()
+        guest.page.get_by_role("tab", name="3D").click()
+        expect(table.find(".below .step")).to_have_text("views: step 1 of 3")
+    finally:
+        views.let_go()
+    expect(table.find(".fit")).to_be_visible()
+    table.expect_drawn()
+
+
+def test_a_splat_from_a_file_is_shown_placed_on_a_picture_and_exported(
+    table: Turntable, guest: Visitor, turning: Studio, tmp_path: Path
+):
+    file = tmp_path / "my ball.ply"
+    file.write_bytes(write_ply(ball(300)))
+    guest.drop(file)
+    table.expect_drawn(300)
+    expect(table.find(".subject .title")).to_contain_text("my ball")
+    alone = table.shown
+    table.find(".place").click()
+    table.find(".pictures .tile").first.click()
+    expect(table.find(".ground")).to_be_visible()
+    table.expect_drawn(300)
+    placed = table.shown
+    assert alone in turning.asset(OWNER, placed).parents
+    table.find(".exports summary").click()
+    for format in ("SPZ", "Web page"):
+        with guest.page.expect_download() as saving:
+            table.find(".exports a").filter(has_text=format).click()
+        saving.value.save_as(tmp_path / format)
+    assert read_splat(tmp_path / "SPZ").splat.count == 300
+    assert b"<canvas" in (tmp_path / "Web page").read_bytes()
+    guest.reload()
+    guest.page.get_by_role("tab", name="3D").click()
+    table.expect_drawn(300)
+    assert table.shown == placed
+
+
+def test_keys_turn_it_and_what_they_do_is_spoken_and_a_lost_context_is_mended(table: Turntable, object_id: str):
+    table.open(object_id)
+    table.make()
+    first = table.pixels()
+    table.canvas.focus()
+    for key, said in (("ArrowRight", "turned 5 degrees"), ("+", "zoom 110 percent"), ("0", "Back on its picture")):
+        table.page.keyboard.press(key)
+        expect(table.find(".spoken")).to_contain_text(said)
+    table.expect_drawn()
+    table.canvas.evaluate("canvas => canvas.blur()")
+    assert table.pixels() == first
+    table.find("[data-ground=filled]").focus()
+    table.page.keyboard.press("ArrowRight")
+    expect(table.find("[data-ground=plain]")).to_have_attribute("aria-checked", "true")
+    expect(table.find(".ground")).to_be_hidden()
+    table.canvas.evaluate("canvas => canvas.getContext('webgl2').getExtension('WEBGL_lose_context').loseContext()")
+    expect(table.find(".banner")).to_contain_text("Reload the page")
+    table.find(".splats .tile").first.click()
+    expect(table.find(".banner")).to_be_hidden()
+    table.expect_drawn()
+
+
+def test_a_phone_has_everything_within_its_width(solid_chrome: Browser, site: str, object_id: str):
+    with Visitor.arrives(solid_chrome, site, **PHONE) as visitor:
+        table = Turntable(visitor.page)
+        table.open(object_id)
+        table.make()
+        assert visitor.page.evaluate("document.documentElement.scrollWidth") <= 390
+        expect(table.primary).to_be_in_viewport()
+        expect(table.canvas).to_be_in_viewport()
+        for node in table.find(":is(button, a, select, summary):visible").all():
+            box = node.bounding_box()
+            assert box and box["height"] >= 32, node.evaluate("node => node.outerHTML")
+    visitor.assert_nothing_went_wrong()
+
+
+def test_a_browser_without_webgl_says_so_in_a_sentence(
+    solid_chrome: Browser, site: str, object_id: str, turning: Studio
+):
+    splat = turning.splats.take_in(OWNER, write_ply(ball(50)), "ball.ply")
+    with Visitor.arrives(solid_chrome, site, **CALM) as visitor:
+        visitor.page.evaluate("HTMLCanvasElement.prototype.getContext = () => null")
+        Turntable(visitor.page).open(splat.id)
+        expect(visitor.page.locator("#splat .banner")).to_contain_text("no WebGL 2")
