@@ -1,0 +1,41 @@
+"""Cameras for a splat: one that sees all of it, and those of a turn around it. Renders nothing; the film is `mp4`."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+from studio.splat import Camera, Crop, Splat
+
+_FOV_DEG = 40.0
+_ROOM = 1.05
+_SHARE = 0.998
+"""Of the splats on each axis: strays do not count. As in viewer/viewer.js."""
+
+
+def camera_around(splat: Splat, side: int = 512, elevation_deg: float = 0.0) -> Camera:
+    """A camera in front of a splat that sees all of it, from every side it may turn to.
+
+    Args:
+        side: of its square picture, pixels.
+
+    Raises:
+        BadSplat: there is not one splat.
+    """
+    box = splat.bounds(_SHARE)
+    extent = float((box.size**2).sum()) ** 0.5 / 2 or 1.0
+    x, y, z = (float(value) for value in box.centre)
+    return Camera(
+        width=side,
+        height=side,
+        crop=Crop(0, 0, side),
+        fov_deg=_FOV_DEG,
+        radius=_ROOM * extent / math.sin(math.radians(_FOV_DEG) / 2),
+        elevation_deg=elevation_deg,
+        target=(x, y, z),
+    )
+
+
+def turntable(start: Camera, frames: int) -> list[Camera]:
+    """Once around to the right, in equal steps, beginning at a camera; the step after the last is the first one."""
+    return [replace(start, azimuth_deg=start.azimuth_deg + 360 * index / frames) for index in range(frames)]
