@@ -11,6 +11,7 @@ import cli_cutout
 import cli_iterate
 import cli_models
 import cli_pictures
+import cli_splat
 from app import LOCAL_OWNER, OUTPUTS, open_studio, prepare_environment
 from studio.contract import GenerateRequest, Size
 from studio.errors import BadRequest, StudioError
@@ -51,6 +52,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     cli_iterate.add_verbs(verbs)
     cli_clouds.add_verbs(verbs)
     cli_cutout.add_verbs(verbs)
+    cli_splat.add_verbs(verbs)
     cli_models.add_verbs(verbs)
     return parser.parse_args(arguments)
 

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Literal
 
-from pipelines import readiness, sam_catalog
+from pipelines import readiness, sam_catalog, turning_catalog
 from pipelines.machine import Machine, inspect
 from pipelines.plan import Needs, Placement, plans
 from pipelines.shelf import Checkpoint, Download, Shelf
@@ -44,7 +44,7 @@ DOWNLOADS = {
     "flux1-dev": DEV,
     "flux1-kontext-dev": KONTEXT,
     "flux1-fill-dev": FILL,
-} | sam_catalog.DOWNLOADS
+} | sam_catalog.DOWNLOADS | turning_catalog.DOWNLOADS
 """What is fetched from the Hub, by the id of the model."""
 NEEDS = {
     "toy-klein": TOY_NEEDS,
@@ -113,7 +113,8 @@ def models(machine: Machine | None = None, shelf: Shelf | None = None) -> tuple[
     is_quick = plan is not None and plan.placement < Placement.BLOCKS
     first = (klein, toy) if is_quick else (toy, klein)
     others = (schnell(machine, shelf), dev(machine, shelf), kontext(machine, shelf), fill(machine, shelf))
-    return (*first, *others, *sam_catalog.models(machine, shelf, WEIGHTS))
+    seeing = (*sam_catalog.models(machine, shelf, WEIGHTS), *turning_catalog.models(machine, shelf, WEIGHTS))
+    return (*first, *others, *seeing)
 
 
 def toy_klein(machine: Machine) -> ModelSpec:

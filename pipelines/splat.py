@@ -33,7 +33,7 @@ class Splatter:
         self._model = model
         self._label = label
 
-    def run(self, order: SplatOrder, tell: Tell) -> Splat:
+    def run(self, request: SplatOrder, tell: Tell) -> Splat:
         """Make a splat around the origin, without the Gaussians nobody would see; reports before and after.
 
         Raises:
@@ -42,11 +42,11 @@ class Splatter:
             StudioError: the network made no Gaussians.
             torch.OutOfMemoryError: it did not fit.
         """
-        if len(order.views) != len(SIDES):
-            raise BadRequest(f"A splat is made of four views, not of {len(order.views)}: {', '.join(SIDES)}.")
+        if len(request.views) != len(SIDES):
+            raise BadRequest(f"A splat is made of four views, not of {len(request.views)}: {', '.join(SIDES)}.")
         tell(Progress(0, 1, "making the splat"))
         with torch.inference_mode():
-            gaussians = self.gaussians(self._views(order), order.elevation_deg)
+            gaussians = self.gaussians(self._views(request), request.elevation_deg)
         splat = _splat(gaussians)
         if not all(np.isfinite(array).all() for array in (splat.positions, splat.scales, splat.rotations)):
             raise StudioError(

@@ -84,7 +84,7 @@ class ImageDream:
         self._revision = revision
         self._projection: preview.Projection | None = None
 
-    def run(self, order: ViewsOrder, tell: Tell) -> ViewsResult:
+    def run(self, request: ViewsOrder, tell: Tell) -> ViewsResult:
         """Make four views; reports before the first step and after every one, with a preview of the four.
 
         Noise is drawn on the CPU, so that a seed gives the same views wherever the model runs, up to rounding.
@@ -94,21 +94,21 @@ class ImageDream:
             torch.OutOfMemoryError: it did not fit.
         """
         with torch.inference_mode():
-            steps = order.steps or STEPS
+            steps = request.steps or STEPS
             tell(Progress(0, steps, "looking at the picture"))
-            noise = self.noise(order.seed)
-            pixels = np.asarray(order.image.convert("RGB"))
+            noise = self.noise(request.seed)
+            pixels = np.asarray(request.image.convert("RGB"))
             seen = self.seen(pixels, torch.from_numpy(pixels.astype(np.float32) / 255), noise.posterior)
             latents = self.denoised(
                 seen,
                 noise.latents,
-                elevation_deg=order.elevation_deg,
+                elevation_deg=request.elevation_deg,
                 steps=steps,
-                guidance=order.guidance or GUIDANCE,
+                guidance=request.guidance or GUIDANCE,
                 report=partial(self._report, tell, steps),
             )
             pictures = self.decoded(latents[list(FRAME_OF_VIEW)])
-        return ViewsResult(tuple(_pictures(pictures)), order.seed, self._revision)
+        return ViewsResult(tuple(_pictures(pictures)), request.seed, self._revision)
 
     def close(self) -> None:
         """Give memory back."""
@@ -172,7 +172,7 @@ class ImageDream:
             report: called after every step with its number from 1 and the latents as they would be without noise.
 
         Returns:
-            [5, 4, h, w] of the network's dtype.
+            [5, 4, h, w] float32, as they are between the steps whatever the network's dtype.
         """
         unet, halves = self._parts.unet, slice(None) if guidance > 1 else slice(1, None)
         like = next(unet.parameters())
@@ -182,10 +182,10 @@ class ImageDream:
         camera = imagedream_cameras(elevation_deg).repeat(len(picture), 1).to(like)
         scheduler: Any = DDIMScheduler.from_config(self._parts.scheduler.config)
         scheduler.set_timesteps(steps, device=like.device)
-        latents = latents.to(like)
+        latents = latents.to(like.device, torch.float32)
         for number, timestep in enumerate(scheduler.timesteps, start=1):
-            batch = latents.repeat(len(picture), 1, 1, 1)
-            noise = unet.denoise(batch, timestep.repeat(len(batch)).to(like), tokens, camera, FRAMES, picture)
+            batch = latents.to(like.dtype).repeat(len(picture), 1, 1, 1)
+            noise = unet.denoise(batch, timestep.repeat(len(batch)), tokens, camera, FRAMES, picture).float()
             if guidance > 1:
                 without, noise = noise.chunk(2)
                 noise = without + guidance * (noise - without)
@@ -268,6 +268,13 @@ def open_imagedream(
     return ImageDream(parts, label=label, revision=revision)
 
 
+def token_ids(tokenizer: Any, length: int) -> Tensor:
+    """[2, length]: what is not wanted, and what is; filled up with the tokenizer's own padding."""
+    texts = [NEGATIVE_PROMPT, PROMPT]
+    options = {"padding": "max_length", "max_length": length, "truncation": True, "return_tensors": "pt"}
+    return tokenizer(texts, **options).input_ids
+
+
 def text_tokens(encoder: CLIPTextModel, ids: Tensor) -> Tensor:
     """[B, L, C] of token ids [B, L]: after the last norm; padding is read like words."""
     return encoder(ids.to(encoder.device))[0]
@@ -278,12 +285,8 @@ def _words(folder: Path, device: torch.device | str, dtype: torch.dtype) -> Tens
     encoder = _opened(CLIPTextModel, folder / "text_encoder", dtype).to(device)
     if len(tokenizer) < encoder.config.vocab_size:  # without its files it opens all the same, and knows nothing
         raise ValueError(f"tokenizer knows {len(tokenizer)} of {encoder.config.vocab_size} tokens")
-    length = encoder.config.max_position_embeddings
-    ids = tokenizer(
-        [NEGATIVE_PROMPT, PROMPT], padding="max_length", max_length=length, truncation=True, return_tensors="pt"
-    ).input_ids
     with torch.inference_mode():
-        return text_tokens(encoder, ids)
+        return text_tokens(encoder, token_ids(tokenizer, encoder.config.max_position_embeddings))
 
 
 def _opened(kind: Any, folder: Path, dtype: torch.dtype) -> Any:

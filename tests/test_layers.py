@@ -30,7 +30,14 @@ HOMES = {
     "huggingface_hub": {"pipelines", "providers"},
     "plyfile": {"studio"},
 }
-LATE_IMPORTS = {"pipelines/catalog.py", "pipelines/sam_catalog.py", "providers/catalog.py", "app.py", "cli_models.py"}
+LATE_IMPORTS = {
+    "pipelines/catalog.py",
+    "pipelines/sam_catalog.py",
+    "pipelines/turning_catalog.py",
+    "providers/catalog.py",
+    "app.py",
+    "cli_models.py",
+}
 
 
 def sources() -> list[Path]:

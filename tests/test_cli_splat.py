@@ -1,0 +1,109 @@
+"""The terminal verb `splat`: conversion as a whole, and the making of a splat with the two fake models."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import cli
+import cli_splat
+from studio.errors import BadRequest
+from studio.service import Studio
+from studio.splats.ply import write_ply
+from studio.splats.reading import read_splat
+from tests.studio.selecting_fake import colour_spec
+from tests.studio.turning_fake import FakeViews, ball, disc_png, turning_specs
+
+
+@pytest.fixture
+def views() -> FakeViews:
+    return FakeViews()
+
+
+@pytest.fixture
+def studio(tmp_path: Path, views: FakeViews) -> Iterator[Studio]:
+    opened = Studio((*turning_specs(views), colour_spec()), tmp_path / "outputs")
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def disc(tmp_path: Path) -> Path:
+    path = tmp_path / "disc.png"
+    path.write_bytes(disc_png())
+    return path
+
+
+def test_a_file_is_converted_from_format_to_format(tmp_path: Path, capsys: pytest.CaptureFixture):
+    source, outputs = tmp_path / "ball.ply", str(tmp_path / "diorama")
+    source.write_bytes(write_ply(ball(300)))
+    small = tmp_path / "out" / "ball.spz"
+    assert cli.main(["splat", str(source), "-o", str(small), "--outputs", outputs]) == 0
+    assert capsys.readouterr().out.strip() == str(small)
+    arguments = ["splat", str(small), "--export", "splat", "-o", str(tmp_path), "--outputs", outputs, "--json"]
+    assert cli.main(arguments) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["splats"] == 300 and told["fit"] is None
+    again = read_splat(Path(told["path"])).splat
+    assert again.count == 300
+    assert np.allclose(np.sort(again.world_positions()[:, 1]), np.sort(ball(300).positions[:, 1]), atol=0.01)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["nowhere.ply"], "There is no file 'nowhere.ply'"),
+        (["nowhere.png"], "There is no file 'nowhere.png'"),
+        (["{photo}"], "give --point X,Y on the object"),
+        (["{photo}", "-o", "ball.exe"], "-o takes a folder, or a file that ends in .ply"),
+        (["{photo}", "--export", "spz", "-o", "ball.glb"], "contradict each other"),
+        (["{photo}", "--point", "900,900"], "(900, 900)"),
+    ],
+)
+def test_what_is_asked_wrongly_is_said(tmp_path: Path, capsys: pytest.CaptureFixture, arguments: list[str], said: str):
+    Image.new("RGB", (40, 30), "grey").save(tmp_path / "photo.png")
+    named = [one.replace("{photo}", str(tmp_path / "photo.png")) for one in arguments]
+    assert cli.main(["splat", *named, "--outputs", str(tmp_path / "diorama")]) == 2
+    assert said in capsys.readouterr().err
+
+
+def test_an_object_becomes_a_splat(studio: Studio, disc: Path, tmp_path: Path, capsys: pytest.CaptureFixture):
+    options = cli.parse(["splat", str(disc), "--seed", "7", "--elevation", "15", "--json", "-o", str(tmp_path / "out")])
+    made = cli_splat.made_splat(studio, options)
+    assert made is not None
+    cli_splat.report(studio, made, options, "ply")
+    told = json.loads(capsys.readouterr().out)
+    assert told["id"] == made.id and told["fit"] > 0.9 and len(told["views"]) == 4
+    assert {studio.asset("local", view).seed for view in told["views"]} == {7}
+    camera = read_splat(Path(told["path"])).splat.pose.camera
+    assert camera is not None and camera.elevation_deg == 15
+
+
+def test_a_click_finds_the_object_in_a_whole_picture(studio: Studio, tmp_path: Path):
+    image = Image.new("RGB", (64, 64), "grey")
+    image.paste("red", (20, 20, 44, 44))
+    image.save(tmp_path / "photo.png")
+    made = cli_splat.made_splat(studio, cli.parse(["splat", str(tmp_path / "photo.png"), "--point", "30,30"]))
+    assert made is not None and made.title == "photo"
+
+
+def test_views_of_ones_own_are_taken_from_a_folder(studio: Studio, disc: Path, views: FakeViews, tmp_path: Path):
+    for index, side in enumerate(("front", "right", "back", "left")):
+        Image.new("RGB", (32, 32), (200, 10 * index, 0)).save(tmp_path / f"{side}.png")
+    made = cli_splat.made_splat(studio, cli.parse(["splat", str(disc), "--views", str(tmp_path)]))
+    assert made is not None and views.orders == []
+    (tmp_path / "back.png").unlink()
+    with pytest.raises(BadRequest, match=r"There is no back\.png"):
+        cli_splat.made_splat(studio, cli.parse(["splat", str(disc), "--views", str(tmp_path)]))
+
+
+def test_a_splat_of_the_gallery_is_found_by_its_id(studio: Studio):
+    kept = studio.splats.take_in("local", write_ply(ball(100)), "ball.ply")
+    assert cli_splat.given_splat(studio, kept.id) == kept
+    picture = studio.take_in("local", disc_png(), "disc.png")
+    assert cli_splat.given_splat(studio, picture.id) is None
