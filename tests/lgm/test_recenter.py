@@ -9,7 +9,7 @@ from PIL import Image
 from torch import Tensor
 
 from lgm.recenter import Square, framed, recenter, square_around
-from tests.lgm.reference import FIXTURES, arrays, assert_near
+from tests.lgm.reference import FIXTURES, arrays, assert_near, facts
 
 
 def picture(name: str) -> Tensor:
@@ -32,6 +32,14 @@ def test_the_published_way_is_reproduced_in_floating_point_and_over_white(case: 
     assert_near(got[::5, ::5], expected[f"float_{case}_sub"], most=2e-5)
     white = got[..., :3] * got[..., 3:] + 1 - got[..., 3:]
     assert_near(white[::5, ::5], expected[f"white_{case}_sub"], most=6e-3)
+
+
+@pytest.mark.parametrize("case", [0, 1])
+def test_the_published_way_is_reproduced_for_rgb(case: int):
+    given, known = picture(f"{case}_in"), facts("recenter")[case]["rgb_input_stats"]
+    got = recenter(given[..., :3], given[..., 3] > 0).double()
+    assert got.mean().item() == pytest.approx(known["mean"], abs=0.05)
+    assert got.std(unbiased=False).item() == pytest.approx(known["std"], abs=0.05)
 
 
 def test_around_rgb_it_is_white():

@@ -11,9 +11,9 @@ import torch
 import torch.nn.functional as F
 from diffusers import DDIMScheduler
 from safetensors.torch import load_file, save_file
-from transformers import CLIPImageProcessorPil
+from transformers import CLIPImageProcessorPil, CLIPTokenizer
 
-from pipelines.views import ImageDream, Noise, Parts, open_imagedream
+from pipelines.views import ImageDream, Noise, Parts, open_imagedream, token_ids
 from studio.contract import Progress
 from studio.errors import Cancelled, NotReady, StudioError
 from studio.turning import ViewsOrder
@@ -59,6 +59,15 @@ def ignored(_progress: Progress) -> None:
 def test_the_words_are_read_as_the_published_code_reads_them(parts: Parts):
     assert_near(parts.words[0], EXPECTED["prompt_embeds_neg"], most=3e-4)
     assert_near(parts.words[1], EXPECTED["prompt_embeds_pos"], most=3e-4)
+
+
+def test_texts_begin_end_and_are_filled_up_as_the_published_tokenizer_does(folder: Path):
+    tokenizer = CLIPTokenizer.from_pretrained(folder / "tokenizer")
+    ids = token_ids(tokenizer, 77)
+    begin, end = tokenizer.convert_tokens_to_ids(["<|startoftext|>", "<|endoftext|>"])
+    assert ids.shape == (2, 77)
+    assert ids[1].tolist() == [begin, end, *[0] * 75], "the empty prompt, filled up with '!'"
+    assert ids[0, 0] == begin and ids[0, -1] == end, "cut to length, its end kept"
 
 
 @torch.inference_mode()
@@ -215,7 +224,7 @@ def test_a_part_that_lacks_a_weight_is_refused_not_made_up(copy: Path, part: str
 
 
 @pytest.mark.parametrize(
-    "file", ["unet/config.json", "vae/diffusion_pytorch_model.safetensors", "tokenizer/tokenizer.json"]
+    "file", ["unet/config.json", "vae/diffusion_pytorch_model.safetensors", "tokenizer/vocab.json"]
 )
 def test_a_missing_file_is_refused(copy: Path, file: str):
     (copy / file).unlink()

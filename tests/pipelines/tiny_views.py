@@ -16,7 +16,6 @@ from transformers import (
     CLIPImageProcessorPil,
     CLIPTextConfig,
     CLIPTextModel,
-    CLIPTokenizer,
     CLIPVisionConfig,
     CLIPVisionModel,
 )
@@ -28,6 +27,17 @@ from pipelines.views import Parts, text_tokens
 from tests.lgm.reference import arrays, facts, filled
 
 LOOP = facts("pipeline_loop")
+INDEX = {
+    "feature_extractor": ["transformers", "CLIPImageProcessor"],
+    "image_encoder": ["transformers", "CLIPVisionModel"],
+    "requires_safety_checker": False,
+    "scheduler": ["diffusers", "DDIMScheduler"],
+    "text_encoder": ["transformers", "CLIPTextModel"],
+    "tokenizer": ["transformers", "CLIPTokenizer"],
+    "unet": ["mv_unet", "MultiViewUNetModel"],
+    "vae": ["diffusers", "AutoencoderKL"],
+}
+"""Of ashawkey/imagedream-ipmv-diffusers. Source: imagedream_pipeline_facts.json of the reference data."""
 
 
 def reference_parts() -> Parts:
@@ -85,8 +95,11 @@ def save_imagedream(folder: Path) -> Path:
     for name, encoder, prefix in (("text_encoder", text, "text_model."), ("image_encoder", image, "vision_model.")):
         weights = {prefix + key: value for key, value in encoder.state_dict().items() if value.is_floating_point()}
         _save(folder / name, weights, encoder.config.to_dict(), "model")
-    CLIPImageProcessorPil(size={"shortest_edge": 28}, crop_size={"height": 28, "width": 28}).save_pretrained(
-        folder / "feature_extractor"
+    processor = {"do_resize": True, "size": {"shortest_edge": 28}, "crop_size": {"height": 28, "width": 28}}
+    kinds = {"feature_extractor_type": "CLIPFeatureExtractor", "image_processor_type": "CLIPImageProcessor"}
+    (folder / "feature_extractor").mkdir()
+    (folder / "feature_extractor" / "preprocessor_config.json").write_text(
+        json.dumps({**processor, **kinds, "use_square_size": False})
     )
     DDIMScheduler(
         beta_start=0.00085,
@@ -96,6 +109,7 @@ def save_imagedream(folder: Path) -> Path:
         set_alpha_to_one=False,
         steps_offset=1,
     ).save_pretrained(folder / "scheduler")
+    (folder / "model_index.json").write_text(json.dumps({"_class_name": "MVDreamPipeline", **INDEX}))
     return folder
 
 
@@ -115,9 +129,21 @@ def _save(folder: Path, weights: dict[str, Tensor], config: dict[str, Any], name
 
 
 def _save_tokenizer(folder: Path) -> int:
-    """Every byte a token; the number of tokens."""
+    """In the files of the published one: every byte a token, "!" the first and the padding; the number of tokens."""
+    folder.mkdir(parents=True)
     letters = list(bytes_to_unicode().values())
-    tokens = ["!pad", *letters, *(f"{letter}</w>" for letter in letters), "<|startoftext|>", "<|endoftext|>"]
-    vocabulary = {token: number for number, token in enumerate(tokens)}
-    CLIPTokenizer(vocab=vocabulary, merges=[], model_max_length=77, pad_token="!pad").save_pretrained(folder)
+    tokens = [*letters, *(f"{letter}</w>" for letter in letters), "<|startoftext|>", "<|endoftext|>"]
+    settings = {
+        "tokenizer_class": "CLIPTokenizer",
+        "model_max_length": 77,
+        "pad_token": "!",
+        "unk_token": "<|endoftext|>",
+    }
+    for name, content in (
+        ("vocab.json", {token: number for number, token in enumerate(tokens)}),
+        ("tokenizer_config.json", {**settings, "bos_token": "<|startoftext|>", "eos_token": "<|endoftext|>"}),
+        ("special_tokens_map.json", {"pad_token": "!"}),
+    ):
+        (folder / name).write_text(json.dumps(content))
+    (folder / "merges.txt").write_text("#version: 0.2\n")
     return len(tokens)
