@@ -22,7 +22,7 @@ from typing import Any
 
 from PIL import Image
 
-from studio.contract import ImageRequest, ImageResult, Tell
+from studio.contract import ImageRequest, ImageResult, IterateRequest, Stroke, Task, Tell
 from studio.intake import read_picture
 from studio.recipe import png_text
 from studio.service import Studio
@@ -44,11 +44,16 @@ WRITING = (
 )
 SAVING = ("take_in", "save", "write_temporary", "sync_folder", "_take_name", "transaction", "insert", "star", "_move")
 """The functions in which a file gets its place and its row."""
-COUNTS = (2, 1)  # pictures of the two jobs
+COUNTS = (2, 1)  # pictures of two jobs; a third one changes an upload
 UPLOADS = (
     saved(corners(), "JPEG"),
     saved(corners(), "PNG", pnginfo=png_text(RECIPE)),  # another Diorama's, with a parent
 )
+
+
+def open_studio(outputs: Path) -> Studio:
+    tasks = frozenset({Task.GENERATE, Task.ITERATE})
+    return Studio([spec_of(FakeModel(steps=2), tasks=tasks, references=1)], outputs)
 
 
 class LineCounter:
@@ -85,13 +90,17 @@ def bring(studio: Studio, say: Callable[[str, object], None]) -> None:
 
 
 def work(outputs: Path, say: Callable[[str, object], None], counter: LineCounter, *, with_jobs: bool = True) -> None:
-    """Uploads and two jobs; says what was acknowledged: a job once it is queued, assets once their job is over."""
+    """Uploads and jobs; says what was acknowledged: a job once it is queued, assets once their job is over."""
     threading.settrace(counter.trace)
-    studio = Studio([spec_of(FakeModel(steps=2))], outputs)
+    studio = open_studio(outputs)
     visitor = threading.Thread(target=bring, args=(studio, say))
     visitor.start()
     visitor.join()
     jobs = [] if not with_jobs else [ask(studio, f"picture {count}", count=count) for count in COUNTS]
+    if with_jobs:
+        stroke = Stroke(((4.0, 4.0),), 2)
+        source = studio.take_in(OWNER, UPLOADS[0]).id
+        jobs.append(studio.iterate(OWNER, IterateRequest(source, "change 1", strokes=(stroke,))))
     for job in jobs:
         say("job", [job.id, job.pictures])
     for job in jobs:
@@ -103,7 +112,7 @@ def work(outputs: Path, say: Callable[[str, object], None], counter: LineCounter
 
 def look(outputs: Path, say: Callable[[str, object], None]) -> None:
     """The next start: everything that was left runs to its end."""
-    studio = Studio([spec_of(FakeModel(steps=2))], outputs)
+    studio = open_studio(outputs)
     for view in studio.jobs(OWNER, limit=200):
         job = finished(studio, view)
         indexes = [studio.asset(OWNER, id).index for id in job.assets]
