@@ -91,6 +91,7 @@ def tree_of(studio: Studio, owner: str, values: Answer) -> Answer:
                 "parent": node.parent,
                 "depth": node.depth,
                 "deleted": node.asset.deleted,
+                "notice": node.asset.recipe["notice"],
                 "instruction": _short(node.asset.recipe["prompt"]) if node.parent else "",
             }
             for node in tree.nodes

@@ -41,7 +41,11 @@ def restore(studio: Studio, owner: str, question: Answer) -> Answer:
 
 
 def vary(studio: Studio, owner: str, question: Answer) -> Answer:
-    """Make the picture `id` again with another seed, at once."""
+    """Make the picture `id` again with another seed, at once; of a change, from the same picture."""
+    change = studio.request_of_version(owner, text(question, "id"))
+    if change is not None:
+        studio.iterate(owner, replace(change, seed=None))
+        return {"notes": []}
     settings = studio.settings_of(owner, text(question, "id"))
     if settings.request is None:
         raise BadRequest("This picture does not say how it was made. Write what you want to see instead.")
@@ -82,6 +86,7 @@ def picture(studio: Studio, asset: Asset) -> Answer:
         "kind": asset.kind,
         "parents": list(asset.parents[:1]),  # an object belongs to the picture it was cut out of
         "again": says_something(asset.recipe["prompt"]),  # there is something to make again
+        "change": bool(asset.recipe["edit"]),  # another picture was changed: what made it belongs to the Iterate tab
     }
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Iterator
 
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, Route, expect
 
 from studio.contract import Size
 from studio.selection import Point, SegmentRequest
@@ -435,3 +436,90 @@ def test_it_works_on_a_phone(chrome: Browser, site: str, picture: str):
         )
         assert small == []
     visitor.assert_nothing_went_wrong()
+
+
+def test_the_settings_of_a_version_are_said_again_to_its_picture(bench: Bench, changing: Studio, picture: str):
+    bench.find("select.model").select_option("glaze")
+    bench.find("[data-where='brush']").click()
+    bench.paint((0.2, 0.3), (0.4, 0.3))
+    bench.find(".more > summary").click()
+    bench.find("input.seed").fill("7")
+    made = bench.change("make it green")
+    bench.words.fill("something else")
+    bench.find("input.seed").fill("")
+    bench.find(".below .look").click()
+    viewer = bench.page.locator("#viewer")
+    viewer.get_by_role("button", name="Use settings").click()
+    bench.expect_drawn(picture)
+    expect(bench.words).to_have_value("make it green")
+    expect(bench.find("input.seed")).to_have_value("7")
+    expect(bench.find("[data-where='brush']")).to_have_attribute("aria-checked", "true")
+    bench.button.click()
+    expect(bench.versions).to_have_count(3)
+    again = bench.shown()
+    assert (pixels(changing, made) == pixels(changing, again)).all()
+    bench.page.evaluate("id => document.dispatchEvent(new CustomEvent('diorama-look', {detail: {id}}))", again)
+    viewer.get_by_role("button", name="Vary").click()
+    bench.page.keyboard.press("Escape")
+    expect(bench.versions).to_have_count(4)
+    varied = changing.tree(OWNER, picture).nodes[-1].asset
+    assert (varied.recipe["prompt"], varied.parents) == ("make it green", (picture,))
+
+
+def test_every_place_of_the_page_leads_here(guest: Visitor, changing: Studio, picture: str):
+    bench = Bench(guest.page)
+    guest.page.locator("#stage .actions .iterate").click()
+    bench.expect_drawn(picture)
+    guest.open_gallery()
+    guest.cells.first.locator(".tile").click()
+    guest.page.keyboard.press("e")
+    expect(bench.board).to_be_visible()
+    cut = changing.selections.keep(OWNER, SegmentRequest(picture, points=(Point(75, 80),)), "ball")
+    bench.find(".below .segment").click()
+    guest.page.locator("#segment .object .edit").click()
+    expect(bench.find(".objects .tile[aria-checked='true']")).to_have_attribute("data-object", cut.id)
+    expect(bench.board).to_have_attribute("data-limited", "true")
+
+
+def test_what_costs_too_much_is_asked_before(bench: Bench, guest: Visitor):
+    answer = {"error": "It would cost more than is left for today.", "confirm": True}
+    bench.page.route(
+        "**/diorama/iterate",
+        lambda route: (
+            route.fallback()
+            if '"confirm_cost":true' in (route.request.post_data or "")
+            else route.fulfill(status=402, json=answer)
+        ),
+    )
+    bench.words.fill("make it green")
+    bench.button.click()
+    expect(bench.find("form.column .note")).to_contain_text("more than is left for today")
+    bench.page.get_by_role("button", name="Change it all the same").click()
+    expect(bench.versions).to_have_count(2)
+    guest.troubles.clear()  # the browser notes the refused request
+
+
+def test_two_hundred_versions_are_drawn_and_walked(bench: Bench, picture: str):
+    """A tree of 50 generations with four each, as the server would tell it."""
+
+    def many(route: Route) -> None:
+        (root,) = route.fetch().json()["nodes"]
+        nodes = [root]
+        for number in range(1, 201):
+            parent = nodes[4 * ((number - 1) // 4) - 3] if number > 4 else root
+            told = {"id": f"{number:032x}", "title": f"number {number}", "instruction": f"number {number}"}
+            nodes.append(root | told | {"parent": parent["id"], "depth": parent["depth"] + 1})
+        route.fulfill(json={"root": root["id"], "nodes": nodes})
+
+    bench.page.route("**/diorama/tree", many)
+    bench.open(picture)
+    expect(bench.versions).to_have_count(201)
+    expect(bench.find(".strip .summary")).to_have_text("201 versions")
+    bench.current.focus()
+    bench.page.keyboard.press("End")
+    last = bench.page.locator("#iterate .version:focus")
+    expect(last).to_be_in_viewport()
+    expect(last).to_have_attribute("aria-label", re.compile("number"))
+    bench.page.keyboard.press("Home")
+    expect(bench.page.locator("#iterate .version:focus")).to_have_attribute("aria-label", TITLE)
+    expect(bench.current).to_be_in_viewport()

@@ -13,6 +13,8 @@ from gradio.events import Dependency
 
 from studio.assets import Asset
 from studio.contract import ImageRequest, ModelSpec, Range, Size, Task
+from studio.edits import to_json
+from studio.errors import BadRequest
 from studio.service import Studio
 from ui import gallery, pictures, watch
 from ui.controls import about, is_offered
@@ -57,7 +59,7 @@ def build(bridge: Bridge, arrival: Dependency) -> None:
         bridge: gives the calls the studio and the owner.
         arrival: the event after which the browser's token is known.
     """
-    ours = (open_picture, models, gallery.find, watch.stop, watch.skip)
+    ours = (open_picture, models, settings, gallery.find, watch.stop, watch.skip)
     calls = [bridge.server_function(call) for call in (*ours, pictures.star, pictures.delete, pictures.restore)]
     tab = component(Path(__file__).parent, _SCRIPTS, calls, "iterate")
     arrival.then(bridge.open_listener(on_arrival, {"iterate": tab}), [bridge.visitor], [tab], **QUIET)
@@ -92,6 +94,15 @@ def open_picture(studio: Studio, owner: str, question: Answer) -> Answer:
     return {"picture": picture(studio, asset), "objects": objects, "limit": limit}
 
 
+def settings(studio: Studio, owner: str, question: Answer) -> Answer:
+    """What was said to make the version `id`: {request, references}, the latter as pictures."""
+    request = studio.request_of_version(owner, text(question, "id"))
+    if request is None:
+        raise BadRequest("No change made this picture. Choose a version that was made by one.")
+    references = [studio.asset(owner, each) for each in request.references]
+    return {"request": to_json(request), "references": [picture(studio, each) for each in references]}
+
+
 def _objects(studio: Studio, owner: str, asset: Asset) -> list[Asset]:
     """Objects of the picture, and those of earlier versions of the same size: they lie in the same place."""
     tree = {node.asset.id: node for node in studio.tree(owner, asset.id).nodes}
@@ -124,7 +135,7 @@ def _model(spec: ModelSpec, owner: str, size: Size) -> Answer:
         "negative": spec.negative_prompt,
         "qualities": list(spec.qualities),
         "transparent": spec.transparent,
-        "fillsAlone": spec.mask,
+        "maskOnly": spec.mask_only,
         "prices": {quality: _price(spec, size, quality) for quality in spec.qualities or ("",)},
         "fixes": [asdict(fix) for fix in fixes_for(spec)],
     }

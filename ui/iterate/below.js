@@ -62,6 +62,8 @@ function createBelow(acts, actions) {
       shown = picture;
       if (!picture) return;
       setText(caption, picture.title);
+      setText(find(".notice"), picture.notice || "");
+      setAttribute(find(".notice"), "title", picture.notice || "");
       setAttribute(caption, "title", `${picture.title} · ${picture.model} · ${picture.width} x ${picture.height}`);
       for (const { action, node } of buttons) {
         const word = action.word(picture);

@@ -8,7 +8,8 @@ const WHERE_HINTS = {
 };
 
 /**
- * @param acts {change(patch), set(patch), model(id), count(n), run(fix), another(), addReference(), cutOut()}
+ * @param acts {change(patch), set(patch), model(id), count(n), run(fix), confirm(), another(), addReference(),
+ *   removeReference(id), cutOut()}
  */
 function createColumn(acts) {
   const form = find("form.column"), words = find(".instruction"), model = find("select.model");
@@ -22,6 +23,7 @@ function createColumn(acts) {
     acts.run();
   });
   find(".another").addEventListener("click", acts.another);
+  find(".confirm").addEventListener("click", acts.confirm);
   model.addEventListener("change", () => acts.model(model.value));
   const parts = (name, choose) => {
     for (const node of element.querySelectorAll(`[data-${name}]`)) node.addEventListener("click", () => choose(node.dataset[name]));
@@ -139,7 +141,7 @@ function createColumn(acts) {
 
   return {
     focus: () => words.focus({ preventScroll: true }),
-    draw({ picture, draft, objects, models, model: chosen, settings, count, trouble, isSending }) {
+    draw({ picture, draft, objects, models, model: chosen, settings, count, trouble, confirm, isSending }) {
       spec = chosen;
       show(find(".subject"), Boolean(picture));
       if (picture && find(".subject .thumb").dataset.of !== picture.id) {
@@ -156,7 +158,8 @@ function createColumn(acts) {
       reconcile(find(".references"), added.length < most ? [...added, { id: "add" }] : added, referenceTile, () => {});
       drawMore(settings, count);
       show(find("form.column .note"), Boolean(trouble));
-      setText(find("form.column .note"), trouble);
+      setText(find("form.column .note span"), trouble);
+      show(find(".confirm"), Boolean(confirm));
       const cost = price(settings, count), button = find("form.column .primary");
       setText(button, cost ? `Change it, ${cost}` : "Change it");
       button.disabled = !picture || !spec || isSending;

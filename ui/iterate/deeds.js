@@ -3,7 +3,7 @@
 const DEEDS = [ // one entry adds one; those with an icon stand under the stage, too
   { name: "open", word: () => "Show", press: (version) => go(version.id), fits: (version) => version.id !== state.picture?.id },
   { name: "star", icon: "star", word: (version) => (version.starred ? "Remove the star" : "Star"), isPressed: (version) => version.starred, press: (version) => starPictures([version], !version.starred) },
-  { name: "rename", icon: "rename", word: () => "Rename (F2)", press: (version) => rename(version.id) },
+  { name: "rename", icon: "edit", word: () => "Rename (F2)", press: (version) => rename(version.id) },
   { name: "with", word: () => "Compare with this one", press: (version) => mark(version.id), fits: (version) => version.id !== state.picture?.id },
   { name: "replay", icon: "replay", word: () => "Replay on another picture", press: replayBranch, fits: (version) => Boolean(version.parent) },
   { name: "segment", icon: "select", word: () => "Cut out", press: (version) => cutOut(version.id) },

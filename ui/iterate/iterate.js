@@ -1,8 +1,5 @@
 // The Iterate tab put together: its parts, the tools of the stage, and what the rest of the page says.
 
-ICONS.rename = "M4 20l1-4L16.5 4.5l3 3L8 19zM14 7l3 3";
-ICONS.replay = "M5 12a7 7 0 1 1 2 5M5 20v-5h5M10 9.5l5 2.5-5 2.5z";
-
 const compare = createCompare(view, () => { measure(); measureDifference(); draw(); });
 const picker = createPicker();
 const replay = createReplay({
@@ -22,10 +19,11 @@ const column = createColumn({
   model(id) { drafts.model = id; state.trouble = ""; draw(); },
   count(count) { drafts.count = count; draw(); },
   run,
+  confirm: () => submit(state.confirm, true),
   another: () => picker.open("Choose a picture", (picture) => open(picture.id)),
   addReference: () => picker.open("Which picture shall it go by?", ({ id, thumb, title }) => {
     const { references } = draft();
-    if (id !== state.picture.id && !byId(references, id)) change({ references: [...references, { id, thumb, title }] });
+    if (id !== state.picture?.id && !byId(references, id)) change({ references: [...references, { id, thumb, title }] });
   }),
   removeReference: (id) => change({ references: draft().references.filter((one) => one.id !== id) }),
   cutOut: () => { if (state.picture) cutOut(state.picture.id); },
@@ -58,7 +56,17 @@ const acts = {
   click(x, y, isWanted) { // the key that adds a click elsewhere dabs here
     if (isPainting()) acts.stroke({ points: [[x, y]], radius: acts.radius(), add: isWanted && state.mode !== "erase" }, true);
   },
-  box() {}, move() {}, remove() {}, hover() {}, pick() {}, redo() {}, invert() {}, isSpace(isOn) { hand.isSpace = isOn; if (isOn && compare.state.kind === "blink") compare.flip(); },
+  box() {}, move() {}, remove() {}, pick() {}, redo() {}, invert() {},
+  hover(x, y, _index, isMouse) {
+    const ring = isMouse && x >= 0 && isPainting() && state.mode !== "pan" ? [x, y, acts.radius()] : null;
+    if (!ring && !state.ring) return;
+    state.ring = ring;
+    drawBoard();
+  },
+  isSpace(isOn) {
+    hand.isSpace = isOn;
+    if (isOn && compare.state.kind === "blink") compare.flip();
+  },
   stroke(stroke, isDone) {
     state.stroke = isDone ? null : stroke;
     if (isDone) change({ strokes: [...draft().strokes, rounded(stroke)] });
@@ -107,7 +115,8 @@ new ResizeObserver(measure).observe(find(".room"));
 
 // --- the rest of the page ----------------------------------------------------------------------------------------------
 
-hear("iterate", ({ picture }) => open(picture));
+hear("keys", () => { if (token !== null) loadModels(); });
+hear("iterate", ({ picture, again }) => open(picture, { again }));
 hear("jobs", ({ jobs }) => { if (token !== null) onJobs(jobs); });
 hear("news", () => { if (token !== null) refresh(); });
 hear("change", (change) => {
@@ -135,7 +144,7 @@ new IntersectionObserver((entries) => {
 whenTold(async () => {
   loadModels();
   const id = readAddress("iterate");
-  if (id) await open(id, { focus: false });
+  if (id) await open(id, { focus: false, again: readAddress("again") });
   else loadRecent();
   tell("standing", { take: onJobs });
 });

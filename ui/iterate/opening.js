@@ -1,16 +1,33 @@
 // Opening a picture with its tree, going from version to version, and fetching what belongs to them.
 
 /** Open a picture with its tree; of an object its picture, limited to it. */
-async function open(id, { focus = true } = {}) {
+async function open(id, { focus = true, again = "" } = {}) {
   const answer = await call("open_picture", { id });
   if (!answer || !(await loadTree(answer.picture.id))) return;
   compare.stop();
   const job = ourJobs().find((one) => drafts.sourceOf(one) === answer.picture.id);
   state.following = job ? job.id : "";
+  const { instruction } = drafts.of("");
+  if (instruction && !state.picture && !drafts.of(answer.picture.id).instruction) drafts.change(answer.picture.id, { instruction });
+  drafts.change("", BLANK);
   look(versionOf(answer.picture.id) || answer.picture, answer.objects);
   if (answer.limit) change({ where: "object", object: answer.limit });
-  loadModels();
+  await loadModels();
+  if (again) await takeSettings(again);
   if (focus && isVisible() && matchMedia("(hover: hover)").matches) column.focus();
+}
+/** What was said to make a version is written into the column again. */
+async function takeSettings(id) {
+  writeAddress({ again: "" });
+  const answer = await call("settings", { id });
+  if (!answer) return;
+  const { instruction, model: name, object, strokes, invert, negative_prompt: negative, ...rest } = answer.request;
+  const where = object ? "object" : strokes.length ? "brush" : "whole", own = { negative };
+  for (const key of ["seed", "steps", "guidance", "strength", "quality", "transparent"]) if (rest[key] !== null) own[key] = rest[key];
+  if (byId(state.models, name)?.ready) drafts.model = name;
+  drafts.set(name, own);
+  change({ instruction, where, object, strokes, invert, references: answer.references });
+  toast(rest.seed === null ? "Settings copied" : "Settings copied, seed included");
 }
 /** Another version of the tree, or a job that makes one, comes onto the stage. */
 async function go(id) {

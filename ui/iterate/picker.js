@@ -2,6 +2,8 @@
 
 const PAGE_OF_PICTURES = 48;
 
+const isPicture = ({ kind }) => kind === "image" || kind === "object";
+
 function createPicker() {
   const dialog = find(".picker"), grid = find(".picker .grid"), query = find(".picker .query"), file = find(".picker .file");
   let pictures = [], next = "", asked = 0, take = null, timer = 0;
@@ -11,7 +13,7 @@ function createPicker() {
     const answer = await call("find", { query: query.value, starred: false, model: "", kind: "", after, limit: PAGE_OF_PICTURES });
     if (!answer || my !== asked) return;
     const known = new Set(after ? idsOf(pictures) : []);
-    pictures = [...(after ? pictures : []), ...answer.pictures.filter((one) => !known.has(one.id))];
+    pictures = [...(after ? pictures : []), ...answer.pictures.filter((one) => isPicture(one) && !known.has(one.id))];
     next = answer.next;
     reconcile(grid, pictures, tile, () => {});
     show(find(".picker .none"), !pictures.length);
@@ -57,7 +59,8 @@ function createPicker() {
     const answer = await send(chosen, () => {}).promise;
     if (answer?.error) { complain(answer.error); return; }
     tell("change", { back: [answer.picture] });
-    choose(answer.picture);
+    if (isPicture(answer.picture)) choose(answer.picture);
+    else complain("This file is no picture. It is in your gallery now; choose a picture here.");
   });
 
   return {

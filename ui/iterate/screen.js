@@ -57,6 +57,7 @@ function createScreen(board, view) {
     }
     if (scene.stroke) line(scene.stroke);
     if (scene.cross) crossAt(scene.cross);
+    if (scene.ring) ringAt(scene.ring);
   }
   function line({ points, radius, add }) {
     context.lineCap = context.lineJoin = "round";
@@ -66,16 +67,26 @@ function createScreen(board, view) {
     for (const [x, y] of [points[0], ...points]) context.lineTo(...view.toScreen(x, y));
     context.stroke();
   }
-  function crossAt([x, y]) {
-    const [u, v] = view.toScreen(x, y);
+  /** Light on dark, to be seen on any picture. */
+  function outlined(trace) {
     for (const [style, width] of [[SHADE, 4], [RING, 1.5]]) {
       context.strokeStyle = style;
       context.lineWidth = width;
       context.beginPath();
-      context.moveTo(u - 14, v); context.lineTo(u + 14, v);
-      context.moveTo(u, v - 14); context.lineTo(u, v + 14);
+      trace();
       context.stroke();
     }
+  }
+  function crossAt([x, y]) {
+    const [u, v] = view.toScreen(x, y);
+    outlined(() => {
+      context.moveTo(u - 14, v); context.lineTo(u + 14, v);
+      context.moveTo(u, v - 14); context.lineTo(u, v + 14);
+    });
+  }
+  /** How large the brush is. */
+  function ringAt([x, y, radius]) {
+    outlined(() => context.arc(...view.toScreen(x, y), radius * view.scale, 0, 2 * Math.PI));
   }
   return {
     /** Draw with the next frame; of many calls the last counts. `size` of the board in CSS pixels. */

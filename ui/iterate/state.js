@@ -7,8 +7,9 @@ const state = {
   following: "", // job that is watched on the stage; "" while a version is looked at
   other: "", // version that was marked to be compared with
   image: null, otherImage: null, veil: null, preview: null,
-  mode: "pan", stroke: null, cross: null, isBefore: false,
+  mode: "pan", stroke: null, cross: null, ring: null, isBefore: false,
   trouble: "", banner: "", isSending: false,
+  confirm: null, // the request that costs more than was agreed on, until it is confirmed or another one is made
 };
 const board = find(".board"), view = createView(), screen = createScreen(board, view);
 const places = createPlaces(), drafts = createDrafts();
@@ -24,7 +25,7 @@ function imageOf(picture) {
   return found;
 }
 const speak = (text) => setText(find(".spoken"), text);
-const draft = () => (state.picture ? drafts.of(state.picture.id) : BLANK);
+const draft = () => drafts.of(state.picture?.id || ""); // words may be there before a picture is
 const model = () => state.models.find((each) => each.id === drafts.model && each.ready) || state.models.find((each) => each.ready && !each.provider) || null;
 const versionOf = (id) => byId(state.versions, id);
 const parentOf = (id) => versionOf(versionOf(id)?.parent || "");
@@ -38,7 +39,7 @@ const isPainting = () => draft().where !== "whole" && !compare.state.kind && !fo
 function change(patch) {
   if (patch.where === "object" && !byId(state.objects, draft().object)) patch = { ...patch, object: state.objects[0]?.id || "" };
   if (patch.where) state.mode = patch.where === "brush" ? "brush" : "pan";
-  state.trouble = "";
+  Object.assign(state, { trouble: "", confirm: null });
   drafts.change(state.picture?.id || "", patch);
   if (["where", "object", "strokes", "invert"].some((name) => name in patch)) drawVeil();
   draw();

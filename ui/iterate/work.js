@@ -24,7 +24,8 @@ function missing(fix) {
     change({ where: state.objects.length ? "object" : "brush" });
     return isPlaceChosen() ? "Only the chosen object will change. Press it once more." : "Paint over what shall go, then press it once more.";
   }
-  if (now.where === "whole" || isLimited || fix?.extend?.some(Boolean)) return "";
+  if (isLimited || fix?.extend?.some(Boolean)) return "";
+  if (now.where === "whole") return model().maskOnly ? `${model().label} fills a place: choose an object, or paint where.` : "";
   return now.where === "brush" ? "Paint where it may change, or choose Anywhere." : "Choose an object, or Anywhere.";
 }
 const isPlaceChosen = () => draft().where === "object" && Boolean(draft().object);
@@ -40,15 +41,19 @@ async function run(fix = null) {
     column.focus();
     return;
   }
+  submit(requestOf(fix));
+}
+/** @param isConfirmed it may cost more than what is spent in a day without asking */
+async function submit(request, isConfirmed = false) {
   state.isSending = true;
   draw();
-  const { ok, answer } = await post("diorama/iterate", requestOf(fix));
+  const { ok, answer } = await post("diorama/iterate", { ...request, confirm_cost: isConfirmed });
   state.isSending = false;
   if (ok) began(answer.job, `Changing: ${answer.job.title}`);
-  else complain(answer.error);
+  else complain(answer.error, answer.confirm ? request : null);
 }
-function complain(sentence) {
-  state.trouble = sentence;
+function complain(sentence, confirm = null) {
+  Object.assign(state, { trouble: sentence, confirm });
   draw();
   find("form.column .note").scrollIntoView({ block: "nearest" });
 }
@@ -59,7 +64,7 @@ function began(job, said) {
     seen.set(job.id, true);
     state.jobs = [{ ...job, position: 0, step: 0, steps: 0, pictures: 1, picture: 0, note: "" }, ...state.jobs];
   }
-  Object.assign(state, { following: job.id, preview: null, trouble: "", banner: "" });
+  Object.assign(state, { following: job.id, preview: null, trouble: "", confirm: null, banner: "" });
   compare.stop();
   speak(said);
   draw();

@@ -6,14 +6,16 @@
 //   listed                           a tab has drawn its list of pictures, which may have become another one
 //   news                             the server told of new or changed pictures
 //   change {changed, gone, back}     this page changed pictures: lists of pictures; `gone` into the trash, `back` from it
-//   reuse  {id, seed}                the settings of this picture are wanted in the column
+//   reuse  {id, seed, change, parents}   the settings of this picture are wanted in the column
 //   copied                           they are there
 //   segment {picture}                something is to be cut out of the picture with this id
-//   iterate {picture}                something is to be changed about the picture with this id, or only about this object
+//   iterate {picture, again}         something is to be changed about this picture, or in this object; `again`: as in that version
 //   jobs   {jobs}                    the server told how the jobs stand
 //   standing {take}                  somebody wants to hear at once how they stand
 //   splat  {id}                      something is to be turned into 3D, or seen in it: an object, a picture or a splat
 //   pick                             somebody wants to open a picture from their disk
+//   keys                             a key of a provider was pasted or forgotten
+//   key-wanted {provider}            somebody wants to paste one
 
 const tell = (name, detail = {}) => document.dispatchEvent(new CustomEvent(`diorama-${name}`, { detail }));
 const hear = (name, act) => document.addEventListener(`diorama-${name}`, (event) => {
@@ -100,6 +102,13 @@ function turnIn3D(id) {
 
 /** What an asset looks like: a splat has a picture of itself only as its thumbnail. */
 const lookOf = (asset) => address(asset.kind === "splat" ? asset.thumb : asset.file);
+
+/** What was said to make a version, to be said again to the picture it was made from. */
+function changeAgain({ id, parents }) {
+  writeAddress({ iterate: parents[0], again: id });
+  goTo("iterate");
+  tell("iterate", { picture: parents[0], again: id });
+}
 
 const byId = (list, id) => list.find((item) => item.id === id);
 /** As the server sorts them. */

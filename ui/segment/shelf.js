@@ -4,6 +4,7 @@ const ON_OBJECTS = [ // one entry adds one
   { name: "cutout", icon: "save", word: "Cut-out, cropped", href: (object) => object.cutout },
   { name: "mask", icon: "select", word: "Mask", href: (object) => object.mask },
   { name: "turn", icon: "solid", word: "Turn into 3D", press: (object) => turnIn3D(object.id) },
+  { name: "edit", icon: "edit", word: "Edit here", press: (object) => editHere(object.id) },
   { name: "look", icon: "search", word: "Look", press: (object) => tell("look", { id: object.id }) },
   { name: "delete", icon: "delete", word: "Delete", press: (object) => deletePictures([object]) },
 ];

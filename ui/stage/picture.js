@@ -6,6 +6,7 @@ function createPicture(actions) {
   label(find(".save"), "save", "Download");
   label(find(".reuse"), "reuse", "Use settings");
   label(find(".vary"), "vary", "Vary");
+  label(find(".iterate"), "edit", "Edit");
   label(find(".segment"), "select", "Cut out");
   label(find(".delete"), "delete", "Delete");
   frame.addEventListener("click", () => actions.enlarge());
@@ -15,7 +16,7 @@ function createPicture(actions) {
     event.preventDefault();
     keys[event.key]();
   });
-  for (const name of ["star", "reuse", "vary", "segment", "delete", "seed", "stop", "skip"]) {
+  for (const name of ["star", "reuse", "vary", "iterate", "segment", "delete", "seed", "stop", "skip"]) {
     find(`.${name}`).addEventListener("click", () => actions[name]());
   }
 

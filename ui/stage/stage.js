@@ -128,6 +128,7 @@ const stagePicture = createPicture({
   star: () => starPictures([subject().picture], !subject().picture.starred),
   reuse: () => tell("reuse", subject().picture),
   vary: async () => { if (await call("vary", { id: subject().picture.id })) choose(""); },
+  iterate: () => editHere(subject().picture.id),
   segment: () => cutOut(subject().picture.id),
   delete: () => deletePicture(subject().picture),
   seed: () => copyText(String(subject().picture.seed), find(".seed"), "Seed copied"),
@@ -160,7 +161,8 @@ hear("change", (change) => {
 });
 hear("standing", ({ take }) => take(state.jobs));
 let hasSeed = false;
-hear("reuse", ({ id, seed }) => {
+hear("reuse", ({ id, seed, change, parents }) => {
+  if (change) { changeAgain({ id, parents }); return; }
   hasSeed = seed !== null;
   goTo("generate");
   trigger("reuse", { id });

@@ -16,6 +16,7 @@ const ACTIONS = [ // one entry adds one
     isPressed: (picture) => picture.starred,
     press: (picture) => starPictures([picture], !picture.starred),
   },
+  { name: "iterate", icon: "edit", word: () => "Edit here", fits: (picture) => ["image", "object"].includes(picture.kind), press: edit },
   { name: "segment", icon: "select", word: (picture) => (picture.kind === "object" ? "Refine" : "Cut out"), fits: (picture) => picture.kind !== "splat", press: segment },
   { name: "turn", icon: "solid", word: (picture) => (picture.kind === "splat" ? "Open in 3D" : "Turn into 3D"), fits: (picture) => ["object", "splat"].includes(picture.kind), press: turn },
   { name: "save", icon: "save", word: () => "Download", href: (picture) => `${address(picture.file)}&download=1` },
@@ -141,7 +142,7 @@ async function remove(picture) {
 }
 async function reuse(picture) {
   await close(); // the address is that of the tab again before another tab is opened
-  tell("reuse", { id: picture.id });
+  tell("reuse", picture);
 }
 async function segment(picture) {
   await close();
@@ -150,6 +151,10 @@ async function segment(picture) {
 async function turn(picture) {
   await close();
   turnIn3D(picture.id);
+}
+async function edit(picture) {
+  await close();
+  editHere(picture.id);
 }
 async function vary(picture) {
   if (await call("vary", { id: picture.id })) toast("Another one is being made");
@@ -183,7 +188,7 @@ fold(kept ? kept === "bare" : matchMedia("(max-width: 860px)").matches); // a ph
 const KEYS = {
   ArrowLeft: () => step(-1), ArrowRight: () => step(1), Home: () => jump(listed()[0]), End: () => jump(listed().at(-1)),
   "+": () => zoom.by(1.5), "=": () => zoom.by(1.5), "-": () => zoom.by(1 / 1.5), "0": () => zoom.fit(),
-  Delete: () => remove(state.picture), i: toggleAbout, I: toggleAbout,
+  Delete: () => remove(state.picture), e: () => edit(state.picture), i: toggleAbout, I: toggleAbout,
 };
 dialog.addEventListener("keydown", (event) => {
   const act = KEYS[event.key];
