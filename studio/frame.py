@@ -68,7 +68,17 @@ def fitting(shape: Size, area: float, spec: ModelSpec) -> Size:
     sides = (width, width / ratio)
     scale = min(1.0, largest / max(sides)) if max(sides) > largest else max(1.0, smallest / min(sides))
     low, high = -(-smallest // multiple), largest // multiple
-    return Size(*(min(max(round(side * scale / multiple), low), high) * multiple for side in sides))
+    counts = [min(max(round(side * scale / multiple), low), high) for side in sides]
+    while counts[0] * counts[1] * multiple**2 > area and max(counts) > low:
+        # Rounded up beyond the area; some pipelines would make it smaller by themselves.
+        counts = min(_smaller(counts, low), key=lambda pair: _unlike(Size(*pair), ratio))
+    return Size(counts[0] * multiple, counts[1] * multiple)
+
+
+def _smaller(counts: list[int], low: int) -> list[list[int]]:
+    """One step less in width or in height."""
+    across, down = counts
+    return [pair for pair in ([across - 1, down], [across, down - 1]) if min(pair) >= low]
 
 
 def _box(canvas: Size, changed: Rectangle, margin: int, side: float, spec: ModelSpec) -> Rectangle:

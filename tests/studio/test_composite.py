@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -10,6 +12,7 @@ from PIL import Image
 
 from studio import composite, regions, register
 from studio.contract import IterateRequest, Size, Stroke
+from studio.frame import fitting
 from studio.regions import Extension
 from tests.studio.changing import ANSWERS, backends, moved, picture
 
@@ -83,6 +86,17 @@ def test_a_model_sees_the_shape_of_the_picture_and_gives_it_back(model_id: str, 
     inner = scene.frame.inner.size
     assert made.size == inner
     assert abs(inner.width / inner.height / (size[0] / size[1]) - 1) < 0.035 + 0.6 / min(inner)  # of whole pixels
+
+
+@given(width=st.integers(1, 6000), height=st.integers(1, 6000), area=st.integers(256**2, 1024**2))
+def test_a_size_keeps_to_shape_and_area(width: int, height: int, area: int):
+    spec = replace(SPECS["flux2-klein-4b"], any_size=(256, 1536, 16))
+    size = fitting(Size(width, height), area, spec)
+    assert all(256 <= side <= 1536 and side % 16 == 0 for side in size)
+    assert size.width * size.height <= area or min(size) == 256
+    ratio = min(max(width / height, 1 / 3), 3)
+    if area >= 512**2 and 1 / 3 <= width / height <= 3:
+        assert abs(size.width / size.height / ratio - 1) < 0.06
 
 
 def test_a_small_object_is_seen_large_with_its_surroundings():
