@@ -13,6 +13,7 @@ from studio.checks import shown
 from studio.errors import BadRequest
 from studio.splat import Splat
 from studio.splats.antimatter_splat import write_antimatter
+from studio.splats.film import write_film
 from studio.splats.glb import write_glb
 from studio.splats.html import write_html
 from studio.splats.ply import write_ply
@@ -58,6 +59,13 @@ EXPORTS: dict[str, Export] = {
         "One page that shows it in any browser, without a network.",
         write_html,
     ),
+    "mp4": Export(
+        "Film of a turn",
+        ".mp4",
+        "video/mp4",
+        "Once around on white, for places that show no 3D; takes some seconds to make.",
+        write_film,
+    ),
     "glb": Export(
         "Mesh (approximate)",
         ".glb",
@@ -70,7 +78,7 @@ EXPORTS: dict[str, Export] = {
 
 
 def export_splat(splat: Splat, format: str) -> bytes:
-    """The file. Takes up to a second or two for a GLB; call it off the page's thread.
+    """The file. Takes up to a second or two for a GLB and half a minute for a film; call it off the page's thread.
 
     Raises:
         BadRequest: there is no such format.

@@ -5,12 +5,14 @@ from __future__ import annotations
 import base64
 import struct
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from playwright.sync_api import Page, sync_playwright
 
-from studio.splat import Camera, Crop
+from studio.splat import Camera, Crop, Pose
+from studio.splats.film import FRAMES, SECONDS, SIDE, thinned, write_film
 from studio.splats.mp4 import write_mp4
 from studio.splats.turntable import camera_around, turntable
 from tests import browser as chromium
@@ -78,6 +80,38 @@ def test_a_browser_shows_the_frames_that_went_in(page: Page):
         within[7:25, max(0, 2 * index - 2) : 2 * index + 18] = False  # where colours of two pixels become one
         within[10:22, 2 * index + 3 : 2 * index + 13] = True
         assert difference[within].max() <= 6 and difference.mean() < 4
+
+
+@pytest.mark.browser
+def test_the_film_of_a_splat_goes_around_it_on_white(page: Page):
+    white, red, blue = (1.0, 1.0, 1.0), (0.9, 0.1, 0.1), (0.1, 0.1, 0.9)
+    splat = some(3, pose=Pose(camera=Camera(640, 480, Crop(100, 50, 300))))
+    splat = replace(
+        splat,
+        positions=np.array([[0.4, 0, 0], [-0.4, 0, 0], [0, -0.4, 0]], np.float32),
+        scales=np.full((3, 3), 0.05, np.float32),
+        opacities=np.ones(3, np.float32),
+        colours=np.array([red, blue, white], np.float32),
+    )
+    data = base64.b64encode(write_film(splat)).decode()
+    played = page.evaluate(PLAY, [data, [0, FRAMES // 2], FRAMES / SECONDS])
+    if played is None:
+        pytest.skip("this Chromium plays no H.264")
+    assert played["seconds"] == pytest.approx(SECONDS, abs=0.01)
+    front, back = (np.array(shown, np.float32).reshape(SIDE, SIDE, 4)[..., :3] for shown in played["shown"])
+    camera = turntable(Camera(SIDE, SIDE, Crop(0, 0, SIDE)), 1)[0]
+    places, _ = camera.project(splat.positions)
+    (right, row), (left, _), _ = places.round().astype(int)
+    assert front[row, right, 0] > 200 > 100 > front[row, right, 2] and front[row, left, 2] > 200
+    assert back[row, left, 0] > 200 > 100 > back[row, left, 2] and back[row, right, 2] > 200
+    assert front[5, 5].min() > 250
+
+
+def test_a_film_of_very_many_splats_is_of_fewer():
+    many = replace(some(140_000), scales=np.full((140_000, 3), 0.001, np.float32))
+    fewer = thinned(many)
+    assert fewer.count == 46_667 and np.allclose(fewer.scales, 0.001 * 3**0.5)
+    assert thinned(some(100)).count == 100
 
 
 def test_what_does_not_move_costs_next_to_nothing():
