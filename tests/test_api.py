@@ -182,4 +182,6 @@ def test_the_endpoints_are_documented(served: Served):
     ours = {"/generate", "/job", "/cancel", "/models", "/gallery", "/add_picture", "/settings"}
     ours |= {"/segment", "/segment_everything", "/keep_object"}
     ours |= {"/iterate", "/tree"}
+    ours |= {"/describe", "/improve_prompt"}
+    ours |= {"/views", "/splat", "/render_splat", "/export_splat", "/add_splat"}
     assert set(told["named_endpoints"]) == ours

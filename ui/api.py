@@ -26,11 +26,12 @@ from ui.api_cutout import CutOut
 from ui.api_iterate import Changing
 from ui.api_jobs import describe_job, finished
 from ui.api_parts import describe, owner_of, readable, uploaded
+from ui.api_splat import Turning
 from ui.events import Identify
 
 
 def build(studio: Studio, identify: Identify) -> None:
-    """Add the endpoints to the current Blocks: those of `Endpoints`, `CutOut`, `Changing` and `Wording`."""
+    """Add the endpoints to the current Blocks: those of `Endpoints`, `CutOut`, `Changing`, `Turning` and `Wording`."""
     ours = Endpoints(studio, identify)
     making = (ours.generate, ours.job, ours.cancel, ours.models)
     cutting = CutOut(studio, identify)
@@ -39,7 +40,10 @@ def build(studio: Studio, identify: Identify) -> None:
     editing = (changing.iterate, changing.tree)
     wording = Wording(studio, identify)
     saying = (wording.describe, wording.improve_prompt)
-    for endpoint in (*making, ours.gallery, ours.add_picture, ours.settings, *clicking, *editing, *saying):
+    solid = Turning(studio, identify)
+    turning = (solid.views, solid.splat, solid.render_splat, solid.export_splat, solid.add_splat)
+    about = (ours.gallery, ours.add_picture, ours.settings)
+    for endpoint in (*making, *about, *clicking, *editing, *turning, *saying):
         gr.api(endpoint, api_name=endpoint.__name__, concurrency_limit=None)
 
 

@@ -1,0 +1,160 @@
+"""3D over HTTP: the endpoints with `gradio_client`, and the routes of the page."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from gradio_client import Client, handle_file
+from gradio_client.exceptions import AppError
+from PIL import Image
+
+from studio.service import Studio
+from studio.splats.ply import write_ply
+from studio.splats.reading import read_splat
+from tests.studio.turning_fake import FakeSplats, ball, disc_png, turning_specs
+from tests.ui.painter import Brush, catalog
+from tests.ui.serve import everybody_by_token, served
+
+TOKEN, OTHER = "a" * 16, "b" * 16
+SPLATS = 400
+
+
+@pytest.fixture(scope="module")
+def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
+    specs = [*catalog(Brush(0.005)), *turning_specs(splats=FakeSplats(SPLATS))]
+    opened = Studio(specs, tmp_path_factory.mktemp("outputs"))
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(scope="module")
+def url(studio: Studio) -> Iterator[str]:
+    with served(studio, everybody_by_token) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def http(url: str) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=url, timeout=60, headers={"X-Diorama-Token": TOKEN}) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def client(url: str) -> Iterator[Client]:
+    opened = Client(url, verbose=False, download_files=False)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(scope="module")
+def disc(studio: Studio) -> str:
+    """A picture with nothing behind its disc is an object as it is."""
+    return studio.take_in(TOKEN, disc_png(), "a red disc.png").id
+
+
+@pytest.fixture(scope="module")
+def splat(client: Client, disc: str) -> dict:
+    return client.predict(object_id=disc, token=TOKEN, api_name="/splat")["splat"]
+
+
+def test_an_object_becomes_a_splat_in_one_call(client: Client, studio: Studio, splat: dict, disc: str):
+    assert splat["kind"] == "splat"
+    assert splat["count"] == SPLATS
+    assert splat["fit"] > 0.85
+    assert splat["camera"]["width"] == 256
+    assert splat["views"] == list(studio.turnings.views_of(TOKEN, disc))
+    again = client.predict(object_id=disc, views=[disc] * 4, token=TOKEN, api_name="/splat")["splat"]
+    assert again["id"] != splat["id"]
+    assert again["views"] == [disc] * 4
+
+
+def test_views_can_be_made_alone_and_one_of_them_anew(client: Client, disc: str):
+    made = client.predict(object_id=disc, seed=7, elevation_deg=10, token=TOKEN, api_name="/views")
+    assert made["state"] == "done"
+    assert [view["kind"] for view in made["views"]] == ["view"] * 4
+    assert {view["seed"] for view in made["views"]} == {7}
+    anew = client.predict(object_id=disc, only=[2], seed=8, token=TOKEN, api_name="/views")["views"]
+    assert [view["seed"] for view in anew] == [7, 7, 8, 7]
+
+
+def test_a_splat_is_seen_from_anywhere(client: Client, splat: dict):
+    images = []
+    for turned in (0, 120):
+        seen = client.predict(splat_id=splat["id"], azimuth_deg=turned, token=TOKEN, api_name="/render_splat")
+        assert seen["camera"]["azimuth_deg"] == turned
+        image = Image.open(io.BytesIO(base64.b64decode(seen["image"].partition(",")[2])))
+        assert list(image.size) == seen["size"] == [256, 192]
+        images.append(image)
+    red, turned_red = (image.getpixel((150, 90))[0] for image in images)  # type: ignore[index]
+    assert red > turned_red + 20  # its back is darker
+
+
+def test_a_splat_is_exported_and_brought_back(client: Client, http: httpx.Client, splat: dict, tmp_path: Path):
+    for format in ("ply", "splat", "spz", "html", "glb"):
+        told = client.predict(splat_id=splat["id"], format=format, token=TOKEN, api_name="/export_splat")
+        answer = http.get(told["url"]).raise_for_status()
+        assert told["name"].endswith(f".{format}")
+        assert len(answer.content) == told["bytes"]
+        assert "attachment" in answer.headers["content-disposition"]
+        if format in ("splat", "spz"):
+            assert read_splat(answer.content).splat.count == SPLATS
+    file = tmp_path / "ball.ply"
+    file.write_bytes(write_ply(ball(120)))
+    added = client.predict(file=handle_file(file), name="my ball", token=TOKEN, api_name="/add_splat")
+    assert added["splat"]["count"] == 120
+    assert added["splat"]["camera"] is None
+    seen = client.predict(splat_id=added["splat"]["id"], token=TOKEN, api_name="/render_splat")
+    assert seen["size"] == [512, 512]
+
+
+def test_the_routes_of_the_page(http: httpx.Client, studio: Studio, splat: dict, disc: str):
+    owner = {"owner": TOKEN}
+    for path in (f"diorama/crop/{disc}", f"diorama/filled/{splat['id']}", f"diorama/thumb/{splat['id']}"):
+        answer = http.get(path, params=owner).raise_for_status()
+        assert min(Image.open(io.BytesIO(answer.content)).size) > 100
+    rows = http.get(f"diorama/splat/{splat['id']}", params=owner).raise_for_status().content
+    assert len(rows) == 32 * SPLATS
+    camera = json.dumps(splat["camera"] | {"azimuth_deg": 40.0})
+    shown = {"splat": splat["id"], "picture": disc, "camera": camera, "ground": "filled"}
+    kept = http.post("diorama/splat/view", params=shown, content=disc_png()).raise_for_status().json()["picture"]
+    assert kept["kind"] == "image"
+    assert studio.asset(TOKEN, kept["id"]).parents == (disc, splat["id"])
+    assert '"azimuth_deg":40.0' in studio.asset(TOKEN, kept["id"]).recipe["turning"]
+    body = {"object": disc, "index": 1, "picture": kept["id"]}
+    replaced = http.post("diorama/views/replace", json=body).raise_for_status().json()["picture"]
+    assert studio.turnings.views_of(TOKEN, disc)[1] == replaced["id"]
+    placed = (
+        http.post("diorama/splat/place", json={"splat": splat["id"], "on": disc}).raise_for_status().json()["splat"]
+    )
+    assert placed["parents"] == [disc]
+    http.post("diorama/splat/match", json={"splat": placed["id"]}).raise_for_status()
+
+
+def test_somebody_elses_splat_is_not_there(http: httpx.Client, client: Client, splat: dict, disc: str):
+    headers = {"X-Diorama-Token": OTHER}
+    for path, body in (
+        ("views", {"object": disc}),
+        ("splat", {"object": disc, "views": [disc] * 4}),
+        ("splat/match", {"splat": splat["id"]}),
+        ("splat/place", {"splat": splat["id"], "on": disc}),
+        ("views/replace", {"object": disc, "index": 0, "picture": disc}),
+    ):
+        answer = http.post(f"diorama/{path}", json=body, headers=headers)
+        assert answer.status_code == 404, path
+        assert "There is no " in answer.json()["error"]
+    for path in (f"splat/{splat['id']}", f"crop/{disc}", f"filled/{splat['id']}"):
+        assert http.get(f"diorama/{path}", params={"owner": OTHER}).status_code == 404
+    with pytest.raises(AppError, match="There is no "):
+        client.predict(splat_id=splat["id"], token=OTHER, api_name="/export_splat")
+
+
+def test_a_request_without_the_header_is_not_answered(url: str, disc: str):
+    with httpx.Client(base_url=url) as stranger:
+        for path in ("views", "splat", "splats", "splat/view", "splat/match"):
+            assert stranger.post(f"diorama/{path}", json={"object": disc}).status_code == 401
