@@ -6,7 +6,7 @@
 
 A Gaussian reaches as far as its opacity is at least 1/255, so cutting it into tiles changes nothing. In a tile the
 logarithm of its opacity is a quadratic in x and y: one matrix product gives it for all pixels. Memory is bounded by
-`_PAIRS_AT_ONCE` and, with gradients, by some hundred bytes for each pair of a tile and an ellipse; see `blend`.
+`_PAIRS_AT_ONCE`, `_PAIRS_LISTED` and, with gradients, some hundred bytes for each pair that is drawn; see `blend`.
 
 Knows no network. Where `gsplat` is installed with its CUDA code built and the Gaussians are on a GPU, that draws
 instead; it is never compiled here.
@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import itertools
 import math
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -40,6 +41,9 @@ _TILE = 8
 _SLICE = 32
 """Gaussians of a tile's list that are composited at a time."""
 _PAIRS_AT_ONCE = 16_384
+"""Composited at a time, each over all pixels of its tile: some 4 MB for every array."""
+_PAIRS_LISTED = 4_000_000
+"""Listed and sorted at a time: some 250 MB."""
 _FEATURES = 5
 
 WHITE = (1.0, 1.0, 1.0)
@@ -173,34 +177,47 @@ def _slopes(slopes: Tensor, principal_px: float, f_px: float, length: int) -> Te
     return slopes.clamp(-principal_px / f_px - beyond, (length - principal_px) / f_px + beyond)
 
 
-def _pairs(ellipses: _Ellipses, camera: Camera) -> _Pairs:
-    """Tiles with their ellipses, the nearest first."""
-    device = ellipses.centres.device
-    columns, rows = math.ceil(camera.width / _TILE), math.ceil(camera.height / _TILE)
-    last = torch.tensor([columns, rows], device=device) - 1
+def _boxes(ellipses: _Ellipses, columns: int, rows: int) -> tuple[Tensor, Tensor]:
+    """[M, 2] each: the first and the last tile, column and row, that every ellipse can reach."""
+    last = torch.tensor([columns, rows], device=ellipses.centres.device) - 1
     low = ((ellipses.centres - ellipses.reach) / _TILE).floor().clamp(min=0).long()
-    high = torch.minimum(((ellipses.centres + ellipses.reach) / _TILE).floor().long(), last)
-    wide, tall = (high - low + 1).clamp(min=0).unbind(-1)
+    return low, torch.minimum(((ellipses.centres + ellipses.reach) / _TILE).floor().long(), last)
+
+
+def _bands(boxes: tuple[Tensor, Tensor], rows: int) -> Iterator[tuple[int, int]]:
+    """Rows of tiles, from and to, whose lists are made at a time: one band unless the ellipses are many and large."""
+    low, high = boxes
+    count = max(1, min(rows, math.ceil(int((high - low + 1).clamp(min=0).prod(-1).sum()) / _PAIRS_LISTED)))
+    edges = [rows * i // count for i in range(count + 1)]
+    yield from itertools.pairwise(edges)
+
+
+def _pairs(boxes: tuple[Tensor, Tensor], columns: int, rows: tuple[int, int]) -> _Pairs:
+    """The tiles of some rows with their ellipses, the nearest first."""
+    low, high = boxes
+    top, bottom = low[:, 1].clamp(min=rows[0]), high[:, 1].clamp(max=rows[1] - 1)
+    wide, tall = (high[:, 0] - low[:, 0] + 1).clamp(min=0), (bottom - top + 1).clamp(min=0)
     counts = wide * tall
-    ellipse = torch.arange(len(counts), device=device).repeat_interleave(counts)
-    nth = torch.arange(len(ellipse), device=device) - (counts.cumsum(0) - counts)[ellipse]
+    ellipse = torch.arange(len(counts), device=low.device).repeat_interleave(counts)
+    nth = torch.arange(len(ellipse), device=low.device) - (counts.cumsum(0) - counts)[ellipse]
     width = wide[ellipse]
-    tile = (low[ellipse, 1] + nth // width) * columns + low[ellipse, 0] + nth % width
+    tile = (top[ellipse] + nth // width) * columns + low[ellipse, 0] + nth % width
     tile, order = tile.sort(stable=True)
-    place, count = tile.unique_consecutive(return_counts=True)
+    place, length = tile.unique_consecutive(return_counts=True)
     middle = (torch.stack([place % columns, place // columns], dim=-1) + 0.5) * _TILE
-    return _Pairs(ellipse[order], count.cumsum(0) - count, count, middle.to(ellipses.centres), place)
+    return _Pairs(ellipse[order], length.cumsum(0) - length, length, middle, place)
 
 
 def _composite(ellipses: _Ellipses, camera: Camera) -> Tensor:
     """[H, W, 5]: features of all ellipses, each weighed by what it covers and what shines through those before it."""
-    with torch.no_grad():
-        pairs = _pairs(ellipses, camera)
-    packed = torch.cat(ellipses.parts, dim=-1)
     columns, rows = math.ceil(camera.width / _TILE), math.ceil(camera.height / _TILE)
+    boxes = _boxes(ellipses, columns, rows)
+    packed = torch.cat(ellipses.parts, dim=-1)
     whole = packed.new_zeros(rows * columns, _FEATURES, _TILE * _TILE)
     drawn = [
         each
+        for band in _bands(boxes, rows)
+        for pairs in (_pairs(boxes, columns, band),)
         # tiles with lists of like length go together, so that few wait for the longest
         for group in pairs.length.argsort(descending=True).split(_PAIRS_AT_ONCE // _SLICE)
         if len(group)
@@ -229,7 +246,7 @@ def _draw(packed: Tensor, pairs: _Pairs, tiles: Tensor) -> Iterator[tuple[Tensor
         is_there = nth < pairs.length[tiles, None]
         chosen = pairs.ellipse[torch.where(is_there, pairs.start[tiles, None] + nth, 0)]  # [A, SLICE]
         some = packed.index_select(0, chosen.flatten()).unflatten(0, chosen.shape)
-        terms = torch.where(is_there[..., None], _terms(some, pairs.middle[tiles]), nowhere)
+        terms = torch.where(is_there[..., None], _terms(some, pairs.middle[tiles].to(packed)), nowhere)
         answer: Any = Blend.apply(terms, some[..., -_FEATURES:], through, basis)
         seen, through = answer
         yield pairs.place[tiles], seen

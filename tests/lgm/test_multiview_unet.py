@@ -6,7 +6,7 @@ import os
 
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from lgm.cameras import imagedream_cameras
 from lgm.config import IMAGEDREAM, MultiViewUNetConfig
@@ -127,6 +127,14 @@ def test_asking_for_the_pictures_tokens_once_changes_nothing():
     seen = unet.seen(inputs["context"], unet.picture_tokens(inputs["ip"][::5]), 5)
     step = unet.denoise(inputs["x"], inputs["timesteps"], seen, inputs["camera"], 5, inputs["ip_img"])
     assert_near(step, unet(**inputs, num_frames=5), most=1e-6)
+
+
+def test_norms_divide_by_the_published_epsilons():
+    """That of the transformers is too small a matter for the numbers above to show."""
+    with torch.device("meta"):
+        named = MultiViewUNet(MultiViewUNetConfig.from_json(facts("unet_reduced")["config"])).named_modules()
+    found = {name.rpartition(".")[2]: part.eps for name, part in named if isinstance(part, nn.GroupNorm)}
+    assert found == {"norm": 1e-6, "0": 1e-5}, "norm: of transformers; 0: of residual blocks and the output"
 
 
 def test_a_picture_for_a_network_that_sees_none_is_refused():
