@@ -41,8 +41,21 @@ WRITING = (
     "pictures.py",
     "notes.py",
     "uploads.py",
+    "turning_jobs.py",
+    "splat_uploads.py",
 )
-SAVING = ("take_in", "save", "write_temporary", "sync_folder", "_take_name", "transaction", "insert", "star", "_move")
+SAVING = (
+    "take_in",
+    "save",
+    "_keep",
+    "write_temporary",
+    "sync_folder",
+    "_take_name",
+    "transaction",
+    "insert",
+    "star",
+    "_move",
+)
 """The functions in which a file gets its place and its row."""
 COUNTS = (2, 1)  # pictures of two jobs; a third one changes an upload
 UPLOADS = (

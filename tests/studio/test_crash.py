@@ -14,8 +14,8 @@ from tests.studio.fakes import OWNER, FakeModel, ask, finished
 ROOT = Path(__file__).parents[2]
 
 
-def crashing(*arguments: object) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-W", "error", "-m", "tests.studio.crashing", *map(str, arguments)]
+def crashing(*arguments: object, module: str = "crashing") -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-W", "error", "-m", f"tests.studio.{module}", *map(str, arguments)]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
 
 
@@ -26,6 +26,15 @@ def test_kill_9_loses_nothing_and_doubles_nothing(tmp_path: Path):
     *complaints, killed = answer.stdout.splitlines()
     assert complaints == []
     assert int(killed.removeprefix("killed ")) > 2 * int(points), "too few of the rounds died while they worked"
+
+
+def test_kill_9_loses_no_view_and_no_splat(tmp_path: Path):
+    points = os.environ.get("DIORAMA_CRASH_POINTS", "20")
+    answer = crashing(tmp_path, points, module="crashing_splats")
+    assert answer.returncode == 0, answer.stderr
+    *complaints, killed = answer.stdout.splitlines()
+    assert complaints == []
+    assert killed == f"killed {points}", "some of the rounds did not die while they worked"
 
 
 def test_a_job_that_ends_the_process_twice_is_not_tried_a_third_time(open_studio: OpenStudio, tmp_path: Path):

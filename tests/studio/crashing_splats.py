@@ -1,0 +1,111 @@
+"""Kill a studio while it makes and takes in splats, and look at what the next start makes of it; see `crashing`.
+
+Run by `test_crash.py`, not by pytest.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from studio.service import Studio
+from studio.splats.ply import write_ply
+from studio.splats.reading import read_splat
+from studio.turning import SplatRequest, ViewsRequest
+from tests.studio.crashing import LineCounter, child
+from tests.studio.fakes import OWNER, finished
+from tests.studio.test_store import index
+from tests.studio.turning_fake import FakeSplats, ball, disc_png, turning_specs
+
+Say = Callable[[str, object], None]
+UPLOAD = write_ply(ball(40))
+
+
+def open_studio(outputs: Path) -> Studio:
+    return Studio(turning_specs(splats=FakeSplats(count=60)), outputs)
+
+
+def work(outputs: Path, say: Say, counter: LineCounter) -> None:
+    """An object, its views, a splat of them, and an upload that goes into the trash and comes back."""
+    threading.settrace(counter.trace)
+    studio = open_studio(outputs)
+    visitor = threading.Thread(target=visit, args=(studio, say))
+    visitor.start()
+    visitor.join()
+    say("lines", counter.lines)
+    studio.close()
+
+
+def visit(studio: Studio, say: Say) -> None:
+    disc = studio.take_in(OWNER, disc_png(), "disc.png").id
+    say("object", disc)
+    views = studio.turnings.views(OWNER, ViewsRequest(disc, seed=1))
+    say("views", views.id)
+    say("kept", finished(studio, views).assets)
+    splat = studio.turnings.splat(OWNER, SplatRequest(disc, studio.turnings.views_of(OWNER, disc)))
+    say("splat", splat.id)
+    say("kept", finished(studio, splat).assets)
+    upload = studio.splats.take_in(OWNER, UPLOAD, "ball.ply").id
+    say("kept", [upload])
+    studio.delete(OWNER, [upload])
+    studio.restore(OWNER, [upload])
+
+
+def look(outputs: Path, say: Say) -> None:
+    """The next start: jobs run to their end, and every file can be read."""
+    studio = open_studio(outputs)
+    for view in studio.jobs(OWNER, limit=20):
+        job = finished(studio, view)
+        say("found", [job.id, job.state, [studio.asset(OWNER, id).index for id in job.assets]])
+    for asset in studio.gallery(OWNER, limit=200).assets:
+        if asset.kind == "splat":
+            read_splat(studio.path(OWNER, asset.id))
+        say("there", asset.id)
+        studio.thumbnail(OWNER, asset.id)
+    say("upload", studio.splats.take_in(OWNER, UPLOAD, "ball.ply").id)
+    names = sorted(asset.name for asset in studio.gallery(OWNER, limit=200).assets)
+    files = sorted(path.name for folder in ("images", "splats") for path in (outputs / folder).iterdir())
+    say("same files", files == names and not list((outputs / "trash").iterdir()))
+    before = index(outputs)
+    studio.rebuild()
+    say("same index", index(outputs) == before)
+    studio.close()
+
+
+def complaints(worked: dict[str, list], found: dict[str, list]) -> list[str]:
+    """What is wrong after a crash and the next start; nothing, if all is well."""
+    wrong = [f"error: {error}" for error in worked.get("error", []) + found.get("error", [])]
+    ends = {id: (state, indexes) for id, state, indexes in found.get("found", [])}
+    for what, indexes in (("views", [0, 1, 2, 3]), ("splat", [0])):
+        for id in worked.get(what, []):
+            if ends.get(id) != ("done", indexes):
+                wrong.append(f"the job for {what} ended as {ends.get(id)}")
+    there = [*found.get("there", []), *found.get("upload", [])]
+    kept = [id for ids in worked.get("kept", []) for id in ids] + worked.get("object", [])
+    wrong += [f"the acknowledged {id} is not there" for id in kept if id not in there]
+    wrong += [f"{what}: no" for what in ("same files", "same index") if found.get(what) != [True]]
+    return wrong
+
+
+def main(outputs: Path, points: int) -> None:
+    folder = outputs / "whole"
+    whole = child(lambda say: work(folder, say, LineCounter(None)))
+    for complaint in complaints(whole, child(lambda say: look(folder, say))):
+        print(f"nobody killed: {complaint}")
+    (lines,) = whole["lines"]
+    killed = 0
+    for number in range(points):
+        folder = outputs / f"point-{number}"
+        counter = LineCounter(1 + number * lines // points)
+        worked = child(lambda say, folder=folder, counter=counter: work(folder, say, counter))
+        found = child(lambda say, folder=folder: look(folder, say))
+        for complaint in complaints(worked, found):
+            print(f"killed in {folder}: {complaint}")
+        killed += "lines" not in worked
+    print(f"killed {killed}")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), points=int(sys.argv[2]))
