@@ -12,10 +12,11 @@ from typing import Any
 from gradio.events import Dependency
 
 from studio.assets import Asset
-from studio.contract import ImageRequest, ModelSpec, Range, Size, Task
+from studio.contract import IterateRequest, ModelSpec, Range, Task
 from studio.edits import to_json
 from studio.errors import BadRequest
 from studio.service import Studio
+from studio.spending import estimate
 from ui import gallery, pictures, watch
 from ui.controls import about, is_offered
 from ui.events import QUIET, Bridge
@@ -71,13 +72,8 @@ def on_arrival(studio: Studio, token: str) -> dict[str, Any]:
 
 
 def models(studio: Studio, owner: str, question: Answer) -> Answer:
-    """Every model that changes pictures, with what it honours, for a picture of `width` x `height`."""
-    width, height = question.get("width"), question.get("height")
-    if not (isinstance(width, int) and isinstance(height, int) and width > 0 and height > 0):
-        width = height = 1024
-    size = Size(width, height)
-    specs = [spec for spec in studio.models(Task.ITERATE) if is_offered(spec) or spec.ready_for(owner).ok]
-    return {"models": [_model(spec, owner, size) for spec in specs]}
+    """Every model that changes pictures, with what it honours; those in a cloud once there is a key for them."""
+    return {"models": [_model(spec, owner) for spec in studio.models(Task.ITERATE) if is_offered(spec, owner)]}
 
 
 def open_picture(studio: Studio, owner: str, question: Answer) -> Answer:
@@ -118,14 +114,14 @@ def _object(studio: Studio, owner: str, asset: Asset) -> Answer:
     return picture(studio, asset) | {"mask": mask_address(owner, asset.id)}
 
 
-def _model(spec: ModelSpec, owner: str, size: Size) -> Answer:
+def _model(spec: ModelSpec, owner: str) -> Answer:
     ready = spec.ready_for(owner)
     return {
         "id": spec.id,
         "label": spec.label,
         "ready": ready.ok,
         "state": ready.label,
-        "about": about(spec) if ready.ok else ready.hint or about(spec),
+        "about": about(spec, owner),
         "provider": spec.provider,
         "references": max(0, spec.references - 1),
         "strength": _range(spec.strength),
@@ -136,16 +132,14 @@ def _model(spec: ModelSpec, owner: str, size: Size) -> Answer:
         "qualities": list(spec.qualities),
         "transparent": spec.transparent,
         "maskOnly": spec.mask_only,
-        "prices": {quality: _price(spec, size, quality) for quality in spec.qualities or ("",)},
+        "prices": {quality: _price(spec, quality) for quality in spec.qualities or ("",)},
         "fixes": [asdict(fix) for fix in fixes_for(spec)],
     }
 
 
-def _price(spec: ModelSpec, size: Size, quality: str) -> float | None:
-    """US dollars for one version, about; None where nothing is paid, or nobody knows."""
-    if spec.price_usd is None:
-        return None
-    return spec.price_usd(ImageRequest("", size, seed=0, steps=1, guidance=1.0, quality=quality))
+def _price(spec: ModelSpec, quality: str) -> float | None:
+    """US dollars for one version, about; 0 on this machine, None where nobody says it."""
+    return estimate(spec, IterateRequest("", "", quality=quality))
 
 
 def _range(honoured: Range | None) -> Answer | None:

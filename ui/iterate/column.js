@@ -13,7 +13,7 @@ const WHERE_HINTS = {
  */
 function createColumn(acts) {
   const form = find("form.column"), words = find(".instruction"), model = find("select.model");
-  let fixes = null, spec = null;
+  let fixes = null, spec = null, instead = null;
 
   words.addEventListener("input", () => acts.change({ instruction: words.value }));
   form.addEventListener("submit", (event) => { event.preventDefault(); acts.run(); });
@@ -24,6 +24,10 @@ function createColumn(acts) {
   });
   find(".another").addEventListener("click", acts.another);
   find(".confirm").addEventListener("click", acts.confirm);
+  find(".instead").addEventListener("click", () => {
+    if (instead) acts.model(instead.id);
+    else tell("key-wanted", { provider: "OpenAI" });
+  });
   model.addEventListener("change", () => acts.model(model.value));
   const parts = (name, choose) => {
     for (const node of element.querySelectorAll(`[data-${name}]`)) node.addEventListener("click", () => choose(node.dataset[name]));
@@ -49,10 +53,11 @@ function createColumn(acts) {
     const told = JSON.stringify(models.map(({ id, label, ready, state }) => [id, label, ready, state]));
     if (model.dataset.told !== told) {
       model.dataset.told = told;
-      model.replaceChildren(...models.map((each) => make("option", { value: each.id, disabled: !each.ready }, each.ready && each.state === "ready" ? each.label : `${each.label} (${each.state})`)));
+      model.replaceChildren(...models.map((each) => make("option", { value: each.id }, each.ready && each.state === "ready" ? each.label : `${each.label} (${each.state})`)));
     }
     model.value = spec?.id || "";
     setText(find(".about-model"), spec?.about || "No model here can change pictures.");
+    drawOffer(models);
     if (fixes === spec?.id) return;
     fixes = spec?.id;
     find(".fixes").replaceChildren(...(spec?.fixes || []).map(chip));
@@ -60,6 +65,13 @@ function createColumn(acts) {
     const more = make("button", { type: "button", class: "chip more-fixes" }, "More…");
     more.addEventListener("click", () => find(".fixes").classList.add("all"));
     if (find(".fixes").children.length > 6) find(".fixes").append(more);
+  }
+  /** A model of this machine that cannot run here: who could do it elsewhere. Nothing is sent before it was chosen. */
+  function drawOffer(models) {
+    const isStuck = Boolean(spec) && !spec.ready && !spec.provider, cloud = models.find((each) => each.provider && each.ready);
+    instead = cloud;
+    show(find(".instead"), isStuck);
+    setText(find(".instead"), cloud ? `Use ${cloud.label} instead${priceOf(cloud, {}, 1)}` : "Use a cloud with your own key");
   }
   function drawWhere(draft, objects) {
     for (const node of element.querySelectorAll("[data-where]")) {
@@ -133,10 +145,10 @@ function createColumn(acts) {
     const isFixed = spec?.seed && settings.seed !== null && settings.seed !== undefined;
     setText(find(".more > summary"), isFixed ? `More · seed ${settings.seed}` : "More");
   }
-  /** "about $0.08", "" where nothing is paid. */
-  function price(settings, count) {
-    const usd = spec?.prices[spec.qualities.includes(settings.quality) ? settings.quality : spec.qualities[0] || ""];
-    return usd ? `about $${(count * usd).toFixed(count * usd < 0.095 ? 3 : 2)}` : "";
+  /** ", about $0.08", "" where nothing is paid. */
+  function priceOf({ prices, qualities }, { quality }, count) {
+    const usd = count * prices[qualities.includes(quality) ? quality : qualities[0] || ""];
+    return usd ? `, about $${usd.toFixed(usd < 0.095 ? 3 : 2)}` : "";
   }
 
   return {
@@ -160,9 +172,9 @@ function createColumn(acts) {
       show(find("form.column .note"), Boolean(trouble));
       setText(find("form.column .note span"), trouble);
       show(find(".confirm"), Boolean(confirm));
-      const cost = price(settings, count), button = find("form.column .primary");
-      setText(button, cost ? `Change it, ${cost}` : "Change it");
-      button.disabled = !picture || !spec || isSending;
+      const button = find("form.column .primary");
+      setText(button, spec ? `Change it${priceOf(spec, settings, count)}` : "Change it");
+      button.disabled = !picture || !spec?.ready || isSending;
       setAttribute(button, "title", spec?.provider ? `The picture is sent to ${spec.provider}.` : "Ctrl+Enter");
     },
   };

@@ -125,8 +125,7 @@ async function loadRecent() {
   draw();
 }
 async function loadModels() {
-  const { width = 1024, height = 1024 } = state.picture || {};
-  const answer = await server.models({ token, width, height });
+  const answer = await server.models({ token });
   if (answer?.models) state.models = answer.models;
   draw();
 }

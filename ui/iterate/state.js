@@ -26,7 +26,7 @@ function imageOf(picture) {
 }
 const speak = (text) => setText(find(".spoken"), text);
 const draft = () => drafts.of(state.picture?.id || ""); // words may be there before a picture is
-const model = () => state.models.find((each) => each.id === drafts.model && each.ready) || state.models.find((each) => each.ready && !each.provider) || null;
+const model = () => byId(state.models, drafts.model) || state.models.find((each) => each.ready && !each.provider) || state.models[0] || null;
 const versionOf = (id) => byId(state.versions, id);
 const parentOf = (id) => versionOf(versionOf(id)?.parent || "");
 const isOpenJob = (job) => job.state === "waiting" || job.state === "running";

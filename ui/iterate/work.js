@@ -20,6 +20,7 @@ function requestOf(fix) {
 /** Why this cannot be asked yet, as a sentence; "" when it can. */
 function missing(fix) {
   const now = draft(), isLimited = now.where !== "whole" && Boolean((now.where === "object" && now.object) || now.strokes.length);
+  if (!model().ready) return `${model().label} ${model().state}. Choose another model.`;
   if (fix?.needs_place && !isLimited) {
     change({ where: state.objects.length ? "object" : "brush" });
     return isPlaceChosen() ? "Only the chosen object will change. Press it once more." : "Paint over what shall go, then press it once more.";
