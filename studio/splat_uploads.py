@@ -33,6 +33,7 @@ class SplatUploads:
         """See `Splats.take_in`."""
         with self._door:
             taken = read_splat(source, name)
+            taken.splat.pruned()  # refuses what nobody could see
             sha256 = _sha256(source)
             there = self._store.upload(owner, sha256)
             if there is None or not self._is_there(there):
