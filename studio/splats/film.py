@@ -20,10 +20,10 @@ from studio.splats.turntable import camera_around, turntable
 
 SIDE = 288
 FRAMES, FEWER_FRAMES = 48, 32
-"""Of a turn in three seconds; the fewer where a frame takes most of a second to paint."""
+"""Of a turn in three seconds; the fewer where a frame takes half a second to paint."""
 SECONDS = 3.0
 _MANY = 20_000
-_MOST_SPLATS = 65_536
+_MOST_SPLATS = 30_000
 _ELEVATION_DEG = 10.0
 """From where a splat without a camera of its own is seen."""
 
@@ -31,7 +31,7 @@ _ELEVATION_DEG = 10.0
 def write_film(splat: Splat) -> bytes:
     """An MP4 of SIDE x SIDE pixels: once around, beginning where the splat's own camera is.
 
-    Takes some seconds, half a minute for 65,536 splats and more.
+    Takes some seconds; a quarter of a minute for 30,000 splats, and no more for more of them.
     """
     splat = thinned(placed(splat))
     frames = FRAMES if splat.count <= _MANY else FEWER_FRAMES

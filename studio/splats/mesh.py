@@ -27,7 +27,7 @@ _MOST_CELLS_WIDE = 8
 """How far from its centre a splat is followed: a larger one is cut off there."""
 _LEAST_SPREAD = np.float32(0.5)
 """Standard deviation in cells: a smaller splat would fall through the grid."""
-_MOST_POINTS = 30_000_000
+_MOST_POINTS = 20_000_000
 """Grid points looked at in all: some seconds."""
 _CHUNK = 4_000_000
 """Grid points looked at together."""

@@ -244,9 +244,9 @@ def test_a_mesh_of_dust_becomes_coarser_until_it_is_bounded():
 
 
 def test_a_mesh_of_clouds_is_made_on_larger_cells():
-    """Each of them reaches over the whole grid: 7,000 times 4,913 points, more than are looked at."""
-    cloud = some(7_000)
-    cloud = replace(cloud, scales=np.full((7_000, 3), 0.3, np.float32))
+    """Each of them reaches over the whole grid: 4,500 times 4,913 points, more than are looked at."""
+    cloud = some(4_500)
+    cloud = replace(cloud, scales=np.full((4_500, 3), 0.3, np.float32))
     assert 0 < len(mesh_of(cloud).triangles) < 10_000
 
 
@@ -288,7 +288,8 @@ def test_a_glb_carries_the_recipe_the_camera_and_the_word_approximate():
 
 @pytest.mark.parametrize("name", EXPORTS)
 def test_every_export_makes_a_file_of_its_kind(name: str):
-    data = export_splat(ball(800), name)
+    count = 30 if name == "mp4" else 800  # painting takes its time
+    data = export_splat(ball(count), name)
     begins = {"ply": b"ply\n", "spz": b"\x1f\x8b", "html": b"<!doctype html>", "glb": b"glTF"}
     assert data.startswith(begins.get(name, b"")) and (name != "mp4" or data[4:12] == b"ftypisom")
     if name in ("ply", "spz", "splat"):
@@ -304,6 +305,8 @@ def test_an_unknown_format_is_said():
 def test_no_export_but_the_ones_without_room_loses_the_recipe():
     splat = ball(800)
     assert splat.recipe is not None
-    for name in ("ply", "html", "glb", "mp4"):
+    for name in ("ply", "html", "glb"):
         assert splat.recipe.id.encode() in export_splat(splat, name)
+    film = ball(10)
+    assert film.recipe is not None and film.recipe.id.encode() in export_splat(film, "mp4")
     assert read_splat(export_splat(splat, "spz")).splat.recipe == splat.recipe
