@@ -40,8 +40,8 @@ class Desk:
         return self._vision.improve_prompt(owner, prompt, tell)
 
     def _state(self, account: Account, key: Key | None) -> KeyState:
-        todo = self._keys.where_to_write(account)
-        return KeyState(account.provider, account.name, _source(key), todo, account.keys_url)
+        todo, file = self._keys.where_to_write(account), self._keys.file_to_write
+        return KeyState(account.provider, account.name, _source(key), todo, file, account.keys_url)
 
 
 def _source(key: Key | None) -> Literal["", "session", "environment", "file"]:

@@ -132,8 +132,14 @@ class Keys:
         pasting = "paste it in the page for this session only"
         if not self._lend:
             return f"get one at {account.keys_url} and {pasting}."
-        file = self._files[0] if self._files else ".env"
-        return f"get one at {account.keys_url} and write {account.name}=... into {file}, or {pasting}."
+        return f"get one at {account.keys_url} and write {account.name}=... into {self.file_to_write}, or {pasting}."
+
+    @property
+    def file_to_write(self) -> str:
+        """The .env file that a new line belongs into; "" where the host's keys are nobody else's business."""
+        if not self._lend:
+            return ""
+        return str(self._files[0]) if self._files else ".env"
 
     def _of_host(self, account: Account) -> Key | None:
         environment = os.environ if self._environment is None else self._environment

@@ -20,6 +20,7 @@ class KeyState(NamedTuple):
     name: str  # of the variable that holds the key
     source: Literal["", "session", "environment", "file"]  # "": there is none
     todo: str  # what to do about a missing key, as the end of a sentence
+    file: str  # where a line `name`=... keeps one for good; "" where that is the host's business
     keys_url: str  # where a key is made
 
 

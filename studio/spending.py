@@ -141,11 +141,11 @@ def estimate(spec: ModelSpec, request: GenerateRequest | IterateRequest) -> floa
 
 
 def in_dollars(usd: float) -> str:
-    """ "$5.00", "$0.13", "$0.034", "$0.006"."""
-    if usd == 0:
-        return "$0.00"
-    digits = 2 if usd >= 0.095 else 3
-    return f"${usd:.{digits}f}" if usd >= 0.0005 else "less than $0.001"
+    """ "$5.00", "$0.13", "$0.034", "$0.03", "$0.006": two figures, and never fewer than cents."""
+    if 0 < usd < 0.0005:
+        return "less than $0.001"
+    words = f"{usd:.3f}" if usd < 0.095 else f"{usd:.2f}0"
+    return f"${words.removesuffix('0')}"
 
 
 def read_cap(text: str) -> float | None:

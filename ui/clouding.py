@@ -116,7 +116,7 @@ def clouds_of(studio: Studio, owner: str) -> Answer:
                 "name": state.name,
                 "source": state.source,
                 "said": _FROM.get(state.source, "no key"),
-                "todo": state.todo,
+                "file": state.file,
                 "url": state.keys_url,
             }
             for state in studio.clouds.keys(owner)

@@ -33,7 +33,7 @@ class Skies(NoClouds):
         self.go.set()
 
     def keys(self, owner: str) -> tuple[KeyState, ...]:
-        return (KeyState("Skies", "SKIES_KEY", "", "write SKIES_KEY=... into .env.", "https://skies.invalid"),)
+        return (KeyState("Skies", "SKIES_KEY", "", "write SKIES_KEY=... into .env.", ".env", "https://skies.invalid"),)
 
     def reader(self, owner: str) -> str:
         return self.readers.get(owner, "")

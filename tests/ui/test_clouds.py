@@ -127,13 +127,13 @@ def test_a_pasted_key_brings_its_models_and_a_picture_and_is_found_nowhere(
     open_card(visitor)
     line = line_of(visitor, "OpenAI")
     expect(line.locator(".state")).to_have_text("no key")
-    expect(line.locator(".todo")).to_contain_text("write OPENAI_API_KEY=... into /somewhere/.env")
+    expect(line.locator(".todo")).to_contain_text("To keep it for good, write OPENAI_API_KEY=... into /somewhere/.env")
     line.locator("input").fill(CANARY)
     line.locator("input").press("Enter")
     expect(line.locator(".state")).to_have_text("pasted for this session")
     expect(line.locator("input")).to_be_hidden()
     assert line.locator("input").input_value() == ""
-    expect(visitor.page.locator("#header .model.ok", has_text=FLARE).first).to_be_visible()
+    expect(visitor.page.locator("#header .model.ok", has_text="GPT Image 2.6 Flare").first).to_be_visible()
     close_card(visitor)
     expect(visitor.page.locator("#improve .better")).to_be_visible()
     assert any(FLARE in label for label in models(visitor))
@@ -145,7 +145,7 @@ def test_a_pasted_key_brings_its_models_and_a_picture_and_is_found_nowhere(
     expect(visitor.page.locator("#price .today")).to_contain_text("of $0.20 today")
     enlarge(visitor)
     expect(visitor.viewer.locator(".facts dt", has_text="Cost")).to_be_visible()
-    expect(visitor.viewer.locator(".facts")).to_contain_text("$0.030")  # as billed: 1000 tokens out, 60 in
+    expect(visitor.viewer.locator(".facts")).to_contain_text("$0.03")  # as billed: 1000 tokens out, 60 in
 
     secret = CANARY.encode()
     page = visitor.page

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import gradio as gr
 
-from studio.contract import Task
+from studio.contract import ModelSpec, Readiness, Task
 from studio.service import Studio
 from ui.clouding import clouds_of
 from ui.controls import is_offered
@@ -35,15 +35,23 @@ def readiness(studio: Studio, owner: str, _question: Answer) -> Answer:
     """Every tab with its models and whether they can be used here, now; and the providers, see `clouds_of`."""
     tabs = []
     for task in Task:
-        models = [
-            {"label": spec.label, "ok": ready.ok, "state": ready.label, "about": spec.about}
-            for spec in studio.models(task)
-            if is_offered(spec, owner)
-            for ready in [spec.ready_for(owner)]
-        ]
-        if models:
-            tabs.append({"label": task.value.capitalize(), "models": models})
+        offered = [spec for spec in studio.models(task) if is_offered(spec, owner)]
+        here = [_line(spec, spec.ready_for(owner)) for spec in offered if not spec.provider]
+        providers = dict.fromkeys(spec.provider for spec in offered if spec.provider)
+        there = [_of_provider(name, [spec for spec in offered if spec.provider == name]) for name in providers]
+        if offered:
+            tabs.append({"label": task.value.capitalize(), "models": [*here, *there]})
     return {"tabs": tabs, "clouds": clouds_of(studio, owner)}
+
+
+def _line(spec: ModelSpec, ready: Readiness) -> Answer:
+    return {"label": spec.label, "ok": ready.ok, "state": ready.label, "about": spec.about}
+
+
+def _of_provider(name: str, specs: list[ModelSpec]) -> Answer:
+    """All models of one provider in a line: there are many, and the lists of the tabs say more of each."""
+    labels = ", ".join(spec.label.removesuffix(f" ({name})") for spec in specs)
+    return {"label": name, "ok": True, "state": "paid by use", "about": f"{labels}."}
 
 
 def _badge(studio: Studio, machine: str) -> str:

@@ -27,7 +27,7 @@ function createKeyBox(list, onSend) {
       make("label", { for: id }, provider), make("span", { class: "state" }), get, forget, paste, make("p", { class: "hint todo" }),
     );
   }
-  function update(node, { source, said, todo, url }) {
+  function update(node, { source, said, name, file, url }) {
     const own = source === "session";
     node.classList.toggle("ok", Boolean(source));
     setText(node.querySelector(".state"), said);
@@ -35,7 +35,7 @@ function createKeyBox(list, onSend) {
     show(node.querySelector(".get"), !source);
     show(node.querySelector(".forget"), own);
     show(node.querySelector(".paste"), !own);
-    setText(node.querySelector(".todo"), source ? "" : `To keep one: ${todo}`);
+    setText(node.querySelector(".todo"), source || !file ? "" : `To keep it for good, write ${name}=... into ${file}`);
   }
   return {
     draw(providers) {

@@ -8,7 +8,7 @@ function createDescribing(shown) {
     show(find(".described"), Boolean(description || reader));
     show(button, Boolean(reader) && !asking);
     show(find(".described .stop"), Boolean(asking));
-    setText(button, description ? `Describe again with ${reader}` : `Describe with ${reader}`);
+    setText(button, description ? `Again with ${reader}` : `Describe with ${reader}`);
     setText(words, sentence || description);
     words.classList.toggle("quiet", !description || Boolean(sentence));
   }
