@@ -2,30 +2,16 @@
 
 from pathlib import Path
 
-import numpy as np
-import pytest
 import torch
 
 from lgm.cameras import world_to_camera
 from lgm.gaussians import Gaussians
 from lgm.render import render
-from toybox.solid.grids import SIDE, Grids, facing, make_grids
+from toybox.solid.grids import SIDE, Grids, facing
 from toybox.solid.lgm_lesson import LgmLessons, camera_at
-from toybox.solid.records import Records, coverage_of, shade_bytes, trace_planes, turntable_of
+from toybox.solid.records import Records, coverage_of, shade_bytes
 from toybox.solid.toy_lgm import CONFIG, build_model, load_model, save_model
 from toybox.solid.turntable import VIEWS
-
-SEED, COUNT = 7, 6
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Records, Grids]:
-    folder = tmp_path_factory.mktemp("solid")
-    traced = [trace_planes(turntable_of(SEED, index)) for index in range(2)]
-    np.save(folder / "planes.npy", np.stack([traced[index % 2][0] for index in range(COUNT)]))
-    np.save(folder / "depths.npy", np.stack([traced[index % 2][1] for index in range(COUNT)]))
-    records = Records(folder, SEED)
-    return records, make_grids(folder, records)
 
 
 def test_every_pixel_of_a_view_knows_the_place_it_sees(made: tuple[Records, Grids]) -> None:

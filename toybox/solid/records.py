@@ -72,7 +72,7 @@ def trace_planes(turntable: Turntable) -> tuple[np.ndarray, np.ndarray]:
     """A turntable as planes (9, 6, H, W) uint8 and depths (8, H, W) float16, see `Records`."""
     scenes = [turntable.photo, *(turntable.scene(index) for index in range(_ALL_VIEWS))]
     traced = [render_planes(scene, size=SIZE) for scene in scenes]
-    planes = np.stack([_bytes(one) for one in traced])
+    planes = np.stack([plane_bytes(one) for one in traced])
     depths = torch.stack([one.depth for one in traced[1:]]).to(torch.float16).numpy()
     return planes, depths
 
@@ -120,7 +120,7 @@ def _points(turntable: Turntable, camera: Camera, depth: Tensor) -> Tensor:
     return (points * turntable.scale).view(*depth.shape, 3)
 
 
-def _bytes(planes: Planes) -> np.ndarray:
+def plane_bytes(planes: Planes) -> np.ndarray:
     stacked = torch.cat([planes.weights[:1], planes.own, planes.ground[None], planes.coverage[:1]])
     return (stacked * (255 / _FULL_SCALE)).round().clamp(0, 255).to(torch.uint8).numpy()
 

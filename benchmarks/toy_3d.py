@@ -1,0 +1,222 @@
+"""How good the bundled 3D is: a photo of an unseen object becomes a splat, which is looked at from all around.
+
+Run `python -m benchmarks.toy_3d`. Prints a table, and the machine it ran on. `--sheet` also writes a contact sheet.
+
+Every case is an object of a held-out colour for its kind, in a pose, size and light of its own. Its photo is cut to a
+square as the 3D tab cuts it; the two models of the app make four views and the splat; the elevation is told, as a
+person does by the slider. The splat is drawn by `lgm.render` and compared with what the world's own tracer shows: from
+where the photo was taken, and from eight cameras that no model is shown.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from benchmarks.table import Row, print_table
+from lgm.cameras import orbit_camera
+from lgm.gaussians import Gaussians
+from lgm.render import render
+from pipelines import splat as splatting
+from pipelines import views as viewing
+from studio.contract import Progress
+from studio.splat import Splat
+from studio.turning import INPUT_SIDE, SplatOrder, ViewsOrder
+from toybox.solid import toy_lgm, toy_views
+from toybox.solid.photos import cut_photo
+from toybox.solid.records import SIZE, coverage_of, plane_bytes, shade_bytes
+from toybox.solid.turntable import VIEWS, Turntable, sample_turntable
+from toybox.words import COLOUR_RGB
+from toybox.world import Camera, render_planes
+
+CASES, UNSEEN, STEPS, GUIDANCE = 40, 8, 10, 1.0
+_SEED = 20_261_121
+
+
+class View(NamedTuple):
+    """One picture of an object alone.
+
+    Attributes:
+        azimuth_deg: from the photographer's.
+        elevation_deg: of the camera.
+        rgb: (3, H, W) over white.
+        covered: (H, W) bool.
+    """
+
+    azimuth_deg: float
+    elevation_deg: float
+    rgb: Tensor
+    covered: Tensor
+
+
+class Score(NamedTuple):
+    """How a drawn splat compares with one picture."""
+
+    iou: float
+    psnr: float
+
+
+@dataclass(frozen=True)
+class Case:
+    """An object: `views[0]` is what the photographer sees, the four first are a quarter turn apart."""
+
+    turntable: Turntable
+    photo: Image.Image
+    views: tuple[View, ...]
+
+
+@dataclass(frozen=True)
+class Result:
+    """What came of one case, by the whole path and from views as they should be."""
+
+    case: Case
+    made: tuple[Image.Image, ...]
+    scores: tuple[Score, ...]
+    taught: tuple[Score, ...]
+    drawn: tuple[Tensor, ...]
+    seconds: float
+
+
+def main(arguments: Sequence[str] = ()) -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--cases", type=int, default=CASES)
+    parser.add_argument("--views", type=Path, default=toy_views.FOLDER, help="folder of the toy ImageDream")
+    parser.add_argument("--lgm", type=Path, default=toy_lgm.FOLDER, help="folder of the toy LGM")
+    parser.add_argument("--steps", type=int, default=STEPS)
+    parser.add_argument("--sheet", type=Path)
+    options = parser.parse_args(arguments)
+    for folder in (options.views, options.lgm):
+        if not folder.is_dir():
+            sys.exit(f"There is no model in {folder}: train one with python -m toybox.solid.train_views and train_lgm.")
+    first, second = viewing.open_imagedream(options.views), splatting.open_folder(options.lgm)
+    results = [judged(first, second, case, options.steps) for case in sample_cases(options.cases)]
+    print_table("The bundled 3D, on unseen objects", rows(results))
+    if options.sheet:
+        save_sheet(results, options.sheet)
+
+
+def rows(results: Sequence[Result]) -> list[Row]:
+    """The table."""
+
+    def mean(name: str, values: Sequence[float], promise: str = "", unit: str = "%") -> Row:
+        return Row(name, float(np.mean(values)), len(values), promise, unit)
+
+    unseen = [score for result in results for score in result.scores[VIEWS:]]
+    told = [
+        mean("photo -> splat, from the photo: IoU", [result.scores[0].iou for result in results], ">= 92 %"),
+        mean("photo -> splat, from the photo: PSNR", [result.scores[0].psnr for result in results], ">= 24 dB", "dB"),
+        mean("photo -> splat, eight unseen views: IoU", [score.iou for score in unseen], ">= 85 %"),
+        mean("photo -> splat, eight unseen views: PSNR", [score.psnr for score in unseen], ">= 20 dB", "dB"),
+    ]
+    for kind in sorted({result.case.turntable.thing.kind for result in results}):
+        values = [
+            score.iou
+            for result in results
+            if result.case.turntable.thing.kind == kind
+            for score in result.scores[VIEWS:]
+        ]
+        told.append(mean(f"of which {kind}: IoU", values))
+    taught = [score for result in results for score in result.taught[VIEWS:]]
+    told += [
+        mean("true views -> splat, unseen views: IoU", [score.iou for score in taught]),
+        mean("true views -> splat, unseen views: PSNR", [score.psnr for score in taught], unit="dB"),
+        mean("photo -> splat", [result.seconds for result in results], "<= 6 s", "s"),
+    ]
+    return told
+
+
+def sample_cases(count: int) -> list[Case]:
+    """Objects of held-out colours."""
+    chances = (random.Random(f"benchmark {_SEED} {number}") for number in range(count))
+    return [case_of(sample_turntable(chance, held_out=True), chance) for chance in chances]
+
+
+def case_of(turntable: Turntable, chance: random.Random) -> Case:
+    """The photo as a model is shown it, the four views, and eight more from all around."""
+    first, colour = turntable.cameras[0], torch.tensor(COLOUR_RGB[turntable.thing.colour])
+    others = [
+        replace(
+            first, azimuth_deg=first.azimuth_deg + 360 * (index + 0.5) / UNSEEN, elevation_deg=chance.uniform(0, 45)
+        )
+        for index in range(UNSEEN)
+    ]
+    views = tuple(_view(turntable, camera, colour) for camera in (*turntable.cameras[:VIEWS], *others))
+    planes = torch.from_numpy(plane_bytes(render_planes(turntable.photo, size=SIZE)))
+    return Case(turntable, _image(cut_photo(planes, colour, INPUT_SIDE)), views)
+
+
+def judged(first: viewing.ImageDream, second: splatting.Splatter, case: Case, steps: int) -> Result:
+    """A case by the whole path, and from the true views."""
+    elevation = case.views[0].elevation_deg
+    began = time.perf_counter()
+    made = first.run(ViewsOrder(case.photo, elevation, 1, steps, GUIDANCE), _deaf).images
+    splat = second.run(SplatOrder(made, elevation), _deaf)
+    seconds = time.perf_counter() - began
+    true = second.run(SplatOrder(tuple(_image(view.rgb) for view in case.views[:VIEWS]), elevation), _deaf)
+    drawn = [seen(splat, view) for view in case.views]
+    return Result(
+        case=case,
+        made=made,
+        scores=tuple(score(*pair, view) for pair, view in zip(drawn, case.views, strict=True)),
+        taught=tuple(score(*seen(true, view), view) for view in case.views),
+        drawn=tuple(rgb for rgb, _ in drawn),
+        seconds=seconds,
+    )
+
+
+@torch.inference_mode()
+def seen(splat: Splat, view: View) -> tuple[Tensor, Tensor]:
+    """A splat from a camera: (3, H, W) over white, and its alpha."""
+    arrays = (splat.positions, splat.opacities, splat.scales, splat.rotations, splat.colours)
+    gaussians = Gaussians(*(torch.from_numpy(np.ascontiguousarray(array)) for array in arrays))
+    drawn = render(gaussians, orbit_camera(view.elevation_deg, view.azimuth_deg, view.rgb.shape[-1]))
+    return drawn.rgb.permute(2, 0, 1).clamp(0, 1), drawn.alpha
+
+
+def score(rgb: Tensor, alpha: Tensor, view: View) -> Score:
+    """Outlines at half coverage, and the error of all colours."""
+    ours = alpha > 0.5
+    iou = (ours & view.covered).sum() / (ours | view.covered).sum()
+    return Score(float(iou), float(-10 * (rgb - view.rgb).square().mean().log10()))
+
+
+def save_sheet(results: Sequence[Result], path: Path) -> None:
+    """A row for each case: the photo, the four views, the splat from the photo's and some other cameras."""
+    lines = []
+    for result in results:
+        pictures = [result.case.photo, *result.made, *(_image(result.drawn[index]) for index in (0, 1, 2, 5, 8))]
+        pictures.append(_image(result.case.views[8].rgb))
+        lines.append(np.hstack([np.asarray(picture.resize((SIZE, SIZE))) for picture in pictures]))
+    Image.fromarray(np.vstack(lines)).save(path)
+
+
+def _view(turntable: Turntable, camera: Camera, colour: Tensor) -> View:
+    scene = replace(turntable.photo, background=None, camera=camera)
+    planes = torch.from_numpy(plane_bytes(render_planes(scene, size=SIZE)))
+    around = (camera.azimuth_deg - turntable.cameras[0].azimuth_deg) % 360
+    rgb = shade_bytes(planes, colour, torch.ones(3))
+    return View(around, camera.elevation_deg, rgb, coverage_of(planes) > 0.5)
+
+
+def _image(rgb: Tensor) -> Image.Image:
+    return Image.fromarray((rgb * 255).round().byte().permute(1, 2, 0).numpy())
+
+
+def _deaf(_progress: Progress) -> None:
+    """Nobody listens."""
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
