@@ -56,7 +56,8 @@ def find(
 
     Args:
         query: words that must all be in the prompt; the last one may be a beginning. Any text is allowed.
-        kind: "image" for pictures made here, "upload" for those that came in, or another kind; "" for all.
+        kind: "image" for pictures made here, "upload" for those that came in, or another kind; "" for all but views,
+            which are steps on the way to a splat.
         after: `GalleryPage.next` of the page before; new pictures in between shift nothing.
         limit: assets per page, 1 to MAX_PAGE.
 
@@ -155,6 +156,8 @@ def _condition(
     if kind:
         conditions.append(f"{column}shelf = ?")
         values.append(_storable(kind))
+    else:
+        conditions.append(f"{column}shelf != 'view'")
     return " AND ".join(conditions), values
 
 

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
+from studio.assets import Asset
 from studio.service import Studio
 from studio.splats.ply import write_ply
 from studio.splats.reading import read_splat
@@ -59,19 +60,24 @@ def look(outputs: Path, say: Say) -> None:
     for view in studio.jobs(OWNER, limit=20):
         job = finished(studio, view)
         say("found", [job.id, job.state, [studio.asset(OWNER, id).index for id in job.assets]])
-    for asset in studio.gallery(OWNER, limit=200).assets:
+    for asset in everything(studio):
         if asset.kind == "splat":
             read_splat(studio.path(OWNER, asset.id))
         say("there", asset.id)
         studio.thumbnail(OWNER, asset.id)
     say("upload", studio.splats.take_in(OWNER, UPLOAD, "ball.ply").id)
-    names = sorted(asset.name for asset in studio.gallery(OWNER, limit=200).assets)
+    names = sorted(asset.name for asset in everything(studio))
     files = sorted(path.name for folder in ("images", "splats") for path in (outputs / folder).iterdir())
     say("same files", files == names and not list((outputs / "trash").iterdir()))
     before = index(outputs)
     studio.rebuild()
     say("same index", index(outputs) == before)
     studio.close()
+
+
+def everything(studio: Studio) -> list[Asset]:
+    """What is in the gallery, and the views, which are in it only when they are asked for."""
+    return [asset for kind in ("", "view") for asset in studio.gallery(OWNER, kind=kind, limit=200).assets]
 
 
 def complaints(worked: dict[str, list], found: dict[str, list]) -> list[str]:

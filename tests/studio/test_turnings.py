@@ -87,6 +87,13 @@ def test_four_views_are_made_with_their_recipes(studio: Studio, disc: str, views
     assert order.image.getpixel((60, 256)) == (220, 40, 30) and order.image.getpixel((4, 4)) == (255, 255, 255)
 
 
+def test_views_are_in_the_gallery_only_where_they_are_asked_for(studio: Studio, disc: str):
+    job = four_views(studio, disc)
+    assert [one.id for one in studio.gallery(OWNER).assets] == [disc] and studio.count(OWNER) == 1
+    assert {one.id for one in studio.gallery(OWNER, kind="view").assets} == set(job.assets)
+    assert studio.count(OWNER, kind="view") == 4
+
+
 def test_a_missing_seed_is_drawn_once_and_recorded(studio: Studio, disc: str, views: FakeViews):
     job = four_views(studio, disc)
     seeds = {studio.asset(OWNER, one).seed for one in job.assets}
