@@ -99,7 +99,8 @@ def main(arguments: Sequence[str] = ()) -> None:
     options = parser.parse_args(arguments)
     for folder in (options.views, options.lgm):
         if not folder.is_dir():
-            sys.exit(f"There is no model in {folder}: train one with python -m toybox.solid.train_views and train_lgm.")
+            print(f"\nThere is no model in {folder}: train one with python -m toybox.solid.train_views and train_lgm.")
+            return
     first, second = viewing.open_imagedream(options.views), splatting.open_folder(options.lgm)
     results = [judged(first, second, case, options.steps) for case in sample_cases(options.cases)]
     print_table("The bundled 3D, on unseen objects", rows(results))
