@@ -26,7 +26,7 @@ from studio.findings import parsed
 from studio.service import Studio
 from studio.splats.about import read_camera
 from studio.splats.exporting import EXPORTS
-from studio.splats.html import viewer_bytes
+from studio.splats.page import viewer_bytes
 from studio.turning import NO_VIEWS, SplatRequest, ViewsRequest
 from ui.events import Identify, signed_in
 from ui.pictures import Answer, picture

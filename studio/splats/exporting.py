@@ -15,7 +15,7 @@ from studio.splat import Splat
 from studio.splats.antimatter_splat import write_antimatter
 from studio.splats.film import write_film
 from studio.splats.glb import write_glb
-from studio.splats.html import write_html
+from studio.splats.page import write_html
 from studio.splats.ply import write_ply
 from studio.splats.spz import write_spz
 

@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from studio.splat import Camera, Crop, Pose, Splat
 from studio.splats.about import camera_values
-from studio.splats.html import viewer_bytes, write_html
+from studio.splats.page import viewer_bytes, write_html
 from tests import browser as chromium
 from tests.studio.splats_in import FIXTURES, recipe
 
