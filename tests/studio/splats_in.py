@@ -1,17 +1,26 @@
-"""Splats for the tests, and how two of them are compared."""
+"""Splats for the tests, files that are meant to be refused, and how two splats are compared."""
 
 from __future__ import annotations
 
+import gzip
+import re
 import secrets
+import struct
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
+import pytest
 
+from studio.errors import BadSplat
 from studio.recipe import Recipe
 from studio.splat import SH_COUNTS, Camera, Crop, Pose, Splat
+from studio.splats.ply import NAMES
+from studio.splats.reading import read_splat
 
 FIXTURES = Path(__file__).parent / "fixtures"
 """`gaussians.ply`, `gaussians_raw.ply` and `ply.npz` are those of the reference data (LGM's own writer and reader)."""
+COLUMNS = "".join(f"property float {name}\n" for name in NAMES)
 CAMERA = Camera(640, 480, Crop(-20.5, 60.0, 300.25), elevation_deg=12.0)
 
 
@@ -75,3 +84,35 @@ def assert_same(splat: Splat, other: Splat, **tolerances: float) -> None:
             assert difference <= tolerances.get(name, 1e-6), f"{name} differ by {difference}"
     alike = np.abs((splat.rotations * other.rotations).sum(axis=1))
     assert float((1 - alike).max()) <= tolerances.get("rotations", 1e-6), f"rotations differ by {(1 - alike).max()}"
+
+
+def complaint(file: bytes, most_mb: float = 40) -> str:
+    """The sentence that refuses a file, which was found without much memory."""
+    tracemalloc.start()
+    try:
+        with pytest.raises(BadSplat) as caught:
+            read_splat(file)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    sentence = str(caught.value)
+    assert re.fullmatch(r"[A-Z].{20,260}\.", sentence), sentence
+    assert peak < most_mb * 1e6, f"{peak / 1e6:.0f} MB"
+    return sentence
+
+
+def assert_sound(splat: Splat) -> None:
+    assert splat.count > 0
+    for array in (splat.positions, splat.scales, splat.rotations, splat.opacities, splat.colours):
+        assert array.dtype == np.float32 and np.isfinite(array).all()
+    assert ((splat.opacities >= 0) & (splat.opacities <= 1)).all() and (splat.scales >= 0).all()
+    assert np.allclose(np.linalg.norm(splat.rotations, axis=1), 1, atol=1e-4)
+    assert np.isfinite(splat.bounds().size).all()
+
+
+def ply(body: bytes = b"", count: object = 1, form: str = "binary_little_endian", columns: str = COLUMNS) -> bytes:
+    return f"ply\nformat {form} 1.0\nelement vertex {count}\n{columns}end_header\n".encode() + body
+
+
+def spz(count: int, body: bytes, version: int = 3, degree: int = 0, bits: int = 12, flags: int = 0) -> bytes:
+    return gzip.compress(struct.pack("<4sIIBBBB", b"NGSP", version, count, degree, bits, flags, 0) + body, 1)

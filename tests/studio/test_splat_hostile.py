@@ -2,53 +2,24 @@
 
 from __future__ import annotations
 
-import gzip
-import io
 import random
 import re
-import struct
-import tracemalloc
-import zlib
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from studio.errors import BadSplat
-from studio.splat import MAX_SPLATS, Splat
+from studio.splat import MAX_SPLATS
 from studio.splats.antimatter_splat import write_antimatter
 from studio.splats.header import MAX_HEADER_BYTES, read_header
 from studio.splats.ply import NAMES, write_ply
 from studio.splats.reading import read_splat
 from studio.splats.sound import MAX_BYTES
 from studio.splats.spz import write_spz
-from tests.studio.splats_in import recipe, some
+from tests.studio.splats_in import COLUMNS, assert_sound, complaint, ply, recipe, some
 from tests.studio.test_splat_ply import by_plyfile, columns_like_a_trainer, compressed
-
-COLUMNS = "".join(f"property float {name}\n" for name in NAMES)
-
-
-def complaint(file: bytes, most_mb: float = 40) -> str:
-    """The sentence that refuses a file, which was found without much memory."""
-    tracemalloc.start()
-    try:
-        with pytest.raises(BadSplat) as caught:
-            read_splat(file)
-        peak = tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
-    sentence = str(caught.value)
-    assert re.fullmatch(r"[A-Z].{20,260}\.", sentence), sentence
-    assert peak < most_mb * 1e6, f"{peak / 1e6:.0f} MB"
-    return sentence
-
-
-def ply(body: bytes = b"", count: object = 1, form: str = "binary_little_endian", columns: str = COLUMNS) -> bytes:
-    return f"ply\nformat {form} 1.0\nelement vertex {count}\n{columns}end_header\n".encode() + body
-
 
 # --- what is no splat -------------------------------------------------------------------------------------------------
 
@@ -256,148 +227,3 @@ def test_a_recipe_that_is_none_is_not_believed():
     assert read_splat(good).splat.recipe is not None
     for old, new in ((b'"kind":"splat"', b'"kind":"virus"'), (b'"seed":7', b'"seed":-'), (b"{", b"[")):
         assert read_splat(good.replace(old, new, 1)).splat.recipe is None
-
-
-# --- SPZ --------------------------------------------------------------------------------------------------------------
-
-
-def spz(count: int, body: bytes, version: int = 3, degree: int = 0, bits: int = 12, flags: int = 0) -> bytes:
-    return gzip.compress(struct.pack("<4sIIBBBB", b"NGSP", version, count, degree, bits, flags, 0) + body, 1)
-
-
-def test_a_gzip_bomb_is_not_unpacked():
-    packer = zlib.compressobj(9, wbits=31)
-    block = bytes(1 << 20)
-    bomb = packer.compress(struct.pack("<4sIIBBBB", b"NGSP", 3, 5, 0, 12, 0, 0))
-    bomb += b"".join([*(packer.compress(block) for _ in range(200)), packer.flush()])
-    assert len(bomb) < 500_000
-    tracemalloc.start()
-    try:
-        assert read_splat(bomb).splat.count == 5  # what it declares, and not a byte of the rest
-        assert tracemalloc.get_traced_memory()[1] < 5e6
-    finally:
-        tracemalloc.stop()
-    assert "without a splat in it" in complaint(gzip.compress(block * 20, 9), 2)
-
-
-@pytest.mark.parametrize("count", [MAX_SPLATS + 1, 2**31, 2**32 - 1])
-def test_an_spz_of_too_many_splats_is_refused(count: int):
-    assert f"declares {count:,} splats" in complaint(spz(count, b""), 2)
-
-
-def test_an_spz_that_ends_early_is_cut_off():
-    assert "declares 100 splats and ends before the last" in complaint(spz(100, bytes(1999)))
-    data = write_spz(some(200))
-    for length in range(3, len(data), 101):
-        assert re.search("cut off|damaged|without a splat", complaint(data[:length])), length
-
-
-@pytest.mark.parametrize(
-    ("file", "said"),
-    [
-        (spz(1, bytes(64), version=1), "version 1; Diorama reads 2 and 3"),
-        (spz(1, bytes(64), version=7), "version 7"),
-        (b"NGSP" + struct.pack("<II", 4, 1) + bytes(100), "version 4 or newer"),
-        (spz(0, b""), "has no splats in it"),
-        (spz(1, bytes(64), degree=5), "makes no sense"),
-        (spz(1, bytes(64), bits=200), "makes no sense"),
-        (spz(1, bytes(64), flags=2), "has extensions"),
-        (spz(2_000_000, b"", degree=4), "unpacks to 384 MB" if MAX_BYTES < 184_000_000 else "ends before the last"),
-        (b"\x1f\x8b\x08\x00" + bytes(100), "without a splat|damaged"),
-        (gzip.compress(b"hello"), "without a splat"),
-        (b"\x1f\x8b\x08", "without a splat"),
-    ],
-)
-def test_an_spz_that_cannot_be_read_says_why(file: bytes, said: str):
-    assert re.search(said, complaint(file, 400))
-
-
-# --- .splat -----------------------------------------------------------------------------------------------------------
-
-
-def test_a_dot_splat_of_a_part_of_a_row_is_no_splat():
-    assert "no splat" in complaint(write_antimatter(some(3))[:-1])
-
-
-def test_a_dot_splat_of_more_rows_than_are_taken_is_refused(tmp_path: Path):
-    path = tmp_path / "many.splat"
-    with path.open("wb") as file:
-        file.write(write_antimatter(some(1000)))
-        file.truncate(32 * (MAX_SPLATS + 1))
-    with pytest.raises(BadSplat, match="declares 2,000,001 splats"):
-        read_splat(path)
-
-
-# --- anything ---------------------------------------------------------------------------------------------------------
-
-
-def assert_sound(splat: Splat) -> None:
-    assert splat.count > 0
-    for array in (splat.positions, splat.scales, splat.rotations, splat.opacities, splat.colours):
-        assert array.dtype == np.float32 and np.isfinite(array).all()
-    assert ((splat.opacities >= 0) & (splat.opacities <= 1)).all() and (splat.scales >= 0).all()
-    assert np.allclose(np.linalg.norm(splat.rotations, axis=1), 1, atol=1e-4)
-    assert np.isfinite(splat.bounds().size).all()
-
-
-SEEDS = (
-    write_ply(replace(some(6, degree=1), recipe=recipe())),
-    by_plyfile(columns_like_a_trainer(some(3)), text=True),
-    by_plyfile(columns_like_a_trainer(some(3)), byte_order=">"),
-    compressed(some(3, degree=1)),
-    write_antimatter(some(6)),
-    write_spz(some(6, degree=1)),
-    spz(3, random.Random(1).randbytes(60)),
-)
-
-
-@given(st.data())
-def test_whatever_becomes_of_a_file_it_is_a_sound_splat_or_a_sentence(data: st.DataObject):
-    file = bytearray(data.draw(st.sampled_from(SEEDS)))
-    for _ in range(data.draw(st.integers(1, 6))):
-        at = data.draw(st.integers(0, max(0, len(file) - 1)))
-        length = data.draw(st.integers(0, 8))
-        file[at : at + length] = data.draw(st.one_of(st.binary(max_size=8), st.sampled_from(TOKENS)))
-    try:
-        taken = read_splat(bytes(file))
-    except BadSplat as error:
-        assert re.fullmatch(r"[A-Z].{20,300}\.", str(error))
-    else:
-        assert_sound(taken.splat)
-
-
-TOKENS = (b"\xff\xff\xff\x7f", b"\x00\x00\x80\x7f", b"nan", b"-inf", b"1e400", b"\n", b"end_header\n", b" 2147483648")
-
-
-@given(
-    st.binary(max_size=400), st.sampled_from([b"", b"ply\n", b"ply\nformat ascii 1.0\n", b"\x1f\x8b\x08\0", b"NGSP"])
-)
-def test_any_bytes_are_a_sound_splat_or_a_sentence(data: bytes, before: bytes):
-    try:
-        assert_sound(read_splat(before + data).splat)
-    except BadSplat as error:
-        assert str(error).endswith(".")
-
-
-@given(st.binary(min_size=20 * 3, max_size=20 * 3), st.sampled_from([2, 3]))
-def test_any_body_of_an_spz_is_a_sound_splat_or_a_sentence(body: bytes, version: int):
-    try:
-        assert_sound(read_splat(spz(3, body, version)).splat)
-    except BadSplat as error:
-        assert str(error).endswith(".")
-
-
-@given(st.integers(1, 3).flatmap(lambda n: st.lists(st.floats(width=32), min_size=14 * n, max_size=14 * n)))
-def test_any_numbers_are_a_sound_splat_or_a_sentence(values: list[float]):
-    rows = np.array(values, "<f4").reshape(-1, 14)
-    try:
-        assert_sound(read_splat(ply(rows.tobytes(), len(rows))).splat)
-    except BadSplat as error:
-        assert "finite" in str(error)
-
-
-def test_nothing_of_a_file_is_written_to():
-    data = write_ply(some(5), "+y")
-    splat = read_splat(io.BytesIO(data).getvalue()).splat
-    splat.positions[:] = 0
-    assert read_splat(data).splat.positions.any()
