@@ -120,7 +120,10 @@ function createColumn(acts) {
 function hint(job) {
   if (state.picking) return `${state.picking.words} Esc leaves everything as it is.`;
   if (job) return job.kind === "views" ? "Looking at it from all sides…" : "Building it in 3D…";
-  if (state.step === "splat" && state.splat) return "Drag to turn it. Shift-drag moves it, the wheel zooms, Reset puts it back.";
+  if (state.step === "splat" && state.splat) {
+    const isTouch = matchMedia("(hover: none)").matches;
+    return isTouch ? "Drag to turn it. Two fingers move and zoom it, Reset puts it back." : "Drag to turn it. Shift-drag moves it, the wheel zooms, Reset puts it back.";
+  }
   if (state.picture && !state.object) return state.objects.length ? "Which object of this picture? Choose it below." : "Cut something out of this picture in Segment first.";
   if (!state.object) return "Choose an object below to begin.";
   if (state.step === "views" && state.views.some(Boolean)) return "A side looks wrong? Make it anew, or put your own picture there.";
