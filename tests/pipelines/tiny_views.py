@@ -90,7 +90,8 @@ def save_imagedream(folder: Path) -> Path:
     ).save_pretrained(folder / "vae")
     sizes: Any = {"hidden_size": 32, "intermediate_size": 37, "num_hidden_layers": 2, "num_attention_heads": 4}
     vocabulary = _save_tokenizer(folder / "tokenizer")
-    text = CLIPTextModel(CLIPTextConfig(vocab_size=vocabulary, max_position_embeddings=77, **sizes))
+    ids = {"vocab_size": vocabulary, "bos_token_id": vocabulary - 2, "eos_token_id": vocabulary - 1, "pad_token_id": 0}
+    text = CLIPTextModel(CLIPTextConfig(max_position_embeddings=77, **ids, **sizes))
     image = CLIPVisionModel(CLIPVisionConfig(image_size=28, patch_size=14, **sizes))
     for name, encoder, prefix in (("text_encoder", text, "text_model."), ("image_encoder", image, "vision_model.")):
         weights = {prefix + key: value for key, value in encoder.state_dict().items() if value.is_floating_point()}

@@ -1,0 +1,173 @@
+"""From a picture to a splat, stage by stage with networks of the published sizes; and the renderer on this machine.
+
+Run `python -m benchmarks.splat_path`. The path needs a GPU with 12 GB: random weights take as long as the real ones.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import sys
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from diffusers import AutoencoderKL, DDIMScheduler
+from PIL import Image
+from transformers import CLIPImageProcessorPil, CLIPVisionConfig, CLIPVisionModel
+
+from benchmarks.table import Row, median_ms, print_table
+from lgm.cameras import orbit_camera
+from lgm.config import BIG
+from lgm.gaussians import Gaussians
+from lgm.model import LGM
+from lgm.multiview_unet import MultiViewUNet
+from lgm.render import render
+from pipelines.splat import Splatter
+from pipelines.views import GUIDANCE, STEPS, ImageDream, Parts
+from studio.contract import Progress
+from studio.turning import SplatOrder, ViewsOrder
+
+ROUNDS = 5
+PROMISED_MS = 1000
+"""Of the whole path on an H200; the arithmetic alone would take about 100 ms (shared/models-and-clouds.md)."""
+
+
+def main(arguments: Sequence[str] = ()) -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=ROUNDS)
+    parser.add_argument("--splats", type=int, default=BIG.count, help="in the largest picture that is drawn")
+    options = parser.parse_args(arguments)
+    print_table("Drawing a ball of Gaussians, in torch", renderer(options.splats, options.rounds))
+    if not torch.cuda.is_available():
+        print("\nThe path from picture to splat is measured where there is a GPU; here is none.")
+        return
+    device = torch.device("cuda")
+    dream, splatter = full_size(device)
+    rows = path(dream, splatter, options.rounds, STEPS)
+    print_table(f"Picture to splat, {STEPS} steps, random float16 weights, {torch.cuda.get_device_name()}", rows)
+
+
+def renderer(splats: int, rounds: int) -> list[Row]:
+    """The picture a person looks at, and two that a network learns from."""
+    rows = []
+    for count, size, learns in ((splats, 512, False), (splats // 4, 128, True), (splats // 16, 64, True)):
+        what = "drawn and differentiated" if learns else "drawn"
+        seconds = [drawn(ball(count), size, learns=learns) for _ in range(rounds)]
+        rows.append(median_ms(f"{count:,} at {size} x {size}, {what}", seconds))
+    return rows
+
+
+def drawn(gaussians: Gaussians, size: int, *, learns: bool) -> float:
+    """Seconds for one picture, and the gradients of it."""
+    leaves = Gaussians(*(each.requires_grad_(learns) for each in gaussians))
+    began = time.perf_counter()
+    with torch.set_grad_enabled(learns):
+        seen = render(leaves, orbit_camera(20, 30, size))
+        if learns:
+            (seen.rgb.square().mean() + seen.alpha.mean()).backward()
+    return time.perf_counter() - began
+
+
+def ball(count: int) -> Gaussians:
+    """Gaussians on a ball, as wide as they are far apart."""
+    source = torch.Generator().manual_seed(0)
+    return Gaussians(
+        positions=0.5 * F.normalize(torch.randn(count, 3, generator=source), dim=-1),
+        opacities=torch.full((count,), 0.9),
+        scales=torch.full((count, 3), 0.5 * math.sqrt(math.pi / count)),
+        rotations=F.normalize(torch.randn(count, 4, generator=source), dim=-1),
+        colours=torch.rand(count, 3, generator=source),
+    )
+
+
+def path(dream: ImageDream, splatter: Splatter, rounds: int, steps: int) -> list[Row]:
+    """Each stage by itself, and the whole as a person asks for it."""
+    times: dict[str, list[float]] = {}
+    for number in range(rounds + 1):
+        measured = {} if number == 0 else times  # the first warms up
+        _measure(dream, splatter, steps, partial(_timed, measured))
+    whole = "a picture to a splat, as the app runs it"
+    return [
+        median_ms(name, seconds, f"<= {PROMISED_MS} ms" if name == whole else "") for name, seconds in times.items()
+    ]
+
+
+def _measure(dream: ImageDream, splatter: Splatter, steps: int, timed: Callable[[str, Callable[[], Any]], Any]) -> None:
+    picture = Image.new("RGB", (512, 512), "white")
+    picture.paste((200, 80, 60), (50, 50, 460, 460))
+    order = ViewsOrder(picture, 0.0, 1, steps, GUIDANCE)
+    noise = dream.noise(1)
+    pixels = np.asarray(picture)
+    values = torch.from_numpy(pixels / np.float32(255))
+    with torch.inference_mode():
+        seen = timed("look at it (CLIP, VAE)", lambda: dream.seen(pixels, values, noise.posterior))
+        options = {"elevation_deg": 0.0, "steps": steps, "guidance": GUIDANCE}
+        latents = timed(f"{steps} steps", lambda: dream.denoised(seen, noise.latents, **options))
+        timed("decode four views", lambda: dream.decoded(latents[:4]))
+    views = timed("all of the views, with previews", lambda: dream.run(order, _ignored).images)
+    timed("four views to a splat", lambda: splatter.run(SplatOrder(views, 0.0), _ignored))
+    timed(
+        "a picture to a splat, as the app runs it",
+        lambda: splatter.run(SplatOrder(dream.run(order, _ignored).images, 0.0), _ignored),
+    )
+
+
+def _timed(times: dict[str, list[float]], name: str, work: Callable[[], Any]) -> Any:
+    _settle()
+    began = time.perf_counter()
+    answer = work()
+    _settle()
+    times.setdefault(name, []).append(time.perf_counter() - began)
+    return answer
+
+
+def full_size(device: torch.device) -> tuple[ImageDream, Splatter]:
+    """The networks of the published sizes in float16, as their files would fill them.
+
+    Source of the sizes: ashawkey/imagedream-ipmv-diffusers, its config files.
+    """
+    torch.manual_seed(0)
+    with torch.device(device):
+        unet, model = MultiViewUNet(), LGM(BIG)
+        vae: Any = AutoencoderKL(
+            down_block_types=("DownEncoderBlock2D",) * 4,  # type: ignore[arg-type]  annotated as one
+            up_block_types=("UpDecoderBlock2D",) * 4,  # type: ignore[arg-type]
+            block_out_channels=(128, 256, 512, 512),  # type: ignore[arg-type]
+            layers_per_block=2,
+        )
+        encoder: Any = CLIPVisionModel(
+            CLIPVisionConfig(
+                hidden_size=1280,
+                intermediate_size=5120,
+                num_hidden_layers=32,
+                num_attention_heads=16,
+                patch_size=14,
+                hidden_act="gelu",
+            )
+        )
+        words = torch.randn(2, 77, 1024)
+    scheduler = DDIMScheduler(
+        beta_start=0.00085, beta_end=0.012, beta_schedule="scaled_linear", clip_sample=False, set_alpha_to_one=False
+    )
+    ready: list[Any] = [each.half().eval().requires_grad_(False) for each in (unet, vae, encoder, model)]
+    parts = Parts(ready[0], ready[1], ready[2], CLIPImageProcessorPil(), scheduler, words)
+    return ImageDream(parts), Splatter(ready[3])
+
+
+def _settle() -> None:
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()
+
+
+def _ignored(_progress: Progress) -> None:
+    pass
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
