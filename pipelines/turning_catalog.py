@@ -167,7 +167,8 @@ def _load_imagedream(tell: Tell, *, download: Download, shelf: Shelf) -> Model:
     folder = hub.fetch(download, shelf, tell)
     tell(Progress(0, 0, f"loading {download.label}"))
     best = device.best()
-    return views.open_imagedream(folder, label=download.label, device=best, dtype=device.dtype_of(best))
+    dtype = device.dtype_of(best)
+    return views.open_imagedream(folder, label=download.label, revision=folder.name, device=best, dtype=dtype)
 
 
 def _load_lgm(tell: Tell, *, download: Download, shelf: Shelf) -> Model:

@@ -1,0 +1,129 @@
+"""The entries for views and splats: which there are, what they need, and that an object becomes a splat with them."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import pytest
+from safetensors.torch import save_file
+
+from lgm.config import LGMConfig
+from lgm.model import LGM
+from pipelines import turning_catalog
+from pipelines.machine import Gpu, Machine
+from pipelines.shelf import Download, Shelf
+from studio import turned
+from studio.contract import ModelSpec, Progress
+from studio.service import Studio
+from studio.turning import SplatRequest, ViewsRequest
+from tests.lgm.reference import facts, filled
+from tests.pipelines.loopback_hub import COMMIT, serving
+from tests.pipelines.tiny_views import save_imagedream
+from tests.studio.fakes import OWNER, finished
+from tests.studio.turning_fake import disc_png, turning_specs
+
+LAPTOP = Machine("Linux x86_64", 2, 24.0, ())
+SMALL_LAPTOP = Machine("Linux x86_64", 2, 4.0, ())
+WORKSTATION = Machine("Linux x86_64", 8, 64.0, (Gpu("a card", 24.0, 23.0, (8, 9)),))
+
+
+@pytest.fixture
+def shelf(tmp_path: Path) -> Shelf:
+    return Shelf(tmp_path / "cache")
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Tiny models in the layout of the bundled ones."""
+    folder = tmp_path_factory.mktemp("weights")
+    save_imagedream(folder / "toy-views")
+    (folder / "toy-lgm").mkdir()
+    tiny = facts("lgm_reduced_sym")
+    config = LGMConfig(**tiny["config"])
+    model = filled(LGM(config), tiny["weights_tag"])
+    save_file({key: value.half() for key, value in model.state_dict().items()}, folder / "toy-lgm/model.safetensors")
+    (folder / "toy-lgm/config.json").write_text(json.dumps(asdict(config)))
+    return folder
+
+
+def ids(machine: Machine, shelf: Shelf, weights: Path) -> list[str]:
+    return [spec.id for spec in turning_catalog.models(machine, shelf, weights)]
+
+
+def spec_of(model_id: str, machine: Machine, shelf: Shelf, weights: Path) -> ModelSpec:
+    return next(spec for spec in turning_catalog.models(machine, shelf, weights) if spec.id == model_id)
+
+
+def test_the_toys_are_offered_where_their_weights_are_and_come_first_without_a_gpu(
+    shelf: Shelf, weights: Path, tmp_path: Path
+):
+    assert ids(LAPTOP, shelf, tmp_path) == ["imagedream", "lgm"]
+    assert ids(LAPTOP, shelf, weights) == ["toy-views", "toy-lgm", "imagedream", "lgm"]
+    assert ids(WORKSTATION, shelf, weights) == ["imagedream", "lgm", "toy-views", "toy-lgm"]
+
+
+def test_each_says_what_it_needs(shelf: Shelf, weights: Path):
+    needs = {
+        (model_id, machine): spec_of(model_id, machine, shelf, weights).readiness()
+        for model_id in ("imagedream", "lgm", "toy-views", "toy-lgm")
+        for machine in (LAPTOP, SMALL_LAPTOP, WORKSTATION)
+    }
+    assert needs["imagedream", LAPTOP].label == "needs a GPU with 6 GB"
+    assert "Four pictures of your own do as well." in needs["imagedream", LAPTOP].hint
+    assert needs["imagedream", WORKSTATION].label == "4.0 GB download"
+    assert needs["lgm", LAPTOP].label == "0.8 GB download"
+    assert needs["lgm", SMALL_LAPTOP].hint.startswith("LGM needs 8 GB of memory; this machine has 4 GB.")
+    assert needs["toy-views", SMALL_LAPTOP].label == "ready" == needs["toy-lgm", SMALL_LAPTOP].label
+
+
+def test_an_object_becomes_a_splat_with_the_bundled_models(shelf: Shelf, weights: Path, tmp_path: Path):
+    studio = Studio(turning_catalog.models(LAPTOP, shelf, weights), tmp_path / "outputs")
+    try:
+        disc = studio.take_in(OWNER, disc_png(), "disc.png").id
+        views = finished(studio, studio.turnings.views(OWNER, ViewsRequest(disc, seed=1, steps=4)))
+        assert views.error == "" and len(views.assets) == 4
+        assert studio.asset(OWNER, views.assets[0]).model == "toy-views"
+        request = SplatRequest(disc, studio.turnings.views_of(OWNER, disc), elevation_deg=10)
+        made = finished(studio, studio.turnings.splat(OWNER, request))
+        assert made.error == ""
+        asset = studio.asset(OWNER, made.assets[0])
+        assert asset.model == "toy-lgm" and turned.from_text(asset.recipe["turning"]).fit is not None
+        assert studio.splats.splat(OWNER, asset.id).count > 0
+    finally:
+        studio.close()
+
+
+def test_imagedream_is_downloaded_and_makes_views(tmp_path: Path):
+    download = Download("tiny/imagedream", "main", "Tiny ImageDream", gb=0.001)
+    with serving(download.repo, save_imagedream(tmp_path / "published")) as served:
+        spec = turning_catalog.imagedream(WORKSTATION, Shelf(tmp_path / "cache", served.url), download)
+        assert "download" in spec.readiness().label
+        studio = Studio([spec], tmp_path / "outputs")
+        try:
+            disc = studio.take_in(OWNER, disc_png(), "disc.png").id
+            job = studio.turnings.views(OWNER, ViewsRequest(disc, seed=1, steps=10))
+            notes = [event.note for event in studio.events(OWNER, job.id) if isinstance(event, Progress)]
+            done = finished(studio, job)
+            assert done.error == "" and len(done.assets) == 4
+            assert studio.asset(OWNER, done.assets[3]).recipe["revision"] == COMMIT
+            assert any("Tiny ImageDream" in note for note in notes)
+        finally:
+            studio.close()
+        assert spec.readiness().label == "ready"
+
+
+def test_weights_of_another_model_are_refused_with_a_sentence(weights: Path, tmp_path: Path):
+    download = Download("tiny/lgm", "main", "LGM", gb=0.001, file="model.safetensors")
+    with serving(download.repo, weights / "toy-lgm") as served:
+        spec = turning_catalog.lgm_big(LAPTOP, Shelf(tmp_path / "cache", served.url), download)
+        studio = Studio([turning_specs()[0], spec], tmp_path / "outputs")
+        try:
+            disc = studio.take_in(OWNER, disc_png(), "disc.png").id
+            finished(studio, studio.turnings.views(OWNER, ViewsRequest(disc)))
+            request = SplatRequest(disc, studio.turnings.views_of(OWNER, disc))
+            done = finished(studio, studio.turnings.splat(OWNER, request))
+            assert done.state == "failed" and "The weights of LGM cannot be opened" in done.error
+        finally:
+            studio.close()
