@@ -23,12 +23,13 @@ class Settings:
     notes: tuple[str, ...]  # a sentence for everything that could not be carried over
 
 
-def fit(recipe: Recipe, catalog: Sequence[ModelSpec]) -> Settings:
+def fit(recipe: Recipe, catalog: Sequence[ModelSpec], owner: str = "") -> Settings:
     """The request that makes this picture again, as far as a model of the catalog can.
 
     Args:
         recipe: of a picture made here, or of an upload.
         catalog: all models, the default first.
+        owner: whose keys count.
     """
     if recipe.kind == "object":
         return Settings(None, ("An object is cut out of a picture: the settings are those of the picture.",))
@@ -40,7 +41,7 @@ def fit(recipe: Recipe, catalog: Sequence[ModelSpec]) -> Settings:
     if not catalog:
         return Settings(None, ("No model here makes pictures from words.",))
     notes: list[str] = []
-    spec = _model(recipe.model, catalog, notes)
+    spec = _model(recipe.model, catalog, owner, notes)
     prompt, style = _words(recipe, spec, notes)
     request = GenerateRequest(
         prompt=_cut(prompt, "prompt", notes),
@@ -88,9 +89,10 @@ _STORAGE = (
 _LONGEST_NAME = 100
 
 
-def _model(name: str, catalog: Sequence[ModelSpec], notes: list[str]) -> ModelSpec:
-    ready = [spec for spec in catalog if spec.readiness().ok]
-    chosen = (ready or list(catalog))[0]
+def _model(name: str, catalog: Sequence[ModelSpec], owner: str, notes: list[str]) -> ModelSpec:
+    ready = [spec for spec in catalog if spec.ready_for(owner).ok]
+    here = [spec for spec in ready if not spec.provider]  # another model in a cloud is nobody's choice
+    chosen = (here or ready or list(catalog))[0]
     same = next((spec for spec in catalog if spec.id == name), None)
     similar = same or next((spec for spec in catalog if is_same_model(name, spec.id)), None)
     if similar is not None and (similar in ready or not ready):
@@ -98,7 +100,7 @@ def _model(name: str, catalog: Sequence[ModelSpec], notes: list[str]) -> ModelSp
             notes.append(f"{shown(name)} is taken for {similar.label}.")
         return similar
     if similar is not None:
-        notes.append(f"{similar.label} cannot run here ({similar.readiness().label}); {chosen.label} is chosen.")
+        notes.append(f"{similar.label} cannot run here ({similar.ready_for(owner).label}); {chosen.label} is chosen.")
     elif name:
         notes.append(f"There is no model {shown(name)} here; {chosen.label} is chosen.")
     else:

@@ -281,7 +281,7 @@ class Studio:
 
     def settings_of(self, owner: str, asset_id: str) -> Settings:
         """The request that makes a picture again, and what of it could not be carried over."""
-        return fit(recipe_of(self._store.asset(owner, asset_id)), self.models(Task.GENERATE))
+        return fit(recipe_of(self._store.asset(owner, asset_id)), self.models(Task.GENERATE), owner)
 
     def bundle(self, owner: str, asset_ids: Iterable[str]) -> Iterator[bytes]:
         """A zip of the PNGs under their own names, made while it is read.

@@ -176,7 +176,7 @@ class Endpoints:
         """Pictures, newest first, a page at a time.
 
         Args:
-            query: Words to look for in the prompts.
+            query: Words to look for in prompts, titles and descriptions.
             starred: Only starred pictures.
             model: Only pictures of this model.
             kind: "image" for those made here, "upload" for those that came from elsewhere; empty for all.

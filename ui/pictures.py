@@ -7,9 +7,11 @@ from typing import Any
 
 from studio.assets import Asset
 from studio.checks import says_something
-from studio.contract import ModelSpec
+from studio.contract import GenerateRequest, IterateRequest, ModelSpec
 from studio.errors import BadRequest, NotFound, UnknownModel
+from studio.restore import Settings
 from studio.service import Studio
+from studio.spending import estimate, in_dollars
 from ui.files import picture_address, thumb_address
 from ui.words import facts_of
 
@@ -41,16 +43,37 @@ def restore(studio: Studio, owner: str, question: Answer) -> Answer:
 
 
 def vary(studio: Studio, owner: str, question: Answer) -> Answer:
-    """Make the picture `id` again with another seed, at once; of a change, from the same picture."""
-    change = studio.request_of_version(owner, text(question, "id"))
-    if change is not None:
-        studio.iterate(owner, replace(change, seed=None))
-        return {"notes": []}
-    settings = studio.settings_of(owner, text(question, "id"))
-    if settings.request is None:
+    """Make the picture `id` again with another seed; of a change, from the same picture.
+
+    At once where it costs nothing; else with `confirm_cost`.
+
+    Returns:
+        `{notes}`; or `{confirm}`, a question, and nothing was begun.
+    """
+    id, confirmed = text(question, "id"), question.get("confirm_cost") is True
+    change = studio.request_of_version(owner, id)
+    settings = Settings(None, ()) if change else studio.settings_of(owner, id)
+    request = change or settings.request
+    if request is None:
         raise BadRequest("This picture does not say how it was made. Write what you want to see instead.")
-    studio.generate(owner, replace(settings.request, seed=None))
+    spec = studio.model(request.model)
+    if spec.provider and not confirmed:
+        return {"confirm": f"Another one: {cost_in_words(studio, owner, spec, request)}."}
+    if isinstance(request, IterateRequest):
+        studio.iterate(owner, replace(request, seed=None), confirm_cost=confirmed)
+    else:
+        studio.generate(owner, replace(request, seed=None), confirm_cost=confirmed)
     return {"notes": settings.notes}
+
+
+def cost_in_words(studio: Studio, owner: str, spec: ModelSpec, request: GenerateRequest | IterateRequest) -> str:
+    """ "about $0.053 at OpenAI, more than the daily cap of $5.00 leaves"."""
+    cost, spent = estimate(spec, request), studio.spending.today(owner)
+    if cost is None:
+        return f"paid by use at {spec.provider}; nobody says the price before"
+    is_over = spent.cap is not None and spent.total + cost > spent.cap
+    over = f", more than the daily cap of {in_dollars(spent.cap or 0.0)} leaves" if is_over else ""
+    return f"about {in_dollars(cost)} at {spec.provider}{over}"
 
 
 def look(studio: Studio, owner: str, question: Answer) -> Answer:

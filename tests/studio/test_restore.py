@@ -275,3 +275,19 @@ def test_whatever_a_recipe_says_the_request_is_accepted_as_it_is(
     whole = completed(settings.request, spec)
     assert replace(whole, seed=None, prompt="") == replace(settings.request, seed=None, prompt="")
     assert all(isinstance(note, str) and note.endswith(".") for note in settings.notes)
+
+
+def test_a_cloud_is_kept_for_who_has_its_key_and_never_takes_anothers_place(fake: ModelSpec):
+    def ready(owner: str) -> Readiness:
+        return Readiness(owner == "ada", "needs SKIES_KEY")
+
+    cloud = spec_of(FakeModel(), "skies", provider="Skies", readiness=lambda: ready(""), readiness_of=ready)
+    made = replace(PLAIN, model="skies")
+    for owner, catalog, model in (("ada", [fake, cloud], "skies"), ("grace", [fake, cloud], "fake")):
+        request = fit(made, catalog, owner).request
+        assert request is not None
+        assert request.model == model
+    settings = fit(replace(PLAIN, model="gone"), [cloud, fake], "ada")
+    assert settings.request is not None
+    assert settings.request.model == "fake"
+    assert "cannot run here (needs SKIES_KEY)" in fit(made, [fake, cloud], "grace").notes[0]

@@ -229,6 +229,21 @@ def test_what_passes_the_daily_cap_is_asked_for_and_made_when_it_is_wanted(visit
     expect(offered(visitor)).to_be_hidden()
 
 
+def test_another_like_it_is_asked_about_before_it_costs(visitor: Visitor, site: Site):
+    paste(visitor)
+    choose(visitor)
+    visitor.make("a fox")
+    before = len(site.provider.paid())
+    visitor.press("Vary")
+    expect(visitor.toast).to_contain_text("Another one: about $0.053 at OpenAI.")
+    assert len(site.provider.paid()) == before
+    visitor.toast.get_by_role("button", name="Make it").click()
+    expect(visitor.pictures).to_have_count(2)
+    assert len(site.provider.paid()) == before + 1
+    visitor.press("Use settings")  # of one whose key was pasted
+    expect(visitor.page.locator("#model input")).to_have_value(f"{FLARE} · about $0.053 a picture")
+
+
 def test_a_prompt_is_improved_and_can_be_had_back(visitor: Visitor, site: Site):
     paste(visitor)
     site.provider.says(wires.RESPONSES, wires.openai_words("a fox asleep in a teacup, morning light"))

@@ -134,6 +134,14 @@ async function starPictures(pictures, starred) {
   }
 }
 
+/** Make a picture again with another seed; what costs is asked about first. `onBegun` is called once it is on its way. */
+async function varyPicture(picture, onBegun, isConfirmed = false) {
+  const answer = await call("vary", { id: picture.id, confirm_cost: isConfirmed });
+  if (!answer) return;
+  if (!answer.confirm) onBegun();
+  else toast(answer.confirm, { action: "Make it", onAction: () => varyPicture(picture, onBegun, true) });
+}
+
 /** Put pictures into the trash, with a way back. `onBack` is called when they are there again. True when some are gone. */
 async function deletePictures(pictures, onBack = () => {}) {
   const gone = [];

@@ -127,7 +127,7 @@ const stagePicture = createPicture({
   },
   star: () => starPictures([subject().picture], !subject().picture.starred),
   reuse: () => tell("reuse", subject().picture),
-  vary: async () => { if (await call("vary", { id: subject().picture.id })) choose(""); },
+  vary: () => varyPicture(subject().picture, () => choose("")),
   iterate: () => editHere(subject().picture.id),
   segment: () => cutOut(subject().picture.id),
   delete: () => deletePicture(subject().picture),

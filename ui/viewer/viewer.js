@@ -156,8 +156,8 @@ async function edit(picture) {
   await close();
   editHere(picture.id);
 }
-async function vary(picture) {
-  if (await call("vary", { id: picture.id })) toast("Another one is being made");
+function vary(picture) {
+  varyPicture(picture, () => toast("Another one is being made"));
 }
 
 hear("look", ({ id }) => open(id, { known: byId(listed(), id) }));
