@@ -2,6 +2,8 @@
 
 Upright everywhere: `.ply` and `.splat` are written with y down, as Gradio's Model3D (gsplat.js) and SuperSplat expect;
 `.spz`, `.glb` and `.html` with y up, as their definitions say and as Spark and SuperSplat read `.spz`.
+Source: playcanvas/supersplat issue 451 (PLY is turned about z on opening), pulls 782 and 885 (SPZ is y up);
+nianticlabs/spz README ("Coordinate System"). Spark turns nothing. Looked at in Model3D of Gradio 6.31: PLY, SPLAT, GLB.
 """
 
 from __future__ import annotations

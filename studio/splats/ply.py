@@ -81,7 +81,7 @@ def read_ply(data: bytes) -> Taken:
     if header.element("chunk") is not None:
         columns, notes = compressed_ply.columns(header, data), ()
     else:
-        columns, notes = _columns(header, data, is_ours=about is not NOTHING)
+        columns, notes = _columns(header, data, is_ours=about != NOTHING)
     taken = sound(columns, about.pose or Pose())
     taken = Taken(replace(taken.splat, recipe=about.recipe), (*notes, *taken.notes))
     if about.up is None:

@@ -71,7 +71,7 @@ class Sheet:
 
 @pytest.fixture
 def sheet(chrome: Browser) -> Iterator[Sheet]:
-    context = chrome.new_context(viewport={"width": 640, "height": 528}, reduced_motion="reduce")
+    context = chrome.new_context(viewport={"width": 640, "height": 528}, reduced_motion="reduce", has_touch=True)
     sheet = Sheet(context.new_page())
     yield sheet
     context.close()
@@ -172,6 +172,45 @@ def test_dragging_turns_shift_moves_and_the_wheel_zooms(sheet: Sheet, tmp_path: 
     assert after[0] - before[0] == pytest.approx(30, abs=4) and after[1] == pytest.approx(before[1], abs=4)
     mouse.dblclick(x, y)
     sheet.page.wait_for_selector("canvas[data-home=yes]")
+
+
+def test_one_finger_turns_and_two_zoom_and_move(sheet: Sheet, tmp_path: Path):
+    sheet.open(THREE, tmp_path)
+    fingers = sheet.page.context.new_cdp_session(sheet.page)
+
+    def touch(kind: str, *places: tuple[int, int]) -> None:
+        points = [{"x": x, "y": y, "id": index} for index, (x, y) in enumerate(places)]
+        fingers.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+    touch("touchStart", (300, 200))
+    touch("touchMove", (350, 200))
+    touch("touchEnd")
+    assert sheet.camera()["azimuth_deg"] == pytest.approx(-20, abs=1)
+    turned = sheet.camera()
+    touch("touchStart", (200, 200), (300, 200))
+    touch("touchMove", (180, 240), (380, 240))
+    touch("touchEnd")
+    moved = sheet.camera()
+    assert moved["radius"] == pytest.approx(0.75, rel=0.05) and moved["azimuth_deg"] == turned["azimuth_deg"]
+    assert moved["target"] != turned["target"]
+
+
+def test_a_ground_a_box_and_another_splat_are_drawn_when_asked(sheet: Sheet, tmp_path: Path):
+    plain = sheet.open(THREE, tmp_path).pixels()
+    sheet.page.evaluate("viewer.setBackground([0, 0, 1])")
+    assert sheet.pixels()[5, 5].tolist() == [0, 0, 255, 255]
+    sheet.page.evaluate("viewer.setBackground(null); viewer.setBox(true)")
+    boxed = sheet.pixels()
+    lines = (boxed[..., 0] > 200) & (boxed[..., 1] > 80) & (boxed[..., 1] < 140)
+    assert lines.sum() > 300 and (plain[..., 3] == 0)[lines].any()
+    sheet.page.evaluate("viewer.setBox(false)")
+    assert np.array_equal(sheet.pixels(), plain)
+    other = balls(((0, 0, 0), GREEN), camera=None)
+    sheet.page.evaluate("rows => viewer.load(new Uint8Array(rows).buffer)", list(viewer_bytes(other)))
+    pixels = sheet.pixels()
+    assert sheet.page.evaluate("viewer.count") == 1 and (pixels[..., 0] < 20).all()
+    height, width = pixels.shape[:2]
+    assert np.allclose(centre(pixels, 1), (width / 2, height / 2), atol=1)
 
 
 def test_the_elevation_stops_before_the_poles(sheet: Sheet, tmp_path: Path):
