@@ -8,6 +8,9 @@ from studio import checks
 from studio.contract import ModelSpec, Task
 from studio.errors import BadRequest, NotReady, UnknownModel
 
+_DEEDS = {Task.VIEWS: "make views of objects", Task.SPLAT: "make splats"}
+"""What models do, where the name of the task does not say it."""
+
 
 class Catalog:
     """The first model that is ready is the default of its task."""
@@ -46,7 +49,7 @@ class Catalog:
         local = [spec for spec in self.models(task) if not spec.provider]
         specs = [self._able(model_id, task)] if model_id != "" else local
         if not specs:
-            raise NotReady(f"No model here can {task}. Start Diorama with a catalog that has one.")
+            raise NotReady(f"No model here can {_DEEDS.get(task, task)}. Start Diorama with a catalog that has one.")
         for spec in specs:
             if spec.ready_for(owner).ok:
                 return spec

@@ -315,7 +315,7 @@ def test_without_a_model_it_says_so(tmp_path: Path):
     studio = Studio((), tmp_path / "outputs")
     disc = studio.take_in(OWNER, disc_png(), "disc.png").id
     try:
-        with pytest.raises(NotReady, match="No model here can views"):
+        with pytest.raises(NotReady, match="No model here can make views of objects"):
             studio.turnings.views(OWNER, ViewsRequest(disc))
     finally:
         studio.close()
