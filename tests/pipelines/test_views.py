@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from diffusers import DDIMScheduler
+from diffusers import AutoencoderKL, DDIMScheduler
 from safetensors.torch import load_file, save_file
-from transformers import CLIPImageProcessorPil, CLIPTokenizer
+from transformers import (
+    CLIPImageProcessorPil,
+    CLIPTextConfig,
+    CLIPTextModel,
+    CLIPTokenizer,
+    CLIPVisionConfig,
+    CLIPVisionModel,
+)
 
 from pipelines.views import ImageDream, Noise, Parts, open_imagedream, token_ids
 from studio.contract import Progress
@@ -54,6 +62,21 @@ def ignored(_progress: Progress) -> None:
 
 
 # --- the published numbers --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("part", "kind", "settings", "prefix"),
+    [
+        ("vae", AutoencoderKL, None, ""),
+        ("text_encoder", CLIPTextModel, CLIPTextConfig, "text_model."),
+        ("image_encoder", CLIPVisionModel, CLIPVisionConfig, "vision_model."),
+    ],
+)
+def test_the_libraries_own_parts_have_the_published_keys_and_shapes(part: str, kind: Any, settings: Any, prefix: str):
+    known = facts(f"imagedream_{part}_keys")
+    with torch.device("meta"):
+        made = kind(settings(**known["config"])) if settings else kind(**known["config"])
+    assert {prefix + key: list(value.shape) for key, value in made.state_dict().items()} == known["keys"]
 
 
 def test_the_words_are_read_as_the_published_code_reads_them(parts: Parts):
