@@ -13,9 +13,10 @@ import cli_models
 import cli_pictures
 import cli_splat
 from app import LOCAL_OWNER, OUTPUTS, open_studio, prepare_environment
-from studio.contract import GenerateRequest, Size
-from studio.errors import BadRequest, StudioError
+from studio.contract import GenerateRequest, Size, Task
+from studio.errors import BadRequest, NotReady, StudioError
 from studio.service import Studio
+from studio.standin import elsewhere
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -118,7 +119,11 @@ def read_prompts(options: argparse.Namespace) -> list[str]:
 
 def draw(studio: Studio, request: GenerateRequest, *, confirm_cost: bool) -> tuple[str, ...]:
     """Run one job to its end. Returns the assets that were made."""
-    job = studio.generate(LOCAL_OWNER, request, confirm_cost=confirm_cost)
+    try:
+        job = studio.generate(LOCAL_OWNER, request, confirm_cost=confirm_cost)
+    except NotReady as error:
+        offered = studio.models(Task.GENERATE)
+        raise NotReady(f"{error}{elsewhere(request, offered, LOCAL_OWNER)}") from error
     unknown = studio.unknown_words(job.model, request.prompt)
     if unknown:
         more = f" and {len(unknown) - 5} more" if len(unknown) > 5 else ""

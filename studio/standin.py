@@ -10,7 +10,7 @@ from studio import checks
 from studio.contract import GenerateRequest, ModelSpec, Range
 from studio.errors import StudioError
 from studio.restore import is_same_model
-from studio.spending import estimate
+from studio.spending import estimate, in_dollars
 
 
 class StandIn(NamedTuple):
@@ -70,3 +70,14 @@ def _price(spec: ModelSpec, request: GenerateRequest) -> float | None:
     """At the model's own quality; at its own size where it does not make the one that was asked for."""
     size = request.size if _makes(spec, request) else None
     return estimate(spec, replace(request, size=size, quality="", count=1))
+
+
+def elsewhere(request: GenerateRequest, specs: Iterable[ModelSpec], owner: str) -> str:
+    """Who could make it, as a sentence that follows the one about why the chosen model cannot; "" for nobody."""
+    specs = list(specs)
+    model = next((spec for spec in specs if spec.id == request.model and not spec.provider), None)
+    found = stand_in(request, model, specs, owner) if model else None
+    if found is None:
+        return ""
+    price = f" for about {in_dollars(found.price_usd)} a picture" if found.price_usd else ""
+    return f" {found.spec.label} makes it elsewhere{price}: ask for the model {found.spec.id}."

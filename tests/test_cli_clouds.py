@@ -87,3 +87,19 @@ def test_a_cap_that_is_no_amount_is_said_at_the_start(
     monkeypatch.setenv("DIORAMA_DAILY_CAP_USD", "much")
     assert cli.main(["improve", "a walrus", "--outputs", str(tmp_path)]) == 2
     assert "DIORAMA_DAILY_CAP_USD must be dollars a day such as 5, or off; got 'much'" in capsys.readouterr().err
+
+
+def test_a_model_that_cannot_run_here_says_who_could(
+    provider: Provider, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    outputs = ["--outputs", str(tmp_path)]
+    assert cli.main(["models", "--json"]) == 0
+    models = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    unable = [model["id"] for model in models if not model["ready"] and model["id"].startswith("flux")]
+    if not unable:
+        pytest.skip("every model runs on this machine")
+    assert cli.main(["generate", "a walrus", "--model", unable[0], *outputs]) == 1
+    said = capsys.readouterr().err
+    assert "GPT Image 2.6 Flare (OpenAI) makes it elsewhere for about $0.053 a picture" in said
+    assert FLARE in said
+    assert provider.paid() == []

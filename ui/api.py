@@ -18,9 +18,10 @@ import gradio as gr
 
 from studio.checks import shown
 from studio.contract import GenerateRequest, JobView, Size, Task
-from studio.errors import BadRequest
+from studio.errors import BadRequest, NotReady
 from studio.service import Studio
 from studio.spending import estimate
+from studio.standin import elsewhere
 from ui.api_clouds import Wording
 from ui.api_cutout import CutOut
 from ui.api_iterate import Changing
@@ -101,7 +102,11 @@ class Endpoints:
             prompt, model, size, count, seed, steps, guidance, negative_prompt, style, quality, transparent
         )
         queue = partial(self._studio.generate, owner, order, confirm_cost=confirm_cost)
-        job = await asyncio.to_thread(queue)  # what waits for the disk has a thread
+        try:
+            job = await asyncio.to_thread(queue)  # what waits for the disk has a thread
+        except NotReady as error:
+            offered = self._studio.models(Task.GENERATE)
+            raise NotReady(f"{error}{elsewhere(order, offered, owner)}") from error
         return await finished(self._studio, job, wait=wait)
 
     @readable

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from studio.contract import GenerateRequest, ModelSpec, Range, Readiness, Size, Style, Task
-from studio.standin import stand_in
+from studio.standin import elsewhere, stand_in
 from tests.studio.fakes import FakeModel, spec_of
 
 BARE: dict[str, Any] = {"seed": False, "steps": None, "guidance": None, "negative_prompt": False, "styles": ()}
@@ -84,3 +84,12 @@ def test_the_price_is_for_one_picture_of_the_size_that_will_be_made():
     unable = stand_in(replace(REQUEST, size=Size(999, 999)), LOCAL, [able], "ada")
     assert unable is not None
     assert (unable.price_usd, unable.lost) == (1.0, ("such size",))
+
+
+def test_it_is_said_in_a_sentence_only_for_a_model_of_this_machine():
+    able = cloud("able", "ada", label="Able (Skies)")
+    said = elsewhere(REQUEST, [LOCAL, able], "ada")
+    assert said == " Able (Skies) makes it elsewhere for about $0.50 a picture: ask for the model able."
+    assert elsewhere(REQUEST, [LOCAL], "ada") == ""
+    assert elsewhere(replace(REQUEST, model="able"), [LOCAL, able], "ada") == ""
+    assert elsewhere(replace(REQUEST, model=""), [LOCAL, able], "ada") == ""
