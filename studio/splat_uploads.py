@@ -39,6 +39,7 @@ class SplatUploads:
             if there is None or not self._is_there(there):
                 there = self._original(owner, taken.splat)
             if there is None:
+                taken.splat.pruned()  # refuses a splat that nobody could see; a faint one is kept as it came
                 return self._store.save_splat(replace(taken.splat, recipe=_recipe(owner, taken, name, sha256)))
             if there.deleted:
                 self._store.restore(owner, [there.id])

@@ -137,6 +137,25 @@ def test_what_is_no_splat_is_refused_and_leaves_nothing(studio: Studio, tmp_path
     assert studio.count(OWNER) == 0 and list((tmp_path / "outputs" / "splats").iterdir()) == []
 
 
+def with_bad_rows() -> bytes:
+    rows = ball(100)
+    positions = rows.positions.copy()
+    positions[:30, 1] = np.nan
+    return write_ply(replace(rows, positions=positions))
+
+
+def test_rows_without_numbers_are_left_out_with_a_note(studio: Studio):
+    asset = studio.splats.take_in(OWNER, with_bad_rows(), "bad.ply")
+    said = turned.from_text(asset.recipe["turning"])
+    assert said.splats == 70 and "30 of 100 splats were left out" in said.notes
+
+
+def test_a_splat_that_nobody_could_see_is_refused(studio: Studio):
+    with pytest.raises(BadSplat, match="opaque enough"):
+        studio.splats.take_in(OWNER, write_ply(ball(50, opacity=0.001)), "ghost.ply")
+    assert studio.count(OWNER) == 0
+
+
 def test_a_file_that_is_not_there_is_an_error_with_a_sentence(studio: Studio, tmp_path: Path):
     with pytest.raises(BadSplat, match="cannot be read"):
         studio.splats.take_in(OWNER, tmp_path / "none.ply", "none.ply")
