@@ -1,6 +1,6 @@
 // What is looked for: words, stars, a model, a kind. Kept in the address, so that a reload and a link find it again.
 
-const KINDS = [["", "All kinds"], ["image", "Made here"], ["upload", "Uploaded"], ["object", "Objects"], ["view", "Views of objects"], ["splat", "In 3D"]];
+const KINDS = [["", "All kinds"], ["image", "Made here"], ["upload", "Uploaded"], ["object", "Objects"], ["view", "Views"], ["splat", "In 3D"]];
 const DEBOUNCE = 180; // ms between the last key and the question
 
 /** @param onChange called with the filters when they have changed */
