@@ -53,7 +53,7 @@ _gsplat: Any = importlib.import_module("gsplat") if _has_gsplat else None
 
 
 class Rendered(NamedTuple):
-    """A picture of Gaussians; floating, of their dtype."""
+    """A picture of Gaussians; float32, or float64 if they are."""
 
     rgb: Tensor  # [H, W, 3] over the background; not clipped: above 1 only if colours are
     alpha: Tensor  # [H, W] in [0, 1], what the Gaussians cover
@@ -88,19 +88,22 @@ def render(
     """Draw one splat.
 
     Args:
-        gaussians: [N, ...], float32 or float64, on any device; gradients flow to all of them.
+        gaussians: [N, ...], floating, on any device; gradients flow to all of them. Half precision is drawn as float32,
+            in autocast too: it could not tell neighbouring pixels apart.
         camera: its pose may be on another device and of another dtype.
         background: RGB, or [H, W, 3].
         scale_modifier: makes every Gaussian smaller or larger.
     """
     if gaussians.positions.ndim != 2:
         raise ValueError(f"got positions {tuple(gaussians.positions.shape)}, expected [N, 3]: one splat at a time")
-    behind = torch.as_tensor(background).to(gaussians.positions)
-    scaled = gaussians._replace(scales=gaussians.scales * scale_modifier)
-    if _gsplat is not None and gaussians.positions.is_cuda:
-        features = _drawn_by_gsplat(scaled, camera)
-    else:
-        features = _composite(_project(scaled, camera), camera)
+    dtype = torch.promote_types(gaussians.positions.dtype, torch.float32)
+    with torch.autocast(gaussians.positions.device.type, enabled=False):
+        scaled = gaussians.to(dtype)._replace(scales=gaussians.scales.to(dtype) * scale_modifier)
+        if _gsplat is not None and gaussians.positions.is_cuda:
+            features = _drawn_by_gsplat(scaled, camera)
+        else:
+            features = _composite(_project(scaled, camera), camera)
+    behind = torch.as_tensor(background).to(features)
     rgb, alpha, depth = features[..., :3], features[..., 3], features[..., 4]
     return Rendered(rgb + (1 - alpha)[..., None] * behind, alpha, depth)
 

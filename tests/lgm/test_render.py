@@ -204,6 +204,17 @@ def test_a_splat_learns_a_picture():
     assert losses[-1] < 0.2 * losses[0]
 
 
+def test_half_precision_is_drawn_and_learned_from_as_float32():
+    made, seen = cloud(40).to(torch.bfloat16), camera(0, 32)
+    opacities = made.opacities.clone().requires_grad_()
+    with torch.autocast("cpu", torch.bfloat16):
+        got = render(made._replace(opacities=opacities), seen)
+    got.rgb.sum().backward()
+    assert got.rgb.dtype == torch.float32
+    assert opacities.grad is not None and opacities.grad.dtype == torch.bfloat16
+    assert_near(got.rgb.detach(), render(made.to(torch.float32), seen).rgb, most=1e-6)
+
+
 @torch.inference_mode()
 def test_several_views_come_as_rgba():
     made = cloud(30)
