@@ -124,10 +124,7 @@ def draw(studio: Studio, request: GenerateRequest, *, confirm_cost: bool) -> tup
     except NotReady as error:
         offered = studio.models(Task.GENERATE)
         raise NotReady(f"{error}{elsewhere(request, offered, LOCAL_OWNER)}") from error
-    unknown = studio.unknown_words(job.model, request.prompt)
-    if unknown:
-        more = f" and {len(unknown) - 5} more" if len(unknown) > 5 else ""
-        print(f"{job.model} does not know: {', '.join(unknown[:5])}{more}.", file=sys.stderr)
+    cli_pictures.hint(studio, job.model, request.prompt)
     return cli_pictures.follow(studio, job)
 
 

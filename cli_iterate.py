@@ -83,7 +83,9 @@ def iterate(options: argparse.Namespace) -> int:
             quality=options.quality,
             transparent=options.transparent,
         )
-        assets = cli_pictures.follow(studio, studio.iterate(LOCAL_OWNER, request, confirm_cost=options.confirm_cost))
+        job = studio.iterate(LOCAL_OWNER, request, confirm_cost=options.confirm_cost)
+        cli_pictures.hint(studio, job.model, options.instruction)
+        assets = cli_pictures.follow(studio, job)
         for number, asset_id in enumerate(assets, start=1):
             cli_pictures.report(studio, asset_id, options, number)
         return 0 if assets else 1

@@ -49,6 +49,14 @@ def is_png(output: Path) -> bool:
     return output.suffix.lower() == ".png"
 
 
+def hint(studio: Studio, model_id: str, words: str) -> None:
+    """Say which words the model was not taught."""
+    unknown = studio.unknown_words(model_id, words)
+    if unknown:
+        more = f" and {len(unknown) - 5} more" if len(unknown) > 5 else ""
+        print(f"{model_id} does not know: {', '.join(unknown[:5])}{more}.", file=sys.stderr)
+
+
 def follow(studio: Studio, job: JobView) -> tuple[str, ...]:
     """Wait for the end of a job, showing progress on a terminal. Returns the assets that were made."""
     last: Event | None = None

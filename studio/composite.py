@@ -5,6 +5,7 @@ Outside of the feathered mask every pixel stays what it was, whatever the model 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +18,7 @@ from studio.regions import Extension, feathered
 from studio.register import Drift
 from studio.segment import flat
 
+PREVIEW_SIDE = 512
 _SPARED = 0.02
 """Of the longest side: so near to the mask the model may well have changed something, and it is not compared."""
 
@@ -86,6 +88,29 @@ def finished(scene: Scene, answer: Image.Image) -> Finished:
     return Finished(image, drift and drift._replace(x=drift.x * scale, y=drift.y * scale))
 
 
+def forming(scene: Scene) -> Callable[[Image.Image], Image.Image]:
+    """How a preview of the model's is shown: in its place in the picture, at most PREVIEW_SIDE pixels long.
+
+    The frame is not put right for that: it would take longer than a step.
+    """
+    if scene.alpha is None:
+        return lambda preview: _inner_part(preview.convert("RGB"), scene.frame)
+    scale = min(1.0, PREVIEW_SIDE / max(scene.canvas.size))
+    small = flat(scene.canvas.resize(_scaled(scene.canvas.size, scale), Image.Resampling.BILINEAR, reducing_gap=2.0))
+    box = scene.frame.box
+    size = _scaled(box.size, scale)
+    alpha = Image.fromarray(scene.alpha).resize(size, Image.Resampling.BILINEAR)
+    place = (round(box.left * scale), round(box.top * scale))
+
+    def shown(preview: Image.Image) -> Image.Image:
+        patch = _inner_part(preview.convert("RGB"), scene.frame).resize(size, Image.Resampling.BILINEAR)
+        picture = small.copy()
+        picture.paste(patch, place, alpha)
+        return picture
+
+    return shown
+
+
 def blended(canvas: Image.Image, patch: Image.Image, box: Rectangle, alpha: np.ndarray) -> Image.Image:
     """The canvas with a patch seen through a mask; where the mask is 0, every byte of the canvas stays.
 
@@ -117,6 +142,10 @@ def _shown(part: Image.Image, frame: Frame, border: str) -> Image.Image:
     around = ((top, frame.size.height - bottom), (left, frame.size.width - right), (0, 0))
     pixels = np.asarray(part)
     return Image.fromarray(np.pad(pixels, around[: pixels.ndim], mode=border))  # pyright: ignore[reportCallIssue, reportArgumentType]
+
+
+def _scaled(size: tuple[int, int], scale: float) -> tuple[int, int]:
+    return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
 
 
 def _inner_part(answer: Image.Image, frame: Frame) -> Image.Image:

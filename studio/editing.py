@@ -64,6 +64,7 @@ def iterate_order(request: IterateRequest, spec: ModelSpec, path_of: PathOf) -> 
         title=edits.title_of(request),
         wanted=partial(_image_request, request, spec, scene, more),
         kept=partial(_kept, request, scene),
+        forming=composite.forming(scene),
         parents=edits.parents_of(request),
     )
 

@@ -25,6 +25,7 @@ from studio.contract import (
     ModelSpec,
     Progress,
     Size,
+    Tell,
 )
 from studio.errors import Skipped, StudioError
 from studio.livejob import LiveJob
@@ -55,6 +56,7 @@ class Order:
     title: str
     wanted: Callable[[int], ImageRequest]  # what the model gets for the picture with this index
     kept: Callable[[ImageResult], Kept] = as_it_came
+    forming: Callable[[Image.Image], Image.Image] | None = None  # how a preview is shown; None: as it comes
     parents: tuple[str, ...] = ()
 
 
@@ -85,13 +87,25 @@ def make_pictures(
             with residents.use(spec, job.tell) as model:
                 job.tell(Progress(0, 0))
                 began = time.monotonic()
-                result = model.run(wanted, job.tell)
+                result = model.run(wanted, _teller(job, order))
                 seconds = time.monotonic() - began
             if spec.lane != "cloud":  # a picture that was paid for is kept
                 job.check()  # pressed after the last report: the picture is not wanted either
         except Skipped:
             continue
         keep(result, seconds=seconds)
+
+
+def _teller(job: LiveJob, order: Order) -> Tell:
+    """The job's `tell`, with previews as the order shows them."""
+    forming = order.forming
+    if forming is None:
+        return job.tell
+
+    def tell(progress: Progress) -> None:
+        job.tell(progress if progress.preview is None else replace(progress, preview=forming(progress.preview)))
+
+    return tell
 
 
 def generate_orders(values: dict[str, Any], spec: ModelSpec) -> Callable[[int], Order]:

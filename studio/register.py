@@ -13,15 +13,19 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image, ImageFilter
 
-COARSE_SIDE, FINE_SIDE = 128, 768
-"""Longest sides at which the pictures are compared."""
 MAX_SHIFT = 0.12
 """Of the longest side; what moved farther is another picture."""
-SCALES = tuple(round(0.88 + 0.02 * step, 2) for step in range(13))
-ALIKE, BETTER = 0.35, 0.7
+STAGES = (
+    (128, tuple(round(0.88 + 0.02 * step, 2) for step in range(13))),
+    (384, tuple(1 + 0.005 * step for step in range(-3, 4))),
+    (768, (0.997, 0.9985, 1.0, 1.0015, 1.003)),
+)
+"""Longest sides at which the pictures are compared, and the scales that are tried there around the best one so far."""
+ALIKE, BETTER = 0.65, 0.7
 """What is less like the original cannot be put right; of the difference in grey at most this share may be left."""
-_SURE = 0.9
+_SURE = 0.95
 _LEAST_SHIFT, _LEAST_SCALE = 0.4, 0.002
+_WHOLE = 250  # of 255: what is interpolated may be rounded
 _ENOUGH = 64
 """Pixels that must be comparable."""
 
@@ -68,22 +72,18 @@ def align(answer: Image.Image, original: Image.Image, kept: np.ndarray) -> tuple
     stretched = answer.resize(original.size, Image.Resampling.LANCZOS) if answer.size != original.size else answer
     if kept.sum() < _ENOUGH:
         return stretched, None
-    coarse = _Comparison(original, kept, COARSE_SIDE)
     grey = stretched.convert("L")
-    best = coarse.moved(grey, _Place())
-    if best.likeness < _SURE:
-        starts = [_Place(), *_reshaped(answer.size, original.size)]
-        best = coarse.best(grey, (start.times(scale) for start in starts for scale in SCALES))
-        if best.likeness < ALIKE / 2:  # another picture
+    starts = [_Place(), *_reshaped(answer.size, original.size)]
+    best = _Fit(0.0, _Place())
+    for side, scales in STAGES:
+        comparison = _Comparison(original, grey, kept, side)
+        best = comparison.moved(best.place.times(1))
+        if best.likeness < _SURE or best.place.across != 1 or best.place.down != 1:
+            places = [start.times(scale) for start in starts for scale in scales]
+            best = comparison.best([_Place(), *places])
+        if best.likeness < ALIKE / 3:  # another picture
             return stretched, None
-        best = coarse.best(grey, (best.place.times(1 + step) for step in (-0.01, -0.005, 0.0, 0.005, 0.01)))
-        nearby = [best.place.times(1 + step) for step in (-0.009, -0.006, -0.003, 0.0, 0.003, 0.006, 0.009)]
-    else:
-        nearby = []
-    fine = _Comparison(original, kept, FINE_SIDE)
-    best = fine.best(grey, [_Place(), *nearby])
-    if best.place.across != 1:
-        best = fine.best(grey, [best.place.times(1 + step) for step in (-0.0015, 0.0, 0.0015)])
+        starts = [best.place]
     place = best.place
     is_still = max(abs(place.x), abs(place.y)) < _LEAST_SHIFT
     is_same_scale = max(abs(place.across - 1), abs(place.down - 1)) < _LEAST_SCALE
@@ -110,9 +110,9 @@ def in_words(drift: Drift) -> str:
 
 
 class _Comparison:
-    """An original at one size, ready to be compared."""
+    """An original and an answer at one size."""
 
-    def __init__(self, original: Image.Image, kept: np.ndarray, most: int) -> None:
+    def __init__(self, original: Image.Image, grey: Image.Image, kept: np.ndarray, most: int) -> None:
         self._scale = min(1.0, most / max(original.size))
         self._full = original.size
         self._size = (
@@ -124,17 +124,18 @@ class _Comparison:
         self._reach = max(2, round(MAX_SHIFT * max(self._size)))
         self._padded = tuple(_smooth_length(side + self._reach) for side in self._size[::-1])
         detail = _detail(original.convert("L"), self._size) * self._kept
+        self._answer = Image.fromarray(_detail(grey, self._size))
         self._energy = float((detail * detail).sum())
         self._detail_there = np.conj(np.fft.rfft2(detail, self._padded))
         self._kept_there = np.conj(np.fft.rfft2(self._kept, self._padded))
 
-    def best(self, grey: Image.Image, places: Iterable[_Place]) -> _Fit:
+    def best(self, places: Iterable[_Place]) -> _Fit:
         """The best of several scales, each moved to where it fits best."""
-        return max((self.moved(grey, place) for place in places), key=lambda fit: fit.likeness)
+        return max((self.moved(place) for place in places), key=lambda fit: fit.likeness)
 
-    def moved(self, grey: Image.Image, place: _Place) -> _Fit:
+    def moved(self, place: _Place) -> _Fit:
         """How well an answer of this scale lies on the original at best, and where that is."""
-        map = self._likenesses(grey, place)
+        map = self._likenesses(place)
         reach = self._reach
         row, column = np.unravel_index(int(map.argmax()), map.shape)
         likeness = float(map[row, column])
@@ -142,12 +143,9 @@ class _Comparison:
         across, down = float(across) * place.across / self._scale, float(down) * place.down / self._scale
         return _Fit(likeness, place._replace(x=place.x + across, y=place.y + down))
 
-    def _likenesses(self, grey: Image.Image, place: _Place) -> np.ndarray:
+    def _likenesses(self, place: _Place) -> np.ndarray:
         """For every shift of at most `reach` pixels: (2 reach + 1, 2 reach + 1), down then across."""
-        detail = _detail(_warped(grey, place), self._size)
-        if place != _Place():  # where nothing was, its border is no detail
-            there_is = _warped(Image.new("L", grey.size, 255), place).resize(self._size, Image.Resampling.BOX)
-            detail = detail * (np.asarray(there_is.filter(ImageFilter.MinFilter(5))) == 255)
+        detail = np.asarray(_warped(self._answer, place))  # beyond its border there is none
         there = np.fft.rfft2(detail, self._padded)
         energy_there = np.fft.rfft2(detail * detail, self._padded)
         common = self._window(np.fft.irfft2(self._detail_there * there, self._padded))
@@ -174,8 +172,8 @@ def _detail(grey: Image.Image, size: tuple[int, int]) -> np.ndarray:
     return np.asarray(small, np.float32) - np.asarray(coarse, np.float32)
 
 
-def _warped(picture: Image.Image, place: _Place, fill: int | None = None) -> Image.Image:
-    """The picture with each point taken from where the original's lies in it."""
+def _warped(picture: Image.Image, place: _Place) -> Image.Image:
+    """The picture with each point taken from where the original's lies in it; beyond its border there is 0."""
     if place == _Place():
         return picture
     middle_x, middle_y = picture.width / 2, picture.height / 2
@@ -187,13 +185,13 @@ def _warped(picture: Image.Image, place: _Place, fill: int | None = None) -> Ima
         place.down,
         middle_y - place.down * middle_y + place.y,
     )
-    return picture.transform(picture.size, Image.Transform.AFFINE, numbers, Image.Resampling.BICUBIC, fillcolor=fill)
+    return picture.transform(picture.size, Image.Transform.AFFINE, numbers, Image.Resampling.BICUBIC)
 
 
 def _put_back(stretched: Image.Image, original: Image.Image, place: _Place) -> Image.Image:
     result = original.convert(stretched.mode)
-    reached = _warped(Image.new("L", stretched.size, 255), place, fill=0)
-    result.paste(_warped(stretched, place), mask=reached.point(lambda value: 255 if value == 255 else 0))
+    reached = np.asarray(_warped(Image.new("L", stretched.size, 255), place)) >= _WHOLE
+    result.paste(_warped(stretched, place), mask=Image.fromarray(reached.astype(np.uint8) * 255))
     return result
 
 

@@ -149,6 +149,15 @@ def test_a_moved_or_resized_frame_is_put_right(x: int, y: int, scale: float):
     assert error(aligned) < 0.4 * error(answer)
 
 
+def test_a_large_picture_is_put_right_as_finely():
+    """Made small, its scale can hardly be seen."""
+    original = picture((800, 600), seed=8)
+    aligned, drift = register.align(moved(original, 9, -4, 1.02), original, np.ones((600, 800), bool))
+    assert drift is not None and drift.scale == pytest.approx(1.02, abs=0.002)
+    assert (drift.x, drift.y) == pytest.approx((9, -4), abs=0.5)
+    assert np.abs(np.asarray(aligned, np.int16) - np.asarray(original, np.int16))[40:-40, 40:-40].mean() < 4
+
+
 def test_an_answer_of_another_size_is_no_drift_and_a_cut_one_is():
     original = picture((256, 192), seed=5)
     kept = np.ones((192, 256), bool)

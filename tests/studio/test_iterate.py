@@ -250,6 +250,24 @@ def test_a_source_that_is_deleted_while_its_job_waits_is_still_changed(studio: S
     assert finished(studio, job).state == "done"
 
 
+def test_a_change_forms_in_its_place_in_the_picture(studio: Studio, fake: FakeModel):
+    source = keep(studio, (1200, 800))
+    fake.gated = True
+    job = studio.iterate(
+        OWNER, IterateRequest(source, "make it red", strokes=(Stroke(((300.0, 200.0),), 20),), seed=77)
+    )
+    fake.open_gate()
+    view = until(studio, job, lambda view: view.preview is not None)
+    fake.let_go()
+    shown = Image.open(io.BytesIO(view.preview or b"")).convert("RGB")
+    assert shown.size == (512, 341)
+    whole = Image.open(studio.path(OWNER, source)).convert("RGB").resize(shown.size)
+    seen, before = (np.asarray(each, np.int16) for each in (shown, whole))
+    assert np.abs(seen[250, 400] - before[250, 400]).max() < 25  # it is a JPEG
+    assert np.abs(seen[85, 128] - (77, 0, 77)).max() < 25
+    finished(studio, job)
+
+
 def test_stop_and_skip_work_as_in_generate(studio: Studio, fake: FakeModel):
     fake.gated = True
     job = studio.iterate(OWNER, IterateRequest(keep(studio), "make it blue", count=2))
