@@ -76,7 +76,7 @@ class Turning:
         views: list | None = None,
         model: str = "",
         views_model: str = "",
-        elevation_deg: float = 0.0,
+        elevation_deg: float | None = None,
         seed: int | None = None,
         wait: bool = True,
         token: str = "",
@@ -92,13 +92,15 @@ class Turning:
             views: Ids of four pictures: front, right, back and left.
             model: Id of the model that makes the splat; empty takes the first that is ready.
             views_model: Id of the model that makes the views.
-            elevation_deg: How far the picture looks down on the object, in degrees.
+            elevation_deg: How far the picture looks down on the object, in degrees; empty: as the views say.
             seed: Of the views.
             wait: Answer when it is there; false answers at once, then ask `job`. The views are waited for all the same.
             token: Where the app is open to anyone: the secret that owns the object.
         """
         owner = owner_of(self._identify, request, token)
-        order = ViewsRequest(_text(object_id, "object_id"), _text(views_model, "views_model"), elevation_deg, seed)
+        order = ViewsRequest(
+            _text(object_id, "object_id"), _text(views_model, "views_model"), elevation_deg or 0.0, seed
+        )
         four = views or await asyncio.to_thread(self._studio.turnings.views_of, owner, order.object)
         if not views and not all(four):
             begun = await asyncio.to_thread(self._begin_views, owner, order, ())
@@ -106,6 +108,8 @@ class Turning:
             if answer["state"] != "done":
                 return answer | {"splat": None}
             four = await asyncio.to_thread(self._studio.turnings.views_of, owner, order.object)
+        if elevation_deg is None:
+            elevation_deg = await asyncio.to_thread(self._elevation_of, owner, four)
         asked = SplatRequest(order.object, cast(Four, four), _text(model, "model"), elevation_deg)
         answer = await finished(
             self._studio, await asyncio.to_thread(self._studio.turnings.splat, owner, asked), wait=wait
@@ -168,6 +172,11 @@ class Turning:
     def _begin_views(self, owner: str, order: ViewsRequest, only: Any) -> JobView:
         keep = self._studio.turnings.views_of(owner, order.object) if only else ()
         return self._studio.turnings.views(owner, replace(order, only=only, keep=keep))
+
+    def _elevation_of(self, owner: str, four: Any) -> float:
+        """What the first view says; nothing where it is none, which is refused later."""
+        first = four[0] if isinstance(four, list | tuple) and four else None
+        return turned.turning_of(self._studio.asset(owner, first)).elevation_deg if isinstance(first, str) else 0.0
 
     def _views_of(self, owner: str, object_id: str) -> list[dict | None]:
         ids = self._studio.turnings.views_of(owner, object_id)

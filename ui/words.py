@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal, NamedTuple
 
+from studio import turned
 from studio.assets import Asset
 from studio.contract import ModelSpec, Size
 from studio.recipe import UPLOAD
@@ -27,7 +28,7 @@ def facts_of(asset: Asset, spec: ModelSpec | None) -> list[Fact]:
         asset: the picture.
         spec: its model; None where the catalog does not list it.
     """
-    recipe = asset.recipe
+    recipe, turning = asset.recipe, turned.from_text(asset.recipe.get("turning", ""))
     lines = [
         Fact("Name", "" if recipe["prompt"] else asset.title),
         Fact("Leave out", recipe["negative_prompt"]),
@@ -44,6 +45,8 @@ def facts_of(asset: Asset, spec: ModelSpec | None) -> list[Fact]:
         Fact("Cost", "" if recipe["price_usd"] is None else in_dollars(recipe["price_usd"])),
         Fact("From", _origin(recipe)),
         Fact("Cut out with", _clicks(recipe["selection"])),
+        Fact("Splats", f"{turning.splats:,}" if turning.splats else ""),
+        Fact("Fits its picture", "" if turning.fit is None else f"{turning.fit:.0%}"),
         Fact("Note", recipe["notice"]),
     ]
     return [line for line in lines if line.value]

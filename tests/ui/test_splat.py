@@ -20,7 +20,7 @@ from studio.splats.ply import write_ply
 from studio.splats.reading import read_splat
 from tests import browser as chromium
 from tests.studio.selecting_fake import colour_spec
-from tests.studio.turning_fake import FakeSplats, FakeViews, ball, turning_specs
+from tests.studio.turning_fake import FakeSplats, FakeViews, ball, disc_png, turning_specs
 from tests.ui.driver import PHONE, Visitor
 from tests.ui.painter import Brush, catalog
 from tests.ui.serve import one_person, served
@@ -189,13 +189,14 @@ def test_an_object_becomes_a_splat_that_turns_comes_back_to_the_pixel_and_is_sav
     expect(guest.count).to_have_text("1 picture")
     guest.cells.locator(".tile").first.click()
     expect(guest.large).to_have_js_property("naturalWidth", 256)
+    expect(guest.viewer.locator(".facts")).to_contain_text(f"{SPLATS}")
     guest.viewer.get_by_role("button", name="Open in 3D").click()
     table.expect_drawn()
     assert table.shown == splat
 
 
 def test_views_are_made_first_one_anew_one_replaced_and_the_splat_is_made_of_these(
-    table: Turntable, turning: Studio, object_id: str
+    table: Turntable, guest: Visitor, turning: Studio, object_id: str, tmp_path: Path
 ):
     table.open(object_id)
     table.find(".views-only").click()
@@ -210,6 +211,10 @@ def test_views_are_made_first_one_anew_one_replaced_and_the_splat_is_made_of_the
     expect(table.find(".hint")).to_contain_text("Choose a picture")
     table.find(".pictures .tile").first.click()
     expect(tiles.nth(3)).not_to_have_attribute("data-of", after[3])
+    file = tmp_path / "side.png"
+    file.write_bytes(disc_png())
+    guest.drop(file, on="#splat .four li:nth-child(2)")
+    expect(tiles.nth(1)).not_to_have_attribute("data-of", after[1])
     made_of = turning.turnings.views_of(OWNER, object_id)
     expect(table.primary).to_have_text("Make it 3D from these views")
     splat = table.make()

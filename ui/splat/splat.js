@@ -66,10 +66,11 @@ function drawGround(splat) {
   turntable.setGround(source && address(source), splat.size);
 }
 
+let asked = 0; // number of the last question: the answer to an older one is not news
 /** Open an object, a picture or a splat. */
 async function open(id, { focus = true } = {}) {
-  const answer = await call("open_in_3d", { id });
-  if (!answer) return;
+  const my = ++asked, answer = await call("open_in_3d", { id });
+  if (!answer || my !== asked) return;
   const { object, picture, objects, views, splats, splat } = answer;
   Object.assign(state, { object, picture, objects, splats, splat, views, trouble: "", picking: null });
   state.step = splat ? "splat" : object && views.some(Boolean) ? "views" : "object";
@@ -80,13 +81,16 @@ async function open(id, { focus = true } = {}) {
   if (focus && isVisible()) turntable.focus();
 }
 function close() {
+  asked += 1;
   turntable.close();
   Object.assign(state, { object: null, picture: null, objects: [], views: NONE, splats: [], splat: null, trouble: "", picking: null, step: "object" });
   writeAddress({ splat: "" });
   loadRecent();
   draw();
 }
+let isStale = false; // there is something new, and nobody has looked since
 async function loadRecent() {
+  isStale = false;
   const answer = await server.recent_in_3d({ token });
   if (!answer || answer.error) return;
   Object.assign(state, { recent: answer, isTold: true });
@@ -180,11 +184,23 @@ addEventListener("drop", (event) => {
 
 hear("splat", ({ id, picture }) => {
   if (!id && !picture) return;
-  if (state.picking) server.recent_in_3d({ token, only: id }).then((answer) => { if (answer?.pictures?.length) picked(answer.pictures[0]); else open(id); });
+  if (state.picking) take(id || picture);
   else open(id || picture);
 });
+/** What was brought in while a picture is to be chosen is that picture. */
+async function take(id) {
+  const answer = await call("open_in_3d", { id }), chosen = answer?.object || answer?.picture;
+  if (chosen && !answer.splat) picked(chosen);
+  else if (answer) open(id);
+}
 hear("jobs", ({ jobs }) => { if (token !== null) onJobs(jobs); });
-hear("news", () => { if (token !== null) loadRecent(); });
+hear("news", () => {
+  isStale = true;
+  if (token !== null && isVisible()) loadRecent();
+});
+new IntersectionObserver((entries) => {
+  if (entries.at(-1).isIntersecting && isStale && token !== null) loadRecent();
+}).observe(find(".strip"));
 hear("change", (change) => {
   const { gone = [] } = change, { object, splat } = state;
   state.recent = Object.fromEntries(Object.entries(state.recent).map(([name, list]) => [name, changedList(list, change, (one) => isOfShelf(one, name))]));

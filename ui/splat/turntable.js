@@ -38,6 +38,7 @@ function createTurntable(acts) {
     /** @param splat {id, data, camera}; camera null: it is seen as a whole */
     async open(splat) {
       shown = splat;
+      if (viewer && !isLost && canvas.dataset.shows === splat.id) { acts.turned(viewer.isHome); return; } // it is there
       delete canvas.dataset.shows;
       let content;
       try {
