@@ -26,6 +26,7 @@ from ui.controls import (
     offer_sizes,
     prompt_box,
 )
+from ui.edition import EDITION
 from ui.events import BROKEN, QUIET, Bridge
 from ui.settings import request_from, values_of
 from ui.stage import build_stage
@@ -122,7 +123,8 @@ def on_load(studio: Studio, owner: str, token: str, saved: Any) -> dict[str, Any
     count = saved.get("count")
     answer["count"]["value"] = count if count in range(1, MAX_PICTURES + 1) else 1
     words = {"token": token, "reader": studio.clouds.reader(owner)}
-    return answer | {"prompt": str(saved.get("prompt") or ""), "stage": {"token": token}, "improve": words}
+    stage = {"token": token, "edition": EDITION}
+    return answer | {"prompt": str(saved.get("prompt") or ""), "stage": stage, "improve": words}
 
 
 def on_model(studio: Studio, owner: str, model_id: str, saved: Any) -> dict[str, Any]:

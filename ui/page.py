@@ -12,6 +12,7 @@ from studio.service import Studio
 from ui import (
     api,
     clouding,
+    edition,
     files,
     gallery,
     generate,
@@ -26,6 +27,7 @@ from ui import (
 )
 from ui.dropping import build_dropping
 from ui.early import EarlyScript
+from ui.edition import EDITION
 from ui.events import QUIET, Bridge, Identify
 from ui.header import build_header
 from ui.theme import head, theme
@@ -72,13 +74,16 @@ def on_arrival(studio: Studio, token: str) -> dict[str, Any]:
     return {"header": told, "viewer": told, "dropping": {"token": token, "mostBytes": MAX_BYTES}}
 
 
-def launch_options(studio: Studio, identify: Identify, *, local_only: bool = False) -> dict[str, Any]:
+def launch_options(
+    studio: Studio, identify: Identify, *, local_only: bool = False, is_edition: str = EDITION
+) -> dict[str, Any]:
     """What `Blocks.launch` needs beside address and auth: the look, our own routes, nothing that calls home.
 
     Args:
         studio: where the routes find the pictures.
         identify: as for `build`: whose the pictures are that come in.
         local_only: refuse what does not come from this machine's own pages; see `guard.middleware`.
+        is_edition: what open pages are told that this one is.
     """
     return {
         "theme": theme(),
@@ -86,6 +91,7 @@ def launch_options(studio: Studio, identify: Identify, *, local_only: bool = Fal
         "app_kwargs": {
             "routes": [
                 *files.router(studio).routes,
+                *edition.router(is_edition).routes,
                 *uploads.router(studio, identify).routes,
                 *segmenting.router(studio, identify).routes,
                 *splatting.router(studio, identify).routes,

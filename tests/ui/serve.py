@@ -14,17 +14,21 @@ from studio.service import Studio
 from tests.ui.driver import free_port
 from tests.ui.painter import Brush, catalog
 from ui import page
+from ui.edition import EDITION
 from ui.events import Identify
 
 
 @contextmanager
-def served(studio: Studio, identify: Identify, **options: Any) -> Iterator[str]:
+def served(studio: Studio, identify: Identify, *, is_edition: str = EDITION, **options: Any) -> Iterator[str]:
     """The address of the page while it is served; options as for `Blocks.launch`."""
     demo = page.build(studio, identify, machine="CPU")
     options = {"server_port": free_port(), "prevent_thread_lock": True, **options}
     try:
         _, address, _ = demo.launch(
-            server_name="127.0.0.1", quiet=True, **options, **page.launch_options(studio, identify)
+            server_name="127.0.0.1",
+            quiet=True,
+            **options,
+            **page.launch_options(studio, identify, is_edition=is_edition),
         )
         yield address
     finally:
@@ -39,10 +43,10 @@ def one_person(request: gr.Request, token: str) -> str:
     return "local"
 
 
-def main(folder: str, port: str, seconds_per_step: str = "0.02") -> None:
+def main(folder: str, port: str, seconds_per_step: str = "0.02", is_edition: str = EDITION) -> None:
     """Serve until killed."""
     studio = Studio(catalog(Brush(float(seconds_per_step))), Path(folder))
-    with served(studio, one_person, server_port=int(port), prevent_thread_lock=False):
+    with served(studio, one_person, server_port=int(port), prevent_thread_lock=False, is_edition=is_edition):
         pass
 
 

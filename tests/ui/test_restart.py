@@ -15,6 +15,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.ui.driver import Visitor, free_port
+from ui.edition import edition_of
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -26,9 +27,10 @@ class Server:
         self._folder = folder
         self.start()
 
-    def start(self, seconds_per_step: float = 0.5) -> None:
+    def start(self, seconds_per_step: float = 0.5, *edition: str) -> None:
         """Start it and wait until it answers."""
-        command = [sys.executable, "-m", "tests.ui.serve", str(self._folder), str(self.port), str(seconds_per_step)]
+        options = (str(self._folder), str(self.port), str(seconds_per_step), *edition)
+        command = [sys.executable, "-m", "tests.ui.serve", *options]
         self._process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         deadline = time.monotonic() + 120
         while True:
@@ -72,3 +74,24 @@ def test_after_a_crash_the_open_page_heals_and_every_job_yields_its_picture(chro
         visitor.make("a yellow ball")
         lost = [trouble for trouble in visitor.troubles if "ERR_CONNECTION" not in trouble and "fetch" not in trouble]
         assert not lost, lost
+
+
+def test_a_page_that_was_open_during_an_update_says_so_and_can_be_loaded_again(chrome: Browser, server: Server):
+    with Visitor.arrives(chrome, server.address) as visitor:
+        server.kill()
+        expect(visitor.stage.locator(".banner")).to_contain_text("connection to Diorama is lost")
+        server.start(0.02, "another")
+        expect(visitor.stage.locator(".toast")).to_contain_text("Diorama was updated")
+        visitor.page.get_by_role("button", name="Reload").click()
+        visitor.make("a red ball")
+        visitor.troubles.clear()  # the browser notes what did not answer
+
+
+def test_another_file_of_the_page_is_another_edition(tmp_path: Path):
+    (tmp_path / "stage.js").write_text("draw();")
+    before = edition_of(tmp_path)
+    assert edition_of(tmp_path) == before
+    (tmp_path / "notes.txt").write_text("no part of the page")
+    assert edition_of(tmp_path) == before
+    (tmp_path / "stage.js").write_text("draw(1);")
+    assert edition_of(tmp_path) != before

@@ -10,6 +10,7 @@ const state = {
   lost: "", // why the server cannot be reached; "" while it can
 };
 const LOST = "The connection to Diorama is lost. Trying again...";
+const UPDATED = "Diorama was updated. Reload the page to go on.";
 const seen = new Map(); // job id -> last state, to notice what ended
 const isOpen = (job) => job.state === "waiting" || job.state === "running";
 
@@ -211,12 +212,29 @@ function watchColumn() {
   if (matchMedia("(hover: hover)").matches) prompt.focus({ preventScroll: true });
 }
 
-whenTold(() => {
+/** A page that was opened before the app was updated cannot talk to it any more. */
+async function sayIfUpdated(edition) {
+  try {
+    const now = await (await fetch(address("diorama/edition"))).json();
+    if (now.edition === edition || state.lost === UPDATED) return;
+  } catch {
+    return; // it is away, not another one
+  }
+  state.lost = UPDATED;
+  toast(UPDATED, { trouble: true, action: "Reload", onAction: () => location.reload() });
+  draw();
+}
+whenTold(({ edition }) => {
   watchColumn();
   const onLink = (isUp, error) => {
     state.lost = isUp ? "" : error || LOST;
     draw();
+    if (isUp) sayIfUpdated(edition);
   };
+  const isLost = setInterval(() => {
+    if (!element.isConnected || state.lost === UPDATED) clearInterval(isLost);
+    else if (state.lost) sayIfUpdated(edition);
+  }, 3000);
   keepWatching((question) => server.watch({ token, ...question }), onAnswer, onLink);
 });
 draw();
