@@ -1,26 +1,16 @@
-"""An object put into the middle of a square picture. Knows nothing of models; pictures are tensors, rows first.
+"""An object put into the middle of a square picture as LGM was shown objects: whole pixels, rounded here and there.
 
-`recenter` is the published way, for comparing with it: whole pixels, rounded here and there. `framed` is ours: an exact
-square of the picture, so that the camera of the square is a camera of the picture.
+For comparing with the published numbers: the app itself shows models an exact crop (`studio.turning`), whose camera is
+a camera of the picture. Knows nothing of models; pictures are tensors, rows first.
 """
 
 from __future__ import annotations
-
-from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 BORDER = 0.2
 """Share of the square that the longer side of the object leaves free. Source: 3DTopia/LGM infer.py."""
-
-
-class Square(NamedTuple):
-    """A square of a picture in its pixels, from the top-left corner; it may reach beyond the picture."""
-
-    left: float
-    top: float
-    side: float
 
 
 def recenter(picture: Tensor, mask: Tensor, border: float = BORDER) -> Tensor:
@@ -45,7 +35,7 @@ def recenter(picture: Tensor, mask: Tensor, border: float = BORDER) -> Tensor:
     height, width = int(rows[-1]) - top, int(columns[-1]) - left
     size = max(picture.shape[:2])
     scale = int(size * (1 - border)) / max(height, width)
-    new_height, new_width = int(height * scale), int(width * scale)
+    new_height, new_width = max(1, int(height * scale)), max(1, int(width * scale))
     at_row, at_column = (size - new_height) // 2, (size - new_width) // 2
 
     whole = picture.dtype == torch.uint8
@@ -75,52 +65,11 @@ def resized(picture: Tensor, height: int, width: int) -> Tensor:
     return torch.einsum("yh,hwc,xw->yxc", down, picture.float(), across)
 
 
-def square_around(mask: Tensor, border: float = BORDER) -> Square:
-    """The square in whose middle the object stands, its longer side filling 1 - `border`.
-
-    Args:
-        mask: [H, W] bool, True on the object.
-
-    Raises:
-        ValueError: nothing is set.
-    """
-    rows, columns = (torch.nonzero(mask.any(dim=axis))[:, 0] for axis in (1, 0))
-    if not len(rows):
-        raise ValueError("got an empty mask, expected an object")
-    top, bottom, left, right = int(rows[0]), int(rows[-1]) + 1, int(columns[0]), int(columns[-1]) + 1
-    side = max(bottom - top, right - left) / (1 - border)
-    return Square((left + right - side) / 2, (top + bottom - side) / 2, side)
-
-
-def framed(picture: Tensor, square: Square, size: int) -> Tensor:
-    """A square of a picture, exactly: pixel (x, y) of the answer shows left + x * side / size, top + y * side / size.
-
-    Args:
-        picture: [H, W, C] floating; zeros are beyond it, so colour with alpha is premultiplied.
-
-    Returns:
-        [size, size, C] float32.
-    """
-    step = square.side / size
-    weigh = _covered if step >= 1 else _linear
-    down, across = (
-        weigh(start + torch.arange(size + 1, dtype=torch.float64) * step, length).float()
-        for start, length in ((square.top, picture.shape[0]), (square.left, picture.shape[1]))
-    )
-    return torch.einsum("yh,hwc,xw->yxc", down, picture.float(), across)
-
-
 def _covered(edges: Tensor, length: int) -> Tensor:
     """[N, length] float64: which share of the stretch between neighbouring edges each pixel of a line is."""
     pixels = torch.arange(length, dtype=torch.float64)
     overlap = torch.minimum(edges[1:, None], pixels + 1) - torch.maximum(edges[:-1, None], pixels)
     return overlap.clamp(min=0) / (edges[1:] - edges[:-1])[:, None]
-
-
-def _linear(edges: Tensor, length: int) -> Tensor:
-    """[N, length] float64: linear between the centres of pixels, at the middle of neighbouring edges; 0 far outside."""
-    middles = (edges[1:] + edges[:-1]) / 2
-    return (1 - (middles[:, None] - torch.arange(length, dtype=torch.float64) - 0.5).abs()).clamp(min=0)
 
 
 def _between(edges: Tensor, length: int) -> Tensor:

@@ -108,14 +108,6 @@ def render(
     return Rendered(rgb + (1 - alpha)[..., None] * behind, alpha, depth)
 
 
-def render_views(
-    gaussians: Gaussians, cameras: list[Camera], *, background: tuple[float, float, float] | Tensor = WHITE
-) -> Tensor:
-    """RGB and alpha of several pictures of one size: [V, H, W, 4]."""
-    views = [render(gaussians, camera, background=background) for camera in cameras]
-    return torch.stack([torch.cat([view.rgb, view.alpha[..., None]], dim=-1) for view in views])
-
-
 def _drawn_by_gsplat(gaussians: Gaussians, camera: Camera) -> Tensor:
     """[H, W, 5], as `_composite`; gsplat ends a Gaussian at three standard deviations and a third."""
     view = world_to_camera(camera.pose).to(gaussians.positions)

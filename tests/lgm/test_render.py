@@ -8,7 +8,7 @@ from torch import Tensor
 
 from lgm.cameras import Camera, crop_camera, orbit_camera
 from lgm.gaussians import Gaussians, unpacked
-from lgm.render import SHUT, render, render_views, rotation_matrices
+from lgm.render import SHUT, render, rotation_matrices
 from tests.lgm.reference import arrays, assert_near
 
 REFERENCE = arrays("render")
@@ -213,15 +213,6 @@ def test_half_precision_is_drawn_and_learned_from_as_float32():
     assert got.rgb.dtype == torch.float32
     assert opacities.grad is not None and opacities.grad.dtype == torch.bfloat16
     assert_near(got.rgb.detach(), render(made.to(torch.float32), seen).rgb, most=1e-6)
-
-
-@torch.inference_mode()
-def test_several_views_come_as_rgba():
-    made = cloud(30)
-    views = render_views(made, [camera(0), camera(1)])
-    assert views.shape == (2, 64, 64, 4)
-    one = render(made, camera(1))
-    assert torch.equal(views[1], torch.cat([one.rgb, one.alpha[..., None]], dim=-1))
 
 
 @torch.inference_mode()
