@@ -40,6 +40,9 @@ DEFAULTS = {
     "guidance": "null",
     "negative_prompt": '""',
     "style": '""',
+    "quality": '""',
+    "transparent": "false",
+    "confirm_cost": "false",
     "wait": "true",
     "token": '""',
 }
