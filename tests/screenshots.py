@@ -25,6 +25,9 @@ PROMPTS = (
     "a red ball on a grey background",
 )
 
+CHANGES = (("make it blue", 0), ("turn it into a house", 1), ("put it on a sand background", 0), ("make it yellow", 3))
+"""What is said, and to which version of the red ball by its number in the tree."""
+
 
 def main() -> None:
     """Make pictures as a person would and keep what the page looks like in docs/."""
@@ -41,15 +44,16 @@ def main() -> None:
 
 
 def take(chrome: Browser, url: str, folder: Path) -> None:
-    """Save generate.png, segment.png, forming.png, gallery.png, viewer.png and phone.png."""
+    """Save generate.png, iterate.png, segment.png, forming.png, gallery.png, viewer.png and phone.png."""
     with Visitor.arrives(chrome, url, viewport={"width": 1280, "height": 860}) as visitor:
         for prompt in PROMPTS:
             visitor.make(prompt)
         visitor.page.mouse.move(0, 0)
         visitor.page.screenshot(path=folder / "generate.png")
         cut_out(visitor, folder / "segment.png")
+        change(visitor, folder / "iterate.png")
         visitor.open_gallery()
-        visitor.search("", f"{len(PROMPTS) + 1} pictures")
+        visitor.search("", f"{len(PROMPTS) + 1 + len(CHANGES)} pictures")
         visitor.page.mouse.move(0, 0)
         visitor.page.screenshot(path=folder / "gallery.png")
         visitor.cells.nth(2).locator(".tile").click()
@@ -80,6 +84,27 @@ def cut_out(visitor: Visitor, path: Path) -> None:
     expect(page.get_by_role("button", name="Keep as object")).to_be_enabled()
     page.get_by_role("button", name="Keep as object").click()
     expect(page.locator("#segment .object")).to_have_count(1)
+    page.mouse.move(0, 0)
+    page.screenshot(path=path)
+
+
+def change(visitor: Visitor, path: Path) -> None:
+    """Say what to change about the red ball, branch, compare the last version with the first, and save the page."""
+    page = visitor.page
+    page.locator("#segment .object .edit").click()
+    iterate = page.locator("#iterate")
+    iterate.get_by_role("radio", name="Anywhere").click()
+    versions = iterate.locator(".version:not(.job)")
+    for count, (words, source) in enumerate(CHANGES, start=1):
+        versions.nth(source).locator(".tile").click()
+        iterate.locator(".instruction").fill(words)
+        iterate.get_by_role("button", name="Change it").click()
+        expect(versions).to_have_count(count + 1)
+        expect(iterate.locator(".below .caption")).to_have_text(words)
+    versions.first.focus()
+    page.keyboard.press("c")
+    expect(iterate.locator(".divider")).to_be_visible()
+    iterate.locator(".subject").scroll_into_view_if_needed()
     page.mouse.move(0, 0)
     page.screenshot(path=path)
 

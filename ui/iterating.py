@@ -21,6 +21,7 @@ from studio.contract import IterateRequest
 from studio.errors import BadRequest, OverBudget, StudioError
 from studio.service import Studio
 from ui.events import Identify
+from ui.generate import unknown_sentence
 from ui.pictures import Answer, picture
 from ui.uploads import admitted, status_of
 
@@ -121,7 +122,12 @@ def restore_branch(studio: Studio, owner: str, values: Answer) -> Answer:
 def _queued(studio: Studio, owner: str, request: IterateRequest, values: Answer) -> Answer:
     """Queue it; with `confirm_cost` also where it passes the daily cap."""
     job = studio.iterate(owner, request, confirm_cost=values.get("confirm_cost", False))
-    return {"job": {"id": job.id, "title": job.title, "model": job.model, "state": job.state, "source": request.source}}
+    unknown = studio.unknown_words(job.model, request.instruction)
+    hint = unknown_sentence(studio.model(job.model), unknown) if unknown else ""
+    return {
+        "hint": hint,
+        "job": {"id": job.id, "title": job.title, "model": job.model, "state": job.state, "source": request.source},
+    }
 
 
 def _short(instruction: str) -> str:

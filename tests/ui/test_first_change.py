@@ -25,6 +25,11 @@ def test_a_new_user_makes_the_ball_blue(chrome: Browser, tmp_path: Path):
         column.get_by_role("button", name="A house").click()
         expect(versions).to_have_count(3)
         expect(versions.last).to_have_attribute("aria-label", "turn it into a house")  # and no longer "being made"
+        column.get_by_label("What should change?").fill("give it wings")
+        column.get_by_role("button", name="Change it").click()
+        expect(column.locator(".note")).to_contain_text("does not know: give, wings")
+        expect(versions).to_have_count(4)
+        expect(versions.last).to_have_attribute("aria-label", "give it wings")
         visitor.assert_nothing_went_wrong()
     app.stop()
-    assert len([*(tmp_path / "images").iterdir()]) == 3
+    assert len([*(tmp_path / "images").iterdir()]) == 4

@@ -205,6 +205,7 @@ def test_a_version_forms_in_place_and_can_be_stopped(bench: Bench, pace: Brush):
     expect(bench.find(".below .step")).to_have_text("Step 2 of 4")
     bench.page.wait_for_function("() => document.querySelector('#iterate .version.job .tile img').src")
     bench.find(".below .stop").click()
+    expect(bench.find(".below .step")).to_have_text("Stopping")
     pace.let(1)
     expect(bench.find(".version.job")).to_have_count(0)
     expect(bench.versions).to_have_count(1)

@@ -153,7 +153,7 @@ function createColumn(acts) {
 
   return {
     focus: () => words.focus({ preventScroll: true }),
-    draw({ picture, draft, objects, models, model: chosen, settings, count, trouble, confirm, isSending }) {
+    draw({ picture, draft, objects, models, model: chosen, settings, count, trouble, hint, confirm, isSending }) {
       spec = chosen;
       show(find(".subject"), Boolean(picture));
       if (picture && find(".subject .thumb").dataset.of !== picture.id) {
@@ -169,8 +169,11 @@ function createColumn(acts) {
       const added = draft.references.slice(0, most);
       reconcile(find(".references"), added.length < most ? [...added, { id: "add" }] : added, referenceTile, () => {});
       drawMore(settings, count);
-      show(find("form.column .note"), Boolean(trouble));
-      setText(find("form.column .note span"), trouble);
+      const note = find("form.column .note");
+      show(note, Boolean(trouble || hint));
+      note.classList.toggle("hint", !trouble);
+      setAttribute(note, "role", trouble ? "alert" : "status");
+      setText(note.firstElementChild, trouble || hint);
       show(find(".confirm"), Boolean(confirm));
       const button = find("form.column .primary");
       setText(button, spec ? `Change it${priceOf(spec, settings, count)}` : "Change it");

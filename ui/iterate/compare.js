@@ -66,6 +66,9 @@ function createCompare(view, changed) {
       const two = kind === "slider" || kind === "side";
       show(find(".tag.left"), two || (kind === "blink" && isOther));
       show(find(".tag.right"), two || (kind === "blink" && !isOther));
+      const left = Math.max(0, view.toScreen(0, 0)[0]), room = find(".room").clientWidth, right = room - view.toScreen(view.picture.width, 0)[0];
+      find(".tag.left").style.left = `${left + 8}px`;
+      find(".tag.right").style.right = `${8 + (kind === "side" ? left : Math.max(0, right))}px`;
       setText(find(".tag.left"), names[0] || "");
       setText(find(".tag.right"), names[1] || "");
     },

@@ -1,6 +1,7 @@
 // The tab drawn from `state`: tools, stage, column and strip, each by its own part.
 
 function draw() {
+  if (!isVisible()) return; // drawn when the tab is opened
   const { picture, mode } = state, job = followed(), spec = model(), now = draft(), canPaint = Boolean(picture) && isPainting();
   show(board, Boolean(picture));
   show(find(".empty"), !picture);

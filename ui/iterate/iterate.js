@@ -118,7 +118,10 @@ new ResizeObserver(measure).observe(find(".room"));
 hear("keys", () => { if (token !== null) loadModels(); });
 hear("iterate", ({ picture, again }) => open(picture, { again }));
 hear("jobs", ({ jobs }) => { if (token !== null) onJobs(jobs); });
-hear("news", () => { if (token !== null) refresh(); });
+hear("news", () => {
+  if (token !== null && isVisible()) refresh();
+  else state.isStale = true;
+});
 hear("change", (change) => {
   state.versions = state.versions.map((version) => ({ ...version, ...byId(change.changed || [], version.id) }));
   if (state.picture) state.picture = versionOf(state.picture.id) || state.picture;
@@ -136,10 +139,14 @@ addEventListener("popstate", () => {
   const id = readAddress("iterate");
   if (element.isConnected && token !== null && id && id !== state.picture?.id) open(id, { focus: false });
 });
-/** A tab that is opened says so in the address, so that a reload comes back to it. */
+/** A tab that is opened says so in the address, so that a reload comes back to it, and looks what has happened. */
 new IntersectionObserver((entries) => {
-  if (entries.at(-1).isIntersecting) writeAddress({ tab: "iterate" });
-  else if (!isVisible() && readAddress("tab") === "iterate") writeAddress({ tab: "" });
+  if (entries.at(-1).isIntersecting) {
+    writeAddress({ tab: "iterate" });
+    measure();
+    draw();
+    if (state.isStale) refresh();
+  } else if (!isVisible() && readAddress("tab") === "iterate") writeAddress({ tab: "" });
 }).observe(element.firstElementChild);
 whenTold(async () => {
   loadModels();

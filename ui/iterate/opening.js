@@ -12,9 +12,9 @@ async function open(id, { focus = true, again = "" } = {}) {
   drafts.change("", BLANK);
   look(versionOf(answer.picture.id) || answer.picture, answer.objects);
   if (answer.limit) change({ where: "object", object: answer.limit });
+  if (focus && isVisible() && matchMedia("(hover: hover)").matches) column.focus();
   await loadModels();
   if (again) await takeSettings(again);
-  if (focus && isVisible() && matchMedia("(hover: hover)").matches) column.focus();
 }
 /** What was said to make a version is written into the column again. */
 async function takeSettings(id) {
@@ -95,6 +95,7 @@ async function loadTree(id) {
 }
 /** What is shown has changed elsewhere: bring it up to date. */
 async function refresh() {
+  state.isStale = false;
   const { picture } = state, other = otherVersion()?.id;
   if (!picture) { loadRecent(); return; }
   if (!(await loadTree(picture.id)) || state.picture?.id !== picture.id) return;

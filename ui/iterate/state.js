@@ -8,7 +8,7 @@ const state = {
   other: "", // version that was marked to be compared with
   image: null, otherImage: null, veil: null, preview: null,
   mode: "pan", stroke: null, cross: null, ring: null, isBefore: false,
-  trouble: "", banner: "", isSending: false,
+  trouble: "", hint: "", banner: "", isSending: false, isStale: false,
   confirm: null, // the request that costs more than was agreed on, until it is confirmed or another one is made
 };
 const board = find(".board"), view = createView(), screen = createScreen(board, view);
@@ -39,7 +39,7 @@ const isPainting = () => draft().where !== "whole" && !compare.state.kind && !fo
 function change(patch) {
   if (patch.where === "object" && !byId(state.objects, draft().object)) patch = { ...patch, object: state.objects[0]?.id || "" };
   if (patch.where) state.mode = patch.where === "brush" ? "brush" : "pan";
-  Object.assign(state, { trouble: "", confirm: null });
+  Object.assign(state, { trouble: "", hint: "", confirm: null });
   drafts.change(state.picture?.id || "", patch);
   if (["where", "object", "strokes", "invert"].some((name) => name in patch)) drawVeil();
   draw();

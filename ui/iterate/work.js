@@ -50,26 +50,29 @@ async function submit(request, isConfirmed = false) {
   draw();
   const { ok, answer } = await post("diorama/iterate", { ...request, confirm_cost: isConfirmed });
   state.isSending = false;
-  if (ok) began(answer.job, `Changing: ${answer.job.title}`);
-  else complain(answer.error, answer.confirm ? request : null);
+  if (ok) {
+    began(answer.job, `Changing: ${answer.job.title}`);
+    state.hint = answer.hint || "";
+    draw();
+  } else complain(answer.error, answer.confirm ? request : null);
 }
 function complain(sentence, confirm = null) {
-  Object.assign(state, { trouble: sentence, confirm });
+  Object.assign(state, { trouble: sentence, hint: "", confirm });
   draw();
   find("form.column .note").scrollIntoView({ block: "nearest" });
 }
-/** A job was sent: it stands in the tree and on the stage at once. */
+/** A job was sent: it stands in the tree and on the stage at once, unless the server has told of it before it answered. */
 function began(job, said) {
   drafts.began(job.id, job.source);
-  if (!seen.has(job.id)) {
-    seen.set(job.id, true);
-    state.jobs = [{ ...job, position: 0, step: 0, steps: 0, pictures: 1, picture: 0, note: "" }, ...state.jobs];
-  }
-  Object.assign(state, { following: job.id, preview: null, trouble: "", confirm: null, banner: "" });
+  const isKnown = seen.has(job.id);
+  seen.set(job.id, true);
+  if (!isKnown) state.jobs = [{ ...job, position: 0, step: 0, steps: 0, pictures: 1, picture: 0, note: "" }, ...state.jobs];
+  Object.assign(state, { following: job.id, preview: null, trouble: "", hint: "", confirm: null, banner: "" });
   compare.stop();
   speak(said);
   draw();
   find(".room").scrollIntoView({ block: "nearest" });
+  if (isKnown) onJobs(state.jobs); // it may be over already
 }
 
 const seen = new Map(); // job -> whether it was still open when it was last heard of
