@@ -209,6 +209,9 @@ def test_views_are_made_first_one_anew_one_replaced_and_the_splat_is_made_of_the
     assert (before[0], before[1], before[3]) == (after[0], after[1], after[3])
     table.page.get_by_role("button", name="Use a picture of your own: Left side").click()
     expect(table.find(".hint")).to_contain_text("Choose a picture")
+    table.find(".leave").click()
+    expect(table.find(".pictures")).to_be_hidden()
+    table.page.get_by_role("button", name="Use a picture of your own: Left side").click()
     table.find(".pictures .tile").first.click()
     expect(tiles.nth(3)).not_to_have_attribute("data-of", after[3])
     file = tmp_path / "side.png"

@@ -38,7 +38,7 @@ function createColumn(acts) {
       select.replaceChildren(...models.map((each) => make("option", { value: each.id, disabled: !each.ready }, each.ready && each.state === "ready" ? each.label : `${each.label} (${each.state})`)));
     }
     select.value = chosen?.id || "";
-    show(find(`.${kind}-model-field`), models.length > 1);
+    show(find(`.${kind}-model-field`), models.length > 1 || (Boolean(chosen?.ready) && chosen.state !== "ready")); // a download is announced
     setText(find(`.about-${kind}`), chosen?.hint || "");
     return chosen;
   }
@@ -98,6 +98,7 @@ function createColumn(acts) {
         setText(find(".change"), object ? "Change object" : "Close");
       }
       setText(find(".hint"), hint(job));
+      show(find(".choosing"), Boolean(state.picking));
       setText(find(".missing"), missing());
       show(find(".missing"), Boolean(missing()));
       show(find(".settings"), isMaking);
@@ -118,7 +119,7 @@ function createColumn(acts) {
 
 /** What comes next, in a line. */
 function hint(job) {
-  if (state.picking) return `${state.picking.words} Esc leaves everything as it is.`;
+  if (state.picking) return state.picking.words;
   if (job) return job.kind === "views" ? "Looking at it from all sides…" : "Building it in 3D…";
   if (state.step === "splat" && state.splat) {
     const isTouch = matchMedia("(hover: none)").matches;
@@ -127,6 +128,7 @@ function hint(job) {
   if (state.picture && !state.object) return state.objects.length ? "Which object of this picture? Choose it below." : "Cut something out of this picture in Segment first.";
   if (!state.object) return "Choose an object below to begin.";
   if (state.step === "views" && state.views.some(Boolean)) return "A side looks wrong? Make it anew, or put your own picture there.";
+  if (!canMake("views") && canMake("splat") && !hasViews()) return "Put a picture of your own on each of the four sides: see step 2.";
   return "Make it 3D does everything in one go.";
 }
 /** What is not here yet, in a sentence; "" when all is. */

@@ -103,6 +103,11 @@ function pickFor(words, take) {
   speak(words);
   draw();
 }
+function leave() {
+  state.picking = null;
+  speak("Nothing was changed");
+  draw();
+}
 function picked(picture) {
   const { picking } = state;
   state.picking = null;
@@ -169,10 +174,10 @@ find(".banner .close").addEventListener("click", () => { state.trouble = ""; dra
 element.addEventListener("keydown", (event) => {
   if (event.key !== "Escape") return;
   find(".exports").open = false;
-  if (!state.picking) return;
-  state.picking = null;
-  draw();
+  if (state.picking) leave();
 });
+find(".leave").addEventListener("click", leave);
+find(".open-other").addEventListener("click", () => tell("pick"));
 document.addEventListener("pointerdown", (event) => { // as a menu does
   if (element.isConnected && !find(".exports").contains(event.target)) find(".exports").open = false;
 });
