@@ -84,7 +84,9 @@ class OverBudget(StudioError):
     """It costs more than the daily cap leaves; the message says both, and what to do."""
 
     def __init__(self, reason: str) -> None:
-        super().__init__(f"{reason} Confirm the cost to spend it all the same (API: confirm_cost, CLI: --confirm-cost).")
+        super().__init__(
+            f"{reason} Confirm the cost to spend it all the same (API: confirm_cost, CLI: --confirm-cost)."
+        )
         self.reason = reason
 
 
