@@ -172,7 +172,15 @@ def test_a_picture_that_was_brought_along_was_paid_elsewhere(studio: Studio, ope
 
 @pytest.mark.parametrize(
     ("usd", "words"),
-    [(0, "$0.00"), (0.0301, "$0.03"), (0.211, "$0.21"), (0.0336, "$0.034"), (0.006, "$0.006"), (1.5, "$1.50"), (1e-6, "less than $0.001")],
+    [
+        (0, "$0.00"),
+        (0.0301, "$0.03"),
+        (0.211, "$0.21"),
+        (0.0336, "$0.034"),
+        (0.006, "$0.006"),
+        (1.5, "$1.50"),
+        (1e-6, "less than $0.001"),
+    ],
 )
 def test_dollars_are_said_in_two_figures(usd: float, words: str):
     assert in_dollars(usd) == words
