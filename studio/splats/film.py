@@ -19,8 +19,8 @@ from studio.splats.placing import placed
 from studio.splats.turntable import camera_around, turntable
 
 SIDE = 288
-FRAMES, FEWER_FRAMES = 48, 32
-"""Of a turn in three seconds; the fewer where a frame takes half a second to paint."""
+FRAMES, FEWER_FRAMES = 48, 24
+"""Of a turn in three seconds; the fewer where a frame takes most of a second to paint."""
 SECONDS = 3.0
 _MANY = 20_000
 _MOST_SPLATS = 30_000
@@ -31,7 +31,7 @@ _ELEVATION_DEG = 10.0
 def write_film(splat: Splat) -> bytes:
     """An MP4 of SIDE x SIDE pixels: once around, beginning where the splat's own camera is.
 
-    Takes some seconds; a quarter of a minute for 30,000 splats, and no more for more of them.
+    Takes some seconds; half a minute (2 cores) for 20,000 splats and more.
     """
     splat = thinned(placed(splat))
     frames = FRAMES if splat.count <= _MANY else FEWER_FRAMES
