@@ -322,3 +322,14 @@ def test_a_browser_without_webgl_says_so_in_a_sentence(
         visitor.page.evaluate("HTMLCanvasElement.prototype.getContext = () => null")
         Turntable(visitor.page).open(splat.id)
         expect(visitor.page.locator("#splat .banner")).to_contain_text("no WebGL 2")
+
+
+def test_what_was_begun_in_one_go_is_finished_while_something_else_is_open(
+    table: Turntable, guest: Visitor, object_id: str
+):
+    table.open(object_id)
+    table.primary.click()
+    table.find(".change").click()
+    expect(guest.toast).to_contain_text("In 3D: red ball")
+    guest.toast.get_by_role("button", name="Show").click()
+    table.expect_drawn()

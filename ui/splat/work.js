@@ -15,20 +15,19 @@ async function makeViews({ only = [0, 1, 2, 3], then = "" } = {}) {
   if (model.guidance) body.guidance = guidance ?? model.guidance.default;
   await begin("diorama/views", body, { object: object.id, kind: "views", only, then });
 }
-async function makeSplat() {
-  const { object, views } = state;
-  if (!object || !hasViews()) return;
-  const elevation_deg = views[0].elevation ?? choices().elevation;
-  const body = { object: object.id, views: idsOf(views), model: chosenModel("splat").id, elevation_deg };
-  await begin("diorama/splat", body, { object: object.id, kind: "splat", only: [], then: "" });
+async function makeSplat(object, views) {
+  const model = chosenModel("splat");
+  if (!model || !views?.every(Boolean)) return;
+  const elevation_deg = views[0].elevation ?? memory.of(object).elevation;
+  const body = { object, views: idsOf(views), model: model.id, elevation_deg };
+  await begin("diorama/splat", body, { object, kind: "splat", only: [], then: "" });
 }
 /** Everything that is left to do. */
 function makeAll() {
-  if (hasViews()) makeSplat();
+  if (hasViews()) makeSplat(state.object.id, state.views);
   else makeViews({ then: "splat" });
 }
 async function begin(path, body, about) {
-  if (state.isBusy) return;
   Object.assign(state, { isBusy: true, trouble: "" });
   draw();
   const { ok, answer } = await post(path, body);
@@ -55,11 +54,16 @@ async function onJobs(jobs) {
   draw();
   if (isResuming) return; // one after the other: what follows a job may begin another
   isResuming = true;
-  for (const begun of [...memory.jobs]) {
-    const told = byId(state.jobs, begun.id);
-    if (told && !isOpenJob(told)) { memory.dropJob(begun.id); await conclude(told, begun); }
+  try {
+    for (const begun of [...memory.jobs]) {
+      const told = byId(state.jobs, begun.id);
+      if (!told || isOpenJob(told)) continue;
+      await conclude(told, begun);
+      memory.dropJob(begun.id); // only now: whoever reloads in between goes on from here
+    }
+  } finally {
+    isResuming = false;
   }
-  isResuming = false;
   draw();
 }
 async function conclude(told, { object, kind, then }) {
@@ -68,14 +72,14 @@ async function conclude(told, { object, kind, then }) {
   if (told.state === "stopped" && isHere) speak("Stopped");
   if (!isHere) {
     if (told.state === "done" && kind === "splat") toast(`In 3D: ${told.title}`, { action: "Show", onAction: () => open(told.assets[0]) });
-    else if (then && told.state === "done") toast(`The views are there: ${told.title}`, { action: "Show", onAction: () => open(object) });
+    else if (then && told.state === "done") await makeSplat(object, (await server.four({ token, id: object }))?.views);
     return;
   }
   if (kind === "views") {
     await takeViews();
     if (told.state !== "done") return;
     speak("Four views are ready");
-    if (then && hasViews()) await makeSplat();
+    if (then) await makeSplat(object, state.views);
   } else if (told.assets.length) {
     await open(told.assets[0], { focus: isVisible() });
     speak(`It is in 3D now: ${told.title}`);
