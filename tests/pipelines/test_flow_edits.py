@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -83,14 +82,12 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 
 @pytest.fixture(scope="module")
-def models(folders: dict[str, Path]) -> Iterator[dict[str, Flow]]:
-    opened = {
+def models(folders: dict[str, Path]) -> dict[str, Flow]:
+    """Not closed: that would search all memory for garbage six times."""
+    return {
         name: kind(Checkpoint(folders[name], name, text_tokens=32), [on_cpu()], preview_seconds=0)
         for name, (kind, _) in FAMILIES.items()
     }
-    yield opened
-    for model in opened.values():
-        model.close()
 
 
 @pytest.mark.parametrize(("name", "masked"), cases())
