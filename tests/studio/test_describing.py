@@ -136,6 +136,7 @@ def test_a_bug_is_logged_and_a_sentence_to_the_person(studio: Studio, skies: Ski
         studio.describing.improve_prompt(OWNER, "a violin").answer.result(PATIENCE_SECONDS)
     skies.says = lambda: SAID
     assert studio.describing.improve_prompt(OWNER, "a violin").answer.result(PATIENCE_SECONDS) == SAID
+    studio.close()  # its threads have ended, and have said what they had to say
     assert "KeyError: 'a bug'" in caplog.text
 
 
