@@ -63,8 +63,8 @@ def fitted(request: IterateRequest, spec: ModelSpec, *, new_seed: bool) -> Itera
 
 
 def to_json(requests: Sequence[IterateRequest]) -> dict[str, Any]:
-    """As the row of a job keeps them."""
-    return {_CHAIN: [edits.to_json(request) for request in requests]}
+    """As the row of a job keeps them, with the picture that they begin with."""
+    return {"source": requests[0].source, _CHAIN: [edits.to_json(request) for request in requests]}
 
 
 def is_chain(values: dict[str, Any]) -> bool:

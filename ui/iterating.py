@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -17,7 +16,7 @@ from fastapi.responses import JSONResponse, Response
 
 from studio import edits
 from studio.checks import shown
-from studio.contract import IterateRequest
+from studio.contract import IterateRequest, JobView
 from studio.errors import BadRequest, OverBudget, StudioError
 from studio.service import Studio
 from ui.events import Identify
@@ -64,21 +63,21 @@ def change(studio: Studio, owner: str, values: Answer) -> Answer:
 
 
 def replay(studio: Studio, owner: str, values: Answer) -> Answer:
-    """Make the change again that led to the version `id`: on the picture `source`, with `model`, with a `new_seed`.
+    """Queue one job that makes the `last` changes again that led to the version `id`, one upon the other.
 
-    What is left out stays as it was.
+    It begins with the picture `source`, uses `model`, and with `new_seed` other seeds. What is left out stays as it
+    was; without `last` all changes are made again.
     """
-    request = studio.request_of_version(owner, _text(values, "id"))
-    if request is None:
-        raise BadRequest("No change made this picture, so there is none to be replayed. Choose a version that has one.")
-    source, model = _text(values, "source"), _text(values, "model")
-    if source and source != request.source:
-        request = replace(request, source=source)
-    if model and model != request.model:
-        request = replace(request, model=model, seed=None, steps=None, guidance=None, strength=None, quality="")
-    if values.get("new_seed") is True:
-        request = replace(request, seed=None)
-    return _queued(studio, owner, request, values)
+    job = studio.replay(
+        owner,
+        _text(values, "id"),
+        source=_text(values, "source"),
+        model=_text(values, "model"),
+        new_seed=values.get("new_seed") is True,
+        last=values.get("last", 0),
+        confirm_cost=values.get("confirm_cost") is True,
+    )
+    return {"job": _told(job)}
 
 
 def tree_of(studio: Studio, owner: str, values: Answer) -> Answer:
@@ -124,10 +123,11 @@ def _queued(studio: Studio, owner: str, request: IterateRequest, values: Answer)
     job = studio.iterate(owner, request, confirm_cost=values.get("confirm_cost", False))
     unknown = studio.unknown_words(job.model, request.instruction)
     hint = unknown_sentence(studio.model(job.model), unknown) if unknown else ""
-    return {
-        "hint": hint,
-        "job": {"id": job.id, "title": job.title, "model": job.model, "state": job.state, "source": request.source},
-    }
+    return {"hint": hint, "job": _told(job)}
+
+
+def _told(job: JobView) -> Answer:
+    return {"id": job.id, "title": job.title, "model": job.model, "state": job.state, "source": job.source}
 
 
 def _short(instruction: str) -> str:

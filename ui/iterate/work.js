@@ -78,7 +78,7 @@ function began(job, said) {
 const seen = new Map(); // job -> whether it was still open when it was last heard of
 let told = 0;
 async function onJobs(jobs) {
-  const my = ++told, isFirst = !seen.size, ended = jobs.filter((job) => seen.get(job.id) && !isOpenJob(job));
+  const my = ++told, ended = jobs.filter((job) => seen.get(job.id) && !isOpenJob(job));
   const sent = state.jobs.filter((job) => isOpenJob(job) && !byId(jobs, job.id)); // the server has not told of them yet
   for (const job of jobs) seen.set(job.id, isOpenJob(job));
   if (state.picture && ended.some((job) => versionOf(drafts.sourceOf(job)))) await loadTree(state.picture.id);
@@ -88,7 +88,6 @@ async function onJobs(jobs) {
     else if (job.state === "failed" && versionOf(drafts.sourceOf(job))) toast(job.error, { trouble: true });
     replay.ended(job);
   }
-  if (isFirst) replay.resume(jobs);
   showPreview();
   draw();
 }
