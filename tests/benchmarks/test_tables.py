@@ -87,4 +87,4 @@ def test_a_benchmark_that_does_not_exist_is_named_with_those_that_do():
     )
     assert answer.returncode == 1
     assert "There is no benchmark nope" in answer.stderr
-    assert "start_up, toy_flux" in answer.stderr
+    assert "start_up, toy_3d, toy_flux" in answer.stderr

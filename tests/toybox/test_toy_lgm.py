@@ -61,13 +61,13 @@ def test_some_steps_on_two_objects_teach(made: tuple[Records, Grids]) -> None:
     lessons = LgmLessons(model, grids, records, lambda: 0.0)
     optimizer = torch.optim.AdamW(model.parameters(), 2e-3)
     losses = []
-    for step in range(8):
+    for step in range(14):
         told = lessons.step(step)
         told["loss"].backward()
         optimizer.step()
         optimizer.zero_grad()
         losses.append(told["loss"].item())
-    assert losses[-1] < 0.75 * losses[0]
+    assert sum(losses[-3:]) < 0.8 * sum(losses[:3])
     drawn = LgmLessons(model, grids, records, lambda: 1.0).step(0)
     drawn["drawn"].backward()
     assert all(parameter.grad is not None and parameter.grad.isfinite().all() for parameter in model.parameters())

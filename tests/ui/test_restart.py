@@ -82,7 +82,9 @@ def test_a_page_that_was_open_during_an_update_says_so_and_can_be_loaded_again(c
         expect(visitor.stage.locator(".banner")).to_contain_text("connection to Diorama is lost")
         server.start(0.02, "another")
         expect(visitor.stage.locator(".toast")).to_contain_text("Diorama was updated")
-        visitor.page.get_by_role("button", name="Reload").click()
+        with visitor.page.expect_navigation():
+            visitor.page.get_by_role("button", name="Reload").click()
+        visitor.reload()  # ready when this returns
         visitor.make("a red ball")
         visitor.troubles.clear()  # the browser notes what did not answer
 
