@@ -38,13 +38,17 @@ FLUX1_NEEDS = Needs(text=9.77, transformer=23.8, vae=0.17, step=1.0, decode=2.5)
 KONTEXT_NEEDS = replace(FLUX1_NEEDS, step=1.6)  # it reads the picture beside the one it draws: twice the tokens
 TOY_NEEDS = Needs(text=0.01, transformer=0.02, vae=0.01, step=0.05, decode=0.05)
 
-DOWNLOADS = {
-    "flux2-klein-4b": KLEIN,
-    "flux1-schnell": SCHNELL,
-    "flux1-dev": DEV,
-    "flux1-kontext-dev": KONTEXT,
-    "flux1-fill-dev": FILL,
-} | sam_catalog.DOWNLOADS | turning_catalog.DOWNLOADS
+DOWNLOADS = (
+    {
+        "flux2-klein-4b": KLEIN,
+        "flux1-schnell": SCHNELL,
+        "flux1-dev": DEV,
+        "flux1-kontext-dev": KONTEXT,
+        "flux1-fill-dev": FILL,
+    }
+    | sam_catalog.DOWNLOADS
+    | turning_catalog.DOWNLOADS
+)
 """What is fetched from the Hub, by the id of the model."""
 NEEDS = {
     "toy-klein": TOY_NEEDS,
