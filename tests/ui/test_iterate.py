@@ -227,6 +227,19 @@ def test_a_reload_keeps_picture_words_and_running_job(bench: Bench, guest: Visit
     expect(bench.find(".below .caption")).to_have_text("make it green")
 
 
+def test_words_written_while_a_version_is_made_go_along_with_it(bench: Bench, pace: Brush):
+    pace.hold()
+    bench.words.fill("make it green")
+    bench.button.click()
+    pace.let(1)
+    expect(bench.find(".below .step")).to_have_text("Step 1 of 4")
+    bench.words.fill("put it ")
+    pace.go()
+    expect(bench.find(".below .caption")).to_have_text("make it green")
+    bench.words.press_sequentially("on sand")
+    expect(bench.words).to_have_value("put it on sand")
+
+
 def test_what_goes_wrong_is_said_and_the_words_stay(bench: Bench, guest: Visitor):
     bench.words.fill("do the impossible")
     bench.button.click()
@@ -272,6 +285,19 @@ def test_outside_of_an_object_every_pixel_stays(bench: Bench, changing: Studio, 
     far[max(0, rows.min() - 12) : rows.max() + 12, max(0, columns.min() - 12) : columns.max() + 12] = False
     assert not differs[far].any()
     expect(bench.find("[data-where='object']")).to_have_attribute("aria-checked", "true")  # for the next step
+
+
+def test_an_object_that_was_just_kept_limits_a_change_and_old_strokes_do_not(
+    bench: Bench, changing: Studio, picture: str
+):
+    bench.find("[data-where='brush']").click()
+    bench.paint((0.5, 0.1), (0.7, 0.1))
+    cut = changing.selections.keep(OWNER, SegmentRequest(picture, points=(Point(75, 80),)), "ball")
+    bench.find("[data-where='object']").click()
+    bench.find(f".objects .tile[data-object='{cut.id}']").click()
+    differs = (pixels(changing, picture) != pixels(changing, bench.change("make it green"))).any(axis=2)
+    assert differs[80, 75]
+    assert not differs[:, SIZE.width // 2 :].any()  # where the stroke was
 
 
 def test_a_version_is_renamed_starred_and_deleted_with_what_came_of_it(bench: Bench, changing: Studio):

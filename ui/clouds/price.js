@@ -20,5 +20,11 @@ find(".take").addEventListener("click", () => {
 });
 hear("keys", () => { trigger("keys"); });
 hear("news", () => { if (said().words) trigger("news"); });
+let open = 0; // jobs that are not over: one that ends may have cost nothing
+hear("jobs", ({ jobs }) => {
+  const now = jobs.filter((job) => job.state === "waiting" || job.state === "running").length;
+  if (now < open && said().words) trigger("news");
+  open = now;
+});
 watch("value", draw);
 draw();

@@ -42,6 +42,10 @@ async function go(id) {
   state.following = "";
   if (state.other === id) state.other = "";
   look(version, state.objects.filter((one) => one.width === version.width && one.height === version.height));
+  loadObjects(id);
+}
+/** What was cut out of the picture on the stage. */
+async function loadObjects(id) {
   const answer = await server.open_picture({ token, id });
   if (!answer?.objects || state.picture?.id !== id) return;
   state.objects = answer.objects;
@@ -102,6 +106,7 @@ async function refresh() {
   const now = versionOf(picture.id);
   if (!now || now.deleted) leave();
   else if (otherVersion()?.id !== other) load();
+  loadObjects(picture.id);
   draw();
 }
 /** The version on the stage is gone: to what it was made from. */

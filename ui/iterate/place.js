@@ -1,4 +1,4 @@
-// Where it may change, as something to lay over the picture: an object, strokes of the brush, or both together.
+// Where it may change, as something to lay over the picture: an object, or strokes of the brush.
 
 const MOST_VEIL = 1024; // longest side, in pixels
 
@@ -28,7 +28,7 @@ function createPlaces() {
   return {
     /** @returns promise of a canvas, or null where it may change everywhere */
     async veil({ where, object, strokes, invert }, picture, objects) {
-      const chosen = where === "object" ? byId(objects, object) : null, painted = where === "whole" ? [] : strokes;
+      const chosen = where === "object" ? byId(objects, object) : null, painted = where === "brush" ? strokes : [];
       if (!chosen && !painted.length) return null;
       const scale = Math.min(1, MOST_VEIL / Math.max(picture.width, picture.height));
       const canvas = new OffscreenCanvas(Math.max(1, Math.round(picture.width * scale)), Math.max(1, Math.round(picture.height * scale)));

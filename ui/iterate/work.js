@@ -4,7 +4,7 @@ const EXTEND_STEP = 16; // pixels: sides of an extension are multiples of it
 
 function requestOf(fix) {
   const spec = model(), now = draft(), settings = drafts.settings(spec.id), { width, height } = state.picture;
-  const limit = now.where === "whole" ? {} : { object: now.where === "object" ? now.object : "", strokes: now.strokes, invert: now.invert };
+  const limit = now.where === "whole" ? {} : { object: now.where === "object" ? now.object : "", strokes: now.where === "brush" ? now.strokes : [], invert: now.invert };
   const sides = (fix?.extend || []).map((share, i) => EXTEND_STEP * Math.round((share * (i % 2 ? height : width)) / EXTEND_STEP));
   const request = {
     source: state.picture.id, model: spec.id, instruction: fix ? fix.instruction : now.instruction, count: drafts.count,
@@ -19,7 +19,7 @@ function requestOf(fix) {
 }
 /** Why this cannot be asked yet, as a sentence; "" when it can. */
 function missing(fix) {
-  const now = draft(), isLimited = now.where !== "whole" && Boolean((now.where === "object" && now.object) || now.strokes.length);
+  const now = draft(), isLimited = now.where !== "whole" && Boolean((now.where === "object" && now.object) || (now.where === "brush" && now.strokes.length));
   if (!model().ready) return `${model().label} ${model().state}. Choose another model.`;
   if (fix?.needs_place && !isLimited) {
     change({ where: state.objects.length ? "object" : "brush" });
@@ -78,11 +78,14 @@ function began(job, said) {
 const seen = new Map(); // job -> whether it was still open when it was last heard of
 let told = 0;
 async function onJobs(jobs) {
-  const my = ++told, ended = jobs.filter((job) => seen.get(job.id) && !isOpenJob(job));
+  const my = ++told, isFirst = !seen.size, ended = jobs.filter((job) => seen.get(job.id) && !isOpenJob(job));
   const sent = state.jobs.filter((job) => isOpenJob(job) && !byId(jobs, job.id)); // the server has not told of them yet
   for (const job of jobs) seen.set(job.id, isOpenJob(job));
   if (state.picture && ended.some((job) => versionOf(drafts.sourceOf(job)))) await loadTree(state.picture.id);
   if (my === told) state.jobs = [...sent, ...jobs];
+  if (isFirst && state.picture && !state.following) { // after a reload: what is being made of this picture is watched again
+    state.following = jobs.find((job) => isOpenJob(job) && drafts.sourceOf(job) === state.picture.id)?.id || "";
+  }
   for (const job of ended) {
     if (job.id === state.following) conclude(job);
     else if (job.state === "failed" && versionOf(drafts.sourceOf(job))) toast(job.error, { trouble: true });
@@ -106,6 +109,11 @@ function conclude(job) {
   if (made) {
     const { where, object, strokes, invert } = drafts.of(source?.id), isSame = source?.width === made.width && source?.height === made.height;
     if (drafts.isBlank(made.id) && isSame && where !== "whole") drafts.change(made.id, { where, object, strokes, invert });
+    const typed = source ? drafts.of(source.id).instruction : "";
+    if (typed && typed !== job.title && source.id === state.picture?.id) { // the next instruction, written meanwhile: it goes along
+      drafts.change(made.id, { instruction: typed });
+      drafts.change(source.id, { instruction: job.title });
+    }
     go(made.id);
     speak(`Version ready: ${job.title}`);
   } else if (job.state === "stopped") speak("Stopped");
