@@ -126,7 +126,7 @@ function hint(job) {
     return isTouch ? "Drag to turn it. Two fingers move and zoom it, Reset puts it back." : "Drag to turn it. Shift-drag moves it, the wheel zooms, Reset puts it back.";
   }
   if (state.picture && !state.object) return state.objects.length ? "Which object of this picture? Choose it below." : "Cut something out of this picture in Segment first.";
-  if (!state.object) return "Choose an object below to begin.";
+  if (!state.object) return "Choose an object to begin.";
   if (state.step === "views" && state.views.some(Boolean)) return "A side looks wrong? Make it anew, or put your own picture there.";
   if (!canMake("views") && canMake("splat") && !hasViews()) return "Put a picture of your own on each of the four sides: see step 2.";
   return "Make it 3D does everything in one go.";
