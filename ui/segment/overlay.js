@@ -31,10 +31,12 @@ async function veilOf(source) {
   for (let y = 0, i = 0; y < height; y++) {
     for (let x = 0; x < width; x++, i++) {
       const at = 4 * i, isIn = grey[i] > 127;
-      let [red, green, blue, alpha] = isIn ? [...TINT, grey[i] * 0.22] : [12, 10, 10, (255 - grey[i]) * 0.4];
-      const isEdge = isIn !== inside(x - line, y) || isIn !== inside(x + line, y) || isIn !== inside(x, y - line) || isIn !== inside(x, y + line);
-      if (isEdge && isIn && x && y && x < width - 1 && y < height - 1) [red, green, blue, alpha] = [255, 255, 255, 240];
-      else if (isEdge && !isIn) [red, green, blue, alpha] = [20, 16, 14, 200];
+      let red = 12, green = 10, blue = 10, alpha = (255 - grey[i]) * 0.4;
+      if (isIn) { red = TINT[0]; green = TINT[1]; blue = TINT[2]; alpha = grey[i] * 0.22; }
+      if (isIn !== inside(x - line, y) || isIn !== inside(x + line, y) || isIn !== inside(x, y - line) || isIn !== inside(x, y + line)) {
+        if (!isIn) { red = 20; green = 16; blue = 14; alpha = 200; }
+        else if (x && y && x < width - 1 && y < height - 1) { red = green = blue = 255; alpha = 240; }
+      }
       bytes[at] = red; bytes[at + 1] = green; bytes[at + 2] = blue; bytes[at + 3] = alpha;
     }
   }
