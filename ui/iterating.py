@@ -7,9 +7,7 @@ All with the browser's token in `X-Diorama-Token`: `POST /diorama/iterate` chang
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Callable
-from typing import Any
 
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
@@ -19,6 +17,7 @@ from studio.checks import shown
 from studio.contract import IterateRequest, JobView
 from studio.errors import BadRequest, OverBudget, StudioError
 from studio.service import Studio
+from ui.bodies import text_in, values_in
 from ui.events import Identify
 from ui.generate import unknown_sentence
 from ui.pictures import Answer, picture
@@ -26,6 +25,8 @@ from ui.uploads import admitted, status_of
 
 _LONGEST_EDGE = 200
 """Characters of an instruction beside its edge of the tree; the whole one stands in the viewer."""
+
+_EXAMPLE = '{"source": "...", "instruction": "make it blue"}'
 
 
 def router(studio: Studio, identify: Identify) -> APIRouter:
@@ -35,7 +36,9 @@ def router(studio: Studio, identify: Identify) -> APIRouter:
     async def answered(request: Request, work: Callable[[Studio, str, Answer], Answer]) -> Response:
         try:
             owner = admitted(request, identify)
-            values = dict(request.query_params) if request.method == "GET" else _json(await request.body())
+            values = (
+                dict(request.query_params) if request.method == "GET" else values_in(await request.body(), _EXAMPLE)
+            )
             return JSONResponse(await asyncio.to_thread(work, studio, owner, values))
         except OverBudget as error:  # the page asks, and sends it again with the cost confirmed
             return JSONResponse({"error": error.reason, "confirm": True}, 402)
@@ -70,9 +73,9 @@ def replay(studio: Studio, owner: str, values: Answer) -> Answer:
     """
     job = studio.replay(
         owner,
-        _text(values, "id"),
-        source=_text(values, "source"),
-        model=_text(values, "model"),
+        text_in(values, "id"),
+        source=text_in(values, "source"),
+        model=text_in(values, "model"),
         new_seed=values.get("new_seed") is True,
         last=values.get("last", 0),
         confirm_cost=values.get("confirm_cost") is True,
@@ -82,7 +85,7 @@ def replay(studio: Studio, owner: str, values: Answer) -> Answer:
 
 def tree_of(studio: Studio, owner: str, values: Answer) -> Answer:
     """All versions that hang together with the picture `id`: {root, nodes}, parents before their children."""
-    tree = studio.tree(owner, _text(values, "id"))
+    tree = studio.tree(owner, text_in(values, "id"))
     return {
         "root": tree.root,
         "nodes": [
@@ -101,12 +104,12 @@ def tree_of(studio: Studio, owner: str, values: Answer) -> Answer:
 
 def rename(studio: Studio, owner: str, values: Answer) -> Answer:
     """Give the picture `id` the name `title`."""
-    return {"picture": picture(studio, studio.rename(owner, _text(values, "id"), _text(values, "title")))}
+    return {"picture": picture(studio, studio.rename(owner, text_in(values, "id"), text_in(values, "title")))}
 
 
 def delete_branch(studio: Studio, owner: str, values: Answer) -> Answer:
     """Put the version `id` and all that was made from it into the trash; tells the ids, for the way back."""
-    return {"ids": list(studio.delete_tree(owner, _text(values, "id")))}
+    return {"ids": list(studio.delete_tree(owner, text_in(values, "id")))}
 
 
 def restore_branch(studio: Studio, owner: str, values: Answer) -> Answer:
@@ -132,20 +135,3 @@ def _told(job: JobView) -> Answer:
 
 def _short(instruction: str) -> str:
     return instruction if len(instruction) <= _LONGEST_EDGE else instruction[: _LONGEST_EDGE - 1] + "…"
-
-
-def _json(body: bytes) -> Answer:
-    try:
-        values = json.loads(body)
-    except (ValueError, RecursionError):
-        values = None
-    if not isinstance(values, dict):
-        raise BadRequest('Send what to change as JSON, such as {"source": "...", "instruction": "make it blue"}.')
-    return values
-
-
-def _text(values: Answer, name: str) -> str:
-    found: Any = values.get(name) or ""
-    if not isinstance(found, str):
-        raise BadRequest(f"The {name} must be text, not {shown(found)}.")
-    return found

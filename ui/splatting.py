@@ -9,25 +9,23 @@ With the browser's token in `X-Diorama-Token`: `POST /diorama/views` and `/diora
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 from starlette.requests import ClientDisconnect
 
-from studio.checks import shown
 from studio.contract import JobView
-from studio.errors import BadRequest, StudioError
+from studio.errors import StudioError
 from studio.findings import parsed
 from studio.service import Studio
 from studio.splats.about import read_camera
 from studio.splats.exporting import EXPORTS
 from studio.splats.page import viewer_bytes
 from studio.turning import NO_VIEWS, SplatRequest, ViewsRequest
+from ui.bodies import text_in, values_in
 from ui.events import Identify, signed_in
 from ui.pictures import Answer, picture
 from ui.turned import turning_of
@@ -39,6 +37,8 @@ _LONGEST_NAME = 200
 _LONGEST_CAMERA = 4_000
 _PLAIN = "application/octet-stream"
 _FOR_EVER = "private, max-age=31536000, immutable"
+
+_EXAMPLE = '{"object": "..."}'
 
 
 def router(studio: Studio, identify: Identify) -> APIRouter:
@@ -56,7 +56,7 @@ def router(studio: Studio, identify: Identify) -> APIRouter:
     def post(path: str, work: Callable[[Studio, str, Answer], Answer]) -> None:
         async def asked(request: Request) -> Answer:
             owner = admitted(request, identify)
-            return await asyncio.to_thread(work, studio, owner, _json(await request.body()))
+            return await asyncio.to_thread(work, studio, owner, values_in(await request.body(), _EXAMPLE))
 
         async def answer(request: Request) -> Response:
             return await answered(asked(request))
@@ -108,8 +108,8 @@ def router(studio: Studio, identify: Identify) -> APIRouter:
 def views(studio: Studio, owner: str, values: Answer) -> Answer:
     """Queue a job that makes four views of an object, or only some of them; `values` as the fields of a request."""
     request = ViewsRequest(
-        object=_text(values, "object"),
-        model=_text(values, "model"),
+        object=text_in(values, "object"),
+        model=text_in(values, "model"),
         elevation_deg=values.get("elevation_deg", 0.0),
         seed=values.get("seed"),
         steps=values.get("steps"),
@@ -124,9 +124,9 @@ def replace_view(studio: Studio, owner: str, values: Answer) -> Answer:
     """Take the `picture` for the view number `index` of the `object`."""
     kept = studio.turnings.replace_view(
         owner,
-        _text(values, "object"),
+        text_in(values, "object"),
         values.get("index", -1),
-        _text(values, "picture"),
+        text_in(values, "picture"),
         elevation_deg=values.get("elevation_deg", 0.0),
     )
     return {"picture": picture(studio, kept)}
@@ -135,9 +135,9 @@ def replace_view(studio: Studio, owner: str, values: Answer) -> Answer:
 def splat(studio: Studio, owner: str, values: Answer) -> Answer:
     """Queue a job that makes a splat of four views."""
     request = SplatRequest(
-        object=_text(values, "object"),
+        object=text_in(values, "object"),
         views=values.get("views") or NO_VIEWS,
-        model=_text(values, "model"),
+        model=text_in(values, "model"),
         elevation_deg=values.get("elevation_deg", 0.0),
     )
     return {"job": _job(studio.turnings.splat(owner, request))}
@@ -145,14 +145,14 @@ def splat(studio: Studio, owner: str, values: Answer) -> Answer:
 
 def match(studio: Studio, owner: str, values: Answer) -> Answer:
     """Fit the size and place of `splat` to the mask of its object. Answers with the splat that fits."""
-    fitting = studio.splats.match_size(owner, _text(values, "splat"))
+    fitting = studio.splats.match_size(owner, text_in(values, "splat"))
     return {"splat": picture(studio, fitting)}
 
 
 def place(studio: Studio, owner: str, values: Answer) -> Answer:
     """Put `splat` onto the object or picture `on`, or, with `turn_over`, upside down."""
     placed = studio.splats.place(
-        owner, _text(values, "splat"), _text(values, "on"), turn_over=values.get("turn_over") is True
+        owner, text_in(values, "splat"), text_in(values, "on"), turn_over=values.get("turn_over") is True
     )
     return {"splat": picture(studio, placed)}
 
@@ -223,20 +223,3 @@ def _job(job: JobView) -> Answer:
         "error": job.error,
         "assets": job.assets,
     }
-
-
-def _json(body: bytes) -> Answer:
-    try:
-        values = json.loads(body)
-    except (ValueError, RecursionError):
-        values = None
-    if not isinstance(values, dict):
-        raise BadRequest('Send what is wanted as JSON, such as {"object": "..."}.')
-    return values
-
-
-def _text(values: Answer, name: str) -> str:
-    found: Any = values.get(name) or ""
-    if not isinstance(found, str):
-        raise BadRequest(f"The {name} must be text, not {shown(found)}.")
-    return found
