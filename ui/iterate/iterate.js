@@ -5,11 +5,8 @@ const picker = createPicker();
 const replay = createReplay({
   picker,
   models: () => state.models,
-  began(job, said) {
-    drafts.began(job.id, job.source);
-    if (!versionOf(job.source)) open(job.source, { focus: false }).then(() => began(job, said));
-    else began(job, said);
-  },
+  async show(id) { if (!versionOf(id)) await open(id, { focus: false }); },
+  began,
   trouble(sentence) { state.banner = sentence; draw(); },
   done(id) { go(id); toast("Replayed"); },
 });

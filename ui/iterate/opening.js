@@ -3,7 +3,7 @@
 /** Open a picture with its tree; of an object its picture, limited to it. */
 async function open(id, { focus = true, again = "" } = {}) {
   const answer = await call("open_picture", { id });
-  if (!answer || !(await loadTree(answer.picture.id))) return;
+  if (!answer || !(await loadTree(answer.picture.id, true))) return;
   compare.stop();
   const job = ourJobs().find((one) => drafts.sourceOf(one) === answer.picture.id);
   state.following = job ? job.id : "";
@@ -87,12 +87,13 @@ function measureDifference() {
   const { canvas, share } = differenceOf(image, otherImage);
   Object.assign(now, { difference: canvas, share });
 }
-async function loadTree(id) {
+async function loadTree(id, isOpening = false) {
   const { ok, answer } = await post("diorama/tree", { id });
   if (!ok) {
     toast(answer.error, { trouble: true });
     return false;
   }
+  if (!isOpening && !byId(answer.nodes, state.picture?.id)) return false; // another picture was opened meanwhile
   state.versions = answer.nodes;
   if (state.picture) state.picture = versionOf(state.picture.id) || state.picture;
   return true;

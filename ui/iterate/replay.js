@@ -1,6 +1,6 @@
 // Replaying a branch: the same changes, one upon the other, on another picture or with another model or seed.
 
-/** @param acts {picker, models(), began(job, said), trouble(sentence), done(id)} */
+/** @param acts {picker, models(), show(id), began(job, said), trouble(sentence), done(id)} */
 function createReplay(acts) {
   const dialog = find("dialog.replay");
   let way = [], target = null, mine = ""; // id of the job
@@ -11,6 +11,7 @@ function createReplay(acts) {
       model: find("dialog.replay .with").value, new_seed: find("dialog.replay .new-seed").checked,
     });
     if (!ok) { acts.trouble(answer.error); return; }
+    await acts.show(answer.job.source); // first: a quick job is over before another picture's tree is here
     mine = answer.job.id;
     acts.began(answer.job, way.length === 1 ? "Replaying the change" : `Replaying ${way.length} changes`);
   }
