@@ -46,7 +46,7 @@ def add_verbs(verbs: Any) -> None:
         "--views", type=Path, metavar="DIR", help=f"folder with views of one's own: {', '.join(SIDES)} (.png or .jpg)"
     )
     turn.add_argument(
-        "--elevation", type=float, default=0.0, metavar="DEG", help="how far the picture looks down on it"
+        "--elevation", type=float, metavar="DEG", help="how far the picture looks down on it (default: the model's)"
     )
     turn.add_argument("--seed", type=int, help="of the views (default: drawn at random)")
     turn.add_argument("--steps", type=int)
@@ -148,14 +148,14 @@ def made_views(studio: Studio, target: Asset, options: argparse.Namespace) -> Fo
 
 def own_views(studio: Studio, target: Asset, options: argparse.Namespace) -> Four:
     """Four views from files."""
-    ids = []
+    ids, angle = [], options.elevation or 0.0
     for index, side in enumerate(SIDES):
         paths = [options.views / f"{side}{ending}" for ending in (".png", ".jpg", ".jpeg", ".webp")]
         path = next((one for one in paths if one.is_file()), None)
         if path is None:
             raise BadRequest(f"There is no {side}.png or {side}.jpg in {options.views}: all of {', '.join(SIDES)}.")
         picture = studio.take_in(LOCAL_OWNER, path, path.name)
-        kept = studio.turnings.replace_view(LOCAL_OWNER, target.id, index, picture.id, elevation_deg=options.elevation)
+        kept = studio.turnings.replace_view(LOCAL_OWNER, target.id, index, picture.id, elevation_deg=angle)
         ids.append(kept.id)
     return four(ids)
 

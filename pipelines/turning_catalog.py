@@ -27,6 +27,8 @@ APACHE = "https://www.apache.org/licenses/LICENSE-2.0"
 IMAGEDREAM_GPU_GB = 6.0
 """3.3 GB of float16 weights, and what ten latents of 32 x 32 take on their way through."""
 LGM_GPU_GB = 3.0
+TOY_ELEVATION_DEG = 21.0
+"""In the middle of what the pictures of the toy world have. Source: toybox.world.sample_scene."""
 LGM_RAM_GB = 8.0
 """In float32 its forward takes 3.3 GB and half a minute of one core (measured)."""
 
@@ -62,6 +64,7 @@ def toy_views(folder: Path) -> ModelSpec:
         about="Toy world only: what its ten kinds of objects look like from behind.",
         steps=Range(4, 50, 20),
         guidance=Range(1, 8, 1),
+        elevation_deg=TOY_ELEVATION_DEG,
     )
 
 

@@ -284,6 +284,7 @@ class ModelSpec:
     seed: bool = True
     steps: Range | None = None  # None: not honoured
     guidance: Range | None = None
+    elevation_deg: float = 0.0  # of views: how far a picture looks down on its object where nobody says so
     negative_prompt: bool = False
     references: int = 0  # most pictures an instruction may refer to
     styles: tuple[Style, ...] = ()

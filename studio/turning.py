@@ -43,7 +43,7 @@ class ViewsRequest:
 
     object: str  # asset id of an object, or of a picture with a transparent background
     model: str = ""  # "": the first that is ready
-    elevation_deg: float = 0.0  # of the camera that saw the picture; positive: it looked down on the object
+    elevation_deg: float | None = None  # of the camera that saw the picture; positive: it looked down on the object
     seed: int | None = None
     steps: int | None = None
     guidance: float | None = None
@@ -53,12 +53,12 @@ class ViewsRequest:
 
 @dataclass(frozen=True)
 class SplatRequest:
-    """A splat out of four views: complete as it is."""
+    """A splat out of four views. Complete once `Turnings.splat` has filled what is None."""
 
     object: str  # asset id: the splat stands where this is in its picture
     views: Four  # asset ids, in the order of AZIMUTHS_DEG; any pictures will do
     model: str = ""
-    elevation_deg: float = 0.0  # that of the views
+    elevation_deg: float | None = None  # that of the views; None: as the first of them says
 
 
 # --- between the studio and a model -----------------------------------------------------------------------------------

@@ -53,7 +53,7 @@ def _make_views(job: LiveJob, spec: ModelSpec, residents: Residents, store: Stor
     asset, image, mask = _object(job, store, request.object)
     order = ViewsOrder(
         square(image, crop_of(mask), INPUT_SIDE),
-        elevation_deg=request.elevation_deg,
+        elevation_deg=request.elevation_deg or 0.0,
         seed=request.seed or 0,
         steps=request.steps or 0,
         guidance=request.guidance or 0.0,
@@ -63,7 +63,7 @@ def _make_views(job: LiveJob, spec: ModelSpec, residents: Residents, store: Stor
         return
     images = _checked(result)
     for index in missing:
-        said = turned.Turning(request.elevation_deg, AZIMUTHS_DEG[index], views=four(request.keep))
+        said = turned.Turning(order.elevation_deg, AZIMUTHS_DEG[index], views=four(request.keep))
         recipe = replace(
             turned.view_recipe(asset, images[index], index, said),
             job_id=job.row.id,
@@ -86,14 +86,15 @@ def _make_splat(job: LiveJob, spec: ModelSpec, residents: Residents, store: Stor
     asset, _, mask = _object(job, store, request.object)
     paths = (store.path(job.row.owner, view) for view in request.views)
     views = tuple(view_square(read_picture(path).image) for path in paths)
-    splat, seconds = _ask(job, spec, residents, SplatOrder(views, request.elevation_deg))
+    order = SplatOrder(views, elevation_deg=request.elevation_deg or 0.0)
+    splat, seconds = _ask(job, spec, residents, order)
     if splat is None:
         return
     if not isinstance(splat, Splat):
         raise ValueError(f"got {type(splat).__name__} from the model, expected a Splat")
-    camera = camera_of(crop_of(mask), Size(asset.width, asset.height), request.elevation_deg)
+    camera = camera_of(crop_of(mask), Size(asset.width, asset.height), order.elevation_deg)
     splat = replace(splat.pruned(), pose=replace(splat.pose, camera=camera))
-    said = turned.Turning(request.elevation_deg, views=request.views, fit=fitting.fit(splat, mask), splats=splat.count)
+    said = turned.Turning(order.elevation_deg, views=request.views, fit=fitting.fit(splat, mask), splats=splat.count)
     recipe = replace(
         turned.splat_recipe(asset, splat, said, parents=(asset.id, *request.views)),
         job_id=job.row.id,

@@ -25,7 +25,7 @@ def completed_views(request: ViewsRequest, spec: ModelSpec) -> ViewsRequest:
     return replace(
         request,
         model=spec.id,
-        elevation_deg=elevation(request.elevation_deg),
+        elevation_deg=elevation(spec.elevation_deg if request.elevation_deg is None else request.elevation_deg),
         seed=seed,
         steps=steps,
         guidance=guidance,
@@ -41,9 +41,8 @@ def completed_splat(request: SplatRequest, spec: ModelSpec) -> SplatRequest:
     """
     if Task.SPLAT not in spec.tasks:
         raise NotSupported(f"{spec.label} makes no splats. Choose another model.")
-    return replace(
-        request, model=spec.id, elevation_deg=elevation(request.elevation_deg), views=_all_four(request.views)
-    )
+    angle = None if request.elevation_deg is None else elevation(request.elevation_deg)
+    return replace(request, model=spec.id, elevation_deg=angle, views=_all_four(request.views))
 
 
 def views_from_json(values: dict[str, Any]) -> ViewsRequest:

@@ -87,8 +87,9 @@ class Turnings:
         complete = turning_requests.completed_splat(request, spec)
         asset = self.object(owner, complete.object)
         self.crop(owner, asset.id)
-        for view in complete.views:
-            self.picture(owner, view)
+        first, *_ = [self.picture(owner, view) for view in complete.views]
+        if complete.elevation_deg is None:
+            complete = replace(complete, elevation_deg=turned.from_text(first.recipe["turning"]).elevation_deg)
         return self._submit(owner, spec, Task.SPLAT, asset.title, 1, turning_requests.to_json(complete))
 
     # --- objects ------------------------------------------------------------------------------------------------------

@@ -39,7 +39,7 @@ class Turning:
         self,
         object_id: str,
         model: str = "",
-        elevation_deg: float = 0.0,
+        elevation_deg: float | None = None,
         seed: int | None = None,
         steps: int | None = None,
         guidance: float | None = None,
@@ -55,7 +55,8 @@ class Turning:
         Args:
             object_id: Id of an object (see `keep_object`), or of a picture with a transparent background.
             model: Model id; empty takes the first that is ready.
-            elevation_deg: How far the picture looks down on the object, in degrees; negative: up.
+            elevation_deg: How far the picture looks down on the object, in degrees; negative: up; empty: as usual for
+                the model.
             seed: 0 to 4294967295; empty draws one.
             steps: Denoising steps, where the model honours them.
             guidance: Guidance scale, where the model honours it.
@@ -98,9 +99,7 @@ class Turning:
             token: Where the app is open to anyone: the secret that owns the object.
         """
         owner = owner_of(self._identify, request, token)
-        order = ViewsRequest(
-            _text(object_id, "object_id"), _text(views_model, "views_model"), elevation_deg or 0.0, seed
-        )
+        order = ViewsRequest(_text(object_id, "object_id"), _text(views_model, "views_model"), elevation_deg, seed)
         four = views or await asyncio.to_thread(self._studio.turnings.views_of, owner, order.object)
         if not views and not all(four):
             begun = await asyncio.to_thread(self._begin_views, owner, order, ())
@@ -108,8 +107,6 @@ class Turning:
             if answer["state"] != "done":
                 return answer | {"splat": None}
             four = await asyncio.to_thread(self._studio.turnings.views_of, owner, order.object)
-        if elevation_deg is None:
-            elevation_deg = await asyncio.to_thread(self._elevation_of, owner, four)
         asked = SplatRequest(order.object, cast(Four, four), _text(model, "model"), elevation_deg)
         answer = await finished(
             self._studio, await asyncio.to_thread(self._studio.turnings.splat, owner, asked), wait=wait
@@ -172,11 +169,6 @@ class Turning:
     def _begin_views(self, owner: str, order: ViewsRequest, only: Any) -> JobView:
         keep = self._studio.turnings.views_of(owner, order.object) if only else ()
         return self._studio.turnings.views(owner, replace(order, only=only, keep=keep))
-
-    def _elevation_of(self, owner: str, four: Any) -> float:
-        """What the first view says; nothing where it is none, which is refused later."""
-        first = four[0] if isinstance(four, list | tuple) and four else None
-        return turned.turning_of(self._studio.asset(owner, first)).elevation_deg if isinstance(first, str) else 0.0
 
     def _views_of(self, owner: str, object_id: str) -> list[dict | None]:
         ids = self._studio.turnings.views_of(owner, object_id)

@@ -110,7 +110,7 @@ def views(studio: Studio, owner: str, values: Answer) -> Answer:
     request = ViewsRequest(
         object=text_in(values, "object"),
         model=text_in(values, "model"),
-        elevation_deg=values.get("elevation_deg", 0.0),
+        elevation_deg=values.get("elevation_deg"),
         seed=values.get("seed"),
         steps=values.get("steps"),
         guidance=values.get("guidance"),
@@ -138,7 +138,7 @@ def splat(studio: Studio, owner: str, values: Answer) -> Answer:
         object=text_in(values, "object"),
         views=values.get("views") or NO_VIEWS,
         model=text_in(values, "model"),
-        elevation_deg=values.get("elevation_deg", 0.0),
+        elevation_deg=values.get("elevation_deg"),
     )
     return {"job": _job(studio.turnings.splat(owner, request))}
 

@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -162,6 +163,23 @@ def test_a_job_of_a_killed_process_makes_what_is_missing(studio: Studio, disc: s
 
 
 # --- splats -----------------------------------------------------------------------------------------------------------
+
+
+def test_where_nobody_says_how_far_the_picture_looks_down_the_model_and_then_the_views_do(tmp_path: Path):
+    views, splats = FakeViews(), FakeSplats()
+    first, second = turning_specs(views, splats)
+    studio = Studio([replace(first, elevation_deg=21.0), second], tmp_path / "outputs")
+    try:
+        disc = studio.take_in(OWNER, disc_png(), "red disc.png").id
+        four_views(studio, disc)
+        four_views(studio, disc, elevation_deg=-5)
+        made = studio.turnings.views_of(OWNER, disc)
+        for asked in (None, 3.0):
+            finished(studio, studio.turnings.splat(OWNER, SplatRequest(disc, made, elevation_deg=asked)))
+        assert [order.elevation_deg for order in views.orders] == [21, -5]
+        assert [order.elevation_deg for order in splats.orders] == [-5, 3]
+    finally:
+        studio.close()
 
 
 def test_a_splat_stands_on_its_picture_and_says_how_well(studio: Studio, disc: str):

@@ -101,6 +101,7 @@ def _model(spec: ModelSpec) -> Answer:
         "ready": ready.ok,
         "state": ready.label,
         "hint": ready.hint or spec.about,
+        "elevation": spec.elevation_deg,
         "steps": _range(spec.steps),
         "guidance": _range(spec.guidance),
         "seed": spec.seed,

@@ -54,8 +54,8 @@ function createColumn(acts) {
   function drawSettings() {
     const now = choices(), model = offer("views");
     offer("splat");
-    find(".elevation").value = now.elevation;
-    setText(find(".elevation-value"), `${now.elevation}°`);
+    find(".elevation").value = elevation();
+    setText(find(".elevation-value"), `${elevation()}°`);
     if (document.activeElement !== find("input.seed")) find("input.seed").value = now.seed;
     drawRange("steps", model?.steps, now.steps);
     drawRange("guidance", model?.guidance, now.guidance);

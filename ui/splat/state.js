@@ -3,7 +3,7 @@
 
 const SIDES = ["Front", "Right side", "Back", "Left side"]; // of the four views, in their order
 const KEPT = "diorama-splat", MOST_KEPT = 40;
-const CHOICES = { elevation: 0, seed: "", steps: null, guidance: null };
+const CHOICES = { elevation: null, seed: "", steps: null, guidance: null }; // null: as the model takes it
 const NONE = [null, null, null, null];
 
 const state = {
@@ -54,6 +54,8 @@ const memory = (() => {
 const choices = () => memory.of(state.object?.id);
 const hasViews = () => state.views.every(Boolean);
 const chosenModel = (kind) => byId(state.models[kind], memory.model(kind)) || state.models[kind].find((each) => each.ready) || state.models[kind][0];
+/** How far the picture looks down on the object, in degrees. */
+const elevation = () => choices().elevation ?? chosenModel("views")?.elevation ?? 0;
 const canMake = (kind) => Boolean(chosenModel(kind)?.ready);
 const isOpenJob = (job) => job.state === "waiting" || job.state === "running";
 /** The job this tab began for what is open, while it lasts, with what the server tells of it. */

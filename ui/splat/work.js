@@ -5,12 +5,12 @@ let isResuming = false;
 
 /** Ask for views: all four, or only some of them. `then` is what follows by itself. */
 async function makeViews({ only = [0, 1, 2, 3], then = "" } = {}) {
-  const { object } = state, { elevation, seed, steps, guidance } = choices(), model = chosenModel("views");
+  const { object } = state, { seed, steps, guidance } = choices(), model = chosenModel("views");
   if (!object || !model) return;
   const isOne = only.length < 4;
   const number = isOne || seed === "" ? null : Number(seed);
   if (number !== null && !Number.isInteger(number)) { say(`The seed is a whole number, not “${seed}”. Leave it empty for another one each time.`); return; }
-  const body = { object: object.id, model: model.id, elevation_deg: elevation, seed: number, only: isOne ? only : [], keep: isOne ? state.views.map((view) => view?.id || "") : [] };
+  const body = { object: object.id, model: model.id, elevation_deg: elevation(), seed: number, only: isOne ? only : [], keep: isOne ? state.views.map((view) => view?.id || "") : [] };
   if (model.steps) body.steps = steps ?? model.steps.default;
   if (model.guidance) body.guidance = guidance ?? model.guidance.default;
   await begin("diorama/views", body, { object: object.id, kind: "views", only, then });
@@ -18,8 +18,7 @@ async function makeViews({ only = [0, 1, 2, 3], then = "" } = {}) {
 async function makeSplat(object, views) {
   const model = chosenModel("splat");
   if (!model || !views?.every(Boolean)) return;
-  const elevation_deg = views[0].elevation ?? memory.of(object).elevation;
-  const body = { object, views: idsOf(views), model: model.id, elevation_deg };
+  const body = { object, views: idsOf(views), model: model.id };
   await begin("diorama/splat", body, { object, kind: "splat", only: [], then: "" });
 }
 /** Everything that is left to do. */
@@ -95,7 +94,7 @@ async function takeViews() {
 /** A picture of one's own instead of a view. */
 async function setView(index, picture) {
   const { object } = state;
-  const { ok, answer } = await post("diorama/views/replace", { object: object.id, index, picture: picture.id, elevation_deg: choices().elevation });
+  const { ok, answer } = await post("diorama/views/replace", { object: object.id, index, picture: picture.id, elevation_deg: elevation() });
   if (!ok) { say(answer.error); return; }
   speak(`${SIDES[index]}: ${picture.title}`);
   await takeViews();
