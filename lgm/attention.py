@@ -41,7 +41,7 @@ class FusedAttention(nn.Module):
 class ViewAttention(nn.Module):
     """LGM's block: every pixel of every view of an object attends to all of them."""
 
-    def __init__(self, channels: int, views: int, heads: int = 16) -> None:
+    def __init__(self, channels: int, views: int, heads: int) -> None:
         super().__init__()
         self.views = views
         self.norm = nn.GroupNorm(32, channels, eps=1e-5)

@@ -32,6 +32,7 @@ class LGMConfig:
     num_views: int = 8  # rendered in one step of training
     num_input_views: int = 4
     cam_radius: float = 1.5  # of all cameras from the object, world units
+    num_heads: int = 16  # of every attention; the published networks have no other number
 
     def __post_init__(self) -> None:
         for down, attention in ((self.down_channels, self.down_attention), (self.up_channels, self.up_attention)):

@@ -39,10 +39,10 @@ class ResnetBlock(nn.Module):
 class DownBlock(nn.Module):
     """Each layer's output is kept for the way up, the halved one too."""
 
-    def __init__(self, channels: int, out: int, views: int, *, attention: bool, last: bool) -> None:
+    def __init__(self, channels: int, out: int, views: int, heads: int, *, last: bool) -> None:
         super().__init__()
         self.nets = nn.ModuleList(ResnetBlock(channels if i == 0 else out, out) for i in range(DOWN_LAYERS))
-        self.attns = _attentions(DOWN_LAYERS, out, views, wanted=attention)
+        self.attns = _attentions(DOWN_LAYERS, out, views, heads)
         self.downsample = None if last else nn.Conv2d(out, out, 3, stride=2, padding=1)
 
     def forward(self, x: Tensor) -> list[Tensor]:
@@ -58,10 +58,10 @@ class DownBlock(nn.Module):
 class MidBlock(nn.Module):
     """A layer, and then attention and one more."""
 
-    def __init__(self, channels: int, views: int, *, attention: bool) -> None:
+    def __init__(self, channels: int, views: int, heads: int) -> None:
         super().__init__()
         self.nets = nn.ModuleList(ResnetBlock(channels, channels) for _ in range(2))
-        self.attns = _attentions(1, channels, views, wanted=attention)
+        self.attns = _attentions(1, channels, views, heads)
 
     def forward(self, x: Tensor) -> Tensor:
         return self.nets[1](self.attns[0](self.nets[0](x)))
@@ -70,12 +70,12 @@ class MidBlock(nn.Module):
 class UpBlock(nn.Module):
     """Each layer reads one output of the way down, the last made first."""
 
-    def __init__(self, channels: int, skip: int, out: int, views: int, *, attention: bool, last: bool) -> None:
+    def __init__(self, channels: int, skip: int, out: int, views: int, heads: int, *, last: bool) -> None:
         super().__init__()
         widths = [channels] + [out] * (UP_LAYERS - 1)
         skips = [out] * (UP_LAYERS - 1) + [skip]
         self.nets = nn.ModuleList(ResnetBlock(a + b, out) for a, b in zip(widths, skips, strict=True))
-        self.attns = _attentions(UP_LAYERS, out, views, wanted=attention)
+        self.attns = _attentions(UP_LAYERS, out, views, heads)
         self.upsample = None if last else nn.Conv2d(out, out, 3, padding=1)
 
     def forward(self, x: Tensor, skips: list[Tensor]) -> Tensor:
@@ -90,18 +90,19 @@ class UNet(nn.Module):
     def __init__(self, config: LGMConfig) -> None:
         super().__init__()
         down, up, views = list(config.down_channels), list(config.up_channels), config.num_input_views
+        heads = config.num_heads
         self.conv_in = nn.Conv2d(CHANNELS, down[0], 3, padding=1)
         self.down_blocks = nn.ModuleList(
-            DownBlock(before, out, views, attention=attention, last=i == len(down) - 1)
+            DownBlock(before, out, views, heads if attention else 0, last=i == len(down) - 1)
             for i, (before, out, attention) in enumerate(
                 zip([down[0], *down[:-1]], down, config.down_attention, strict=True)
             )
         )
-        self.mid_block = MidBlock(down[-1], views, attention=config.mid_attention)
+        self.mid_block = MidBlock(down[-1], views, heads if config.mid_attention else 0)
         # The skip of the last layer of an up block comes from the next level up; above the topmost from conv_in.
         skips = [down[max(-2 - i, -len(down))] for i in range(len(up))]
         self.up_blocks = nn.ModuleList(
-            UpBlock(before, skip, out, views, attention=attention, last=i == len(up) - 1)
+            UpBlock(before, skip, out, views, heads if attention else 0, last=i == len(up) - 1)
             for i, (before, skip, out, attention) in enumerate(
                 zip([down[-1], *up[:-1]], skips, up, config.up_attention, strict=True)
             )
@@ -127,6 +128,6 @@ class UNet(nn.Module):
         return self.conv_out(F.silu(self.norm_out(x)))
 
 
-def _attentions(count: int, channels: int, views: int, *, wanted: bool) -> nn.ModuleList:
-    """Where there is none something stands in its place that owns no weights: the published keys count it."""
-    return nn.ModuleList(ViewAttention(channels, views) if wanted else nn.Identity() for _ in range(count))
+def _attentions(count: int, channels: int, views: int, heads: int) -> nn.ModuleList:
+    """With no heads something stands in its place that owns no weights: the published keys count it."""
+    return nn.ModuleList(ViewAttention(channels, views, heads) if heads else nn.Identity() for _ in range(count))

@@ -79,6 +79,9 @@ class Run:
         self.average = Average(model, average)
         self.checkpoint = budget.folder / f"{name}.pt"
         self.log = budget.folder / f"{name}.jsonl"
+        for module in model.modules():
+            if isinstance(module, nn.GroupNorm):
+                module.register_forward_pre_hook(_in_order)
         self.seconds, self.steps = 0.0, 0
         self.peaks = [[group["lr"] for group in optimizer.param_groups] for optimizer in self.optimizers]
         budget.folder.mkdir(parents=True, exist_ok=True)
@@ -153,3 +156,9 @@ class Run:
     def _note(self, entry: dict[str, float]) -> None:
         with self.log.open("a") as log:
             log.write(json.dumps(entry) + "\n")
+
+
+def _in_order(_norm: nn.Module, pictures: tuple[torch.Tensor, ...]) -> tuple[torch.Tensor, ...]:
+    """oneDNN's bfloat16 convolutions answer channels last; on a CPU the way back through a norm of that takes 80 times
+    as long (torch 2.15: 65 against 0.8 ms for 16 pictures of 64 x 64 and 32 channels, measured)."""
+    return tuple(picture.contiguous() for picture in pictures)

@@ -30,7 +30,7 @@ BATCH = 4
 DRAWN_FROM = 0.25
 """Share of the time after which pictures are drawn, too: before, they would show fog."""
 DRAWN = 2
-"""Views that are drawn in a step."""
+"""Views of each turntable that are drawn in a step."""
 
 _POSITION, _OPACITY, _COLOUR, _SIZE = 3.0, 1.0, 1.0, 0.1
 _LATER = {"position": 0.5, "opacity": 0.05, "colour": 0.1, "size": 0.0}
@@ -106,10 +106,10 @@ class LgmLessons:
         )
 
     def _drawn(self, gaussians: Gaussians, batch: Batch) -> dict[str, Tensor]:
-        """Squared errors of colour and alpha in one of the eight views of some of the turntables."""
+        """Squared errors of colour and alpha in some of the eight views of each turntable."""
         colour, alpha = [], []
-        for place in self._random.sample(range(BATCH), DRAWN):
-            view = self._random.randrange(batch.angles.shape[1])
+        views = range(batch.angles.shape[1])
+        for place, view in ((place, view) for place in range(BATCH) for view in self._random.sample(views, DRAWN)):
             planes = torch.from_numpy(self._records.planes[batch.indexes[place], 1 + view].copy())
             seen = shade_bytes(planes, batch.colours[place], torch.ones(3)).permute(1, 2, 0)
             camera = camera_at(batch.angles[place, view], SIZE, self._model.config)

@@ -22,6 +22,7 @@ CONFIG = LGMConfig(
     up_attention=(True, True, False, False),
     splat_size=SIDE,
     output_size=2 * SIDE,
+    num_heads=4,
 )
 """As many steps up as down: one Gaussian for every pixel of the four views."""
 

@@ -128,7 +128,8 @@ class ViewsLessons:
     def _latents(self, scene: Scene) -> tuple[Tensor, Tensor]:
         """(B, 5, 4, h, w) in ImageDream's order, the last being the picture, and (B, 4, h, w) of the picture."""
         pictures = torch.cat([scene.views, scene.pictures[:, None]], dim=1)
-        found = self._parts.vae.encode(pictures.flatten(0, 1) * 2 - 1, return_dict=False)[0].sample()
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            found = self._parts.vae.encode(pictures.flatten(0, 1) * 2 - 1, return_dict=False)[0].sample().float()
         found = (found * self._parts.vae.config["scaling_factor"]).unflatten(0, (-1, FRAMES))
         order = [FRAME_OF_VIEW.index(frame) for frame in range(VIEWS)]
         return torch.cat([found[:, order], found[:, VIEWS:]], dim=1), found[:, VIEWS]
