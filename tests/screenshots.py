@@ -10,8 +10,9 @@ from playwright.sync_api import Browser, expect, sync_playwright
 
 from tests.app_process import ROOT, AppProcess
 from tests.browser import find
-from tests.ui.conftest import FLAGS
+from tests.ui.conftest import FLAGS, WEBGL
 from tests.ui.driver import Visitor
+from tests.ui.walk import Walk
 
 PROMPTS = (
     "a brown cylinder on a sand background",
@@ -33,17 +34,19 @@ def main() -> None:
     """Make pictures as a person would and keep what the page looks like in docs/."""
     folder = ROOT / "docs"
     folder.mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory() as outputs, sync_playwright() as playwright:
-        app = AppProcess(Path(outputs))
-        chrome = playwright.chromium.launch(executable_path=find(), args=FLAGS)
-        try:
-            take(chrome, app.url, folder)
-        finally:
-            chrome.close()
-            app.stop()
+    with sync_playwright() as playwright:
+        for take, flags in ((take_tabs, FLAGS), (take_walk, WEBGL)):
+            with tempfile.TemporaryDirectory() as outputs:
+                app = AppProcess(Path(outputs))
+                chrome = playwright.chromium.launch(executable_path=find(), args=flags)
+                try:
+                    take(chrome, app.url, folder)
+                finally:
+                    chrome.close()
+                    app.stop()
 
 
-def take(chrome: Browser, url: str, folder: Path) -> None:
+def take_tabs(chrome: Browser, url: str, folder: Path) -> None:
     """Save generate.png, iterate.png, segment.png, forming.png, gallery.png, viewer.png and phone.png."""
     with Visitor.arrives(chrome, url, viewport={"width": 1280, "height": 860}) as visitor:
         for prompt in PROMPTS:
@@ -70,6 +73,17 @@ def take(chrome: Browser, url: str, folder: Path) -> None:
     with Visitor.arrives(chrome, url, viewport={"width": 390, "height": 844}, color_scheme="dark") as visitor:
         expect(visitor.jobs).to_have_count(0)
         visitor.page.screenshot(path=folder / "phone.png")
+
+
+def take_walk(chrome: Browser, url: str, folder: Path) -> None:
+    """Save walk-1-picture.png and so on: each step of the whole way."""
+    with (
+        tempfile.TemporaryDirectory() as files,
+        Visitor.arrives(chrome, url, viewport={"width": 1280, "height": 860}, reduced_motion="reduce") as visitor,
+    ):
+        for number, (name, _) in enumerate(Walk(visitor, Path(files)).steps(), start=1):
+            visitor.page.mouse.move(0, 0)
+            visitor.page.screenshot(path=folder / f"walk-{number}-{name}.png")
 
 
 def cut_out(visitor: Visitor, path: Path) -> None:

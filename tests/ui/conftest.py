@@ -14,14 +14,16 @@ from tests.ui.driver import Visitor
 from tests.ui.painter import Brush, catalog
 from tests.ui.serve import everybody_by_token, served
 
-FLAGS = [
+_QUIET = (
     "--no-sandbox",
-    "--disable-gpu",
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
     "--no-first-run",
-]
+)
+FLAGS = ["--disable-gpu", *_QUIET]
+WEBGL = ["--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader", *_QUIET]
+"""Software draws every pixel."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -41,6 +43,14 @@ def chrome() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
         yield browser
         browser.close()
+
+
+@pytest.fixture(scope="package")
+def solid_chrome(chrome: Browser) -> Iterator[Browser]:
+    """The same browser once more, with WebGL."""
+    browser = chrome.browser_type.launch(executable_path=chromium.find(), args=WEBGL)
+    yield browser
+    browser.close()
 
 
 @pytest.fixture(scope="package")

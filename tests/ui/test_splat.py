@@ -12,30 +12,20 @@ from pathlib import Path
 
 import pytest
 from PIL import Image, ImageDraw
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, expect
 
 from studio.selection import Point, SegmentRequest
 from studio.service import Studio
 from studio.splats.ply import write_ply
 from studio.splats.reading import read_splat
-from tests import browser as chromium
 from tests.studio.selecting_fake import colour_spec
 from tests.studio.turning_fake import FakeSplats, FakeViews, ball, disc_png, turning_specs
 from tests.ui.driver import PHONE, Visitor
 from tests.ui.painter import Brush, catalog
 from tests.ui.serve import one_person, served
+from tests.ui.turntable import Turntable
 
 OWNER = "local"
-WEBGL = [
-    "--no-sandbox",
-    "--use-gl=angle",
-    "--use-angle=swiftshader",
-    "--enable-unsafe-swiftshader",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-]
 SPLATS = 500
 CALM = {"viewport": {"width": 1000, "height": 720}, "reduced_motion": "reduce"}
 """Software draws every pixel."""
@@ -71,14 +61,6 @@ def site(turning: Studio) -> Iterator[str]:
         yield address
 
 
-@pytest.fixture(scope="module")
-def solid_chrome(chrome: Browser) -> Iterator[Browser]:
-    """A Chromium that draws WebGL without a GPU."""
-    browser = chrome.browser_type.launch(executable_path=chromium.find(), args=WEBGL)
-    yield browser
-    browser.close()
-
-
 @pytest.fixture
 def object_id(turning: Studio) -> str:
     """An object in an outputs folder where nothing else is."""
@@ -97,66 +79,7 @@ def guest(solid_chrome: Browser, site: str, object_id: str) -> Iterator[Visitor]
 
 @pytest.fixture
 def table(guest: Visitor, object_id: str) -> Turntable:
-    return Turntable(guest.page)
-
-
-class Turntable:
-    """The 3D tab of a page."""
-
-    def __init__(self, page: Page) -> None:
-        self.page = page
-
-    def open(self, id: str) -> None:
-        """As a link or a button elsewhere on the page does it."""
-        event = "new CustomEvent('diorama-splat', {detail: {id}})"
-        self.page.evaluate(
-            "id => { history.replaceState(null, '', `#splat=${id}`);"
-            f" document.getElementById('3d-tab-button').click(); document.dispatchEvent({event}); }}",
-            id,
-        )
-        expect(self.find(".subject .title")).to_be_visible()
-
-    def find(self, selector: str) -> Locator:
-        return self.page.locator(f"#splat {selector}")
-
-    @property
-    def canvas(self) -> Locator:
-        return self.find(".turntable")
-
-    @property
-    def primary(self) -> Locator:
-        return self.find(".primary")
-
-    def make(self) -> str:
-        """Everything in one go. Returns the id of the splat."""
-        self.primary.click()
-        expect(self.find(".fit")).to_be_visible()
-        self.expect_drawn()
-        return self.shown
-
-    def expect_drawn(self, count: int = SPLATS, *, home: bool = True) -> None:
-        """The canvas shows what was asked for."""
-        expect(self.canvas).to_have_attribute("data-shows", re.compile("."))
-        expect(self.canvas).to_have_attribute("data-splats", str(count))
-        expect(self.canvas).to_have_attribute("data-home", "yes" if home else "no")
-        expect(self.canvas).to_have_attribute("data-settled", "yes")
-
-    @property
-    def shown(self) -> str:
-        return self.canvas.get_attribute("data-shows") or ""
-
-    def pixels(self) -> bytes:
-        """What is on the screen where the splat is."""
-        return self.find(".frame").screenshot()
-
-    def drag(self, x: float, y: float) -> None:
-        box = self.canvas.bounding_box()
-        assert box
-        middle = (box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
-        self.page.mouse.move(*middle)
-        self.page.mouse.down()
-        self.page.mouse.move(middle[0] + x, middle[1] + y, steps=2)
-        self.page.mouse.up()
+    return Turntable(guest.page, SPLATS)
 
 
 def test_an_object_becomes_a_splat_that_turns_comes_back_to_the_pixel_and_is_saved_as_a_picture(
@@ -302,7 +225,7 @@ def test_keys_turn_it_and_what_they_do_is_spoken_and_a_lost_context_is_mended(ta
 
 def test_a_phone_has_everything_within_its_width(solid_chrome: Browser, site: str, object_id: str):
     with Visitor.arrives(solid_chrome, site, **PHONE) as visitor:
-        table = Turntable(visitor.page)
+        table = Turntable(visitor.page, SPLATS)
         table.open(object_id)
         table.make()
         assert visitor.page.evaluate("document.documentElement.scrollWidth") <= 390
@@ -320,7 +243,7 @@ def test_a_browser_without_webgl_says_so_in_a_sentence(
     splat = turning.splats.take_in(OWNER, write_ply(ball(50)), "ball.ply")
     with Visitor.arrives(solid_chrome, site, **CALM) as visitor:
         visitor.page.evaluate("HTMLCanvasElement.prototype.getContext = () => null")
-        Turntable(visitor.page).open(splat.id)
+        Turntable(visitor.page, SPLATS).open(splat.id)
         expect(visitor.page.locator("#splat .banner")).to_contain_text("no WebGL 2")
 
 

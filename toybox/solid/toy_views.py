@@ -113,7 +113,11 @@ def build_tokenizer() -> CLIPTokenizer:
 
 
 def build_scheduler() -> DDIMScheduler:
-    """Source of the values: ashawkey/imagedream-ipmv-diffusers scheduler/scheduler_config.json."""
+    """Source of the values: ashawkey/imagedream-ipmv-diffusers scheduler/scheduler_config.json.
+
+    The toy says velocities (Salimans and Ho, 2022) where ImageDream says noise: while almost all is noise, noise is
+    easily said without looking at anything else, and what the views show is learned far later.
+    """
     return DDIMScheduler(
         beta_start=0.00085,
         beta_end=0.012,
@@ -121,6 +125,7 @@ def build_scheduler() -> DDIMScheduler:
         clip_sample=False,
         set_alpha_to_one=False,
         steps_offset=1,
+        prediction_type="v_prediction",
     )
 
 

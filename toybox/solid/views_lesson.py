@@ -1,4 +1,4 @@
-"""One training step of the toy ImageDream: noise is added to four views, and the network says which noise it was.
+"""One training step of the toy ImageDream: noise is added to four views, and the network says which way leads back.
 
 First the autoencoder learns to keep views, alone; then the network learns with the encoder of the picture. Source: Wang
 and Shi, ImageDream (2023), and its base, MVDream (2023): views of one object share a time and attend to one another.
@@ -120,22 +120,27 @@ class ViewsLessons:
         noisy = kept.sqrt() * clean + (1 - kept).sqrt() * noise
         with torch.autocast("cpu", dtype=torch.bfloat16):
             said = self._said(scene, noisy, times, seen).float()
-        error = (said - noise[:, :VIEWS]).square().mean(dim=(1, 2, 3, 4))
+        velocity = kept.sqrt() * noise - (1 - kept).sqrt() * clean
+        error = (said - velocity[:, :VIEWS]).square().mean(dim=(1, 2, 3, 4))
         late = error.detach()[times > 0.7 * len(self._kept)]
         return {"loss": error.mean(), "late": late.mean() if len(late) else error.detach().mean()}
 
     @torch.no_grad()
     def _latents(self, scene: Scene) -> tuple[Tensor, Tensor]:
-        """(B, 5, 4, h, w) in ImageDream's order, the last being the picture, and (B, 4, h, w) of the picture."""
+        """(B, 5, 4, h, w) in ImageDream's order, the last being the picture, and (B, 4, h, w) of the picture.
+
+        The picture's are drawn as the pipeline draws them; the views' are means, for what is drawn cannot be foreseen.
+        """
         pictures = torch.cat([scene.views, scene.pictures[:, None]], dim=1)
         with torch.autocast("cpu", dtype=torch.bfloat16):
-            found = self._parts.vae.encode(pictures.flatten(0, 1) * 2 - 1, return_dict=False)[0].sample().float()
-        found = (found * self._parts.vae.config["scaling_factor"]).unflatten(0, (-1, FRAMES))
+            found = self._parts.vae.encode(pictures.flatten(0, 1) * 2 - 1, return_dict=False)[0]
+        shape, factor = (-1, FRAMES), self._parts.vae.config["scaling_factor"]
+        drawn, means = ((each.float() * factor).unflatten(0, shape) for each in (found.sample(), found.mean))
         order = [FRAME_OF_VIEW.index(frame) for frame in range(VIEWS)]
-        return torch.cat([found[:, order], found[:, VIEWS:]], dim=1), found[:, VIEWS]
+        return torch.cat([means[:, order], means[:, VIEWS:]], dim=1), drawn[:, VIEWS]
 
     def _said(self, scene: Scene, noisy: Tensor, times: Tensor, seen: Tensor) -> Tensor:
-        """The noise of the four views, as the network sees it: (B, 4, 4, h, w)."""
+        """The velocity of the four views, as the network sees it: (B, 4, 4, h, w)."""
         shown = (torch.rand(len(noisy)) >= _UNSEEN).float()
         pixels = (scene.pictures - self._mean) / self._std
         tokens = self._parts.image_encoder(pixels, output_hidden_states=True).hidden_states[-2]
