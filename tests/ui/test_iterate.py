@@ -285,6 +285,12 @@ def test_outside_of_an_object_every_pixel_stays(bench: Bench, changing: Studio, 
     far[max(0, rows.min() - 12) : rows.max() + 12, max(0, columns.min() - 12) : columns.max() + 12] = False
     assert not differs[far].any()
     expect(bench.find("[data-where='object']")).to_have_attribute("aria-checked", "true")  # for the next step
+    place = (75 / SIZE.width, 80 / SIZE.height)
+    expect(bench.board).to_have_attribute("data-drawn", made)
+    seen = bench.colour_at(place)
+    assert seen == pytest.approx(pixels(changing, made)[80, 75].tolist(), abs=3)  # the result, without a veil
+    bench.words.fill("make it blue")
+    assert bench.colour_at(place) != pytest.approx(seen, abs=3)  # where that would count is shown again
 
 
 def test_an_object_that_was_just_kept_limits_a_change_and_old_strokes_do_not(

@@ -32,7 +32,7 @@ function drawBoard() {
   compare.draw([otherVersion()?.title, picture.title]);
   if (followed()) screen.draw({ image: state.preview || state.image }, size);
   else if (state.isBefore && state.otherImage) screen.draw({ image: state.otherImage }, size);
-  else screen.draw({ ...state, other: state.otherImage, kind, split, isOther, difference }, size);
+  else screen.draw({ ...state, veil: state.lifted === picture.id ? null : state.veil, other: state.otherImage, kind, split, isOther, difference }, size);
 }
 
 function drawStrip() {

@@ -93,7 +93,8 @@ async function loadTree(id, isOpening = false) {
     toast(answer.error, { trouble: true });
     return false;
   }
-  if (!isOpening && !byId(answer.nodes, state.picture?.id)) return false; // another picture was opened meanwhile
+  const now = state.picture?.id;
+  if (!isOpening && now !== id && !byId(answer.nodes, now)) return false; // another tree was opened meanwhile
   state.versions = answer.nodes;
   if (state.picture) state.picture = versionOf(state.picture.id) || state.picture;
   return true;

@@ -7,6 +7,7 @@ const state = {
   following: "", // job that is watched on the stage; "" while a version is looked at
   other: "", // version that was marked to be compared with
   image: null, otherImage: null, veil: null, preview: null,
+  lifted: "", // version that was just made within a limit: it is seen without the veil, until something is changed
   mode: "pan", stroke: null, cross: null, ring: null, isBefore: false,
   trouble: "", hint: "", banner: "", isSending: false, isStale: false,
   confirm: null, // the request that costs more than was agreed on, until it is confirmed or another one is made
@@ -39,7 +40,7 @@ const isPainting = () => draft().where !== "whole" && !compare.state.kind && !fo
 function change(patch) {
   if (patch.where === "object" && !byId(state.objects, draft().object)) patch = { ...patch, object: state.objects[0]?.id || "" };
   if (patch.where) state.mode = patch.where === "brush" ? "brush" : "pan";
-  Object.assign(state, { trouble: "", hint: "", confirm: null });
+  Object.assign(state, { trouble: "", hint: "", confirm: null, lifted: "" });
   drafts.change(state.picture?.id || "", patch);
   if (["where", "object", "strokes", "invert"].some((name) => name in patch)) drawVeil();
   draw();

@@ -114,6 +114,7 @@ function conclude(job) {
       drafts.change(made.id, { instruction: typed });
       drafts.change(source.id, { instruction: job.title });
     }
+    state.lifted = made.id;
     go(made.id);
     speak(`Version ready: ${job.title}`);
   } else if (job.state === "stopped") speak("Stopped");
