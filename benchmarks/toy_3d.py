@@ -162,7 +162,8 @@ def judged(first: viewing.ImageDream, second: splatting.Splatter, case: Case, st
     """A case by the whole path, and from the true views."""
     elevation = case.views[0].elevation_deg
     began = time.perf_counter()
-    made = first.run(ViewsOrder(case.photo, elevation, 1, steps, GUIDANCE), _deaf).images
+    _, *others = first.run(ViewsOrder(case.photo, elevation, 1, steps, GUIDANCE), _deaf).images
+    made = (case.photo, *others)  # as the app does: in front it is known what it looks like
     splat = second.run(SplatOrder(made, elevation), _deaf)
     seconds = time.perf_counter() - began
     true = second.run(SplatOrder(tuple(_image(view.rgb) for view in case.views[:VIEWS]), elevation), _deaf)

@@ -38,7 +38,8 @@ NO_VIEWS: Four = ("", "", "", "")
 class ViewsRequest:
     """Four views of an object. Complete once `Turnings.views` has filled every None that the model has a control for.
 
-    The model makes all four at once; with `only`, those are kept and the others are not.
+    The model makes all four at once; with `only`, those are kept and the others are not. Without it the front is the
+    object itself, as the model was shown it, and not what the model made of it.
     """
 
     object: str  # asset id of an object, or of a picture with a transparent background

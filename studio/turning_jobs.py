@@ -64,6 +64,10 @@ def _make_views(job: LiveJob, spec: ModelSpec, residents: Residents, store: Stor
     images = _checked(result)
     for index in missing:
         said = turned.Turning(order.elevation_deg, AZIMUTHS_DEG[index], views=four(request.keep))
+        if index == 0 and not request.only:  # in front it is known what it looks like
+            recipe = replace(turned.view_recipe(asset, order.image, index, said), job_id=job.row.id)
+            store.save(order.image, recipe)
+            continue
         recipe = replace(
             turned.view_recipe(asset, images[index], index, said),
             job_id=job.row.id,

@@ -84,7 +84,7 @@ def test_an_object_becomes_a_splat_with_the_bundled_models(shelf: Shelf, weights
         disc = studio.take_in(OWNER, disc_png(), "disc.png").id
         views = finished(studio, studio.turnings.views(OWNER, ViewsRequest(disc, seed=1, steps=4)))
         assert views.error == "" and len(views.assets) == 4
-        assert studio.asset(OWNER, views.assets[0]).model == "toy-views"
+        assert studio.asset(OWNER, views.assets[1]).model == "toy-views"
         request = SplatRequest(disc, studio.turnings.views_of(OWNER, disc), elevation_deg=10)
         made = finished(studio, studio.turnings.splat(OWNER, request))
         assert made.error == ""

@@ -77,10 +77,16 @@ def test_four_views_are_made_with_their_recipes(studio: Studio, disc: str, views
     assert (job.task, job.title, job.source) == (Task.VIEWS, "red disc", disc)
     assert studio.turnings.views_of(OWNER, disc) == job.assets
     for index, asset in enumerate(studio.asset(OWNER, one) for one in job.assets):
-        assert (asset.kind, asset.index, asset.parents, asset.seed) == ("view", index, (disc,), 300)
+        assert (asset.kind, asset.index, asset.parents) == ("view", index, (disc,))
         said = turned.from_text(asset.recipe["turning"])
         assert (said.azimuth_deg, said.elevation_deg) == (90 * index, 12)
-        assert tuple(pixels(studio, asset.id)[0, 0]) == (300 % 256, 1, 77)
+        if index:
+            assert (asset.model, asset.seed) == ("four-views", 300)
+            assert tuple(pixels(studio, asset.id)[0, 0]) == (300 % 256, 1, 77)
+    front = studio.asset(OWNER, job.assets[0])
+    assert (front.model, front.seed) == ("", None)  # it is the object itself
+    crop = Image.open(io.BytesIO(studio.turnings.crop_png(OWNER, disc)))
+    assert (pixels(studio, front.id) == np.asarray(crop)).all()
     assert studio.asset(OWNER, job.assets[2]).title == "red disc, back"
     (order,) = views.orders
     assert (order.elevation_deg, order.steps, order.guidance) == (12, 3, 5)
@@ -97,8 +103,10 @@ def test_views_are_in_the_gallery_only_where_they_are_asked_for(studio: Studio, 
 
 def test_a_missing_seed_is_drawn_once_and_recorded(studio: Studio, disc: str, views: FakeViews):
     job = four_views(studio, disc)
-    seeds = {studio.asset(OWNER, one).seed for one in job.assets}
+    seeds = {studio.asset(OWNER, one).seed for one in job.assets[1:]}
     assert seeds == {views.orders[0].seed}
+    (anew,) = four_views(studio, disc, only=(0,)).assets
+    assert (studio.asset(OWNER, anew).model, studio.asset(OWNER, anew).seed) == ("four-views", views.orders[1].seed)
 
 
 def test_one_view_is_made_anew_and_the_others_stay(studio: Studio, disc: str):

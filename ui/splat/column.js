@@ -134,7 +134,7 @@ function hint(job) {
 /** What is not here yet, in a sentence; "" when all is. */
 function missing() {
   const kinds = ["views", "splat"].filter((kind) => !canMake(kind));
-  if (!state.isTold || !kinds.length) return "";
+  if (!state.isTold || !kinds.length || (state.step === "splat" && state.splat)) return "";
   const hints = kinds.map((kind) => chosenModel(kind)?.hint).filter(Boolean);
   return hints[0] || "No model for 3D is on this machine yet. Splats that you have can be opened, placed and exported all the same.";
 }

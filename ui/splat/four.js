@@ -12,12 +12,12 @@ function createFour(acts) {
     open.addEventListener("click", () => acts.look(state.views[index], index));
     again.addEventListener("click", () => acts.again(index));
     replace.addEventListener("click", () => acts.replace(index));
-    list.append(make("li", { "data-index": index }, open, make("div", { class: "line" }, make("b", {}, side), make("span", { class: "spring" }), again, replace)));
-    return { open, image, words: open.lastElementChild, again, replace };
+    list.append(make("li", { "data-index": index }, open, make("div", { class: "line" }, make("b", {}, side), make("span", { class: "quiet own" }), make("span", { class: "spring" }), again, replace)));
+    return { open, image, words: open.lastElementChild, own: list.lastElementChild.querySelector(".own"), again, replace };
   });
   return {
     draw(job) {
-      tiles.forEach(({ open, image, words, again, replace }, index) => {
+      tiles.forEach(({ open, image, words, own, again, replace }, index) => {
         const view = state.views[index], isComing = job?.kind === "views" && job.only.includes(index) && !job.made?.includes(index);
         if (view && image.dataset.of !== view.id) {
           image.dataset.of = view.id;
@@ -25,6 +25,7 @@ function createFour(acts) {
         }
         show(image, Boolean(view));
         show(words, !view);
+        setText(own, view && !view.model ? "your picture" : "");
         setText(words, isComing ? "Coming…" : "Not there yet");
         setAttribute(open, "aria-label", view ? `${SIDES[index]}: look at it` : `${SIDES[index]}: use a picture of your own`);
         open.classList.toggle("coming", Boolean(isComing));
