@@ -3,9 +3,10 @@
 Run `python -m benchmarks.toy_3d`. Prints a table, and the machine it ran on. `--sheet` also writes a contact sheet.
 
 Every case is an object of a held-out colour for its kind, in a pose, size and light of its own. Its photo is cut to a
-square as the 3D tab cuts it; the two models of the app make four views and the splat; the elevation is told, as a
-person does by the slider. The splat is drawn by `lgm.render` and compared with what the world's own tracer shows: from
-where the photo was taken, and from eight cameras that no model is shown.
+square as the 3D tab cuts it; the two models of the app make the sides and the splat; the elevation is told, as a
+person does by the slider. The splat is drawn by `lgm.render` and compared with the photo, as it stands over it in the
+3D tab, and with what the world's own tracer shows from eight cameras that no model is shown. The photo has a lens of
+its own, and the app takes it for LGM's: what that lens would have shown from there is compared with, too.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ from studio.contract import Progress
 from studio.splat import Splat
 from studio.turning import INPUT_SIDE, SplatOrder, ViewsOrder
 from toybox.solid import toy_lgm, toy_views
-from toybox.solid.photos import cut_photo
+from toybox.solid.photos import cut_mask, cut_photo
 from toybox.solid.records import SIZE, coverage_of, plane_bytes, shade_bytes
 from toybox.solid.turntable import VIEWS, Turntable, sample_turntable
 from toybox.words import COLOUR_RGB
@@ -73,6 +74,7 @@ class Case:
 
     turntable: Turntable
     photo: Image.Image
+    mask: Image.Image
     views: tuple[View, ...]
 
 
@@ -82,6 +84,7 @@ class Result:
 
     case: Case
     made: tuple[Image.Image, ...]
+    from_photo: Score
     scores: tuple[Score, ...]
     taught: tuple[Score, ...]
     drawn: tuple[Tensor, ...]
@@ -116,8 +119,10 @@ def rows(results: Sequence[Result]) -> list[Row]:
 
     unseen = [score for result in results for score in result.scores[VIEWS:]]
     told = [
-        mean("photo -> splat, from the photo: IoU", [result.scores[0].iou for result in results], ">= 92 %"),
-        mean("photo -> splat, from the photo: PSNR", [result.scores[0].psnr for result in results], ">= 24 dB", "dB"),
+        mean("photo -> splat, over the photo: IoU", [result.from_photo.iou for result in results], ">= 92 %"),
+        mean("photo -> splat, over the photo: PSNR", [result.from_photo.psnr for result in results], ">= 24 dB", "dB"),
+        mean("photo -> splat, that side by LGM's lens: IoU", [result.scores[0].iou for result in results]),
+        mean("photo -> splat, that side by LGM's lens: PSNR", [result.scores[0].psnr for result in results], unit="dB"),
         mean("photo -> splat, eight unseen views: IoU", [score.iou for score in unseen], ">= 85 %"),
         mean("photo -> splat, eight unseen views: PSNR", [score.psnr for score in unseen], ">= 20 dB", "dB"),
     ]
@@ -155,7 +160,8 @@ def case_of(turntable: Turntable, chance: random.Random) -> Case:
     ]
     views = tuple(_view(turntable, camera, colour) for camera in (*turntable.cameras[:VIEWS], *others))
     planes = torch.from_numpy(plane_bytes(render_planes(turntable.photo, size=SIZE)))
-    return Case(turntable, _image(cut_photo(planes, colour, INPUT_SIDE)), views)
+    mask = _image(cut_mask(planes, INPUT_SIDE).expand(3, -1, -1)).convert("L")
+    return Case(turntable, _image(cut_photo(planes, colour, INPUT_SIDE)), mask, views)
 
 
 def judged(first: viewing.ImageDream, second: splatting.Splatter, case: Case, steps: int) -> Result:
@@ -164,18 +170,28 @@ def judged(first: viewing.ImageDream, second: splatting.Splatter, case: Case, st
     began = time.perf_counter()
     _, *others = first.run(ViewsOrder(case.photo, elevation, 1, steps, GUIDANCE), _deaf).images
     made = (case.photo, *others)  # as the app does: in front it is known what it looks like
-    splat = second.run(SplatOrder(made, elevation), _deaf)
+    splat = second.run(SplatOrder(made, elevation, case.mask), _deaf)
     seconds = time.perf_counter() - began
     true = second.run(SplatOrder(tuple(_image(view.rgb) for view in case.views[:VIEWS]), elevation), _deaf)
     drawn = [seen(splat, view) for view in case.views]
     return Result(
         case=case,
         made=made,
+        from_photo=score(*drawn[0], photographed(case)),
         scores=tuple(score(*pair, view) for pair, view in zip(drawn, case.views, strict=True)),
         taught=tuple(score(*seen(true, view), view) for view in case.views),
         drawn=tuple(rgb for rgb, _ in drawn),
         seconds=seconds,
     )
+
+
+def photographed(case: Case) -> View:
+    """The photo itself, as large as the views."""
+    first = case.views[0]
+    side = first.rgb.shape[-1]
+    photo, mask = (one.resize((side, side), Image.Resampling.BICUBIC) for one in (case.photo, case.mask))
+    rgb = torch.from_numpy(np.array(photo)).permute(2, 0, 1).float() / 255
+    return View(first.azimuth_deg, first.elevation_deg, rgb, torch.from_numpy(np.array(mask)) >= 128)
 
 
 @torch.inference_mode()

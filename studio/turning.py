@@ -92,6 +92,7 @@ class SplatOrder:
 
     views: tuple[Image.Image, ...]  # four RGB squares before white, each of a size of its own
     elevation_deg: float
+    front_mask: Image.Image | None = None  # "L", square: what the object covers of the first view; None: not known
 
 
 # --- geometry ---------------------------------------------------------------------------------------------------------

@@ -30,6 +30,7 @@ from studio.turning import (
     camera_of,
     crop_of,
     mask_of,
+    mask_square,
     square,
     view_square,
 )
@@ -90,7 +91,7 @@ def _make_splat(job: LiveJob, spec: ModelSpec, residents: Residents, store: Stor
     asset, _, mask = _object(job, store, request.object)
     paths = (store.path(job.row.owner, view) for view in request.views)
     views = tuple(view_square(read_picture(path).image) for path in paths)
-    order = SplatOrder(views, elevation_deg=request.elevation_deg or 0.0)
+    order = SplatOrder(views, request.elevation_deg or 0.0, _front_mask(store, asset, request.views[0], mask))
     splat, seconds = _ask(job, spec, residents, order)
     if splat is None:
         return
@@ -114,6 +115,13 @@ def _object(job: LiveJob, store: Store, asset_id: str) -> tuple[Asset, Image.Ima
     """The object, what its file shows, and its mask; also out of the trash: a job that was taken is done."""
     image = read_picture(store.path(job.row.owner, asset_id)).image
     return store.asset(job.row.owner, asset_id), image, mask_of(image)
+
+
+def _front_mask(store: Store, asset: Asset, view: str, mask: np.ndarray) -> Image.Image | None:
+    """What the object covers of a view that is the object itself; None: the view is another picture."""
+    front = store.asset(asset.owner, view)
+    is_itself = front.kind == "view" and not front.model and front.parents == (asset.id,)
+    return Image.fromarray(mask_square(mask, crop_of(mask), INPUT_SIDE)) if is_itself else None
 
 
 def _ask(job: LiveJob, spec: ModelSpec, residents: Residents, order: ViewsOrder | SplatOrder) -> tuple[Any, float]:

@@ -16,8 +16,9 @@ from lgm.cameras import orbit_camera
 from lgm.config import LGMConfig
 from lgm.gaussians import Gaussians
 from lgm.model import LGM
+from lgm.polish import target_loss
 from lgm.render import render
-from pipelines.splat import Splatter, open_folder, open_lgm
+from pipelines.splat import Splatter, open_folder, open_lgm, targets_of
 from studio.contract import Progress, Size
 from studio.errors import BadRequest, BadSplat, Cancelled, NotReady, StudioError
 from studio.splat import Crop, Splat
@@ -35,6 +36,11 @@ def views(side: int = 16) -> tuple[Image.Image, ...]:
 
 def ignored(_progress: Progress) -> None:
     pass
+
+
+def gaussians_of(splat: Splat) -> Gaussians:
+    arrays = (splat.positions, splat.opacities, splat.scales, splat.rotations, splat.colours)
+    return Gaussians(*(torch.from_numpy(array) for array in arrays))
 
 
 @pytest.fixture(scope="module")
@@ -71,6 +77,35 @@ def test_a_splat_has_all_that_can_be_seen_and_stands_in_the_world(splatter: Spla
     assert np.allclose(np.linalg.norm(splat.rotations, axis=1), 1, atol=1e-5)
     assert splat.pose.is_in_place
     assert [(each.step, each.steps) for each in told] == [(0, 1), (1, 1)]
+
+
+def test_a_polished_splat_is_nearer_to_its_front_and_every_step_is_told(model: LGM, splatter: Splatter):
+    side = 64
+    mask = Image.new("L", (side, side))
+    mask.paste(255, (16, 16, 48, 48))
+    front = Image.composite(
+        Image.new("RGB", (side, side), (40, 90, 200)), Image.new("RGB", (side, side), "white"), mask
+    )
+    order = SplatOrder((front, *views()[1:]), 0.0, mask)
+    told: list[Progress] = []
+    polished = Splatter(model, polish_steps=10).run(order, told.append)
+    assert [(each.step, each.steps) for each in told] == [(step, 11) for step in range(12)]
+    seen = targets_of(order)[0]
+    assert seen.alpha is not None
+    errors = [float(target_loss(gaussians_of(one), seen)) for one in (splatter.run(order, ignored), polished)]
+    assert errors[1] < 0.7 * errors[0]
+
+    def stop(progress: Progress) -> None:
+        if progress.step == 4:
+            raise Cancelled
+
+    with pytest.raises(Cancelled):
+        Splatter(model, polish_steps=10).run(order, stop)
+
+
+def test_what_is_not_known_to_be_the_object_weighs_no_more_than_the_other_views():
+    first, *others = targets_of(SplatOrder(views(), 0.0))
+    assert first.alpha is None and {first.weight, *(one.weight for one in others)} == {1.0}
 
 
 def test_the_elevation_of_the_views_is_told_to_the_network(splatter: Splatter):

@@ -173,6 +173,20 @@ def test_a_job_of_a_killed_process_makes_what_is_missing(studio: Studio, disc: s
 # --- splats -----------------------------------------------------------------------------------------------------------
 
 
+def test_what_the_object_covers_of_its_own_front_is_told_and_of_another_picture_is_not(
+    studio: Studio, disc: str, splats: FakeSplats
+):
+    a_splat(studio, disc)
+    (front,) = four_views(studio, disc, only=(0,)).assets
+    made = (front, *studio.turnings.views_of(OWNER, disc)[1:])
+    finished(studio, studio.turnings.splat(OWNER, SplatRequest(disc, made)))
+    known, unknown = splats.orders
+    assert unknown.front_mask is None
+    white = np.asarray(known.views[0]).min(axis=2) > 250
+    covered = np.asarray(known.front_mask) > 127
+    assert (covered == ~white).mean() > 0.98  # edges are soft
+
+
 def test_where_nobody_says_how_far_the_picture_looks_down_the_model_and_then_the_views_do(tmp_path: Path):
     views, splats = FakeViews(), FakeSplats()
     first, second = turning_specs(views, splats)

@@ -28,6 +28,17 @@ def cut_photo(planes: Tensor, colour: Tensor, side: int, chance: random.Random |
     coverage = coverage_of(planes)
     dark = shade_bytes(planes, colour, torch.zeros(3))  # the floor gives nothing: the object, times what it covers
     alone = (dark + (1 - coverage)).clamp(0, 1)
+    return 1 - _cut(1 - alone, _square(coverage, side, chance))
+
+
+def cut_mask(planes: Tensor, side: int) -> Tensor:
+    """What the object covers of the same square, cut exactly: (side, side) float32, [0, 1]."""
+    coverage = coverage_of(planes)
+    return _cut(coverage[None], _square(coverage, side, None))[0]
+
+
+def _square(coverage: Tensor, side: int, chance: random.Random | None) -> Tensor:
+    """Where in the photo the pixels of the square are: (1, side, side, 2), as `grid_sample` wants it."""
     rows, columns = ((coverage > 0.5).any(dim=axis).nonzero().flatten() for axis in (1, 0))
     top, bottom, left, right = (int(line[at]) + end for line in (rows, columns) for at, end in ((0, 0), (-1, 1)))
     length = max(bottom - top, right - left) / FILLS
@@ -35,9 +46,11 @@ def cut_photo(planes: Tensor, colour: Tensor, side: int, chance: random.Random |
     if chance is not None:
         across, down = (at + length * chance.uniform(-_JITTER, _JITTER) for at in (across, down))
         length *= chance.uniform(1 - _JITTER, 1 + _JITTER)
-    size = planes.shape[-1]
     steps = (torch.arange(side) + 0.5) / side - 0.5
-    x, y = (2 * (middle + length * steps) / size - 1 for middle in (across, down))
-    grid = torch.stack(torch.meshgrid(x, y, indexing="xy"), dim=-1)[None]
-    ink = F.grid_sample(1 - alone[None], grid, mode="bilinear", padding_mode="zeros", align_corners=False)
-    return 1 - ink[0]
+    x, y = (2 * (middle + length * steps) / coverage.shape[-1] - 1 for middle in (across, down))
+    return torch.stack(torch.meshgrid(x, y, indexing="xy"), dim=-1)[None]
+
+
+def _cut(values: Tensor, grid: Tensor) -> Tensor:
+    """(C, side, side) of (C, H, W); outside of the photo there is nothing."""
+    return F.grid_sample(values[None], grid, mode="bilinear", padding_mode="zeros", align_corners=False)[0]
