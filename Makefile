@@ -15,7 +15,7 @@ test: $(VENV)/.dev $(VENV)/.browser  ## lint, types and every test
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m pyright
-	$(PY) -m pytest $(ARGS)
+	$(PY) -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile $(ARGS)
 
 check: $(VENV)/.dev  ## lint and types alone
 	$(PY) -m ruff check .
@@ -28,6 +28,8 @@ bench: $(VENV)/.dev  ## side-by-side measurements, printed as tables
 train: $(VENV)/.run  ## train the bundled models again (hours on 2 cores; goes on where it stopped)
 	$(PY) -m toybox.train $(ARGS)
 	$(PY) -m toybox.sam.train
+	$(PY) -m toybox.solid.train_views
+	$(PY) -m toybox.solid.train_lgm
 
 # torch and torchvision first, as one pair; then the rest without build isolation, so that the source build of sam2 uses
 # the torch that is there instead of fetching a second one.

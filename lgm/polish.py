@@ -18,9 +18,9 @@ from lgm.cameras import Camera
 from lgm.gaussians import Gaussians
 from lgm.render import render
 
-_RATES = {"positions": 0.004, "opacities": 0.3, "scales": 0.05, "colours": 0.03}
-"""Of Adam: world units, logits, logarithms, shares. Measured on toys of training: twice as much unsettles what no
-picture shows."""
+_RATES = {"positions": 0.001, "opacities": 0.3, "scales": 0.05, "colours": 0.03}
+"""Of Adam: world units, logits, logarithms, shares. Measured on toys: with positions four times as quick, what no
+picture shows comes out 0.3 dB worse."""
 _BETAS = (0.8, 0.95)  # for some ten steps; the usual ones remember a hundred
 _FAINT = 1e-4
 

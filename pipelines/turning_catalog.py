@@ -62,7 +62,7 @@ def toy_views(folder: Path) -> ModelSpec:
         licence="Apache-2.0",
         licence_url=APACHE,
         about="Toy world only: what its ten kinds of objects look like from behind.",
-        steps=Range(4, 50, 20),
+        steps=Range(4, 50, 10),
         guidance=Range(1, 8, 1),
         elevation_deg=TOY_ELEVATION_DEG,
     )
@@ -82,7 +82,7 @@ def toy_lgm(folder: Path) -> ModelSpec:
         revision=readiness.revision_of(folder),
         licence="Apache-2.0",
         licence_url=APACHE,
-        about="Toy world only: a splat in a second, anywhere.",
+        about="Toy world only: a splat in seconds, anywhere.",
         seed=False,
     )
 

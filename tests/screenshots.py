@@ -81,7 +81,7 @@ def take_walk(chrome: Browser, url: str, folder: Path) -> None:
         tempfile.TemporaryDirectory() as files,
         Visitor.arrives(chrome, url, viewport={"width": 1280, "height": 860}, reduced_motion="reduce") as visitor,
     ):
-        for number, (name, _) in enumerate(Walk(visitor, Path(files)).steps(), start=1):
+        for number, name in enumerate(Walk(visitor, Path(files)).steps(), start=1):
             visitor.page.mouse.move(0, 0)
             visitor.page.screenshot(path=folder / f"walk-{number}-{name}.png")
 

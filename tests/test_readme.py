@@ -13,6 +13,7 @@ import app
 import cli
 from pipelines import catalog
 from pipelines.machine import Machine
+from tests.ui.walk import STEPS
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -51,6 +52,11 @@ def test_the_table_of_models_is_the_catalog():
     for model_id, row in rows.items():
         assert specs[model_id].label in row
         assert specs[model_id].licence in row
+
+
+def test_the_pictures_of_the_walk_are_those_of_its_steps():
+    shown = re.findall(r"!\[([^]]*)\]\(docs/walk-(\d)-(\w+)\.png\) \2\. \1 \|", README)
+    assert shown == [(said, str(number), name) for number, (name, said) in enumerate(STEPS.items(), start=1)]
 
 
 def test_every_linked_file_exists():

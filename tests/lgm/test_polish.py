@@ -74,7 +74,7 @@ def test_a_target_that_weighs_more_is_met_better():
         float(target_loss(polish(before, [bright._replace(weight=weight), *others], STEPS), bright))
         for weight in (1.0, 10.0)
     ]
-    assert met[1] < 0.9 * met[0]
+    assert met[1] < 0.95 * met[0]
 
 
 def test_no_steps_change_nothing_that_can_be_seen_and_a_report_may_stop_it():

@@ -16,6 +16,18 @@ from tests.ui.turntable import Turntable
 
 PROMPT = "a yellow house on a blue background"
 SEED = "3"
+STEPS = {
+    "picture": "Words become a picture.",
+    "click": "One click selects an object.",
+    "object": "It is kept, cut out.",
+    "views": "A model imagines its four sides.",
+    "splat": "The splat stands exactly on its picture.",
+    "turned": "It turns.",
+    "reset": "Reset puts it back, pixel for pixel.",
+    "saved": "What you see becomes a picture of its own.",
+    "export": "The splat leaves as a file for other tools.",
+}
+"""Each step of the way, and what can be seen then."""
 
 
 class Walk:
@@ -36,44 +48,44 @@ class Walk:
         self.table = Turntable(visitor.page)
         self.fit, self.before, self.turned, self.after, self.file = 0, b"", b"", b"", folder / "house.ply"
 
-    def steps(self) -> Iterator[tuple[str, str]]:
-        """Goes on by one step at a time. Yields its name, and what it shows as a sentence."""
+    def steps(self) -> Iterator[str]:
+        """Goes on by one of STEPS at a time, and yields its name."""
         page, table = self._visitor.page, self.table
         self._visitor.open_more()
         page.locator("#seed input").fill(SEED)
         self._visitor.make(PROMPT)
-        yield "picture", "Words become a picture"
+        yield "picture"
         self._click()
-        yield "click", "One click selects an object"
+        yield "click"
         page.get_by_role("button", name="Keep as object").click()
         expect(page.locator("#segment .object")).to_have_count(1)
-        yield "object", "It is kept, cut out"
+        yield "object"
         page.locator("#segment .object .turn").click()
         expect(table.find(".crop")).to_have_js_property("complete", True)
         table.find(".views-only").click()
         for index in range(4):
             expect(table.find(".four li img").nth(index)).to_have_js_property("complete", True)
         expect(table.primary).to_have_text("Make it 3D from these views")
-        yield "views", "A model imagines it from four sides"
+        yield "views"
         table.make()
         said = re.search(r"(\d+) %", table.find(".fit").inner_text())
         self.fit, self.before = int(said[1]) if said else 0, table.pixels()
-        yield "splat", "The splat stands exactly on its picture"
+        yield "splat"
         table.drag(170, 25)
         table.expect_drawn(home=False)
         self.turned = table.pixels()
-        yield "turned", "It turns"
+        yield "turned"
         table.find(".reset").click()
         table.expect_drawn()
         self.after = table.pixels()
-        yield "reset", "Reset puts it back, pixel for pixel"
+        yield "reset"
         table.drag(-120, 10)
         table.expect_drawn(home=False)
         table.primary.click()
         expect(self._visitor.toast).to_contain_text("Saved as a new picture")
-        yield "saved", "What is seen becomes a picture of its own"
+        yield "saved"
         table.find(".exports summary").click()
-        yield "export", "And the splat a file for other tools"
+        yield "export"
         with page.expect_download() as saving:
             table.find(".exports a").first.click()
         saving.value.save_as(self.file)
