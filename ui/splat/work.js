@@ -69,19 +69,16 @@ async function conclude(told, { object, kind, then }) {
   const isHere = state.object?.id === object;
   if (told.state === "failed" && isHere) { say(told.error); return; }
   if (told.state === "stopped" && isHere) speak("Stopped");
-  if (!isHere) {
-    if (told.state === "done" && kind === "splat") toast(`In 3D: ${told.title}`, { action: "Show", onAction: () => open(told.assets[0]) });
-    else if (then && told.state === "done") await makeSplat(object, (await server.four({ token, id: object }))?.views);
-    return;
-  }
   if (kind === "views") {
-    await takeViews();
+    if (isHere) await takeViews();
     if (told.state !== "done") return;
-    speak("Four views are ready");
-    if (then) await makeSplat(object, state.views);
-  } else if (told.assets.length) {
+    if (isHere) speak("Four views are ready");
+    if (then) await makeSplat(object, (await server.four({ token, id: object }))?.views); // it may have been left meanwhile
+  } else if (isHere && told.assets.length) {
     await open(told.assets[0], { focus: isVisible() });
     speak(`It is in 3D now: ${told.title}`);
+  } else if (!isHere && told.state === "done") {
+    toast(`In 3D: ${told.title}`, { action: "Show", onAction: () => open(told.assets[0]) });
   }
 }
 /** The newest views take their places. */
