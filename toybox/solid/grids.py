@@ -5,6 +5,7 @@ Everything is turned so that the first camera stands in front, at azimuth 0, as 
 
 import math
 import os
+import random
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
@@ -21,6 +22,9 @@ from toybox.words import COLOUR_RGB, COLOURS, KINDS
 
 SIDE = 64
 """Of a view, in pixels; also of LGM's grid of Gaussians."""
+
+_NAMED, _ALIKE = 0.4, 0.15
+"""Share of objects with a named colour, and how far apart two colours are (in RGB) that cannot be taken for one."""
 
 _ALL_VIEWS = VIEWS + EXTRA_VIEWS
 
@@ -69,9 +73,20 @@ def make_grids(folder: Path, records: Records) -> Grids:
     return Grids(*(np.load(folder / name, mmap_mode="r") for name in names))
 
 
-def allowed_colours() -> list[Tensor]:
-    """By kind: the colours (M, 3) it may have in training."""
-    return [torch.tensor([COLOUR_RGB[colour] for colour in COLOURS if not is_held_out(kind, colour)]) for kind in KINDS]
+def sample_colour(kind: int, rng: random.Random) -> Tensor:
+    """A colour (3,) for an object of this kind (an index into `KINDS`) in training: a named one, or any other.
+
+    Named ones alone are learned by heart: a network then gives the sides of a blue cube the nearest colour it saw on
+    cubes. None is a held-out one or hard to tell from one, see `is_held_out`.
+    """
+    named = [torch.tensor(COLOUR_RGB[colour]) for colour in COLOURS if not is_held_out(KINDS[kind], colour)]
+    if rng.random() < _NAMED:
+        return rng.choice(named)
+    held_out = [torch.tensor(COLOUR_RGB[colour]) for colour in COLOURS if is_held_out(KINDS[kind], colour)]
+    while True:
+        colour = torch.tensor([rng.uniform(0.05, 1) for _ in range(3)])
+        if all(float((colour - other).norm()) > _ALIKE for other in held_out):
+            return colour
 
 
 def facing(positions: Tensor, azimuth_deg: float) -> Tensor:

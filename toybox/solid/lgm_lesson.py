@@ -21,7 +21,8 @@ from lgm.config import LGMConfig
 from lgm.gaussians import Gaussians
 from lgm.model import LGM, activated
 from lgm.render import render
-from toybox.solid.grids import Grids, allowed_colours
+from toybox.solid.grids import Grids, sample_colour
+from toybox.solid.photos import photo_of
 from toybox.solid.records import SIZE, Records, coverage_of, shade_bytes
 from toybox.solid.toy_lgm import FIRST_SCALE
 from toybox.solid.turntable import FOV_DEG, VIEWS
@@ -36,6 +37,8 @@ _POSITION, _OPACITY, _COLOUR, _SIZE = 3.0, 1.0, 1.0, 0.1
 _LATER = {"position": 0.5, "opacity": 0.05, "colour": 0.1, "size": 0.0}
 """What remains of these once pictures are drawn."""
 _DRAWN_COLOUR, _DRAWN_ALPHA = 10.0, 5.0
+_PHOTOS = 0.6
+"""Share of first views that are the photo."""
 _NOISE, _WASH = 0.02, 0.05
 """Of the views, so that it does not rely on perfect ones: those of the toy's own multi-view model are not."""
 
@@ -73,12 +76,11 @@ class LgmLessons:
         """
         self._model, self._grids, self._records, self._share = model, grids, records, share
         self._random = random.Random(seed)
-        self._colours = allowed_colours()
 
     def step(self, _number: int) -> dict[str, Tensor]:
         """Losses by name; "loss" is the one to follow downhill."""
         batch = self.draw(BATCH)
-        shown = blemished(batch.views)
+        shown = blemished(self._with_photos(batch))
         elevations = batch.angles[:, 0, 1].tolist()
         asked = [self._model.inputs_of(one[None], up) for one, up in zip(shown, elevations, strict=True)]
         with torch.autocast("cpu", dtype=torch.bfloat16):  # a third faster
@@ -93,8 +95,7 @@ class LgmLessons:
         """Some turntables, each in a colour its kind may have."""
         indexes = sorted(self._random.sample(range(len(self._grids)), count))
         planes = torch.from_numpy(np.stack([self._grids.planes[index][1 : 1 + VIEWS] for index in indexes]))
-        kinds = [int(self._grids.kinds[index]) for index in indexes]
-        colour = torch.stack([self._random.choice(list(self._colours[kind])) for kind in kinds])
+        colour = torch.stack([sample_colour(int(self._grids.kinds[index]), self._random) for index in indexes])
         white = torch.ones(3)
         return Batch(
             views=shade_bytes(planes, colour[:, None], white),
@@ -104,6 +105,14 @@ class LgmLessons:
             colours=colour,
             indexes=indexes,
         )
+
+    def _with_photos(self, batch: Batch) -> Tensor:
+        """The views, of which some first ones are the photo: another lens took it, and the app knows no other front."""
+        views = batch.views.clone()
+        for place, (index, colour) in enumerate(zip(batch.indexes, batch.colours, strict=True)):
+            if self._random.random() < _PHOTOS:
+                views[place, 0] = photo_of(self._records, index, colour, views.shape[-1], self._random)
+        return views
 
     def _drawn(self, gaussians: Gaussians, batch: Batch) -> dict[str, Tensor]:
         """Squared errors of colour and alpha in some of the eight views of each turntable."""

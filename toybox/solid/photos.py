@@ -6,11 +6,16 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from toybox.solid.records import coverage_of, shade_bytes
+from toybox.solid.records import Records, coverage_of, shade_bytes
 from toybox.solid.turntable import FILLS
 
 _JITTER = 0.03
 """Of the side: nobody's mask is exact."""
+
+
+def photo_of(records: Records, index: int, colour: Tensor, side: int, chance: random.Random) -> Tensor:
+    """The photo of a turntable, cut about as somebody would: (3, side, side) float32, [0, 1]."""
+    return cut_photo(torch.from_numpy(records.planes[index, 0].copy()), colour, side, chance)
 
 
 def cut_photo(planes: Tensor, colour: Tensor, side: int, chance: random.Random | None = None) -> Tensor:

@@ -48,7 +48,7 @@ def train(plan: Plan) -> None:
     if run.share < 1:
         records = trace_turntables(plan.work, plan.turntables, plan.seed)
         grids = make_grids(plan.work, records)
-        run.train(LgmLessons(model, grids, records, lambda: run.share).step)
+        run.train(LgmLessons(model, grids, records, lambda: run.share, seed=3 + run.steps).step)
     run.average.copy_to(model)
     save_model(model, plan.result)
     if plan.result == FOLDER:

@@ -13,8 +13,8 @@ from diffusers import AutoencoderKL
 from torch import Tensor, nn
 
 from lgm.cameras import FRAME_OF_VIEW, imagedream_cameras
-from toybox.solid.grids import SIDE, Grids, allowed_colours
-from toybox.solid.photos import cut_photo
+from toybox.solid.grids import SIDE, Grids, sample_colour
+from toybox.solid.photos import photo_of
 from toybox.solid.records import Records, shade_bytes
 from toybox.solid.toy_views import MEAN, STD, Parts, build_scheduler, words_of
 from toybox.solid.turntable import VIEWS
@@ -23,7 +23,7 @@ BATCH, PICTURES = 8, 24
 FRAMES = VIEWS + 1
 _PHOTOS, _UNSEEN = 0.7, 0.1
 """Shares of pictures that are photos (the others are the first view itself), and that are not shown at all."""
-_KL, _SQUARE, _GRADIENT = 1e-5, 4.0, 0.5
+_KL, _SQUARE, _GRADIENT = 1e-6, 4.0, 0.5
 
 
 class Scene(NamedTuple):
@@ -46,23 +46,18 @@ class Source:
     def __init__(self, grids: Grids, records: Records, seed: int) -> None:
         self.grids, self._records = grids, records
         self._random = random.Random(seed)
-        self._colours = allowed_colours()
 
     def draw(self, count: int) -> Scene:
         """So many objects, each once."""
         indexes = sorted(self._random.sample(range(len(self.grids)), count))
         planes = torch.from_numpy(np.stack([self.grids.planes[index][1 : 1 + VIEWS] for index in indexes]))
-        colours = torch.stack([self._random.choice(list(self._colours[self.grids.kinds[index]])) for index in indexes])
+        colours = torch.stack([sample_colour(int(self.grids.kinds[index]), self._random) for index in indexes])
         views = shade_bytes(planes, colours[:, None], torch.ones(3))
         pictures = [
-            self._photo(index, colour) if self._random.random() < _PHOTOS else shown[0]
+            photo_of(self._records, index, colour, SIDE, self._random) if self._random.random() < _PHOTOS else shown[0]
             for index, colour, shown in zip(indexes, colours, views, strict=True)
         ]
         return Scene(torch.stack(pictures), views, [float(self.grids.angles[index, 0, 1]) for index in indexes])
-
-    def _photo(self, index: int, colour: Tensor) -> Tensor:
-        planes = torch.from_numpy(self._records.planes[index, 0].copy())
-        return cut_photo(planes, colour, SIDE, self._random)
 
 
 class AutoencoderLessons:

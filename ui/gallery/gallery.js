@@ -198,14 +198,12 @@ function removeSelected() {
 }
 pressLong(find(".grid"), (id) => selection.toggle(id, false));
 
-/** A tab that is opened says so in the address, and looks what has happened meanwhile. */
+/** A gallery that is opened says in the address what it is searched for, and looks what has happened meanwhile. */
 new IntersectionObserver((entries) => {
   if (!entries.at(-1).isIntersecting) {
-    const isMine = readAddress("tab") === "gallery"; // another tab may have written its own there
-    if (!isVisible()) writeAddress({ tab: isMine ? "" : readAddress("tab"), q: "", starred: "", model: "", kind: "" });
+    if (!isVisible()) writeAddress({ q: "", starred: "", model: "", kind: "" });
     return;
   }
-  writeAddress({ tab: "gallery" });
   filters.keep();
   grid.redraw();
   if (state.isStale) refresh();

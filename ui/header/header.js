@@ -59,4 +59,4 @@ find(".shade").addEventListener("click", () => {
 const chosen = localStorage.getItem("diorama-shade");
 shade(chosen ? chosen === "dark" : document.body.classList.contains("dark"));
 badge.textContent = props.badge;
-whenTold(() => {});
+whenTold(followAddress);

@@ -136,14 +136,12 @@ addEventListener("popstate", () => {
   const id = readAddress("iterate");
   if (element.isConnected && token !== null && id && id !== state.picture?.id) open(id, { focus: false });
 });
-/** A tab that is opened says so in the address, so that a reload comes back to it, and looks what has happened. */
+/** A tab that is opened looks what has happened. */
 new IntersectionObserver((entries) => {
-  if (entries.at(-1).isIntersecting) {
-    writeAddress({ tab: "iterate" });
-    measure();
-    draw();
-    if (state.isStale) refresh();
-  } else if (!isVisible() && readAddress("tab") === "iterate") writeAddress({ tab: "" });
+  if (!entries.at(-1).isIntersecting) return;
+  measure();
+  draw();
+  if (state.isStale) refresh();
 }).observe(element.firstElementChild);
 whenTold(async () => {
   loadModels();

@@ -67,16 +67,17 @@ function focusSoon(selector, frames = 60) {
   else if (frames) requestAnimationFrame(() => focusSoon(selector, frames - 1));
 }
 
-/** What the address says behind its #, and changing some of it; an empty value leaves the address. */
+/** What the address says behind its #, and changing some of it; an empty value leaves the address. `step` is the state of
+    a step of its own in the history, which Back undoes; without one, the address of this step changes. */
 const readAddress = (name) => new URLSearchParams(location.hash.slice(1)).get(name) || "";
-function writeAddress(changes, { push = false } = {}) {
+function writeAddress(changes, step = null) {
   const said = new URLSearchParams(location.hash.slice(1));
   for (const [name, value] of Object.entries(changes)) {
     if (value) said.set(name, value);
     else said.delete(name);
   }
   const hash = said.size ? `#${said}` : location.pathname + location.search;
-  if (hash !== location.hash) history[push ? "pushState" : "replaceState"](push ? { viewer: true } : history.state, "", hash);
+  if (hash !== location.hash) history[step ? "pushState" : "replaceState"](step || history.state, "", hash);
 }
 
 /** Open a picture, or an object's picture, in the Segment tab, which may not have been shown yet: then it reads the address. */

@@ -240,11 +240,6 @@ function measure() {
 }
 new ResizeObserver(measure).observe(find(".room"));
 
-/** A tab that is opened says so in the address, so that a reload comes back to it. */
-new IntersectionObserver((entries) => {
-  if (entries.at(-1).isIntersecting) writeAddress({ tab: "segment" });
-  else if (!isVisible() && readAddress("tab") === "segment") writeAddress({ tab: "" });
-}).observe(element.firstElementChild);
 hear("segment", ({ picture }) => open(picture));
 hear("news", () => { if (!state.picture && token !== null) loadRecent(); });
 hear("change", (change) => {

@@ -91,7 +91,7 @@ function enter(id, isAddressed) {
     dialog.append(find(".toasts")); // what lies outside an open dialog cannot be pressed
     dialog.showModal();
     find(".shut").focus();
-    if (!isAddressed) writeAddress({ picture: id }, { push: true }); // so that Back closes it
+    if (!isAddressed) writeAddress({ picture: id }, { viewer: true }); // so that Back closes it
   } else {
     writeAddress({ picture: id });
   }
@@ -218,7 +218,6 @@ addEventListener("popstate", () => {
   else if (!id && dialog.open) left();
 });
 whenTold(() => {
-  const tab = readAddress("tab"), id = readAddress("picture");
-  if (tab) goTo(tab);
+  const id = readAddress("picture");
   if (id) open(id, { isAddressed: true });
 });
