@@ -10,7 +10,7 @@ from PIL import Image
 
 from studio import masks
 
-_REACH = 0.012
+_REACH = 0.02
 """Of the longer side: so far beyond the mask the object's edge and its glow are painted out too."""
 _FINE = 5
 """Halvings after which what is left of a picture is colour; what they took away is texture."""
@@ -42,8 +42,8 @@ def fill_behind(image: Image.Image, mask: np.ndarray) -> Image.Image:
         return image
     pixels = np.asarray(image.resize(size, reducing_gap=2.0), np.float32)
     coarse = _spread(pixels, ~hole, fine=_FINE)
-    texture = _texture(np.where(hole[..., None], 0, pixels - coarse), pixels, hole)
-    filled = _spread(pixels, ~hole) if texture is None else np.clip(coarse + texture, 0, 255)
+    guess = coarse + _texture(np.where(hole[..., None], 0, pixels - coarse), pixels, hole)
+    filled = np.clip(guess + _spread(pixels - guess, ~hole), 0, 255)  # so that it meets what is around it
     patch = Image.fromarray(np.where(hole[..., None], filled, pixels).astype(np.uint8)).resize(image.size)
     seam = Image.fromarray(masks.softened(wide, _REACH * max(image.size)))
     result = image.copy()
@@ -98,8 +98,8 @@ def _doubled(values: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     return np.stack(channels, axis=-1)[: shape[0], : shape[1]]
 
 
-def _texture(texture: np.ndarray, pixels: np.ndarray, hole: np.ndarray) -> np.ndarray | None:
-    """For the hole, the texture of a place nearby whose surroundings look most alike; None where there is none.
+def _texture(texture: np.ndarray, pixels: np.ndarray, hole: np.ndarray) -> np.ndarray:
+    """For the hole and around it, the texture of a place nearby whose surroundings look most alike; 0 without one.
 
     Args:
         texture: (H, W, 3), 0 in the hole.
@@ -107,22 +107,22 @@ def _texture(texture: np.ndarray, pixels: np.ndarray, hole: np.ndarray) -> np.nd
     """
     box = masks.box_of(hole.astype(np.uint8) * 255)
     if box is None:
-        return None
+        return np.zeros_like(texture)
     ring = (masks.grown(hole.astype(np.uint8) * 255, _RING) > 0) & ~hole
     inside, around = _some(hole), _some(ring)
     if not len(around):
-        return None
+        return np.zeros_like(texture)
     reach = np.array([1.5 * (box[2] - box[0]), 1.5 * (box[3] - box[1])])
     step = np.ceil(2 * reach / _TRIES).astype(int)
     best = _most_alike(pixels, hole, inside, around, _grid(np.zeros(2, int), reach.astype(int), step))
     if best is None:
-        return None
+        return np.zeros_like(texture)
     best = _most_alike(pixels, hole, inside, around, _grid(best, step, np.ones(2, int)))
     if best is None:
-        return None
+        return np.zeros_like(texture)
     right, down = (int(one) for one in best)
     known = _shifted((~hole).astype(np.float32)[..., None], right, down) > 0.5
-    return np.where(hole[..., None] & known, _shifted(texture, right, down), 0)
+    return np.where(known, _shifted(texture, right, down), 0)
 
 
 def _some(where: np.ndarray) -> np.ndarray:

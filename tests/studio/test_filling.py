@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
+from studio import masks
 from studio.filling import fill_behind
 
 SIZE = (300, 220)
@@ -42,6 +43,16 @@ def test_the_texture_of_the_ground_goes_on():
     difference = np.abs(filled - stripes[90:130, 130:170])
     assert difference.mean() < 18, "the stripes do not meet"
     assert filled.std() > 30
+
+
+def test_a_shadow_that_reaches_under_the_object_leaves_no_seam():
+    x, y = np.meshgrid(np.arange(SIZE[0]), np.arange(SIZE[1]))
+    shade = 170 - 100 * np.exp(-((x - 112) ** 2 + (y - 125) ** 2) / (2 * 14.0**2))
+    ground = Image.fromarray(np.stack([shade] * 3, -1).astype(np.uint8))
+    image, mask = hidden(ground)
+    filled = np.asarray(fill_behind(image, mask), float)
+    just_inside = (masks.grown(mask, 3) > 0) & (masks.grown(mask, 1) == 0)
+    assert np.abs(filled - np.asarray(ground, float))[just_inside].mean() < 3
 
 
 def test_away_from_the_object_every_pixel_stays():
