@@ -12,9 +12,10 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
-from lgm.cameras import Camera
+from lgm.cameras import Camera, world_to_camera
 from lgm.gaussians import Gaussians
 from lgm.render import render
 
@@ -65,6 +66,25 @@ def polish(
             if report is not None:
                 report(step)
     return _gaussians(moved, gaussians.rotations).detach()
+
+
+def cut_away(gaussians: Gaussians, target: Target) -> Gaussians:
+    """The same Gaussians; what its camera sees of them beside what is covered, has no opacity any more.
+
+    Descent would not get there in some steps: it makes them as pale as the ground instead.
+
+    Args:
+        target: with alpha; a pixel beside it still counts as covered.
+    """
+    if target.alpha is None:
+        return gaussians
+    camera = target.camera
+    view = world_to_camera(camera.pose).to(gaussians.positions)
+    x, y, z = (gaussians.positions @ view[:3, :3].T + view[:3, 3]).unbind(-1)
+    column = (camera.fx * x / z + camera.cx).long().clamp(0, camera.width - 1)
+    row = (camera.fy * y / z + camera.cy).long().clamp(0, camera.height - 1)
+    covered = F.max_pool2d(target.alpha[None], 3, stride=1, padding=1)[0] > 0.5
+    return gaussians._replace(opacities=torch.where(covered[row, column], gaussians.opacities, 0))
 
 
 def target_loss(gaussians: Gaussians, target: Target) -> Tensor:

@@ -16,7 +16,7 @@ from lgm.cameras import orbit_camera
 from lgm.config import BIG, LGMConfig
 from lgm.gaussians import Gaussians
 from lgm.model import LGM, activated
-from lgm.polish import Target, polish
+from lgm.polish import Target, cut_away, polish
 from lgm.weights import WeightsMismatch, open_network
 from studio.contract import Progress, Tell
 from studio.errors import BadRequest, NotReady, StudioError
@@ -59,9 +59,10 @@ class Splatter:
         with torch.no_grad():
             gaussians = self.gaussians(self._views(request), request.elevation_deg)
         if self._polish_steps:
+            targets = targets_of(request, gaussians.positions.device)
             gaussians = polish(
-                gaussians,
-                targets_of(request, gaussians.positions.device),
+                cut_away(gaussians, targets[0]),
+                targets,
                 self._polish_steps,
                 lambda step: tell(Progress(step, steps, "polishing it")),
             )

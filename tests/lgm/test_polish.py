@@ -7,7 +7,7 @@ import torch
 
 from lgm.cameras import Camera, orbit_camera
 from lgm.gaussians import Gaussians
-from lgm.polish import Target, polish, target_loss
+from lgm.polish import Target, cut_away, polish, target_loss
 from lgm.render import render
 from tests.lgm.test_render import cloud
 
@@ -64,6 +64,20 @@ def test_what_it_gets_stays_as_it_is_and_what_it_gives_is_a_splat_without_histor
     assert after.positions.shape == before.positions.shape
     assert after.scales.min() > 0 and after.opacities.min() >= 0 and after.opacities.max() <= 1
     assert after.colours.min() >= 0 and after.colours.max() <= 1
+
+
+def test_what_stands_beside_the_object_is_cut_away_and_nothing_else():
+    wanted = cloud(800)
+    front = target_of(wanted, orbit_camera(10, 0, SIDE))
+    assert front.alpha is not None
+    half = front._replace(alpha=(torch.arange(SIDE) < SIDE // 2).float().expand(SIDE, -1))
+    left = cut_away(wanted, half)
+    seen = render(left, half.camera).alpha
+    assert seen[:, SIDE // 2 + 6 :].max() < 0.5 * front.alpha[:, SIDE // 2 + 6 :].max()
+    assert torch.allclose(seen[:, : SIDE // 2 - 6], front.alpha[:, : SIDE // 2 - 6], atol=0.1)
+    kept = left.opacities > 0
+    assert 0 < int(kept.sum()) < len(kept) and torch.equal(left.opacities[kept], wanted.opacities[kept])
+    assert cut_away(wanted, front._replace(alpha=None)) is wanted
 
 
 def test_a_target_that_weighs_more_is_met_better():
