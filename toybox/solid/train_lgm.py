@@ -1,4 +1,4 @@
-"""Trains the bundled toy LGM from nothing and stores it: `python -m toybox.solid.train_lgm --minutes 160`.
+"""Trains the bundled toy LGM from nothing and stores it: `python -m toybox.solid.train_lgm --minutes 278`.
 
 The working folder keeps the traced turntables and the state. Interrupted, the same command goes on where it was; more
 minutes than before go on training. Zero minutes store what the checkpoint holds by now.
@@ -37,7 +37,7 @@ class Plan:
     result: Path = FOLDER
     turntables: int = 4_240
     seed: int = 1
-    minutes: float = 160
+    minutes: float = 278
 
 
 def train(plan: Plan) -> None:

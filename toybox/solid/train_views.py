@@ -1,4 +1,4 @@
-"""Trains the bundled toy ImageDream from nothing and stores it: `python -m toybox.solid.train_views --minutes 86`.
+"""Trains the bundled toy ImageDream from nothing and stores it: `python -m toybox.solid.train_views --minutes 180`.
 
 The working folder keeps the traced turntables and the states. Interrupted, the same command goes on where it was; more
 minutes than before go on training. Zero minutes store what the checkpoints hold by now.
@@ -38,8 +38,8 @@ class Plan:
     result: Path = FOLDER
     turntables: int = 4_240
     seed: int = 1
-    autoencoder_minutes: float = 50
-    minutes: float = 86
+    autoencoder_minutes: float = 72
+    minutes: float = 180
 
 
 def train(plan: Plan) -> None:
