@@ -106,13 +106,15 @@ class Table:
         )
 
     def colour_at(self, place: tuple[float, float]) -> list[int]:
-        """RGB on the canvas."""
+        """RGB on the canvas, once it is painted: that waits for the next frame."""
         x, y = self.at(place)
         box = self.board.bounding_box()
         assert box
         return self.page.evaluate(
-            "([x, y]) => [...document.querySelector('#segment .board').getContext('2d')"
-            ".getImageData(x * devicePixelRatio, y * devicePixelRatio, 1, 1).data].slice(0, 3)",
+            "async ([x, y]) => { await new Promise((painted) =>"
+            " requestAnimationFrame(() => requestAnimationFrame(painted)));"
+            " return [...document.querySelector('#segment .board').getContext('2d')"
+            ".getImageData(x * devicePixelRatio, y * devicePixelRatio, 1, 1).data].slice(0, 3); }",
             [x - box["x"], y - box["y"]],
         )
 
