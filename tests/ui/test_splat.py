@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import io
 import re
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from PIL import Image, ImageDraw
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Route, expect
 
 from studio.selection import Point, SegmentRequest
 from studio.service import Studio
@@ -245,6 +246,18 @@ def test_a_browser_without_webgl_says_so_in_a_sentence(
         visitor.page.evaluate("HTMLCanvasElement.prototype.getContext = () => null")
         Turntable(visitor.page, SPLATS).open(splat.id)
         expect(visitor.page.locator("#splat .banner")).to_contain_text("no WebGL 2")
+
+
+def test_a_job_that_is_over_before_its_answer_comes_is_taken_up(table: Turntable, guest: Visitor, object_id: str):
+    def late(route: Route) -> None:
+        answer = route.fetch()
+        time.sleep(1.5)  # the page goes on and hears of the job meanwhile
+        route.fulfill(response=answer)
+
+    for path in ("views", "splat"):
+        guest.page.route(f"**/diorama/{path}", late)
+    table.open(object_id)
+    table.make()
 
 
 def test_what_was_begun_in_one_go_is_finished_while_something_else_is_open(

@@ -1,7 +1,7 @@
 // What takes time: four views, a splat out of them, and both in one go. A job goes on without this page; whoever comes
 // back finds it again.
 
-let isResuming = false;
+let isTakingUp = false;
 
 /** Ask for views: all four, or only some of them. `then` is what follows by itself. */
 async function makeViews({ only = [0, 1, 2, 3], then = "" } = {}) {
@@ -33,10 +33,11 @@ async function begin(path, body, about) {
   state.isBusy = false;
   if (ok) {
     memory.addJob({ id: answer.job.id, ...about });
-    state.jobs = [answer.job, ...state.jobs.filter((job) => job.id !== answer.job.id)];
+    if (!byId(state.jobs, answer.job.id)) state.jobs = [answer.job, ...state.jobs]; // what was told of it since is newer
     if (about.kind === "views") state.step = "views";
   } else say(answer.error);
   draw();
+  takeUp();
 }
 function say(sentence) {
   state.trouble = sentence;
@@ -45,26 +46,29 @@ function say(sentence) {
 }
 
 /** The server told how the jobs stand: those of this tab that are over are taken up, in whatever order they end. */
-async function onJobs(jobs) {
+function onJobs(jobs) {
   const sent = state.jobs.filter((job) => isOpenJob(job) && !byId(jobs, job.id) && byId(memory.jobs, job.id));
   state.jobs = [...sent, ...jobs];
   const job = ourJob();
   if (job?.steps) speakRarely(`Step ${job.step} of ${job.steps}`);
   draw();
-  if (isResuming) return; // one after the other: what follows a job may begin another
-  isResuming = true;
+  takeUp();
+}
+/** What is over is concluded, one after the other: what follows a job may begin another, which may be over soon, too. */
+async function takeUp() {
+  if (isTakingUp) return;
+  isTakingUp = true;
   try {
-    for (const begun of [...memory.jobs]) {
-      const told = byId(state.jobs, begun.id);
-      if (!told || isOpenJob(told)) continue;
-      await conclude(told, begun);
+    for (let begun = firstOver(); begun; begun = firstOver()) {
+      await conclude(byId(state.jobs, begun.id), begun);
       memory.dropJob(begun.id); // only now: whoever reloads in between goes on from here
     }
   } finally {
-    isResuming = false;
+    isTakingUp = false;
   }
   draw();
 }
+const firstOver = () => memory.jobs.find(({ id }) => { const told = byId(state.jobs, id); return told && !isOpenJob(told); });
 async function conclude(told, { object, kind, then }) {
   const isHere = state.object?.id === object;
   if (told.state === "failed" && isHere) { say(told.error); return; }
