@@ -10,6 +10,7 @@ from torch import Tensor
 
 from toybox.rays import _distance, _into_frame
 from toybox.shapes import SHAPES
+from toybox.solid.grids import sample_colour
 from toybox.solid.records import coverage_of, positions_of, shade_bytes, trace_planes
 from toybox.solid.turntable import EXTRA_VIEWS, FILLS, RADIUS, VIEWS, Turntable, is_held_out, sample_turntable
 from toybox.words import BACKGROUND_RGB, COLOUR_RGB, COLOURS, KINDS
@@ -91,3 +92,15 @@ def test_no_training_turntable_shows_a_held_out_colour() -> None:
     for held_out in (False, True):
         thing = sample_turntable(rng, held_out=held_out).thing
         assert ((thing.kind, thing.colour) in looks) == held_out
+
+
+def test_training_shows_any_colour_but_none_that_is_like_a_held_out_one() -> None:
+    rng = random.Random(6)
+    named = {COLOUR_RGB[colour] for colour in COLOURS}
+    kinds = {kind for kind in KINDS for colour in COLOURS if is_held_out(kind, colour)}
+    for kind in kinds:
+        shown = torch.stack([sample_colour(KINDS.index(kind), rng) for _ in range(400)])
+        assert 100 < sum(tuple(round(value, 2) for value in one) in named for one in shown.tolist()) < 220
+        for colour in COLOURS:
+            nearest = (shown - torch.tensor(COLOUR_RGB[colour])).norm(dim=1).min()
+            assert (nearest > 0.14) == is_held_out(kind, colour)
