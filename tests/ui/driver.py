@@ -207,7 +207,7 @@ class Visitor:
         return self.source()
 
     def _wait_until_ready(self, page: Page) -> None:
-        expect(page.locator("#generate")).to_be_visible()
+        expect(page.locator("#generate")).to_be_attached()  # hidden where the address says another tab
         expect(page.locator("#stage .scene[data-told]")).to_be_attached()
 
     def _hear(self, message: ConsoleMessage) -> None:
