@@ -28,11 +28,11 @@ from benchmarks.table import Row, median_ms, print_table
 from toybox.sam.clicks import deepest_point
 from toybox.sam.clutter import sample_clutter
 from toybox.sam.fills import Fields
-from toybox.sam.model import FOLDER, PICTURE_SIZE, WEIGHTS_NAME, load_model, predictor_for
-from toybox.sam.pictures import MIN_AREA
+from toybox.sam.model import FOLDER, WEIGHTS_NAME, load_model, predictor_for
+from toybox.sam.pictures import MIN_SHARE
 from toybox.world import render, sample_scene
 
-SCENES, CLUTTERS, MOST_CLICKS, TIMED, TIMED_SIZE = 80, 120, 3, 9, 1024
+SCENES, CLUTTERS, PICTURE_SIZE, MOST_CLICKS, TIMED, TIMED_SIZE = 80, 120, 256, 3, 9, 1024
 _SEED = 20_261_121
 _SMALL = 128
 """Every other toy picture has the size the toy klein draws."""
@@ -95,9 +95,9 @@ def clutter_cases(count: int) -> tuple[list[Case], list[Case]]:
         clutter = sample_clutter(rng, fields, PICTURE_SIZE, "held out")
         owner = clutter.things[clutter.regions]
         masks = [owner == thing for thing in rng.permutation(np.unique(owner[owner > 0]))]
-        large = [mask for mask in masks if mask.sum() >= MIN_AREA]
+        large = [mask for mask in masks if mask.mean() >= MIN_SHARE]
         things += [Case(picture, clutter.image, mask) for mask in large[:4]]
-        if (owner == 0).sum() >= MIN_AREA:
+        if (owner == 0).mean() >= MIN_SHARE:
             backgrounds.append(Case(picture, clutter.image, owner == 0))
     return things, backgrounds
 

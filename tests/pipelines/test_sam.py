@@ -59,8 +59,9 @@ def test_one_click_is_answered_as_the_packages_own_predictor_does(opened: sam.Sa
     from toybox.sam.model import load_model
 
     theirs = predictor_for(load_model(folder))
-    theirs.set_image(picture(1).resize((256, 256), Image.Resampling.BILINEAR))
-    point = np.array([[50 * 256 / 200, 30 * 256 / 120]])
+    side = theirs.model.image_size
+    theirs.set_image(picture(1).resize((side, side), Image.Resampling.BILINEAR))
+    point = np.array([[50 * side / 200, 30 * side / 120]])
     _, scores, logits = theirs.predict(point, np.array([1]), multimask_output=True)
     found = opened.run(request(1, Point(50, 30)), quiet)
     order = np.argsort(-scores, kind="stable")

@@ -14,28 +14,23 @@ from toybox.klein.run import Budget, Run
 from toybox.sam.clicks import ADD, REMOVE, Prompt, boxes, corrections, deepest_point, first_clicks, labels_at
 from toybox.sam.clutter import MOST_REGIONS
 from toybox.sam.fills import Fields
-from toybox.sam.lesson import FINE_SIZE, Learner, Lessons, answer, encode, mask_losses, overlaps_of
-from toybox.sam.model import (
-    MASK_SIZE,
-    PICTURE_SIZE,
-    build_model,
-    count_parameters,
-    load_model,
-    predictor_for,
-    save_model,
-)
-from toybox.sam.pictures import MIN_AREA, Pictures, Source, choose_targets, draw_pictures, target_masks
+from toybox.sam.lesson import Learner, answer, draw_batch, encode, learn, mask_losses, order_loss, overlaps_of
+from toybox.sam.model import build_model, count_parameters, load_model, predictor_for, save_model
+from toybox.sam.pictures import MIN_SHARE, Pictures, Source, choose_targets, draw_pictures, target_masks
 from toybox.sam.sameness import Sameness
-from toybox.sam.toys import shade_planes, trace_toys, training_colours
+from toybox.sam.toys import TRACED_SIZE, enlarge, shade_planes, trace_toys, training_colours
 from toybox.sam.train import optimizers
+from toybox.sam.workers import Workers, plan_step
 from toybox.words import BACKGROUND_RGB, COLOUR_RGB
 from toybox.world import Scene, Thing, is_allowed, render
+
+SIDE, MASK_SIDE, FINE_SIDE = 256, 64, 128
 
 
 @pytest.fixture(scope="module")
 def untrained() -> SAM2Base:
     torch.manual_seed(1)
-    return build_model()
+    return build_model(SIDE)
 
 
 @pytest.fixture(scope="module")
@@ -45,10 +40,10 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Source:
 
 @pytest.fixture(scope="module")
 def pictures(source: Source) -> Pictures:
-    return draw_pictures(source, np.random.default_rng(0), 24)
+    return draw_pictures(source, np.random.default_rng(0), 24, SIDE)
 
 
-def square(left: int, top: int, side: int, size: int = FINE_SIZE) -> Tensor:
+def square(left: int, top: int, side: int, size: int = FINE_SIDE) -> Tensor:
     mask = torch.zeros(1, 1, size, size)
     mask[..., top : top + side, left : left + side] = 1
     return mask
@@ -59,7 +54,7 @@ def chance(seed: int = 0) -> torch.Generator:
 
 
 def picture_of(seed: int) -> np.ndarray:
-    return np.random.default_rng(seed).integers(0, 256, (PICTURE_SIZE, PICTURE_SIZE, 3), dtype=np.uint8)
+    return np.random.default_rng(seed).integers(0, 256, (SIDE, SIDE, 3), dtype=np.uint8)
 
 
 def test_the_model_is_small_enough_to_ship(untrained: SAM2Base, tmp_path: Path) -> None:
@@ -70,7 +65,7 @@ def test_the_model_is_small_enough_to_ship(untrained: SAM2Base, tmp_path: Path) 
 
 def test_the_stored_model_answers_like_the_one_that_was_stored(untrained: SAM2Base, tmp_path: Path) -> None:
     save_model(untrained, tmp_path)
-    images = torch.rand(1, 3, PICTURE_SIZE, PICTURE_SIZE, generator=torch.Generator().manual_seed(3))
+    images = torch.rand(1, 3, SIDE, SIDE, generator=torch.Generator().manual_seed(3))
     with torch.inference_mode():
         first, second = (encode(model, images) for model in (untrained, load_model(tmp_path)))
     for one, other in zip(first, second, strict=True):
@@ -82,7 +77,7 @@ def test_the_stored_model_answers_like_the_one_that_was_stored(untrained: SAM2Ba
 def test_training_asks_as_the_predictor_does(untrained: SAM2Base, earlier: bool, single: bool) -> None:
     picture, predictor = picture_of(1), predictor_for(untrained)
     points, labels = torch.tensor([[[60.0, 200.0], [10.0, 20.0]]]), torch.tensor([[ADD, REMOVE]], dtype=torch.int32)
-    logits = torch.randn(1, 1, MASK_SIZE, MASK_SIZE) if earlier else None
+    logits = torch.randn(1, 1, MASK_SIDE, MASK_SIDE) if earlier else None
     predictor.set_image(picture)
     _, their_scores, their_logits = predictor.predict(
         points[0].numpy(),
@@ -92,7 +87,7 @@ def test_training_asks_as_the_predictor_does(untrained: SAM2Base, earlier: bool,
     )
     with torch.inference_mode():
         features = encode(untrained, torch.from_numpy(picture).permute(2, 0, 1)[None] / 255)
-        ours = answer(untrained, features, Prompt(points, labels), logits)
+        ours = answer(untrained, features, Prompt(points / SIDE, labels), logits)
     chosen = slice(0, 1) if single else slice(1, 4)
     assert np.allclose(ours.logits[0, chosen].numpy(), their_logits, atol=1e-4)
     assert np.allclose(ours.scores[0, chosen].numpy(), their_scores, atol=1e-5)
@@ -101,7 +96,9 @@ def test_training_asks_as_the_predictor_does(untrained: SAM2Base, earlier: bool,
 def test_training_asks_for_a_box_as_the_predictor_does(untrained: SAM2Base) -> None:
     picture, predictor, prompt = picture_of(2), predictor_for(untrained), boxes(square(20, 30, 40), chance())
     predictor.set_image(picture)
-    _, their_scores, their_logits = predictor.predict(box=prompt.points.flatten().numpy(), multimask_output=False)
+    _, their_scores, their_logits = predictor.predict(
+        box=SIDE * prompt.points.flatten().numpy(), multimask_output=False
+    )
     with torch.inference_mode():
         features = encode(untrained, torch.from_numpy(picture).permute(2, 0, 1)[None] / 255)
         ours = answer(untrained, features, prompt, None)
@@ -111,32 +108,53 @@ def test_training_asks_for_a_box_as_the_predictor_does(untrained: SAM2Base) -> N
 
 def test_a_few_steps_on_one_batch_lower_its_loss(source: Source, tmp_path: Path) -> None:
     torch.manual_seed(4)
-    learner = Learner(build_model())
+    learner = Learner(build_model(SIDE))
     run = Run("sam", learner, optimizers(learner), average=0.9, budget=Budget(1000, tmp_path, decay_from=1))
-    lessons, losses = Lessons(learner, source, threads=2), []
-    for _ in range(7):
-        found = lessons.step(1)
-        found["loss"].backward()
-        for optimizer in run.optimizers:
-            optimizer.step()
-            optimizer.zero_grad()
-        losses.append(found["loss"].item())
+    losses = []
+    with Workers(learner, source.toys, count=2) as workers:
+        for _ in range(7):
+            losses.append(workers.step(1)["loss"].item())
+            for optimizer in run.optimizers:
+                optimizer.step()
+                optimizer.zero_grad()
     assert losses[-1] < 0.9 * losses[0]
 
 
-def test_a_step_gives_the_same_gradients_whichever_thread_is_first(source: Source) -> None:
+def test_processes_find_the_mean_of_the_gradients_of_their_batches(source: Source) -> None:
+    """Each batch is learned from here again, with the same weights, in this process."""
     torch.manual_seed(4)
-    learner = Learner(build_model())
-    gradients = []
-    for _ in range(2):
-        learner.zero_grad()
-        Lessons(learner, source, threads=2).step(3)
-        bias = learner.model.sam_mask_decoder.conv_s0.bias
-        assert bias is not None
-        assert bias.grad is not None
-        gradients.append(bias.grad.clone())
-    assert gradients[0].abs().sum() > 0
-    assert torch.allclose(*gradients, rtol=1e-3)
+    learner = Learner(build_model(64))
+    with Workers(learner, source.toys, count=2) as workers:
+        workers.step(2)
+        workers.step(3)
+    theirs = [parameter.grad.clone() for parameter in learner.parameters() if parameter.grad is not None]
+    learner.zero_grad(set_to_none=False)
+    turn, seeds = plan_step(3, 2)
+    for seed in seeds:
+        batch = draw_batch(source, np.random.default_rng(seed), 64)
+        learn(learner, batch, turn, chance(seed))
+    ours = [parameter.grad / 2 for parameter in learner.parameters() if parameter.grad is not None]
+    assert len(ours) == len(theirs)
+    difference = sum((one - other).square().sum() for one, other in zip(ours, theirs, strict=True))
+    assert difference < 1e-3 * sum(one.square().sum() for one in ours)
+
+
+def test_a_process_that_is_gone_ends_the_training(source: Source) -> None:
+    with Workers(Learner(build_model(64)), source.toys, count=1) as workers:
+        workers.processes[0].kill()
+        workers.processes[0].join()
+        with pytest.raises((EOFError, OSError)):
+            workers.step(0)
+
+
+@pytest.mark.parametrize("size", [64, 192, 384])
+def test_the_same_weights_fit_pictures_of_any_size(untrained: SAM2Base, size: int) -> None:
+    model = build_model(size)
+    model.load_state_dict(untrained.state_dict(), strict=True)
+    with torch.inference_mode():
+        features = encode(model, torch.rand(1, 3, size, size))
+        found = answer(model, features, Prompt(torch.tensor([[[0.3, 0.6]]]), torch.tensor([[ADD]])), None)
+    assert found.logits.shape == (1, 4, size // 4, size // 4)
 
 
 def test_features_that_tell_regions_apart_cost_nothing_and_features_that_do_not_cost_much() -> None:
@@ -155,7 +173,7 @@ def test_features_that_tell_regions_apart_cost_nothing_and_features_that_do_not_
 
 
 def test_pictures_are_coloured_and_regions_have_owners(pictures: Pictures) -> None:
-    assert pictures.images.shape == (24, 3, PICTURE_SIZE, PICTURE_SIZE)
+    assert pictures.images.shape == (24, 3, SIDE, SIDE)
     assert pictures.images.min() >= 0
     assert pictures.images.max() <= 1
     assert pictures.images.flatten(1).std(dim=1).min() > 0.005
@@ -175,17 +193,17 @@ def test_toy_objects_also_stand_in_front_of_clutter(pictures: Pictures) -> None:
 def test_the_same_seed_draws_the_same_batch(source: Source) -> None:
     batches = []
     for _ in range(2):
-        batches.append(draw_pictures(source, np.random.default_rng(9), 5))
+        batches.append(draw_pictures(source, np.random.default_rng(9), 5, SIDE))
     for one, other in zip(*batches, strict=True):
         assert torch.equal(one, other)
 
 
 def test_targets_are_large_enough_and_hold_whole_things_parts_and_backgrounds(pictures: Pictures) -> None:
     members = choose_targets(pictures, np.random.default_rng(0), 8)
-    masks = target_masks(pictures.regions, members, PICTURE_SIZE)
+    masks = target_masks(pictures.regions, members, SIDE)
     areas = masks.sum(dim=(1, 2, 3))
     background = members[:, 0]
-    assert (areas[~background] >= MIN_AREA).all()
+    assert (areas[~background] >= MIN_SHARE * SIDE**2).all()
     assert 0 < background.sum() < len(members) / 2
     things = pictures.owners[:, 0].repeat_interleave(8, dim=0)
     whole = [set(things[row][members[row]].tolist()) for row in range(len(members)) if not background[row]]
@@ -193,11 +211,11 @@ def test_targets_are_large_enough_and_hold_whole_things_parts_and_backgrounds(pi
 
 
 def test_a_target_mask_is_the_share_of_its_regions() -> None:
-    regions = torch.zeros(1, PICTURE_SIZE, PICTURE_SIZE, dtype=torch.int64)
+    regions = torch.zeros(1, SIDE, SIDE, dtype=torch.int64)
     regions[:, :, 127:] = 5
     members = torch.zeros(1, MOST_REGIONS, dtype=torch.bool)
     members[0, 5] = True
-    mask = target_masks(regions, members, PICTURE_SIZE // 2)[0, 0]
+    mask = target_masks(regions, members, FINE_SIDE)[0, 0]
     assert mask[:, :63].max() == 0
     assert mask[:, 63].unique().tolist() == [0.5]
     assert mask[:, 64:].min() == 1
@@ -212,25 +230,25 @@ def test_first_clicks_lie_in_their_masks() -> None:
 
 def test_first_clicks_reach_every_corner_of_a_mask() -> None:
     points = first_clicks(square(50, 10, 30).repeat(500, 1, 1, 1), chance()).points[:, 0]
-    assert points[:, 0].min() < 106
-    assert points[:, 0].max() > 154
-    assert points[:, 1].max() > 74
+    assert points[:, 0].min() * SIDE < 106
+    assert points[:, 0].max() * SIDE > 154
+    assert points[:, 1].max() * SIDE > 74
 
 
 def test_a_mask_thinner_than_a_pixel_is_clicked_where_it_is_thickest() -> None:
-    thin = torch.zeros(1, 1, FINE_SIZE, FINE_SIZE)
+    thin = torch.zeros(1, 1, FINE_SIDE, FINE_SIDE)
     thin[..., 40, 10:60] = 0.2
     thin[..., 40, 33] = 0.4
-    x, y = first_clicks(thin, chance()).points[0, 0].tolist()
+    x, y = (SIDE * first_clicks(thin, chance()).points[0, 0]).tolist()
     assert 66 <= x <= 68
     assert 80 <= y <= 82
 
 
 def test_boxes_surround_their_masks() -> None:
-    corners = boxes(square(20, 40, 50).repeat(200, 1, 1, 1), chance()).points.flatten(1)
+    corners = SIDE * boxes(square(20, 40, 50).repeat(200, 1, 1, 1), chance()).points.flatten(1)
     tight = torch.tensor([40.0, 80, 140, 180])
     assert (corners == tight).all(dim=1).any()
-    assert ((corners - tight).abs() <= 12).all()
+    assert ((corners - tight).abs() <= 12.81).all()
     assert (corners - tight).abs().mean() > 1
 
 
@@ -246,7 +264,7 @@ def test_corrections_are_added_where_something_is_missing_and_removed_where_ther
 def test_a_mask_without_mistakes_is_clicked_all_the_same() -> None:
     points, labels = corrections(square(20, 20, 40), square(20, 20, 40) * 2 - 1, chance())
     assert labels.tolist() == [ADD]
-    assert ((points >= 40) & (points <= 120)).all()
+    assert ((points * SIDE >= 40) & (points * SIDE <= 120)).all()
 
 
 def test_the_deepest_point_is_the_middle_of_the_thickest_part() -> None:
@@ -291,11 +309,20 @@ def test_a_right_mask_loses_nothing_and_a_wrong_one_much() -> None:
     assert overlaps_of(logits, wanted)[0].tolist() == pytest.approx([1, 0, 0.25])
 
 
+def test_scores_lose_when_the_better_mask_has_the_lower_one() -> None:
+    true_scores = torch.tensor([[0.9, 0.5, 0.48]])
+    right = order_loss(torch.tensor([[0.8, 0.2, 0.2]]), true_scores)
+    wrong = order_loss(torch.tensor([[0.2, 0.8, 0.8]]), true_scores)
+    assert right < 0.1 < 3 < wrong
+    swapped = order_loss(torch.tensor([[0.8, 0.1, 0.3]]), true_scores)  # masks as good as each other
+    assert swapped < 0.1
+
+
 def test_the_benchmark_scores_every_case_of_a_picture(untrained: SAM2Base) -> None:
     predictor = predictor_for(untrained)
     objects, backgrounds = toy_cases(2)
     assert len(objects) >= 2
-    assert {case.image.shape[0] for case in objects} == {128, PICTURE_SIZE}
+    assert {case.image.shape[0] for case in objects} == {128, 256}
     predictor.set_image(backgrounds[0].image)
     score = score_case(predictor, backgrounds[0].mask)
     assert len(score.clicks) == 3
@@ -310,11 +337,22 @@ def test_a_traced_scene_shows_what_was_rendered(source: Source) -> None:
     assert scene.background is not None
     background = torch.tensor(BACKGROUND_RGB[scene.background])[:, None, None]
     planes = torch.from_numpy(source.toys.planes[0].copy())
-    rendering = render(scene, size=PICTURE_SIZE)
+    rendering = render(scene, size=TRACED_SIZE)
     shaded = (shade_planes(planes, colours, background) * 255).permute(1, 2, 0).numpy()
     assert np.abs(shaded - rendering.image).max() < 6
     for number, mask in enumerate(rendering.object_masks, start=1):
         assert overlap(planes[-1].numpy() == number, mask > 0) > 0.95  # a tie belongs to both in a rendering
+
+
+def test_an_enlarged_scene_has_the_same_objects(source: Source) -> None:
+    planes = torch.from_numpy(source.toys.planes[0].copy())
+    larger = enlarge(planes, 384)
+    assert larger.shape == (8, 384, 384)
+    assert larger.dtype == torch.uint8
+    assert larger[-1].unique().tolist() == planes[-1].unique().tolist()
+    again = enlarge(larger, TRACED_SIZE)
+    assert (again[-1] == planes[-1]).float().mean() > 0.99
+    assert (again[:-1].int() - planes[:-1].int()).abs().float().mean() < 2
 
 
 def test_new_colours_show_no_held_out_scene(source: Source) -> None:

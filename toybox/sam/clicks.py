@@ -1,6 +1,6 @@
 """Where people click: first points, boxes, and corrections where the mask is wrong. Knows no networks.
 
-Masks are (N, 1, S, S) float32 of any size S; points are (N, 2) float32, x then y, in pixels of the picture.
+Masks are (N, 1, S, S) float32 of any size S; points are (N, 2) float32, x then y, as shares of the picture's side.
 """
 
 from typing import NamedTuple
@@ -10,21 +10,20 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from toybox.sam.model import PICTURE_SIZE
-
 ADD, REMOVE, CORNER, OPPOSITE = 1, 0, 2, 3
 """The labels of the prompt encoder: a click on the object, one beside it, the corners of a box."""
 
-_REACH = 13
+_REACH = 0.1
+"""Of the side: how far around a place its surroundings count."""
 _EAGERNESS = (0.0, 0.0, 4.0, 12.0)
-_BOX_NOISE, _BOX_NOISE_PX = 0.08, 12.0
+_BOX_NOISE, _MOST_BOX_NOISE = 0.08, 0.05
 
 
 class Prompt(NamedTuple):
     """What was clicked so far.
 
     Attributes:
-        points: (N, P, 2) float32 in pixels.
+        points: (N, P, 2) float32, [0, 1].
         labels: (N, P) int32, see `ADD`.
     """
 
@@ -63,11 +62,11 @@ def boxes(masks: Tensor, chance: torch.Generator) -> Prompt:
     size = masks.shape[-1]
     inside = masks[:, 0] > 0.5
     low, high = _extent(inside.any(dim=1)), _extent(inside.any(dim=2))
-    tight = torch.stack([low[0], high[0], low[1], high[1]], dim=1) * (PICTURE_SIZE / size)  # x0, y0, x1, y1
+    tight = torch.stack([low[0], high[0], low[1], high[1]], dim=1) / size  # x0, y0, x1, y1
     sides = (tight[:, 2:] - tight[:, :2]).repeat(1, 2)
-    noise = (torch.randn(tight.shape, generator=chance) * _BOX_NOISE * sides).clamp(-_BOX_NOISE_PX, _BOX_NOISE_PX)
+    noise = (torch.randn(tight.shape, generator=chance) * _BOX_NOISE * sides).clamp(-_MOST_BOX_NOISE, _MOST_BOX_NOISE)
     careless = torch.rand(len(masks), 1, generator=chance) < 0.6
-    corners = (tight + noise * careless).clamp(0, PICTURE_SIZE)
+    corners = (tight + noise * careless).clamp(0, 1)
     labels = torch.tensor([[CORNER, OPPOSITE]], dtype=torch.int32).expand(len(masks), -1)
     return Prompt(corners.view(-1, 2, 2), labels)
 
@@ -94,7 +93,7 @@ def corrections(masks: Tensor, found: Tensor, chance: torch.Generator) -> tuple[
 def labels_at(points: Tensor, wanted: Tensor) -> Tensor:
     """`ADD` for points in the wanted mask (N, 1, S, S) bool, `REMOVE` beside it; (N,) int32."""
     size = wanted.shape[-1]
-    places = (points * (size / PICTURE_SIZE)).long().clamp(0, size - 1)
+    places = (points * size).long().clamp(0, size - 1)
     inside = wanted[torch.arange(len(points)), 0, places[:, 1], places[:, 0]]
     return torch.where(inside, ADD, REMOVE).to(torch.int32)
 
@@ -116,18 +115,20 @@ def _random_points(masks: Tensor, chance: torch.Generator) -> Tensor:
     inside = masks > 0.5
     empty = ~inside.flatten(1).any(dim=1)
     inside[empty] = masks[empty] == masks[empty].amax(dim=(1, 2, 3), keepdim=True)
-    around = F.avg_pool2d(inside.float(), _REACH, stride=1, padding=_REACH // 2)
+    reach = int(_REACH * masks.shape[-1]) // 2
+    along = F.avg_pool2d(inside.float(), (1, 2 * reach + 1), stride=1, padding=(0, reach))
+    around = F.avg_pool2d(along, (2 * reach + 1, 1), stride=1, padding=(reach, 0))
     eagerness = torch.tensor(_EAGERNESS)[torch.randint(len(_EAGERNESS), (len(masks),), generator=chance)]
     weights = (inside * around ** eagerness[:, None, None, None]).flatten(1).cumsum(dim=1)
     drawn = torch.rand(len(masks), 1, generator=chance) * weights[:, -1:]
     chosen = torch.searchsorted(weights, drawn, right=True)[:, 0].clamp_(max=weights.shape[1] - 1)
     jitter = torch.rand(len(masks), 2, generator=chance) - 0.5
-    return _centres(chosen, masks.shape[-1]) + jitter * (PICTURE_SIZE / masks.shape[-1])
+    return _centres(chosen, masks.shape[-1]) + jitter / masks.shape[-1]
 
 
 def _centres(places: Tensor, size: int) -> Tensor:
     rows, columns = places // size, places % size
-    return (torch.stack([columns, rows], dim=1) + 0.5) * (PICTURE_SIZE / size)
+    return (torch.stack([columns, rows], dim=1) + 0.5) / size
 
 
 def _extent(used: Tensor) -> tuple[Tensor, Tensor]:

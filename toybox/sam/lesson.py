@@ -5,7 +5,6 @@ error, the earlier mask fed back, the best of three masks follows the gradient),
 appendix D (absolute error for the predicted IoU, of all masks).
 """
 
-from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import numpy as np
@@ -16,19 +15,19 @@ from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from toybox.sam.clicks import Prompt, boxes, corrections, first_clicks
-from toybox.sam.model import MASK_SIZE
 from toybox.sam.pictures import Source, choose_targets, draw_pictures, normalised, target_masks
 from toybox.sam.sameness import Sameness
 
 PICTURES, TARGETS = 10, 6
-FINE_SIZE = 2 * MASK_SIZE
-"""Clicks are placed and IoU is measured at half the size of the picture, twice as fine as the network draws."""
+FINE = 2
+"""Clicks are placed and IoU is measured so many times as fine as the network draws."""
 
 _ROUNDS = (1, 1, 1, 2, 2, 3)
 _BOX_FIRST = 0.3
-_FOCAL, _DICE, _SCORE = 20.0, 1.0, 1.0
+_FOCAL, _DICE, _SCORE, _ORDER = 20.0, 1.0, 1.0, 0.2
 _SAMENESS = 0.5
 _SINGLE_AT_ONE_CLICK, _THREE_LATER = 0.5, 0.3
+_CLEARLY, _SOFTLY = 0.05, 0.1
 _LOGIT_LIMIT = 32.0
 """Source: `SAM2ImagePredictor._predict` clamps what it hands back for the next round."""
 
@@ -37,9 +36,9 @@ class Features(NamedTuple):
     """What the encoder found in each picture, from fine to coarse.
 
     Attributes:
-        fine: (B, C / 8, 64, 64).
-        middle: (B, C / 4, 32, 32).
-        coarse: (B, C, 16, 16).
+        fine: (B, C / 8, S / 4, S / 4) for pictures of side S.
+        middle: (B, C / 4, S / 8, S / 8).
+        coarse: (B, C, S / 16, S / 16).
     """
 
     fine: Tensor
@@ -55,7 +54,7 @@ class Answer(NamedTuple):
     """The four masks for each prompt: the one for clear prompts, then the three for ambiguous ones.
 
     Attributes:
-        logits: (N, 4, 64, 64).
+        logits: (N, 4, S / 4, S / 4).
         scores: (N, 4), the predicted IoU.
     """
 
@@ -71,9 +70,9 @@ def encode(model: SAM2Base, images: Tensor) -> Features:
 
 
 def answer(model: SAM2Base, features: Features, prompt: Prompt, earlier: Tensor | None) -> Answer:
-    """Asks the decoder, with the logits (N, 1, 64, 64) of an earlier answer or None."""
+    """Asks the decoder, with the logits (N, 1, S / 4, S / 4) of an earlier answer or None."""
     encoder = model.sam_prompt_encoder
-    sparse, dense = encoder(points=(prompt.points, prompt.labels), boxes=None, masks=earlier)
+    sparse, dense = encoder(points=(prompt.points * model.image_size, prompt.labels), boxes=None, masks=earlier)
     logits, scores, *_ = model.sam_mask_decoder.predict_masks(
         image_embeddings=features.coarse,
         image_pe=encoder.get_dense_pe(),
@@ -92,7 +91,7 @@ class Learner(nn.Module):
         super().__init__()
         width = model.sam_prompt_embed_dim
         self.model = model
-        self.sameness = Sameness((width // 8, width // 4, width), MASK_SIZE)
+        self.sameness = Sameness((width // 8, width // 4, width), model.image_size // 4)
 
 
 class Turn(NamedTuple):
@@ -102,56 +101,44 @@ class Turn(NamedTuple):
     rounds: int
 
 
-class Lessons:
-    """Training steps for one model: several batches at once, each in a thread of its own.
+class Batch(NamedTuple):
+    """What is learned from at once.
 
-    On two cores that takes little more than half of the time of one larger batch whose every operation is shared by two
-    threads, for most operations are small. Torch should be told to use one thread (`torch.set_num_threads(1)`).
+    Attributes:
+        images: (B, 3, S, S) float32, [0, 1].
+        regions: (B, S, S) int64.
+        targets: (B * 6, 64) bool, see `choose_targets`.
     """
 
-    def __init__(self, learner: Learner, source: Source, threads: int) -> None:
-        self.learner, self.source, self.threads = learner, source, threads
+    images: Tensor
+    regions: Tensor
+    targets: Tensor
 
-    def step(self, number: int) -> dict[str, Tensor]:
-        """Adds the gradients of a step to the model's.
 
-        Args:
-            number: of the step; it decides what is drawn and clicked.
+def draw_turn(rng: np.random.Generator) -> Turn:
+    """Decides how the batches of a step are clicked."""
+    return Turn(with_box=bool(rng.random() < _BOX_FIRST), rounds=int(rng.choice(_ROUNDS)))
 
-        Returns:
-            "loss", a value without history, because its gradients are already there; and the mean IoU after the first
-            click or box and in the last of three or more rounds.
-        """
-        rng = np.random.default_rng([number, 7])
-        turn = Turn(with_box=bool(rng.random() < _BOX_FIRST), rounds=int(rng.choice(_ROUNDS)))
-        with sdpa_kernel(SDPBackend.MATH), ThreadPoolExecutor(self.threads) as pool:
-            found = list(
-                pool.map(lambda seed: self._learn(seed, turn), rng.integers(2**31, size=self.threads).tolist())
-            )
-        loss, same, first, last = torch.stack(found).mean(dim=0)
-        many = float(turn.rounds > 2)
-        return {
-            "loss": loss.requires_grad_(),
-            "same": same,
-            "click": first * (1.0 - turn.with_box),
-            "box": first * float(turn.with_box),
-            "last": last * many,
-            "boxes": torch.tensor(float(turn.with_box)),
-            "lasts": torch.tensor(many),
-        }
 
-    def _learn(self, seed: int, turn: Turn) -> Tensor:
-        """One batch forth and back; loss and IoU of the first and last round."""
-        rng = np.random.default_rng(seed)
-        pictures = draw_pictures(self.source, rng, PICTURES)
-        targets = choose_targets(pictures, rng, TARGETS)
-        chance = torch.Generator().manual_seed(seed)
+def draw_batch(source: Source, rng: np.random.Generator, size: int) -> Batch:
+    """Draws pictures of a size, and what is to be selected on them."""
+    pictures = draw_pictures(source, rng, PICTURES, size)
+    return Batch(pictures.images, pictures.regions, choose_targets(pictures, rng, TARGETS))
+
+
+def learn(learner: Learner, batch: Batch, turn: Turn, chance: torch.Generator) -> Tensor:
+    """One batch forth and back: its gradients are added to the learner's.
+
+    Returns:
+        (4,): loss, IoU of the second task, IoU of the first round and of the last one.
+    """
+    with sdpa_kernel(SDPBackend.MATH):
         with torch.autocast("cpu", dtype=torch.bfloat16):
-            features = encode(self.learner.model, pictures.images)
-            same_loss, same = self.learner.sameness(features, pictures.regions, chance)
-            loss, overlaps = judge_rounds(self.learner.model, features, pictures.regions, targets, turn, chance)
-        ((loss + _SAMENESS * same_loss) / self.threads).backward()
-        return torch.stack([loss.detach(), same, overlaps[0], overlaps[-1]])
+            features = encode(learner.model, batch.images)
+            same_loss, same = learner.sameness(features, batch.regions, chance)
+            loss, overlaps = judge_rounds(learner.model, features, batch.regions, batch.targets, turn, chance)
+        (loss + _SAMENESS * same_loss).backward()
+    return torch.stack([loss.detach(), same, overlaps[0], overlaps[-1]])
 
 
 def judge_rounds(
@@ -170,8 +157,8 @@ def judge_rounds(
     Returns:
         The mean loss, and the mean IoU of what a person would see after each round.
     """
-    wanted = target_masks(regions, targets, FINE_SIZE)
-    coarse_wanted = F.avg_pool2d(wanted, FINE_SIZE // MASK_SIZE)
+    wanted = target_masks(regions, targets, FINE * model.image_size // 4)
+    coarse_wanted = F.avg_pool2d(wanted, FINE)
     features = features.repeated(len(targets) // len(regions))
     prompt = boxes(wanted, chance) if turn.with_box else first_clicks(wanted, chance)
     earlier: Tensor | None = None
@@ -186,8 +173,10 @@ def judge_rounds(
         mask_loss = mask_losses(found.logits, coarse_wanted)
         single, three = mask_loss[:, 0].mean(), mask_loss[:, 1:].amin(dim=1).mean()
         weights = (_SINGLE_AT_ONE_CLICK, 1.0) if ambiguous else (1.0, _THREE_LATER)
-        score_loss = (found.scores - true_scores).abs().mean()
-        losses.append(weights[0] * single + weights[1] * three + _SCORE * score_loss)
+        score_loss = _SCORE * (found.scores - true_scores).abs().mean()
+        if ambiguous:
+            score_loss = score_loss + _ORDER * order_loss(found.scores[:, 1:], true_scores[:, 1:])
+        losses.append(weights[0] * single + weights[1] * three + score_loss)
         overlaps.append(true_scores.gather(1, shown[:, None]).mean())
         if number + 1 < turn.rounds:
             prompt = prompt.with_click(*corrections(wanted, _one_each(fine, shown), chance))
@@ -208,6 +197,16 @@ def mask_losses(logits: Tensor, wanted: Tensor) -> Tensor:
     both = (chance * wanted).sum(dim=(2, 3))
     either = chance.sum(dim=(2, 3)) + wanted.sum(dim=(2, 3))
     return _FOCAL * focal + _DICE * (1 - (2 * both + 1) / (either + 1))
+
+
+def order_loss(scores: Tensor, true_scores: Tensor) -> Tensor:
+    """How wrong scores (N, M) put masks in order whose true IoU clearly differs; a number.
+
+    Source: Burges et al., "Learning to Rank using Gradient Descent" (2005).
+    """
+    better = true_scores[:, :, None] - true_scores[:, None] > _CLEARLY
+    lead = scores[:, :, None] - scores[:, None]
+    return (F.softplus(-lead / _SOFTLY) * better).sum() / better.sum().clamp(min=1)
 
 
 def overlaps_of(logits: Tensor, wanted: Tensor) -> Tensor:

@@ -11,8 +11,8 @@ from sam2.modeling.sam.transformer import Attention, TwoWayAttentionBlock
 from sam2.modeling.sam2_base import SAM2Base
 from sam2.sam2_image_predictor import SAM2ImagePredictor
 
-PICTURE_SIZE = 256
-MASK_SIZE = PICTURE_SIZE // 4
+PICTURE_SIZE = 384
+"""Side of the pictures that the finished model sees; it learns most of it from smaller ones."""
 FOLDER = Path("weights/toy-sam")
 CONFIG_NAME, WEIGHTS_NAME = "config.yaml", "model.safetensors"
 
@@ -67,9 +67,12 @@ Source of the format and of everything not said here: sam2/configs/sam2.1/sam2.1
 """
 
 
-def build_model() -> SAM2Base:
-    """An untrained model in training mode; the caller seeds torch."""
-    model: SAM2Base = instantiate(OmegaConf.create(CONFIG)["model"], _recursive_=True)
+def build_model(size: int = PICTURE_SIZE) -> SAM2Base:
+    """An untrained model in training mode for pictures of this side, a multiple of 32; the caller seeds torch.
+
+    The weights have the same names and shapes for every size.
+    """
+    model: SAM2Base = instantiate(OmegaConf.create(CONFIG)["model"], _recursive_=True, image_size=size)
     _let_tokens_look_where_they_point(model)
     return model
 

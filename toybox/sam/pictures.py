@@ -14,14 +14,16 @@ from torch import Tensor
 from toybox.sam.clutter import MOST_REGIONS, sample_clutter
 from toybox.sam.fills import Fields
 from toybox.sam.model import PICTURE_SIZE
-from toybox.sam.toys import MOST_OBJECTS, Toys, shade_planes, training_colours
+from toybox.sam.toys import MOST_OBJECTS, Toys, enlarge, shade_planes, training_colours
 
-MIN_AREA = 160
-"""Pixels of 65,536; ten masks' pixels. Nobody clicks on less without zooming in first."""
+MIN_SHARE = 160 / 65_536
+"""Of the picture. Nobody clicks on less without zooming in first."""
 
 _TOY, _TOY_ON_CLUTTER = 0.12, 0.15
 _ANY_COLOURS = 0.3
 _BACKGROUND, _PART, _GROUP = 0.15, 0.2, 0.15
+_SMALLER = ((256, 0.4, 0.4), (128, 0.15, 0.5))
+"""What side whole pictures have before they are enlarged, and how often, also with toys; the toy klein draws 128."""
 _MEAN, _DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 """Source: `SAM2Transforms` of the package, which every picture goes through in the app."""
 
@@ -63,15 +65,23 @@ def normalised(images: Tensor) -> Tensor:
     return (images - mean[:, None, None]) / deviation[:, None, None]
 
 
-def draw_pictures(source: Source, rng: np.random.Generator, count: int) -> Pictures:
-    """Draws a training batch."""
+def draw_pictures(source: Source, rng: np.random.Generator, count: int, size: int) -> Pictures:
+    """Draws a training batch.
+
+    Args:
+        source: what pictures are made of.
+        rng: decides everything.
+        count: of pictures.
+        size: their side, at most `PICTURE_SIZE`. Smaller ones are windows of pictures of that size: what is in them
+            is no smaller, there is less of it.
+    """
     images, regions, owners, from_toy = [], [], [], []
     for _ in range(count):
         chance = rng.random()
         drawn = _draw_clutter(source, rng) if chance > _TOY else _draw_toy(source.toys, rng, None)
         if _TOY < chance < _TOY + _TOY_ON_CLUTTER and drawn.regions.max() < MOST_REGIONS - MOST_OBJECTS:
             drawn = _draw_toy(source.toys, rng, drawn)
-        cut_image, cut_regions = _cut(drawn, rng)
+        cut_image, cut_regions = _cut(drawn, rng, size)
         images.append(cut_image)
         regions.append(cut_regions)
         owners.append(drawn.owners)
@@ -91,18 +101,18 @@ def choose_targets(pictures: Pictures, rng: np.random.Generator, each: int) -> T
     Returns:
         (B * each, 64) bool, the regions that make up each target.
     """
-    chosen = []
+    chosen, min_area = [], MIN_SHARE * pictures.regions[0].numel()
     for regions, owners in zip(pictures.regions, pictures.owners.numpy(), strict=True):
         areas = torch.bincount(regions.flatten(), minlength=MOST_REGIONS).numpy()
         things, groups, is_part = owners
         whole = np.bincount(things, weights=areas, minlength=MOST_REGIONS)
-        large = np.flatnonzero(whole[1:] >= MIN_AREA) + 1
+        large = np.flatnonzero(whole[1:] >= min_area) + 1
         for _ in range(each):
-            if len(large) == 0 or (areas[0] >= MIN_AREA and rng.random() < _BACKGROUND):
+            if len(large) == 0 or (areas[0] >= min_area and rng.random() < _BACKGROUND):
                 chosen.append(np.arange(MOST_REGIONS) == 0)
                 continue
             members = things == rng.choice(large)
-            parts = np.flatnonzero(members & (is_part > 0) & (areas >= MIN_AREA))
+            parts = np.flatnonzero(members & (is_part > 0) & (areas >= min_area))
             group, chance = groups[members].max(), rng.random()
             if len(parts) and chance < _PART:
                 members = np.arange(MOST_REGIONS) == rng.choice(parts)
@@ -140,7 +150,7 @@ def _draw_clutter(source: Source, rng: np.random.Generator) -> Drawn:
 def _draw_toy(toys: Toys, rng: np.random.Generator, behind: Drawn | None) -> Drawn:
     """A toy scene on its own background, or in front of clutter."""
     index = int(rng.integers(len(toys)))
-    planes = torch.from_numpy(toys.planes[index].copy())
+    planes = enlarge(torch.from_numpy(toys.planes[index].copy()), PICTURE_SIZE)
     colours = torch.zeros(MOST_OBJECTS, 3)
     if behind is not None or rng.random() < _ANY_COLOURS:
         colours = torch.from_numpy(rng.uniform(0.03, 1, (MOST_OBJECTS, 3)).astype(np.float32))
@@ -162,30 +172,30 @@ def _draw_toy(toys: Toys, rng: np.random.Generator, behind: Drawn | None) -> Dra
     return Drawn(shade_planes(planes, colours, behind.image), regions, owners)
 
 
-def _cut(drawn: Drawn, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
-    """A window of the picture, turned and mirrored at random, at full size again."""
+def _cut(drawn: Drawn, rng: np.random.Generator, size: int) -> tuple[Tensor, Tensor]:
+    """A window of the picture, turned and mirrored at random, and for most of them enlarged."""
     quarter_turns = int(rng.choice((0, 0, 0, 1, 2, 3)))
     both = torch.rot90(torch.cat([drawn.image, drawn.regions[None].float()]), quarter_turns, dims=(1, 2))
     if rng.random() < 0.5:
         both = both.flip(2)
+    width = height = size
     if rng.random() < 0.6:
-        width = int(PICTURE_SIZE * rng.uniform(0.4, 1))
-        height = int(np.clip(width * math.exp(rng.normal(0, 0.2)), 0.4 * PICTURE_SIZE, PICTURE_SIZE))
-        top, left = rng.integers(PICTURE_SIZE - height + 1), rng.integers(PICTURE_SIZE - width + 1)
-        window = both[None, :, top : top + height, left : left + width]
-        shape = (PICTURE_SIZE, PICTURE_SIZE)
-        grown = F.interpolate(window[:, :3], shape, mode="bilinear", align_corners=False)[0]
-        return grown, F.interpolate(window[:, 3:], shape, mode="nearest")[0, 0].long()
-    return both[:3], both[3].long()
+        width = int(size * rng.uniform(0.4, 1))
+        height = int(np.clip(width * math.exp(rng.normal(0, 0.2)), 0.4 * size, size))
+    top, left = rng.integers(both.shape[1] - height + 1), rng.integers(both.shape[2] - width + 1)
+    window, shape = both[None, :, top : top + height, left : left + width], (size, size)
+    grown = F.interpolate(window[:, :3], shape, mode="bilinear", align_corners=False)[0]
+    return grown, F.interpolate(window[:, 3:], shape, mode="nearest")[0, 0].long()
 
 
 def _spoil(images: Tensor, from_toy: Tensor, rng: np.random.Generator) -> Tensor:
     """Other colours, other light, blur from enlarging, and noise; (B, 3, H, W) float32, [0, 1]."""
     count = len(images)
-    small = torch.from_numpy(rng.random(count)) < torch.where(from_toy, 0.5, 0.15)
-    if small.any():
-        half = F.avg_pool2d(images[small], 2)
-        images[small] = F.interpolate(half, images.shape[-2:], mode="bilinear", align_corners=False)
+    for side, share, toy_share in _SMALLER:
+        small = torch.from_numpy(rng.random(count)) < torch.where(from_toy, toy_share, share)
+        if small.any():
+            shrunk = F.adaptive_avg_pool2d(images[small], side * images.shape[-1] // PICTURE_SIZE)
+            images[small] = F.interpolate(shrunk, images.shape[-2:], mode="bilinear", align_corners=False)
     mixing = torch.eye(3).repeat(count, 1, 1)
     for index in range(count):
         if rng.random() < (0.3 if from_toy[index] else 0.6):

@@ -9,13 +9,14 @@ from pathlib import Path
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
-from toybox.sam.model import PICTURE_SIZE
 from toybox.words import BACKGROUND_RGB, BACKGROUNDS, COLOUR_RGB, COLOURS, Colour, Rgb
 from toybox.world import Scene, Thing, is_allowed, render_planes, sample_scene
 
 MOST_OBJECTS = 3
+TRACED_SIZE = 256
 _PLANE_COUNT = MOST_OBJECTS + 3 + 1 + 1
 _FULL_SCALE = 1.25
 _CROWD = 0.25
@@ -47,7 +48,7 @@ def trace_toys(path: Path, count: int, seed: int) -> Toys:
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         part = path.with_suffix(".part.npy")
-        shape = (count, _PLANE_COUNT, PICTURE_SIZE, PICTURE_SIZE)
+        shape = (count, _PLANE_COUNT, TRACED_SIZE, TRACED_SIZE)
         planes = np.lib.format.open_memmap(part, mode="w+", dtype=np.uint8, shape=shape)
         with ProcessPoolExecutor(os.cpu_count() or 1, get_context("spawn"), torch.set_num_threads, (1,)) as pool:
             jobs = pool.map(_trace, [seed] * count, range(count), chunksize=20)
@@ -72,13 +73,23 @@ def sample_toy(seed: int, index: int) -> Scene:
 
 def plane_bytes(scene: Scene) -> np.ndarray:
     """A scene of at most three objects as planes, (8, H, W) uint8, see `Toys`."""
-    planes = render_planes(scene, size=PICTURE_SIZE)
-    missing = torch.zeros(MOST_OBJECTS - len(scene.objects), PICTURE_SIZE, PICTURE_SIZE)
+    planes = render_planes(scene, size=TRACED_SIZE)
+    missing = torch.zeros(MOST_OBJECTS - len(scene.objects), TRACED_SIZE, TRACED_SIZE)
     stacked = torch.cat([planes.weights, missing, planes.own, planes.ground[None]])
     colours = (stacked * (255 / _FULL_SCALE)).round().clamp(0, 255).to(torch.uint8)
     seen = planes.coverage.argmax(dim=0) + 1
     numbers = torch.where(planes.coverage.sum(dim=0) >= 0.5, seen, 0).to(torch.uint8)
     return torch.cat([colours, numbers[None]]).numpy()
+
+
+def enlarge(planes: Tensor, size: int) -> Tensor:
+    """Planes (8, H, W) uint8 at another size; numbers are taken from the nearest place, colours are blended."""
+    if size == planes.shape[-1]:
+        return planes
+    shape = (size, size)
+    colours = F.interpolate(planes[None, :-1].float(), shape, mode="bilinear", align_corners=False).round()
+    numbers = F.interpolate(planes[None, -1:].float(), shape, mode="nearest-exact")
+    return torch.cat([colours, numbers], dim=1)[0].to(torch.uint8)
 
 
 def shade_planes(planes: Tensor, colours: Tensor, background: Tensor) -> Tensor:

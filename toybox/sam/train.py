@@ -13,11 +13,10 @@ import torch
 
 from toybox.checksums import update_table
 from toybox.klein.run import Budget, Run
-from toybox.sam.fills import Fields
-from toybox.sam.lesson import Learner, Lessons
+from toybox.sam.lesson import Learner
 from toybox.sam.model import FOLDER, build_model, save_model
-from toybox.sam.pictures import Source
 from toybox.sam.toys import trace_toys
+from toybox.sam.workers import Workers
 
 _MATRICES = ("model.image_encoder.trunk.blocks", "model.sam_mask_decoder.transformer")
 _MATRIX_RATE, _OTHER_RATE, _WEIGHT_DECAY = 3e-3, 2e-3, 0.02
@@ -33,6 +32,8 @@ class Plan:
         scenes: traced geometries of the toy world.
         seed: of the scenes.
         minutes: of training.
+        size: side of the pictures to learn from.
+        decay_from: share of the minutes after which the learning rate falls linearly to zero.
     """
 
     work: Path = Path(".train/sam")
@@ -40,16 +41,20 @@ class Plan:
     scenes: int = 1_500
     seed: int = 1
     minutes: float = 138
+    size: int = 256
+    decay_from: float = 0.6
 
 
 def train(plan: Plan) -> None:
     """Traces the scenes unless they are there, trains, and stores the averaged weights."""
     torch.manual_seed(5)
-    learner = Learner(build_model()).to(memory_format=torch.channels_last)
-    run = Run("sam", learner, optimizers(learner), average=0.998, budget=Budget(plan.minutes, plan.work))
+    learner = Learner(build_model(plan.size))
+    budget = Budget(plan.minutes, plan.work, plan.decay_from)
+    run = Run("sam", learner, optimizers(learner), average=0.998, budget=budget)
     if run.share < 1:
-        source = Source(trace_toys(plan.work / "toys.npy", plan.scenes, plan.seed), Fields())
-        run.train(Lessons(learner, source, os.cpu_count() or 1).step)
+        toys = trace_toys(plan.work / "toys.npy", plan.scenes, plan.seed)
+        with Workers(learner, toys, os.cpu_count() or 1) as workers:
+            run.train(workers.step)
     run.average.copy_to(learner)
     save_model(learner.model, plan.result)
     if plan.result == FOLDER:

@@ -1,0 +1,154 @@
+"""Training steps by several processes that share one set of weights; each finds gradients for a batch of its own.
+
+On two cores this takes two thirds of the time of two threads in one process, which wait for each other between their
+many small operations. While the weights are being changed, the processes draw the pictures of the next step.
+"""
+
+from multiprocessing.connection import Connection
+from typing import NamedTuple
+
+import numpy as np
+import torch
+import torch.multiprocessing as mp
+from torch import Tensor, nn
+
+from toybox.sam.fills import Fields
+from toybox.sam.lesson import Batch, Learner, Turn, draw_batch, draw_turn, learn
+from toybox.sam.model import build_model
+from toybox.sam.pictures import Source
+from toybox.sam.toys import Toys
+
+_STALLED_S = 300
+
+
+class Shared(NamedTuple):
+    """What a process works with.
+
+    Attributes:
+        weights: (P,) float32 in shared memory, all parameters of the learner, see `lay_out`.
+        gradients: (P,) float32 in shared memory, of this process alone.
+        buffers: of the learner, which nothing changes.
+        toys: the traced scenes.
+        size: of the pictures.
+        index: which process this is.
+        count: how many there are.
+    """
+
+    weights: Tensor
+    gradients: Tensor
+    buffers: dict[str, Tensor]
+    toys: Toys
+    size: int
+    index: int
+    count: int
+
+
+class Workers:
+    """Training steps for one learner; a context, whose end stops the processes."""
+
+    def __init__(self, learner: Learner, toys: Toys, count: int) -> None:
+        """Moves the learner's parameters to shared memory and starts the processes."""
+        self.learner = learner
+        weights = torch.cat([parameter.detach().flatten() for parameter in learner.parameters()]).share_memory_()
+        for parameter, place in zip(learner.parameters(), lay_out(weights, learner), strict=True):
+            parameter.data = place
+        self.parts = [torch.zeros_like(weights).share_memory_() for _ in range(count)]
+        self.pipes: list[Connection] = []
+        self.processes = []
+        context = mp.get_context("spawn")
+        for index, part in enumerate(self.parts):
+            ours, theirs = context.Pipe()
+            shared = Shared(weights, part, dict(learner.named_buffers()), toys, learner.model.image_size, index, count)
+            self.processes.append(context.Process(target=_work, args=(shared, theirs), daemon=True))
+            self.processes[-1].start()
+            theirs.close()
+            self.pipes.append(ours)
+
+    def __enter__(self) -> "Workers":
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        for pipe in self.pipes:
+            pipe.close()
+        for process in self.processes:
+            process.join()
+
+    def step(self, number: int) -> dict[str, Tensor]:
+        """Gives the learner's parameters the mean gradients of a step.
+
+        Args:
+            number: of the step; it decides what is drawn and clicked.
+
+        Returns:
+            "loss", a value without history, because its gradients are already there; the IoU of the second task; and
+            the mean IoU after the first click or box and in the last of three or more rounds.
+
+        Raises:
+            EOFError: a process is gone.
+            TimeoutError: a process does not answer.
+        """
+        for pipe in self.pipes:
+            pipe.send(number)
+        found = torch.stack([_receive(pipe) for pipe in self.pipes])
+        gradients = torch.stack(self.parts).mean(dim=0)
+        for parameter, gradient in zip(self.learner.parameters(), lay_out(gradients, self.learner), strict=True):
+            parameter.grad = gradient
+        turn, _ = plan_step(number, len(self.pipes))
+        loss, same, first, last = found.mean(dim=0)
+        many = float(turn.rounds > 2)
+        return {
+            "loss": loss.requires_grad_(),
+            "same": same,
+            "click": first * (1.0 - turn.with_box),
+            "box": first * float(turn.with_box),
+            "last": last * many,
+            "boxes": torch.tensor(float(turn.with_box)),
+            "lasts": torch.tensor(many),
+        }
+
+
+def lay_out(flat: Tensor, module: nn.Module) -> list[Tensor]:
+    """Views of (P,) in the shapes of a module's parameters, one after the other."""
+    parameters = list(module.parameters())
+    pieces = flat.split([parameter.numel() for parameter in parameters])
+    return [piece.view(parameter.shape) for piece, parameter in zip(pieces, parameters, strict=True)]
+
+
+def plan_step(number: int, count: int) -> tuple[Turn, list[int]]:
+    """How the batches of a step are clicked, and what decides about each batch."""
+    rng = np.random.default_rng([number, 7])
+    return draw_turn(rng), rng.integers(2**31, size=count).tolist()
+
+
+def _receive(pipe: Connection) -> Tensor:
+    if not pipe.poll(_STALLED_S):
+        raise TimeoutError(f"A training process has not answered for {_STALLED_S} s.")
+    return torch.tensor(pipe.recv())
+
+
+def _work(shared: Shared, pipe: Connection) -> None:
+    """Answers the numbers of steps with what `learn` returns, until the pipe is closed."""
+    torch.set_num_threads(1)
+    learner = Learner(build_model(shared.size))
+    learner.load_state_dict(shared.buffers, strict=False)
+    places = lay_out(shared.weights, learner), lay_out(shared.gradients, learner)
+    for parameter, weight, gradient in zip(learner.parameters(), *places, strict=True):
+        parameter.data, parameter.grad = weight, gradient
+    source = Source(shared.toys, Fields())
+    ready: tuple[int, Batch] | None = None
+    while True:
+        try:
+            number = pipe.recv()
+        except EOFError:
+            return
+        turn, seeds = plan_step(number, shared.count)
+        batch = ready[1] if ready and ready[0] == number else _draw(source, shared, number)
+        shared.gradients.zero_()
+        chance = torch.Generator().manual_seed(seeds[shared.index])
+        pipe.send(learn(learner, batch, turn, chance).tolist())
+        ready = number + 1, _draw(source, shared, number + 1)
+
+
+def _draw(source: Source, shared: Shared, number: int) -> Batch:
+    _, seeds = plan_step(number, shared.count)
+    return draw_batch(source, np.random.default_rng(seeds[shared.index]), shared.size)
