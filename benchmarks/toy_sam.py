@@ -240,7 +240,8 @@ def main(arguments: Sequence[str] = ()) -> None:
         *background_rows("clutter", score_cases(predictor, backgrounds)),
         *time_rows(predictor),
     ]
-    print_table(f"{options.folder}: {PICTURE_SIZE} x {PICTURE_SIZE}, {torch.get_num_threads()} threads", rows)
+    size = predictor.model.image_size
+    print_table(f"{options.folder}: {size} x {size}, {torch.get_num_threads()} threads", rows)
     if options.sheet:
         write_sheet([*objects, *things], [*object_scores, *thing_scores], options.sheet)
 

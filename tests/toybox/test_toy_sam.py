@@ -1,5 +1,6 @@
 """The toy SAM 2: its classes, its clicks and its training pictures, and that training asks as the predictor does."""
 
+import pickle
 from pathlib import Path
 
 import numpy as np
@@ -113,7 +114,7 @@ def test_a_few_steps_on_one_batch_lower_its_loss(source: Source, tmp_path: Path)
     losses = []
     with Workers(learner, source.toys, count=2) as workers:
         for _ in range(7):
-            losses.append(workers.step(1)["loss"].item())
+            losses.append(workers.step(1, SIDE)["loss"].item())
             for optimizer in run.optimizers:
                 optimizer.step()
                 optimizer.zero_grad()
@@ -125,8 +126,8 @@ def test_processes_find_the_mean_of_the_gradients_of_their_batches(source: Sourc
     torch.manual_seed(4)
     learner = Learner(build_model(64))
     with Workers(learner, source.toys, count=2) as workers:
-        workers.step(2)
-        workers.step(3)
+        workers.step(2, 64)
+        workers.step(3, 64)
     theirs = [parameter.grad.clone() for parameter in learner.parameters() if parameter.grad is not None]
     learner.zero_grad(set_to_none=False)
     turn, seeds = plan_step(3, 2)
@@ -144,7 +145,7 @@ def test_a_process_that_is_gone_ends_the_training(source: Source) -> None:
         workers.processes[0].kill()
         workers.processes[0].join()
         with pytest.raises((EOFError, OSError)):
-            workers.step(0)
+            workers.step(0, 64)
 
 
 @pytest.mark.parametrize("size", [64, 192, 384])
@@ -342,6 +343,14 @@ def test_a_traced_scene_shows_what_was_rendered(source: Source) -> None:
     assert np.abs(shaded - rendering.image).max() < 6
     for number, mask in enumerate(rendering.object_masks, start=1):
         assert overlap(planes[-1].numpy() == number, mask > 0) > 0.95  # a tie belongs to both in a rendering
+
+
+def test_traced_scenes_are_opened_and_not_sent_to_another_process(source: Source) -> None:
+    packed = pickle.dumps(source.toys)
+    assert len(packed) < 1000
+    again = pickle.loads(packed)
+    assert np.array_equal(again.planes, source.toys.planes)
+    assert again.scene(1) == source.toys.scene(1)
 
 
 def test_an_enlarged_scene_has_the_same_objects(source: Source) -> None:

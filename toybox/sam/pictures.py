@@ -20,6 +20,8 @@ MIN_SHARE = 160 / 65_536
 """Of the picture. Nobody clicks on less without zooming in first."""
 
 _TOY, _TOY_ON_CLUTTER = 0.12, 0.15
+_TRIES = 4
+"""To find a window with something in it."""
 _ANY_COLOURS = 0.3
 _BACKGROUND, _PART, _GROUP = 0.15, 0.2, 0.15
 _SMALLER = ((256, 0.4, 0.4), (128, 0.15, 0.5))
@@ -179,13 +181,23 @@ def _cut(drawn: Drawn, rng: np.random.Generator, size: int) -> tuple[Tensor, Ten
     if rng.random() < 0.5:
         both = both.flip(2)
     width = height = size
-    if rng.random() < 0.6:
+    if rng.random() < (0.6 if size == PICTURE_SIZE else 0.25):
         width = int(size * rng.uniform(0.4, 1))
         height = int(np.clip(width * math.exp(rng.normal(0, 0.2)), 0.4 * size, size))
-    top, left = rng.integers(both.shape[1] - height + 1), rng.integers(both.shape[2] - width + 1)
-    window, shape = both[None, :, top : top + height, left : left + width], (size, size)
+    window = _window(both, width, height, rng)
+    for _ in range(_TRIES):
+        if window[3].min() < window[3].max():
+            break
+        window = _window(both, width, height, rng)
+    window, shape = window[None], (size, size)
     grown = F.interpolate(window[:, :3], shape, mode="bilinear", align_corners=False)[0]
     return grown, F.interpolate(window[:, 3:], shape, mode="nearest")[0, 0].long()
+
+
+def _window(picture: Tensor, width: int, height: int, rng: np.random.Generator) -> Tensor:
+    """Somewhere in (C, H, W)."""
+    top, left = rng.integers(picture.shape[1] - height + 1), rng.integers(picture.shape[2] - width + 1)
+    return picture[:, top : top + height, left : left + width]
 
 
 def _spoil(images: Tensor, from_toy: Tensor, rng: np.random.Generator) -> Tensor:

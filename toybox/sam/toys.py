@@ -6,6 +6,7 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from multiprocessing import get_context
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 import torch
@@ -26,14 +27,20 @@ class Toys:
     """Traced training scenes.
 
     Attributes:
+        path: of the file.
         planes: (N, 8, H, W) uint8: weights of three objects, own colours RGB, ground, number of the object seen.
         seed: of the scenes.
     """
 
     def __init__(self, path: Path, seed: int) -> None:
         """Opens what `trace_toys` wrote with the same seed."""
+        self.path = path
         self.planes = np.load(path, mmap_mode="r")
         self.seed = seed
+
+    def __reduce__(self) -> tuple[type[Self], tuple[Path, int]]:
+        """Another process opens the file itself."""
+        return type(self), (self.path, self.seed)
 
     def __len__(self) -> int:
         return len(self.planes)

@@ -14,7 +14,7 @@ import torch
 from toybox.checksums import update_table
 from toybox.klein.run import Budget, Run
 from toybox.sam.lesson import Learner
-from toybox.sam.model import FOLDER, build_model, save_model
+from toybox.sam.model import FOLDER, PICTURE_SIZE, build_model, save_model
 from toybox.sam.toys import trace_toys
 from toybox.sam.workers import Workers
 
@@ -32,29 +32,30 @@ class Plan:
         scenes: traced geometries of the toy world.
         seed: of the scenes.
         minutes: of training.
-        size: side of the pictures to learn from.
-        decay_from: share of the minutes after which the learning rate falls linearly to zero.
+        window: side of the windows of pictures that most is learned from, in half of the time of whole ones.
+        whole_from: share of the minutes after which pictures are whole.
     """
 
     work: Path = Path(".train/sam")
     result: Path = FOLDER
     scenes: int = 1_500
     seed: int = 1
-    minutes: float = 138
-    size: int = 256
-    decay_from: float = 0.6
+    minutes: float = 287.0
+    window: int = 256
+    whole_from: float = 0.8
 
 
 def train(plan: Plan) -> None:
     """Traces the scenes unless they are there, trains, and stores the averaged weights."""
     torch.manual_seed(5)
-    learner = Learner(build_model(plan.size))
-    budget = Budget(plan.minutes, plan.work, plan.decay_from)
-    run = Run("sam", learner, optimizers(learner), average=0.998, budget=budget)
+    learner = Learner(build_model())
+    run = Run("sam", learner, optimizers(learner), average=0.998, budget=Budget(plan.minutes, plan.work))
     if run.share < 1:
         toys = trace_toys(plan.work / "toys.npy", plan.scenes, plan.seed)
         with Workers(learner, toys, os.cpu_count() or 1) as workers:
-            run.train(workers.step)
+            run.train(
+                lambda number: workers.step(number, PICTURE_SIZE if run.share >= plan.whole_from else plan.window)
+            )
     run.average.copy_to(learner)
     save_model(learner.model, plan.result)
     if plan.result == FOLDER:
