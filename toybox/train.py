@@ -42,9 +42,9 @@ class Plan:
     work: Path = Path(".train")
     result: Path = FOLDER
     families: int = 10_000
-    text_minutes: float = 12
-    autoencoder_minutes: float = 22
-    flow_minutes: float = 222
+    text_minutes: float = 12.0
+    autoencoder_minutes: float = 22.0
+    flow_minutes: float = 222.0
 
 
 def train(plan: Plan) -> None:

@@ -37,7 +37,7 @@ class Plan:
     result: Path = FOLDER
     turntables: int = 4_240
     seed: int = 1
-    minutes: float = 278
+    minutes: float = 278.0
 
 
 def train(plan: Plan) -> None:

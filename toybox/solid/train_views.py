@@ -38,8 +38,8 @@ class Plan:
     result: Path = FOLDER
     turntables: int = 4_240
     seed: int = 1
-    autoencoder_minutes: float = 72
-    minutes: float = 180
+    autoencoder_minutes: float = 72.0
+    minutes: float = 180.0
 
 
 def train(plan: Plan) -> None:
