@@ -34,9 +34,13 @@ PLAY = """async ([data, frames, rate]) => {
   Object.assign(canvas, { width: video.videoWidth, height: video.videoHeight });
   const context = canvas.getContext("2d");
   for (const frame of frames) {
-    const seeked = new Promise((done) => { video.onseeked = done; });
+    const presented = new Promise((done) => { // "seeked" may come before the frame does
+      const look = (_, { mediaTime }) =>
+        Math.round(mediaTime * rate) === frame ? done() : video.requestVideoFrameCallback(look);
+      video.requestVideoFrameCallback(look);
+    });
     video.currentTime = (frame + 0.5) / rate;
-    await seeked;
+    await presented;
     context.drawImage(video, 0, 0);
     shown.push(canvas.toDataURL("image/png").split(",")[1]);
   }
