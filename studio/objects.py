@@ -29,6 +29,7 @@ from studio.selection import Segmentation, SegmentRequest
 
 _PHRASES = re.compile(r"\s+(?:and|next to|beside|behind|in front of)\s+|[,;.]")
 _PLACE = re.compile(r"\s+(?:on|in|at|under|over|before|against|with)\s.*", re.DOTALL)
+_BROUGHT = re.compile(r"\b(?:add|into|with)\s+(?!more\b|it\b)(.+)", re.IGNORECASE | re.DOTALL)
 _LONGEST_NAME = 40
 
 
@@ -108,14 +109,20 @@ def checked_name(name: object) -> str:
     return " ".join(bounded(name, MAX_SHORT).split())
 
 
-def suggested_name(prompt: str, taken: Sequence[str]) -> str:
+def suggested_name(prompt: str, taken: Sequence[str], changes: Sequence[str] = ()) -> str:
     """A short name out of the picture's words that no other object of it has: "red ball", "blue cube", "red ball 2".
 
     Args:
-        prompt: of the picture.
+        prompt: of the picture, or of the one it was made from first.
         taken: names of its objects.
+        changes: what was asked of the picture since, the latest first. A red ball may be blue by now, it is called a
+            "ball"; and "turn it into a house" makes a "house".
     """
     phrases = [_noun(phrase) for phrase in _PHRASES.split(prompt)]
+    if changes:
+        brought = [found[1] for found in map(_BROUGHT.search, changes) if found]
+        new = [_noun(phrase) for each in brought for phrase in _PHRASES.split(each)]
+        phrases = [*new, *(phrase.rpartition(" ")[2] for phrase in phrases)]
     names = list(dict.fromkeys(name for name in phrases if name)) or ["object"]
     used = {name.casefold() for name in taken}
     for number in range(1, len(used) + 2):

@@ -22,6 +22,7 @@ from studio.memory import Residents
 from studio.segment import Segmenting
 from studio.selection import MAX_SIDE, Everything, Point, Segmentation, SegmentRequest
 from studio.store import Store
+from studio.tree import way_back
 
 
 class Selections:
@@ -104,7 +105,13 @@ class Selections:
     def suggested_name(self, owner: str, picture: str) -> str:
         """A short name for the next object of a picture."""
         asset = self._store.asset(owner, picture)
-        return objects.suggested_name(asset.title, [each.title for each in self.objects_of(owner, picture)])
+        taken = [each.title for each in self.objects_of(owner, picture)]
+        said = []
+        for version in way_back(self._database, asset):
+            if version.recipe["task"] != Task.ITERATE or version.title != version.recipe["title"]:
+                return objects.suggested_name(version.title, taken, said)
+            said.append(version.title)
+        return objects.suggested_name("", taken, said)
 
     def objects_of(self, owner: str, picture: str) -> tuple[Asset, ...]:
         """What was cut out of a picture and is still there, newest first."""

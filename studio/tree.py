@@ -55,25 +55,22 @@ class Tree:
 
 def tree_of(database: Database, asset: Asset) -> Tree:
     """The tree that an asset is in; for an object, the one of its picture."""
-    root = _root(database, asset)
+    root = way_back(database, asset)[-1]
     family, is_whole = _family(database, root)
     nodes = _in_order(root, family)
     return Tree(root.id, _without_dead_ends(nodes), is_whole)
 
 
-def _root(database: Database, asset: Asset) -> Asset:
-    """The first picture of all, as far as it is there."""
-    found = asset if asset.kind == "image" else None
-    seen = {asset.id}
-    at = asset
-    while at.parents and at.parents[0] not in seen and len(seen) < _MOST_STEPS:
-        rows = database.rows("SELECT * FROM assets WHERE id = ? AND owner = ?", (at.parents[0], asset.owner))
+def way_back(database: Database, asset: Asset) -> list[Asset]:
+    """The asset, what it was made from, and so on to the first picture of all that is there; objects are left out."""
+    way, seen = [asset], {asset.id}
+    while way[-1].parents and way[-1].parents[0] not in seen and len(seen) < _MOST_STEPS:
+        rows = database.rows("SELECT * FROM assets WHERE id = ? AND owner = ?", (way[-1].parents[0], asset.owner))
         if not rows:
             break
-        at = to_asset(rows[0])
-        seen.add(at.id)
-        found = at if at.kind == "image" else found
-    return found or asset
+        way.append(to_asset(rows[0]))
+        seen.add(way[-1].id)
+    return [each for each in way if each.kind == "image"] or [asset]
 
 
 def _family(database: Database, root: Asset) -> tuple[list[tuple[Asset, str]], bool]:

@@ -77,6 +77,26 @@ def pixels(studio: Studio, asset_id: str) -> np.ndarray:
     return np.asarray(read_picture(studio.path(OWNER, asset_id)).image)
 
 
+@pytest.mark.parametrize(
+    ("instructions", "name"),
+    [
+        (["make it blue"], "ball"),
+        (["put it on sand", "make it brighter"], "ball"),
+        (["turn it into a little house"], "little house"),
+        (["turn it into a tree", "turn it into a house", "make it yellow"], "house"),
+        (["Add a green cube next to it"], "green cube"),
+        (["add more light"], "ball"),
+    ],
+)
+def test_an_object_of_a_version_is_named_after_what_it_is_by_now(studio: Studio, instructions: list[str], name: str):
+    version = keep(studio)
+    for instruction in instructions:
+        (version,) = change(studio, version, instruction).assets
+    assert studio.selections.suggested_name(OWNER, version) == name
+    studio.rename(OWNER, version, "a tall tower on a hill")
+    assert studio.selections.suggested_name(OWNER, version) == "tall tower"
+
+
 def test_a_version_is_kept_beside_its_picture_with_all_that_made_it(studio: Studio, fake: FakeModel):
     source, more = keep(studio), keep(studio, seed=1)
     thing = cut_out(studio, source)
