@@ -42,16 +42,6 @@ class Tree:
                 wanted.add(node.asset.id)
         return tuple(node.asset.id for node in self.nodes if node.asset.id in wanted and not node.asset.deleted)
 
-    def way_to(self, asset_id: str) -> tuple[str, ...]:
-        """Ids of the versions from the root to this one, both included."""
-        parents = {node.asset.id: node.parent for node in self.nodes}
-        way: list[str] = []
-        at: str | None = asset_id
-        while at is not None and at in parents:
-            way.append(at)
-            at = parents[at]
-        return tuple(reversed(way))
-
 
 def tree_of(database: Database, asset: Asset) -> Tree:
     """The tree that an asset is in; for an object, the one of its picture."""

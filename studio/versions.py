@@ -16,7 +16,7 @@ from studio.errors import BadRequest, NotFound
 from studio.intake import read_picture
 from studio.selection import Box, Segmentation, SegmentRequest
 from studio.store import Store
-from studio.tree import Tree, tree_of
+from studio.tree import Tree, tree_of, way_back
 
 
 class Versions:
@@ -43,9 +43,8 @@ class Versions:
 
     def changes(self, owner: str, asset_id: str, last: int) -> list[IterateRequest]:
         """The changes that led to a version; see `replaying.requests_of`."""
-        asset = self._store.asset(owner, asset_id)
-        way = tree_of(self._database, asset).way_to(asset.id)
-        return replaying.requests_of([self._store.asset(owner, each) for each in way], last)
+        way = way_back(self._database, self._store.asset(owner, asset_id))
+        return replaying.requests_of(way[::-1], last)
 
     def chained(
         self, owner: str, requests: Sequence[IterateRequest], spec: ModelSpec, *, source: str, new_seed: bool

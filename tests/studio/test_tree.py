@@ -89,7 +89,6 @@ def test_every_version_shows_the_whole_tree_from_its_root_down(forest: Forest):
         tree = forest.tree(number)
         assert drawn(tree) == wanted
         assert tree.root == name_of(1) and tree.is_whole
-    assert forest.tree(6).way_to(name_of(6)) == (name_of(1), name_of(3), name_of(6))
     forest.grow(9)
     assert drawn(forest.tree(9)) == [(9, None, 0)]
 
