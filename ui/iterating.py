@@ -17,6 +17,7 @@ from studio.checks import shown
 from studio.contract import IterateRequest, JobView
 from studio.errors import BadRequest, OverBudget, StudioError
 from studio.service import Studio
+from studio.tree import Node
 from ui.bodies import text_in, values_in
 from ui.events import Identify
 from ui.generate import unknown_sentence
@@ -86,20 +87,7 @@ def replay(studio: Studio, owner: str, values: Answer) -> Answer:
 def tree_of(studio: Studio, owner: str, values: Answer) -> Answer:
     """All versions that hang together with the picture `id`: {root, nodes}, parents before their children."""
     tree = studio.tree(owner, text_in(values, "id"))
-    return {
-        "root": tree.root,
-        "nodes": [
-            picture(studio, node.asset)
-            | {
-                "parent": node.parent,
-                "depth": node.depth,
-                "deleted": node.asset.deleted,
-                "notice": node.asset.recipe["notice"],
-                "instruction": _short(node.asset.recipe["prompt"]) if node.parent else "",
-            }
-            for node in tree.nodes
-        ],
-    }
+    return {"root": tree.root, "nodes": [_version(studio, node) for node in tree.nodes]}
 
 
 def rename(studio: Studio, owner: str, values: Answer) -> Answer:
@@ -131,6 +119,18 @@ def _queued(studio: Studio, owner: str, request: IterateRequest, values: Answer)
 
 def _told(job: JobView) -> Answer:
     return {"id": job.id, "title": job.title, "model": job.model, "state": job.state, "source": job.source}
+
+
+def _version(studio: Studio, node: Node) -> Answer:
+    asset, told = node.asset, picture(studio, node.asset)
+    said = asset.recipe["prompt"] if node.parent else ""
+    return told | {
+        "parent": node.parent,
+        "depth": node.depth,
+        "deleted": asset.deleted,
+        "notice": asset.recipe["notice"],
+        "instruction": told["title"] if said == asset.title else _short(said),
+    }
 
 
 def _short(instruction: str) -> str:

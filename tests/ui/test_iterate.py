@@ -240,6 +240,15 @@ def test_words_written_while_a_version_is_made_go_along_with_it(bench: Bench, pa
     expect(bench.words).to_have_value("put it on sand")
 
 
+def test_words_that_were_sent_are_gone_however_they_were_typed(bench: Bench):
+    for words, said in (("make it green ", "make it green"), (f"make it blue {'very ' * 60}", "make it blue very")):
+        bench.words.fill(words)
+        bench.button.click()
+        expect(bench.find(".below .caption")).to_contain_text(said)
+        expect(bench.words).to_have_value("")
+    expect(bench.current).to_have_attribute("aria-label", re.compile("^make it blue (very ?)+$"))  # it was not renamed
+
+
 def test_what_goes_wrong_is_said_and_the_words_stay(bench: Bench, guest: Visitor):
     bench.words.fill("do the impossible")
     bench.button.click()
@@ -323,7 +332,7 @@ def test_a_version_is_renamed_starred_and_deleted_with_what_came_of_it(bench: Be
     bench.page.keyboard.press("Delete")
     expect(bench.versions).to_have_count(1)
     expect(bench.find(".below .caption")).to_have_text(TITLE)
-    expect(bench.find(".toast")).to_contain_text("2 versions deleted")
+    expect(bench.find(".toast")).to_contain_text("2 deleted")
     bench.find(".toast").get_by_role("button", name="Undo").click()
     expect(bench.versions).to_have_count(3)
     expect(bench.find(".below .caption")).to_have_text("the green one")
@@ -346,6 +355,11 @@ def test_the_tree_is_walked_by_keys(bench: Bench):
     page.keyboard.press("c")
     expect(bench.find(".divider")).to_be_visible()
     expect(bench.find(".version.marked")).to_have_attribute("aria-label", "make it red, compared")
+    for ending in ("c", "Escape"):
+        page.keyboard.press(ending)
+        expect(bench.find(".divider")).to_be_hidden()
+        page.keyboard.press("c")
+        expect(bench.find(".divider")).to_be_visible()
 
 
 def test_two_versions_are_compared_in_four_ways(bench: Bench):

@@ -34,6 +34,21 @@ def test_delete_can_be_undone(visitor: Visitor):
     expect(visitor.image).to_have_attribute("alt", BLUE)
 
 
+def test_what_was_deleted_soon_after_each_other_comes_back_at_once(visitor: Visitor):
+    for prompt in (RED, "a green ball", BLUE):
+        visitor.make(prompt)
+    order = keys(visitor)
+    for left in (2, 1, 0):
+        visitor.press("Delete")
+        expect(visitor.pictures).to_have_count(left)
+    expect(visitor.toast).to_contain_text("3 deleted")
+    visitor.press("Undo")
+    expect(visitor.pictures).to_have_count(3)
+    assert keys(visitor) == order
+    visitor.press("Delete")
+    expect(visitor.toast).to_contain_text("Deleted")
+
+
 def test_an_older_picture_that_was_deleted_comes_back_to_its_place(visitor: Visitor):
     visitor.page.locator("#count label").nth(7).click()
     for made in (8, 16, 24, 32):

@@ -150,6 +150,21 @@ def test_a_deleted_picture_gives_way_to_the_next_and_comes_back(three: Visitor):
     three.viewer.get_by_role("button", name="Undo").click()
     expect(three.large).to_have_attribute("alt", BLUE)
     expect(three.viewer.get_by_text("2 of 3")).to_be_visible()
+    three.page.keyboard.press("ArrowRight")  # the focus did not leave with the button
+    expect(three.large).to_have_attribute("alt", RED)
+
+
+def test_choosing_pictures_ends_with_the_last_of_them(three: Visitor):
+    three.page.get_by_role("button", name="Select", exact=True).click()
+    for index in range(3):
+        three.cells.nth(index).locator(".tile").click()
+    toolbar = three.page.get_by_role("toolbar", name="Selected pictures")
+    toolbar.get_by_role("button", name="Delete").click()
+    expect(three.cells).to_have_count(0)
+    expect(toolbar).to_be_hidden()
+    three.toast.get_by_role("button", name="Undo").click()
+    expect(three.cells).to_have_count(3)
+    expect(toolbar).to_be_hidden()
 
 
 def test_deleting_the_last_picture_closes_the_viewer_and_undo_is_still_there(visitor: Visitor):

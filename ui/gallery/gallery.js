@@ -42,6 +42,7 @@ function draw() {
   show(find(".newer"), fresh > 0);
   setText(find(".newer"), `${fresh === FIRST_PAGE ? `${fresh} or more` : fresh} new ${fresh === 1 ? "picture" : "pictures"}`);
   show(find(".bar .selecting"), total > 0);
+  if (isEmpty && selection.isPicking()) selection.clear(); // nothing is left to be chosen
   tell("listed");
 }
 /** How many there are, as far as is known: while pages are missing, at least one more than have come. */

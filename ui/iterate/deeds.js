@@ -26,20 +26,20 @@ async function removeBranch(id) {
   tell("change", { gone: branch });
   await refresh();
   if (hadFocus && up) tree.focus(up.id);
-  const undo = async () => {
-    const back = await post("diorama/tree/restore", { ids: answer.ids });
-    if (!back.ok) { toast(back.answer.error, { trouble: true }); return; }
-    tell("change", { back: branch });
+  offerUndo(branch, (ids) => takeBack([...new Set([...ids, ...answer.ids])]), async () => {
     if (isShown) await open(id, { focus: false });
     else await refresh();
     if (hadFocus) tree.focus(id);
-  };
-  toast(branch.length === 1 ? "Deleted" : `${branch.length} versions deleted`, { action: "Undo", onAction: undo });
+  });
+}
+async function takeBack(ids) {
+  const { ok, answer } = await post("diorama/tree/restore", { ids });
+  if (!ok) toast(answer.error, { trouble: true });
+  return ok ? answer : null;
 }
 function offerBack(version) {
   const onAction = async () => {
-    const { ok, answer } = await post("diorama/tree/restore", { ids: [version.id] });
-    if (!ok) { toast(answer.error, { trouble: true }); return; }
+    if (!(await takeBack([version.id]))) return;
     tell("change", { back: [version] });
     await refresh();
     go(version.id);

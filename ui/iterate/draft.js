@@ -35,8 +35,10 @@ function createDrafts() {
     },
     /** Which picture a job began with, as long as the server does not tell. */
     sourceOf: (job) => job.source || byId(kept.jobs, job.id)?.source || "",
-    began(id, source) {
-      kept.jobs = [{ id, source }, ...kept.jobs];
+    /** What was in the field when a job was sent; its title says the same in the server's words. */
+    saidFor: (job) => byId(kept.jobs, job.id)?.said ?? job.title,
+    began(id, source, said) {
+      kept.jobs = [{ id, source, said }, ...kept.jobs];
       keep();
     },
     get model() { return kept.model; },

@@ -36,7 +36,8 @@ const tree = createTree({
   open: go,
   rename,
   remove: removeBranch,
-  mark,
+  compare(id) { if (compare.state.kind && [state.picture.id, otherVersion()?.id].includes(id)) endCompare(); else mark(id); },
+  leave: endCompare,
   star(id) { const version = versionOf(id); if (version) starPictures([version], !version.starred); },
   menu: (id, node) => { const version = versionOf(id); if (version && !version.deleted) menu.open(version, node, () => tree.focus(id)); },
 });
@@ -85,11 +86,13 @@ const rounded = ({ points, ...rest }) => ({ ...rest, radius: Math.round(10 * res
 const hand = createHand(board, view, acts);
 createKeys(board, view, acts);
 
+/** True when there was something to end. */
 function endCompare() {
-  if (!compare.state.kind) return;
+  if (!compare.state.kind) return false;
   state.other = "";
   compare.stop();
   load();
+  return true;
 }
 function setMode(mode) { state.mode = mode; draw(); }
 for (const tool of element.querySelectorAll("[data-mode]")) tool.addEventListener("click", () => setMode(tool.dataset.mode));

@@ -1,6 +1,6 @@
 // Replaying a branch: the same changes, one upon the other, on another picture or with another model or seed.
 
-/** @param acts {picker, models(), show(id), began(job, said), trouble(sentence), done(id)} */
+/** @param acts {picker, models(), show(id), began(job, spoken), trouble(sentence), done(id)} */
 function createReplay(acts) {
   const dialog = find("dialog.replay");
   let way = [], target = null, mine = ""; // id of the job

@@ -1,7 +1,7 @@
 // The versions drawn as a tree: a picture for each, what was said on the way to it, and the keys that walk along.
 
 /**
- * @param acts {open(id), rename(id), remove(id), mark(id), star(id), menu(id, node)}
+ * @param acts {open(id), rename(id), remove(id), compare(id), leave(), star(id), menu(id, node)}
  */
 function createTree(acts) {
   const forest = find(".forest"), ground = find(".forest .ground"), list = find(".tree"), edges = find(".edges");
@@ -67,12 +67,13 @@ function createTree(acts) {
     if (place.y < forest.scrollTop) forest.scrollTop = place.y - spare;
     else if (bottom > forest.scrollTop + forest.clientHeight) forest.scrollTop = bottom - forest.clientHeight;
   }
-  const KEYS = { Enter: acts.open, " ": acts.open, Delete: acts.remove, F2: acts.rename, c: acts.mark, C: acts.mark, s: acts.star, S: acts.star };
+  const KEYS = { Enter: acts.open, " ": acts.open, Delete: acts.remove, F2: acts.rename, c: acts.compare, C: acts.compare, s: acts.star, S: acts.star };
   list.addEventListener("keydown", (event) => {
     const id = event.target.closest("li")?.dataset.key;
     if (!id || event.ctrlKey || event.metaKey || event.altKey || event.target.closest("button")) return;
     const there = event.key.startsWith("Arrow") || event.key === "Home" || event.key === "End" ? neighbour(layout, id, event.key) : null;
     if (there) focus(there);
+    else if (event.key === "Escape") { if (!acts.leave()) return; }
     else if (KEYS[event.key]) KEYS[event.key](id);
     else if (!event.key.startsWith("Arrow")) return;
     event.preventDefault();

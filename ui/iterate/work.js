@@ -51,7 +51,7 @@ async function submit(request, isConfirmed = false) {
   const { ok, answer } = await post("diorama/iterate", { ...request, confirm_cost: isConfirmed });
   state.isSending = false;
   if (ok) {
-    began(answer.job, `Changing: ${answer.job.title}`);
+    began(answer.job, `Changing: ${answer.job.title}`, request.instruction);
     state.hint = answer.hint || "";
     draw();
   } else complain(answer.error, answer.confirm ? request : null);
@@ -62,14 +62,14 @@ function complain(sentence, confirm = null) {
   find("form.column .note").scrollIntoView({ block: "nearest" });
 }
 /** A job was sent: it stands in the tree and on the stage at once, unless the server has told of it before it answered. */
-function began(job, said) {
-  drafts.began(job.id, job.source);
+function began(job, spoken, said) {
+  drafts.began(job.id, job.source, said);
   const isKnown = seen.has(job.id);
   seen.set(job.id, true);
   if (!isKnown) state.jobs = [{ ...job, position: 0, step: 0, steps: 0, pictures: 1, picture: 0, note: "" }, ...state.jobs];
   Object.assign(state, { following: job.id, preview: null, trouble: "", hint: "", confirm: null, banner: "" });
   compare.stop();
-  speak(said);
+  speak(spoken);
   draw();
   find(".room").scrollIntoView({ block: "nearest" });
   if (isKnown) onJobs(state.jobs); // it may be over already
@@ -110,7 +110,7 @@ function conclude(job) {
     const { where, object, strokes, invert } = drafts.of(source?.id), isSame = source?.width === made.width && source?.height === made.height;
     if (drafts.isBlank(made.id) && isSame && where !== "whole") drafts.change(made.id, { where, object, strokes, invert });
     const typed = source ? drafts.of(source.id).instruction : "";
-    if (typed && typed !== job.title && source.id === state.picture?.id) { // the next instruction, written meanwhile: it goes along
+    if (typed && typed !== drafts.saidFor(job) && source.id === state.picture?.id) { // the next instruction, written meanwhile: it goes along
       drafts.change(made.id, { instruction: typed });
       drafts.change(source.id, { instruction: job.title });
     }

@@ -151,15 +151,21 @@ async function deletePictures(pictures, onBack = () => {}) {
     gone.push(...part);
     tell("change", { gone: part });
   }
+  if (gone.length) offerUndo(gone, (ids) => call("restore", { ids }), onBack);
+  return gone.length > 0;
+}
+/** Say what was deleted, with a way back for all of it; also for what the message says that still stands from before.
+    `restore(ids)` takes pictures out of the trash and gives null when it could not. */
+function offerUndo(gone, restore, onBack) {
+  const all = [...(document.querySelector(".toasts > .toast")?.gone || []), ...gone];
   const undo = async () => {
-    for (const part of chunks(gone)) {
-      if (!(await call("restore", { ids: idsOf(part) }))) return;
+    for (const part of chunks(all)) {
+      if (!(await restore(idsOf(part)))) return;
       tell("change", { back: part });
     }
-    onBack(gone);
+    onBack();
   };
-  if (gone.length) toast(gone.length === 1 ? "Deleted" : `${gone.length} deleted`, { action: "Undo", onAction: undo });
-  return gone.length > 0;
+  toast(all.length === 1 ? "Deleted" : `${all.length} deleted`, { action: "Undo", onAction: undo }).gone = all;
 }
 
 /** Copy a text. Browsers give the clipboard to https and to this machine only: elsewhere the text is selected. */

@@ -6,8 +6,15 @@ function toast(text, { action = "", onAction = null, trouble = false, said = fal
   const words = make("span", { "aria-hidden": said && "true" }, text);
   const node = make("div", { class: trouble ? "toast trouble" : "toast" }, words);
   let timer = 0;
-  const leave = () => node.remove();
-  const wait = () => { timer = setTimeout(leave, 8000); };
+  const before = document.activeElement;
+  const leave = () => {
+    const hadFocus = node.contains(document.activeElement);
+    node.remove();
+    if (!hadFocus) return;
+    before?.focus();
+    if (document.activeElement === document.body) document.querySelector("dialog[open] button")?.focus();
+  };
+  const wait = () => { timer = setTimeout(leave, action ? 15000 : 8000); };
   if (action) {
     const button = make("button", { type: "button", class: "plain" }, action);
     button.addEventListener("click", () => { leave(); onAction(); });
@@ -18,4 +25,5 @@ function toast(text, { action = "", onAction = null, trouble = false, said = fal
   for (const other of document.querySelectorAll(".toasts > .toast")) other.remove(); // also those of other components
   find(".toasts").append(node);
   wait();
+  return node;
 }
