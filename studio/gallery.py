@@ -23,6 +23,8 @@ MAX_TERMS = 16
 
 
 MAX_CHILDREN = 200
+TRASH = "trash"
+"""The kind of everything that was deleted."""
 _FEW = 2_000
 """Pictures that can be looked up one by one and sorted in a few milliseconds."""
 
@@ -52,12 +54,12 @@ def find(
     after: str = "",
     limit: int = 24,
 ) -> GalleryPage:
-    """One page of what an owner has and has not deleted.
+    """One page of what an owner has and has not deleted, or of what they have deleted.
 
     Args:
         query: words that must all be in the prompt; the last one may be a beginning. Any text is allowed.
         kind: "image" for pictures made here, "upload" for those that came in, or another kind; "" for all but views,
-            which are steps on the way to a splat.
+            which are steps on the way to a splat; TRASH for what was deleted instead.
         after: `GalleryPage.next` of the page before; new pictures in between shift nothing.
         limit: assets per page, 1 to MAX_PAGE.
 
@@ -146,14 +148,14 @@ def _condition(
             column, number = "+", "number"
         conditions.append(f"{number} IN (SELECT rowid FROM search WHERE search MATCH ?)")
         values.append(words)
-    conditions += [f"{column}owner = ?", f"{column}deleted = 0"]
+    conditions += [f"{column}owner = ?", f"{column}deleted = {int(kind == TRASH)}"]
     values.append(_storable(owner))
     if starred:
         conditions.append(f"{column}starred")
     if model:
         conditions.append(f"{column}model = ?")
         values.append(_storable(model))
-    if kind:
+    if kind and kind != TRASH:
         conditions.append(f"{column}shelf = ?")
         values.append(_storable(kind))
     else:

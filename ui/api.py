@@ -184,7 +184,8 @@ class Endpoints:
             query: Words to look for in prompts, titles and descriptions.
             starred: Only starred pictures.
             model: Only pictures of this model.
-            kind: "image" for those made here, "upload" for those that came from elsewhere; empty for all.
+            kind: "image" for those made here, "upload" for those that came from elsewhere, "trash" for what was
+                deleted; empty for all.
             after: The "next" of the page before; empty for the first page.
             limit: Pictures per page, 1 to 200.
             token: The secret the pictures were made with, where the app is open to anyone.

@@ -154,6 +154,7 @@ def test_uploads_and_what_was_made_here_are_told_apart(full: Studio):
         {"model": "fake-1"},
         {"kind": "image"},
         {"kind": "upload"},
+        {"kind": "trash"},
         {"query": "red", "model": "fake-1", "kind": "image"},
         {"query": "re", "starred": True},
         {"query": "dragon"},
@@ -263,6 +264,9 @@ def crowded(database: Database) -> Database:
         {"model": "model-1"},
         {"kind": "upload"},
         {"model": "model-2", "starred": True, "query": "cone"},
+        {"kind": "trash"},
+        {"kind": "trash", "query": "rare"},
+        {"kind": "trash", "starred": True},
     ],
 )
 def test_the_pages_of_many_pictures_are_what_a_slow_look_finds(crowded: Database, values: dict[str, Any]):
@@ -270,10 +274,10 @@ def test_the_pages_of_many_pictures_are_what_a_slow_look_finds(crowded: Database
         prompt = "a red ball" if number % 2 else "a rare blue cone" if number == 500 else "a blue cone"
         return (
             number % 3 > 0
-            and number % 11 > 0
+            and (number % 11 == 0) == (values.get("kind") == "trash")
             and any(word.startswith(values.get("query", "")) for word in prompt.split())
             and values.get("model") in (None, f"model-{number % 4}")
-            and values.get("kind") in (None, "upload" if number % 10 == 0 else "image")
+            and values.get("kind") in (None, "trash", "upload" if number % 10 == 0 else "image")
             and (number % 7 == 0 or not values.get("starred"))
         )
 
@@ -311,6 +315,7 @@ def test_no_question_reads_all_pictures(crowded: Database, tmp_path: Path):
         {"starred": True},
         {"model": "model-1"},
         {"kind": "upload"},
+        {"kind": "trash"},
         {"query": "rare"},
         {"query": "a"},
     ):

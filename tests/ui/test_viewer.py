@@ -167,6 +167,27 @@ def test_choosing_pictures_ends_with_the_last_of_them(three: Visitor):
     expect(toolbar).to_be_hidden()
 
 
+def test_what_was_deleted_long_ago_is_taken_back(three: Visitor):
+    for index in (2, 0):
+        three.cells.nth(index).locator(".tile").focus()
+        three.page.keyboard.press("Delete")
+        expect(three.cells).to_have_count(2 if index else 1)
+    three.reload()
+    three.page.get_by_label("Kind").select_option("Deleted")
+    expect(three.cells).to_have_count(2)
+    toolbar = three.page.get_by_role("toolbar", name="Selected pictures")
+    expect(toolbar).to_contain_text("Choose what to take back")
+    three.page.get_by_role("button", name=GREEN, exact=True).click()
+    three.page.keyboard.press("Delete")  # it is deleted already
+    toolbar.get_by_role("button", name="Take back").click()
+    expect(three.toast).to_have_text("It is back")
+    expect(three.cells).to_have_count(1)
+    expect(three.page.get_by_role("button", name=RED, exact=True)).to_be_visible()
+    three.page.get_by_label("Kind").select_option("All kinds")
+    expect(three.cells).to_have_count(2)
+    expect(toolbar).to_be_hidden()
+
+
 def test_deleting_the_last_picture_closes_the_viewer_and_undo_is_still_there(visitor: Visitor):
     visitor.make(RED)
     visitor.open_gallery()

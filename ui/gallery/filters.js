@@ -1,6 +1,6 @@
 // What is looked for: words, stars, a model, a kind. Kept in the address, so that a reload and a link find it again.
 
-const KINDS = [["", "All kinds"], ["image", "Made here"], ["upload", "Uploaded"], ["object", "Objects"], ["view", "Views"], ["splat", "In 3D"]];
+const KINDS = [["", "All kinds"], ["image", "Made here"], ["upload", "Uploaded"], ["object", "Objects"], ["view", "Views"], ["splat", "In 3D"], ["trash", "Deleted"]];
 const DEBOUNCE = 180; // ms between the last key and the question
 
 /** @param onChange called with the filters when they have changed */
@@ -58,6 +58,7 @@ function createFilters(onChange) {
   return {
     now,
     keep,
+    isTrash: () => now.kind === "trash",
     isSet: () => Boolean(now.query || now.starred || now.model || now.kind),
     offerModels(models) {
       offer(model, [["", "All models"], ...models.map(({ id, label: text }) => [id, text])], now.model);

@@ -16,10 +16,10 @@ const away = new Set(); // ids that were in this list before they were deleted: 
 let epoch = 0; // grows with every new question: answers to older ones are not news
 
 const filters = createFilters(() => search());
-const selection = createSelection({ items: () => state.pictures, owner: () => state.owner }, () => draw());
+const selection = createSelection({ items: () => state.pictures, owner: () => state.owner, isTrash: filters.isTrash }, () => draw());
 const grid = createGrid({
   press(id, event) {
-    if (event.shiftKey || event.ctrlKey || event.metaKey || selection.isPicking()) selection.toggle(id, event.shiftKey);
+    if (event.shiftKey || event.ctrlKey || event.metaKey || selection.isPicking() || filters.isTrash()) selection.toggle(id, event.shiftKey);
     else tell("look", { id });
   },
   check: (id, event) => selection.toggle(id, event.shiftKey),
@@ -36,12 +36,13 @@ function draw() {
   setText(find(".count"), isTold && total ? counted(total) : "");
   show(find(".nothing"), isEmpty && !filters.isSet());
   show(find(".unfound"), isEmpty && filters.isSet());
-  const { query } = filters.now;
-  setText(find(".unfound .quiet"), query ? `No picture has “${query}” in its words.` : "No picture is like this.");
+  const { query } = filters.now, isTrash = filters.isTrash();
+  setText(find(".unfound .quiet"), query ? `No picture has “${query}” in its words.` : isTrash ? "Nothing is in the trash." : "No picture is like this.");
   show(find(".lost"), isLost && !total);
   show(find(".newer"), fresh > 0);
   setText(find(".newer"), `${fresh === FIRST_PAGE ? `${fresh} or more` : fresh} new ${fresh === 1 ? "picture" : "pictures"}`);
-  show(find(".bar .selecting"), total > 0);
+  show(find(".bar .selecting"), total > 0 && !isTrash);
+  selection.redraw();
   if (isEmpty && selection.isPicking()) selection.clear(); // nothing is left to be chosen
   tell("listed");
 }
@@ -144,6 +145,7 @@ hear("news", () => {
 });
 hear("change", (change) => {
   if (!state.isTold) return;
+  if (filters.isTrash()) { search(); return; }
   const before = state.pictures.length;
   for (const picture of change.gone || []) if (byId(state.pictures, picture.id)) away.add(picture.id);
   const isInReach = (picture) => !state.next || !state.pictures.length || newestFirst(picture, state.pictures.at(-1)) < 0;
@@ -190,6 +192,7 @@ find(".gallery").addEventListener("keydown", (event) => {
   event.preventDefault();
 });
 function removeSelected() {
+  if (filters.isTrash()) return undefined;
   if (selection.size()) return selection.delete();
   const here = state.pictures.findIndex((picture) => picture.id === grid.current()), picture = state.pictures[here];
   const neighbour = state.pictures[here + 1] || state.pictures[here - 1];

@@ -1,7 +1,7 @@
 // Which pictures are selected, and what can be done with all of them at once.
 
 /**
- * @param source items(): the pictures in their order; owner(): whose they are
+ * @param source items(): the pictures in their order; owner(): whose they are; isTrash(): whether they are deleted ones
  * @param onChange called when the selection is another one
  */
 function createSelection(source, onChange) {
@@ -9,7 +9,6 @@ function createSelection(source, onChange) {
   const bar = find(".selection"), form = find(".zip-form"), frame = find(".zip-answer");
   let anchor = "", isOn = false; // on: a tap selects instead of opening
   label(find(".selection .zip"), "save", "Download zip");
-  label(find(".selection .delete"), "delete", "Delete");
   label(find(".selection .clear"), "close", "Clear");
   label(find(".selecting"), "select", "Select");
 
@@ -18,8 +17,12 @@ function createSelection(source, onChange) {
     const areStarred = ids.size > 0 && pictures().every((picture) => picture.starred);
     label(find(".selection .star"), "star", areStarred ? "Remove stars" : "Star");
     find(".selection .star").dataset.starred = areStarred;
-    show(bar, ids.size > 0 || isOn);
-    setText(find(".selected"), ids.size ? `${ids.size.toLocaleString()} selected` : "Choose pictures");
+    const isTrash = source.isTrash();
+    show(bar, ids.size > 0 || isOn || (isTrash && source.items().length > 0));
+    setText(find(".selected"), ids.size ? `${ids.size.toLocaleString()} selected` : isTrash ? "Choose what to take back" : "Choose pictures");
+    label(find(".selection .delete"), isTrash ? "replay" : "delete", isTrash ? "Take back" : "Delete");
+    for (const name of ["zip", "star"]) show(find(`.selection .${name}`), !isTrash);
+    show(find(".selection .clear"), ids.size > 0 || isOn);
     for (const name of ["zip", "star", "delete"]) find(`.selection .${name}`).disabled = !ids.size;
     setAttribute(find(".selecting"), "aria-pressed", isOn || ids.size > 0);
     find(".gallery").classList.toggle("picking", isOn || ids.size > 0);
@@ -56,7 +59,7 @@ function createSelection(source, onChange) {
   });
   const star = find(".selection .star");
   star.addEventListener("click", () => starPictures(pictures(), star.dataset.starred !== "true"));
-  find(".selection .delete").addEventListener("click", () => deletePictures(pictures()));
+  find(".selection .delete").addEventListener("click", () => (source.isTrash() ? takeBack(pictures()) : deletePictures(pictures())));
   find(".selection .clear").addEventListener("click", clear);
   find(".selecting").addEventListener("click", () => {
     if (isOn || ids.size) return clear();

@@ -26,20 +26,20 @@ async function removeBranch(id) {
   tell("change", { gone: branch });
   await refresh();
   if (hadFocus && up) tree.focus(up.id);
-  offerUndo(branch, (ids) => takeBack([...new Set([...ids, ...answer.ids])]), async () => {
+  offerUndo(branch, (ids) => restoreVersions([...new Set([...ids, ...answer.ids])]), async () => {
     if (isShown) await open(id, { focus: false });
     else await refresh();
     if (hadFocus) tree.focus(id);
   });
 }
-async function takeBack(ids) {
+async function restoreVersions(ids) {
   const { ok, answer } = await post("diorama/tree/restore", { ids });
   if (!ok) toast(answer.error, { trouble: true });
   return ok ? answer : null;
 }
 function offerBack(version) {
   const onAction = async () => {
-    if (!(await takeBack([version.id]))) return;
+    if (!(await restoreVersions([version.id]))) return;
     tell("change", { back: [version] });
     await refresh();
     go(version.id);

@@ -154,6 +154,14 @@ async function deletePictures(pictures, onBack = () => {}) {
   if (gone.length) offerUndo(gone, (ids) => call("restore", { ids }), onBack);
   return gone.length > 0;
 }
+/** Take pictures out of the trash. */
+async function takeBack(pictures) {
+  for (const part of chunks(pictures)) {
+    if (!(await call("restore", { ids: idsOf(part) }))) return;
+    tell("change", { back: part });
+  }
+  toast(pictures.length === 1 ? "It is back" : `${pictures.length} are back`);
+}
 /** Say what was deleted, with a way back for all of it; also for what the message says that still stands from before.
     `restore(ids)` takes pictures out of the trash and gives null when it could not. */
 function offerUndo(gone, restore, onBack) {
