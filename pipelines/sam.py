@@ -7,6 +7,7 @@ kept under the picture's key.
 from __future__ import annotations
 
 import pickle
+import warnings
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
@@ -195,7 +196,10 @@ def open_checkpoint(path: Path, size: str) -> Sam:
 
 def _predictor(model: SAM2Base) -> SAM2ImagePredictor:
     """The package's predictor, told how large this model's features are: it takes 1024 pixels for granted."""
-    predictor = SAM2ImagePredictor(model)
+    with warnings.catch_warnings():
+        # The package scripts its resizing, and torch tells everybody that this will go.
+        warnings.filterwarnings("ignore", "`torch.jit.script` is deprecated", FutureWarning)
+        predictor = SAM2ImagePredictor(model)
     predictor._bb_feat_sizes = [(model.image_size // part, model.image_size // part) for part in (4, 8, 16)]
     return predictor
 

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageChops
 
-from studio import masks
+from studio import colours, masks
 from studio.assets import Asset
 from studio.contract import ModelSpec, Task
 from studio.errors import BadRequest
@@ -109,14 +109,20 @@ def checked_name(name: object) -> str:
     return " ".join(bounded(name, MAX_SHORT).split())
 
 
-def suggested_name(prompt: str, taken: Sequence[str], changes: Sequence[str] = ()) -> str:
+def suggested_name(
+    prompt: str, taken: Sequence[str], changes: Sequence[str] = (), colour: np.ndarray | None = None
+) -> str:
     """A short name out of the picture's words that no other object of it has: "red ball", "blue cube", "red ball 2".
+
+    Where several things are named, and some by their colour, one whose colour is not seen is no name for what is
+    selected: rather "object" than a wrong one.
 
     Args:
         prompt: of the picture, or of the one it was made from first.
         taken: names of its objects.
         changes: what was asked of the picture since, the latest first. A red ball may be blue by now, it is called a
             "ball"; and "turn it into a house" makes a "house".
+        colour: of what is selected, RGB, linear, [0, 1]; None if that is not known.
     """
     phrases = [_noun(phrase) for phrase in _PHRASES.split(prompt)]
     if changes:
@@ -124,6 +130,8 @@ def suggested_name(prompt: str, taken: Sequence[str], changes: Sequence[str] = (
         new = [_noun(phrase) for each in brought for phrase in _PHRASES.split(each)]
         phrases = [*new, *(phrase.rpartition(" ")[2] for phrase in phrases)]
     names = list(dict.fromkeys(name for name in phrases if name)) or ["object"]
+    if colour is not None and len(names) > 1 and any(map(colours.has_colour, names)):
+        names = colours.fitting(colour, names) or ["object"]
     used = {name.casefold() for name in taken}
     for number in range(1, len(used) + 2):
         for name in names:

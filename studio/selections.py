@@ -10,7 +10,7 @@ from collections.abc import Callable
 import numpy as np
 from PIL import Image
 
-from studio import checks, gallery, objects, selecting
+from studio import checks, colours, gallery, masks, objects, selecting
 from studio.assets import Asset
 from studio.changes import Changes
 from studio.clicks import Clicks
@@ -19,7 +19,7 @@ from studio.database import Database
 from studio.errors import BadRequest, NotFound, NotReady
 from studio.intake import read_picture
 from studio.memory import Residents
-from studio.segment import Segmenting
+from studio.segment import Segmenting, flat
 from studio.selection import MAX_SIDE, Everything, Point, Segmentation, SegmentRequest
 from studio.store import Store
 from studio.tree import way_back
@@ -91,10 +91,11 @@ class Selections:
 
     def keep(self, owner: str, request: SegmentRequest, name: str = "") -> Asset:
         """Cut out what is selected, at full size, and keep it under a name; "" takes the suggested one."""
-        name = objects.checked_name(name) or self.suggested_name(owner, request.picture)
+        name = objects.checked_name(name)
         found = self.segment(owner, request, most=None)
         if found.box is None:
             raise BadRequest("Nothing is selected yet: click on an object first.")
+        name = name or self.suggested_name(owner, request.picture, found.mask)
         picture = self._store.asset(owner, request.picture)
         spec = self._ready(request.model, Task.SEGMENT) if found.candidates else None
         image = objects.cut_out(read_picture(self._store.path(owner, picture.id)).image, found.mask)
@@ -102,16 +103,21 @@ class Selections:
         self._changes.note(owner)
         return asset
 
-    def suggested_name(self, owner: str, picture: str) -> str:
-        """A short name for the next object of a picture."""
+    def suggested_name(self, owner: str, picture: str, mask: np.ndarray | None = None) -> str:
+        """A short name for the next object of a picture.
+
+        Args:
+            mask: HW uint8 of any size, what is selected; None if nothing is yet.
+        """
         asset = self._store.asset(owner, picture)
         taken = [each.title for each in self.objects_of(owner, picture)]
+        colour = None if mask is None else self._colour(asset, mask)
         said = []
         for version in way_back(self._database, asset):
             if version.recipe["task"] != Task.ITERATE or version.title != version.recipe["title"]:
-                return objects.suggested_name(version.title, taken, said)
+                return objects.suggested_name(version.title, taken, said, colour)
             said.append(version.title)
-        return objects.suggested_name("", taken, said)
+        return objects.suggested_name("", taken, said, colour)
 
     def objects_of(self, owner: str, picture: str) -> tuple[Asset, ...]:
         """What was cut out of a picture and is still there, newest first."""
@@ -133,6 +139,11 @@ class Selections:
     def cut_out(self, owner: str, object_id: str) -> bytes:
         """What an object shows as a PNG, without the empty frame around it."""
         return objects.png(objects.cropped(read_picture(self._store.path(owner, object_id)).image))
+
+    def _colour(self, asset: Asset, mask: np.ndarray) -> np.ndarray | None:
+        """The mean colour of what is selected, taken from the thumbnail: this is asked with every click."""
+        small = flat(read_picture(self._store.thumbnail(asset.owner, asset.id)).image)
+        return colours.mean_inside(np.asarray(small), masks.resized(mask, small.size))
 
     def _there(self, owner: str, picture: str) -> Asset:
         """The picture, unless it lies in the trash."""

@@ -41,10 +41,10 @@ class CutOut:
         token: str = "",
         request: gr.Request | None = None,
     ) -> dict:
-        """Select something in a picture: {"picture", "mask", "candidates", "choice", "box", "area", "size"}.
+        """Select something in a picture: {"picture", "mask", "candidates", "choice", "box", "area", "size", "name"}.
 
-        A candidate is {"score", "box", "area", "thumb"}. Masks are PNGs as data addresses,
-        255 = selected; boxes and areas are in pixels of the picture.
+        A candidate is {"score", "box", "area", "thumb"}; the name is what it would be kept under.
+        Masks are PNGs as data addresses, 255 = selected; boxes and areas are in pixels of the picture.
 
         Args:
             picture_id: Id of a picture; or give a file.
@@ -98,7 +98,7 @@ class CutOut:
 
         Args:
             picture_id: Id of a picture.
-            name: Of the object; empty takes one from the picture's words.
+            name: Of the object; empty takes one from the picture's words that fits its colour.
             points: As for `segment`, and so are all that follow.
             labels: 1 to add, 0 to remove.
             box: [left, top, right, bottom].
@@ -137,7 +137,9 @@ class CutOut:
                 values = values | {"picture": self._studio.take_in(owner, path, path.name).id}
         wanted = self._request(owner, values, unit)
         found = self._studio.selections.segment(owner, wanted)
-        return {"picture": describe(self._studio.asset(owner, wanted.picture)), **segmenting.described(found)}
+        name = self._studio.selections.suggested_name(owner, wanted.picture, found.mask)
+        picture = describe(self._studio.asset(owner, wanted.picture))
+        return {"picture": picture, "name": name, **segmenting.described(found)}
 
     def _keep(self, owner: str, values: dict[str, Any], unit: str, name: str) -> dict:
         kept = self._studio.selections.keep(owner, self._request(owner, values, unit), name)

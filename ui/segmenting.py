@@ -67,12 +67,11 @@ def router(studio: Studio, identify: Identify) -> APIRouter:
 
 
 def mask_of(studio: Studio, owner: str, values: Answer) -> Answer:
-    """The mask of a selection, with the candidates it was chosen from."""
-    number = _number(values)
-    found = studio.selections.segment(
-        owner, selecting.from_json(values), most=values.get("most", 1024), page=_page(values), number=number
-    )
-    return {"number": number, **described(found)}
+    """The mask of a selection, with the candidates it was chosen from, and a name for it."""
+    number, wanted = _number(values), selecting.from_json(values)
+    found = studio.selections.segment(owner, wanted, most=values.get("most", 1024), page=_page(values), number=number)
+    name = studio.selections.suggested_name(owner, wanted.picture, found.mask)
+    return {"number": number, "name": name, **described(found)}
 
 
 def described(found: Segmentation) -> Answer:
@@ -104,9 +103,11 @@ def everything_in(studio: Studio, owner: str, values: Answer) -> Answer:
 
 
 def keep(studio: Studio, owner: str, values: Answer) -> Answer:
-    """Keep what is selected as an object."""
-    asset = studio.selections.keep(owner, selecting.from_json(values), values.get("name") or "")
-    return {"picture": picture(studio, asset)}
+    """Keep what is selected as an object; `name` is the one for the next object of the same selection."""
+    wanted = selecting.from_json(values)
+    asset = studio.selections.keep(owner, wanted, values.get("name") or "")
+    name = studio.selections.suggested_name(owner, wanted.picture, studio.selections.mask(owner, asset.id))
+    return {"picture": picture(studio, asset), "name": name}
 
 
 def mask_address(owner: str, asset_id: str) -> str:

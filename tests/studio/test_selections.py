@@ -181,6 +181,22 @@ def test_objects_are_found_on_their_picture_and_in_the_gallery(studio: Studio):
     assert studio.thumbnail(OWNER, studio.selections.objects_of(OWNER, picture)[0].id).suffix == ".webp"
 
 
+@pytest.mark.parametrize(
+    ("points", "names"),
+    [
+        ((BLUE,), ["blue cube", "blue cube 2"]),
+        ((RED,), ["red ball", "red ball 2"]),
+        ((RED, BLUE), ["object", "object 2"]),
+        ((Point(5, 5),), ["object", "object 2"]),
+    ],
+)
+def test_an_object_is_named_after_its_colour(studio: Studio, points: tuple[Point, ...], names: list[str]):
+    request = SegmentRequest(keep_scene(studio), points=points)
+    assert [studio.selections.keep(OWNER, request).title for _ in names] == names
+    found = studio.selections.segment(OWNER, request, most=64)
+    assert studio.selections.suggested_name(OWNER, request.picture, found.mask) == names[0] + " 3"
+
+
 def test_an_object_is_a_place_to_begin(studio: Studio, model: ColourModel):
     picture = keep_scene(studio)
     first = studio.selections.keep(OWNER, SegmentRequest(picture, points=(RED,)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +11,8 @@ import pytest
 from PIL import Image, ImageDraw
 from playwright.sync_api import Browser, Locator, Page, expect
 
+from studio.contract import Tell
+from studio.selection import Found, GridRequest, MaskRequest, MaskResult
 from studio.service import Studio
 from tests.studio.selecting_fake import ColourModel, colour_spec
 from tests.ui.driver import PHONE, Visitor
@@ -34,13 +37,27 @@ def scene(size: tuple[int, int] = SIZE) -> bytes:
     return file.getvalue()
 
 
-@pytest.fixture(scope="module")
-def model() -> ColourModel:
-    return ColourModel()
+class PatientModel(ColourModel):
+    """Asked for everything, it answers when the test lets it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.may_answer = threading.Event()
+        self.may_answer.set()
+
+    def run(self, request: MaskRequest | GridRequest, tell: Tell) -> MaskResult | list[Found]:
+        if isinstance(request, GridRequest):
+            assert self.may_answer.wait(60)
+        return super().run(request, tell)
 
 
 @pytest.fixture(scope="module")
-def cutting(tmp_path_factory: pytest.TempPathFactory, model: ColourModel) -> Iterator[Studio]:
+def model() -> PatientModel:
+    return PatientModel()
+
+
+@pytest.fixture(scope="module")
+def cutting(tmp_path_factory: pytest.TempPathFactory, model: PatientModel) -> Iterator[Studio]:
     studio = Studio([*catalog(Brush(0.005)), colour_spec(model)], tmp_path_factory.mktemp("outputs"))
     yield studio
     studio.close()
@@ -248,7 +265,7 @@ def test_what_is_kept_is_an_object_everywhere(table: Table, cutting: Studio, pic
     expect(page.get_by_label("Name")).to_have_value("red ball")
     page.get_by_role("button", name="Keep as object").click()
     expect(page.locator("#segment .object b")).to_have_text("red ball")
-    expect(page.get_by_label("Name")).to_have_value("blue cube")
+    expect(page.get_by_label("Name")).to_have_value("red ball 2")
     (kept,) = cutting.selections.objects_of(OWNER, picture)
     with page.expect_download() as saved:
         page.locator("#segment .object .cutout").click()
@@ -280,6 +297,53 @@ def test_an_object_is_looked_at_without_losing_the_clicks_one_had(table: Table):
     table.expect_area(RED_AREA)
     table.page.get_by_role("button", name="Undo").click()
     table.expect_area(0.12)
+
+
+def test_the_name_is_that_of_what_is_selected(table: Table, cutting: Studio, picture: str):
+    page, name = table.page, table.page.get_by_label("Name")
+    table.click(BLUE)
+    expect(name).to_have_value("blue cube")
+    page.get_by_role("button", name="Undo").click()
+    expect(name).to_have_value("red ball")  # the first of the picture, while nothing is selected
+    table.click((0.5, 0.1))
+    expect(name).to_have_value("object")
+    page.get_by_role("button", name="Undo").click()
+    table.click(BLUE)
+    table.expect_area(0.12)
+    for kept, following in (("blue cube", "blue cube 2"), ("blue cube 2", "blue cube 3")):
+        page.get_by_role("button", name="Keep as object").click()
+        expect(page.locator("#segment .object b").filter(has_text=kept)).to_be_visible()
+        expect(name).to_have_value(following)
+    assert {kept.title for kept in cutting.selections.objects_of(OWNER, picture)} == {"blue cube", "blue cube 2"}
+
+
+def test_a_name_that_a_person_typed_is_left_alone(table: Table, cutting: Studio, picture: str):
+    page, name = table.page, table.page.get_by_label("Name")
+    name.fill("red ball")
+    table.click(BLUE)
+    table.expect_area(0.12)
+    expect(name).to_have_value("red ball")
+    name.fill("")
+    name.blur()
+    expect(name).to_have_value("blue cube")
+    name.fill("die")
+    page.get_by_role("button", name="Change picture").click()
+    table.open(picture)
+    table.expect_area(0.12)
+    expect(name).to_have_value("die")
+    page.get_by_role("button", name="Keep as object").click()
+    expect(page.locator("#segment .object b")).to_have_text("die")
+    expect(name).to_have_value("blue cube")
+    assert [kept.title for kept in cutting.selections.objects_of(OWNER, picture)] == ["die"]
+
+
+def test_a_suggested_name_goes_with_its_picture(table: Table, cutting: Studio):
+    name = table.page.get_by_label("Name")
+    table.click(BLUE)
+    expect(name).to_have_value("blue cube")
+    table.page.get_by_role("button", name="Change picture").click()
+    expect(table.page.locator("#segment .empty")).to_be_visible()
+    expect(name).to_have_value("")
 
 
 def test_a_deleted_picture_is_not_cut_up(table: Table, guest: Visitor, cutting: Studio, picture: str):
@@ -317,6 +381,56 @@ def test_everything_can_be_picked_from(table: Table):
     table.click(BLUE)
     table.expect_area(0.12)
     table.expect_points(1)
+
+
+def test_a_click_while_everything_is_looked_for_keeps_its_selection(table: Table, model: PatientModel):
+    button, hint = table.page.locator("#segment .everything"), table.page.locator("#segment .hint")
+    model.may_answer.clear()
+    try:
+        button.click()
+        expect(button).to_have_text("Looking everywhere…")
+        table.click(RED)
+        table.expect_points(1)
+        table.page.mouse.move(*table.at((0.5, 0.1)))
+        expect(hint).to_have_text("Looking…")
+        expect(button).to_have_text("Looking everywhere…")
+        expect(button).to_be_disabled()
+    finally:
+        model.may_answer.set()
+    expect(button).to_have_text("Show everything")
+    expect(button).to_be_enabled()
+    table.expect_area(RED_AREA)
+    expect(hint).to_contain_text("Missing a part?")
+    expect(table.page.get_by_role("button", name="Keep as object")).to_be_enabled()
+    asked = len(model.requests)
+    button.click()
+    expect(hint).to_have_text("Click a coloured region to select it.")
+    table.click(BLUE)
+    table.expect_area(0.12)
+    assert [type(request) for request in model.requests[asked:]] == [MaskRequest]  # nothing was looked for again
+
+
+def test_invert_does_nothing_while_nothing_is_selected(table: Table):
+    page = table.page
+    table.board.focus()
+    page.keyboard.press("i")
+    for place in (".spoken", ".hint"):
+        expect(page.locator(f"#segment {place}")).to_contain_text("Nothing is selected yet")
+    expect(page.locator("#segment .undo")).to_be_disabled()
+    table.click(RED)
+    table.expect_area(RED_AREA)
+
+
+def test_a_first_click_that_removes_says_what_to_do(table: Table, guest: Visitor):
+    table.page.get_by_role("radio", name="Remove").click()
+    table.click(RED)
+    expect(table.page.locator("#segment .banner")).to_be_visible()
+    expect(table.page.locator("#segment .hint")).to_have_text("Choose Add and click the object first.")
+    table.page.get_by_role("radio", name="Add", exact=True).click()
+    table.click(BLUE)
+    table.expect_area(0.12)
+    expect(table.page.locator("#segment .banner")).to_be_hidden()
+    guest.troubles.clear()  # the browser notes the refused request
 
 
 def test_it_works_by_keyboard_alone(table: Table):

@@ -4,7 +4,7 @@ const SLIDERS = ["grow", "feather"], SWITCHES = ["fill_holes", "largest_part", "
 
 /** @param acts {change(patch, kind), settle(), choose(index), everything(), keep(name), another(), model(id)} */
 function createColumn(acts) {
-  let suggested = "";
+  let suggested = "", isTyped = false; // what a person typed is theirs, until an object has that name
   const three = find(".three"), name = find(".name"), model = find("select.model");
 
   for (const slider of SLIDERS) {
@@ -17,7 +17,12 @@ function createColumn(acts) {
   find(".everything").addEventListener("click", acts.everything);
   find("form.column").addEventListener("submit", (event) => {
     event.preventDefault();
-    acts.keep(name.value.trim() === suggested ? "" : name.value.trim());
+    acts.keep(isTyped ? name.value.trim() : "");
+  });
+  name.addEventListener("input", () => { isTyped = true; });
+  name.addEventListener("change", () => {
+    isTyped = Boolean(name.value.trim());
+    if (!isTyped) name.value = suggested;
   });
   model.addEventListener("change", () => acts.model(model.value));
 
@@ -52,8 +57,13 @@ function createColumn(acts) {
       find(".subject .thumb").src = address(picture.thumb);
       setText(find(".subject .title"), picture.title);
     },
-    suggest(text) { name.value = suggested = text; },
-    draw({ request, answer, hint, isPicking, isKeeping, isBusy, isOpen }) {
+    suggest(text) {
+      suggested = text;
+      if (!isTyped) name.value = text;
+    },
+    /** An object has this name by now. */
+    spend(text) { if (name.value.trim() === text) isTyped = false; },
+    draw({ request, answer, hint, isPicking, isLooking, isKeeping, isBusy, isOpen }) {
       setText(find(".hint"), hint);
       setText(find(".beside"), isOpen ? hint : ""); // on a phone, where the column is far below
       const isClear = request.points.length !== 1 || request.box || request.start, offered = isClear ? [] : answer?.candidates || [];
@@ -72,8 +82,8 @@ function createColumn(acts) {
       }
       for (const name of SWITCHES) find(`input.${name}`).checked = request[name];
       setAttribute(find(".everything"), "aria-pressed", isPicking);
-      setText(find(".everything"), isPicking ? "Hide everything" : "Show everything");
-      find(".everything").disabled = !isOpen;
+      setText(find(".everything"), isLooking ? "Looking everywhere…" : isPicking ? "Hide everything" : "Show everything");
+      find(".everything").disabled = !isOpen || isLooking;
       find(".primary").disabled = !isOpen || isKeeping || isBusy || isPicking || !answer?.box || !hasContent(request);
     },
   };

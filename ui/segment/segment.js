@@ -7,12 +7,16 @@ const state = {
   image: null, // its pixels
   answer: null, // the latest mask of the server
   veil: null, // the same, drawn
-  regions: null, // everything, while it is shown: {canvas, at, paint, list}
+  everything: null, // all regions of the picture, once they are found: {canvas, at, paint, list}
+  regions: null, // the same, while they are shown
+  search: null, // stands for the question for them, while it is asked
+  name: "", // suggested while nothing is selected
   objects: [], recent: [], models: [],
   model: "",
   mode: "add",
   stroke: null, box: null, cross: null, ring: null, hot: -1, isBare: false, // while a hand or key does something
   trouble: "",
+  note: "", // said in place of the hint until something is selected
   isKeeping: false,
 };
 const board = find(".board"), view = createView(), overlay = createOverlay(board, view);
@@ -23,6 +27,7 @@ const asker = createAsker({
     const veil = answer.box || answer.area ? await veilOf(answer.mask) : null;
     if (request.picture !== state.picture?.id) return;
     Object.assign(state, { answer, veil });
+    column.suggest(answer.name);
     board.dataset.number = answer.number;
     board.dataset.area = answer.area;
     speak(answer.area ? `Selected: ${Math.max(1, Math.round((100 * answer.area) / (answer.size[0] * answer.size[1])))} percent of the picture` : UNSELECTED);
@@ -35,11 +40,13 @@ const asker = createAsker({
 const asked = () => ({ ...selection.now, picture: state.picture.id, model: state.model, most: MOST });
 function onSelection() {
   if (!state.picture) return;
+  state.note = "";
   board.dataset.points = selection.now.points.length;
   if (hasContent(selection.now)) asker.ask(asked());
   else {
     asker.forget();
     Object.assign(state, { answer: null, veil: null, trouble: "" });
+    column.suggest(state.name);
     if (board.dataset.area) speak(UNSELECTED);
     delete board.dataset.area;
   }
@@ -50,7 +57,10 @@ function speak(text) { setText(find(".spoken"), text); }
 function hintOf({ points, box, strokes, start }) {
   if (!state.picture) return "Open a picture to begin.";
   if (state.regions) return "Click a coloured region to select it.";
-  if (!points.length && !box && !strokes.length && !start) return "Click the object, or draw a box around it.";
+  if (!points.length && !box && !strokes.length && !start) return state.note || "Click the object, or draw a box around it.";
+  if (state.trouble && !asker.isBusy && !state.answer) {
+    return points.length && !points.some((point) => point[2]) ? "Choose Add and click the object first." : "That did not work: see the message on the picture.";
+  }
   if (!state.answer) return "Looking…";
   if (!state.answer.area) return "Nothing was found there. Click somewhere else, or draw a box.";
   if (!points.some((point) => !point[2]) && points.length < 2) return "Missing a part? Click it. Too much? Choose Remove and click that.";
@@ -72,7 +82,7 @@ function draw() {
   find(".undo").disabled = !selection.canUndo;
   find(".redo").disabled = !selection.canRedo;
   find(".clear").disabled = !hasContent(request);
-  column.draw({ request, answer: state.answer, hint: hintOf(request), isPicking: Boolean(state.regions), isKeeping: state.isKeeping, isBusy: asker.isBusy, isOpen: Boolean(picture) });
+  column.draw({ request, answer: state.answer, hint: hintOf(request), isPicking: Boolean(state.regions), isLooking: Boolean(state.search), isKeeping: state.isKeeping, isBusy: asker.isBusy, isOpen: Boolean(picture) });
   shelf.draw({ objects: state.objects, pictures: state.recent, opened: picture?.id });
   drawBoard();
 }
@@ -89,7 +99,7 @@ async function open(id, { focus = true } = {}) {
     selection.replace(answer.selection);
     return;
   }
-  Object.assign(state, { picture, objects, image: null, answer: null, veil: null, regions: null, trouble: "", box: null, stroke: null });
+  Object.assign(state, { picture, objects, name, image: null, answer: null, veil: null, everything: null, regions: null, search: null, trouble: "", box: null, stroke: null });
   writeAddress({ segment: picture.id });
   view.open(picture.width, picture.height);
   column.open(picture);
@@ -111,9 +121,10 @@ async function open(id, { focus = true } = {}) {
 }
 function close() {
   asker.forget();
-  Object.assign(state, { picture: null, image: null, answer: null, veil: null, regions: null, objects: [], trouble: "" });
+  Object.assign(state, { picture: null, name: "", image: null, answer: null, veil: null, everything: null, regions: null, search: null, objects: [], trouble: "" });
   writeAddress({ segment: "" });
   column.open(null);
+  column.suggest("");
   loadRecent();
   draw();
 }
@@ -126,29 +137,43 @@ async function keep(name) {
   if (state.isKeeping) return;
   state.isKeeping = true;
   draw();
+  const id = state.picture.id, kept = selection.now;
   const { ok, answer } = await post("diorama/objects", { ...asked(), name });
   state.isKeeping = false;
   if (ok) {
     speak(`Kept: ${answer.picture.title}`);
     toast(`Kept: ${answer.picture.title}`, { action: "Look", onAction: () => tell("look", { id: answer.picture.id }), said: true });
-    const fresh = await call("open_picture", { id: state.picture.id });
-    if (fresh) { state.objects = fresh.objects; column.suggest(fresh.name); }
+    column.spend(name);
+    const fresh = await call("open_picture", { id });
+    if (fresh && state.picture?.id === id) {
+      Object.assign(state, { objects: fresh.objects, name: fresh.name });
+      if (!hasContent(selection.now)) column.suggest(fresh.name);
+      else if (selection.now === kept) column.suggest(answer.name);
+    }
     tell("news");
   } else toast(answer.error, { trouble: true });
   draw();
 }
 async function toggleEverything() {
   if (state.regions) { state.regions = null; draw(); return; }
-  const id = state.picture.id, button = find(".everything");
-  button.disabled = true;
-  setText(button, "Looking everywhere…");
-  const { ok, answer } = await post("diorama/segment/everything", { picture: id, model: state.model, most: MOST });
-  if (state.picture?.id !== id) return;
-  if (ok && answer.regions.length) {
-    if (innerWidth <= 860) find(".scene").scrollIntoView({ block: "start" });
-    state.regions = { ...(await regionsOf(answer.labels)), list: answer.regions };
-    speak(`${answer.regions.length} regions. Click one to select it.`);
-  } else toast(ok ? "Nothing was found by itself. Click what you want." : answer.error, { trouble: !ok });
+  if (state.everything) { showRegions(); return; }
+  const search = {}, before = selection.now;
+  state.search = search;
+  draw();
+  const { ok, answer } = await post("diorama/segment/everything", { picture: state.picture.id, model: state.model, most: MOST });
+  const everything = ok && answer.regions.length ? { ...(await regionsOf(answer.labels)), list: answer.regions } : null;
+  if (state.search !== search) return;
+  Object.assign(state, { search: null, everything });
+  if (everything && selection.now === before && !hand.isBusy) { showRegions(); return; }
+  if (everything) speak(`${everything.list.length} regions are found. Press Show everything to see them.`); // what was selected meanwhile stays in sight
+  else toast(ok ? "Nothing was found by itself. Click what you want." : answer.error, { trouble: !ok });
+  draw();
+}
+function showRegions() {
+  if (innerWidth <= 860) find(".scene").scrollIntoView({ block: "start" });
+  Object.assign(state, { regions: state.everything, hot: -1 });
+  state.regions.paint(0);
+  speak(`${state.regions.list.length} regions. Click one to select it.`);
   draw();
 }
 function pick(x, y) {
@@ -192,7 +217,12 @@ const acts = {
   drawn: drawBoard,
   undo: () => selection.undo(), redo: () => selection.redo(),
   clear: () => selection.change(NOTHING),
-  invert: () => selection.change({ invert: !selection.now.invert }),
+  invert() {
+    if (hasContent(selection.now)) { selection.change({ invert: !selection.now.invert }); return; }
+    state.note = "Nothing is selected yet. Click the object first, then press I to invert.";
+    speak(state.note);
+    draw();
+  },
   peek(isOn) { if (state.isBare !== isOn) { state.isBare = isOn; drawBoard(); } },
   zoom(factor) { view.zoomAt(view.board.width / 2, view.board.height / 2, factor); drawBoard(); },
   fit() { view.fit(); drawBoard(); },
@@ -211,7 +241,7 @@ const column = createColumn({
   everything: toggleEverything,
   keep,
   another: close,
-  model(id) { state.model = id; column.drawModel(byId(state.models, id)); if (state.picture) onSelection(); },
+  model(id) { Object.assign(state, { model: id, everything: null, search: null }); column.drawModel(byId(state.models, id)); if (state.picture) onSelection(); },
 });
 const shelf = createShelf({ open });
 
