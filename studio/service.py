@@ -94,7 +94,9 @@ class Studio:
             self.selections = Selections(
                 self._store, self._database, self._residents, self._changes, self._catalog.ready
             )
-            self.turnings = Turnings(self._store, self._database, self._changes, self._catalog.ready, self._submit)
+            self.turnings = Turnings(
+                self._store, self._database, self._changes, self._catalog.ready, self._submit, self.job
+            )
             self.splats = Splats(self._store, self._changes, self.turnings)
             self.clouds = clouds or NoClouds()
             every_model = (spec for task in Task for spec in self.models(task))

@@ -60,6 +60,7 @@ class SplatRequest:
     views: Four  # asset ids, in the order of AZIMUTHS_DEG; any pictures will do
     model: str = ""
     elevation_deg: float | None = None  # that of the views; None: as the first of them says
+    after: str = ""  # id of the job that this follows by itself: one splat follows it, however often it is asked for
 
 
 # --- between the studio and a model -----------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ What is done with a splat that is there is in `splat_shelf`. Every call is safe 
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -54,13 +55,16 @@ class Turnings:
         changes: Changes,
         ready: Callable[[str, Task, str], ModelSpec],
         submit: Submit,
+        job: Callable[[str, str], JobView],
     ) -> None:
         """
         Args:
             ready: the model with this id, or for "" the first that can do the task for this owner.
+            job: the owner's job with this id.
         """
         self._store, self._database, self._changes = store, database, changes
-        self._ready, self._submit = ready, submit
+        self._ready, self._submit, self._job = ready, submit, job
+        self._following = threading.Lock()  # two pages that ask for the same splat get one
 
     # --- jobs ---------------------------------------------------------------------------------------------------------
 
@@ -82,7 +86,11 @@ class Turnings:
         return self._submit(owner, spec, Task.VIEWS, asset.title, 1, turning_requests.to_json(complete))
 
     def splat(self, owner: str, request: SplatRequest) -> JobView:
-        """Queue a job that makes a splat of four views. Raises as `views`."""
+        """Queue a job that makes a splat of four views; where one follows `request.after` already, it is that one.
+
+        Raises:
+            NotFound, BadRequest, UnknownModel, NotSupported, NotReady, TooManyJobs, StorageFailed: as `views`.
+        """
         spec = self._ready(request.model, Task.SPLAT, owner)
         complete = turning_requests.completed_splat(request, spec)
         asset = self.object(owner, complete.object)
@@ -90,7 +98,10 @@ class Turnings:
         first, *_ = [self.picture(owner, view) for view in complete.views]
         if complete.elevation_deg is None:
             complete = replace(complete, elevation_deg=turned.from_text(first.recipe["turning"]).elevation_deg)
-        return self._submit(owner, spec, Task.SPLAT, asset.title, 1, turning_requests.to_json(complete))
+        with self._following:
+            return self._follower(owner, complete.after) or self._submit(
+                owner, spec, Task.SPLAT, asset.title, 1, turning_requests.to_json(complete)
+            )
 
     # --- objects ------------------------------------------------------------------------------------------------------
 
@@ -177,6 +188,17 @@ class Turnings:
         return kept
 
     # --- inside -------------------------------------------------------------------------------------------------------
+
+    def _follower(self, owner: str, job_id: str) -> JobView | None:
+        """The splat's job that was asked for after this one."""
+        if not job_id:
+            return None
+        first = self._job(owner, job_id)
+        rows = self._database.rows(
+            "SELECT id FROM jobs WHERE owner = ? AND task = ? AND json_extract(request, '$.after') = ?",
+            (owner, Task.SPLAT, first.id),
+        )
+        return self._job(owner, rows[0]["id"]) if rows else None
 
     def _opened(self, owner: str, object_id: str) -> tuple[Image.Image, np.ndarray]:
         """What an object's file shows, and its mask."""

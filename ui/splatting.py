@@ -133,12 +133,13 @@ def replace_view(studio: Studio, owner: str, values: Answer) -> Answer:
 
 
 def splat(studio: Studio, owner: str, values: Answer) -> Answer:
-    """Queue a job that makes a splat of four views."""
+    """Queue a job that makes a splat of four views; `after` is the job that it follows by itself."""
     request = SplatRequest(
         object=text_in(values, "object"),
         views=values.get("views") or NO_VIEWS,
         model=text_in(values, "model"),
         elevation_deg=values.get("elevation_deg"),
+        after=text_in(values, "after"),
     )
     return {"job": _job(studio.turnings.splat(owner, request))}
 

@@ -44,7 +44,7 @@ EXPORTS: dict[str, Export] = {
         "SPZ, small",
         ".spz",
         "application/octet-stream",
-        "A tenth of the size, with the recipe; for Spark, SuperSplat and Scaniverse.",
+        "A quarter of the size, with the recipe; for Spark, SuperSplat and Scaniverse.",
         write_spz,
     ),
     "splat": Export(

@@ -310,3 +310,12 @@ def test_no_export_but_the_ones_without_room_loses_the_recipe():
     film = ball(10)
     assert film.recipe is not None and film.recipe.id.encode() in export_splat(film, "mp4")
     assert read_splat(export_splat(splat, "spz")).splat.recipe == splat.recipe
+
+
+def test_the_sizes_that_are_told_of_are_about_right():
+    splat = some(3_000)
+    ply = len(EXPORTS["ply"].write(splat))
+    assert "A quarter of the size" in EXPORTS["spz"].about
+    assert 0.2 < len(EXPORTS["spz"].write(splat)) / ply < 0.33
+    assert "Half the size" in EXPORTS["splat"].about
+    assert 0.45 < len(EXPORTS["splat"].write(splat)) / ply < 0.6

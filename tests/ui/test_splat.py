@@ -9,16 +9,18 @@ import io
 import re
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from PIL import Image, ImageDraw
-from playwright.sync_api import Browser, Route, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from studio.selection import Point, SegmentRequest
 from studio.service import Studio
 from studio.splats.ply import write_ply
 from studio.splats.reading import read_splat
+from tests.studio.fakes import finished
 from tests.studio.selecting_fake import colour_spec
 from tests.studio.turning_fake import FakeSplats, FakeViews, ball, disc_png, turning_specs
 from tests.ui.driver import PHONE, Visitor
@@ -30,6 +32,34 @@ OWNER = "local"
 SPLATS = 500
 CALM = {"viewport": {"width": 1000, "height": 720}, "reduced_motion": "reduce"}
 """Software draws every pixel."""
+HOLD_THE_ORDER = """() => {
+  const send = window.fetch;
+  window.fetch = async (...what) => {
+    if (String(what[0]).endsWith("diorama/splat")) await new Promise((goOn) => { window.letOrderGo = goOn; });
+    return send(...what);
+  };
+}"""
+"""What is asked for in 3D leaves the page only when `letOrderGo()` is called."""
+NOTE_OFFERS = """node => {
+  window.offers = [];
+  const note = () => {
+    if (!node.disabled && node.textContent.startsWith("Make")) window.offers.push(node.textContent);
+  };
+  new MutationObserver(note).observe(node, { attributes: true, childList: true });
+}"""
+"""Every time the button could be pressed to make something is in `offers`."""
+
+
+@contextmanager
+def held(model: FakeViews | FakeSplats) -> Iterator[None]:
+    """The model waits at every step for its gate, also after a test that let everybody go."""
+    while model.gate.acquire(blocking=False):
+        pass
+    model.gated = True
+    try:
+        yield
+    finally:
+        model.let_go()
 
 
 def scene() -> bytes:
@@ -269,3 +299,188 @@ def test_what_was_begun_in_one_go_is_finished_while_something_else_is_open(
     expect(guest.toast).to_contain_text("In 3D: red ball")
     guest.toast.get_by_role("button", name="Show").click()
     table.expect_drawn()
+
+
+@pytest.mark.parametrize("is_first_closed", [False, True])
+def test_two_tabs_of_a_browser_make_one_splat(
+    table: Turntable,
+    guest: Visitor,
+    models: tuple[FakeViews, FakeSplats],
+    turning: Studio,
+    object_id: str,
+    is_first_closed: bool,
+):
+    views, splats = models
+    before = len(splats.orders)
+    with held(views):
+        table.open(object_id)
+        table.primary.click()
+        expect(table.find(".below .step")).to_have_text("starting")
+        second = Turntable(guest.open_tab(), SPLATS)
+        second.open(object_id)
+        expect(second.find(".below .step")).to_have_text("starting")
+        if is_first_closed:
+            guest.page.close()
+    for tab in [second] if is_first_closed else [table, second]:
+        expect(tab.find(".fit")).to_be_visible()
+        expect(tab.find(".below")).to_be_hidden()
+    assert all(job.is_over for job in turning.jobs(OWNER))
+    assert len(splats.orders) == before + 1
+    assert len(turning.gallery(OWNER, kind="splat").assets) == 1
+
+
+def test_a_reload_while_3d_is_asked_for_makes_one_splat(
+    table: Turntable, guest: Visitor, models: tuple[FakeViews, FakeSplats], turning: Studio, object_id: str
+):
+    before = len(models[1].orders)
+    lost: list[str] = []
+
+    def lose_the_answer(route: Route) -> None:
+        if not lost:
+            lost.append(route.request.url)
+            route.fetch()  # the server took it
+        else:
+            route.continue_()
+
+    guest.page.route("**/diorama/splat", lose_the_answer)
+    table.open(object_id)
+    table.primary.click()
+    expect(table.find(".four li img").nth(3)).to_be_visible()
+    guest.page.wait_for_timeout(500)
+    assert lost
+    guest.reload()
+    guest.page.get_by_role("tab", name="3D").click()
+    table.expect_drawn()
+    expect(table.find(".below")).to_be_hidden()
+    assert len(models[1].orders) == before + 1
+    assert len(turning.gallery(OWNER, kind="splat").assets) == 1
+
+
+def test_while_it_is_made_nothing_offers_to_make_it_once_more(table: Turntable, object_id: str):
+    table.open(object_id)
+    table.primary.click()
+    table.primary.evaluate(NOTE_OFFERS)
+    expect(table.find(".fit")).to_be_visible()
+    table.expect_drawn()
+    assert table.page.evaluate("offers") == []
+
+
+def test_stop_that_comes_as_the_views_end_begins_no_splat(
+    table: Turntable, guest: Visitor, models: tuple[FakeViews, FakeSplats], turning: Studio, object_id: str
+):
+    views, splats = models
+    before = len(splats.orders)
+
+    def late(route: Route) -> None:
+        if '"fn_name":"stop"' in (route.request.post_data or ""):
+            views.let_go()
+            finished(turning, turning.jobs(OWNER)[0])
+        route.continue_()
+
+    guest.page.route(re.compile("/component_server"), late)
+    with held(views):
+        table.open(object_id)
+        table.primary.click()
+        views.gate.release()
+        expect(table.find(".below .step")).to_have_text("views: step 1 of 3")
+        table.find(".stop").click()
+        expect(table.find(".hint")).to_have_text("Stopped. The four views are kept.")
+    expect(table.find(".below")).to_be_hidden()
+    expect(table.primary).to_have_text("Make it 3D from these views")
+    expect(table.primary).to_be_enabled()
+    assert turning.turnings.views_of(OWNER, object_id) != ("", "", "", "")
+    assert len(splats.orders) == before and all(job.is_over for job in turning.jobs(OWNER))
+
+
+def test_stop_between_the_views_and_3d_stops(
+    table: Turntable, guest: Visitor, models: tuple[FakeViews, FakeSplats], turning: Studio, object_id: str
+):
+    with held(models[1]):
+        table.open(object_id)
+        guest.page.evaluate(HOLD_THE_ORDER)
+        table.primary.click()
+        guest.page.wait_for_function("Boolean(window.letOrderGo)")
+        expect(table.find(".below .step")).to_have_text("going on to 3D")
+        table.find(".stop").click()
+        guest.page.evaluate("letOrderGo()")
+        for _ in range(300):
+            guest.page.wait_for_timeout(100)
+            newest = turning.jobs(OWNER)[0]
+            if newest.task == "splat" and (newest.stopping or newest.is_over):
+                break
+    expect(table.find(".hint")).to_have_text("Stopped. The four views are kept.")
+    expect(table.find(".below")).to_be_hidden()
+    expect(table.canvas).to_be_hidden()
+    assert turning.gallery(OWNER, kind="splat").assets == ()
+
+
+def test_stop_during_the_views_says_so_and_what_is_not_there_is_quiet(
+    table: Turntable, guest: Visitor, models: tuple[FakeViews, FakeSplats], object_id: str
+):
+    with held(models[0]):
+        table.open(object_id)
+        table.primary.click()
+        table.find(".stop").click()
+        expect(table.find(".below .step")).to_have_text("stopping")
+    expect(table.find(".hint")).to_have_text("Stopped. Nothing was made.")
+    expect(guest.toast).to_have_text("Stopped")
+    expect(table.find(".four .view .quiet").first).to_have_text("Not there yet")
+    for shade in ("light", "dark"):
+        guest.page.evaluate("isDark => document.body.classList.toggle('dark', isDark)", shade == "dark")
+        tile, stage = (brightness(guest.page, f"#splat {part}") for part in (".four .view >> nth=0", ".room"))
+        assert abs(tile - stage) < 20, shade
+    table.make()
+    expect(table.find(".hint")).not_to_contain_text("Stopped")
+
+
+def brightness(page: Page, selector: str) -> float:
+    """0 to 255, of most of the pixels of a part of the page."""
+    with Image.open(io.BytesIO(page.locator(selector).screenshot())) as image:
+        grey = image.convert("L").resize((64, 64))
+    return sorted(grey.tobytes())[len(grey.tobytes()) // 2]
+
+
+def test_a_film_says_at_once_that_it_is_made_and_is_made_once(
+    table: Turntable, guest: Visitor, object_id: str, tmp_path: Path
+):
+    asked: list[Route] = []
+    table.open(object_id)
+    table.make()
+    guest.page.route("**/diorama/splat/*format=mp4*", lambda route: asked.append(route))
+    table.find(".exports summary").click()
+    film = table.find(".exports a").filter(has_text="Film of a turn")
+    for _ in range(3):
+        film.dispatch_event("click")
+        expect(film).to_contain_text("Being made")
+    expect(film).to_have_attribute("aria-disabled", "true")
+    expect(table.find(".exports summary")).to_have_text("Making it…")
+    table.find(".subject .title").click()
+    expect(film).to_be_hidden()
+    with guest.page.expect_download() as saving:
+        assert len(asked) == 1
+        asked[0].continue_()
+    assert saving.value.suggested_filename.endswith(".mp4") and "red-ball" in saving.value.suggested_filename
+    saving.value.save_as(tmp_path / "film.mp4")
+    assert (tmp_path / "film.mp4").read_bytes()[4:8] == b"ftyp"
+    table.find(".exports summary").click()
+    expect(film).to_contain_text("Once around on white")
+
+
+def test_a_file_that_cannot_be_made_says_why(table: Turntable, guest: Visitor, object_id: str):
+    table.open(object_id)
+    table.make()
+    refusal = {"status": 400, "json": {"error": "The splat is too thin for a mesh."}}
+    guest.page.route("**/diorama/splat/*format=glb*", lambda route: route.fulfill(**refusal))
+    table.find(".exports summary").click()
+    table.find(".exports a").filter(has_text="Mesh").click()
+    expect(table.find(".banner")).to_contain_text("The splat is too thin for a mesh.")
+    guest.troubles.clear()  # the console tells of the refusal
+
+
+def test_what_lies_below_the_edge_of_the_column_fades_out_above_the_button(solid_chrome: Browser, site: str):
+    with Visitor.arrives(solid_chrome, site, reduced_motion="reduce") as visitor:
+        table = Turntable(visitor.page)
+        visitor.page.get_by_role("tab", name="3D").click()
+        ground = table.find(".keep").evaluate("node => getComputedStyle(node, '::before').backgroundImage")
+        assert "linear-gradient" in ground
+    visitor.assert_nothing_went_wrong()

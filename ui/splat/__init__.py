@@ -21,7 +21,8 @@ from ui.scripts import component
 LABEL = "3D"
 _VIEWER = "../../studio/splats/viewer"
 _DRAWING = tuple(f"{_VIEWER}/{name}.js" for name in ("splats", "painter", "hands", "viewer"))
-_SCRIPTS = (*_DRAWING, "state.js", "turntable.js", "column.js", "four.js", "shelf.js", "work.js", "splat.js")
+_PARTS = ("state", "turntable", "column", "four", "shelf", "exporting", "work", "splat")
+_SCRIPTS = (*_DRAWING, *(f"{name}.js" for name in _PARTS))
 _SHOWN = 24
 """Splats, objects and pictures each that are offered to begin with."""
 

@@ -81,8 +81,6 @@ function createColumn(acts) {
     show(find(".place"), !state.object);
     show(find(".turn-over"), !splat.photo);
     for (const name of [".match", ".place", ".turn-over"]) find(name).disabled = state.isBusy;
-    const link = (one) => make("li", {}, make("a", { class: "plain", download: true, href: address(one.href) }, make("b", {}, one.word), make("span", { class: "quiet" }, one.about)));
-    reconcile(find(".exports ul"), splat.exports.map((one) => ({ ...one, id: splat.id + one.word })), link, () => {});
   }
   const isStanding = () => state.step === "splat" && Boolean(state.splat);
   const primary = () => (isStanding() ? "Use this view" : hasViews() ? "Make it 3D from these views" : "Make it 3D");
@@ -121,6 +119,7 @@ function createColumn(acts) {
 function hint(job) {
   if (state.picking) return state.picking.words;
   if (job) return job.kind === "views" ? "Looking at it from all sides…" : "Building it in 3D…";
+  if (state.isStopped) return hasViews() ? "Stopped. The four views are kept." : "Stopped. Nothing was made.";
   if (state.step === "splat" && state.splat) {
     const isTouch = matchMedia("(hover: none)").matches;
     return isTouch ? "Drag to turn it. Two fingers move and zoom it, Reset puts it back." : "Drag to turn it. Shift-drag moves it, the wheel zooms, Reset puts it back.";

@@ -29,7 +29,8 @@ function createFour(acts) {
         setText(words, isComing ? "Coming…" : "Not there yet");
         setAttribute(open, "aria-label", view ? `${SIDES[index]}: look at it` : `${SIDES[index]}: use a picture of your own`);
         open.classList.toggle("coming", Boolean(isComing));
-        again.disabled = Boolean(job) || !canMake("views");
+        open.classList.toggle("bare", !view);
+        again.disabled = Boolean(job) || state.isBusy || !canMake("views");
         replace.disabled = Boolean(job);
       });
     },

@@ -26,6 +26,7 @@ const four = createFour({
   look(view, index) { if (view) tell("look", { id: view.id }); else replaceView(index); },
 });
 const shelf = createShelf({ open, pick: (picture) => picked(picture) });
+const exporting = createExporting();
 
 function draw() {
   const { object, splat, picture, step, trouble } = state, job = ourJob(), preview = job?.preview || "";
@@ -48,6 +49,7 @@ function draw() {
   show(find(".banner"), Boolean(trouble));
   setText(find(".banner span"), trouble);
   if (splat) drawGround(splat);
+  exporting.draw();
   four.draw(job);
   drawProgress(job);
   column.draw();
@@ -72,7 +74,7 @@ async function open(id, { focus = true } = {}) {
   const my = ++asked, answer = await call("open_in_3d", { id });
   if (!answer || my !== asked) return;
   const { object, picture, objects, views, splats, splat } = answer;
-  Object.assign(state, { object, picture, objects, splats, splat, views, trouble: "", picking: null });
+  Object.assign(state, { object, picture, objects, splats, splat, views, trouble: "", picking: null, isStopped: false });
   state.step = splat ? "splat" : object && views.some(Boolean) ? "views" : "object";
   writeAddress({ splat: id });
   draw();
@@ -83,7 +85,7 @@ async function open(id, { focus = true } = {}) {
 function close() {
   asked += 1;
   turntable.close();
-  Object.assign(state, { object: null, picture: null, objects: [], views: NONE, splats: [], splat: null, trouble: "", picking: null, step: "object" });
+  Object.assign(state, { object: null, picture: null, objects: [], views: NONE, splats: [], splat: null, trouble: "", picking: null, isStopped: false, step: "object" });
   writeAddress({ splat: "" });
   loadRecent();
   draw();
@@ -169,7 +171,7 @@ for (const node of element.querySelectorAll("[data-step]")) node.addEventListene
 for (const group of element.querySelectorAll(".tools .modes")) walkable(group);
 find(".reset").addEventListener("click", () => turntable.reset());
 find(".open-file").addEventListener("click", () => tell("pick"));
-find(".stop").addEventListener("click", () => { const job = ourJob(); if (job) call("stop", { id: job.id }); });
+find(".stop").addEventListener("click", () => { const job = ourJob(); if (job) stop(job); });
 find(".banner .close").addEventListener("click", () => { state.trouble = ""; draw(); });
 element.addEventListener("keydown", (event) => {
   if (event.key !== "Escape") return;

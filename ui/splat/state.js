@@ -22,32 +22,45 @@ const state = {
   trouble: "",
   isBusy: false, // something short is on its way
   isTold: false, // what there is has been told
+  isStopped: false, // the last that was begun here was stopped
 };
 
-/** What this browser remembers: choices by object, chosen models, and the jobs this tab began. */
+/** What this browser remembers: choices by object, chosen models, and the jobs this tab began. Its tabs share what is
+    kept: each changes there only what it changes itself. */
 const memory = (() => {
-  let kept = { objects: [], jobs: [], viewsModel: "", splatModel: "" };
-  try {
-    kept = { ...kept, ...JSON.parse(localStorage.getItem(KEPT) || "{}") };
-  } catch { /* written by something else */ }
-  function save() {
+  const empty = { objects: [], jobs: [], viewsModel: "", splatModel: "" };
+  function read(text) {
     try {
-      localStorage.setItem(KEPT, JSON.stringify(kept));
+      return { ...empty, ...JSON.parse(text || "{}") };
+    } catch { return { ...empty }; /* written by something else */ }
+  }
+  const stored = () => { try { return localStorage.getItem(KEPT); } catch { return ""; } };
+  let kept = read(stored());
+  /** @param edit gives what is different in what is kept */
+  function change(edit) {
+    kept = { ...kept, ...edit(kept) };
+    try {
+      const shared = read(stored());
+      localStorage.setItem(KEPT, JSON.stringify({ ...shared, ...edit(shared) }));
     } catch { /* a browser that keeps nothing: the tab works all the same */ }
   }
+  const stopped = (jobs, ids) => jobs.map((job) => (ids.includes(job.id) ? { ...job, isStopped: true } : job));
+  addEventListener("storage", ({ key, newValue }) => { // Stop was pressed in another tab: nothing follows here, either
+    if (key === KEPT) kept.jobs = stopped(kept.jobs, idsOf(read(newValue).jobs.filter((job) => job.isStopped)));
+  });
   return {
     of: (id) => ({ ...CHOICES, ...kept.objects.find((one) => one.id === id)?.choices }),
     choose(id, changes) {
       const choices = { ...this.of(id), ...changes };
-      kept.objects = [{ id, choices }, ...kept.objects.filter((one) => one.id !== id)].slice(0, MOST_KEPT);
-      save();
+      change(({ objects }) => ({ objects: [{ id, choices }, ...objects.filter((one) => one.id !== id)].slice(0, MOST_KEPT) }));
     },
     model: (kind) => kept[`${kind}Model`],
-    chooseModel(kind, id) { kept[`${kind}Model`] = id; save(); },
-    /** Jobs this tab began: {id, object, kind: "views" or "splat", then: what follows by itself} */
+    chooseModel(kind, id) { change(() => ({ [`${kind}Model`]: id })); },
+    /** Jobs this tab began: {id, object, kind: "views" or "splat", then: what follows by itself, isStopped} */
     get jobs() { return kept.jobs; },
-    addJob(job) { kept.jobs = [job, ...kept.jobs].slice(0, MOST_KEPT); save(); },
-    dropJob(id) { kept.jobs = kept.jobs.filter((job) => job.id !== id); save(); },
+    addJob(job) { change(({ jobs }) => ({ jobs: [job, ...jobs.filter((one) => one.id !== job.id)].slice(0, MOST_KEPT) })); },
+    stopJob(id) { change(({ jobs }) => ({ jobs: stopped(jobs, [id]) })); },
+    dropJob(id) { change(({ jobs }) => ({ jobs: jobs.filter((job) => job.id !== id) })); },
   };
 })();
 
@@ -58,12 +71,12 @@ const chosenModel = (kind) => byId(state.models[kind], memory.model(kind)) || st
 const elevation = () => choices().elevation ?? chosenModel("views")?.elevation ?? 0;
 const canMake = (kind) => Boolean(chosenModel(kind)?.ready);
 const isOpenJob = (job) => job.state === "waiting" || job.state === "running";
-/** The job this tab began for what is open, while it lasts, with what the server tells of it. */
+/** The job this tab began for what is open, with what the server tells of it, until what it made stands here. */
 function ourJob() {
   const begun = memory.jobs.filter((job) => job.object === state.object?.id);
   for (const one of begun) {
     const told = byId(state.jobs, one.id);
-    if (told && isOpenJob(told)) return { ...told, ...one };
+    if (told) return { ...told, ...one };
   }
   return null;
 }

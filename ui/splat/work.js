@@ -1,6 +1,7 @@
 // What takes time: four views, a splat out of them, and both in one go. A job goes on without this page; whoever comes
 // back finds it again.
 
+const ASK_AGAIN_MS = 3000; // after nobody answered
 let isTakingUp = false;
 
 /** Ask for views: all four, or only some of them. `then` is what follows by itself. */
@@ -15,21 +16,23 @@ async function makeViews({ only = [0, 1, 2, 3], then = "" } = {}) {
   if (model.guidance) body.guidance = guidance ?? model.guidance.default;
   await begin("diorama/views", body, { object: object.id, kind: "views", only, then });
 }
-async function makeSplat(object, views) {
+/** `after` is the job that it follows by itself: however often and in whatever tab that is asked, it is made once. */
+async function makeSplat(object, views, after = "") {
   const model = chosenModel("splat");
-  if (!model || !views?.every(Boolean)) return;
-  const body = { object, views: idsOf(views), model: model.id };
-  await begin("diorama/splat", body, { object, kind: "splat", only: [], then: "" });
+  if (!model || !views?.every(Boolean)) return null;
+  const body = { object, views: idsOf(views), model: model.id, after };
+  return begin("diorama/splat", body, { object, kind: "splat", only: [], then: "" });
 }
 /** Everything that is left to do. */
 function makeAll() {
   if (hasViews()) makeSplat(state.object.id, state.views);
   else makeViews({ then: "splat" });
 }
+/** Gives the answer of the server. */
 async function begin(path, body, about) {
-  Object.assign(state, { isBusy: true, trouble: "" });
+  Object.assign(state, { isBusy: true, trouble: "", isStopped: false });
   draw();
-  const { ok, answer } = await post(path, body);
+  const said = await post(path, body), { ok, answer } = said;
   state.isBusy = false;
   if (ok) {
     memory.addJob({ id: answer.job.id, ...about });
@@ -38,6 +41,13 @@ async function begin(path, body, about) {
   } else say(answer.error);
   draw();
   takeUp();
+  return said;
+}
+/** Nothing follows it, even if it ends before the server hears of this. */
+function stop(job) {
+  memory.stopJob(job.id);
+  draw();
+  if (isOpenJob(job)) call("stop", { id: job.id });
 }
 function say(sentence) {
   state.trouble = sentence;
@@ -60,7 +70,7 @@ async function takeUp() {
   isTakingUp = true;
   try {
     for (let begun = firstOver(); begun; begun = firstOver()) {
-      await conclude(byId(state.jobs, begun.id), begun);
+      if (!(await conclude(byId(state.jobs, begun.id), begun))) { setTimeout(takeUp, ASK_AGAIN_MS); break; }
       memory.dropJob(begun.id); // only now: whoever reloads in between goes on from here
     }
   } finally {
@@ -69,21 +79,39 @@ async function takeUp() {
   draw();
 }
 const firstOver = () => memory.jobs.find(({ id }) => { const told = byId(state.jobs, id); return told && !isOpenJob(told); });
-async function conclude(told, { object, kind, then }) {
+/** False: nobody answered, and it is still to be concluded. */
+async function conclude(told, { id, object, kind, then }) {
   const isHere = state.object?.id === object;
-  if (told.state === "failed" && isHere) { say(told.error); return; }
-  if (told.state === "stopped" && isHere) speak("Stopped");
+  if (told.state === "failed" && isHere) { say(told.error); return true; }
+  if (told.state === "stopped") sayStopped(object);
   if (kind === "views") {
     if (isHere) await takeViews();
-    if (told.state !== "done") return;
+    if (told.state !== "done") return true;
     if (isHere) speak("Four views are ready");
-    if (then) await makeSplat(object, (await server.four({ token, id: object }))?.views); // it may have been left meanwhile
+    if (then) return goOn(id, object);
   } else if (isHere && told.assets.length) {
     await open(told.assets[0], { focus: isVisible() });
     speak(`It is in 3D now: ${told.title}`);
   } else if (!isHere && told.state === "done") {
     toast(`In 3D: ${told.title}`, { action: "Show", onAction: () => open(told.assets[0]) });
   }
+  return true;
+}
+/** The views are there, and the splat follows, unless Stop is pressed before it is on its way. */
+async function goOn(id, object) {
+  const isStopped = () => byId(memory.jobs, id)?.isStopped;
+  const four = isStopped() ? null : await server.four({ token, id: object }); // it may have been left meanwhile
+  if (isStopped()) { sayStopped(object); return true; }
+  if (!four) return false;
+  const said = await makeSplat(object, four.views, id);
+  if (said?.ok && isStopped()) stop(said.answer.job);
+  return said?.status !== 0;
+}
+function sayStopped(object) {
+  if (state.object?.id !== object) return;
+  state.isStopped = true;
+  speak("Stopped");
+  toast("Stopped", { said: true });
 }
 /** The newest views take their places. */
 async function takeViews() {
@@ -97,6 +125,7 @@ async function setView(index, picture) {
   const { object } = state;
   const { ok, answer } = await post("diorama/views/replace", { object: object.id, index, picture: picture.id, elevation_deg: elevation() });
   if (!ok) { say(answer.error); return; }
+  state.isStopped = false;
   speak(`${SIDES[index]}: ${picture.title}`);
   await takeViews();
 }
@@ -114,7 +143,7 @@ function drawProgress(job) {
   const isKnown = job.steps > 0 && job.state === "running", bar = find(".below .bar");
   setText(find(".below .step"), situation(job));
   setText(find(".below .left"), timeLeft(job.secondsLeft));
-  find(".stop").disabled = Boolean(job.stopping);
+  find(".stop").disabled = Boolean(job.stopping || (!isOpenJob(job) && (job.isStopped || !job.then)));
   bar.classList.toggle("unknown", !isKnown && job.state === "running");
   setAttribute(bar, "aria-valuemax", isKnown ? job.steps : 1);
   setAttribute(bar, "aria-valuenow", isKnown ? job.step : 0);
@@ -124,6 +153,7 @@ function drawProgress(job) {
 /** What goes on, in a few words. */
 function situation(job) {
   if (job.stopping) return "stopping";
+  if (!isOpenJob(job)) return job.isStopped ? "stopping" : job.then && job.state === "done" ? "going on to 3D" : "just a moment";
   if (job.state === "waiting" && job.position > 0) return job.position === 1 ? "next in line" : `waiting, ${job.position} before it`;
   const what = job.kind === "views" ? "views" : "3D";
   return job.steps ? `${what}: step ${job.step} of ${job.steps}` : job.note || "starting";
