@@ -179,7 +179,7 @@ def offer(spec: ModelSpec, remembered: dict[str, Any], owner: str = "") -> dict[
     styles = [("None", ""), *((style.label, style.id) for style in spec.styles)]
     seed = _whole(remembered.get("seed"), 0, MAX_SEED)
     return {
-        "model": {"value": spec.id, "info": about(spec, owner)},
+        "model": {"value": spec.id, "info": known_of(spec, owner)},
         "terms": {"value": terms(spec), "visible": bool(spec.licence)},
         "shape": {
             "choices": [(shape_label(choice), choice) for choice in shape_choices],
@@ -261,15 +261,17 @@ def _link(text: str, url: str) -> str:
     return f'<a href="{html.escape(url)}" target="_blank" rel="noopener noreferrer">{text}</a>'
 
 
-def about(spec: ModelSpec, owner: str = "") -> str:
-    """What stands under the model: what it can do, and what has to happen before its first picture."""
+def known_of(spec: ModelSpec, owner: str = "") -> str:
+    """What stands under the model: what it can do, and what its first picture downloads."""
     readiness = spec.ready_for(owner)
-    hint = readiness.hint
-    if readiness.ok:
-        gb = readiness.download_gb
-        size = f"{gb:.0f} GB" if gb >= 1 else f"{1000 * gb:.0f} MB"
-        hint = f"The first picture downloads {size}, once." if gb else ""
-    return f"{spec.about} {hint}".strip()
+    gb = readiness.download_gb if readiness.ok else 0
+    size = f"{gb:.0f} GB" if gb >= 1 else f"{1000 * gb:.0f} MB"
+    return f"{spec.about} The first picture downloads {size}, once.".strip() if gb else spec.about
+
+
+def about(spec: ModelSpec, owner: str = "") -> str:
+    """The same, with why it cannot be used: for where no note says it."""
+    return f"{known_of(spec, owner)} {spec.ready_for(owner).hint}".strip()
 
 
 def _slider(honoured: Range | None, value: Any, *, step: float) -> Props:

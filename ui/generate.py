@@ -10,17 +10,17 @@ import gradio as gr
 from gradio.events import Dependency
 
 from studio.contract import MAX_PICTURES, ModelSpec, Task
-from studio.errors import OverBudget, StudioError
+from studio.errors import NotReady, OverBudget, StudioError
 from studio.service import Studio
 from ui import paying, pictures, watch
-from ui.clouds import asking, build_improve, build_price
+from ui.clouds import asking, build_improve, build_price, refused
 from ui.column import first_ready, offered_values, remembered, updates
 from ui.controls import (
     PER_MODEL,
     Controls,
-    about,
     build_controls,
     example_chips,
+    known_of,
     model_choices,
     offer_more,
     offer_sizes,
@@ -34,13 +34,20 @@ from ui.stage import build_stage
 LABEL = "Generate"
 _MOST_WORDS = 5
 """Unknown words that are named; a pasted page may have hundreds."""
+_LONGEST_WORD = 24
+"""Letters of an unknown word that are shown."""
 _FEW = 2
 """Sentences a note takes without being in the way of the controls."""
 _CALLS = (watch.watch, watch.more, watch.stop, watch.skip)
 _ON_PICTURES = (pictures.star, pictures.delete, pictures.restore, pictures.vary)
-# Before the stage has been told who is looking, the controls do not yet say what was saved.
+# What was written before the page could bring the saved prompt back is what is wanted now.
+_BRING_BACK = """(saved, prompt) => {
+  const kept = String(saved?.prompt || "");
+  return prompt || !kept ? {__type__: "update"} : kept;
+}"""
+# Before the stage has been told who is looking, all but the prompt do not yet say what was saved.
 _REMEMBER = f"""(saved, prompt, model, count, ...rest) => {{
-  if (!document.querySelector("#stage [data-told]")) return saved;
+  if (!document.querySelector("#stage [data-told]")) return prompt ? {{...saved, prompt}} : saved;
   const own = Object.fromEntries({json.dumps(PER_MODEL)}.map((name, i) => [name, rest[i]]));
   return {{...saved, prompt, model, count, models: {{...saved.models, [model]: own}}}};
 }}"""
@@ -57,6 +64,16 @@ _TAKE_SEED = """(saved, model, seed) => {
   const own = {...(saved.models || {})[model], seed};
   return [{...saved, models: {...saved.models, [model]: own}}, seed];
 }"""
+# What was unfolded comes into view above the main button. On a narrow page the column does not scroll by itself.
+_SHOW_MORE = """() => requestAnimationFrame(() => {
+  const column = document.querySelector("#column"), fold = document.querySelector("#more").getBoundingClientRect();
+  const scrolls = getComputedStyle(column).overflowY === "auto";
+  const hidden = fold.bottom + 20 - document.querySelector("#press").getBoundingClientRect().top;
+  const above = fold.top - Math.max(0, scrolls ? column.getBoundingClientRect().top : 0);
+  const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
+  const by = { top: Math.max(0, Math.min(hidden, above)), behavior: calm ? "instant" : "smooth" };
+  (scrolls ? column : document.scrollingElement).scrollBy(by);
+})"""
 _QUIET: dict[str, Any] = QUIET | {"preprocess": False}
 
 
@@ -92,11 +109,13 @@ def build(bridge: Bridge, arrival: Dependency) -> None:
     _connect_memory(controls, chips, note, saved, last_seed, take_seed)
     everything = [*named.values()]
     who = bridge.visitor
+    arrival.then(None, [saved, controls.prompt], [controls.prompt], js=_BRING_BACK, **_QUIET)
     arrival.then(bridge.listener(on_load, named), [who, who, saved], everything, **_QUIET)
     controls.model.input(bridge.listener(on_model, named), [who, controls.model, saved], everything, **_QUIET)
     fix = bridge.open_listener(on_fixed_seed, named)
     controls.seed.input(fix, [controls.model, controls.seed], [more.fold], **_QUIET)
     take_seed.click(fix, [controls.model, last_seed], [more.fold], **_QUIET)
+    more.fold.expand(None, None, None, js=_SHOW_MORE, **_QUIET)
     controls.shape.input(
         bridge.open_listener(on_shape, named), [controls.model, controls.shape, saved], everything, **_QUIET
     )
@@ -124,7 +143,7 @@ def on_load(studio: Studio, owner: str, token: str, saved: Any) -> dict[str, Any
     answer["count"]["value"] = count if count in range(1, MAX_PICTURES + 1) else 1
     words = {"token": token, "reader": studio.clouds.reader(owner)}
     stage = {"token": token, "edition": EDITION}
-    return answer | {"prompt": str(saved.get("prompt") or ""), "stage": stage, "improve": words}
+    return answer | {"stage": stage, "improve": words}
 
 
 def on_model(studio: Studio, owner: str, model_id: str, saved: Any) -> dict[str, Any]:
@@ -158,11 +177,13 @@ def on_generate(
             studio.generate(owner, request_from(spec, values), confirm_cost=confirm_cost)
         except OverBudget as error:
             return {"note": "", "price": asking(error, paying.told_price(studio, owner, spec, values))}
+        except NotReady as error:
+            return {"note": "", "price": refused(error, paying.told_price(studio, owner, spec, values))}
         unknown = studio.unknown_words(spec.id, values["prompt"])
     except StudioError as error:
         return {"note": _note(str(error), "trouble", about=str(values["prompt"]))}
-    price = {"price": paying.told_price(studio, owner, spec, values)} if spec.provider else {}
-    return {"note": _note(unknown_sentence(spec, unknown), "hint", about=values["prompt"]) if unknown else ""} | price
+    note = _note(unknown_sentence(spec, unknown), "hint", about=values["prompt"]) if unknown else ""
+    return {"note": note, "price": paying.told_price(studio, owner, spec, values)}
 
 
 def on_confirm(studio: Studio, owner: str, **values: Any) -> dict[str, Any]:
@@ -190,7 +211,7 @@ def on_seed(studio: Studio, owner: str, event: gr.EventData, model_id: str) -> d
     """A picture with the seed `event.seed` is the newest: offer that seed. The model's download may be over now."""
     spec = studio.model(model_id)
     choices = model_choices(studio.models(Task.GENERATE), owner, spec)
-    told = {"choices": choices, "info": about(spec, owner)} if spec.download_gb else {}
+    told = {"choices": choices, "info": known_of(spec, owner)} if spec.download_gb else {}
     return {
         "last_seed": event.seed,
         "take_seed": gr.update(value=f"Use the last seed, {event.seed}", visible=event.seed is not None),
@@ -224,10 +245,14 @@ def _connect_memory(
 def unknown_sentence(spec: ModelSpec, unknown: tuple[str, ...]) -> str:
     """What the note says about words the model does not know."""
     known = spec.about.partition(". ")[0].removesuffix(".")
-    words = ", ".join(unknown[:_MOST_WORDS])
+    words = ", ".join(_cut(word) for word in unknown[:_MOST_WORDS])
     if len(unknown) > _MOST_WORDS:
         words += f" and {len(unknown) - _MOST_WORDS} more"
     return f"{spec.label} does not know: {words}. The picture is made all the same. {known}."
+
+
+def _cut(word: str) -> str:
+    return word if len(word) <= _LONGEST_WORD else f"{word[: _LONGEST_WORD - 1]}…"
 
 
 def _differences(notes: tuple[str, ...], *, about: str) -> str:

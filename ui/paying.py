@@ -14,7 +14,7 @@ from studio.errors import StudioError
 from studio.service import Studio
 from ui.clouds import price_of
 from ui.column import offered_values, show, updates
-from ui.controls import Controls, about, model_choices
+from ui.controls import Controls, known_of, model_choices
 from ui.events import QUIET, Bridge
 from ui.settings import request_from
 
@@ -75,14 +75,14 @@ def on_keys(studio: Studio, owner: str, token: str, *, offered: str, **values: A
     spec = studio.model(values["model"])
     choices = model_choices(studio.models(Task.GENERATE), owner, spec)
     return {
-        **updates({"model": {"choices": choices, "info": about(spec, owner)}}),
+        **updates({"model": {"choices": choices, "info": known_of(spec, owner)}}),
         "price": told_price(studio, owner, spec, values),
         "improve": {"token": token, "reader": studio.clouds.reader(owner)},
     }
 
 
 def on_use(studio: Studio, owner: str, event: gr.EventData, saved: Any) -> dict[str, Any]:
-    """The model `event.id` is to stand in for the one that cannot run here: choose it, and send nothing yet."""
+    """The model `event.id` is to be used instead of the one that cannot be: choose it, and send nothing yet."""
     spec = studio.model(event.id)
     saved = {**(saved if isinstance(saved, dict) else {}), "model": spec.id}
     return shown(studio, owner, spec, saved) | {"saved": saved, "note": ""}

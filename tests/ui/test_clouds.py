@@ -300,8 +300,8 @@ def test_a_model_that_cannot_run_here_offers_one_that_can_and_sends_nothing(visi
     before = len(site.provider.paid())
     visitor.choose_model("Big painter · needs a GPU with 13 GB")
     expect(offered(visitor)).to_contain_text("Big painter needs a GPU with 13 GB.")
-    use = offered(visitor).get_by_role("button", name="Use ")
-    label = use.inner_text().removeprefix("Use ")
+    use = offered(visitor).get_by_role("button", name="(OpenAI), about $")
+    label = use.inner_text().removeprefix("Use ").partition(", about")[0]
     use.click()
     expect(visitor.page.locator("#model input")).to_have_value(f"{label} · about $0.053 a picture")
     expect(price(visitor)).to_have_text("About $0.053")

@@ -14,7 +14,7 @@ import pytest
 from studio.contract import Readiness
 from studio.service import Studio
 from tests.ui.painter import Brush, catalog
-from ui.controls import about
+from ui.controls import about, known_of
 from ui.generate import on_generate, on_model, on_seed
 
 SEED = cast(gr.EventData, SimpleNamespace(seed=7))
@@ -23,7 +23,13 @@ SEED = cast(gr.EventData, SimpleNamespace(seed=7))
 @pytest.mark.parametrize(("gb", "said"), [(16.4, "16 GB"), (1.0, "1 GB"), (0.3, "300 MB")])
 def test_a_download_is_announced_with_its_size(gb: float, said: str):
     far = replace(catalog(Brush())[-1], readiness=lambda: Readiness(True, "to come", download_gb=gb))
-    assert about(far) == f"Comes from afar. The first picture downloads {said}, once."
+    assert known_of(far) == about(far) == f"Comes from afar. The first picture downloads {said}, once."
+
+
+def test_why_a_model_cannot_be_used_is_said_by_the_note_and_not_under_it_too():
+    big = next(spec for spec in catalog(Brush()) if spec.id == "big")
+    assert known_of(big) == "Paints anything."
+    assert about(big) == "Paints anything. Big painter needs a GPU with 13 GB."
 
 
 def test_after_the_first_picture_no_download_is_announced_any_more(tmp_path: Path):
@@ -76,7 +82,7 @@ def studio(tmp_path: Path) -> Iterator[Studio]:
 
 def test_who_presses_before_a_model_is_shown_gets_its_own_settings(studio: Studio):
     saved = {"models": {"far": {"seed": 9, "steps": 17}}}
-    assert on_generate(studio, "ada", offered="toy", saved=saved, **COLUMN) == {"note": ""}
+    assert on_generate(studio, "ada", offered="toy", saved=saved, **COLUMN) == {"note": "", "price": {}}
     (job,) = studio.jobs("ada")
     assert (job.model, job.pictures) == ("far", 2)
 

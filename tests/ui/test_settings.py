@@ -41,7 +41,7 @@ def test_a_model_that_cannot_run_says_what_it_needs_before_and_after_asking(visi
     expect(visitor.page.locator("#model input")).to_have_value("Big painter · needs a GPU with 13 GB")
     visitor.write("a red ball")
     visitor.page.locator("#generate").click()
-    expect(visitor.note).to_have_text("Big painter needs a GPU with 13 GB.")
+    expect(visitor.page.locator("#price .trouble .sentence")).to_have_text("Big painter needs a GPU with 13 GB.")
 
 
 def test_the_licence_and_the_gate_of_a_model_are_said_under_it(visitor: Visitor):
@@ -204,6 +204,10 @@ def test_only_the_first_unknown_words_are_named():
     one, many = unknown_sentence(TOY, ("dragon",)), unknown_sentence(TOY, tuple("abcdefghijklmnopq"))
     assert "does not know: dragon. " in one
     assert "does not know: a, b, c, d, e and 12 more. " in many
+
+
+def test_a_long_unknown_word_is_cut():
+    assert f"does not know: {'x' * 24}, {'y' * 23}…. " in unknown_sentence(TOY, ("x" * 24, "y" * 25))
 
 
 def test_an_error_that_needs_no_owner_is_said_as_a_sentence(studio: Studio):

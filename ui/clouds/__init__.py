@@ -7,7 +7,7 @@ from pathlib import Path
 import gradio as gr
 
 from studio.contract import GenerateRequest, ModelSpec, Task
-from studio.errors import OverBudget
+from studio.errors import NotReady, OverBudget
 from studio.service import Studio
 from studio.spending import estimate, in_dollars
 from studio.standin import stand_in
@@ -22,7 +22,7 @@ def build_price() -> gr.HTML:
 
     Returns:
         The component. Its value is what `price_of` returns; its events are `keys` (a key was pasted or forgotten),
-        `news` (pictures were made), `confirm` (the cost) and `use` (id: of the model that stands in).
+        `news` (pictures were made), `confirm` (the cost) and `use` (id: of the model that is taken instead).
     """
     return component(_HERE, ("price.js",), (), "price")
 
@@ -40,14 +40,14 @@ def price_of(studio: Studio, owner: str, spec: ModelSpec, request: GenerateReque
     """What is to be said before the main button is pressed: a price, a missing key, or who could do it instead.
 
     Returns:
-        `words` and `today` where it costs; `sentence` with `button` and `key` (a provider) or `use` (a model's id)
-        where it cannot be made like this; nothing for a model of this machine that is ready.
+        `words` and `today` where it costs; `sentence` and `offers`, each with `label` and `key` (a provider) or `use`
+        (a model's id), where it cannot be made like this; nothing for a model of this machine that is ready.
     """
     ready = spec.ready_for(owner)
-    if not spec.provider:
-        return {} if ready.ok else _instead(studio, owner, spec, request)
     if not ready.ok:
-        return {"sentence": ready.hint, "button": f"Add a key of {spec.provider}", "key": spec.provider}
+        return _instead(studio, owner, spec, request)
+    if not spec.provider:
+        return {}
     cost, spent = estimate(spec, request), studio.spending.today(owner)
     count = f" for {request.count}" if request.count > 1 else ""
     words = "Paid by use; nobody says the price before" if cost is None else f"About {in_dollars(cost)}{count}"
@@ -58,15 +58,26 @@ def price_of(studio: Studio, owner: str, spec: ModelSpec, request: GenerateReque
 
 def asking(error: OverBudget, price: Answer) -> Answer:
     """The same, with the question whether it may cost more than the daily cap."""
-    return price | {"sentence": error.reason, "button": "Make it all the same", "confirm": True}
+    return price | {"sentence": error.reason, "offers": [{"label": "Make it all the same", "confirm": True}]}
+
+
+def refused(error: NotReady, price: Answer) -> Answer:
+    """The same as what was wrong with the press on the main button."""
+    return price | {"sentence": price.get("sentence", str(error)), "refused": True}
 
 
 def _instead(studio: Studio, owner: str, spec: ModelSpec, request: GenerateRequest) -> Answer:
-    """Who in the clouds could do what a model of this machine cannot; it is only offered, never sent."""
-    found = stand_in(request, spec, studio.models(Task.GENERATE), owner)
-    if found is None:
-        return {}
-    about = f" for about {in_dollars(found.price_usd)} a picture" if found.price_usd else ""
-    lost = f" It has no {' and no '.join(found.lost)}." if found.lost else ""
-    sentence = f"{spec.label} {spec.ready_for(owner).label}. {found.spec.label} makes it elsewhere{about}.{lost}"
-    return {"sentence": sentence, "button": f"Use {found.spec.label}", "use": found.spec.id}
+    """Why a model cannot be used, and what can be done about it; a cloud is only offered, nothing is sent."""
+    ready, specs = spec.ready_for(owner), studio.models(Task.GENERATE)
+    sentence = ready.hint or f"{spec.label} {ready.label}."
+    offers: list[Answer] = [{"label": f"Add a key of {spec.provider}", "key": spec.provider}] if spec.provider else []
+    here = next((each for each in specs if not each.provider and each.readiness().ok), None)
+    if here:
+        offers.append({"label": f"Use {here.label}", "use": here.id})
+    found = None if spec.provider else stand_in(request, spec, specs, owner)
+    if found:
+        about = f", about {in_dollars(found.price_usd)}" if found.price_usd else ""
+        offers.append({"label": f"Use {found.spec.label}{about}", "use": found.spec.id})
+        if found.lost:
+            sentence += f" {found.spec.label} has no {' and no '.join(found.lost)}."
+    return {"sentence": sentence, "offers": offers}

@@ -1,23 +1,28 @@
-// Above the main button: what it will cost, whether it may cost more, a missing key, or who could do it instead.
+// Above the main button: what it will cost, whether it may cost more, or why it cannot be made, and what can.
 const said = () => props.value || {};
 
 function draw() {
-  const { words = "", today = "", sentence = "", button = "" } = said();
+  const { words = "", today = "", sentence = "", offers = [], refused = false } = said(), note = find(".offer");
   show(find(".price"), Boolean(words || sentence));
   show(find(".line"), Boolean(words));
   setText(find(".words"), words);
   setText(find(".today"), today);
-  show(find(".offer"), Boolean(sentence));
-  setAttribute(find(".offer"), "role", said().confirm ? "alert" : "status");
+  show(note, Boolean(sentence));
+  setAttribute(note, "role", refused || offers.some((offer) => offer.confirm) ? "alert" : "status");
+  note.classList.toggle("trouble", refused);
+  if (refused) find(".sentence").replaceChildren(); // what was only said before is read out
   setText(find(".sentence"), sentence);
-  setText(find(".take"), button);
+  find(".ways").replaceChildren(...offers.map(drawOffer));
 }
-find(".take").addEventListener("click", () => {
-  const { key, use, confirm } = said();
-  if (key) tell("key-wanted", { provider: key });
-  if (use) trigger("use", { id: use });
-  if (confirm) trigger("confirm");
-});
+function drawOffer({ label, key, use, confirm }) {
+  const button = make("button", { type: "button", class: "plain" }, label);
+  button.addEventListener("click", () => {
+    if (key) tell("key-wanted", { provider: key });
+    if (use) trigger("use", { id: use });
+    if (confirm) trigger("confirm");
+  });
+  return button;
+}
 hear("keys", () => { trigger("keys"); });
 hear("news", () => { if (said().words) trigger("news"); });
 let open = 0; // jobs that are not over: one that ends may have cost nothing

@@ -14,7 +14,7 @@ from ui.events import Bridge
 from ui.pictures import Answer
 from ui.scripts import component
 
-_SCRIPTS = ("keys.js", "tabs.js", "header.js")
+_SCRIPTS = ("keys.js", "tabs.js", "lists.js", "header.js")
 
 
 def build_header(bridge: Bridge, machine: str) -> gr.HTML:

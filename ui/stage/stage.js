@@ -85,6 +85,11 @@ function offerSeed() {
   trigger("seed", { seed: newestSeed });
 }
 
+function bringIntoView(node) {
+  const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
+  node.scrollIntoView({ block: "nearest", behavior: calm ? "auto" : "smooth" });
+}
+
 function choose(id) {
   state.chosen = id;
   state.banner = "";
@@ -183,8 +188,7 @@ document.addEventListener("click", (event) => { // whoever presses Generate want
     return;
   }
   choose("");
-  const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
-  find(".room").scrollIntoView({ block: "nearest", behavior: calm ? "auto" : "smooth" });
+  bringIntoView(find(".room"));
 }, true);
 document.addEventListener("keydown", (event) => {
   if (element.isConnected && event.key === "Enter" && (event.ctrlKey || event.metaKey) && event.target.closest?.("#column")) {
@@ -195,19 +199,22 @@ document.addEventListener("keydown", (event) => {
 
 /** What needs the column: it is there once the page has told the token. */
 function watchColumn() {
-  const note = document.querySelector("#note"), prompt = document.querySelector("#prompt textarea");
+  const press = document.querySelector("#press"), prompt = document.querySelector("#prompt textarea");
   document.querySelector("#examples").addEventListener("pointerover", (event) => { // long ones are cut
     const chip = event.target.closest("button");
     if (chip) setAttribute(chip, "title", chip.textContent.trim());
   });
-  // What was wrong with a request stands near its button; on a long page that may be out of sight.
+  // What was wrong with a request stands near its button; on a page that is zoomed far in that may be out of sight.
   let said = "";
-  const say = () => {
-    const sentence = note.querySelector(".trouble")?.textContent || "";
-    if (sentence && sentence !== said) toast(sentence, { trouble: true, said: true });
+  const bringNote = () => {
+    const note = press.querySelector(".trouble"), sentence = note?.textContent || "";
+    if (sentence && sentence !== said) bringIntoView(note);
     said = sentence;
   };
-  new MutationObserver(say).observe(note, { childList: true, subtree: true });
+  new MutationObserver(bringNote).observe(press, { attributeFilter: ["class"], childList: true, subtree: true });
+  // On a narrow page it floats over the end of the column, which has to be read all the same.
+  const bench = press.closest(".workbench");
+  new ResizeObserver(() => bench.style.setProperty("--press", `${press.offsetHeight}px`)).observe(press);
   // Type at once; not on a touch screen, where the keyboard would cover the page.
   if (matchMedia("(hover: hover)").matches) prompt.focus({ preventScroll: true });
 }
