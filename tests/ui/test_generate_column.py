@@ -62,6 +62,7 @@ def test_tab_leads_through_the_list_of_models_and_leaves_it_closed(visitor: Visi
 def test_a_model_that_cannot_run_is_refused_once_and_another_is_a_press_away(either: Visitor):
     page = either.page
     either.choose_model("Big painter")
+    expect(refusal(either)).to_be_visible()
     expect(refusal(either)).to_have_attribute("role", "status")
     either.write("a red ball")
     page.locator("#generate").click()

@@ -293,9 +293,13 @@ def test_a_job_that_is_over_before_its_answer_comes_is_taken_up(table: Turntable
 def test_what_was_begun_in_one_go_is_finished_while_something_else_is_open(
     table: Turntable, guest: Visitor, object_id: str
 ):
+    held: list[Route] = []
+    guest.page.route("**/diorama/splat", lambda route: held.append(route))
     table.open(object_id)
-    table.primary.click()
+    with guest.page.expect_request("**/diorama/splat"):
+        table.primary.click()
     table.find(".change").click()
+    held[0].continue_()
     expect(guest.toast).to_contain_text("In 3D: red ball")
     guest.toast.get_by_role("button", name="Show").click()
     table.expect_drawn()

@@ -40,7 +40,7 @@ class Plan:
     result: Path = FOLDER
     scenes: int = 1_500
     seed: int = 1
-    minutes: float = 287.0
+    minutes: float = 382.0
     window: int = 256
     whole_from: float = 0.8
 
