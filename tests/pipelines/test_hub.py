@@ -123,9 +123,12 @@ def test_a_lost_connection_is_taken_up_where_it_was(served: Hub, shelf: Shelf):
 
 def test_stop_leaves_in_the_middle_and_the_next_try_goes_on(served: Hub, shelf: Shelf):
     silent = served.hold = threading.Event()  # until the end of this test: nobody may wait for it
+    kept = 0
 
     def stop_in_the_middle(_progress: Progress) -> None:
-        if served.held.is_set():
+        nonlocal kept
+        kept = sum(part.stat().st_size for part in shelf.cache.rglob("*.incomplete"))
+        if served.held.is_set() and kept:
             raise Cancelled
 
     with pytest.raises(Cancelled):
@@ -136,7 +139,9 @@ def test_stop_leaves_in_the_middle_and_the_next_try_goes_on(served: Hub, shelf: 
     served.hold = None
     fetch(shelf)
     silent.set()
-    assert {path: served.starts[path] for path in halves} == halves
+    starts = {path: served.starts[path] for path in halves}
+    assert all(starts[path] <= half for path, half in halves.items())  # what was still on the line is lost
+    assert sum(starts.values()) >= kept > 0
 
 
 def test_a_killed_download_goes_on_in_the_next_process(served: Hub, shelf: Shelf):
