@@ -111,7 +111,7 @@ def build(bridge: Bridge, arrival: Dependency) -> None:
     who = bridge.visitor
     arrival.then(None, [saved, controls.prompt], [controls.prompt], js=_BRING_BACK, **_QUIET)
     arrival.then(bridge.listener(on_load, named), [who, who, saved], everything, **_QUIET)
-    controls.model.input(bridge.listener(on_model, named), [who, controls.model, saved], everything, **_QUIET)
+    controls.model.input(bridge.listener(on_model, named), [who, controls.model, saved, offered], everything, **_QUIET)
     fix = bridge.open_listener(on_fixed_seed, named)
     controls.seed.input(fix, [controls.model, controls.seed], [more.fold], **_QUIET)
     take_seed.click(fix, [controls.model, last_seed], [more.fold], **_QUIET)
@@ -146,8 +146,13 @@ def on_load(studio: Studio, owner: str, token: str, saved: Any) -> dict[str, Any
     return answer | {"stage": stage, "improve": words}
 
 
-def on_model(studio: Studio, owner: str, model_id: str, saved: Any) -> dict[str, Any]:
-    """Another model was chosen: show what it honours, with the values it had last time."""
+def on_model(studio: Studio, owner: str, model_id: str, saved: Any, offered: str = "") -> dict[str, Any]:
+    """Another model was chosen: show what it honours, with the values it had last time.
+
+    Gradio's list tells of a choice twice. The second time the column shows it, and may hold newer values already.
+    """
+    if model_id == offered:
+        return {"offered": model_id}
     spec = studio.model(model_id)
     if spec.readiness().label == "ready":  # not one that would have to be downloaded first
         studio.warm(spec.id)

@@ -94,6 +94,7 @@ def test_settings_that_were_shown_and_do_not_fit_are_refused(studio: Studio):
 
 
 def test_a_model_that_is_shown_says_so_and_leaves_the_note_alone(studio: Studio):
-    told = on_model(studio, "ada", "full", {})
+    assert on_model(studio, "ada", "full", {}, offered="full") == {"offered": "full"}
+    told = on_model(studio, "ada", "full", {}, offered="toy")
     assert told["offered"] == "full"
     assert "note" not in told
