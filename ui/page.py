@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 import gradio as gr
@@ -75,16 +76,23 @@ def on_arrival(studio: Studio, token: str) -> dict[str, Any]:
 
 
 def launch_options(
-    studio: Studio, identify: Identify, *, local_only: bool = False, is_edition: str = EDITION
+    studio: Studio,
+    identify: Identify,
+    *,
+    local_only: bool = False,
+    hosts: Collection[str] = (),
+    is_edition: str = EDITION,
 ) -> dict[str, Any]:
     """What `Blocks.launch` needs beside address and auth: the look, our own routes, nothing that calls home.
 
     Args:
         studio: where the routes find the pictures.
         identify: as for `build`: whose the pictures are that come in.
-        local_only: refuse what does not come from this machine's own pages; see `guard.middleware`.
+        local_only: refuse what was not addressed to this machine; see `guard.middleware`.
+        hosts: more names under which the app is known, such as that of a reverse proxy.
         is_edition: what open pages are told that this one is.
     """
+    protection = guard.app_options(local_only=local_only, hosts=hosts)
     return {
         "theme": theme(),
         "head": head(),
@@ -98,8 +106,8 @@ def launch_options(
                 *clouding.router(studio, identify).routes,
                 *iterating.router(studio, identify).routes,
             ],
-            "middleware": [*guard.middleware(local_only=local_only), Middleware(EarlyScript)],
-            "exception_handlers": {Exception: guard.broken},
+            **protection,
+            "middleware": [*protection["middleware"], Middleware(EarlyScript)],
         },
         "footer_links": [],
         "run_history": False,

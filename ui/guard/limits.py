@@ -1,22 +1,15 @@
-"""What stands before the page: how much may be sent to it, and by whom where it is meant for this machine alone.
-
-Knows no route but those that take files.
-"""
+"""How much may be sent in one request. Knows no route but those that take files."""
 
 from __future__ import annotations
 
 from contextlib import suppress
-from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
 from starlette.formparsers import MultiPartException
-from starlette.middleware import Middleware
-from starlette.middleware.trustedhost import TrustedHostMiddleware
-from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from studio.intake import MAX_BYTES
+from ui.guard.answers import refusal
 
 MAX_BODY = 1_000_000
 """Bytes of a request without a file: far above any prompt, far below what could hurt; gradio takes any amount."""
@@ -26,42 +19,6 @@ MAX_HEADERS = 65_536
 """Bytes of all headers. uvicorn means to refuse more, but takes whatever comes in one piece."""
 FORM_UPLOAD = "/gradio_api/upload"
 UPLOADS = (FORM_UPLOAD, "/diorama/pictures", "/diorama/splats", "/diorama/splat/view")
-LOCAL_HOSTS = ("127.0.0.1", "localhost", "[::1]")
-_READING = ("GET", "HEAD", "OPTIONS")
-
-
-def middleware(*, local_only: bool) -> list[Middleware]:
-    """For `Blocks.launch(app_kwargs={"middleware": ...})`.
-
-    Args:
-        local_only: answer only requests that were addressed to this machine by name, from pages that were served by
-            it. Without the first a foreign web page could point its own host name at 127.0.0.1 (DNS rebinding) and
-            read the answers; without the second it could send forms here and fill the disk with uploads.
-    """
-    local = [Middleware(TrustedHostMiddleware, allowed_hosts=list(LOCAL_HOSTS)), Middleware(LocalOrigin)]
-    return [*(local if local_only else []), Middleware(BodyLimit)]
-
-
-async def broken(_request: Request, _error: Exception) -> JSONResponse:
-    """The answer where a request made gradio stumble; the server writes the details into the log."""
-    sentence = "Diorama cannot make sense of this request. The page says under ?view=api what each endpoint takes."
-    return JSONResponse({"error": sentence}, status_code=500)
-
-
-class LocalOrigin:
-    """Refuses whatever a page of another host sends. Programs send no Origin and are let through."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["method"] not in _READING:
-            origin = Headers(scope=scope).get("origin")
-            if origin is not None and urlsplit(origin).hostname not in ("127.0.0.1", "localhost", "::1"):
-                refusal = PlainTextResponse("Diorama takes requests of its own page only.", status_code=403)
-                await refusal(scope, receive, send)
-                return
-        await self._app(scope, receive, send)
 
 
 class BodyLimit:
@@ -124,7 +81,7 @@ class _Exchange:
 
     async def refuse(self, status: int, sentence: str) -> None:
         self.is_refused = True
-        await JSONResponse({"error": sentence}, status_code=status)(self._scope, self._receive, self._send)
+        await refusal(status, sentence)(self._scope, self._receive, self._send)
 
     @property
     def too_large(self) -> str:

@@ -1,0 +1,46 @@
+"""What stands before the page: who may ask, how much, and what is told to browsers with every answer."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator, Collection
+from contextlib import asynccontextmanager
+from typing import Any
+
+from gradio.route_utils import CustomCORSMiddleware
+from gradio.routes import App
+from starlette.middleware import Middleware
+
+from ui.guard.answers import HANDLERS, broken
+from ui.guard.limits import FORM_UPLOAD, MAX_BODY, MAX_BYTES, MAX_UPLOAD, UPLOADS, BodyLimit
+from ui.guard.origins import Origins
+
+__all__ = ["FORM_UPLOAD", "MAX_BODY", "MAX_BYTES", "MAX_UPLOAD", "UPLOADS", "app_options", "broken", "middleware"]
+
+
+def app_options(*, local_only: bool, hosts: Collection[str] = ()) -> dict[str, Any]:
+    """What `Blocks.launch(app_kwargs=...)` needs of us beside routes; the arguments are those of `middleware`."""
+    return {
+        "middleware": middleware(local_only=local_only, hosts=hosts),
+        "exception_handlers": HANDLERS,
+        "lifespan": _without_gradios_cors,
+    }
+
+
+def middleware(*, local_only: bool, hosts: Collection[str] = ()) -> list[Middleware]:
+    """For `Blocks.launch(app_kwargs={"middleware": ...})`, from the outermost to the innermost.
+
+    Args:
+        local_only: answer only requests that were addressed to this machine by name.
+        hosts: more names under which the app is known, such as that of a reverse proxy.
+    """
+    is_space = bool(os.environ.get("SPACE_ID"))
+    return [Middleware(Origins, local_only=local_only, hosts=hosts, embedded=is_space), Middleware(BodyLimit)]
+
+
+@asynccontextmanager
+async def _without_gradios_cors(app: App) -> AsyncIterator[None]:
+    """Gradio puts a middleware before ours that lets pages of any origin read the answers, cookies included."""
+    app.user_middleware = [each for each in app.user_middleware if each.cls is not CustomCORSMiddleware]
+    app.middleware_stack = app.build_middleware_stack()
+    yield
