@@ -1,9 +1,11 @@
-"""What holds for every test: no keys, no network beyond this machine."""
+"""What holds for every test: no keys, no network beyond this machine, an id that is the same in every process."""
 
 from __future__ import annotations
 
 import os
+import re
 import socket
+from enum import Enum
 from typing import Any
 
 import pytest
@@ -11,10 +13,34 @@ import pytest
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # see app.prepare_environment; must be set before torch is loaded
 os.environ.update(GRADIO_ANALYTICS_ENABLED="False", HF_HUB_DISABLE_TELEMETRY="1")
 
+LONGEST_ID = 60
+_NAMES_ITSELF = (bool, int, float, complex, Enum, re.Pattern, type(None))
+
+
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """
+    Short text and what is made of plain values stand in the id; everything else is named after its argument, and numbered
+    by pytest. What a file holds must not: it may change with the time, and then two workers collect different tests.
+    """
+    if isinstance(val, _NAMES_ITSELF) or hasattr(val, "__name__"):
+        return None
+    if isinstance(val, str) and len(val) <= LONGEST_ID and val.isprintable():
+        return None
+    written = ascii(val) if _is_plain(val) else ""
+    return written if 0 < len(written) <= LONGEST_ID else argname
+
+
+def _is_plain(val: object) -> bool:
+    if isinstance(val, dict):
+        return all(map(_is_plain, (*val.keys(), *val.values())))
+    if isinstance(val, list | tuple):
+        return all(map(_is_plain, val))
+    return isinstance(val, str | bool | int | float | None)
+
 
 @pytest.fixture(autouse=True)
 def no_keys(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in os.environ:
+    for name in list(os.environ):
         if name.endswith(("_API_KEY", "_TOKEN")):
             monkeypatch.delenv(name)
 
