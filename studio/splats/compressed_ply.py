@@ -50,7 +50,7 @@ def _rows(header: Header, element: Element, data: bytes) -> np.ndarray:
     if element.has_lists:
         raise _damaged("its tables have lists")
     dtype = element.dtype("<")
-    start = header.start_of(element.name)
+    start = header.start_of(element.name, data)
     if start + element.count * dtype.itemsize > len(data):
         raise _damaged("it is cut off")
     return np.frombuffer(data, dtype, element.count, start)

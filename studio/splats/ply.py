@@ -20,11 +20,10 @@ from studio.splats import compressed_ply
 from studio.splats.about import KEYWORD, NOTHING, About, line_about, read_line
 from studio.splats.header import Element, Header, read_header
 from studio.splats.placing import Up, from_file, placed, to_file
-from studio.splats.sound import Columns, Taken, assumed_y_down, check_count, sound
+from studio.splats.ply_columns import NAMES, Read, check_columns, read_columns
+from studio.splats.sound import SAID_Z, Taken, assumed_y_down, check_count, sound, stood_up
+from studio.splats.upright import Axis
 
-NAMES = ("x", "y", "z", "f_dc_0", "f_dc_1", "f_dc_2", "opacity", "scale_0", "scale_1", "scale_2")
-NAMES += ("rot_0", "rot_1", "rot_2", "rot_3")
-"""Columns of every file, in the order of LGM's."""
 MAX_ASCII_BYTES = 100_000_000
 """Of a file of text: reading it takes a second for each 20 MB."""
 _SMALLEST = 1e-6
@@ -33,7 +32,6 @@ _LEAST_SCALE = 1e-8
 _ROWS_AT_ONCE = 8192
 """Small enough for the processor's cache, and the file is in memory once and not twice: four times as fast as all at
 once (65,536 splats, 2 cores)."""
-_RAW = "This file holds opacities, sizes and colours as they are, not their logarithms; they were read so."
 
 
 def write_ply(splat: Splat, up: Up = "-y") -> bytes:
@@ -81,12 +79,13 @@ def read_ply(data: bytes) -> Taken:
     if header.element("chunk") is not None:
         columns, notes = compressed_ply.columns(header, data), ()
     else:
-        columns, notes = _columns(header, data, is_ours=about != NOTHING)
+        columns, notes = _read(header, data, is_ours=about != NOTHING)
     taken = sound(columns, about.pose or Pose())
     taken = Taken(replace(taken.splat, recipe=about.recipe), (*notes, *taken.notes))
-    if about.up is None:
-        return assumed_y_down(taken)
-    return Taken(from_file(taken.splat, about.up), taken.notes)
+    if about.up is not None:
+        return Taken(from_file(taken.splat, about.up), taken.notes, "-y" if about.up == "-y" else "y")
+    axis = _vertical_axis(header)
+    return stood_up(taken, axis, SAID_Z) if axis else assumed_y_down(taken)
 
 
 def _about(header: Header) -> About:
@@ -97,45 +96,26 @@ def _about(header: Header) -> About:
     return NOTHING
 
 
-def _columns(header: Header, data: bytes, *, is_ours: bool) -> tuple[Columns, tuple[str, ...]]:
+def _vertical_axis(header: Header) -> Axis | None:
+    """What nerfstudio writes. That y is vertical some tools write always, and mean nothing by it."""
+    said = (re.match(r"vertical\s+axis\s*[:=]\s*([+-]?z)\b", comment.lower()) for comment in header.comments)
+    sign = next((found[1] for found in said if found), "")
+    return ("-z" if sign.startswith("-") else "z") if sign else None
+
+
+def _read(header: Header, data: bytes, *, is_ours: bool) -> Read:
     element = header.element("vertex")
     if element is None:
         raise BadSplat("This PLY file has no vertices, so it is no splat. Choose a Gaussian splat.")
-    _check_columns(element)
+    check_columns(element)
     check_count(element.count, "PLY")
     rows = _text_rows(header, element, data) if not header.byte_order else _binary_rows(header, element, data)
-    scales, opacities, colours = (_stacked(rows, names) for names in (NAMES[7:10], NAMES[6:7], NAMES[3:6]))
-    notes: tuple[str, ...] = ()
-    with np.errstate(over="ignore", invalid="ignore"):
-        if not is_ours and _is_raw(scales, opacities, colours):
-            notes = (_RAW,)
-        else:
-            scales, opacities = np.exp(scales), 1 / (1 + np.exp(-opacities))
-            colours = colours * np.float32(SH_C0) + np.float32(0.5)
-    return Columns(
-        _stacked(rows, NAMES[:3]), scales, _stacked(rows, NAMES[10:]), opacities[:, 0], colours, _rest(element, rows)
-    ), notes
-
-
-def _check_columns(element: Element) -> None:
-    names = [one.name for one in element.properties]
-    missing = [name for name in NAMES if name not in names]
-    if missing:
-        kind = "a mesh or a cloud of points" if {"x", "y", "z"} <= set(names) else "no splat"
-        raise BadSplat(
-            f"This PLY file is {kind}: it has no column {', '.join(missing[:3])}{', ...' * (len(missing) > 3)}. Choose "
-            "a Gaussian splat."
-        )
-    if element.has_lists:
-        raise BadSplat(
-            "The splats of this PLY file have a list among their columns, which Diorama does not read. Export it again "
-            "as a Gaussian splat."
-        )
+    return read_columns(element, rows, is_ours=is_ours)
 
 
 def _binary_rows(header: Header, element: Element, data: bytes) -> np.ndarray:
     dtype = element.dtype(header.byte_order)
-    start = header.start_of(element.name)
+    start = header.start_of(element.name, data)
     check_room(element.count, dtype.itemsize, len(data) - start)
     return np.frombuffer(data, dtype, element.count, start)
 
@@ -183,30 +163,3 @@ def _text_rows(header: Header, element: Element, data: bytes) -> np.ndarray:
             f"{rows.shape[1]}: it is damaged or cut off. Copy or download it again."
         )
     return rows.view([(one.name, np.float64) for one in element.properties])[:, 0]
-
-
-def _stacked(rows: np.ndarray, names: tuple[str, ...]) -> np.ndarray:
-    """(N, len(names)) float32."""
-    result = np.empty((len(rows), len(names)), np.float32)
-    with np.errstate(over="ignore", invalid="ignore"):
-        for index, name in enumerate(names):
-            result[:, index] = rows[name]
-    return result
-
-
-def _rest(element: Element, rows: np.ndarray) -> np.ndarray | None:
-    """(N, K, 3); None where there are none, or not a whole number of bands."""
-    numbers = [int(found[1]) for one in element.properties if (found := re.fullmatch("f_rest_([0-9]{1,3})", one.name))]
-    if sorted(numbers) != list(range(len(numbers))) or len(numbers) // 3 not in SH_COUNTS[1:] or len(numbers) % 3:
-        return None
-    flat = _stacked(rows, tuple(f"f_rest_{index}" for index in range(len(numbers))))
-    return np.ascontiguousarray(flat.reshape(len(rows), 3, -1).transpose(0, 2, 1))
-
-
-def _is_raw(scales: np.ndarray, opacities: np.ndarray, colours: np.ndarray) -> bool:
-    """Whether the values stand there as they are (LGM's `compatible=False`): a trained file has no such logarithms."""
-    return bool((scales >= 0).all() and scales.any() and _within_one(opacities) and _within_one(colours))
-
-
-def _within_one(values: np.ndarray) -> bool:
-    return bool(((values >= 0) & (values <= 1)).all())

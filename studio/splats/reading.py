@@ -16,6 +16,7 @@ from studio.errors import BadSplat
 from studio.splat import Splat
 from studio.splats import antimatter_splat, ply, spz
 from studio.splats.sound import MAX_BYTES, Taken
+from studio.splats.upright import Axis
 
 Format = Literal["ply", "splat", "spz"]
 
@@ -26,6 +27,7 @@ class TakenSplat(NamedTuple):
     splat: Splat
     format: Format
     notes: tuple[str, ...]  # sentences for its person: what was assumed, what was left out
+    up: Axis  # the axis of the file that was taken to point up
 
 
 def read_splat(source: bytes | Path, name: str = "") -> TakenSplat:
@@ -38,8 +40,8 @@ def read_splat(source: bytes | Path, name: str = "") -> TakenSplat:
     """
     data = _content(source, name)
     format, read = _reader(data)
-    splat, notes = read(data)
-    return TakenSplat(splat, format, notes)
+    splat, notes, up = read(data)
+    return TakenSplat(splat, format, notes, up)
 
 
 def _content(source: bytes | Path, name: str) -> bytes:

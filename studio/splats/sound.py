@@ -9,7 +9,7 @@ import numpy as np
 
 from studio.errors import BadSplat
 from studio.splat import MAX_SPLATS, Pose, Splat
-from studio.splats.placing import TURNED_OVER
+from studio.splats.upright import UPRIGHT, Axis
 
 MAX_BYTES = 300_000_000
 """Of a file, and of what a packed one holds: a million splats with all their harmonics have 236 MB."""
@@ -17,7 +17,10 @@ _FARTHEST = 1e9
 """No splat is farther away or larger: squares of it are still float32 numbers."""
 ASSUMED = (
     "This file does not say which way is up. It was taken to be made like those of the 3DGS trainers, with y down, "
-    "and turned over; if it stands on its head now, turn it over again."
+    "and turned over; if it does not stand now, turn it in the 3D tab."
+)
+SAID_Z = (
+    "This file says that its z axis points up, and was stood up so; if it does not stand now, turn it in the 3D tab."
 )
 
 
@@ -26,6 +29,7 @@ class Taken(NamedTuple):
 
     splat: Splat
     notes: tuple[str, ...] = ()
+    up: Axis = "y"  # the axis of the file that was taken to point up
 
 
 class Columns(NamedTuple):
@@ -90,5 +94,14 @@ def _kept(columns: Columns) -> np.ndarray:
 
 def assumed_y_down(taken: Taken) -> Taken:
     """The same splat stood up as files of trainers want it, with a note that says so."""
-    pose = Pose(rotation=TURNED_OVER, camera=taken.splat.pose.camera)
-    return Taken(replace(taken.splat, pose=pose), (*taken.notes, ASSUMED))
+    return stood_up(taken, "-y", ASSUMED)
+
+
+def stood_up(taken: Taken, up: Axis, note: str) -> Taken:
+    """The same splat with this axis of its file upwards.
+
+    Args:
+        taken: in the coordinates of its file.
+    """
+    pose = Pose(rotation=UPRIGHT[up], camera=taken.splat.pose.camera)
+    return Taken(replace(taken.splat, pose=pose), (*taken.notes, note), up)

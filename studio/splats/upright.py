@@ -1,0 +1,65 @@
+"""Which way is up in a splat, and the quarter turns that stand it up. Knows no file format.
+
+The axes are those of `studio/splat.py`, seen from the front: x right, y up, z towards whoever looks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Literal
+
+import numpy as np
+
+from studio.splat import NOT_TURNED, Quaternion
+from studio.splats.placing import TURNED_OVER, product
+
+Axis = Literal["x", "-x", "y", "-y", "z", "-z"]
+"""The axis of a file that points up."""
+Turn = Literal["forward", "back", "left", "right", "roll-left", "roll-right"]
+"""A quarter turn, as seen from the front: the top comes forward or goes back, the front turns to the left or right, the
+top rolls over to the left or right."""
+
+_HALF = 0.5**0.5
+UPRIGHT: dict[Axis, Quaternion] = {
+    "x": (_HALF, 0.0, 0.0, _HALF),
+    "-x": (_HALF, 0.0, 0.0, -_HALF),
+    "y": NOT_TURNED,
+    "-y": TURNED_OVER,
+    "z": (_HALF, -_HALF, 0.0, 0.0),
+    "-z": (_HALF, _HALF, 0.0, 0.0),
+}
+"""What turns such a file upright: its axis becomes y."""
+TURNS: dict[Turn, Quaternion] = {
+    "forward": (_HALF, _HALF, 0.0, 0.0),
+    "back": (_HALF, -_HALF, 0.0, 0.0),
+    "left": (_HALF, 0.0, -_HALF, 0.0),
+    "right": (_HALF, 0.0, _HALF, 0.0),
+    "roll-left": (_HALF, 0.0, 0.0, _HALF),
+    "roll-right": (_HALF, 0.0, 0.0, -_HALF),
+}
+
+
+def followed(rotations: Iterable[Quaternion]) -> Quaternion:
+    """Quarter turns one after the other, as the one of the 24 orientations of a cube that they lead to."""
+    total = NOT_TURNED
+    for rotation in rotations:
+        total = quarter(tuple(float(one) for one in product(rotation, np.array([total]))[0]))
+    return total
+
+
+def inverse(rotation: Quaternion) -> Quaternion:
+    w, x, y, z = rotation
+    return quarter((w, -x, -y, -z))
+
+
+def quarter(rotation: tuple[float, ...]) -> Quaternion:
+    """The nearest orientation of a cube, always in the same of its two ways to be written.
+
+    Args:
+        rotation: of about unit length.
+    """
+    steps = (0.0, 0.5, _HALF, 1.0)
+    parts = [float(np.copysign(min(steps, key=lambda step: abs(abs(one) - step)), one)) for one in rotation]
+    sign = next((np.sign(one) for one in parts if one), 1.0)
+    w, x, y, z = (float(sign * one) + 0.0 for one in parts)
+    return w, x, y, z
