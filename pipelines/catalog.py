@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Literal
 
-from pipelines import readiness, sam_catalog, turning_catalog
+from pipelines import bundled, readiness, sam_catalog, turning_catalog
 from pipelines.machine import Machine, inspect
 from pipelines.plan import Needs, Placement, plans
 from pipelines.shelf import Checkpoint, Download, Shelf
@@ -121,8 +121,7 @@ def models(machine: Machine | None = None, shelf: Shelf | None = None) -> tuple[
     return (*first, *others, *seeing)
 
 
-def toy_klein(machine: Machine) -> ModelSpec:
-    folder = WEIGHTS / "toy-klein"
+def toy_klein(machine: Machine, folder: Path = WEIGHTS / "toy-klein") -> ModelSpec:
     return ModelSpec(
         id="toy-klein",
         label="Toy klein",
@@ -275,6 +274,7 @@ def _loader(
 
 
 def _load_bundled(tell: Tell, *, folder: Path, ram_gb: float) -> Model:
+    bundled.check(folder)
     return _open(tell, "flux2", Checkpoint(folder, "Toy klein", text_tokens=32), TOY_NEEDS, ram_gb)
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+from contextlib import suppress
 from pathlib import Path
 
+from pipelines import bundled
 from pipelines.machine import Machine
 from pipelines.plan import Means, Needs, Placement, Plan, least, plan
 from pipelines.shelf import Download, Shelf
@@ -61,17 +63,17 @@ def of_files(download: Download, shelf: Shelf) -> Readiness:
     return Readiness(True, f"{_size(to_come_gb)} GB download", download_gb=to_come_gb)
 
 
-def of_bundled(folder: Path, file: str = "model_index.json") -> Readiness:
-    if (folder / file).is_file():
-        return Readiness(True, "ready")
-    return Readiness(False, "weights missing", f"The folder {folder} is missing: clone the repository again.")
+def of_bundled(folder: Path) -> Readiness:
+    fault = bundled.fault(folder)
+    return Readiness(False, "weights damaged", fault, is_damaged=True) if fault else Readiness(True, "ready")
 
 
 def revision_of(folder: Path) -> str:
     """Names the weights by what is in them: 12 hex digits of the SHA-256 of the files. 15 MB take some 20 ms."""
     digest = hashlib.sha256()
     for path in sorted(folder.rglob("*.safetensors")):
-        digest.update(path.read_bytes())
+        with suppress(OSError):  # `of_bundled` says so
+            digest.update(path.read_bytes())
     return digest.hexdigest()[:12]
 
 

@@ -21,6 +21,7 @@ import torch
 from hydra.utils import instantiate
 from omegaconf import OmegaConf
 from PIL import Image
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 from sam2.modeling.sam2_base import SAM2Base
 from sam2.sam2_image_predictor import SAM2ImagePredictor
@@ -167,10 +168,13 @@ def open_folder(folder: Path) -> Sam:
     """A bundled model: config.yaml in the format of the package, model.safetensors.
 
     Raises:
-        NotReady: the files do not belong together.
+        NotReady: the weights are missing or damaged, or of another model.
     """
     model = _build(OmegaConf.load(folder / "config.yaml"))
-    weights = {name: value.float() for name, value in load_file(folder / "model.safetensors").items()}
+    try:
+        weights = {name: value.float() for name, value in load_file(folder / "model.safetensors").items()}
+    except (OSError, SafetensorError) as error:
+        raise NotReady(f"The weights in {folder} cannot be opened: {_line(error)}. Fetch them again.") from error
     return Sam(_filled(model, weights, folder))
 
 

@@ -6,7 +6,7 @@ import os
 from functools import partial
 from pathlib import Path
 
-from pipelines import readiness
+from pipelines import bundled, readiness
 from pipelines.machine import Machine
 from pipelines.shelf import Download, Shelf
 from studio.contract import Model, ModelSpec, Progress, Readiness, Task, Tell
@@ -62,7 +62,7 @@ def toy_sam(folder: Path) -> ModelSpec:
         label="Toy SAM",
         tasks=frozenset({Task.SEGMENT}),
         load=partial(_load_bundled, folder=folder),
-        readiness=partial(readiness.of_bundled, folder, "model.safetensors"),
+        readiness=partial(readiness.of_bundled, folder),
         revision=readiness.revision_of(folder),
         lane="click",
         licence="Apache-2.0",
@@ -104,6 +104,7 @@ def _of_path(path: Path) -> Readiness:
 
 
 def _load_bundled(tell: Tell, *, folder: Path) -> Model:
+    bundled.check(folder)
     tell(Progress(0, 0, "loading Toy SAM"))
     from pipelines import sam
 

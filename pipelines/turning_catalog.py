@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 
-from pipelines import readiness
+from pipelines import bundled, readiness
 from pipelines.machine import Machine
 from pipelines.shelf import Download, Shelf
 from studio.contract import Model, ModelSpec, Progress, Range, Readiness, Task, Tell
@@ -57,7 +57,7 @@ def toy_views(folder: Path) -> ModelSpec:
         label="Toy views",
         tasks=frozenset({Task.VIEWS}),
         load=partial(_load_bundled_views, folder=folder),
-        readiness=partial(readiness.of_bundled, folder / "unet", "diffusion_pytorch_model.safetensors"),
+        readiness=partial(readiness.of_bundled, folder),
         revision=readiness.revision_of(folder),
         licence="Apache-2.0",
         licence_url=APACHE,
@@ -78,7 +78,7 @@ def toy_lgm(folder: Path) -> ModelSpec:
         label="Toy LGM",
         tasks=frozenset({Task.SPLAT}),
         load=partial(_load_bundled_splats, folder=folder),
-        readiness=partial(readiness.of_bundled, folder, "model.safetensors"),
+        readiness=partial(readiness.of_bundled, folder),
         revision=readiness.revision_of(folder),
         licence="Apache-2.0",
         licence_url=APACHE,
@@ -149,6 +149,7 @@ def _too_small(download: Download, machine: Machine) -> Readiness:
 
 
 def _load_bundled_views(tell: Tell, *, folder: Path) -> Model:
+    bundled.check(folder)
     tell(Progress(0, 0, "loading Toy views"))
     from pipelines import device, views
 
@@ -158,6 +159,7 @@ def _load_bundled_views(tell: Tell, *, folder: Path) -> Model:
 
 
 def _load_bundled_splats(tell: Tell, *, folder: Path) -> Model:
+    bundled.check(folder)
     tell(Progress(0, 0, "loading Toy LGM"))
     from pipelines import device, splat
 

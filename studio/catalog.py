@@ -50,10 +50,13 @@ class Catalog:
         specs = [self._able(model_id, task)] if model_id != "" else local
         if not specs:
             raise NotReady(f"No model here can {_DEEDS.get(task, task)}. Start Diorama with a catalog that has one.")
-        for spec in specs:
-            if spec.ready_for(owner).ok:
+        states = [spec.ready_for(owner) for spec in specs]
+        for spec, readiness in zip(specs, states, strict=True):
+            if readiness.ok:
                 return spec
-        readiness = specs[0].ready_for(owner)
+            if readiness.is_damaged:
+                raise NotReady(readiness.hint)
+        readiness = states[0]
         raise NotReady(readiness.hint or f"{specs[0].label} cannot run here: {readiness.label}.")
 
     def _able(self, model_id: str, task: Task) -> ModelSpec:

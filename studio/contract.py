@@ -230,6 +230,7 @@ class Readiness:
     label: str  # "ready", "8 GB download", "needs a GPU with 13 GB"
     hint: str = ""  # one sentence: what to do about it; "" when ready
     download_gb: float = 0.0  # what the first use downloads; 0: everything is here
+    is_damaged: bool = False  # it ought to work: no other model, that may be a download, takes its place unasked
 
 
 @dataclass(frozen=True)

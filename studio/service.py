@@ -130,7 +130,8 @@ class Studio:
 
     def unknown_words(self, model_id: str, prompt: str) -> tuple[str, ...]:
         """The words of a prompt this model was not taught, in order; a hint, not an error."""
-        known = self.model(model_id).known_words
+        spec = self.model(model_id)
+        known = spec.known_words if spec.readiness().ok else None  # else its list may be as damaged as its weights
         return checks.unknown_words(prompt, known()) if known else ()
 
     # --- jobs ---------------------------------------------------------------------------------------------------------

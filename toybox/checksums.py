@@ -1,7 +1,26 @@
-"""The table of weight files in `weights/README.md`: sizes and checksums, rewritten whenever weights are stored."""
+"""The checksums of the weight files, rewritten when weights are stored, and for all by `python -m toybox.checksums`.
+
+`SHA256SUMS` in a model's folder is what Diorama checks before it opens the model; the tables in `weights/README.md` are
+for people.
+"""
 
 import hashlib
 from pathlib import Path
+
+from pipelines.bundled import KINDS, LISTING
+from pipelines.catalog import WEIGHTS
+
+
+def update(folder: Path) -> None:
+    """Writes down what is in a model's folder, in its SHA256SUMS and in the README beside the folder."""
+    (folder / LISTING).write_text(listing(folder))
+    update_table(folder.parent / "README.md", folder)
+
+
+def listing(folder: Path) -> str:
+    """Every file of a model in the format of `sha256sum`, with paths relative to the folder."""
+    paths = sorted(path for path in folder.rglob("*") if path.suffix in KINDS)
+    return "".join(f"{_sha256(path)}  {path.relative_to(folder).as_posix()}\n" for path in paths)
 
 
 def update_table(readme: Path, folder: Path) -> None:
@@ -28,7 +47,14 @@ def table(folder: Path, base: Path) -> str:
     """A Markdown table of the weight files in a folder, with paths relative to the base."""
     rows = ["| file | bytes | sha256 |", "| --- | ---: | --- |"]
     for path in sorted(folder.rglob("*.safetensors")):
-        content = path.read_bytes()
-        name, checksum = path.relative_to(base), hashlib.sha256(content).hexdigest()
-        rows.append(f"| `{name}` | {len(content):,} | `{checksum}` |")
+        rows.append(f"| `{path.relative_to(base)}` | {path.stat().st_size:,} | `{_sha256(path)}` |")
     return "\n".join(rows) + "\n"
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+if __name__ == "__main__":
+    for model in sorted(path for path in WEIGHTS.iterdir() if path.is_dir()):
+        update(model)

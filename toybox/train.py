@@ -12,8 +12,8 @@ from pathlib import Path
 
 import torch
 
+from toybox import checksums
 from toybox.captions import known_words
-from toybox.checksums import update_table
 from toybox.klein.autoencoder import load_autoencoder, train_autoencoder
 from toybox.klein.flow import Teacher, train_flow
 from toybox.klein.latents import encode_families
@@ -62,7 +62,7 @@ def train(plan: Plan) -> None:
     pipeline = build_pipeline()
     pipeline.register_modules(vae=autoencoder, text_encoder=encoder, transformer=transformer)
     save_pipeline(pipeline, plan.result)
-    update_table(plan.result.parent / "README.md", plan.result)
+    checksums.update(plan.result)
 
 
 def main() -> None:

@@ -35,4 +35,5 @@ def remembered(saved: Any, spec: ModelSpec) -> dict[str, Any]:
 
 def first_ready(specs: list[ModelSpec]) -> ModelSpec:
     """What is chosen for who has chosen nothing: never a model in a cloud."""
-    return next((spec for spec in specs if not spec.provider and spec.readiness().ok), specs[0])
+    local = ((spec, spec.readiness()) for spec in specs if not spec.provider)
+    return next((spec for spec, ready in local if ready.ok or ready.is_damaged), specs[0])

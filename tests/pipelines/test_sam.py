@@ -12,6 +12,7 @@ from PIL import Image
 from safetensors.torch import save_file
 
 from pipelines import readiness, sam, sam_catalog
+from pipelines.bundled import LISTING
 from pipelines.machine import inspect
 from pipelines.shelf import Shelf
 from studio import masks
@@ -19,6 +20,7 @@ from studio.contract import Progress, Size, Task
 from studio.errors import NotReady
 from studio.selection import Box, GridRequest, MaskRequest, Point, SegmentRequest
 from studio.service import Studio
+from toybox.checksums import listing
 from toybox.sam.model import build_model, predictor_for, save_model
 
 SIZE = Size(200, 120)
@@ -35,8 +37,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with torch.no_grad():  # untrained, the masks of one click would hardly depend on where it is
         for parameter in model.sam_mask_decoder.parameters():
             parameter.mul_(1.6)
-    save_model(model, tmp_path_factory.mktemp("weights") / "toy-sam")
-    return tmp_path_factory.getbasetemp() / "weights0" / "toy-sam"
+    folder = tmp_path_factory.mktemp("weights") / "toy-sam"
+    save_model(model, folder)
+    (folder / LISTING).write_text(listing(folder))
+    return folder
 
 
 @pytest.fixture

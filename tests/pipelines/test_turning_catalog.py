@@ -12,6 +12,7 @@ from safetensors.torch import save_file
 from lgm.config import LGMConfig
 from lgm.model import LGM
 from pipelines import turning_catalog
+from pipelines.bundled import LISTING
 from pipelines.machine import Gpu, Machine
 from pipelines.shelf import Download, Shelf
 from studio import turned
@@ -23,6 +24,7 @@ from tests.pipelines.loopback_hub import COMMIT, serving
 from tests.pipelines.tiny_views import save_imagedream
 from tests.studio.fakes import OWNER, finished
 from tests.studio.turning_fake import disc_png, turning_specs
+from toybox.checksums import listing
 
 LAPTOP = Machine("Linux x86_64", 2, 24.0, ())
 SMALL_LAPTOP = Machine("Linux x86_64", 2, 4.0, ())
@@ -45,6 +47,8 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     model = filled(LGM(config), tiny["weights_tag"])
     save_file({key: value.half() for key, value in model.state_dict().items()}, folder / "toy-lgm/model.safetensors")
     (folder / "toy-lgm/config.json").write_text(json.dumps(asdict(config)))
+    for model_folder in folder.iterdir():
+        (model_folder / LISTING).write_text(listing(model_folder))
     return folder
 
 

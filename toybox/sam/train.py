@@ -11,7 +11,7 @@ from pathlib import Path
 
 import torch
 
-from toybox.checksums import update_table
+from toybox import checksums
 from toybox.klein.run import Budget, Run
 from toybox.sam.lesson import Learner
 from toybox.sam.model import FOLDER, PICTURE_SIZE, build_model, save_model
@@ -59,7 +59,7 @@ def train(plan: Plan) -> None:
     run.average.copy_to(learner)
     save_model(learner.model, plan.result)
     if plan.result == FOLDER:
-        update_table(FOLDER.parent / "README.md", FOLDER)
+        checksums.update(FOLDER)
 
 
 def optimizers(learner: Learner) -> list[torch.optim.Optimizer]:

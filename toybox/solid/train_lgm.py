@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 
 from lgm.model import LGM
-from toybox.checksums import update_table
+from toybox import checksums
 from toybox.klein.run import Budget, Run
 from toybox.solid.grids import make_grids
 from toybox.solid.lgm_lesson import LgmLessons
@@ -52,7 +52,7 @@ def train(plan: Plan) -> None:
     run.average.copy_to(model)
     save_model(model, plan.result)
     if plan.result == FOLDER:
-        update_table(FOLDER.parent / "README.md", FOLDER)
+        checksums.update(FOLDER)
 
 
 def optimizers(model: LGM) -> list[torch.optim.Optimizer]:

@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from toybox.checksums import update_table
+from toybox import checksums
 from toybox.klein.run import Budget, Run
 from toybox.solid.grids import make_grids
 from toybox.solid.records import trace_turntables
@@ -65,7 +65,7 @@ def train(plan: Plan) -> None:
     run.average.copy_to(learner)
     save_parts(parts, plan.result)
     if plan.result == FOLDER:
-        update_table(FOLDER.parent / "README.md", FOLDER)
+        checksums.update(FOLDER)
 
 
 def optimizers(model: nn.Module) -> list[torch.optim.Optimizer]:

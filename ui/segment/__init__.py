@@ -95,6 +95,7 @@ def _model(spec: ModelSpec) -> Answer:
         "id": spec.id,
         "label": spec.label,
         "ready": ready.ok,
+        "damaged": ready.is_damaged,
         "state": ready.label,
         "hint": ready.hint or spec.about,
     }

@@ -284,7 +284,7 @@ addEventListener("popstate", () => {
 });
 whenTold(({ models }) => {
   state.models = models;
-  state.model = (models.find((each) => each.ready) || models[0] || {}).id || "";
+  state.model = (models.find((each) => each.ready || each.damaged) || models[0] || {}).id || "";
   column.offerModels(models);
   column.drawModel(byId(models, state.model));
   loadRecent();

@@ -66,7 +66,7 @@ const memory = (() => {
 
 const choices = () => memory.of(state.object?.id);
 const hasViews = () => state.views.every(Boolean);
-const chosenModel = (kind) => byId(state.models[kind], memory.model(kind)) || state.models[kind].find((each) => each.ready) || state.models[kind][0];
+const chosenModel = (kind) => byId(state.models[kind], memory.model(kind)) || state.models[kind].find((each) => each.ready || each.damaged) || state.models[kind][0];
 /** How far the picture looks down on the object, in degrees. */
 const elevation = () => choices().elevation ?? chosenModel("views")?.elevation ?? 0;
 const canMake = (kind) => Boolean(chosenModel(kind)?.ready);
