@@ -28,13 +28,14 @@ class Chunk(NamedTuple):
         return self.start + self.length + 12
 
 
-def chunks(file: BinaryIO, wanted: Container[bytes], most: int) -> Iterator[Chunk]:
+def chunks(file: BinaryIO, wanted: Container[bytes], most: int, longest: int = MAX_TEXT_BYTES) -> Iterator[Chunk]:
     """The chunks in their order, IEND included; ends early where the file does. The file may be moved in between.
 
     Args:
         file: seekable, at any place.
-        wanted: kinds whose bodies are read, up to MAX_TEXT_BYTES each; the others are skipped unread.
+        wanted: kinds whose bodies are read; the others are skipped unread.
         most: chunks to look at.
+        longest: bytes of a body that is read.
     """
     file.seek(0)
     if file.read(len(SIGNATURE)) != SIGNATURE:
@@ -47,7 +48,7 @@ def chunks(file: BinaryIO, wanted: Container[bytes], most: int) -> Iterator[Chun
             return
         length, kind = struct.unpack(">I4s", header)
         body = None
-        if kind in wanted and length <= MAX_TEXT_BYTES:
+        if kind in wanted and length <= longest:
             body = file.read(length)
             if file.read(4) != struct.pack(">I", zlib.crc32(body, zlib.crc32(kind))):
                 body = None
@@ -76,30 +77,45 @@ def keyword_of(chunk: Chunk) -> str:
     return (chunk.body or b"").partition(b"\0")[0].decode("latin-1")
 
 
-def text_of(chunk: Chunk) -> str | None:
-    """The text of a tEXt, zTXt or iTXt chunk; None where it is none or cannot be read.
+def text_of(chunk: Chunk, most: int = MAX_TEXT_BYTES) -> str | None:
+    """The text of a tEXt, zTXt or iTXt chunk; None where it is none, cannot be read, or has more than `most` bytes.
+
+    Many programs write UTF-8 where the standard has Latin-1: what is UTF-8 is read as that, and the rest as Latin-1.
 
     Source: PNG specification, third edition, sections 11.3.3.2 to 11.3.3.4.
     """
-    _, separator, rest = (chunk.body or b"").partition(b"\0")
-    if not separator:
+    data, packed = _text_data(chunk)
+    plain = unpacked(data, most) if packed and data is not None else data
+    if plain is None or len(plain) > most:
         return None
-    encoding = "utf-8" if chunk.kind == b"iTXt" else "latin-1"
-    packed = False
-    if chunk.kind == b"zTXt":
-        packed, rest = True, rest[1:]
-    elif chunk.kind == b"iTXt":
-        parts = rest[2:].split(b"\0", 2)  # language, translated keyword, text
-        if len(parts) != 3 or rest[0] > 1:
-            return None
-        packed, rest = rest[0] == 1, parts[2]
-    elif chunk.kind != b"tEXt":
-        return None
-    data = unpacked(rest, MAX_TEXT_BYTES) if packed else rest
     try:
-        return None if data is None else data.decode(encoding)
+        return plain.decode("utf-8")
     except UnicodeDecodeError:
-        return None
+        return None if chunk.kind == b"iTXt" else plain.decode("latin-1")
+
+
+def is_too_long(chunk: Chunk, most: int) -> bool:
+    """Whether the text of a tEXt, zTXt or iTXt chunk has more than `most` bytes, as far as it can be unpacked."""
+    data, packed = _text_data(chunk)
+    if data is None or not packed:
+        return data is not None and len(data) > most
+    inflate = zlib.decompressobj()
+    try:
+        inflate.decompress(data, most)
+    except zlib.error:
+        return False
+    return bool(inflate.unconsumed_tail)
+
+
+def _text_data(chunk: Chunk) -> tuple[bytes | None, bool]:
+    """The bytes of the text, None where there is none, and whether they are packed."""
+    _, separator, rest = (chunk.body or b"").partition(b"\0")
+    if not separator or chunk.kind not in (b"tEXt", b"zTXt", b"iTXt"):
+        return None, False
+    if chunk.kind == b"iTXt":
+        parts = rest[2:].split(b"\0", 2)  # language, translated keyword, text
+        return (parts[2], rest[0] == 1) if len(parts) == 3 and rest[0] <= 1 else (None, False)
+    return (rest[1:], True) if chunk.kind == b"zTXt" else (rest, False)
 
 
 def unpacked(data: bytes, most: int) -> bytes | None:

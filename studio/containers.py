@@ -12,25 +12,25 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import BinaryIO, Literal
 
-from studio.chunks import SIGNATURE, chunks, is_sound, keyword_of, text_of, unpacked
+from studio.chunks import SIGNATURE, chunks, is_sound, unpacked
 from studio.contract import Size
 from studio.errors import BadPicture
 from studio.exif import MAX_EXIF_BYTES, NOTHING, Exif, read_exif
 from studio.parts import merged
+from studio.texts import MAX_TEXTS_BYTES, Texts
 
 Format = Literal["PNG", "JPEG", "WEBP"]
 
 MAX_PROFILE_BYTES = 4_000_000
 """Of an ICC profile, unpacked; display profiles are below 3 MB, most below 4 kB."""
-MAX_TEXTS_BYTES = 4_000_000
-"""Of all texts together."""
 _MAX_CHUNKS = 200_000
 _MAX_SCANS = 100
 """Of a progressive JPEG; encoders make about ten."""
 _MAX_MARKERS = 2_000
 _BLOCK = 1 << 16
-_KEYWORDS = frozenset(("diorama", "parameters", "prompt", "invokeai_metadata", "sd-metadata", "Dream"))
 _WITH_TEXT = (b"tEXt", b"zTXt", b"iTXt")
+_LONGEST_KEYWORD = 79
+_XMP = b"http://ns.adobe.com/xap/1.0/\0"  # before XMP in a JPEG
 _NEEDED_TO_DECODE = (b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND")
 CUT_OFF = "This picture is cut off: a part of the file is missing. Copy or download it again."
 DAMAGED = "This picture is damaged and cannot be decoded. Copy or download it again, or save it anew as PNG or JPEG."
@@ -47,7 +47,7 @@ class Box:
     depth: int = 8  # bits per sample
     exif: Exif = NOTHING
     profile: bytes = b""  # ICC; empty: none, or one that is too large
-    texts: dict[str, str] = field(default_factory=dict)  # by keyword, those that a recipe may be in
+    texts: Texts = field(default_factory=Texts)  # those that a recipe may be in
 
     def check(self, file: BinaryIO) -> None:
         """Compare the checksums of a PNG, which Pillow does not do for the pixels.
@@ -83,24 +83,22 @@ def unbox(file: BinaryIO) -> Box | None:
 
 def _png(file: BinaryIO) -> Box:
     size, depth, profile, exif = Size(0, 0), 8, b"", NOTHING
-    texts: dict[str, str] = {}
+    texts = Texts()
     parts = [(0, len(SIGNATURE))]
     kinds: set[bytes] = set()
-    keywords: set[str] = set()
-    for chunk in chunks(file, (b"IHDR", b"iCCP", b"eXIf", *_WITH_TEXT), _MAX_CHUNKS):
+    for chunk in chunks(file, (b"IHDR", b"iCCP", b"eXIf", *_WITH_TEXT), _MAX_CHUNKS, MAX_TEXTS_BYTES):
         is_first = chunk.kind not in kinds  # of thousands that are packed a thousandfold, one is unpacked
         kinds.add(chunk.kind)
         if chunk.kind in _NEEDED_TO_DECODE:
             parts.append((chunk.start, chunk.end))
         if chunk.kind == b"acTL":
             raise BadPicture(_ANIMATED)
+        if chunk.kind in _WITH_TEXT and chunk.length > MAX_TEXTS_BYTES:
+            chunk = chunk._replace(body=_read(file, chunk.start + 8, _LONGEST_KEYWORD + 1))
         if chunk.body is None:
             continue
         if chunk.kind in _WITH_TEXT:
-            keyword = keyword_of(chunk)
-            if keyword in _KEYWORDS - keywords:
-                keywords.add(keyword)
-                _keep(texts, keyword, text_of(chunk))
+            texts.add_chunk(chunk)
         elif not is_first:
             continue
         elif chunk.kind == b"IHDR" and len(chunk.body) == 13:
@@ -114,13 +112,8 @@ def _png(file: BinaryIO) -> Box:
         raise BadPicture(DAMAGED)
     if not {b"IDAT", b"IEND"} <= kinds:
         raise BadPicture(CUT_OFF)
-    return Box("PNG", size, merged(parts), depth, exif, profile, _texts_of(exif) | texts)
-
-
-def _keep(texts: dict[str, str], keyword: str, text: str | None) -> None:
-    """The first text of each keyword that matters, as long as all of them stay small together."""
-    if text is not None and keyword in _KEYWORDS and sum(map(len, texts.values())) + len(text) <= MAX_TEXTS_BYTES:
-        texts.setdefault(keyword, text)
+    texts.add_exif(exif)
+    return Box("PNG", size, merged(parts), depth, exif, profile, texts)
 
 
 # --- JPEG -------------------------------------------------------------------------------------------------------------
@@ -130,7 +123,7 @@ def _jpeg(file: BinaryIO) -> Box:
     """
     Source: ITU-T T.81, annex B; ICC.1:2022, annex B.4 (profiles in APP2).
     """
-    size, depth, exif = Size(0, 0), 8, NOTHING
+    size, depth, exif, texts = Size(0, 0), 8, NOTHING, Texts()
     profile: dict[int, bytes] = {}
     parts = [(0, 2)]
     for marker, start, end in _segments(file):
@@ -142,9 +135,14 @@ def _jpeg(file: BinaryIO) -> Box:
             if len(body) == 5 and size == (0, 0):
                 depth, height, width = struct.unpack(">BHH", body)
                 size = Size(width, height)
-        elif marker == 0xE1 and exif is NOTHING:
+        elif marker == 0xE1:
             body = _read(file, start + 4, end - start - 4)
-            exif = read_exif(body) if body.startswith(b"Exif\0\0") else NOTHING
+            if body.startswith(b"Exif\0\0") and exif is NOTHING:
+                exif = read_exif(body)
+            elif body.startswith(_XMP):
+                texts.add_xmp(body.removeprefix(_XMP).decode("utf-8", "replace"))
+        elif marker == 0xFE:
+            texts.add("comment", _read(file, start + 4, end - start - 4).decode("utf-8", "replace"))
         elif marker == 0xE2:
             body = _read(file, start + 4, end - start - 4)
             if body.startswith(b"ICC_PROFILE\0") and len(body) > 14:
@@ -155,7 +153,8 @@ def _jpeg(file: BinaryIO) -> Box:
         raise BadPicture(CUT_OFF)
     whole = b"".join(profile[number] for number in sorted(profile))
     profile_bytes = whole if len(whole) <= MAX_PROFILE_BYTES else b""
-    return Box("JPEG", size, merged(parts), depth, exif, profile_bytes, _texts_of(exif))
+    texts.add_exif(exif)
+    return Box("JPEG", size, merged(parts), depth, exif, profile_bytes, texts)
 
 
 def _segments(file: BinaryIO) -> Iterator[tuple[int, int, int]]:
@@ -227,7 +226,7 @@ def _webp(file: BinaryIO) -> Box:
     end = 8 + int.from_bytes(_read(file, 4, 4), "little")
     if length < end:
         raise BadPicture(CUT_OFF)
-    size, exif, profile = Size(0, 0), NOTHING, b""
+    size, exif, profile, texts = Size(0, 0), NOTHING, b"", Texts()
     at = 12
     for _ in range(_MAX_CHUNKS):
         head = _read(file, at, 8)
@@ -240,12 +239,15 @@ def _webp(file: BinaryIO) -> Box:
             size = _webp_size(kind, _read(file, at + 8, 10))
         elif kind == b"EXIF":
             exif = read_exif(_read(file, at + 8, min(body_length, MAX_EXIF_BYTES)))
+        elif kind == b"XMP " and body_length <= MAX_TEXTS_BYTES:
+            texts.add_xmp(_read(file, at + 8, body_length).decode("utf-8", "replace"))
         elif kind == b"ICCP" and body_length <= MAX_PROFILE_BYTES:
             profile = _read(file, at + 8, body_length)
         at += 8 + body_length + body_length % 2
     if size == (0, 0):
         raise BadPicture(DAMAGED)
-    return Box("WEBP", size, ((0, end),), exif=exif, profile=profile, texts=_texts_of(exif))
+    texts.add_exif(exif)
+    return Box("WEBP", size, ((0, end),), exif=exif, profile=profile, texts=texts)
 
 
 def _webp_size(kind: bytes, body: bytes) -> Size:
@@ -260,21 +262,6 @@ def _webp_size(kind: bytes, body: bytes) -> Size:
 
 
 # --- all of them ------------------------------------------------------------------------------------------------------
-
-
-def _texts_of(exif: Exif) -> dict[str, str]:
-    """Texts in EXIF data under the keywords they have in PNG files.
-
-    Source: A1111 modules/images.py (UserComment); ComfyUI comfy_extras/nodes_images.py ("prompt:" and "workflow:").
-    """
-    texts: dict[str, str] = {}
-    if exif.comment:
-        _keep(texts, "parameters", exif.comment)
-    for text in exif.texts:
-        keyword, separator, rest = text.partition(":")
-        if separator:
-            _keep(texts, keyword.strip().lower(), rest)
-    return texts
 
 
 def _read(file: BinaryIO, start: int, length: int) -> bytes:

@@ -54,6 +54,7 @@ class Taken:
     image: Image.Image  # RGB, or RGBA where something shows through; upright, sRGB, nothing else attached
     format: Format
     text: Mapping[str, str]  # bounded, by PNG keyword: where a recipe may be found
+    too_long: tuple[str, ...] = ()  # keywords of texts that are not read
 
 
 def read_picture(source: bytes | Path) -> Taken:
@@ -74,7 +75,7 @@ def read_picture(source: bytes | Path) -> Taken:
         _check_size(box.size)
         box.check(file)
         image = _upright(_plain(_decoded(file, box), box), box.exif.orientation)
-    return Taken(image, box.format, box.texts)
+    return Taken(image, box.format, box.texts.found, tuple(box.texts.too_long))
 
 
 @contextmanager

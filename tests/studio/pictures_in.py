@@ -49,7 +49,7 @@ def saved(image: Image.Image, format: str, **options: Any) -> bytes:
     return buffer.getvalue()
 
 
-def exif(orientation: int, comment: bytes = b"", tags: dict[int, str] | None = None) -> bytes:
+def exif(orientation: int, comment: bytes = b"", tags: dict[int, Any] | None = None) -> bytes:
     """EXIF data as cameras and tools write them, with "Exif" in front."""
     data = Image.Exif()
     data[0x0112] = orientation

@@ -212,13 +212,25 @@ def test_texts_are_found_in_every_kind_of_png_chunk():
         b"UNICODE\0" + "a fox, 狐\nSteps: 4".encode("utf-16-le"),
         b"ASCII\0\0\0" + "a fox, 狐\nSteps: 4".encode(),
         bytes(8) + "a fox, 狐\nSteps: 4".encode(),
+        b"UNICODE\0" + "a fox, 狐\nSteps: 4".encode("utf-16"),  # with a byte order mark
+        b"UNICODE\0\xfe\xff" + "a fox, 狐\nSteps: 4".encode("utf-16-be"),
+        b"Unicode\0" + "a fox, 狐\nSteps: 4".encode(),
+        b"JIS\0\0\0\0\0" + "a fox, 狐\nSteps: 4".encode("iso2022_jp"),
+        "a fox, 狐\nSteps: 4".encode(),  # without the eight letters
+        "\ufeffa fox, 狐\nSteps: 4".encode(),
+        "a fox, 狐\nSteps: 4".encode("utf-16-be"),
+        "a fox, 狐\nSteps: 4".encode("utf-16"),
     ],
+    ids=range(12),
 )
-def test_texts_are_found_in_exif_comments(format: str, comment: bytes):
-    taken = read_picture(saved(corners(), format, exif=exif(1, comment)))
+@pytest.mark.parametrize("inner", [True, False], ids=["second folder", "first folder"])
+def test_texts_are_found_in_exif_comments(format: str, comment: bytes, inner: bool):
+    data = exif(1, comment) if inner else exif(1, tags={0x9286: comment})
+    taken = read_picture(saved(corners(), format, exif=data))
     assert taken.text == {"parameters": "a fox, 狐\nSteps: 4"}
 
 
 def test_comfyuis_graph_is_found_in_a_webp():
     tags = {0x0110: 'prompt:{"1": {}}', 0x010F: 'workflow:{"nodes": []}'}
-    assert read_picture(saved(corners(), "WEBP", exif=exif(1, tags=tags))).text == {"prompt": '{"1": {}}'}
+    text = read_picture(saved(corners(), "WEBP", exif=exif(1, tags=tags))).text
+    assert text == {"prompt": '{"1": {}}', "workflow": '{"nodes": []}'}

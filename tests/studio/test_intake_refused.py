@@ -237,7 +237,7 @@ BOMB = zlib.compress(bytes(50_000_000), 9)
         chunk(b"iTXt", b"diorama"),
         chunk(b"iTXt", b"diorama\0\x05\0\0\0x"),
         chunk(b"tEXt", b"parameters"),
-        chunk(b"tEXt", b"parameters\0" + b"x" * 2_000_000),
+        chunk(b"tEXt", b"parameters\0" + b"x" * 5_000_000),
         chunk(b"tEXt", b"x" * 100 + b"\0y"),
         chunk(b"eXIf", b"MM\0*" + b"\xff" * 1000),
         chunk(b"eXIf", exif(1)[6:] + bytes(10_000_000)),

@@ -1,0 +1,65 @@
+"""Which texts of a picture's file are looked at, in which encoding, and how many."""
+
+from __future__ import annotations
+
+import zlib
+from typing import Any
+
+import pytest
+from PIL.PngImagePlugin import PngInfo
+
+from studio.intake import read_picture
+from tests.studio.pictures_in import FORMATS, chunk, corners, saved, with_chunks
+
+
+@pytest.mark.parametrize("kind", [b"tEXt", b"zTXt"])
+@pytest.mark.parametrize(
+    ("stored", "text"),
+    [
+        ("für Löwen, テスト 🛶".encode(), "für Löwen, テスト 🛶"),
+        ("für Löwen, déjà vu".encode("latin-1"), "für Löwen, déjà vu"),
+        ("Â©".encode("latin-1") + b"\xff", "Â©ÿ"),
+        (b"\xef\xbb\xbfa fox", "a fox"),
+    ],
+    ids=["UTF-8", "Latin-1", "both look", "mark"],
+)
+def test_texts_in_latin_1_chunks_may_be_utf_8(kind: bytes, stored: bytes, text: str):
+    body = b"\0" + zlib.compress(stored) if kind == b"zTXt" else stored
+    file = with_chunks(saved(corners(), "PNG"), chunk(kind, b"parameters\0" + body))
+    assert read_picture(file).text == {"parameters": text}
+
+
+SETTINGS = "prompt: a fox, steps: 4"
+
+
+def test_texts_of_unknown_keywords_count_where_they_look_like_settings():
+    info = PngInfo()
+    info.add_text("Made with", SETTINGS)
+    info.add_text("Title", "the prompt was: a fox")
+    info.add_text("Software", "NovelAI")
+    taken = read_picture(saved(corners(), "PNG", pnginfo=info))
+    assert taken.text == {"Made with": SETTINGS, "Software": "NovelAI"}
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_texts_are_found_in_xmp(format: str):
+    packet = (
+        '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF><rdf:Description><exif:UserComment><rdf:Alt>'
+        f'<rdf:li xml:lang="x-default">{SETTINGS} &lt;b&gt;</rdf:li></rdf:Alt></exif:UserComment>'
+    )
+    data: dict[str, Any] = {"xmp": packet.encode()}
+    if format == "PNG":
+        info = PngInfo()
+        info.add_itxt("XML:com.adobe.xmp", packet)
+        data = {"pnginfo": info}
+    assert read_picture(saved(corners(), format, **data)).text == {"exif:UserComment": f"{SETTINGS} <b>"}
+
+
+@pytest.mark.parametrize("kind", ["raw", "packed"])
+def test_a_text_that_is_too_long_is_named(kind: str):
+    long = b"x" * 5_000_000
+    extra = chunk(b"tEXt", b"prompt\0" + long)
+    if kind == "packed":
+        extra = chunk(b"zTXt", b"prompt\0\0" + zlib.compress(long))
+    taken = read_picture(with_chunks(saved(corners(), "PNG"), extra))
+    assert (taken.text, taken.too_long) == ({}, ("prompt",))
