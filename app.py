@@ -6,30 +6,37 @@
 
 from __future__ import annotations
 
+import terminal
+
+if __name__ == "__main__":
+    terminal.prepare()
+
 import argparse
 import hashlib
 import logging
 import os
-import signal
+import re
 import sys
 from collections.abc import Callable
 from functools import cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
+import addresses
+from environment import HOME, prepare_environment
 from pipelines import catalog
 from pipelines.machine import Machine, inspect
 from providers import catalog as clouds
-from providers.keys import Keys, read_env
+from providers.keys import Keys
 from studio.contract import Task
 from studio.errors import BadRequest, StudioError
 from studio.service import Studio
 from studio.spending import read_cap
+from temporary import temporary_folder
 
 if TYPE_CHECKING:
     import gradio as gr
 
-HOME = Path(__file__).resolve().parent
 OUTPUTS = HOME / "outputs"
 LOCAL_OWNER = "local"
 SMALLEST_TOKEN = 16  # characters of a visitor's token: shorter ones could be guessed
@@ -41,69 +48,97 @@ Identify = Callable[["gr.Request", str], str]
 def main(arguments: list[str] | None = None) -> int:
     """Serve the page until Ctrl+C. Returns the exit status."""
     options = parse(arguments)
-    prepare_environment()
+    prepare_environment(options.listen)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     for name in ("httpx", "httpx2"):
         logging.getLogger(name).setLevel(logging.WARNING)
-    machine = inspect()
     try:
-        # Where anyone may come in, nobody else's pictures are paid for with the host's keys.
-        studio = open_studio(options.outputs, machine, find_keys(lend=not options.open))
+        port = addresses.free_port(options.listen, options.port)
+        machine = inspect()
+        with temporary_folder():
+            # Where anyone may come in, nobody else's pictures are paid for with the host's keys.
+            studio = open_studio(options.outputs, machine, find_keys(lend=not options.open))
+            try:
+                serve(studio, options, port, machine)
+            finally:
+                studio.close()
     except StudioError as error:
         print(f"Diorama cannot start: {error}", file=sys.stderr)
         return 2
-    signal.signal(signal.SIGTERM, _interrupt)  # how systemd, Docker and Spaces say Ctrl+C
-    try:
-        serve(studio, options, machine)
-    finally:
-        studio.close()
     return 0
 
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:
     """Read the command line; refuses to serve others without a word on who they may be."""
-    parser = argparse.ArgumentParser(prog="python app.py", description="Diorama: words to pictures, objects and 3D.")
-    parser.add_argument("--port", type=int, default=None, help="port to serve on (default: 7860)")
+    parser = _Parser(prog="python app.py", description="Diorama: words to pictures, objects and 3D.")
     parser.add_argument(
-        "--listen", metavar="ADDRESS", nargs="?", const="0.0.0.0", help="serve this network, not only 127.0.0.1"
+        "--port",
+        type=_port,
+        default=os.environ.get("GRADIO_SERVER_PORT"),
+        help=f"port to serve on, 0 for any (default: {addresses.PORT}, or the next one that is free)",
+    )
+    parser.add_argument(
+        "--listen",
+        metavar="ADDRESS",
+        nargs="?",
+        const="0.0.0.0",
+        default="",
+        help="serve this network, not only 127.0.0.1",
     )
     parser.add_argument("--share", action="store_true", help="make a public link through Gradio's tunnel")
-    parser.add_argument("--auth", metavar="NAME:PASSWORD", help="ask for this name and password")
+    parser.add_argument(
+        "--auth",
+        metavar="NAME:PASSWORD",
+        action="append",
+        default=[],
+        help="ask for this name and password; may be given several times, for several people",
+    )
     parser.add_argument(
         "--open", action="store_true", help="let anyone in who can reach the page; each sees only their own"
     )
     parser.add_argument("--outputs", type=Path, default=OUTPUTS, help="where pictures are kept (default: outputs)")
     options = parser.parse_args(arguments)
-    if options.auth is not None and not all(options.auth.partition(":")[::2]):
-        parser.error(f"--auth wants NAME:PASSWORD, got '{options.auth.partition(':')[0]}' with a part missing")
     if os.environ.get("SPACE_ID"):
         options.open, options.listen = True, options.listen or "0.0.0.0"
+    options.listen = options.listen.removeprefix("[").removesuffix("]")
+    if options.listen in ("", "localhost"):
+        options.listen = "127.0.0.1"
+    wrong = _wrong_names(options.auth)
+    if wrong:
+        parser.error(wrong)
     if not (is_local(options) or options.auth or options.open):
         parser.error("others could reach this page: add --auth NAME:PASSWORD, or --open to let anyone in")
     return options
 
 
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        """One sentence, without the list of all options before it."""
+        self.exit(2, f"Diorama cannot start: {message}\n")
+
+
+def _port(text: str) -> int:
+    if not re.fullmatch("[0-9]{1,5}", text) or int(text) > addresses.MOST:
+        raise argparse.ArgumentTypeError(
+            f"a port is a number from 1 to {addresses.MOST}, or 0 for any that is free, not '{text}'"
+        )
+    return int(text)
+
+
+def _wrong_names(given: list[str]) -> str:
+    """What is wrong with the names and passwords, never with a password in it; "" where nothing is."""
+    names = [each.partition(":")[0].strip() for each in given]  # gradio takes spaces off what is signed in with
+    for name, each in zip(names, given, strict=True):
+        if not name or not each.partition(":")[2]:
+            return f"--auth wants NAME:PASSWORD, got '{name}' with a part missing"
+        if names.count(name) > 1:
+            return f"--auth names '{name}' twice: give each person a name of their own"
+    return ""
+
+
 def is_local(options: argparse.Namespace) -> bool:
     """Only this machine can reach the page."""
-    return not options.share and options.listen in (None, "127.0.0.1", "localhost")
-
-
-def prepare_environment() -> None:
-    """Settings of libraries that read them when they are loaded; the shell's win, then those in .env, then ours."""
-    for folder in (Path.cwd(), HOME):
-        for name, value in read_env(folder / ".env").items():
-            if value:  # an empty line of .env.example says nothing
-                os.environ.setdefault(name, value)
-    defaults = {
-        # A thread that waits must not spin: with 2 cores and anything else running, spinning barriers
-        # made a picture take 17 s instead of 0.5 s (measured, 2 x EPYC 9005 cores beside a training run).
-        "OMP_WAIT_POLICY": "PASSIVE",
-        "GRADIO_ANALYTICS_ENABLED": "False",
-        "HF_HUB_DISABLE_TELEMETRY": "1",
-        "DO_NOT_TRACK": "1",
-    }
-    for name, value in defaults.items():
-        os.environ.setdefault(name, value)
+    return not options.share and addresses.is_loopback(options.listen)
 
 
 def find_keys(*, lend: bool = True) -> Keys:
@@ -143,26 +178,41 @@ def open_studio(outputs: Path, machine: Machine | None = None, keys: Keys | None
     )
 
 
-def serve(studio: Studio, options: argparse.Namespace, machine: Machine) -> None:
-    """Build the page, open it, and load the first model behind it."""
+def serve(studio: Studio, options: argparse.Namespace, port: int, machine: Machine) -> None:
+    """Build the page, open it, and load the first model behind it.
+
+    Raises:
+        BadRequest: the port was taken in the meantime.
+    """
     from ui import page  # gradio takes seconds to import: not before it is needed
 
     identify = identify_by(options)
     demo = page.build(studio, identify, machine=chips(machine))
-    _, url, public_url = demo.launch(
-        server_name=options.listen or "127.0.0.1",
-        server_port=options.port,
-        share=options.share,
-        auth=tuple(options.auth.split(":", 1)) if options.auth else None,
-        prevent_thread_lock=True,
-        quiet=True,
-        **page.launch_options(studio, identify, local_only=is_local(options)),
-    )
-    print(f"Diorama is at {public_url or url} (Ctrl+C ends it)", flush=True)
+    try:
+        _, _, public_url = demo.launch(
+            **launch_arguments(studio, options, identify), server_port=port, prevent_thread_lock=True, quiet=True
+        )
+    except OSError as error:
+        raise BadRequest(f"port {port} cannot be opened. Try again, or use --port ANOTHER.") from error
+    url = public_url or addresses.url(options.listen, port)
+    print(f"Diorama is at {url} (Ctrl+C ends it)", flush=True)
     ready = [model for model in studio.models(Task.GENERATE) if model.readiness().ok]
     if ready:
         studio.warm(ready[0].id)
     demo.block_thread()
+
+
+def launch_arguments(studio: Studio, options: argparse.Namespace, identify: Identify) -> dict[str, Any]:
+    """For `Blocks.launch`; all that gradio would else take from the environment is said."""
+    from ui import page  # as in `serve`
+
+    accounts = [(name.strip(), password) for name, _, password in (each.partition(":") for each in options.auth)]
+    return {
+        "server_name": addresses.bracketed(options.listen),
+        "share": options.share,
+        "auth": accounts or None,
+        **page.launch_options(studio, identify, local_only=is_local(options)),
+    }
 
 
 def chips(machine: Machine) -> str:
@@ -188,21 +238,17 @@ def visitor(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()[:32]
 
 
-def _interrupt(_signal: int, _frame: object) -> None:
-    raise KeyboardInterrupt
-
-
 @cache
 def _demo() -> gr.Blocks:
     from ui import page  # as in `serve`
 
-    prepare_environment()
-    machine = inspect()
     options = parse([])
+    prepare_environment(options.listen)
+    machine = inspect()
     studio = open_studio(OUTPUTS, machine, find_keys(lend=not options.open))
     identify = identify_by(options)
     demo = page.build(studio, identify, machine=chips(machine))
-    demo.launch = partial(demo.launch, **page.launch_options(studio, identify))
+    demo.launch = partial(demo.launch, **launch_arguments(studio, options, identify))
     return demo
 
 
@@ -214,4 +260,4 @@ def __getattr__(name: str) -> Any:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    terminal.run(main)

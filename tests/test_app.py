@@ -8,6 +8,7 @@ import types
 import pytest
 
 import app
+from providers.keys import read_env
 from studio.errors import BadRequest
 
 
@@ -17,7 +18,11 @@ from studio.errors import BadRequest
         ["--listen"],
         ["--listen", "192.168.1.5"],
         ["--share"],
+        ["--listen", "::"],
+        ["--listen", "0.0.0.0"],
         ["--auth", "onlyaname"],
+        ["--auth", "ada:1", "--auth", "ada:2"],
+        ["--auth", "ada:1", "--auth", "grace"],
         ["--auth", ":password"],
         ["--auth", "name:"],
     ],
@@ -37,7 +42,11 @@ def test_others_are_not_served_without_a_word_on_who_they_may_be(arguments: list
         [],
         ["--port", "7861"],
         ["--listen", "127.0.0.1"],
+        ["--listen", "::1"],
+        ["--listen", "[::1]"],
+        ["--listen", "localhost"],
         ["--listen", "--open"],
+        ["--port", "0"],
         ["--share", "--auth", "ada:l:ovelace"],
     ],
 )
@@ -77,11 +86,11 @@ def test_where_anyone_may_come_in_every_browser_owns_its_own_and_the_token_stays
 
 def test_a_file_of_keys_is_read_line_by_line(tmp_path):
     file = tmp_path / ".env"
-    assert app.read_env(file) == {}
+    assert read_env(file) == {}
     file.write_text("\ufeffHF_TOKEN=hf_1\n\n# OTHER=2\nexport A = 'b c' \nno equals\n1X=3\n=4\n", encoding="utf-8")
-    assert app.read_env(file) == {"HF_TOKEN": "hf_1", "A": "b c"}
+    assert read_env(file) == {"HF_TOKEN": "hf_1", "A": "b c"}
     file.write_bytes(b"\xff\xfe")
-    assert app.read_env(file) == {}
+    assert read_env(file) == {}
 
 
 def test_the_shell_wins_over_the_file(tmp_path, monkeypatch: pytest.MonkeyPatch):
@@ -93,6 +102,36 @@ def test_the_shell_wins_over_the_file(tmp_path, monkeypatch: pytest.MonkeyPatch)
     app.prepare_environment()
     assert os.environ["DIORAMA_TEST_A"] == "shell"
     assert os.environ["DIORAMA_TEST_B"] == "file"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--port", "80000"], "not '80000'"),
+        (["--port", "-1"], "not '-1'"),
+        (["--port", "ten"], "not 'ten'"),
+        (["--listen", "nowhere.invalid", "--open"], "'nowhere.invalid' is no address of this machine"),
+        (["--listen", "192.0.2.77", "--open"], "192.0.2.77 is no address of this machine"),
+    ],
+)
+def test_a_place_that_cannot_be_served_is_one_sentence(
+    tmp_path, capsys: pytest.CaptureFixture[str], arguments: list[str], sentence: str
+):
+    try:
+        status: object = app.main([*arguments, "--outputs", str(tmp_path)])
+    except SystemExit as stopped:
+        status = stopped.code
+    told = capsys.readouterr().err
+    assert status == 2
+    assert told.startswith("Diorama cannot start: ")
+    assert sentence in told
+    assert len(told.splitlines()) == 1
+
+
+def test_two_people_may_each_have_a_name():
+    options = app.parse(["--auth", "ada:l:ovelace", "--auth", "grace:hopper"])
+    arguments = app.launch_arguments(None, options, app.identify_by(options))  # type: ignore[arg-type]
+    assert arguments["auth"] == [("ada", "l:ovelace"), ("grace", "hopper")]
 
 
 def test_a_second_diorama_on_the_same_folder_is_told_so(tmp_path, capsys):

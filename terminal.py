@@ -1,0 +1,86 @@
+"""What both commands owe the terminal they run in: no letter it cannot say ends them, and Ctrl+C leaves no trace.
+
+Loaded before anything that takes time. Knows nothing of Diorama.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from io import TextIOWrapper
+from types import FrameType
+from typing import NoReturn
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)  # Ctrl+C, and how systemd, Docker and Spaces say it
+_PIPE_CLOSED = 141  # what a shell tells of a program that SIGPIPE ended
+
+
+def prepare() -> None:
+    """Make standard streams fit for anything, and let Ctrl+C end the process while it is still loading its parts.
+
+    Signals are heard also where a script's shell had them ignored, as `sh` has for what it starts with `&`.
+    """
+    for number in range(3):  # the next file to be opened would get the number of a closed one, and all that is printed
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")
+    for each in _SIGNALS:
+        signal.signal(each, lambda number, _frame: os._exit(128 + number))
+
+
+def run(command: Callable[[], int], *, seconds_to_leave: float | None = None) -> NoReturn:
+    """Run a command and end the process with its status; a signal is a KeyboardInterrupt in it, a second one the end.
+
+    Args:
+        seconds_to_leave: how long the command may tidy up after a signal; None: as long as it takes.
+    """
+    interrupt = _Interrupt(seconds_to_leave)
+    for each in _SIGNALS:
+        signal.signal(each, interrupt)
+    try:
+        status = command()
+        _flush()
+    except BrokenPipeError:
+        status = interrupt.status or _PIPE_CLOSED
+    except SystemExit as leaving:  # argparse has said why
+        status = leaving.code if isinstance(leaving.code, int) else 1
+    except BaseException:  # whatever came of a KeyboardInterrupt on its way here
+        if not interrupt.status:
+            raise
+        status = interrupt.status
+    with suppress(OSError):
+        _flush()
+    os._exit(status)  # Python's own way out waits for threads, and has traces for what is interrupted there
+
+
+class _Interrupt:
+    """The handler of signals."""
+
+    def __init__(self, seconds_to_leave: float | None) -> None:
+        self.status = 0  # of the process, once there was a signal
+        self._seconds = seconds_to_leave
+
+    def __call__(self, number: int, _frame: FrameType | None) -> None:
+        self.status = 128 + number
+        for each in _SIGNALS:
+            signal.signal(each, signal.SIG_DFL)
+        sys.unraisablehook = threading.excepthook = lambda _: None  # what threads say of being left is no news
+        if self._seconds is not None:
+            timer = threading.Timer(self._seconds, os._exit, [self.status])
+            timer.daemon = True
+            timer.start()
+        raise KeyboardInterrupt
+
+
+def _flush() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:
+            stream.flush()
