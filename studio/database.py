@@ -10,17 +10,19 @@ import logging
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from studio.errors import OutputsInUse, StorageFailed
+from studio.errors import IndexBusy, OutputsInUse, StorageFailed
 
 log = logging.getLogger(__name__)
 
-BUSY_MS = 5_000
-"""How long a write waits for another program (a backup, an SQLite browser) to let go of the file."""
+BUSY_SECONDS = 5.0
+"""How long an answer waits for another program (a backup, an SQLite browser) to let go of the file."""
+_RETRY_SECONDS = 0.02
+_Answer = TypeVar("_Answer")
 
 MIGRATIONS = (
     """
@@ -113,14 +115,14 @@ class FolderLock:
                 folder / "lock.sqlite", timeout=0, isolation_level=None, check_same_thread=False
             )
         except sqlite3.OperationalError as error:
-            raise _failed(folder, error) from error
+            raise _failed(folder / "lock.sqlite", error) from error
         try:
             self._connection.execute("BEGIN EXCLUSIVE")
         except sqlite3.DatabaseError as error:
             self._connection.close()
             if error.sqlite_errorcode == sqlite3.SQLITE_BUSY:
                 raise OutputsInUse(folder) from error
-            raise _failed(folder, error) from error
+            raise _failed(folder / "lock.sqlite", error) from error
 
     def release(self) -> None:
         self._connection.close()
@@ -129,19 +131,20 @@ class FolderLock:
 class Database:
     """A connection that any thread may use; a transaction holds it for itself."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, busy_seconds: float = BUSY_SECONDS) -> None:
         """Open or create the file and bring it to the newest migration.
 
         Raises:
             StorageFailed: the folder cannot be written, or a newer Diorama made the file.
+            IndexBusy: another program holds the file.
         """
-        self._path = path
+        self._path, self._busy_seconds = path, busy_seconds
         self._lock = threading.RLock()
         try:
             self._connection: sqlite3.Connection | None = _open(path)
         except sqlite3.DatabaseError as error:
             if not _is_damage(error):
-                raise _failed(path.parent, error) from error
+                raise _failed(path, error) from error
             _move_aside(path)
             self._connection = _open(path)
 
@@ -152,6 +155,9 @@ class Database:
         Args:
             can_be_made_again: a power cut may lose them, the death of this process may not: what follows from the files
                 anyway does not wait for the disk, which takes up to 30 ms where others write too.
+
+        Raises:
+            IndexBusy: at once, and nothing of the block was done; see `patiently`.
         """
         with self._lock, self._readable_errors() as connection:
             try:
@@ -167,7 +173,28 @@ class Database:
                 if can_be_made_again:
                     connection.execute("PRAGMA synchronous = FULL")
 
+    def patiently(self, action: Callable[[], _Answer]) -> _Answer:
+        """Do something with the index, again and again while another program holds it, for BUSY_SECONDS.
+
+        Args:
+            action: takes its locks itself, so that in between everybody else has their turn.
+
+        Raises:
+            IndexBusy: it still does.
+        """
+        deadline = time.monotonic() + self._busy_seconds
+        while True:
+            try:
+                return action()
+            except IndexBusy:
+                if time.monotonic() >= deadline:
+                    raise
+            time.sleep(_RETRY_SECONDS)
+
     def rows(self, sql: str, parameters: tuple[Any, ...] = ()) -> list[sqlite3.Row]:
+        return self.patiently(lambda: self._rows(sql, parameters))
+
+    def _rows(self, sql: str, parameters: tuple[Any, ...]) -> list[sqlite3.Row]:
         with self._lock, self._readable_errors() as connection:
             return connection.execute(sql, parameters).fetchall()
 
@@ -189,12 +216,12 @@ class Database:
                     f"The index {self._path} is damaged. Restart Diorama: it is rebuilt from the pictures."
                 ) from error
             if isinstance(error, sqlite3.OperationalError):
-                raise _failed(self._path.parent, error) from error
+                raise _failed(self._path, error) from error
             raise
 
 
 def _open(path: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, timeout=BUSY_MS / 1000, isolation_level=None, check_same_thread=False)
+    connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
     connection.row_factory = sqlite3.Row
     try:
         connection.execute("PRAGMA journal_mode = WAL")
@@ -206,6 +233,7 @@ def _open(path: Path) -> sqlite3.Connection:
             damage.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
             raise damage
         _migrate(connection, path)
+        connection.execute("PRAGMA busy_timeout = 0")  # from now on `patiently` waits, and holds no lock meanwhile
     except BaseException:
         connection.close()
         raise
@@ -240,7 +268,10 @@ def _is_damage(error: sqlite3.DatabaseError) -> bool:
     return code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
-def _failed(folder: Path, error: sqlite3.Error) -> StorageFailed:
+def _failed(path: Path, error: sqlite3.Error) -> StorageFailed:
+    if getattr(error, "sqlite_errorcode", sqlite3.SQLITE_OK) & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+        return IndexBusy(path)
     return StorageFailed(
-        f"The index in {folder} could not be used ({error}). Check that the folder can be written and has free space."
+        f"The index in {path.parent} could not be used ({error}). Check that the folder can be written and has free "
+        "space."
     )

@@ -11,6 +11,7 @@
   - NotFound              no such job or asset, or not this person's: the answer is the same
   - OutputsInUse          another Diorama works in the same outputs folder
   - StorageFailed         the disk did not take it
+    + IndexBusy           another program holds the index: the same may be tried again
   - TooManyJobs           one person's queue is full
   - OverBudget            more than is spent in a day without asking; the same with the cost confirmed is taken
   - OutOfMemory           the model did not fit
@@ -73,6 +74,13 @@ class OutputsInUse(StudioError):
 
 class StorageFailed(StudioError):
     """The disk did not take it; the message names the folder and the reason."""
+
+
+class IndexBusy(StorageFailed):
+    """Another program holds the index, so nothing was changed; the message names the file."""
+
+    def __init__(self, path: object) -> None:
+        super().__init__(f"Another program holds the index {path}. Close it, or wait until it is done, and try again.")
 
 
 class TooManyJobs(StudioError):

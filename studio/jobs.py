@@ -18,12 +18,15 @@ from PIL import Image
 from studio.changes import Changes
 from studio.contract import Done, Event, Failed, JobState, JobView, Progress, Stopped, Task, Waiting
 from studio.database import Database
-from studio.errors import Cancelled, NotFound, OutOfMemory, StudioError
+from studio.errors import Cancelled, IndexBusy, NotFound, OutOfMemory, StorageFailed, StudioError
 from studio.lanes import LaneName, Lanes
 from studio.ledger import MAX_ATTEMPTS, JobRow, Ledger
 from studio.livejob import LiveJob
 
 log = logging.getLogger(__name__)
+
+PATIENCE_SECONDS = 60.0
+"""How long what was made is kept while another program holds the index."""
 
 
 class Jobs:
@@ -37,15 +40,18 @@ class Jobs:
         work: Callable[[LiveJob], None],
         made: Callable[[str], tuple[str, ...]],
         drop: Callable[[str], None],
+        patience_seconds: float = PATIENCE_SECONDS,
     ) -> None:
         """
         Args:
             work: does one job, on a thread of its lane; `Cancelled` of the job's `tell` passes through it.
             made: job id -> ids of the assets it has made.
             drop: gives back the memory of the model with this id, after it ran out of it.
+            patience_seconds: how long a job tries again to write down what it made.
         """
         self._ledger = Ledger(database)
         self._changes, self._work, self._made, self._drop = changes, work, made, drop
+        self._patience_seconds = patience_seconds
         self._lanes = Lanes(changes, self._run)
         self._live: dict[str, LiveJob] = {}  # guarded by changes.lock
         self._closing = False
@@ -107,7 +113,7 @@ class Jobs:
             if job is not None and not waited and not job.is_over:
                 job.stop()
         if job is not None and waited:
-            self._finish(job, "stopped", "")
+            self._stop_waiting(job)
         return self.view(owner, job_id)
 
     def skip(self, owner: str, job_id: str) -> JobView:
@@ -179,7 +185,7 @@ class Jobs:
         state: JobState = "done"
         error, out_of_memory = "", False
         try:
-            self._ledger.start(job.row.id)
+            job.patiently(lambda: self._ledger.start(job.row.id))
             self._work(job)
         except Cancelled:
             state = "stopped"
@@ -203,25 +209,41 @@ class Jobs:
         except (Exception, SystemExit):
             log.exception("A chore failed")
 
+    def _stop_waiting(self, job: LiveJob) -> None:
+        """End a job that was taken out of its lane; while another program holds the index it goes back and waits on."""
+        try:
+            self._ledger.finish(job.row.id, "stopped", "", self._changes.next_number())
+        except IndexBusy:
+            self._lanes.add(job)
+            raise
+        except StorageFailed:
+            self._ended(job, "stopped", "", is_written=False)
+            raise
+        self._ended(job, "stopped", "", is_written=True)
+
     def _finish(self, job: LiveJob, state: JobState, error: str) -> None:
         """Write the end down, then let everybody see it."""
-        written = False
+        is_written = False
         try:
-            self._ledger.finish(job.row.id, state, error, self._changes.next_number())
-            written = True
+            number = self._changes.next_number()
+            job.patiently(lambda: self._ledger.finish(job.row.id, state, error, number), is_end=True)
+            is_written = True
         finally:
-            with self._changes.lock:
-                job.finish(state, error)
-                if written:  # else the row says something old, and the memory knows better
-                    del self._live[job.row.id]
-                self._lanes.left(job)
+            self._ended(job, state, error, is_written=is_written)
+
+    def _ended(self, job: LiveJob, state: JobState, error: str, *, is_written: bool) -> None:
+        with self._changes.lock:
+            job.finish(state, error)
+            if is_written:  # else the row says something old, and the memory knows better
+                del self._live[job.row.id]
+            self._lanes.left(job)
 
     # --- small things -------------------------------------------------------------------------------------------------
 
     def _enqueue(self, row: JobRow) -> None:
         with self._changes.lock:
             if not self._closing:  # else it is written down, and the next start takes it
-                self._live[row.id] = job = LiveJob(row, self._changes)
+                self._live[row.id] = job = LiveJob(row, self._changes, self._patience_seconds)
                 self._lanes.add(job)
 
     def _live_of(self, owner: str, job_id: str) -> LiveJob | None:

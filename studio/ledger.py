@@ -63,6 +63,9 @@ class Ledger:
         Raises:
             TooManyJobs: the owner's queue is full.
         """
+        return self._database.patiently(lambda: self._add(row))
+
+    def _add(self, row: JobRow) -> JobRow:
         values = (row.id, row.owner, row.task, row.lane, row.model, row.title, row.pictures)
         request = json.dumps(row.request, allow_nan=False)
         with self._database.transaction() as connection:
@@ -110,8 +113,12 @@ class Ledger:
         )
 
     def _change(self, sql: str, values: list[tuple[Any, ...]], *, can_be_made_again: bool = False) -> None:
-        with self._database.transaction(can_be_made_again=can_be_made_again) as connection:
-            connection.executemany(sql, values)
+        def change() -> None:
+            with self._database.transaction(can_be_made_again=can_be_made_again) as connection:
+                connection.executemany(sql, values)
+
+        if values:
+            self._database.patiently(change)
 
 
 def _job_row(row: Any) -> JobRow:

@@ -7,17 +7,19 @@ from __future__ import annotations
 
 import io
 import time
+from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 from PIL import Image
 
 from studio.changes import Changes
 from studio.contract import JobState, JobView, Progress
-from studio.errors import Cancelled, Skipped
+from studio.errors import Cancelled, IndexBusy, Skipped
 from studio.ledger import JobRow
 from studio.pace import Pace
 
+_Answer = TypeVar("_Answer")
 PREVIEW_SIDE = 512
 """Longest side of a preview, in pixels: sharp enough on the stage, small enough to be sent at every step."""
 
@@ -25,8 +27,13 @@ PREVIEW_SIDE = 512
 class LiveJob:
     """Created waiting. `tell`, `check` and `begin` belong to the thread that does the work, the rest to anybody."""
 
-    def __init__(self, row: JobRow, changes: Changes) -> None:
+    def __init__(self, row: JobRow, changes: Changes, patience_seconds: float) -> None:
+        """
+        Args:
+            patience_seconds: for `patiently`.
+        """
         self.row = row
+        self._patience_seconds = patience_seconds
         self._changes = changes
         self._view = row.view()
         self._pace = Pace()
@@ -87,6 +94,28 @@ class LiveJob:
         """A picture is in the store: let the watchers know; after the last one the end of the job does."""
         self._change(is_news=self._view.picture + 1 < self._view.pictures)
 
+    def patiently(self, write: Callable[[], _Answer], *, is_end: bool = False) -> _Answer:
+        """Write something down, again while another program holds the index, which the job's note says meanwhile.
+
+        Args:
+            is_end: there is nothing left to stop: the job is over, or what it made was paid for.
+
+        Raises:
+            Cancelled: as `tell`.
+            IndexBusy: the patience is over.
+        """
+        deadline = time.monotonic() + self._patience_seconds
+        while True:
+            try:
+                return write()
+            except IndexBusy:
+                if time.monotonic() >= deadline or (is_end and self._leave):
+                    raise
+            if not is_end:
+                self.tell(Progress(self._view.step, self._view.steps, _BUSY))
+            elif self._view.note != _BUSY:
+                self._change(is_news=False, note=_BUSY)
+
     # --- everybody's side ---------------------------------------------------------------------------------------------
 
     def start(self) -> None:
@@ -117,6 +146,9 @@ class LiveJob:
         with self._changes.lock:
             version = self._changes.note(self.row.owner, is_news=is_news)
             self._view = replace(self._view, version=version, **values)
+
+
+_BUSY = "waiting for another program to let go of the index"
 
 
 def _said(of: JobView | Progress) -> tuple[int, int, str]:

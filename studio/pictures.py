@@ -91,9 +91,9 @@ def make_pictures(
                 seconds = time.monotonic() - began
             if spec.lane != "cloud":  # a picture that was paid for is kept
                 job.check()  # pressed after the last report: the picture is not wanted either
+            keep(result, seconds=seconds)
         except Skipped:
             continue
-        keep(result, seconds=seconds)
 
 
 def _teller(job: LiveJob, order: Order) -> Tell:
@@ -156,17 +156,19 @@ def _keep(
     *,
     index: int,
     seconds: float,
+    is_late: bool = False,
 ) -> None:
     """Write one picture down with its recipe."""
     kept = order.kept(replace(result, image=_checked(result, wanted, spec)))
-    store.save(kept.image, _recipe(job, order, wanted, spec, kept, index=index, result=result, seconds=seconds))
+    recipe = _recipe(job, order, wanted, spec, kept, index=index, result=result, seconds=seconds)
+    job.patiently(lambda: store.save(kept.image, recipe), is_end=is_late or spec.lane == "cloud")
     job.saved()
 
 
 def _keep_late(keep: Callable[..., None], result: ImageResult, *, began: float) -> None:
     """Keep a picture that a provider sent after its job had ended. On the provider's thread: nobody hears an error."""
     try:
-        keep(result, seconds=time.monotonic() - began)
+        keep(result, seconds=time.monotonic() - began, is_late=True)
     except (StudioError, sqlite3.Error, ValueError) as error:
         log.warning("A picture that came late is lost: %s", error)
 

@@ -16,13 +16,13 @@ from studio.catalog import Catalog
 from studio.changes import Changes
 from studio.clouds import Clouds, NoClouds
 from studio.contract import Event, GenerateRequest, IterateRequest, JobView, ModelSpec, Progress, Task
-from studio.database import Database, FolderLock
+from studio.database import BUSY_SECONDS, Database, FolderLock
 from studio.describing import Describing
 from studio.editing import iterate_orders
 from studio.errors import NotFound
 from studio.files import storage_errors
 from studio.gallery import GalleryPage, Relatives
-from studio.jobs import Jobs
+from studio.jobs import PATIENCE_SECONDS, Jobs
 from studio.livejob import LiveJob
 from studio.memory import Residents
 from studio.pictures import generate_orders, make_pictures
@@ -59,6 +59,8 @@ class Studio:
         memory_gb: float = 8.0,
         clouds: Clouds | None = None,
         daily_cap_usd: float | None = DAILY_CAP_USD,
+        busy_seconds: float = BUSY_SECONDS,
+        patience_seconds: float = PATIENCE_SECONDS,
     ) -> None:
         """Open the folder, make its index agree with its files, and go on with the jobs that were left.
 
@@ -68,6 +70,8 @@ class Studio:
             memory_gb: what the loaded models may take together.
             clouds: the providers; None: there are none.
             daily_cap_usd: what an owner may spend a day before they are asked; None: any amount.
+            busy_seconds: how long a call waits for another program to let go of the index.
+            patience_seconds: how long a job keeps what it made until that can be written down.
 
         Raises:
             OutputsInUse: another Diorama works there.
@@ -81,14 +85,19 @@ class Studio:
         self._residents = Residents(memory_gb)
         with ExitStack() as opened:
             opened.callback(FolderLock(outputs).release)
-            self._database = Database(outputs / "diorama.sqlite")
+            self._database = Database(outputs / "diorama.sqlite", busy_seconds)
             opened.callback(self._database.close)
             self._store = Store(outputs, self._database)
             self._uploads = Uploads(self._store)
             self._versions = Versions(self._store, self._database)
             self._store.reconcile()  # before any job: a picture of a killed job counts as made
             self._jobs = Jobs(
-                self._database, self._changes, work=self._work, made=self._store.kept_of_job, drop=self._residents.drop
+                self._database,
+                self._changes,
+                work=self._work,
+                made=self._store.kept_of_job,
+                drop=self._residents.drop,
+                patience_seconds=patience_seconds,
             )
             self._jobs.resume()
             self.selections = Selections(

@@ -74,16 +74,26 @@ class Store:
         """A new file of this ending, then its row."""
         home = self._homes[ending]
         with files.storage_errors(home):
-            path = files.write_temporary(home, write)
-            with self._changing:
-                try:
-                    path = self._take_name(path, found.recipe, ending)
-                    files.sync_folder(home)
-                    with self._database.transaction(can_be_made_again=True) as connection:
-                        insert(connection, path.name, found, Note(), deleted=False)
-                except BaseException:
+            temporary = files.write_temporary(home, write)
+            try:
+                self._database.patiently(lambda: self._enter(temporary, found, ending))
+            except BaseException:
+                files.remove(temporary)
+                raise
+
+    def _enter(self, temporary: Path, found: Found, ending: str) -> None:
+        """Give a whole file its name and its row, or leave it as it is."""
+        path = temporary
+        with self._changing:
+            try:
+                with self._database.transaction(can_be_made_again=True) as connection:
+                    path = self._take_name(temporary, found.recipe, ending)
+                    files.sync_folder(path.parent)
+                    insert(connection, path.name, found, Note(), deleted=False)
+            except BaseException:
+                if path != temporary:
                     files.remove(path)
-                    raise
+                raise
 
     def asset(self, owner: str, asset_id: str) -> Asset:
         """
@@ -147,11 +157,13 @@ class Store:
         return path
 
     def star(self, owner: str, asset_id: str, starred: bool) -> Asset:
-        self.asset(owner, asset_id)
-        with self._changing:
-            self._notes.write(asset_id, starred=starred)
-            with self._database.transaction() as connection:
+        def change() -> None:
+            with self._changing, self._database.transaction() as connection:
+                self._notes.write(asset_id, starred=starred)
                 connection.execute("UPDATE assets SET starred = ? WHERE id = ?", (starred, asset_id))
+
+        self.asset(owner, asset_id)
+        self._database.patiently(change)
         return self.asset(owner, asset_id)
 
     def describe(self, owner: str, asset_id: str, description: str) -> Asset:
@@ -164,10 +176,10 @@ class Store:
 
     def delete(self, owner: str, asset_ids: Iterable[str]) -> None:
         """Move the files to the trash; `restore` brings them back. One unknown id, and nothing is moved."""
-        self._move(owner, asset_ids, deleted=True)
+        self._move(owner, list(asset_ids), deleted=True)
 
     def restore(self, owner: str, asset_ids: Iterable[str]) -> None:
-        self._move(owner, asset_ids, deleted=False)
+        self._move(owner, list(asset_ids), deleted=False)
 
     def rebuild(self) -> None:
         """Forget the index and make it again from the files: the result is the same."""
@@ -218,12 +230,14 @@ class Store:
     def _say(self, owner: str, asset_id: str, **change: str) -> Asset:
         asset = self.asset(owner, asset_id)
         title = None if asset.title == asset.recipe["title"] else asset.title
-        with self._changing:
-            self._notes.write(asset_id, **change)
-            with self._database.transaction() as connection:
-                self._say_again(
-                    connection, asset_id, Note(title=title, description=asset.description)._replace(**change)
-                )
+        note = Note(title=title, description=asset.description)._replace(**change)
+
+        def write_down() -> None:
+            with self._changing, self._database.transaction() as connection:
+                self._notes.write(asset_id, **change)
+                self._say_again(connection, asset_id, note)
+
+        self._database.patiently(write_down)
         return self.asset(owner, asset_id)
 
     def _say_again(self, connection: sqlite3.Connection, asset_id: str, note: Note) -> None:
@@ -260,23 +274,33 @@ class Store:
                 return path
         raise StorageFailed(f"{home} already has a file with the id {recipe.id}. Try again.")
 
-    def _move(self, owner: str, asset_ids: Iterable[str], deleted: bool) -> None:
-        with self._changing, files.storage_errors(self._trash):
-            assets = [self.asset(owner, asset_id) for asset_id in asset_ids]
-            moved = []
-            changed = {self._home(asset.name) for asset in assets}
-            try:
-                for asset in assets:
-                    places = (self._home(asset.name), self._trash)
-                    source, target = places if deleted else reversed(places)
-                    if (source / asset.name).exists():
-                        (source / asset.name).rename(target / asset.name)
-                    moved.append((deleted, asset.id))
-            finally:  # should the disk refuse one of them, the rows of those before it still follow their files
-                for folder in (*changed, self._trash) if deleted else (self._trash, *changed):
-                    files.sync_folder(folder)
-                with self._database.transaction() as connection:
-                    connection.executemany("UPDATE assets SET deleted = ? WHERE id = ?", moved)
+    def _move(self, owner: str, asset_ids: Sequence[str], deleted: bool) -> None:
+        def change() -> OSError | None:
+            with self._changing, self._database.transaction() as connection:
+                moved, refused = self._move_files([self.asset(owner, id) for id in asset_ids], deleted)
+                connection.executemany("UPDATE assets SET deleted = ? WHERE id = ?", moved)
+                return refused
+
+        with files.storage_errors(self._trash):
+            if refused := self._database.patiently(change):
+                raise refused
+
+    def _move_files(self, assets: Sequence[Asset], deleted: bool) -> tuple[list[tuple[bool, str]], OSError | None]:
+        """What was moved, as values for the index, and what the disk said of the next one: those before it count."""
+        moved, refused = [], None
+        changed = {self._home(asset.name) for asset in assets}
+        try:
+            for asset in assets:
+                places = (self._home(asset.name), self._trash)
+                source, target = places if deleted else reversed(places)
+                if (source / asset.name).exists():
+                    (source / asset.name).rename(target / asset.name)
+                moved.append((deleted, asset.id))
+        except OSError as error:
+            refused = error
+        for folder in (*changed, self._trash) if deleted else (self._trash, *changed):
+            files.sync_folder(folder)
+        return moved, refused
 
     def _make_thumbnail(self, image: Image.Image, asset_id: str) -> None:
         """Best effort: without it, `thumbnail` tries again."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -67,7 +68,7 @@ def _make_views(job: LiveJob, spec: ModelSpec, residents: Residents, store: Stor
         said = turned.Turning(order.elevation_deg, AZIMUTHS_DEG[index], views=four(request.keep))
         if index == 0 and not request.only:  # in front it is known what it looks like
             recipe = replace(turned.view_recipe(asset, order.image, index, said), job_id=job.row.id)
-            store.save(order.image, recipe)
+            job.patiently(partial(store.save, order.image, recipe))
             continue
         recipe = replace(
             turned.view_recipe(asset, images[index], index, said),
@@ -80,7 +81,7 @@ def _make_views(job: LiveJob, spec: ModelSpec, residents: Residents, store: Stor
             seconds=round(seconds, 3),
             notice=result.notice,
         )
-        store.save(images[index], recipe)
+        job.patiently(partial(store.save, images[index], recipe))
     job.saved()
 
 
@@ -107,7 +108,7 @@ def _make_splat(job: LiveJob, spec: ModelSpec, residents: Residents, store: Stor
         revision=spec.revision,
         seconds=round(seconds, 3),
     )
-    store.save_splat(replace(splat, recipe=recipe))
+    job.patiently(partial(store.save_splat, replace(splat, recipe=recipe)))
     job.saved()
 
 

@@ -48,6 +48,7 @@ SAVING = (
     "take_in",
     "save",
     "_keep",
+    "_enter",
     "write_temporary",
     "sync_folder",
     "_take_name",
