@@ -11,7 +11,11 @@ from typing import Any
 import pytest
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # see app.prepare_environment; must be set before torch is loaded
-os.environ.update(GRADIO_ANALYTICS_ENABLED="False", HF_HUB_DISABLE_TELEMETRY="1")
+os.environ.update(
+    GRADIO_ANALYTICS_ENABLED="False",
+    GRADIO_NUM_PORTS="0",  # gradio must not search for a port, for it leaves sockets open: tests.ui.driver.free_port
+    HF_HUB_DISABLE_TELEMETRY="1",
+)
 
 LONGEST_ID = 60
 _NAMES_ITSELF = (bool, int, float, complex, Enum, re.Pattern, type(None))
@@ -19,7 +23,7 @@ _NAMES_ITSELF = (bool, int, float, complex, Enum, re.Pattern, type(None))
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
     """
-    Short text and what is made of plain values stand in the id; everything else is named after its argument, and numbered
+    Short text and what is made of plain values stand in the id; all else is named after its argument, and numbered
     by pytest. What a file holds must not: it may change with the time, and then two workers collect different tests.
     """
     if isinstance(val, _NAMES_ITSELF) or hasattr(val, "__name__"):

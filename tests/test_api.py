@@ -14,6 +14,7 @@ from gradio_client.exceptions import AppError
 from PIL import Image
 
 import app
+from tests.ui.driver import free_port
 from ui import page
 
 PROMPT = "a red ball on a grey background"
@@ -33,7 +34,9 @@ def served(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     identify = app.identify_by(options)
     demo = page.build(studio, identify)
     launch = page.launch_options(studio, identify, local_only=True)
-    _, url, _ = demo.launch(prevent_thread_lock=True, quiet=True, server_name="127.0.0.1", **launch)
+    _, url, _ = demo.launch(
+        prevent_thread_lock=True, quiet=True, server_name="127.0.0.1", server_port=free_port(), **launch
+    )
     client = Client(url, verbose=False, download_files=False)
     yield Served(url, client, options.open)
     client.close()

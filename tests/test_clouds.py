@@ -22,6 +22,7 @@ from tests.app_process import AppProcess
 from tests.providers import wires
 from tests.providers.loopback import Provider, serving
 from tests.providers.wires import png
+from tests.ui.driver import free_port
 from ui import page
 
 CANARY = "sk-canary-77aa-pasted"
@@ -57,7 +58,9 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         identify = app.identify_by(app.parse(["--open"]))
         demo = page.build(studio, identify)
         launch = page.launch_options(studio, identify, local_only=True)
-        _, url, _ = demo.launch(prevent_thread_lock=True, quiet=True, server_name="127.0.0.1", **launch)
+        _, url, _ = demo.launch(
+            prevent_thread_lock=True, quiet=True, server_name="127.0.0.1", server_port=free_port(), **launch
+        )
         client = Client(url, verbose=False, download_files=False)
         yield Served(url, client, provider, studio, outputs)
         client.close()

@@ -17,6 +17,7 @@ import httpx
 import pytest
 from fastapi import APIRouter, Body
 
+from tests.ui.driver import free_port
 from ui import guard
 
 GENERATE = "/gradio_api/call/generate"
@@ -54,6 +55,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
             prevent_thread_lock=True,
             quiet=True,
             server_name="127.0.0.1",
+            server_port=free_port(),
             max_file_size=guard.MAX_BYTES,
             app_kwargs={
                 "routes": routes.routes,

@@ -10,6 +10,7 @@ from pathlib import Path
 from gradio_client import Client
 
 from tests.app_process import ROOT, AppProcess
+from tests.ui.driver import free_port
 
 
 def start(outputs: Path) -> tuple[AppProcess, Client]:
@@ -41,11 +42,10 @@ def test_tools_that_look_for_demo_get_the_page_with_its_routes(tmp_path: Path):
         from app import demo
         from app import demo as again
         assert demo is again
-        _, url, _ = demo.launch(prevent_thread_lock=True, quiet=True)
+        _, url, _ = demo.launch(prevent_thread_lock=True, quiet=True, server_port=int(sys.argv[2]))
         print(httpx.get(f"{url}diorama/picture/{'0' * 32}?owner=local").status_code)
         demo.close()
     """
-    answer = subprocess.run(
-        [sys.executable, "-c", code, str(tmp_path)], cwd=ROOT, capture_output=True, text=True, check=True, timeout=120
-    )
+    command = [sys.executable, "-c", code, str(tmp_path), str(free_port())]
+    answer = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=600)
     assert answer.stdout.splitlines()[0] == "404"
