@@ -150,12 +150,15 @@ def find_keys(*, lend: bool = True) -> Keys:
     return Keys(files=(HOME / ".env", Path.cwd() / ".env"), lend=lend)
 
 
-def open_studio(outputs: Path, machine: Machine | None = None, keys: Keys | None = None) -> Studio:
+def open_studio(
+    outputs: Path, machine: Machine | None = None, keys: Keys | None = None, *, resume: bool = True
+) -> Studio:
     """The studio of this machine: every model it knows, those in the clouds last, and the folder it keeps things in.
 
     Args:
         machine: what is known of it; None looks at it.
         keys: of the clouds; None takes those of this machine.
+        resume: go on with the jobs that were left.
 
     Raises:
         BadRequest: DIORAMA_DAILY_CAP_USD is no amount.
@@ -175,6 +178,7 @@ def open_studio(outputs: Path, machine: Machine | None = None, keys: Keys | None
         memory_gb=memory_gb,
         clouds=clouds.desk(keys, connection),
         daily_cap_usd=read_cap(os.environ.get("DIORAMA_DAILY_CAP_USD", "")),
+        resume=resume,
     )
 
 

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import terminal
+
+if __name__ == "__main__":
+    terminal.prepare()
+
 import argparse
 import sys
 from pathlib import Path
@@ -12,7 +17,9 @@ import cli_iterate
 import cli_models
 import cli_pictures
 import cli_splat
-from app import LOCAL_OWNER, OUTPUTS, open_studio, prepare_environment
+from app import LOCAL_OWNER, OUTPUTS
+from cli_studio import studio_in
+from environment import prepare_environment
 from studio.contract import GenerateRequest, Size, Task
 from studio.errors import BadRequest, NotReady, StudioError
 from studio.service import Studio
@@ -20,16 +27,19 @@ from studio.standin import elsewhere
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one verb. Returns the exit status: 0 done, 1 failed, 2 asked wrongly."""
+    """Run one verb. Returns the exit status: 0 done, 2 not or not all of it, and a sentence has said why."""
     options = parse(arguments)
     prepare_environment()
     try:
         return options.verb(options)
     except StudioError as error:
         print(error, file=sys.stderr)
-        return 2 if isinstance(error, BadRequest) else 1
-    except KeyboardInterrupt:
-        return 130
+    except BrokenPipeError:
+        raise  # whoever reads has enough: there is nobody to tell
+    except OSError as error:
+        place = f"{error.filename}: " if error.filename else ""
+        print(f"{place}{error.strerror or error}. Check the file, the disk and the permissions.", file=sys.stderr)
+    return 2
 
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:
@@ -78,8 +88,7 @@ def generate(options: argparse.Namespace) -> int:
             'Nothing to draw: give a prompt, such as python cli.py generate "a red ball on a grey background".'
         )
     cli_pictures.make_way(options.output)
-    studio = open_studio(options.outputs)
-    try:
+    with studio_in(options.outputs) as studio:
         made, failed = 0, 0
         for prompt in prompts:
             request = GenerateRequest(
@@ -100,9 +109,7 @@ def generate(options: argparse.Namespace) -> int:
             for asset_id in assets:
                 made += 1
                 cli_pictures.report(studio, asset_id, options, made)
-        return 1 if failed else 0
-    finally:
-        studio.close()
+        return 2 if failed else 0
 
 
 def read_prompts(options: argparse.Namespace) -> list[str]:
@@ -110,9 +117,13 @@ def read_prompts(options: argparse.Namespace) -> list[str]:
     prompts = list(options.prompts)
     if options.prompts_file:
         try:
-            text = sys.stdin.read() if str(options.prompts_file) == "-" else options.prompts_file.read_text("utf-8-sig")
-        except (OSError, UnicodeDecodeError) as error:
-            raise BadRequest(f"Cannot read prompts from {options.prompts_file}: {error}") from error
+            told = sys.stdin.buffer.read() if str(options.prompts_file) == "-" else options.prompts_file.read_bytes()
+            text = told.decode("utf-8-sig")
+        except OSError as error:
+            reason = f"{error.strerror}. Give a text file with one prompt a line"
+            raise BadRequest(f"Cannot read prompts from {options.prompts_file}: {reason}.") from error
+        except UnicodeDecodeError as error:
+            raise BadRequest(f"The prompts in {options.prompts_file} are no UTF-8 text: save them as UTF-8.") from error
         prompts += text.splitlines()
     return [prompt for prompt in prompts if prompt.strip()]
 
@@ -129,4 +140,4 @@ def draw(studio: Studio, request: GenerateRequest, *, confirm_cost: bool) -> tup
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    terminal.run(main, seconds_to_leave=1.5)

@@ -8,7 +8,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from app import LOCAL_OWNER, OUTPUTS, open_studio
+from app import LOCAL_OWNER, OUTPUTS
+from cli_studio import studio_in
 from studio.describing import Asked
 from studio.errors import BadRequest, Cancelled, NotReady
 from studio.recipe import is_asset_id
@@ -36,26 +37,20 @@ def add_verbs(verbs: Any) -> None:
 
 def describe(options: argparse.Namespace) -> int:
     """Print what is to be seen on every picture, and keep it with them."""
-    studio = open_studio(options.outputs)
-    try:
+    with studio_in(options.outputs) as studio:
         for place in options.pictures:
             picture = place if is_asset_id(place) else _taken_in(studio, Path(place))
             asset = _wait(studio, studio.describing.describe(LOCAL_OWNER, picture))
             line = {"id": asset.id, "name": asset.name, "description": asset.description}
-            print(json.dumps(line, ensure_ascii=False) if options.json else asset.description, flush=True)
+            print(json.dumps(line) if options.json else asset.description, flush=True)
         return 0
-    finally:
-        studio.close()
 
 
 def improve(options: argparse.Namespace) -> int:
     """Print the improved prompt."""
-    studio = open_studio(options.outputs)
-    try:
+    with studio_in(options.outputs) as studio:
         print(_wait(studio, studio.describing.improve_prompt(LOCAL_OWNER, options.prompt)))
         return 0
-    finally:
-        studio.close()
 
 
 def _taken_in(studio: Studio, path: Path) -> str:
@@ -77,6 +72,3 @@ def _wait(studio: Studio, asked: Asked) -> Any:
                     raise
     except Cancelled:
         raise NotReady("This was stopped. Ask again if you still want it.") from None
-    except KeyboardInterrupt:
-        asked.stop()
-        raise

@@ -8,7 +8,8 @@ import re
 from pathlib import Path
 from typing import Any
 
-from app import LOCAL_OWNER, OUTPUTS, open_studio
+from app import LOCAL_OWNER, OUTPUTS
+from cli_studio import studio_in
 from studio import selecting
 from studio.assets import Asset
 from studio.contract import Size
@@ -58,8 +59,7 @@ def box(text: str) -> Box:
 
 def segment(options: argparse.Namespace) -> int:
     """Keep what is selected as an object, or list everything; prints paths, or JSON."""
-    studio = open_studio(options.outputs)
-    try:
+    with studio_in(options.outputs) as studio:
         picture = opened(studio, options.picture)
         if options.everything:
             return list_everything(studio, picture, options)
@@ -74,12 +74,10 @@ def segment(options: argparse.Namespace) -> int:
         if options.json:
             score = found.candidates[found.choice].score
             said = {"id": kept.id, "name": kept.title, "score": round(score, 4), "box": found.box, "area": found.area}
-            print(json.dumps(said | {"files": [str(path) for path in files]}, ensure_ascii=False), flush=True)
+            print(json.dumps(said | {"files": [str(path) for path in files]}), flush=True)
         else:
             print(*files, sep="\n", flush=True)
         return 0
-    finally:
-        studio.close()
 
 
 def opened(studio: Studio, picture: str) -> Asset:

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import cli_pictures
-from app import LOCAL_OWNER, OUTPUTS, open_studio
+from app import LOCAL_OWNER, OUTPUTS
 from cli_cutout import opened
+from cli_studio import studio_in
 from studio.contract import IterateRequest
 from studio.edits import SIDES
 from studio.recipe import is_asset_id
@@ -61,8 +62,7 @@ def extension(text: str) -> tuple[int, int, int, int]:
 def iterate(options: argparse.Namespace) -> int:
     """Make the versions and print where they are, or JSON."""
     cli_pictures.make_way(options.output)
-    studio = open_studio(options.outputs)
-    try:
+    with studio_in(options.outputs) as studio:
         source = opened(studio, options.picture)
         left, top, right, bottom = (sum(pixels) for pixels in zip((0, 0, 0, 0), *options.extend, strict=True))
         request = IterateRequest(
@@ -88,9 +88,7 @@ def iterate(options: argparse.Namespace) -> int:
         assets = cli_pictures.follow(studio, job)
         for number, asset_id in enumerate(assets, start=1):
             cli_pictures.report(studio, asset_id, options, number)
-        return 0 if assets else 1
-    finally:
-        studio.close()
+        return 0 if assets else 2
 
 
 def _object(studio: Studio, picture: str, text: str) -> str:

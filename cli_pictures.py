@@ -64,9 +64,6 @@ def follow(studio: Studio, job: JobView) -> tuple[str, ...]:
         for last in studio.events(LOCAL_OWNER, job.id):
             if sys.stderr.isatty():
                 print(f"\r\x1b[K{status(last)}", end="", file=sys.stderr, flush=True)
-    except KeyboardInterrupt:
-        studio.cancel(LOCAL_OWNER, job.id)
-        raise
     finally:
         if sys.stderr.isatty():
             print("\r\x1b[K", end="", file=sys.stderr, flush=True)
@@ -93,7 +90,7 @@ def report(studio: Studio, asset_id: str, options: argparse.Namespace, number: i
     asset, kept = studio.asset(LOCAL_OWNER, asset_id), studio.path(LOCAL_OWNER, asset_id)
     path = place(kept, options.output, number)
     if not options.json:
-        print(path)
+        print(path, flush=True)
         return
     line = {
         "path": str(path),
@@ -104,7 +101,7 @@ def report(studio: Studio, asset_id: str, options: argparse.Namespace, number: i
         "price_usd": asset.recipe["price_usd"],
         "id": asset.id,
     }
-    print(json.dumps(line, ensure_ascii=False), flush=True)
+    print(json.dumps(line), flush=True)
 
 
 def place(kept: Path, output: Path | None, number: int) -> Path:

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import cli_cutout
-from app import LOCAL_OWNER, OUTPUTS, open_studio
+from app import LOCAL_OWNER, OUTPUTS
 from cli_pictures import follow
+from cli_studio import studio_in
 from studio import selecting, turned
 from studio.assets import Asset
 from studio.contract import Size
@@ -63,18 +64,15 @@ def add_verbs(verbs: Any) -> None:
 def splat(options: argparse.Namespace) -> int:
     """Make or convert a splat; prints where it is, or JSON."""
     format = chosen_format(options)
-    studio = open_studio(options.outputs)
-    try:
+    with studio_in(options.outputs) as studio:
         found = given_splat(studio, options.source)
         made = made_splat(studio, options) if found is None else found
         if made is None:
-            return 1
+            return 2
         if options.match:
             made = studio.splats.match_size(LOCAL_OWNER, made.id)
         report(studio, made, options, format)
         return 0
-    finally:
-        studio.close()
 
 
 def chosen_format(options: argparse.Namespace) -> str:
@@ -168,10 +166,10 @@ def report(studio: Studio, made: Asset, options: argparse.Namespace, format: str
     if said.fit is not None and said.fit < GOOD_FIT and not options.match:
         print(f"It covers its object to {100 * said.fit:.0f} %: --match fits its size and place.", file=sys.stderr)
     if not options.json:
-        print(path)
+        print(path, flush=True)
         return
     values = {"path": str(path), "id": made.id, "fit": said.fit, "splats": said.splats, "views": list(said.views)}
-    print(json.dumps(values | {"model": made.model}, ensure_ascii=False), flush=True)
+    print(json.dumps(values | {"model": made.model}), flush=True)
 
 
 def written(content: bytes, kept: Path, options: argparse.Namespace, format: str) -> Path:

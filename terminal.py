@@ -1,19 +1,19 @@
 """What both commands owe the terminal they run in: no letter it cannot say ends them, and Ctrl+C leaves no trace.
 
-Loaded before anything that takes time. Knows nothing of Diorama.
+Loaded before anything that takes time, so it needs little itself. Knows nothing of Diorama.
 """
 
 from __future__ import annotations
 
+import _thread  # `threading` and `typing` take longer to import than all of this
 import os
 import signal
 import sys
-import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from io import TextIOWrapper
 from types import FrameType
-from typing import NoReturn
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)  # Ctrl+C, and how systemd, Docker and Spaces say it
 _PIPE_CLOSED = 141  # what a shell tells of a program that SIGPIPE ended
@@ -36,7 +36,7 @@ def prepare() -> None:
         signal.signal(each, lambda number, _frame: os._exit(128 + number))
 
 
-def run(command: Callable[[], int], *, seconds_to_leave: float | None = None) -> NoReturn:
+def run(command: Callable[[], int], *, seconds_to_leave: float | None = None) -> None:
     """Run a command and end the process with its status; a signal is a KeyboardInterrupt in it, a second one the end.
 
     Args:
@@ -47,6 +47,7 @@ def run(command: Callable[[], int], *, seconds_to_leave: float | None = None) ->
         signal.signal(each, interrupt)
     try:
         status = command()
+        status = status and (interrupt.status or status)  # what went wrong after a signal did so because of it
         _flush()
     except BrokenPipeError:
         status = interrupt.status or _PIPE_CLOSED
@@ -72,12 +73,15 @@ class _Interrupt:
         self.status = 128 + number
         for each in _SIGNALS:
             signal.signal(each, signal.SIG_DFL)
-        sys.unraisablehook = threading.excepthook = lambda _: None  # what threads say of being left is no news
+        sys.unraisablehook = lambda _: None  # what is broken off may complain, but not to the person who wanted it
         if self._seconds is not None:
-            timer = threading.Timer(self._seconds, os._exit, [self.status])
-            timer.daemon = True
-            timer.start()
+            _thread.start_new_thread(_leave_after, (self._seconds, self.status))
         raise KeyboardInterrupt
+
+
+def _leave_after(seconds: float, status: int) -> None:
+    time.sleep(seconds)
+    os._exit(status)
 
 
 def _flush() -> None:

@@ -11,6 +11,7 @@ import secrets
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from PIL import Image
@@ -27,6 +28,8 @@ log = logging.getLogger(__name__)
 
 PATIENCE_SECONDS = 60.0
 """How long what was made is kept while another program holds the index."""
+CLOSING_SECONDS, GIVING_UP_SECONDS = 8.0, 0.8
+"""How long `close` waits for the running step to end."""
 
 
 class Jobs:
@@ -166,8 +169,17 @@ class Jobs:
             if self._closing:
                 return
 
-    def close(self) -> None:
-        """Take nothing new, let the running steps end, keep the rest for the next start."""
+    def close(self, *, give_up: bool = False) -> None:
+        """Take nothing new, let the running steps end, keep the rest for the next start.
+
+        Args:
+            give_up: stop all jobs instead, and hardly wait for those that are busy.
+        """
+        if give_up:
+            with self._changes.lock:
+                live = list(self._live.values())
+            for job in live:
+                self._guarded(partial(self.cancel, job.row.owner, job.row.id))
         with self._changes.lock:
             if self._closing:
                 return
@@ -177,7 +189,12 @@ class Jobs:
                 job.leave()
             self._changes.ring()
         self._guarded(lambda: self._ledger.forgive(job.row.id for job in running))
-        self._lanes.join()
+        busy = self._lanes.join(GIVING_UP_SECONDS if give_up else CLOSING_SECONDS)
+        for job in running:
+            if job.was_stopped and not job.is_over:  # it cannot say so itself any more
+                self._guarded(partial(self._ledger.finish, job.row.id, "stopped", "", self._changes.next_number()))
+        if busy and not give_up:
+            log.warning("Still busy after %g s: %s; its job runs again.", CLOSING_SECONDS, ", ".join(busy))
 
     # --- on the lane's thread -----------------------------------------------------------------------------------------
 

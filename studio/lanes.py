@@ -6,7 +6,6 @@ takes after Stop.
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
 from bisect import insort
@@ -16,12 +15,8 @@ from typing import Literal
 from studio.changes import Changes
 from studio.livejob import LiveJob
 
-log = logging.getLogger(__name__)
-
 LaneName = Literal["gpu", "click", "cloud"]
 THREADS: dict[LaneName, int] = {"gpu": 1, "click": 1, "cloud": 8}
-CLOSING_SECONDS = 8.0
-"""How long `close` waits for the running step to end."""
 
 
 class _Lane:
@@ -92,13 +87,13 @@ class Lanes:
             self._arrived.notify_all()
             return [job for lane in self._lanes.values() for job in lane.running]
 
-    def join(self) -> None:
-        """Wait until the threads have ended, at most CLOSING_SECONDS."""
-        deadline = time.monotonic() + CLOSING_SECONDS
-        for thread in [thread for lane in self._lanes.values() for thread in lane.threads]:
+    def join(self, seconds: float) -> list[str]:
+        """Wait until the threads have ended, at most so long. Returns the lanes that have not."""
+        deadline = time.monotonic() + seconds
+        threads = [thread for lane in self._lanes.values() for thread in lane.threads]
+        for thread in threads:
             thread.join(max(0.0, deadline - time.monotonic()))
-            if thread.is_alive():
-                log.warning("Lane %s is still busy after %g s; its job runs again.", thread.name, CLOSING_SECONDS)
+        return [thread.name for thread in threads if thread.is_alive()]
 
     def _lane(self, job: LiveJob) -> _Lane:
         return self._lanes[job.row.lane]

@@ -61,6 +61,7 @@ class Studio:
         daily_cap_usd: float | None = DAILY_CAP_USD,
         busy_seconds: float = BUSY_SECONDS,
         patience_seconds: float = PATIENCE_SECONDS,
+        resume: bool = True,
     ) -> None:
         """Open the folder, make its index agree with its files, and go on with the jobs that were left.
 
@@ -72,6 +73,7 @@ class Studio:
             daily_cap_usd: what an owner may spend a day before they are asked; None: any amount.
             busy_seconds: how long a call waits for another program to let go of the index.
             patience_seconds: how long a job keeps what it made until that can be written down.
+            resume: False leaves the jobs that were left to another start.
 
         Raises:
             OutputsInUse: another Diorama works there.
@@ -99,7 +101,8 @@ class Studio:
                 drop=self._residents.drop,
                 patience_seconds=patience_seconds,
             )
-            self._jobs.resume()
+            if resume:
+                self._jobs.resume()
             self.selections = Selections(
                 self._store, self._database, self._residents, self._changes, self._catalog.ready
             )
@@ -347,12 +350,16 @@ class Studio:
         """Make the index again from the files."""
         self._store.rebuild()
 
-    def close(self) -> None:
-        """Take no more work, let the running step end, give the folder back. What waited runs at the next start."""
+    def close(self, *, give_up: bool = False) -> None:
+        """Take no more work, let the running step end, give the folder back. What waited runs at the next start.
+
+        Args:
+            give_up: what waits or runs is stopped instead, for good.
+        """
         try:
             self.describing.close()
+            self._jobs.close(give_up=give_up)
             self.selections.close()
-            self._jobs.close()
             self._residents.close()
         finally:
             self._opened.close()

@@ -64,7 +64,7 @@ def test_a_prompt_is_improved(provider: Provider, tmp_path: Path, capsys: pytest
 
 
 def test_without_a_key_it_says_where_to_write_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
-    assert cli.main(["improve", "a walrus", "--outputs", str(tmp_path)]) == 1
+    assert cli.main(["improve", "a walrus", "--outputs", str(tmp_path)]) == 2
     assert "write OPENAI_API_KEY=... into" in capsys.readouterr().err
 
 
@@ -74,7 +74,7 @@ def test_above_the_daily_cap_it_wants_a_word(
     provider.says(wires.IMAGES, wires.openai_picture(png((1024, 1024))))
     monkeypatch.setenv("DIORAMA_DAILY_CAP_USD", "0.01")
     wish = ["generate", "a walrus", "--model", FLARE, "--quality", "medium", "--outputs", str(tmp_path), "--json"]
-    assert cli.main(wish) == 1
+    assert cli.main(wish) == 2
     assert "--confirm-cost" in capsys.readouterr().err
     assert provider.paid() == []
     assert cli.main([*wish, "--confirm-cost"]) == 0
@@ -98,7 +98,7 @@ def test_a_model_that_cannot_run_here_says_who_could(
     unable = [model["id"] for model in models if not model["ready"] and model["id"].startswith("flux")]
     if not unable:
         pytest.skip("every model runs on this machine")
-    assert cli.main(["generate", "a walrus", "--model", unable[0], *outputs]) == 1
+    assert cli.main(["generate", "a walrus", "--model", unable[0], *outputs]) == 2
     said = capsys.readouterr().err
     assert "GPT Image 2.6 Flare (OpenAI) makes it elsewhere for about $0.053 a picture" in said
     assert FLARE in said

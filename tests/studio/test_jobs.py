@@ -381,6 +381,34 @@ def test_a_closed_studio_says_so(open_studio: OpenStudio):
         ask(studio)
 
 
+def test_what_is_given_up_is_not_made_at_the_next_start_though_its_model_is_deaf(open_studio: OpenStudio):
+    model = FakeModel(steps=ENDLESS)
+    model.deaf_until = threading.Event()
+    studio = open_studio(model)
+    running, waiting = ask(studio, "running", count=2), ask(studio, "waiting")
+    model.wait_until_entered()
+    studio.close(give_up=True)
+    studio = open_studio(FakeModel())
+    assert studio.job(OWNER, running.id).state == studio.job(OWNER, waiting.id).state == "stopped"
+    model.deaf_until.set()
+    assert len(finished(studio, ask(studio)).assets) == 1
+    assert len(studio.gallery(OWNER).assets) == 1
+
+
+def test_a_terminal_leaves_the_jobs_of_the_page_to_the_page(open_studio: OpenStudio):
+    model = FakeModel(steps=ENDLESS)
+    studio = open_studio(model)
+    running, waiting = ask(studio, "running"), ask(studio, "waiting")
+    model.wait_until_entered()
+    studio.close()
+    studio = open_studio(FakeModel(), resume=False)
+    assert len(finished(studio, ask(studio)).assets) == 1
+    assert len(studio.gallery(OWNER).assets) == 1
+    studio.close(give_up=True)
+    studio = open_studio(FakeModel())
+    assert len(finished(studio, running).assets) == len(finished(studio, waiting).assets) == 1
+
+
 # --- models in the background -----------------------------------------------------------------------------------------
 
 
