@@ -210,13 +210,18 @@ def launch_arguments(studio: Studio, options: argparse.Namespace, identify: Iden
     """For `Blocks.launch`; all that gradio would else take from the environment is said."""
     from ui import page  # as in `serve`
 
-    accounts = [(name.strip(), password) for name, _, password in (each.partition(":") for each in options.auth)]
     return {
         "server_name": addresses.bracketed(options.listen),
         "share": options.share,
-        "auth": accounts or None,
+        "auth": accounts(options),
         **page.launch_options(studio, identify, local_only=is_local(options)),
     }
+
+
+def accounts(options: argparse.Namespace) -> list[tuple[str, str]] | None:
+    """Names and passwords; None where nobody is asked."""
+    parted = (each.partition(":") for each in options.auth)
+    return [(name.strip(), password) for name, _, password in parted] or None
 
 
 def chips(machine: Machine) -> str:

@@ -130,8 +130,7 @@ def test_a_place_that_cannot_be_served_is_one_sentence(
 
 def test_two_people_may_each_have_a_name():
     options = app.parse(["--auth", "ada:l:ovelace", "--auth", "grace:hopper"])
-    arguments = app.launch_arguments(None, options, app.identify_by(options))  # type: ignore[arg-type]
-    assert arguments["auth"] == [("ada", "l:ovelace"), ("grace", "hopper")]
+    assert app.accounts(options) == [("ada", "l:ovelace"), ("grace", "hopper")]
 
 
 def test_a_second_diorama_on_the_same_folder_is_told_so(tmp_path, capsys):
