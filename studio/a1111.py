@@ -1,79 +1,172 @@
 """A1111's text about a picture, as Forge and many others write it too. Any text is allowed.
 
 Source: AUTOMATIC1111/stable-diffusion-webui modules/infotext_utils.py, `parse_generation_parameters`. Forge adds
-"Distilled CFG Scale" (lllyasviel/stable-diffusion-webui-forge, the same file).
+"Distilled CFG Scale" (lllyasviel/stable-diffusion-webui-forge, the same file); sd-dynamic-prompts adds lines with its
+templates below; stable-diffusion.cpp has "Guidance", Draw Things "Guidance Scale".
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from studio.contract import Size
-from studio.findings import MAX_SHORT, MAX_TEXT, Finding, bounded, number, parsed, sized, whole
+from studio.findings import MAX_SHORT, MAX_TEXT, Finding, bounded, emphasis, number, parsed, sized, whole
 
-_NO_PLACE = ("Sampler", "Schedule type", "Denoising strength", "Clip skip", "VAE", "Hires upscaler", "Variation seed")
-_PAIR = re.compile(r'([A-Za-z][\w \-/]{0,60}?):\s*("(?:\\.|[^\\"])*"|[^,]*)(?:,|$)')
-_LINES_AFTER = 8  # some extensions add lines of their own below the pairs
+_NEGATIVE = "Negative prompt:"
+_NO_PLACE = re.compile(
+    r"sampler|schedule type|scheduler|denoising strength|clip skip|vae|hires (?!module|cfg).*|refiner.*"
+    r"|variation seed.*|adetailer (model|prompt|negative prompt)( \w+)?|controlnet \d+|styles?|performance"
+    r"|sharpness|face restoration|eta|loras?|lora_\d+|embeddings?"
+)
+_NAME = re.compile(r"\s*([A-Za-z][\w \-/().+]{0,60}?)\s{0,3}:\s*")
+_QUOTED = re.compile(r'"(?:\\.|[^\\"])*"')
+_BEGINNING = re.compile(r"(?<![\w-])Steps:\s{0,3}\d{1,6}\s{0,3},")
+_LINE = re.compile(
+    r"\s{0,20}(steps|sampler|schedule type|scheduler|cfg scale|guidance scale|seed|size|model|model hash|version)\s?:",
+    re.IGNORECASE,
+)
+_TEMPLATES = ("Template:", "Negative Template:")
+_TOOLS = {
+    r"diorama ": "Diorama",
+    r"f\d": "Forge",
+    r"fooocus": "Fooocus",
+    r"comfyui": "ComfyUI",
+    r"stable-diffusion\.cpp|sd\.cpp": "stable-diffusion.cpp",
+    r"neo": "Forge",
+}
+"""What "Version" begins with."""
+_MAX_BEGINNINGS = 200
+_MAX_BRACKETS = 20_000
+_MAX_LEFT_OUT = 24
 
 
 def read_parameters(text: str) -> Finding | None:
-    """The prompt, a negative prompt from its mark on, and a line of pairs; None without that line.
+    """The prompt, a negative prompt from its mark on, and a line of pairs; None where it has neither mark nor pairs.
 
-    Without the pairs it may be any text: cameras keep their owner's remarks in the same place.
+    Without both it may be any text: cameras keep their owner's remarks in the same place.
     """
-    lines = text.replace("\r\n", "\n").strip().split("\n")
-    pairs: dict[str, str] = {}
-    for index in range(len(lines) - 1, max(-1, len(lines) - 1 - _LINES_AFTER), -1):
-        pairs = _pairs(lines[index])
-        if _are_settings(pairs):
-            lines = lines[:index]
-            break
-        pairs = {}
-    prompt, negative = _prompts(lines)
-    if not prompt or not pairs:
+    words, pairs, is_one_line = _parts(text.replace("\r\n", "\n").replace("\r", "\n").strip())
+    prompt, negative, is_marked = _prompts(words, is_one_line)
+    if not pairs and not is_marked:
         return None
-    distilled = number(pairs.get("Distilled CFG Scale"))
-    left_out = [f"{name[0].lower()}{name[1:]} {pairs[name]}" for name in _NO_PLACE if pairs.get(name)]
-    left_out += [f"LoRA {name}" for name in re.findall(r"<lora:([^:<>]{1,100})[:>]", prompt[:MAX_TEXT])[:8]]
+    left_out = [*_left_out(pairs), *emphasis(prompt), *emphasis(negative)]
+    if "denoising strength" in pairs and not any(name.startswith("hires") for name in pairs):
+        left_out.append("the picture it was made from")
+    version = pairs.get("version", pairs.get("app", "")).lower()
     return Finding(
-        tool="Diorama" if pairs.get("Version", "").startswith("Diorama ") else "A1111",
+        tool=next((tool for pattern, tool in _TOOLS.items() if re.match(pattern, version)), "A1111"),
         prompt=bounded(prompt),
         negative_prompt=bounded(negative),
-        size=_size(pairs.get("Size", "")),
-        steps=whole(pairs.get("Steps")),
-        guidance=number(pairs.get("CFG scale")) if distilled is None else distilled,
-        seed=whole(pairs.get("Seed")),
-        model=bounded(pairs.get("Model", ""), MAX_SHORT),
-        left_out=tuple(bounded(one, MAX_SHORT) for one in left_out),
+        size=_size(pairs.get("size", "")),
+        steps=whole(pairs.get("steps")),
+        guidance=_guidance(pairs),
+        seed=whole(pairs.get("seed")),
+        model=bounded(pairs.get("model", ""), MAX_SHORT),
+        left_out=tuple(dict.fromkeys(bounded(one, MAX_SHORT) for one in left_out))[:_MAX_LEFT_OUT],
     )
 
 
+def _parts(text: str) -> tuple[str, dict[str, str], bool]:
+    """The words, the pairs, and whether both stand in one line.
+
+    The pairs are a line of their own: the one above a template, which may hold such lines itself, or the last one.
+    """
+    lines = text.split("\n")
+    templates = [index for index, line in enumerate(lines) if index and line.startswith(_TEMPLATES)]
+    for index in (*(index - 1 for index in templates), *range(len(lines) - 1, -1, -1)):
+        pairs = _pairs(lines[index]) if _LINE.match(lines[index]) else {}
+        if _are_settings(pairs):
+            return "\n".join(lines[:index]), pairs, False
+    beginnings = [match.start() for match in _BEGINNING.finditer(text)][-_MAX_BEGINNINGS:]
+    for start in reversed(beginnings):
+        pairs = _pairs(text[start:].partition("\n")[0])
+        if len(pairs.keys() & {"sampler", "cfg scale", "seed", "size", "model"}) >= 2:
+            return text[:start], pairs, True
+    return text, {}, False
+
+
 def _pairs(line: str) -> dict[str, str]:
-    """'Steps: 20, Model: "a, b", Size: 64x64' as names and values; a value in quotes is JSON."""
+    """'Steps: 20, Model: "a, b", Size: 64x64' as names in lower case and values; a value in quotes is JSON."""
+    line = line[:MAX_TEXT]
     pairs: dict[str, str] = {}
-    for name, value in _PAIR.findall(line[:MAX_TEXT]):
-        if value.startswith('"'):
-            unquoted = parsed(value)
-            value = unquoted if isinstance(unquoted, str) else value
-        pairs.setdefault(name.strip(), value.strip())
+    at, brackets = 0, 0
+    unclosed = len(line)  # from here on, no quotation mark has another one behind it
+    while at < len(line):
+        match = _NAME.match(line, at)
+        if match is None:
+            at = _after_comma(line, at)
+            continue
+        name, start = match[1].strip().lower(), match.end()
+        quoted = _QUOTED.match(line, start) if line.startswith('"', start) and start < unclosed else None
+        if quoted is not None:
+            unquoted = parsed(quoted[0])
+            value, at = unquoted if isinstance(unquoted, str) else quoted[0], _after_comma(line, quoted.end())
+        else:
+            unclosed = min(unclosed, start) if line.startswith('"', start) else unclosed
+            end = start
+            if line[start : start + 1] in ("{", "[") and brackets < _MAX_BRACKETS:
+                end = _closed(line, start)
+                brackets += end - start or _MAX_BRACKETS
+            at = _after_comma(line, end)
+            value = line[start:at].rstrip().removesuffix(",")
+        pairs.setdefault(name, value.strip())
     return pairs
+
+
+def _after_comma(line: str, at: int) -> int:
+    comma = line.find(",", at)
+    return len(line) if comma < 0 else comma + 1
+
+
+def _closed(line: str, start: int) -> int:
+    """Behind the bracket that closes the one at `start`; `start` where there is none."""
+    depth = 0
+    for at in range(start, min(len(line), start + _MAX_BRACKETS)):
+        depth += (line[at] in "{[") - (line[at] in "}]")
+        if depth == 0:
+            return at + 1
+    return start
 
 
 def _are_settings(pairs: dict[str, str]) -> bool:
     """Whether these are settings, and not words of a prompt with a colon among them."""
-    known = pairs.keys() & {"Steps", "Sampler", "CFG scale", "Seed", "Size", "Model"}
-    certain = whole(pairs.get("Steps")) is not None or whole(pairs.get("Seed")) is not None
-    return certain or _size(pairs.get("Size", "")) is not None or len(known) >= 3
+    known = pairs.keys() & {"steps", "sampler", "cfg scale", "seed", "size", "model"}
+    certain = whole(pairs.get("steps")) is not None or whole(pairs.get("seed")) is not None
+    return certain or _size(pairs.get("size", "")) is not None or len(known) >= 3
 
 
-def _prompts(lines: list[str]) -> tuple[str, str]:
-    for index, line in enumerate(lines):
-        if line.strip().startswith("Negative prompt:"):
-            rest = [line.strip().removeprefix("Negative prompt:"), *lines[index + 1 :]]
-            return "\n".join(lines[:index]).strip(), "\n".join(rest).strip()
-    return "\n".join(lines).strip(), ""
+def _prompts(words: str, is_one_line: bool) -> tuple[str, str, bool]:
+    """Prompt, negative prompt, and whether the mark of the latter was there: at the beginning of a line."""
+    match = re.search(rf"^[ \t]*{_NEGATIVE}", words, re.MULTILINE)
+    if match is None and is_one_line:
+        match = re.search(rf"(?<!\w){_NEGATIVE}", words)
+    if match is None:
+        return words.strip(), "", False
+    return words[: match.start()].strip(), words[match.end() :].strip(), True
+
+
+def _guidance(pairs: dict[str, str]) -> float | None:
+    names = ("distilled cfg scale", "cfg scale", "guidance scale", "cfg", "guidance")
+    values = [value for name in names if (value := number(pairs.get(name))) is not None]
+    distilled = number(pairs.get("guidance"))
+    return distilled if values[:1] == [1.0] and distilled is not None else next(iter(values), None)
+
+
+def _left_out(pairs: dict[str, str]) -> Iterator[str]:
+    for name, value in pairs.items():
+        if value and _NO_PLACE.fullmatch(name) and value.lower() != "none":
+            yield f"{_spelt(name)} {value}"
+    for name in re.findall(r"([\w .\-]{1,100}):", pairs.get("ti hashes", ""))[:8]:
+        yield f"embedding {name.strip()}"
+
+
+def _spelt(name: str) -> str:
+    for word, spelling in (("adetailer", "ADetailer"), ("controlnet", "ControlNet"), ("vae", "VAE"), ("lora", "LoRA")):
+        name = name.replace(word, spelling)
+    return name
 
 
 def _size(text: str) -> Size | None:
-    match = re.fullmatch(r"(\d{1,6})x(\d{1,6})", text)
+    match = re.fullmatch(r"(\d{1,6})\s?[xX×]\s?(\d{1,6})", text)
     return sized(match[1], match[2]) if match else None

@@ -34,6 +34,12 @@ class Finding:
     model: str = ""
     left_out: tuple[str, ...] = ()  # "sampler Euler a": what was used there and has no place here
 
+    @property
+    def says_anything(self) -> bool:
+        """Whether there is a setting in it that can be carried over."""
+        values = (self.size, self.steps, self.guidance, self.seed)
+        return bool(self.prompt or self.negative_prompt or self.model) or any(value is not None for value in values)
+
 
 def parsed(text: str) -> Any:
     """The value of a JSON text; None if it is not one. NaN and infinities, which some tools write, are None too."""
@@ -76,3 +82,18 @@ def sized(width: object, height: object) -> Size | None:
     if sides[0] is None or sides[1] is None or not all(0 < side < 2**16 for side in sides if side is not None):
         return None
     return Size(sides[0], sides[1])
+
+
+_WEIGHT = re.compile(r"\(([^()]{1,100}:\s?-?\d{0,3}\.?\d{1,4})\)")
+_LORA_TAG = re.compile(r"<lora:([^:<>]{1,100})[:>]")
+_EMBEDDING = re.compile(r"\bembedding:([\w.\-/\\]{1,100})")
+
+
+def emphasis(prompt: str) -> list[str]:
+    """What other tools read out of the words of a prompt, and models here take for words."""
+    prompt = prompt[:MAX_TEXT]
+    said = [f"LoRA {name}" for name in dict.fromkeys(_LORA_TAG.findall(prompt))][:8]
+    said += [f"embedding {name}" for name in dict.fromkeys(_EMBEDDING.findall(prompt))][:8]
+    weight = _WEIGHT.search(prompt)
+    said += [f"weights such as ({weight[1]})"] if weight else []
+    return [*said, "BREAK"] if re.search(r"\bBREAK\b", prompt) else said

@@ -1,7 +1,8 @@
 """InvokeAI's JSON about a picture, and the two older forms it had before. Any text is allowed.
 
 Source: invoke-ai/InvokeAI invokeai/app/invocations/metadata.py, `CoreMetadataInvocation` (invokeai_metadata);
-ldm/dream/pngwriter.py and ldm/invoke/args.py of its versions 1 and 2 (Dream, sd-metadata).
+ldm/dream/pngwriter.py and ldm/invoke/args.py of its versions 1 and 2 (Dream, sd-metadata); of the beta of version 3,
+invokeai/app/models/metadata.py and services/metadata.py (invokeai), graph.py (invokeai_graph).
 """
 
 from __future__ import annotations
@@ -9,21 +10,68 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from studio.findings import MAX_SHORT, MAX_TEXT, Finding, bounded, number, parsed, sized, whole
+from studio.findings import MAX_SHORT, MAX_TEXT, Finding, bounded, emphasis, number, parsed, sized, whole
 
+_MAX_NODES = 10_000
 _PICTURES = ("init_image", "source_image", "controlnets", "ipAdapters", "t2iAdapters", "ref_images")
 
 
 def read_metadata(text: str) -> Finding | None:
     """The `invokeai_metadata` chunk."""
     values = parsed(text)
+    return _of_metadata(values) if isinstance(values, dict) else None
+
+
+def read_beta(text: str) -> Finding | None:
+    """The `invokeai` chunk of the beta of version 3: a node and its settings, or what led to the picture, flat."""
+    values = parsed(text)
     if not isinstance(values, dict):
         return None
+    node = values.get("node", values.get("invocation"))
+    node = node if isinstance(node, dict) else values
+    positive = node.get("positive_conditioning", node.get("positive_prompt", node.get("prompt")))
+    negative = node.get("negative_conditioning", node.get("negative_prompt"))
+    prompt, brackets = (bounded(positive), "") if negative is not None else _split(bounded(positive))
+    said = {"positive_prompt": prompt, "negative_prompt": bounded(negative) or brackets}
+    is_changed = any(node.get(name) for name in ("image", "strength", "fit")) or node.get("type") in ("img2img", "l2l")
+    return _of_metadata(node | said | ({"init_image": True} if is_changed else {}))
+
+
+def read_invoked_graph(text: str) -> Finding | None:
+    """The `invokeai_graph` chunk: nodes by id, among them, mostly, one that collected the metadata."""
+    values = parsed(text)
+    nodes = values.get("nodes") if isinstance(values, dict) else None
+    if not isinstance(nodes, dict):
+        return None
+    found = [node for node in list(nodes.values())[:_MAX_NODES] if isinstance(node, dict)]
+    collected = [node for node in found if node.get("type") in ("metadata_accumulator", "core_metadata")]
+    if collected and (finding := _of_metadata(collected[0])).says_anything:
+        return finding
+    said: dict[str, Any] = {}
+    for node in found:
+        names = ("steps", "cfg_scale", "guidance", "scheduler", "seed", "width", "height", "model", "vae", "unet")
+        for name in names:
+            if node.get(name) is not None:
+                said.setdefault(name, node[name])
+    for id, node in list(nodes.items())[:_MAX_NODES]:
+        prompt = node.get("prompt") if isinstance(node, dict) else None
+        if isinstance(prompt, str):
+            said.setdefault("negative_prompt" if "neg" in str(id).lower() else "positive_prompt", prompt)
+    return _of_metadata(said)
+
+
+def _of_metadata(values: dict[str, Any]) -> Finding:
     guidance = number(values.get("guidance"))  # FLUX; the others have cfg_scale
     loras = values.get("loras")
     loras = loras if isinstance(loras, list) else []
     left_out = [f"scheduler {bounded(values.get('scheduler'), MAX_SHORT)}"] if values.get("scheduler") else []
-    left_out += [f"LoRA {name}" for lora in loras[:8] if isinstance(lora, dict) and (name := _name(lora.get("model")))]
+    left_out += [
+        f"LoRA {name}"
+        for lora in loras[:8]
+        if isinstance(lora, dict) and (name := _name(lora.get("model") or lora.get("lora")))
+    ]
+    prompts = (bounded(values.get("positive_prompt")), bounded(values.get("negative_prompt")))
+    left_out += [one for prompt in prompts for one in emphasis(prompt)]
     left_out += ["the picture it was made from"] if any(values.get(name) for name in _PICTURES) else []
     return Finding(
         tool="InvokeAI",

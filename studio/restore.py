@@ -35,12 +35,12 @@ def fit(recipe: Recipe, catalog: Sequence[ModelSpec], owner: str = "") -> Settin
         return Settings(None, ("An object is cut out of a picture: the settings are those of the picture.",))
     if recipe.kind in ("view", "splat"):
         return Settings(None, ("It was made from an object: make it again in the 3D tab.",))
-    if not says_something(recipe.prompt):
-        return Settings(None, ("This picture does not say how it was made.",))
+    if not has_settings(recipe):
+        return Settings(None, (_without_settings(recipe),))
     catalog = [spec for spec in catalog if Task.GENERATE in spec.tasks]
     if not catalog:
         return Settings(None, ("No model here makes pictures from words.",))
-    notes: list[str] = []
+    notes: list[str] = [] if says_something(recipe.prompt) else ["It brings no prompt: write one."]
     spec = _model(recipe.model, catalog, owner, notes)
     prompt, style = _words(recipe, spec, notes)
     request = GenerateRequest(
@@ -63,6 +63,26 @@ def fit(recipe: Recipe, catalog: Sequence[ModelSpec], owner: str = "") -> Settin
     if recipe.left_out:
         notes.append(f"Not carried over: {recipe.left_out}.")
     return Settings(request, tuple(notes))
+
+
+def has_settings(recipe: Recipe) -> bool:
+    """Whether there is something to make again: a prompt, or, of a picture of another tool, any other setting."""
+    if says_something(recipe.prompt) or recipe.source in _SAYS_ITSELF:
+        return says_something(recipe.prompt)
+    numbers = (recipe.steps, recipe.guidance, recipe.seed)
+    return bool(recipe.negative_prompt or recipe.model) or any(value is not None for value in numbers)
+
+
+def _without_settings(recipe: Recipe) -> str:
+    if recipe.source in _SAYS_ITSELF:
+        return "This picture does not say how it was made."
+    if recipe.left_out.startswith("settings of "):
+        return f"This picture carries {recipe.left_out}."
+    used = f": {recipe.left_out}" if recipe.left_out else ""
+    return f"This picture carries settings of {recipe.source}, but none that can be used here{used}."
+
+
+_SAYS_ITSELF = ("", "file", "Diorama")
 
 
 def is_same_model(name: str, model_id: str) -> bool:

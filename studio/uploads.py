@@ -92,7 +92,7 @@ def _sha256(source: bytes | Path) -> str:
 def _recipe(owner: str, taken: Taken, brought: Recipe | None, name: str, sha256: str) -> Recipe:
     """What is written into our file of it: the recipe it brought, in bounds, as that of an upload of this owner."""
     if brought is None:
-        brought = _of_finding(finding_in(taken.text), taken)
+        brought = _of_finding(finding_in(taken.text, taken.too_long), taken)
     return replace(
         brought,
         id=secrets.token_hex(16),

@@ -205,11 +205,12 @@ def on_reuse(studio: Studio, owner: str, event: gr.EventData, saved: Any) -> dic
     spec = studio.model(request.model)
     saved = saved if isinstance(saved, dict) else {}
     models = {**(saved.get("models") or {}), spec.id: values_of(spec, request)}
-    saved = {**saved, "prompt": request.prompt, "model": spec.id, "count": 1, "models": models}
+    words = {"prompt": request.prompt} if request.prompt else {}  # a picture without any leaves what is written
+    saved = {**saved, **words, "model": spec.id, "count": 1, "models": models}
     note = _differences(settings.notes, about=request.prompt)
     answer = paying.shown(studio, owner, spec, saved)
     answer["count"]["value"] = 1
-    return answer | {"prompt": request.prompt, "saved": saved, "note": note}
+    return answer | words | {"saved": saved, "note": note}
 
 
 def on_seed(studio: Studio, owner: str, event: gr.EventData, model_id: str) -> dict[str, Any]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from studio.assets import Asset
+from studio.assets import Asset, recipe_of
 from studio.checks import says_something
 from studio.contract import GenerateRequest, IterateRequest, ModelSpec
 from studio.errors import BadRequest, NotFound, UnknownModel
-from studio.restore import Settings
+from studio.restore import Settings, has_settings
 from studio.service import Studio
 from studio.spending import estimate, in_dollars
 from ui.files import picture_address, thumb_address
@@ -56,6 +56,8 @@ def vary(studio: Studio, owner: str, question: Answer) -> Answer:
     request = change or settings.request
     if request is None:
         raise BadRequest("This picture does not say how it was made. Write what you want to see instead.")
+    if isinstance(request, GenerateRequest) and not says_something(request.prompt):
+        raise BadRequest("This picture brings no prompt. Use its settings, and write what you want to see.")
     spec = studio.model(request.model)
     if spec.provider and not confirmed:
         return {"confirm": f"Another one: {cost_in_words(studio, owner, spec, request)}."}
@@ -108,7 +110,8 @@ def picture(studio: Studio, asset: Asset) -> Answer:
         "starred": asset.starred,
         "kind": asset.kind,
         "parents": list(asset.parents[:1]),  # an object belongs to the picture it was cut out of
-        "again": says_something(asset.recipe["prompt"]),  # there is something to make again
+        "again": has_settings(recipe_of(asset)),  # there is something to make again
+        "prompted": says_something(asset.recipe["prompt"]),
         "change": bool(asset.recipe["edit"]),  # another picture was changed: what made it belongs to the Iterate tab
     }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from studio.comfy import read_graph
+from studio.comfyui.samplers import read_graph
 from studio.contract import Size
 from studio.findings import Finding
 

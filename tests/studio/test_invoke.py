@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+from typing import Any
+
+import pytest
 
 from studio.contract import Size
 from studio.findings import Finding
-from studio.invoke import read_dream, read_metadata, read_older_metadata
+from studio.invoke import read_beta, read_dream, read_invoked_graph, read_metadata, read_older_metadata
 
 
 def test_invokes_metadata_are_read():
@@ -94,3 +97,54 @@ def test_a_command_without_quotes_is_read():
     found = read_dream("a red fox -s50 -S42 -W512 -H640 -C7.5")
     assert found is not None
     assert (found.prompt, found.steps, found.seed, found.size) == ("a red fox", 50, 42, Size(512, 640))
+
+
+BETA = {"seed": 42, "steps": 50, "width": 512, "height": 640, "cfg_scale": 7.5, "scheduler": "lms", "model": "sd-1.5"}
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"session_id": "1", "node": {"id": "2", "type": "txt2img", "prompt": "a cat [ugly, blurry] on a mat", **BETA}},
+        {"type": "t2l", "positive_conditioning": "a cat on a mat", "negative_conditioning": "ugly, blurry", **BETA},
+    ],
+    ids=["a node", "a walk"],
+)
+def test_invokes_metadata_of_the_beta_of_version_3_are_read(values: dict[str, Any]):
+    assert read_beta(json.dumps(values)) == Finding(
+        tool="InvokeAI",
+        prompt="a cat on a mat",
+        negative_prompt="ugly, blurry",
+        size=Size(512, 640),
+        steps=50,
+        guidance=7.5,
+        seed=42,
+        model="sd-1.5",
+        left_out=("scheduler lms",),
+    )
+
+
+def test_invokes_graph_is_read():
+    nodes = {
+        "positive_conditioning": {"type": "compel", "prompt": "a cat on a mat"},
+        "negative_conditioning": {"type": "compel", "prompt": "ugly"},
+        "noise": {"type": "noise", "seed": 42, "width": 512, "height": 640},
+        "denoise_latents": {"type": "denoise_latents", "steps": 50, "cfg_scale": 7.5, "scheduler": "lms"},
+        "main_model_loader": {"type": "main_model_loader", "model": {"model_name": "sd-1.5", "base_model": "sd-1"}},
+    }
+    found = read_invoked_graph(json.dumps({"id": "x", "nodes": nodes, "edges": []}))
+    assert found is not None
+    assert (found.prompt, found.negative_prompt, found.size, found.model) == (
+        "a cat on a mat",
+        "ugly",
+        Size(512, 640),
+        "sd-1.5",
+    )
+    collected = {"type": "metadata_accumulator", "positive_prompt": "a dog", "seed": 7}
+    found = read_invoked_graph(json.dumps({"nodes": nodes | {"metadata_accumulator": collected}}))
+    assert found is not None and (found.prompt, found.seed) == ("a dog", 7)
+
+
+def test_loras_of_version_3_are_named():
+    found = read_metadata(json.dumps({"positive_prompt": "x", "loras": [{"lora": {"model_name": "Ink"}, "weight": 1}]}))
+    assert found is not None and found.left_out == ("LoRA Ink",)

@@ -267,6 +267,31 @@ def test_a_picture_without_a_recipe_has_no_settings(studio: Studio):
     assert settings.request is None and settings.notes == ("This picture does not say how it was made.",)
 
 
+def test_settings_without_a_prompt_are_carried_over_and_it_is_said(studio: Studio):
+    text = "Negative prompt: blurry\nSteps: 23, CFG scale: 6.5, Seed: 424242, Size: 64x64, Model: meadow_v2"
+    asset = studio.take_in(OWNER, with_text(parameters=text), "boat.png")
+    assert (asset.title, asset.recipe["model"], asset.recipe["negative_prompt"]) == ("boat", "meadow_v2", "blurry")
+    settings = studio.settings_of(OWNER, asset.id)
+    assert settings.request is not None and settings.notes[0] == "It brings no prompt: write one."
+    assert (settings.request.prompt, settings.request.seed, settings.request.steps) == ("", 424242, 23)
+
+
+@pytest.mark.parametrize(
+    ("texts", "said"),
+    [
+        ({"made": "prompt=a boat; seed=5; steps=9"}, "settings of another tool, which Diorama cannot read"),
+        (
+            {"prompt": '{"1": {"class_type": "LoadImage", "inputs": {}}}'},
+            "none that can be used here: a graph of ComfyUI",
+        ),
+    ],
+    ids=["unknown", "no sampler"],
+)
+def test_settings_that_cannot_be_read_are_said_to_be_there(studio: Studio, texts: dict[str, str], said: str):
+    settings = studio.settings_of(OWNER, studio.take_in(OWNER, with_text(**texts)).id)
+    assert settings.request is None and len(settings.notes) == 1 and said in settings.notes[0]
+
+
 def test_own_settings_make_the_same_picture(studio: Studio):
     job = finished(studio, ask(studio, count=3, seed=10, style="sketch", steps=5))
     third = studio.asset(OWNER, job.assets[2])

@@ -66,7 +66,7 @@ function conclude(added, refused, forSettings, opens) {
   }
   const onAction = () => tell("look", { id: picture.id });
   if (picture.again) tell("reuse", picture);
-  else toast("This picture carries no settings. It is in your gallery now.", { action: "Show it", onAction });
+  else toast(`${notes.find((note) => note.includes(" carries ")) || "This picture carries no settings."} It is in your gallery now.`, { action: "Show it", onAction });
 }
 function summary(added, refused) {
   const parts = [];

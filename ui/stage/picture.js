@@ -43,7 +43,8 @@ function createPicture(actions) {
     setText(find(".caption"), picture.title);
     setAttribute(find(".caption"), "title", `${picture.title} · ${picture.model} · ${picture.width} x ${picture.height}`);
     show(find(".seed"), picture.seed !== null);
-    for (const name of [".reuse", ".vary"]) show(find(name), picture.again);
+    show(find(".reuse"), picture.again);
+    show(find(".vary"), picture.again && picture.prompted);
     show(find(".segment"), picture.kind !== "splat");
     if (find(".seed").dataset.seed !== String(picture.seed)) {
       find(".seed").dataset.seed = picture.seed;

@@ -8,7 +8,7 @@ const state = {
 };
 const ACTIONS = [ // one entry adds one
   { name: "reuse", icon: "reuse", word: () => "Use settings", fits: (picture) => picture.again, press: reuse },
-  { name: "vary", icon: "vary", word: () => "Vary", fits: (picture) => picture.again, press: vary },
+  { name: "vary", icon: "vary", word: () => "Vary", fits: (picture) => picture.again && picture.prompted, press: vary },
   {
     name: "star",
     icon: "star",
