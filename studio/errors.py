@@ -4,6 +4,7 @@
   - BadRequest            a value that no model could use
   - BadPicture            an uploaded file that is no picture we take
     + TooLarge            it would be one, with fewer bytes
+    + CutOff, Damaged     it was one
   - BadSplat              an uploaded file that is no splat we take, or a splat of which nothing is left
   - UnknownModel          no such model
   - NotSupported          the chosen model does not honour what was asked
@@ -41,6 +42,18 @@ class BadPicture(StudioError):
 
 class TooLarge(BadPicture):
     """A file of more bytes than are read at all."""
+
+
+class CutOff(BadPicture):
+    def __init__(self) -> None:
+        super().__init__("This picture is cut off: a part of the file is missing. Copy or download it again.")
+
+
+class Damaged(BadPicture):
+    def __init__(self) -> None:
+        super().__init__(
+            "This picture is damaged and cannot be decoded. Copy or download it again, or save it anew as PNG or JPEG."
+        )
 
 
 class BadSplat(StudioError):

@@ -16,16 +16,19 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 import numpy as np
-from PIL import Image, ImageCms
+from PIL import Image
 from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
+from studio.box import Box, Format
 from studio.checks import shown
-from studio.containers import CUT_OFF, DAMAGED, Box, Format, unbox
+from studio.colour_space import in_srgb
+from studio.containers import unbox
 from studio.contract import Size
-from studio.errors import BadPicture, TooLarge
-from studio.parts import Parts
+from studio.errors import BadPicture, CutOff, Damaged, TooLarge
+from studio.parts import Part, Parts
+from studio.png import has_all_pixels
 
 MAX_BYTES = 100_000_000
 MAX_PIXELS = 40_000_000
@@ -125,13 +128,33 @@ def _check_size(size: Size) -> None:
 def _decoded(file: BinaryIO, box: Box) -> Image.Image:
     """The pixels in the mode they were stored in."""
     try:
-        picture = _OPENERS[box.format](cast(BinaryIO, io.BufferedReader(Parts(file, box.parts))))
-        if picture.size != box.size:
-            raise BadPicture(DAMAGED)
+        picture = _loaded(file, box, box.parts)
+    except CutOff:
+        raise
+    except Damaged:
+        if not box.again:
+            raise
+        picture = _loaded(file, box, box.again)
+    if box.format == "PNG" and _may_miss_rows(picture) and not has_all_pixels(file, box):
+        raise CutOff
+    return picture
+
+
+def _loaded(file: BinaryIO, box: Box, parts: tuple[Part, ...]) -> Image.Image:
+    try:
+        picture = _OPENERS[box.format](cast(BinaryIO, io.BufferedReader(Parts(file, parts))))
+        if picture.size != (box.size if box.place is None else box.place[:2]):
+            raise Damaged
         picture.load()
     except _UNREADABLE as error:
-        raise BadPicture(CUT_OFF if "truncated" in str(error) else DAMAGED) from error
+        raise (CutOff if "truncated" in str(error) else Damaged) from error
     return picture
+
+
+def _may_miss_rows(picture: Image.Image) -> bool:
+    """Whether the last row looks as if it were not there."""
+    last = picture.crop((0, picture.height - 1, picture.width, picture.height))
+    return bool(picture.info.get("interlace")) or not np.asarray(last).any()
 
 
 def _plain(picture: Image.Image, box: Box) -> Image.Image:
@@ -141,13 +164,17 @@ def _plain(picture: Image.Image, box: Box) -> Image.Image:
     if picture.mode.startswith("I"):
         picture = _eight_bits(picture)
     if picture.mode not in ("L", "RGB", "CMYK"):
-        picture = picture.convert("RGB")
-    colours = _in_srgb(picture, box.profile) if box.profile else picture
+        picture = picture.convert("L" if picture.mode in ("1", "LA") else "RGB")
+    colours = picture if box.space is None else in_srgb(picture, box.space)
     plain = colours.convert("RGB")
     plain.info = {}
     if alpha is not None and cast(tuple[int, int], alpha.getextrema())[0] < 255:
         plain.putalpha(alpha)
-    return plain
+    if box.place is None or box.place == (*box.size, 0, 0):
+        return plain
+    whole = Image.new("RGBA", box.size)
+    whole.paste(plain, box.place[2:])
+    return whole
 
 
 def _alpha(picture: Image.Image, depth: int) -> Image.Image | None:
@@ -171,21 +198,8 @@ def _alpha(picture: Image.Image, depth: int) -> Image.Image | None:
 
 
 def _eight_bits(picture: Image.Image) -> Image.Image:
-    """Grey of 16 bits as grey of 8."""
-    array = np.asarray(picture).astype(np.uint32)
-    return Image.fromarray(((array * 255 + 32_767) // 65_535).astype(np.uint8))
-
-
-def _in_srgb(picture: Image.Image, profile: bytes) -> Image.Image:
-    """The colours a display shows for those the profile means; unchanged where the profile cannot be used."""
-    try:
-        meant = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-        if "srgb" in ImageCms.getProfileDescription(meant).lower():
-            return picture
-        shown = ImageCms.profileToProfile(picture, meant, ImageCms.createProfile("sRGB"), outputMode="RGB")
-    except (ImageCms.PyCMSError, *_UNREADABLE):
-        return picture
-    return picture if shown is None else shown
+    """Grey of 16 bits as grey of 8: the upper ones, which Chromium takes too, and Pillow of colours."""
+    return Image.fromarray((np.asarray(picture).astype(np.uint32) >> 8).astype(np.uint8))
 
 
 def _upright(picture: Image.Image, orientation: int) -> Image.Image:

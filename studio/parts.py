@@ -5,20 +5,22 @@ Knows no format.
 
 from __future__ import annotations
 
+import bisect
 import io
+import itertools
+from collections.abc import Iterable
 from typing import BinaryIO
+
+Part = tuple[int, int] | bytes
+"""Start and end in the file, or bytes that are not in it."""
 
 
 class Parts(io.RawIOBase):
     """Reads the parts one after the other; nothing is copied."""
 
-    def __init__(self, file: BinaryIO, parts: tuple[tuple[int, int], ...]) -> None:
-        """
-        Args:
-            parts: start and end of each, in bytes.
-        """
+    def __init__(self, file: BinaryIO, parts: tuple[Part, ...]) -> None:
         self._file, self._parts = file, parts
-        self._length = sum(end - start for start, end in parts)
+        self._ends = list(itertools.accumulate(_length(part) for part in parts))
         self._at = 0
 
     def readable(self) -> bool:
@@ -28,29 +30,38 @@ class Parts(io.RawIOBase):
         return True
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._length}[whence]
+        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._ends[-1] if self._ends else 0}[whence]
         self._at = max(0, base + offset)
         return self._at
 
     def readinto(self, buffer: memoryview) -> int:  # pyright: ignore[reportIncompatibleMethodOverride] # io's Buffer
-        before = self._at
-        for start, end in self._parts:
-            if before < end - start:
-                self._file.seek(start + before)
-                data = self._file.read(min(len(buffer), end - start - before))
-                buffer[: len(data)] = data
-                self._at += len(data)
-                return len(data)
-            before -= end - start
-        return 0
+        number = bisect.bisect_right(self._ends, self._at)
+        if number == len(self._parts):
+            return 0
+        start = self._at - (self._ends[number] - _length(self._parts[number]))
+        data = self._read(self._parts[number], start, min(len(buffer), self._ends[number] - self._at))
+        buffer[: len(data)] = data
+        self._at += len(data)
+        return len(data)
+
+    def _read(self, part: Part, start: int, length: int) -> bytes:
+        if isinstance(part, bytes):
+            return part[start : start + length]
+        self._file.seek(part[0] + start)
+        return self._file.read(length)
 
 
-def merged(parts: list[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
+def merged(parts: Iterable[Part]) -> tuple[Part, ...]:
     """The same parts with those joined that lie side by side."""
-    joined = parts[:1]
-    for start, end in parts[1:]:
-        if start == joined[-1][1]:
-            joined[-1] = (joined[-1][0], end)
+    joined: list[Part] = []
+    for part in parts:
+        last = joined[-1] if joined else b""
+        if isinstance(part, tuple) and isinstance(last, tuple) and part[0] == last[1]:
+            joined[-1] = (last[0], part[1])
         else:
-            joined.append((start, end))
+            joined.append(part)
     return tuple(joined)
+
+
+def _length(part: Part) -> int:
+    return len(part) if isinstance(part, bytes) else part[1] - part[0]

@@ -10,6 +10,7 @@ from PIL import Image, ImageCms
 from PIL.PngImagePlugin import PngInfo
 
 from studio.intake import read_picture
+from tests.studio import wrapped
 from tests.studio.pictures_in import (
     FORMATS,
     GREY,
@@ -234,3 +235,11 @@ def test_comfyuis_graph_is_found_in_a_webp():
     tags = {0x0110: 'prompt:{"1": {}}', 0x010F: 'workflow:{"nodes": []}'}
     text = read_picture(saved(corners(), "WEBP", exif=exif(1, tags=tags))).text
     assert text == {"prompt": '{"1": {}}', "workflow": '{"nodes": []}'}
+
+
+# --- containers -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", wrapped.WHOLE)
+def test_what_browsers_show_whole_is_taken(name: str):
+    assert read_picture(wrapped.WHOLE[name]).image.size == (wrapped.WIDTH, wrapped.HEIGHT)
