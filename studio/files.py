@@ -20,6 +20,11 @@ TEMPORARY = ".writing-"
 SLUG_LENGTH = 40
 
 
+def private(path: str, flags: int) -> int:
+    """For `open(..., opener=private)`: a new file is its owner's alone, and a link is not followed."""
+    return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0), 0o600)
+
+
 def write_temporary(folder: Path, write: Callable[[BinaryIO], object], *, is_lasting: bool = True) -> Path:
     """Write a new file and bring its bytes to the disk. The caller renames it, or removes it.
 
@@ -31,7 +36,7 @@ def write_temporary(folder: Path, write: Callable[[BinaryIO], object], *, is_las
     """
     path = folder / f"{TEMPORARY}{secrets.token_hex(8)}"
     try:
-        with path.open("xb") as file:
+        with open(path, "xb", opener=private) as file:
             write(file)
             if is_lasting:
                 file.flush()

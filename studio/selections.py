@@ -134,11 +134,12 @@ class Selections:
 
     def mask_png(self, owner: str, object_id: str) -> bytes:
         """The mask as a grey PNG of the whole frame."""
-        return objects.png(Image.fromarray(self.mask(owner, object_id)))
+        return objects.png(Image.fromarray(self.mask(owner, self._there(owner, object_id).id)))
 
     def cut_out(self, owner: str, object_id: str) -> bytes:
         """What an object shows as a PNG, without the empty frame around it."""
-        return objects.png(objects.cropped(read_picture(self._store.path(owner, object_id)).image))
+        path = self._store.path(owner, self._there(owner, object_id).id)
+        return objects.png(objects.cropped(read_picture(path).image))
 
     def _colour(self, asset: Asset, mask: np.ndarray) -> np.ndarray | None:
         """The mean colour of what is selected, taken from the thumbnail: this is asked with every click."""

@@ -28,6 +28,7 @@ from studio.memory import Residents
 from studio.pictures import generate_orders, make_pictures
 from studio.restore import Settings, fit
 from studio.selections import Selections
+from studio.signing_key import read_key
 from studio.spending import DAILY_CAP_USD, Spending
 from studio.splat_shelf import Splats
 from studio.store import Store
@@ -49,6 +50,7 @@ class Studio:
         clouds: whose key pays at which provider.
         spending: what that comes to.
         describing: words about pictures and prompts.
+        signing_key: what the links to its files are signed with.
     """
 
     def __init__(
@@ -87,6 +89,7 @@ class Studio:
         self._residents = Residents(memory_gb)
         with ExitStack() as opened:
             opened.callback(FolderLock(outputs).release)
+            self.signing_key = read_key(outputs)
             self._database = Database(outputs / "diorama.sqlite", busy_seconds)
             opened.callback(self._database.close)
             self._store = Store(outputs, self._database)
@@ -302,11 +305,13 @@ class Studio:
         """A zip of the PNGs under their own names, made while it is read.
 
         Raises:
-            NotFound: one of them is not there; nothing was begun.
+            NotFound: one of them is not there, or is deleted; nothing was begun.
         """
         assets = {asset.id: asset for asset in (self._store.asset(owner, asset_id) for asset_id in asset_ids)}
-        for asset_id in assets:
-            self._store.path(owner, asset_id)
+        for asset in assets.values():
+            if asset.deleted:
+                raise NotFound("picture", asset.id)
+            self._store.path(owner, asset.id)
         return zipped(Entry(asset.name, partial(self._store.path, owner, id)) for id, asset in assets.items())
 
     def asset(self, owner: str, asset_id: str) -> Asset:

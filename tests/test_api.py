@@ -59,7 +59,7 @@ def test_a_prompt_becomes_a_picture_that_can_be_fetched(served: Served):
     assert job["state"] == "done"
     (picture,) = job["pictures"]
     assert picture["seed"] == 3
-    answer = httpx.get(served.url + picture["url"])
+    answer = httpx.get(picture["url"])
     assert answer.headers["content-type"] == "image/png"
     with Image.open(io.BytesIO(answer.content)) as image:
         assert image.size == (128, 128)
@@ -163,7 +163,7 @@ def test_a_token_is_asked_for_only_where_anyone_may_come_in(served: Served):
 
 @pytest.mark.parametrize("path", ["nope", "../../etc/passwd", "%2e%2e%2fapp.py", "0" * 32])
 def test_a_picture_that_is_not_there_is_not_found(served: Served, path: str):
-    assert httpx.get(f"{served.url}diorama/picture/{path}?owner=local").status_code == 404
+    assert httpx.get(f"{served.url}diorama/picture/{path}", headers={"X-Diorama-Token": ADA}).status_code == 404
 
 
 def test_a_foreign_host_name_is_refused(served: Served):

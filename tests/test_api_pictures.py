@@ -97,7 +97,7 @@ def test_a_picture_comes_in_without_a_copy_left_behind_and_is_found_as_an_upload
     picture = added["picture"]
     assert (picture["kind"], picture["prompt"], picture["width"], picture["height"]) == ("upload", "holiday", 40, 30)
     assert served.cached() == []
-    answer = httpx.get(served.url + picture["url"])
+    answer = httpx.get(picture["url"])
     with Image.open(io.BytesIO(answer.content)) as image:
         assert (image.format, image.size) == ("PNG", (40, 30))
     uploads = served.ask("/gallery", kind="upload")["pictures"]
@@ -129,7 +129,7 @@ def test_the_settings_of_a_picture_make_the_same_picture_again(served: Served):
 
 
 def pixels(served: Served, picture: dict) -> bytes:
-    with Image.open(io.BytesIO(httpx.get(served.url + picture["url"]).content)) as image:
+    with Image.open(io.BytesIO(httpx.get(picture["url"]).content)) as image:
         return image.tobytes()
 
 

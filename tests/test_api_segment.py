@@ -88,7 +88,7 @@ def test_everything_and_objects_over_http(http: httpx.Client, picture: str):
     kept = http.post("diorama/objects", json=body).raise_for_status().json()["picture"]
     assert (kept["kind"], kept["title"], kept["parents"]) == ("object", "my cube", [picture])
     for what, mode in (("mask", "L"), ("cutout", "RGBA")):
-        answer = http.get(f"diorama/{what}/{kept['id']}", params={"owner": TOKEN}).raise_for_status()
+        answer = http.get(f"diorama/{what}/{kept['id']}").raise_for_status()
         assert "attachment" in answer.headers["content-disposition"]
         assert Image.open(io.BytesIO(answer.content)).mode == mode
 
@@ -176,7 +176,7 @@ def test_somebody_elses_picture_is_not_there(http: httpx.Client, client: Client,
         answer = http.post(path, json={"picture": picture, "points": [[*RED, 1]]}, headers=headers)
         assert answer.status_code == 404
         assert "There is no picture" in answer.json()["error"]
-    assert http.get(f"diorama/mask/{kept[0].id}", params={"owner": OTHER}).status_code == 404
+    assert http.get(f"diorama/mask/{kept[0].id}", headers=headers).status_code == 404
     with pytest.raises(AppError, match="There is no picture"):
         client.predict(picture_id=picture, points=[RED], token=OTHER, api_name="/segment")
 

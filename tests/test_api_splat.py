@@ -114,11 +114,10 @@ def test_a_splat_is_exported_and_brought_back(client: Client, http: httpx.Client
 
 
 def test_the_routes_of_the_page(http: httpx.Client, studio: Studio, splat: dict, disc: str):
-    owner = {"owner": TOKEN}
     for path in (f"diorama/crop/{disc}", f"diorama/filled/{splat['id']}", f"diorama/thumb/{splat['id']}"):
-        answer = http.get(path, params=owner).raise_for_status()
+        answer = http.get(path).raise_for_status()
         assert min(Image.open(io.BytesIO(answer.content)).size) > 100
-    rows = http.get(f"diorama/splat/{splat['id']}", params=owner).raise_for_status().content
+    rows = http.get(f"diorama/splat/{splat['id']}").raise_for_status().content
     assert len(rows) == 32 * SPLATS
     camera = json.dumps(splat["camera"] | {"azimuth_deg": 40.0})
     shown = {"splat": splat["id"], "picture": disc, "camera": camera, "ground": "filled"}
@@ -149,7 +148,7 @@ def test_somebody_elses_splat_is_not_there(http: httpx.Client, client: Client, s
         assert answer.status_code == 404, path
         assert "There is no " in answer.json()["error"]
     for path in (f"splat/{splat['id']}", f"crop/{disc}", f"filled/{splat['id']}"):
-        assert http.get(f"diorama/{path}", params={"owner": OTHER}).status_code == 404
+        assert http.get(f"diorama/{path}", headers=headers).status_code == 404
     with pytest.raises(AppError, match="There is no "):
         client.predict(splat_id=splat["id"], token=OTHER, api_name="/export_splat")
 

@@ -2,8 +2,8 @@
 
 `job` and `generate` answer with a job: {"id", "state", "prompt", "model", "step", "steps", "position", "error",
 "pictures": [{"id", "name", "url", "kind", "seed", "width", "height", "prompt", "model", "created", "starred"}]}. A
-picture's `url` is relative to the address of the app; its `kind` is "image" if made here, "upload" if it came from
-elsewhere.
+picture's `url` opens its file for whoever has it, for an hour; `job` and `gallery` tell another one. Its `kind` is
+"image" if made here, "upload" if it came from elsewhere.
 """
 
 from __future__ import annotations
@@ -26,22 +26,22 @@ from ui.api_clouds import Wording
 from ui.api_cutout import CutOut
 from ui.api_iterate import Changing
 from ui.api_jobs import describe_job, finished
-from ui.api_parts import describe, owner_of, readable, uploaded
+from ui.api_parts import describe, readable, uploaded
 from ui.api_splat import Turning
-from ui.events import Identify
+from ui.visitors import Caller, Visitors
 
 
-def build(studio: Studio, identify: Identify) -> None:
+def build(studio: Studio, visitors: Visitors) -> None:
     """Add the endpoints to the current Blocks: those of `Endpoints`, `CutOut`, `Changing`, `Turning` and `Wording`."""
-    ours = Endpoints(studio, identify)
+    ours = Endpoints(studio, visitors)
     making = (ours.generate, ours.job, ours.cancel, ours.models)
-    cutting = CutOut(studio, identify)
+    cutting = CutOut(studio, visitors)
     clicking = (cutting.segment, cutting.segment_everything, cutting.keep_object)
-    changing = Changing(studio, identify)
+    changing = Changing(studio, visitors)
     editing = (changing.iterate, changing.tree)
-    wording = Wording(studio, identify)
+    wording = Wording(studio, visitors)
     saying = (wording.describe, wording.improve_prompt)
-    solid = Turning(studio, identify)
+    solid = Turning(studio, visitors)
     turning = (solid.views, solid.splat, solid.render_splat, solid.export_splat, solid.add_splat)
     about = (ours.gallery, ours.add_picture, ours.settings)
     for endpoint in (*making, *about, *clicking, *editing, *turning, *saying):
@@ -51,9 +51,9 @@ def build(studio: Studio, identify: Identify) -> None:
 class Endpoints:
     """One method per endpoint; the argument names are the parameter names of the API."""
 
-    def __init__(self, studio: Studio, identify: Identify) -> None:
+    def __init__(self, studio: Studio, visitors: Visitors) -> None:
         self._studio = studio
-        self._identify = identify
+        self._visitors = visitors
 
     @readable
     async def generate(
@@ -94,20 +94,20 @@ class Endpoints:
             wait: Answer when the pictures are there; false answers at once, then ask `job`.
             token: Where the app is open to anyone: any secret of 16 characters or more, which owns what it makes.
         """
-        owner = owner_of(self._identify, request, token)
+        caller = self._visitors.caller(request, token)
         if (width is None) != (height is None):
             raise BadRequest(f"A size is a width and a height; got only {width or height}. Give both, or neither.")
         size = None if width is None or height is None else Size(width, height)
         order = GenerateRequest(
             prompt, model, size, count, seed, steps, guidance, negative_prompt, style, quality, transparent
         )
-        queue = partial(self._studio.generate, owner, order, confirm_cost=confirm_cost)
+        queue = partial(self._studio.generate, caller.owner, order, confirm_cost=confirm_cost)
         try:
             job = await asyncio.to_thread(queue)  # what waits for the disk has a thread
         except NotReady as error:
             offered = self._studio.models(Task.GENERATE)
-            raise NotReady(f"{error}{elsewhere(order, offered, owner)}") from error
-        return await finished(self._studio, job, wait=wait)
+            raise NotReady(f"{error}{elsewhere(order, offered, caller.owner)}") from error
+        return await finished(self._studio, job, caller, wait=wait)
 
     @readable
     async def job(self, job_id: str, token: str = "", request: gr.Request | None = None) -> dict:
@@ -117,7 +117,7 @@ class Endpoints:
             job_id: The id that `generate` answered with.
             token: The secret the job was started with, where the app is open to anyone.
         """
-        return await asyncio.to_thread(self._answer, self._studio.job, owner_of(self._identify, request, token), job_id)
+        return await asyncio.to_thread(self._answer, self._studio.job, self._visitors.caller(request, token), job_id)
 
     @readable
     async def cancel(self, job_id: str, token: str = "", request: gr.Request | None = None) -> dict:
@@ -127,9 +127,7 @@ class Endpoints:
             job_id: The id that `generate` answered with.
             token: The secret the job was started with, where the app is open to anyone.
         """
-        return await asyncio.to_thread(
-            self._answer, self._studio.cancel, owner_of(self._identify, request, token), job_id
-        )
+        return await asyncio.to_thread(self._answer, self._studio.cancel, self._visitors.caller(request, token), job_id)
 
     @readable
     async def models(self, token: str = "", request: gr.Request | None = None) -> list:
@@ -139,7 +137,7 @@ class Endpoints:
             token: Where the app is open to anyone: a secret that keys were pasted with.
         """
         try:
-            owner = owner_of(self._identify, request, token)
+            owner = self._visitors.caller(request, token).owner
         except BadRequest:  # open to anyone, and no token: what holds for everybody
             owner = ""
         specs = self._studio.models(Task.GENERATE)
@@ -190,10 +188,10 @@ class Endpoints:
             limit: Pictures per page, 1 to 200.
             token: The secret the pictures were made with, where the app is open to anyone.
         """
-        owner = owner_of(self._identify, request, token)
+        caller = self._visitors.caller(request, token)
         look = {"query": query, "starred": starred, "model": model, "kind": kind, "after": after, "limit": limit}
-        page = await asyncio.to_thread(self._studio.gallery, owner, **look)
-        return {"pictures": [describe(asset) for asset in page.assets], "next": page.next}
+        page = await asyncio.to_thread(self._studio.gallery, caller.owner, **look)
+        return {"pictures": [describe(asset, caller) for asset in page.assets], "next": page.next}
 
     @readable
     async def add_picture(
@@ -206,7 +204,7 @@ class Endpoints:
             name: What to call it where it carries no prompt; empty takes the name of the file.
             token: Where the app is open to anyone: the secret that is to own the picture.
         """
-        return await asyncio.to_thread(self._take_in, owner_of(self._identify, request, token), file, name)
+        return await asyncio.to_thread(self._take_in, self._visitors.caller(request, token), file, name)
 
     @readable
     async def settings(self, picture_id: str, token: str = "", request: gr.Request | None = None) -> dict:
@@ -216,21 +214,21 @@ class Endpoints:
             picture_id: Id of a picture, made here or added; "request" is empty where it does not say how it was made.
             token: The secret of who owns the picture, where the app is open to anyone.
         """
-        return await asyncio.to_thread(self._settings, owner_of(self._identify, request, token), picture_id)
+        return await asyncio.to_thread(self._settings, self._visitors.caller(request, token).owner, picture_id)
 
-    def _take_in(self, owner: str, file: Any, name: Any) -> dict:
+    def _take_in(self, caller: Caller, file: Any, name: Any) -> dict:
         if not isinstance(name, str):
             raise BadRequest(f"The name must be text, not {shown(name)}. Leave it empty for the file's own.")
         with uploaded(file) as path:
-            asset = self._studio.take_in(owner, path, name or path.name)
-        return {"picture": describe(asset), "notes": self._settings(owner, asset.id)["notes"]}
+            asset = self._studio.take_in(caller.owner, path, name or path.name)
+        return {"picture": describe(asset, caller), "notes": self._settings(caller.owner, asset.id)["notes"]}
 
     def _settings(self, owner: str, picture_id: Any) -> dict:
         settings = self._studio.settings_of(owner, picture_id)
         return {"request": arguments(settings.request) if settings.request else None, "notes": list(settings.notes)}
 
-    def _answer(self, ask: Callable[[str, str], JobView], owner: str, job_id: str) -> dict:
-        return describe_job(self._studio, ask(owner, job_id))
+    def _answer(self, ask: Callable[[str, str], JobView], caller: Caller, job_id: str) -> dict:
+        return describe_job(self._studio, ask(caller.owner, job_id), caller)
 
 
 def arguments(request: GenerateRequest) -> dict:

@@ -8,17 +8,17 @@ import gradio as gr
 
 from studio.service import Studio
 from ui.api_parts import describe as as_json
-from ui.api_parts import owner_of, readable
+from ui.api_parts import readable
 from ui.clouding import outcome
-from ui.events import Identify
+from ui.visitors import Visitors
 
 
 class Wording:
     """One method per endpoint; the argument names are the parameter names of the API."""
 
-    def __init__(self, studio: Studio, identify: Identify) -> None:
+    def __init__(self, studio: Studio, visitors: Visitors) -> None:
         self._studio = studio
-        self._identify = identify
+        self._visitors = visitors
 
     @readable
     async def describe(self, picture_id: str, token: str = "", request: gr.Request | None = None) -> dict:
@@ -30,9 +30,9 @@ class Wording:
             picture_id: Id of a picture, made here or added.
             token: The secret of who owns the picture, where the app is open to anyone.
         """
-        owner = owner_of(self._identify, request, token)
-        asset = await outcome(await asyncio.to_thread(self._studio.describing.describe, owner, picture_id))
-        return as_json(asset) | {"description": asset.description}
+        caller = self._visitors.caller(request, token)
+        asset = await outcome(await asyncio.to_thread(self._studio.describing.describe, caller.owner, picture_id))
+        return as_json(asset, caller) | {"description": asset.description}
 
     @readable
     async def improve_prompt(self, prompt: str, token: str = "", request: gr.Request | None = None) -> str:
@@ -42,5 +42,5 @@ class Wording:
             prompt: What to draw.
             token: Where the app is open to anyone: the secret that the provider's key was pasted with.
         """
-        owner = owner_of(self._identify, request, token)
-        return await outcome(await asyncio.to_thread(self._studio.describing.improve_prompt, owner, prompt))
+        caller = self._visitors.caller(request, token)
+        return await outcome(await asyncio.to_thread(self._studio.describing.improve_prompt, caller.owner, prompt))

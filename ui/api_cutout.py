@@ -13,17 +13,17 @@ from studio.errors import BadRequest
 from studio.selection import SegmentRequest
 from studio.service import Studio
 from ui import segmenting
-from ui.api_parts import describe, owner_of, readable, uploaded
-from ui.events import Identify
+from ui.api_parts import describe, readable, uploaded
 from ui.segmenting import cutout_address, mask_address
+from ui.visitors import Caller, Visitors
 
 
 class CutOut:
     """One method per endpoint; the argument names are the parameter names of the API."""
 
-    def __init__(self, studio: Studio, identify: Identify) -> None:
+    def __init__(self, studio: Studio, visitors: Visitors) -> None:
         self._studio = studio
-        self._identify = identify
+        self._visitors = visitors
 
     @readable
     async def segment(
@@ -59,9 +59,9 @@ class CutOut:
             file: A picture to put into the gallery first: `handle_file(PATH)`.
             token: Where the app is open to anyone: the secret that owns the picture.
         """
-        owner = owner_of(self._identify, request, token)
+        caller = self._visitors.caller(request, token)
         values = self._values(picture_id, points, labels, box, mask, model, choice, options)
-        return await asyncio.to_thread(self._segment, owner, values, unit, file)
+        return await asyncio.to_thread(self._segment, caller, values, unit, file)
 
     @readable
     async def segment_everything(
@@ -74,9 +74,9 @@ class CutOut:
             model: Model id; empty takes the first that is ready.
             token: Where the app is open to anyone: the secret that owns the picture.
         """
-        owner = owner_of(self._identify, request, token)
+        caller = self._visitors.caller(request, token)
         values = {"picture": picture_id, "model": model}
-        return await asyncio.to_thread(segmenting.everything_in, self._studio, owner, values)
+        return await asyncio.to_thread(segmenting.everything_in, self._studio, caller.owner, values)
 
     @readable
     async def keep_object(
@@ -109,9 +109,9 @@ class CutOut:
             options: More of a selection.
             token: Where the app is open to anyone: the secret that owns the picture.
         """
-        owner = owner_of(self._identify, request, token)
+        caller = self._visitors.caller(request, token)
         values = self._values(picture_id, points, labels, box, mask, model, choice, options)
-        return await asyncio.to_thread(self._keep, owner, values, unit, name)
+        return await asyncio.to_thread(self._keep, caller, values, unit, name)
 
     @staticmethod
     def _values(
@@ -131,20 +131,20 @@ class CutOut:
         said = {"picture": picture, "points": labelled, "box": box or None, "start": start, "model": model}
         return (options or {}) | said | {"choice": choice}
 
-    def _segment(self, owner: str, values: dict[str, Any], unit: str, file: Any) -> dict:
+    def _segment(self, caller: Caller, values: dict[str, Any], unit: str, file: Any) -> dict:
         if file is not None:
             with uploaded(file) as path:
-                values = values | {"picture": self._studio.take_in(owner, path, path.name).id}
-        wanted = self._request(owner, values, unit)
-        found = self._studio.selections.segment(owner, wanted)
-        name = self._studio.selections.suggested_name(owner, wanted.picture, found.mask)
-        picture = describe(self._studio.asset(owner, wanted.picture))
+                values = values | {"picture": self._studio.take_in(caller.owner, path, path.name).id}
+        wanted = self._request(caller.owner, values, unit)
+        found = self._studio.selections.segment(caller.owner, wanted)
+        name = self._studio.selections.suggested_name(caller.owner, wanted.picture, found.mask)
+        picture = describe(self._studio.asset(caller.owner, wanted.picture), caller)
         return {"picture": picture, "name": name, **segmenting.described(found)}
 
-    def _keep(self, owner: str, values: dict[str, Any], unit: str, name: str) -> dict:
-        kept = self._studio.selections.keep(owner, self._request(owner, values, unit), name)
-        files = {"mask_url": mask_address(owner, kept.id), "cutout_url": cutout_address(owner, kept.id)}
-        return {"object": describe(kept), **files}
+    def _keep(self, caller: Caller, values: dict[str, Any], unit: str, name: str) -> dict:
+        kept = self._studio.selections.keep(caller.owner, self._request(caller.owner, values, unit), name)
+        mask, cutout = caller.link(mask_address(kept.id)), caller.link(cutout_address(kept.id))
+        return {"object": describe(kept, caller), "mask_url": mask, "cutout_url": cutout}
 
     def _request(self, owner: str, values: dict[str, Any], unit: str) -> SegmentRequest:
         wanted = selecting.from_json(values)

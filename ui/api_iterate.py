@@ -11,16 +11,16 @@ from studio import edits
 from studio.contract import IterateRequest, JobView
 from studio.service import Studio
 from ui.api_jobs import finished
-from ui.api_parts import describe, owner_of, readable, uploaded
-from ui.events import Identify
+from ui.api_parts import describe, readable, uploaded
+from ui.visitors import Caller, Visitors
 
 
 class Changing:
     """One method per endpoint; the argument names are the parameter names of the API."""
 
-    def __init__(self, studio: Studio, identify: Identify) -> None:
+    def __init__(self, studio: Studio, visitors: Visitors) -> None:
         self._studio = studio
-        self._identify = identify
+        self._visitors = visitors
 
     @readable
     async def iterate(
@@ -75,7 +75,7 @@ class Changing:
             wait: Answer when the versions are there; false answers at once, then ask `job`.
             token: Where the app is open to anyone: the secret that owns the picture.
         """
-        owner = owner_of(self._identify, request, token)
+        caller = self._visitors.caller(request, token)
         values: dict[str, Any] = {
             "instruction": instruction,
             "model": model,
@@ -95,8 +95,8 @@ class Changing:
             "transparent": transparent,
         }
         wanted = edits.from_json(values | {"source": picture_id})
-        job = await asyncio.to_thread(self._queue, owner, wanted, file, confirm_cost)
-        return await finished(self._studio, job, wait=wait)
+        job = await asyncio.to_thread(self._queue, caller.owner, wanted, file, confirm_cost)
+        return await finished(self._studio, job, caller, wait=wait)
 
     @readable
     async def tree(self, picture_id: str, token: str = "", request: gr.Request | None = None) -> dict:
@@ -108,8 +108,8 @@ class Changing:
             picture_id: Id of any of them.
             token: Where the app is open to anyone: the secret that owns the picture.
         """
-        owner = owner_of(self._identify, request, token)
-        return await asyncio.to_thread(self._tree, owner, picture_id)
+        caller = self._visitors.caller(request, token)
+        return await asyncio.to_thread(self._tree, caller, picture_id)
 
     def _queue(self, owner: str, wanted: IterateRequest, file: Any, confirm_cost: bool) -> JobView:
         if file is not None:
@@ -118,10 +118,10 @@ class Changing:
             wanted = edits.from_json(values)
         return self._studio.iterate(owner, wanted, confirm_cost=confirm_cost)
 
-    def _tree(self, owner: str, picture_id: str) -> dict:
-        tree = self._studio.tree(owner, picture_id)
+    def _tree(self, caller: Caller, picture_id: str) -> dict:
+        tree = self._studio.tree(caller.owner, picture_id)
         versions = [
-            describe(node.asset)
+            describe(node.asset, caller)
             | {
                 "parent": node.parent,
                 "depth": node.depth,

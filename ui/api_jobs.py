@@ -7,23 +7,24 @@ import asyncio
 from studio.contract import JobView
 from studio.service import Studio
 from ui.api_parts import describe
+from ui.visitors import Caller
 from ui.watch import pulse_after
 
 LONGEST_SLEEP = 10.0
 """Seconds after which a waiting call looks at its job, whatever it has heard."""
 
 
-async def finished(studio: Studio, job: JobView, *, wait: bool = True) -> dict:
+async def finished(studio: Studio, job: JobView, caller: Caller, *, wait: bool = True) -> dict:
     """The job once it is over, or with `wait` False as it stands. Holds no thread."""
     while wait and not job.is_over:
         pulse = studio.pulse(job.owner)  # before looking: a change after the look is not missed
         job = await asyncio.to_thread(studio.job, job.owner, job.id)
         if not job.is_over:
             await pulse_after(studio, job.owner, pulse, LONGEST_SLEEP)
-    return await asyncio.to_thread(describe_job, studio, job)
+    return await asyncio.to_thread(describe_job, studio, job, caller)
 
 
-def describe_job(studio: Studio, job: JobView) -> dict:
+def describe_job(studio: Studio, job: JobView, caller: Caller) -> dict:
     """A job as JSON, with the pictures it has made so far."""
     return {
         "id": job.id,
@@ -34,5 +35,5 @@ def describe_job(studio: Studio, job: JobView) -> dict:
         "steps": job.steps,
         "position": job.position,
         "error": job.error,
-        "pictures": [describe(studio.asset(job.owner, asset)) for asset in job.assets],
+        "pictures": [describe(studio.asset(job.owner, asset), caller) for asset in job.assets],
     }

@@ -1,4 +1,4 @@
-"""What the endpoints have in common: who asks, files that come in, pictures as JSON, errors as sentences."""
+"""What the endpoints have in common: files that come in, pictures as JSON, errors as sentences."""
 
 from __future__ import annotations
 
@@ -16,15 +16,8 @@ from studio.assets import Asset
 from studio.checks import shown
 from studio.errors import BadRequest, StudioError
 from studio.recipe import UPLOAD
-from ui.events import Identify
 from ui.files import picture_address
-
-
-def owner_of(identify: Identify, request: gr.Request | None, token: str) -> str:
-    """Whose call this is."""
-    if request is None:
-        raise ValueError("Gradio did not hand over the request")
-    return identify(request, token)
+from ui.visitors import Caller
 
 
 def readable(endpoint: Callable[..., Any]) -> Callable[..., Any]:
@@ -40,12 +33,12 @@ def readable(endpoint: Callable[..., Any]) -> Callable[..., Any]:
     return answer
 
 
-def describe(asset: Asset) -> dict:
-    """A picture as JSON."""
+def describe(asset: Asset, caller: Caller) -> dict:
+    """A picture of the caller as JSON."""
     return {
         "id": asset.id,
         "name": asset.name,
-        "url": picture_address(asset.owner, asset.id),
+        "url": caller.link(picture_address(asset.id, trash=asset.deleted)),
         "kind": asset.recipe["task"] if asset.recipe["task"] == UPLOAD else asset.kind,
         "seed": asset.seed,
         "width": asset.width,

@@ -23,16 +23,16 @@ from studio.splats.exporting import EXPORTS
 from studio.turning import Four, SplatRequest, ViewsRequest
 from ui import turned
 from ui.api_jobs import finished
-from ui.api_parts import describe, owner_of, readable, uploaded
-from ui.events import Identify
+from ui.api_parts import describe, readable, uploaded
+from ui.visitors import Caller, Visitors
 
 
 class Turning:
     """One method per endpoint; the argument names are the parameter names of the API."""
 
-    def __init__(self, studio: Studio, identify: Identify) -> None:
+    def __init__(self, studio: Studio, visitors: Visitors) -> None:
         self._studio = studio
-        self._identify = identify
+        self._visitors = visitors
 
     @readable
     async def views(
@@ -64,11 +64,11 @@ class Turning:
             wait: Answer when they are there; false answers at once, then ask `job`.
             token: Where the app is open to anyone: the secret that owns the object.
         """
-        owner = owner_of(self._identify, request, token)
+        caller = self._visitors.caller(request, token)
         order = ViewsRequest(_text(object_id, "object_id"), _text(model, "model"), elevation_deg, seed, steps, guidance)
-        job = await asyncio.to_thread(self._begin_views, owner, order, only or ())
-        answer = await finished(self._studio, job, wait=wait)
-        return answer | {"views": await asyncio.to_thread(self._views_of, owner, order.object)}
+        job = await asyncio.to_thread(self._begin_views, caller.owner, order, only or ())
+        answer = await finished(self._studio, job, caller, wait=wait)
+        return answer | {"views": await asyncio.to_thread(self._views_of, caller, order.object)}
 
     @readable
     async def splat(
@@ -98,21 +98,21 @@ class Turning:
             wait: Answer when it is there; false answers at once, then ask `job`. The views are waited for all the same.
             token: Where the app is open to anyone: the secret that owns the object.
         """
-        owner = owner_of(self._identify, request, token)
+        caller = self._visitors.caller(request, token)
         order = ViewsRequest(_text(object_id, "object_id"), _text(views_model, "views_model"), elevation_deg, seed)
-        four = views or await asyncio.to_thread(self._studio.turnings.views_of, owner, order.object)
+        four = views or await asyncio.to_thread(self._studio.turnings.views_of, caller.owner, order.object)
         if not views and not all(four):
-            begun = await asyncio.to_thread(self._begin_views, owner, order, ())
-            answer = await finished(self._studio, begun)
+            begun = await asyncio.to_thread(self._begin_views, caller.owner, order, ())
+            answer = await finished(self._studio, begun, caller)
             if answer["state"] != "done":
                 return answer | {"splat": None}
-            four = await asyncio.to_thread(self._studio.turnings.views_of, owner, order.object)
+            four = await asyncio.to_thread(self._studio.turnings.views_of, caller.owner, order.object)
         asked = SplatRequest(order.object, cast(Four, four), _text(model, "model"), elevation_deg)
         answer = await finished(
-            self._studio, await asyncio.to_thread(self._studio.turnings.splat, owner, asked), wait=wait
+            self._studio, await asyncio.to_thread(self._studio.turnings.splat, caller.owner, asked), caller, wait=wait
         )
         made = [one["id"] for one in answer["pictures"]]
-        return answer | {"splat": await asyncio.to_thread(self._describe, owner, made[0]) if made else None}
+        return answer | {"splat": await asyncio.to_thread(self._describe, caller, made[0]) if made else None}
 
     @readable
     async def render_splat(
@@ -136,8 +136,8 @@ class Turning:
                 where it has one.
             token: Where the app is open to anyone: the secret that owns the splat.
         """
-        owner = owner_of(self._identify, request, token)
-        return await asyncio.to_thread(self._render, owner, splat_id, azimuth_deg, elevation_deg, zoom, ground)
+        caller = self._visitors.caller(request, token)
+        return await asyncio.to_thread(self._render, caller.owner, splat_id, azimuth_deg, elevation_deg, zoom, ground)
 
     @readable
     async def export_splat(
@@ -150,8 +150,8 @@ class Turning:
             format: "ply", "splat", "spz", "html" (a page that shows it) or "glb" (an approximate mesh).
             token: Where the app is open to anyone: the secret that owns the splat.
         """
-        owner = owner_of(self._identify, request, token)
-        return await asyncio.to_thread(self._export, owner, splat_id, format)
+        caller = self._visitors.caller(request, token)
+        return await asyncio.to_thread(self._export, caller, splat_id, format)
 
     @readable
     async def add_splat(
@@ -164,22 +164,27 @@ class Turning:
             name: What to call it; empty takes the name of the file.
             token: Where the app is open to anyone: the secret that is to own the splat.
         """
-        return await asyncio.to_thread(self._take_in, owner_of(self._identify, request, token), file, name)
+        return await asyncio.to_thread(self._take_in, self._visitors.caller(request, token), file, name)
 
     def _begin_views(self, owner: str, order: ViewsRequest, only: Any) -> JobView:
         keep = self._studio.turnings.views_of(owner, order.object) if only else ()
         return self._studio.turnings.views(owner, replace(order, only=only, keep=keep))
 
-    def _views_of(self, owner: str, object_id: str) -> list[dict | None]:
-        ids = self._studio.turnings.views_of(owner, object_id)
-        return [describe(self._studio.asset(owner, id)) if id else None for id in ids]
+    def _views_of(self, caller: Caller, object_id: str) -> list[dict | None]:
+        ids = self._studio.turnings.views_of(caller.owner, object_id)
+        return [describe(self._studio.asset(caller.owner, id), caller) if id else None for id in ids]
 
-    def _describe(self, owner: str, splat_id: str) -> dict:
-        asset = self._studio.asset(owner, splat_id)
+    def _describe(self, caller: Caller, splat_id: str) -> dict:
+        asset = self._studio.asset(caller.owner, splat_id)
         said = turned.turning_of(asset)
-        splat = self._studio.splats.splat(owner, splat_id)
+        splat = self._studio.splats.splat(caller.owner, splat_id)
         camera = camera_values(splat.pose.camera) if splat.pose.camera else None
-        return describe(asset) | {"count": splat.count, "fit": said.fit, "camera": camera, "views": list(said.views)}
+        return describe(asset, caller) | {
+            "count": splat.count,
+            "fit": said.fit,
+            "camera": camera,
+            "views": list(said.views),
+        }
 
     def _render(self, owner: str, splat_id: Any, azimuth: Any, elevation: Any, zoom: Any, ground: Any) -> dict:
         asset = self._splat(owner, splat_id)
@@ -197,18 +202,18 @@ class Turning:
         image = "data:image/png;base64," + base64.b64encode(content).decode()
         return {"image": image, "camera": camera_values(camera), "size": [camera.width, camera.height]}
 
-    def _export(self, owner: str, splat_id: Any, format: Any) -> dict:
-        asset = self._splat(owner, splat_id)
-        content = self._studio.splats.export(owner, asset.id, _text(format, "format"))
-        url = turned.splat_address(owner, asset.id, format) + "&download=1"
+    def _export(self, caller: Caller, splat_id: Any, format: Any) -> dict:
+        asset = self._splat(caller.owner, splat_id)
+        content = self._studio.splats.export(caller.owner, asset.id, _text(format, "format"))
+        url = caller.link(turned.splat_address(asset.id, format))
         name = f"{Path(asset.name).stem}{EXPORTS[format].suffix}"
         return {"url": url, "format": format, "name": name, "bytes": len(content)}
 
-    def _take_in(self, owner: str, file: Any, name: Any) -> dict:
+    def _take_in(self, caller: Caller, file: Any, name: Any) -> dict:
         with uploaded(file) as path:
-            asset = self._studio.splats.take_in(owner, path, _text(name, "name") or path.name)
+            asset = self._studio.splats.take_in(caller.owner, path, _text(name, "name") or path.name)
         notes = turned.turning_of(asset).notes
-        return {"splat": self._describe(owner, asset.id), "notes": [notes] if notes else []}
+        return {"splat": self._describe(caller, asset.id), "notes": [notes] if notes else []}
 
     def _splat(self, owner: str, splat_id: Any) -> Asset:
         asset = self._studio.asset(owner, splat_id)

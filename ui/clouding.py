@@ -19,9 +19,9 @@ from studio.describing import Asked
 from studio.errors import BadRequest, Cancelled, NotReady, StudioError
 from studio.service import Studio
 from studio.spending import in_dollars
-from ui.events import Identify
 from ui.pictures import Answer, picture, text
-from ui.uploads import admitted, status_of
+from ui.uploads import status_of
+from ui.visitors import Visitors
 
 log = logging.getLogger(__name__)
 
@@ -30,14 +30,14 @@ LOOK_SECONDS = 1.0
 _FROM = {"session": "pasted for this session", "environment": "set in the environment", "file": "set in .env"}
 
 
-def router(studio: Studio, identify: Identify) -> APIRouter:
+def router(studio: Studio, visitors: Visitors) -> APIRouter:
     """The routes, for `Blocks.launch(app_kwargs={"routes": ...})`."""
     routes = APIRouter(prefix="/diorama")
 
     def route(path: str, work: Callable[[Studio, str, Answer, Request], Awaitable[Answer]]) -> None:
         async def answer(request: Request) -> Response:
             try:
-                owner = admitted(request, identify)
+                owner = visitors.sender(request)
                 return JSONResponse(await work(studio, owner, _json(await request.body()), request))
             except StudioError as error:
                 return JSONResponse({"error": str(error)}, status_of(error))

@@ -19,10 +19,10 @@ from studio.errors import BadRequest, OverBudget, StudioError
 from studio.service import Studio
 from studio.tree import Node
 from ui.bodies import text_in, values_in
-from ui.events import Identify
 from ui.generate import unknown_sentence
 from ui.pictures import Answer, picture
-from ui.uploads import admitted, status_of
+from ui.uploads import status_of
+from ui.visitors import Visitors
 
 _LONGEST_EDGE = 200
 """Characters of an instruction beside its edge of the tree; the whole one stands in the viewer."""
@@ -30,13 +30,13 @@ _LONGEST_EDGE = 200
 _EXAMPLE = '{"source": "...", "instruction": "make it blue"}'
 
 
-def router(studio: Studio, identify: Identify) -> APIRouter:
+def router(studio: Studio, visitors: Visitors) -> APIRouter:
     """The routes, for `Blocks.launch(app_kwargs={"routes": ...})`."""
     routes = APIRouter(prefix="/diorama")
 
     async def answered(request: Request, work: Callable[[Studio, str, Answer], Answer]) -> Response:
         try:
-            owner = admitted(request, identify)
+            owner = visitors.sender(request)
             values = (
                 dict(request.query_params) if request.method == "GET" else values_in(await request.body(), _EXAMPLE)
             )

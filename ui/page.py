@@ -25,6 +25,7 @@ from ui import (
     splat,
     splatting,
     uploads,
+    visitors,
 )
 from ui.dropping import build_dropping
 from ui.early import EarlyScript
@@ -33,14 +34,18 @@ from ui.events import QUIET, Bridge, Identify
 from ui.header import build_header
 from ui.theme import head, theme
 from ui.viewer import build_viewer
+from ui.visitors import Visitors
 
 _TABS = (generate, iterate, segment, splat, gallery)
 """Modules with a LABEL and `build(bridge, arrival)`, in the order of the page."""
 _DAY = 86_400  # seconds
 # A browser that comes for the first time gets a secret of 128 bits; its owner's name is made of it.
-_WHO = """(token) => {
+# Its pictures and downloads carry no header: before any is shown, a cookie is asked for that says whose they are.
+_WHO = """async (token) => {
   const random = crypto.getRandomValues(new Uint8Array(16));
   token = token || Array.from(random, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  const visit = new URL("diorama/visit", document.baseURI);
+  await fetch(visit, { method: "POST", headers: { "X-Diorama-Token": token } }).catch(() => {});
   return token;
 }"""
 
@@ -57,7 +62,7 @@ def build(studio: Studio, identify: Identify, *, machine: str = "") -> gr.Blocks
         visitor = gr.BrowserState("", storage_key="diorama-visitor", secret="diorama")
         bridge = Bridge(studio, identify, visitor)
         header = build_header(bridge, machine)
-        api.build(studio, identify)
+        api.build(studio, Visitors(identify, studio.signing_key))
         arrival = page.load(None, [visitor], [visitor], js=_WHO, **QUIET)
         named = {"header": header, "viewer": build_viewer(bridge), "dropping": build_dropping()}
         with gr.Tabs(elem_id="tabs"):
@@ -93,18 +98,20 @@ def launch_options(
         is_edition: what open pages are told that this one is.
     """
     protection = guard.app_options(local_only=local_only, hosts=hosts)
+    who = Visitors(identify, studio.signing_key)
     return {
         "theme": theme(),
         "head": head(),
         "app_kwargs": {
             "routes": [
-                *files.router(studio).routes,
+                *visitors.router(who).routes,
+                *files.router(studio, who).routes,
                 *edition.router(is_edition).routes,
-                *uploads.router(studio, identify).routes,
-                *segmenting.router(studio, identify).routes,
-                *splatting.router(studio, identify).routes,
-                *clouding.router(studio, identify).routes,
-                *iterating.router(studio, identify).routes,
+                *uploads.router(studio, who).routes,
+                *segmenting.router(studio, who).routes,
+                *splatting.router(studio, who).routes,
+                *clouding.router(studio, who).routes,
+                *iterating.router(studio, who).routes,
             ],
             **protection,
             "middleware": [*protection["middleware"], Middleware(EarlyScript)],

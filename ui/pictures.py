@@ -99,8 +99,8 @@ def picture(studio: Studio, asset: Asset) -> Answer:
     """What the page knows of a picture in a list."""
     return {
         "id": asset.id,
-        "file": picture_address(asset.owner, asset.id),
-        "thumb": thumb_address(asset.owner, asset.id),
+        "file": picture_address(asset.id, trash=asset.deleted),
+        "thumb": thumb_address(asset.id, trash=asset.deleted),
         "title": asset.title if len(asset.title) <= _LONGEST_TITLE else asset.title[: _LONGEST_TITLE - 1] + "…",
         "model": model_label(studio, asset.model),
         "seed": asset.seed,

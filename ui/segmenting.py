@@ -1,7 +1,7 @@
 """Clicks over HTTP: a selection goes in as JSON, masks come out as small PNGs. Knows no layout.
 
 `POST /diorama/segment`, `/diorama/segment/everything` and `/diorama/objects` with the browser's token in
-`X-Diorama-Token`; `GET /diorama/mask/{id}` and `/diorama/cutout/{id}` for objects, by their address like every picture.
+`X-Diorama-Token`; `GET /diorama/mask/{id}` and `/diorama/cutout/{id}` for objects, to their owner like every picture.
 """
 
 from __future__ import annotations
@@ -23,21 +23,22 @@ from studio import masks, selecting
 from studio.errors import BadRequest, NotFound, StudioError
 from studio.selection import Candidate, Everything, Segmentation
 from studio.service import Studio
-from ui.events import Identify, signed_in
+from ui.files import ASK_FIRST
 from ui.pictures import Answer, picture
-from ui.uploads import NotAdmitted, admitted, status_of
+from ui.uploads import status_of
+from ui.visitors import Visitors
 
 _THUMB = 96
 """Longest side of a candidate's mask in the column, in pixels."""
 
 
-def router(studio: Studio, identify: Identify) -> APIRouter:
+def router(studio: Studio, visitors: Visitors) -> APIRouter:
     """The routes, for `Blocks.launch(app_kwargs={"routes": ...})`."""
     routes = APIRouter(prefix="/diorama")
 
     async def answered(request: Request, work: Callable[[Studio, str, Answer], Answer]) -> Response:
         try:
-            owner = admitted(request, identify)
+            owner = visitors.sender(request)
             values = _json(await request.body())
             return JSONResponse(await asyncio.to_thread(work, studio, owner, values))
         except StudioError as error:
@@ -55,13 +56,25 @@ def router(studio: Studio, identify: Identify) -> APIRouter:
     async def objects(request: Request) -> Response:
         return await answered(request, keep)
 
+    async def file(request: Request, asset_id: str, make: Callable[[str, str], bytes], what: str) -> Response:
+        """An object's mask or cut-out, to be saved."""
+        try:
+            owner = visitors.reader(request, f"diorama/{what}/{asset_id}")
+            asset = studio.asset(owner, asset_id)
+            if asset.kind != "object":
+                raise NotFound("object", asset_id)
+            content = await asyncio.to_thread(make, owner, asset_id)
+        except StudioError as error:
+            return JSONResponse({"error": str(error)}, status_of(error))
+        return _saved(content, asset.name.removesuffix(".png"), what)
+
     @routes.get("/mask/{asset_id}")
-    async def mask(request: Request, asset_id: str, owner: str) -> Response:
-        return await _file(request, studio, owner, asset_id, studio.selections.mask_png, "mask")
+    async def mask(request: Request, asset_id: str) -> Response:
+        return await file(request, asset_id, studio.selections.mask_png, "mask")
 
     @routes.get("/cutout/{asset_id}")
-    async def cutout(request: Request, asset_id: str, owner: str) -> Response:
-        return await _file(request, studio, owner, asset_id, studio.selections.cut_out, "cutout")
+    async def cutout(request: Request, asset_id: str) -> Response:
+        return await file(request, asset_id, studio.selections.cut_out, "cutout")
 
     return routes
 
@@ -110,32 +123,20 @@ def keep(studio: Studio, owner: str, values: Answer) -> Answer:
     return {"picture": picture(studio, asset), "name": name}
 
 
-def mask_address(owner: str, asset_id: str) -> str:
+def mask_address(asset_id: str) -> str:
     """Where an object's mask is, relative to the page."""
-    return f"diorama/mask/{asset_id}?owner={quote(owner, safe='')}"
+    return f"diorama/mask/{asset_id}"
 
 
-def cutout_address(owner: str, asset_id: str) -> str:
+def cutout_address(asset_id: str) -> str:
     """Where an object's cut-out is, relative to the page."""
-    return f"diorama/cutout/{asset_id}?owner={quote(owner, safe='')}"
+    return f"diorama/cutout/{asset_id}"
 
 
-async def _file(
-    request: Request, studio: Studio, owner: str, asset_id: str, make: Callable[[str, str], bytes], what: str
-) -> Response:
-    """An object's mask or cut-out, to be saved."""
-    try:
-        if request.app.auth is not None and signed_in(request) is None:
-            raise NotAdmitted("Sign in to see this picture.")
-        asset = studio.asset(owner, asset_id)
-        if asset.kind != "object":
-            raise NotFound("object", asset_id)
-        content = await asyncio.to_thread(make, owner, asset_id)
-    except StudioError as error:
-        return JSONResponse({"error": str(error)}, status_of(error))
-    name = asset.name.removesuffix(".png")
+def _saved(content: bytes, name: str, what: str) -> Response:
     headers = {
         "Content-Disposition": f"attachment; filename=\"{what}.png\"; filename*=UTF-8''{quote(name)}-{what}.png",
+        "Cache-Control": ASK_FIRST,
         "X-Content-Type-Options": "nosniff",
     }
     return Response(content, media_type="image/png", headers=headers)

@@ -3,12 +3,13 @@
 With the browser's token in `X-Diorama-Token`: `POST /diorama/views` and `/diorama/splat` queue jobs,
 `/diorama/views/replace`, `/diorama/splat/match` and `/diorama/splat/place` change what came of them, all with JSON;
 `/diorama/splats?name=` takes a file and `/diorama/splat/view?splat=&picture=&ground=&camera=` a PNG as the body.
-`GET /diorama/splat/{id}`, `/diorama/crop/{id}` and `/diorama/filled/{id}` answer by address, like every picture.
+`GET /diorama/splat/{id}`, `/diorama/crop/{id}` and `/diorama/filled/{id}` answer their owner, like every picture.
 """
 
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from urllib.parse import quote
@@ -18,7 +19,7 @@ from fastapi.responses import JSONResponse, Response
 from starlette.requests import ClientDisconnect
 
 from studio.contract import JobView
-from studio.errors import StudioError
+from studio.errors import NotFound, StudioError
 from studio.findings import parsed
 from studio.service import Studio
 from studio.splats.about import read_camera
@@ -26,22 +27,21 @@ from studio.splats.exporting import EXPORTS
 from studio.splats.page import viewer_bytes
 from studio.turning import NO_VIEWS, SplatRequest, ViewsRequest
 from ui.bodies import text_in, values_in
-from ui.events import Identify, signed_in
+from ui.edition import EDITION
+from ui.files import ASK_FIRST, unchanged
 from ui.pictures import Answer, picture
-from ui.turned import turning_of
-from ui.uploads import NotAdmitted, admitted, received, status_of
+from ui.turned import VIEWER, crop_address, filled_address, splat_address, turning_of
+from ui.uploads import received, status_of
+from ui.visitors import Visitors
 
-VIEWER = "viewer"
-"""The format of what our own viewer draws, beside those that are exported."""
 _LONGEST_NAME = 200
 _LONGEST_CAMERA = 4_000
 _PLAIN = "application/octet-stream"
-_FOR_EVER = "private, max-age=31536000, immutable"
 
 _EXAMPLE = '{"object": "..."}'
 
 
-def router(studio: Studio, identify: Identify) -> APIRouter:
+def router(studio: Studio, visitors: Visitors) -> APIRouter:
     """The routes, for `Blocks.launch(app_kwargs={"routes": ...})`."""
     routes = APIRouter(prefix="/diorama")
 
@@ -55,7 +55,7 @@ def router(studio: Studio, identify: Identify) -> APIRouter:
 
     def post(path: str, work: Callable[[Studio, str, Answer], Answer]) -> None:
         async def asked(request: Request) -> Answer:
-            owner = admitted(request, identify)
+            owner = visitors.sender(request)
             return await asyncio.to_thread(work, studio, owner, values_in(await request.body(), _EXAMPLE))
 
         async def answer(request: Request) -> Response:
@@ -72,7 +72,7 @@ def router(studio: Studio, identify: Identify) -> APIRouter:
     @routes.post("/splats")
     async def upload(request: Request, name: str = "") -> Response:
         async def taken() -> Answer:
-            owner = admitted(request, identify)
+            owner = visitors.sender(request)
             async with received(request) as path:
                 return await asyncio.to_thread(take_in, studio, owner, path, name[:_LONGEST_NAME])
 
@@ -81,26 +81,35 @@ def router(studio: Studio, identify: Identify) -> APIRouter:
     @routes.post("/splat/view")
     async def view(request: Request) -> Response:
         async def kept() -> Answer:
-            owner = admitted(request, identify)
+            owner = visitors.sender(request)
             async with received(request) as path:
                 content = path.read_bytes()
             return await asyncio.to_thread(keep_view, studio, owner, request.query_params, content)
 
         return await answered(kept())
 
+    async def file(request: Request, address: str, make: Callable[[str], Response]) -> Response:
+        try:
+            return await asyncio.to_thread(make, visitors.reader(request, address))
+        except StudioError as error:
+            return JSONResponse({"error": str(error)}, status_of(error))
+
     @routes.get("/splat/{asset_id}")
-    async def file(
-        request: Request, asset_id: str, owner: str, format: str = VIEWER, download: bool = False
-    ) -> Response:
-        return await _file(request, lambda: _splat(studio, owner, asset_id, format, download))
+    async def splat_file(request: Request, asset_id: str, format: str = VIEWER) -> Response:
+        address = splat_address(asset_id, format)
+        return await file(request, address, lambda owner: _splat(request, studio, owner, asset_id, format))
 
     @routes.get("/crop/{asset_id}")
-    async def crop(request: Request, asset_id: str, owner: str) -> Response:
-        return await _file(request, lambda: _png(studio.turnings.crop_png(owner, asset_id)))
+    async def crop(request: Request, asset_id: str) -> Response:
+        return await file(
+            request, crop_address(asset_id), lambda owner: _png(request, studio.turnings.crop_png(owner, asset_id))
+        )
 
     @routes.get("/filled/{asset_id}")
-    async def filled(request: Request, asset_id: str, owner: str) -> Response:
-        return await _file(request, lambda: _png(studio.splats.filled_png(owner, asset_id)))
+    async def filled(request: Request, asset_id: str) -> Response:
+        return await file(
+            request, filled_address(asset_id), lambda owner: _png(request, studio.splats.filled_png(owner, asset_id))
+        )
 
     return routes
 
@@ -183,30 +192,31 @@ def keep_view(studio: Studio, owner: str, values: Mapping[str, str], content: by
     return {"picture": picture(studio, asset)}
 
 
-def _splat(studio: Studio, owner: str, asset_id: str, format: str, download: bool) -> Response:
-    """The file of a splat: as our viewer draws it, or exported."""
-    headers = {"X-Content-Type-Options": "nosniff", "Cache-Control": _FOR_EVER}
+def _splat(request: Request, studio: Studio, owner: str, asset_id: str, format: str) -> Response:
+    """The file of a splat: as our viewer draws it, or exported. What is under an id never changes."""
+    asset = studio.asset(owner, asset_id)
+    if asset.kind != "splat" or asset.deleted:
+        raise NotFound("splat", asset_id)
+    headers = {"X-Content-Type-Options": "nosniff", "Cache-Control": ASK_FIRST, "ETag": _etag(asset_id, format)}
+    if answer := unchanged(request, headers["ETag"]):
+        return answer
     if format == VIEWER:
         content = viewer_bytes(studio.splats.splat(owner, asset_id))
         return Response(content, media_type=_PLAIN, headers=headers)
     content = studio.splats.export(owner, asset_id, format)
-    name = f"{Path(studio.asset(owner, asset_id).name).stem}.{format}"
+    name = f"{Path(asset.name).stem}.{format}"
     headers["Content-Disposition"] = f"attachment; filename=\"splat.{format}\"; filename*=UTF-8''{quote(name)}"
     return Response(content, media_type=EXPORTS[format].media_type, headers=headers)
 
 
-def _png(content: bytes) -> Response:
-    headers = {"X-Content-Type-Options": "nosniff", "Cache-Control": _FOR_EVER}
-    return Response(content, media_type="image/png", headers=headers)
+def _png(request: Request, content: bytes) -> Response:
+    etag = _etag(hashlib.sha256(content).hexdigest())
+    headers = {"X-Content-Type-Options": "nosniff", "Cache-Control": ASK_FIRST, "ETag": etag}
+    return unchanged(request, etag) or Response(content, media_type="image/png", headers=headers)
 
 
-async def _file(request: Request, make: Callable[[], Response]) -> Response:
-    try:
-        if request.app.auth is not None and signed_in(request) is None:
-            raise NotAdmitted("Sign in to see this.")
-        return await asyncio.to_thread(make)
-    except StudioError as error:
-        return JSONResponse({"error": str(error)}, status_of(error))
+def _etag(*parts: str) -> str:
+    return f'"{hashlib.sha256(" ".join((EDITION, *parts)).encode()).hexdigest()[:32]}"'
 
 
 def _job(job: JobView) -> Answer:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from urllib.parse import quote
-
 from studio import turned
 from studio.assets import Asset
 from studio.errors import BadRequest
@@ -12,6 +10,8 @@ from studio.splats.about import camera_values
 from studio.splats.exporting import EXPORTS
 from ui.pictures import Answer, picture
 
+VIEWER = "viewer"
+"""The format of what our own viewer draws, beside those that are exported."""
 _MOST_OF_IT = 0.996
 """Share of the splats that lie in the box that is told: strays say nothing about a size."""
 
@@ -21,19 +21,19 @@ def turning_of(asset: Asset) -> turned.Turning:
     return turned.from_text(asset.recipe["turning"])
 
 
-def crop_address(owner: str, object_id: str) -> str:
+def crop_address(object_id: str) -> str:
     """Where an object is as the models see it, relative to the page."""
-    return f"diorama/crop/{object_id}?owner={quote(owner, safe='')}"
+    return f"diorama/crop/{object_id}"
 
 
-def filled_address(owner: str, splat_id: str) -> str:
+def filled_address(splat_id: str) -> str:
     """Where the picture of a splat is with its object painted out, relative to the page."""
-    return f"diorama/filled/{splat_id}?owner={quote(owner, safe='')}"
+    return f"diorama/filled/{splat_id}"
 
 
-def splat_address(owner: str, splat_id: str, format: str = "viewer") -> str:
+def splat_address(splat_id: str, format: str = VIEWER) -> str:
     """Where the file of a splat is, relative to the page."""
-    return f"diorama/splat/{splat_id}?owner={quote(owner, safe='')}&format={format}"
+    return f"diorama/splat/{splat_id}?format={format}"
 
 
 def four_views(studio: Studio, owner: str, object_id: str) -> list[Answer | None]:
@@ -44,7 +44,7 @@ def four_views(studio: Studio, owner: str, object_id: str) -> list[Answer | None
 
 def object_of(studio: Studio, asset: Asset) -> Answer:
     """An object that can be turned into 3D."""
-    return picture(studio, asset) | {"crop": crop_address(asset.owner, asset.id)}
+    return picture(studio, asset) | {"crop": crop_address(asset.id)}
 
 
 def splats_of(studio: Studio, owner: str, object_id: str) -> list[Answer]:
@@ -57,15 +57,14 @@ def splat_of(studio: Studio, owner: str, asset: Asset) -> Answer:
     """A splat with all that is needed to show it, and with what can be done with it."""
     splat, scene, said = studio.splats.splat(owner, asset.id), studio.splats.scene(owner, asset.id), turning_of(asset)
     exports = [
-        {"word": one.label, "about": one.about, "href": splat_address(owner, asset.id, name) + "&download=1"}
-        for name, one in EXPORTS.items()
+        {"word": one.label, "about": one.about, "href": splat_address(asset.id, name)} for name, one in EXPORTS.items()
     ]
     return picture(studio, asset) | {
-        "data": splat_address(owner, asset.id),
+        "data": splat_address(asset.id),
         "camera": camera_values(scene.camera) if scene else None,
         "size": [scene.camera.width, scene.camera.height] if scene else None,
         "photo": picture(studio, scene.picture) if scene else None,
-        "filled": filled_address(owner, asset.id) if scene and scene.mask is not None else "",
+        "filled": filled_address(asset.id) if scene and scene.mask is not None else "",
         "count": splat.count,
         "extent": [round(float(side), 4) for side in splat.bounds(_MOST_OF_IT).size],
         "fit": said.fit,

@@ -1,7 +1,6 @@
 """Pictures that come in: the one route that takes a file. It knows how bytes arrive, not what is in them.
 
-`POST /diorama/pictures?name=holiday.jpg` with the bytes as the body and the browser's token in `X-Diorama-Token`. The
-header is wanted even when it is empty: a foreign page that sets one has to ask the browser first, and is refused.
+`POST /diorama/pictures?name=holiday.jpg` with the bytes as the body and the browser's token in `X-Diorama-Token`.
 """
 
 from __future__ import annotations
@@ -14,38 +13,32 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-import gradio as gr
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 from starlette.requests import ClientDisconnect
 
-from studio.errors import BadRequest, NotFound, StorageFailed, StudioError, Superseded, TooLarge
+from studio.errors import NotFound, StorageFailed, StudioError, Superseded, TooLarge
 from studio.files import storage_errors
 from studio.intake import check_length
 from studio.service import Studio
-from ui.events import Identify, signed_in
 from ui.pictures import picture
+from ui.visitors import NotAdmitted, Visitors
 
 log = logging.getLogger(__name__)
 
-TOKEN_HEADER = "X-Diorama-Token"
 TEMPORARY = "diorama-upload-"
 """How the name of a file begins that is still coming; then follows the process it belongs to."""
 _LONGEST_NAME = 200  # characters of a file's name that are kept
 
 
-class NotAdmitted(StudioError):
-    """Whoever sends this is not known here."""
-
-
-def router(studio: Studio, identify: Identify) -> APIRouter:
+def router(studio: Studio, visitors: Visitors) -> APIRouter:
     """The route, for `Blocks.launch(app_kwargs={"routes": ...})`."""
     routes = APIRouter(prefix="/diorama")
 
     @routes.post("/pictures")
     async def take_in(request: Request, name: str = "") -> Response:
         try:
-            owner = admitted(request, identify)
+            owner = visitors.sender(request)
             async with received(request) as path:
                 answer = await asyncio.to_thread(_kept, studio, owner, path, name[:_LONGEST_NAME])
         except StudioError as error:
@@ -56,23 +49,6 @@ def router(studio: Studio, identify: Identify) -> APIRouter:
         return JSONResponse(answer)
 
     return routes
-
-
-def admitted(request: Request, identify: Identify) -> str:
-    """Whose request this is.
-
-    Raises:
-        NotAdmitted: it comes from a foreign page, or from nobody who has signed in.
-    """
-    token, user = request.headers.get(TOKEN_HEADER), signed_in(request)
-    if token is None:
-        raise NotAdmitted(f"Diorama answers its own page only. Programs send the header {TOKEN_HEADER}.")
-    if request.app.auth is not None and user is None:
-        raise NotAdmitted("Sign in to add pictures.")
-    try:
-        return identify(gr.Request(request, username=user), token)
-    except BadRequest as error:
-        raise NotAdmitted(str(error)) from error
 
 
 @asynccontextmanager

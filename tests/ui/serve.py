@@ -10,6 +10,7 @@ from typing import Any
 
 import gradio as gr
 
+from studio.errors import BadRequest
 from studio.service import Studio
 from tests.ui.driver import free_port
 from tests.ui.painter import Brush, catalog
@@ -36,6 +37,8 @@ def served(studio: Studio, identify: Identify, *, is_edition: str = EDITION, **o
 
 
 def everybody_by_token(request: gr.Request, token: str) -> str:
+    if not token:
+        raise BadRequest("Say who you are.")
     return token
 
 

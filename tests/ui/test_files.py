@@ -1,10 +1,11 @@
-"""The pictures as files over HTTP, without a browser."""
+"""The pictures as files over HTTP, without a browser; who gets them is in `test_owners`."""
 
 from __future__ import annotations
 
 import io
 import re
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import httpx
@@ -17,6 +18,12 @@ from tests.ui.painter import Brush, catalog
 from tests.ui.serve import everybody_by_token, served
 from ui.files import picture_address, thumb_address
 
+ADA, GRACE = {"X-Diorama-Token": "ada"}, {"X-Diorama-Token": "grace"}
+
+
+def fetch(address: str, path: str, **headers: str) -> httpx.Response:
+    return httpx.get(address + path, headers=ADA | headers)
+
 
 @pytest.fixture
 def asset_id(studio: Studio) -> str:
@@ -26,16 +33,18 @@ def asset_id(studio: Studio) -> str:
 
 
 def test_a_picture_and_its_thumbnail_can_be_fetched_and_kept(address: str, asset_id: str):
-    for path, kind in ((picture_address("ada", asset_id), "png"), (thumb_address("ada", asset_id), "webp")):
-        answer = httpx.get(address + path)
+    for path, kind in ((picture_address(asset_id), "png"), (thumb_address(asset_id), "webp")):
+        answer = fetch(address, path)
         assert answer.headers["content-type"] == f"image/{kind}"
-        assert "immutable" in answer.headers["cache-control"]
+        assert answer.headers["cache-control"] == "private, no-cache"
+        again = fetch(address, path, **{"If-None-Match": f'"other", W/{answer.headers["etag"]}'})
+        assert (again.status_code, again.content) == (304, b"")
         with Image.open(io.BytesIO(answer.content)) as picture:
             assert picture.size == (128, 128)
 
 
 def test_a_download_comes_under_its_own_name(address: str, studio: Studio, asset_id: str):
-    answer = httpx.get(address + picture_address("ada", asset_id) + "&download=1")
+    answer = fetch(address, picture_address(asset_id) + "?download=1")
     assert studio.asset("ada", asset_id).name in answer.headers["content-disposition"]
 
 
@@ -43,28 +52,36 @@ def test_a_thumbnail_that_cannot_be_made_is_the_picture_itself_for_now(address: 
     thumbnail = studio.thumbnail("ada", asset_id)
     studio.path("ada", asset_id).write_bytes(b"damaged")
     thumbnail.unlink()
-    answer = httpx.get(address + thumb_address("ada", asset_id))
+    answer = fetch(address, thumb_address(asset_id))
     assert (answer.content, answer.headers["content-type"]) == (b"damaged", "image/png")
-    assert answer.headers["cache-control"] == "no-cache"
 
 
 def test_a_disk_that_cannot_be_read_is_said_in_a_sentence(tmp_path: Path):
     studio = Studio(catalog(Brush()), tmp_path)
     with served(studio, everybody_by_token) as address:
         studio.close()
-        answer = httpx.get(address + picture_address("ada", "0" * 32))
+        answer = fetch(address, picture_address("0" * 32))
     assert answer.status_code == 503
     assert answer.json()["detail"] == "Diorama is shutting down and takes nothing new. Start it again."
 
 
-@pytest.mark.parametrize("path", ["diorama/picture/{}?owner=grace", "diorama/thumb/{}?owner=grace"])
-def test_another_owner_has_no_such_picture(address: str, asset_id: str, path: str):
-    assert httpx.get(address + path.format(asset_id)).status_code == 404
+@pytest.mark.parametrize("address_of", [picture_address, thumb_address])
+def test_a_deleted_picture_is_gone_from_its_address_and_its_owner_finds_it_in_the_trash(
+    address: str, studio: Studio, asset_id: str, address_of: Callable[..., str]
+):
+    etag = fetch(address, address_of(asset_id)).headers["etag"]
+    studio.delete("ada", [asset_id])
+    assert fetch(address, address_of(asset_id), **{"If-None-Match": etag}).status_code == 404
+    assert fetch(address, address_of(asset_id, trash=True)).status_code == 200
+    assert httpx.get(address + address_of(asset_id, trash=True), headers=GRACE).status_code == 404
+    assert httpx.get(f"{address}diorama/zip", params={"ids": asset_id}, headers=ADA).status_code == 404
+    studio.restore("ada", [asset_id])
+    assert fetch(address, address_of(asset_id)).status_code == 200
 
 
 @pytest.mark.parametrize("id", ["0" * 32, "..%2F..%2Fdiorama.sqlite", "diorama.sqlite", "%00", "a" * 5000])
 def test_what_is_no_picture_is_not_found(address: str, asset_id: str, id: str):
-    assert httpx.get(f"{address}diorama/picture/{id}?owner=ada").status_code == 404
+    assert fetch(address, f"diorama/picture/{id}").status_code == 404
 
 
 # --- as a zip ---------------------------------------------------------------------------------------------------------
@@ -74,8 +91,8 @@ def test_a_zip_holds_the_files_as_they_are_under_their_own_names(address: str, s
     *_, last = studio.events("ada", studio.generate("ada", GenerateRequest("a blue ball", count=2)).id)
     assert isinstance(last, Done)
     ids = [asset_id, *last.assets]
-    form = {"owner": "ada", "ids": ",".join(ids)}
-    for answer in (httpx.get(f"{address}diorama/zip", params=form), httpx.post(f"{address}diorama/zip", data=form)):
+    form, where = {"ids": ",".join(ids)}, f"{address}diorama/zip"
+    for answer in (httpx.get(where, params=form, headers=ADA), httpx.post(where, data=form, headers=ADA)):
         assert re.search(r'filename="diorama-\d{8}-\d{4}\.zip"', answer.headers["content-disposition"])
         with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
             files = {name: archive.read(name) for name in archive.namelist()}
@@ -84,12 +101,13 @@ def test_a_zip_holds_the_files_as_they_are_under_their_own_names(address: str, s
 
 @pytest.mark.parametrize("owner, ids", [("grace", "{}"), ("ada", "{},no-such-picture"), ("ada", "../../etc/passwd")])
 def test_a_zip_of_what_is_not_there_is_refused_in_a_sentence(address: str, asset_id: str, owner: str, ids: str):
-    answer = httpx.get(f"{address}diorama/zip", params={"owner": owner, "ids": ids.format(asset_id)})
+    headers = {"X-Diorama-Token": owner}
+    answer = httpx.get(f"{address}diorama/zip", params={"ids": ids.format(asset_id)}, headers=headers)
     assert (answer.status_code, "There is no picture" in answer.json()["error"]) == (404, True)
 
 
 @pytest.mark.parametrize("count", [0, 501])
 def test_an_address_names_at_most_500_pictures(address: str, asset_id: str, count: int):
-    answer = httpx.get(f"{address}diorama/zip", params={"owner": "ada", "ids": ",".join([asset_id] * count)})
+    answer = httpx.get(f"{address}diorama/zip", params={"ids": ",".join([asset_id] * count)}, headers=ADA)
     assert answer.status_code == 400
     assert answer.json()["error"] == f"A zip holds 1 to 500 pictures, not {count}. Select fewer of them."

@@ -18,7 +18,8 @@ from studio.intake import MAX_BYTES
 from studio.service import Studio
 from tests.ui.painter import Brush, catalog
 from tests.ui.serve import everybody_by_token, served
-from ui.uploads import TEMPORARY, TOKEN_HEADER
+from ui.uploads import TEMPORARY
+from ui.visitors import TOKEN_HEADER
 
 PATIENCE_SECONDS = 60
 
@@ -36,7 +37,7 @@ def test_a_picture_comes_in_under_its_name_and_belongs_to_who_sent_it(address: s
     assert (picture["title"], picture["width"], picture["height"], picture["again"]) == ("my holiday", 40, 30, False)
     assert notes == ["This picture does not say how it was made."]
     assert studio.asset("ada lovelace", picture["id"]).title == "my holiday"
-    with Image.open(io.BytesIO(httpx.get(address + picture["file"]).content)) as kept:
+    with Image.open(io.BytesIO(httpx.get(address + picture["file"], headers={TOKEN_HEADER: "ada lovelace"}).content)) as kept:
         assert (kept.format, kept.size) == ("PNG", (40, 30))
 
 

@@ -46,8 +46,8 @@ def find(studio: Studio, owner: str, question: Answer) -> Answer:
             first).
 
     Returns:
-        `{pictures, next}`; with the first page also `count` (how many there are in all), `models` (those that can be
-        asked for) and `owner` (for the addresses of files).
+        `{pictures, next}`; with the first page also `count` (how many there are in all) and `models` (those that can
+        be asked for).
     """
     wanted: dict[str, Any] = {name: text(question, name) for name in ("query", "model", "kind")}
     wanted["starred"] = question.get("starred") is True
@@ -58,4 +58,4 @@ def find(studio: Studio, owner: str, question: Answer) -> Answer:
     if after:
         return answer
     models = [{"id": model, "label": model_label(studio, model)} for model in studio.models_used(owner) if model]
-    return answer | {"count": studio.count(owner, **wanted), "models": models, "owner": owner}
+    return answer | {"count": studio.count(owner, **wanted), "models": models}

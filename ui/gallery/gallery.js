@@ -6,7 +6,6 @@ const state = {
   pictures: [], // newest first, without gaps
   next: "", // cursor of those after them
   total: 0, // how many there are in all
-  owner: "",
   isTold: false, // an answer was there
   isLost: false, // the last question had none
   fresh: 0, // pictures that were made meanwhile and wait above
@@ -16,7 +15,7 @@ const away = new Set(); // ids that were in this list before they were deleted: 
 let epoch = 0; // grows with every new question: answers to older ones are not news
 
 const filters = createFilters(() => search());
-const selection = createSelection({ items: () => state.pictures, owner: () => state.owner, isTrash: filters.isTrash }, () => draw());
+const selection = createSelection({ items: () => state.pictures, isTrash: filters.isTrash }, () => draw());
 const grid = createGrid({
   press(id, event) {
     if (event.shiftKey || event.ctrlKey || event.metaKey || selection.isPicking() || filters.isTrash()) selection.toggle(id, event.shiftKey);
@@ -53,7 +52,7 @@ const counted = (total) => `${total.toLocaleString()} ${total === 1 ? "picture" 
 const ask = (after, limit) => server.find({ token, ...filters.now, after, limit });
 const isAnswer = (answer) => Boolean(answer) && !answer.error;
 function takeFirst(answer) {
-  Object.assign(state, { total: answer.count, owner: answer.owner, isTold: true, isLost: false, isStale: false });
+  Object.assign(state, { total: answer.count, isTold: true, isLost: false, isStale: false });
   filters.offerModels(answer.models);
 }
 

@@ -1,7 +1,7 @@
 // Which pictures are selected, and what can be done with all of them at once.
 
 /**
- * @param source items(): the pictures in their order; owner(): whose they are; isTrash(): whether they are deleted ones
+ * @param source items(): the pictures in their order; isTrash(): whether they are deleted ones
  * @param onChange called when the selection is another one
  */
 function createSelection(source, onChange) {
@@ -49,7 +49,6 @@ function createSelection(source, onChange) {
   /** A form and not a fetch: the browser writes the zip straight to the disk. Its answer is only seen when it is a refusal. */
   find(".selection .zip").addEventListener("click", () => {
     form.action = address("diorama/zip");
-    form.elements.owner.value = source.owner();
     form.elements.ids.value = pictures().map((picture) => picture.id).join(",");
     form.submit();
   });

@@ -86,7 +86,7 @@ def open_picture(studio: Studio, owner: str, question: Answer) -> Answer:
     limit = ""
     if asset.kind == "object" and asset.parents:
         limit, asset = asset.id, studio.asset(owner, asset.parents[0])
-    objects = [_object(studio, owner, each) for each in _objects(studio, owner, asset)]
+    objects = [_object(studio, each) for each in _objects(studio, owner, asset)]
     return {"picture": picture(studio, asset), "objects": objects, "limit": limit}
 
 
@@ -110,8 +110,8 @@ def _objects(studio: Studio, owner: str, asset: Asset) -> list[Asset]:
     return [one for one in found if not one.deleted and (one.width, one.height) == (asset.width, asset.height)]
 
 
-def _object(studio: Studio, owner: str, asset: Asset) -> Answer:
-    return picture(studio, asset) | {"mask": mask_address(owner, asset.id)}
+def _object(studio: Studio, asset: Asset) -> Answer:
+    return picture(studio, asset) | {"mask": mask_address(asset.id)}
 
 
 def _model(spec: ModelSpec, owner: str) -> Answer:

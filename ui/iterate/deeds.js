@@ -8,7 +8,7 @@ const DEEDS = [ // one entry adds one; those with an icon stand under the stage,
   { name: "replay", icon: "replay", word: () => "Replay on another picture", press: replayBranch, fits: (version) => Boolean(version.parent) },
   { name: "segment", icon: "select", word: () => "Cut out", press: (version) => cutOut(version.id) },
   { name: "look", icon: "search", word: () => "Look closely", press: (version) => tell("look", { id: version.id }) },
-  { name: "save", icon: "save", word: () => "Download", href: (version) => `${address(version.file)}&download=1` },
+  { name: "save", icon: "save", word: () => "Download", href: download },
   { name: "delete", icon: "delete", word: (version) => (branchUnder(version.id).length > 1 ? `Delete, with ${branchUnder(version.id).length - 1} made from it` : "Delete"), press: (version) => removeBranch(version.id) },
 ];
 

@@ -104,6 +104,9 @@ function turnIn3D(id) {
 /** What an asset looks like: a splat has a picture of itself only as its thumbnail. */
 const lookOf = (asset) => address(asset.kind === "splat" ? asset.thumb : asset.file);
 
+/** Where the browser saves the file of an asset under its own name. */
+const download = ({ file }) => address(`${file}${file.includes("?") ? "&" : "?"}download=1`);
+
 /** What was said to make a version, to be said again to the picture it was made from. */
 function changeAgain({ id, parents }) {
   writeAddress({ iterate: parents[0], again: id });

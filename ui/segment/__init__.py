@@ -85,7 +85,7 @@ def recent(studio: Studio, owner: str, question: Answer) -> Answer:
 
 def _object(studio: Studio, owner: str, asset_id: str) -> Answer:
     asset = studio.asset(owner, asset_id)
-    files = {"mask": mask_address(owner, asset_id), "cutout": cutout_address(owner, asset_id)}
+    files = {"mask": mask_address(asset_id), "cutout": cutout_address(asset_id)}
     return picture(studio, asset) | files
 
 

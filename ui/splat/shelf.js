@@ -1,7 +1,7 @@
 // Below: what stands in 3D, that of the open object first; objects to turn into 3D; and pictures while one is to be chosen.
 
 const ON_SPLATS = [ // one entry adds one
-  { name: "save", icon: "save", word: "Save as PLY", href: (splat) => `${splat.file}&download=1` },
+  { name: "save", icon: "save", word: "Save as PLY", href: download },
   { name: "delete", icon: "delete", word: "Delete", press: (splat) => deletePictures([splat]) },
 ];
 

@@ -55,7 +55,7 @@ function createPicture(actions) {
       label(find(".star"), "star", picture.starred ? "Starred" : "Star");
       setAttribute(find(".star"), "aria-pressed", picture.starred);
     }
-    setAttribute(find(".save"), "href", `${address(picture.file)}&download=1`);
+    setAttribute(find(".save"), "href", download(picture));
   }
 
   function drawJob(job, skipping) {

@@ -19,7 +19,7 @@ const ACTIONS = [ // one entry adds one
   { name: "iterate", icon: "edit", word: () => "Edit here", fits: (picture) => ["image", "object"].includes(picture.kind), press: edit },
   { name: "segment", icon: "select", word: (picture) => (picture.kind === "object" ? "Refine" : "Cut out"), fits: (picture) => picture.kind !== "splat", press: segment },
   { name: "turn", icon: "solid", word: (picture) => (picture.kind === "splat" ? "Open in 3D" : "Turn into 3D"), fits: (picture) => ["object", "splat"].includes(picture.kind), press: turn },
-  { name: "save", icon: "save", word: () => "Download", href: (picture) => `${address(picture.file)}&download=1` },
+  { name: "save", icon: "save", word: () => "Download", href: download },
   { name: "delete", icon: "delete", word: () => "Delete", press: remove },
 ];
 const panel = createPanel(ACTIONS, (id) => open(id));
