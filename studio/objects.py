@@ -51,7 +51,7 @@ def cut_out(image: Image.Image, mask: np.ndarray) -> Image.Image:
 
 def cropped(image: Image.Image) -> Image.Image:
     """What an object's file shows, without the empty frame around it."""
-    return image.crop(image.getchannel("A").getbbox())
+    return image.crop(image.getchannel("A").getbbox()) if image.mode == "RGBA" else image  # all of it is selected
 
 
 def mask_in(path: Path) -> np.ndarray:

@@ -37,7 +37,8 @@ def test_a_picture_comes_in_under_its_name_and_belongs_to_who_sent_it(address: s
     assert (picture["title"], picture["width"], picture["height"], picture["again"]) == ("my holiday", 40, 30, False)
     assert notes == ["This picture does not say how it was made."]
     assert studio.asset("ada lovelace", picture["id"]).title == "my holiday"
-    with Image.open(io.BytesIO(httpx.get(address + picture["file"], headers={TOKEN_HEADER: "ada lovelace"}).content)) as kept:
+    file = httpx.get(address + picture["file"], headers={TOKEN_HEADER: "ada lovelace"})
+    with Image.open(io.BytesIO(file.content)) as kept:
         assert (kept.format, kept.size) == ("PNG", (40, 30))
 
 
