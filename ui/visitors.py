@@ -68,7 +68,7 @@ class Visitors:
         if token is None:
             raise NotAdmitted(f"Diorama answers its own page only. Programs send the header {TOKEN_HEADER}.")
         try:
-            return self._identified(request, token)
+            return self._identified(request, token, "add pictures")
         except BadRequest as error:
             raise NotAdmitted(str(error)) from error
 
@@ -85,7 +85,7 @@ class Visitors:
             return self._of_link(request.query_params, address)
         token = request.headers.get(TOKEN_HEADER, "")
         try:
-            return self._identified(request, token)
+            return self._identified(request, token, "see this")
         except BadRequest as error:
             owner = None if token else self._of_cookie(request)
             if owner is None:
@@ -120,10 +120,10 @@ class Visitors:
         value = f"{quote(owner, safe='')}.{self._signature('cookie', owner)}"
         return f"{self._cookie}={value}; Path={root.path or '/'}; HttpOnly; {kind}"
 
-    def _identified(self, request: Request, token: str) -> str:
+    def _identified(self, request: Request, token: str, purpose: str) -> str:
         user = signed_in(request)
         if request.app.auth is not None and user is None:
-            raise NotAdmitted("Sign in first: Diorama asks for a name and a password here.")
+            raise NotAdmitted(f"Sign in to {purpose}.")
         return self._identify(gr.Request(request, username=user), token)
 
     def _of_cookie(self, request: Request) -> str | None:
