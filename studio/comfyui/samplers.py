@@ -13,7 +13,8 @@ from typing import Any, TypeVar
 
 from studio.comfyui.around import left_out
 from studio.comfyui.graph import Graph, Link, Node, served_nodes
-from studio.comfyui.words import Reader, Words, is_text_node, joined
+from studio.comfyui.joins import Words, joined
+from studio.comfyui.words import Reader, is_text_node
 from studio.comfyui.workflow import drawn_nodes
 from studio.contract import Size
 from studio.findings import MAX_SHORT, Finding, bounded, number, parsed, sized, whole
@@ -60,6 +61,8 @@ def read_nodes(values: Any) -> Finding | None:
 def _is_sampler(node: Node) -> bool:
     names = node.inputs.keys()
     links = node.links()
+    if node.has_kind("save"):  # some write down what the sampler had
+        return False
     if {"positive", "guider", "conditioning"} & links.keys() and {"latent_image", "guider"} & names:
         return True
     if node.has_kind("sampler"):
@@ -118,6 +121,7 @@ def _finding(graph: Graph, sampler: Node, last: Node) -> Finding:
     positive, negative = (_texts(graph, words, guider, side) for side in ("positive", "negative"))
     distilled = _distilled(graph, guider)
     guidance = _sought(graph, guider, "guider", lambda node: graph.value(node, _CFGS, number))
+    models = _models(graph, guider)
     unknown = tuple(dict.fromkeys(positive.unknown + negative.unknown))
     return Finding(
         tool="ComfyUI",
@@ -127,8 +131,12 @@ def _finding(graph: Graph, sampler: Node, last: Node) -> Finding:
         steps=_sought(graph, sampler, "sigmas", lambda node: graph.value(node, _STEPS, whole)),
         guidance=guidance if distilled is None else distilled,
         seed=_sought(graph, noise, "noise", lambda node: graph.value(node, _SEEDS, whole)),
-        model=_models(graph, guider)[0],
-        left_out=(*left_out(graph, sampler, guider, last, (positive.text, negative.text)), *unknown)[:40],
+        model=models[0],
+        left_out=(
+            *left_out(graph, sampler, guider, last, (positive.text, negative.text)),
+            *(f"merged with {name}" for name in models[1:9]),
+            *unknown,
+        ),
     )
 
 

@@ -74,6 +74,11 @@ TEXTS: dict[str, dict[str, Any]] = {
         ),
         "n21": node("Textbox", text="a paper boat on a lake, soft light"),
     },
+    "a line of several": {"n20": node("easy promptLine", prompt=f"a goat\n{PROMPT}", start_index=1, max_rows=1)},
+    "written down by who saves": {
+        "n20": node("Text", text=PROMPT),
+        "n9": node("Image Saver", images=["8", 0], positive="a goat", seed_value=5, steps=5, cfg=5, width=9, height=9),
+    },
     "trimmed": {"n20": node("StringTrim", string=f"  {PROMPT}\n", mode="Both")},
     "shown": {
         "n20": node("ShowText|pysssss", text=["21", 0], text_0="of an earlier run"),
@@ -105,6 +110,11 @@ TEXTS: dict[str, dict[str, Any]] = {
     },
     "styled": {
         "n20": node("SDXLPromptStyler", text_positive=PROMPT, text_negative="no", style="base", log_prompt="No")
+    },
+    "styled by links": {
+        "n20": node("stylesSelector", positive=["21", 0], negative=["22", 0], styles="none"),
+        "n21": node("Text", text=PROMPT),
+        "n22": node("Text", text="no"),
     },
     "drawn and written down": {
         "n20": node("ImpactWildcardProcessor", wildcard_text="a __thing__", populated_text=PROMPT, mode="populate")
@@ -210,6 +220,11 @@ GRAPHS: dict[str, dict[str, Any]] = {
     "texts of SDXL": {
         "n6": node("CLIPTextEncodeSDXL", width=9, height=9, text_g=PROMPT, text_l=PROMPT, clip=["4", 1]),
     },
+    "wildcards and their encoder": {
+        "n6": node(
+            "ImpactWildcardEncode", model=["4", 0], clip=["4", 1], wildcard_text="a __x__", populated_text=PROMPT
+        )
+    },
     "a subgraph, as it is run": {
         "n6": node("CLIPTextEncode", text=["75:2", 0], clip=["4", 1]),
         "n75:2": node("StringConcatenate", string_a="a paper boat on a pond", string_b=["75:3", 0], delimiter=", "),
@@ -268,6 +283,12 @@ WRITTEN: dict[str, tuple[dict[str, Any], str, str]] = {
         "",
         "RegexReplace",
     ),
+    "a template": (
+        {"n20": node("Text Format", text="a boat", template="{text} in ink")},
+        "",
+        "Text Format wrote while it ran (it was asked: a boat)",
+    ),
+    "a number": ({"n20": node("Int To Text", number=5)}, "", "Int To Text wrote while it ran"),
     "a part": (
         {"n20": node("Text Concatenate", text_a="a paper boat", text_b=["21", 0], delimiter=", ")}
         | {"n21": node("LLM_Node", prompt="more", max_tokens=9)},
@@ -367,6 +388,34 @@ LEFT_OUT: dict[str, tuple[dict[str, Any], str]] = {
     "weights": (
         {"n6": node("CLIPTextEncode", text="a (paper:1.3) boat", clip=["4", 1])},
         "weights such as (paper:1.3)",
+    ),
+    "a merged model": (
+        {"n30": node("ModelMergeSimple", model1=["4", 0], model2=["14", 0], ratio=0.5), "n3": sampler(model=["30", 0])}
+        | {"n14": node("CheckpointLoaderSimple", ckpt_name="hill.safetensors")},
+        "merged with hill.safetensors",
+    ),
+    "a guiding picture": (
+        {"n30": node("IPAdapterAdvanced", model=["4", 0], image=["32", 0], weight=1), "n3": sampler(model=["30", 0])}
+        | {"n32": node("LoadImage", image="a.png")},
+        "IPAdapterAdvanced",
+    ),
+    "a detailer": (
+        {"n20": node("FaceDetailer", image=["8", 0], positive=["6", 0], seed=5, steps=20, cfg=8, denoise=0.5)}
+        | {"n9": node("SaveImage", images=["20", 0])},
+        "a second pass over it",
+    ),
+    "a refiner": (
+        {
+            "n41": node(
+                "KSamplerAdvanced",
+                **{**SETTINGS, "steps": 9},
+                start_at_step=18,
+                positive=["6", 0],
+                latent_image=["3", 0],
+            )
+        }
+        | {"n8": node("VAEDecode", samples=["41", 0])},
+        "a second pass over it",
     ),
     "a style": (ENCODED | {"n20": node("SDXLPromptStyler", text_positive=PROMPT, style="sai-ink")}, "style sai-ink"),
 }
