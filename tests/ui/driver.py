@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import base64
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, Request, expect
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Error, Locator, Page, Request, expect
 
 from tests.ui.painter import Brush
+from tests.ui.tabs import borrowed_tab
 
-WAIT_MS = 30_000  # the machine may be busy with something else; nothing here measures time
+WAIT_MS = 120_000  # the machine may be busy with something else; nothing here measures time
 expect.set_options(timeout=WAIT_MS)
 PHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
 JOBS_AND_PICTURES = "#stage .film li"
@@ -39,31 +40,29 @@ def free_port() -> int:
 class Visitor:
     """One browser with storage of its own, and one tab in it."""
 
-    def __init__(self, context: BrowserContext, address: str) -> None:
+    def __init__(self, context: BrowserContext, address: str, page: Page | None = None) -> None:
         self.context = context
         self.address = address
         self.troubles: list[str] = []
         context.set_default_timeout(WAIT_MS)
-        self.page = self.open_tab()
+        self.page = self._open(page or context.new_page())
 
     @classmethod
     @contextmanager
     def arrives(cls, chrome: Browser, address: str, **options: Any) -> Iterator[Visitor]:
         """Opens the page; options as for `Browser.new_context`."""
-        context = chrome.new_context(**{"viewport": {"width": 1280, "height": 800}} | options)
-        try:
-            yield cls(context, address)
-        finally:
-            context.close()
+        with borrowed_tab(chrome, address, {"viewport": {"width": 1280, "height": 800}} | options) as page:
+            visitor = cls(page.context, address, page)
+            yield visitor
+            visitor.look_away()
 
     def open_tab(self) -> Page:
-        page = self.context.new_page()
-        page.on("console", self._hear)
-        page.on("pageerror", lambda error: self.troubles.append(f"script error: {error}"))
-        page.on("request", self._note)
-        page.goto(self.address)
-        self._wait_until_ready(page)
-        return page
+        return self._open(self.context.new_page())
+
+    def look_away(self) -> None:
+        """Hear no more of the first tab."""
+        for event, hear in self._ears.items():
+            self.page.remove_listener(event, hear)
 
     def reload(self) -> None:
         self.page.reload()
@@ -206,6 +205,17 @@ class Visitor:
         expect(self.step).to_have_text(text)
         return self.source()
 
+    def _open(self, page: Page) -> Page:
+        for event, hear in self._ears.items():
+            page.on(event, hear)  # type: ignore[call-overload]  # it names each event by itself
+        page.goto(self.address)
+        self._wait_until_ready(page)
+        return page
+
+    @property
+    def _ears(self) -> dict[str, Callable[..., None]]:
+        return {"console": self._hear, "pageerror": self._fail, "request": self._note}
+
     def _wait_until_ready(self, page: Page) -> None:
         expect(page.locator("#generate")).to_be_attached()  # hidden where the address says another tab
         expect(page.locator("#stage .scene[data-told]")).to_be_attached()
@@ -213,6 +223,9 @@ class Visitor:
     def _hear(self, message: ConsoleMessage) -> None:
         if message.type == "error":
             self.troubles.append(f"console: {message.text}")
+
+    def _fail(self, error: Error) -> None:
+        self.troubles.append(f"script error: {error}")
 
     def _note(self, request: Request) -> None:
         if not request.url.startswith((self.address, "data:", "blob:")):

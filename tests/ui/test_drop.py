@@ -176,6 +176,7 @@ def test_a_large_file_shows_how_far_it_is_and_can_be_stopped(visitor: Visitor, t
     visitor.page.locator("#dropping").get_by_role("button", name="Cancel").click()
     expect(visitor.page.get_by_text("Adding large.png")).to_be_hidden()
     expect(visitor.toast).to_have_count(0)
+    line.detach()
 
 
 def test_a_file_above_the_limit_is_refused_before_it_is_sent(visitor: Visitor):

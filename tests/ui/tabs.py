@@ -1,0 +1,50 @@
+"""Tabs of the browser that are used again: to load the page into one that showed it before takes half of the work."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from urllib.parse import urljoin
+from weakref import WeakKeyDictionary
+
+from playwright.sync_api import Browser, Page
+
+_IDLE: WeakKeyDictionary[Browser, defaultdict[str, list[Page]]] = WeakKeyDictionary()
+
+
+@contextmanager
+def borrowed_tab(chrome: Browser, address: str, options: dict[str, Any]) -> Iterator[Page]:
+    """
+    A tab whose storage and cookies are empty, as in a browser that has never been at this address.
+
+    Args:
+        options: as for `Browser.new_context`; only a tab of the same options is used again.
+    """
+    idle = _IDLE.setdefault(chrome, defaultdict(list))[repr(sorted(options.items()))]
+    page = idle.pop() if idle else chrome.new_context(**options).new_page()
+    try:
+        yield page
+        _leave(page, address)
+    except BaseException:
+        page.context.close()
+        raise
+    idle.append(page)
+
+
+def _leave(page: Page, address: str) -> None:
+    """End what the page does, then empty its storage: while its scripts run they may write there."""
+    context = page.context
+    for other in context.pages:
+        if other is not page:
+            other.close()
+    context.set_offline(False)
+    context.clear_permissions()
+    page.unroute_all(behavior="ignoreErrors")
+    blank = urljoin(address, "nothing-is-here")
+    page.route(blank, lambda route: route.fulfill(content_type="text/html", body="<title>Nothing</title>"))
+    page.goto(blank)
+    page.evaluate("localStorage.clear(); sessionStorage.clear()")
+    context.clear_cookies()
+    page.unroute_all(behavior="ignoreErrors")
