@@ -51,12 +51,16 @@ def finding_in(texts: Mapping[str, str], too_long: Sequence[str] = ()) -> Findin
 
 def _findings(texts: Mapping[str, str]) -> Iterator[Finding]:
     keywords = [keyword for keyword in _FIRST if keyword in texts]
+    is_run = False
     for keyword in (*keywords, *(keyword for keyword in texts if keyword not in _FIRST and keyword != KEYWORD)):
         text = texts[keyword]
+        if keyword == "workflow" and is_run:  # it has no more to say than the graph that was run
+            continue
         finding = _READERS[keyword](text) if keyword in _READERS else None
         if finding is None or not (finding.says_anything or finding.left_out):
             finding = _read(text, texts)
         if finding is not None and (finding.says_anything or finding.left_out):
+            is_run |= keyword == "prompt" and finding.says_anything
             yield finding
     separate = read_values(dict(texts), {})  # each setting in a text of its own
     if separate is not None:

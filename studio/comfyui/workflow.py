@@ -13,9 +13,9 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from studio.comfyui.graph import Link, Node, lowered
+from studio.comfyui.grouped import FROM_OUTSIDE, PREFIXES, TO_OUTSIDE, subgraph_of
 
 _MUTED, _BYPASSED = 2, 4  # `mode` of a node
-_FROM_OUTSIDE, _TO_OUTSIDE = -10, -20  # ids of a subgraph's own ends
 _MAX_UNFOLDED = 100_000
 _MAX_DEPTH = 16
 _MAX_IN_ROW = 1_000
@@ -89,6 +89,15 @@ class _Unfolding:
         definitions = values.get("definitions")
         if isinstance(definitions, dict):
             self._subgraphs = {str(one.get("id")): one for one in _objects(definitions.get("subgraphs"))}
+        extra = values.get("extra")
+        extra = extra if isinstance(extra, dict) else {}
+        groups = extra.get("groupNodes")
+        self._groups: dict[str, Any] = groups if isinstance(groups, dict) else {}
+        self._sent: dict[tuple[str, int], Link] = {}  # what cg-use-everywhere gives to inputs without a link
+        for one in _objects(extra.get("ue_links")):
+            if type(one.get("downstream_slot")) is int and type(one.get("upstream_slot")) is int:
+                place = str(one.get("downstream")), one["downstream_slot"]
+                self._sent[place] = Link(str(one.get("upstream")), one["upstream_slot"])
         self._levels: dict[str, _Level] = {}  # inside of each subgraph's instance, by the id of that
         self._set: dict[str, Link] = {}  # what each Set node keeps, by its name
         self._count = 0
@@ -106,20 +115,30 @@ class _Unfolding:
             self._count += 1
             if self._count > _MAX_UNFOLDED:
                 return
-            definition = self._subgraphs.get(str(node.get("type")))
+            if node.get("mode") == _MUTED:
+                continue
+            definition = self._inside(node)
             if definition is None:
-                if node.get("mode") not in (_MUTED, _BYPASSED):
+                if node.get("mode") != _BYPASSED:
                     yield level, node
-            elif depth < _MAX_DEPTH and node.get("mode") != _MUTED:
+            elif depth < _MAX_DEPTH:
                 inner = _level(definition, f"{level.prefix}{id}:", level, node)
                 self._levels[level.prefix + id] = inner
                 yield from self._every_node(inner, depth + 1)
 
+    def _inside(self, node: dict[str, Any]) -> dict[str, Any] | None:
+        """The definition of a subgraph, or of a group node; None for any other node."""
+        kind = str(node.get("type"))
+        group = self._groups.get(kind[len(PREFIXES[0]) :]) if kind.startswith(PREFIXES) else None
+        return subgraph_of(group, node) if isinstance(group, dict) else self._subgraphs.get(kind)
+
     def _made(self, level: _Level, node: dict[str, Any]) -> Node:
         kind = str(node.get("type", ""))
         inputs: dict[str, Any] = dict(_widgets(node))
-        for slot in _objects(node.get("inputs")):
-            source = None if slot.get("link") is None else self._source(level, str(slot["link"]))
+        for place, slot in enumerate(_objects(node.get("inputs"))):
+            source: Any = self._sent.get((str(node.get("id")), place)) if level is self._outermost else None
+            if slot.get("link") is not None:
+                source = self._source(level, str(slot["link"]))
             if source is not None:
                 inputs[lowered(slot.get("name", ""))] = source
         if kind == "GetNode" and (name := _name_kept(node)) in self._set:
@@ -134,7 +153,7 @@ class _Unfolding:
             if link not in level.links:
                 return None
             id, output = level.links[link]
-            if id == str(_FROM_OUTSIDE) and level.outer is not None and level.instance is not None:
+            if id == str(FROM_OUTSIDE) and level.outer is not None and level.instance is not None:
                 slots = _objects(level.instance.get("inputs"))
                 slot = slots[output] if 0 <= output < len(slots) else {}
                 if slot.get("link") is None:
@@ -171,7 +190,7 @@ def _level(values: dict[str, Any], prefix: str, outer: _Level | None = None, ins
             continue
         if type(output) is int:
             links[str(id)] = (str(origin), output)
-        if target == _TO_OUTSIDE and type(slot) is int:
+        if target == TO_OUTSIDE and type(slot) is int:
             ends[slot] = str(id)
     nodes = {str(node.get("id")): node for node in _objects(values.get("nodes"))}
     return _Level(prefix, nodes, links, ends, outer, instance)

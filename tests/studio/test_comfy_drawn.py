@@ -6,6 +6,8 @@ import json
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from studio.comfyui.samplers import read_graph
 from studio.contract import Size
@@ -171,6 +173,40 @@ def test_values_on_the_outside_of_a_subgraph_count():
     assert read(drawing, definitions=definitions) == BOAT
 
 
+def test_group_nodes_are_unfolded():
+    group = {
+        "nodes": [
+            {"type": "Text", "widgets_values": ["of old"], "inputs": [], "outputs": [{"type": "STRING"}]},
+            {
+                "type": "CLIPTextEncode",
+                "widgets_values": ["of old"],
+                "inputs": [{"name": "clip", "type": "CLIP"}, {"name": "text", "type": "STRING"}],
+                "outputs": [{"type": "CONDITIONING"}],
+            },
+            {
+                "type": "CLIPTextEncode",
+                "widgets_values": ["of old"],
+                "inputs": [{"name": "clip", "type": "CLIP"}],
+                "outputs": [{"type": "CONDITIONING"}],
+            },
+        ],
+        "links": [[0, 0, 1, 1, 7, "STRING"]],
+    }
+    drawing = drawn(positive=(20, 0, "CONDITIONING"))
+    clips: dict[str, Any] = {"clip": (4, 1, "CLIP"), "CLIPTextEncode clip": (4, 1, "CLIP")}
+    drawing.add(20, "workflow>Both", [PROMPT, "unused", NEGATIVE], outputs=("CONDITIONING", "CONDITIONING"), **clips)
+    for link in drawing.links:
+        if link[3] == 3 and link[4] == 2:
+            link[1], link[2] = 20, 1
+    assert read(drawing, extra={"groupNodes": {"Both": group}}) == BOAT
+
+
+def test_what_is_sent_without_a_link_arrives():
+    drawing = drawn(model=None)
+    sent = {"downstream": 3, "downstream_slot": 0, "upstream": "4", "upstream_slot": 0, "type": "MODEL"}
+    assert read(drawing, extra={"ue_links": [sent]}) == BOAT
+
+
 def test_subgraphs_that_hold_themselves_end():
     inner = Drawing()
     for id in range(30):
@@ -187,10 +223,44 @@ def test_subgraphs_that_hold_themselves_end():
         {"nodes": [{"id": 1}, 5, None], "links": [[1], None, {"id": 1}]},
         {"nodes": [{"id": 1, "type": "KSampler", "inputs": [{"link": 1}], "widgets_values": 5}], "links": 5},
         {"nodes": [{"id": [], "type": {}, "inputs": {}, "mode": 4, "outputs": 1}], "definitions": {"subgraphs": 5}},
+        {
+            "nodes": [{"id": 1, "type": "workflow>A"}],
+            "extra": {"groupNodes": {"A": {"nodes": [{}, 5], "links": [[0, 0, 0, 0]]}}},
+        },
+        {
+            "nodes": [{"id": 1, "type": "workflow>A"}],
+            "extra": {"groupNodes": {"A": {"nodes": [{"inputs": 5}], "links": 5}}},
+        },
         {"nodes": [{"id": 1, "type": "GetNode", "widgets_values": [[]]}, {"id": 2, "type": "SetNode"}]},
     ],
-    ids=range(4),
+    ids=range(6),
 )
 def test_no_drawing_raises(values: dict[str, Any]):
     found = read_graph(json.dumps(values))
     assert found is None or found.tool == "ComfyUI"
+
+
+NAMES = (
+    *("id", "type", "mode", "inputs", "outputs", "widgets_values", "link", "name", "widget", "nodes", "links"),
+    *("origin_id", "origin_slot", "target_id", "target_slot", "groupNodes", "ue_links", "subgraphs", "external"),
+)
+ANY = st.recursive(
+    st.none()
+    | st.integers(-20, 5)
+    | st.sampled_from(["KSampler", "GetNode", "SetNode", "part", "workflow>A", "text", "3", ""]),
+    lambda inner: (
+        st.lists(inner, max_size=5)
+        | st.dictionaries(
+            st.sampled_from(NAMES),
+            inner,
+            max_size=6,
+        )
+    ),
+    max_leaves=25,
+)
+
+
+@given(ANY, ANY, ANY, ANY)
+def test_no_json_that_looks_like_a_drawing_raises(nodes: Any, links: Any, definitions: Any, extra: Any):
+    values = {"nodes": nodes if isinstance(nodes, list) else [nodes], "links": links}
+    read_graph(json.dumps(values | {"definitions": definitions, "extra": extra}))

@@ -26,6 +26,14 @@ def test_a_text_that_says_nothing_does_not_hide_the_one_that_does():
     assert found is not None and found.tool == "ComfyUI"
 
 
+def test_what_was_drawn_counts_where_what_was_run_is_not_there():
+    drawing = json.dumps({"nodes": [{"id": 1, "type": "KSampler", "inputs": [], "widgets_values": [5, "fixed", 9, 2]}]})
+    found = finding_in({"workflow": drawing, "prompt": comfy(**CLASSIC)})
+    assert found is not None and found.steps == 20
+    found = finding_in({"workflow": json.dumps({"nodes": [], "links": []}), "prompt": "{"})
+    assert found is None or not found.says_anything
+
+
 def test_without_texts_nothing_is_found():
     assert finding_in({}) is None
     assert finding_in({"prompt": "a photograph", "parameters": ""}) is None
