@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from studio.files import private
+
 _BLOCK = 1 << 18
 
 
@@ -23,7 +25,7 @@ def zipped(entries: Iterable[Entry]) -> Iterator[bytes]:
         for entry in entries:
             path = entry.path()
             about = zipfile.ZipInfo.from_file(path, entry.name, strict_timestamps=False)
-            with path.open("rb") as file, archive.open(about, "w") as target:
+            with open(path, "rb", opener=private) as file, archive.open(about, "w") as target:
                 while block := file.read(_BLOCK):
                     target.write(block)
                     yield sink.taken()

@@ -7,11 +7,12 @@ and `Store` fills the new one from the pictures.
 from __future__ import annotations
 
 import logging
+import os
 import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -110,6 +111,7 @@ class FolderLock:
     """Holds a folder for this process: an SQLite lock, so it works on every system and ends with the process."""
 
     def __init__(self, folder: Path) -> None:
+        _make_private(folder / "lock.sqlite")
         try:
             self._connection = sqlite3.connect(
                 folder / "lock.sqlite", timeout=0, isolation_level=None, check_same_thread=False
@@ -220,7 +222,15 @@ class Database:
             raise
 
 
+def _make_private(path: Path) -> None:
+    """Make a new file its owner's alone; SQLite does the same with what it keeps beside it. One that is there is left
+    closed: closing it again would end this process's locks on it."""
+    with suppress(OSError):  # SQLite finds the same fault, and says it
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+
+
 def _open(path: Path) -> sqlite3.Connection:
+    _make_private(path)
     connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
     connection.row_factory = sqlite3.Row
     try:

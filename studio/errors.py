@@ -10,6 +10,7 @@
   - NotSupported          the chosen model does not honour what was asked
   - NotReady              the model cannot run here, yet
   - NotFound              no such job or asset, or not this person's: the answer is the same
+    + LinkNotFollowed     there was one, and a link is in the place of its file
   - OutputsInUse          another Diorama works in the same outputs folder
   - StorageFailed         the disk did not take it
     + IndexBusy           another program holds the index: the same may be tried again
@@ -76,6 +77,13 @@ class NotReady(StudioError):
 class NotFound(StudioError):
     def __init__(self, what: str, id: object) -> None:
         super().__init__(f"There is no {what} '{_short(str(id))}' here. It may have been deleted; reload the page.")
+
+
+class LinkNotFollowed(NotFound):
+    def __init__(self, name: str) -> None:
+        StudioError.__init__(
+            self, f"A link is in the place of the file '{name}', and links are not followed. Put the file itself back."
+        )
 
 
 class OutputsInUse(StudioError):

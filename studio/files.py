@@ -25,6 +25,15 @@ def private(path: str, flags: int) -> int:
     return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0), 0o600)
 
 
+def refuse_link(path: Path) -> None:
+    """
+    Raises:
+        StorageFailed: a link lies where a file or folder of ours belongs: it may lead anywhere.
+    """
+    if path.is_symlink():
+        raise StorageFailed(f"{path} is a link, and links are not followed. Put what it leads to in its place.")
+
+
 def write_temporary(folder: Path, write: Callable[[BinaryIO], object], *, is_lasting: bool = True) -> Path:
     """Write a new file and bring its bytes to the disk. The caller renames it, or removes it.
 
@@ -32,8 +41,9 @@ def write_temporary(folder: Path, write: Callable[[BinaryIO], object], *, is_las
         is_lasting: False for what can be made again: a power cut may spoil it, and nobody waits for the disk.
 
     Raises:
-        OSError: nothing is left in the folder.
+        OSError, StorageFailed: nothing is left in the folder.
     """
+    refuse_link(folder)
     path = folder / f"{TEMPORARY}{secrets.token_hex(8)}"
     try:
         with open(path, "xb", opener=private) as file:
@@ -105,6 +115,8 @@ def _reason(error: OSError) -> str:
             return "the disk is read-only. Start Diorama with --outputs ANOTHER_FOLDER."
         case errno.EACCES | errno.EPERM:
             return "writing is not permitted. Change the folder's permissions, or use --outputs ANOTHER_FOLDER."
+        case errno.ELOOP:
+            return "a link lies in its place, and links are not followed. Put the file itself there."
         case errno.ENOENT | errno.ENOTDIR:
             return "the folder is gone. Restart Diorama: it is made again."
         case _:

@@ -26,7 +26,12 @@ FOLDERS = {".png": "images", ".ply": "splats"}
 
 
 def names_in(folder: Path) -> Iterator[str]:
-    """Names of the files that may be assets: whole, and no links."""
+    """Names of the files that may be assets: whole, and no links.
+
+    Raises:
+        StorageFailed: the folder itself is one.
+    """
+    files.refuse_link(folder)
     with os.scandir(folder) as entries:
         for entry in entries:
             if (
@@ -66,7 +71,7 @@ def splat_file(splat: Splat) -> tuple[bytes, Found]:
 def is_whole(thumbnail: Path) -> bool:
     """Thumbnails do not wait for the disk: a power cut may leave one empty or short. A WebP begins with its length."""
     try:
-        with thumbnail.open("rb") as file:
+        with open(thumbnail, "rb", opener=files.private) as file:
             head = file.read(8)
             return head[:4] == b"RIFF" and int.from_bytes(head[4:], "little") + 8 <= os.fstat(file.fileno()).st_size
     except OSError:

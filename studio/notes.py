@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from studio.files import storage_errors, sync_folder
+from studio.files import private, storage_errors, sync_folder
 
 
 class Note(NamedTuple):
@@ -43,7 +43,11 @@ class Notes:
             StorageFailed: the disk did not take it; the change does not count.
         """
         line = json.dumps({"asset": asset_id} | change).encode() + b"\n"
-        with self._lock, storage_errors(self._path.parent), self._path.open("a+b", buffering=0) as file:
+        with (
+            self._lock,
+            storage_errors(self._path.parent),
+            open(self._path, "a+b", buffering=0, opener=private) as file,
+        ):
             whole = file.seek(0, os.SEEK_END)
             if whole:
                 file.seek(whole - 1)
@@ -69,7 +73,7 @@ class Notes:
     def _changes(self) -> Iterator[tuple[str, dict[str, Any]]]:
         if not self._path.exists():
             return
-        with storage_errors(self._path.parent), self._path.open("rb") as file:
+        with storage_errors(self._path.parent), open(self._path, "rb", opener=private) as file:
             for line in file:
                 try:
                     note = json.loads(line)

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from studio import checks, edits, gallery, replaying, turning_jobs
+from studio import checks, edits, gallery, permissions, replaying, turning_jobs
 from studio.assets import Asset, recipe_of
 from studio.bundle import Entry, zipped
 from studio.catalog import Catalog
@@ -20,7 +20,6 @@ from studio.database import BUSY_SECONDS, Database, FolderLock
 from studio.describing import Describing
 from studio.editing import iterate_orders
 from studio.errors import NotFound
-from studio.files import storage_errors
 from studio.gallery import GalleryPage, Relatives
 from studio.jobs import PATIENCE_SECONDS, Jobs
 from studio.livejob import LiveJob
@@ -31,7 +30,7 @@ from studio.selections import Selections
 from studio.signing_key import read_key
 from studio.spending import DAILY_CAP_USD, Spending
 from studio.splat_shelf import Splats
-from studio.store import Store
+from studio.store import FOLDERS, Store
 from studio.tree import Tree
 from studio.turnings import Turnings
 from studio.uploads import Uploads
@@ -83,8 +82,7 @@ class Studio:
         """
         self._catalog = Catalog(models)
         outputs = outputs.absolute()
-        with storage_errors(outputs):
-            outputs.mkdir(parents=True, exist_ok=True)
+        permissions.prepare(outputs, FOLDERS)
         self._changes = Changes()
         self._residents = Residents(memory_gb)
         with ExitStack() as opened:

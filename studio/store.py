@@ -19,7 +19,7 @@ from PIL import Image
 from studio import files, homes
 from studio.assets import Asset, insert, recipe_of, said_of, to_asset
 from studio.database import Database
-from studio.errors import BadPicture, BadSplat, NotFound, StorageFailed
+from studio.errors import BadPicture, BadSplat, LinkNotFollowed, NotFound, StorageFailed
 from studio.notes import Note, Notes
 from studio.painting import portrait
 from studio.recipe import Found, Recipe, is_asset_id, png_text, to_text
@@ -30,6 +30,8 @@ log = logging.getLogger(__name__)
 PNG_LEVEL = 1
 """zlib level: 1024 x 1024 with noise takes 0.08 s and 1.9 MB, against 0.19 s and 1.6 MB at the usual 6 (2 cores)."""
 THUMBNAIL_SIDE = 256
+FOLDERS = (*homes.FOLDERS.values(), "trash", "thumbs")
+"""What an outputs folder has."""
 
 
 class Store:
@@ -130,9 +132,16 @@ class Store:
         return tuple(row["id"] for row in rows)
 
     def path(self, owner: str, asset_id: str) -> Path:
-        """The file itself, also while it lies in the trash."""
+        """The file itself, also while it lies in the trash.
+
+        Raises:
+            NotFound: it is not there. LinkNotFollowed: a link is.
+        """
         asset = self.asset(owner, asset_id)
-        path = (self._trash if asset.deleted else self._home(asset.name)) / asset.name
+        folder = self._trash if asset.deleted else self._home(asset.name)
+        path = folder / asset.name
+        if folder.is_symlink() or path.is_symlink():
+            raise LinkNotFollowed(asset.name)
         if not path.is_file():
             raise NotFound("picture", asset_id)
         return path
@@ -143,6 +152,7 @@ class Store:
         Of a splat that was spoilt there is nothing to show but an empty square.
         """
         source = self.path(owner, asset_id)
+        files.refuse_link(self._thumbs)
         path = self._thumbs / f"{asset_id}.webp"
         if not homes.is_whole(path):
             try:
@@ -289,6 +299,8 @@ class Store:
         """What was moved, as values for the index, and what the disk said of the next one: those before it count."""
         moved, refused = [], None
         changed = {self._home(asset.name) for asset in assets}
+        for folder in (*changed, self._trash):
+            files.refuse_link(folder)
         try:
             for asset in assets:
                 places = (self._home(asset.name), self._trash)
@@ -318,7 +330,7 @@ class Store:
     def _make_folders(self) -> None:
         for folder in (*self._homes.values(), self._trash, self._thumbs):
             with files.storage_errors(folder.parent):
-                folder.mkdir(parents=True, exist_ok=True)
+                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
                 files.sync_folder(folder.parent)
 
 
