@@ -118,6 +118,9 @@ def _zip(request: Request, visitors: Visitors, studio: Studio, ids: str, most: i
         owner = visitors.reader(request, _ZIP)
         if not 1 <= len(wanted) <= most:
             raise BadRequest(f"A zip holds 1 to {most:,} pictures, not {len(wanted):,}. Select fewer of them.")
+        for id in wanted:
+            if studio.asset(owner, id).deleted:
+                raise NotFound("picture", id)
         parts = iter(studio.bundle(owner, wanted))
         first = next(parts, b"")  # what is not there is found before anything is sent
     except StudioError as error:
