@@ -21,6 +21,7 @@ from studio.recipe import is_asset_id
 from studio.selection import SegmentRequest
 from studio.service import Studio
 from studio.splats.exporting import EXPORTS
+from studio.splats.upright import UPRIGHT
 from studio.turning import SIDES, Four, SplatRequest, ViewsRequest
 from studio.turning_requests import four
 
@@ -54,6 +55,12 @@ def add_verbs(verbs: Any) -> None:
     turn.add_argument("--guidance", type=float)
     turn.add_argument("--views-model", default="", help="model id for the views (default: the first that is ready)")
     turn.add_argument("--model", default="", help="model id for the splat (default: the first that is ready)")
+    turn.add_argument(
+        "--up",
+        choices=list(UPRIGHT),
+        default="",
+        help="the axis of a splat file that points up (--up=-y; default: as the file says, or is like others)",
+    )
     turn.add_argument("--match", action="store_true", help="fit its size and place to the object")
     turn.add_argument("--export", choices=list(EXPORTS), default="", help="format of what -o gets (default: ply)")
     turn.add_argument("-o", "--output", type=Path, help="a file or a folder (default: only the outputs folder)")
@@ -65,7 +72,7 @@ def splat(options: argparse.Namespace) -> int:
     """Make or convert a splat; prints where it is, or JSON."""
     format = chosen_format(options)
     with studio_in(options.outputs) as studio:
-        found = given_splat(studio, options.source)
+        found = given_splat(studio, options.source, options.up)
         made = made_splat(studio, options) if found is None else found
         if made is None:
             return 2
@@ -85,17 +92,23 @@ def chosen_format(options: argparse.Namespace) -> str:
     return options.export or (ending if ending in EXPORTS else "ply")
 
 
-def given_splat(studio: Studio, source: str) -> Asset | None:
-    """The splat that is to be converted; None where the source is something to be turned."""
+def given_splat(studio: Studio, source: str, up: str = "") -> Asset | None:
+    """The splat that is to be converted; None where the source is something to be turned.
+
+    Args:
+        up: the axis of its file that points up, "" where nobody said.
+    """
     path = Path(source)
     if path.suffix.lower() in SPLAT_ENDINGS:
         if not path.is_file():
             raise BadRequest(f"There is no file '{source}'. Give a PLY, SPLAT or SPZ file.")
-        asset = studio.splats.take_in(LOCAL_OWNER, path, path.name)
+        asset = studio.splats.take_in(LOCAL_OWNER, path, path.name, up)
         said = turned.from_text(asset.recipe["turning"]).notes
         if said:
             print(said, file=sys.stderr)
         return asset
+    if up:
+        raise BadRequest(f"--up says how a file of a splat stands ({', '.join(SPLAT_ENDINGS)}); '{source}' is none.")
     if is_asset_id(source) and not path.exists():
         asset = studio.asset(LOCAL_OWNER, source)
         return asset if asset.kind == "splat" else None

@@ -110,7 +110,7 @@ class Studio:
             self.turnings = Turnings(
                 self._store, self._database, self._changes, self._catalog.ready, self._submit, self.job
             )
-            self.splats = Splats(self._store, self._changes, self.turnings)
+            self.splats = Splats(self._store, self._database, self._changes, self.turnings)
             self.clouds = clouds or NoClouds()
             every_model = (spec for task in Task for spec in self.models(task))
             self.spending = Spending(self._database, every_model, daily_cap_usd)

@@ -1,14 +1,15 @@
 """Splats that are there, in one studio: brought in, read, placed, matched, painted, exported. Makes none itself.
 
-Every call is safe from any thread; nothing changes a splat: what is moved or scaled is a splat of its own.
+Every call is safe from any thread; nothing changes a splat: what is moved, turned or scaled is a splat of its own.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple, get_args
+from typing import Any, NamedTuple, cast, get_args
 
 import numpy as np
 from PIL import Image
@@ -17,6 +18,7 @@ from studio import checks, filling, fitting, objects, turned
 from studio.assets import Asset
 from studio.changes import Changes
 from studio.contract import Size, Task
+from studio.database import Database
 from studio.errors import BadRequest, NotFound
 from studio.intake import read_picture
 from studio.painting import facing, painted, within
@@ -24,14 +26,17 @@ from studio.segment import flat
 from studio.splat import Camera, Crop, Pose, Splat
 from studio.splat_uploads import SplatUploads
 from studio.splats.exporting import export_splat
-from studio.splats.placing import TURNED_OVER, placed
+from studio.splats.placing import placed
 from studio.splats.reading import read_splat
+from studio.splats.upright import TURNS, UPRIGHT, Axis, Turn, followed
+from studio.standing import Standing
 from studio.store import Store
 from studio.turned import Ground, Turning
 from studio.turning import FILLED_SHARE, camera_of, crop_of, mask_of
 from studio.turnings import Turnings
 
 MAX_RENDERED_SIDE = 1024
+MAX_TURNS = 24
 _MOST_PAIRS = 60_000_000
 """For a rendered picture: half a minute of work at the most."""
 _MIDDLE = 0.6
@@ -51,22 +56,30 @@ class Scene(NamedTuple):
 class Splats:
     """`owner` is whoever asks; another owner's splats do not exist for them."""
 
-    def __init__(self, store: Store, changes: Changes, turnings: Turnings) -> None:
+    def __init__(self, store: Store, database: Database, changes: Changes, turnings: Turnings) -> None:
         self._store, self._changes, self._turnings = store, changes, turnings
-        self._uploads = SplatUploads(store)
+        self._uploads, self._standing = SplatUploads(store), Standing(store, database)
 
     # --- in and out ---------------------------------------------------------------------------------------------------
 
-    def take_in(self, owner: str, source: bytes | Path, name: str) -> Asset:
+    def take_in(self, owner: str, source: bytes | Path, name: str, up: str = "") -> Asset:
         """Keep an uploaded splat; one that is there already is not kept twice.
 
         What was assumed when it was read stands in its recipe; see `Turning.notes`.
 
+        Args:
+            up: the axis of the file that points up, see `upright.Axis`; "": as the file says, or is like others.
+
         Raises:
             BadSplat: it is not one that Diorama takes.
+            BadRequest: there is no such axis.
             StorageFailed: the disk did not take it.
         """
-        kept = self._uploads.take_in(owner, source, name)
+        if up not in ("", *UPRIGHT):
+            raise BadRequest(f"The axis that points up is one of {', '.join(UPRIGHT)}, not {checks.shown(up)}.")
+        kept, rotation = self._uploads.take_in(owner, source, name, cast(Axis, up) if up else None)
+        if rotation is not None:
+            kept = self._standing.turn(owner, kept.id, rotation, further=False)
         self._changes.note(owner)
         return kept
 
@@ -124,18 +137,35 @@ class Splats:
         said = replace(turned.from_text(asset.recipe["turning"]), fit=fit)
         return self._keep(owner, asset, matched, said, parents=(*asset.parents, asset.id))
 
-    def place(self, owner: str, asset_id: str, on: str, *, turn_over: bool = False) -> Asset:
+    def turn(self, owner: str, asset_id: str, turns: Sequence[str]) -> Asset:
+        """The splat that stands in its place, turned by quarters, one after the other. The former is in the trash.
+
+        Args:
+            turns: see `upright.Turn`; at most MAX_TURNS.
+
+        Raises:
+            BadRequest: there is no such turn, or it stands on a picture.
+        """
+        if isinstance(turns, str) or not isinstance(turns, Sequence) or not 0 < len(turns) <= MAX_TURNS:
+            raise BadRequest(f"A splat is turned by a list of 1 to {MAX_TURNS} quarters, not {checks.shown(turns)}.")
+        wrong = [one for one in turns if not isinstance(one, str) or one not in TURNS]
+        if wrong:
+            raise BadRequest(f"A quarter turn is one of {', '.join(TURNS)}, not {checks.shown(wrong[0])}.")
+        asset = self._asset(owner, asset_id)
+        if self._scene(asset, self.splat(owner, asset.id)) is not None:
+            raise BadRequest(f"{checks.shown(asset.title)} stands on a picture: turn the one it was made of.")
+        rotation = followed(TURNS[cast(Turn, one)] for one in turns)
+        kept = self._standing.turn(owner, asset.id, rotation, further=True)
+        self._changes.note(owner)
+        return kept
+
+    def place(self, owner: str, asset_id: str, on: str) -> Asset:
         """A splat of its own that stands on an object, or in the middle of a picture.
 
         Args:
-            on: asset id of the object or picture; "": on none, only turned over.
-            turn_over: half a turn about x: for a file that was taken to stand the other way up.
+            on: asset id of the object or picture.
         """
         asset, splat = self._asset(owner, asset_id), placed(self.splat(owner, asset_id))
-        if turn_over:
-            splat = placed(replace(splat, pose=Pose(rotation=TURNED_OVER, camera=splat.pose.camera)))
-        if not on:
-            return self._keep(owner, asset, splat, Turning(splats=splat.count), parents=(*asset.parents, asset.id))
         target = self._turnings.picture(owner, on)
         mask = mask_of(read_picture(self._store.path(owner, target.id)).image)
         size = Size(target.width, target.height)

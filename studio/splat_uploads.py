@@ -6,6 +6,7 @@ import hashlib
 import threading
 from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -15,11 +16,21 @@ from studio.contract import Size, Task
 from studio.errors import BadSplat, NotFound
 from studio.findings import MAX_SHORT, MAX_TEXT, bounded
 from studio.recipe import Recipe
-from studio.splat import ARRAYS, Splat
+from studio.splat import ARRAYS, NOT_TURNED, Quaternion, Splat
 from studio.splats.reading import TakenSplat, read_splat
+from studio.splats.sound import without_guess
+from studio.splats.upright import UPRIGHT, Axis, followed, inverse
+from studio.standing import turned_by
 from studio.store import Store
 from studio.turned import SPLAT_SIZE, Turning
 from studio.uploads import MAX_PARENTS, title_of
+
+
+class TakenIn(NamedTuple):
+    """A splat of an uploaded file, and in which way it was to be turned."""
+
+    asset: Asset
+    turned: Quaternion | None  # since the file of the asset was read; None: nobody said
 
 
 class SplatUploads:
@@ -29,21 +40,28 @@ class SplatUploads:
         self._store = store
         self._door = threading.Lock()
 
-    def take_in(self, owner: str, source: bytes | Path, name: str) -> Asset:
-        """See `Splats.take_in`."""
+    def take_in(self, owner: str, source: bytes | Path, name: str, up: Axis | None = None) -> TakenIn:
+        """See `Splats.take_in`. One that was there stands as it stood."""
         with self._door:
             taken = read_splat(source, name)
-            taken.splat.pruned()  # refuses what nobody could see
+            taken.splat.pruned()  # refuses a splat that nobody could see; a faint one is kept as it came
+            wanted = None if up is None else followed((inverse(UPRIGHT[taken.up]), UPRIGHT[up]))
             sha256 = _sha256(source)
             there = self._store.upload(owner, sha256)
             if there is None or not self._is_there(there):
                 there = self._original(owner, taken.splat)
+                if there is not None and wanted is not None:
+                    wanted = followed((turned.from_text(there.recipe["turning"]).turned, wanted))
             if there is None:
-                taken.splat.pruned()  # refuses a splat that nobody could see; a faint one is kept as it came
-                return self._store.save_splat(replace(taken.splat, recipe=_recipe(owner, taken, name, sha256)))
+                return TakenIn(self._keep(owner, taken, name, sha256, wanted), wanted)
             if there.deleted:
                 self._store.restore(owner, [there.id])
-            return self._store.asset(owner, there.id)
+            return TakenIn(self._store.asset(owner, there.id), wanted)
+
+    def _keep(self, owner: str, taken: TakenSplat, name: str, sha256: str, wanted: Quaternion | None) -> Asset:
+        splat = taken.splat if wanted is None else turned_by(taken.splat, wanted)
+        recipe = _recipe(owner, taken, name, sha256, wanted)
+        return self._store.save_splat(replace(splat, recipe=recipe))
 
     def _is_there(self, asset: Asset) -> bool:
         try:
@@ -78,7 +96,7 @@ def _sha256(source: bytes | Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _recipe(owner: str, taken: TakenSplat, name: str, sha256: str) -> Recipe:
+def _recipe(owner: str, taken: TakenSplat, name: str, sha256: str, wanted: Quaternion | None) -> Recipe:
     """What is written into our file of it: the recipe it brought, in bounds, as that of a splat of this owner."""
     splat, brought = taken.splat, taken.splat.recipe
     camera = splat.pose.camera
@@ -86,7 +104,10 @@ def _recipe(owner: str, taken: TakenSplat, name: str, sha256: str) -> Recipe:
     said = Turning(splats=splat.count)
     if brought is not None:
         said = replace(turned.from_text(brought.turning), splats=splat.count)
-    said = replace(said, notes=" ".join(taken.notes))
+    notes = " ".join(taken.notes)
+    said = replace(
+        said, notes=notes if wanted is None else without_guess(notes), turned=wanted or NOT_TURNED, origin=""
+    )
     plain = turned.recipe(owner, "splat", Task.SPLAT, size, title_of(name), (), said)
     if brought is None:
         return replace(plain, source="file", sha256=sha256)

@@ -109,9 +109,8 @@ class Store:
 
     def upload(self, owner: str, sha256: str) -> Asset | None:
         """What became of an uploaded file with these bytes, also if it lies in the trash."""
-        rows = self._database.rows(
-            "SELECT * FROM assets WHERE owner = ? AND sha256 = ? AND sha256 != '' LIMIT 1", (owner, sha256)
-        )
+        where = "owner = ? AND sha256 = ? AND sha256 != '' ORDER BY deleted, number DESC LIMIT 1"
+        rows = self._database.rows(f"SELECT * FROM assets WHERE {where}", (owner, sha256))
         return to_asset(rows[0]) if rows else None
 
     def indexes_of_job(self, job_id: str) -> set[int]:

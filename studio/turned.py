@@ -6,6 +6,7 @@ It stands in `Recipe.turning` as JSON. Reading trusts nothing: what is not well-
 from __future__ import annotations
 
 import json
+import math
 import secrets
 import time
 from dataclasses import dataclass
@@ -17,8 +18,9 @@ from studio.assets import Asset
 from studio.contract import Size, Task
 from studio.findings import parsed
 from studio.recipe import Kind, Recipe, is_asset_id
-from studio.splat import Camera, Splat
+from studio.splat import NOT_TURNED, Camera, Quaternion, Splat
 from studio.splats.about import camera_values, read_camera
+from studio.splats.upright import quarter
 from studio.turning import AZIMUTHS_DEG, NO_VIEWS, SIDES, Four
 
 SPLAT_SIZE = Size(512, 512)
@@ -39,6 +41,8 @@ class Turning:
     camera: Camera | None = None  # of a picture of a splat: where it was seen from
     ground: Ground = "photo"
     notes: str = ""  # what was assumed when the file of a splat was read
+    turned: Quaternion = NOT_TURNED  # by how many quarters a splat was turned by hand, since its file was read
+    origin: str = ""  # id of the splat whose place it took when it was turned; "": of none
 
 
 def from_text(text: str) -> Turning:
@@ -59,6 +63,8 @@ def from_text(text: str) -> Turning:
         camera=read_camera(values.get("camera")),
         ground=ground if ground in get_args(Ground) else "photo",
         notes=notes if isinstance(notes, str) else "",
+        turned=_turned(values.get("turned")),
+        origin=values["origin"] if is_asset_id(values.get("origin")) else "",
     )
 
 
@@ -77,6 +83,10 @@ def to_text(turning: Turning) -> str:
         values |= {"camera": camera_values(turning.camera), "ground": turning.ground}
     if turning.notes:
         values["notes"] = turning.notes
+    if turning.turned != NOT_TURNED:
+        values["turned"] = list(turning.turned)
+    if turning.origin:
+        values["origin"] = turning.origin
     return json.dumps(values, separators=(",", ":"), allow_nan=False)
 
 
@@ -139,6 +149,14 @@ def _views(values: Any) -> Four:
         return NO_VIEWS
     front, right, back, left = (one if is_asset_id(one) else "" for one in values)
     return front, right, back, left
+
+
+def _turned(values: Any) -> Quaternion:
+    if not isinstance(values, list) or len(values) != 4:
+        return NOT_TURNED
+    parts = [_number(one, -1, 1) for one in values]
+    known = [one for one in parts if one is not None]
+    return quarter(known) if len(known) == 4 and abs(math.hypot(*known) - 1) < 1e-3 else NOT_TURNED
 
 
 def _number(value: Any, low: float, high: float) -> float | None:

@@ -111,6 +111,12 @@ def test_a_splat_is_exported_and_brought_back(client: Client, http: httpx.Client
     assert added["splat"]["camera"] is None
     seen = client.predict(splat_id=added["splat"]["id"], token=TOKEN, api_name="/render_splat")
     assert seen["size"] == [512, 512]
+    stood = client.predict(file=handle_file(file), up="x", token=TOKEN, api_name="/add_splat")["splat"]
+    assert stood["id"] != added["splat"]["id"] and "my-ball" in stood["name"]
+    again = http.post("diorama/splats", params={"name": "my ball.ply", "up": "-y"}, content=file.read_bytes())
+    assert again.raise_for_status().json()["picture"]["id"] == added["splat"]["id"]
+    refused = http.post("diorama/splats", params={"up": "w"}, content=file.read_bytes())
+    assert refused.status_code == 400 and "axis that points up" in refused.json()["error"]
 
 
 def test_the_routes_of_the_page(http: httpx.Client, studio: Studio, splat: dict, disc: str):

@@ -165,6 +165,11 @@ REQUESTS: list[tuple[str, dict[str, Any], str]] = [
     ("views/replace", {"index": 1, "picture": "0" * 32}, "There is no"),
     ("splat/match", {"splat": "0" * 32}, "There is no"),
     ("splat/place", {"splat": ["x"]}, "text"),
+    ("splat/turn", {"splat": "0" * 32, "turns": ["left"]}, "There is no"),
+    ("splat/turn", {"splat": ["x"], "turns": ["left"]}, "text"),
+    ("splat/turn", {"splat": "0" * 32}, "1 to 24 quarters"),
+    ("splat/turn", {"splat": "0" * 32, "turns": [["left"]]}, "A quarter turn is one of"),
+    ("splat/turn", {"splat": "0" * 32, "turns": "left"}, "1 to 24 quarters"),
 ]
 
 
@@ -178,7 +183,7 @@ def test_a_request_that_cannot_be_is_refused_with_a_sentence_that_names_it(
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"{", b"null", b"[" * 100_000])
 def test_what_is_no_request_at_all_is_refused(http: httpx.Client, body: bytes):
-    for path in ("views", "splat", "splat/match", "splat/place", "views/replace"):
+    for path in ("views", "splat", "splat/match", "splat/place", "splat/turn", "views/replace"):
         refused(http.post(f"diorama/{path}", content=body))
 
 

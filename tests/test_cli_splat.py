@@ -14,6 +14,7 @@ import cli
 import cli_splat
 from studio.errors import BadRequest
 from studio.service import Studio
+from studio.splats.antimatter_splat import write_antimatter
 from studio.splats.ply import write_ply
 from studio.splats.reading import read_splat
 from tests.studio.selecting_fake import colour_spec
@@ -54,6 +55,17 @@ def test_a_file_is_converted_from_format_to_format(tmp_path: Path, capsys: pytes
     assert np.allclose(np.sort(again.world_positions()[:, 1]), np.sort(ball(300).positions[:, 1]), atol=0.01)
 
 
+def test_the_axis_that_points_up_may_be_named(tmp_path: Path, capsys: pytest.CaptureFixture):
+    source, outputs = tmp_path / "ball.splat", str(tmp_path / "diorama")
+    source.write_bytes(write_antimatter(ball(300)))
+    for up, column, sign in (("--up=z", 2, -1), ("--up=-x", 0, -1)):
+        arguments = ["splat", str(source), up, "-o", str(tmp_path / "up.ply"), "--outputs", outputs]
+        assert cli.main(arguments) == 0
+        assert capsys.readouterr().err == ""
+        heights = read_splat(tmp_path / "up.ply").splat.world_positions()[:, 1]
+        assert np.allclose(np.sort(heights), np.sort(sign * ball(300).positions[:, column]), atol=1e-5)
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -63,6 +75,7 @@ def test_a_file_is_converted_from_format_to_format(tmp_path: Path, capsys: pytes
         (["{photo}", "-o", "ball.exe"], "-o takes a folder, or a file that ends in .ply"),
         (["{photo}", "--export", "spz", "-o", "ball.glb"], "contradict each other"),
         (["{photo}", "--point", "900,900"], "(900, 900)"),
+        (["{photo}", "--up", "z"], "--up says how a file of a splat stands"),
     ],
 )
 def test_what_is_asked_wrongly_is_said(tmp_path: Path, capsys: pytest.CaptureFixture, arguments: list[str], said: str):

@@ -1,8 +1,8 @@
 """3D over HTTP: jobs for views and splats, files of splats both ways, and what lies behind them. Knows no layout.
 
 With the browser's token in `X-Diorama-Token`: `POST /diorama/views` and `/diorama/splat` queue jobs,
-`/diorama/views/replace`, `/diorama/splat/match` and `/diorama/splat/place` change what came of them, all with JSON;
-`/diorama/splats?name=` takes a file and `/diorama/splat/view?splat=&picture=&ground=&camera=` a PNG as the body.
+`/diorama/views/replace`, `/diorama/splat/match`, `/place` and `/turn` change what came of them, all with JSON;
+`/diorama/splats?name=&up=` takes a file and `/diorama/splat/view?splat=&picture=&ground=&camera=` a PNG as the body.
 `GET /diorama/splat/{id}`, `/diorama/crop/{id}` and `/diorama/filled/{id}` answer their owner, like every picture.
 """
 
@@ -68,13 +68,14 @@ def router(studio: Studio, visitors: Visitors) -> APIRouter:
     post("/splat", splat)
     post("/splat/match", match)
     post("/splat/place", place)
+    post("/splat/turn", turn)
 
     @routes.post("/splats")
-    async def upload(request: Request, name: str = "") -> Response:
+    async def upload(request: Request, name: str = "", up: str = "") -> Response:
         async def taken() -> Answer:
             owner = visitors.sender(request)
             async with received(request) as path:
-                return await asyncio.to_thread(take_in, studio, owner, path, name[:_LONGEST_NAME])
+                return await asyncio.to_thread(take_in, studio, owner, path, name[:_LONGEST_NAME], up)
 
         return await answered(taken())
 
@@ -160,16 +161,20 @@ def match(studio: Studio, owner: str, values: Answer) -> Answer:
 
 
 def place(studio: Studio, owner: str, values: Answer) -> Answer:
-    """Put `splat` onto the object or picture `on`, or, with `turn_over`, upside down."""
-    placed = studio.splats.place(
-        owner, text_in(values, "splat"), text_in(values, "on"), turn_over=values.get("turn_over") is True
-    )
+    """Put `splat` onto the object or picture `on`."""
+    placed = studio.splats.place(owner, text_in(values, "splat"), text_in(values, "on"))
     return {"splat": picture(studio, placed)}
 
 
-def take_in(studio: Studio, owner: str, path: Path, name: str) -> Answer:
-    """Keep an uploaded splat."""
-    asset = studio.splats.take_in(owner, path, name)
+def turn(studio: Studio, owner: str, values: Answer) -> Answer:
+    """Stand `splat` up by the quarter `turns`. Answers with the splat that takes its place."""
+    turned = studio.splats.turn(owner, text_in(values, "splat"), values.get("turns", ()))
+    return {"splat": picture(studio, turned)}
+
+
+def take_in(studio: Studio, owner: str, path: Path, name: str, up: str = "") -> Answer:
+    """Keep an uploaded splat; see `Splats.take_in`."""
+    asset = studio.splats.take_in(owner, path, name, up)
     notes = turning_of(asset).notes
     return {"picture": picture(studio, asset), "notes": [notes] if notes else []}
 

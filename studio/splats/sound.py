@@ -105,3 +105,10 @@ def stood_up(taken: Taken, up: Axis, note: str) -> Taken:
     """
     pose = Pose(rotation=UPRIGHT[up], camera=taken.splat.pose.camera)
     return Taken(replace(taken.splat, pose=pose), (*taken.notes, note), up)
+
+
+def without_guess(notes: str) -> str:
+    """What was said about a file, but for which way was taken to be up."""
+    for guess in (ASSUMED, SAID_Z):
+        notes = notes.replace(guess, "")
+    return notes.strip()

@@ -5,7 +5,7 @@ The axes are those of `studio/splat.py`, seen from the front: x right, y up, z t
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Literal
 
 import numpy as np
@@ -43,7 +43,7 @@ def followed(rotations: Iterable[Quaternion]) -> Quaternion:
     """Quarter turns one after the other, as the one of the 24 orientations of a cube that they lead to."""
     total = NOT_TURNED
     for rotation in rotations:
-        total = quarter(tuple(float(one) for one in product(rotation, np.array([total]))[0]))
+        total = quarter(product(rotation, np.array([total]))[0].tolist())
     return total
 
 
@@ -52,7 +52,7 @@ def inverse(rotation: Quaternion) -> Quaternion:
     return quarter((w, -x, -y, -z))
 
 
-def quarter(rotation: tuple[float, ...]) -> Quaternion:
+def quarter(rotation: Sequence[float]) -> Quaternion:
     """The nearest orientation of a cube, always in the same of its two ways to be written.
 
     Args:

@@ -1,4 +1,4 @@
-"""PLY files as other tools write them: other columns, other tables, other spellings of the header, and which way is up."""
+"""PLY files as other tools write them: other columns, tables and spellings of the header, and which way is up."""
 
 from __future__ import annotations
 

@@ -244,15 +244,6 @@ def test_an_uploaded_splat_is_placed_in_the_middle_of_a_picture(studio: Studio, 
     assert covered[96, 128] and 0.5 * SIZE[1] < np.flatnonzero(covered.any(1)).size < 0.7 * SIZE[1]
 
 
-def test_a_splat_on_its_head_is_turned_over(studio: Studio):
-    cone = ball(300)
-    narrow = (1 - cone.positions[:, 1:2] / BALL_RADIUS) / 2  # the point is above
-    cone = replace(cone, positions=cone.positions * np.concatenate([narrow, np.ones_like(narrow), narrow], 1))
-    upload = studio.splats.take_in(OWNER, write_ply(cone), "cone.ply")
-    over = studio.splats.splat(OWNER, studio.splats.place(OWNER, upload.id, "", turn_over=True).id)
-    assert np.allclose(over.positions[:, 1], -cone.positions[:, 1], atol=1e-6)
-
-
 @pytest.mark.parametrize("format", list(EXPORTS))
 def test_a_splat_is_exported_in_every_format(studio: Studio, made: str, format: str):
     content = studio.splats.export(OWNER, made, format)

@@ -3,7 +3,7 @@
 
 const POOR_FIT = 0.85; // of IoU: below it the silhouette is visibly another
 
-/** @param acts {another(), choose(changes), again(), chooseModel(kind, id), make(), makeViews(), ground(name), opacity(share), box(isOn), match(), place(), turnOver(), useView()} */
+/** @param acts {another(), choose(changes), again(), chooseModel(kind, id), make(), makeViews(), ground(name), opacity(share), box(isOn), match(), place(), useView()} */
 function createColumn(acts) {
   const ranges = { steps: 0, guidance: 1 }; // decimals
   find(".change").addEventListener("click", acts.another);
@@ -25,7 +25,6 @@ function createColumn(acts) {
   find("input.box").addEventListener("change", (event) => acts.box(event.target.checked));
   find(".match").addEventListener("click", acts.match);
   find(".place").addEventListener("click", acts.place);
-  find(".turn-over").addEventListener("click", acts.turnOver);
   const grounds = [...element.querySelectorAll("[data-ground]")];
   for (const node of grounds) node.addEventListener("click", () => acts.ground(node.dataset.ground));
   walkable(find(".grounds-field .modes"));
@@ -73,14 +72,12 @@ function createColumn(acts) {
       setAttribute(node, "tabindex", isChosen ? 0 : -1);
       show(node, node.dataset.ground !== "filled" || Boolean(splat.filled));
     }
-    const [width, height, depth] = splat.extent.map((side) => side.toFixed(2));
-    setText(find(".facts"), `${splat.count.toLocaleString()} splats, ${width} × ${height} × ${depth} wide, high and deep.`);
+    setText(find(".facts"), `${splat.count.toLocaleString()} splats, ${sizeOf(splat)}.`);
     show(find(".notes"), splat.notes.length > 0);
     reconcile(find(".notes"), splat.notes.map((note) => ({ id: note })), ({ id }) => make("li", {}, id), () => {});
     setText(find(".place"), splat.photo ? "Place it on another picture" : "Place it on a picture");
     show(find(".place"), !state.object);
-    show(find(".turn-over"), !splat.photo);
-    for (const name of [".match", ".place", ".turn-over"]) find(name).disabled = state.isBusy;
+    for (const name of [".match", ".place"]) find(name).disabled = state.isBusy;
   }
   const isStanding = () => state.step === "splat" && Boolean(state.splat);
   const primary = () => (isStanding() ? "Use this view" : hasViews() ? "Make it 3D from these views" : "Make it 3D");
@@ -115,6 +112,7 @@ function createColumn(acts) {
   };
 }
 
+const sizeOf = ({ extent }) => `${extent.map((side) => side.toFixed(2)).join(" × ")} wide, high and deep`;
 /** What comes next, in a line. */
 function hint(job) {
   if (state.picking) return state.picking.words;

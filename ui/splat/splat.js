@@ -18,7 +18,6 @@ const column = createColumn({
   box: (isShown) => turntable.setBox(isShown),
   match: matchSize,
   place: () => pickFor("Choose the picture or object it is to stand on: below, or open a file.", (picture) => place(picture.id)),
-  turnOver: () => remake("diorama/splat/place", { on: "", turn_over: true }),
 });
 const four = createFour({
   again: (index) => makeViews({ only: [index] }),
@@ -40,6 +39,7 @@ function draw() {
   if (!find(".seen").hidden) drawSeen(isForming ? preview : "");
   show(find(".tools"), Boolean(shown));
   show(find(".turning"), shown === "frame");
+  show(find(".turns"), shown === "frame" && Boolean(splat) && !splat.photo);
   for (const node of element.querySelectorAll("[data-step]")) {
     const isChosen = node.dataset.step === step;
     setAttribute(node, "aria-checked", isChosen);
@@ -121,7 +121,7 @@ function replaceView(index) {
 }
 
 /** Have the server make another splat of the one that stands here, and show it. Gives the answer, or null. */
-async function remake(path, changes) {
+async function remake(path, changes, { focus = true } = {}) {
   const { splat } = state;
   Object.assign(state, { isBusy: true, trouble: "" });
   draw();
@@ -129,9 +129,28 @@ async function remake(path, changes) {
   state.isBusy = false;
   draw();
   if (!ok) { say(answer.error); return null; }
-  if (state.splat?.id === splat.id && answer.splat.id !== splat.id) await open(answer.splat.id);
+  if (state.splat?.id === splat.id && answer.splat.id !== splat.id) await open(answer.splat.id, { focus });
   tell("news");
   return answer;
+}
+const MOST_TURNS = 24; // that the server takes at once
+const quarters = []; // pressed, and not on their way yet
+let isTurning = false;
+/** Stand the splat up by quarter turns. What is pressed meanwhile follows; the focus stays where it is, to press again. */
+async function turn(pressed) {
+  quarters.push(...pressed);
+  if (isTurning) return;
+  isTurning = true;
+  for (let id = state.splat?.id; quarters.length && id && state.splat?.id === id; ) {
+    const former = state.splat;
+    const answer = await remake("diorama/splat/turn", { turns: quarters.splice(0, MOST_TURNS) }, { focus: false });
+    if (!answer) break;
+    id = answer.splat.id;
+    if (id !== former.id) tell("change", { gone: [former], back: [answer.splat] });
+    if (state.splat?.id === id) speak(`Turned. ${sizeOf(state.splat)}`);
+  }
+  quarters.length = 0;
+  isTurning = false;
 }
 async function place(id) {
   state.ground = "photo";
@@ -169,6 +188,7 @@ async function useView() {
 
 for (const node of element.querySelectorAll("[data-step]")) node.addEventListener("click", () => { state.step = node.dataset.step; draw(); });
 for (const group of element.querySelectorAll(".tools .modes")) walkable(group);
+for (const node of element.querySelectorAll("[data-turn]")) node.addEventListener("click", () => turn(node.dataset.turn.split(" ")));
 find(".reset").addEventListener("click", () => turntable.reset());
 find(".open-file").addEventListener("click", () => tell("pick"));
 find(".stop").addEventListener("click", () => { const job = ourJob(); if (job) stop(job); });
