@@ -151,6 +151,29 @@ def test_a_picture_without_settings_is_kept_and_says_so(visitor: Visitor, photo:
     expect(visitor.viewer.get_by_role("button", name="Use settings")).to_be_hidden()
 
 
+def test_settings_without_a_prompt_leave_what_is_written_and_say_so(visitor: Visitor, tmp_path: Path):
+    promptless, unread = tmp_path / "promptless.png", tmp_path / "unread.png"
+    for path, keyword, text in (
+        (promptless, "parameters", "Negative prompt: blurry\nSteps: 9, CFG scale: 5.5, Seed: 358, Size: 384x256"),
+        (unread, "Made with", "prompt=a castle; seed=5; steps=9"),
+    ):
+        words = PngInfo()
+        words.add_text(keyword, text)
+        Image.new("RGB", (96, 64), "#556677").save(path, pnginfo=words)
+    visitor.write("a red ball")
+    visitor.drop(promptless, on="#column")
+    expect(visitor.more).to_have_text("More · seed 358")
+    expect(visitor.note).to_contain_text("could not be carried over")
+    expect(visitor.note.get_by_text("It brings no prompt: write one.")).to_be_attached()
+    expect(visitor.page.locator("#prompt textarea")).to_have_value("a red ball")
+    expect(visitor.stage.get_by_role("button", name="Use settings")).to_be_visible()
+    expect(visitor.stage.get_by_role("button", name="Vary")).to_be_hidden()
+    visitor.drop(unread, on="#column")
+    expect(visitor.toast).to_contain_text(
+        "carries settings of another tool, which Diorama cannot read. It is in your gallery"
+    )
+
+
 def test_a_picture_can_be_pasted_or_chosen(visitor: Visitor, ours: Path, photo: Path):
     told = [ours.name, base64.b64encode(ours.read_bytes()).decode()]
     visitor.page.locator("#prompt textarea").focus()
