@@ -20,6 +20,7 @@ import cli_splat
 from app import LOCAL_OWNER, OUTPUTS
 from cli_studio import studio_in
 from environment import prepare_environment
+from studio.checks import cleaned
 from studio.contract import GenerateRequest, Size, Task
 from studio.errors import BadRequest, NotReady, StudioError
 from studio.service import Studio
@@ -118,14 +119,14 @@ def read_prompts(options: argparse.Namespace) -> list[str]:
     if options.prompts_file:
         try:
             told = sys.stdin.buffer.read() if str(options.prompts_file) == "-" else options.prompts_file.read_bytes()
-            text = told.decode("utf-8-sig")
+            text = told.decode("utf-16" if told[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig")
         except OSError as error:
             reason = f"{error.strerror}. Give a text file with one prompt a line"
             raise BadRequest(f"Cannot read prompts from {options.prompts_file}: {reason}.") from error
         except UnicodeDecodeError as error:
             raise BadRequest(f"The prompts in {options.prompts_file} are no UTF-8 text: save them as UTF-8.") from error
         prompts += text.splitlines()
-    return [prompt for prompt in prompts if prompt.strip()]
+    return [prompt for prompt in prompts if cleaned(prompt)]
 
 
 def draw(studio: Studio, request: GenerateRequest, *, confirm_cost: bool) -> tuple[str, ...]:

@@ -18,7 +18,7 @@ def add_options(verb: argparse.ArgumentParser) -> None:
     """The options of all that make pictures: how, how many, and where they go."""
     verb.add_argument("--model", default="", help="model id (default: the first that is ready; see `models`)")
     verb.add_argument("--count", type=int, default=1, help="pictures to make, 1 to 8")
-    verb.add_argument("--seed", type=int, help="seed of the first picture (default: drawn at random, printed)")
+    verb.add_argument("--seed", type=int, help="seed of the first picture (default, and -1: drawn at random, printed)")
     verb.add_argument("--steps", type=int)
     verb.add_argument("--guidance", type=float)
     verb.add_argument("--negative", default="", metavar="WORDS", help="what the picture must not show")

@@ -50,7 +50,7 @@ def add_verbs(verbs: Any) -> None:
     turn.add_argument(
         "--elevation", type=float, metavar="DEG", help="how far the picture looks down on it (default: the model's)"
     )
-    turn.add_argument("--seed", type=int, help="of the views (default: drawn at random)")
+    turn.add_argument("--seed", type=int, help="of the views (default, and -1: drawn at random)")
     turn.add_argument("--steps", type=int)
     turn.add_argument("--guidance", type=float)
     turn.add_argument("--views-model", default="", help="model id for the views (default: the first that is ready)")

@@ -7,6 +7,7 @@ logged, never written down, and shown by nothing in here: not even `repr` has it
 from __future__ import annotations
 
 import os
+import re
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
@@ -14,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
+from studio.checks import UNSEEN
 from studio.errors import BadRequest, NotReady
 
 MAX_KEY = 500
@@ -104,7 +106,7 @@ class Keys:
         """
         if not isinstance(value, str):
             raise BadRequest(f"The {account.provider} key must be text.")
-        key = value.strip()
+        key = value.strip(UNSEEN)
         if len(key) > MAX_KEY or not all(" " < one < "\x7f" for one in key):
             raise BadRequest(
                 f"This is no {account.provider} key: keys are at most {MAX_KEY} letters, digits and signs without "
@@ -175,14 +177,24 @@ class OwnerKeys(NamedTuple):
 
 
 def read_env(path: Path) -> dict[str, str]:
-    """The KEY=value lines of a .env file, such as HF_TOKEN=...; other lines are passed over, and nothing is logged."""
+    """The KEY=value lines of a .env file, such as HF_TOKEN=...; other lines are passed over, and nothing is logged.
+
+    Quotes, spaces, `export` and a remark (# after a blank) are left out of the values.
+    """
     try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
+        told = path.read_bytes()
+        text = told.decode("utf-16" if told[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8")  # PowerShell writes UTF-16
     except (OSError, UnicodeDecodeError):
         return {}
     found = {}
-    for line in lines:
-        name, equals, value = line.strip().removeprefix("export ").partition("=")
-        if equals and name.strip().isidentifier():
-            found[name.strip()] = value.strip().strip("\"'")
+    for line in text.replace("\ufeff", "").splitlines():
+        name, equals, value = line.partition("=")
+        name = re.sub(r"^\s*export\s", "", name).strip()
+        if equals and name.isidentifier():
+            found[name] = _value(value.strip(UNSEEN))
     return found
+
+
+def _value(text: str) -> str:
+    quoted = re.match(r"(['\"])(.*?)\1\s*(#.*)?$", text)
+    return quoted[2] if quoted else re.sub(r"(^|\s)#.*", "", text).strip("\"' ")

@@ -20,6 +20,12 @@ MAX_PROMPT = 10_000
 """Characters: a page of text is 3,000, and no text encoder reads more than a few hundred words."""
 MAX_TITLE = 200
 """Characters of a title that a person gives."""
+_RANDOM_SEED = -1
+"""Means "draw one", as in most programs of this kind."""
+UNSEEN = "\ufeff \t\r\n\v\f\x85\xa0\xad\u1680\u2028\u2029\u202f\u205f\u2060\u3000" + "".join(
+    map(chr, range(0x2000, 0x2010))
+)
+"""Blanks of any width, none included: around a text they say nothing."""
 _INVISIBLE = "\u115f\u1160\u2800\u3164\uffa0"
 """Letters and symbols by category that show nothing all the same: Hangul fillers and the empty Braille cell."""
 
@@ -113,9 +119,12 @@ def unknown_words(prompt: str, known: Iterable[str]) -> tuple[str, ...]:
 
 
 def cleaned(text: str) -> str:
-    """The text without what can be neither shown nor stored: control characters, lone surrogates, outer blanks."""
-    lines = text.replace("\r\n", "\n").replace("\r", "\n")
-    return "".join(one for one in lines if one in "\n\t" or unicodedata.category(one) not in ("Cc", "Cs")).strip()
+    """The text without what can be neither shown nor stored: control characters, lone surrogates, byte order marks, and
+    what cannot be seen at either end.
+    """
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").replace("\ufeff", "")
+    kept = "".join(one for one in lines if one in "\n\t" or unicodedata.category(one) not in ("Cc", "Cs"))
+    return kept.strip(UNSEEN)
 
 
 def says_something(prompt: str) -> bool:
@@ -185,11 +194,20 @@ def _size(value: Any, spec: ModelSpec) -> Size:
 
 
 def _seed(value: Any, spec: ModelSpec) -> int | None:
+    if value == _RANDOM_SEED and not isinstance(value, str):
+        value = None
     if not spec.seed:
         if value is not None:
             raise NotSupported(f"{spec.label} takes no seed. Leave the seed empty.")
         return None
-    return secrets.randbelow(MAX_SEED + 1) if value is None else _whole("seed", value, 0, MAX_SEED)
+    if value is None:
+        return secrets.randbelow(MAX_SEED + 1)
+    if isinstance(value, int | float) and value < 0:
+        raise BadRequest(
+            f"The seed must be 0 to {MAX_SEED}, not {shown(value)}. "
+            "Leave it empty, or write -1, for another one each time."
+        )
+    return _whole("seed", value, 0, MAX_SEED)
 
 
 def _steps(value: Any, spec: ModelSpec) -> int | None:

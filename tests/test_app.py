@@ -91,6 +91,38 @@ def test_a_file_of_keys_is_read_line_by_line(tmp_path):
     assert read_env(file) == {"HF_TOKEN": "hf_1", "A": "b c"}
     file.write_bytes(b"\xff\xfe")
     assert read_env(file) == {}
+    file.write_bytes(b"\xff\xfe\0")
+    assert read_env(file) == {}
+
+
+ENV_LINES = {
+    "A=hf_1": "hf_1",
+    "A=hf_1 # mine": "hf_1",
+    "A=hf_1\t# mine = yours": "hf_1",
+    "A=hf#1": "hf#1",
+    "A=hf_1#": "hf_1#",
+    "A=": "",
+    "A= # put it here": "",
+    "A=# put it here": "",
+    "A = hf_1 ": "hf_1",
+    "  export   A=hf_1": "hf_1",
+    "export\tA=hf_1": "hf_1",
+    "A='hf_1' # mine": "hf_1",
+    'A="hf # 1" # mine': "hf # 1",
+    'A="hf_1"# mine': "hf_1",
+    "A='it\"s'": 'it"s',
+    "A=a=b==": "a=b==",
+    "\ufeffA=\u200bhf_1\u200b": "hf_1",
+}
+
+
+@pytest.mark.parametrize("line", ENV_LINES)
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+@pytest.mark.parametrize("end", ["\n", "\r\n"], ids=["LF", "CRLF"])
+def test_what_people_write_beside_a_key_is_no_part_of_it(tmp_path, line: str, encoding: str, end: str):
+    file = tmp_path / ".env"
+    file.write_bytes(f"# keys{end}{line}{end}B=2{end}".encode(encoding))
+    assert read_env(file) == {"A": ENV_LINES[line], "B": "2"}
 
 
 def test_the_shell_wins_over_the_file(tmp_path, monkeypatch: pytest.MonkeyPatch):

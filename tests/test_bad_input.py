@@ -174,7 +174,7 @@ REFUSED: dict[str, tuple[dict[str, str], tuple[str, ...]]] = {
     "24 NaN guidance": ({"guidance": "NaN"}, ("guidance must be a finite number, not nan",)),
     "25 huge guidance": ({"guidance": "1e308"}, ("must be 1 to 8", "not 1e+308")),
     "25 infinite guidance": ({"guidance": "-Infinity"}, ("guidance must be a finite number, not -inf",)),
-    "26 negative seed": ({"seed": "-1"}, ("seed must be 0 to 4294967295, not -1",)),
+    "26 negative seed": ({"seed": "-2"}, ("seed must be 0 to 4294967295, not -2",)),
     "27 seed of 2^64": ({"seed": str(2**64)}, ("must be 0 to 4294967295", str(2**64))),
     "28 seed of words": ({"seed": '"abc"'}, (f"seed {WHOLE} 'abc'",)),
     "29 no pictures": ({"count": "0"}, ("number of pictures must be 1 to 8, not 0",)),

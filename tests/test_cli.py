@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import signal
@@ -64,6 +65,15 @@ def test_many_prompts_and_counts_print_one_json_line_per_picture(tmp_path: Path,
     assert all(line["seconds"] > 0 for line in lines)
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"], ids=ascii)
+def test_prompts_are_read_however_their_file_was_saved(tmp_path: Path, encoding: str, end: str):
+    prompts = tmp_path / "prompts.txt"
+    prompts.write_bytes(f"a blue cube{end}{end}\u200b{end}ein grüner Kegel".encode(encoding))
+    options = argparse.Namespace(prompts=[], prompts_file=prompts)
+    assert cli.read_prompts(options) == ["a blue cube", "ein grüner Kegel"]
+
+
 def test_several_pictures_into_one_file_name_are_numbered(tmp_path: Path):
     target = tmp_path / "ball.png"
     arguments = ("generate", PROMPT, "--count", "2", "--steps", "4", "--outputs", str(tmp_path / "outputs"))
@@ -78,7 +88,7 @@ def test_several_pictures_into_one_file_name_are_numbered(tmp_path: Path):
         ([], "Nothing to draw"),
         ([PROMPT, "--model", "nope"], "no model 'nope'"),
         ([PROMPT, "--count", "9"], "9"),
-        ([PROMPT, "--seed", "-1"], "-1"),
+        ([PROMPT, "--seed", "-2"], "-2"),
         ([PROMPT, "--steps", "1000"], "1000"),
         ([PROMPT, "--size", "100000x100000"], "100000"),
         ([PROMPT, "--style", "baroque"], "baroque"),

@@ -83,7 +83,7 @@ class Endpoints:
             width: In pixels; with height, or neither for the model's own size.
             height: In pixels.
             count: How many pictures, 1 to 8; picture i gets seed + i.
-            seed: 0 to 4294967295; empty draws one.
+            seed: 0 to 4294967295; empty or -1 draws one.
             steps: Denoising steps, where the model honours them.
             guidance: Guidance scale, where the model honours it.
             negative_prompt: What the picture must not show, where the model honours it.

@@ -63,7 +63,7 @@ class Changing:
             feather: Pixels over which the change fades out; empty takes what suits the size.
             extend: Pixels to add: [left, top, right, bottom], or {"left": 128}.
             references: Ids of more pictures that the instruction may speak of, where the model honours them.
-            seed: 0 to 4294967295; empty draws one.
+            seed: 0 to 4294967295; empty or -1 draws one.
             steps: Denoising steps, where the model honours them.
             guidance: Guidance scale, where the model honours it.
             strength: How far from the picture, 0 to 1, where the model honours it.

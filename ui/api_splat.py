@@ -57,7 +57,7 @@ class Turning:
             model: Model id; empty takes the first that is ready.
             elevation_deg: How far the picture looks down on the object, in degrees; negative: up; empty: as usual for
                 the model.
-            seed: 0 to 4294967295; empty draws one.
+            seed: 0 to 4294967295; empty or -1 draws one.
             steps: Denoising steps, where the model honours them.
             guidance: Guidance scale, where the model honours it.
             only: Numbers of the views to make anew, 0 (front) to 3 (left); empty makes all four.

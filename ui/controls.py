@@ -120,8 +120,6 @@ def build_controls(prompt: gr.Textbox, specs: list[ModelSpec], chosen: ModelSpec
             info="The same seed makes the same picture. Empty: a new one each time.",
             placeholder="random",
             precision=0,
-            minimum=0,
-            maximum=MAX_SEED,
             elem_id="seed",
             **now["seed"],
         )
@@ -242,7 +240,7 @@ def offer_more(spec: ModelSpec, seed: Any) -> Props:
         "style": spec.styles,
     }
     names = [name for name, honoured in inside.items() if honoured]
-    is_fixed = spec.seed and seed is not None
+    is_fixed = spec.seed and seed is not None and seed >= 0  # -1 means another one each time
     return {"label": f"More · seed {seed}" if is_fixed else f"More: {', '.join(names)}", "visible": bool(names)}
 
 

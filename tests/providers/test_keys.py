@@ -39,6 +39,13 @@ def test_a_line_that_is_written_while_the_app_runs_counts_at_once(tmp_path: Path
     assert keys.for_owner("ada").need(GOOGLE).value == "two"  # as in the SDK
 
 
+@pytest.mark.parametrize("mark", ["\ufeff", "\u200b", "\u2060", "\xa0"], ids=ascii)
+def test_what_cannot_be_seen_around_a_pasted_key_is_no_part_of_it(mark: str):
+    keys = Keys({})
+    keys.paste("ada", OPENAI, f"{mark}sk-pasted{mark}\r\n")
+    assert keys.for_owner("ada").need(OPENAI).value == "sk-pasted"
+
+
 def test_the_environment_is_that_of_the_moment(monkeypatch: pytest.MonkeyPatch):
     keys = Keys()
     assert keys.find("ada", HUGGING_FACE) is None

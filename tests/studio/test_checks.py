@@ -45,7 +45,8 @@ NAN, INFINITY = float("nan"), float("inf")
         ({"count": True}, BadRequest, "must be a whole number, not yes or no"),
         ({"count": "2"}, BadRequest, "must be a whole number, not '2'"),
         ({"count": None}, BadRequest, "must be a whole number, not nothing"),
-        ({"seed": -1}, BadRequest, "The seed must be 0 to 4294967295, not -1"),
+        ({"seed": -2}, BadRequest, "The seed must be 0 to 4294967295, not -2. Leave it empty, or write -1"),
+        ({"seed": -0.5}, BadRequest, "not -0.5. Leave it empty"),
         ({"seed": 2**32}, BadRequest, "not 4294967296"),
         ({"seed": NAN}, BadRequest, "The seed must be a whole number, not nan"),
         ({"seed": "abc"}, BadRequest, "The seed must be a whole number, not 'abc'"),
@@ -133,6 +134,31 @@ def test_control_characters_and_lone_surrogates_are_removed_and_words_are_kept()
 )
 def test_strange_prompts_are_prompts(prompt: str):
     assert completed(GenerateRequest(prompt), HONOURS_ALL).prompt == prompt
+
+
+@pytest.mark.parametrize(
+    "mark", ["\ufeff", "\u200b", "\u2060", "\xa0", "\u2003", "\u200e", "\xad", "\u2028"], ids=ascii
+)
+def test_what_cannot_be_seen_around_a_prompt_is_no_part_of_it(mark: str):
+    request = GenerateRequest(f"{mark} a red ball{mark}\r\n", negative_prompt=f"{mark}blurry")
+    made = completed(request, HONOURS_ALL)
+    assert (made.prompt, made.negative_prompt) == ("a red ball", "blurry")
+    with pytest.raises(BadRequest, match="The prompt is empty"):
+        completed(GenerateRequest(mark * 3), HONOURS_ALL)
+
+
+def test_a_byte_order_mark_is_removed_wherever_texts_were_joined():
+    assert completed(GenerateRequest("\ufeffa red ball\n\ufeffin the grass"), HONOURS_ALL).prompt == (
+        "a red ball\nin the grass"
+    )
+
+
+@pytest.mark.parametrize("seed", [-1, -1.0])
+def test_the_seed_of_minus_one_is_drawn(seed: float):
+    request = GenerateRequest("x", seed=seed)  # pyright: ignore[reportArgumentType]  # as JSON gives it
+    drawn = {completed(request, HONOURS_ALL).seed for _ in range(4)}
+    assert len(drawn) > 1 and min(seed for seed in drawn if seed is not None) >= 0
+    assert completed(request, HONOURS_NOTHING).seed is None
 
 
 @pytest.mark.parametrize("side", [240, 2064, 1000])

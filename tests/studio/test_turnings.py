@@ -297,7 +297,7 @@ def test_what_is_somebody_elses_or_deleted_is_not_found(studio: Studio, disc: st
         ({"elevation_deg": 90}, "elevation must be"),
         ({"elevation_deg": "10"}, "elevation must be"),
         ({"elevation_deg": True}, "elevation must be"),
-        ({"seed": -1}, "seed must be"),
+        ({"seed": -2}, "seed must be"),
         ({"seed": 2**64}, "seed must be"),
         ({"guidance": float("nan")}, "guidance must be a finite number"),
         ({"only": (4,)}, "0 (front) to 3 (left)"),

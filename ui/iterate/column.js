@@ -142,7 +142,7 @@ function createColumn(acts) {
     quality.value = qualities.includes(settings.quality) ? settings.quality : qualities[0] || "";
     show(find(".transparent-field"), Boolean(spec?.transparent));
     find("input.transparent").checked = Boolean(settings.transparent);
-    const isFixed = spec?.seed && settings.seed !== null && settings.seed !== undefined;
+    const isFixed = spec?.seed && settings.seed >= 0 && settings.seed !== null; // -1 means another one each time
     setText(find(".more > summary"), isFixed ? `More · seed ${settings.seed}` : "More");
   }
   /** ", about $0.08", "" where nothing is paid. */
