@@ -53,13 +53,13 @@ def main(arguments: list[str] | None = None) -> int:
     for name in ("httpx", "httpx2"):
         logging.getLogger(name).setLevel(logging.WARNING)
     try:
-        port = addresses.free_port(options.listen, options.port)
+        options.port = addresses.free_port(options.listen, options.port)
         machine = inspect()
         with temporary_folder():
             # Where anyone may come in, nobody else's pictures are paid for with the host's keys.
             studio = open_studio(options.outputs, machine, find_keys(lend=not options.open))
             try:
-                serve(studio, options, port, machine)
+                serve(studio, options, machine)
             finally:
                 studio.close()
     except StudioError as error:
@@ -96,6 +96,21 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--open", action="store_true", help="let anyone in who can reach the page; each sees only their own"
     )
+    parser.add_argument(
+        "--allow-host",
+        metavar="NAME",
+        type=_host,
+        action="append",
+        default=[],
+        help="a name that a reverse proxy on this machine serves the page under, such as pictures.example.org",
+    )
+    parser.add_argument(
+        "--root-path",
+        metavar="PATH",
+        type=_root_path,
+        default=os.environ.get("GRADIO_ROOT_PATH", ""),
+        help="the path that a reverse proxy serves the page below, such as /diorama",
+    )
     parser.add_argument("--outputs", type=Path, default=OUTPUTS, help="where pictures are kept (default: outputs)")
     options = parser.parse_args(arguments)
     if os.environ.get("SPACE_ID"):
@@ -106,7 +121,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     wrong = _wrong_names(options.auth)
     if wrong:
         parser.error(wrong)
-    if not (is_local(options) or options.auth or options.open):
+    if not ((is_local(options) and not options.allow_host) or options.auth or options.open):
         parser.error("others could reach this page: add --auth NAME:PASSWORD, or --open to let anyone in")
     return options
 
@@ -123,6 +138,19 @@ def _port(text: str) -> int:
             f"a port is a number from 1 to {addresses.MOST}, or 0 for any that is free, not '{text}'"
         )
     return int(text)
+
+
+def _host(text: str) -> str:
+    if not re.fullmatch(r"([\w.-]+|\[[\da-fA-F:.]+\])(:\d{1,5})?", text, re.ASCII):
+        raise argparse.ArgumentTypeError(f"a host is a name such as pictures.example.org, not '{text}'")
+    return text
+
+
+def _root_path(text: str) -> str:
+    path = f"/{text.strip('/')}".rstrip("/")
+    if not re.fullmatch(r"(/(?!\.{1,2}(/|$))[\w.~-]+)*", path, re.ASCII):
+        raise argparse.ArgumentTypeError(f"a root path is written like /diorama, not '{text}'")
+    return path
 
 
 def _wrong_names(given: list[str]) -> str:
@@ -182,7 +210,7 @@ def open_studio(
     )
 
 
-def serve(studio: Studio, options: argparse.Namespace, port: int, machine: Machine) -> None:
+def serve(studio: Studio, options: argparse.Namespace, machine: Machine) -> None:
     """Build the page, open it, and load the first model behind it.
 
     Raises:
@@ -194,12 +222,12 @@ def serve(studio: Studio, options: argparse.Namespace, port: int, machine: Machi
     demo = page.build(studio, identify, machine=chips(machine))
     try:
         _, _, public_url = demo.launch(
-            **launch_arguments(studio, options, identify), server_port=port, prevent_thread_lock=True, quiet=True
+            **launch_arguments(studio, options, identify), prevent_thread_lock=True, quiet=True
         )
     except OSError as error:
-        raise BadRequest(f"port {port} cannot be opened. Try again, or use --port ANOTHER.") from error
-    url = public_url or addresses.url(options.listen, port)
-    print(f"Diorama is at {url} (Ctrl+C ends it)", flush=True)
+        raise BadRequest(f"port {options.port} cannot be opened. Try again, or use --port ANOTHER.") from error
+    url = (public_url or addresses.url(options.listen, options.port)).rstrip("/")
+    print(f"Diorama is at {url}{options.root_path}/ (Ctrl+C ends it)", flush=True)
     ready = [model for model in studio.models(Task.GENERATE) if model.readiness().ok]
     if ready:
         studio.warm(ready[0].id)
@@ -210,11 +238,19 @@ def launch_arguments(studio: Studio, options: argparse.Namespace, identify: Iden
     """For `Blocks.launch`; all that gradio would else take from the environment is said."""
     from ui import page  # as in `serve`
 
+    host = addresses.bracketed(options.listen)
     return {
-        "server_name": addresses.bracketed(options.listen),
+        "server_name": host,
+        "server_port": options.port,
         "share": options.share,
         "auth": accounts(options),
-        **page.launch_options(studio, identify, local_only=is_local(options)),
+        **page.launch_options(
+            studio,
+            identify,
+            local_only=is_local(options),
+            hosts=(f"{host}:{options.port}", *options.allow_host),
+            root_path=options.root_path,
+        ),
     }
 
 

@@ -32,6 +32,7 @@ from ui.early import EarlyScript
 from ui.edition import EDITION
 from ui.events import QUIET, Bridge, Identify
 from ui.header import build_header
+from ui.subpath import SubPath
 from ui.theme import head, theme
 from ui.viewer import build_viewer
 from ui.visitors import Visitors
@@ -86,6 +87,7 @@ def launch_options(
     *,
     local_only: bool = False,
     hosts: Collection[str] = (),
+    root_path: str = "",
     is_edition: str = EDITION,
 ) -> dict[str, Any]:
     """What `Blocks.launch` needs beside address and auth: the look, our own routes, nothing that calls home.
@@ -95,27 +97,31 @@ def launch_options(
         identify: as for `build`: whose the pictures are that come in.
         local_only: refuse what was not addressed to this machine; see `guard.middleware`.
         hosts: more names under which the app is known, such as that of a reverse proxy.
+        root_path: the path below which the page is opened, such as "/diorama"; "" for none.
         is_edition: what open pages are told that this one is.
     """
-    protection = guard.app_options(local_only=local_only, hosts=hosts)
     who = Visitors(identify, studio.signing_key)
+    routes = [
+        *visitors.router(who).routes,
+        *files.router(studio, who).routes,
+        *edition.router(is_edition).routes,
+        *uploads.router(studio, who).routes,
+        *segmenting.router(studio, who).routes,
+        *splatting.router(studio, who).routes,
+        *clouding.router(studio, who).routes,
+        *iterating.router(studio, who).routes,
+    ]
+    below = Middleware(SubPath, path=root_path, routes=routes)
+    protection = guard.app_options(local_only=local_only, hosts=hosts)
     return {
         "theme": theme(),
         "head": head(),
         "app_kwargs": {
-            "routes": [
-                *visitors.router(who).routes,
-                *files.router(studio, who).routes,
-                *edition.router(is_edition).routes,
-                *uploads.router(studio, who).routes,
-                *segmenting.router(studio, who).routes,
-                *splatting.router(studio, who).routes,
-                *clouding.router(studio, who).routes,
-                *iterating.router(studio, who).routes,
-            ],
+            "routes": routes,
             **protection,
-            "middleware": [*protection["middleware"], Middleware(EarlyScript)],
+            "middleware": [below, *protection["middleware"], Middleware(EarlyScript)],
         },
+        "root_path": root_path,
         "footer_links": [],
         "run_history": False,
         "enable_monitoring": False,

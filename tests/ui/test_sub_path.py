@@ -1,0 +1,98 @@
+"""Behind the reverse proxy that README describes: signing in, making, seeing and saving pictures, and calls."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from gradio_client import Client
+from PIL import Image
+from playwright.sync_api import Browser, expect
+
+import app
+from studio.service import Studio
+from tests.app_process import ROOT
+from tests.reverse_proxy import Location, location, proxying
+from tests.ui.driver import Visitor, free_port
+from tests.ui.painter import Brush, catalog
+from ui import page
+
+NAME = "pictures.localhost"  # browsers take whatever ends so to this machine
+
+
+@pytest.fixture(scope="module")
+def example() -> Location:
+    """nginx, as README has it."""
+    found = re.search(r"```nginx\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+    assert found
+    return location(found.group(1))
+
+
+@pytest.fixture(scope="module")
+def upstream(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Diorama with the options that README names, at its own address."""
+    port = free_port()
+    accounts = ["--auth", "ada:lovelace", "--auth", "grace:hopper"]
+    options = app.parse([*accounts, "--allow-host", NAME, "--root-path", "/diorama", "--port", str(port)])
+    studio = Studio(catalog(Brush()), tmp_path_factory.mktemp("outputs"))
+    identify = app.identify_by(options)
+    demo = page.build(studio, identify)
+    demo.launch(**app.launch_arguments(studio, options, identify), prevent_thread_lock=True, quiet=True)
+    yield f"127.0.0.1:{port}"
+    demo.close()
+    studio.close()
+
+
+@pytest.mark.parametrize("replaced", ["/", None], ids=["path taken off", "path passed on"])
+def test_everything_works_below_a_path(
+    chrome: Browser, example: Location, upstream: str, tmp_path: Path, replaced: str | None
+):
+    assert (example.prefix, example.upstream, example.replaced) == ("/diorama/", "127.0.0.1:7860", "/")
+    with proxying(example._replace(upstream=upstream, replaced=replaced)) as port:
+        address = f"http://{NAME}:{port}/diorama/"
+        context = chrome.new_context(viewport={"width": 1280, "height": 800})
+        signing = context.new_page()
+        signing.goto(address.rstrip("/"))
+        signing.get_by_label("username").fill("grace")
+        signing.get_by_label("password").fill("hopper")
+        signing.get_by_role("button", name="Login").click()
+        expect(signing.locator("#generate")).to_be_visible()
+        assert signing.url == address
+        signing.close()
+
+        visitor = Visitor(context, address)
+        visitor.make("a red ball")
+        expect(visitor.image).to_have_js_property("naturalWidth", 128)
+        with visitor.page.expect_download() as saving:
+            visitor.stage.get_by_role("link", name="Save").click()
+        with Image.open(saving.value.path()) as saved:
+            assert saved.size == (128, 128)
+        Image.new("RGB", (64, 48), "teal").save(tmp_path / "teal.png")
+        visitor.drop(tmp_path / "teal.png")
+        expect(visitor.image).to_have_js_property("naturalWidth", 64)
+        visitor.page.get_by_role("tab", name="Gallery").click()
+        expect(visitor.cells).to_have_count(2)
+        assert visitor.page.url.startswith(address)
+        visitor.assert_nothing_went_wrong()
+        context.close()
+
+        client = Client(f"http://127.0.0.1:{port}/diorama/", auth=("grace", "hopper"), verbose=False)
+        made = client.predict(prompt="a blue cube", api_name="/generate")
+        assert made["pictures"][0]["url"].startswith(f"http://127.0.0.1:{port}/diorama/diorama/picture/")
+        client.close()
+
+
+def test_a_name_that_was_not_allowed_is_refused(example: Location, upstream: str):
+    with proxying(example._replace(upstream=upstream)) as port:
+        for host, status in ((f"{NAME}:{port}", 200), (f"other.localhost:{port}", 400)):
+            answer = httpx.get(f"http://127.0.0.1:{port}/diorama/", headers={"Host": host})
+            assert answer.status_code == status
+
+
+@pytest.mark.parametrize("arguments", [["--allow-host", NAME], ["--root-path", "/../x", "--auth", "a:b"]])
+def test_a_proxy_does_not_open_the_page_by_itself(arguments: list[str]):
+    with pytest.raises(SystemExit):
+        app.parse(arguments)
