@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import json
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,7 @@ from studio import selecting
 from studio.assets import Asset
 from studio.contract import Size
 from studio.errors import BadRequest, StorageFailed
+from studio.files import slug
 from studio.recipe import is_asset_id
 from studio.selection import Box, Point, SegmentRequest
 from studio.service import Studio
@@ -59,6 +62,7 @@ def box(text: str) -> Box:
 
 def segment(options: argparse.Namespace) -> int:
     """Keep what is selected as an object, or list everything; prints paths, or JSON."""
+    make_folder(options.output)
     with studio_in(options.outputs) as studio:
         picture = opened(studio, options.picture)
         if options.everything:
@@ -70,7 +74,7 @@ def segment(options: argparse.Namespace) -> int:
         request = selecting.in_pixels(request, Size(picture.width, picture.height), unit)
         found = studio.selections.segment(LOCAL_OWNER, request)
         kept = studio.selections.keep(LOCAL_OWNER, request, options.name)
-        files = written(studio, kept, options.output) if options.output else [studio.path(LOCAL_OWNER, kept.id)]
+        files = written(studio, kept, options) if options.output else [studio.path(LOCAL_OWNER, kept.id)]
         if options.json:
             score = found.candidates[found.choice].score
             said = {"id": kept.id, "name": kept.title, "score": round(score, 4), "box": found.box, "area": found.area}
@@ -103,18 +107,36 @@ def list_everything(studio: Studio, picture: Asset, options: argparse.Namespace)
     return 0
 
 
-def written(studio: Studio, kept: Asset, folder: Path) -> list[Path]:
-    """Copies of the object, its mask and its cut-out."""
+def written(studio: Studio, kept: Asset, options: argparse.Namespace) -> list[Path]:
+    """Copies of the object, its mask and its cut-out; under --name, or under a name that no other object has."""
+    folder: Path = options.output
     stem = studio.path(LOCAL_OWNER, kept.id).stem
+    if options.name:
+        stem = options.name if re.fullmatch(r"[^\x00-\x1f/\\:*?\"<>|]+(?<![. ])", options.name) else slug(options.name)
     contents = {
         folder / f"{stem}.png": studio.path(LOCAL_OWNER, kept.id).read_bytes(),
         folder / f"{stem}-mask.png": studio.selections.mask_png(LOCAL_OWNER, kept.id),
         folder / f"{stem}-cutout.png": studio.selections.cut_out(LOCAL_OWNER, kept.id),
     }
     try:
-        folder.mkdir(parents=True, exist_ok=True)
         for path, content in contents.items():
             path.write_bytes(content)
     except OSError as error:
         raise StorageFailed(f"Cannot write to {folder}: {error.strerror}. Choose another folder with -o.") from error
     return list(contents)
+
+
+def make_folder(folder: Path | None) -> None:
+    """Make the folder that `-o` names, before anything is cut out.
+
+    Raises:
+        BadRequest: it is a file, or cannot be made or written to.
+    """
+    if folder is None:
+        return
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if not os.access(folder, os.W_OK | os.X_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+    except OSError as error:
+        raise BadRequest(f"Cannot write to {folder}: {error.strerror}. Choose another folder with -o.") from error

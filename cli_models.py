@@ -52,23 +52,34 @@ def models(options: argparse.Namespace) -> int:
         for spec in specs:
             print(json.dumps(describe(spec)))
         return 0
-    for spec in specs:
-        licence = f"{spec.licence}, gated" if spec.gated else spec.licence
-        if spec.lane == "cloud":
-            print(f"{spec.id:35} {spec.readiness().label:27} {licence}")
-            continue
-        size = f"{spec.download_gb:.0f} GB download" if spec.download_gb else "comes along"
-        print(f"{spec.id:15} {spec.readiness().label:27} {licence:33} {size:15} {memory(spec, machine)}")
-        print(f"{'':15} {spec.about}")
+    rows = [(spec.id, spec.readiness().label, licence(spec), size(spec), memory(spec, machine)) for spec in specs]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for spec, row in zip(specs, rows, strict=True):
+        print("  ".join(f"{cell:{width}}" for cell, width in zip(row, widths, strict=True)).rstrip())
+        if spec.about:
+            print(f"{'':{widths[0]}}  {spec.about}")
     return 0
+
+
+def licence(spec: ModelSpec) -> str:
+    return f"{spec.licence}, gated" if spec.gated else spec.licence
+
+
+def size(spec: ModelSpec) -> str:
+    """What has to be downloaded, once."""
+    if spec.lane == "cloud":
+        return ""
+    return f"{readiness.in_gb(spec.download_gb)} GB download" if spec.download_gb else "comes along"
 
 
 def memory(spec: ModelSpec, machine: Machine) -> str:
     """What a model takes on this machine, or would take on one it fits on."""
+    if spec.lane == "cloud":
+        return ""
     if spec.id not in catalog.NEEDS:
-        return f"{spec.gpu_gb:g} GB" if spec.gpu_gb and machine.gpu else "CPU"
+        return f"{readiness.in_gb(spec.gpu_gb)} GB" if spec.gpu_gb and machine.gpu else "on the CPU"
     plan = readiness.plan_here(machine, catalog.NEEDS[spec.id])
-    return str(plan) if plan else f"{spec.gpu_gb:.0f} GB of weights"
+    return str(plan) if plan else f"{readiness.in_gb(spec.gpu_gb)} GB of weights"
 
 
 def describe(spec: ModelSpec) -> dict[str, object]:

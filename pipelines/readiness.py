@@ -56,11 +56,11 @@ def of_files(download: Download, shelf: Shelf) -> Readiness:
     if to_come_gb + SPARE_GB > free_gb:
         return Readiness(
             False,
-            f"not enough disk: needs {_size(to_come_gb)} GB",
-            f"Not enough disk for {download.label}: needs {_size(to_come_gb)} GB, {_size(free_gb)} GB free in "
+            f"not enough disk: needs {in_gb(to_come_gb)} GB",
+            f"Not enough disk for {download.label}: needs {in_gb(to_come_gb)} GB, {in_gb(free_gb)} GB free in "
             f"{shelf.cache}. Free some space, or set HF_HOME to a folder on another disk.",
         )
-    return Readiness(True, f"{_size(to_come_gb)} GB download", download_gb=to_come_gb)
+    return Readiness(True, f"{in_gb(to_come_gb)} GB download", download_gb=to_come_gb)
 
 
 def of_bundled(folder: Path) -> Readiness:
@@ -108,7 +108,8 @@ def _too_small(download: Download, needs: Needs, machine: Machine) -> Readiness:
     )
 
 
-def _size(gb: float) -> str:
+def in_gb(gb: float) -> str:
+    """A size as people read it, without its unit: "34", "4.0", "0.2"."""
     return f"{gb:.0f}" if gb >= 9.5 else f"{gb:.1f}"
 
 

@@ -1,4 +1,4 @@
-"""A small reverse proxy that does what a `location` of nginx says; it knows the directives of README's example alone."""
+"""A small reverse proxy that does what a `location` of nginx says, if that has the directives of README and no more."""
 
 from __future__ import annotations
 

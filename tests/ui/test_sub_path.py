@@ -67,7 +67,7 @@ def test_everything_works_below_a_path(
         visitor.make("a red ball")
         expect(visitor.image).to_have_js_property("naturalWidth", 128)
         with visitor.page.expect_download() as saving:
-            visitor.stage.get_by_role("link", name="Save").click()
+            visitor.stage.get_by_role("link", name="Download").click()
         with Image.open(saving.value.path()) as saved:
             assert saved.size == (128, 128)
         Image.new("RGB", (64, 48), "teal").save(tmp_path / "teal.png")
