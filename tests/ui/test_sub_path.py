@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urljoin
 
 import httpx
 import pytest
@@ -46,12 +47,9 @@ def upstream(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     studio.close()
 
 
-@pytest.mark.parametrize("replaced", ["/", None], ids=["path taken off", "path passed on"])
-def test_everything_works_below_a_path(
-    chrome: Browser, example: Location, upstream: str, tmp_path: Path, replaced: str | None
-):
+def test_everything_works_below_a_path(chrome: Browser, example: Location, upstream: str, tmp_path: Path):
     assert (example.prefix, example.upstream, example.replaced) == ("/diorama/", "127.0.0.1:7860", "/")
-    with proxying(example._replace(upstream=upstream, replaced=replaced)) as port:
+    with proxying(example._replace(upstream=upstream)) as port:
         address = f"http://{NAME}:{port}/diorama/"
         context = chrome.new_context(viewport={"width": 1280, "height": 800})
         signing = context.new_page()
@@ -79,9 +77,19 @@ def test_everything_works_below_a_path(
         visitor.assert_nothing_went_wrong()
         context.close()
 
-        client = Client(f"http://127.0.0.1:{port}/diorama/", auth=("grace", "hopper"), verbose=False)
+
+@pytest.mark.parametrize("replaced", ["/", None], ids=["taken off", "passed on"])
+def test_a_program_may_call_whether_the_proxy_takes_the_path_off_or_not(
+    example: Location, upstream: str, replaced: str | None
+):
+    with proxying(example._replace(upstream=upstream, replaced=replaced)) as port:
+        root = f"http://127.0.0.1:{port}/diorama/"
+        assert httpx.get(root.rstrip("/"), follow_redirects=True).url == root
+        client = Client(root, auth=("ada", "lovelace"), verbose=False)
         made = client.predict(prompt="a blue cube", api_name="/generate")
-        assert made["pictures"][0]["url"].startswith(f"http://127.0.0.1:{port}/diorama/diorama/picture/")
+        link = urljoin(root, made["pictures"][0]["url"])
+        assert link.startswith(f"{root}diorama/")
+        assert httpx.get(link, cookies=client.cookies).headers["content-type"] == "image/png"
         client.close()
 
 
