@@ -22,6 +22,7 @@ from ui import (
     iterating,
     segment,
     segmenting,
+    sessions,
     splat,
     splatting,
     uploads,
@@ -119,6 +120,7 @@ def launch_options(
         "app_kwargs": {
             "routes": routes,
             **protection,
+            "lifespan": sessions.lifespan,
             "middleware": [below, *protection["middleware"], Middleware(EarlyScript)],
         },
         "root_path": root_path,

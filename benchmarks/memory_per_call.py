@@ -1,0 +1,119 @@
+"""What a call without a session, a page that is opened, and a `gradio_client` leave behind in the server's memory.
+
+Run `python -m benchmarks.memory_per_call`. Each kind gets a server of its own, which first answers some, so that what
+is loaded once does not count; then its resident memory is read after the first and after all. Linux only (/proc).
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import secrets
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import httpx
+from gradio_client import Client
+
+from benchmarks.start_up import PATIENCE_SECONDS, ROOT, fetch, free_port
+from benchmarks.table import Row, print_table
+
+FIRST, ALL = 500, 2_000
+WARM_UP = 100
+PROMISE = "< 20"
+
+
+def main(arguments: Sequence[str] = ()) -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--first", type=int, default=FIRST)
+    parser.add_argument("--all", type=int, default=ALL)
+    parser.add_argument("--warm-up", type=int, default=WARM_UP)
+    options = parser.parse_args(arguments)
+    rest = options.all - options.first
+    rows: list[Row] = []
+    for name, ask in (("call over HTTP", call), ("page load", load), ("gradio_client", client)):
+        with served() as (pid, url), httpx.Client(base_url=url, timeout=PATIENCE_SECONDS) as http:
+            held = [resident_kb(pid, ask, http, times) for times in (options.warm_up, options.first, rest)]
+        first, next_ones = (held[1] - held[0]) / options.first, (held[2] - held[1]) / rest
+        rows.append(Row(f"{name}: each of the first {options.first}", first, options.first, PROMISE, "KB"))
+        rows.append(Row(f"{name}: each of the next {rest}", next_ones, rest, PROMISE, "KB"))
+    print_table("Memory that calls leave behind", rows)
+
+
+def call(http: httpx.Client) -> None:
+    """As curl does it: two requests, no session."""
+    event = http.post("gradio_api/call/v2/models", json={}).raise_for_status().json()["event_id"]
+    answer = http.get(f"gradio_api/call/v2/models/{event}").raise_for_status().text
+    if "event: complete" not in answer:
+        sys.exit(f"A call was answered with {answer[:200]}.")
+
+
+def load(http: httpx.Client) -> None:
+    """What a browser asks when the page is opened: the page, and what its arrival sets off."""
+    http.get("/").raise_for_status()
+    session = secrets.token_hex(5)
+    for number, values in arrivals(str(http.base_url)):
+        body = {"fn_index": number, "session_hash": session, "data": values}
+        http.post("gradio_api/run/predict", json=body).raise_for_status()
+
+
+@cache
+def arrivals(url: str) -> list[tuple[int, list[Any]]]:
+    """The listeners that answer when the page has arrived, and what the page sends them."""
+    config = httpx.get(f"{url}config", timeout=PATIENCE_SECONDS).raise_for_status().json()
+    values = {each["id"]: each["props"].get("value") for each in config["components"]}
+    browser = {each["id"] for each in config["components"] if each["props"].get("storage_key") == "diorama-visitor"}
+    begun = [each["id"] for each in config["dependencies"] if any(target[1] == "load" for target in each["targets"])]
+    after = [each for each in config["dependencies"] if each["trigger_after"] in begun and each["backend_fn"]]
+    return [(each["id"], ["a" * 32 if id in browser else values[id] for id in each["inputs"]]) for each in after]
+
+
+def client(http: httpx.Client) -> None:
+    """One `gradio_client` for one call."""
+    opened = Client(str(http.base_url), verbose=False, download_files=False)
+    opened.predict(api_name="/models")
+    opened.close()
+
+
+def resident_kb(pid: int, ask: Callable[[httpx.Client], None], http: httpx.Client, times: int) -> int:
+    """Kilobytes of memory that a server holds after it was asked so many times."""
+    for _ in range(times):
+        ask(http)
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(status.partition("VmRSS:")[2].split()[0])
+
+
+@contextmanager
+def served() -> Iterator[tuple[int, str]]:
+    """Process number and address of a Diorama with an empty gallery."""
+    port = free_port()
+    with tempfile.TemporaryDirectory() as outputs:
+        process = subprocess.Popen(
+            [sys.executable, "app.py", "--port", str(port), "--outputs", outputs],
+            cwd=ROOT,
+            env=os.environ | {"HF_HUB_OFFLINE": "1", "CUDA_VISIBLE_DEVICES": ""},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        try:
+            began = time.monotonic()
+            while b"</html>" not in fetch(port):
+                if process.poll() is not None or time.monotonic() - began > PATIENCE_SECONDS:
+                    sys.exit("Diorama serves no page.")
+                time.sleep(0.1)
+            yield process.pid, f"http://127.0.0.1:{port}/"
+        finally:
+            process.terminate()
+            process.wait()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
