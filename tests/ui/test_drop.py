@@ -28,6 +28,44 @@ PASTE = """([name, data]) => {
 }"""
 
 
+HANDED = """([kind, texts, names]) => {
+  const transfer = new DataTransfer();
+  for (const name of names) transfer.items.add(new File(["no picture"], name));
+  for (const [type, text] of Object.entries(texts)) transfer.setData(type, text);
+  const [Kind, given] = kind === "paste" ? [ClipboardEvent, "clipboardData"] : [DragEvent, "dataTransfer"];
+  const event = new Kind(kind, { bubbles: true, cancelable: true, [given]: transfer });
+  document.body.dispatchEvent(event);
+  return event.defaultPrevented;
+}"""
+TABLE = "<table><tr><td>A1</td></tr></table>"
+PICTURE_OF_A_PAGE = (
+    '<html><body><!--StartFragment--><img src="https://example.org/boat.png"><!--EndFragment--></body></html>'
+)
+WORDS_BESIDE_FILES: dict[str, tuple[list[str], dict[str, str], bool]] = {  # whether the files are taken
+    "its name": (["boat.png"], {"text/plain": "boat.png"}, True),
+    "its name without the ending": (["boat.png"], {"text/plain": "boat"}, True),
+    "its path": (["my boat.png"], {"text/plain": "/home/ada/my boat.png\n"}, True),
+    "its path on Windows": (["boat.png"], {"text/plain": "C:\\pictures\\boat.png"}, True),
+    "its address": (
+        ["my boat.png"],
+        {"text/plain": "file:///home/ada/my%20boat.png", "text/uri-list": "file:///x"},
+        True,
+    ),
+    "several names": (["boat.png", "Übersee.jpg"], {"text/plain": "boat.png\r\nU\u0308bersee.jpg"}, True),
+    "nothing": (["image.png"], {}, True),
+    "a picture of a page": (["image.png"], {"text/html": PICTURE_OF_A_PAGE}, True),
+    "a picture of a page with its address": (
+        ["image.png"],
+        {"text/html": PICTURE_OF_A_PAGE, "text/plain": "https://example.org/boat.png"},
+        True,
+    ),
+    "a table": (["image.png"], {"text/plain": "A1", "text/rtf": "{\\rtf1 A1}", "text/html": TABLE}, False),
+    "a table alone": (["image.png"], {"text/html": TABLE}, False),
+    "words": (["image.png"], {"text/plain": "a red ball"}, False),
+    "words beside one name": (["boat.png"], {"text/plain": "boat.png\nand more"}, False),
+}
+
+
 @pytest.fixture
 def ours(studio: Studio, tmp_path: Path) -> Path:
     """A picture somebody else made with Diorama and sent by mail."""
@@ -185,6 +223,33 @@ def test_a_picture_can_be_pasted_or_chosen(visitor: Visitor, ours: Path, photo: 
     waiting.value.set_files(photo)
     expect(visitor.viewer).to_be_visible()
     expect(visitor.large).to_have_attribute("alt", "holiday")
+
+
+def test_a_pasted_file_is_taken_and_words_beside_a_picture_stay_words(visitor: Visitor):
+    visitor.open_gallery()
+    for name, (files, texts, is_taken) in WORDS_BESIDE_FILES.items():
+        assert visitor.page.evaluate(HANDED, ["paste", texts, files]) == is_taken, name
+    expect(visitor.toast.first).to_contain_text("not a picture")  # which they are not
+    forgive_the_refusal(visitor)
+
+
+def test_an_address_of_another_page_is_not_fetched_and_does_not_replace_this_one(visitor: Visitor):
+    link = {"text/uri-list": "https://example.org/boat.png", "text/plain": "https://example.org/boat.png"}
+    for texts in (link, link | {"text/html": PICTURE_OF_A_PAGE}):
+        for kind in ("dragenter", "dragover"):
+            assert visitor.page.evaluate(HANDED, [kind, texts, []])
+        expect(visitor.page.locator("#dropping .target")).to_be_visible()
+        assert visitor.page.evaluate(HANDED, ["drop", texts, []])
+        expect(visitor.page.locator("#dropping .target")).to_be_hidden()
+        expect(visitor.toast).to_have_text(
+            "Diorama fetches nothing from the web. Save the picture first, then drop its file."
+        )
+    assert not visitor.page.evaluate(
+        HANDED, ["drop", {"text/plain": "a red ball"}, []]
+    )  # words are the field's business
+    visitor.page.evaluate("document.body.dispatchEvent(new DragEvent('dragstart', { bubbles: true }))")
+    assert not visitor.page.evaluate(HANDED, ["dragenter", link, []])  # a link of this page
+    visitor.page.evaluate("document.body.dispatchEvent(new DragEvent('dragend', { bubbles: true }))")
 
 
 def test_a_large_file_shows_how_far_it_is_and_can_be_stopped(visitor: Visitor, tmp_path: Path):

@@ -5,7 +5,7 @@ const LARGE = 2_000_000; // bytes: smaller files are there before one could read
 const isGenerate = () => document.querySelector("#generate")?.checkVisibility() ?? false;
 /** Of a tab that works on a picture: the event that has it open one. */
 const opener = () => [...document.querySelectorAll("[data-opens]")].find((tab) => tab.checkVisibility())?.dataset.opens;
-const isFiles = (transfer) => Boolean(transfer) && [...transfer.types].includes("Files");
+const NO_ADDRESSES = "Diorama fetches nothing from the web. Save the picture first, then drop its file.";
 let mostBytes = Infinity, isBusy = false, waiting = [];
 
 async function take(files) {
@@ -77,32 +77,41 @@ function summary(added, refused) {
   return parts.join(" ");
 }
 
-// A file that is dropped beside every target would replace the page.
-let depth = 0;
-function cover(isOver) {
-  if (isOver) setText(find(".target b"), isGenerate() ? "Drop a picture to use its settings" : opener() ? "Drop a picture to open it here" : "Drop pictures to add them");
+// A file or an address that is dropped beside every target would replace the page.
+let depth = 0, isOwn = false; // whether something of this page is dragged
+function cover(isOver, event) {
+  const ofFiles = isGenerate() ? "Drop a picture to use its settings" : opener() ? "Drop a picture to open it here" : "Drop pictures to add them";
+  if (isOver) setText(find(".target b"), isAddress(event.dataTransfer) ? NO_ADDRESSES : ofFiles);
   show(find(".target"), isOver);
 }
 const LISTENERS = {
-  dragenter: () => { depth += 1; cover(true); },
+  dragenter: (event) => { depth += 1; cover(true, event); },
   dragover: (event) => { event.dataTransfer.dropEffect = "copy"; },
-  dragleave: () => { depth = Math.max(0, depth - 1); cover(depth > 0); },
-  drop: (event) => { depth = 0; cover(false); take([...event.dataTransfer.files]); },
+  dragleave: (event) => { depth = Math.max(0, depth - 1); cover(depth > 0, event); },
+  drop: (event) => {
+    depth = 0;
+    cover(false, event);
+    const files = filesOf(event.dataTransfer);
+    if (event.dataTransfer.files.length) take(files);
+    else toast(NO_ADDRESSES, { trouble: true }); // also where a browser promised a file and has none
+  },
 };
 for (const [name, act] of Object.entries(LISTENERS)) {
   document.addEventListener(name, (event) => {
-    if (!element.isConnected || !isFiles(event.dataTransfer) || document.querySelector("dialog[open]")) return;
+    const isOurs = isFiles(event.dataTransfer) || isAddress(event.dataTransfer);
+    if (!element.isConnected || isOwn || !isOurs || document.querySelector("dialog[open]")) return;
     event.preventDefault();
     event.stopPropagation();
     act(event);
   }, true);
 }
+document.addEventListener("dragstart", () => { isOwn = true; }, true);
+document.addEventListener("dragend", () => { isOwn = false; }, true);
 document.addEventListener("paste", (event) => {
-  if (!element.isConnected || !event.clipboardData || document.querySelector("dialog[open]")) return;
-  const files = [...event.clipboardData.files];
-  if (!files.length || event.clipboardData.types.includes("text/plain")) return; // an office program sends both; words were meant
+  if (!element.isConnected || !event.clipboardData?.files.length || document.querySelector("dialog[open]")) return;
+  if (areWordsMeant(event.clipboardData)) return;
   event.preventDefault();
-  take(files);
+  take(filesOf(event.clipboardData));
 }, true);
 find(".chooser").addEventListener("change", (event) => {
   take([...event.target.files]);
