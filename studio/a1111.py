@@ -37,6 +37,7 @@ _TOOLS = {
 }
 """What "Version" begins with."""
 _MAX_BEGINNINGS = 200
+_MAX_TEMPLATES = 100
 _MAX_BRACKETS = 20_000
 _MAX_LEFT_OUT = 24
 
@@ -74,9 +75,8 @@ def _parts(text: str) -> tuple[str, dict[str, str], bool]:
     """
     lines = text.split("\n")
     templates = [index for index, line in enumerate(lines) if index and line.startswith(_TEMPLATES)]
-    for index in (*(index - 1 for index in templates), *range(len(lines) - 1, -1, -1)):
-        pairs = _pairs(lines[index]) if _LINE.match(lines[index]) else {}
-        if _are_settings(pairs):
+    for index in (*(index - 1 for index in templates[:_MAX_TEMPLATES]), *range(len(lines) - 1, -1, -1)):
+        if _LINE.match(lines[index]) and _are_settings(pairs := _pairs(lines[index])):
             return "\n".join(lines[:index]), pairs, False
     beginnings = [match.start() for match in _BEGINNING.finditer(text)][-_MAX_BEGINNINGS:]
     for start in reversed(beginnings):

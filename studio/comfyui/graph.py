@@ -19,6 +19,8 @@ MAX_NODES = 100_000
 _MAX_STEPS = 1_000
 """Nodes between a control and its value, or a switch and its state."""
 _MAX_STEPS_IN_ALL = 300_000
+_MAX_SWITCHES = 20
+"""Switches whose state is that of another switch."""
 _MAX_OPTIONS = 200
 """Inputs of a switch that are looked at."""
 _PIPE = re.compile(r"(.*_)?(pipe|ctx|context|bus|tuple|config|settings|sdxl|lora_stack)(_opt)?(_?\d+)?")
@@ -84,6 +86,8 @@ class Graph:
     def __init__(self, nodes: dict[str, Node]) -> None:
         self.nodes = nodes
         self._steps = 0
+        self._depth = 0
+        self._states: dict[str, list[str]] = {}  # what each switch lets through
 
     def node(self, link: Link) -> Node | None:
         return self.nodes.get(link.id)
@@ -175,6 +179,15 @@ class Graph:
 
     def switched(self, node: Node) -> list[str]:
         """The names of the inputs that a switch lets through; none where its state cannot be known."""
+        if node.id not in self._states:
+            self._states[node.id] = []  # what switches itself cannot be known
+            if self._depth < _MAX_SWITCHES:
+                self._depth += 1
+                self._states[node.id] = self._let_through(node)
+                self._depth -= 1
+        return self._states[node.id]
+
+    def _let_through(self, node: Node) -> list[str]:
         selector = next((name for name in _SELECTORS if _is_state(name, node.inputs.get(name))), None)
         inputs = list(node.inputs.items())[:_MAX_OPTIONS]
         options = [name for name, value in inputs if name != selector and not _is_option(name, value)]

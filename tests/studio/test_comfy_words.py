@@ -441,6 +441,17 @@ def test_a_graph_without_a_sampler_is_said_to_be_one():
     assert read_graph("{}") is None and read_graph('{"a": {"inputs": {}}}') is None
 
 
+def test_switches_that_switch_each_other_end():
+    tangle = {
+        f"n{at}": node(
+            "Switch", select=[str(at + 1), 0], input1=[str(at + 3), 0], input2=[str(at + 2), 0], text=["6", 0]
+        )
+        for at in range(100, 3_000)
+    }
+    found = found_in({"n6": node("CLIPTextEncode", text=["100", 0], clip=["4", 1])} | tangle)
+    assert (found.prompt, found.negative_prompt, found.seed) == ("", NEGATIVE, 424242)
+
+
 def test_joins_of_joins_stay_small():
     doubled = {
         f"n{20 + at}": node("Join", text_a=[str(21 + at), 0], text_b=[str(21 + at), 0], separator="")
