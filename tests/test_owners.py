@@ -9,6 +9,7 @@ import io
 import json
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import gradio as gr
@@ -20,6 +21,7 @@ from gradio_client import Client
 from gradio_client.exceptions import AppError
 from PIL import Image
 
+import app
 from studio.contract import Done
 from studio.recipe import png_text
 from studio.selecting import from_json
@@ -31,7 +33,7 @@ from tests.studio.turning_fake import FakeSplats, disc_png, turning_specs
 from tests.ui.driver import free_port
 from tests.ui.painter import Brush, catalog
 from tests.ui.retoucher import retouchers
-from tests.ui.serve import everybody_by_token
+from tests.ui.serve import everybody_by_token, served
 from ui import page
 from ui.visitors import LINK_SECONDS, TOKEN_HEADER, NotAdmitted, Visitors
 
@@ -64,10 +66,10 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     demo = page.build(studio, everybody_by_token)
     options = page.launch_options(studio, everybody_by_token)
     port = free_port()
-    app, url, _ = demo.launch(
+    server, url, _ = demo.launch(
         prevent_thread_lock=True, quiet=True, server_name="127.0.0.1", server_port=port, **options
     )
-    yield Site(url, app, studio, *furnish(studio))
+    yield Site(url, server, studio, *furnish(studio))
     demo.close()
     studio.close()
 
@@ -304,3 +306,49 @@ def test_a_link_says_where_the_app_is_from_outside(site: Site):
         lines = http.get(f"gradio_api/call/gallery/{event.json()['event_id']}").text
     answer = json.loads(lines.partition("data: ")[2].splitlines()[0])
     assert answer[0]["pictures"][0]["url"].startswith("https://pictures.example/diorama/picture/")
+
+
+# --- with names and passwords, and on this machine --------------------------------------------------------------------
+
+
+def test_with_a_password_who_signed_in_is_given_their_files_and_a_link_needs_no_cookie(tmp_path: Path):
+    names = {"ada": "lovelace", "grace": "hopper"}
+    identify = app.identify_by(app.parse([f"--auth={name}:{word}" for name, word in names.items()]))
+    studio = Studio(catalog(Brush()), tmp_path)
+    picture = studio.take_in("user-ada", disc_png(), "disc.png").id
+    with served(studio, identify, auth=[*names.items()]) as url:
+        browsers = {name: httpx.Client(base_url=url) for name in (*names, "")}
+        for name, word in names.items():
+            browsers[name].post("login", data={"username": name, "password": word}).raise_for_status()
+            browsers[name].post("diorama/visit", headers={TOKEN_HEADER: ""}).raise_for_status()
+        assert browsers[""].post("diorama/visit", headers={TOKEN_HEADER: ADA}).status_code == 401
+        for name, headers, status in (
+            ("ada", {}, 200),
+            ("grace", {}, 404),
+            ("grace", {TOKEN_HEADER: ADA}, 404),
+            ("", {}, 401),
+            ("", {TOKEN_HEADER: "user-ada"}, 401),
+        ):
+            for path in (f"picture/{picture}", f"thumb/{picture}", f"crop/{picture}", f"zip?ids={picture}"):
+                answer = browsers[name].get(f"diorama/{path}", headers=headers)
+                assert answer.status_code == status, (name, path)
+        told = browsers["ada"].post("gradio_api/call/gallery", json={"data": ["", False, "", "", "", 1, ""]}).json()
+        lines = browsers["ada"].get(f"gradio_api/call/gallery/{told['event_id']}").text
+        (shown,) = json.loads(lines.partition("data: ")[2].splitlines()[0])[0]["pictures"]
+        assert browsers[""].get(shown["url"]).headers["content-type"] == "image/png"
+        visits = {cookie.name: cookie.value or "" for cookie in browsers["ada"].cookies.jar if "visitor" in cookie.name}
+        assert httpx.get(f"{url}diorama/picture/{picture}", cookies=visits).status_code == 401  # it signs nobody in
+        for browser in browsers.values():
+            browser.close()
+    studio.close()
+
+
+def test_on_this_machine_the_person_needs_neither_cookie_nor_token(tmp_path: Path):
+    studio = Studio(catalog(Brush()), tmp_path)
+    picture = studio.take_in(app.LOCAL_OWNER, disc_png(), "disc.png").id
+    with served(studio, app.identify_by(app.parse([]))) as url:
+        address = f"{url}diorama/picture/{picture}"
+        assert httpx.get(address).status_code == 200
+        foreign = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "no-cors", "Sec-Fetch-Dest": "image"}
+        assert httpx.get(address, headers=foreign).status_code == 403
+    studio.close()
