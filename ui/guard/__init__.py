@@ -12,6 +12,7 @@ from gradio.routes import App
 from starlette.middleware import Middleware
 
 from ui.guard.answers import HANDLERS, broken
+from ui.guard.headers import ResponseHeaders
 from ui.guard.limits import FORM_UPLOAD, MAX_BODY, MAX_BYTES, MAX_UPLOAD, UPLOADS, BodyLimit
 from ui.guard.origins import Origins
 
@@ -35,7 +36,11 @@ def middleware(*, local_only: bool, hosts: Collection[str] = ()) -> list[Middlew
         hosts: more names under which the app is known, such as that of a reverse proxy.
     """
     is_space = bool(os.environ.get("SPACE_ID"))
-    return [Middleware(Origins, local_only=local_only, hosts=hosts, embedded=is_space), Middleware(BodyLimit)]
+    return [
+        Middleware(ResponseHeaders, is_space=is_space),
+        Middleware(Origins, local_only=local_only, hosts=hosts, embedded=is_space),
+        Middleware(BodyLimit),
+    ]
 
 
 @asynccontextmanager

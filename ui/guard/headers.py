@@ -1,0 +1,119 @@
+"""What browsers are told with every answer: what the page may load, who may show it, and how its cookies travel.
+
+Gradio needs 'unsafe-eval' (it makes functions of templates, and of the scripts its components bring) and inline styles.
+Of inline scripts only those run that the page was served with: their hashes are in the policy.
+https://developer.mozilla.org/en-US/docs/Web/HTTP/Guides/CSP
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+_ALWAYS = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+}
+_SPACES = "https://huggingface.co"  # shows Spaces in a frame, and has the pictures of their owners
+_SHARED = "https://gradio.s3-us-west-2.amazonaws.com"  # where gradio's page of a share link has its scripts from
+
+_SCRIPT = re.compile(rb"<script(?:\s[^>]*)?>(.*?)</script>", re.DOTALL)
+
+
+class ResponseHeaders:
+    """Adds the headers to every answer, and makes every cookie one for this app's own page alone.
+
+    Args:
+        app: what comes behind.
+        is_space: the page is shown in a frame of huggingface.co, where only cookies for all sites arrive.
+    """
+
+    def __init__(self, app: ASGIApp, *, is_space: bool = False) -> None:
+        self._app, self._is_space = app, is_space
+        self._ancestors = f"frame-ancestors 'self' {_SPACES}" if is_space else "frame-ancestors 'self'"
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+
+        start: Message | None = None
+
+        async def send_with_headers(message: Message) -> None:
+            nonlocal start
+            if message["type"] == "http.response.start":
+                headers = self._add(scope, message)
+                if headers.get("content-type", "").startswith("text/html"):
+                    start = message  # the policy speaks of what is in the page: it comes with the first piece
+                    return
+            elif start is not None:
+                headers = MutableHeaders(scope=start)
+                headers["Content-Security-Policy"] = self._policy(message.get("body", b""), _is_shared(scope))
+                await send(start)
+                start = None
+            await send(message)
+
+        await self._app(scope, receive, send_with_headers)
+
+    def _add(self, scope: Scope, start: Message) -> MutableHeaders:
+        headers = MutableHeaders(scope=start)
+        headers.update(_ALWAYS)
+        if not self._is_space:
+            headers["X-Frame-Options"] = "SAMEORIGIN"
+        if "javascript" not in headers.get("content-type", ""):  # there it would hold for a worker made of the script
+            headers["Content-Security-Policy"] = f"default-src 'none'; style-src 'unsafe-inline'; {self._ancestors}"
+        start["headers"] = [self._strict(scope, *header) for header in headers.raw]
+        return MutableHeaders(scope=start)
+
+    def _policy(self, page: bytes, is_shared: bool) -> str:
+        """What a page may load."""
+        more = f" {_SHARED}" if is_shared else f" {_SPACES}" if self._is_space else ""
+        scripts = (base64.b64encode(hashlib.sha256(script).digest()).decode() for script in _SCRIPT.findall(page))
+        rules = (
+            "default-src 'self'" + more,
+            " ".join(["script-src 'self' 'unsafe-eval'" + more, *(f"'sha256-{script}'" for script in scripts)]),
+            "style-src 'self' 'unsafe-inline'" + more,
+            "font-src 'self' data:" + more,
+            "img-src 'self' data: blob:" + more,
+            "media-src 'self' data: blob:",
+            "connect-src 'self' data: blob:" + more,
+            "worker-src 'self' blob:",
+            "object-src 'none'",
+            "base-uri 'self'",
+            "form-action 'self'",
+            self._ancestors,
+        )
+        return "; ".join(rules)
+
+    def _strict(self, scope: Scope, name: bytes, value: bytes) -> tuple[bytes, bytes]:
+        if name != b"set-cookie":
+            return name, value
+        cookie, *attributes = (part.strip() for part in value.decode("latin-1").split(";"))
+        kept = [each for each in attributes if each.partition("=")[0].lower() not in _CROSSING]
+        is_secure = _is_secure(scope) or "secure" in (each.lower() for each in attributes)
+        if self._is_space:
+            kept += ["HttpOnly", "SameSite=None", "Secure", "Partitioned"]
+        else:
+            kept += ["HttpOnly", "SameSite=Strict", *(["Secure"] if is_secure else [])]
+        return name, "; ".join([cookie, *kept]).encode("latin-1")
+
+
+_CROSSING = {"httponly", "samesite", "secure", "partitioned"}
+"""Attributes of a cookie that say who may read it and with which requests it goes."""
+
+
+def _is_secure(scope: Scope) -> bool:
+    proxied = Headers(scope=scope).get("x-forwarded-proto", "").partition(",")[0].strip()
+    return (proxied or scope["scheme"]) == "https"
+
+
+def _is_shared(scope: Scope) -> bool:
+    blocks = getattr(scope.get("app"), "blocks", None)
+    return bool(getattr(blocks, "share", False))
