@@ -38,11 +38,10 @@ def app(*, local_only: bool = False, hosts: tuple[str, ...] = (), host: str = "d
     return TestClient(Starlette(routes=routes, middleware=middleware), base_url=f"http://{host}")
 
 
-@pytest.mark.parametrize("method", ["GET", "POST"])
-@pytest.mark.parametrize("path", ["/", "/config", "/gradio_api/queue/join", "/diorama/zip"])
 @pytest.mark.parametrize("headers", [PROGRAM, OWN, OLD_BROWSER], ids=["program", "own page", "old browser"])
-def test_the_page_and_programs_are_answered(method: str, path: str, headers: dict[str, str]):
-    assert app().request(method, path, headers=headers).status_code == 200
+def test_the_page_and_programs_are_answered(headers: dict[str, str]):
+    for method, path in (("GET", "/"), ("GET", "/config"), ("POST", "/gradio_api/upload"), ("POST", "/diorama/zip")):
+        assert app().request(method, path, headers=headers).status_code == 200
 
 
 FOREIGNERS = {
@@ -92,10 +91,13 @@ def test_only_a_space_is_shown_in_a_frame(monkeypatch: pytest.MonkeyPatch):
 
 def test_behind_a_proxy_the_page_is_known_by_the_proxys_name():
     inner = "127.0.0.1:7860"
-    assert app(host=inner).post("/x", headers=OLD_BROWSER).status_code == 403
-    assert app(host=inner).post("/x", headers=OLD_BROWSER | {"X-Forwarded-Host": "diorama.example"}).status_code == 200
-    assert app(host=inner, hosts=("Diorama.Example",)).post("/x", headers=OLD_BROWSER).status_code == 200
-    assert app(host=inner, hosts=("diorama.example",)).post("/x", headers=OLD_FOREIGN).status_code == 403
+    assert app(host=inner).post("/diorama/x", headers=OLD_BROWSER).status_code == 403
+    assert (
+        app(host=inner).post("/diorama/x", headers=OLD_BROWSER | {"X-Forwarded-Host": "diorama.example"}).status_code
+        == 200
+    )
+    assert app(host=inner, hosts=("Diorama.Example",)).post("/diorama/x", headers=OLD_BROWSER).status_code == 200
+    assert app(host=inner, hosts=("diorama.example",)).post("/diorama/x", headers=OLD_FOREIGN).status_code == 403
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1:7860", "localhost", "LOCALHOST:1", "[::1]:7860", "diorama.example:8443"])

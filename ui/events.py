@@ -46,11 +46,13 @@ class Bridge:
 
         return listen
 
-    def event_listener(self, handler: Callable[..., dict[str, Any]], named: Named) -> Callable[..., Any]:
-        """`handler(studio, owner, event, *values)`, for events that carry data of their own."""
+    def event_listener(self, handler: Callable[..., dict[str, Any]], named: Named, needed: str) -> Callable[..., Any]:
+        """`handler(studio, owner, event, *values)`, for events that carry data of their own, `needed` among it."""
         listen = self.listener(handler, named)
 
         def listen_to_event(request: gr.Request, event: gr.EventData, token: str, *values: Any) -> Any:
+            if needed not in (event._data or {}):
+                raise gr.Error(f"The page sent an event without its {needed}. Reload it.", print_exception=False)
             return listen(request, token, event, *values)
 
         return listen_to_event

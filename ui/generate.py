@@ -126,11 +126,11 @@ def build(bridge: Bridge, arrival: Dependency) -> None:
             None, None, [note], js=f"() => {json.dumps(_note(BROKEN, 'trouble'))}", **_QUIET
         )
     paying.connect(bridge, paying.Pieces(controls, offered, saved, note, price, improve), named)
-    stage.reuse(bridge.event_listener(on_reuse, named), [bridge.visitor, saved], everything, **_QUIET).success(
+    stage.reuse(bridge.event_listener(on_reuse, named, "id"), [bridge.visitor, saved], everything, **_QUIET).success(
         None, js="() => document.dispatchEvent(new CustomEvent('diorama-copied'))", **_QUIET
     )
     told = [last_seed, take_seed, controls.model]
-    stage.seed(bridge.event_listener(on_seed, named), [bridge.visitor, controls.model], told, **_QUIET)
+    stage.seed(bridge.event_listener(on_seed, named, "seed"), [bridge.visitor, controls.model], told, **_QUIET)
 
 
 def on_load(studio: Studio, owner: str, token: str, saved: Any) -> dict[str, Any]:

@@ -32,6 +32,7 @@ from ui.dropping import build_dropping
 from ui.early import EarlyScript
 from ui.edition import EDITION
 from ui.events import QUIET, Bridge, Identify
+from ui.guard.blocks import ReadableBlocks
 from ui.header import build_header
 from ui.subpath import SubPath
 from ui.theme import head, theme
@@ -60,7 +61,7 @@ def build(studio: Studio, identify: Identify, *, machine: str = "") -> gr.Blocks
         identify: (request, the browser's random token) -> owner.
         machine: what this runs on, in a word or two ("CPU", "H200"); shown in the badge.
     """
-    with gr.Blocks(title="Diorama", analytics_enabled=False, fill_width=True, delete_cache=(_DAY, _DAY)) as page:
+    with ReadableBlocks(title="Diorama", analytics_enabled=False, fill_width=True, delete_cache=(_DAY, _DAY)) as page:
         visitor = gr.BrowserState("", storage_key="diorama-visitor", secret="diorama")
         bridge = Bridge(studio, identify, visitor)
         header = build_header(bridge, machine)

@@ -50,7 +50,7 @@ def connect(bridge: Bridge, pieces: Pieces, named: dict[str, Any]) -> None:
     price.keys(
         bridge.listener(on_keys, named), [who, who], [price, improve, controls.model], inputs_kwargs=values, **_QUIET
     )
-    price.use(bridge.event_listener(on_use, named), [who, saved], [*named.values()], **_QUIET)
+    price.use(bridge.event_listener(on_use, named, "id"), [who, saved], [*named.values()], **_QUIET)
     improve.words(None, [improve, saved], [saved, controls.prompt, note], js=_TAKE_WORDS, **_QUIET)
 
 

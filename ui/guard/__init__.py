@@ -12,9 +12,11 @@ from gradio.routes import App
 from starlette.middleware import Middleware
 
 from ui.guard.answers import HANDLERS, broken
+from ui.guard.gate import Calls
 from ui.guard.headers import ResponseHeaders
 from ui.guard.limits import FORM_UPLOAD, MAX_BODY, MAX_BYTES, MAX_UPLOAD, UPLOADS, BodyLimit
 from ui.guard.origins import Origins
+from ui.guard.routes import Routes
 
 __all__ = ["FORM_UPLOAD", "MAX_BODY", "MAX_BYTES", "MAX_UPLOAD", "UPLOADS", "app_options", "broken", "middleware"]
 
@@ -39,7 +41,9 @@ def middleware(*, local_only: bool, hosts: Collection[str] = ()) -> list[Middlew
     return [
         Middleware(ResponseHeaders, is_space=is_space),
         Middleware(Origins, local_only=local_only, hosts=hosts, embedded=is_space),
+        Middleware(Routes),
         Middleware(BodyLimit),
+        Middleware(Calls),
     ]
 
 

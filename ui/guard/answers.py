@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 
 from fastapi.exceptions import RequestValidationError
@@ -10,14 +9,16 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-log = logging.getLogger(__name__)
-
+ABSENT = "There is nothing at this address. The page says under ?view=api what there is."
+SIGN_IN = "Sign in first: open the page of this Diorama, or give gradio_client auth=(NAME, PASSWORD)."
+WRONG_METHOD = "This address takes another kind of request. The page says under ?view=api which."
 UNREADABLE = "Diorama cannot make sense of this request. The page says under ?view=api what each endpoint takes."
 
 
 def refusal(status: int, sentence: str, headers: Mapping[str, str] | None = None) -> JSONResponse:
-    """An answer that says why a request was not done."""
-    return JSONResponse({"error": sentence, "detail": sentence}, status, headers)
+    """An answer that says why a request was not done. Of a 422, gradio_client shows what looks like a validation."""
+    validation = [{"__type__": "validate", "is_valid": False, "message": sentence}]
+    return JSONResponse({"error": sentence, "detail": validation if status == 422 else sentence}, status, headers)
 
 
 async def broken(_request: Request, _error: Exception) -> JSONResponse:
@@ -43,8 +44,5 @@ async def misshapen(_request: Request, _error: Exception) -> Response:
 HANDLERS = {Exception: broken, HTTPException: refused, RequestValidationError: misshapen}
 """For `Blocks.launch(app_kwargs={"exception_handlers": ...})`."""
 
-_SENTENCES = {
-    401: "Sign in first: open the page of this Diorama, or give gradio_client auth=(NAME, PASSWORD).",
-    404: "There is nothing at this address. The page says under ?view=api what there is.",
-    405: "This address takes another kind of request. The page says under ?view=api which.",
-}
+
+_SENTENCES = {401: SIGN_IN, 404: ABSENT, 405: WRONG_METHOD}

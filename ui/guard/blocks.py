@@ -1,0 +1,39 @@
+"""Gradio's Blocks, with words: what it refuses is a sentence, and only a fault of our own leaves a trace in the log."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import gradio as gr
+
+from ui.events import BROKEN
+
+log = logging.getLogger(__name__)
+
+MISSHAPEN = "A value of this call has the wrong form. The page says under ?view=api what each endpoint takes."
+
+
+class ReadableBlocks(gr.Blocks):
+    """Blocks whose calls end with an answer or with one sentence."""
+
+    async def preprocess_data(self, *args: Any, **kwargs: Any) -> list[Any]:
+        """The values of a call as the components hand them on; what a component refuses is the caller's fault."""
+        try:
+            return await super().preprocess_data(*args, **kwargs)
+        except gr.Error as error:
+            error.print_exception = False
+            raise
+        except Exception as error:
+            log.info("A call was refused: %s", type(error).__name__)
+            raise gr.Error(MISSHAPEN, print_exception=False) from error
+
+    async def process_api(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        """A whole call; what breaks in it, in a function of ours or after it, is our fault."""
+        try:
+            return await super().process_api(*args, **kwargs)
+        except gr.Error:
+            raise
+        except Exception as error:
+            log.exception("A call broke.")
+            raise gr.Error(BROKEN, print_exception=False) from error

@@ -1,0 +1,188 @@
+"""What a call of an endpoint may look like. Gradio takes every call for right until it breaks over it, and fetches any
+address that it finds in the place of a file; here a call is read before gradio sees it.
+
+A file is what gradio takes for one, anywhere in the values (`gradio_client.utils.is_file_obj_with_meta`), and what
+stands where an endpoint wants one. It must have been uploaded here: no address, and no path of this machine.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from functools import lru_cache
+from typing import Any
+
+import gradio as gr
+from gradio.blocks import BlockFunction
+from gradio.components.api_component import Api
+from gradio_client.utils import value_is_file
+
+from studio.checks import shown
+from studio.errors import BadRequest, StudioError
+
+DEEPEST = 64
+"""Levels of lists and objects in a call; gradio walks through them level by level until the stack is full."""
+_PREFIX = "/gradio_api"
+_CALL = re.compile(rf"{_PREFIX}/(?P<way>run|api|call/v2|call)/(?P<name>[^/]+)")
+_FILE = "gradio.FileData"
+_SESSION = re.compile(r"[\w-]{1,128}", re.ASCII)
+_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
+_HOW = "The page says under ?view=api what each endpoint takes."
+_UPLOAD = "Upload the file itself and send what the upload answers; with gradio_client: handle_file(PATH)."
+
+
+class Unknown(StudioError):
+    """What is called does not exist."""
+
+
+def is_call(path: str) -> bool:
+    """Whether a POST to this path carries the values of a call."""
+    others = ("queue/join", "component_server", "cancel", "reset")
+    return _CALL.fullmatch(path) is not None or path in {f"{_PREFIX}/{name}" for name in others}
+
+
+def check(blocks: gr.Blocks, path: str, content_type: str, body: bytes) -> bytes:
+    """Look through a call.
+
+    Args:
+        blocks: what is served.
+        path: where the call was sent; `is_call` says yes to it.
+        content_type: of the body, as it was sent.
+        body: bytes as they came.
+
+    Returns:
+        The body without halves of letters (lone surrogates), which JSON can say and gradio cannot answer with.
+
+    Raises:
+        BadRequest: no endpoint could do anything with it.
+        Unknown: it asks for what is not there.
+    """
+    if content_type.partition(";")[0].strip().lower() != "application/json":
+        raise BadRequest("Send JSON, and say so: Content-Type: application/json.")
+    try:
+        values = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise BadRequest(f"The body is not JSON. {_HOW}") from error
+    if not isinstance(values, dict):
+        raise BadRequest(f"The body must be a JSON object. {_HOW}")
+    _check_files(blocks, values)
+    if path == f"{_PREFIX}/component_server":
+        _check_server_function(blocks, values)
+    elif path == f"{_PREFIX}/queue/join":
+        if values.get("session_hash") is None or values.get("fn_index") is None:
+            raise BadRequest("A place in the queue needs a session_hash and a fn_index.")
+        _check_call(_function(blocks, None, values["fn_index"]), blocks, values)
+    elif known := _CALL.fullmatch(path):
+        # Only calls of the page's own kind may name a function by its number.
+        index = values.get("fn_index") if known["way"] in ("run", "api") else None
+        function = _function(blocks, known["name"], index)
+        if known["way"] == "call/v2":
+            _check_named(function, blocks, values)
+        else:
+            _check_call(function, blocks, values)
+    return json.dumps(values, ensure_ascii=False).encode(errors="ignore") if _SURROGATE.search(body) else body
+
+
+def _check_files(blocks: gr.Blocks, values: dict[str, Any]) -> None:
+    level: list[Any] = [values]
+    for _ in range(DEEPEST):
+        for each in level:
+            if isinstance(each, dict) and isinstance(each.get("path"), str) and "meta" in each:
+                _check_file(blocks, each)
+        level = [below for each in level for below in _parts(each)]
+        if not level:
+            return
+    raise BadRequest(f"Lists and objects lie more than {DEEPEST} levels deep in this call. {_HOW}")
+
+
+def _parts(value: Any) -> list[Any]:
+    parts = value.values() if isinstance(value, dict) else value
+    return [part for part in parts if isinstance(part, dict | list)]
+
+
+def _check_file(blocks: gr.Blocks, file: Any) -> None:
+    """Refuse whatever stands for a file and is not what an upload answered."""
+    path = file.get("path") if isinstance(file, dict) else None
+    meta = file.get("meta") if isinstance(file, dict) else None
+    if not isinstance(path, str) or not isinstance(meta, dict) or meta.get("_type") != _FILE:
+        raise BadRequest(f"A file must be an upload, not {shown(file)}. {_UPLOAD}")
+    if path not in blocks.upload_file_set:
+        raise BadRequest(f"A file must be an upload, not {shown(path)}: Diorama fetches nothing itself. {_UPLOAD}")
+    url = file.get("url")
+    if (url is not None and not str(url).endswith(f"{_PREFIX}/file={path}")) or file.get("is_stream"):
+        raise BadRequest(f"A file must be an upload, not {shown(url)}: Diorama fetches nothing itself. {_UPLOAD}")
+
+
+def _check_server_function(blocks: gr.Blocks, values: dict[str, Any]) -> None:
+    _check_session(values)
+    number, name = values.get("component_id"), values.get("fn_name")
+    component = blocks.blocks.get(number) if isinstance(number, int) else None
+    function = getattr(component, name, None) if isinstance(name, str) else None
+    if values.get("session_hash") is None or "data" not in values:
+        raise BadRequest("A call of a server function needs session_hash, component_id, fn_name and data.")
+    if not getattr(function, "_is_server_fn", False):
+        raise Unknown(f"There is no function {shown(name)} of the component {shown(number)}. Reload the page.")
+
+
+def _function(blocks: gr.Blocks, name: str | None, index: Any) -> BlockFunction:
+    """The function of this number, or else of this name."""
+    by_number = blocks.fns.get(index) if isinstance(index, int) and not isinstance(index, bool) else None
+    by_name = next((each for each in blocks.fns.values() if each.api_name == name), None) if index is None else None
+    function = by_number or by_name
+    if function is None or function.fn is None:  # the latter run in the browser only
+        raise Unknown(f"There is no endpoint {shown(name if index is None else index)}. The page says what there is.")
+    return function
+
+
+def _check_call(function: BlockFunction, blocks: gr.Blocks, values: dict[str, Any]) -> None:
+    """A call whose values stand in a list."""
+    _check_session(values)
+    data = values.get("data")
+    shown_inputs = [block for block in function.inputs if not block.skip_api]
+    if not isinstance(data, list):
+        raise BadRequest(f"The values of a call stand in a list under data, not {shown(data)}. {_HOW}")
+    if len(data) not in {len(function.inputs), len(shown_inputs)}:
+        raise BadRequest(f"{function.api_name} takes {len(shown_inputs)} values, not {len(data)}. {_HOW}")
+    trigger, event = values.get("trigger_id"), values.get("event_data")
+    if trigger is not None and (not isinstance(trigger, int) or trigger not in blocks.blocks):
+        raise BadRequest(f"There is no component {shown(trigger)}. Reload the page.")
+    if (event is not None and not isinstance(event, dict)) or values.get("batched"):
+        raise BadRequest(f"An event tells its data as an object, not {shown(event)}, and calls come one by one.")
+    inputs = function.inputs if len(data) == len(function.inputs) else shown_inputs
+    for block, value in zip(inputs, data, strict=True):
+        if value is not None and _wants_file(block):
+            _check_file(blocks, value)
+
+
+def _check_named(function: BlockFunction, blocks: gr.Blocks, values: dict[str, Any]) -> None:
+    """A call whose values have names."""
+    parameters = _parameters(blocks).get(f"/{function.api_name}")
+    if parameters is None:
+        raise Unknown(f"There is no endpoint {shown(function.api_name)}. The page says what there is.")
+    names = [each["parameter_name"] for each in parameters]
+    if unknown := [name for name in values if name not in names and name != "oauth_token"]:
+        raise BadRequest(f"{function.api_name} takes no {shown(unknown[0])}. It takes {', '.join(names)}.")
+    for each in parameters:
+        if not each.get("parameter_has_default") and each["parameter_name"] not in values:
+            raise BadRequest(f"{function.api_name} needs {each['parameter_name']}. {_HOW}")
+    wanted = [block for block in function.inputs if not block.skip_api]
+    for name, block in zip(names, wanted, strict=True):
+        if values.get(name) is not None and _wants_file(block):
+            _check_file(blocks, values[name])
+
+
+@lru_cache(maxsize=4)
+def _parameters(blocks: gr.Blocks) -> dict[str, list[dict[str, Any]]]:
+    named: Any = blocks.get_api_info() or {}
+    return {name: endpoint["parameters"] for name, endpoint in named["named_endpoints"].items()}
+
+
+def _wants_file(block: Any) -> bool:
+    """Gradio's other components refuse by themselves what has no mark of a file."""
+    return isinstance(block, Api) and value_is_file(block.api_info())
+
+
+def _check_session(values: dict[str, Any]) -> None:
+    session = values.get("session_hash")
+    if session is not None and (not isinstance(session, str) or _SESSION.fullmatch(session) is None):
+        raise BadRequest(f"A session_hash is made of letters, digits, - and _, not {shown(session)}.")

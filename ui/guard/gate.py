@@ -1,0 +1,117 @@
+"""Stands before gradio's endpoints: calls are read first, and what gradio answers to a wrong one is said rightly."""
+
+from __future__ import annotations
+
+import json
+import re
+
+from starlette._utils import get_route_path
+from starlette.datastructures import Headers, QueryParams
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from studio.errors import StudioError
+from ui.events import BROKEN
+from ui.guard import calls
+from ui.guard.answers import refusal
+
+_DIRECT = re.compile(r"/gradio_api/(?:run|api)/[^/]+")
+_RESULT = re.compile(r"/gradio_api/call/(?:v2/)?[^/]+/(?P<event>[^/]+)")
+_QUEUE = "/gradio_api/queue/data"
+_GONE = "No call of this id waits for its result here. It may have been fetched before: call again."
+
+
+class Calls:
+    """Refuses what no endpoint can answer, before gradio sees it."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        path = get_route_path(scope).rstrip("/")
+        result = _RESULT.fullmatch(path)
+        if scope["method"] == "POST" and calls.is_call(path):
+            await self._call(path, scope, receive, send)
+        elif scope["method"] == "GET" and (result or path == _QUEUE):
+            await self._result(result["event"] if result else None, scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
+
+    async def _call(self, path: str, scope: Scope, receive: Receive, send: Send) -> None:
+        body = await _whole(receive)
+        if body is None:
+            return
+        try:
+            kind = Headers(scope=scope).get("content-type", "")
+            body = calls.check(scope["app"].get_blocks(), path, kind, body)
+        except StudioError as error:
+            status = 404 if isinstance(error, calls.Unknown) else 422
+            await refusal(status, str(error))(scope, receive, send)
+            return
+        pieces = iter([{"type": "http.request", "body": body, "more_body": False}])
+
+        async def receive_again() -> Message:
+            return next(pieces, None) or await receive()
+
+        await self._app(scope, receive_again, _refusing(send) if _DIRECT.fullmatch(path) else send)
+
+    async def _result(self, event: str | None, scope: Scope, receive: Receive, send: Send) -> None:
+        session = QueryParams(scope["query_string"]).get("session_hash", "")
+        if not _is_waiting(scope["app"].get_blocks()._queue, event, session):
+            await refusal(404, _GONE)(scope, receive, send)
+            return
+        try:
+            await self._app(scope, receive, send)
+        except RuntimeError as error:  # another reader was quicker; gradio has said so in the answer
+            if not isinstance(error.__cause__, HTTPException):
+                raise
+
+
+def _is_waiting(queue, event: str | None, session: str) -> bool:
+    """Whether gradio holds a result for this event, or for the session of the page."""
+    if event is None:
+        return session in queue.pending_messages_per_session
+    return (
+        event in queue.event_ids_to_events
+        or event in queue.pending_messages_per_session
+        or any(event in events for events in queue.pending_event_ids_session.values())
+    )
+
+
+async def _whole(receive: Receive) -> bytes | None:
+    """The body, whose length is limited before; None where the sender went away."""
+    body = bytearray()
+    while (message := await receive())["type"] == "http.request":
+        body += message.get("body", b"")
+        if not message.get("more_body", False):
+            return bytes(body)
+    return None
+
+
+def _refusing(send: Send) -> Send:
+    """For endpoints that answer at once: gradio says 500 to whatever was refused, also with a sentence."""
+    start: Message | None = None
+
+    async def send_rightly(message: Message) -> None:
+        nonlocal start
+        if message["type"] == "http.response.start" and message["status"] == 500:
+            start = message
+            return
+        if start is not None:
+            start["status"] = 500 if _said(message.get("body", b"")) in ("", BROKEN) else 400
+            await send(start)
+            start = None
+        await send(message)
+
+    return send_rightly
+
+
+def _said(body: bytes) -> str:
+    try:
+        answer = json.loads(body)
+    except ValueError:
+        return ""
+    return str(answer.get("error") or "") if isinstance(answer, dict) else ""

@@ -1,0 +1,97 @@
+"""Which of gradio's routes are open: those that the page and gradio's clients need. All others, also those that a later
+gradio will bring, are closed; our own routes under /diorama see to themselves.
+"""
+
+from __future__ import annotations
+
+import re
+
+from fastapi import Request
+from starlette._utils import get_route_path
+from starlette.datastructures import QueryParams
+from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from ui.events import signed_in
+from ui.guard.answers import ABSENT, SIGN_IN, WRONG_METHOD, refusal
+
+OWN = "/diorama/"
+_READ = ("GET", "HEAD")
+_NAME = r"[^/]+"
+
+
+def _any_of(*paths: str) -> re.Pattern[str]:
+    return re.compile(f"(?:{'|'.join(paths)})/?")
+
+
+_ASSET = r"/(?:assets|static|svelte)(?:/[\w.@+-]{1,200}){1,8}"
+_PUBLIC = _any_of("", _ASSET, "/favicon.ico", "/manifest.json", "/robots.txt")
+"""What the page is made of before anybody has signed in; nothing in it belongs to anybody."""
+_STATE = _any_of("/theme.css", "/gradio_api/theme.css", "/gradio_api/startup-events", "/gradio_api/app_id")
+_READING = _any_of(
+    "/config",
+    "/logout",
+    "/gradio_api/info",
+    "/gradio_api/openapi.json",
+    "/gradio_api/queue/data",
+    "/gradio_api/queue/status",
+    "/gradio_api/upload_progress",
+    f"/gradio_api/heartbeat/{_NAME}",
+    f"/gradio_api/call/(?:v2/)?{_NAME}/{_NAME}",
+)
+_LOGIN = _any_of("/login")
+_CALLING = _any_of(
+    "/gradio_api/queue/join",
+    "/gradio_api/component_server",
+    "/gradio_api/cancel",
+    "/gradio_api/reset",
+    "/gradio_api/upload",
+    f"/gradio_api/(?:run|api)/{_NAME}",
+    f"/gradio_api/call/(?:v2/)?{_NAME}",
+)
+_OPEN = (
+    # paths, methods, whether they are open to those who have not signed in
+    (_PUBLIC, _READ, True),
+    (_STATE, _READ, True),
+    (_LOGIN, ("POST",), True),
+    (_READING, _READ, False),
+    (_CALLING, ("POST",), False),
+)
+
+
+class Routes:
+    """Lets through what is open, and to whom has signed in where that is asked for."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan" or (scope["type"] == "http" and get_route_path(scope).startswith(OWN)):
+            await self._app(scope, receive, send)
+        elif scope["type"] == "http":
+            answer = self._refusal(scope)
+            await (answer or self._app)(scope, receive, send)
+        else:
+            await send({"type": "websocket.close"})
+
+    def _refusal(self, scope: Scope) -> Response | None:
+        path: str = get_route_path(scope)
+        methods: set[str] = set()
+        if QueryParams(scope["query_string"]).get("page"):  # there is one page, and gradio breaks over any other
+            return refusal(404, ABSENT)
+        for paths, allowed, is_public in _OPEN:
+            if paths.fullmatch(path) is None:
+                continue
+            methods.update(allowed)
+            if scope["method"] in allowed:
+                is_admitted = (
+                    is_public or getattr(scope["app"], "auth", None) is None or signed_in(Request(scope)) is not None
+                )
+                return None if is_admitted else refusal(401, SIGN_IN)
+        if methods:
+            return refusal(405, WRONG_METHOD, {"Allow": ", ".join(sorted(methods))})
+        return refusal(404, ABSENT)
+
+
+def _is_admitted(scope: Scope) -> bool:
+    return getattr(scope["app"], "auth", None) is None or signed_in(Request(scope)) is not None
