@@ -336,7 +336,7 @@ WRONG = {
     "too many": ("queue/join", {"fn_index": 0, "session_hash": "s", "data": [*GENERATE, 1]}, 422),
     "data is an object": ("queue/join", {"fn_index": 0, "session_hash": "s", "data": {}}, 422),
     "no data": ("queue/join", {"fn_index": 0, "session_hash": "s"}, 422),
-    "unknown trigger": ("run/x", {"fn_index": 44, "data": [1, 1], "trigger_id": 10**6}, 422),
+    "trigger is a text": ("run/x", {"fn_index": 44, "data": [1, 1], "trigger_id": "x"}, 422),
     "event is a text": ("run/x", {"fn_index": 44, "data": [1, 1], "event_data": "x"}, 422),
     "batched": ("run/generate", {"data": GENERATE, "batched": True}, 422),
     "unknown endpoint": ("call/nothing", {"data": []}, 404),
@@ -431,3 +431,32 @@ def test_an_upload_is_taken_and_belongs_to_nobody_elses_machine(served: Served, 
     told = served.call("add_picture", {"path": path, "url": f"{served.url}gradio_api/file={path}"} | MARK, "", "")
     assert "event: error" in told
     assert "null" not in told.partition("data: ")[2][:20]
+
+
+def sign_in(served: Served, password: str, name: str = "grace", address: str = "192.0.2.1") -> httpx.Response:
+    """As through a proxy on this machine, which says where the request came from."""
+    form = {"username": (None, name), "password": (None, password)}  # in parts, as the page sends it
+    return httpx.post(f"{served.url}login", files=form, headers={"X-Forwarded-For": address})
+
+
+def test_guesses_are_slowed_down_for_their_address_and_the_right_password_is_taken_elsewhere(served: Served):
+    for number in range(5):
+        assert_refused(sign_in(served, "wrong", f"name-{number}"), 400)
+    refused = sign_in(served, "hopper")
+    assert_refused(refused, 429)
+    assert "Wait 1 second, " in refused.json()["error"]
+    assert refused.headers["retry-after"] == "1"
+    assert sign_in(served, "hopper", address="192.0.2.2").status_code == 200
+
+
+def test_guesses_of_one_name_are_slowed_down_wherever_they_come_from(served: Served):
+    for number in range(5):
+        assert_refused(sign_in(served, "wrong", "Ada", f"198.51.100.{number}"), 400)
+    assert_refused(sign_in(served, "wrong", "ada", "198.51.100.9"), 429)
+
+
+def test_a_form_that_is_none_is_no_guess(served: Served):
+    for _ in range(9):
+        for content, kind in ((b"x", "multipart/form-data; boundary=x"), (b"{}", "application/json"), (b"", "")):
+            answer = served.guest.post("login", content=content, headers={"Content-Type": kind})
+            assert 400 <= answer.status_code < 500

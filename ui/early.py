@@ -1,4 +1,4 @@
-"""Puts a script of ours before gradio's own into the front page: gradio fills its `head` in only afterwards."""
+"""Puts scripts of ours before gradio's own into the front page: gradio fills its `head` in only afterwards."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ _PLACE = b"<head>"
 
 
 class EarlyScript:
-    """Adds `scripts/clocks.js` to the front page; whatever else is served passes untouched."""
+    """Adds `scripts/clocks.js` and `scripts/sign_in.js` to the front page; whatever else is served passes untouched."""
 
     def __init__(self, app: ASGIApp) -> None:
-        script = (Path(__file__).parent / "scripts/clocks.js").read_bytes()
+        folder = Path(__file__).parent / "scripts"
+        script = b"\n".join((folder / name).read_bytes() for name in ("clocks.js", "sign_in.js"))
         self._app, self._addition = app, b"\n<script>\n%b</script>" % script
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

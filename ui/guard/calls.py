@@ -143,9 +143,7 @@ def _check_call(function: BlockFunction, blocks: gr.Blocks, values: dict[str, An
         raise BadRequest(f"The values of a call stand in a list under data, not {shown(data)}. {_HOW}")
     if len(data) not in {len(function.inputs), len(shown_inputs)}:
         raise BadRequest(f"{function.api_name} takes {len(shown_inputs)} values, not {len(data)}. {_HOW}")
-    trigger, event = values.get("trigger_id"), values.get("event_data")
-    if trigger is not None and (not isinstance(trigger, int) or trigger not in blocks.blocks):
-        raise BadRequest(f"There is no component {shown(trigger)}. Reload the page.")
+    event = values.get("event_data")
     if (event is not None and not isinstance(event, dict)) or values.get("batched"):
         raise BadRequest(f"An event tells its data as an object, not {shown(event)}, and calls come one by one.")
     inputs = function.inputs if len(data) == len(function.inputs) else shown_inputs

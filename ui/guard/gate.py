@@ -14,6 +14,7 @@ from studio.errors import StudioError
 from ui.events import BROKEN
 from ui.guard import calls
 from ui.guard.answers import refusal
+from ui.guard.bodies import again, whole
 
 _DIRECT = re.compile(r"/gradio_api/(?:run|api)/[^/]+")
 _RESULT = re.compile(r"/gradio_api/call/(?:v2/)?[^/]+/(?P<event>[^/]+)")
@@ -41,7 +42,7 @@ class Calls:
             await self._app(scope, receive, send)
 
     async def _call(self, path: str, scope: Scope, receive: Receive, send: Send) -> None:
-        body = await _whole(receive)
+        body = await whole(receive)
         if body is None:
             return
         try:
@@ -51,12 +52,7 @@ class Calls:
             status = 404 if isinstance(error, calls.Unknown) else 422
             await refusal(status, str(error))(scope, receive, send)
             return
-        pieces = iter([{"type": "http.request", "body": body, "more_body": False}])
-
-        async def receive_again() -> Message:
-            return next(pieces, None) or await receive()
-
-        await self._app(scope, receive_again, _refusing(send) if _DIRECT.fullmatch(path) else send)
+        await self._app(scope, again(body, receive), _refusing(send) if _DIRECT.fullmatch(path) else send)
 
     async def _result(self, event: str | None, scope: Scope, receive: Receive, send: Send) -> None:
         session = QueryParams(scope["query_string"]).get("session_hash", "")
@@ -79,16 +75,6 @@ def _is_waiting(queue, event: str | None, session: str) -> bool:
         or event in queue.pending_messages_per_session
         or any(event in events for events in queue.pending_event_ids_session.values())
     )
-
-
-async def _whole(receive: Receive) -> bytes | None:
-    """The body, whose length is limited before; None where the sender went away."""
-    body = bytearray()
-    while (message := await receive())["type"] == "http.request":
-        body += message.get("body", b"")
-        if not message.get("more_body", False):
-            return bytes(body)
-    return None
 
 
 def _refusing(send: Send) -> Send:

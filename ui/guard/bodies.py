@@ -1,0 +1,25 @@
+"""Reads a body before the application does, and hands it on as if it had not."""
+
+from __future__ import annotations
+
+from starlette.types import Message, Receive
+
+
+async def whole(receive: Receive) -> bytes | None:
+    """The body, whose length is limited before; None where the sender went away."""
+    body = bytearray()
+    while (message := await receive())["type"] == "http.request":
+        body += message.get("body", b"")
+        if not message.get("more_body", False):
+            return bytes(body)
+    return None
+
+
+def again(body: bytes, receive: Receive) -> Receive:
+    """Receives the body in one piece, then whatever else comes."""
+    pieces = iter([{"type": "http.request", "body": body, "more_body": False}])
+
+    async def receive_again() -> Message:
+        return next(pieces, None) or await receive()
+
+    return receive_again

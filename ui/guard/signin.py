@@ -1,0 +1,55 @@
+"""Signing in, slowed down where passwords are guessed."""
+
+from __future__ import annotations
+
+import math
+
+from starlette._utils import get_route_path
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from ui.guard.answers import refusal
+from ui.guard.bodies import again, whole
+from ui.guard.guesses import Guesses
+
+
+class SignIn:
+    """Lets a guess through to gradio, which knows the passwords, or says how long to wait.
+
+    The address is that of the connection; uvicorn takes it from X-Forwarded-For where a proxy on this machine says so.
+    """
+
+    def __init__(self, app: ASGIApp, guesses: Guesses) -> None:
+        self._app, self._guesses = app, guesses
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["method"] != "POST" or get_route_path(scope).rstrip("/") != "/login":
+            await self._app(scope, receive, send)
+            return
+        body = await whole(receive)
+        if body is None:
+            return
+        address, name = (scope.get("client") or ("",))[0], await _name(scope, again(body, receive))
+        seconds = math.ceil(self._guesses.admit(address, name))
+        if seconds > 0:
+            sentence = f"Too many wrong passwords. Wait {seconds} second{'s' * (seconds > 1)}, then try again."
+            await refusal(429, sentence, {"Retry-After": str(seconds)})(scope, receive, send)
+            return
+
+        async def send_and_see(message: Message) -> None:
+            if message["type"] == "http.response.start" and message["status"] == 200:
+                self._guesses.right(address, name)
+            await send(message)
+
+        await self._app(scope, again(body, receive), send_and_see)
+
+
+async def _name(scope: Scope, receive: Receive) -> str:
+    """The name in the form, read as gradio will read it; "" where there is none."""
+    try:
+        async with Request(dict(scope), receive).form(max_files=0) as form:
+            name = form.get("username")
+    except HTTPException:  # no form: gradio refuses it
+        return ""
+    return name if isinstance(name, str) else ""
