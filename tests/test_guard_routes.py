@@ -455,6 +455,13 @@ def test_guesses_of_one_name_are_slowed_down_wherever_they_come_from(served: Ser
     assert_refused(sign_in(served, "wrong", "ada", "198.51.100.9"), 429)
 
 
+def test_whoever_comes_by_a_link_is_asked_once_more_with_their_cookie(served: Served):
+    link = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
+    assert 'http-equiv="refresh"' in served.guest.get("", headers=link).text
+    assert "gradio_config" in served.guest.get("", headers=link | {"Sec-Fetch-Site": "same-origin"}).text
+    assert "gradio_config" in served.ada.get("", headers=link).text
+
+
 def test_a_form_that_is_none_is_no_guess(served: Served):
     for _ in range(9):
         for content, kind in ((b"x", "multipart/form-data; boundary=x"), (b"{}", "application/json"), (b"", "")):

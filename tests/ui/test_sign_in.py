@@ -36,3 +36,27 @@ def test_the_signed_in_person_owns_what_they_make(chrome: Browser, tmp_path: Pat
         assert [asset.title for asset in studio.gallery("user-ada", starred=True).assets] == ["a red ball"]
         assert not studio.gallery("user-None").assets
     studio.close()
+
+
+def test_the_page_says_how_long_to_wait_and_knows_who_comes_back_by_a_link(chrome: Browser, tmp_path: Path):
+    studio = Studio(catalog(Brush()), tmp_path)
+    with served(studio, owner_of, auth=("ada", "lovelace")) as address:
+        page = chrome.new_page()
+        page.goto(address)
+        for _ in range(6):
+            page.get_by_label("username").fill("ada")
+            page.get_by_label("password").fill("wrong")
+            with page.expect_response("**/login"):
+                page.get_by_role("button", name="Login").click()
+        expect(page.get_by_role("alert")).to_contain_text("Too many wrong passwords. Wait 1 second, then try again.")
+        page.get_by_label("username").fill("ada")
+        page.get_by_label("password").fill("lovelace")
+        while page.get_by_role("button", name="Login").is_visible():
+            page.get_by_role("button", name="Login").click()
+            page.wait_for_timeout(500)
+        expect(page.locator("#generate")).to_be_visible()
+        page.goto(f"data:text/html,<a href='{address}'>a page elsewhere</a>")
+        page.get_by_text("a page elsewhere").click()
+        expect(page.locator("#generate")).to_be_visible()
+        page.close()
+    studio.close()

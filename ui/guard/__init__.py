@@ -43,8 +43,8 @@ def middleware(*, local_only: bool, hosts: Collection[str] = ()) -> list[Middlew
     return [
         Middleware(ResponseHeaders, is_space=is_space),
         Middleware(Origins, local_only=local_only, hosts=hosts, embedded=is_space),
-        Middleware(Routes),
         Middleware(BodyLimit),
+        Middleware(Routes),
         Middleware(SignIn, guesses=Guesses()),
         Middleware(Calls),
     ]

@@ -93,5 +93,6 @@ class Routes:
         return refusal(404, ABSENT)
 
 
-def _is_admitted(scope: Scope) -> bool:
+def is_admitted(scope: Scope) -> bool:
+    """Whether the app asks nobody to sign in, or whoever sends this has done so."""
     return getattr(scope["app"], "auth", None) is None or signed_in(Request(scope)) is not None

@@ -1,17 +1,22 @@
-"""Signing in, slowed down where passwords are guessed."""
+"""Signing in: slowed down where passwords are guessed, and remembered where one comes by a link from elsewhere."""
 
 from __future__ import annotations
 
 import math
 
 from starlette._utils import get_route_path
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
+from starlette.responses import HTMLResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ui.guard.answers import refusal
 from ui.guard.bodies import again, whole
 from ui.guard.guesses import Guesses
+from ui.guard.routes import is_admitted
+
+_ONCE_MORE = '<!doctype html><html lang="en"><title>Diorama</title><meta http-equiv="refresh" content="0"></html>'
 
 
 class SignIn:
@@ -24,9 +29,14 @@ class SignIn:
         self._app, self._guesses = app, guesses
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["method"] != "POST" or get_route_path(scope).rstrip("/") != "/login":
+        if scope["type"] == "http" and scope["method"] == "POST" and get_route_path(scope).rstrip("/") == "/login":
+            await self._guess(scope, receive, send)
+        elif scope["type"] == "http" and _comes_by_a_link(scope):
+            await HTMLResponse(_ONCE_MORE)(scope, receive, send)
+        else:
             await self._app(scope, receive, send)
-            return
+
+    async def _guess(self, scope: Scope, receive: Receive, send: Send) -> None:
         body = await whole(receive)
         if body is None:
             return
@@ -43,6 +53,13 @@ class SignIn:
             await send(message)
 
         await self._app(scope, again(body, receive), send_and_see)
+
+
+def _comes_by_a_link(scope: Scope) -> bool:
+    """Whether a person came from a foreign page and may have signed in before: a strict cookie does not go with that
+    request. It goes with the next, if the page asks for itself once more."""
+    is_foreign = Headers(scope=scope).get("sec-fetch-site") in ("cross-site", "same-site")
+    return scope["method"] == "GET" and get_route_path(scope) in ("", "/") and is_foreign and not is_admitted(scope)
 
 
 async def _name(scope: Scope, receive: Receive) -> str:
