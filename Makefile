@@ -5,6 +5,9 @@ VENV := .venv
 PY := $(VENV)/bin/python
 export OMP_WAIT_POLICY ?= PASSIVE
 
+# Files in the order of tests/conftest.py, each on one worker: what it shares is made once.
+WORKERS := --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+
 .PHONY: run test check bench train screenshots clean
 .DELETE_ON_ERROR:
 
@@ -14,8 +17,9 @@ run: $(VENV)/.run  ## serve the page on 127.0.0.1:7860 (options: make run ARGS="
 test: $(VENV)/.dev $(VENV)/.browser  ## lint, types and every test
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
-	$(PY) -m pyright
-	$(PY) -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile $(ARGS)
+	@$(PY) -m pyright > $(VENV)/types.txt 2>&1 & types=$$!; \
+		$(PY) -m pytest $(WORKERS) --durations 15 --durations-min 1 $(ARGS); tests=$$?; \
+		wait $$types; types=$$?; cat $(VENV)/types.txt; exit $$((tests ? tests : types))
 
 check: $(VENV)/.dev  ## lint and types alone
 	$(PY) -m ruff check .

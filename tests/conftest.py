@@ -11,14 +11,23 @@ from typing import Any
 import pytest
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # see app.prepare_environment; must be set before torch is loaded
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # the workers are as many as the cores
 os.environ.update(
     GRADIO_ANALYTICS_ENABLED="False",
     GRADIO_NUM_PORTS="0",  # gradio must not search for a port, for it leaves sockets open: tests.ui.driver.free_port
     HF_HUB_DISABLE_TELEMETRY="1",
 )
 
+SLOWEST_FIRST = ("ui", "tests", "toybox", "pipelines", "studio")  # at the end no worker is left with a long file
 LONGEST_ID = 60
 _NAMES_ITSELF = (bool, int, float, complex, Enum, re.Pattern, type(None))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the tests of one package one after the other, so that its app and its browser are started once."""
+    ranks = {name: rank for rank, name in enumerate(SLOWEST_FIRST)}
+    items.sort(key=lambda item: ranks.get(item.path.parent.name, len(ranks)))
 
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
