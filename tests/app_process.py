@@ -9,6 +9,7 @@ import sys
 import threading
 from pathlib import Path
 
+from tests.patience import PATIENCE_SECONDS
 from tests.ui.driver import free_port
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -62,8 +63,8 @@ class AppProcess:
     def end(self) -> None:
         """The same, for an app that had reason to log what went wrong."""
         self._process.send_signal(signal.SIGTERM)
-        self._process.wait(timeout=60)
-        self._reader.join(timeout=60)
+        self._process.wait(timeout=PATIENCE_SECONDS)
+        self._reader.join(timeout=PATIENCE_SECONDS)
         assert self._process.returncode == 0, self.told
 
     def _read(self) -> None:

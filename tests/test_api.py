@@ -14,6 +14,7 @@ from gradio_client.exceptions import AppError
 from PIL import Image
 
 import app
+from tests.patience import PATIENCE_SECONDS
 from tests.ui.driver import free_port
 from ui import page
 
@@ -45,7 +46,7 @@ def served(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 
 
 def wait_for(served: Served, job_id: str, *states: str) -> dict:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < deadline:
         job = served.client.predict(job_id=job_id, token=ADA, api_name="/job")
         if job["state"] in states:

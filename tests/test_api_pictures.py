@@ -18,6 +18,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from tests.app_process import AppProcess
+from tests.patience import PATIENCE_SECONDS
 
 PROMPT = "a red ball on a grey background"
 MARK = {"_type": "gradio.FileData"}
@@ -33,7 +34,7 @@ class Served(NamedTuple):
 
     def call(self, endpoint: str, *values: object) -> str:
         """What plain HTTP answers, event and data."""
-        with httpx.Client(base_url=self.url, timeout=60) as http:
+        with httpx.Client(base_url=self.url, timeout=PATIENCE_SECONDS) as http:
             event = http.post(f"gradio_api/call/{endpoint}", json={"data": values}).json()["event_id"]
             return http.get(f"gradio_api/call/{endpoint}/{event}").text
 

@@ -16,6 +16,7 @@ from gradio_client.exceptions import AppError
 from PIL import Image, ImageDraw
 
 from studio.service import Studio
+from tests.patience import PATIENCE_SECONDS
 from tests.studio.selecting_fake import colour_spec
 from tests.ui.painter import Brush, catalog
 from tests.ui.serve import everybody_by_token, served
@@ -47,7 +48,7 @@ def url(studio: Studio) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def http(url: str) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=url, timeout=60, headers={"X-Diorama-Token": TOKEN}) as client:
+    with httpx.Client(base_url=url, timeout=PATIENCE_SECONDS, headers={"X-Diorama-Token": TOKEN}) as client:
         yield client
 
 

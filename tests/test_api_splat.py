@@ -17,6 +17,7 @@ from PIL import Image
 from studio.service import Studio
 from studio.splats.ply import write_ply
 from studio.splats.reading import read_splat
+from tests.patience import PATIENCE_SECONDS
 from tests.studio.turning_fake import FakeSplats, ball, disc_png, turning_specs
 from tests.ui.painter import Brush, catalog
 from tests.ui.serve import everybody_by_token, served
@@ -41,7 +42,7 @@ def url(studio: Studio) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def http(url: str) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=url, timeout=60, headers={"X-Diorama-Token": TOKEN}) as client:
+    with httpx.Client(base_url=url, timeout=PATIENCE_SECONDS, headers={"X-Diorama-Token": TOKEN}) as client:
         yield client
 
 

@@ -18,6 +18,7 @@ from PIL import Image, ImageDraw
 
 from studio.selection import Point, SegmentRequest
 from studio.service import Studio
+from tests.patience import PATIENCE_SECONDS
 from tests.studio.selecting_fake import colour_spec
 from tests.ui.painter import Brush, catalog
 from tests.ui.retoucher import retouchers
@@ -55,7 +56,7 @@ def url(studio: Studio) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def http(url: str) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=url, timeout=60, headers={"X-Diorama-Token": TOKEN}) as client:
+    with httpx.Client(base_url=url, timeout=PATIENCE_SECONDS, headers={"X-Diorama-Token": TOKEN}) as client:
         yield client
 
 

@@ -21,6 +21,7 @@ from studio.objects import png
 from studio.selection import Point, SegmentRequest
 from studio.service import Studio
 from studio.splats.ply import write_ply
+from tests.patience import PATIENCE_SECONDS
 from tests.studio.selecting_fake import colour_spec
 from tests.studio.turning_fake import FakeSplats, ball, disc_png, turning_specs
 from tests.ui.painter import Brush, catalog
@@ -62,7 +63,7 @@ def url(studio: Studio) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def http(url: str) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=url, timeout=60, headers={"X-Diorama-Token": TOKEN}) as client:
+    with httpx.Client(base_url=url, timeout=PATIENCE_SECONDS, headers={"X-Diorama-Token": TOKEN}) as client:
         yield client
 
 

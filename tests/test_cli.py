@@ -16,6 +16,7 @@ from PIL import Image
 
 import cli
 from pipelines import catalog
+from tests.patience import PATIENCE_SECONDS
 from tests.pipelines.loopback_hub import serving
 from tests.pipelines.tiny import save_klein
 
@@ -180,7 +181,7 @@ def test_ctrl_c_ends_a_download_and_keeps_what_came(tmp_path: Path):
         environment = os.environ | {"HF_ENDPOINT": hub.url, "HF_HOME": str(tmp_path / "home")}
         command = [sys.executable, "cli.py", "download", "flux2-klein-4b"]
         with subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True) as process:
-            assert hub.held.wait(120)
+            assert hub.held.wait(PATIENCE_SECONDS)
             process.send_signal(signal.SIGINT)
             assert process.stderr is not None
             told = process.stderr.read()

@@ -14,6 +14,7 @@ import pytest
 
 import cli
 from tests.app_process import ROOT
+from tests.patience import PATIENCE_SECONDS
 from tests.test_terminal import ignoring
 
 
@@ -37,7 +38,7 @@ def test_what_ctrl_c_ends_is_not_made_by_the_next_command(tmp_path: Path, capsys
             assert process.poll() is None
             time.sleep(0.01)
         process.send_signal(signal.SIGINT)
-        _, told = process.communicate(timeout=60)
+        _, told = process.communicate(timeout=PATIENCE_SECONDS)
     assert process.returncode == 130
     assert told == ""
     assert states(outputs) == ["stopped"]

@@ -19,6 +19,7 @@ import app
 from providers.keys import Keys
 from studio.service import Studio
 from tests.app_process import AppProcess
+from tests.patience import PATIENCE_SECONDS
 from tests.providers import wires
 from tests.providers.loopback import Provider, serving
 from tests.providers.wires import png
@@ -39,7 +40,7 @@ class Served(NamedTuple):
 
     def post(self, path: str, body: Any, token: str | None = ADA, **options: Any) -> httpx.Response:
         headers = {} if token is None else {"X-Diorama-Token": token}
-        return httpx.post(f"{self.url}diorama/{path}", json=body, headers=headers, timeout=60, **options)
+        return httpx.post(f"{self.url}diorama/{path}", json=body, headers=headers, timeout=PATIENCE_SECONDS, **options)
 
     def ask(self, endpoint: str, token: str = ADA, **values: Any) -> Any:
         return self.client.predict(**values, token=token, api_name=f"/{endpoint}")
@@ -157,14 +158,14 @@ def test_who_goes_away_finds_the_description_later(keyed: Served, picture: str):
             f"{keyed.url}diorama/describe",
             json={"picture": picture},
             headers={"X-Diorama-Token": ADA},
-            timeout=httpx.Timeout(60, read=0.2),
+            timeout=httpx.Timeout(PATIENCE_SECONDS, read=0.2),
         )
     keyed.provider.wait_for_paid()
     owner = app.visitor(ADA)
     again = keyed.studio.describing.describe(owner, picture)  # the same question, still on its way
     keyed.provider.hold.set()
     keyed.provider.hold = None
-    assert again.answer.result(60).description == "A walrus on velvet."
+    assert again.answer.result(PATIENCE_SECONDS).description == "A walrus on velvet."
 
 
 BAD = [
@@ -248,7 +249,7 @@ def whole_story(url: str) -> str:
     headers = {"X-Diorama-Token": ADA}
 
     def post(path: str, body: Any) -> None:
-        told.append(httpx.post(f"{url}diorama/{path}", json=body, headers=headers, timeout=60).text)
+        told.append(httpx.post(f"{url}diorama/{path}", json=body, headers=headers, timeout=PATIENCE_SECONDS).text)
 
     post("keys", {"provider": "OpenAI", "key": CANARY})
     client = Client(url, verbose=False, download_files=False)

@@ -17,6 +17,7 @@ import httpx
 import pytest
 from fastapi import APIRouter, Body
 
+from tests.patience import PATIENCE_SECONDS
 from tests.ui.driver import free_port
 from ui import guard
 
@@ -72,7 +73,7 @@ class Line:
 
     def __init__(self, served: Served, path: str, headers: dict[str, str]) -> None:
         address = urlsplit(served.url)
-        self._socket = socket.create_connection((address.hostname, address.port), timeout=60)
+        self._socket = socket.create_connection((address.hostname, address.port), timeout=PATIENCE_SECONDS)
         lines = [f"POST {path} HTTP/1.1", f"Host: {address.netloc}", *(f"{name}: {headers[name]}" for name in headers)]
         self._socket.sendall("\r\n".join([*lines, "", ""]).encode("latin-1"))
 
@@ -170,7 +171,7 @@ def test_an_upload_that_breaks_off_leaves_no_file(served: Served):
 
 def until(true: Callable[[], bool]) -> None:
     """Wait for a state; only a test that fails waits long."""
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + PATIENCE_SECONDS
     while not true():
         assert time.monotonic() < deadline, "it never came about"
         time.sleep(0.02)
@@ -178,7 +179,7 @@ def until(true: Callable[[], bool]) -> None:
 
 def test_what_is_not_too_large_passes(served: Served):
     prompt = "x" * 900_000
-    with httpx.Client(base_url=served.url, timeout=60) as client:
+    with httpx.Client(base_url=served.url, timeout=PATIENCE_SECONDS) as client:
         event = client.post(GENERATE, json={"data": [prompt]}).json()["event_id"]
         assert f'"{prompt}"' in client.get(f"{GENERATE}/{event}").text
         assert client.post("/diorama/pictures", json="x" * 3_000_000).text == "3000000"
@@ -188,7 +189,7 @@ def test_what_is_not_too_large_passes(served: Served):
 
 def test_a_form_of_ten_thousand_and_one_parts_is_refused_and_leaves_no_file(served: Served):
     parts = [("files", (f"{number}.png", b"x")) for number in range(10_001)]
-    answer = httpx.post(served.url + guard.FORM_UPLOAD[1:], files=parts, timeout=60)
+    answer = httpx.post(served.url + guard.FORM_UPLOAD[1:], files=parts, timeout=PATIENCE_SECONDS)
     assert answer.status_code == 400
     assert answer.text == "Too many files. Maximum number of files is 1000."
     until(lambda: served.left_files() == [])
@@ -219,7 +220,7 @@ def test_a_compressed_body_is_not_unpacked(served: Served):
     bomb = gzip.compress(b'{"data": ["' + b"x" * 100_000_000 + b'"]}')
     assert len(bomb) < guard.MAX_BODY
     headers = {"Content-Type": "application/json", "Content-Encoding": "gzip"}
-    answer = httpx.post(served.url + GENERATE[1:], content=bomb, headers=headers, timeout=60)
+    answer = httpx.post(served.url + GENERATE[1:], content=bomb, headers=headers, timeout=PATIENCE_SECONDS)
     assert answer.status_code in (400, 422)
     assert "Traceback" not in answer.text
 
@@ -229,7 +230,7 @@ def test_a_compressed_body_is_not_unpacked(served: Served):
 def test_a_body_a_hundred_thousand_levels_deep_is_refused(served: Served, path: str, opening: str):
     body = opening + "[" * 100_000 + "]" * 100_000
     headers = {"Content-Type": "application/json"}
-    answer = httpx.post(served.url + path[1:], content=body, headers=headers, timeout=60)
+    answer = httpx.post(served.url + path[1:], content=body, headers=headers, timeout=PATIENCE_SECONDS)
     assert answer.status_code in (400, 422)
     assert "Traceback" not in answer.text
     assert len(answer.text) < 1_000
@@ -248,10 +249,10 @@ def test_a_body_a_hundred_thousand_levels_deep_is_refused(served: Served, path: 
     ids=["unknown", "negative", "text", "too many", "too few", "no session"],
 )
 def test_a_wrong_place_in_the_queue_is_refused_and_the_next_call_answered(served: Served, body: dict):
-    answer = httpx.post(served.url + JOIN[1:], json=body, timeout=60)
+    answer = httpx.post(served.url + JOIN[1:], json=body, timeout=PATIENCE_SECONDS)
     assert "Traceback" not in answer.text
     assert answer.status_code < 500 or "view=api" in answer.json()["error"]
-    with httpx.Client(base_url=served.url, timeout=60) as client:
+    with httpx.Client(base_url=served.url, timeout=PATIENCE_SECONDS) as client:
         event = client.post(GENERATE, json={"data": ["hello"]}).json()["event_id"]
         assert "hello" in client.get(f"{GENERATE}/{event}").text
 
@@ -272,6 +273,6 @@ def test_a_wrong_place_in_the_queue_is_refused_and_the_next_call_answered(served
     ],
 )
 def test_no_file_and_no_address_is_read_for_a_visitor(served: Served, path: str):
-    answer = httpx.get(f"{served.url}gradio_api/file={path}", timeout=60)
+    answer = httpx.get(f"{served.url}gradio_api/file={path}", timeout=PATIENCE_SECONDS)
     assert answer.status_code in (403, 404)
     assert "root:" not in answer.text

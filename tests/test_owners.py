@@ -27,6 +27,7 @@ from studio.recipe import png_text
 from studio.selecting import from_json
 from studio.service import Studio
 from studio.turning import SplatRequest
+from tests.patience import PATIENCE_SECONDS
 from tests.studio.selecting_fake import colour_spec
 from tests.studio.test_recipe import RECIPE
 from tests.studio.turning_fake import FakeSplats, disc_png, turning_specs
@@ -55,7 +56,7 @@ class Site(NamedTuple):
         return [route for route in self.app.routes if isinstance(route, APIRoute) and "/diorama/" in route.path]
 
     def as_visitor(self, token: str = "") -> httpx.Client:
-        return httpx.Client(base_url=self.url, timeout=60, headers={TOKEN_HEADER: token} if token else {})
+        return httpx.Client(base_url=self.url, timeout=PATIENCE_SECONDS, headers={TOKEN_HEADER: token} if token else {})
 
 
 @pytest.fixture(scope="module")

@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from tests.app_process import AppProcess
+from tests.patience import PATIENCE_SECONDS
 
 DEAD = "http://127.0.0.1:9"
 
@@ -34,7 +35,7 @@ def test_it_starts_behind_a_proxy_beside_a_foreign_folder_and_opens_to_nobody(tm
     }
     process = AppProcess(tmp_path / "outputs", **office)
     port = httpx.URL(process.url).port
-    with httpx.Client(base_url=process.url, trust_env=False, timeout=60) as client:
+    with httpx.Client(base_url=process.url, trust_env=False, timeout=PATIENCE_SECONDS) as client:
         assert client.get("/").status_code == 200
         (uploaded,) = client.post("/gradio_api/upload", files={"files": ("x.png", b"x")}).json()
         assert client.get("/gradio_api/file=/etc/passwd").status_code in (403, 404)

@@ -11,6 +11,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.app_process import ROOT
+from tests.patience import PATIENCE_SECONDS
 
 PROGRAM = """
 import sys, time
@@ -23,7 +24,7 @@ def command():
 {last}
 """
 RUN = "terminal.run(command, seconds_to_leave=0.5)"
-WAIT = "time.sleep(60)"
+WAIT = "time.sleep(600)"
 
 
 def started(body: str, last: str = RUN, **options: object) -> subprocess.Popen[str]:
@@ -45,7 +46,12 @@ def ignoring() -> None:
         (WAIT, "command()", signal.SIGINT, 130),  # while the rest of a command is imported
         (f"try: {WAIT}\n    finally: raise OSError", RUN, signal.SIGINT, 130),  # whatever comes of it
         (f"try: {WAIT}\n    finally: {WAIT}", RUN, signal.SIGINT, 130),  # it never gets done
-        (f"import threading; threading.Thread(target=time.sleep, args=(60,)).start(); {WAIT}", RUN, signal.SIGINT, 130),
+        (
+            f"import threading; threading.Thread(target=time.sleep, args=(600,)).start(); {WAIT}",
+            RUN,
+            signal.SIGINT,
+            130,
+        ),
     ],
     ids=["ctrl-c", "sigterm", "early", "stumbling", "hanging", "thread"],
 )
@@ -57,7 +63,7 @@ def test_a_signal_ends_it_with_its_status_and_no_trace(
         assert process.stdout is not None
         assert process.stdout.readline() == "begun\n"
         process.send_signal(number)
-        _, told = process.communicate(timeout=60)
+        _, told = process.communicate(timeout=PATIENCE_SECONDS)
     assert process.returncode == status
     assert told == ""
 
@@ -69,7 +75,7 @@ def test_a_second_signal_ends_it_at_once():
         for line in ("begun\n", "leaving\n"):
             assert process.stdout.readline() == line
             process.send_signal(signal.SIGINT)
-        _, told = process.communicate(timeout=60)
+        _, told = process.communicate(timeout=PATIENCE_SECONDS)
     assert process.returncode == -signal.SIGINT
     assert told == ""
 
@@ -93,7 +99,7 @@ def test_what_cannot_be_said_becomes_a_question_mark(encoding: str):
         env=environment,
         encoding=encoding,
     ) as process:
-        out, told = process.communicate(timeout=60)
+        out, told = process.communicate(timeout=PATIENCE_SECONDS)
     assert process.returncode == 3
     assert out.splitlines()[1].endswith("?")
     assert len(told.splitlines()) == 1

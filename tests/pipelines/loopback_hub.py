@@ -18,6 +18,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+from tests.patience import PATIENCE_SECONDS
+
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
 
@@ -179,7 +181,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._send(path, body[:half])
         if hub.hold is not None:
             hub.held.set()
-            hub.hold.wait(60)
+            hub.hold.wait(PATIENCE_SECONDS)
         if hub.take("cuts"):
             self.close_connection = True
             self.connection.shutdown(2)

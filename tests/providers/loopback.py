@@ -18,7 +18,8 @@ from typing import Any
 
 import httpx2
 
-PATIENCE_SECONDS = 60
+from tests.patience import PATIENCE_SECONDS
+
 """Only a test that fails waits that long."""
 
 

@@ -24,9 +24,9 @@ from studio.contract import (
 )
 from studio.errors import Cancelled, Skipped
 from studio.service import Studio
+from tests.patience import PATIENCE_SECONDS
 
 OWNER = "local"
-PATIENCE_SECONDS = 60
 """Long enough for a busy machine; only a test that fails waits that long."""
 ENDLESS = 10**9
 """Steps of a model that works until it is made to leave."""

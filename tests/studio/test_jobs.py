@@ -12,6 +12,7 @@ from PIL import Image
 from studio.contract import Done, Failed, Progress, Readiness, Size, Stopped, Tell, Waiting
 from studio.errors import BadRequest, NotFound, OutOfMemory, StorageFailed, TooManyJobs
 from studio.ledger import MAX_WAITING
+from tests.patience import PATIENCE_SECONDS
 from tests.studio.conftest import OpenStudio
 from tests.studio.fakes import ENDLESS, OWNER, FakeModel, ask, finished, picture, spec_of, until
 
@@ -369,7 +370,7 @@ def test_closing_ends_the_listeners(open_studio: OpenStudio):
     listener = threading.Thread(target=lambda: heard.extend(studio.events(OWNER, waiting.id)))
     listener.start()
     studio.close()
-    listener.join(30)
+    listener.join(PATIENCE_SECONDS)
     assert not listener.is_alive()
     assert all(isinstance(event, Waiting) for event in heard)
 
@@ -422,7 +423,7 @@ def test_warming_loads_a_model_before_it_is_needed(open_studio: OpenStudio):
 
     studio = open_studio(spec_of(fake, load=load))
     studio.warm("fake")
-    assert loaded.wait(30)
+    assert loaded.wait(PATIENCE_SECONDS)
 
 
 def test_a_model_that_is_not_ready_is_not_warmed(open_studio: OpenStudio):
@@ -443,7 +444,7 @@ def test_a_failed_warming_does_not_end_the_lane(open_studio: OpenStudio, caplog:
 
     studio = open_studio(FakeModel(), spec_of(None, "broken", load=load))
     studio.warm("broken")
-    assert tried.wait(30)
+    assert tried.wait(PATIENCE_SECONDS)
     assert finished(studio, ask(studio, model="fake")).state == "done"
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from studio.errors import NotFound
 from studio.service import Studio
+from tests.patience import PATIENCE_SECONDS
 from tests.studio.conftest import OpenStudio
 from tests.studio.fakes import OWNER, FakeModel, ask, finished, spec_of
 from tests.studio.pictures_in import corners, saved
@@ -77,7 +78,7 @@ def test_many_people_at_once_get_their_own_pictures_and_all_of_them(open_studio:
     for person in people:
         person.start()
     for person in people:
-        person.join(120)
+        person.join(PATIENCE_SECONDS)
     assert [person.is_alive() for person in people] == [False] * PEOPLE
     assert [person.trouble for person in people] == [[]] * PEOPLE
     for rebuilt in (False, True):

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from studio.contract import Tell
 from studio.memory import Loaded, Residents, leaving
+from tests.patience import PATIENCE_SECONDS
 from tests.studio.fakes import FakeModel, ignore, spec_of
 
 
@@ -63,7 +64,7 @@ def test_a_failed_load_leaves_nothing_resident():
 
 def test_two_threads_load_a_model_once():
     loads = []
-    both = threading.Barrier(2, timeout=30)
+    both = threading.Barrier(2, timeout=PATIENCE_SECONDS)
     residents = Residents(8.0)
     spec = spec_of(None, load=lambda _tell: loads.append(1) or FakeModel())
 

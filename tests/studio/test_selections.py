@@ -16,6 +16,7 @@ from studio.errors import BadRequest, NotFound, NotReady, Superseded
 from studio.recipe import read_png
 from studio.selection import Box, Point, SegmentRequest, Stroke
 from studio.service import Studio
+from tests.patience import PATIENCE_SECONDS
 from tests.studio.selecting_fake import ColourModel, colour_spec
 
 OWNER = "local"
@@ -278,7 +279,7 @@ def test_of_a_pages_waiting_clicks_only_the_newest_is_answered():
 
     def hold(_tell: object) -> str:
         entered.set()
-        gate.wait(60)
+        gate.wait(PATIENCE_SECONDS)
         return "first"
 
     def ask(number: int, page: str = "page") -> None:
@@ -289,7 +290,7 @@ def test_of_a_pages_waiting_clicks_only_the_newest_is_answered():
 
     threads = [threading.Thread(target=ask, args=(1, "other page"))]
     threads[0].start()
-    assert entered.wait(60)
+    assert entered.wait(PATIENCE_SECONDS)
     for number in (2, 3, 4):
         threads.append(threading.Thread(target=ask, args=(number,)))
         threads[-1].start()
@@ -297,7 +298,7 @@ def test_of_a_pages_waiting_clicks_only_the_newest_is_answered():
         threading.Event().wait(0.001)
     gate.set()
     for thread in threads:
-        thread.join(60)
+        thread.join(PATIENCE_SECONDS)
     clicks.close()
     assert answers[1] == "first"
     assert answers[4] == 4

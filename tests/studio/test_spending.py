@@ -15,6 +15,7 @@ from studio.database import Database
 from studio.errors import BadRequest, OverBudget
 from studio.service import Studio
 from studio.spending import DAILY_CAP_USD, Spending, estimate, in_dollars, read_cap
+from tests.patience import PATIENCE_SECONDS
 from tests.studio.conftest import OpenStudio
 from tests.studio.fakes import FakeModel, ask, finished, picture, spec_of, until
 
@@ -135,7 +136,7 @@ def test_of_two_requests_at_once_that_fit_only_one_by_one_one_gets_in(studio: St
     together, refused = Barrier(2), []
 
     def press() -> None:
-        together.wait(60)
+        together.wait(PATIENCE_SECONDS)
         try:
             ask(studio, owner="ada", model="cloud", count=3)
         except OverBudget as error:

@@ -16,10 +16,10 @@ from studio.contract import Model, ModelSpec, Progress, Range, Readiness, Task, 
 from studio.objects import png
 from studio.splat import Splat
 from studio.turning import FILLED_SHARE, SplatOrder, ViewsOrder, ViewsResult
+from tests.patience import PATIENCE_SECONDS
 
 VIEW_SIDE = 64
 STEPS = 3
-PATIENCE_SECONDS = 60
 BALL_RADIUS = 1.5 * math.sin(math.atan(FILLED_SHARE * math.tan(math.radians(49.1 / 2))))
 """Of the ball whose silhouette has the size that every object has in its crop."""
 TINTS = ((1.0, 1.0, 1.0), (1.0, 0.6, 0.6), (0.6, 1.0, 0.6), (0.6, 0.6, 1.0))

@@ -14,6 +14,7 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, expect
 
+from tests.patience import PATIENCE_SECONDS
 from tests.ui.driver import Visitor, free_port
 from ui.edition import edition_of
 
@@ -32,7 +33,7 @@ class Server:
         options = (str(self._folder), str(self.port), str(seconds_per_step), *edition)
         command = [sys.executable, "-m", "tests.ui.serve", *options]
         self._process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        deadline = time.monotonic() + 120
+        deadline = time.monotonic() + PATIENCE_SECONDS
         while True:
             try:
                 httpx.get(self.address).raise_for_status()

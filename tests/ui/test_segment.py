@@ -14,6 +14,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from studio.contract import Tell
 from studio.selection import Found, GridRequest, MaskRequest, MaskResult
 from studio.service import Studio
+from tests.patience import PATIENCE_SECONDS
 from tests.studio.selecting_fake import ColourModel, colour_spec
 from tests.ui.driver import PHONE, Visitor
 from tests.ui.painter import Brush, catalog
@@ -47,7 +48,7 @@ class PatientModel(ColourModel):
 
     def run(self, request: MaskRequest | GridRequest, tell: Tell) -> MaskResult | list[Found]:
         if isinstance(request, GridRequest):
-            assert self.may_answer.wait(60)
+            assert self.may_answer.wait(PATIENCE_SECONDS)
         return super().run(request, tell)
 
 

@@ -16,12 +16,11 @@ from PIL import Image
 
 from studio.intake import MAX_BYTES
 from studio.service import Studio
+from tests.patience import PATIENCE_SECONDS
 from tests.ui.painter import Brush, catalog
 from tests.ui.serve import everybody_by_token, served
 from ui.uploads import TEMPORARY
 from ui.visitors import TOKEN_HEADER
-
-PATIENCE_SECONDS = 60
 
 
 @pytest.fixture(autouse=True)
