@@ -12,6 +12,7 @@ import pytest
 from gradio.state_holder import SessionState
 
 from benchmarks.memory_per_call import call, load
+from tests.patience import PATIENCE_SECONDS
 from ui import sessions
 from ui.sessions import Session, Sessions
 
@@ -72,7 +73,7 @@ def test_who_would_not_be_missed_is_forgotten_and_an_open_page_is_not(page: gr.B
 
 def test_calls_and_page_loads_leave_only_small_sessions_behind(address: str, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(sessions, "MAX_SPARE", 5)
-    with httpx.Client(base_url=address, timeout=120) as http:
+    with httpx.Client(base_url=address, timeout=PATIENCE_SECONDS) as http:
         load(http)  # what every page is changed to is there once
         before = held(SessionState), held(gr.components.Component)
         for _ in range(12):

@@ -79,7 +79,11 @@ def test_who_has_not_signed_in_adds_nothing(tmp_path: Path):
 
 def post(address: str, data: bytes, name: str, owner: str = "ada") -> httpx.Response:
     return httpx.post(
-        f"{address}diorama/pictures", params={"name": name}, content=data, headers={TOKEN_HEADER: owner}, timeout=60
+        f"{address}diorama/pictures",
+        params={"name": name},
+        content=data,
+        headers={TOKEN_HEADER: owner},
+        timeout=PATIENCE_SECONDS,
     )
 
 
