@@ -38,6 +38,8 @@ _TOOLS = {
 """What "Version" begins with."""
 _MAX_BEGINNINGS = 200
 _MAX_TEMPLATES = 100
+_MAX_LINES = 30
+"""Over which the pairs may be spread."""
 _MAX_BRACKETS = 20_000
 _MAX_LEFT_OUT = 24
 
@@ -77,13 +79,31 @@ def _parts(text: str) -> tuple[str, dict[str, str], bool]:
     templates = [index for index, line in enumerate(lines) if index and line.startswith(_TEMPLATES)]
     for index in (*(index - 1 for index in templates[:_MAX_TEMPLATES]), *range(len(lines) - 1, -1, -1)):
         if _LINE.match(lines[index]) and _are_settings(pairs := _pairs(lines[index])):
-            return "\n".join(lines[:index]), pairs, False
+            first = _merged(lines, index, pairs)
+            return "\n".join(lines[:first]), pairs, False
     beginnings = [match.start() for match in _BEGINNING.finditer(text)][-_MAX_BEGINNINGS:]
     for start in reversed(beginnings):
         pairs = _pairs(text[start:].partition("\n")[0])
         if len(pairs.keys() & {"sampler", "cfg scale", "seed", "size", "model"}) >= 2:
             return text[:start], pairs, True
     return text, {}, False
+
+
+def _merged(lines: list[str], index: int, pairs: dict[str, str]) -> int:
+    """Add what the lines around hold, where the pairs stand in several; returns the first of these lines."""
+    for below in range(index + 1, min(len(lines), index + _MAX_LINES)):
+        more = _pairs(lines[below]) if _LINE.match(lines[below]) else {}
+        if not more or more.keys() & pairs.keys():
+            break
+        pairs |= more
+    first = index
+    while "steps" not in pairs and first and index - first < _MAX_LINES and _LINE.match(lines[first - 1]):
+        more = _pairs(lines[first - 1])
+        if more.keys() & pairs.keys():
+            break
+        pairs |= more
+        first -= 1
+    return first if first == index or whole(pairs.get("steps")) is not None else index
 
 
 def _pairs(line: str) -> dict[str, str]:
@@ -138,12 +158,13 @@ def _are_settings(pairs: dict[str, str]) -> bool:
 
 def _prompts(words: str, is_one_line: bool) -> tuple[str, str, bool]:
     """Prompt, negative prompt, and whether the mark of the latter was there: at the beginning of a line."""
-    match = re.search(rf"^[ \t]*{_NEGATIVE}", words, re.MULTILINE)
+    match = re.search(rf"^[ \t]*{_NEGATIVE}", words, re.MULTILINE | re.IGNORECASE)
     if match is None and is_one_line:
         match = re.search(rf"(?<!\w){_NEGATIVE}", words)
+    ends = " \t\n," if is_one_line else None  # without line breaks, a comma may stand for one
     if match is None:
-        return words.strip(), "", False
-    return words[: match.start()].strip(), words[match.end() :].strip(), True
+        return words.strip().rstrip(ends), "", False
+    return words[: match.start()].strip().rstrip(ends), words[match.end() :].strip().rstrip(ends), True
 
 
 def _guidance(pairs: dict[str, str]) -> float | None:

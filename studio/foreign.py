@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from studio.a1111 import read_parameters
 from studio.comfyui.samplers import read_nodes
-from studio.findings import MAX_SHORT, Finding, bounded, parsed
+from studio.findings import MAX_SHORT, MAX_TEXT, Finding, bounded, parsed
 from studio.invoke import read_beta, read_dream, read_invoked_graph, read_metadata, read_older_metadata
 from studio.plain_json import UNKNOWN, read_values
 from studio.recipe import KEYWORD
@@ -62,7 +62,7 @@ def _findings(texts: Mapping[str, str]) -> Iterator[Finding]:
         if finding is not None and (finding.says_anything or finding.left_out):
             is_run |= keyword == "prompt" and finding.says_anything
             yield finding
-    separate = read_values(dict(texts), {})  # each setting in a text of its own
+    separate = read_values(dict(texts), {}, is_loose=True)  # each setting in a text of its own
     if separate is not None:
         yield separate
 
@@ -70,7 +70,7 @@ def _findings(texts: Mapping[str, str]) -> Iterator[Finding]:
 def _read(text: str, texts: Mapping[str, str]) -> Finding | None:
     """A text of any form, under any keyword."""
     if text.lstrip()[:1] != "{":
-        return read_parameters(text) or _described(text)
+        return _lines(text) or read_parameters(text) or _described(text)
     values = parsed(text)
     if not isinstance(values, dict):
         return None
@@ -79,6 +79,14 @@ def _read(text: str, texts: Mapping[str, str]) -> Finding | None:
     )
     inner = next((values[name] for name in ("prompt", "workflow") if isinstance(values.get(name), dict)), None)
     return (read_nodes(values) if is_graph else None) or read_nodes(inner) or read_values(values, texts)
+
+
+def _lines(text: str) -> Finding | None:
+    """A setting in every line, with its name: "prompt: a boat", "seed: 5"."""
+    if re.match(r"\s{0,20}prompt\s?[:=]", text, re.IGNORECASE) is None:
+        return None
+    named = dict(re.findall(r"^[ \t]{0,9}([A-Za-z][\w ]{0,30}?)[ \t]?[:=][ \t]?(.*)$", text[:MAX_TEXT], re.MULTILINE))
+    return read_values(named, {}) if len(named) > 1 else None
 
 
 def _described(text: str) -> Finding | None:

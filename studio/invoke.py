@@ -8,6 +8,7 @@ invokeai/app/models/metadata.py and services/metadata.py (invokeai), graph.py (i
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 from studio.findings import MAX_SHORT, MAX_TEXT, Finding, bounded, emphasis, number, parsed, sized, whole
@@ -53,11 +54,22 @@ def read_invoked_graph(text: str) -> Finding | None:
         for name in names:
             if node.get(name) is not None:
                 said.setdefault(name, node[name])
+    negative = {str(id) for id in _sources(values, "negative_conditioning")}
     for id, node in list(nodes.items())[:_MAX_NODES]:
         prompt = node.get("prompt") if isinstance(node, dict) else None
         if isinstance(prompt, str):
-            said.setdefault("negative_prompt" if "neg" in str(id).lower() else "positive_prompt", prompt)
+            is_negative = str(id) in negative or "neg" in str(id).lower()
+            said.setdefault("negative_prompt" if is_negative else "positive_prompt", prompt)
     return _of_metadata(said)
+
+
+def _sources(graph: dict[str, Any], field: str) -> Iterator[Any]:
+    """The nodes that are linked to this input of another."""
+    edges = graph.get("edges")
+    for edge in edges[:_MAX_NODES] if isinstance(edges, list) else []:
+        ends = (edge.get("source"), edge.get("destination")) if isinstance(edge, dict) else (None, None)
+        if isinstance(ends[0], dict) and isinstance(ends[1], dict) and ends[1].get("field") == field:
+            yield ends[0].get("node_id")
 
 
 def _of_metadata(values: dict[str, Any]) -> Finding:

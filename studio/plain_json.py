@@ -36,7 +36,7 @@ _INSIDE = (
 """What the settings may be inside of."""
 _MAX_DEPTH = 4
 _TOOLS = {
-    "SwarmUI": ("suiimageparams",),
+    "SwarmUI": ("suiimageparams", "swarmversion"),
     "RuinedFooocus": ("basemodelhash", "software"),
     "Fooocus": ("metadatascheme", "basemodel", "admguidance"),
     "NovelAI": ("uc", "requesttype", "v4prompt"),
@@ -47,23 +47,21 @@ _TOOLS = {
 """By names that only they have; one of them is enough, save that Draw Things has all of them."""
 
 
-def read_json(text: str, beside: Mapping[str, str] | None = None) -> Finding | None:
-    """A text of JSON; None where it holds no settings.
+def read_values(values: Any, beside: Mapping[str, str], *, is_loose: bool = False) -> Finding | None:
+    """An object that holds settings, at any depth; None where it is none.
 
     Args:
-        beside: the other texts of the file, which may say the tool and the model.
+        is_loose: the values only stand beside each other: a prompt alone may be anything.
     """
-    return read_values(parsed(text), beside or {})
-
-
-def read_values(values: Any, beside: Mapping[str, str]) -> Finding | None:
-    named = _settings(values)
+    named = _settings(values, is_loose)
     if named is None:
         return None
     prompt, negative = _text(named, _PROMPTS), _text(named, _NEGATIVES)
     characters = _characters(named.get("v4prompt")), _characters(named.get("v4negativeprompt"))
     said = {name.lower(): text for name, text in beside.items()}
     tool = _tool(values, named, said)
+    if tool == "NovelAI":
+        prompt = prompt or bounded(said.get("description", "")).strip()
     return Finding(
         tool=tool,
         prompt=bounded("\n".join((prompt, *characters[0])).strip()),
@@ -81,21 +79,22 @@ def _plain(name: str) -> str:
     return re.sub(r"[^a-z0-9]", "", name[:80].lower())
 
 
-def _settings(values: Any, depth: int = 0) -> dict[str, Any] | None:
+def _settings(values: Any, is_loose: bool, depth: int = 0) -> dict[str, Any] | None:
     """The nearest object with a prompt or several settings, its names without case and marks."""
     if isinstance(values, str) and values.lstrip().startswith("{"):
         values = parsed(values)
     if not isinstance(values, dict) or depth > _MAX_DEPTH:
         return None
     named = {_plain(str(name)): value for name, value in list(values.items())[:1_000]}
-    inner = (_settings(named[name], depth + 1) for name in _INSIDE if name in named)
+    inner = (_settings(named[name], is_loose, depth + 1) for name in _INSIDE if name in named)
     found = next((one for one in inner if one is not None), None)
     if found is not None:
         return found
     has_words = any(isinstance(named.get(name), str | list) for name in (*_PROMPTS, *_NEGATIVES))
     controls = [_first(named, _SEEDS, whole), _first(named, _STEPS, whole), _first(named, _GUIDANCES, number)]
     known = sum(value is not None for value in controls) + bool(_model(named)) + (_size(named) is not None)
-    return named if known >= 3 or (has_words and known >= 1) else None
+    is_told = bool(_text(named, _PROMPTS[:2])) and not is_loose
+    return named if known >= 3 or (has_words and known >= 1) or is_told else None
 
 
 def _first(named: dict[str, Any], names: tuple[str, ...], read: Any) -> Any:

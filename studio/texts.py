@@ -86,7 +86,12 @@ class Texts:
             self.add_xmp(text)
             return
         text = text.removeprefix("\ufeff")
-        is_kept = keyword in _KEYWORDS or (keyword.lower() in _BESIDE and len(text) <= 200) or looks_like_settings(text)
+        is_kept = (
+            keyword in _KEYWORDS
+            or keyword == "Description"
+            or (keyword.lower() in _BESIDE and len(text) <= 200)
+            or looks_like_settings(text)
+        )
         if is_kept and len(text) <= self._left and keyword not in self.found:
             self._left -= len(text)
             self.found[keyword] = text

@@ -106,13 +106,20 @@ FORMS = {
     "one line": (f"a paper boat Negative prompt: blurry, text {PAIRS}", {}),
     "one line without a negative prompt": (
         f"a paper boat, {PAIRS}",
-        {"prompt": "a paper boat,", "negative_prompt": ""},
+        {"prompt": "a paper boat", "negative_prompt": ""},
     ),
     "one line with steps in the prompt": (
         f"a paper boat, Steps: 3, stairs Negative prompt: blurry, text {PAIRS}",
         {"prompt": "a paper boat, Steps: 3, stairs"},
     ),
     "lines of old Macs": (f"a paper boat\rNegative prompt: blurry, text\r{PAIRS}", {}),
+    "settings in two lines": (
+        f"a paper boat\nNegative prompt: blurry, text\n{PAIRS.replace(', Seed', chr(10) + 'Seed')}",
+        {},
+    ),
+    "a setting in every line": ("a paper boat\nNegative prompt: blurry, text\n" + PAIRS.replace(", ", "\n"), {}),
+    "another spelling": (f"a paper boat\nnegative Prompt: blurry, text\n{PAIRS}", {}),
+    "commas for line breaks": (f"a paper boat, Negative prompt: blurry, text, {PAIRS}", {}),
     "only a negative prompt": (f"Negative prompt: blurry, text\n{PAIRS}", {"prompt": ""}),
     "only settings": (PAIRS, {"prompt": "", "negative_prompt": ""}),
     "a template below": (f"a paper boat\nNegative prompt: blurry, text\n{PAIRS}\nTemplate: {TEMPLATES}", {}),

@@ -140,6 +140,10 @@ def test_invokes_graph_is_read():
         Size(512, 640),
         "sd-1.5",
     )
+    renamed = {("a" if "positive" in id else "b" if "negative" in id else id): one for id, one in nodes.items()}
+    edge = {"source": {"node_id": "b"}, "destination": {"node_id": "denoise_latents", "field": "negative_conditioning"}}
+    found = read_invoked_graph(json.dumps({"nodes": renamed, "edges": [edge, 5]}))
+    assert found is not None and (found.prompt, found.negative_prompt) == ("a cat on a mat", "ugly")
     collected = {"type": "metadata_accumulator", "positive_prompt": "a dog", "seed": 7}
     found = read_invoked_graph(json.dumps({"nodes": nodes | {"metadata_accumulator": collected}}))
     assert found is not None and (found.prompt, found.seed) == ("a dog", 7)

@@ -140,6 +140,22 @@ def test_novelais_characters_are_kept():
     assert found.left_out[-1] == "the picture it was made from"
 
 
+def test_a_prompt_alone_is_read():
+    assert finding_in({"parameters": json.dumps({"prompt": PROMPT})}) == Finding("another tool", PROMPT)
+
+
+def test_a_setting_in_every_line_is_read():
+    text = f"Prompt: {PROMPT}\nNegative prompt: {NEGATIVE}\nSeed = 424242\nSteps: 23"
+    found = finding_in({"Made with": text})
+    assert found == Finding("another tool", PROMPT, NEGATIVE, steps=23, seed=424242)
+
+
+def test_novelais_description_is_the_prompt_where_there_is_no_other():
+    old = {name: value for name, value in NOVELAI.items() if name != "prompt"}
+    found = finding_in({"Description": PROMPT, "Software": "NovelAI", "Comment": json.dumps(old)})
+    assert found is not None and (found.tool, found.prompt, found.seed) == ("NovelAI", PROMPT, 424242)
+
+
 def test_midjourneys_description_is_read():
     text = "a paper boat, soft light --ar 2:3 --v 6.1 Job ID: 01234567-89ab-cdef-0123-456789abcdef"
     found = finding_in({"Description": text})
@@ -155,7 +171,7 @@ def test_midjourneys_description_is_read():
             (),
             "settings of ComfyUI, which",
         ),
-        ({"Made": "prompt=a boat; seed=5; steps=9"}, (), "settings of another tool, which Diorama cannot read"),
+        ({"Made": "seed=5; steps=9; prompt=a boat"}, (), "settings of another tool, which Diorama cannot read"),
         ({"parameters": "{}", "Title": "at the pond"}, (), None),
         ({"parameters": "holiday"}, (), None),
     ],
