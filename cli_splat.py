@@ -25,7 +25,7 @@ from studio.splats.upright import UPRIGHT
 from studio.turning import SIDES, Four, SplatRequest, ViewsRequest
 from studio.turning_requests import four
 
-SPLAT_ENDINGS = (".ply", ".splat", ".spz")
+SPLAT_ENDINGS = (".ply", ".splat", ".spz", ".glb")
 
 
 def add_verbs(verbs: Any) -> None:
@@ -33,7 +33,7 @@ def add_verbs(verbs: Any) -> None:
     turn = verbs.add_parser("splat", help="turn an object into a 3D Gaussian splat, or convert one")
     turn.set_defaults(verb=splat)
     turn.add_argument(
-        "source", help="an object or a picture (a file or an id), or a splat to convert (.ply, .splat, .spz, or an id)"
+        "source", help="an object or a picture (a file or an id), or a splat to convert (.ply, .splat, .spz, .glb, or an id)"
     )
     turn.add_argument(
         "--point",
@@ -101,7 +101,7 @@ def given_splat(studio: Studio, source: str, up: str = "") -> Asset | None:
     path = Path(source)
     if path.suffix.lower() in SPLAT_ENDINGS:
         if not path.is_file():
-            raise BadRequest(f"There is no file '{source}'. Give a PLY, SPLAT or SPZ file.")
+            raise BadRequest(f"There is no file '{source}'. Give a PLY, SPLAT, SPZ or GLB file.")
         asset = studio.splats.take_in(LOCAL_OWNER, path, path.name, up)
         said = turned.from_text(asset.recipe["turning"]).notes
         if said:

@@ -14,11 +14,11 @@ from typing import Literal, NamedTuple
 from studio.checks import shown
 from studio.errors import BadSplat
 from studio.splat import Splat
-from studio.splats import antimatter_splat, ply, spz
+from studio.splats import antimatter_splat, glb_file, gltf_splats, ply, spz
 from studio.splats.sound import MAX_BYTES, Taken
 from studio.splats.upright import Axis
 
-Format = Literal["ply", "splat", "spz"]
+Format = Literal["ply", "splat", "spz", "glb"]
 
 
 class TakenSplat(NamedTuple):
@@ -74,6 +74,8 @@ def _reader(data: bytes) -> tuple[Format, Callable[[bytes], Taken]]:
         return "ply", ply.read_ply
     if data.startswith((spz.GZIP, spz.MAGIC)):
         return "spz", spz.read_spz
+    if data.startswith(glb_file.MAGIC):
+        return "glb", gltf_splats.read_glb
     if not _known(data) and antimatter_splat.seems_antimatter(data):
         return "splat", antimatter_splat.read_antimatter
     raise BadSplat(f"This {_known(data) or 'is no splat that Diorama can read'}. Choose a PLY, SPLAT or SPZ file.")
@@ -89,7 +91,7 @@ def _known(data: bytes) -> str:
 
 _OTHERS = {
     "a picture": rb"\x89PNG|\xff\xd8\xff|GIF8|RIFF.{4}WEBP|II\*\0|MM\0\*",
-    "a mesh (GLB)": rb"glTF",
+    "a KSPLAT file": rb"\x00\x01.{2}[^\x00].{15}[\x00-\x02]\x00",
     "a SOG or zip archive": rb"PK\x03\x04",
     "a web page": rb"\s*<(!DOCTYPE|html)",
     "a PDF document": rb"%PDF-",

@@ -70,7 +70,7 @@ def sound(columns: Columns, pose: Pose) -> Taken:
         squares = np.einsum("ij,ij->i", values.rotations, values.rotations, dtype=np.float64)
         lengths = np.sqrt(squares)[:, None]
         unit = np.where(np.abs(lengths - 1) < 1e-6, values.rotations, values.rotations / lengths).astype(np.float32)
-    values = values._replace(rotations=unit)
+    values = values._replace(rotations=unit, opacities=np.clip(values.opacities, 0, 1))
     kept = _kept(values)
     lost = len(kept) - int(kept.sum())
     if lost == len(kept):

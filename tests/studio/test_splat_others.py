@@ -81,6 +81,11 @@ def test_opacities_may_be_levels(name: str, kind: str, most: int):
     assert_same(read(columns), some(20), opacities=0.003)
 
 
+def test_opacities_beyond_all_bounds_are_opaque_or_clear():
+    columns = without(trained(2), "opacity") | {"alpha": np.array([3.0, -1.0], np.float32)}
+    assert read(columns).opacities.tolist() == [1, 0]
+
+
 def test_what_a_file_does_not_say_is_assumed_and_told():
     splat = read(without(trained(), "opacity", "nx", "ny", "nz"))
     assert (splat.opacities == 1).all() and "taken to be opaque" in notes(by_plyfile(without(trained(), "opacity")))

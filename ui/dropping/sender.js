@@ -1,6 +1,6 @@
 // Sends one file to the server. XMLHttpRequest, because `fetch` does not tell how much has left.
 
-const isSplatFile = (file) => /\.(ply|splat|spz)$/i.test(file.name); // where it goes; what it is its content says
+const isSplatFile = (file) => /\.(ply|splat|spz|glb)$/i.test(file.name); // where it goes; what it is its content says
 
 /**
  * @param file what to send
