@@ -74,6 +74,14 @@ def remove(path: Path) -> None:
         path.unlink()
 
 
+def remove_leftovers(folder: Path) -> None:
+    """Remove what a process that died was writing."""
+    with os.scandir(folder) as entries:
+        leftovers = [folder / entry.name for entry in entries if entry.name.startswith(TEMPORARY)]
+    for leftover in leftovers:
+        remove(leftover)
+
+
 def file_names(created: float, title: str, id: str, suffix: str) -> Iterator[str]:
     """`20261120-141503_a-red-ball_7f3a.png`, in local time; then longer ones, for when that name is taken.
 

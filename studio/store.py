@@ -198,8 +198,7 @@ class Store:
     def reconcile(self) -> None:
         """Make the index agree with the folder, whatever a crash or a person with a file manager left there."""
         for folder in (*self._homes.values(), self._trash, self._thumbs):
-            for leftover in folder.glob(f"{files.TEMPORARY}*"):
-                files.remove(leftover)
+            files.remove_leftovers(folder)
         with self._changing:
             self._agree_with_files(
                 self._database.rows("SELECT id, name, deleted, starred, title, description FROM assets")
@@ -211,8 +210,8 @@ class Store:
             rows: of the index, all or, to make it anew, none.
         """
         there = dict.fromkeys(homes.names_in(self._trash), True)
-        for home in self._homes.values():
-            there |= dict.fromkeys((name for name in homes.names_in(home) if self._home(name) == home), False)
+        for ending, home in self._homes.items():
+            there |= dict.fromkeys((name for name in homes.names_in(home) if name.endswith(ending)), False)
         known = {row["name"]: bool(row["deleted"]) for row in rows}
         gone = [(name,) for name in known if name not in there]
         moved = [(deleted, name) for name, deleted in there.items() if known.get(name, deleted) != deleted]
@@ -221,6 +220,9 @@ class Store:
             (notes[row["id"]].starred, row["id"]) for row in rows if notes[row["id"]].starred != row["starred"]
         ]
         new = sorted((deleted, name) for name, deleted in there.items() if name not in known)
+        said_otherwise = [row["id"] for row in rows if _is_said_otherwise(row, notes[row["id"]])]
+        if rows and not (gone or moved or wrong_stars or new or said_otherwise):
+            return  # as nearly always, also after a crash: nothing is written, nobody waits for the disk or a lock
         with self._database.transaction() as connection:
             if not rows:
                 connection.execute("DELETE FROM assets")
@@ -232,9 +234,8 @@ class Store:
                     insert(connection, name, found, notes[found.recipe.id], deleted=deleted)
                 except sqlite3.IntegrityError:
                     log.warning("%s is a copy of a picture that is in the gallery already; it is left alone.", name)
-            for row in rows:
-                if _is_said_otherwise(row, notes[row["id"]]):
-                    self._say_again(connection, row["id"], notes[row["id"]])
+            for asset_id in said_otherwise:
+                self._say_again(connection, asset_id, notes[asset_id])
 
     def _say(self, owner: str, asset_id: str, **change: str) -> Asset:
         asset = self.asset(owner, asset_id)

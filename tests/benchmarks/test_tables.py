@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from benchmarks import gallery_page, intake, save_path, segment, start_up, table, toy_picture
+from benchmarks import gallery_page, intake, opening, save_path, segment, start_up, table, toy_picture
 from tests.app_process import ROOT
 
 
@@ -42,6 +42,12 @@ def test_the_gallery_is_measured_in_every_way_the_page_asks(capsys: pytest.Captu
         rows
     )
     assert all(measured.endswith(" ms") for measured in rows.values())
+
+
+def test_opening_a_folder_is_measured_in_good_order_and_after_a_crash(capsys: pytest.CaptureFixture[str]):
+    opening.main(["--pictures", "50"])
+    rows = table_of(capsys.readouterr().out)
+    assert {"in good order: by the clock", "after kill -9: by the clock"} <= set(rows)
 
 
 def test_saving_is_measured_in_its_parts(capsys: pytest.CaptureFixture[str]):

@@ -139,3 +139,15 @@ def test_what_cannot_be_written_down_is_refused_whole_with_a_sentence(
     assert seen() == before
     ACTIONS[action](studio, shown, binned, job.id)
     assert seen() != before
+
+
+def test_a_folder_in_good_order_is_opened_without_writing_also_after_a_crash(open_studio: OpenStudio, tmp_path: Path):
+    studio = open_studio()
+    asset = studio.take_in(OWNER, saved(corners(), "PNG"))
+    studio.rename(OWNER, studio.star(OWNER, asset.id, True).id, "mine")
+    studio.close()
+    (tmp_path / "outputs/images/.writing-0123").touch()  # what a crash leaves
+    with held(tmp_path / "outputs"):
+        again = open_studio(busy_seconds=0)
+        assert [(one.title, one.starred) for one in again.gallery(OWNER).assets] == [("mine", True)]
+    assert files_in(tmp_path / "outputs") == [f"images/{asset.name}"]

@@ -1,0 +1,78 @@
+"""How long a studio takes to open a folder with very many pictures, left in good order and after kill -9.
+
+Run `python -m benchmarks.opening`. The files are empty, for those that have a row are not opened. Each start is a
+process of its own; the time is that of `Studio(...)`, without the imports before it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from benchmarks.gallery_page import fill
+from benchmarks.start_up import ROOT
+from benchmarks.table import Row, print_table
+from studio.database import Database
+
+PICTURES = 100_000
+_OPEN = """if True:
+    import os, signal, sys, time
+    from pathlib import Path
+    from studio.service import Studio
+    began, processor = time.perf_counter(), time.process_time()
+    studio = Studio([], Path(sys.argv[1]))
+    print(time.perf_counter() - began, time.process_time() - processor, flush=True)
+    if sys.argv[2] == "die":
+        studio.star("local", studio.gallery("local").assets[0].id, True)
+        os.kill(os.getpid(), signal.SIGKILL)
+    studio.close()
+"""
+
+
+def main(arguments: Sequence[str] = ()) -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--pictures", type=int, default=PICTURES)
+    count = parser.parse_args(arguments).pictures
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        lay_out(folder, count)
+        rows = []
+        for what, how in (("in good order", "die"), ("after kill -9", "close")):
+            seconds, processor = opened(folder, how)
+            rows.append(Row(f"{what}: by the clock", seconds, count, "<= 4, idle", "s"))
+            rows.append(Row(f"{what}: processor time", processor, count, unit="s"))
+    print_table(f"Opening a folder of {count:,} pictures", rows)
+
+
+def lay_out(folder: Path, count: int) -> None:
+    """The rows, and a file and a thumbnail for each."""
+    database = Database(folder / "diorama.sqlite")
+    fill(database, count)
+    rows = database.rows("SELECT id, name, deleted, starred FROM assets")
+    database.close()
+    for each in ("images", "trash", "thumbs", "splats"):
+        (folder / each).mkdir(mode=0o700)
+    for row in rows:
+        (folder / ("trash" if row["deleted"] else "images") / row["name"]).touch()
+        (folder / "thumbs" / f"{row['id']}.webp").touch()
+    notes = (f'{{"asset": "{row["id"]}", "starred": true}}\n' for row in rows if row["starred"])
+    (folder / "notes.jsonl").write_text("".join(notes))
+
+
+def opened(folder: Path, how: str) -> tuple[float, float]:
+    """Seconds by the clock and of the processor that opening took."""
+    done = subprocess.run([sys.executable, "-c", _OPEN, folder, how], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    if done.returncode not in (0, -signal.SIGKILL):
+        sys.exit(f"The studio ended with status {done.returncode}.")
+    seconds, processor = done.stdout.split()
+    return float(seconds), float(processor)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
