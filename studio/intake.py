@@ -32,6 +32,11 @@ from studio.png import has_all_pixels
 
 MAX_BYTES = 100_000_000
 MAX_PIXELS = 40_000_000
+"""Of what is kept. Phones make larger photos: those are made smaller."""
+_MAX_OF_PHOTO, _MAX_OF_JPEG = 51_000_000, 210_000_000
+"""What is decoded as a whole, and what a JPEG may have, which shrinks while it is decoded."""
+_PIXELS_PER_BYTE = 32
+"""Of a photo, at the very most; what has more is empty, and may be a bomb. A JPEG packs nothing tighter than 512."""
 MAX_SIDE = 65_535
 
 _OPENERS = {"PNG": PngImageFile, "JPEG": JpegImageFile, "WEBP": WebPImageFile}
@@ -58,6 +63,7 @@ class Taken:
     format: Format
     text: Mapping[str, str]  # bounded, by PNG keyword: where a recipe may be found
     too_long: tuple[str, ...] = ()  # keywords of texts that are not read
+    was: Size | None = None  # its size in the file, where it was made smaller
 
 
 def read_picture(source: bytes | Path) -> Taken:
@@ -75,10 +81,14 @@ def read_picture(source: bytes | Path) -> Taken:
         if box is None:
             file.seek(0)
             raise BadPicture(_no_picture(file.read(1024)))
-        _check_size(box.size)
+        shrink = _check_size(box, length)
         box.check(file)
-        image = _upright(_plain(_decoded(file, box), box), box.exif.orientation)
-    return Taken(image, box.format, box.texts.found, tuple(box.texts.too_long))
+        image = _plain(_decoded(file, box, shrink if box.can_shrink else 1), box)
+    if shrink > 1 and not box.can_shrink:
+        image = image.reduce(shrink)
+    image = _upright(image, box.exif.orientation)
+    was = Size(*(box.size if box.exif.orientation < 5 else box.size[::-1])) if shrink > 1 else None
+    return Taken(image, box.format, box.texts.found, tuple(box.texts.too_long), was)
 
 
 @contextmanager
@@ -109,42 +119,49 @@ def check_length(length: int) -> None:
         )
 
 
-def _check_size(size: Size) -> None:
+def _check_size(box: Box, length: int) -> int:
+    """How many times smaller it is to be made: 1, or a photo that is too large 2 or 4."""
+    size = box.size
     if not all(size):
         raise BadPicture(f"This picture says that it is {size} pixels: it is damaged. Copy or download it again.")
-    if size.width * size.height > MAX_PIXELS:
-        megapixels = f"{size.width * size.height / 1e6:,.3f}".rstrip("0").rstrip(".")
+    pixels, most = size.width * size.height, _MAX_OF_JPEG if box.can_shrink else _MAX_OF_PHOTO
+    is_photo = pixels <= most and pixels <= length * (512 if box.can_shrink else _PIXELS_PER_BYTE)
+    if pixels > MAX_PIXELS and not is_photo:
+        megapixels = f"{pixels / 1e6:,.3f}".rstrip("0").rstrip(".")
         raise BadPicture(
             f"This picture is {size} pixels, {megapixels} megapixels; "
             f"{MAX_PIXELS / 1e6:.0f} is the most. Make it smaller, then try again."
         )
     if max(size) > MAX_SIDE:
         raise BadPicture(f"This picture is {size} pixels; {MAX_SIDE:,} is the longest side. Cut it, then try again.")
+    return next(times for times in (1, 2, 4) if pixels <= MAX_PIXELS * times**2)
 
 
 # --- pixels -----------------------------------------------------------------------------------------------------------
 
 
-def _decoded(file: BinaryIO, box: Box) -> Image.Image:
-    """The pixels in the mode they were stored in."""
+def _decoded(file: BinaryIO, box: Box, shrink: int) -> Image.Image:
+    """The pixels in the mode they were stored in; a JPEG as many times smaller."""
     try:
-        picture = _loaded(file, box, box.parts)
+        picture = _loaded(file, box, box.parts, shrink)
     except CutOff:
         raise
     except Damaged:
         if not box.again:
             raise
-        picture = _loaded(file, box, box.again)
+        picture = _loaded(file, box, box.again, shrink)
     if box.format == "PNG" and _may_miss_rows(picture) and not has_all_pixels(file, box):
         raise CutOff
     return picture
 
 
-def _loaded(file: BinaryIO, box: Box, parts: tuple[Part, ...]) -> Image.Image:
+def _loaded(file: BinaryIO, box: Box, parts: tuple[Part, ...], shrink: int) -> Image.Image:
     try:
         picture = _OPENERS[box.format](cast(BinaryIO, io.BufferedReader(Parts(file, parts))))
         if picture.size != (box.size if box.place is None else box.place[:2]):
             raise Damaged
+        if shrink > 1:
+            picture.draft(None, (box.size.width // shrink, box.size.height // shrink))
         picture.load()
     except _UNREADABLE as error:
         raise (CutOff if "truncated" in str(error) else Damaged) from error

@@ -36,7 +36,9 @@ def fit(recipe: Recipe, catalog: Sequence[ModelSpec], owner: str = "") -> Settin
     if recipe.kind in ("view", "splat"):
         return Settings(None, ("It was made from an object: make it again in the 3D tab.",))
     if not has_settings(recipe):
-        return Settings(None, (_without_settings(recipe),))
+        return Settings(
+            None, (_without_settings(recipe), *([recipe.notice] if recipe.source and recipe.notice else []))
+        )
     catalog = [spec for spec in catalog if Task.GENERATE in spec.tasks]
     if not catalog:
         return Settings(None, ("No model here makes pictures from words.",))
@@ -62,6 +64,8 @@ def fit(recipe: Recipe, catalog: Sequence[ModelSpec], owner: str = "") -> Settin
         notes.append("It was made from another picture; from its words alone it comes out differently.")
     if recipe.left_out:
         notes.append(f"Not carried over: {recipe.left_out}.")
+    if recipe.source and recipe.notice:
+        notes.append(recipe.notice)
     return Settings(request, tuple(notes))
 
 

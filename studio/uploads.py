@@ -18,7 +18,7 @@ from studio.contract import Size
 from studio.errors import BadPicture, NotFound
 from studio.findings import MAX_SHORT, MAX_TEXT, Finding, bounded
 from studio.foreign import finding_in
-from studio.intake import Taken, check_length, open_upload, read_picture
+from studio.intake import MAX_PIXELS, Taken, check_length, open_upload, read_picture
 from studio.recipe import APP_VERSION, KEYWORD, UPLOAD, Recipe, from_text
 from studio.store import Store
 
@@ -113,8 +113,16 @@ def _recipe(owner: str, taken: Taken, brought: Recipe | None, name: str, sha256:
         app=bounded(brought.app, MAX_SHORT),
         source=bounded(brought.source, MAX_SHORT) or "Diorama",
         left_out=bounded(brought.left_out, MAX_TEXT),
+        notice=_notice(taken) or bounded(brought.notice, MAX_TEXT),
         sha256=sha256,
     )
+
+
+def _notice(taken: Taken) -> str:
+    if taken.was is None:
+        return ""
+    most = f"{MAX_PIXELS / 1e6:.0f} megapixels are the most"
+    return f"This picture was {taken.was} pixels and was made smaller, to {Size(*taken.image.size)}: {most}."
 
 
 def _of_finding(finding: Finding | None, taken: Taken) -> Recipe:

@@ -78,7 +78,7 @@ async def received(request: Request) -> AsyncIterator[Path]:
 def _kept(studio: Studio, owner: str, path: Path, name: str) -> dict:
     asset = studio.take_in(owner, path, name)
     settings = studio.settings_of(owner, asset.id)
-    return {"picture": picture(studio, asset), "notes": list(settings.notes)}
+    return {"picture": picture(studio, asset), "notes": list(settings.notes), "notice": asset.recipe["notice"]}
 
 
 def status_of(error: StudioError) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -243,3 +244,42 @@ def test_comfyuis_graph_is_found_in_a_webp():
 @pytest.mark.parametrize("name", wrapped.WHOLE)
 def test_what_browsers_show_whole_is_taken(name: str):
     assert read_picture(wrapped.WHOLE[name]).image.size == (wrapped.WIDTH, wrapped.HEIGHT)
+
+
+# --- photos of phones -------------------------------------------------------------------------------------------------
+
+
+def of_size(size: tuple[int, int], format: str, **options: Any) -> bytes:
+    """Four corners of a colour each, with so much of a pattern in them that a file of it is as long as a photo's."""
+    noise = Image.effect_noise((512, 512), 90).convert("RGB")
+    image = corners().resize(size, Image.Resampling.NEAREST)
+    for left in range(0, size[0], 1024):
+        for top in range(0, size[1], 1024):
+            image.paste(noise, (left + 256, top + 256))
+    return saved(image, format, **options)
+
+
+@pytest.mark.parametrize(
+    ("size", "format", "options", "shown"),
+    [
+        ((8001, 5001), "JPEG", {"exif": exif(6)}, (2501, 4001)),
+        ((16_384, 12_288), "JPEG", {"quality": 50}, (4096, 3072)),
+        ((8064, 6048), "PNG", {"compress_level": 1}, (4032, 3024)),
+    ],
+    ids=["40 megapixels on end", "201 megapixels", "48 megapixels of PNG"],
+)
+def test_a_photo_that_is_too_large_is_made_smaller_and_told(
+    size: tuple[int, int], format: str, options: dict[str, Any], shown: tuple[int, int]
+):
+    taken = read_picture(of_size(size, format, **options))
+    assert taken.image.size == shown
+    assert taken.was == (size if not options.get("exif") else size[::-1])
+    expected = corners() if not options.get("exif") else corners().transpose(Image.Transpose.ROTATE_270)
+    for x, y in ((8, 8), (shown[0] - 8, 8), (8, shown[1] - 8), (shown[0] - 8, shown[1] - 8)):
+        place = x * expected.width // shown[0], y * expected.height // shown[1]
+        assert (
+            np.abs(
+                np.subtract(np.asarray(taken.image)[y, x], np.asarray(expected)[place[1], place[0]], dtype=int)
+            ).max()
+            < 9
+        )

@@ -145,6 +145,13 @@ def test_a_size_is_refused_before_a_pixel_is_decoded(file: bytes, said: str):
     assert said in complaint(file)  # their pixels are junk: whoever decoded first would complain about that
 
 
+def test_what_is_larger_than_any_phone_makes_is_refused():
+    progressive = saved(Image.new("L", (8000, 8000)), "JPEG", progressive=True)  # decoded as a whole or not at all
+    assert "8000 x 8000 pixels, 64 megapixels; 40 is the most" in complaint(progressive)
+    file = jpeg_of(20_000, 15_000) + bytes(2_000_000)
+    assert "20000 x 15000 pixels, 300 megapixels; 40 is the most" in complaint(file)
+
+
 def test_a_bomb_of_169_megapixels_in_half_a_megabyte_is_refused():
     pack = zlib.compressobj(9)
     row = bytes(1 + 13_000)

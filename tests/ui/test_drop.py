@@ -144,6 +144,21 @@ def test_a_foreign_picture_opens_with_its_recipe_and_what_does_not_fit_is_said(v
     expect(visitor.page.get_by_text("Nothing found.")).to_be_visible()
 
 
+def test_a_photo_that_was_made_smaller_says_so(visitor: Visitor, tmp_path: Path):
+    photo = tmp_path / "sea.jpg"
+    Image.new("L", (8064, 6048), 90).save(photo)
+    visitor.open_gallery()
+    for _ in range(2):  # also when it is there already
+        visitor.drop(photo)
+        expect(visitor.toast).to_have_text(
+            "This picture was 8064 x 6048 pixels and was made smaller, to 4032 x 3024: 40 megapixels are the most."
+        )
+        expect(visitor.viewer.locator(".facts")).to_contain_text("made smaller, to 4032 x 3024")
+        visitor.page.keyboard.press("Escape")
+        expect(visitor.viewer).to_be_hidden()
+        visitor.page.evaluate("document.querySelectorAll('.toasts > .toast').forEach((toast) => toast.remove())")
+
+
 def test_the_same_file_is_not_kept_twice(visitor: Visitor, castle: Path):
     visitor.open_gallery()
     for _ in range(2):

@@ -54,7 +54,7 @@ function conclude(added, refused, forSettings, opens) {
   if (refused.length) toast(summary(added, refused), { trouble: true });
   else if (added.length > 1) toast(summary(added, refused));
   if (!newest || refused.length) return;
-  const { picture, notes = [] } = newest;
+  const { picture, notes = [], notice = "" } = newest;
   if (picture.kind === "splat") {
     turnIn3D(picture.id);
     if (notes.length) toast(notes.join(" "));
@@ -62,15 +62,17 @@ function conclude(added, refused, forSettings, opens) {
   }
   if (!forSettings) {
     if (added.length === 1) tell(opens || "look", { id: picture.id, picture: picture.id });
+    if (added.length === 1 && notice) toast(notice);
     return;
   }
   const onAction = () => tell("look", { id: picture.id });
   if (picture.again) tell("reuse", picture);
-  else toast(`${notes.find((note) => note.includes(" carries ")) || "This picture carries no settings."} It is in your gallery now.`, { action: "Show it", onAction });
+  else toast(`${notes.find((note) => note.includes(" carries ")) || "This picture carries no settings."} It is in your gallery now.${notice && ` ${notice}`}`, { action: "Show it", onAction });
 }
 function summary(added, refused) {
   const parts = [];
   if (added.length) parts.push(added.length === 1 ? "1 picture added." : `${added.length} pictures added.`);
+  parts.push(...new Set(added.map((answer) => answer.notice).filter(Boolean)));
   if (refused.length > 1) parts.push(`${refused.length} files could not be added.`);
   if (added.length + refused.length > 1 && refused.length) parts.push(`${refused[0].file.name}:`);
   if (refused.length) parts.push(refused[0].error);
