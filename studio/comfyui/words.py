@@ -126,7 +126,7 @@ class Reader:
                 return self.words(value, depth + 1) if not isinstance(value, Link) else Words()
             following = self._handed_on(node)
             if following is None:
-                side = "negative" if value.output == 1 and _has_sides(node) else "positive"
+                side = "negative" if _is_negative(node, value.output) else "positive"
                 words = self.at(node, value.output, side, depth)
                 return (
                     words if words.text or words.unknown or not _is_silent(node) else Words("", (_written(node, []),))
@@ -188,6 +188,7 @@ def _written(node: Node, asked: list[str]) -> str:
     return f"a prompt that the node {bounded(node.kind, 80)} wrote while it ran{asking}"
 
 
-def _has_sides(node: Node) -> bool:
-    names = [name for name in node.inputs if is_text_name(name)]
-    return any("neg" in name for name in names) and any("neg" not in name for name in names)
+def _is_negative(node: Node, output: int) -> bool:
+    """Whether the text at an output is a negative prompt: of two sides the second, or the only one there is."""
+    sides = ["neg" in name for name in node.inputs if is_text_name(name)]
+    return any(sides) and (all(sides) or output == 1)

@@ -225,6 +225,15 @@ GRAPHS: dict[str, dict[str, Any]] = {
             "ImpactWildcardEncode", model=["4", 0], clip=["4", 1], wildcard_text="a __x__", populated_text=PROMPT
         )
     },
+    "a node for the negative prompt alone": {
+        "n7": node("CLIPTextEncode", text=["20", 0], clip=["4", 1]),
+        "n20": node("easy negative", negative=NEGATIVE),
+    },
+    "both prompts of one node": {
+        "n6": node("CLIPTextEncode", text=["20", 0], clip=["4", 1]),
+        "n7": node("CLIPTextEncode", text=["20", 1], clip=["4", 1]),
+        "n20": node("SDXLPromptStyler", text_positive=PROMPT, text_negative=NEGATIVE, style="base"),
+    },
     "a subgraph, as it is run": {
         "n6": node("CLIPTextEncode", text=["75:2", 0], clip=["4", 1]),
         "n75:2": node("StringConcatenate", string_a="a paper boat on a pond", string_b=["75:3", 0], delimiter=", "),
