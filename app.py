@@ -54,7 +54,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         options.port = addresses.free_port(options.listen, options.port)
         machine = inspect()
-        with temporary_folder():
+        with temporary_folder() as options.temporary:
             # Where anyone may come in, nobody else's pictures are paid for with the host's keys.
             studio = open_studio(options.outputs, machine, find_keys(lend=not options.open))
             try:
@@ -148,6 +148,7 @@ def launch_arguments(studio: Studio, options: argparse.Namespace, identify: Iden
             local_only=is_local(options),
             hosts=(f"{host}:{options.port}", *options.allow_host),
             root_path=options.root_path,
+            temporary=options.temporary,
         ),
     }
 

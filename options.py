@@ -58,7 +58,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
         help="the path that a reverse proxy serves the page below, such as /diorama",
     )
     parser.add_argument("--outputs", type=Path, default=OUTPUTS, help="where pictures are kept (default: outputs)")
-    options = parser.parse_args(arguments)
+    options = parser.parse_args(arguments, argparse.Namespace(temporary=None))
     if os.environ.get("SPACE_ID"):
         options.open, options.listen = True, options.listen or "0.0.0.0"
     options.listen = options.listen.removeprefix("[").removesuffix("]")

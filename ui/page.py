@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -34,6 +35,7 @@ from ui.edition import EDITION
 from ui.events import QUIET, Bridge, Identify
 from ui.guard.blocks import ReadableBlocks
 from ui.header import build_header
+from ui.room import Room, disk_full
 from ui.subpath import SubPath
 from ui.theme import head, theme
 from ui.viewer import build_viewer
@@ -90,6 +92,7 @@ def launch_options(
     local_only: bool = False,
     hosts: Collection[str] = (),
     root_path: str = "",
+    temporary: Path | None = None,
     is_edition: str = EDITION,
 ) -> dict[str, Any]:
     """What `Blocks.launch` needs beside address and auth: the look, our own routes, nothing that calls home.
@@ -100,6 +103,7 @@ def launch_options(
         local_only: refuse what was not addressed to this machine; see `guard.middleware`.
         hosts: more names under which the app is known, such as that of a reverse proxy.
         root_path: the path below which the page is opened, such as "/diorama"; "" for none.
+        temporary: a folder for files on their way, which nobody else uses; None: gradio's.
         is_edition: what open pages are told that this one is.
     """
     who = Visitors(identify, studio.signing_key)
@@ -113,7 +117,7 @@ def launch_options(
         *clouding.router(studio, who).routes,
         *iterating.router(studio, who).routes,
     ]
-    below = Middleware(SubPath, path=root_path, routes=routes)
+    below, room = Middleware(SubPath, path=root_path, routes=routes), Middleware(Room, folder=temporary)
     protection = guard.app_options(local_only=local_only, hosts=hosts)
     return {
         "theme": theme(),
@@ -122,7 +126,8 @@ def launch_options(
             "routes": routes,
             **protection,
             "lifespan": sessions.lifespan,
-            "middleware": [below, *protection["middleware"], Middleware(EarlyScript)],
+            "exception_handlers": {**protection["exception_handlers"], OSError: disk_full},
+            "middleware": [below, *protection["middleware"], room, Middleware(EarlyScript)],
         },
         "root_path": root_path,
         "footer_links": [],
