@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import AsyncIterator, Callable, Collection
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
+from gradio.routes import App
 from starlette.middleware import Middleware
 
 from studio.intake import MAX_BYTES
@@ -125,7 +127,7 @@ def launch_options(
         "app_kwargs": {
             "routes": routes,
             **protection,
-            "lifespan": sessions.lifespan,
+            "lifespan": _together(protection["lifespan"], sessions.lifespan),
             "exception_handlers": {**protection["exception_handlers"], OSError: disk_full},
             "middleware": [below, *protection["middleware"], room, Middleware(EarlyScript)],
         },
@@ -137,3 +139,16 @@ def launch_options(
         "show_error": False,
         "max_file_size": guard.MAX_BYTES,
     }
+
+
+def _together(*lifespans: Callable[[App], AbstractAsyncContextManager[None]]) -> Any:
+    """One lifespan of the server out of several."""
+
+    @asynccontextmanager
+    async def lifespan(app: App) -> AsyncIterator[None]:
+        async with AsyncExitStack() as entered:
+            for each in lifespans:
+                await entered.enter_async_context(each(app))
+            yield
+
+    return lifespan

@@ -98,6 +98,9 @@ def test_a_name_that_was_not_allowed_is_refused(example: Location, upstream: str
         for host, status in ((f"{NAME}:{port}", 200), (f"other.localhost:{port}", 400)):
             answer = httpx.get(f"http://127.0.0.1:{port}/diorama/", headers={"Host": host})
             assert answer.status_code == status
+        foreign = {"Host": f"{NAME}:{port}", "Origin": "https://evil.example"}
+        answer = httpx.get(f"http://127.0.0.1:{port}/diorama/config", headers=foreign)
+        assert "access-control-allow-origin" not in answer.headers
 
 
 @pytest.mark.parametrize("arguments", [["--allow-host", NAME], ["--root-path", "/../x", "--auth", "a:b"]])
