@@ -39,7 +39,9 @@ class Served(NamedTuple):
             return http.get(f"gradio_api/call/{endpoint}/{event}").text
 
     def cached(self) -> list[Path]:
-        return [path for path in self.cache.rglob("*") if path.is_file()]
+        """What lies in the temporary folder beside the lock that says whose it is."""
+        files = (path for path in self.cache.rglob("*") if path.is_file())
+        return [path for path in files if not path.name.startswith("lock.sqlite")]
 
 
 @pytest.fixture(scope="module")
