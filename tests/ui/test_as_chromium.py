@@ -28,12 +28,6 @@ SHOWN = """async (files) => {
   }
   return shown;
 }"""
-KNOWN_TO_DIFFER = {
-    "PQ": 6,
-    "HLG": 6,
-    "P3 with PQ": 6,
-}
-"""Levels between what Chromium shows and we, where that is more than one."""
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +51,7 @@ def test_colours_are_those_chromium_shows(shown: Mapping[str, np.ndarray | None]
     expected = shown[name]
     assert expected is not None
     found = np.asarray(read_picture(coloured.PICTURES[name]).image.convert("RGBA"))
-    assert np.abs(found.astype(int) - expected).max() <= KNOWN_TO_DIFFER.get(name, 1)
+    assert np.abs(found.astype(int) - expected).max() <= 1
 
 
 @pytest.mark.parametrize("name", wrapped.WHOLE)
