@@ -35,6 +35,10 @@ class Unknown(StudioError):
     """What is called does not exist."""
 
 
+class Unreadable(BadRequest):
+    """What was sent is no text, or is not worth reading."""
+
+
 def is_call(path: str) -> bool:
     """Whether a POST to this path carries the values of a call."""
     others = ("queue/join", "component_server", "cancel", "reset")
@@ -61,8 +65,10 @@ def check(blocks: gr.Blocks, path: str, content_type: str, body: bytes) -> bytes
         raise BadRequest("Send JSON, and say so: Content-Type: application/json.")
     try:
         values = json.loads(body)
-    except (ValueError, RecursionError) as error:
+    except (json.JSONDecodeError, RecursionError) as error:
         raise BadRequest(f"The body is not JSON. {_HOW}") from error
+    except ValueError as error:  # letters that are not UTF-8, or a number of thousands of digits
+        raise Unreadable(f"The body cannot be read as JSON. {_HOW}") from error
     if not isinstance(values, dict):
         raise BadRequest(f"The body must be a JSON object. {_HOW}")
     _check_files(blocks, values)
@@ -159,7 +165,7 @@ def _check_named(function: BlockFunction, blocks: gr.Blocks, values: dict[str, A
         raise Unknown(f"There is no endpoint {shown(function.api_name)}. The page says what there is.")
     names = [each["parameter_name"] for each in parameters]
     if unknown := [name for name in values if name not in names and name != "oauth_token"]:
-        raise BadRequest(f"{function.api_name} takes no {shown(unknown[0])}. It takes {', '.join(names)}.")
+        raise BadRequest(f"{function.api_name} takes no {shown(unknown[0])}. It takes {', '.join(names)}. {_HOW}")
     for each in parameters:
         if not each.get("parameter_has_default") and each["parameter_name"] not in values:
             raise BadRequest(f"{function.api_name} needs {each['parameter_name']}. {_HOW}")

@@ -49,7 +49,7 @@ class Calls:
             kind = Headers(scope=scope).get("content-type", "")
             body = calls.check(scope["app"].get_blocks(), path, kind, body)
         except StudioError as error:
-            status = 404 if isinstance(error, calls.Unknown) else 422
+            status = 404 if isinstance(error, calls.Unknown) else 400 if isinstance(error, calls.Unreadable) else 422
             await refusal(status, str(error))(scope, receive, send)
             return
         await self._app(scope, again(body, receive), _refusing(send) if _DIRECT.fullmatch(path) else send)
