@@ -24,13 +24,17 @@ def borrowed_tab(chrome: Browser, address: str, options: dict[str, Any]) -> Iter
     """
     idle = _IDLE.setdefault(chrome, defaultdict(list))[repr(sorted(options.items()))]
     page = idle.pop() if idle else chrome.new_context(**options).new_page()
+    is_whole = False
     try:
         yield page
-        _leave(page, address)
-    except BaseException:
-        page.context.close()
-        raise
-    idle.append(page)
+        if not page.is_closed():
+            _leave(page, address)
+            is_whole = True
+    finally:
+        if is_whole:
+            idle.append(page)
+        else:
+            page.context.close()
 
 
 def _leave(page: Page, address: str) -> None:

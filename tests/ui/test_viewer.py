@@ -41,8 +41,8 @@ def phone(chrome: Browser, address: str, brush: Brush) -> Iterator[Visitor]:
 def test_the_recipe_stands_beside_the_picture_in_words(visitor: Visitor):
     visitor.choose_model("Full painter")
     visitor.open_more()
+    visitor.page.locator("#negative-prompt textarea").fill("people")  # there once the choice was answered, with a seed
     visitor.page.locator("#seed input").fill("358")
-    visitor.page.locator("#negative-prompt textarea").fill("people")
     visitor.make("a purple ball")
     visitor.stage.get_by_role("button", name="Enlarge: a purple ball").click()
     panel = visitor.viewer.get_by_role("complementary", name="About this picture")
