@@ -155,7 +155,7 @@ class Turning:
 
     @readable
     async def add_splat(
-        self, file: gr.FileData, name: str = "", token: str = "", up: str = "", request: gr.Request | None = None
+        self, file: gr.FileData, name: str = "", token: str = "", request: gr.Request | None = None
     ) -> dict:
         """Put a PLY, SPLAT or SPZ file into the gallery: {"splat", "notes"}.
 
@@ -163,9 +163,8 @@ class Turning:
             file: The splat: `handle_file(PATH)` of gradio_client.
             name: What to call it; empty takes the name of the file.
             token: Where the app is open to anyone: the secret that is to own the splat.
-            up: The axis of the file that points up: x, -x, y, -y, z or -z; empty: as the file says, or is like others.
         """
-        return await asyncio.to_thread(self._take_in, self._visitors.caller(request, token), file, name, up)
+        return await asyncio.to_thread(self._take_in, self._visitors.caller(request, token), file, name)
 
     def _begin_views(self, owner: str, order: ViewsRequest, only: Any) -> JobView:
         keep = self._studio.turnings.views_of(owner, order.object) if only else ()
@@ -210,10 +209,9 @@ class Turning:
         name = f"{Path(asset.name).stem}{EXPORTS[format].suffix}"
         return {"url": url, "format": format, "name": name, "bytes": len(content)}
 
-    def _take_in(self, caller: Caller, file: Any, name: Any, up: Any) -> dict:
+    def _take_in(self, caller: Caller, file: Any, name: Any) -> dict:
         with uploaded(file) as path:
-            title = _text(name, "name") or path.name
-            asset = self._studio.splats.take_in(caller.owner, path, title, _text(up, "up"))
+            asset = self._studio.splats.take_in(caller.owner, path, _text(name, "name") or path.name)
         notes = turned.turning_of(asset).notes
         return {"splat": self._describe(caller, asset.id), "notes": [notes] if notes else []}
 
