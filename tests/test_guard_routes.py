@@ -298,10 +298,12 @@ def test_no_server_function_takes_an_address_for_a_file(served: Served):
 @pytest.mark.parametrize("address", ADDRESSES)
 def test_where_a_file_is_wanted_neither_a_text_nor_an_unmarked_object_is_taken(served: Served, address: str):
     for file in (address, {"path": address}, {"url": address}, {"path": address, "meta": []}, [address], 3, True):
-        for endpoint in ("add_picture", "add_splat"):
-            body = {"data": [file, "", ""]}
-            assert_refused_as_file(served.ada.post(f"gradio_api/call/{endpoint}", json=body))
-            assert_refused_as_file(served.ada.post(f"gradio_api/call/v2/{endpoint}", json={"file": file}))
+        for function in served.functions():
+            if function.api_name in ("add_picture", "add_splat"):
+                body = {"data": [file, *[None] * (len(function.inputs) - 1)]}
+                assert_refused_as_file(served.ada.post(f"gradio_api/call/{function.api_name}", json=body))
+                path = f"gradio_api/call/v2/{function.api_name}"
+                assert_refused_as_file(served.ada.post(path, json={"file": file}))
 
 
 @pytest.mark.parametrize(
