@@ -109,12 +109,12 @@ def test_training_asks_for_a_box_as_the_predictor_does(untrained: SAM2Base) -> N
 
 def test_a_few_steps_on_one_batch_lower_its_loss(source: Source, tmp_path: Path) -> None:
     torch.manual_seed(4)
-    learner = Learner(build_model(SIDE))
+    learner = Learner(build_model(FINE_SIDE))
     run = Run("sam", learner, optimizers(learner), average=0.9, budget=Budget(1000, tmp_path, decay_from=1))
     losses = []
-    with Workers(learner, source.toys, count=2) as workers:
-        for _ in range(7):
-            losses.append(workers.step(1, SIDE)["loss"].item())
+    with Workers(learner, source.toys, count=1) as workers:
+        for _ in range(4):
+            losses.append(workers.step(1, FINE_SIDE)["loss"].item())
             for optimizer in run.optimizers:
                 optimizer.step()
                 optimizer.zero_grad()
