@@ -41,7 +41,7 @@ def main(arguments: Sequence[str] = ()) -> None:
     rows: list[Row] = []
     for name, ask in (("call over HTTP", call), ("page load", load), ("gradio_client", client)):
         with served() as (pid, url), httpx.Client(base_url=url, timeout=PATIENCE_SECONDS) as http:
-            held = [resident_kb(pid, ask, http, times) for times in (options.warm_up, options.first, rest)]
+            held = [resident_after(pid, ask, http, times) for times in (options.warm_up, options.first, rest)]
         first, next_ones = (held[1] - held[0]) / options.first, (held[2] - held[1]) / rest
         rows.append(Row(f"{name}: each of the first {options.first}", first, options.first, PROMISE, "KB"))
         rows.append(Row(f"{name}: each of the next {rest}", next_ones, rest, PROMISE, "KB"))
@@ -83,10 +83,15 @@ def client(http: httpx.Client) -> None:
     opened.close()
 
 
-def resident_kb(pid: int, ask: Callable[[httpx.Client], None], http: httpx.Client, times: int) -> int:
+def resident_after(pid: int, ask: Callable[[httpx.Client], None], http: httpx.Client, times: int) -> int:
     """Kilobytes of memory that a server holds after it was asked so many times."""
     for _ in range(times):
         ask(http)
+    return resident_kb(pid)
+
+
+def resident_kb(pid: int) -> int:
+    """Kilobytes of memory that a process holds."""
     status = Path(f"/proc/{pid}/status").read_text()
     return int(status.partition("VmRSS:")[2].split()[0])
 
@@ -109,6 +114,9 @@ def served() -> Iterator[tuple[int, str]]:
                 if process.poll() is not None or time.monotonic() - began > PATIENCE_SECONDS:
                     sys.exit("Diorama serves no page.")
                 time.sleep(0.1)
+            held = 0
+            while held != (held := resident_kb(process.pid)):  # the first model is loaded behind the page
+                time.sleep(5)
             yield process.pid, f"http://127.0.0.1:{port}/"
         finally:
             process.terminate()
