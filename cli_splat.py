@@ -33,7 +33,8 @@ def add_verbs(verbs: Any) -> None:
     turn = verbs.add_parser("splat", help="turn an object into a 3D Gaussian splat, or convert one")
     turn.set_defaults(verb=splat)
     turn.add_argument(
-        "source", help="an object or a picture (a file or an id), or a splat to convert (.ply, .splat, .spz, .glb, or an id)"
+        "source",
+        help="an object or a picture (a file or an id), or a splat to convert (.ply, .splat, .spz, .glb, or an id)",
     )
     turn.add_argument(
         "--point",
