@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -106,19 +105,15 @@ class Visitors:
         return Caller(owner, lambda address: f"{root}/{self._signed(owner, address)}")
 
     def cookie(self, request: Request) -> str:
-        """The Set-Cookie header that lets this browser read the files of the request's sender.
+        """The Set-Cookie header that lets this browser read the files of the request's sender. With which requests the
+        cookie travels is decided for all cookies in one place: `guard.headers`.
 
         Raises:
             NotAdmitted: see `sender`.
         """
         owner = self.sender(request)
-        root = urlsplit(root_of(request))
-        if os.environ.get("SPACE_ID"):  # the page stands in a frame of another site, where a strict cookie is not sent
-            kind = "SameSite=None; Secure; Partitioned"
-        else:
-            kind = "SameSite=Strict; Secure" if root.scheme == "https" else "SameSite=Strict"
         value = f"{quote(owner, safe='')}.{self._signature('cookie', owner)}"
-        return f"{self._cookie}={value}; Path={root.path or '/'}; HttpOnly; {kind}"
+        return f"{self._cookie}={value}; Path={urlsplit(root_of(request)).path or '/'}"
 
     def _identified(self, request: Request, token: str, purpose: str) -> str:
         user = signed_in(request)
