@@ -100,7 +100,8 @@ class Served:
         return sorted(files), jobs
 
     def strays(self) -> list[Path]:
-        return [path for path in self.elsewhere.rglob("*") if path.is_file()]
+        files = [path for path in self.elsewhere.rglob("*") if path.is_file()]
+        return [path for path in files if not path.name.startswith("lock.sqlite")]  # says that the folder is in use
 
     def memory(self) -> int:
         """Bytes of memory the app holds. Source: proc(5), /proc/pid/status."""
