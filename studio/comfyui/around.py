@@ -8,10 +8,11 @@ from typing import Any
 
 from studio.comfyui.graph import Graph, Node
 from studio.comfyui.words import is_text_node
-from studio.findings import MAX_SHORT, bounded, emphasis, number
+from studio.findings import MAX_SHORT, MAX_TEXT, bounded, emphasis, number
 
 _MAX_NAMES = 8
 _LORA = re.compile(r"lora(_name)?(_?\d+)?(_name)?")
+_TAG = re.compile(r"<lora:([^:<>]{1,100})[:>]")
 _GUIDES = re.compile(r"control_?net(?!.*load)|ip_?adapter(?!.*load)|style_?model_?apply|redux", re.IGNORECASE)
 _GIVES_PICTURE = re.compile(r"load ?image(?!mask)|image ?load|image_?input|etn_load|clipboard|webcam", re.IGNORECASE)
 
@@ -60,6 +61,8 @@ def _loras(graph: Graph, guider: Node) -> Iterator[str]:
             text = bounded(value, MAX_SHORT)
             if text and text.lower() != "none":
                 yield text
+        for value in node.inputs.values():  # some loaders take "<lora:ink:0.8>" in a text
+            yield from _TAG.findall(value[:MAX_TEXT]) if isinstance(value, str) else ()
 
 
 def _pictures(graph: Graph, sampler: Node) -> Iterator[str]:
@@ -77,8 +80,9 @@ def _pictures(graph: Graph, sampler: Node) -> Iterator[str]:
             loader = graph.linked(node, "control_net") or node
             names = (bounded(loader.inputs.get(name), MAX_SHORT) for name in ("control_net_name", "preset"))
             name = next((name for name in names if name and name.lower() != "none"), "")
-            kind = "ControlNet" if node.has_kind("control") else bounded(node.kind, MAX_SHORT)
-            guides[f"{kind} {name}".strip()] = None
+            is_control = node.has_kind("control")
+            words = ("ControlNet", name) if is_control else (bounded(node.kind, MAX_SHORT), name, "with a picture")
+            guides[" ".join(word for word in words if word)] = None
         is_from_picture |= "pixels" in node.links() or bool(_GIVES_PICTURE.search(node.kind))
     yield from list(guides)[:_MAX_NAMES]
     if is_from_picture:

@@ -122,6 +122,7 @@ def _finding(graph: Graph, sampler: Node, last: Node) -> Finding:
     distilled = _distilled(graph, guider)
     guidance = _sought(graph, guider, "guider", lambda node: graph.value(node, _CFGS, number))
     models = _models(graph, guider)
+    last_guider = graph.linked(last, "guider") or last
     unknown = tuple(dict.fromkeys(positive.unknown + negative.unknown))
     return Finding(
         tool="ComfyUI",
@@ -135,6 +136,7 @@ def _finding(graph: Graph, sampler: Node, last: Node) -> Finding:
         left_out=(
             *left_out(graph, sampler, guider, last, (positive.text, negative.text)),
             *(f"merged with {name}" for name in models[1:9]),
+            *(f"second model {name}" for name in _models(graph, last_guider)[:1] if name and name not in models),
             *unknown,
         ),
     )
@@ -164,6 +166,9 @@ def _texts(graph: Graph, words: Reader, guider: Node, side: str) -> Words:
     starts = [Link(guider.id, -1)]
     own = words.own(guider, side) if not any(is_begun(name) for name in guider.links()) else []
     starts = graph.ways(guider, is_begun)
+    if side == "negative" and not any(is_begun(name) for name in guider.links()):  # both may come from one encoder
+        links = [link for name, link in guider.links().items() if is_wanted(name)]
+        starts += [link for link in links if any(re.search("neg.*(prompt|text)", name) for name in _names(graph, link))]
     found: dict[str, Words] = {text.text: text for _, text in own if text.text}
     unknown = [text for _, text in own if text.unknown]
     for start in starts:
@@ -179,6 +184,11 @@ def _texts(graph: Graph, words: Reader, guider: Node, side: str) -> Words:
                 break
     text = joined([Words(one) for one in found]).text
     return Words(text, joined(unknown).unknown)
+
+
+def _names(graph: Graph, link: Link) -> list[str]:
+    node = graph.node(link)
+    return list(node.inputs) if node is not None else []
 
 
 def _ends_words(node: Node) -> bool:
@@ -197,7 +207,7 @@ def _texts_of(words: Reader, node: Node, output: int, side: str) -> list[Words]:
 
 
 def _first_size(graph: Graph, sampler: Node) -> Size | None:
-    behind = graph.walk(sampler, lambda name: bool(_LATENTS.fullmatch(name)))
+    behind = graph.walk(sampler, lambda name: bool(_LATENTS.fullmatch(name)) or name == "image_embeds")
     return next((size for node, _ in behind if (size := _size(graph, node)) is not None), None)
 
 
@@ -210,14 +220,20 @@ def _size(graph: Graph, node: Node) -> Size | None:
     before = graph.node(widths[0]) if widths and isinstance(widths[0], Link) else None
     if before is not None and (said := _said_size(before)) is not None:
         return said
-    return sized(graph.value(node, sides[0], whole), graph.value(node, sides[1], whole))
+    return _turned(node, sized(graph.value(node, sides[0], whole), graph.value(node, sides[1], whole)))
+
+
+def _turned(node: Node, size: Size | None) -> Size | None:
+    swaps = str(node.inputs.get("swap_dimensions", "")).lower() in ("on", "true")
+    return Size(size.height, size.width) if swaps and size is not None else size
 
 
 def _said_size(node: Node) -> Size | None:
+    if (size := sized(node.inputs.get("width_override"), node.inputs.get("height_override"))) is not None:
+        return size
     for name, value in node.inputs.items():
         if isinstance(value, str) and _SIZED.fullmatch(name) and (match := _TIMES.search(value[:MAX_SHORT])):
-            swaps = str(node.inputs.get("swap_dimensions", "")).lower() in ("on", "true")
-            return sized(match[2], match[1]) if swaps else sized(match[1], match[2])
+            return _turned(node, sized(match[1], match[2]))
     return None
 
 
@@ -231,8 +247,17 @@ def _distilled(graph: Graph, guider: Node) -> float | None:
 def _models(graph: Graph, guider: Node) -> tuple[str, ...]:
     """The names of the models behind a guider, the first of them the one that counts."""
     behind = graph.walk(guider, lambda name: bool(_MODELS.fullmatch(name)))
-    names = (graph.value(node, _MODEL_NAMES, _model) for node, _ in behind)
+    names = (graph.value(node, _own_names(graph, node), _model) for node, _ in behind)
     return tuple(dict.fromkeys(name for name in names if name)) or ("",)
+
+
+def _own_names(graph: Graph, node: Node) -> tuple[str, ...]:
+    """Inputs that may name a model; not those through which one comes that was changed on its way."""
+
+    def is_changed(before: Node | None) -> bool:
+        return before is not None and any(_MODELS.fullmatch(name) for name in before.links())
+
+    return tuple(name for name in _MODEL_NAMES if not is_changed(graph.linked(node, name)))
 
 
 def _model(value: Any) -> str | None:

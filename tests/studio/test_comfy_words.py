@@ -220,6 +220,23 @@ GRAPHS: dict[str, dict[str, Any]] = {
     "texts of SDXL": {
         "n6": node("CLIPTextEncodeSDXL", width=9, height=9, text_g=PROMPT, text_l=PROMPT, clip=["4", 1]),
     },
+    "swapped sides": {
+        "n5": node("CR SDXL Aspect Ratio", width=768, height=512, aspect_ratio="custom", swap_dimensions="On"),
+    },
+    "sides instead of those of a list": {
+        "n5": node("SDXLEmptyLatentSizePicker+", resolution="9x9 (1.0)", width_override=512, height_override=768),
+    },
+    "both prompts of one encoder, and a size among pictures": {
+        "n3": node(
+            "WanVideoSampler",
+            **SETTINGS,
+            model=["4", 0],
+            text_embeds=["6", 0],
+            image_embeds=["5", 0],
+        ),
+        "n5": node("WanVideoEmptyEmbeds", width=512, height=768, num_frames=1),
+        "n6": node("WanVideoTextEncode", positive_prompt=PROMPT, negative_prompt=NEGATIVE, t5=["7", 0]),
+    },
     "wildcards and their encoder": {
         "n6": node(
             "ImpactWildcardEncode", model=["4", 0], clip=["4", 1], wildcard_text="a __x__", populated_text=PROMPT
@@ -406,7 +423,14 @@ LEFT_OUT: dict[str, tuple[dict[str, Any], str]] = {
     "a guiding picture": (
         {"n30": node("IPAdapterAdvanced", model=["4", 0], image=["32", 0], weight=1), "n3": sampler(model=["30", 0])}
         | {"n32": node("LoadImage", image="a.png")},
-        "IPAdapterAdvanced",
+        "IPAdapterAdvanced with a picture",
+    ),
+    "LoRAs in a text": (
+        {
+            "n31": node("Lora Loader (LoraManager)", model=["4", 0], clip=["4", 1], text="<lora:ink:0.8>"),
+            "n3": sampler(model=["31", 0]),
+        },
+        "LoRA ink",
     ),
     "a detailer": (
         {"n20": node("FaceDetailer", image=["8", 0], positive=["6", 0], seed=5, steps=20, cfg=8, denoise=0.5)}
