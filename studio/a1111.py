@@ -53,7 +53,8 @@ def read_parameters(text: str) -> Finding | None:
     prompt, negative, is_marked = _prompts(words, is_one_line)
     if not pairs and not is_marked:
         return None
-    left_out = [*_left_out(pairs), *emphasis(prompt), *emphasis(negative)]
+    model, resources = _resources(pairs.get("civitai resources", ""))
+    left_out = [*_left_out(pairs), *resources, *emphasis(prompt), *emphasis(negative)]
     if "denoising strength" in pairs and not any(name.startswith("hires") for name in pairs):
         left_out.append("the picture it was made from")
     version = pairs.get("version", pairs.get("app", "")).lower()
@@ -65,7 +66,7 @@ def read_parameters(text: str) -> Finding | None:
         steps=whole(pairs.get("steps")),
         guidance=_guidance(pairs),
         seed=whole(pairs.get("seed")),
-        model=bounded(pairs.get("model", ""), MAX_SHORT),
+        model=bounded(pairs.get("model") or model, MAX_SHORT),
         left_out=tuple(dict.fromkeys(bounded(one, MAX_SHORT) for one in left_out))[:_MAX_LEFT_OUT],
     )
 
@@ -180,6 +181,23 @@ def _left_out(pairs: dict[str, str]) -> Iterator[str]:
             yield f"{_spelt(name)} {value}"
     for name in re.findall(r"([\w .\-]{1,100}):", pairs.get("ti hashes", ""))[:8]:
         yield f"embedding {name.strip()}"
+
+
+def _resources(text: str) -> tuple[str, list[str]]:
+    """Model and other weights, as Civitai's generator lists them.
+
+    Source: civitai/civitai src/utils/metadata/automatic.metadata.ts, `civitaiResources`.
+    """
+    values = parsed(text) if text.startswith("[") else None
+    found = [one for one in values[:16] if isinstance(one, dict)] if isinstance(values, list) else []
+    named = [(str(one.get("type", ""))[:20].lower(), one.get("modelName") or one.get("air")) for one in found]
+    models = [name for kind, name in named if kind == "checkpoint" or ":checkpoint:" in str(name)[:80]]
+    others = [(_KINDS.get(kind, kind), bounded(name, MAX_SHORT)) for kind, name in named if name not in models]
+    return bounded(next(iter(models), ""), MAX_SHORT), [f"{kind} {name}".strip() for kind, name in others if name]
+
+
+_KINDS = {"lora": "LoRA", "locon": "LoRA", "dora": "LoRA", "lycoris": "LoRA", "textualinversion": "embedding"}
+_KINDS |= {"embed": "embedding", "vae": "VAE"}
 
 
 def _spelt(name: str) -> str:

@@ -20,6 +20,8 @@ _PICTURES = ("init_image", "source_image", "controlnets", "ipAdapters", "t2iAdap
 def read_metadata(text: str) -> Finding | None:
     """The `invokeai_metadata` chunk."""
     values = parsed(text)
+    if isinstance(values, dict) and "positive_conditioning" in values:
+        return read_beta(text)
     return _of_metadata(values) if isinstance(values, dict) else None
 
 
@@ -84,6 +86,8 @@ def _of_metadata(values: dict[str, Any]) -> Finding:
     ]
     prompts = (bounded(values.get("positive_prompt")), bounded(values.get("negative_prompt")))
     left_out += [one for prompt in prompts for one in emphasis(prompt)]
+    styles = (bounded(values.get(f"{side}_style_prompt"), MAX_SHORT).strip() for side in ("positive", "negative"))
+    left_out += [f"style {style}" for style in styles if style and style not in prompts]
     left_out += ["the picture it was made from"] if any(values.get(name) for name in _PICTURES) else []
     return Finding(
         tool="InvokeAI",

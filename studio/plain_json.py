@@ -24,6 +24,7 @@ _STEPS = ("steps", "numinferencesteps", "samplingsteps", "numsteps")
 _GUIDANCES = ("fluxguidancescale", "distilledcfgscale", "guidancescale", "cfgscale", "cfg", "scale", "guidance")
 _MODELS = (
     *("model", "basemodel", "basemodelname", "modelname", "checkpoint", "ckpt", "usestablediffusionmodel"),
+    "stablediffusionmodel",
     *("sdmodelcheckpoint", "modelweights", "modelid"),
 )
 _SIZES = ("size", "resolution", "imagesize")
@@ -41,7 +42,7 @@ _TOOLS = {
     "Fooocus": ("metadatascheme", "basemodel", "admguidance"),
     "NovelAI": ("uc", "requesttype", "v4prompt"),
     "Draw Things": ("c", "uc"),
-    "Easy Diffusion": ("usestablediffusionmodel",),
+    "Easy Diffusion": ("usestablediffusionmodel", "stablediffusionmodel"),
     "InvokeAI": ("cfgrescalemultiplier", "generationmode"),
 }
 """By names that only they have; one of them is enough, save that Draw Things has all of them."""
@@ -58,7 +59,8 @@ def read_values(values: Any, beside: Mapping[str, str], *, is_loose: bool = Fals
         return None
     prompt, negative = _text(named, _PROMPTS), _text(named, _NEGATIVES)
     characters = _characters(named.get("v4prompt")), _characters(named.get("v4negativeprompt"))
-    said = {name.lower(): text for name, text in beside.items()}
+    around = values.items() if isinstance(values, dict) else ()  # NovelAI's other formats have all texts in one
+    said = {str(name)[:80].lower(): text for name, text in (*around, *beside.items()) if isinstance(text, str)}
     tool = _tool(values, named, said)
     if tool == "NovelAI":
         prompt = prompt or bounded(said.get("description", "")).strip()
@@ -161,18 +163,27 @@ def _left_out(named: dict[str, Any]) -> list[str]:
         value = named.get(name)
         if isinstance(value, str | int | float) and not isinstance(value, bool) and str(value).lower() not in _NOTHING:
             said.append(f"{_SPELT.get(name, name)} {bounded(str(value), MAX_SHORT)}")
-    loras = named.get("loras")
-    for one in loras[:8] if isinstance(loras, list) else []:
-        one = one.get("name") or one.get("model") or one.get("file") if isinstance(one, dict) else one
-        one = one[0] if isinstance(one, list) and one else one
-        said += [f"LoRA {bounded(one, MAX_SHORT)}"] if isinstance(one, str) and one else []
-    for name, value in named.items():
-        if name.startswith("loracombined") and isinstance(value, str):
-            said.append(f"LoRA {bounded(value.partition(' : ')[0], MAX_SHORT)}")
+    said += [f"LoRA {lora}" for name, value in named.items() if _LORAS.fullmatch(name) for lora in _loras(value)][:8]
     if any(named.get(name) for name in _PICTURES) or "Image2Image" in str(named.get("requesttype", ""))[:100]:
         said.append("the picture it was made from")
     return said
 
 
+def _loras(value: Any) -> list[str]:
+    """The names in a list of texts, of [name, weight] or of objects, or in a text such as "ink.safetensors : 0.5"."""
+    if isinstance(value, str) and value.lstrip()[:1] in ("[", "{"):
+        value = parsed(value)
+    names = []
+    for one in value[:8] if isinstance(value, list) else [value]:
+        if isinstance(one, dict):
+            one = one.get("name") or one.get("model") or one.get("file") or one.get("path")
+        if isinstance(one, list) and one:
+            one = one[0]
+        if name := bounded(one, MAX_SHORT).partition(" : ")[0].strip():
+            names += [] if name.lower() in _NOTHING else [name]
+    return names
+
+
+_LORAS = re.compile(r"loras?|loracombined\d*|lora\d+|lora(names?|paths?|models?|files?)|useloramodels?")
 _NOTHING = ("", "none", "[]", "automatic", "0", "default")
 _SPELT = {"samplername": "sampler", "vae": "VAE", "clipskip": "clip skip", "refinermodel": "refiner"}

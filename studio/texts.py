@@ -25,6 +25,12 @@ _KEYWORDS = frozenset(
 """Under these, everything counts."""
 _BESIDE = frozenset(("software", "source"))
 """These say which program and model it was; they are short."""
+_OF_ONE_SETTING = re.compile(
+    r"((positive|negative) )?prompt|((random|noise) )?seed|((num )?inference |num |sampling )?steps"
+    r"|(cfg|guidance)( scale)?|width|height|size|resolution|sampler( name)?|scheduler|loras?|checkpoint"
+    r"|(use )?((lora|stable diffusion) )?model( name| id)?"
+)
+"""Keywords, in lower case and with spaces, under which some programs have each setting in a text of its own."""
 _MAX_KEYWORDS = 32
 _MAX_OTHER_BYTES = 1_000_000
 _LOOKED_AT = 50_000
@@ -90,6 +96,7 @@ class Texts:
             keyword in _KEYWORDS
             or keyword == "Description"
             or (keyword.lower() in _BESIDE and len(text) <= 200)
+            or (len(keyword) < 40 and _OF_ONE_SETTING.fullmatch(re.sub(r"[_\W]+", " ", keyword.lower())) is not None)
             or looks_like_settings(text)
         )
         if is_kept and len(text) <= self._left and keyword not in self.found:

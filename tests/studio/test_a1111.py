@@ -162,6 +162,11 @@ KIN = {
         {"tool": "stable-diffusion.cpp", "guidance": 3.5},
     ),
     "Draw Things": ("Steps: 4, Guidance Scale: 7.0, Seed: 1, Size: 64 x 96", {"guidance": 7.0, "size": Size(64, 96)}),
+    "Civitai": (
+        'Steps: 4, Seed: 1, Civitai resources: [{"type":"lora","weight":0.8,"modelName":"ink"},'
+        '{"type":"checkpoint","modelVersionId":5,"modelName":"meadow, v2"}], Civitai metadata: {}',
+        {"model": "meadow, v2", "left_out": ("LoRA ink",)},
+    ),
     "no seed": ("Steps: 4, Seed: -1", {"seed": None}),
 }
 

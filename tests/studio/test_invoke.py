@@ -111,6 +111,8 @@ BETA = {"seed": 42, "steps": 50, "width": 512, "height": 640, "cfg_scale": 7.5, 
     ids=["a node", "a walk"],
 )
 def test_invokes_metadata_of_the_beta_of_version_3_are_read(values: dict[str, Any]):
+    if "positive_conditioning" in values:
+        assert read_metadata(json.dumps(values)) == read_beta(json.dumps(values))
     assert read_beta(json.dumps(values)) == Finding(
         tool="InvokeAI",
         prompt="a cat on a mat",
@@ -147,6 +149,12 @@ def test_invokes_graph_is_read():
     collected = {"type": "metadata_accumulator", "positive_prompt": "a dog", "seed": 7}
     found = read_invoked_graph(json.dumps({"nodes": nodes | {"metadata_accumulator": collected}}))
     assert found is not None and (found.prompt, found.seed) == ("a dog", 7)
+
+
+def test_words_of_a_style_are_named():
+    values = {"positive_prompt": "a cat", "positive_style_prompt": "in ink", "negative_style_prompt": "", "seed": 1}
+    found = read_metadata(json.dumps(values))
+    assert found is not None and found.left_out == ("style in ink",)
 
 
 def test_loras_of_version_3_are_named():

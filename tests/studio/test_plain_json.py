@@ -90,10 +90,11 @@ TOOLS: dict[str, tuple[dict[str, str], dict[str, Any]]] = {
                     "scale": 6.5,
                     "size": "512x768",
                     "model": "meadow_v2",
+                    "lora": [{"model": "ink.ckpt", "weight": 0.6}],
                 }
             )
         },
-        {},
+        {"left_out": ("LoRA ink.ckpt",)},
     ),
     "Easy Diffusion": (
         {
@@ -105,8 +106,17 @@ TOOLS: dict[str, tuple[dict[str, str], dict[str, Any]]] = {
             "width": "512",
             "height": "768",
             "use_stable_diffusion_model": "meadow_v2",
+            "use_lora_model": "ink",
         },
-        {},
+        {"left_out": ("LoRA ink",)},
+    ),
+    "mflux": (
+        {"parameters": json.dumps(USUAL | {"prompt": PROMPT, "guidance": 6.5, "lora_paths": ["a.st"], "model": "m"})},
+        {"tool": "another tool", "negative_prompt": "", "model": "m", "left_out": ("LoRA a.st",)},
+    ),
+    "NovelAI in one text": (
+        {"parameters": json.dumps({"Source": "meadow_v2", "Software": "NovelAI", "Comment": json.dumps(NOVELAI)})},
+        {"tool": "NovelAI", "left_out": ("sampler k_euler",)},
     ),
     "another tool": (
         {

@@ -41,6 +41,15 @@ def test_texts_of_unknown_keywords_count_where_they_look_like_settings():
     assert taken.text == {"Made with": SETTINGS, "Software": "NovelAI"}
 
 
+def test_settings_in_texts_of_their_own_are_kept():
+    texts = {"prompt": "a fox", "Negative Prompt": "blurry", "num_inference_steps": "4", "guidance_scale": "5"}
+    texts |= {"Seed": "7", "use_lora_model": "ink", "Stable Diffusion model": "meadow_v2", "sampler_name": "euler"}
+    info = PngInfo()
+    for keyword, text in (texts | {"Author": "me", "Copyright": "mine", "seeds": "of a plant"}).items():
+        info.add_text(keyword, text)
+    assert read_picture(saved(corners(), "PNG", pnginfo=info)).text == texts
+
+
 @pytest.mark.parametrize("format", FORMATS)
 def test_texts_are_found_in_xmp(format: str):
     packet = (
