@@ -193,8 +193,10 @@ class _Parser:
         if len(types) != 1 + is_list or not all(types) or (is_list and types[0][0] == "f"):
             raise _damaged(f"it has a column {shown(' '.join(words))}")
         last = self._elements[-1]
-        name = words[-1]
-        if any(one.name == name for one in last.properties) or len(last.properties) >= _MAX_PROPERTIES:
+        names = {one.name for one in last.properties}
+        plain = re.sub(r"^(scalar_)+(?![xyz]$)", "", words[-1])  # CloudCompare's prefix
+        name = words[-1] if plain in names else plain
+        if name in names or len(last.properties) >= _MAX_PROPERTIES:
             raise _damaged(f"it has too many columns {shown(name)}")
         column = Property(name, types[-1], types[0] if is_list else "")
         self._elements[-1] = Element(last.name, last.count, (*last.properties, column))

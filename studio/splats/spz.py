@@ -6,6 +6,7 @@ Source: nianticlabs/spz README.md ("File Format") and src/cc/load-spz.cc (consta
 
 from __future__ import annotations
 
+import re
 import struct
 import zlib
 from dataclasses import replace
@@ -78,6 +79,8 @@ def read_spz(data: bytes) -> Taken:
     unpacker = zlib.decompressobj(wbits=31)
     head = _unpacked(unpacker, data, _HEADER.size)
     header = _Header._make(_HEADER.unpack(head)) if len(head) == _HEADER.size else None
+    if re.match(rb"ply[ \t]*[\r\n]", head):
+        raise BadSplat("This PLY file is packed with gzip. Unpack it, then try again.")
     if header is None or header.magic != MAGIC:
         raise BadSplat("This is a gzip archive without a splat in it. Choose a PLY, SPLAT or SPZ file.")
     _check(header)

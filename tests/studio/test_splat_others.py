@@ -81,6 +81,14 @@ def test_opacities_may_be_levels(name: str, kind: str, most: int):
     assert_same(read(columns), some(20), opacities=0.003)
 
 
+@pytest.mark.parametrize("prefix", ["scalar_", "scalar_scalar_"])
+def test_cloudcompare_has_a_prefix(prefix: str):
+    columns = trained(degree=1)
+    others = {name: f"{prefix}{name}" for name in columns if name not in ("x", "y", "z")}
+    assert_same(read(renamed(columns, **others)), some(20, degree=1))
+    assert_same(read(columns | {f"{prefix}opacity": np.zeros(20, np.float32)}), some(20, degree=1))
+
+
 def test_opacities_beyond_all_bounds_are_opaque_or_clear():
     columns = without(trained(2), "opacity") | {"alpha": np.array([3.0, -1.0], np.float32)}
     assert read(columns).opacities.tolist() == [1, 0]

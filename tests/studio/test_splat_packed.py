@@ -62,6 +62,7 @@ def test_an_spz_that_ends_early_is_cut_off():
         (spz(2_000_000, b"", degree=4), "unpacks to 384 MB" if MAX_BYTES < 184_000_000 else "ends before the last"),
         (b"\x1f\x8b\x08\x00" + bytes(100), "without a splat|damaged"),
         (gzip.compress(b"hello"), "without a splat"),
+        (gzip.compress(b"ply\nformat ascii 1.0\nend_header\n"), "is packed with gzip. Unpack it"),
         (b"\x1f\x8b\x08", "without a splat"),
     ],
 )
