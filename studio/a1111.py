@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 
 from studio.contract import Size
 from studio.findings import MAX_SHORT, MAX_TEXT, Finding, bounded, emphasis, number, parsed, sized, whole
@@ -40,6 +41,8 @@ _MAX_BEGINNINGS = 200
 _MAX_TEMPLATES = 100
 _MAX_LINES = 30
 """Over which the pairs may be spread."""
+_MAX_TRIED = 1_000
+"""Lines that begin like settings."""
 _MAX_BRACKETS = 20_000
 _MAX_LEFT_OUT = 24
 
@@ -78,8 +81,9 @@ def _parts(text: str) -> tuple[str, dict[str, str], bool]:
     """
     lines = text.split("\n")
     templates = [index for index, line in enumerate(lines) if index and line.startswith(_TEMPLATES)]
-    for index in (*(index - 1 for index in templates[:_MAX_TEMPLATES]), *range(len(lines) - 1, -1, -1)):
-        if _LINE.match(lines[index]) and _are_settings(pairs := _pairs(lines[index])):
+    places = (*(index - 1 for index in templates[:_MAX_TEMPLATES]), *range(len(lines) - 1, -1, -1))
+    for index in islice((index for index in places if _LINE.match(lines[index])), _MAX_TRIED):
+        if _are_settings(pairs := _pairs(lines[index])):
             first = _merged(lines, index, pairs)
             return "\n".join(lines[:first]), pairs, False
     beginnings = [match.start() for match in _BEGINNING.finditer(text)][-_MAX_BEGINNINGS:]

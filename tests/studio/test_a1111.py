@@ -208,7 +208,15 @@ def test_weights_and_breaks_are_named():
 
 
 @pytest.mark.parametrize(
-    "text", ["Steps: 1, a: [" * 50_000, 'Steps: 1, a: "' * 50_000, "Steps: 1,\n" * 100_000, "(" * 10**6, "a: " * 10**6]
+    "text",
+    [
+        "sampler: a\nmodel: b\n" * 200_000,
+        "Steps: 1, a: [" * 50_000,
+        'Steps: 1, a: "' * 50_000,
+        "Steps: 1,\n" * 100_000,
+        "(" * 10**6,
+        "a: " * 10**6,
+    ],
 )
 def test_long_texts_are_over_soon(text: str):
     read_parameters(text)
