@@ -70,8 +70,8 @@ def _places(host: str, port: int) -> list[Any]:
         return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     except (OSError, UnicodeError):  # the latter is what an endless name gets
         raise BadRequest(
-            f"'{host:.60}' is no address of this machine. Use --listen alone for all of them, or leave it out for this "
-            "machine only."
+            f"'{host:.60}' is not an address of this machine. Use --listen alone for all of them, or leave it out "
+            "for this machine only."
         ) from None
 
 
@@ -103,5 +103,5 @@ def _refused(host: str, port: int, error: OSError) -> BadRequest:
     if error.errno in (errno.EACCES, errno.EPERM):
         return BadRequest(f"this user may not serve port {port}: use --port {PORT}, or another above 1023.")
     if error.errno == errno.EADDRNOTAVAIL:
-        return BadRequest(f"{host} is no address of this machine. Use --listen alone for all addresses it has.")
+        return BadRequest(f"{host} is not an address of this machine. Use --listen alone for all addresses it has.")
     return BadRequest(f"{host} port {port} cannot be served: {error.strerror}. Use another --listen or --port.")

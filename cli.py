@@ -124,7 +124,7 @@ def read_prompts(options: argparse.Namespace) -> list[str]:
             reason = f"{error.strerror}. Give a text file with one prompt a line"
             raise BadRequest(f"Cannot read prompts from {options.prompts_file}: {reason}.") from error
         except UnicodeDecodeError as error:
-            raise BadRequest(f"The prompts in {options.prompts_file} are no UTF-8 text: save them as UTF-8.") from error
+            raise BadRequest(f"The prompts in {options.prompts_file} are not UTF-8 text: save them so.") from error
         prompts += text.splitlines()
     return [prompt for prompt in prompts if cleaned(prompt)]
 

@@ -77,7 +77,11 @@ def memory(spec: ModelSpec, machine: Machine) -> str:
     if spec.lane == "cloud":
         return ""
     if spec.id not in catalog.NEEDS:
-        return f"{readiness.in_gb(spec.gpu_gb)} GB" if spec.gpu_gb and machine.gpu else "on the CPU"
+        return (
+            f"{readiness.in_gb(spec.gpu_gb)} GB"
+            if spec.gpu_gb and (machine.gpu or not spec.readiness().ok)
+            else "on the CPU"
+        )
     plan = readiness.plan_here(machine, catalog.NEEDS[spec.id])
     return str(plan) if plan else f"{readiness.in_gb(spec.gpu_gb)} GB of weights"
 

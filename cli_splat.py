@@ -109,7 +109,8 @@ def given_splat(studio: Studio, source: str, up: str = "") -> Asset | None:
             print(said, file=sys.stderr)
         return asset
     if up:
-        raise BadRequest(f"--up says how a file of a splat stands ({', '.join(SPLAT_ENDINGS)}); '{source}' is none.")
+        endings = ", ".join(SPLAT_ENDINGS)
+        raise BadRequest(f"--up says which axis of a splat file points up ({endings}); '{source}' is not one.")
     if is_asset_id(source) and not path.exists():
         asset = studio.asset(LOCAL_OWNER, source)
         return asset if asset.kind == "splat" else None

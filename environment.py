@@ -72,7 +72,7 @@ def _mend_proxies(own_hosts: tuple[str, ...]) -> Iterator[str]:
             os.environ[name] = address = address.replace("socks", "socks5", 1)
         if address and not _is_proxy(address):
             del os.environ[name]
-            yield f"{name} is no address of a web proxy (http://, https:// or socks5://), so it is left out."
+            yield f"{name} is not the address of a web proxy (http://, https:// or socks5://): ignored."
     listed = {name: [host.strip() for host in os.environ.get(name, "").split(",")] for name in ("no_proxy", "NO_PROXY")}
     if ["*"] in listed.values():
         os.environ.update(no_proxy="*", NO_PROXY="*")

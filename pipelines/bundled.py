@@ -72,7 +72,7 @@ def _digest(path: Path, _size: int, _mtime_ns: int, _inode: int) -> str:
 def _damaged(path: Path, folder: Path) -> str:
     with path.open("rb") as file:
         is_pointer = file.read(len(_POINTER)) == _POINTER
-    way = " It is a pointer of Git LFS: `git lfs pull` fetches what it stands for." if is_pointer else ""
+    way = " It is a Git LFS pointer: `git lfs pull` fetches what it stands for." if is_pointer else ""
     return f"The file {_shown(path, folder)} is damaged: clone the repository again.{way}"
 
 

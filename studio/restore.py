@@ -42,7 +42,7 @@ def fit(recipe: Recipe, catalog: Sequence[ModelSpec], owner: str = "") -> Settin
     catalog = [spec for spec in catalog if Task.GENERATE in spec.tasks]
     if not catalog:
         return Settings(None, ("No model here makes pictures from words.",))
-    notes: list[str] = [] if says_something(recipe.prompt) else ["It brings no prompt: write one."]
+    notes: list[str] = [] if says_something(recipe.prompt) else ["The file has no prompt: write one."]
     spec = _model(recipe.model, catalog, owner, notes)
     prompt, style = _words(recipe, spec, notes)
     request = GenerateRequest(

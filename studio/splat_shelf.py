@@ -147,7 +147,7 @@ class Splats:
             BadRequest: there is no such turn, or it stands on a picture.
         """
         if isinstance(turns, str) or not isinstance(turns, Sequence) or not 0 < len(turns) <= MAX_TURNS:
-            raise BadRequest(f"A splat is turned by a list of 1 to {MAX_TURNS} quarters, not {checks.shown(turns)}.")
+            raise BadRequest(f"Give a list of 1 to {MAX_TURNS} quarter turns, not {checks.shown(turns)}.")
         wrong = [one for one in turns if not isinstance(one, str) or one not in TURNS]
         if wrong:
             raise BadRequest(f"A quarter turn is one of {', '.join(TURNS)}, not {checks.shown(wrong[0])}.")

@@ -121,7 +121,7 @@ def _recipe(owner: str, taken: Taken, brought: Recipe | None, name: str, sha256:
 def _notice(taken: Taken) -> str:
     if taken.was is None:
         return ""
-    most = f"{MAX_PIXELS / 1e6:.0f} megapixels are the most"
+    most = f"the limit is {MAX_PIXELS / 1e6:.0f} megapixels"
     return f"This picture was {taken.was} pixels and was made smaller, to {Size(*taken.image.size)}: {most}."
 
 

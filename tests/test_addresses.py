@@ -69,7 +69,7 @@ def test_port_0_is_any_that_is_free():
 
 @pytest.mark.parametrize("host", ["nowhere.invalid", "192.0.2.77", "2001:db8::7", "300.1.1.1", "x" * 300, "a b"])
 def test_an_address_of_another_machine_is_refused_in_a_sentence(host: str):
-    with pytest.raises(BadRequest, match="is no address of this machine"):
+    with pytest.raises(BadRequest, match="is not an address of this machine"):
         addresses.free_port(host, None)
 
 

@@ -142,8 +142,8 @@ def test_the_shell_wins_over_the_file(tmp_path, monkeypatch: pytest.MonkeyPatch)
         (["--port", "80000"], "not '80000'"),
         (["--port", "-1"], "not '-1'"),
         (["--port", "ten"], "not 'ten'"),
-        (["--listen", "nowhere.invalid", "--open"], "'nowhere.invalid' is no address of this machine"),
-        (["--listen", "192.0.2.77", "--open"], "192.0.2.77 is no address of this machine"),
+        (["--listen", "nowhere.invalid", "--open"], "'nowhere.invalid' is not an address of this machine"),
+        (["--listen", "192.0.2.77", "--open"], "192.0.2.77 is not an address of this machine"),
     ],
 )
 def test_a_place_that_cannot_be_served_is_one_sentence(

@@ -132,6 +132,8 @@ def test_licences_gates_and_sizes_are_listed(capsys: pytest.CaptureFixture[str])
     told = capsys.readouterr().out
     assert "FLUX.1-dev non-commercial, gated" in told
     assert "34 GB download" in told
+    [row] = [line for line in told.splitlines() if line.startswith("imagedream ")]
+    assert not ("needs a GPU" in row and "on the CPU" in row)
     assert run("models", "--json") == 0
     listed = {line["id"]: line for line in map(json.loads, capsys.readouterr().out.splitlines())}
     assert listed["flux1-schnell"]["gated"] is True

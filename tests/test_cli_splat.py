@@ -75,7 +75,7 @@ def test_the_axis_that_points_up_may_be_named(tmp_path: Path, capsys: pytest.Cap
         (["{photo}", "-o", "ball.exe"], "-o takes a folder, or a file that ends in .ply"),
         (["{photo}", "--export", "spz", "-o", "ball.glb"], "contradict each other"),
         (["{photo}", "--point", "900,900"], "(900, 900)"),
-        (["{photo}", "--up", "z"], "--up says how a file of a splat stands"),
+        (["{photo}", "--up", "z"], "--up says which axis of a splat file points up"),
     ],
 )
 def test_what_is_asked_wrongly_is_said(tmp_path: Path, capsys: pytest.CaptureFixture, arguments: list[str], said: str):

@@ -96,7 +96,7 @@ def test_a_proxy_that_cannot_be_used_is_told_without_its_password(
     shell.setenv("ALL_PROXY", "socks4://name:secret@127.0.0.1:9")
     environment.prepare_environment()
     told = capsys.readouterr().err
-    assert "ALL_PROXY is no address of a web proxy" in told
+    assert "ALL_PROXY is not the address of a web proxy" in told
     assert "secret" not in told
     assert "ALL_PROXY" not in os.environ
 

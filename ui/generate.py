@@ -9,6 +9,7 @@ from typing import Any
 import gradio as gr
 from gradio.events import Dependency
 
+from studio.checks import says_something
 from studio.contract import MAX_PICTURES, ModelSpec, Task
 from studio.errors import NotReady, OverBudget, StudioError
 from studio.service import Studio
@@ -265,10 +266,13 @@ def _differences(notes: tuple[str, ...], *, about: str) -> str:
     """What of a picture's settings could not be carried over: at once where it is little, else to unfold."""
     if len(notes) <= _FEW:
         return _note(" ".join(notes), "hint", about=about) if notes else ""
+    first = "" if says_something(about) else f"{notes[0]} "  # without a prompt, nothing can be made
+    notes = notes[1:] if first else notes
     lines = "".join(f"<li>{html.escape(note)}</li>" for note in notes)
     return (
         f'<details class="note hint" role="status" data-about="{html.escape(about)}">'
-        f"<summary>{len(notes)} settings could not be carried over as they were</summary><ul>{lines}</ul></details>"
+        f"<summary>{first}{len(notes)} settings could not be carried over as they were</summary>"
+        f"<ul>{lines}</ul></details>"
     )
 
 

@@ -57,7 +57,7 @@ def vary(studio: Studio, owner: str, question: Answer) -> Answer:
     if request is None:
         raise BadRequest("This picture does not say how it was made. Write what you want to see instead.")
     if isinstance(request, GenerateRequest) and not says_something(request.prompt):
-        raise BadRequest("This picture brings no prompt. Use its settings, and write what you want to see.")
+        raise BadRequest("This picture has no prompt. Use its settings, and write what you want to see.")
     spec = studio.model(request.model)
     if spec.provider and not confirmed:
         return {"confirm": f"Another one: {cost_in_words(studio, owner, spec, request)}."}

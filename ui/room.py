@@ -31,7 +31,7 @@ SPARE_BYTES = 500_000
 """Of the disk, left to everybody else."""
 
 _FULL = "There is no room for this file: the disk for temporary files is full. Free some space, then try again."
-_BUSY = "There is no room for this file: many others have just come. Try again in ten minutes."
+_BUSY = "There is no room for this file: many others have just arrived. Try again in ten minutes."
 _CLOSE = {"Connection": "close"}  # the rest of the request is never read
 
 

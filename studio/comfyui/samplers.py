@@ -55,7 +55,7 @@ def read_nodes(values: Any) -> Finding | None:
         return _finding(graph, _first_pass(graph, last), last)
     if not any(node.kind for node in nodes.values()):
         return None
-    return Finding("ComfyUI", left_out=("a graph of ComfyUI in which no sampler was found",))
+    return Finding("ComfyUI", left_out=("a ComfyUI graph in which no sampler was found",))
 
 
 def _is_sampler(node: Node) -> bool:

@@ -107,7 +107,7 @@ class GlbFile:
         if isinstance(index, bool) or not isinstance(index, int) or not 0 <= index < len(found):
             raise damaged(f"one of its {name} is missing")
         if not isinstance(found[index], dict):
-            raise damaged(f"one of its {name} is none")
+            raise damaged(f"one of its {name} is not valid")
         return found[index]
 
 
@@ -144,7 +144,7 @@ def _matrix(node: Values) -> np.ndarray:
 
 def _whole(value: object) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 2**32:
-        raise damaged("one of its lengths is none")
+        raise damaged("one of its lengths is not valid")
     return value
 
 

@@ -57,7 +57,7 @@ def check_columns(element: Element) -> None:
     missing += [] if _found(names, _SCALES) else NAMES[7:10]
     missing += [] if _found(names, _OPACITIES + _ROTATIONS) else [NAMES[6], *NAMES[10:]]
     if missing:
-        kind = "a mesh or a cloud of points" if {"x", "y", "z"} <= names else "no splat"
+        kind = "a mesh or a cloud of points" if {"x", "y", "z"} <= names else "not a splat"
         raise BadSplat(
             f"This PLY file is {kind}: it has no column {', '.join(missing[:3])}{', ...' * (len(missing) > 3)}. Choose "
             "a Gaussian splat."

@@ -16,11 +16,11 @@ MAX_BYTES = 300_000_000
 _FARTHEST = 1e9
 """No splat is farther away or larger: squares of it are still float32 numbers."""
 ASSUMED = (
-    "This file does not say which way is up. It was taken to be made like those of the 3DGS trainers, with y down, "
-    "and turned over; if it does not stand now, turn it in the 3D tab."
+    "This file does not say which way is up. It was turned over, as files of the 3DGS trainers have y down; if it is "
+    "not upright now, turn it in the 3D tab."
 )
 SAID_Z = (
-    "This file says that its z axis points up, and was stood up so; if it does not stand now, turn it in the 3D tab."
+    "This file says that its z axis points up, and was stood up so; if it is not upright now, turn it in the 3D tab."
 )
 
 

@@ -138,7 +138,7 @@ def test_a_header_without_a_format_is_damage():
 def test_meshes_and_clouds_of_points_are_told_from_splats():
     points = "property float x\nproperty float y\nproperty float z\nproperty uchar red\n"
     assert "a mesh or a cloud of points: it has no column f_dc_0" in complaint(ply(bytes(100), columns=points))
-    assert "no splat: it has no column x, y, z, ..." in complaint(ply(bytes(100), columns="property float a\n"))
+    assert "not a splat: it has no column x, y, z, ..." in complaint(ply(bytes(100), columns="property float a\n"))
     assert "has no vertices" in complaint(ply(bytes(100)).replace(b"element vertex", b"element corner"))
 
 

@@ -150,8 +150,8 @@ def test_whole_bands_are_taken_without_a_word(degree: int):
         (("x", "y", "z", "nx", "ny", "nz", "red", "green", "blue", "alpha"), "a mesh or a cloud of points"),
         (("x", "y", "z", "f_dc_0", "f_dc_1", "f_dc_2"), "a mesh or a cloud of points"),
         (("x", "y", "z", "red", "green", "blue", "scale"), "a mesh or a cloud of points"),
-        (("y", "z", "f_dc_0", "f_dc_1", "f_dc_2", "scale_0", "opacity"), "no splat"),
-        (("s", "t"), "no splat"),
+        (("y", "z", "f_dc_0", "f_dc_1", "f_dc_2", "scale_0", "opacity"), "not a splat"),
+        (("s", "t"), "not a splat"),
     ],
     ids=lambda value: value if isinstance(value, str) else "-".join(value[3:]) or "-".join(value),
 )

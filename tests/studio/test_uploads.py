@@ -272,7 +272,7 @@ def test_settings_without_a_prompt_are_carried_over_and_it_is_said(studio: Studi
     asset = studio.take_in(OWNER, with_text(parameters=text), "boat.png")
     assert (asset.title, asset.recipe["model"], asset.recipe["negative_prompt"]) == ("boat", "meadow_v2", "blurry")
     settings = studio.settings_of(OWNER, asset.id)
-    assert settings.request is not None and settings.notes[0] == "It brings no prompt: write one."
+    assert settings.request is not None and settings.notes[0] == "The file has no prompt: write one."
     assert (settings.request.prompt, settings.request.seed, settings.request.steps) == ("", 424242, 23)
 
 
@@ -282,7 +282,7 @@ def test_settings_without_a_prompt_are_carried_over_and_it_is_said(studio: Studi
         ({"made": "prompt=a boat; seed=5; steps=9"}, "settings of another tool, which Diorama cannot read"),
         (
             {"prompt": '{"1": {"class_type": "LoadImage", "inputs": {}}}'},
-            "none that can be used here: a graph of ComfyUI",
+            "none that can be used here: a ComfyUI graph",
         ),
     ],
     ids=["unknown", "no sampler"],

@@ -151,7 +151,7 @@ def test_a_photo_that_was_made_smaller_says_so(visitor: Visitor, tmp_path: Path)
     for _ in range(2):  # also when it is there already
         visitor.drop(photo)
         expect(visitor.toast).to_have_text(
-            "This picture was 8064 x 6048 pixels and was made smaller, to 4032 x 3024: 40 megapixels are the most."
+            "This picture was 8064 x 6048 pixels and was made smaller, to 4032 x 3024: the limit is 40 megapixels."
         )
         expect(visitor.viewer.locator(".facts")).to_contain_text("made smaller, to 4032 x 3024")
         visitor.page.keyboard.press("Escape")
@@ -217,7 +217,7 @@ def test_settings_without_a_prompt_leave_what_is_written_and_say_so(visitor: Vis
     visitor.drop(promptless, on="#column")
     expect(visitor.more).to_have_text("More · seed 358")
     expect(visitor.note).to_contain_text("could not be carried over")
-    expect(visitor.note.get_by_text("It brings no prompt: write one.")).to_be_attached()
+    expect(visitor.note.get_by_text("The file has no prompt: write one.")).to_be_visible()
     expect(visitor.page.locator("#prompt textarea")).to_have_value("a red ball")
     expect(visitor.stage.get_by_role("button", name="Use settings")).to_be_visible()
     expect(visitor.stage.get_by_role("button", name="Vary")).to_be_hidden()

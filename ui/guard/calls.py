@@ -98,7 +98,7 @@ def _check_files(blocks: gr.Blocks, values: dict[str, Any]) -> None:
         level = [below for each in level for below in _parts(each)]
         if not level:
             return
-    raise BadRequest(f"Lists and objects lie more than {DEEPEST} levels deep in this call. {_HOW}")
+    raise BadRequest(f"Lists and objects are nested more than {DEEPEST} levels deep in this call. {_HOW}")
 
 
 def _parts(value: Any) -> list[Any]:

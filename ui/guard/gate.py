@@ -19,7 +19,7 @@ from ui.guard.bodies import again, whole
 _DIRECT = re.compile(r"/gradio_api/(?:run|api)/[^/]+")
 _RESULT = re.compile(r"/gradio_api/call/(?:v2/)?[^/]+/(?P<event>[^/]+)")
 _QUEUE = "/gradio_api/queue/data"
-_GONE = "No call of this id waits for its result here. It may have been fetched before: call again."
+_GONE = "No call with this id is waiting for its result here. It may have been fetched before: call again."
 
 
 class Calls:

@@ -48,7 +48,7 @@ class Origins:
                 await refusal(400, sentence)(scope, receive, send)
                 return
             if not self._is_own(scope, headers):
-                sentence = "Diorama takes requests of its own page only. Open its page, or call it from a program."
+                sentence = "Diorama takes requests from its own page only. Open its page, or call it from a program."
                 await refusal(403, sentence)(scope, receive, send)
                 return
             _forget_false_names(scope)
