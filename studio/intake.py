@@ -29,6 +29,7 @@ from studio.contract import Size
 from studio.errors import BadPicture, CutOff, Damaged, TooLarge
 from studio.parts import Part, Parts
 from studio.png import has_all_pixels
+from studio.stealth import hidden_text
 
 MAX_BYTES = 100_000_000
 MAX_PIXELS = 40_000_000
@@ -84,6 +85,8 @@ def read_picture(source: bytes | Path) -> Taken:
         shrink = _check_size(box, length)
         box.check(file)
         image = _plain(_decoded(file, box, shrink if box.can_shrink else 1), box)
+    if "parameters" not in box.texts.found and (hidden := hidden_text(image)):
+        box.texts.add("parameters", hidden)
     if shrink > 1 and not box.can_shrink:
         image = image.reduce(shrink)
     image = _upright(image, box.exif.orientation)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import gzip
+import struct
 import zlib
 from typing import Any
 
+import numpy as np
 import pytest
+from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from studio.intake import read_picture
@@ -72,3 +76,27 @@ def test_a_text_that_is_too_long_is_named(kind: str):
         extra = chunk(b"zTXt", b"prompt\0\0" + zlib.compress(long))
     taken = read_picture(with_chunks(saved(corners(), "PNG"), extra))
     assert (taken.text, taken.too_long) == ({}, ("prompt",))
+
+
+@pytest.mark.parametrize("kind", ["stealth_pngcomp", "stealth_pnginfo", "stealth_rgbcomp", "stealth_rgbinfo"])
+@pytest.mark.parametrize("format", ["PNG", "WEBP"])
+def test_texts_hidden_in_the_pixels_are_found(kind: str, format: str):
+    packed = gzip.compress(SETTINGS.encode()) if kind.endswith("comp") else SETTINGS.encode()
+    data = kind.encode() + struct.pack(">I", 8 * len(packed)) + packed
+    bits = np.unpackbits(np.frombuffer(data, np.uint8))
+    pixels = np.full((40, 50, 4), 254, np.uint8)  # by column
+    layer = pixels[:, :, 3:] if "png" in kind else pixels[:, :, :3]
+    flat = layer.reshape(-1).copy()
+    flat[: len(bits)] += bits
+    layer[:] = flat.reshape(layer.shape)
+    image = Image.fromarray(pixels.transpose(1, 0, 2).copy())
+    options = {"lossless": True, "exact": True} if format == "WEBP" else {}
+    assert read_picture(saved(image, format, **options)).text == {"parameters": SETTINGS}
+
+
+@pytest.mark.parametrize("rest", [b"", b"\0\0\0\0", b"\xff\xff\xff\xff", b"\0\0\0\x50junk and more"])
+def test_hidden_texts_that_are_none_are_passed_over(rest: bytes):
+    bits = np.unpackbits(np.frombuffer((b"stealth_pngcomp" + rest).ljust(60, b"\0"), np.uint8))
+    pixels = np.full((480, 1, 4), 254, np.uint8)
+    pixels[:, 0, 3] += bits
+    assert read_picture(saved(Image.fromarray(pixels), "PNG")).text == {}
