@@ -393,7 +393,7 @@ def test_an_argument_that_does_not_exist_is_refused(untouched: Served, values: d
     body = json.dumps(values).encode()
     answer = untouched.post("gradio_api/call/v2/generate", body, {"Content-Type": "application/json"})
     assert answer.status_code >= 400
-    assert_sentence(answer.json()["error"], "?view=api")
+    assert_sentence(answer.json()["error"], "view_api()")
 
 
 @pytest.mark.browser

@@ -9,10 +9,12 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-ABSENT = "There is nothing at this address. The page says under ?view=api what there is."
+ABSENT = "There is nothing at this address. Client.view_api() of gradio_client says what there is."
 SIGN_IN = "Sign in first: open the page of this Diorama, or give gradio_client auth=(NAME, PASSWORD)."
-WRONG_METHOD = "This address takes another kind of request. The page says under ?view=api which."
-UNREADABLE = "Diorama cannot make sense of this request. The page says under ?view=api what each endpoint takes."
+WRONG_METHOD = "This address takes another kind of request. Client.view_api() of gradio_client says which."
+UNREADABLE = (
+    "Diorama cannot make sense of this request. Client.view_api() of gradio_client says what each endpoint takes."
+)
 
 
 def refusal(status: int, sentence: str, headers: Mapping[str, str] | None = None) -> JSONResponse:

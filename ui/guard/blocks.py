@@ -6,21 +6,26 @@ import logging
 from typing import Any
 
 import gradio as gr
+from gradio.blocks import BlockFunction
 
 from ui.events import BROKEN
 
 log = logging.getLogger(__name__)
 
-MISSHAPEN = "A value of this call has the wrong form. The page says under ?view=api what each endpoint takes."
+MISSHAPEN = "A value of this call has the wrong form. Client.view_api() of gradio_client says what each endpoint takes."
 
 
 class ReadableBlocks(gr.Blocks):
     """Blocks whose calls end with an answer or with one sentence."""
 
-    async def preprocess_data(self, *args: Any, **kwargs: Any) -> list[Any]:
+    async def preprocess_data(self, block_fn: BlockFunction, inputs: list[Any], *args: Any, **kwargs: Any) -> list[Any]:
         """The values of a call as the components hand them on; what a component refuses is the caller's fault."""
+        for block, value in zip(block_fn.inputs, inputs, strict=False):
+            # Gradio takes anything here. Ours is a token, which answers repeat: of some numbers they could not.
+            if isinstance(block, gr.BrowserState) and not isinstance(value, str | None):
+                raise gr.Error(MISSHAPEN, print_exception=False)
         try:
-            return await super().preprocess_data(*args, **kwargs)
+            return await super().preprocess_data(block_fn, inputs, *args, **kwargs)
         except gr.Error as error:
             error.print_exception = False
             raise

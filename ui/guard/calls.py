@@ -27,7 +27,8 @@ _CALL = re.compile(rf"{_PREFIX}/(?P<way>run|api|call/v2|call)/(?P<name>[^/]+)")
 _FILE = "gradio.FileData"
 _SESSION = re.compile(r"[\w-]{1,128}", re.ASCII)
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
-_HOW = "The page says under ?view=api what each endpoint takes."
+_HOW = "Client.view_api() of gradio_client says what each endpoint takes."
+_LIST = "Client.view_api() of gradio_client says what there is."
 _UPLOAD = "Upload the file itself and send what the upload answers; with gradio_client: handle_file(PATH)."
 
 
@@ -136,7 +137,7 @@ def _function(blocks: gr.Blocks, name: str | None, index: Any) -> BlockFunction:
     by_name = next((each for each in blocks.fns.values() if each.api_name == name), None) if index is None else None
     function = by_number or by_name
     if function is None or function.fn is None:  # the latter run in the browser only
-        raise Unknown(f"There is no endpoint {shown(name if index is None else index)}. The page says what there is.")
+        raise Unknown(f"There is no endpoint {shown(name if index is None else index)}. {_LIST}")
     return function
 
 
@@ -162,7 +163,7 @@ def _check_named(function: BlockFunction, blocks: gr.Blocks, values: dict[str, A
     """A call whose values have names."""
     parameters = _parameters(blocks).get(f"/{function.api_name}")
     if parameters is None:
-        raise Unknown(f"There is no endpoint {shown(function.api_name)}. The page says what there is.")
+        raise Unknown(f"There is no endpoint {shown(function.api_name)}. {_LIST}")
     names = [each["parameter_name"] for each in parameters]
     if unknown := [name for name in values if name not in names and name != "oauth_token"]:
         raise BadRequest(f"{function.api_name} takes no {shown(unknown[0])}. It takes {', '.join(names)}. {_HOW}")

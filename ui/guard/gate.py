@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import re
 
 from starlette._utils import get_route_path
@@ -15,11 +16,15 @@ from ui.events import BROKEN
 from ui.guard import calls
 from ui.guard.answers import refusal
 from ui.guard.bodies import again, whole
+from ui.guard.limits import FORM_UPLOAD
+
+log = logging.getLogger(__name__)
 
 _DIRECT = re.compile(r"/gradio_api/(?:run|api)/[^/]+")
 _RESULT = re.compile(r"/gradio_api/call/(?:v2/)?[^/]+/(?P<event>[^/]+)")
 _QUEUE = "/gradio_api/queue/data"
 _GONE = "No call with this id is waiting for its result here. It may have been fetched before: call again."
+_NO_FORM = "This is no form with a file in it. Send multipart/form-data, and each file under the name files."
 
 
 class Calls:
@@ -38,6 +43,8 @@ class Calls:
             await self._call(path, scope, receive, send)
         elif scope["method"] == "GET" and (result or path == _QUEUE):
             await self._result(result["event"] if result else None, scope, receive, send)
+        elif scope["method"] == "POST" and path == FORM_UPLOAD:
+            await self._upload(scope, receive, send)
         else:
             await self._app(scope, receive, send)
 
@@ -53,6 +60,14 @@ class Calls:
             await refusal(status, str(error))(scope, receive, send)
             return
         await self._app(scope, again(body, receive), _refusing(send) if _DIRECT.fullmatch(path) else send)
+
+    async def _upload(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Gradio reads the form, and breaks over parts that are no files or say wrongly what they are."""
+        try:
+            await self._app(scope, receive, send)
+        except (AttributeError, LookupError, TypeError, ValueError) as error:
+            log.info("An upload was refused: %s", type(error).__name__)
+            await refusal(400, _NO_FORM)(scope, receive, send)
 
     async def _result(self, event: str | None, scope: Scope, receive: Receive, send: Send) -> None:
         session = QueryParams(scope["query_string"]).get("session_hash", "")
