@@ -229,9 +229,9 @@ def test_vary_makes_another_one_while_one_goes_on_looking(three: Visitor):
 
 def test_parents_and_children_are_a_click_away(visitor: Visitor, studio: Studio):
     visitor.make(RED)
-    owner = visitor.page.evaluate(
-        "new URLSearchParams(document.querySelector('#stage .shown').src.split('?')[1]).get('owner')"
-    )
+    with visitor.page.expect_request("**/diorama/visit") as visit:
+        visitor.reload()
+    owner = visit.value.headers["x-diorama-token"]
     (parent,) = studio.gallery(owner).assets
     child = take_in_child(studio, owner, parent.id)
     visitor.open_gallery()
