@@ -21,8 +21,8 @@ class ReadableBlocks(gr.Blocks):
     async def preprocess_data(self, block_fn: BlockFunction, inputs: list[Any], *args: Any, **kwargs: Any) -> list[Any]:
         """The values of a call as the components hand them on; what a component refuses is the caller's fault."""
         for block, value in zip(block_fn.inputs, inputs, strict=False):
-            # Gradio takes anything here. Ours is a token, which answers repeat: of some numbers they could not.
-            if isinstance(block, gr.BrowserState) and not isinstance(value, str | None):
+            # Gradio takes anything here, and answers repeat it: of some numbers they could not.
+            if isinstance(block, gr.BrowserState) and not isinstance(value, type(block.default_value) | None):
                 raise gr.Error(MISSHAPEN, print_exception=False)
         try:
             return await super().preprocess_data(block_fn, inputs, *args, **kwargs)
