@@ -168,9 +168,9 @@ REQUESTS: list[tuple[str, dict[str, Any], str]] = [
     ("splat/place", {"splat": ["x"]}, "text"),
     ("splat/turn", {"splat": "0" * 32, "turns": ["left"]}, "There is no"),
     ("splat/turn", {"splat": ["x"], "turns": ["left"]}, "text"),
-    ("splat/turn", {"splat": "0" * 32}, "1 to 24 quarters"),
+    ("splat/turn", {"splat": "0" * 32}, "1 to 24 quarter turns"),
     ("splat/turn", {"splat": "0" * 32, "turns": [["left"]]}, "A quarter turn is one of"),
-    ("splat/turn", {"splat": "0" * 32, "turns": "left"}, "1 to 24 quarters"),
+    ("splat/turn", {"splat": "0" * 32, "turns": "left"}, "1 to 24 quarter turns"),
 ]
 
 

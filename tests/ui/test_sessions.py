@@ -75,10 +75,12 @@ def test_calls_and_page_loads_leave_only_small_sessions_behind(address: str, mon
     monkeypatch.setattr(sessions, "MAX_SPARE", 5)
     with httpx.Client(base_url=address, timeout=PATIENCE_SECONDS) as http:
         load(http)  # what every page is changed to is there once
-        before = held(SessionState), held(gr.components.Component)
+        others = held(SessionState) - held(Session)  # of pages that other tests serve in this process; some may end
+        before = held(Session), held(gr.components.Component)
         for _ in range(12):
             call(http)
         for _ in range(3):
             load(http)
-    assert held(SessionState) == held(Session) <= before[0] + 2 * 5 + 3
-    assert held(gr.components.Component) == before[1]
+    assert held(SessionState) - held(Session) <= others
+    assert held(Session) <= before[0] + 2 * 5 + 3
+    assert held(gr.components.Component) <= before[1]
