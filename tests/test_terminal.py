@@ -69,10 +69,11 @@ def test_a_signal_ends_it_with_its_status_and_no_trace(
 
 
 def test_a_second_signal_ends_it_at_once():
-    body = f"try: {WAIT}\n    finally: print('leaving', flush=True); {WAIT}"
+    body = f"try: print('trying', flush=True); {WAIT}\n    finally: print('leaving', flush=True); {WAIT}"
     with started(body, "terminal.run(command)") as process:
         assert process.stdout is not None
-        for line in ("begun\n", "leaving\n"):
+        assert process.stdout.readline() == "begun\n"  # a signal that comes here would be before the try
+        for line in ("trying\n", "leaving\n"):
             assert process.stdout.readline() == line
             process.send_signal(signal.SIGINT)
         _, told = process.communicate(timeout=PATIENCE_SECONDS)
