@@ -171,7 +171,7 @@ def test_the_page_and_the_api_say_it_and_the_rest_of_the_app_goes_on(
 
 def test_the_terminal_says_it_without_a_trace(tmp_path: Path):
     """In a copy of the code, because the folder of the weights is the one beside it."""
-    for path in (*ROOT.glob("cli*.py"), ROOT / "app.py"):
+    for path in ROOT.glob("*.py"):
         shutil.copy(path, tmp_path)
     for package in ("studio", "pipelines", "providers"):
         shutil.copytree(ROOT / package, tmp_path / package, ignore=shutil.ignore_patterns("__pycache__"))

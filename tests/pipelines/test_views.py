@@ -136,7 +136,9 @@ def test_the_scheduler_steps_as_the_published_one():
             sample = scheduler.step(normal(f"{SET}/sched/eps{i}", 2, 4, 8, 8), timestep, sample).prev_sample
             trajectory.append(sample)
         shown = trajectory if count <= 4 else [trajectory[0], trajectory[count // 2], trajectory[-1]]
-        assert_near(torch.stack(shown), expected[f"trajectory_{count}"], most=1e-5)
+        wanted = expected[f"trajectory_{count}"]
+        # Relative: after 50 steps values reach 20, and how float32 rounds on the way differs between processors.
+        assert_near(torch.stack(shown), wanted, most=1e-5 * max(1.0, wanted.abs().max().item()))
 
 
 @pytest.mark.parametrize("side", [256, 330])
