@@ -173,7 +173,7 @@ def test_an_empty_purse_is_said(provider: Provider):
         answer(200, b"<html>"),
         answer(200, {"data": []}),
         answer(200, {"data": [{"b64_json": "%"}]}),
-        answer(200, {"data": [{"b64_json": wires.b64(png()[:-20])}]}),
+        answer(200, {"data": [{"b64_json": wires.b64(png()[:-40])}]}),
         answer(200, {"data": [{"b64_json": wires.b64(b"no picture")}]}),
         answer(200, {"data": [{"b64_json": None}]}),
     ],

@@ -113,7 +113,7 @@ def test_an_answer_in_one_piece_is_taken_too(provider: Provider):
         (events(), Unusable, "ends before the picture"),
         (events(completed(text="")), Unusable, "without a picture"),
         (events(completed(text=wires.b64(png())[:-3])), Unusable, "not whole"),
-        (events(completed(png()[:-20])), Unusable, "no picture"),
+        (events(completed(png()[:-40])), Unusable, "no picture"),
         (events(completed(b"<html>")), Unusable, "no picture"),
         (parts(b"data: {broken\n\n"), Unusable, "cannot be read"),
         (parts(b"data: [1, 2]\n\n"), Unusable, "cannot be read"),
