@@ -84,10 +84,7 @@ class Routes:
                 continue
             methods.update(allowed)
             if scope["method"] in allowed:
-                is_admitted = (
-                    is_public or getattr(scope["app"], "auth", None) is None or signed_in(Request(scope)) is not None
-                )
-                return None if is_admitted else refusal(401, SIGN_IN)
+                return None if is_public or is_admitted(scope) else refusal(401, SIGN_IN)
         if methods:
             return refusal(405, WRONG_METHOD, {"Allow": ", ".join(sorted(methods))})
         return refusal(404, ABSENT)
