@@ -141,4 +141,4 @@ def draw(studio: Studio, request: GenerateRequest, *, confirm_cost: bool) -> tup
 
 
 if __name__ == "__main__":
-    terminal.run(main, seconds_to_leave=1.5)
+    terminal.run(main, seconds_to_leave=1.0)

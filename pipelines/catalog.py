@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Literal
 
-from pipelines import bundled, readiness, sam_catalog, turning_catalog
+from pipelines import bundled, readiness, sam_catalog, torch_libraries, turning_catalog
 from pipelines.machine import Machine, inspect
 from pipelines.plan import Needs, Placement, plans
 from pipelines.shelf import Checkpoint, Download, Shelf
@@ -118,7 +118,13 @@ def models(machine: Machine | None = None, shelf: Shelf | None = None) -> tuple[
     first = (klein, toy) if is_quick else (toy, klein)
     others = (schnell(machine, shelf), dev(machine, shelf), kontext(machine, shelf), fill(machine, shelf))
     seeing = (*sam_catalog.models(machine, shelf, WEIGHTS), *turning_catalog.models(machine, shelf, WEIGHTS))
-    return (*first, *others, *seeing)
+    specs = (*first, *others, *seeing)
+    return tuple(replace(spec, load=partial(_load, spec.load)) for spec in specs)
+
+
+def _load(load: Callable[[Tell], Model], tell: Tell) -> Model:
+    torch_libraries.preload()
+    return load(tell)
 
 
 def toy_klein(machine: Machine, folder: Path = WEIGHTS / "toy-klein") -> ModelSpec:

@@ -11,7 +11,6 @@ import secrets
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
 from PIL import Image
@@ -28,7 +27,7 @@ log = logging.getLogger(__name__)
 
 PATIENCE_SECONDS = 60.0
 """How long what was made is kept while another program holds the index."""
-CLOSING_SECONDS, GIVING_UP_SECONDS = 8.0, 0.8
+CLOSING_SECONDS, GIVING_UP_SECONDS = 8.0, 0.4
 """How long `close` waits for the running step to end."""
 
 
@@ -58,6 +57,7 @@ class Jobs:
         self._lanes = Lanes(changes, self._run)
         self._live: dict[str, LiveJob] = {}  # guarded by changes.lock
         self._closing = False
+        self._before = self._ledger.latest()  # jobs up to this number are somebody else's
 
     # --- what people do -----------------------------------------------------------------------------------------------
 
@@ -97,6 +97,7 @@ class Jobs:
         What ran at a provider is not asked for again: it may have been paid for.
         """
         again = []
+        self._before = 0
         for row in self._ledger.unfinished():
             if row.state == "running" and row.lane == "cloud":  # asking again would be paying again
                 self._ledger.finish(row.id, "failed", _LEFT_AT_PROVIDER, self._changes.note(row.owner))
@@ -175,24 +176,22 @@ class Jobs:
         Args:
             give_up: stop all jobs instead, and hardly wait for those that are busy.
         """
-        if give_up:
-            with self._changes.lock:
-                live = list(self._live.values())
-            for job in live:
-                self._guarded(partial(self.cancel, job.row.owner, job.row.id))
         with self._changes.lock:
             if self._closing:
                 return
             self._closing = True
             running = self._lanes.close()
+        if give_up:  # first of all, and in one write: there may be no time for more
+            self._guarded(lambda: self._ledger.stop_after(self._before, self._changes.next_number()))
+        with self._changes.lock:
             for job in running:
+                if give_up:
+                    job.stop()
                 job.leave()
             self._changes.ring()
-        self._guarded(lambda: self._ledger.forgive(job.row.id for job in running))
+        if not give_up:
+            self._guarded(lambda: self._ledger.forgive(job.row.id for job in running))
         busy = self._lanes.join(GIVING_UP_SECONDS if give_up else CLOSING_SECONDS)
-        for job in running:
-            if job.was_stopped and not job.is_over:  # it cannot say so itself any more
-                self._guarded(partial(self._ledger.finish, job.row.id, "stopped", "", self._changes.next_number()))
         if busy and not give_up:
             log.warning("Still busy after %g s: %s; its job runs again.", CLOSING_SECONDS, ", ".join(busy))
 

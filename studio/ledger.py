@@ -94,8 +94,14 @@ class Ledger:
         rows = self._database.rows("SELECT * FROM jobs WHERE state IN ('waiting', 'running') ORDER BY number")
         return [_job_row(row) for row in rows]
 
+    def latest(self) -> int:
+        """The number of the newest job; 0: there is none."""
+        return self._database.rows("SELECT IFNULL(MAX(number), 0) FROM jobs")[0][0]
+
     def start(self, job_id: str) -> None:
-        self._change("UPDATE jobs SET state = 'running', attempts = attempts + 1 WHERE id = ?", [(job_id,)])
+        """Write down that it runs, unless it was stopped before."""
+        start = "UPDATE jobs SET state = 'running', attempts = attempts + 1 WHERE id = ? AND state = 'waiting'"
+        self._change(start, [(job_id,)])
 
     def wait_again(self, job_ids: Iterable[str]) -> None:
         self._change("UPDATE jobs SET state = 'waiting' WHERE id = ?", [(id,) for id in job_ids])
@@ -103,6 +109,11 @@ class Ledger:
     def forgive(self, job_ids: Iterable[str]) -> None:
         """These are interrupted on purpose: their start does not count."""
         self._change("UPDATE jobs SET attempts = attempts - 1 WHERE id = ?", [(id,) for id in job_ids])
+
+    def stop_after(self, number: int, version: int) -> None:
+        """Stop all that wait or run and are newer than the job with this number."""
+        stop = "UPDATE jobs SET state = 'stopped', version = ? WHERE number > ? AND state IN ('waiting', 'running')"
+        self._change(stop, [(version, number)])
 
     def finish(self, job_id: str, state: JobState, error: str, version: int) -> None:
         """A job that is done and found running after a power cut finds its pictures made, and is done again."""

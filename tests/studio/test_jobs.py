@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import io
 import logging
+import sqlite3
 import threading
+from contextlib import closing
+from pathlib import Path
 
 import pytest
 from PIL import Image
@@ -394,6 +397,19 @@ def test_what_is_given_up_is_not_made_at_the_next_start_though_its_model_is_deaf
     model.deaf_until.set()
     assert len(finished(studio, ask(studio)).assets) == 1
     assert len(studio.gallery(OWNER).assets) == 1
+
+
+def test_what_was_written_down_and_not_yet_queued_is_given_up_as_well(open_studio: OpenStudio, tmp_path: Path):
+    """Ctrl+C may come between the two."""
+    studio = open_studio(resume=False)
+    done = finished(studio, ask(studio))
+    columns = "owner, task, lane, model, title, pictures, request, created, version"
+    with closing(sqlite3.connect(tmp_path / "outputs" / "diorama.sqlite")) as index, index:
+        values = f"SELECT 'cut-off', 'waiting', {columns} FROM jobs"
+        index.execute(f"INSERT INTO jobs (id, state, {columns}) {values}")
+    studio.close(give_up=True)
+    studio = open_studio(FakeModel())
+    assert [(job.id, job.state) for job in studio.jobs(OWNER)] == [("cut-off", "stopped"), (done.id, "done")]
 
 
 def test_a_terminal_leaves_the_jobs_of_the_page_to_the_page(open_studio: OpenStudio):
