@@ -38,6 +38,7 @@ class Box:
     size: Size  # before the orientation is applied
     parts: tuple[Part, ...]  # what the decoder gets
     again: tuple[Part, ...] = ()  # what it gets where it fails with the first
+    ended: tuple[tuple[Part, ...], ...] = ()  # of a JPEG: with an end, and other bits before it each time
     depth: int = 8  # bits per sample
     place: Place | None = None  # of the pixels; None: they are the whole picture
     checked: Sequence[Chunk] = ()  # whose checksums the decoder does not look at

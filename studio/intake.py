@@ -7,6 +7,7 @@ what is stored later is our own PNG of these pixels: no place, camera or date of
 from __future__ import annotations
 
 import io
+import math
 import re
 import struct
 from collections.abc import Iterator, Mapping
@@ -36,6 +37,8 @@ MAX_PIXELS = 40_000_000
 """Of what is kept. Phones make larger photos: those are made smaller."""
 _MAX_OF_PHOTO, _MAX_OF_JPEG = 51_000_000, 210_000_000
 """What is decoded as a whole, and what a JPEG may have, which shrinks while it is decoded."""
+_WHOLE_OF_JPEG = 110_000_000
+"""Phones make 108 megapixels; a JPEG that has more is decoded at half its size, which takes a quarter of the memory."""
 _PIXELS_PER_BYTE = 32
 """Of a photo, at the very most; what has more is empty, and may be a bomb. A JPEG packs nothing tighter than 512."""
 MAX_SIDE = 65_535
@@ -82,15 +85,14 @@ def read_picture(source: bytes | Path) -> Taken:
         if box is None:
             file.seek(0)
             raise BadPicture(_no_picture(file.read(1024)))
-        shrink = _check_size(box, length)
+        _check_size(box, length)
         box.check(file)
-        image = _plain(_decoded(file, box, shrink if box.can_shrink else 1), box)
+        decoded = _decoded(file, box)
+    image = _plain(_within_limit(decoded) if box.can_shrink else decoded, box)
     if "parameters" not in box.texts.found and (hidden := hidden_text(image)):
         box.texts.add("parameters", hidden)
-    if shrink > 1 and not box.can_shrink:
-        image = image.reduce(shrink)
-    image = _upright(image, box.exif.orientation)
-    was = Size(*(box.size if box.exif.orientation < 5 else box.size[::-1])) if shrink > 1 else None
+    image = _upright(_within_limit(image), box.exif.orientation)
+    was = None if _pixels(box.size) <= MAX_PIXELS else box.size if box.exif.orientation < 5 else Size(*box.size[::-1])
     return Taken(image, box.format, box.texts.found, tuple(box.texts.too_long), was)
 
 
@@ -122,12 +124,15 @@ def check_length(length: int) -> None:
         )
 
 
-def _check_size(box: Box, length: int) -> int:
-    """How many times smaller it is to be made: 1, or a photo that is too large 2 or 4."""
+def _check_size(box: Box, length: int) -> None:
+    """
+    Raises:
+        BadPicture: it is too large, also for a photo, which would be made smaller.
+    """
     size = box.size
     if not all(size):
         raise BadPicture(f"This picture says that it is {size} pixels: it is damaged. Copy or download it again.")
-    pixels, most = size.width * size.height, _MAX_OF_JPEG if box.can_shrink else _MAX_OF_PHOTO
+    pixels, most = _pixels(size), _MAX_OF_JPEG if box.can_shrink else _MAX_OF_PHOTO
     is_photo = pixels <= most and pixels <= length * (512 if box.can_shrink else _PIXELS_PER_BYTE)
     if pixels > MAX_PIXELS and not is_photo:
         megapixels = f"{pixels / 1e6:,.3f}".rstrip("0").rstrip(".")
@@ -137,38 +142,54 @@ def _check_size(box: Box, length: int) -> int:
         )
     if max(size) > MAX_SIDE:
         raise BadPicture(f"This picture is {size} pixels; {MAX_SIDE:,} is the longest side. Cut it, then try again.")
-    return next(times for times in (1, 2, 4) if pixels <= MAX_PIXELS * times**2)
+
+
+def _pixels(size: tuple[int, int]) -> int:
+    return size[0] * size[1]
 
 
 # --- pixels -----------------------------------------------------------------------------------------------------------
 
 
-def _decoded(file: BinaryIO, box: Box, shrink: int) -> Image.Image:
-    """The pixels in the mode they were stored in; a JPEG as many times smaller."""
+def _decoded(file: BinaryIO, box: Box) -> Image.Image:
+    """The pixels in the mode they were stored in; of a very large JPEG a quarter of them."""
     try:
-        picture = _loaded(file, box, box.parts, shrink)
+        picture = _loaded(file, box, box.parts)
     except CutOff:
-        raise
+        if not box.ended:
+            raise
+        picture, other = (_loaded(file, box, parts) for parts in box.ended)
+        if picture != other:  # what is missing was made of the bits that stand for it
+            raise
     except Damaged:
         if not box.again:
             raise
-        picture = _loaded(file, box, box.again, shrink)
+        picture = _loaded(file, box, box.again)
     if box.format == "PNG" and _may_miss_rows(picture) and not has_all_pixels(file, box):
         raise CutOff
     return picture
 
 
-def _loaded(file: BinaryIO, box: Box, parts: tuple[Part, ...], shrink: int) -> Image.Image:
+def _loaded(file: BinaryIO, box: Box, parts: tuple[Part, ...]) -> Image.Image:
     try:
         picture = _OPENERS[box.format](cast(BinaryIO, io.BufferedReader(Parts(file, parts))))
         if picture.size != (box.size if box.place is None else box.place[:2]):
             raise Damaged
-        if shrink > 1:
-            picture.draft(None, (box.size.width // shrink, box.size.height // shrink))
+        if _pixels(box.size) > _WHOLE_OF_JPEG:
+            picture.draft(None, (box.size.width // 2, box.size.height // 2))
         picture.load()
     except _UNREADABLE as error:
         raise (CutOff if "truncated" in str(error) else Damaged) from error
     return picture
+
+
+def _within_limit(picture: Image.Image) -> Image.Image:
+    """The picture with at most MAX_PIXELS."""
+    scale = math.sqrt(MAX_PIXELS / _pixels(picture.size))
+    if scale >= 1:
+        return picture
+    width, height = (max(1, int(side * scale)) for side in picture.size)
+    return picture.resize((width, height), Image.Resampling.LANCZOS)
 
 
 def _may_miss_rows(picture: Image.Image) -> bool:

@@ -29,6 +29,7 @@ _ICC = b"ICC_PROFILE\0"
 _MAX_SCANS = 100
 """Of a progressive JPEG; encoders make about ten."""
 _MAX_MARKERS = 2_000
+_BEYOND = 64  # bytes
 _BLOCK = 1 << 16
 
 
@@ -63,8 +64,26 @@ def jpeg_box(file: BinaryIO) -> Box:
     if size == (0, 0):
         raise CutOff
     texts.add_exif(exif)
-    space = read_profile(_profile(profile))
-    return Box("JPEG", size, merged(parts), depth=depth, can_shrink=can_shrink, exif=exif, space=space, texts=texts)
+    return Box(
+        "JPEG",
+        size,
+        merged(parts),
+        ended=_ended(file, parts),
+        depth=depth,
+        can_shrink=can_shrink,
+        exif=exif,
+        space=read_profile(_profile(profile)),
+        texts=texts,
+    )
+
+
+def _ended(file: BinaryIO, parts: list[Part]) -> tuple[tuple[Part, ...], tuple[Part, ...]]:
+    """The parts with an end of their own, after other bits each: what has all of its pixels does not come to those."""
+    *before, (start, end) = (part for part in parts if isinstance(part, tuple))
+    last = read(file, max(start, end - _BEYOND), min(_BEYOND, end - start))
+    end -= len(last) - len(last.rstrip(b"\xff"))  # the beginning of a marker
+    first, second = (merged([*before, (start, end), bits * _BEYOND + bytes((0xFF, _END))]) for bits in (b"\0", b"\x55"))
+    return first, second
 
 
 def _profile(bodies: list[bytes]) -> bytes:

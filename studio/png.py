@@ -11,7 +11,7 @@ import zlib
 from typing import Any, BinaryIO
 
 from studio.box import MAX_CHUNKS, MAX_PROFILE_BYTES, Box, Place, check_frames, read
-from studio.chunks import SIGNATURE, Chunk, chunks, unpacked
+from studio.chunks import SIGNATURE, Chunk, chunks, is_sound, unpacked
 from studio.colour_space import ColourSpace, of_codes, of_gamma
 from studio.contract import Size
 from studio.errors import CutOff, Damaged
@@ -89,7 +89,9 @@ def _box(file: BinaryIO, first: dict[bytes, bytes], drawn: list[Chunk], **known:
     skipped = 8 if pixels[0].kind == b"IDAT" else 12  # fdAT begins with a number
     ranges = [(chunk.start + skipped, min(chunk.end - 4, length)) for chunk in pixels]
     ranges = [(start, end) for start, end in ranges if start < end]
-    beside = [chunk for chunk in drawn if chunk.kind == b"PLTE" or _is_key(chunk, colour)]
+    palettes = [chunk for chunk in drawn if chunk.kind == b"PLTE"]
+    keys = [chunk for chunk in drawn if _is_key(chunk, colour) and is_sound(file, chunk)]
+    beside = sorted(palettes + keys, key=lambda chunk: chunk.start)
     head = SIGNATURE + _chunk(b"IHDR", header)
     before = merged([head, *((chunk.start, chunk.end) for chunk in beside)])
     return Box(
@@ -99,7 +101,8 @@ def _box(file: BinaryIO, first: dict[bytes, bytes], drawn: list[Chunk], **known:
         again=(*before, *_packed(_shortened(ranges))),
         depth=depth,
         place=place,
-        checked=[chunk for chunk in (*beside, *pixels) if chunk.end <= length or chunk not in pixels],
+        # Not the last one's: before anybody comes to that, all pixels are shown.
+        checked=[*palettes, *pixels[:-1]],
         pixels=merged(ranges),
         pixel_bytes=_unpacked_bytes(*struct.unpack(">II", header[:8]), depth * _SAMPLES.get(colour, 4), interlaced),
         **known,

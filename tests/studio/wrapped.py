@@ -59,6 +59,24 @@ _WHOLE_PNG = {
     "a chunk that nobody knows": _HEAD + chunk(b"teST", b"x" * 9) + _PIXELS + _END,
     "a wrong checksum of such a one": _HEAD + damaged(chunk(b"teST", b"x" * 9)) + _PIXELS + _END,
     "a wrong checksum of a text": _HEAD + damaged(_TEXT) + _PIXELS + _END,
+    "a wrong checksum of the pixels": _HEAD + damaged(_PIXELS) + _END,
+    "a wrong checksum of the last pixels": (
+        _HEAD + chunk(b"IDAT", _PACKED[:_MIDDLE]) + damaged(chunk(b"IDAT", _PACKED[_MIDDLE:])) + _END
+    ),
+    "a wrong checksum of the pixels, and a text after them": _HEAD + damaged(_PIXELS) + _TEXT + _END,
+    "a wrong checksum of the pixels of the frame": (
+        _HEAD + frames(1) + _PIXELS + control(0) + damaged(frame(1, OTHER)) + _END
+    ),
+    **{
+        f"a wrong checksum of {kind.decode()}": _HEAD + damaged(chunk(kind, body)) + _PIXELS + _END
+        for kind, body in (
+            (b"gAMA", struct.pack(">I", 200_000)),
+            (b"cICP", b"\x0c\x0d\0\1"),
+            (b"tRNS", bytes(6)),
+            (b"pHYs", bytes(9)),
+            (b"eXIf", exif(6)[6:]),
+        )
+    },
     "a wrong checksum within the pixels": _HEAD + chunk(b"IDAT", _PACKED[:-1] + bytes([_PACKED[-1] ^ 1])) + _END,
     "none within the pixels": _HEAD + chunk(b"IDAT", _PACKED[:-4]) + _END,
     "half of one within the pixels": _HEAD + chunk(b"IDAT", _PACKED[:-2]) + _END,
@@ -84,6 +102,10 @@ _WHOLE_PNG = {
     "a wrong checksum of the animation": _HEAD + damaged(frames(1)) + control(0) + _PIXELS + _END,
 }
 _BROKEN_PNG = {
+    "a wrong checksum of the first pixels": (
+        _HEAD + damaged(chunk(b"IDAT", _PACKED[:_MIDDLE])) + chunk(b"IDAT", _PACKED[_MIDDLE:]) + _END
+    ),
+    "a wrong pixel": _HEAD + _PIXELS[:_MIDDLE] + bytes([_PIXELS[_MIDDLE] ^ 255]) + _PIXELS[_MIDDLE + 1 :] + _END,
     "the last pixels missing": _PNG[:-12],
     "many pixels missing": _PNG[:-40],
     "rows missing": _HEAD + chunk(b"IDAT", packed(PICTURE.crop((0, 0, WIDTH, 50)))) + _END,
@@ -141,12 +163,30 @@ _WHOLE_JPEG = {
     **{f"a remark of length {length}": _with_segment(b"\xff\xfe" + struct.pack(">H", length)) for length in range(3)},
     "without JFIF": b"\xff\xd8" + b"".join(_PIECES[1:]),
     "bytes before the end": _JPEG[:-2] + b"garbage" + _JPEG[-2:],
+    "bytes for the end": _JPEG[:-2] + b"garbage!" * 5,
 }
+_ODD = PICTURE.crop((0, 0, WIDTH - 13, HEIGHT - 11))
+WITHOUT_END: dict[str, tuple[bytes, bytes]] = {
+    name: (file, file[:-2])
+    for name, file in {
+        "as it should be": _JPEG,
+        "progressive": saved(PICTURE, "JPEG", quality=92, progressive=True),
+        "grey": saved(PICTURE.convert("L"), "JPEG", quality=92),
+        "half the colours": saved(PICTURE, "JPEG", quality=92, subsampling=2),
+        "another size": saved(_ODD, "JPEG", quality=92),
+        "with restarts": _RESTARTS,
+        "of one colour": saved(Image.new("RGB", (WIDTH, HEIGHT), "red"), "JPEG"),
+    }.items()
+}
+"""A JPEG, and the same without its end, of which Chromium shows all but the last rows: nothing of it is missing."""
 _BROKEN_JPEG = {
     "a byte before the first segment": b"\xff\xd8\0" + _JPEG[2:],
     "a byte before the picture": b"\n" + _JPEG,
     "the end before the pixels": _with_segment(b"\xff\xd9"),
     "pixels missing": _JPEG[:-60],
+    "the last pixels missing": _JPEG[:-4],
+    "the last bytes of restarts missing": _RESTARTS[:-6],
+    "rows missing": _JPEG[: len(_JPEG) // 2],
 }
 
 

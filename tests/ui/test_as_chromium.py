@@ -33,7 +33,8 @@ SHOWN = """async (files) => {
 @pytest.fixture(scope="module")
 def shown(chrome: Browser) -> Mapping[str, np.ndarray | None]:
     """HWC uint8, RGBA: what Chromium shows of each picture; None where it shows none."""
-    files = coloured.PICTURES | wrapped.WHOLE | wrapped.BROKEN
+    endless = {name: file for name, (_, file) in wrapped.WITHOUT_END.items()}
+    files = coloured.PICTURES | wrapped.WHOLE | wrapped.BROKEN | endless
     page = chrome.new_page()
     told = {name: f"data:image/png;base64,{base64.b64encode(file).decode()}" for name, file in files.items()}
     answers = page.evaluate(SHOWN, told)
@@ -68,3 +69,13 @@ def test_a_file_that_chromium_does_not_show_whole_is_refused(shown: Mapping[str,
     assert expected is None or (expected[..., 3] == 0).any()  # rows that are missing are clear
     with pytest.raises(BadPicture):
         read_picture(wrapped.BROKEN[name])
+
+
+# Of a progressive one, Chromium shows all of it, less sharp.
+@pytest.mark.parametrize("name", [name for name in wrapped.WITHOUT_END if name != "progressive"])
+def test_what_chromium_shows_of_a_jpeg_without_its_end_is_there(shown: Mapping[str, np.ndarray | None], name: str):
+    expected = shown[name]
+    assert expected is not None
+    found = np.asarray(read_picture(wrapped.WITHOUT_END[name][1]).image.convert("RGBA"))
+    is_shown = expected[..., 3] > 0
+    assert is_shown.any() and np.abs(found.astype(int) - expected)[is_shown].max() <= 1

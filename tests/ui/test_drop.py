@@ -151,9 +151,9 @@ def test_a_photo_that_was_made_smaller_says_so(visitor: Visitor, tmp_path: Path)
     for _ in range(2):  # also when it is there already
         visitor.drop(photo)
         expect(visitor.toast).to_have_text(
-            "This picture was 8064 x 6048 pixels and was made smaller, to 4032 x 3024: the limit is 40 megapixels."
+            "This picture was 8064 x 6048 pixels and was made smaller, to 7302 x 5477: the limit is 40 megapixels."
         )
-        expect(visitor.viewer.locator(".facts")).to_contain_text("made smaller, to 4032 x 3024")
+        expect(visitor.viewer.locator(".facts")).to_contain_text("made smaller, to 7302 x 5477")
         visitor.page.keyboard.press("Escape")
         expect(visitor.viewer).to_be_hidden()
         visitor.page.evaluate("document.querySelectorAll('.toasts > .toast').forEach((toast) => toast.remove())")
