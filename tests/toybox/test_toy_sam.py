@@ -1,6 +1,7 @@
 """The toy SAM 2: its classes, its clicks and its training pictures, and that training asks as the predictor does."""
 
 import pickle
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +26,7 @@ from toybox.sam.workers import Workers, plan_step
 from toybox.words import BACKGROUND_RGB, COLOUR_RGB
 from toybox.world import Scene, Thing, is_allowed, render
 
-SIDE, MASK_SIDE, FINE_SIDE = 256, 64, 128
+SIDE, MASK_SIDE, FINE_SIDE, SMALL_SIDE = 256, 64, 128, 64
 
 
 @pytest.fixture(scope="module")
@@ -42,6 +43,14 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Source:
 @pytest.fixture(scope="module")
 def pictures(source: Source) -> Pictures:
     return draw_pictures(source, np.random.default_rng(0), 24, SIDE)
+
+
+@pytest.fixture(scope="module")
+def workers(source: Source) -> Iterator[Workers]:
+    """Two processes: to start one takes seconds."""
+    torch.manual_seed(4)
+    with Workers(Learner(build_model(SMALL_SIDE)), source.toys, count=2) as workers:
+        yield workers
 
 
 def square(left: int, top: int, side: int, size: int = FINE_SIDE) -> Tensor:
@@ -107,32 +116,16 @@ def test_training_asks_for_a_box_as_the_predictor_does(untrained: SAM2Base) -> N
     assert np.allclose(ours.scores[0, :1].numpy(), their_scores, atol=1e-5)
 
 
-def test_a_few_steps_on_one_batch_lower_its_loss(source: Source, tmp_path: Path) -> None:
-    torch.manual_seed(4)
-    learner = Learner(build_model(FINE_SIDE))
-    run = Run("sam", learner, optimizers(learner), average=0.9, budget=Budget(1000, tmp_path, decay_from=1))
-    losses = []
-    with Workers(learner, source.toys, count=1) as workers:
-        for _ in range(4):
-            losses.append(workers.step(1, FINE_SIDE)["loss"].item())
-            for optimizer in run.optimizers:
-                optimizer.step()
-                optimizer.zero_grad()
-    assert losses[-1] < 0.9 * losses[0]
-
-
-def test_processes_find_the_mean_of_the_gradients_of_their_batches(source: Source) -> None:
+def test_processes_find_the_mean_of_the_gradients_of_their_batches(source: Source, workers: Workers) -> None:
     """Each batch is learned from here again, with the same weights, in this process."""
-    torch.manual_seed(4)
-    learner = Learner(build_model(64))
-    with Workers(learner, source.toys, count=2) as workers:
-        workers.step(2, 64)
-        workers.step(3, 64)
+    learner = workers.learner
+    workers.step(2, SMALL_SIDE)
+    workers.step(3, SMALL_SIDE)
     theirs = [parameter.grad.clone() for parameter in learner.parameters() if parameter.grad is not None]
     learner.zero_grad(set_to_none=False)
     turn, seeds = plan_step(3, 2)
     for seed in seeds:
-        batch = draw_batch(source, np.random.default_rng(seed), 64)
+        batch = draw_batch(source, np.random.default_rng(seed), SMALL_SIDE)
         learn(learner, batch, turn, chance(seed))
     ours = [parameter.grad / 2 for parameter in learner.parameters() if parameter.grad is not None]
     assert len(ours) == len(theirs)
@@ -140,12 +133,25 @@ def test_processes_find_the_mean_of_the_gradients_of_their_batches(source: Sourc
     assert difference < 1e-3 * sum(one.square().sum() for one in ours)
 
 
-def test_a_process_that_is_gone_ends_the_training(source: Source) -> None:
-    with Workers(Learner(build_model(64)), source.toys, count=1) as workers:
-        workers.processes[0].kill()
-        workers.processes[0].join()
-        with pytest.raises((EOFError, OSError)):
-            workers.step(0, 64)
+def test_a_few_steps_on_one_batch_lower_its_loss(workers: Workers, tmp_path: Path) -> None:
+    learner = workers.learner
+    run = Run("sam", learner, optimizers(learner), average=0.9, budget=Budget(1000, tmp_path, decay_from=1))
+    losses = []
+    for _ in range(3):
+        losses.append(workers.step(1, SMALL_SIDE)["loss"].item())
+        for optimizer in run.optimizers:
+            optimizer.step()
+            optimizer.zero_grad()
+
+    assert losses[-1] < 0.9 * losses[0]
+
+
+def test_a_process_that_is_gone_ends_the_training(workers: Workers) -> None:
+    """The last one that uses them."""
+    workers.processes[0].kill()
+    workers.processes[0].join()
+    with pytest.raises((EOFError, OSError)):
+        workers.step(0, SMALL_SIDE)
 
 
 @pytest.mark.parametrize("size", [64, 192, 384])

@@ -61,24 +61,26 @@ def test_every_frame_shows_what_its_camera_sees_and_the_last_one_the_picture(mad
     assert torch.allclose(torch.linalg.cross(right[0], right[1]), torch.tensor([0.0, 0.0, 1.0]), atol=1e-6)
 
 
-def test_some_steps_teach_both_parts_and_what_is_stored_opens_as_the_published_one_does(
-    made: tuple[Records, Grids], tmp_path: Path
-) -> None:
+def test_some_steps_teach_both_parts(made: tuple[Records, Grids]) -> None:
     records, grids = made
     torch.manual_seed(0)
     parts = build_parts()
     source = Source(grids, records, 1)
-    keeping = AutoencoderLessons(parts.vae, source)
+    keeping = AutoencoderLessons(parts.vae, source, pictures=8)
     before, after = steps(parts.vae, keeping.step, 8)
     assert after < 0.7 * before
     parts.vae.eval().requires_grad_(False)
-    measure_latents(parts.vae, source, 8)
+    measure_latents(parts.vae, source, 2)
     learner = Learner(parts)
-    before, after = steps(learner, ViewsLessons(parts, source).step, 12)
-    assert after < 0.95 * before
+    before, after = steps(learner, ViewsLessons(parts, source, batch=2).step, 12)
+    assert after < 0.85 * before
     unused = [name for name, parameter in learner.named_parameters() if parameter.grad is None]
     assert all("layers.2." in name or "post_layernorm" in name for name in unused)  # only the layer but one is read
 
+
+def test_what_is_stored_opens_as_the_published_one_does(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    parts = build_parts()
     save_parts(parts, tmp_path)
     assert sum(path.stat().st_size for path in tmp_path.rglob("*.safetensors")) < 14_000_000
     assert count_parameters(parts.unet) < 6_000_000

@@ -10,6 +10,7 @@ from torch import Tensor
 from toybox.klein.model import build_autoencoder
 from toybox.klein.pictures import Geometries
 from toybox.klein.run import Budget, Run
+from toybox.precision import training_precision
 from toybox.words import BACKGROUNDS, COLOURS, HELD_OUT, Background, Colour
 from toybox.world import Scene
 
@@ -44,7 +45,7 @@ def train_autoencoder(geometries: Geometries, budget: Budget) -> AutoencoderKLFl
 
 def losses(model: AutoencoderKLFlux2, pictures: Tensor) -> dict[str, Tensor]:
     """What the autoencoder is trained on, for NCHW pictures in [-1, 1]; "psnr" in dB is for the log."""
-    with torch.autocast("cpu", dtype=torch.bfloat16):
+    with training_precision():
         posterior = model.encode(pictures, return_dict=False)[0]
         noisy = posterior.sample() + _LATENT_NOISE * torch.randn_like(posterior.mean)
         restored = model.decode(noisy, return_dict=False)[0].float()  # type: ignore[arg-type]  # any float will do

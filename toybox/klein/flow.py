@@ -14,6 +14,7 @@ from toybox.klein.latents import EncodedFamilies
 from toybox.klein.model import MAX_SEQUENCE_LENGTH, build_transformer
 from toybox.klein.run import Budget, Run
 from toybox.klein.text import hidden_states, tokenize, with_unknown_words
+from toybox.precision import training_precision
 
 Velocity = Callable[..., tuple[Tensor, ...]]
 """A `Flux2Transformer2DModel`, compiled or not, called with `return_dict=False`."""
@@ -111,7 +112,7 @@ def velocity(model: Velocity, batch: Batch, mixed: Tensor, times: Tensor) -> Ten
     if batch.sources is not None:
         pictures = torch.cat([mixed, batch.sources], dim=1)
         places = torch.cat([places, _source_places()])
-    with torch.autocast("cpu", dtype=torch.bfloat16):
+    with training_precision():
         found = model(
             hidden_states=pictures,
             timestep=times,

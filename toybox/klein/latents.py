@@ -13,6 +13,7 @@ from toybox.captions import Phrase
 from toybox.edits import describe, instruction, looks_differ, with_thing
 from toybox.klein.autoencoder import encode
 from toybox.klein.pictures import Family, Geometries
+from toybox.precision import training_precision
 from toybox.words import BACKGROUNDS, COLOURS, Colour
 from toybox.world import Scene, is_allowed
 
@@ -122,7 +123,7 @@ def encode_families(model: AutoencoderKLFlux2, geometries: Geometries, path: Pat
         for start in range(0, count, 8):
             block = range(start, min(start + 8, count))
             pictures = [picture for index in block for picture in _pictures(geometries, index)]
-            with torch.autocast("cpu", dtype=torch.bfloat16):
+            with training_precision():
                 encoded = encode(model, torch.stack(pictures))
             latents[start : start + len(block)] = encoded.float().reshape(-1, VARIANTS, 64, 64).numpy()
         part = path.with_suffix(".part.npy")

@@ -16,6 +16,7 @@ from toybox.captions import SILENCE, Meaning, Phrase, Side
 from toybox.edits import describe, sample_edit
 from toybox.klein.model import MAX_SEQUENCE_LENGTH, TEXT_OUT_LAYERS, TEXT_WIDTH, build_text_encoder
 from toybox.klein.run import Budget, Run
+from toybox.precision import training_precision
 from toybox.words import BACKGROUNDS, COLOUR_NAMES, COLOURS, KIND_NAMES, KINDS, Size
 from toybox.world import sample_scene
 
@@ -73,7 +74,7 @@ def train_text_encoder(tokenizer: Qwen2Tokenizer, budget: Budget) -> Qwen3ForCau
         phrases = [random_phrase(rng) for _ in range(BATCH)]
         tokens = tokenize(tokenizer, [phrase.text for phrase in phrases])
         slots = torch.tensor([slots_of(phrase.meaning) for phrase in phrases])
-        with torch.autocast("cpu", dtype=torch.bfloat16):
+        with training_precision():
             states = hidden_states(encoder, tokens)
         return heads(_listen(states.float(), tokens.mask, rng), slots)
 

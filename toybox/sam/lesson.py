@@ -14,6 +14,7 @@ from sam2.modeling.sam2_base import SAM2Base
 from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
+from toybox.precision import training_precision
 from toybox.sam.clicks import Prompt, boxes, corrections, first_clicks
 from toybox.sam.pictures import Source, choose_targets, draw_pictures, normalised, target_masks
 from toybox.sam.sameness import Sameness
@@ -133,7 +134,7 @@ def learn(learner: Learner, batch: Batch, turn: Turn, chance: torch.Generator) -
         (4,): loss, IoU of the second task, IoU of the first round and of the last one.
     """
     with sdpa_kernel(SDPBackend.MATH):
-        with torch.autocast("cpu", dtype=torch.bfloat16):
+        with training_precision():
             features = encode(learner.model, batch.images)
             same_loss, same = learner.sameness(features, batch.regions, chance)
             loss, overlaps = judge_rounds(learner.model, features, batch.regions, batch.targets, turn, chance)

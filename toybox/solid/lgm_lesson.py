@@ -21,6 +21,7 @@ from lgm.config import LGMConfig
 from lgm.gaussians import Gaussians
 from lgm.model import LGM, activated
 from lgm.render import render
+from toybox.precision import training_precision
 from toybox.solid.grids import Grids, sample_colour
 from toybox.solid.photos import photo_of
 from toybox.solid.records import SIZE, Records, coverage_of, shade_bytes
@@ -66,24 +67,33 @@ class Batch(NamedTuple):
 class LgmLessons:
     """Draws batches and judges the answers."""
 
-    def __init__(self, model: LGM, grids: Grids, records: Records, share: Callable[[], float], seed: int = 3) -> None:
+    def __init__(
+        self,
+        model: LGM,
+        grids: Grids,
+        records: Records,
+        share: Callable[[], float],
+        seed: int = 3,
+        batch: int = BATCH,
+    ) -> None:
         """
         Args:
             model: to be taught.
             grids: all of them are for training.
             records: what the grids were made of.
             share: how much of the time is over, [0, 1].
+            batch: turntables in a step.
         """
         self._model, self._grids, self._records, self._share = model, grids, records, share
-        self._random = random.Random(seed)
+        self._random, self._batch = random.Random(seed), batch
 
     def step(self, _number: int) -> dict[str, Tensor]:
         """Losses by name; "loss" is the one to follow downhill."""
-        batch = self.draw(BATCH)
+        batch = self.draw(self._batch)
         shown = blemished(self._with_photos(batch))
         elevations = batch.angles[:, 0, 1].tolist()
         asked = [self._model.inputs_of(one[None], up) for one, up in zip(shown, elevations, strict=True)]
-        with torch.autocast("cpu", dtype=torch.bfloat16):  # a third faster
+        with training_precision():
             raw = self._model.raw(torch.cat(asked)).float()
         gaussians = activated(raw, VIEWS)
         losses = surface_losses(raw, gaussians, batch)
@@ -118,7 +128,9 @@ class LgmLessons:
         """Squared errors of colour and alpha in some of the eight views of each turntable."""
         colour, alpha = [], []
         views = range(batch.angles.shape[1])
-        for place, view in ((place, view) for place in range(BATCH) for view in self._random.sample(views, DRAWN)):
+        for place, view in (
+            (place, view) for place in range(self._batch) for view in self._random.sample(views, DRAWN)
+        ):
             planes = torch.from_numpy(self._records.planes[batch.indexes[place], 1 + view].copy())
             seen = shade_bytes(planes, batch.colours[place], torch.ones(3)).permute(1, 2, 0)
             camera = camera_at(batch.angles[place, view], SIZE, self._model.config)

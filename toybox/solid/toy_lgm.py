@@ -30,9 +30,9 @@ FIRST_SCALE, FIRST_OPACITY = 0.006, 0.1
 """What an untrained network says: a quarter of a pixel of a view, and almost nothing."""
 
 
-def build_model() -> LGM:
+def build_model(config: LGMConfig = CONFIG) -> LGM:
     """An untrained model in training mode; the caller seeds torch."""
-    model = LGM(CONFIG)
+    model = LGM(config)
     says = torch.zeros(PARAMETERS)  # in the order of `Gaussians.packed`
     says[3] = torch.logit(torch.tensor(FIRST_OPACITY))
     says[4:7] = torch.expm1(torch.tensor(10 * FIRST_SCALE)).log()  # softplus the other way

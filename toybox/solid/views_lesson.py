@@ -13,6 +13,7 @@ from diffusers import AutoencoderKL
 from torch import Tensor, nn
 
 from lgm.cameras import FRAME_OF_VIEW, imagedream_cameras
+from toybox.precision import training_precision
 from toybox.solid.grids import SIDE, Grids, sample_colour
 from toybox.solid.photos import photo_of
 from toybox.solid.records import Records, shade_bytes
@@ -63,14 +64,14 @@ class Source:
 class AutoencoderLessons:
     """The first part."""
 
-    def __init__(self, model: AutoencoderKL, source: Source) -> None:
-        self._model, self._source = model, source
+    def __init__(self, model: AutoencoderKL, source: Source, pictures: int = PICTURES) -> None:
+        self._model, self._source, self._pictures = model, source, pictures
 
     def step(self, _number: int) -> dict[str, Tensor]:
         """Losses by name; "psnr" in dB is for the log."""
-        scene = self._source.draw(PICTURES // 4)
+        scene = self._source.draw(self._pictures // 4)
         pictures = torch.cat([scene.views[:, 1:].flatten(0, 1), scene.pictures]) * 2 - 1
-        with torch.autocast("cpu", dtype=torch.bfloat16):
+        with training_precision():
             posterior = self._model.encode(pictures, return_dict=False)[0]
             restored = self._model.decode(posterior.sample(), return_dict=False)[0].float()  # type: ignore[arg-type]
         error = restored - pictures
@@ -99,21 +100,21 @@ class Learner(nn.Module):
 class ViewsLessons:
     """The second part."""
 
-    def __init__(self, parts: Parts, source: Source) -> None:
-        self._parts, self._source = parts, source
+    def __init__(self, parts: Parts, source: Source, batch: int = BATCH) -> None:
+        self._parts, self._source, self._batch = parts, source, batch
         self._words = words_of(parts.text_encoder)
         self._kept = build_scheduler().alphas_cumprod
         self._mean, self._std = (torch.tensor(values)[:, None, None] for values in (MEAN, STD))
 
     def step(self, _number: int) -> dict[str, Tensor]:
         """The loss, and a part of it from late times: where almost all is noise."""
-        scene = self._source.draw(BATCH)
+        scene = self._source.draw(self._batch)
         clean, seen = self._latents(scene)
-        times = torch.randint(0, len(self._kept), (BATCH,))
+        times = torch.randint(0, len(self._kept), (self._batch,))
         kept = self._kept[times].view(-1, 1, 1, 1, 1)
         noise = torch.randn_like(clean)
         noisy = kept.sqrt() * clean + (1 - kept).sqrt() * noise
-        with torch.autocast("cpu", dtype=torch.bfloat16):
+        with training_precision():
             said = self._said(scene, noisy, times, seen).float()
         velocity = kept.sqrt() * noise - (1 - kept).sqrt() * clean
         error = (said - velocity[:, :VIEWS]).square().mean(dim=(1, 2, 3, 4))
@@ -127,7 +128,7 @@ class ViewsLessons:
         The picture's are drawn as the pipeline draws them; the views' are means, for what is drawn cannot be foreseen.
         """
         pictures = torch.cat([scene.views, scene.pictures[:, None]], dim=1)
-        with torch.autocast("cpu", dtype=torch.bfloat16):
+        with training_precision():
             found = self._parts.vae.encode(pictures.flatten(0, 1) * 2 - 1, return_dict=False)[0]
         shape, factor = (-1, FRAMES), self._parts.vae.config["scaling_factor"]
         drawn, means = ((each.float() * factor).unflatten(0, shape) for each in (found.sample(), found.mean))
