@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-import terminal
+from commands import terminal
 
 if __name__ == "__main__":
     terminal.prepare()
@@ -21,18 +21,18 @@ from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import addresses
-from environment import HOME, prepare_environment
-from options import OUTPUTS, accounts, is_local, parse
+from commands import addresses
+from commands.environment import HOME, prepare_environment
+from commands.options import OUTPUTS, accounts, is_local, parse
+from commands.temporary_folder import temporary_folder
 from pipelines import catalog
 from pipelines.machine import Machine, inspect
 from providers import catalog as clouds
 from providers.keys import Keys
+from studio.clouds.spending import read_cap
 from studio.contract import Task
 from studio.errors import BadRequest, StudioError
 from studio.service import Studio
-from studio.spending import read_cap
-from temporary import temporary_folder
 
 if TYPE_CHECKING:
     import gradio as gr

@@ -1,30 +1,21 @@
-"""The same verbs in a terminal; generate here, the others in `cli_iterate`, `cli_cutout` and `cli_models`. No torch."""
+"""The same verbs in a terminal: reads the command line and runs one of `commands`. Starts without gradio and torch."""
 
 from __future__ import annotations
 
-import terminal
+from commands import terminal
 
 if __name__ == "__main__":
     terminal.prepare()
 
 import argparse
 import sys
-from pathlib import Path
 
-import cli_clouds
-import cli_cutout
-import cli_iterate
-import cli_models
-import cli_pictures
-import cli_splat
-from app import LOCAL_OWNER, OUTPUTS
-from cli_studio import studio_in
-from environment import prepare_environment
-from studio.checks import cleaned
-from studio.contract import GenerateRequest, Size, Task
-from studio.errors import BadRequest, NotReady, StudioError
-from studio.service import Studio
-from studio.standin import elsewhere
+from commands import clouds, generate, iterate, models, segment, splat
+from commands.environment import prepare_environment
+from studio.errors import StudioError
+
+VERBS = (generate, iterate, clouds, segment, splat, models)
+"""In the order in which `--help` names them."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -47,97 +38,9 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(prog="python cli.py", description="Diorama in a terminal.")
     verbs = parser.add_subparsers(required=True, metavar="VERB")
-
-    draw = verbs.add_parser("generate", help="make pictures from words")
-    draw.set_defaults(verb=generate)
-    draw.add_argument("prompts", nargs="*", metavar="PROMPT", help="what to draw; several make several pictures")
-    draw.add_argument(
-        "--prompts-file", type=Path, metavar="FILE", help="more prompts, one a line; - reads standard input"
-    )
-    draw.add_argument("--size", type=size, metavar="WxH", help="in pixels, such as 1024x768")
-    draw.add_argument("--style", default="", help="a style of the model")
-    draw.add_argument("--quality", default="", help="one of the model's qualities")
-    draw.add_argument("--transparent", action="store_true", help="leave the background out, where the model can")
-    draw.add_argument("--outputs", type=Path, default=OUTPUTS, help="Diorama's own folder (default: outputs)")
-    cli_pictures.add_options(draw)
-
-    cli_iterate.add_verbs(verbs)
-    cli_clouds.add_verbs(verbs)
-    cli_cutout.add_verbs(verbs)
-    cli_splat.add_verbs(verbs)
-    cli_models.add_verbs(verbs)
+    for module in VERBS:
+        module.add_verbs(verbs)
     return parser.parse_args(arguments)
-
-
-def size(text: str) -> Size:
-    """ "1024x768" to Size(1024, 768)."""
-    width, _, height = text.lower().partition("x")
-    try:
-        return Size(int(width), int(height))
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"a size is written like 1024x768, got '{text}'") from None
-
-
-# --- generate ---------------------------------------------------------------------------------------------------------
-
-
-def generate(options: argparse.Namespace) -> int:
-    """Make pictures for every prompt, one job after the other; a failed prompt does not stop the next."""
-    prompts = read_prompts(options)
-    if not prompts:
-        raise BadRequest(
-            'Nothing to draw: give a prompt, such as python cli.py generate "a red ball on a grey background".'
-        )
-    cli_pictures.make_way(options.output)
-    with studio_in(options.outputs) as studio:
-        made, failed = 0, 0
-        for prompt in prompts:
-            request = GenerateRequest(
-                prompt,
-                model=options.model,
-                size=options.size,
-                count=options.count,
-                seed=options.seed,
-                steps=options.steps,
-                guidance=options.guidance,
-                negative_prompt=options.negative,
-                style=options.style,
-                quality=options.quality,
-                transparent=options.transparent,
-            )
-            assets = draw(studio, request, confirm_cost=options.confirm_cost)
-            failed += not assets
-            for asset_id in assets:
-                made += 1
-                cli_pictures.report(studio, asset_id, options, made)
-        return 2 if failed else 0
-
-
-def read_prompts(options: argparse.Namespace) -> list[str]:
-    """The prompts of the command line, then those of the file; empty lines are left out."""
-    prompts = list(options.prompts)
-    if options.prompts_file:
-        try:
-            told = sys.stdin.buffer.read() if str(options.prompts_file) == "-" else options.prompts_file.read_bytes()
-            text = told.decode("utf-16" if told[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig")
-        except OSError as error:
-            reason = f"{error.strerror}. Give a text file with one prompt a line"
-            raise BadRequest(f"Cannot read prompts from {options.prompts_file}: {reason}.") from error
-        except UnicodeDecodeError as error:
-            raise BadRequest(f"The prompts in {options.prompts_file} are not UTF-8 text: save them so.") from error
-        prompts += text.splitlines()
-    return [prompt for prompt in prompts if cleaned(prompt)]
-
-
-def draw(studio: Studio, request: GenerateRequest, *, confirm_cost: bool) -> tuple[str, ...]:
-    """Run one job to its end. Returns the assets that were made."""
-    try:
-        job = studio.generate(LOCAL_OWNER, request, confirm_cost=confirm_cost)
-    except NotReady as error:
-        offered = studio.models(Task.GENERATE)
-        raise NotReady(f"{error}{elsewhere(request, offered, LOCAL_OWNER)}") from error
-    cli_pictures.hint(studio, job.model, request.prompt)
-    return cli_pictures.follow(studio, job)
 
 
 if __name__ == "__main__":

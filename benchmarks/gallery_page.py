@@ -18,10 +18,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from benchmarks.table import Row, median_ms, print_table
-from studio import gallery
-from studio.assets import Asset, insert
-from studio.database import Database
-from studio.notes import Note
+from studio.library import search
+from studio.library.annotations import Note
+from studio.library.assets import Asset, insert
+from studio.library.database import Database
 from studio.recipe import UPLOAD, Found, Recipe, to_text
 
 OWNER = "local"
@@ -111,13 +111,13 @@ def questions(database: Database) -> dict[str, Callable[[], object]]:
     """What the page asks for, by name."""
 
     def page(**look: object) -> Callable[[], object]:
-        return lambda: gallery.find(database, OWNER, limit=PAGE, **look)  # pyright: ignore[reportArgumentType]
+        return lambda: search.find(database, OWNER, limit=PAGE, **look)  # pyright: ignore[reportArgumentType]
 
     def count(**look: object) -> Callable[[], object]:
-        return lambda: gallery.count(database, OWNER, **look)  # pyright: ignore[reportArgumentType]
+        return lambda: search.count(database, OWNER, **look)  # pyright: ignore[reportArgumentType]
 
     middle, oldest = places(database)
-    busy = next(asset for asset in _assets(database, oldest) if gallery.relatives(database, asset).children)
+    busy = next(asset for asset in _assets(database, oldest) if search.relatives(database, asset).children)
     return {
         "newest page": page(),
         "page in the middle": page(after=middle),
@@ -136,22 +136,22 @@ def questions(database: Database) -> dict[str, Callable[[], object]]:
         "count, starred": count(starred=True),
         "count, search": count(query="red"),
         "count, uploads of one model": count(kind="upload", model="flux1-dev"),
-        "models in use": lambda: gallery.models_used(database, OWNER),
-        "parents and children": lambda: gallery.relatives(database, busy),
+        "models in use": lambda: search.models_used(database, OWNER),
+        "parents and children": lambda: search.relatives(database, busy),
     }
 
 
 def places(database: Database) -> tuple[str, str]:
     """Cursors of the page in the middle and of the last full one."""
     cursors = [""]
-    while following := gallery.find(database, OWNER, after=cursors[-1], limit=gallery.MAX_PAGE).next:
+    while following := search.find(database, OWNER, after=cursors[-1], limit=search.MAX_PAGE).next:
         cursors.append(following)
     return cursors[len(cursors) // 2], cursors[-1]
 
 
 def _assets(database: Database, oldest: str) -> itertools.chain[Asset]:
-    last = gallery.find(database, OWNER, after=oldest, limit=gallery.MAX_PAGE).assets
-    return itertools.chain(reversed(last), gallery.find(database, OWNER, limit=gallery.MAX_PAGE).assets)
+    last = search.find(database, OWNER, after=oldest, limit=search.MAX_PAGE).assets
+    return itertools.chain(reversed(last), search.find(database, OWNER, limit=search.MAX_PAGE).assets)
 
 
 if __name__ == "__main__":

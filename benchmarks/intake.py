@@ -28,7 +28,7 @@ _READ = """if True:
     import json, resource, sys, time
     from pathlib import Path
     from studio.errors import StudioError
-    from studio.intake import read_picture
+    from studio.intake.picture import read_picture
 
     def peak_mb():
         status = Path("/proc/self/status")

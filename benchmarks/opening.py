@@ -17,7 +17,7 @@ from pathlib import Path
 from benchmarks.gallery_page import fill
 from benchmarks.start_up import ROOT
 from benchmarks.table import Row, print_table
-from studio.database import Database
+from studio.library.database import Database
 
 PICTURES = 100_000
 _OPEN = """if True:

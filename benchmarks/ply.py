@@ -20,10 +20,10 @@ import numpy as np
 from plyfile import PlyData, PlyElement
 
 from benchmarks.table import Row, print_table
-from studio.splat import SH_C0, Splat
-from studio.splats.exporting import EXPORTS
-from studio.splats.ply import NAMES, read_ply, write_ply
-from studio.splats.reading import read_splat
+from studio.splats.any_format import read_splat
+from studio.splats.export import EXPORTS
+from studio.splats.formats.ply import NAMES, read_ply, write_ply
+from studio.splats.splat import SH_C0, Splat
 
 SPLATS = 65_536
 ROUNDS = 7

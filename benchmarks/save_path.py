@@ -20,12 +20,12 @@ import numpy as np
 from PIL import Image
 
 from benchmarks.table import Row, median_ms, print_table
-from studio import files
-from studio.assets import insert
-from studio.database import Database
-from studio.notes import Note
+from studio.library import files
+from studio.library.annotations import Note
+from studio.library.assets import insert
+from studio.library.database import Database
+from studio.library.store import PNG_LEVEL, THUMBNAIL_SIDE, Store
 from studio.recipe import Found, Recipe, png_text, to_text
-from studio.store import PNG_LEVEL, THUMBNAIL_SIDE, Store
 
 SIDES = (128, 1024, 2048)
 ROUNDS = 9

@@ -20,12 +20,13 @@ import torch
 from PIL import Image
 
 from benchmarks.table import Row, median_ms, print_table
-from pipelines import sam, sam_catalog
+from pipelines import sam_catalog
+from pipelines.families import sam
 from studio.contract import ModelSpec, Size
-from studio.selection import MaskRequest, MaskResult, Point, SegmentRequest
+from studio.segmentation.contract import MaskRequest, MaskResult, Point, SegmentRequest
 from studio.service import Studio
 from toybox.sam.model import FOLDER, WEIGHTS_NAME
-from ui.segmenting import described
+from ui.routes.segment import described
 
 SIDE, ROUNDS, OWNER = 1024, 15, "benchmark"
 

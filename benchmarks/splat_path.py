@@ -27,10 +27,10 @@ from lgm.gaussians import Gaussians
 from lgm.model import LGM
 from lgm.multiview_unet import MultiViewUNet
 from lgm.render import render
-from pipelines.splat import Splatter
-from pipelines.views import GUIDANCE, STEPS, ImageDream, Parts
+from pipelines.families.imagedream import GUIDANCE, STEPS, ImageDream, Parts
+from pipelines.families.lgm_splat import Splatter
 from studio.contract import Progress
-from studio.turning import SplatOrder, ViewsOrder
+from studio.solid.contract import SplatOrder, ViewsOrder
 
 ROUNDS = 5
 PROMISED_MS = 1000

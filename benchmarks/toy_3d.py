@@ -29,11 +29,11 @@ from benchmarks.table import Row, print_table
 from lgm.cameras import orbit_camera
 from lgm.gaussians import Gaussians
 from lgm.render import render
-from pipelines import splat as splatting
-from pipelines import views as viewing
+from pipelines.families import imagedream as viewing
+from pipelines.families import lgm_splat as splatting
 from studio.contract import Progress
-from studio.splat import Splat
-from studio.turning import INPUT_SIDE, SplatOrder, ViewsOrder
+from studio.solid.contract import INPUT_SIDE, SplatOrder, ViewsOrder
+from studio.splats.splat import Splat
 from toybox.solid import toy_lgm, toy_views
 from toybox.solid.photos import cut_mask, cut_photo
 from toybox.solid.records import SIZE, coverage_of, plane_bytes, shade_bytes

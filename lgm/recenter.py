@@ -1,7 +1,7 @@
 """An object put into the middle of a square picture as LGM was shown objects: whole pixels, rounded here and there.
 
-For comparing with the published numbers: the app itself shows models an exact crop (`studio.turning`), whose camera is
-a camera of the picture. Knows nothing of models; pictures are tensors, rows first.
+For comparing with the published numbers: the app itself shows models an exact crop (`studio.solid.contract`), whose
+camera is a camera of the picture. Knows nothing of models; pictures are tensors, rows first.
 """
 
 from __future__ import annotations

@@ -9,10 +9,10 @@ from functools import partial
 from pathlib import Path
 from typing import Literal
 
-from pipelines import bundled, readiness, sam_catalog, torch_libraries, turning_catalog
+from pipelines import bundled, readiness, sam_catalog, solid_catalog, torch_libraries
+from pipelines.hub.cache import Checkpoint, Download, Shelf
 from pipelines.machine import Machine, inspect
 from pipelines.plan import Needs, Placement, plans
-from pipelines.shelf import Checkpoint, Download, Shelf
 from studio.contract import Model, ModelSpec, Progress, Range, Size, Style, Task, Tell
 from studio.errors import NotReady
 
@@ -47,7 +47,7 @@ DOWNLOADS = (
         "flux1-fill-dev": FILL,
     }
     | sam_catalog.DOWNLOADS
-    | turning_catalog.DOWNLOADS
+    | solid_catalog.DOWNLOADS
 )
 """What is fetched from the Hub, by the id of the model."""
 NEEDS = {
@@ -117,7 +117,7 @@ def models(machine: Machine | None = None, shelf: Shelf | None = None) -> tuple[
     is_quick = plan is not None and plan.placement < Placement.BLOCKS
     first = (klein, toy) if is_quick else (toy, klein)
     others = (schnell(machine, shelf), dev(machine, shelf), kontext(machine, shelf), fill(machine, shelf))
-    seeing = (*sam_catalog.models(machine, shelf, WEIGHTS), *turning_catalog.models(machine, shelf, WEIGHTS))
+    seeing = (*sam_catalog.models(machine, shelf, WEIGHTS), *solid_catalog.models(machine, shelf, WEIGHTS))
     specs = (*first, *others, *seeing)
     return tuple(replace(spec, load=partial(_load, spec.load)) for spec in specs)
 
@@ -269,9 +269,9 @@ def _loader(
     family: Family, download: Download, needs: Needs, machine: Machine, shelf: Shelf, *, text_tokens: int
 ) -> Callable[[Tell], Model]:
     def load(tell: Tell) -> Model:
-        from pipelines import hub
+        from pipelines.hub import fetch
 
-        folder = hub.fetch(download, shelf, tell)
+        folder = fetch.fetch(download, shelf, tell)
         # Of a branch the recipe names the commit it was when it was downloaded.
         checkpoint = Checkpoint(folder, download.label, text_tokens, revision=folder.name)
         return _open(tell, family, checkpoint, needs, machine.ram_gb)
@@ -299,10 +299,10 @@ def _open(tell: Tell, family: Family, checkpoint: Checkpoint, needs: Needs, ram_
         found = free if means.card else "PyTorch finds no GPU"
         raise NotReady(f"{checkpoint.label} does not fit now: {found}. Close other programs, or choose another model.")
     if family == "flux2":
-        from pipelines.flux2 import Flux2Klein
+        from pipelines.families.flux2 import Flux2Klein
 
         return Flux2Klein(checkpoint, ways)
-    from pipelines.flux1 import Flux1, Flux1Fill, Flux1Kontext
+    from pipelines.families.flux1 import Flux1, Flux1Fill, Flux1Kontext
 
     return {"flux1": Flux1, "kontext": Flux1Kontext, "fill": Flux1Fill}[family](checkpoint, ways)
 

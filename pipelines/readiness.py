@@ -7,9 +7,9 @@ from contextlib import suppress
 from pathlib import Path
 
 from pipelines import bundled
+from pipelines.hub.cache import Download, Shelf
 from pipelines.machine import Machine
 from pipelines.plan import Means, Needs, Placement, Plan, least, plan
-from pipelines.shelf import Download, Shelf
 from studio.contract import Readiness
 
 SPARE_GB = 0.5

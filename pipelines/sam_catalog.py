@@ -7,8 +7,8 @@ from functools import partial
 from pathlib import Path
 
 from pipelines import bundled, readiness
+from pipelines.hub.cache import Download, Shelf
 from pipelines.machine import Machine
-from pipelines.shelf import Download, Shelf
 from studio.contract import Model, ModelSpec, Progress, Readiness, Task, Tell
 
 APACHE = "https://www.apache.org/licenses/LICENSE-2.0"
@@ -106,17 +106,17 @@ def _of_path(path: Path) -> Readiness:
 def _load_bundled(tell: Tell, *, folder: Path) -> Model:
     bundled.check(folder)
     tell(Progress(0, 0, "loading Toy SAM"))
-    from pipelines import sam
+    from pipelines.families import sam
 
     return sam.open_folder(folder)
 
 
 def _load_published(tell: Tell, *, download: Download, shelf: Shelf, word: str, path: Path | None) -> Model:
     if path is None:
-        from pipelines import hub
+        from pipelines.hub import fetch
 
-        path = hub.fetch(download, shelf, tell) / download.file
+        path = fetch.fetch(download, shelf, tell) / download.file
     tell(Progress(0, 0, f"loading {download.label}"))
-    from pipelines import sam
+    from pipelines.families import sam
 
     return sam.open_checkpoint(path, SIZES[word][0])

@@ -7,15 +7,15 @@ from datetime import UTC, date, datetime
 from functools import partial
 from typing import NamedTuple
 
-from providers import menu, prices
-from providers.calls import Limits
+from providers import offers, prices
+from providers.accounts import Desk
 from providers.cloud import CloudModel, Service
-from providers.desk import Desk
 from providers.keys import GOOGLE, OPENAI, Account, Keys
-from providers.offers import Offer, is_retired
+from providers.offer import Offer, is_retired
 from providers.vision import READER_LIMITS, Vision
+from providers.waiting import Limits
+from studio.clouds.spending import in_dollars
 from studio.contract import ImageRequest, ModelSpec, Readiness, Tell
-from studio.spending import in_dollars
 
 
 class Connection(NamedTuple):
@@ -43,7 +43,7 @@ def models(
     keys: Keys, connection: Connection = DIRECT, *, today: Callable[[], date] = lambda: datetime.now(UTC).date()
 ) -> tuple[ModelSpec, ...]:
     """Every model in the cloud, also those that were retired: their recipes still find who followed them."""
-    return tuple(_spec(offer, keys, connection, today) for offer in menu.OFFERS)
+    return tuple(_spec(offer, keys, connection, today) for offer in offers.OFFERS)
 
 
 def desk(keys: Keys, connection: Connection = DIRECT) -> Desk:
@@ -54,7 +54,7 @@ def desk(keys: Keys, connection: Connection = DIRECT) -> Desk:
 def vision(keys: Keys, connection: Connection = DIRECT) -> Vision:
     """Describing pictures and improving prompts, by whichever provider an owner has a key for."""
     quick = connection._replace(limits=READER_LIMITS)
-    return Vision(keys, {account: partial(_service, account, quick) for account in menu.READERS}, menu.READERS)
+    return Vision(keys, {account: partial(_service, account, quick) for account in offers.READERS}, offers.READERS)
 
 
 def _spec(offer: Offer, keys: Keys, connection: Connection, today: Callable[[], date]) -> ModelSpec:
@@ -79,8 +79,8 @@ def _spec(offer: Offer, keys: Keys, connection: Connection, today: Callable[[], 
         guidance=offer.guidance,
         negative_prompt=offer.negative_prompt,
         references=offer.references,
-        styles=menu.STYLES,
-        examples=menu.EXAMPLES,
+        styles=offers.STYLES,
+        examples=offers.EXAMPLES,
         qualities=offer.qualities,
         transparent=offer.transparent,
         mask=offer.mask,
@@ -110,7 +110,7 @@ def _estimate(offer: Offer, request: ImageRequest) -> float | None:
 
 def _connect(_tell: Tell, *, offer: Offer, keys: Keys, connection: Connection, today: Callable[[], date]) -> CloudModel:
     service = _service(offer.account, connection)
-    return CloudModel(offer, service, keys, offers=menu.OFFERS, limits=connection.limits, today=today)
+    return CloudModel(offer, service, keys, offers=offers.OFFERS, limits=connection.limits, today=today)
 
 
 def _service(account: Account, connection: Connection) -> Service:
@@ -122,7 +122,7 @@ def _service(account: Account, connection: Connection) -> Service:
     if account is GOOGLE:
         from providers.google_images import GoogleService
 
-        live = [one.model for one in menu.GOOGLE_OFFERS if not one.retired_on]
+        live = [one.model for one in offers.GOOGLE_OFFERS if not one.retired_on]
         return GoogleService(limits, connection.google, successors=live)
     from providers.huggingface_images import HuggingFaceService
 

@@ -13,11 +13,11 @@ from typing import Protocol
 
 from PIL import Image
 
-from providers import arrivals, faults, prices
-from providers.calls import Hear, Limits, pause, waited
+from providers import faults, images, prices
 from providers.keys import Key, Keys
-from providers.offers import Offer, in_turn, is_retired
+from providers.offer import Offer, in_turn, is_retired
 from providers.prices import Usage
+from providers.waiting import Hear, Limits, pause, waited
 from studio.contract import ImageRequest, ImageResult, Tell
 
 MOST_TOKENS = 2000
@@ -125,7 +125,7 @@ class CloudModel:
         )
 
     def _result(self, sent: Sent, offer: Offer, key: Key, request: ImageRequest) -> ImageResult:
-        image: Image.Image = arrivals.picture(sent.data, key, transparent=request.transparent)
+        image: Image.Image = images.picture(sent.data, key, transparent=request.transparent)
         answered = next((one for one in self._offers if one.model == sent.model), None)
         rates = answered.rates if answered else offer.rates if sent.model == offer.model else None
         return ImageResult(

@@ -12,13 +12,13 @@ import httpx2
 from google import genai
 from google.genai import errors, types
 
-from providers import arrivals, faults
-from providers.calls import Hear, Limits
+from providers import faults, images
 from providers.cloud import MOST_TOKENS, Question, Sent
 from providers.keys import GOOGLE, Key
-from providers.line import Call, Line, trusted
-from providers.offers import Offer
+from providers.offer import Offer
 from providers.prices import Usage
+from providers.transport import Call, Line, trusted
+from providers.waiting import Hear, Limits
 from studio.contract import ImageRequest, Progress, Size
 
 # Source: google-genai 3.4, types.py, ImageConfig.aspect_ratio.
@@ -68,7 +68,7 @@ class GoogleService:
     def say(self, question: Question, model: str, key: Key) -> str:
         """See `cloud.Service`."""
         shown = () if question.picture is None else (question.picture,)
-        contents = [types.Part.from_bytes(data=arrivals.jpeg(one), mime_type="image/jpeg") for one in shown]
+        contents = [types.Part.from_bytes(data=images.jpeg(one), mime_type="image/jpeg") for one in shown]
         config = types.GenerateContentConfig(system_instruction=question.task, max_output_tokens=MOST_TOKENS)
         with self._line.call(key) as call, self._line.client() as http:
             client = connected(key, http, self._address)
@@ -122,7 +122,7 @@ def _painters(models: Iterable[Any]) -> Iterable[str]:
 
 
 def _contents(request: ImageRequest) -> list[Any]:
-    pictures = [types.Part.from_bytes(data=arrivals.png(one), mime_type="image/png") for one in request.references]
+    pictures = [types.Part.from_bytes(data=images.png(one), mime_type="image/png") for one in request.references]
     return [*pictures, request.prompt]
 
 

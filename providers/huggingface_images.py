@@ -13,12 +13,12 @@ from huggingface_hub import HfApi, InferenceClient, get_session
 from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
 from PIL import Image, UnidentifiedImageError
 
-from providers import arrivals, faults
-from providers.calls import Hear, Limits
+from providers import faults, images
 from providers.cloud import MOST_TOKENS, Question, Sent
 from providers.keys import HUGGING_FACE, Key
-from providers.line import Call, Line, Resolve
-from providers.offers import Offer
+from providers.offer import Offer
+from providers.transport import Call, Line, Resolve
+from providers.waiting import Hear, Limits
 from studio.contract import ImageRequest, Progress
 
 # Who serves what, the one to prefer first. Source: huggingface_hub 2.4, inference/_providers/__init__.py.
@@ -64,7 +64,7 @@ class HuggingFaceService:
         self._line.attach(get_session())
         content: list[dict[str, Any]] = [{"type": "text", "text": question.text}]
         if question.picture is not None:
-            content.append({"type": "image_url", "image_url": {"url": arrivals.data_url(question.picture)}})
+            content.append({"type": "image_url", "image_url": {"url": images.data_url(question.picture)}})
         messages = [{"role": "system", "content": question.task}, {"role": "user", "content": content}]
         with self._line.call(key) as call, self._explaining(call, model):
             client = InferenceClient(
@@ -129,7 +129,7 @@ def _drawn(client: InferenceClient, request: ImageRequest, offer: Offer) -> Any:
 
 def _edited(client: InferenceClient, request: ImageRequest, offer: Offer) -> Any:
     return client.image_to_image(
-        arrivals.png(request.references[0]),
+        images.png(request.references[0]),
         prompt=request.prompt,
         model=offer.model,
         num_inference_steps=request.steps if offer.steps else None,
@@ -142,7 +142,7 @@ def _seed(request: ImageRequest) -> int:
 
 
 def _bytes_of(image: Any) -> bytes:
-    """The file behind the SDK's lazy picture: nothing of it has been decoded, and `studio.intake` shall do that."""
+    """The file behind the SDK's lazy picture: nothing of it has been decoded; `read_picture` shall do that."""
     file = getattr(image, "fp", None)
     if not isinstance(file, io.BytesIO):
         raise TypeError(f"got a picture over {type(file).__name__}, expected one over bytes")

@@ -15,8 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from studio.checks import UNSEEN
 from studio.errors import BadRequest, NotReady
+from studio.validation import UNSEEN
 
 MAX_KEY = 500
 """Characters; the longest kind in use has 164 (OpenAI's project keys, November 2026)."""

@@ -7,13 +7,13 @@ from typing import Any
 
 import openai
 
-from providers import arrivals, faults
-from providers.calls import Hear, Limits
+from providers import faults, images
 from providers.cloud import MOST_TOKENS, Question, Sent
 from providers.keys import OPENAI, Key
-from providers.line import Call, Line
-from providers.offers import Offer
+from providers.offer import Offer
 from providers.prices import Usage
+from providers.transport import Call, Line
+from providers.waiting import Hear, Limits
 from studio.contract import ImageRequest, Progress, Size
 
 PARTIAL_IMAGES = 2
@@ -47,7 +47,7 @@ class OpenAIService:
         """See `cloud.Service`."""
         content: list[Any] = [{"type": "input_text", "text": question.text}]
         if question.picture is not None:
-            url = arrivals.data_url(question.picture)
+            url = images.data_url(question.picture)
             content.append({"type": "input_image", "image_url": url, "detail": "auto"})
         with self._line.call(key) as call, self._line.client() as http:
             client = openai.OpenAI(api_key=key.value, base_url=self._address, max_retries=0, http_client=http)
@@ -82,12 +82,10 @@ def _start(client: openai.OpenAI, request: ImageRequest, offer: Offer) -> Any:
     if not request.references:
         return client.images.generate(**same, moderation=openai.omit)
     first = request.references[0]
-    mask = request.mask and ("mask.png", arrivals.mask_png(request.mask, Size(*first.size)), "image/png")
+    mask = request.mask and ("mask.png", images.mask_png(request.mask, Size(*first.size)), "image/png")
     return client.images.edit(
         **same,
-        image=[
-            (f"picture-{i}.png", arrivals.png(one), "image/png") for i, one in enumerate(request.references, start=1)
-        ],
+        image=[(f"picture-{i}.png", images.png(one), "image/png") for i, one in enumerate(request.references, start=1)],
         mask=mask or openai.omit,
         input_fidelity="high" if offer.fidelity else openai.omit,
     )
@@ -100,10 +98,10 @@ def _listen(stream: Any, offer: Offer, key: Key, hear: Hear) -> Sent:
     for event in stream:
         if event.type.endswith(".partial_image"):
             step = int(event.partial_image_index) + 1
-            preview = arrivals.preview(event.b64_json, key)
+            preview = images.preview(event.b64_json, key)
             hear.tell(Progress(step, PARTIAL_IMAGES + 1, f"{offer.label} is painting", preview))
         elif event.type.endswith(".completed"):
-            return Sent(arrivals.decoded(event.b64_json, key), offer.model, usage=_usage(event.usage))
+            return Sent(images.decoded(event.b64_json, key), offer.model, usage=_usage(event.usage))
     raise faults.unusable(key, "an answer that ends before the picture")
 
 
@@ -113,7 +111,7 @@ def _whole(body: Any, offer: Offer, key: Key) -> Sent:
         raise faults.of_status(key, 0, error.get("message"), code=str(error.get("code") or error.get("type") or ""))
     data = body.get("data") if isinstance(body, dict) else None
     first = data[0] if isinstance(data, list) and data else {}
-    return Sent(arrivals.decoded(first.get("b64_json"), key), offer.model)
+    return Sent(images.decoded(first.get("b64_json"), key), offer.model)
 
 
 def _usage(usage: Any) -> Usage | None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from providers.offers import Offer, Rates
+from providers.offer import Offer, Rates
 from studio.contract import ImageRequest, Size
 
 MEGAPIXEL = 1024 * 1024

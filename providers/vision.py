@@ -8,12 +8,12 @@ from functools import partial
 from PIL import Image
 
 from providers import faults
-from providers.calls import Limits, waited
 from providers.cloud import Question, Service
 from providers.keys import Account, Key, Keys
-from studio.checks import MAX_PROMPT, cleaned
+from providers.waiting import Limits, waited
 from studio.contract import Tell
 from studio.errors import NotReady
+from studio.validation import MAX_PROMPT, cleaned
 
 READER_LIMITS = Limits(answer_seconds=60.0, late_seconds=90.0, most_bytes=2_000_000)
 LONGEST_DESCRIPTION = 2_000

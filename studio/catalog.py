@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from studio import checks
+from studio import validation
 from studio.contract import ModelSpec, Task
 from studio.errors import BadRequest, NotReady, UnknownModel
 
@@ -23,7 +23,7 @@ class Catalog:
         self._specs = {spec.id: spec for spec in specs}
         for task in (Task.GENERATE, Task.ITERATE):
             for spec in self.models(task):
-                checks.default_size(spec)
+                validation.default_size(spec)
 
     def models(self, task: Task) -> list[ModelSpec]:
         return [spec for spec in self._specs.values() if task in spec.tasks]
@@ -34,7 +34,7 @@ class Catalog:
             UnknownModel: it is not in the catalog.
         """
         if not isinstance(model_id, str):
-            raise BadRequest(f"The model must be the id of a model, not {checks.shown(model_id)}.")
+            raise BadRequest(f"The model must be the id of a model, not {validation.shown(model_id)}.")
         if model_id not in self._specs:
             raise UnknownModel(model_id, self._specs)
         return self._specs[model_id]

@@ -16,8 +16,8 @@ from typing import Any, Literal, NamedTuple, cast, get_args
 
 from PIL.PngImagePlugin import PngInfo
 
-from studio.chunks import MAX_TEXT_BYTES, chunks, keyword_of, text_of
 from studio.contract import MAX_PICTURES
+from studio.png_chunks import MAX_TEXT_BYTES, chunks, keyword_of, text_of
 
 APP_VERSION = "0.1.0"
 KEYWORD = "diorama"

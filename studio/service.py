@@ -9,32 +9,35 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from studio import checks, edits, gallery, permissions, replaying, turning_jobs
-from studio.assets import Asset, recipe_of
-from studio.bundle import Entry, zipped
+from studio import validation
 from studio.catalog import Catalog
-from studio.changes import Changes
-from studio.clouds import Clouds, NoClouds
+from studio.clouds.contract import Clouds, NoClouds
+from studio.clouds.describe import Describing
+from studio.clouds.spending import DAILY_CAP_USD, Spending
 from studio.contract import Event, GenerateRequest, IterateRequest, JobView, ModelSpec, Progress, Task
-from studio.database import BUSY_SECONDS, Database, FolderLock
-from studio.describing import Describing
-from studio.editing import iterate_orders
 from studio.errors import NotFound
-from studio.gallery import GalleryPage, Relatives
-from studio.jobs import PATIENCE_SECONDS, Jobs
-from studio.livejob import LiveJob
-from studio.memory import Residents
-from studio.pictures import generate_orders, make_pictures
-from studio.restore import Settings, fit
-from studio.selections import Selections
-from studio.signing_key import read_key
-from studio.spending import DAILY_CAP_USD, Spending
-from studio.splat_shelf import Splats
-from studio.store import FOLDERS, Store
-from studio.tree import Tree
-from studio.turnings import Turnings
-from studio.uploads import Uploads
-from studio.versions import Versions
+from studio.imaging import edit_codec, replay
+from studio.imaging.generate_job import generate_orders, make_pictures
+from studio.imaging.iterate_job import iterate_orders
+from studio.imaging.settings_from_recipe import Settings, fit
+from studio.imaging.versions import Versions
+from studio.library import permissions, search
+from studio.library.assets import Asset, recipe_of
+from studio.library.database import BUSY_SECONDS, Database, FolderLock
+from studio.library.search import GalleryPage, Relatives
+from studio.library.signing_key import read_key
+from studio.library.store import FOLDERS, Store
+from studio.library.tree import Tree
+from studio.library.uploads import Uploads
+from studio.library.zip_stream import Entry, zipped
+from studio.residents import Residents
+from studio.scheduling.changes import Changes
+from studio.scheduling.jobs import PATIENCE_SECONDS, Jobs
+from studio.scheduling.live_job import LiveJob
+from studio.segmentation.service import Selections
+from studio.solid import jobs
+from studio.solid.splat_service import Splats
+from studio.solid.views_service import Turnings
 
 
 class Studio:
@@ -145,7 +148,7 @@ class Studio:
         """The words of a prompt this model was not taught, in order; a hint, not an error."""
         spec = self.model(model_id)
         known = spec.known_words if spec.readiness().ok else None  # else its list may be as damaged as its weights
-        return checks.unknown_words(prompt, known()) if known else ()
+        return validation.unknown_words(prompt, known()) if known else ()
 
     # --- jobs ---------------------------------------------------------------------------------------------------------
 
@@ -160,7 +163,7 @@ class Studio:
             BadRequest, UnknownModel, NotSupported, NotReady, TooManyJobs, StorageFailed: nothing was queued.
         """
         spec = self._catalog.ready(request.model, Task.GENERATE, owner)
-        complete = checks.completed(request, spec)
+        complete = validation.completed(request, spec)
         with self.spending.approved(owner, spec, complete, confirmed=confirm_cost):
             return self._submit(owner, spec, Task.GENERATE, complete.prompt, complete.count, asdict(complete))
 
@@ -177,7 +180,7 @@ class Studio:
         """
         spec = self._catalog.ready(request.model, Task.ITERATE, owner)
         complete = self._versions.complete(owner, request, spec)
-        title, values = edits.title_of(complete), edits.to_json(complete)
+        title, values = edit_codec.title_of(complete), edit_codec.to_json(complete)
         with self.spending.approved(owner, spec, complete, confirmed=confirm_cost):
             return self._submit(owner, spec, Task.ITERATE, title, complete.count, values)
 
@@ -204,11 +207,11 @@ class Studio:
             as `iterate`.
         """
         requests = self._versions.changes(owner, asset_id, last)
-        spec = self._catalog.ready(replaying.model_of(requests, model), Task.ITERATE, owner)
+        spec = self._catalog.ready(replay.model_of(requests, model), Task.ITERATE, owner)
         complete = self._versions.chained(owner, requests, spec, source=source, new_seed=new_seed)
-        title, count = edits.title_of(complete[-1]), len(complete)
+        title, count = edit_codec.title_of(complete[-1]), len(complete)
         with self.spending.approved(owner, spec, replace(complete[0], count=count), confirmed=confirm_cost):
-            return self._submit(owner, spec, Task.ITERATE, title, count, replaying.to_json(complete))
+            return self._submit(owner, spec, Task.ITERATE, title, count, replay.to_json(complete))
 
     def job(self, owner: str, job_id: str) -> JobView:
         """
@@ -259,21 +262,21 @@ class Studio:
         limit: int = 24,
     ) -> GalleryPage:
         """One page, newest first; see `gallery.find`."""
-        return gallery.find(
+        return search.find(
             self._database, owner, query=query, starred=starred, model=model, kind=kind, after=after, limit=limit
         )
 
     def count(self, owner: str, *, query: str = "", starred: bool = False, model: str = "", kind: str = "") -> int:
         """How many pictures all pages of `gallery` have together."""
-        return gallery.count(self._database, owner, query=query, starred=starred, model=model, kind=kind)
+        return search.count(self._database, owner, query=query, starred=starred, model=model, kind=kind)
 
     def models_used(self, owner: str) -> tuple[str, ...]:
         """Ids of the models that made what is in the owner's gallery; a foreign one's name is among them."""
-        return gallery.models_used(self._database, owner)
+        return search.models_used(self._database, owner)
 
     def relatives(self, owner: str, asset_id: str) -> Relatives:
         """What a picture was made from, and what was made from it."""
-        return gallery.relatives(self._database, self._store.asset(owner, asset_id))
+        return search.relatives(self._database, self._store.asset(owner, asset_id))
 
     def tree(self, owner: str, asset_id: str) -> Tree:
         """All versions of the picture that this one is a version of."""
@@ -287,7 +290,7 @@ class Studio:
 
     def request_of_version(self, owner: str, asset_id: str) -> IterateRequest | None:
         """What made a version, to be asked again of another picture, model or seed; None: no change made it."""
-        return edits.request_of(recipe_of(self._store.asset(owner, asset_id)))
+        return edit_codec.request_of(recipe_of(self._store.asset(owner, asset_id)))
 
     def take_in(self, owner: str, source: bytes | Path, name: str = "") -> Asset:
         """Keep an uploaded picture; one that is there already is not kept twice, see `Uploads.take_in`."""
@@ -328,7 +331,7 @@ class Studio:
 
     def rename(self, owner: str, asset_id: str, title: str) -> Asset:
         """Give anything a title of its own; "" gives it back the one it was made with."""
-        asset = self._store.rename(owner, asset_id, checks.checked_title(title))
+        asset = self._store.rename(owner, asset_id, validation.checked_title(title))
         self._changes.note(owner)
         return asset
 
@@ -378,7 +381,7 @@ class Studio:
         """One job, on a thread of its lane."""
         spec = self.model(job.row.model)
         if job.row.task in (Task.VIEWS, Task.SPLAT):
-            turning_jobs.work(job, spec, self._residents, self._store)
+            jobs.work(job, spec, self._residents, self._store)
             return
         if job.row.task == Task.ITERATE:
             order_of = iterate_orders(job, spec, self._store, self._versions.complete)

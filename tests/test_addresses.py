@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import pytest
 
-import addresses
+from commands import addresses
 from studio.errors import BadRequest
 
 

@@ -15,8 +15,8 @@ from gradio_client.exceptions import AppError
 from PIL import Image
 
 from studio.service import Studio
-from studio.splats.ply import write_ply
-from studio.splats.reading import read_splat
+from studio.splats.any_format import read_splat
+from studio.splats.formats.ply import write_ply
 from tests.patience import PATIENCE_SECONDS
 from tests.studio.turning_fake import FakeSplats, ball, disc_png, turning_specs
 from tests.ui.painter import Brush, catalog

@@ -17,10 +17,10 @@ import pytest
 from PIL import Image
 
 from studio.contract import Done
-from studio.objects import png
-from studio.selection import Point, SegmentRequest
+from studio.segmentation.contract import Point, SegmentRequest
+from studio.segmentation.objects import png
 from studio.service import Studio
-from studio.splats.ply import write_ply
+from studio.splats.formats.ply import write_ply
 from tests.patience import PATIENCE_SECONDS
 from tests.studio.selecting_fake import colour_spec
 from tests.studio.turning_fake import FakeSplats, ball, disc_png, turning_specs

@@ -15,6 +15,7 @@ import pytest
 from PIL import Image
 
 import cli
+from commands import generate
 from pipelines import catalog
 from tests.patience import PATIENCE_SECONDS
 from tests.pipelines.loopback_hub import serving
@@ -72,7 +73,7 @@ def test_prompts_are_read_however_their_file_was_saved(tmp_path: Path, encoding:
     prompts = tmp_path / "prompts.txt"
     prompts.write_bytes(f"a blue cube{end}{end}\u200b{end}ein grüner Kegel".encode(encoding))
     options = argparse.Namespace(prompts=[], prompts_file=prompts)
-    assert cli.read_prompts(options) == ["a blue cube", "ein grüner Kegel"]
+    assert generate.read_prompts(options) == ["a blue cube", "ein grüner Kegel"]
 
 
 def test_several_pictures_into_one_file_name_are_numbered(tmp_path: Path):

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 import cli
-from studio.intake import read_picture
+from studio.intake.picture import read_picture
 from toybox.world import Camera, Scene, Thing, render
 
 

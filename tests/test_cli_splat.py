@@ -11,12 +11,12 @@ import pytest
 from PIL import Image
 
 import cli
-import cli_splat
+from commands import splat as cli_splat
 from studio.errors import BadRequest
 from studio.service import Studio
-from studio.splats.antimatter_splat import write_antimatter
-from studio.splats.ply import write_ply
-from studio.splats.reading import read_splat
+from studio.splats.any_format import read_splat
+from studio.splats.formats.antimatter_splat import write_antimatter
+from studio.splats.formats.ply import write_ply
 from tests.studio.selecting_fake import colour_spec
 from tests.studio.turning_fake import FakeViews, ball, disc_png, turning_specs
 

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 from starlette.types import Message, Receive, Scope, Send
 
-from ui.early import EarlyScript
+from ui.shared.early_script import EarlyScript
 
 PAGE = b"<!doctype html><html><head><title>x</title></head><body></body></html>"
 

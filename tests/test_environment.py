@@ -12,7 +12,7 @@ import httpx
 import httpx2
 import pytest
 
-import environment
+from commands import environment
 
 DEAD = "http://127.0.0.1:9"
 

@@ -24,9 +24,9 @@ from PIL import Image
 import app
 from studio.contract import Done
 from studio.recipe import png_text
-from studio.selecting import from_json
+from studio.segmentation.codec import from_json
 from studio.service import Studio
-from studio.turning import SplatRequest
+from studio.solid.contract import SplatRequest
 from tests.patience import PATIENCE_SECONDS
 from tests.studio.selecting_fake import colour_spec
 from tests.studio.test_recipe import RECIPE
@@ -36,7 +36,7 @@ from tests.ui.painter import Brush, catalog
 from tests.ui.retoucher import retouchers
 from tests.ui.serve import everybody_by_token, served
 from ui import page
-from ui.visitors import LINK_SECONDS, TOKEN_HEADER, NotAdmitted, Visitors
+from ui.routes.visitors import LINK_SECONDS, TOKEN_HEADER, NotAdmitted, Visitors
 
 ADA, GRACE = "ada's secret token", "grace's secret token"
 SECRET = "zephyr"

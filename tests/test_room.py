@@ -16,7 +16,7 @@ from starlette.middleware import Middleware
 
 from tests.ui.driver import free_port
 from ui import guard
-from ui.room import KEPT_SECONDS, Room, disk_full, make_room
+from ui.guard.disk_space import KEPT_SECONDS, Room, disk_full, make_room
 
 FORM = {"files": ("x.png", os.urandom(3_000_000))}
 

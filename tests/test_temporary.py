@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from commands.temporary_folder import PREFIX, temporary_folder
 from studio.errors import BadRequest
-from temporary import PREFIX, temporary_folder
 from tests.app_process import ROOT
 
 

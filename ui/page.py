@@ -11,39 +11,40 @@ import gradio as gr
 from gradio.routes import App
 from starlette.middleware import Middleware
 
-from studio.intake import MAX_BYTES
+from studio.intake.picture import MAX_BYTES
 from studio.service import Studio
-from ui import (
-    api,
-    clouding,
-    edition,
+from ui import gallery, generate, guard, iterate, segment, solid
+from ui.api import endpoints
+from ui.guard import sessions
+from ui.guard.blocks import ReadableBlocks
+from ui.guard.disk_space import Room, disk_full
+from ui.guard.sub_path import SubPath
+from ui.routes import (
+    clouds,
     files,
-    gallery,
-    generate,
-    guard,
-    iterate,
-    iterating,
-    segment,
-    segmenting,
-    sessions,
-    splat,
-    splatting,
     uploads,
     visitors,
 )
-from ui.dropping import build_dropping
-from ui.early import EarlyScript
-from ui.edition import EDITION
-from ui.events import QUIET, Bridge, Identify
-from ui.guard.blocks import ReadableBlocks
-from ui.header import build_header
-from ui.room import Room, disk_full
-from ui.subpath import SubPath
-from ui.theme import head, theme
-from ui.viewer import build_viewer
-from ui.visitors import Visitors
+from ui.routes import (
+    iterate as routes_iterate,
+)
+from ui.routes import (
+    segment as routes_segment,
+)
+from ui.routes import (
+    solid as routes_solid,
+)
+from ui.routes.visitors import Visitors
+from ui.shared import edition
+from ui.shared.bridge import QUIET, Bridge, Identify
+from ui.shared.dropping import build_dropping
+from ui.shared.early_script import EarlyScript
+from ui.shared.edition import EDITION
+from ui.shared.header import build_header
+from ui.shared.theme import head, theme
+from ui.shared.viewer import build_viewer
 
-_TABS = (generate, iterate, segment, splat, gallery)
+_TABS = (generate, iterate, segment, solid, gallery)
 """Modules with a LABEL and `build(bridge, arrival)`, in the order of the page."""
 _DAY = 86_400  # seconds
 # A browser that comes for the first time gets a secret of 128 bits; its owner's name is made of it.
@@ -69,7 +70,7 @@ def build(studio: Studio, identify: Identify, *, machine: str = "") -> gr.Blocks
         visitor = gr.BrowserState("", storage_key="diorama-visitor", secret="diorama")
         bridge = Bridge(studio, identify, visitor)
         header = build_header(bridge, machine)
-        api.build(studio, Visitors(identify, studio.signing_key))
+        endpoints.build(studio, Visitors(identify, studio.signing_key))
         arrival = page.load(None, [visitor], [visitor], js=_WHO, **QUIET)
         named = {"header": header, "viewer": build_viewer(bridge), "dropping": build_dropping()}
         with gr.Tabs(elem_id="tabs"):
@@ -114,10 +115,10 @@ def launch_options(
         *files.router(studio, who).routes,
         *edition.router(is_edition).routes,
         *uploads.router(studio, who).routes,
-        *segmenting.router(studio, who).routes,
-        *splatting.router(studio, who).routes,
-        *clouding.router(studio, who).routes,
-        *iterating.router(studio, who).routes,
+        *routes_segment.router(studio, who).routes,
+        *routes_solid.router(studio, who).routes,
+        *clouds.router(studio, who).routes,
+        *routes_iterate.router(studio, who).routes,
     ]
     below, room = Middleware(SubPath, path=root_path, routes=routes), Middleware(Room, folder=temporary)
     protection = guard.app_options(local_only=local_only, hosts=hosts)

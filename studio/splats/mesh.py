@@ -12,8 +12,8 @@ from typing import NamedTuple
 import numpy as np
 
 from studio.errors import BadSplat
-from studio.splat import Splat, rotation_matrices
-from studio.splats.placing import placed
+from studio.splats.splat import Splat, rotation_matrices
+from studio.splats.transform import placed
 
 RESOLUTION = 96
 """Cells along the longest side."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
-from studio.splat import Camera, Crop, Splat
+from studio.splats.splat import Camera, Crop, Splat
 
 _FOV_DEG = 40.0
 _ROOM = 1.05

@@ -1,6 +1,6 @@
 """Which way is up in a splat, and the quarter turns that stand it up. Knows no file format.
 
-The axes are those of `studio/splat.py`, seen from the front: x right, y up, z towards whoever looks.
+The axes are those of `studio/splats/splat.py`, seen from the front: x right, y up, z towards whoever looks.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from typing import Literal
 
 import numpy as np
 
-from studio.splat import NOT_TURNED, Quaternion
-from studio.splats.placing import TURNED_OVER, product
+from studio.splats.splat import NOT_TURNED, Quaternion
+from studio.splats.transform import TURNED_OVER, product
 
 Axis = Literal["x", "-x", "y", "-y", "z", "-z"]
 """The axis of a file that points up."""

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from benchmarks import ply
-from studio.splats.ply import write_ply
+from studio.splats.formats.ply import write_ply
 from tests.benchmarks.test_tables import table_of
 
 

@@ -9,8 +9,8 @@ import pytest
 from benchmarks import splat_path
 from lgm.config import LGMConfig
 from lgm.model import LGM
-from pipelines.splat import Splatter
-from pipelines.views import open_imagedream
+from pipelines.families.imagedream import open_imagedream
+from pipelines.families.lgm_splat import Splatter
 from tests.benchmarks.test_tables import table_of
 from tests.lgm.reference import facts, filled
 from tests.pipelines.tiny_views import save_imagedream

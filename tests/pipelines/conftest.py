@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from pipelines import hub
-from pipelines.blobs import Patience
-from pipelines.shelf import Download, Shelf
+from pipelines.hub import fetch as hub_fetch
+from pipelines.hub.cache import Download, Shelf
+from pipelines.hub.download import Patience
 from studio.contract import Progress, Tell
 from tests.pipelines.loopback_hub import Hub, serving
 from tests.pipelines.tiny import save_flux1, save_klein
@@ -50,7 +50,7 @@ def ignore(_progress: Progress) -> None:
 
 
 def fetch(shelf: Shelf, tell: Tell = ignore, download: Download = DOWNLOAD) -> Path:
-    return hub.fetch(download, shelf, tell, QUICK)
+    return hub_fetch.fetch(download, shelf, tell, QUICK)
 
 
 def needed(served: Hub) -> list[str]:

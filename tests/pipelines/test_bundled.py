@@ -15,10 +15,10 @@ from gradio_client import Client
 from gradio_client.exceptions import AppError
 from PIL import Image
 
-from pipelines import bundled, catalog, readiness, sam_catalog, turning_catalog
+from pipelines import bundled, catalog, readiness, sam_catalog, solid_catalog
 from pipelines.catalog import WEIGHTS
+from pipelines.hub.cache import Shelf
 from pipelines.machine import Machine
-from pipelines.shelf import Shelf
 from studio.contract import ModelSpec
 from studio.errors import NotReady
 from studio.service import Studio
@@ -30,9 +30,9 @@ from toybox import checksums
 LAPTOP = Machine("Linux x86_64", 2, 24.0, ())
 MAKE: dict[str, Callable[[Path], ModelSpec]] = {
     "toy-klein": lambda folder: catalog.toy_klein(LAPTOP, folder),
-    "toy-lgm": turning_catalog.toy_lgm,
+    "toy-lgm": solid_catalog.toy_lgm,
     "toy-sam": sam_catalog.toy_sam,
-    "toy-views": turning_catalog.toy_views,
+    "toy-views": solid_catalog.toy_views,
 }
 TOYS = tuple(MAKE)
 POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:aeed3a\nsize 9011832\n"

@@ -14,12 +14,12 @@ import pytest
 import torch
 from PIL import Image
 
-from pipelines import preview
-from pipelines.flow import KEPT_PROMPTS, Flow, WatchedScheduler
-from pipelines.flux1 import Flux1
-from pipelines.flux2 import Flux2Klein
+from pipelines.families import preview
+from pipelines.families.flow_match import KEPT_PROMPTS, Flow, WatchedScheduler
+from pipelines.families.flux1 import Flux1
+from pipelines.families.flux2 import Flux2Klein
+from pipelines.hub.cache import Checkpoint
 from pipelines.plan import Placement, Plan
-from pipelines.shelf import Checkpoint
 from studio.contract import ImageRequest, Progress, Size
 from studio.errors import Cancelled, NotReady, OutOfMemory, Skipped, StudioError
 from tests.pipelines.tiny import PIXELS_PER_CELL, save_flux1, save_klein

@@ -12,11 +12,11 @@ import pytest
 import torch
 from PIL import Image
 
-from pipelines.flow import Flow
-from pipelines.flux1 import Flux1, Flux1Fill, Flux1Kontext
-from pipelines.flux2 import Flux2Klein, acceptable, whole_cells
+from pipelines.families.flow_match import Flow
+from pipelines.families.flux1 import Flux1, Flux1Fill, Flux1Kontext
+from pipelines.families.flux2 import Flux2Klein, acceptable, whole_cells
+from pipelines.hub.cache import Checkpoint
 from pipelines.plan import Placement, Plan
-from pipelines.shelf import Checkpoint
 from studio.contract import ImageRequest, Progress, Size
 from studio.errors import Cancelled
 from tests.pipelines.tiny import save_fill, save_flux1, save_klein, save_kontext

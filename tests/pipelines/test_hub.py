@@ -11,10 +11,11 @@ import huggingface_hub
 import pytest
 from PIL import Image
 
-from pipelines import catalog, hub
+from pipelines import catalog
+from pipelines.hub import fetch as hub_fetch
+from pipelines.hub.cache import Download, Shelf, missing
 from pipelines.machine import Machine
 from pipelines.plan import Needs
-from pipelines.shelf import Download, Shelf, missing
 from studio.contract import GenerateRequest, ModelSpec, Progress, Size
 from studio.errors import Cancelled, NotReady
 from studio.service import Studio
@@ -86,7 +87,7 @@ def test_progress_is_told_in_bytes_of_all_files(served: Hub, shelf: Shelf):
     ],
 )
 def test_the_time_left_is_told_in_words(seconds: float | None, text: str):
-    assert hub.left(seconds) == text
+    assert hub_fetch.left(seconds) == text
 
 
 def test_the_second_start_needs_no_network(served: Hub, shelf: Shelf):

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from pipelines.shelf import Shelf, missing
+from pipelines.hub.cache import Shelf, missing
 from studio.errors import NotReady, StorageFailed
 from tests.pipelines.conftest import DOWNLOAD, fetch, needed
 from tests.pipelines.loopback_hub import COMMIT, Hub, serving

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from pipelines import catalog
+from pipelines.hub.cache import Download, Shelf, missing
 from pipelines.machine import Gpu, Machine
-from pipelines.shelf import Download, Shelf, missing
 from studio.contract import ModelSpec, Task
 from tests.pipelines.tiny import save_flux1
 

@@ -11,14 +11,15 @@ import torch
 from PIL import Image
 from safetensors.torch import save_file
 
-from pipelines import readiness, sam, sam_catalog
+from pipelines import readiness, sam_catalog
 from pipelines.bundled import LISTING
+from pipelines.families import sam
+from pipelines.hub.cache import Shelf
 from pipelines.machine import inspect
-from pipelines.shelf import Shelf
 from studio import masks
 from studio.contract import Progress, Size, Task
 from studio.errors import NotReady
-from studio.selection import Box, GridRequest, MaskRequest, Point, SegmentRequest
+from studio.segmentation.contract import Box, GridRequest, MaskRequest, Point, SegmentRequest
 from studio.service import Studio
 from toybox.checksums import listing
 from toybox.sam.model import build_model, predictor_for, save_model

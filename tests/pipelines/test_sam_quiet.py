@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 
-from pipelines.sam import open_folder
+from pipelines.families.sam import open_folder
 from toybox.sam.model import FOLDER
 
 

@@ -18,11 +18,11 @@ from lgm.gaussians import Gaussians
 from lgm.model import LGM
 from lgm.polish import target_loss
 from lgm.render import render
-from pipelines.splat import Splatter, open_folder, open_lgm, targets_of
+from pipelines.families.lgm_splat import Splatter, open_folder, open_lgm, targets_of
 from studio.contract import Progress, Size
 from studio.errors import BadRequest, BadSplat, Cancelled, NotReady, StudioError
-from studio.splat import Crop, Splat
-from studio.turning import SplatOrder, camera_of
+from studio.solid.contract import SplatOrder, camera_of
+from studio.splats.splat import Crop, Splat
 from tests.lgm.reference import arrays, assert_near, facts, filled, images
 
 CONFIG = LGMConfig(**facts("lgm_reduced_sym")["config"])
@@ -172,7 +172,7 @@ def test_missing_files_are_told_with_their_names(folder: Path):
 
 @pytest.mark.parametrize(("azimuth", "elevation"), [(0.0, 0.0), (90.0, 20.0), (210.0, -35.0)])
 def test_the_cameras_of_studio_and_of_the_renderer_are_one_convention(azimuth: float, elevation: float):
-    """A dot is drawn where `studio.splat.Camera.project` says, in the middle of a large picture's off-centre crop."""
+    """A dot is drawn where `Camera.project` says, in the middle of a large picture's off-centre crop."""
     crop = Crop(left=30, top=-12, side=64)
     seen = camera_of(crop, Size(150, 90), elevation)
     seen = type(seen)(seen.width, seen.height, crop, azimuth_deg=azimuth, elevation_deg=elevation)

@@ -11,14 +11,14 @@ from safetensors.torch import save_file
 
 from lgm.config import LGMConfig
 from lgm.model import LGM
-from pipelines import turning_catalog
+from pipelines import solid_catalog
 from pipelines.bundled import LISTING
+from pipelines.hub.cache import Download, Shelf
 from pipelines.machine import Gpu, Machine
-from pipelines.shelf import Download, Shelf
-from studio import turned
 from studio.contract import ModelSpec, Progress
 from studio.service import Studio
-from studio.turning import SplatRequest, ViewsRequest
+from studio.solid import recipe
+from studio.solid.contract import SplatRequest, ViewsRequest
 from tests.lgm.reference import facts, filled
 from tests.pipelines.loopback_hub import COMMIT, serving
 from tests.pipelines.tiny_views import save_imagedream
@@ -53,11 +53,11 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def ids(machine: Machine, shelf: Shelf, weights: Path) -> list[str]:
-    return [spec.id for spec in turning_catalog.models(machine, shelf, weights)]
+    return [spec.id for spec in solid_catalog.models(machine, shelf, weights)]
 
 
 def spec_of(model_id: str, machine: Machine, shelf: Shelf, weights: Path) -> ModelSpec:
-    return next(spec for spec in turning_catalog.models(machine, shelf, weights) if spec.id == model_id)
+    return next(spec for spec in solid_catalog.models(machine, shelf, weights) if spec.id == model_id)
 
 
 def test_the_toys_are_offered_where_their_weights_are_and_come_first_without_a_gpu(
@@ -83,7 +83,7 @@ def test_each_says_what_it_needs(shelf: Shelf, weights: Path):
 
 
 def test_an_object_becomes_a_splat_with_the_bundled_models(shelf: Shelf, weights: Path, tmp_path: Path):
-    studio = Studio(turning_catalog.models(LAPTOP, shelf, weights), tmp_path / "outputs")
+    studio = Studio(solid_catalog.models(LAPTOP, shelf, weights), tmp_path / "outputs")
     try:
         disc = studio.take_in(OWNER, disc_png(), "disc.png").id
         views = finished(studio, studio.turnings.views(OWNER, ViewsRequest(disc, seed=1, steps=4)))
@@ -93,7 +93,7 @@ def test_an_object_becomes_a_splat_with_the_bundled_models(shelf: Shelf, weights
         made = finished(studio, studio.turnings.splat(OWNER, request))
         assert made.error == ""
         asset = studio.asset(OWNER, made.assets[0])
-        assert asset.model == "toy-lgm" and turned.from_text(asset.recipe["turning"]).fit is not None
+        assert asset.model == "toy-lgm" and recipe.from_text(asset.recipe["turning"]).fit is not None
         assert studio.splats.splat(OWNER, asset.id).count > 0
     finally:
         studio.close()
@@ -102,7 +102,7 @@ def test_an_object_becomes_a_splat_with_the_bundled_models(shelf: Shelf, weights
 def test_imagedream_is_downloaded_and_makes_views(tmp_path: Path):
     download = Download("tiny/imagedream", "main", "Tiny ImageDream", gb=0.001)
     with serving(download.repo, save_imagedream(tmp_path / "published")) as served:
-        spec = turning_catalog.imagedream(WORKSTATION, Shelf(tmp_path / "cache", served.url), download)
+        spec = solid_catalog.imagedream(WORKSTATION, Shelf(tmp_path / "cache", served.url), download)
         assert "download" in spec.readiness().label
         studio = Studio([spec], tmp_path / "outputs")
         try:
@@ -121,7 +121,7 @@ def test_imagedream_is_downloaded_and_makes_views(tmp_path: Path):
 def test_weights_of_another_model_are_refused_with_a_sentence(weights: Path, tmp_path: Path):
     download = Download("tiny/lgm", "main", "LGM", gb=0.001, file="model.safetensors")
     with serving(download.repo, weights / "toy-lgm") as served:
-        spec = turning_catalog.lgm_big(LAPTOP, Shelf(tmp_path / "cache", served.url), download)
+        spec = solid_catalog.lgm_big(LAPTOP, Shelf(tmp_path / "cache", served.url), download)
         studio = Studio([turning_specs()[0], spec], tmp_path / "outputs")
         try:
             disc = studio.take_in(OWNER, disc_png(), "disc.png").id

@@ -21,10 +21,10 @@ from transformers import (
     CLIPVisionModel,
 )
 
-from pipelines.views import ImageDream, Noise, Parts, open_imagedream, token_ids
+from pipelines.families.imagedream import ImageDream, Noise, Parts, open_imagedream, token_ids
 from studio.contract import Progress
 from studio.errors import Cancelled, NotReady, StudioError
-from studio.turning import ViewsOrder
+from studio.solid.contract import ViewsOrder
 from tests.lgm.reference import arrays, assert_near, facts, images, normal
 from tests.pipelines.tiny_views import LOOP, picture, reference_parts, save_imagedream
 

@@ -23,7 +23,7 @@ from transformers.convert_slow_tokenizer import bytes_to_unicode
 
 from lgm.config import MultiViewUNetConfig
 from lgm.multiview_unet import MultiViewUNet
-from pipelines.views import Parts, text_tokens
+from pipelines.families.imagedream import Parts, text_tokens
 from tests.lgm.reference import arrays, facts, filled
 
 LOOP = facts("pipeline_loop")

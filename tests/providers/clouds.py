@@ -14,14 +14,14 @@ import huggingface_hub
 from huggingface_hub.inference._providers import _common
 from huggingface_hub.utils._http import default_client_factory
 
-from providers import menu
-from providers.calls import Limits
+from providers import offers
 from providers.cloud import CloudModel, Service
 from providers.google_images import GoogleService
 from providers.huggingface_images import HuggingFaceService
 from providers.keys import Keys
-from providers.offers import Offer
+from providers.offer import Offer
 from providers.openai_images import OpenAIService
+from providers.waiting import Limits
 from studio.contract import ImageRequest, ImageResult, Progress, Size, Tell
 from tests.providers import wires
 from tests.providers.loopback import PATIENCE_SECONDS, Answer, Provider, Rerouted
@@ -70,7 +70,7 @@ class Cloud:
         return self.connect(self.service(provider, limits), offer or self.offer, keys or Keys(CANARIES), limits)
 
     def connect(self, service: Service, offer: Offer, keys: Keys, limits: Limits) -> CloudModel:
-        return CloudModel(offer, service, keys, offers=menu.OFFERS, limits=limits, today=lambda: TODAY)
+        return CloudModel(offer, service, keys, offers=offers.OFFERS, limits=limits, today=lambda: TODAY)
 
     def run(
         self, provider: Provider, *answers: Answer, limits: Limits = PATIENT, tell: Tell = ignore, **values: Any
@@ -82,7 +82,7 @@ class Cloud:
 
 
 def offered(offer_id: str) -> Offer:
-    return next(offer for offer in menu.OFFERS if offer.id == offer_id)
+    return next(offer for offer in offers.OFFERS if offer.id == offer_id)
 
 
 OPENAI = Cloud(
@@ -97,7 +97,7 @@ OPENAI = Cloud(
 GOOGLE = Cloud(
     "Google",
     offered("google-gemini-nano-banana-2.1"),
-    lambda provider, limits: GoogleService(limits, provider.url, successors=[menu.GOOGLE_OFFERS[0].model]),
+    lambda provider, limits: GoogleService(limits, provider.url, successors=[offers.GOOGLE_OFFERS[0].model]),
     wires.GENERATE,
     wires.google_picture,
     lambda status, message, headers=None: wires.google_error(status, message, headers=headers),

@@ -9,7 +9,6 @@ from collections.abc import Callable
 
 import pytest
 
-from providers.calls import Limits
 from providers.faults import (
     BadKey,
     Forbidden,
@@ -22,6 +21,7 @@ from providers.faults import (
     Unreachable,
     Unusable,
 )
+from providers.waiting import Limits
 from studio.contract import Progress
 from studio.errors import CloudFault
 from tests.providers import wires

@@ -6,11 +6,11 @@ import huggingface_hub
 import pytest
 from PIL import Image
 
-from providers.calls import Limits
 from providers.cloud import CloudModel
 from providers.faults import NoCredit, RateLimited, Retired, Timeout, Unusable
 from providers.huggingface_images import HuggingFaceService
 from providers.keys import Keys
+from providers.waiting import Limits
 from studio.contract import Size
 from tests.providers import wires
 from tests.providers.clouds import CANARIES, HUB_MODEL, HUGGING_FACE, PATIENT, PUBLIC, ignore, offered, wish

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from providers import menu
+from providers import offers
 from providers.faults import BadKey, NoCredit, Outage, RateLimited, Refused, Retired, Unusable
 from providers.openai_images import LEAST_AREA, LONGEST_SIDE, MOST_AREA, MULTIPLE, STEEPEST, fitting
 from studio.contract import Progress, Size
@@ -180,5 +180,5 @@ def test_a_model_with_three_sizes_gets_the_nearest_shape(width: int, height: int
 
 
 def test_the_sizes_that_are_offered_are_asked_for_as_they_are():
-    for offer in menu.OPENAI_OFFERS:
+    for offer in offers.OPENAI_OFFERS:
         assert [fitting(size, offer) for size in offer.sizes] == [*offer.sizes]

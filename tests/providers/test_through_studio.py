@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from providers import catalog, menu
+from providers import catalog, offers
 from providers.keys import OPENAI, Keys
 from studio.contract import GenerateRequest, Task
 from studio.errors import NotReady
@@ -22,7 +22,7 @@ from tests.providers.clouds import OPENAI as OPENAI_CLOUD
 from tests.providers.loopback import Provider
 from tests.providers.wires import png
 from tests.studio.fakes import OWNER, FakeModel, finished, spec_of, until
-from ui.controls import model_choices
+from ui.generate.controls import model_choices
 
 FLARE = "openai-gpt-image-2.6-flare"
 
@@ -188,13 +188,13 @@ def test_the_notice_of_a_retired_model_is_kept_with_the_picture(provider: Provid
 
 def test_every_offer_is_an_entry_with_a_size_a_price_or_a_reason(studio: Studio):
     entries = {spec.id: spec for task in (Task.GENERATE, Task.ITERATE) for spec in studio.models(task)}
-    assert {offer.id for offer in menu.OFFERS} == entries.keys() - {"fake"}
-    for offer in menu.OFFERS:
+    assert {offer.id for offer in offers.OFFERS} == entries.keys() - {"fake"}
+    for offer in offers.OFFERS:
         spec = entries[offer.id]
         assert spec.lane == "cloud"
         assert spec.sizes
         assert spec.readiness().label.startswith(("about $", "paid by use", "retired"))
-        assert offer.next in {"", *(one.model for one in menu.OFFERS)}
+        assert offer.next in {"", *(one.model for one in offers.OFFERS)}
 
 
 def test_a_cloud_model_is_listed_on_the_page_once_there_is_a_key_for_it(provider: Provider, outputs: Path):

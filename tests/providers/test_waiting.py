@@ -6,9 +6,9 @@ import threading
 
 import pytest
 
-from providers.calls import Limits
 from providers.faults import Timeout
 from providers.keys import Keys
+from providers.waiting import Limits
 from studio.contract import ImageResult, Progress
 from studio.errors import Cancelled, NotReady, Skipped
 from tests.providers.clouds import GOOGLE, HUGGING_FACE, PATIENT, Cloud, end_of_calls, ignore, wish

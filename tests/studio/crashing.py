@@ -23,7 +23,7 @@ from typing import Any
 from PIL import Image
 
 from studio.contract import ImageRequest, ImageResult, IterateRequest, Stroke, Task, Tell
-from studio.intake import read_picture
+from studio.intake.picture import read_picture
 from studio.recipe import png_text
 from studio.service import Studio
 from tests.studio.fakes import OWNER, FakeModel, ask, finished, spec_of
@@ -38,11 +38,9 @@ WRITING = (
     "ledger.py",
     "database.py",
     "jobs.py",
-    "pictures.py",
-    "notes.py",
+    "generate_job.py",
+    "annotations.py",
     "uploads.py",
-    "turning_jobs.py",
-    "splat_uploads.py",
 )
 SAVING = (
     "take_in",

@@ -10,11 +10,11 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
-from studio.assets import Asset
+from studio.library.assets import Asset
 from studio.service import Studio
-from studio.splats.ply import write_ply
-from studio.splats.reading import read_splat
-from studio.turning import SplatRequest, ViewsRequest
+from studio.solid.contract import SplatRequest, ViewsRequest
+from studio.splats.any_format import read_splat
+from studio.splats.formats.ply import write_ply
 from tests.studio.crashing import LineCounter, child
 from tests.studio.fakes import OWNER, finished
 from tests.studio.test_store import index

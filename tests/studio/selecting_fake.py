@@ -6,7 +6,7 @@ import numpy as np
 
 from studio import masks
 from studio.contract import ModelSpec, Progress, Readiness, Task, Tell
-from studio.selection import Found, GridRequest, MaskRequest, MaskResult, Point
+from studio.segmentation.contract import Found, GridRequest, MaskRequest, MaskResult, Point
 
 SIDE = 64
 

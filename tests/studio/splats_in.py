@@ -14,9 +14,9 @@ import pytest
 
 from studio.errors import BadSplat
 from studio.recipe import Recipe
-from studio.splat import SH_COUNTS, Camera, Crop, Pose, Splat
-from studio.splats.ply import NAMES
-from studio.splats.reading import read_splat
+from studio.splats.any_format import read_splat
+from studio.splats.formats.ply import NAMES
+from studio.splats.splat import SH_COUNTS, Camera, Crop, Pose, Splat
 
 FIXTURES = Path(__file__).parent / "fixtures"
 """`gaussians.ply`, `gaussians_raw.ply` and `ply.npz` are those of the reference data (LGM's own writer and reader)."""

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from studio.a1111 import read_parameters
 from studio.contract import Size
-from studio.findings import Finding
+from studio.intake.settings.a1111 import read_parameters
+from studio.intake.settings.foreign_values import Finding
 
 A1111 = """portrait of an old sailor, (weathered:1.2) skin, "the sea", 35mm
 Negative prompt: blurry, lowres, extra: fingers

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from studio.bundle import Entry, zipped
 from studio.errors import NotFound
+from studio.library.zip_stream import Entry, zipped
 from studio.service import Studio
 from tests.studio.fakes import OWNER
 from tests.studio.test_store import made

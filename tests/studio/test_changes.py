@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 
-from studio.changes import Changes
+from studio.scheduling.changes import Changes
 
 
 def test_a_listener_hears_every_change_of_its_owner_and_no_other():

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from studio.checks import completed, default_size, unknown_words
 from studio.contract import MAX_SEED, GenerateRequest, Range, Readiness, Size, Task
 from studio.errors import BadRequest, NotReady, NotSupported, StudioError, UnknownModel
-from studio.pictures import image_request, read_request
+from studio.imaging.generate_job import image_request, read_request
+from studio.validation import completed, default_size, unknown_words
 from tests.studio.conftest import OpenStudio
 from tests.studio.fakes import OWNER, FakeModel, ask, finished, spec_of
 

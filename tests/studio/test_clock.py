@@ -7,8 +7,8 @@ from pathlib import Path
 
 from PIL import Image
 
-from studio.database import Database
-from studio.store import Store
+from studio.library.database import Database
+from studio.library.store import Store
 from tests.studio.test_recipe import RECIPE
 
 DAY = 86_400.0

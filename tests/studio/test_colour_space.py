@@ -14,9 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from studio.colour_space import in_srgb
-from studio.icc import read_profile
-from studio.intake import read_picture
+from studio.intake.colour.colour_space import in_srgb
+from studio.intake.colour.icc import read_profile
+from studio.intake.picture import read_picture
 from tests.studio.coloured import CMYK, GREY_LINEAR, LINEAR, LUT, WIDE, chrm, cicp, gama, iccp, srgb
 from tests.studio.pictures_in import GREY, RGB, png
 from tests.studio.profiles_in import ADOBE, P3, SRGB, elements, gamma, linear, matrix_profile, profile, table

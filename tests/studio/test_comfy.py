@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from studio.comfyui.samplers import read_graph
 from studio.contract import Size
-from studio.findings import Finding
+from studio.intake.settings.comfyui.samplers import read_graph
+from studio.intake.settings.foreign_values import Finding
 
 
 def comfy(**nodes: dict[str, Any]) -> str:

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from studio.comfyui.samplers import read_graph
 from studio.contract import Size
-from studio.findings import Finding
+from studio.intake.settings.comfyui.samplers import read_graph
+from studio.intake.settings.foreign_values import Finding
 from tests.studio.test_comfy_words import NEGATIVE, PROMPT
 
 BOAT = Finding(

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from studio.comfyui.samplers import read_graph
 from studio.contract import Size
-from studio.findings import MAX_TEXT, Finding
+from studio.intake.settings.comfyui.samplers import read_graph
+from studio.intake.settings.foreign_values import MAX_TEXT, Finding
 from tests.studio.test_comfy import comfy, node
 
 PROMPT, NEGATIVE = "a paper boat on a pond, soft light", "blurry, text"

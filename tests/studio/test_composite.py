@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from studio import composite, regions, register
 from studio.contract import IterateRequest, Size, Stroke
-from studio.frame import fitting
-from studio.regions import Extension
+from studio.imaging import align, composite, edit_mask
+from studio.imaging.crop import fitting
+from studio.imaging.edit_mask import Extension
 from tests.studio.changing import ANSWERS, backends, moved, picture
 
 NONE = Extension(0, 0, 0, 0)
@@ -136,7 +136,7 @@ def test_a_moved_or_resized_frame_is_put_right(x: int, y: int, scale: float):
     answer.paste("lime", (100, 60, 150, 120))  # the change itself
     kept = np.ones((192, 256), bool)
     kept[48:132, 88:162] = False
-    aligned, drift = register.align(answer, original, kept)
+    aligned, drift = align.align(answer, original, kept)
     assert drift is not None
     assert drift.x == pytest.approx(x, abs=0.5) and drift.y == pytest.approx(y, abs=0.5)
     assert drift.scale == pytest.approx(scale, abs=0.004)
@@ -152,7 +152,7 @@ def test_a_moved_or_resized_frame_is_put_right(x: int, y: int, scale: float):
 def test_a_large_picture_is_put_right_as_finely():
     """Made small, its scale can hardly be seen."""
     original = picture((800, 600), seed=8)
-    aligned, drift = register.align(moved(original, 9, -4, 1.02), original, np.ones((600, 800), bool))
+    aligned, drift = align.align(moved(original, 9, -4, 1.02), original, np.ones((600, 800), bool))
     assert drift is not None and drift.scale == pytest.approx(1.02, abs=0.002)
     assert (drift.x, drift.y) == pytest.approx((9, -4), abs=0.5)
     assert np.abs(np.asarray(aligned, np.int16) - np.asarray(original, np.int16))[40:-40, 40:-40].mean() < 4
@@ -161,9 +161,9 @@ def test_a_large_picture_is_put_right_as_finely():
 def test_an_answer_of_another_size_is_no_drift_and_a_cut_one_is():
     original = picture((256, 192), seed=5)
     kept = np.ones((192, 256), bool)
-    assert register.align(original.resize((512, 384)), original, kept)[1] is None
+    assert align.align(original.resize((512, 384)), original, kept)[1] is None
     cut = original.crop((0, 8, 256, 184))  # stretched back, everything would be too high
-    aligned, drift = register.align(cut, original, kept)
+    aligned, drift = align.align(cut, original, kept)
     assert drift is not None and drift.scale_y == pytest.approx(192 / 176, abs=0.01)
     assert np.abs(np.asarray(aligned, np.int16) - np.asarray(original, np.int16))[20:172].mean() < 6
 
@@ -171,22 +171,22 @@ def test_an_answer_of_another_size_is_no_drift_and_a_cut_one_is():
 @pytest.mark.parametrize("answer", ["every pixel changed", "another picture", "one colour", "one pixel"])
 def test_what_is_another_picture_is_not_moved(answer: str):
     original = picture((128, 128), seed=6)
-    made, drift = register.align(ANSWERS[answer](original), original, np.ones((128, 128), bool))
+    made, drift = align.align(ANSWERS[answer](original), original, np.ones((128, 128), bool))
     assert drift is None and made.size == (128, 128)
 
 
 def test_a_plain_picture_has_nothing_to_compare():
     plain = Image.new("RGB", (128, 128), "grey")
-    assert register.align(plain, plain, np.ones((128, 128), bool))[1] is None
-    assert register.align(plain, plain, np.zeros((128, 128), bool))[1] is None
+    assert align.align(plain, plain, np.ones((128, 128), bool))[1] is None
+    assert align.align(plain, plain, np.zeros((128, 128), bool))[1] is None
 
 
 def test_drift_is_told_in_words():
-    told = register.in_words(register.Drift(3.2, -2.0, 1.0, 1.0, 0.9))
+    told = align.in_words(align.Drift(3.2, -2.0, 1.0, 1.0, 0.9))
     assert told == "The model moved the picture by 3, -2 pixels; this was corrected."
-    assert "scaled it by 1.040" in register.in_words(register.Drift(0, 0, 1.04, 1.04, 0.9))
-    assert "changed its shape" in register.in_words(register.Drift(0, 0, 1.0, 1.1, 0.9))
-    assert "less than a pixel" in register.in_words(register.Drift(0.4, 0, 1.0, 1.0, 0.9))
+    assert "scaled it by 1.040" in align.in_words(align.Drift(0, 0, 1.04, 1.04, 0.9))
+    assert "changed its shape" in align.in_words(align.Drift(0, 0, 1.0, 1.1, 0.9))
+    assert "less than a pixel" in align.in_words(align.Drift(0.4, 0, 1.0, 1.0, 0.9))
 
 
 @given(data=st.data())
@@ -194,7 +194,7 @@ def test_drift_is_told_in_words():
 def test_the_feather_falls_from_the_mask_to_nothing(data: st.DataObject):
     size = Size(data.draw(st.integers(1, 40)), data.draw(st.integers(1, 40)))
     mask, feather = data.draw(masks_of(size)), data.draw(st.floats(0, 20))
-    alpha, away = regions.feathered(mask, feather), distance_to(mask > 0)
+    alpha, away = edit_mask.feathered(mask, feather), distance_to(mask > 0)
     assert (alpha[away == 0] == 255).all() and (alpha[away >= max(feather, 0.5)] == 0).all()
     near = (away > 0) & (away < feather)
     assert np.abs(alpha[near] - 255 * (1 - away[near] / max(feather, 1e-9))).max(initial=0) <= 1.01
@@ -208,13 +208,13 @@ def test_strokes_object_inversion_and_extension_make_one_mask():
     request = IterateRequest(
         "", "", strokes=(Stroke(((30.0, 15.0),), 3), Stroke(((8.0, 8.0),), 2, add=False)), extend=(2, 0, 0, 1)
     )
-    mask = regions.mask_of(request, size, thing)
+    mask = edit_mask.mask_of(request, size, thing)
     assert mask is not None and mask.shape == (31, 42)
     assert (mask[:, :2] == 255).all() and (mask[30] == 255).all()
     assert mask[5, 7] == 255 and mask[15, 32] == 255 and mask[7, 9] == 0 and mask[20, 22] == 0
-    turned = regions.mask_of(IterateRequest("", "", object="x", invert=True), size, thing)
+    turned = edit_mask.mask_of(IterateRequest("", "", object="x", invert=True), size, thing)
     assert turned is not None and turned[6, 6] == 0 and turned[0, 0] == 255
-    assert regions.mask_of(IterateRequest("", ""), size, None) is None
+    assert edit_mask.mask_of(IterateRequest("", ""), size, None) is None
 
 
 def test_room_around_a_picture_has_the_colours_of_its_edge():

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from studio.clouds import KeyState, NoClouds
+from studio.clouds.contract import KeyState, NoClouds
+from studio.clouds.describe import MAX_DESCRIPTION, MOST_AT_ONCE
 from studio.contract import Progress, Tell
-from studio.describing import MAX_DESCRIPTION, MOST_AT_ONCE
 from studio.errors import BadPicture, BadRequest, Cancelled, CloudFault, NotFound, NotReady
 from studio.service import Studio
 from tests.studio.conftest import OpenStudio

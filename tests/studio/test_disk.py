@@ -17,9 +17,9 @@ import pytest
 from PIL import Image
 
 from studio.contract import ImageRequest, Size
-from studio.database import Database
 from studio.errors import OutputsInUse, StorageFailed
-from studio.files import storage_errors
+from studio.library.database import Database
+from studio.library.files import storage_errors
 from studio.service import Studio
 from tests.studio.conftest import OpenStudio
 from tests.studio.fakes import OWNER, FakeModel, ask, finished, spec_of

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from studio import masks
-from studio.filling import fill_behind
+from studio.imaging.inpaint_quick import fill_behind
 
 SIZE = (300, 220)
 DISC = (110, 70, 190, 150)

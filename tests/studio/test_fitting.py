@@ -8,10 +8,10 @@ import pytest
 from PIL import Image, ImageDraw
 
 from studio.contract import Size
-from studio.fitting import GOOD_FIT, fit, matched
-from studio.splat import Pose, Splat
-from studio.splats.placing import placed
-from studio.turning import camera_of, crop_of
+from studio.solid.contract import camera_of, crop_of
+from studio.solid.fit import GOOD_FIT, fit, matched
+from studio.splats.splat import Pose, Splat
+from studio.splats.transform import placed
 from tests.studio.turning_fake import ball
 
 SIZE = Size(220, 160)

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from studio.comfyui.samplers import read_graph
-from studio.findings import MAX_TEXT, bounded, number, parsed, whole
-from studio.foreign import finding_in
+from studio.intake.settings.any_tool import finding_in
+from studio.intake.settings.comfyui.samplers import read_graph
+from studio.intake.settings.foreign_values import MAX_TEXT, bounded, number, parsed, whole
 from tests.studio.test_a1111 import A1111
 from tests.studio.test_comfy import CLASSIC, comfy
 

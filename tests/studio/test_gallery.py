@@ -12,14 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from studio import gallery
-from studio.assets import insert
-from studio.database import Database
 from studio.errors import BadRequest, NotFound
-from studio.notes import Note
+from studio.library import search as library_search
+from studio.library.annotations import Note
+from studio.library.assets import insert
+from studio.library.database import Database
+from studio.library.store import Store
 from studio.recipe import Found, to_text
 from studio.service import Studio
-from studio.store import Store
 from tests.studio.conftest import OpenStudio
 from tests.studio.fakes import OWNER, FakeModel, ask, finished
 from tests.studio.pictures_in import corners, saved
@@ -201,7 +201,7 @@ def test_parents_and_children_are_found_both_ways(tmp_path: Path, database: Data
         store.save(Image.new("RGB", (8, 6)), replace(recipe, id=id * 32))
 
     def family(id: str) -> tuple[str, str]:
-        found = gallery.relatives(database, store.asset(OWNER, id * 32))
+        found = library_search.relatives(database, store.asset(OWNER, id * 32))
         return "".join(one.id[0] for one in found.parents), "".join(one.id[0] for one in found.children)
 
     save("a", "", 1)
@@ -284,14 +284,14 @@ def test_the_pages_of_many_pictures_are_what_a_slow_look_finds(crowded: Database
     expected = [number for number in reversed(range(3_000)) if wanted(number)]
     seen, after = [], ""
     while True:
-        page = gallery.find(crowded, OWNER, after=after, limit=200, **values)
+        page = library_search.find(crowded, OWNER, after=after, limit=200, **values)
         seen += [int(asset.id, 16) for asset in page.assets]
         after = page.next
         if not after:
             break
     assert seen == expected
-    assert gallery.count(crowded, OWNER, **values) == len(expected)
-    assert gallery.models_used(crowded, OWNER) == ("model-0", "model-1", "model-2", "model-3")
+    assert library_search.count(crowded, OWNER, **values) == len(expected)
+    assert library_search.models_used(crowded, OWNER) == ("model-0", "model-1", "model-2", "model-3")
 
 
 class Watched(Database):
@@ -308,8 +308,8 @@ class Watched(Database):
 
 def test_no_question_reads_all_pictures(crowded: Database, tmp_path: Path):
     watched = Watched(tmp_path / "test.sqlite")
-    asset = gallery.find(watched, OWNER, limit=1).assets[0]
-    after = gallery.find(watched, OWNER, limit=2).next
+    asset = library_search.find(watched, OWNER, limit=1).assets[0]
+    after = library_search.find(watched, OWNER, limit=2).next
     for values in (
         {},
         {"starred": True},
@@ -319,11 +319,11 @@ def test_no_question_reads_all_pictures(crowded: Database, tmp_path: Path):
         {"query": "rare"},
         {"query": "a"},
     ):
-        gallery.find(watched, OWNER, **values)
-        gallery.find(watched, OWNER, after=after, **values)
-        gallery.count(watched, OWNER, **values)
-    gallery.relatives(watched, asset)
-    gallery.models_used(watched, OWNER)
+        library_search.find(watched, OWNER, **values)
+        library_search.find(watched, OWNER, after=after, **values)
+        library_search.count(watched, OWNER, **values)
+    library_search.relatives(watched, asset)
+    library_search.models_used(watched, OWNER)
     watched.close()
     assert [plan for plan in watched.plans if "SCAN assets" in plan] == []
     sorts = [plan for plan in watched.plans if "TEMP B-TREE" in plan]

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image, ImageCms
 from PIL.PngImagePlugin import PngInfo
 
-from studio.intake import read_picture
+from studio.intake.picture import read_picture
 from tests.studio import wrapped
 from tests.studio.pictures_in import (
     FORMATS,

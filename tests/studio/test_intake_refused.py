@@ -17,7 +17,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from studio.errors import BadPicture, TooLarge
-from studio.intake import MAX_BYTES, read_picture
+from studio.intake.picture import MAX_BYTES, read_picture
 from tests.studio import wrapped
 from tests.studio.pictures_in import (
     FORMATS,

@@ -8,8 +8,14 @@ from typing import Any
 import pytest
 
 from studio.contract import Size
-from studio.findings import Finding
-from studio.invoke import read_beta, read_dream, read_invoked_graph, read_metadata, read_older_metadata
+from studio.intake.settings.foreign_values import Finding
+from studio.intake.settings.invokeai import (
+    read_beta,
+    read_dream,
+    read_invoked_graph,
+    read_metadata,
+    read_older_metadata,
+)
 
 
 def test_invokes_metadata_are_read():

@@ -12,12 +12,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from studio import edits, masks, objects
+from studio import masks
 from studio.contract import ImageRequest, IterateRequest, JobView, ModelSpec, Range, Size, Stroke, Task
 from studio.errors import BadRequest, NotFound, NotReady, NotSupported, UnknownModel
-from studio.intake import read_picture
+from studio.imaging import edit_codec
+from studio.intake.picture import read_picture
 from studio.recipe import Recipe, from_text, read_png, to_text
-from studio.selection import SegmentRequest
+from studio.segmentation import objects
+from studio.segmentation.contract import SegmentRequest
 from studio.service import Studio
 from tests.studio.changing import moved, picture
 from tests.studio.conftest import OpenStudio
@@ -427,9 +429,9 @@ def test_a_request_survives_json():
         quality="high",
         transparent=True,
     )
-    assert edits.from_json(json.loads(json.dumps(edits.to_json(request)))) == request
-    assert edits.from_json({}) == IterateRequest("", "")
-    assert edits.from_json({"source": "x", "extend": {"left": 8}}).extend == (8, 0, 0, 0)
+    assert edit_codec.from_json(json.loads(json.dumps(edit_codec.to_json(request)))) == request
+    assert edit_codec.from_json({}) == IterateRequest("", "")
+    assert edit_codec.from_json({"source": "x", "extend": {"left": 8}}).extend == (8, 0, 0, 0)
 
 
 @pytest.mark.parametrize(
@@ -447,7 +449,7 @@ def test_a_request_survives_json():
 )
 def test_json_that_is_no_request_is_refused(values: Any):
     with pytest.raises(BadRequest):
-        edits.from_json(values)
+        edit_codec.from_json(values)
 
 
 @pytest.mark.parametrize("edit", ["", "no json", "[]", "5", '{"strokes":5}', "[" * 100_000])
@@ -457,7 +459,7 @@ def test_a_recipe_with_a_strange_edit_is_read_and_replays_nothing(studio: Studio
     assert found is not None
     recipe = replace(found.recipe, edit=edit)
     assert isinstance(from_text(to_text(recipe)), Recipe)
-    assert edits.request_of(recipe) is None
+    assert edit_codec.request_of(recipe) is None
 
 
 def test_a_recipe_with_an_edit_that_is_too_long_is_none(studio: Studio):

@@ -14,7 +14,7 @@ from PIL import Image
 
 from studio.contract import Done, Failed, Progress, Readiness, Size, Stopped, Tell, Waiting
 from studio.errors import BadRequest, NotFound, OutOfMemory, StorageFailed, TooManyJobs
-from studio.ledger import MAX_WAITING
+from studio.scheduling.ledger import MAX_WAITING
 from tests.patience import PATIENCE_SECONDS
 from tests.studio.conftest import OpenStudio
 from tests.studio.fakes import ENDLESS, OWNER, FakeModel, ask, finished, picture, spec_of, until

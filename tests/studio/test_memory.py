@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from studio.contract import Tell
-from studio.memory import Loaded, Residents, leaving
+from studio.residents import Loaded, Residents, leaving
 from tests.patience import PATIENCE_SECONDS
 from tests.studio.fakes import FakeModel, ignore, spec_of
 

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from studio import gallery
-from studio.database import Database
 from studio.errors import NotFound
-from studio.store import Store
+from studio.library import search
+from studio.library.database import Database
+from studio.library.store import Store
 from tests.studio.test_recipe import RECIPE
 from tests.studio.test_store import index
 
@@ -46,7 +46,7 @@ def store(open_store: OpenStore) -> Store:
 def found(folder: Path, query: str) -> list[str]:
     database = Database(folder / "diorama.sqlite")
     try:
-        return [asset.id for asset in gallery.find(database, OWNER, query=query).assets]
+        return [asset.id for asset in search.find(database, OWNER, query=query).assets]
     finally:
         database.close()
 

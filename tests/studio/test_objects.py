@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from studio import colours
-from studio.objects import suggested_name
+from studio.segmentation import colour_names
+from studio.segmentation.objects import suggested_name
 
 
 def seen(*rgb: int) -> np.ndarray:
     """A selection that is of one colour all over."""
-    found = colours.mean_inside(np.full((2, 2, 3), rgb, np.uint8), np.full((2, 2), 255, np.uint8))
+    found = colour_names.mean_inside(np.full((2, 2, 3), rgb, np.uint8), np.full((2, 2), 255, np.uint8))
     assert found is not None
     return found
 
@@ -58,15 +58,15 @@ def test_what_was_asked_since_counts_as_before():
 
 
 def test_nothing_selected_has_no_colour():
-    assert colours.mean_inside(np.zeros((2, 2, 3), np.uint8), np.zeros((2, 2), np.uint8)) is None
+    assert colour_names.mean_inside(np.zeros((2, 2, 3), np.uint8), np.zeros((2, 2), np.uint8)) is None
 
 
 def test_only_what_is_selected_counts_and_by_how_much():
     pixels = np.array([[[255, 0, 0], [0, 0, 255], [0, 255, 0]]], np.uint8)
-    found = colours.mean_inside(pixels, np.array([[200, 0, 50]], np.uint8))
+    found = colour_names.mean_inside(pixels, np.array([[200, 0, 50]], np.uint8))
     assert found == pytest.approx([0.8, 0.2, 0.0])
 
 
 @pytest.mark.parametrize("rgb", [(0, 0, 0), (1, 0, 0), (255, 255, 255), (0, 0, 1)])
 def test_the_darkest_and_the_lightest_have_no_strong_colour(rgb: tuple[int, int, int]):
-    assert colours.fitting(seen(*rgb), ["red", "green", "blue", "yellow"]) == []
+    assert colour_names.fitting(seen(*rgb), ["red", "green", "blue", "yellow"]) == []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from studio.pace import Pace
+from studio.scheduling.eta import Pace
 
 
 def told(*reports: tuple[int, float], steps: int = 4) -> Pace:

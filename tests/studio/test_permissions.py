@@ -14,7 +14,7 @@ from PIL import Image
 
 from studio.errors import LinkNotFollowed, StorageFailed, StudioError
 from studio.service import Studio
-from studio.splats.ply import write_ply
+from studio.splats.formats.ply import write_ply
 from tests.studio.conftest import OpenStudio
 from tests.studio.fakes import OWNER
 from tests.studio.turning_fake import ball

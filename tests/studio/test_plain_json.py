@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from studio.contract import Size
-from studio.findings import Finding
-from studio.foreign import finding_in
+from studio.intake.settings.any_tool import finding_in
+from studio.intake.settings.foreign_values import Finding
 
 PROMPT, NEGATIVE = "a paper boat on a pond", "blurry, text"
 USUAL = {"seed": 424242, "steps": 23, "width": 512, "height": 768}

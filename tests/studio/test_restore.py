@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from studio.checks import MAX_PROMPT, completed
 from studio.contract import GenerateRequest, ModelSpec, Range, Readiness, Size, Style, Task
+from studio.imaging.settings_from_recipe import fit, is_same_model
 from studio.recipe import MAX_UPLOADED_SEED
-from studio.restore import fit, is_same_model
+from studio.validation import MAX_PROMPT, completed
 from tests.studio.fakes import FakeModel, spec_of
 from tests.studio.test_recipe import RECIPE
 

@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from studio import masks, selecting
-from studio.clicks import Clicks
+from studio import masks
 from studio.errors import BadRequest, NotFound, NotReady, Superseded
 from studio.recipe import read_png
-from studio.selection import Box, Point, SegmentRequest, Stroke
+from studio.segmentation import codec
+from studio.segmentation.click_queue import Clicks
+from studio.segmentation.contract import Box, Point, SegmentRequest, Stroke
 from studio.service import Studio
 from tests.patience import PATIENCE_SECONDS
 from tests.studio.selecting_fake import ColourModel, colour_spec
@@ -317,4 +318,4 @@ def test_a_request_survives_json():
         feather=1.0,
         fill_holes=True,
     )
-    assert selecting.from_json(json.loads(json.dumps(selecting.to_json(request)))) == request
+    assert codec.from_json(json.loads(json.dumps(codec.to_json(request)))) == request

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from studio.clouds.spending import DAILY_CAP_USD, Spending, estimate, in_dollars, read_cap
 from studio.contract import GenerateRequest, ImageRequest, ImageResult, ModelSpec, Size
-from studio.database import Database
 from studio.errors import BadRequest, OverBudget
+from studio.library.database import Database
 from studio.service import Studio
-from studio.spending import DAILY_CAP_USD, Spending, estimate, in_dollars, read_cap
 from tests.patience import PATIENCE_SECONDS
 from tests.studio.conftest import OpenStudio
 from tests.studio.fakes import FakeModel, ask, finished, picture, spec_of, until

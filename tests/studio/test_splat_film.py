@@ -13,10 +13,10 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
-from studio.splat import Camera, Crop, Pose
-from studio.splats.film import FRAMES, SECONDS, SIDE, thinned, write_film
 from studio.splats.mp4 import write_mp4
+from studio.splats.splat import Camera, Crop, Pose
 from studio.splats.turntable import camera_around, turntable
+from studio.splats.video import FRAMES, SECONDS, SIDE, thinned, write_film
 from tests import browser as chromium
 from tests.studio.splats_in import some
 

@@ -14,14 +14,14 @@ import numpy as np
 import pytest
 
 from studio.errors import BadRequest, BadSplat
-from studio.splat import SH_C0, Pose, Splat
-from studio.splats.antimatter_splat import write_antimatter
-from studio.splats.exporting import EXPORTS, export_splat
-from studio.splats.glb import write_glb
+from studio.splats.any_format import read_splat
+from studio.splats.export import EXPORTS, export_splat
+from studio.splats.formats.antimatter_splat import write_antimatter
+from studio.splats.formats.glb import write_glb
+from studio.splats.formats.spz import write_spz
 from studio.splats.mesh import MAX_TRIANGLES, Mesh, mesh_of
-from studio.splats.placing import TURNED_OVER, placed
-from studio.splats.reading import read_splat
-from studio.splats.spz import write_spz
+from studio.splats.splat import SH_C0, Pose, Splat
+from studio.splats.transform import TURNED_OVER, placed
 from tests.studio.splats_in import CAMERA, assert_same, recipe, some
 
 HALF_BYTE = 0.5 / 255 + 1e-6

@@ -12,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from studio.errors import BadSplat
-from studio.splats.antimatter_splat import write_antimatter
-from studio.splats.ply import write_ply
-from studio.splats.reading import read_splat
-from studio.splats.spz import write_spz
+from studio.splats.any_format import read_splat
+from studio.splats.formats.antimatter_splat import write_antimatter
+from studio.splats.formats.ply import write_ply
+from studio.splats.formats.spz import write_spz
 from tests.studio.splats_in import assert_sound, ply, recipe, some, spz
 from tests.studio.test_splat_ply import by_plyfile, columns_like_a_trainer, compressed
 

@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from studio.splat import SH_C0, Pose, Splat
-from studio.splats.glb import write_glb
-from studio.splats.placing import placed
-from studio.splats.reading import read_splat
-from studio.splats.spz import write_spz
+from studio.splats.any_format import read_splat
+from studio.splats.formats.glb import write_glb
+from studio.splats.formats.spz import write_spz
+from studio.splats.splat import SH_C0, Pose, Splat
+from studio.splats.transform import placed
 from tests.studio.splats_in import assert_same, assert_sound, complaint, some
 from tests.studio.turning_fake import ball
 

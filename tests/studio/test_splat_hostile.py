@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 
 from studio.errors import BadSplat
-from studio.splat import MAX_SPLATS
-from studio.splats.antimatter_splat import write_antimatter
-from studio.splats.header import MAX_HEADER_BYTES, read_header
-from studio.splats.ply import NAMES, write_ply
-from studio.splats.reading import read_splat
-from studio.splats.sound import MAX_BYTES
-from studio.splats.spz import write_spz
+from studio.splats.any_format import read_splat
+from studio.splats.formats.antimatter_splat import write_antimatter
+from studio.splats.formats.ply import NAMES, write_ply
+from studio.splats.formats.ply_header import MAX_HEADER_BYTES, read_header
+from studio.splats.formats.spz import write_spz
+from studio.splats.sanitize import MAX_BYTES
+from studio.splats.splat import MAX_SPLATS
 from tests.studio.splats_in import COLUMNS, assert_sound, complaint, ply, recipe, some
 from tests.studio.test_splat_ply import by_plyfile, columns_like_a_trainer, compressed
 

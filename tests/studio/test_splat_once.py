@@ -10,7 +10,7 @@ import pytest
 
 from studio.errors import NotFound
 from studio.service import Studio
-from studio.turning import SplatRequest, ViewsRequest
+from studio.solid.contract import SplatRequest, ViewsRequest
 from tests.studio.fakes import finished
 from tests.studio.turning_fake import FakeSplats, disc_png, turning_specs
 

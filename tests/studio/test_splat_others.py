@@ -9,11 +9,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from studio.splat import Pose, Splat
-from studio.splats.header import read_header
-from studio.splats.placing import placed
-from studio.splats.ply import write_ply
-from studio.splats.reading import read_splat
+from studio.splats.any_format import read_splat
+from studio.splats.formats.ply import write_ply
+from studio.splats.formats.ply_header import read_header
+from studio.splats.splat import Pose, Splat
+from studio.splats.transform import placed
 from tests.studio.splats_in import assert_same, complaint, some
 from tests.studio.test_splat_ply import by_plyfile, columns_like_a_trainer, compressed
 

@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 
 from studio.errors import BadSplat
-from studio.splat import MAX_SPLATS
-from studio.splats.antimatter_splat import write_antimatter
-from studio.splats.reading import read_splat
-from studio.splats.sound import MAX_BYTES
-from studio.splats.spz import write_spz
+from studio.splats.any_format import read_splat
+from studio.splats.formats.antimatter_splat import write_antimatter
+from studio.splats.formats.spz import write_spz
+from studio.splats.sanitize import MAX_BYTES
+from studio.splats.splat import MAX_SPLATS
 from tests.studio.splats_in import complaint, some, spz
 
 # --- .spz -------------------------------------------------------------------------------------------------------------

@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 from plyfile import PlyData, PlyElement
 
-from studio.splat import Pose, Splat
-from studio.splats.about import KEYWORD
-from studio.splats.header import read_header
-from studio.splats.placing import TURNED_OVER, Up, placed
-from studio.splats.ply import NAMES, read_ply, write_ply
-from studio.splats.reading import read_splat
+from studio.splats.any_format import read_splat
+from studio.splats.formats.ply import NAMES, read_ply, write_ply
+from studio.splats.formats.ply_header import read_header
+from studio.splats.metadata import KEYWORD
+from studio.splats.splat import Pose, Splat
+from studio.splats.transform import TURNED_OVER, Up, placed
 from tests.studio.splats_in import CAMERA, FIXTURES, assert_same, recipe, some
 
 

@@ -9,18 +9,18 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from studio import turned
 from studio.errors import BadPicture, BadRequest, BadSplat, NotFound
-from studio.fitting import GOOD_FIT
-from studio.selection import Box, SegmentRequest
+from studio.segmentation.contract import Box, SegmentRequest
 from studio.service import Studio
-from studio.splat import Camera, Splat
-from studio.splats.antimatter_splat import write_antimatter
-from studio.splats.exporting import EXPORTS
-from studio.splats.ply import write_ply
-from studio.splats.reading import read_splat
-from studio.splats.spz import write_spz
-from studio.turning import SplatRequest
+from studio.solid import recipe as solid_recipe
+from studio.solid.contract import SplatRequest
+from studio.solid.fit import GOOD_FIT
+from studio.splats.any_format import read_splat
+from studio.splats.export import EXPORTS
+from studio.splats.formats.antimatter_splat import write_antimatter
+from studio.splats.formats.ply import write_ply
+from studio.splats.formats.spz import write_spz
+from studio.splats.splat import Camera, Splat
 from tests.studio.fakes import finished
 from tests.studio.pictures_in import saved
 from tests.studio.selecting_fake import colour_spec
@@ -73,8 +73,8 @@ def opened(content: bytes) -> np.ndarray:
     return np.asarray(Image.open(io.BytesIO(content)).convert("RGB"), int)
 
 
-def turning(studio: Studio, asset_id: str) -> turned.Turning:
-    return turned.from_text(studio.asset(OWNER, asset_id).recipe["turning"])
+def turning(studio: Studio, asset_id: str) -> solid_recipe.Turning:
+    return solid_recipe.from_text(studio.asset(OWNER, asset_id).recipe["turning"])
 
 
 # --- coming in --------------------------------------------------------------------------------------------------------
@@ -85,7 +85,7 @@ def test_a_file_of_any_format_is_kept_as_a_ply_of_ours(studio: Studio, write):
     asset = studio.splats.take_in(OWNER, write(ball(500)), "C:\\things\\My ball.ply")
     assert (asset.kind, asset.title, asset.name[-4:]) == ("splat", "My ball", ".ply")
     assert studio.gallery(OWNER, kind="splat").assets == (asset,)
-    assert turned.from_text(asset.recipe["turning"]).splats == 500
+    assert solid_recipe.from_text(asset.recipe["turning"]).splats == 500
     assert studio.splats.splat(OWNER, asset.id).count == 500
     with Image.open(studio.thumbnail(OWNER, asset.id)) as small:
         assert small.convert("RGBA").getpixel((128, 128))[3] > 128  # type: ignore[index]
@@ -93,7 +93,7 @@ def test_a_file_of_any_format_is_kept_as_a_ply_of_ours(studio: Studio, write):
 
 def test_what_was_assumed_about_a_file_is_said(studio: Studio):
     asset = studio.splats.take_in(OWNER, write_antimatter(ball(500)), "ball.splat")
-    assert "does not say which way is up" in turned.from_text(asset.recipe["turning"]).notes
+    assert "does not say which way is up" in solid_recipe.from_text(asset.recipe["turning"]).notes
 
 
 def test_the_same_file_is_kept_once_also_out_of_the_trash(studio: Studio, tmp_path: Path):
@@ -146,7 +146,7 @@ def with_bad_rows() -> bytes:
 
 def test_rows_without_numbers_are_left_out_with_a_note(studio: Studio):
     asset = studio.splats.take_in(OWNER, with_bad_rows(), "bad.ply")
-    said = turned.from_text(asset.recipe["turning"])
+    said = solid_recipe.from_text(asset.recipe["turning"])
     assert said.splats == 70 and "30 of 100 splats were left out" in said.notes
 
 

@@ -10,17 +10,17 @@ from itertools import product as every
 import numpy as np
 import pytest
 
-from studio import turned
 from studio.errors import BadRequest, NotFound
 from studio.service import Studio
-from studio.splat import Camera, Crop, Pose, Splat, rotation_matrix
-from studio.splats.antimatter_splat import write_antimatter
-from studio.splats.placing import basis, placed
-from studio.splats.ply import write_ply
-from studio.splats.reading import read_splat
-from studio.splats.spz import write_spz
+from studio.solid import recipe as solid_recipe
+from studio.solid.orientation import turned_by
+from studio.splats.any_format import read_splat
+from studio.splats.formats.antimatter_splat import write_antimatter
+from studio.splats.formats.ply import write_ply
+from studio.splats.formats.spz import write_spz
+from studio.splats.splat import Camera, Crop, Pose, Splat, rotation_matrix
+from studio.splats.transform import basis, placed
 from studio.splats.upright import TURNS, UPRIGHT, Axis, Turn, followed, inverse, quarter
-from studio.standing import turned_by
 from tests.studio.splats_in import assert_same, recipe, some
 from tests.studio.test_splat_others import remarked
 from tests.studio.test_splat_ply import by_plyfile, columns_like_a_trainer
@@ -135,9 +135,9 @@ def test_it_leaves_as_it_stands(studio: Studio, owner: str, format: str):
 def test_the_guess_is_no_longer_told_but_the_rest_is(studio: Studio, owner: str):
     columns = columns_like_a_trainer(some(20)) | {f"f_rest_{index}": np.ones(20, "f4") for index in range(30)}
     first = studio.splats.take_in(owner, by_plyfile(columns), "a.ply")
-    assert "which way is up" in turned.from_text(first.recipe["turning"]).notes
+    assert "which way is up" in solid_recipe.from_text(first.recipe["turning"]).notes
     asset = studio.splats.turn(owner, first.id, ["left"])
-    said = turned.from_text(asset.recipe["turning"])
+    said = solid_recipe.from_text(asset.recipe["turning"])
     assert said.notes.startswith("This file has 30 harmonics") and "which way is up" not in said.notes
     assert (said.splats, said.origin, said.fit) == (20, first.id, None)
 
@@ -150,13 +150,13 @@ def test_the_same_file_again_is_the_one_that_was_stood_up(studio: Studio, owner:
     back = studio.splats.export(owner, asset.id, "ply")
     assert studio.splats.take_in(owner, back, "back.ply") == asset
     theirs = studio.splats.take_in(FOREIGN, back, "back.ply")
-    assert turned.from_text(theirs.recipe["turning"]).origin == ""
+    assert solid_recipe.from_text(theirs.recipe["turning"]).origin == ""
     assert only(studio, owner) == asset.id
 
 
 def test_one_that_a_stranger_forged_takes_nobodys_place(studio: Studio, owner: str):
     mine = upload(studio, owner)
-    said = turned.to_text(turned.Turning(origin=mine, turned=TURNS["left"]))
+    said = solid_recipe.to_text(solid_recipe.Turning(origin=mine, turned=TURNS["left"]))
     forged = write_ply(replace(some(30), recipe=recipe(turning=said), pose=Pose()))
     asset = studio.splats.take_in(owner, forged, "forged.ply")
     over = studio.splats.turn(owner, asset.id, ["back"])
@@ -195,7 +195,7 @@ def test_the_axis_that_is_named_points_up(studio: Studio, owner: str, kind: str,
     column = in_file[:, "xyz".index(up[-1])] * (-1 if up[0] == "-" else 1)
     heights = studio.splats.splat(owner, asset.id).positions[:, 1]
     assert np.abs(np.sort(heights) - np.sort(column)).max() < 1e-3
-    assert "way is up" not in turned.from_text(asset.recipe["turning"]).notes
+    assert "way is up" not in solid_recipe.from_text(asset.recipe["turning"]).notes
     again = studio.splats.take_in(owner, FILES[kind], "tower.ply", up=up)
     assert again == asset == studio.gallery(owner).assets[0] and studio.count(owner) == 1
 
@@ -252,8 +252,10 @@ def test_a_way_round_that_is_none_was_not_said():
         '{"turned":[true,0,0,0]}',
         '{"origin":7}',
     ):
-        assert turned.from_text(said) == turned.Turning()
-    assert turned.from_text(turned.to_text(turned.Turning(turned=TURNS["left"]))).turned == TURNS["left"]
+        assert solid_recipe.from_text(said) == solid_recipe.Turning()
+    assert (
+        solid_recipe.from_text(solid_recipe.to_text(solid_recipe.Turning(turned=TURNS["left"]))).turned == TURNS["left"]
+    )
 
 
 def test_the_camera_of_what_came_from_a_picture_stays(studio: Studio, owner: str):

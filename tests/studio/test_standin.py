@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from studio.clouds.alternatives import elsewhere, stand_in
 from studio.contract import GenerateRequest, ModelSpec, Range, Readiness, Size, Style, Task
-from studio.standin import elsewhere, stand_in
 from tests.studio.fakes import FakeModel, spec_of
 
 BARE: dict[str, Any] = {"seed": False, "steps": None, "guidance": None, "negative_prompt": False, "styles": ()}

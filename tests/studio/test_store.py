@@ -17,13 +17,13 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from studio.contract import Size
-from studio.database import Database
 from studio.errors import NotFound
-from studio.files import SLUG_LENGTH, TEMPORARY, file_names, slug
-from studio.gallery import GalleryPage
+from studio.library.database import Database
+from studio.library.files import SLUG_LENGTH, TEMPORARY, file_names, slug
+from studio.library.search import GalleryPage
+from studio.library.store import Asset, Store
 from studio.recipe import png_text
 from studio.service import Studio
-from studio.store import Asset, Store
 from tests.studio.conftest import OpenStudio
 from tests.studio.fakes import OWNER, FakeModel, ask, finished, spec_of
 from tests.studio.test_recipe import RECIPE

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from studio.intake import read_picture
+from studio.intake.picture import read_picture
 from tests.studio.pictures_in import FORMATS, chunk, corners, saved, with_chunks
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from studio.assets import insert
 from studio.errors import BadRequest, NotFound
-from studio.notes import Note
+from studio.library.annotations import Note
+from studio.library.assets import insert
+from studio.library.store import Store
+from studio.library.tree import MAX_NODES, Tree
 from studio.recipe import Found, Recipe, to_text
 from studio.service import Studio
-from studio.store import Store
-from studio.tree import MAX_NODES, Tree
 from tests.studio.changing import picture
 from tests.studio.conftest import OpenStudio
 from tests.studio.fakes import OWNER

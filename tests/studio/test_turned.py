@@ -6,13 +6,13 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from studio import turned
 from studio.recipe import from_text
 from studio.recipe import to_text as recipe_text
-from studio.splat import Camera, Crop
-from studio.turned import Turning
-from studio.turning import SplatRequest, ViewsRequest
-from studio.turning_requests import splat_from_json, to_json, views_from_json, wanted
+from studio.solid import recipe as solid_recipe
+from studio.solid.codec import splat_from_json, to_json, views_from_json, wanted
+from studio.solid.contract import SplatRequest, ViewsRequest
+from studio.solid.recipe import Turning
+from studio.splats.splat import Camera, Crop
 from tests.studio.splats_in import recipe
 
 IDS = ("a" * 32, "b" * 32, "", "d" * 32)
@@ -35,30 +35,30 @@ names = ("elevation_deg", "azimuth_deg", "views", "fit", "splats", "camera", "gr
 
 
 def test_what_is_written_is_read():
-    assert turned.from_text(turned.to_text(EVERYTHING)) == EVERYTHING
-    assert turned.from_text(turned.to_text(Turning())) == Turning() == turned.from_text("")
+    assert solid_recipe.from_text(solid_recipe.to_text(EVERYTHING)) == EVERYTHING
+    assert solid_recipe.from_text(solid_recipe.to_text(Turning())) == Turning() == solid_recipe.from_text("")
 
 
 @given(st.dictionaries(st.sampled_from(names), json_values, max_size=8))
 def test_what_a_stranger_wrote_is_read_as_far_as_it_makes_sense(values: dict):
-    found = turned.from_text(json.dumps(values))
-    assert turned.from_text(turned.to_text(found)) == replace(found, fit=found.fit and round(found.fit, 4))
+    found = solid_recipe.from_text(json.dumps(values))
+    assert solid_recipe.from_text(solid_recipe.to_text(found)) == replace(found, fit=found.fit and round(found.fit, 4))
     assert -90 <= found.elevation_deg <= 90 and len(found.views) == 4 and found.ground in ("photo", "filled", "plain")
 
 
 @given(st.text())
 def test_no_text_is_an_error(text: str):
-    assert isinstance(turned.from_text(text), Turning)
+    assert isinstance(solid_recipe.from_text(text), Turning)
 
 
 def test_numbers_beyond_all_bounds_were_not_said():
     huge = json.dumps({"elevation_deg": 10**400, "splats": -1, "fit": 1e308, "views": [1, 2, 3, 4]})
-    assert turned.from_text(huge) == Turning()
-    assert turned.from_text('{"fit": NaN, "elevation_deg": Infinity}') == Turning()
+    assert solid_recipe.from_text(huge) == Turning()
+    assert solid_recipe.from_text('{"fit": NaN, "elevation_deg": Infinity}') == Turning()
 
 
 def test_a_recipe_with_a_text_without_end_is_none():
-    whole = recipe(turning=turned.to_text(EVERYTHING))
+    whole = recipe(turning=solid_recipe.to_text(EVERYTHING))
     assert from_text(recipe_text(whole)) == whole
     assert from_text(recipe_text(replace(whole, turning="x" * 600_000))) is None
 

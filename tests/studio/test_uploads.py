@@ -14,10 +14,10 @@ from PIL.PngImagePlugin import PngInfo
 
 from studio.contract import GenerateRequest, Size
 from studio.errors import BadPicture, NotFound, StorageFailed
-from studio.intake import read_picture
+from studio.intake.picture import read_picture
+from studio.library.uploads import MAX_PARENTS, title_of
 from studio.recipe import MAX_RECIPE_BYTES, png_text, read_png
 from studio.service import Studio
-from studio.uploads import MAX_PARENTS, title_of
 from tests.studio.conftest import OpenStudio
 from tests.studio.fakes import OWNER, ask, finished
 from tests.studio.pictures_in import corners, exif, saved

@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, rule
 from PIL import Image
 
-from studio import gallery
-from studio.bundle import Entry, zipped
-from studio.database import Database
+from studio.library import search
+from studio.library.database import Database
+from studio.library.store import Store
+from studio.library.uploads import Uploads
+from studio.library.zip_stream import Entry, zipped
 from studio.recipe import png_text
-from studio.store import Store
-from studio.uploads import Uploads
 from tests.studio.pictures_in import saved
 from tests.studio.test_recipe import RECIPE
 from tests.studio.test_store import index
@@ -120,11 +120,11 @@ class People(RuleBasedStateMachine):
     def the_gallery_is_as_expected(self) -> None:
         for owner in ("ada", "grace"):
             mine = {kept.id for kept in self.expected.values() if kept.owner == owner and kept not in self.deleted}
-            page = gallery.find(self.database, owner, kind="upload", limit=200).assets
+            page = search.find(self.database, owner, kind="upload", limit=200).assets
             assert {asset.id for asset in page} == mine and len(page) == len(mine)
-            assert gallery.count(self.database, owner) == len(mine)
+            assert search.count(self.database, owner) == len(mine)
             stars = {kept.id for kept in self.starred if kept.owner == owner and kept not in self.deleted}
-            assert {asset.id for asset in gallery.find(self.database, owner, starred=True).assets} == stars
+            assert {asset.id for asset in search.find(self.database, owner, starred=True).assets} == stars
             paths = [Entry(asset.name, lambda asset=asset: self.store.path(asset.owner, asset.id)) for asset in page]
             assert sum(map(len, zipped(paths))) > 0
 

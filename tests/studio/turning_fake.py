@@ -13,9 +13,9 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from studio.contract import Model, ModelSpec, Progress, Range, Readiness, Task, Tell
-from studio.objects import png
-from studio.splat import Splat
-from studio.turning import FILLED_SHARE, SplatOrder, ViewsOrder, ViewsResult
+from studio.segmentation.objects import png
+from studio.solid.contract import FILLED_SHARE, SplatOrder, ViewsOrder, ViewsResult
+from studio.splats.splat import Splat
 from tests.patience import PATIENCE_SECONDS
 
 VIEW_SIDE = 64

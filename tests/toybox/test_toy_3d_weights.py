@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from benchmarks import toy_3d
-from pipelines import splat as splatting
-from pipelines import views as viewing
+from pipelines.families import imagedream as viewing
+from pipelines.families import lgm_splat as splatting
 from toybox.solid import toy_lgm, toy_views
 
 README = toy_views.FOLDER.parent / "README.md"

@@ -10,9 +10,9 @@ import torch
 from PIL import Image
 
 from lgm.cameras import FRAME_OF_VIEW, imagedream_cameras
-from pipelines.views import open_imagedream
+from pipelines.families.imagedream import open_imagedream
 from studio.contract import Size
-from studio.turning import ViewsOrder, crop_of, square
+from studio.solid.contract import ViewsOrder, crop_of, square
 from toybox.solid.grids import SIDE, Grids
 from toybox.solid.photos import cut_photo
 from toybox.solid.records import Records, coverage_of, shade_bytes

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from studio.assets import insert
 from studio.contract import GenerateRequest, Size
-from studio.database import Database
-from studio.notes import Note
+from studio.library.annotations import Note
+from studio.library.assets import insert
+from studio.library.database import Database
 from studio.recipe import Found, Recipe, to_text
 from studio.service import Studio
 from tests.ui.painter import COLOURS, Brush, catalog

@@ -15,8 +15,8 @@ from studio.service import Studio
 from tests.ui.driver import free_port
 from tests.ui.painter import Brush, catalog
 from ui import page
-from ui.edition import EDITION
-from ui.events import Identify
+from ui.shared.bridge import Identify
+from ui.shared.edition import EDITION
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from PIL import Image
 from playwright.sync_api import Browser
 
 from studio.errors import BadPicture
-from studio.intake import read_picture
+from studio.intake.picture import read_picture
 from tests.studio import coloured, wrapped
 
 SHOWN = """async (files) => {

@@ -16,7 +16,7 @@ from studio.contract import Done, GenerateRequest
 from studio.service import Studio
 from tests.ui.painter import Brush, catalog
 from tests.ui.serve import everybody_by_token, served
-from ui.files import picture_address, thumb_address
+from ui.routes.files import picture_address, thumb_address
 
 ADA, GRACE = {"X-Diorama-Token": "ada"}, {"X-Diorama-Token": "grace"}
 

@@ -14,8 +14,8 @@ import pytest
 from studio.contract import Readiness
 from studio.service import Studio
 from tests.ui.painter import Brush, catalog
-from ui.controls import about, known_of
 from ui.generate import on_generate, on_model, on_seed
+from ui.shared.model_texts import about, known_of
 
 SEED = cast(gr.EventData, SimpleNamespace(seed=7))
 

@@ -16,7 +16,7 @@ from playwright.sync_api import Browser, expect
 
 from tests.patience import PATIENCE_SECONDS
 from tests.ui.driver import Visitor, free_port
-from ui.edition import edition_of
+from ui.shared.edition import edition_of
 
 ROOT = Path(__file__).resolve().parents[2]
 

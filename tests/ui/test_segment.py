@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from studio.contract import Tell
-from studio.selection import Found, GridRequest, MaskRequest, MaskResult
+from studio.segmentation.contract import Found, GridRequest, MaskRequest, MaskResult
 from studio.service import Studio
 from tests.patience import PATIENCE_SECONDS
 from tests.studio.selecting_fake import ColourModel, colour_spec

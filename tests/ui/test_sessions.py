@@ -13,8 +13,8 @@ from gradio.state_holder import SessionState
 
 from benchmarks.memory_per_call import call, load
 from tests.patience import PATIENCE_SECONDS
-from ui import sessions
-from ui.sessions import Session, Sessions
+from ui.guard import sessions
+from ui.guard.sessions import Session, Sessions
 
 
 def choose(name: str) -> object:

@@ -8,17 +8,18 @@ import gradio as gr
 import pytest
 from playwright.sync_api import expect
 
-from studio import checks
+from studio import validation
 from studio.contract import GenerateRequest, ModelSpec, Readiness, Size, Task
 from studio.errors import BadRequest, StudioError
 from studio.service import Studio
 from tests.ui.driver import Visitor
 from tests.ui.painter import Brush, catalog
-from ui.controls import offer
-from ui.events import Bridge
-from ui.generate import on_shape, unknown_sentence
-from ui.settings import request_from, values_of
-from ui.shapes import shape_of, shapes
+from ui.generate import on_shape
+from ui.generate.controls import offer
+from ui.generate.settings import request_from, values_of
+from ui.shared.bridge import Bridge
+from ui.shared.model_texts import unknown_sentence
+from ui.shared.shapes import shape_of, shapes
 
 EVERYTHING = ("#shape", "#seed", "#steps", "#guidance", "#negative-prompt", "#style")
 TOY, FULL, *_ = catalog(Brush())
@@ -194,10 +195,10 @@ def test_no_number_is_quietly_made_another_one(name: str, number: float):
     values = {"prompt": "a ball", "count": 1, "shape": "custom", "width": 128, "height": 128, name: number}
     request = request_from(FULL, values)
     if (name, number) in {("seed", 0), ("guidance", 1.9)}:  # fine as they are
-        assert getattr(checks.completed(request, FULL), name) == number
+        assert getattr(validation.completed(request, FULL), name) == number
     else:
         with pytest.raises(StudioError, match=r"(must be|not make pictures of) .*\.$"):
-            checks.completed(request, FULL)
+            validation.completed(request, FULL)
 
 
 def test_only_the_first_unknown_words_are_named():

@@ -16,10 +16,10 @@ import pytest
 from PIL import Image, ImageDraw
 from playwright.sync_api import Browser, Page, Route, expect
 
-from studio.selection import Point, SegmentRequest
+from studio.segmentation.contract import Point, SegmentRequest
 from studio.service import Studio
-from studio.splats.ply import write_ply
-from studio.splats.reading import read_splat
+from studio.splats.any_format import read_splat
+from studio.splats.formats.ply import write_ply
 from tests.studio.fakes import finished
 from tests.studio.selecting_fake import colour_spec
 from tests.studio.turning_fake import FakeSplats, FakeViews, ball, disc_png, turning_specs

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 from playwright.sync_api import Browser, expect
 
-from studio.splat import Pose
-from studio.splats.ply import write_ply
-from studio.splats.reading import read_splat
+from studio.splats.any_format import read_splat
+from studio.splats.formats.ply import write_ply
+from studio.splats.splat import Pose
 from tests.studio.splats_in import some
 from tests.ui.driver import PHONE, Visitor
 from tests.ui.turntable import Turntable

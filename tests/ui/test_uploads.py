@@ -14,13 +14,13 @@ import httpx
 import pytest
 from PIL import Image
 
-from studio.intake import MAX_BYTES
+from studio.intake.picture import MAX_BYTES
 from studio.service import Studio
 from tests.patience import PATIENCE_SECONDS
 from tests.ui.painter import Brush, catalog
 from tests.ui.serve import everybody_by_token, served
-from ui.uploads import TEMPORARY
-from ui.visitors import TOKEN_HEADER
+from ui.routes.uploads import TEMPORARY
+from ui.routes.visitors import TOKEN_HEADER
 
 
 @pytest.fixture(autouse=True)

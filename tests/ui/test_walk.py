@@ -6,7 +6,7 @@ from pathlib import Path
 
 from playwright.sync_api import Browser
 
-from studio.splats.reading import read_splat
+from studio.splats.any_format import read_splat
 from tests.app_process import AppProcess
 from tests.ui.driver import Visitor
 from tests.ui.walk import STEPS, Walk

@@ -11,10 +11,10 @@ from typing import Any, TypeVar, cast
 
 import pytest
 
-from studio.changes import Changes
+from studio.scheduling.changes import Changes
 from studio.service import Studio
 from tests.ui.painter import Brush, catalog
-from ui.watch import pulse_after, watch
+from ui.shared.watch import pulse_after, watch
 
 FOR_EVER = 3600.0
 Answer = TypeVar("Answer")

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from studio.assets import Asset
+from studio.library.assets import Asset
 from tests.ui.painter import Brush, catalog
-from ui.words import Fact, duration, facts_of
+from ui.shared.recipe_facts import Fact, duration, facts_of
 
 _, FULL, *_ = catalog(Brush())
 

@@ -10,10 +10,10 @@ from typing import Any
 from gradio.events import Dependency
 
 from studio.service import Studio
-from ui import pictures
-from ui.events import QUIET, Bridge
-from ui.pictures import Answer, model_label, picture, text
-from ui.scripts import component
+from ui.shared import pictures
+from ui.shared.bridge import QUIET, Bridge
+from ui.shared.pictures import Answer, model_label, picture, text
+from ui.shared.scripts import component
 
 LABEL = "Gallery"
 _SCRIPTS = ("tile.js", "grid.js", "filters.js", "selection.js", "press.js", "gallery.js")

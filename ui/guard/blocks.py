@@ -8,7 +8,7 @@ from typing import Any
 import gradio as gr
 from gradio.blocks import BlockFunction
 
-from ui.events import BROKEN
+from ui.shared.bridge import BROKEN
 
 log = logging.getLogger(__name__)
 

@@ -17,8 +17,8 @@ from gradio.blocks import BlockFunction
 from gradio.components.api_component import Api
 from gradio_client.utils import value_is_file
 
-from studio.checks import shown
 from studio.errors import BadRequest, StudioError
+from studio.validation import shown
 
 DEEPEST = 64
 """Levels of lists and objects in a call; gradio walks through them level by level until the stack is full."""

@@ -12,11 +12,11 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from studio.errors import StudioError
-from ui.events import BROKEN
 from ui.guard import calls
 from ui.guard.answers import refusal
 from ui.guard.bodies import again, whole
 from ui.guard.limits import FORM_UPLOAD
+from ui.shared.bridge import BROKEN
 
 log = logging.getLogger(__name__)
 

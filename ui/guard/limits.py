@@ -8,7 +8,7 @@ from starlette.datastructures import Headers
 from starlette.formparsers import MultiPartException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from studio.intake import MAX_BYTES
+from studio.intake.picture import MAX_BYTES
 from ui.guard.answers import refusal
 
 MAX_BODY = 1_000_000

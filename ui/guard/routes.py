@@ -12,8 +12,8 @@ from starlette.datastructures import QueryParams
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from ui.events import signed_in
 from ui.guard.answers import ABSENT, SIGN_IN, WRONG_METHOD, refusal
+from ui.shared.bridge import signed_in
 
 OWN = "/diorama/"
 _READ = ("GET", "HEAD")

@@ -1,6 +1,6 @@
 """The Iterate tab: a picture, what to change about it, and the tree of its versions. Its scripts draw it.
 
-What they send and fetch most goes straight to `ui/iterating.py`; this lays out, and answers what is asked but once.
+What they send and fetch most goes to `ui/routes/iterate.py`; this lays out, and answers what is asked once.
 """
 
 from __future__ import annotations
@@ -11,19 +11,20 @@ from typing import Any
 
 from gradio.events import Dependency
 
-from studio.assets import Asset
+from studio.clouds.spending import estimate
 from studio.contract import IterateRequest, ModelSpec, Range, Task
-from studio.edits import to_json
 from studio.errors import BadRequest
+from studio.imaging.edit_codec import to_json
+from studio.library.assets import Asset
 from studio.service import Studio
-from studio.spending import estimate
-from ui import gallery, pictures, watch
-from ui.controls import about, is_offered
-from ui.events import QUIET, Bridge
+from ui import gallery
 from ui.iterate.fixes import fixes_for
-from ui.pictures import Answer, picture, text
-from ui.scripts import component
-from ui.segmenting import mask_address
+from ui.routes.segment import mask_address
+from ui.shared import pictures, watch
+from ui.shared.bridge import QUIET, Bridge
+from ui.shared.model_texts import about, is_offered
+from ui.shared.pictures import Answer, picture, text
+from ui.shared.scripts import component
 
 LABEL = "Iterate"
 _SEGMENT = "../segment"

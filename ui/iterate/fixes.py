@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from studio.checks import unknown_words
 from studio.contract import ModelSpec
+from studio.validation import unknown_words
 
 
 @dataclass(frozen=True)

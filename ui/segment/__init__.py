@@ -1,6 +1,6 @@
 """The Segment tab: a picture, clicks on it, and the object they cut out. Its scripts draw it; this lays it out.
 
-The clicks themselves go straight to `ui/segmenting.py`.
+The clicks themselves go straight to `ui/routes/segment.py`.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from gradio.events import Dependency
 
 from studio.contract import ModelSpec, Task
 from studio.errors import NotFound
-from studio.selecting import to_json
+from studio.segmentation.codec import to_json
 from studio.service import Studio
-from ui import pictures
-from ui.events import QUIET, Bridge
-from ui.pictures import Answer, picture, text
-from ui.scripts import component
-from ui.segmenting import cutout_address, mask_address
+from ui.routes.segment import cutout_address, mask_address
+from ui.shared import pictures
+from ui.shared.bridge import QUIET, Bridge
+from ui.shared.pictures import Answer, picture, text
+from ui.shared.scripts import component
 
 LABEL = "Segment"
 _SCRIPTS = (

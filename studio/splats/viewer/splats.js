@@ -1,6 +1,6 @@
 // What a .splat file says, in the form the shaders want; back to front; and where a camera stands. Draws nothing.
 //
-// The world is right-handed with y up; a camera is a record as `studio/splat.py` defines it:
+// The world is right-handed with y up; a camera is a record as `studio/splats/splat.py` defines it:
 // {width, height, crop: [left, top, side], fov_deg, radius, azimuth_deg, elevation_deg, target: [x, y, z]}.
 
 const SPLAT_BYTES = 32, SPLATS_PER_ROW = 1024, TEXELS = 3;
@@ -82,7 +82,7 @@ function cameraAround({ low, high }) {
   return { width: 1000, height: 1000, crop: [0, 0, 1000], fov_deg, radius, azimuth_deg: 0, elevation_deg: 0, target };
 }
 
-/** Where a camera stands and how it looks, for a canvas of so many pixels. As Camera.axes in studio/splat.py. */
+/** Where a camera stands and how it looks, for a canvas of so many pixels. As Camera.axes in studio/splats/splat.py. */
 function lookFrom(camera, width, height) {
   const a = (camera.azimuth_deg * Math.PI) / 180, e = (camera.elevation_deg * Math.PI) / 180;
   const right = [Math.cos(a), 0, -Math.sin(a)], up = [-Math.sin(e) * Math.sin(a), Math.cos(e), -Math.sin(e) * Math.cos(a)];

@@ -1,0 +1,74 @@
+"""The terminal verbs about words: describe a picture, improve a prompt, by whichever provider there is a key for."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from app import LOCAL_OWNER, OUTPUTS
+from commands.open_studio import studio_in
+from studio.clouds.describe import Asked
+from studio.errors import BadRequest, Cancelled, NotReady
+from studio.recipe import is_asset_id
+from studio.service import Studio
+
+LOOK_SECONDS = 0.2
+"""How often Ctrl+C is heard while a provider thinks."""
+
+
+def add_verbs(verbs: Any) -> None:
+    """Add describe and improve to the parser's verbs."""
+    seeing = verbs.add_parser("describe", help="have a provider describe a picture, so that the gallery finds it")
+    seeing.set_defaults(verb=describe)
+    seeing.add_argument(
+        "pictures", nargs="+", metavar="PICTURE", help="a picture file, or the id of one in the gallery"
+    )
+    seeing.add_argument("--outputs", type=Path, default=OUTPUTS, help="Diorama's own folder (default: outputs)")
+    seeing.add_argument("--json", action="store_true", help="one JSON line per picture: id, name, description")
+
+    saying = verbs.add_parser("improve", help="have a provider reword a prompt so that models understand it better")
+    saying.set_defaults(verb=improve)
+    saying.add_argument("prompt", metavar="PROMPT")
+    saying.add_argument("--outputs", type=Path, default=OUTPUTS, help="Diorama's own folder (default: outputs)")
+
+
+def describe(options: argparse.Namespace) -> int:
+    """Print what is to be seen on every picture, and keep it with them."""
+    with studio_in(options.outputs) as studio:
+        for place in options.pictures:
+            picture = place if is_asset_id(place) else _taken_in(studio, Path(place))
+            asset = _wait(studio, studio.describing.describe(LOCAL_OWNER, picture))
+            line = {"id": asset.id, "name": asset.name, "description": asset.description}
+            print(json.dumps(line) if options.json else asset.description, flush=True)
+        return 0
+
+
+def improve(options: argparse.Namespace) -> int:
+    """Print the improved prompt."""
+    with studio_in(options.outputs) as studio:
+        print(_wait(studio, studio.describing.improve_prompt(LOCAL_OWNER, options.prompt)))
+        return 0
+
+
+def _taken_in(studio: Studio, path: Path) -> str:
+    if not path.is_file():
+        raise BadRequest(f"There is no picture '{path}'. Give a PNG, JPEG or WebP file, or an id of the gallery.")
+    return studio.take_in(LOCAL_OWNER, path, path.name).id
+
+
+def _wait(studio: Studio, asked: Asked) -> Any:
+    """The answer; says on a terminal who is asked."""
+    if sys.stderr.isatty():
+        print(f"asking {studio.clouds.reader(LOCAL_OWNER)}", file=sys.stderr, flush=True)
+    try:
+        while True:
+            try:
+                return asked.answer.result(LOOK_SECONDS)
+            except TimeoutError:
+                if asked.answer.done():  # it is the answer that says so
+                    raise
+    except Cancelled:
+        raise NotReady("This was stopped. Ask again if you still want it.") from None

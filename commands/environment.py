@@ -1,0 +1,104 @@
+"""What libraries find in the environment: the shell's settings, then those in .env, then ours for what neither says.
+
+Also what they must not find: gradio would open folders, ports and the whole page to others by variables of its own.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+from urllib.request import getproxies
+
+from providers.keys import read_env
+
+HOME = Path(__file__).resolve().parents[1]
+THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
+
+_DEFAULTS = {
+    # A thread that waits must not spin: with 2 cores and anything else running, spinning barriers
+    # made a picture take 17 s instead of 0.5 s (measured, 2 x EPYC 9005 cores beside a training run).
+    "OMP_WAIT_POLICY": "PASSIVE",
+    "GRADIO_ANALYTICS_ENABLED": "False",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    "DO_NOT_TRACK": "1",
+}
+_OF_GRADIO = ("GRADIO_ANALYTICS_ENABLED", "GRADIO_TEMP_DIR", "GRADIO_SHARE_SERVER_ADDRESS", "GRADIO_WATCH_")
+"""Beginnings of the variables that gradio may still read. Others have an option of ours (GRADIO_SERVER_NAME, _SHARE,
+_ROOT_PATH), or open what our checks do not stand before: GRADIO_ALLOWED_PATHS any folder, GRADIO_NUM_WORKERS more
+ports, GRADIO_MCP_SERVER and GRADIO_VIBE_MODE more endpoints."""
+_PROXIES = ("http_proxy", "https_proxy", "all_proxy")
+_SCHEMES = ("http", "https", "socks5", "socks5h")
+"""Of web proxies that httpx can use. Source: https://www.python-httpx.org/advanced/proxies/"""
+
+
+def prepare_environment(*own_hosts: str) -> None:
+    """Settings of libraries that read them when they are loaded.
+
+    Args:
+        own_hosts: more names and addresses of this machine, which no proxy is asked for.
+    """
+    for folder in (Path.cwd(), HOME):
+        for name, value in read_env(folder / ".env").items():
+            if value:  # an empty line of .env.example says nothing
+                os.environ.setdefault(name, value)
+    for name in [name for name in os.environ if name.startswith("GRADIO_") and not name.startswith(_OF_GRADIO)]:
+        del os.environ[name]
+    for name, value in _DEFAULTS.items():
+        os.environ.setdefault(name, value)
+    for told in _mend_proxies(own_hosts):
+        print(told, file=sys.stderr)
+
+
+def _mend_proxies(own_hosts: tuple[str, ...]) -> Iterator[str]:
+    """Keep web proxies away from this machine, and from libraries those that would stop them at their first request.
+
+    gradio asks its own server for a page before it says that it runs; over a proxy, that fails.
+
+    Yields:
+        Sentences about what is left out.
+    """
+    if not any(name.lower() in _PROXIES for name in os.environ):
+        # The system's own, on macOS and Windows: they are looked for only where the environment says nothing of
+        # proxies, and it is about to.
+        systems = {f"{scheme}_proxy": address for scheme, address in getproxies().items()}
+        os.environ.update({name: address for name, address in systems.items() if name in _PROXIES})
+    for name in [name for name in os.environ if name.lower() in _PROXIES]:
+        address = os.environ[name]
+        if address.startswith("socks://"):  # how GNOME writes it
+            os.environ[name] = address = address.replace("socks", "socks5", 1)
+        if address and not _is_proxy(address):
+            del os.environ[name]
+            yield f"{name} is not the address of a web proxy (http://, https:// or socks5://): ignored."
+    listed = {name: [host.strip() for host in os.environ.get(name, "").split(",")] for name in ("no_proxy", "NO_PROXY")}
+    if ["*"] in listed.values():
+        os.environ.update(no_proxy="*", NO_PROXY="*")
+        return
+    hosts = [host.strip("[]") if host.endswith("]") else host for each in listed.values() for host in each]
+    hosts = [*filter(_is_exception, hosts), *THIS_MACHINE, *own_hosts]
+    os.environ["no_proxy"] = os.environ["NO_PROXY"] = ",".join(dict.fromkeys(hosts))
+
+
+def _is_proxy(address: str) -> bool:
+    try:
+        parts = urlsplit(address if "://" in address else f"http://{address}")
+        _ = parts.port  # raises where it is none
+    except ValueError:
+        return False
+    return parts.scheme in _SCHEMES and bool(parts.hostname)
+
+
+def _is_exception(host: str) -> bool:
+    """Whether httpx can read an entry of no_proxy: one that it cannot read ends every request."""
+    if not host.isascii() or not host:
+        return False
+    name, colon, port = host.rpartition(":")
+    if not colon or "://" in host or (port.isdecimal() and ":" not in name):
+        return True
+    try:
+        return bool(ipaddress.IPv6Address(host))
+    except ValueError:
+        return False

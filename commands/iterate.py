@@ -1,0 +1,98 @@
+"""The terminal verb `iterate`: a picture, what to change about it, and where. Starts without gradio and torch."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from pathlib import Path
+from typing import Any
+
+from app import LOCAL_OWNER, OUTPUTS
+from commands import pictures
+from commands.open_studio import studio_in
+from commands.segment import opened
+from studio.contract import IterateRequest
+from studio.imaging.edit_codec import SIDES
+from studio.recipe import is_asset_id
+from studio.service import Studio
+
+
+def add_verbs(verbs: Any) -> None:
+    """Add iterate to the parser's verbs."""
+    change = verbs.add_parser("iterate", help="change a picture by words, as a whole or only a part of it")
+    change.set_defaults(verb=iterate)
+    change.add_argument("picture", help="a file, or the id of a picture that is in the gallery")
+    change.add_argument(
+        "instruction", nargs="?", default="", help="what to change; may be left out to extend or fill a picture"
+    )
+    change.add_argument(
+        "--object", default="", metavar="ID|FILE", help="change only inside this object, or this mask (white: change)"
+    )
+    change.add_argument("--invert", action="store_true", help="change everything but the object")
+    change.add_argument(
+        "--feather", type=float, metavar="PIXELS", help="over which the change fades out (default: by size)"
+    )
+    change.add_argument(
+        *("--extend", "-e"),
+        type=extension,
+        action="append",
+        default=[],
+        metavar="SIDE=PIXELS",
+        help="make room at left, top, right, bottom or all sides, such as left=128; may be given several times",
+    )
+    change.add_argument(
+        "--reference", action="append", default=[], metavar="ID|FILE", help="another picture the words may speak of"
+    )
+    change.add_argument("--strength", type=float, help="how far from the picture, 0 to 1, where the model has that")
+    change.add_argument("--quality", default="", help="one of the model's qualities")
+    change.add_argument("--transparent", action="store_true", help="leave the background out, where the model can")
+    change.add_argument("--outputs", type=Path, default=OUTPUTS, help="Diorama's own folder (default: outputs)")
+    pictures.add_options(change)
+
+
+def extension(text: str) -> tuple[int, int, int, int]:
+    """ "left=128" to (128, 0, 0, 0), "all=64" to 64 on each side."""
+    found = re.fullmatch(r"(left|top|right|bottom|all)=(\d{1,9})", text.replace(" ", ""))
+    if found is None:
+        raise argparse.ArgumentTypeError(f"room is written like left=128 or all=64, got '{text}'")
+    left, top, right, bottom = (int(found[2]) if found[1] in (side, "all") else 0 for side in SIDES)
+    return left, top, right, bottom
+
+
+def iterate(options: argparse.Namespace) -> int:
+    """Make the versions and print where they are, or JSON."""
+    pictures.make_way(options.output)
+    with studio_in(options.outputs) as studio:
+        source = opened(studio, options.picture)
+        left, top, right, bottom = (sum(pixels) for pixels in zip((0, 0, 0, 0), *options.extend, strict=True))
+        request = IterateRequest(
+            source.id,
+            options.instruction,
+            model=options.model,
+            references=tuple(opened(studio, each).id for each in options.reference),
+            object=_object(studio, source.id, options.object),
+            invert=options.invert,
+            feather=options.feather,
+            extend=(left, top, right, bottom),
+            count=options.count,
+            seed=options.seed,
+            steps=options.steps,
+            guidance=options.guidance,
+            strength=options.strength,
+            negative_prompt=options.negative,
+            quality=options.quality,
+            transparent=options.transparent,
+        )
+        job = studio.iterate(LOCAL_OWNER, request, confirm_cost=options.confirm_cost)
+        pictures.hint(studio, job.model, options.instruction)
+        assets = pictures.follow(studio, job)
+        for number, asset_id in enumerate(assets, start=1):
+            pictures.report(studio, asset_id, options, number)
+        return 0 if assets else 2
+
+
+def _object(studio: Studio, picture: str, text: str) -> str:
+    """The id of an object; a file becomes one."""
+    if not text or (is_asset_id(text) and not Path(text).exists()):
+        return text
+    return studio.object_of_mask(LOCAL_OWNER, picture, Path(text), Path(text).stem).id

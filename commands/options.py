@@ -1,0 +1,121 @@
+"""What the command line of `app.py` may say. Others are served only with a word on who they may be."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+from pathlib import Path
+from typing import NoReturn
+
+from commands import addresses
+from commands.environment import HOME
+
+OUTPUTS = HOME / "outputs"
+
+
+def parse(arguments: list[str] | None) -> argparse.Namespace:
+    """Read the command line; refuses to serve others without a word on who they may be."""
+    parser = _Parser(prog="python app.py", description="Diorama: words to pictures, objects and 3D.")
+    parser.add_argument(
+        "--port",
+        type=_port,
+        default=os.environ.get("GRADIO_SERVER_PORT"),
+        help=f"port to serve on, 0 for any (default: {addresses.PORT}, or the next one that is free)",
+    )
+    parser.add_argument(
+        "--listen",
+        metavar="ADDRESS",
+        nargs="?",
+        const="0.0.0.0",
+        default="",
+        help="serve this network, not only 127.0.0.1",
+    )
+    parser.add_argument("--share", action="store_true", help="make a public link through Gradio's tunnel")
+    parser.add_argument(
+        "--auth",
+        metavar="NAME:PASSWORD",
+        action="append",
+        default=[],
+        help="ask for this name and password; may be given several times, for several people",
+    )
+    parser.add_argument(
+        "--open", action="store_true", help="let anyone in who can reach the page; each sees only their own"
+    )
+    parser.add_argument(
+        "--allow-host",
+        metavar="NAME",
+        type=_host,
+        action="append",
+        default=[],
+        help="a name that a reverse proxy on this machine serves the page under, such as pictures.example.org",
+    )
+    parser.add_argument(
+        "--root-path",
+        metavar="PATH",
+        type=_root_path,
+        default=os.environ.get("GRADIO_ROOT_PATH", ""),
+        help="the path that a reverse proxy serves the page below, such as /diorama",
+    )
+    parser.add_argument("--outputs", type=Path, default=OUTPUTS, help="where pictures are kept (default: outputs)")
+    options = parser.parse_args(arguments, argparse.Namespace(temporary=None))
+    if os.environ.get("SPACE_ID"):
+        options.open, options.listen = True, options.listen or "0.0.0.0"
+    options.listen = options.listen.removeprefix("[").removesuffix("]")
+    if options.listen in ("", "localhost"):
+        options.listen = "127.0.0.1"
+    wrong = _wrong_names(options.auth)
+    if wrong:
+        parser.error(wrong)
+    if not ((is_local(options) and not options.allow_host) or options.auth or options.open):
+        parser.error("others could reach this page: add --auth NAME:PASSWORD, or --open to let anyone in")
+    return options
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        """One sentence, without the list of all options before it."""
+        self.exit(2, f"Diorama cannot start: {message}\n")
+
+
+def _port(text: str) -> int:
+    if not re.fullmatch("[0-9]{1,5}", text) or int(text) > addresses.MOST:
+        raise argparse.ArgumentTypeError(
+            f"a port is a number from 1 to {addresses.MOST}, or 0 for any that is free, not '{text}'"
+        )
+    return int(text)
+
+
+def _host(text: str) -> str:
+    if not re.fullmatch(r"([\w.-]+|\[[\da-fA-F:.]+\])(:\d{1,5})?", text, re.ASCII):
+        raise argparse.ArgumentTypeError(f"a host is a name such as pictures.example.org, not '{text}'")
+    return text
+
+
+def _root_path(text: str) -> str:
+    path = f"/{text.strip('/')}".rstrip("/")
+    if not re.fullmatch(r"(/(?!\.{1,2}(/|$))[\w.~-]+)*", path, re.ASCII):
+        raise argparse.ArgumentTypeError(f"a root path is written like /diorama, not '{text}'")
+    return path
+
+
+def _wrong_names(given: list[str]) -> str:
+    """What is wrong with the names and passwords, never with a password in it; "" where nothing is."""
+    names = [each.partition(":")[0].strip() for each in given]  # gradio takes spaces off what is signed in with
+    for name, each in zip(names, given, strict=True):
+        if not name or not each.partition(":")[2]:
+            return f"--auth wants NAME:PASSWORD, got '{name}' with a part missing"
+        if names.count(name) > 1:
+            return f"--auth names '{name}' twice: give each person a name of their own"
+    return ""
+
+
+def is_local(options: argparse.Namespace) -> bool:
+    """Only this machine can reach the page."""
+    return not options.share and addresses.is_loopback(options.listen)
+
+
+def accounts(options: argparse.Namespace) -> list[tuple[str, str]] | None:
+    """Names and passwords; None where nobody is asked."""
+    parted = (each.partition(":") for each in options.auth)
+    return [(name.strip(), password) for name, _, password in parted] or None

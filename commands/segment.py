@@ -1,0 +1,142 @@
+"""The terminal verb `segment`: clicks by number, masks and cut-outs as files. Starts without gradio and torch."""
+
+from __future__ import annotations
+
+import argparse
+import errno
+import json
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+from app import LOCAL_OWNER, OUTPUTS
+from commands.open_studio import studio_in
+from studio.contract import Size
+from studio.errors import BadRequest, StorageFailed
+from studio.library.assets import Asset
+from studio.library.files import slug
+from studio.recipe import is_asset_id
+from studio.segmentation import codec
+from studio.segmentation.contract import Box, Point, SegmentRequest
+from studio.service import Studio
+
+
+def add_verbs(verbs: Any) -> None:
+    """Add segment to the parser's verbs."""
+    cut = verbs.add_parser("segment", help="cut an object out of a picture by clicks, a box, or everything there is")
+    cut.set_defaults(verb=segment)
+    cut.add_argument("picture", help="a file, or the id of a picture that is in the gallery")
+    cut.add_argument(
+        "--point", type=point, action="append", default=[], metavar="X,Y", help="a click on it; X,Y,- on what is not it"
+    )
+    cut.add_argument("--box", type=box, metavar="L,T,R,B", help="a box around it")
+    cut.add_argument("--fraction", action="store_true", help="points and box are fractions of the picture, 0 to 1")
+    cut.add_argument("--everything", action="store_true", help="list all that the model finds by itself")
+    cut.add_argument("--name", default="", help="of the object (default: from the picture's words)")
+    cut.add_argument("--model", default="", help="model id (default: the first that is ready; see `models`)")
+    cut.add_argument("-o", "--output", type=Path, help="folder for NAME.png, NAME-mask.png and NAME-cutout.png")
+    cut.add_argument("--outputs", type=Path, default=OUTPUTS, help="Diorama's own folder (default: outputs)")
+    cut.add_argument("--json", action="store_true", help="one JSON line: id, name, score, box, area, files")
+
+
+def point(text: str) -> Point:
+    """ "120,80" to a click that adds, "120,80,-" to one that removes."""
+    found = re.fullmatch(r"([-+.\d]+),([-+.\d]+)(?:,([-+]))?", text.replace(" ", ""))
+    try:
+        if found:
+            return Point(float(found[1]), float(found[2]), found[3] != "-")
+    except ValueError:
+        pass
+    raise argparse.ArgumentTypeError(f"a point is written like 120,80 or 120,80,-; got '{text}'")
+
+
+def box(text: str) -> Box:
+    """ "10,20,110,90" to a box."""
+    try:
+        left, top, right, bottom = (float(side) for side in text.split(","))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"a box is written like 10,20,110,90; got '{text}'") from None
+    return Box(left, top, right, bottom)
+
+
+def segment(options: argparse.Namespace) -> int:
+    """Keep what is selected as an object, or list everything; prints paths, or JSON."""
+    make_folder(options.output)
+    with studio_in(options.outputs) as studio:
+        picture = opened(studio, options.picture)
+        if options.everything:
+            return list_everything(studio, picture, options)
+        if not options.point and options.box is None:
+            raise BadRequest("Nothing to cut out: give --point X,Y on the object, --box L,T,R,B, or --everything.")
+        request = SegmentRequest(picture.id, model=options.model, points=tuple(options.point), box=options.box)
+        unit = "fraction" if options.fraction else "pixel"
+        request = codec.in_pixels(request, Size(picture.width, picture.height), unit)
+        found = studio.selections.segment(LOCAL_OWNER, request)
+        kept = studio.selections.keep(LOCAL_OWNER, request, options.name)
+        files = written(studio, kept, options) if options.output else [studio.path(LOCAL_OWNER, kept.id)]
+        if options.json:
+            score = found.candidates[found.choice].score
+            said = {"id": kept.id, "name": kept.title, "score": round(score, 4), "box": found.box, "area": found.area}
+            print(json.dumps(said | {"files": [str(path) for path in files]}), flush=True)
+        else:
+            print(*files, sep="\n", flush=True)
+        return 0
+
+
+def opened(studio: Studio, picture: str) -> Asset:
+    """A picture of the gallery, or a file, which becomes one."""
+    path = Path(picture)
+    if is_asset_id(picture) and not path.exists():
+        return studio.asset(LOCAL_OWNER, picture)
+    if not path.is_file():
+        raise BadRequest(f"There is no file '{picture}'. Give a PNG, JPEG or WebP file, or the id of a picture.")
+    return studio.take_in(LOCAL_OWNER, path, path.name)
+
+
+def list_everything(studio: Studio, picture: Asset, options: argparse.Namespace) -> int:
+    """Print a line for every region: where to click, how sure, how large."""
+    found = studio.selections.everything(LOCAL_OWNER, picture.id, model=options.model)
+    for region in found.regions:
+        place = region.point or Point(0, 0)
+        if options.json:
+            said = {"point": list(place[:2]), "score": round(region.score, 4), "box": region.box, "area": region.area}
+            print(json.dumps(said))
+        else:
+            print(f"--point {place.x:g},{place.y:g}   {100 * region.score:.0f} %   {region.area} pixels")
+    return 0
+
+
+def written(studio: Studio, kept: Asset, options: argparse.Namespace) -> list[Path]:
+    """Copies of the object, its mask and its cut-out; under --name, or under a name that no other object has."""
+    folder: Path = options.output
+    stem = studio.path(LOCAL_OWNER, kept.id).stem
+    if options.name:
+        stem = options.name if re.fullmatch(r"[^\x00-\x1f/\\:*?\"<>|]+(?<![. ])", options.name) else slug(options.name)
+    contents = {
+        folder / f"{stem}.png": studio.path(LOCAL_OWNER, kept.id).read_bytes(),
+        folder / f"{stem}-mask.png": studio.selections.mask_png(LOCAL_OWNER, kept.id),
+        folder / f"{stem}-cutout.png": studio.selections.cut_out(LOCAL_OWNER, kept.id),
+    }
+    try:
+        for path, content in contents.items():
+            path.write_bytes(content)
+    except OSError as error:
+        raise StorageFailed(f"Cannot write to {folder}: {error.strerror}. Choose another folder with -o.") from error
+    return list(contents)
+
+
+def make_folder(folder: Path | None) -> None:
+    """Make the folder that `-o` names, before anything is cut out.
+
+    Raises:
+        BadRequest: it is a file, or cannot be made or written to.
+    """
+    if folder is None:
+        return
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if not os.access(folder, os.W_OK | os.X_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+    except OSError as error:
+        raise BadRequest(f"Cannot write to {folder}: {error.strerror}. Choose another folder with -o.") from error

@@ -1,0 +1,1 @@
+"""One module per family of models that run on this machine, imported only when a model of it is loaded."""

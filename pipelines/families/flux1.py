@@ -1,0 +1,94 @@
+"""FLUX.1: words, and a picture to change, in; a picture out. What is FLUX.1's own; the rest is in `flow`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import diffusers
+import torch
+from diffusers import FluxFillPipeline, FluxImg2ImgPipeline, FluxInpaintPipeline, FluxKontextPipeline, FluxPipeline
+
+from pipelines.families.flow_match import Flow, Words
+from studio.contract import ImageRequest, Size
+
+
+class Flux1(Flow):
+    """schnell and dev. They know no instructions: a picture is changed by drawing over it, as far as `strength` says.
+
+    Guidance is part of dev's input and unknown to schnell, whose pipeline ignores it.
+
+    A negative prompt is possible in the pipeline only as true guidance, which doubles the time and which neither model
+    was made for: the catalog does not offer it.
+    """
+
+    kind = FluxPipeline
+
+    def _kind_for(self, request: ImageRequest) -> type[diffusers.DiffusionPipeline]:
+        if not request.references:
+            return FluxPipeline
+        return FluxInpaintPipeline if request.mask else FluxImg2ImgPipeline
+
+    def _steps(self, request: ImageRequest) -> int:
+        """A picture that is drawn over needs only the last steps; at least one."""
+        if not request.references or request.strength is None:
+            return request.steps
+        return max(1, round(request.steps * request.strength))
+
+    def _encode(self, text: str) -> Words:
+        tokens, pooled, _ids = self.pipeline.encode_prompt(
+            text, device=self._placed.device, max_sequence_length=self._checkpoint.text_tokens
+        )
+        return Words(tokens, pooled)
+
+    def _arguments(self, request: ImageRequest, words: Words) -> dict[str, Any]:
+        read = {"prompt_embeds": words.tokens, "pooled_prompt_embeds": words.pooled}
+        if not request.references:
+            return read
+        # The pipelines' own `strength` knows whole steps only: 0.8 of 4 steps would be all of them, from pure noise.
+        steps, strength = self._steps(request), request.strength or 1.0
+        sigmas = [strength * (1 - step / steps) for step in range(steps)]
+        over = {"image": request.references[0], "sigmas": sigmas, "strength": 1.0}
+        return read | over | ({"mask_image": request.mask} if request.mask else {})
+
+    def _unpacked(self, packed: torch.Tensor, size: Size) -> torch.Tensor:
+        vae = self.pipeline.vae
+        latents = FluxPipeline._unpack_latents(packed, size.height, size.width, self.pipeline.vae_scale_factor)
+        return latents / vae.config.scaling_factor + vae.config.shift_factor
+
+    def _finished(self, latents: torch.Tensor, size: Size) -> torch.Tensor:
+        return self._unpacked(latents, size)
+
+
+class Flux1Kontext(Flux1):
+    """Changes a picture as an instruction says; the picture is read beside the one that is drawn."""
+
+    kind = FluxKontextPipeline
+
+    def _kind_for(self, request: ImageRequest) -> type[diffusers.DiffusionPipeline]:
+        return FluxKontextPipeline
+
+    def _arguments(self, request: ImageRequest, words: Words) -> dict[str, Any]:
+        return {
+            "image": request.references[0],
+            "prompt_embeds": words.tokens,
+            "pooled_prompt_embeds": words.pooled,
+            "max_area": request.size.width * request.size.height,
+            "_auto_resize": False,  # the picture comes in the size that is asked for
+        }
+
+
+class Flux1Fill(Flux1):
+    """Draws what a mask leaves open, so that it goes with the rest; the words say what is to be there."""
+
+    kind = FluxFillPipeline
+
+    def _kind_for(self, request: ImageRequest) -> type[diffusers.DiffusionPipeline]:
+        return FluxFillPipeline
+
+    def _arguments(self, request: ImageRequest, words: Words) -> dict[str, Any]:
+        return {
+            "image": request.references[0],
+            "mask_image": request.mask,
+            "prompt_embeds": words.tokens,
+            "pooled_prompt_embeds": words.pooled,
+        }

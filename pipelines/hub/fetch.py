@@ -1,0 +1,296 @@
+"""Fetch a pipeline from the Hub onto the shelf: once, with progress, resumable, stoppable, and checked.
+
+Huggingface's own downloader throws away what it has when it is interrupted, so the large files are streamed here, into
+the same cache. Knows nothing of torch or of what the weights are for.
+"""
+
+from __future__ import annotations
+
+import errno
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from pathlib import Path
+
+import httpx2
+from huggingface_hub import HfApi, hf_hub_download
+from huggingface_hub.errors import (
+    EntryNotFoundError,
+    GatedRepoError,
+    HfHubHTTPError,
+    LocalEntryNotFoundError,
+    OfflineModeIsEnabled,
+    RepositoryNotFoundError,
+    RevisionNotFoundError,
+)
+
+from pipelines.hub import download as hub_download
+from pipelines.hub.cache import Download, Shelf, components, missing
+from pipelines.hub.download import Blob, Damaged, Fetcher, Patience, Stopped
+from studio.contract import Progress, Tell
+from studio.errors import NotReady, StorageFailed
+
+WATCH_SECONDS = 0.25
+"""How often progress is told, and Stop is listened for, during a download."""
+AT_ONCE = 4
+"""Files that are fetched side by side."""
+SPEED_SECONDS = 20.0
+"""Length of the past from which the time left is told."""
+SPARE_BYTES = 500_000_000
+"""Kept free on the disk of the cache."""
+VARIANTS = (".fp16.", ".bf16.", ".fp8.", ".ema.", ".non_ema.")
+"""Marks of second copies of the same weights."""
+
+
+def fetch(wanted: Download, shelf: Shelf, tell: Tell, patience: Patience | None = None) -> Path:
+    """The folder of the pipeline, complete and checked; the network is touched only if something is missing.
+
+    Args:
+        tell: hears "downloading FLUX.1 schnell: 3.2 of 33.7 GB, 4 minutes left"; what it raises ends the download
+            within a second, and the next one goes on where this one was.
+
+    Raises:
+        NotReady: gated, no network, or the Hub sent something else; the message says what to do.
+        StorageFailed: the disk did not take it.
+    """
+    download = _Download(wanted, shelf, patience or Patience())
+    pool = ThreadPoolExecutor(AT_ONCE + 1, thread_name_prefix="hub")
+    try:
+        return _watched(pool.submit(download.run, pool), download, tell)
+    except (OSError, httpx2.HTTPError, Damaged) as error:
+        raise explained(error, wanted, shelf) from error
+    finally:
+        download.leave()
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+def explained(error: Exception, wanted: Download, shelf: Shelf) -> NotReady | StorageFailed:
+    """What went wrong, as a sentence that says what to do."""
+    if isinstance(error, LocalEntryNotFoundError) and isinstance(error.__cause__, HfHubHTTPError):
+        error = error.__cause__  # what huggingface's own hand makes of an answer it did not expect
+    label, host, page = wanted.label, shelf.host, shelf.page(wanted)
+    status = error.response.status_code if isinstance(error, HfHubHTTPError) else 0
+    match error:
+        case Damaged():
+            return NotReady(f"{error} Something between {host} and here changes it: try again later or elsewhere.")
+        case GatedRepoError() if shelf.token is None:
+            return NotReady(
+                f"{label} is gated: accept the licence at {page}, put HF_TOKEN=... in .env, and start Diorama again."
+            )
+        case GatedRepoError():
+            return NotReady(
+                f"{label} is gated and the HF_TOKEN in use has no access yet: accept the licence at {page} with the "
+                "account of that token (a fine-grained one must be allowed to read gated repositories), then try again."
+            )
+        case HfHubHTTPError() if status == 401 and shelf.token is not None:
+            return NotReady(
+                f"{host} does not accept the HF_TOKEN in use. Make a new one at {shelf.endpoint}/settings/tokens, put "
+                "it in .env, and start Diorama again."
+            )
+        case RepositoryNotFoundError() | RevisionNotFoundError():
+            return NotReady(f"There is no {wanted.repo} at revision {wanted.revision} on {host}. Update Diorama.")
+        case LocalEntryNotFoundError() | OfflineModeIsEnabled() | httpx2.TransportError():
+            return NotReady(
+                f"{label} has to be downloaded first, and {host} cannot be reached. Check the network and try again; "
+                "what has arrived is kept."
+            )
+        case EntryNotFoundError():
+            return NotReady(f"{wanted.repo} on {host} lacks files that {label} needs. Update Diorama.")
+        case HfHubHTTPError() | httpx2.HTTPError():
+            return NotReady(f"{host} answered {status or error}. Try again in a few minutes; what has arrived is kept.")
+        case OSError(errno=errno.ENOSPC | errno.EDQUOT):
+            return StorageFailed(
+                f"The disk of {shelf.cache} is full. Free some space, or set HF_HOME to a folder on another disk, and "
+                "try again; what has arrived is kept."
+            )
+        case _:
+            reason = getattr(error, "strerror", None) or type(error).__name__
+            return StorageFailed(f"{label} cannot be kept in {shelf.cache}: {reason}. Set HF_HOME to another folder.")
+
+
+class _Download:
+    """The work of one `fetch`, done on threads of its own; the fields are read by the thread that watches."""
+
+    def __init__(self, wanted: Download, shelf: Shelf, patience: Patience) -> None:
+        self.label = wanted.label
+        self.stop = threading.Event()
+        self.what = "looking for"
+        self.total = 0
+        self._done: dict[str, int] = {}  # bytes by blob
+        self._lock = threading.Lock()
+        self._wanted, self._shelf = wanted, shelf
+        self._folder = shelf.folder(wanted.repo)
+        self._fetcher = Fetcher(self._folder, shelf.token, self.stop, patience)
+        self._api = HfApi(endpoint=shelf.endpoint, token=shelf.token or False)
+
+    @property
+    def done(self) -> int:
+        with self._lock:
+            return sum(self._done.values())
+
+    def leave(self) -> None:
+        """Whoever watched has gone: end what still runs."""
+        self.stop.set()
+        self._fetcher.interrupt()
+
+    def run(self, pool: ThreadPoolExecutor) -> Path:
+        there = self._shelf.snapshot(self._wanted)
+        if there is not None and self._checked(there):
+            return there
+        commit, files = self._listing()
+        self._room_for(files)
+        snapshot = self._folder / "snapshots" / commit
+        for path, blob in files.items():
+            self._counter(path)(hub_download.kept_bytes(self._folder, blob))
+        self.what, self.total = "downloading", sum(blob.size for blob in files.values())
+        chores = [pool.submit(self._bring, commit, path, blob, snapshot) for path, blob in files.items()]
+        for chore in chores:
+            chore.result()
+        if lacking := missing(snapshot, self._wanted.file):
+            raise NotReady(f"{self._wanted.repo} lacks {', '.join(lacking)}, which {self.label} needs. Update Diorama.")
+        if self._wanted.revision != commit:
+            reference = self._folder / "refs" / self._wanted.revision
+            reference.parent.mkdir(parents=True, exist_ok=True)
+            reference.write_text(commit, encoding="utf-8")
+        return snapshot
+
+    def _checked(self, snapshot: Path) -> bool:
+        """Every large file is what its name says, unless it was found so before; one that is not is thrown away."""
+        links = [
+            path
+            for path in snapshot.rglob(self._wanted.file or "*.safetensors")
+            if hub_download.is_hash(path.resolve().name)
+        ]
+        doubtful = [path for path in links if not self._fetcher.stamps.covers(path.resolve())]
+        self.what, self.total = "checking", sum(path.stat().st_size for path in doubtful)
+        right = True
+        for path in doubtful:
+            blob = path.resolve()
+            if hub_download.digest(blob, self.stop, self._counter(blob.name)) == blob.name:
+                self._fetcher.stamps.add(blob)
+            else:
+                path.unlink()
+                blob.unlink()
+                right = False
+        self._done.clear()
+        return right
+
+    def _listing(self) -> tuple[str, dict[str, Blob]]:
+        """The commit, and the files a pipeline is opened from: safetensors, settings and tokenizers of its parts."""
+        info = self._api.model_info(self._wanted.repo, revision=self._wanted.revision, files_metadata=True, timeout=20)
+        commit = info.sha or self._wanted.revision
+        siblings = {each.rfilename: each for each in info.siblings or ()}
+        paths = self._paths(commit, siblings)
+        files = {}
+        for path in paths:
+            lfs = siblings[path].lfs
+            files[path] = Blob(lfs.sha256, lfs.size) if lfs else Blob("", siblings[path].size or 0)
+        return commit, files
+
+    def _paths(self, commit: str, siblings: Iterable[str]) -> list[str]:
+        """Which files of a repository are needed."""
+        repo, file = self._wanted.repo, self._wanted.file
+        if file:
+            return [path for path in siblings if path == file]
+        index = Path(self._small(commit, "model_index.json"))
+        parts = components(index.read_text(encoding="utf-8"))
+        paths = [path for path in siblings if _is_needed(path, parts)]
+        safe = {path.partition("/")[0] for path in paths if path.endswith(".safetensors")}
+        pickled = [part for part in parts if part not in safe and _has(siblings, part, (".bin", ".pt", ".ckpt"))]
+        if pickled:
+            raise NotReady(
+                f"{repo} has pickled weights only ({', '.join(pickled)}), and opening those can run anybody's code. "
+                "Choose a repository with safetensors."
+            )
+        return paths
+
+    def _room_for(self, files: dict[str, Blob]) -> None:
+        needed = sum(blob.size - hub_download.kept_bytes(self._folder, blob) for blob in files.values())
+        free = self._shelf.free_bytes()
+        if needed and needed + SPARE_BYTES > free:
+            raise StorageFailed(
+                f"Not enough disk for {self.label}: {_gb(needed)} GB have to be downloaded and {self._shelf.cache} has "
+                f"{_gb(free)} GB free. Free some space, or set HF_HOME to a folder on another disk."
+            )
+
+    def _bring(self, commit: str, path: str, blob: Blob, snapshot: Path) -> None:
+        count = self._counter(path)
+        if blob.sha256:
+            url = f"{self._shelf.endpoint}/{self._wanted.repo}/resolve/{commit}/{path}"
+            place = self._fetcher.bring(blob, url, count)
+            hub_download.link(place, snapshot / path)
+        else:
+            self._small(commit, path)
+        count(blob.size)
+
+    def _small(self, commit: str, path: str) -> str:
+        """A file that is no large one: by huggingface's own hand."""
+        if self.stop.is_set():
+            raise Stopped
+        shelf = self._shelf
+        return hf_hub_download(
+            self._wanted.repo,
+            path,
+            revision=commit,
+            cache_dir=shelf.cache,
+            endpoint=shelf.endpoint,
+            token=shelf.token or False,
+        )
+
+    def _counter(self, name: str) -> Callable[[int], None]:
+        def count(bytes_so_far: int) -> None:
+            with self._lock:
+                self._done[name] = bytes_so_far
+
+        return count
+
+
+def _watched(work: Future[Path], download: _Download, tell: Tell) -> Path:
+    """Tell how far it is until it is over; the first report comes only when there is something to wait for."""
+    past: deque[tuple[float, int]] = deque()
+    while not wait([work], timeout=WATCH_SECONDS).done:
+        now, done = time.monotonic(), download.done
+        past.append((now, done))
+        while now - past[0][0] > SPEED_SECONDS:
+            past.popleft()
+        tell(Progress(0, 0, _note(download, done, _seconds_left(past, download.total - done))))
+    return work.result()
+
+
+def _note(download: _Download, done: int, seconds: float | None) -> str:
+    label = download.label
+    if not download.total:
+        return f"{download.what} {label}"
+    unit, size = ("GB", 1e9) if download.total >= 1e9 else ("MB", 1e6)
+    return f"{download.what} {label}: {done / size:.1f} of {download.total / size:.1f} {unit}{left(seconds)}"
+
+
+def left(seconds: float | None) -> str:
+    """The end of a note about progress: how long it will still take, in words."""
+    if seconds is None:
+        return ""
+    minutes = round(seconds / 60)
+    return f", {minutes} minutes left" if minutes > 1 else ", a minute left" if seconds > 30 else ", seconds left"
+
+
+def _seconds_left(past: deque[tuple[float, int]], missing_bytes: int) -> float | None:
+    seconds, gained = past[-1][0] - past[0][0], past[-1][1] - past[0][1]
+    return missing_bytes * seconds / gained if seconds > 2 and gained > 0 else None
+
+
+def _is_needed(path: str, parts: dict[str, str]) -> bool:
+    folder, _, name = path.rpartition("/")
+    if path == "model_index.json":
+        return True
+    kinds = (".safetensors", ".json", ".txt", ".model", ".jinja")
+    return folder in parts and name.endswith(kinds) and not any(mark in name for mark in VARIANTS)
+
+
+def _has(siblings: Iterable[str], part: str, ends: tuple[str, ...]) -> bool:
+    return any(path.startswith(f"{part}/") and path.endswith(ends) for path in siblings)
+
+
+def _gb(size: int) -> str:
+    return f"{size / 1e9:.1f}" if size < 10e9 else f"{size / 1e9:.0f}"

@@ -1,0 +1,194 @@
+"""The line to a provider: every byte counted, every second too, one paid request per call, and no way back in.
+
+All three SDKs speak HTTP through httpx2; its hooks see every request, those that the SDKs make on their own included
+(polling, fetching the finished picture from an address that the provider names). Knows nothing of pictures.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import httpx2
+
+from providers import faults
+from providers.keys import Account, Key
+from providers.waiting import Limits
+from studio.errors import Cancelled
+
+Resolve = Callable[[str], list[str]]
+"""A host name to its addresses. Raises OSError where it has none, or where only a proxy knows them."""
+
+
+@dataclass
+class Call:
+    """What one call has used up."""
+
+    key: Key
+    cut_at: float  # of the monotonic clock
+    bytes_left: int
+    is_wanted: Callable[[], bool]
+    sent: bool = False  # a request that may cost has left
+    accepted: bool = False  # and was taken
+
+    def spend(self, count: int) -> None:
+        self.bytes_left -= count
+        if self.bytes_left < 0:
+            raise faults.unusable(self.key, "more than a picture can be")
+
+    def check_time(self) -> None:
+        if time.monotonic() > self.cut_at:
+            raise faults.Timeout(f"{self.key.account.provider} did not finish its answer in time. {faults.CHARGED}")
+
+
+class Line:
+    """Watches the calls of one provider's model. Every thread has its own call."""
+
+    def __init__(self, account: Account, limits: Limits, resolve: Resolve | None = None) -> None:
+        """
+        Args:
+            resolve: None asks the system.
+        """
+        self._account, self._limits = account, limits
+        self._resolve = resolve or _addresses
+        self._here = threading.local()
+
+    @contextmanager
+    def call(self, key: Key, is_wanted: Callable[[], bool] = lambda: True) -> Iterator[Call]:
+        """All requests of this thread inside the block are one call.
+
+        Args:
+            is_wanted: asked before a request leaves that may cost.
+
+        Raises:
+            CloudFault: for what httpx2 raises in the block.
+            Cancelled: it is not wanted any more, and nothing was paid.
+        """
+        call = Call(key, time.monotonic() + self._limits.late_seconds, self._limits.most_bytes, is_wanted)
+        self._here.call = call
+        try:
+            yield call
+        except (httpx2.HTTPError, httpx2.InvalidURL) as error:
+            raise self.fault(error, call) from None  # the chain would quote the request
+        finally:
+            self._here.call = None
+
+    def client(self) -> httpx2.Client:
+        """A client for one call: follows no redirects."""
+        hooks: dict[str, list[Callable[..., Any]]] = {"request": [self._before], "response": [self._after]}
+        return httpx2.Client(event_hooks=hooks, follow_redirects=False, timeout=self._timeout(), verify=trusted())
+
+    def attach(self, client: httpx2.Client) -> None:
+        """Watch a client that others use too: requests outside of a call pass unseen."""
+        hooks = client.event_hooks
+        if self._before not in hooks["request"]:
+            hooks["request"].append(self._before)
+            hooks["response"].append(self._after)
+
+    def fault(self, error: BaseException, call: Call) -> faults.CloudFault:
+        """What an exception of httpx2 means to a person."""
+        name = self._account.provider
+        match error:
+            case httpx2.ConnectError() if _is_tls(error):
+                return faults.Unreachable(
+                    f"The line to {name} is not safe (its certificate was not accepted), so nothing was sent. "
+                    "Look at this machine's clock and network."
+                )
+            case httpx2.ConnectError() | httpx2.ConnectTimeout() | httpx2.UnsupportedProtocol() if not call.accepted:
+                return faults.Unreachable(
+                    f"{name} cannot be reached. Look whether this machine is online, then ask again; nothing was "
+                    "charged."
+                )
+            case httpx2.TimeoutException() | TimeoutError():
+                return faults.Timeout(f"{name} fell silent before its answer was whole. {faults.CHARGED}")
+            case _:
+                return faults.Outage(f"The line to {name} broke before the answer was whole. {faults.CHARGED}")
+
+    def _timeout(self) -> httpx2.Timeout:
+        # One silence may be as long as the whole call: a picture takes minutes, and nothing is said meanwhile.
+        return httpx2.Timeout(self._limits.late_seconds, connect=self._limits.connect_seconds)
+
+    def _before(self, request: httpx2.Request) -> None:
+        call: Call | None = getattr(self._here, "call", None)
+        if call is None:
+            return
+        call.check_time()
+        request.headers["Accept-Encoding"] = "identity"  # what is packed a thousandfold is not counted as it arrives
+        request.extensions = {**request.extensions, "timeout": self._timeout().as_dict()}
+        if request.method != "GET":
+            if call.sent:
+                raise faults.Outage(
+                    f"{self._account.provider} wanted the same request again elsewhere. {faults.CHARGED}"
+                )
+            if not call.is_wanted():
+                raise Cancelled
+            call.sent = True
+        elif call.sent:
+            self._check_public(request.url, call)
+
+    def _after(self, response: httpx2.Response) -> None:
+        call: Call | None = getattr(self._here, "call", None)
+        if call is None:
+            return
+        if response.request.method != "GET" and response.is_success:
+            call.accepted = True
+        if response.headers.get("content-encoding", "identity") != "identity":
+            raise faults.unusable(call.key, "a packed answer, which was not asked for")
+        length = response.headers.get("content-length", "")
+        if length.isdigit() and int(length) > call.bytes_left:
+            call.spend(int(length))
+        response.stream = _Counted(response.stream, call)
+
+    def _check_public(self, url: httpx2.URL, call: Call) -> None:
+        """An address that a provider names must not lead into this machine or its network."""
+        inside = faults.unusable(call.key, "an address of this machine or its network instead of a picture")
+        if url.scheme != "https":
+            raise inside
+        try:
+            addresses = self._resolve(url.host)
+        except OSError:
+            return  # where only a proxy knows names, it is the proxy that connects
+        if not all(ipaddress.ip_address(address.partition("%")[0]).is_global for address in addresses):
+            raise inside
+
+
+@cache
+def trusted() -> ssl.SSLContext:
+    """Whom this machine trusts; read once, for it takes 0.1 s."""
+    return httpx2.create_ssl_context()
+
+
+class _Counted(httpx2.SyncByteStream):
+    """The body of an answer, within what the call has left."""
+
+    def __init__(self, stream: Any, call: Call) -> None:
+        self._stream, self._call = stream, call
+
+    def __iter__(self) -> Iterator[bytes]:
+        for part in self._stream:
+            self._call.check_time()
+            self._call.spend(len(part))
+            yield part
+
+    def close(self) -> None:
+        self._stream.close()
+
+
+def _addresses(host: str) -> list[str]:
+    return [str(found[4][0]) for found in socket.getaddrinfo(host, None)]
+
+
+def _is_tls(error: BaseException | None) -> bool:
+    while error is not None:
+        if isinstance(error, ssl.SSLError):
+            return True
+        error = error.__cause__ or error.__context__
+    return False

@@ -1,0 +1,225 @@
+"""The work of a job that makes pictures: one by one, each saved before the next begins. Runs on a lane's thread.
+
+What is made is an `Order`: here that of Generate; that of Iterate is in `editing`.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import sqlite3
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, NamedTuple
+
+from PIL import Image
+
+from studio.contract import (
+    MAX_SEED,
+    GenerateRequest,
+    ImageRequest,
+    ImageResult,
+    IterateRequest,
+    ModelSpec,
+    Progress,
+    Size,
+    Tell,
+)
+from studio.errors import Skipped, StudioError
+from studio.library.store import Store
+from studio.recipe import Recipe
+from studio.residents import Residents
+from studio.scheduling.live_job import LiveJob
+
+log = logging.getLogger(__name__)
+
+
+class Kept(NamedTuple):
+    """A picture as it is saved, and what its recipe says beyond its request."""
+
+    image: Image.Image
+    notice: str = ""
+    edit: str = ""
+
+
+def as_it_came(result: ImageResult) -> Kept:
+    return Kept(result.image)
+
+
+@dataclass(frozen=True)
+class Order:
+    """What the pictures of one job have in common."""
+
+    request: GenerateRequest | IterateRequest  # complete
+    title: str
+    wanted: Callable[[int], ImageRequest]  # what the model gets for the picture with this index
+    kept: Callable[[ImageResult], Kept] = as_it_came
+    forming: Callable[[Image.Image], Image.Image] | None = None  # how a preview is shown; None: as it comes
+    parents: tuple[str, ...] = ()
+
+
+def make_pictures(
+    job: LiveJob, spec: ModelSpec, residents: Residents, store: Store, order_of: Callable[[int], Order]
+) -> None:
+    """Make the pictures of a job that do not exist yet (after a crash, some do).
+
+    Args:
+        order_of: index -> what its picture is made from; called when its turn comes.
+
+    Raises:
+        Cancelled: Stop was pressed; the pictures made so far are kept.
+    """
+    made = store.indexes_of_job(job.row.id)
+    for index in range(job.row.pictures):
+        if index in made:
+            continue
+        job.begin(index)
+        order = order_of(index)
+        wanted = order.wanted(index)
+        began = time.monotonic()
+        keep = partial(_keep, job, order, wanted, spec, store, index=index)
+        wanted = replace(wanted, owner=job.row.owner, late=partial(_keep_late, keep, began=began))
+        try:
+            if not residents.has(spec.id):
+                job.tell(Progress(0, 0, f"loading {spec.label}"))
+            with residents.use(spec, job.tell) as model:
+                job.tell(Progress(0, 0))
+                began = time.monotonic()
+                result = model.run(wanted, _teller(job, order))
+                seconds = time.monotonic() - began
+            if spec.lane != "cloud":  # a picture that was paid for is kept
+                job.check()  # pressed after the last report: the picture is not wanted either
+            keep(result, seconds=seconds)
+        except Skipped:
+            continue
+
+
+def _teller(job: LiveJob, order: Order) -> Tell:
+    """The job's `tell`, with previews as the order shows them."""
+    forming = order.forming
+    if forming is None:
+        return job.tell
+
+    def tell(progress: Progress) -> None:
+        job.tell(progress if progress.preview is None else replace(progress, preview=forming(progress.preview)))
+
+    return tell
+
+
+def generate_orders(values: dict[str, Any], spec: ModelSpec) -> Callable[[int], Order]:
+    """
+    Args:
+        values: of a job row: `asdict` of a complete request, after a trip through JSON.
+    """
+    request = read_request(values)
+    order = Order(request, request.prompt, partial(image_request, request, spec))
+    return lambda _index: order
+
+
+def read_request(values: dict[str, Any]) -> GenerateRequest:
+    """The request of a job row."""
+    size: Any = Size(*values["size"])
+    return GenerateRequest(**values | {"size": size})
+
+
+def image_request(request: GenerateRequest, spec: ModelSpec, index: int) -> ImageRequest:
+    """What the model gets for one picture. Picture i has seed + i; controls the model does not have are 0."""
+    style = next((style for style in spec.styles if style.id == request.style), None)
+    if request.size is None:
+        raise ValueError("got a request without a size, expected a complete one")
+    return ImageRequest(
+        prompt=style.apply(request.prompt) if style else request.prompt,
+        size=request.size,
+        seed=seed_of(request, index),
+        steps=request.steps or 0,
+        guidance=request.guidance or 0.0,
+        negative_prompt=request.negative_prompt,
+        quality=request.quality,
+        transparent=request.transparent,
+    )
+
+
+def seed_of(request: GenerateRequest | IterateRequest, index: int) -> int:
+    """Of one picture of a job; after the largest seed comes 0."""
+    return ((request.seed or 0) + index) % (MAX_SEED + 1)
+
+
+def _keep(
+    job: LiveJob,
+    order: Order,
+    wanted: ImageRequest,
+    spec: ModelSpec,
+    store: Store,
+    result: ImageResult,
+    *,
+    index: int,
+    seconds: float,
+    is_late: bool = False,
+) -> None:
+    """Write one picture down with its recipe."""
+    kept = order.kept(replace(result, image=_checked(result, wanted, spec)))
+    recipe = _recipe(job, order, wanted, spec, kept, index=index, result=result, seconds=seconds)
+    job.patiently(lambda: store.save(kept.image, recipe), is_end=is_late or spec.lane == "cloud")
+    job.saved()
+
+
+def _keep_late(keep: Callable[..., None], result: ImageResult, *, began: float) -> None:
+    """Keep a picture that a provider sent after its job had ended. On the provider's thread: nobody hears an error."""
+    try:
+        keep(result, seconds=time.monotonic() - began, is_late=True)
+    except (StudioError, sqlite3.Error, ValueError) as error:
+        log.warning("A picture that came late is lost: %s", error)
+
+
+def _checked(result: Any, wanted: ImageRequest, spec: ModelSpec) -> Image.Image:
+    """The picture, if the model kept its word: RGB and of the size that was asked for, where it promises that."""
+    image = result.image if isinstance(result, ImageResult) else None
+    modes = ("RGB", "RGBA") if wanted.transparent else ("RGB",)
+    if not isinstance(image, Image.Image) or image.mode not in modes or (spec.exact_size and image.size != wanted.size):
+        got = f"{image.mode} {image.size}" if isinstance(image, Image.Image) else type(result).__name__
+        raise ValueError(f"got {got} from the model, expected {' or '.join(modes)} of {wanted.size}")
+    return image
+
+
+def _recipe(
+    job: LiveJob,
+    order: Order,
+    sent: ImageRequest,
+    spec: ModelSpec,
+    kept: Kept,
+    *,
+    index: int,
+    result: ImageResult,
+    seconds: float,
+) -> Recipe:
+    request = order.request
+    return Recipe(
+        id=secrets.token_hex(16),
+        kind="image",
+        owner=job.row.owner,
+        job_id=job.row.id,
+        index=index,
+        task=job.row.task.value,
+        model=spec.id,
+        revision=result.revision or spec.revision,
+        prompt=request.prompt if isinstance(request, GenerateRequest) else request.instruction,
+        prompt_sent=sent.prompt,
+        style=request.style if isinstance(request, GenerateRequest) else "",
+        negative_prompt=sent.negative_prompt,
+        width=kept.image.width,
+        height=kept.image.height,
+        steps=request.steps,
+        guidance=request.guidance,
+        seed=result.seed,
+        parents=order.parents,
+        created=round(time.time(), 3),
+        seconds=round(seconds, 3),
+        title=order.title,
+        quality=sent.quality,
+        transparent=sent.transparent,
+        price_usd=result.price_usd,
+        notice=" ".join(each for each in (result.notice, kept.notice) if each),
+        edit=kept.edit,
+    )

@@ -1,0 +1,109 @@
+"""The order of an Iterate job: what a model gets of a picture it changes, and how its answer becomes a version."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import cache, partial
+from pathlib import Path
+
+from PIL import Image
+
+from studio.contract import ImageRequest, ImageResult, IterateRequest, ModelSpec, Size
+from studio.imaging import align, composite, edit_codec, edit_mask, replay
+from studio.imaging.edit_mask import Extension
+from studio.imaging.generate_job import Kept, Order, seed_of
+from studio.intake.picture import read_picture
+from studio.library.store import Store
+from studio.scheduling.live_job import LiveJob
+from studio.segmentation import objects
+from studio.segmentation.engine import flat
+
+MAX_REFERENCE_SIDE = 2048
+"""Longest side of a further picture that a model is shown."""
+
+PathOf = Callable[[str], Path]
+
+
+def iterate_orders(
+    job: LiveJob, spec: ModelSpec, store: Store, complete: Callable[[str, IterateRequest, ModelSpec], IterateRequest]
+) -> Callable[[int], Order]:
+    """What each picture of an Iterate job is made from.
+
+    Args:
+        complete: (owner, request, spec) -> the same, checked: a change of a chain is when its source is there.
+    """
+    path_of, values = partial(store.path, job.row.owner), job.row.request
+    if not replay.is_chain(values):
+        order = cache(lambda: iterate_order(edit_codec.from_json(values), spec, path_of))
+        return lambda _index: order()
+
+    def linked(index: int) -> Order:
+        request = replay.link(values, index, store.latest_of_job(job.row.id, before=index))
+        order = iterate_order(complete(job.row.owner, request, spec), spec, path_of)
+        return replace(order, wanted=lambda _index: order.wanted(0))  # each change has a seed of its own
+
+    return linked
+
+
+def iterate_order(request: IterateRequest, spec: ModelSpec, path_of: PathOf) -> Order:
+    """
+    Args:
+        request: complete.
+        path_of: asset id -> the file, also in the trash: a job that was taken is done.
+
+    Raises:
+        NotFound: a file is no longer there.
+    """
+    source = read_picture(path_of(request.source)).image
+    object_mask = objects.mask_in(path_of(request.object)) if request.object else None
+    mask = edit_mask.mask_of(request, Size(*source.size), object_mask)
+    scene = composite.scene(source, Extension(*request.extend), mask, request.feather or 0.0, spec)
+    more = tuple(_reference(path_of(each)) for each in request.references)
+    return Order(
+        request=request,
+        title=edit_codec.title_of(request),
+        wanted=partial(_image_request, request, spec, scene, more),
+        kept=partial(_kept, request, scene),
+        forming=composite.forming(scene),
+        parents=edit_codec.parents_of(request),
+    )
+
+
+def _image_request(
+    request: IterateRequest, spec: ModelSpec, scene: composite.Scene, more: tuple[Image.Image, ...], index: int
+) -> ImageRequest:
+    return ImageRequest(
+        prompt=_words(request),
+        size=scene.frame.size,
+        seed=seed_of(request, index),
+        steps=request.steps or 0,
+        guidance=request.guidance or 0.0,
+        negative_prompt=request.negative_prompt,
+        references=(scene.shown, *more),
+        mask=scene.shown_mask if spec.mask else None,
+        strength=request.strength,
+        quality=request.quality,
+        transparent=request.transparent,
+    )
+
+
+def _words(request: IterateRequest) -> str:
+    """What the model is told: the instruction, or what goes without saying."""
+    if request.instruction or not any(request.extend):
+        return request.instruction
+    return "Continue the picture naturally beyond its edges, in the same style and light."
+
+
+def _kept(request: IterateRequest, scene: composite.Scene, result: ImageResult) -> Kept:
+    finished = composite.finished(scene, result.image)
+    drift = finished.drift
+    found = {} if drift is None else {"drift": [round(value, 4) for value in drift]}
+    return Kept(finished.image, align.in_words(drift) if drift else "", edit_codec.to_text(request, found))
+
+
+def _reference(path: Path) -> Image.Image:
+    """RGB of a bounded size."""
+    image = flat(read_picture(path).image)
+    image.thumbnail((MAX_REFERENCE_SIDE, MAX_REFERENCE_SIDE), reducing_gap=3.0)
+    return image

@@ -1,0 +1,83 @@
+"""Replays: the changes that led to a version are made again, each on what the one before it made. Knows no queue."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from studio import validation
+from studio.contract import MAX_PICTURES, IterateRequest, ModelSpec
+from studio.errors import BadRequest
+from studio.imaging import edit_codec
+from studio.library.assets import Asset, recipe_of
+
+_CHAIN = "chain"
+
+
+def requests_of(versions: Sequence[Asset], last: int) -> list[IterateRequest]:
+    """What led from the first version of a branch to its end.
+
+    Args:
+        versions: from the root to the end of the branch.
+        last: how many of the latest changes; 0: all of them.
+
+    Raises:
+        BadRequest: there are none, too many, or one that cannot be made again.
+    """
+    if isinstance(last, bool) or not isinstance(last, int) or last < 0:
+        raise BadRequest(f"The number of changes must be a whole number, 0 for all, not {validation.shown(last)}.")
+    changes = list(versions[1:])[-last:] if last else list(versions[1:])
+    if not changes:
+        raise BadRequest("No change made this picture, so there is none to be replayed. Choose a version that has one.")
+    if len(changes) > MAX_PICTURES:
+        raise BadRequest(f"{len(changes)} changes lead to this version; at most {MAX_PICTURES} are replayed at once.")
+    found: list[IterateRequest] = []
+    for asset in changes:
+        request = edit_codec.request_of(recipe_of(asset))
+        if request is None:
+            raise BadRequest(f"{validation.shown(asset.title)} does not say how it was made. Replay fewer changes.")
+        found.append(request)
+    return found
+
+
+def model_of(requests: Sequence[IterateRequest], model: str) -> str:
+    """The model that makes all of them: the one that is asked for, or theirs.
+
+    Raises:
+        BadRequest: they were made with several.
+    """
+    used = dict.fromkeys(request.model for request in requests)
+    if not model and len(used) > 1:
+        raise BadRequest(f"These changes were made with {' and '.join(used)}. Choose one model for all of them.")
+    return model or next(iter(used))
+
+
+def fitted(request: IterateRequest, spec: ModelSpec, *, new_seed: bool) -> IterateRequest:
+    """One change for this model: settings of another are left to its defaults."""
+    is_same = request.model == spec.id
+    wanted = replace(request, model=spec.id, count=1, seed=None if new_seed or not spec.seed else request.seed)
+    if not is_same:
+        wanted = replace(wanted, steps=None, guidance=None, strength=None, negative_prompt="", quality="")
+        wanted = replace(wanted, transparent=request.transparent and spec.transparent)
+    return validation.completed_edit(wanted, spec)
+
+
+def to_json(requests: Sequence[IterateRequest]) -> dict[str, Any]:
+    """As the row of a job keeps them, with the picture that they begin with."""
+    return {"source": requests[0].source, _CHAIN: [edit_codec.to_json(request) for request in requests]}
+
+
+def is_chain(values: dict[str, Any]) -> bool:
+    return _CHAIN in values
+
+
+def link(values: dict[str, Any], index: int, before: str | None) -> IterateRequest:
+    """One change of a chain.
+
+    Args:
+        values: of a job row.
+        before: asset id of what the changes before it made; None: nothing yet.
+    """
+    request = edit_codec.from_json(values[_CHAIN][index])
+    return request if before is None else replace(request, source=before)

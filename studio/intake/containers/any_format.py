@@ -1,0 +1,32 @@
+"""PNG, JPEG and WebP as boxes: the size they announce, what colours and texts they carry, and where the pixels are.
+
+Reads headers, decodes no pixel. What it hands on for decoding is the part of the file a decoder needs and nothing else.
+What every browser shows whole is taken: what all of them pass over is passed over here, too.
+"""
+
+from __future__ import annotations
+
+from typing import BinaryIO
+
+from studio.intake.containers.header import Box
+from studio.intake.containers.jpeg import jpeg_box
+from studio.intake.containers.png import png_box
+from studio.intake.containers.webp import webp_box
+from studio.png_chunks import SIGNATURE
+
+
+def unbox(file: BinaryIO) -> Box | None:
+    """Look into a file; None if it is no PNG, JPEG or WebP.
+
+    Raises:
+        BadPicture: it is one, but animated, damaged or cut off.
+    """
+    file.seek(0)
+    head = file.read(16)
+    if head.startswith(SIGNATURE):
+        return png_box(file)
+    if head.startswith(b"\xff\xd8\xff"):
+        return jpeg_box(file)
+    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
+        return webp_box(file)
+    return None

@@ -1,0 +1,99 @@
+"""What was found about a picture in the text of another tool, and how its values are read without trusting them.
+
+Nothing in here raises for anything a file may hold: what cannot be used was not found.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from studio.contract import Size
+from studio.validation import cleaned
+
+MAX_TEXT = 20_000
+"""Characters of a prompt that are kept: twice what a request may have, so that a longer one is noticed later."""
+MAX_SHORT = 200
+"""Characters of a model's or sampler's name that are kept."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What a picture of another tool says about how it was made. None and "" mean that it does not say."""
+
+    tool: str  # "A1111", "ComfyUI", "InvokeAI"; "Diorama" where ours is written in A1111's format
+    prompt: str = ""
+    negative_prompt: str = ""
+    size: Size | None = None
+    steps: int | None = None
+    guidance: float | None = None
+    seed: int | None = None
+    model: str = ""
+    left_out: tuple[str, ...] = ()  # "sampler Euler a": what was used there and has no place here
+
+    @property
+    def says_anything(self) -> bool:
+        """Whether there is a setting in it that can be carried over."""
+        values = (self.size, self.steps, self.guidance, self.seed)
+        return bool(self.prompt or self.negative_prompt or self.model) or any(value is not None for value in values)
+
+
+def parsed(text: str) -> Any:
+    """The value of a JSON text; None if it is not one. NaN and infinities, which some tools write, are None too."""
+    try:
+        return json.loads(text, parse_constant=lambda constant: None)
+    except (ValueError, RecursionError):
+        return None
+
+
+def bounded(value: object, most: int = MAX_TEXT) -> str:
+    """A text of at most so many characters that can be stored; "" for anything else."""
+    return cleaned(value[:most]) if isinstance(value, str) else ""
+
+
+def whole(value: object) -> int | None:
+    """A whole number from 0 to 2^64 - 1, also as text."""
+    if isinstance(value, str):
+        return int(value) if re.fullmatch(r"[0-9]{1,20}", value) and int(value) < 2**64 else None
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**64 else None
+
+
+def number(value: object) -> float | None:
+    """A finite number, also as text."""
+    if (isinstance(value, str) and len(value) <= 40) or (
+        isinstance(value, int | float) and not isinstance(value, bool)
+    ):
+        try:
+            as_float = float(value)
+        except (ValueError, OverflowError):
+            return None
+        return as_float if math.isfinite(as_float) else None
+    return None
+
+
+def sized(width: object, height: object) -> Size | None:
+    """A size, if both sides are whole numbers that a picture can have."""
+    sides = whole(width), whole(height)
+    if sides[0] is None or sides[1] is None or not all(0 < side < 2**16 for side in sides if side is not None):
+        return None
+    return Size(sides[0], sides[1])
+
+
+_WEIGHT = re.compile(r"\(([^()]{1,100}:\s?-?\d{0,3}\.?\d{1,4})\)")
+_LORA_TAG = re.compile(r"<lora:([^:<>]{1,100})[:>]")
+_EMBEDDING = re.compile(r"\bembedding:([\w.\-/\\]{1,100})")
+
+
+def emphasis(prompt: str) -> list[str]:
+    """What other tools read out of the words of a prompt, and models here take for words."""
+    prompt = prompt[:MAX_TEXT]
+    said = [f"LoRA {name}" for name in dict.fromkeys(_LORA_TAG.findall(prompt))][:8]
+    said += [f"embedding {name}" for name in dict.fromkeys(_EMBEDDING.findall(prompt))][:8]
+    weight = _WEIGHT.search(prompt)
+    said += [f"weights such as ({weight[1]})"] if weight else []
+    return [*said, "BREAK"] if re.search(r"\bBREAK\b", prompt) else said

@@ -1,0 +1,91 @@
+"""What people change about an asset after it was made (its star, title, description), in a journal beside the pictures.
+
+`notes.jsonl` is append-only and on the disk before a change counts; with the files it is the truth, SQLite only an
+index. A line that a crash tore is ignored. Unknown keys belong to a newer Diorama and are left alone.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import threading
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from studio.library.files import private, storage_errors, sync_folder
+
+
+class Note(NamedTuple):
+    """All that was changed about one asset; the names are those of the journal."""
+
+    starred: bool = False
+    title: str | None = None  # "": again the one it was made with; None: never changed
+    description: str | None = None  # what is to be seen on it; "": forgotten; None: nobody ever said
+
+
+class Notes:
+    """The journal of one outputs folder. Any thread may append."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lock = threading.Lock()
+
+    def write(self, asset_id: str, **change: bool | str) -> None:
+        """Append a change and wait until the disk has it.
+
+        Args:
+            change: fields of `Note`.
+
+        Raises:
+            StorageFailed: the disk did not take it; the change does not count.
+        """
+        line = json.dumps({"asset": asset_id} | change).encode() + b"\n"
+        with (
+            self._lock,
+            storage_errors(self._path.parent),
+            open(self._path, "a+b", buffering=0, opener=private) as file,
+        ):
+            whole = file.seek(0, os.SEEK_END)
+            if whole:
+                file.seek(whole - 1)
+                if file.read(1) != b"\n":
+                    line = b"\n" + line  # close the torn line, so that it spoils only itself
+            try:
+                if file.write(line) < len(line):
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+                os.fsync(file.fileno())
+                if whole == 0:
+                    sync_folder(self._path.parent)
+            except OSError:
+                os.ftruncate(file.fileno(), whole)
+                raise
+
+    def read(self) -> defaultdict[str, Note]:
+        """What holds now, by asset; what nothing was changed about has an empty note."""
+        notes: defaultdict[str, Note] = defaultdict(Note)
+        for asset_id, change in self._changes():
+            notes[asset_id] = notes[asset_id]._replace(**change)
+        return notes
+
+    def _changes(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        if not self._path.exists():
+            return
+        with storage_errors(self._path.parent), open(self._path, "rb", opener=private) as file:
+            for line in file:
+                try:
+                    note = json.loads(line)
+                except (ValueError, RecursionError):
+                    continue
+                if isinstance(note, dict) and isinstance(note.get("asset"), str):
+                    yield note["asset"], {name: note[name] for name in Note._fields if _is_right(name, note.get(name))}
+
+
+def _is_right(name: str, value: Any) -> bool:
+    if name == "starred":
+        return isinstance(value, bool)
+    return isinstance(value, str) and not any(
+        "\ud800" <= one <= "\udfff" for one in value
+    )  # SQLite takes no surrogates

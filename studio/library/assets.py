@@ -1,0 +1,107 @@
+"""An asset as the index knows it, and its row: between the recipe in a file and a line of SQLite, both ways."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from studio.library.annotations import Note
+from studio.recipe import LATER, UPLOAD, Found, Kind, Recipe
+
+
+@dataclass(frozen=True)
+class Asset:
+    """One thing somebody made, as the index knows it."""
+
+    id: str  # 32 hex digits, random: whoever does not know it cannot guess it
+    kind: Kind
+    owner: str
+    name: str  # of the file
+    width: int
+    height: int
+    title: str  # the prompt, or what its person called it
+    model: str
+    seed: int | None
+    created: float  # Unix time, seconds
+    starred: bool
+    deleted: bool  # in the trash
+    parents: tuple[str, ...]
+    job_id: str  # "" when no job made it
+    index: int  # which picture of the job, from 0
+    recipe: dict[str, Any] = field(repr=False)
+    description: str = ""  # what is to be seen on it; "": nobody said
+
+
+_COLUMNS = (
+    "id, kind, owner, name, width, height, title, words, description, model, seed, created, starred, deleted, job_id,"
+    " idx, shelf, sha256, recipe"
+)
+_VALUES = ", ".join("?" * 19)
+_MOST_IN_SQLITE = 2**63 - 1
+
+
+def insert(connection: sqlite3.Connection, name: str, found: Found, note: Note, *, deleted: bool) -> None:
+    """Add the row of a file, and what it was made from.
+
+    Args:
+        note: what was changed about it later.
+
+    Raises:
+        sqlite3.IntegrityError: the index has this asset already, or another one in its place in the job.
+    """
+    recipe = found.recipe
+    title, words, description = said_of(recipe, note)
+    seed = None if recipe.seed is None or recipe.seed > _MOST_IN_SQLITE else recipe.seed
+    size = (found.width, found.height)
+    what = (title, words, description, recipe.model, seed, recipe.created, note.starred, deleted)
+    where = (recipe.job_id, recipe.index, UPLOAD if recipe.task == UPLOAD else recipe.kind)
+    values = (recipe.id, recipe.kind, recipe.owner, name, *size, *what, *where, recipe.sha256, found.text)
+    connection.execute(f"INSERT INTO assets ({_COLUMNS}) VALUES ({_VALUES})", values)
+    connection.executemany(
+        "INSERT OR IGNORE INTO lineage (child, parent) VALUES (?, ?)",
+        [(recipe.id, parent) for parent in recipe.parents],
+    )
+
+
+def said_of(recipe: Recipe, note: Note) -> tuple[str, str, str]:
+    """Title, words that a search looks into, and description of an asset."""
+    title = note.title or recipe.title
+    description = note.description or ""
+    words = dict.fromkeys((title, recipe.title, recipe.prompt, description))
+    return title, "\n".join(word for word in words if word), description
+
+
+def to_asset(row: sqlite3.Row) -> Asset:
+    """
+    Args:
+        row: all columns of `assets`, by name.
+    """
+    recipe = LATER | json.loads(row["recipe"])
+    return Asset(
+        id=row["id"],
+        kind=row["kind"],
+        owner=row["owner"],
+        name=row["name"],
+        width=row["width"],
+        height=row["height"],
+        title=row["title"],
+        model=row["model"],
+        seed=recipe["seed"],
+        created=row["created"],
+        starred=bool(row["starred"]),
+        deleted=bool(row["deleted"]),
+        parents=tuple(recipe["parents"]),
+        job_id=row["job_id"],
+        index=row["idx"],
+        recipe=recipe,
+        description=row["description"],
+    )
+
+
+def recipe_of(asset: Asset) -> Recipe:
+    """The recipe as a record."""
+    values: dict[str, Any] = {field.name: asset.recipe[field.name] for field in fields(Recipe)}
+    values["parents"] = asset.parents
+    return Recipe(**values)

@@ -1,0 +1,93 @@
+"""The kinds of files an outputs folder keeps, by their ending: their folder, their recipe, and what they look like.
+
+Knows no index and changes nothing.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from PIL import Image
+
+from studio.errors import BadSplat
+from studio.intake.picture import read_picture
+from studio.library import files
+from studio.recipe import Found, read_png, to_text
+from studio.splats.any_format import read_splat
+from studio.splats.formats.ply import write_ply
+from studio.splats.formats.ply_header import MAX_HEADER_BYTES, read_header
+from studio.splats.metadata import KEYWORD, read_line
+from studio.splats.rasterizer import portrait
+from studio.splats.splat import Splat
+
+FOLDERS = {".png": "images", ".ply": "splats"}
+
+
+def names_in(folder: Path) -> Iterator[str]:
+    """Names of the files that may be assets: whole, and no links.
+
+    Raises:
+        StorageFailed: the folder itself is one.
+    """
+    files.refuse_link(folder)
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if (
+                entry.name.endswith(tuple(FOLDERS))
+                and not entry.name.startswith(files.TEMPORARY)
+                and entry.is_file(follow_symlinks=False)
+            ):
+                yield entry.name
+
+
+def read_recipe(path: Path) -> Found | None:
+    """The recipe in a file, or None. Reads its head, never its pixels or splats.
+
+    Raises:
+        OSError: the file cannot be read at all.
+    """
+    return read_png(path) if path.suffix == ".png" else _read_ply(path)
+
+
+def picture_of(path: Path, side: int) -> Image.Image:
+    """What an asset looks like: a picture as it is, a splat painted `side` pixels large.
+
+    Raises:
+        BadPicture, BadSplat: the file was spoilt.
+    """
+    return read_picture(path).image if path.suffix == ".png" else portrait(read_splat(path, path.name).splat, side)
+
+
+def splat_file(splat: Splat) -> tuple[bytes, Found]:
+    """What is written of a splat that has a recipe, and what will be read of it."""
+    if splat.recipe is None:
+        raise ValueError("got a splat without a recipe, expected one with it")
+    recipe = splat.recipe
+    return write_ply(splat), Found(recipe, to_text(recipe), recipe.width, recipe.height)
+
+
+def is_whole(thumbnail: Path) -> bool:
+    """Thumbnails do not wait for the disk: a power cut may leave one empty or short. A WebP begins with its length."""
+    try:
+        with open(thumbnail, "rb", opener=files.private) as file:
+            head = file.read(8)
+            return head[:4] == b"RIFF" and int.from_bytes(head[4:], "little") + 8 <= os.fstat(file.fileno()).st_size
+    except OSError:
+        return False
+
+
+def _read_ply(path: Path) -> Found | None:
+    with path.open("rb") as file:
+        head = file.read(MAX_HEADER_BYTES)
+    try:
+        comments = read_header(head).comments
+    except BadSplat:
+        return None
+    for comment in comments:
+        word, _, rest = comment.partition(" ")
+        recipe = read_line(rest).recipe if word == KEYWORD else None
+        if recipe is not None:
+            return Found(recipe, to_text(recipe), recipe.width, recipe.height)
+    return None

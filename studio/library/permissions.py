@@ -1,0 +1,65 @@
+"""Who may read an outputs folder: the owner of this process alone, whatever the umask and its modes before."""
+
+from __future__ import annotations
+
+import logging
+import os
+import stat
+from collections.abc import Iterable
+from pathlib import Path
+
+from studio.library import files
+
+log = logging.getLogger(__name__)
+
+_INDEX = ("*.sqlite*", "notes.jsonl", "signing.key")
+"""Our files beside the folders; what a person keeps there is left as it is."""
+_OTHERS = stat.S_IRWXG | stat.S_IRWXO
+
+
+def prepare(outputs: Path, folders: Iterable[str]) -> None:
+    """Make an outputs folder, or take from others what they may do with one that is there.
+
+    A file system that cannot, or a folder that belongs to somebody else or to everybody, is logged once and used.
+
+    Args:
+        folders: names of those in it that are ours.
+
+    Raises:
+        StorageFailed: it cannot be made, or what is ours in it was replaced by a link.
+    """
+    with files.storage_errors(outputs):
+        outputs.mkdir(mode=0o700, parents=True, exist_ok=True)
+    ours = [outputs / name for name in folders]
+    index = [path for pattern in _INDEX for path in outputs.glob(pattern)]
+    for path in (*ours, *index):
+        files.refuse_link(path)
+    try:
+        for path in index:
+            _close(path, path.stat(), 0o600)
+        for folder in ours:
+            if folder.is_dir():
+                _close_with_files(folder)
+        about = outputs.stat()
+        if about.st_mode & stat.S_ISVTX:  # such as /tmp: it is for everybody
+            raise PermissionError(f"{outputs} is a folder for everybody")
+        _close(outputs, about, 0o700)
+    except OSError as error:
+        log.warning("Others on this machine may be able to read %s: %s", outputs, error)
+
+
+def _close_with_files(folder: Path) -> None:
+    """Files first: a folder that is closed already has no open ones, and 100,000 need not be looked at."""
+    about = folder.stat()
+    if not about.st_mode & _OTHERS:
+        return
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_file(follow_symlinks=False):
+                _close(entry, entry.stat(follow_symlinks=False), 0o600)
+    _close(folder, about, 0o700)
+
+
+def _close(path: os.PathLike[str], about: os.stat_result, mode: int) -> None:
+    if about.st_mode & _OTHERS and os.name != "nt":  # Windows keeps a person's folders to themselves
+        os.chmod(path, mode)

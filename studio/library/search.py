@@ -1,0 +1,186 @@
+"""Finding assets: newest first, page by page, by words, stars, model and kind, or by who was made from whom.
+
+Reads the index, changes nothing.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import math
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from studio.errors import BadRequest
+from studio.library.assets import Asset, to_asset
+from studio.library.database import Database
+from studio.recipe import is_asset_id
+from studio.validation import shown
+
+MAX_PAGE = 200
+MAX_TERMS = 16
+
+
+MAX_CHILDREN = 200
+TRASH = "trash"
+"""The kind of everything that was deleted."""
+_FEW = 2_000
+"""Pictures that can be looked up one by one and sorted in a few milliseconds."""
+
+
+@dataclass(frozen=True)
+class GalleryPage:
+    assets: tuple[Asset, ...]
+    next: str  # where the next page begins; "" after the last one
+
+
+@dataclass(frozen=True)
+class Relatives:
+    """What a picture was made from and what was made from it: what exists and is not deleted."""
+
+    parents: tuple[Asset, ...]  # in the order of the recipe
+    children: tuple[Asset, ...]  # the newest MAX_CHILDREN, newest first
+
+
+def find(
+    database: Database,
+    owner: str,
+    *,
+    query: str = "",
+    starred: bool = False,
+    model: str = "",
+    kind: str = "",
+    after: str = "",
+    limit: int = 24,
+) -> GalleryPage:
+    """One page of what an owner has and has not deleted, or of what they have deleted.
+
+    Args:
+        query: words that must all be in the prompt; the last one may be a beginning. Any text is allowed.
+        kind: "image" for pictures made here, "upload" for those that came in, or another kind; "" for all but views,
+            which are steps on the way to a splat; TRASH for what was deleted instead.
+        after: `GalleryPage.next` of the page before; new pictures in between shift nothing.
+        limit: assets per page, 1 to MAX_PAGE.
+
+    Raises:
+        BadRequest: `after` or `limit` is not what it should be, or something that must be text is none.
+    """
+    if isinstance(limit, bool) or not isinstance(limit, int) or not 1 <= limit <= MAX_PAGE:
+        raise BadRequest(f"A page holds 1 to {MAX_PAGE} pictures, not {shown(limit)}.")
+    where, values = _condition(database, owner, query, starred, model, kind)
+    if not isinstance(after, str):
+        raise _not_text()
+    if after:
+        where += " AND (created, id) < (?, ?)"
+        values.extend(_from_cursor(after))
+    rows = database.rows(
+        f"SELECT * FROM assets WHERE {where} ORDER BY created DESC, id DESC LIMIT ?", (*values, limit + 1)
+    )
+    assets = tuple(to_asset(row) for row in rows[:limit])
+    return GalleryPage(assets, _to_cursor(assets[-1]) if len(rows) > limit else "")
+
+
+def count(
+    database: Database, owner: str, *, query: str = "", starred: bool = False, model: str = "", kind: str = ""
+) -> int:
+    """How many assets all pages of `find` have together."""
+    where, values = _condition(database, owner, query, starred, model, kind)
+    # Left alone, SQLite looks at every picture for its star.
+    index = "INDEXED BY newest_starred" if starred and not query.strip() else ""
+    return database.rows(f"SELECT COUNT(*) FROM assets {index} WHERE {where}", tuple(values))[0][0]
+
+
+def models_used(database: Database, owner: str) -> tuple[str, ...]:
+    """Ids of the models that made what an owner has and has not deleted, in alphabetical order."""
+    # One look into the index per model, not one per picture: SQLite's DISTINCT would read all of them.
+    smallest = "SELECT MIN(model) AS model FROM assets WHERE owner = ?1 AND deleted = 0 AND model >"
+    rows = database.rows(
+        f"WITH RECURSIVE used AS ({smallest} '' UNION ALL SELECT ({smallest} used.model) FROM used WHERE model != '')"
+        " SELECT model FROM used WHERE model != ''",
+        (owner,),
+    )
+    return tuple(row["model"] for row in rows)
+
+
+def relatives(database: Database, asset: Asset) -> Relatives:
+    """The parents and children of an asset that its owner still has."""
+    mine = "+owner = ? AND +deleted = 0"  # the plus: by id, not by reading all that the owner has
+    parents = {}
+    if asset.parents:
+        places = ", ".join("?" * len(asset.parents))
+        rows = database.rows(f"SELECT * FROM assets WHERE {mine} AND id IN ({places})", (asset.owner, *asset.parents))
+        parents = {row["id"]: to_asset(row) for row in rows}
+    children = database.rows(
+        f"SELECT assets.* FROM lineage JOIN assets ON id = child WHERE parent = ? AND {mine}"
+        " ORDER BY created DESC, id DESC LIMIT ?",
+        (asset.id, asset.owner, MAX_CHILDREN),
+    )
+    return Relatives(
+        tuple(parents[id] for id in dict.fromkeys(asset.parents) if id in parents),
+        tuple(to_asset(row) for row in children if row["id"] != asset.id),
+    )
+
+
+def match(query: str) -> str:
+    """What a person typed as an FTS5 expression that is never a syntax error: every word quoted, the last a prefix."""
+    words = re.findall(r"\w+", query)[:MAX_TERMS]
+    if not words:
+        return '""'  # matches nothing
+    return " ".join(f'"{word}"' for word in words) + "*"
+
+
+def _condition(
+    database: Database, owner: str, query: str, starred: bool, model: str, kind: str
+) -> tuple[str, list[Any]]:
+    """What comes after WHERE, and its values."""
+    if not all(isinstance(text, str) for text in (query, model, kind)):
+        raise _not_text()
+    conditions: list[str] = []
+    values: list[Any] = []
+    # The plus keeps SQLite from using an index for that column: it cannot know how many pictures have a word. A few are
+    # looked up one by one; otherwise the gallery is read from its newest picture on, until the page is full.
+    column, number = "", "+number"
+    if query.strip():
+        words = match(query)
+        some = "SELECT COUNT(*) FROM (SELECT 1 FROM search WHERE search MATCH ? LIMIT ?)"
+        if database.rows(some, (words, _FEW))[0][0] < _FEW:
+            column, number = "+", "number"
+        conditions.append(f"{number} IN (SELECT rowid FROM search WHERE search MATCH ?)")
+        values.append(words)
+    conditions += [f"{column}owner = ?", f"{column}deleted = {int(kind == TRASH)}"]
+    values.append(_storable(owner))
+    if starred:
+        conditions.append(f"{column}starred")
+    if model:
+        conditions.append(f"{column}model = ?")
+        values.append(_storable(model))
+    if kind and kind != TRASH:
+        conditions.append(f"{column}shelf = ?")
+        values.append(_storable(kind))
+    else:
+        conditions.append(f"{column}shelf != 'view'")
+    return " AND ".join(conditions), values
+
+
+def _not_text() -> BadRequest:
+    return BadRequest("What to look for (query, model, kind, page) must be text. Leave it empty for all.")
+
+
+def _to_cursor(asset: Asset) -> str:
+    return base64.urlsafe_b64encode(f"{asset.created!r} {asset.id}".encode()).decode()
+
+
+def _from_cursor(cursor: str) -> tuple[float, str]:
+    try:
+        created, asset_id = base64.urlsafe_b64decode(cursor.encode("ascii")).decode("ascii").split(" ")
+        if math.isfinite(float(created)) and is_asset_id(asset_id):
+            return float(created), asset_id
+    except (ValueError, binascii.Error):  # a UnicodeError is a ValueError
+        pass
+    raise BadRequest("This place in the gallery is not known. Reload the page to begin at the newest picture.")
+
+
+def _storable(text: str) -> str:
+    """SQLite takes no lone surrogates."""
+    return text.encode("utf-8", "replace").decode()

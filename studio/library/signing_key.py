@@ -1,0 +1,37 @@
+"""The secret of an outputs folder that cookies and links are signed with: random, and the same after a restart."""
+
+from __future__ import annotations
+
+import logging
+import os
+import secrets
+from pathlib import Path
+
+from studio.library import files
+
+log = logging.getLogger(__name__)
+
+KEY_BYTES = 32
+
+
+def read_key(folder: Path) -> bytes:
+    """The key of a folder, made when it is missing or damaged; of a folder that takes none, one for this process."""
+    path = folder / "signing.key"
+    try:
+        key = _kept(path)
+        if len(key) != KEY_BYTES:
+            key = secrets.token_bytes(KEY_BYTES)
+            os.replace(files.write_temporary(folder, lambda file: file.write(key)), path)
+            files.sync_folder(folder)
+        return key
+    except OSError as error:
+        log.warning("%s cannot be used (%s): links to files end with this process.", path, error)
+        return secrets.token_bytes(KEY_BYTES)
+
+
+def _kept(path: Path) -> bytes:
+    try:
+        with open(path, "rb", opener=files.private) as file:
+            return file.read(KEY_BYTES + 1)
+    except FileNotFoundError:
+        return b""

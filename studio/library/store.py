@@ -1,0 +1,362 @@
+"""What people made: files that carry their recipe, and an index over them that can be made again.
+
+The files are the truth: `images/`, `splats/` and `trash/` hold them, `notes.jsonl` what changed later, `thumbs/` only
+saves time. Knows nothing of jobs or models, and of kinds of files only what `kinds` says.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import BinaryIO
+
+from PIL import Image
+
+from studio.errors import BadPicture, BadSplat, LinkNotFollowed, NotFound, StorageFailed
+from studio.library import files, kinds
+from studio.library.annotations import Note, Notes
+from studio.library.assets import Asset, insert, recipe_of, said_of, to_asset
+from studio.library.database import Database
+from studio.recipe import Found, Recipe, is_asset_id, png_text, to_text
+from studio.splats.rasterizer import portrait
+from studio.splats.splat import Splat
+
+log = logging.getLogger(__name__)
+
+PNG_LEVEL = 1
+"""zlib level: 1024 x 1024 with noise takes 0.08 s and 1.9 MB, against 0.19 s and 1.6 MB at the usual 6 (2 cores)."""
+THUMBNAIL_SIDE = 256
+_JUST_NOW_SECONDS, _DAY_SECONDS = 600.0, 86_400.0
+FOLDERS = (*kinds.FOLDERS.values(), "trash", "thumbs")
+"""What an outputs folder has."""
+
+
+class Store:
+    """The assets of one outputs folder. Any thread may use it; one process at a time does (see `FolderLock`)."""
+
+    def __init__(self, folder: Path, database: Database, now: Callable[[], float] = time.time) -> None:
+        """
+        Args:
+            now: Unix time, seconds; it may be set back at any moment.
+        """
+        self._database, self._now = database, now
+        self._latest = 0.0  # when the newest asset was made; guarded by `_changing`
+        self._notes = Notes(folder / "notes.jsonl")
+        self._homes = {ending: folder / name for ending, name in kinds.FOLDERS.items()}
+        self._trash, self._thumbs = folder / "trash", folder / "thumbs"
+        self._changing = threading.Lock()  # held while files and rows change together
+        self._make_folders()
+
+    def save(self, image: Image.Image, recipe: Recipe) -> Asset:
+        """Write a picture and its row; when this returns, the picture outlives a power cut, and so its row can be made.
+
+        Args:
+            image: RGB or RGBA.
+            recipe: complete, with an id of its own.
+
+        Raises:
+            StorageFailed: the disk did not take it; nothing is left behind.
+        """
+        recipe = self._in_order(recipe)
+        found = Found(recipe, to_text(recipe), image.width, image.height)
+        text = png_text(recipe)
+        self._keep(".png", found, lambda file: image.save(file, "PNG", pnginfo=text, compress_level=PNG_LEVEL))
+        self._make_thumbnail(image, recipe.id)
+        return self.asset(recipe.owner, recipe.id)
+
+    def save_splat(self, splat: Splat) -> Asset:
+        """Write a splat and its row, as `save` does with a picture.
+
+        Args:
+            splat: with a complete recipe that has an id of its own.
+        """
+        recipe = None if splat.recipe is None else self._in_order(splat.recipe)
+        data, found = kinds.splat_file(replace(splat, recipe=recipe))
+        self._keep(".ply", found, lambda file: file.write(data))
+        self._make_thumbnail(portrait(splat, THUMBNAIL_SIDE), found.recipe.id)
+        return self.asset(found.recipe.owner, found.recipe.id)
+
+    def _keep(self, ending: str, found: Found, write: Callable[[BinaryIO], object]) -> None:
+        """A new file of this ending, then its row."""
+        home = self._homes[ending]
+        with files.storage_errors(home):
+            temporary = files.write_temporary(home, write)
+            try:
+                self._database.patiently(lambda: self._enter(temporary, found, ending))
+            except BaseException:
+                files.remove(temporary)
+                raise
+
+    def _in_order(self, recipe: Recipe) -> Recipe:
+        """Newer than what was kept before by this process, also after the clock was set back by less than a day."""
+        with self._changing:
+            back = self._latest - recipe.created
+            if abs(recipe.created - self._now()) > _JUST_NOW_SECONDS:
+                return recipe  # it was not made now
+            if 0 < back < _DAY_SECONDS:
+                recipe = replace(recipe, created=round(self._latest + 0.001, 3))
+            self._latest = recipe.created
+        return recipe
+
+    def _enter(self, temporary: Path, found: Found, ending: str) -> None:
+        """Give a whole file its name and its row, or leave it as it is."""
+        path = temporary
+        with self._changing:
+            try:
+                with self._database.transaction(can_be_made_again=True) as connection:
+                    path = self._take_name(temporary, found.recipe, ending)
+                    files.sync_folder(path.parent)
+                    insert(connection, path.name, found, Note(), deleted=False)
+            except BaseException:
+                if path != temporary:
+                    files.remove(path)
+                raise
+
+    def asset(self, owner: str, asset_id: str) -> Asset:
+        """
+        Raises:
+            NotFound: there is none, or it is somebody else's.
+        """
+        if is_asset_id(asset_id):
+            for row in self._database.rows("SELECT * FROM assets WHERE id = ? AND owner = ?", (asset_id, owner)):
+                return to_asset(row)
+        raise NotFound("picture", str(asset_id))
+
+    def upload(self, owner: str, sha256: str) -> Asset | None:
+        """What became of an uploaded file with these bytes, also if it lies in the trash."""
+        where = "owner = ? AND sha256 = ? AND sha256 != '' ORDER BY deleted, number DESC LIMIT 1"
+        rows = self._database.rows(f"SELECT * FROM assets WHERE {where}", (owner, sha256))
+        return to_asset(rows[0]) if rows else None
+
+    def indexes_of_job(self, job_id: str) -> set[int]:
+        """Which pictures of a job exist, those in the trash included: none of them is made again."""
+        rows = self._database.rows("SELECT idx FROM assets WHERE job_id = ?", (job_id,))
+        return {row["idx"] for row in rows}
+
+    def latest_of_job(self, job_id: str, *, before: int) -> str | None:
+        """Id of the latest picture of a job with an index below this one, also in the trash."""
+        rows = self._database.rows(
+            "SELECT id FROM assets WHERE job_id = ? AND idx < ? ORDER BY idx DESC LIMIT 1", (job_id, before)
+        )
+        return rows[0]["id"] if rows else None
+
+    def kept_of_job(self, job_id: str) -> tuple[str, ...]:
+        """Ids of what a job has made and nobody has deleted, in order."""
+        rows = self._database.rows("SELECT id FROM assets WHERE job_id = ? AND NOT deleted ORDER BY idx", (job_id,))
+        return tuple(row["id"] for row in rows)
+
+    def path(self, owner: str, asset_id: str) -> Path:
+        """The file itself, also while it lies in the trash.
+
+        Raises:
+            NotFound: it is not there. LinkNotFollowed: a link is.
+        """
+        asset = self.asset(owner, asset_id)
+        folder = self._trash if asset.deleted else self._home(asset.name)
+        path = folder / asset.name
+        if folder.is_symlink() or path.is_symlink():
+            raise LinkNotFollowed(asset.name)
+        if not path.is_file():
+            raise NotFound("picture", asset_id)
+        return path
+
+    def thumbnail(self, owner: str, asset_id: str) -> Path:
+        """A WebP of at most THUMBNAIL_SIDE pixels, made again when it is missing; the picture itself if need be.
+
+        Of a splat that was spoilt there is nothing to show but an empty square.
+        """
+        source = self.path(owner, asset_id)
+        files.refuse_link(self._thumbs)
+        path = self._thumbs / f"{asset_id}.webp"
+        if not kinds.is_whole(path):
+            try:
+                self._make_thumbnail(kinds.picture_of(source, THUMBNAIL_SIDE), asset_id)
+            except BadPicture as error:  # somebody put it there, or the disk spoilt it
+                log.warning("%s has no thumbnail: %s", source, error)
+            except BadSplat as error:
+                log.warning("%s has no thumbnail: %s", source, error)
+                self._make_thumbnail(Image.new("RGB", (THUMBNAIL_SIDE, THUMBNAIL_SIDE), "grey"), asset_id)
+        if not kinds.is_whole(path):
+            return source  # no room for a thumbnail, or nothing to show: one picture must not spoil the page
+        return path
+
+    def star(self, owner: str, asset_id: str, starred: bool) -> Asset:
+        def change() -> None:
+            with self._changing, self._database.transaction() as connection:
+                self._notes.write(asset_id, starred=starred)
+                connection.execute("UPDATE assets SET starred = ? WHERE id = ?", (starred, asset_id))
+
+        self.asset(owner, asset_id)
+        self._database.patiently(change)
+        return self.asset(owner, asset_id)
+
+    def describe(self, owner: str, asset_id: str, description: str) -> Asset:
+        """Keep what is to be seen on it, where a search finds it; "" forgets that."""
+        return self._say(owner, asset_id, description=description)
+
+    def rename(self, owner: str, asset_id: str, title: str) -> Asset:
+        """Give it a title of its own; "" gives it back the one it was made with."""
+        return self._say(owner, asset_id, title=title)
+
+    def delete(self, owner: str, asset_ids: Iterable[str]) -> None:
+        """Move the files to the trash; `restore` brings them back. One unknown id, and nothing is moved."""
+        self._move(owner, list(asset_ids), deleted=True)
+
+    def restore(self, owner: str, asset_ids: Iterable[str]) -> None:
+        self._move(owner, list(asset_ids), deleted=False)
+
+    def rebuild(self) -> None:
+        """Forget the index and make it again from the files: the result is the same."""
+        with self._changing:
+            self._agree_with_files([])
+
+    def reconcile(self) -> None:
+        """Make the index agree with the folder, whatever a crash or a person with a file manager left there."""
+        for folder in (*self._homes.values(), self._trash, self._thumbs):
+            files.remove_leftovers(folder)
+        with self._changing:
+            self._agree_with_files(
+                self._database.rows("SELECT id, name, deleted, starred, title, description FROM assets")
+            )
+
+    def _agree_with_files(self, rows: Sequence[sqlite3.Row]) -> None:
+        """
+        Args:
+            rows: of the index, all or, to make it anew, none.
+        """
+        there = dict.fromkeys(kinds.names_in(self._trash), True)
+        for ending, home in self._homes.items():
+            there |= dict.fromkeys((name for name in kinds.names_in(home) if name.endswith(ending)), False)
+        known = {row["name"]: bool(row["deleted"]) for row in rows}
+        gone = [(name,) for name in known if name not in there]
+        moved = [(deleted, name) for name, deleted in there.items() if known.get(name, deleted) != deleted]
+        notes = self._notes.read()
+        wrong_stars = [
+            (notes[row["id"]].starred, row["id"]) for row in rows if notes[row["id"]].starred != row["starred"]
+        ]
+        new = sorted((deleted, name) for name, deleted in there.items() if name not in known)
+        said_otherwise = [row["id"] for row in rows if _is_said_otherwise(row, notes[row["id"]])]
+        if rows and not (gone or moved or wrong_stars or new or said_otherwise):
+            return  # as nearly always, also after a crash: nothing is written, nobody waits for the disk or a lock
+        with self._database.transaction() as connection:
+            if not rows:
+                connection.execute("DELETE FROM assets")
+            connection.executemany("DELETE FROM assets WHERE name = ?", gone)
+            connection.executemany("UPDATE assets SET deleted = ? WHERE name = ?", moved)
+            connection.executemany("UPDATE assets SET starred = ? WHERE id = ?", wrong_stars)
+            for deleted, name, found in self._recipes_of(new):
+                try:
+                    insert(connection, name, found, notes[found.recipe.id], deleted=deleted)
+                except sqlite3.IntegrityError:
+                    log.warning("%s is a copy of a picture that is in the gallery already; it is left alone.", name)
+            for asset_id in said_otherwise:
+                self._say_again(connection, asset_id, notes[asset_id])
+
+    def _say(self, owner: str, asset_id: str, **change: str) -> Asset:
+        asset = self.asset(owner, asset_id)
+        title = None if asset.title == asset.recipe["title"] else asset.title
+        note = Note(title=title, description=asset.description)._replace(**change)
+
+        def write_down() -> None:
+            with self._changing, self._database.transaction() as connection:
+                self._notes.write(asset_id, **change)
+                self._say_again(connection, asset_id, note)
+
+        self._database.patiently(write_down)
+        return self.asset(owner, asset_id)
+
+    def _say_again(self, connection: sqlite3.Connection, asset_id: str, note: Note) -> None:
+        """Bring title, words and description of a row in line with what was noted."""
+        for row in connection.execute("SELECT * FROM assets WHERE id = ?", (asset_id,)).fetchall():
+            said = said_of(recipe_of(to_asset(row)), note)
+            connection.execute(
+                "UPDATE assets SET title = ?, words = ?, description = ? WHERE id = ?", (*said, asset_id)
+            )
+
+    def _recipes_of(self, names: Iterable[tuple[bool, str]]) -> Iterator[tuple[bool, str, Found]]:
+        for deleted, name in names:
+            path = (self._trash if deleted else self._home(name)) / name
+            try:
+                found = kinds.read_recipe(path)
+            except OSError as error:
+                log.warning("%s cannot be read (%s); it is left out of the gallery.", path, error)
+                continue
+            if found is None:
+                log.info("%s has no recipe of Diorama; it is left out of the gallery.", path)
+                continue
+            yield deleted, name, found
+
+    def _home(self, name: str) -> Path:
+        """The folder of what is not in the trash."""
+        return self._homes[Path(name).suffix]
+
+    def _take_name(self, temporary: Path, recipe: Recipe, ending: str) -> Path:
+        home = self._homes[ending]
+        for name in files.file_names(recipe.created, recipe.title, recipe.id, ending):
+            path = home / name
+            if not path.exists() and not (self._trash / name).exists():
+                temporary.rename(path)
+                return path
+        raise StorageFailed(f"{home} already has a file with the id {recipe.id}. Try again.")
+
+    def _move(self, owner: str, asset_ids: Sequence[str], deleted: bool) -> None:
+        def change() -> OSError | None:
+            with self._changing, self._database.transaction() as connection:
+                moved, refused = self._move_files([self.asset(owner, id) for id in asset_ids], deleted)
+                connection.executemany("UPDATE assets SET deleted = ? WHERE id = ?", moved)
+                return refused
+
+        with files.storage_errors(self._trash):
+            if refused := self._database.patiently(change):
+                raise refused
+
+    def _move_files(self, assets: Sequence[Asset], deleted: bool) -> tuple[list[tuple[bool, str]], OSError | None]:
+        """What was moved, as values for the index, and what the disk said of the next one: those before it count."""
+        moved, refused = [], None
+        changed = {self._home(asset.name) for asset in assets}
+        for folder in (*changed, self._trash):
+            files.refuse_link(folder)
+        try:
+            for asset in assets:
+                places = (self._home(asset.name), self._trash)
+                source, target = places if deleted else reversed(places)
+                if (source / asset.name).exists():
+                    (source / asset.name).rename(target / asset.name)
+                moved.append((deleted, asset.id))
+        except OSError as error:
+            refused = error
+        for folder in (*changed, self._trash) if deleted else (self._trash, *changed):
+            files.sync_folder(folder)
+        return moved, refused
+
+    def _make_thumbnail(self, image: Image.Image, asset_id: str) -> None:
+        """Best effort: without it, `thumbnail` tries again."""
+        scale = min(1.0, THUMBNAIL_SIDE / max(image.size))
+        width, height = (max(1, round(side * scale)) for side in image.size)
+        small = image.resize((width, height), reducing_gap=2.0)  # unlike `thumbnail`, without a copy of the whole
+        try:
+            temporary = files.write_temporary(
+                self._thumbs, lambda file: small.save(file, "WEBP", quality=80), is_lasting=False
+            )
+            os.replace(temporary, self._thumbs / f"{asset_id}.webp")
+        except OSError as error:
+            log.warning("No thumbnail of %s for now: %s", asset_id, error)
+
+    def _make_folders(self) -> None:
+        for folder in (*self._homes.values(), self._trash, self._thumbs):
+            with files.storage_errors(folder.parent):
+                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+                files.sync_folder(folder.parent)
+
+
+def _is_said_otherwise(row: sqlite3.Row, note: Note) -> bool:
+    """Whether a row may have another title or description than was noted; a title that was taken back is looked at."""
+    if note.title is None and note.description is None:
+        return bool(row["description"])
+    return row["description"] != (note.description or "") or (note.title is not None and row["title"] != note.title)

@@ -1,0 +1,305 @@
+"""Jobs: a row before it is work, and nobody's tab keeps it alive. Stop, skip, watch, and go on after a crash.
+
+Knows nothing of pictures: what a job does is one function, given by the service.
+"""
+
+from __future__ import annotations
+
+import io
+import logging
+import secrets
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+from PIL import Image
+
+from studio.contract import Done, Event, Failed, JobState, JobView, Progress, Stopped, Task, Waiting
+from studio.errors import Cancelled, IndexBusy, NotFound, OutOfMemory, StorageFailed, StudioError
+from studio.library.database import Database
+from studio.scheduling.changes import Changes
+from studio.scheduling.lanes import LaneName, Lanes
+from studio.scheduling.ledger import MAX_ATTEMPTS, JobRow, Ledger
+from studio.scheduling.live_job import LiveJob
+
+log = logging.getLogger(__name__)
+
+PATIENCE_SECONDS = 60.0
+"""How long what was made is kept while another program holds the index."""
+CLOSING_SECONDS, GIVING_UP_SECONDS = 8.0, 0.4
+"""How long `close` waits for the running step to end."""
+
+
+class Jobs:
+    """All jobs of one outputs folder: those that wait or run are in memory, the others are rows."""
+
+    def __init__(
+        self,
+        database: Database,
+        changes: Changes,
+        *,
+        work: Callable[[LiveJob], None],
+        made: Callable[[str], tuple[str, ...]],
+        drop: Callable[[str], None],
+        patience_seconds: float = PATIENCE_SECONDS,
+    ) -> None:
+        """
+        Args:
+            work: does one job, on a thread of its lane; `Cancelled` of the job's `tell` passes through it.
+            made: job id -> ids of the assets it has made.
+            drop: gives back the memory of the model with this id, after it ran out of it.
+            patience_seconds: how long a job tries again to write down what it made.
+        """
+        self._ledger = Ledger(database)
+        self._changes, self._work, self._made, self._drop = changes, work, made, drop
+        self._patience_seconds = patience_seconds
+        self._lanes = Lanes(changes, self._run)
+        self._live: dict[str, LiveJob] = {}  # guarded by changes.lock
+        self._closing = False
+        self._before = self._ledger.latest()  # jobs up to this number are somebody else's
+
+    # --- what people do -----------------------------------------------------------------------------------------------
+
+    def submit(
+        self, owner: str, *, task: Task, lane: LaneName, model: str, title: str, pictures: int, request: dict[str, Any]
+    ) -> JobView:
+        """Write the job down, then queue it.
+
+        Raises:
+            TooManyJobs, StorageFailed: it was not taken.
+        """
+        row = self._ledger.add(
+            JobRow(
+                number=0,
+                id=secrets.token_hex(16),
+                owner=owner,
+                task=task,
+                lane=lane,
+                model=model,
+                title=title,
+                pictures=pictures,
+                request=request,
+                state="waiting",
+                attempts=0,
+                created=round(time.time(), 3),
+                version=self._changes.next_number(),
+                error="",
+            )
+        )
+        self._enqueue(row)
+        self._changes.note(owner)
+        return self.view(owner, row.id)
+
+    def resume(self) -> None:
+        """Queue again what the last process left: waiting jobs, and running ones if they may try once more.
+
+        What ran at a provider is not asked for again: it may have been paid for.
+        """
+        again = []
+        self._before = 0
+        for row in self._ledger.unfinished():
+            if row.state == "running" and row.lane == "cloud":  # asking again would be paying again
+                self._ledger.finish(row.id, "failed", _LEFT_AT_PROVIDER, self._changes.note(row.owner))
+            elif row.state == "running" and row.attempts >= MAX_ATTEMPTS:
+                self._ledger.finish(row.id, "failed", _CRASHED, self._changes.note(row.owner))
+            else:
+                again.append(replace(row, state="waiting"))
+        self._ledger.wait_again(row.id for row in again)
+        for row in again:
+            self._enqueue(row)
+
+    def cancel(self, owner: str, job_id: str) -> JobView:
+        """Stop a waiting job at once, a running one at its next report."""
+        with self._changes.lock:
+            job = self._live_of(owner, job_id)
+            waited = job is not None and self._lanes.take_out(job)
+            if job is not None and not waited and not job.is_over:
+                job.stop()
+        if job is not None and waited:
+            self._stop_waiting(job)
+        return self.view(owner, job_id)
+
+    def skip(self, owner: str, job_id: str) -> JobView:
+        """Leave out the picture a running job is making; a job that is not running is left alone."""
+        with self._changes.lock:
+            job = self._live_of(owner, job_id)
+            if job is not None:
+                job.skip()
+        return self.view(owner, job_id)
+
+    def when_idle(self, lane: LaneName, what: str, chore: Callable[[], object]) -> None:
+        """Do something on the lane's thread once no job waits there. Asked for twice, it is done once."""
+        self._lanes.when_idle(lane, what, lambda: self._guarded(chore))
+
+    # --- what people see ----------------------------------------------------------------------------------------------
+
+    def view(self, owner: str, job_id: str) -> JobView:
+        """
+        Raises:
+            NotFound: there is none, or it is somebody else's.
+        """
+        with self._changes.lock:
+            job = self._live_of(owner, job_id)
+            view = None if job is None else job.view(self._lanes.position(job))
+        if view is None:
+            row = self._ledger.get(owner, job_id)
+            if row is None:
+                raise NotFound("job", job_id)
+            view = row.view()
+        return replace(view, assets=self._made(job_id))
+
+    def newest(self, owner: str, limit: int) -> list[JobView]:
+        """All that wait or run, and the latest that are over up to `limit` in all; newest first."""
+        with self._changes.lock:
+            mine = [job for job in self._live.values() if job.row.owner == owner]
+            views = {job.row.number: job.view(self._lanes.position(job)) for job in mine}
+        for row in self._ledger.newest(owner, limit):
+            if len(views) < limit:
+                views.setdefault(row.number, row.view())
+        return [replace(views[number], assets=self._made(views[number].id)) for number in sorted(views, reverse=True)]
+
+    def events(self, owner: str, job_id: str) -> Iterator[Event]:
+        """What happens to a job, until it is over. A slow listener misses steps in between, never the end."""
+        while True:
+            view = self.view(owner, job_id)
+            yield _event(view)
+            if view.is_over:
+                return
+            self._changes.wait_until(lambda seen=view.version: self._closing or self._is_newer(job_id, seen))
+            if self._closing:
+                return
+
+    def close(self, *, give_up: bool = False) -> None:
+        """Take nothing new, let the running steps end, keep the rest for the next start.
+
+        Args:
+            give_up: stop all jobs instead, and hardly wait for those that are busy.
+        """
+        with self._changes.lock:
+            if self._closing:
+                return
+            self._closing = True
+            running = self._lanes.close()
+        if give_up:  # first of all, and in one write: there may be no time for more
+            self._guarded(lambda: self._ledger.stop_after(self._before, self._changes.next_number()))
+        with self._changes.lock:
+            for job in running:
+                if give_up:
+                    job.stop()
+                job.leave()
+            self._changes.ring()
+        if not give_up:
+            self._guarded(lambda: self._ledger.forgive(job.row.id for job in running))
+        busy = self._lanes.join(GIVING_UP_SECONDS if give_up else CLOSING_SECONDS)
+        if busy and not give_up:
+            log.warning("Still busy after %g s: %s; its job runs again.", CLOSING_SECONDS, ", ".join(busy))
+
+    # --- on the lane's thread -----------------------------------------------------------------------------------------
+
+    def _run(self, job: LiveJob) -> None:
+        state: JobState = "done"
+        error, out_of_memory = "", False
+        try:
+            job.patiently(lambda: self._ledger.start(job.row.id))
+            self._work(job)
+        except Cancelled:
+            state = "stopped"
+        except StudioError as problem:
+            state, error, out_of_memory = "failed", str(problem), isinstance(problem, OutOfMemory)
+            log.info("Job %s failed: %s", job.row.id, problem)
+        except (Exception, SystemExit) as problem:
+            out_of_memory = _is_out_of_memory(problem)
+            state, error = "failed", _OUT_OF_MEMORY if out_of_memory else _INTERNAL
+            log.exception("Job %s failed", job.row.id)
+        if out_of_memory:  # only now: the traceback, which held the model's arrays, is gone
+            self._guarded(lambda: self._drop(job.row.model))
+        # Made to leave because the process ends: the row stays as it is, and the job runs again at the next start.
+        if not (state == "stopped" and self._closing and not job.was_stopped):
+            self._guarded(lambda: self._finish(job, state, error))
+
+    def _guarded(self, chore: Callable[[], object]) -> None:
+        """For what must not end a lane's thread."""
+        try:
+            chore()
+        except (Exception, SystemExit):
+            log.exception("A chore failed")
+
+    def _stop_waiting(self, job: LiveJob) -> None:
+        """End a job that was taken out of its lane; while another program holds the index it goes back and waits on."""
+        try:
+            self._ledger.finish(job.row.id, "stopped", "", self._changes.next_number())
+        except IndexBusy:
+            self._lanes.add(job)
+            raise
+        except StorageFailed:
+            self._ended(job, "stopped", "", is_written=False)
+            raise
+        self._ended(job, "stopped", "", is_written=True)
+
+    def _finish(self, job: LiveJob, state: JobState, error: str) -> None:
+        """Write the end down, then let everybody see it."""
+        is_written = False
+        try:
+            number = self._changes.next_number()
+            job.patiently(lambda: self._ledger.finish(job.row.id, state, error, number), is_end=True)
+            is_written = True
+        finally:
+            self._ended(job, state, error, is_written=is_written)
+
+    def _ended(self, job: LiveJob, state: JobState, error: str, *, is_written: bool) -> None:
+        with self._changes.lock:
+            job.finish(state, error)
+            if is_written:  # else the row says something old, and the memory knows better
+                del self._live[job.row.id]
+            self._lanes.left(job)
+
+    # --- small things -------------------------------------------------------------------------------------------------
+
+    def _enqueue(self, row: JobRow) -> None:
+        with self._changes.lock:
+            if not self._closing:  # else it is written down, and the next start takes it
+                self._live[row.id] = job = LiveJob(row, self._changes, self._patience_seconds)
+                self._lanes.add(job)
+
+    def _live_of(self, owner: str, job_id: str) -> LiveJob | None:
+        job = self._live.get(job_id)
+        return job if job is not None and job.row.owner == owner else None
+
+    def _is_newer(self, job_id: str, seen: int) -> bool:
+        job = self._live.get(job_id)
+        return job is None or job.version > seen
+
+
+_CRASHED = (
+    "Diorama ended twice while it worked on this, so it was not tried again. "
+    "Ask again with a smaller size or another model."
+)
+_LEFT_AT_PROVIDER = (
+    "Diorama ended while a provider worked on this, and the answer is lost; it may have been charged. "
+    "What was made before is kept. Ask again if you still want it."
+)
+_OUT_OF_MEMORY = (
+    "The model ran out of memory and was unloaded. Try a smaller size or another model, or close other programs."
+)
+_INTERNAL = "Something went wrong inside Diorama (the log has the details). Try again, or try another model."
+
+
+def _is_out_of_memory(error: BaseException) -> bool:
+    """Python's own, and torch's on any device: known by name, because torch is not at home here."""
+    return any(kind.__name__ in ("MemoryError", "OutOfMemoryError") for kind in type(error).__mro__)
+
+
+def _event(view: JobView) -> Event:
+    match view.state:
+        case "waiting":
+            return Waiting(view.position)
+        case "running":
+            preview = None if view.preview is None else Image.open(io.BytesIO(view.preview))
+            return Progress(view.step, view.steps, view.note, preview)
+        case "done":
+            return Done(view.assets)
+        case "failed":
+            return Failed(view.error, view.assets)
+        case "stopped":
+            return Stopped(view.assets)

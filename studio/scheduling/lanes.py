@@ -1,0 +1,130 @@
+"""Our own threads, and who is next on each of them. Knows nothing of rows, models or pictures.
+
+A lane serves first come, first served; its next job starts when the one before has really left, however long that
+takes after Stop.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from bisect import insort
+from collections.abc import Callable
+from typing import Literal
+
+from studio.scheduling.changes import Changes
+from studio.scheduling.live_job import LiveJob
+
+LaneName = Literal["gpu", "click", "cloud"]
+THREADS: dict[LaneName, int] = {"gpu": 1, "click": 1, "cloud": 8}
+
+
+class _Lane:
+    def __init__(self, name: LaneName) -> None:
+        self.name: LaneName = name
+        self.threads: list[threading.Thread] = []
+        self.idle = 0
+        self.waiting: list[LiveJob] = []  # by number
+        self.running: list[LiveJob] = []
+        self.chores: dict[str, Callable[[], object]] = {}  # done when no job waits
+
+
+class Lanes:
+    """Everything in here is guarded by the lock of `Changes`; jobs and chores run without it."""
+
+    def __init__(self, changes: Changes, run: Callable[[LiveJob], None]) -> None:
+        """
+        Args:
+            run: one job, from its start to its end, on a thread of its lane.
+        """
+        self._lock = changes.lock
+        self._arrived = threading.Condition(self._lock)
+        self._run = run
+        self._lanes = {name: _Lane(name) for name in THREADS}
+        self._closing = False
+
+    def add(self, job: LiveJob) -> None:
+        with self._lock:
+            lane = self._lane(job)
+            insort(lane.waiting, job, key=lambda one: one.row.number)
+            self._call_thread(lane)
+
+    def take_out(self, job: LiveJob) -> bool:
+        """Remove a job that waits. False: it does not wait, and nothing was done."""
+        with self._lock:
+            lane = self._lane(job)
+            if job not in lane.waiting:
+                return False
+            lane.waiting.remove(job)
+            self._tell_waiting(lane)
+            return True
+
+    def left(self, job: LiveJob) -> None:
+        """A job's work has come to its end."""
+        with self._lock:
+            lane = self._lane(job)
+            if job in lane.running:
+                lane.running.remove(job)
+                self._tell_waiting(lane)
+
+    def position(self, job: LiveJob) -> int:
+        """Jobs before it, the running ones included; 0 once it runs."""
+        with self._lock:
+            lane = self._lane(job)
+            return lane.waiting.index(job) + len(lane.running) if job in lane.waiting else 0
+
+    def when_idle(self, name: LaneName, what: str, chore: Callable[[], object]) -> None:
+        """Do something on the lane's thread once no job waits there. Asked for twice, it is done once."""
+        with self._lock:
+            lane = self._lanes[name]
+            lane.chores.setdefault(what, chore)
+            self._call_thread(lane)
+
+    def close(self) -> list[LiveJob]:
+        """Start nothing more. Returns the jobs that are running."""
+        with self._lock:
+            self._closing = True
+            self._arrived.notify_all()
+            return [job for lane in self._lanes.values() for job in lane.running]
+
+    def join(self, seconds: float) -> list[str]:
+        """Wait until the threads have ended, at most so long. Returns the lanes that have not."""
+        deadline = time.monotonic() + seconds
+        threads = [thread for lane in self._lanes.values() for thread in lane.threads]
+        for thread in threads:
+            thread.join(max(0.0, deadline - time.monotonic()))
+        return [thread.name for thread in threads if thread.is_alive()]
+
+    def _lane(self, job: LiveJob) -> _Lane:
+        return self._lanes[job.row.lane]
+
+    def _call_thread(self, lane: _Lane) -> None:
+        wanted = len(lane.waiting) + len(lane.chores)
+        if wanted > lane.idle and len(lane.threads) < THREADS[lane.name] and not self._closing:
+            thread = threading.Thread(target=self._serve, args=(lane,), name=lane.name, daemon=True)
+            thread.start()
+            lane.threads.append(thread)
+        self._arrived.notify_all()
+
+    def _serve(self, lane: _Lane) -> None:
+        while True:
+            with self._lock:
+                lane.idle += 1
+                self._arrived.wait_for(lambda: lane.waiting or lane.chores or self._closing)
+                lane.idle -= 1
+                if self._closing:
+                    return
+                job = lane.waiting.pop(0) if lane.waiting else None
+                chore = None if job else lane.chores.pop(next(iter(lane.chores)))
+                if job is not None:
+                    lane.running.append(job)
+                    job.start()
+                    self._tell_waiting(lane)
+            if job is not None:
+                self._run(job)
+            elif chore is not None:
+                chore()
+
+    def _tell_waiting(self, lane: _Lane) -> None:
+        for job in lane.waiting:
+            job.moved()

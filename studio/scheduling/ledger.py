@@ -1,0 +1,137 @@
+"""The rows of the jobs: what has to survive a closed tab and a killed process. Knows nothing of threads."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from studio.contract import JobState, JobView, Task
+from studio.errors import TooManyJobs
+from studio.library.database import Database
+
+MAX_WAITING = 32
+"""Jobs one owner may have waiting."""
+MAX_ATTEMPTS = 2
+"""A job that was running when the process died runs once more, not for ever."""
+
+
+@dataclass(frozen=True)
+class JobRow:
+    """A job as it is written down."""
+
+    number: int  # the order of the queue
+    id: str
+    owner: str
+    task: Task
+    lane: Literal["gpu", "click", "cloud"]
+    model: str
+    title: str
+    pictures: int
+    request: dict[str, Any]
+    state: JobState
+    attempts: int  # starts that have not come to an end
+    created: float  # Unix time, seconds
+    version: int
+    error: str
+
+    def view(self) -> JobView:
+        """The job as far as the row knows it: no progress, no assets."""
+        return JobView(
+            id=self.id,
+            owner=self.owner,
+            task=self.task,
+            title=self.title,
+            model=self.model,
+            state=self.state,
+            created=self.created,
+            version=self.version,
+            pictures=self.pictures,
+            error=self.error,
+            source=str(self.request.get("source", "")),
+        )
+
+
+class Ledger:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def add(self, row: JobRow) -> JobRow:
+        """Write a new job down; its number is decided here.
+
+        Raises:
+            TooManyJobs: the owner's queue is full.
+        """
+        return self._database.patiently(lambda: self._add(row))
+
+    def _add(self, row: JobRow) -> JobRow:
+        values = (row.id, row.owner, row.task, row.lane, row.model, row.title, row.pictures)
+        request = json.dumps(row.request, allow_nan=False)
+        with self._database.transaction() as connection:
+            (waiting,) = connection.execute(
+                "SELECT COUNT(*) FROM jobs WHERE owner = ? AND state = 'waiting'", (row.owner,)
+            ).fetchone()
+            if waiting >= MAX_WAITING:
+                raise TooManyJobs(MAX_WAITING)
+            cursor = connection.execute(
+                "INSERT INTO jobs (id, owner, task, lane, model, title, pictures, request, state, created, version)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'waiting', ?, ?) RETURNING *",
+                (*values, request, row.created, row.version),
+            )
+            return _job_row(cursor.fetchone())
+
+    def get(self, owner: str, job_id: str) -> JobRow | None:
+        rows = self._database.rows("SELECT * FROM jobs WHERE id = ? AND owner = ?", (job_id, owner))
+        return _job_row(rows[0]) if rows else None
+
+    def newest(self, owner: str, limit: int) -> list[JobRow]:
+        rows = self._database.rows("SELECT * FROM jobs WHERE owner = ? ORDER BY number DESC LIMIT ?", (owner, limit))
+        return [_job_row(row) for row in rows]
+
+    def unfinished(self) -> list[JobRow]:
+        """Jobs that waited or ran when the last process ended, in the order of the queue."""
+        rows = self._database.rows("SELECT * FROM jobs WHERE state IN ('waiting', 'running') ORDER BY number")
+        return [_job_row(row) for row in rows]
+
+    def latest(self) -> int:
+        """The number of the newest job; 0: there is none."""
+        return self._database.rows("SELECT IFNULL(MAX(number), 0) FROM jobs")[0][0]
+
+    def start(self, job_id: str) -> None:
+        """Write down that it runs, unless it was stopped before."""
+        start = "UPDATE jobs SET state = 'running', attempts = attempts + 1 WHERE id = ? AND state = 'waiting'"
+        self._change(start, [(job_id,)])
+
+    def wait_again(self, job_ids: Iterable[str]) -> None:
+        self._change("UPDATE jobs SET state = 'waiting' WHERE id = ?", [(id,) for id in job_ids])
+
+    def forgive(self, job_ids: Iterable[str]) -> None:
+        """These are interrupted on purpose: their start does not count."""
+        self._change("UPDATE jobs SET attempts = attempts - 1 WHERE id = ?", [(id,) for id in job_ids])
+
+    def stop_after(self, number: int, version: int) -> None:
+        """Stop all that wait or run and are newer than the job with this number."""
+        stop = "UPDATE jobs SET state = 'stopped', version = ? WHERE number > ? AND state IN ('waiting', 'running')"
+        self._change(stop, [(version, number)])
+
+    def finish(self, job_id: str, state: JobState, error: str, version: int) -> None:
+        """A job that is done and found running after a power cut finds its pictures made, and is done again."""
+        self._change(
+            "UPDATE jobs SET state = ?, error = ?, version = ? WHERE id = ?",
+            [(state, error, version, job_id)],
+            can_be_made_again=state == "done",
+        )
+
+    def _change(self, sql: str, values: list[tuple[Any, ...]], *, can_be_made_again: bool = False) -> None:
+        def change() -> None:
+            with self._database.transaction(can_be_made_again=can_be_made_again) as connection:
+                connection.executemany(sql, values)
+
+        if values:
+            self._database.patiently(change)
+
+
+def _job_row(row: Any) -> JobRow:
+    values = dict(row)
+    return JobRow(**values | {"task": Task(values["task"]), "request": json.loads(values["request"])})

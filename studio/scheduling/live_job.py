@@ -1,0 +1,163 @@
+"""A job that waits or runs, in memory: what its model told last, and what the person pressed.
+
+The model's side of it is `tell` and `check`; the watchers' side is `view`. Nothing in here touches the disk.
+"""
+
+from __future__ import annotations
+
+import io
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, TypeVar
+
+from PIL import Image
+
+from studio.contract import JobState, JobView, Progress
+from studio.errors import Cancelled, IndexBusy, Skipped
+from studio.scheduling.changes import Changes
+from studio.scheduling.eta import Pace
+from studio.scheduling.ledger import JobRow
+
+_Answer = TypeVar("_Answer")
+PREVIEW_SIDE = 512
+"""Longest side of a preview, in pixels: sharp enough on the stage, small enough to be sent at every step."""
+
+
+class LiveJob:
+    """Created waiting. `tell`, `check` and `begin` belong to the thread that does the work, the rest to anybody."""
+
+    def __init__(self, row: JobRow, changes: Changes, patience_seconds: float) -> None:
+        """
+        Args:
+            patience_seconds: for `patiently`.
+        """
+        self.row = row
+        self._patience_seconds = patience_seconds
+        self._changes = changes
+        self._view = row.view()
+        self._pace = Pace()
+        self._stop = False  # the person pressed Stop
+        self._leave = False  # the process wants to end
+        self._skip: int | None = None  # the picture that is not wanted
+
+    @property
+    def is_over(self) -> bool:
+        return self._view.is_over
+
+    @property
+    def version(self) -> int:
+        return self._view.version
+
+    @property
+    def was_stopped(self) -> bool:
+        return self._stop
+
+    def view(self, position: int) -> JobView:
+        """The job at this moment, without its assets."""
+        with self._changes.lock:
+            view = self._view
+            running = view.state == "running"
+            left = self._pace.seconds_left(view.pictures - view.picture - 1, time.monotonic()) if running else None
+            return replace(view, position=position, seconds_left=left)
+
+    # --- the worker's side --------------------------------------------------------------------------------------------
+
+    def begin(self, picture: int) -> None:
+        """The next picture's turn. Raises `Cancelled` like `tell`."""
+        with self._changes.lock:
+            self._pace.begin(time.monotonic())
+            self._change(is_news=False, picture=picture, step=0, steps=0, note="", preview=None)
+        self.tell(Progress(0, 0))
+
+    def tell(self, progress: Progress) -> None:
+        """See `contract.Tell`."""
+        if self._leave:
+            raise Cancelled
+        self.check()
+        view = self._view
+        if progress.preview is None and _said(view) == _said(progress):
+            return  # a sign of life that says nothing new wakes no page
+        preview = view.preview if progress.preview is None else _jpeg(progress.preview)
+        with self._changes.lock:
+            self._pace.told(progress.step, progress.steps, time.monotonic())
+            self._change(is_news=False, step=progress.step, steps=progress.steps, note=progress.note, preview=preview)
+
+    def check(self) -> None:
+        """Raise `Cancelled` or `Skipped` if that was pressed while this picture was made."""
+        if self._stop:
+            raise Cancelled
+        if self._skip == self._view.picture:
+            raise Skipped
+
+    def saved(self) -> None:
+        """A picture is in the store: let the watchers know; after the last one the end of the job does."""
+        self._change(is_news=self._view.picture + 1 < self._view.pictures)
+
+    def patiently(self, write: Callable[[], _Answer], *, is_end: bool = False) -> _Answer:
+        """Write something down, again while another program holds the index, which the job's note says meanwhile.
+
+        Args:
+            is_end: there is nothing left to stop: the job is over, or what it made was paid for.
+
+        Raises:
+            Cancelled: as `tell`.
+            IndexBusy: the patience is over.
+        """
+        deadline = time.monotonic() + self._patience_seconds
+        while True:
+            try:
+                return write()
+            except IndexBusy:
+                if time.monotonic() >= deadline or (is_end and self._leave):
+                    raise
+            if not is_end:
+                self.tell(Progress(self._view.step, self._view.steps, _BUSY))
+            elif self._view.note != _BUSY:
+                self._change(is_news=False, note=_BUSY)
+
+    # --- everybody's side ---------------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Its turn has come. No news: who saw it next in line, or the job before it end, knows."""
+        self._change(is_news=False, state="running")
+
+    def stop(self) -> None:
+        self._stop = True
+        self._change(stopping=True)
+
+    def skip(self) -> None:
+        """Leave out the picture that is being made now; when it is too late for it, nothing happens."""
+        with self._changes.lock:
+            if self._view.state == "running":
+                self._skip = self._view.picture
+
+    def leave(self) -> None:
+        self._leave = True
+
+    def finish(self, state: JobState, error: str) -> None:
+        self._change(state=state, error=error, stopping=False, preview=None, note="")
+
+    def moved(self) -> None:
+        """The line before it got shorter."""
+        self._change()
+
+    def _change(self, *, is_news: bool = True, **values: Any) -> None:
+        with self._changes.lock:
+            version = self._changes.note(self.row.owner, is_news=is_news)
+            self._view = replace(self._view, version=version, **values)
+
+
+_BUSY = "waiting for another program to let go of the index"
+
+
+def _said(of: JobView | Progress) -> tuple[int, int, str]:
+    return of.step, of.steps, of.note
+
+
+def _jpeg(image: Image.Image) -> bytes:
+    small = image.convert("RGB")
+    small.thumbnail((PREVIEW_SIDE, PREVIEW_SIDE))
+    buffer = io.BytesIO()
+    small.save(buffer, "JPEG", quality=80)
+    return buffer.getvalue()

@@ -1,0 +1,1 @@
+"""From clicks on a picture to masks and objects."""

@@ -1,0 +1,212 @@
+"""From a request to a mask: asks the model, then works on its mask as the person said. Runs on the click thread.
+
+Knows no SAM and no web.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from studio import masks
+from studio.contract import Model, ModelSpec, Progress, Size, Tell
+from studio.intake.picture import read_picture
+from studio.library.assets import Asset
+from studio.residents import Residents
+from studio.segmentation.contract import (
+    MAX_SIDE,
+    Box,
+    Candidate,
+    Everything,
+    Found,
+    GridRequest,
+    MaskRequest,
+    MaskResult,
+    Point,
+    Segmentation,
+    SegmentRequest,
+)
+
+MIN_STABILITY, MIN_SCORE, MAX_OVERLAP, MIN_SHARE = 0.88, 0.6, 0.7, 0.0006
+"""What counts as a region of its own when the model is asked everywhere.
+
+Source: Kirillov et al., "Segment Anything" (2023), appendix B; the thresholds are lower than there, for small models.
+"""
+_STABLE_WITHIN = 1.0
+_GRID_SIDE = 512
+
+
+class Segmenting:
+    """Answers requests about the pictures of one studio."""
+
+    def __init__(self, residents: Residents, path_of: Callable[[str, str], Path]) -> None:
+        """
+        Args:
+            residents: the loaded models.
+            path_of: (owner, asset id) -> the file.
+        """
+        self._residents, self._path_of = residents, path_of
+
+    def mask(
+        self,
+        asset: Asset,
+        spec: ModelSpec | None,
+        request: SegmentRequest,
+        start: np.ndarray | None,
+        most: int,
+        tell: Tell,
+    ) -> Segmentation:
+        """
+        Args:
+            asset: the picture, or what else is segmented.
+            spec: of the model; None where none is needed.
+            request: checked.
+            start: HW uint8, the mask to begin with.
+            most: longest side of the masks that come back, in pixels.
+        """
+        began = time.monotonic()
+        size = Size(asset.width, asset.height)
+        working = working_size(size, most)
+        candidates: tuple[Candidate, ...] = ()
+        if spec is not None:
+            wanted = MaskRequest(
+                partial(self._picture, asset),
+                asset.id,
+                size,
+                points=request.points,
+                box=request.box,
+                start=start,
+                choice=request.choice,
+            )
+            result: MaskResult = self._ask(spec, wanted, tell)
+            candidates = tuple(
+                _candidate(logits, score, size, working)
+                for logits, score in zip(result.logits, result.scores, strict=True)
+            )
+        choice = min(request.choice or 0, max(0, len(candidates) - 1))
+        mask = candidates[choice].mask if candidates else _beginning(start, working)
+        mask = worked(mask, request, working.width / size.width)
+        box = masks.box_of(mask)
+        return Segmentation(
+            candidates=candidates,
+            choice=choice,
+            mask=mask,
+            size=size,
+            box=_in_picture(box, size, working) if box else None,
+            area=_area(mask, size),
+            seconds=time.monotonic() - began,
+        )
+
+    def everything(self, asset: Asset, spec: ModelSpec, most: int, tell: Tell) -> Everything:
+        """All regions of a picture, found by a grid of clicks."""
+        size = Size(asset.width, asset.height)
+        found: list[Found] = self._ask(spec, GridRequest(partial(self._picture, asset), asset.id, size), tell)
+        kept = _distinct(found, working_size(size, _GRID_SIDE), tell)
+        working = working_size(size, most)
+        regions = [_candidate(one.logits, one.score, size, working, one.point) for one in kept]
+        regions.sort(key=lambda region: -region.area)
+        labels = np.zeros((working.height, working.width), np.uint16)
+        for number, region in enumerate(regions, start=1):
+            labels[region.mask >= masks.HALF] = number
+        return Everything(tuple(regions), labels, size)
+
+    def _ask(self, spec: ModelSpec, request: MaskRequest | GridRequest, tell: Tell) -> Any:
+        with self._residents.use(spec, tell) as model:
+            return _run(model, request, tell)
+
+    def _picture(self, asset: Asset) -> Image.Image:
+        """What the model sees: RGB, what is see-through before white."""
+        return flat(read_picture(self._path_of(asset.owner, asset.id)).image)
+
+
+def _run(model: Model, request: MaskRequest | GridRequest, tell: Tell) -> Any:
+    tell(Progress(0, 0))
+    return model.run(request, tell)
+
+
+def flat(image: Image.Image) -> Image.Image:
+    """An RGB picture; what is see-through lies before white."""
+    if image.mode == "RGB":
+        return image
+    ground = Image.new("RGB", image.size, "white")
+    ground.paste(image, mask=image.getchannel("A"))
+    return ground
+
+
+def working_size(size: Size, most: int) -> Size:
+    """The size at which masks of a picture are worked on: never larger than the picture."""
+    scale = min(1.0, min(most, MAX_SIDE) / max(size))
+    return Size(*(max(1, round(side * scale)) for side in size))
+
+
+def worked(mask: np.ndarray, request: SegmentRequest, scale: float) -> np.ndarray:
+    """The mask after strokes, holes, parts, growing, softening and inverting, in that order.
+
+    Args:
+        mask: HW uint8 at the working size.
+        request: lengths and places in pixels of the full picture.
+        scale: pixels of the mask per pixel of the picture.
+    """
+    for stroke in request.strokes:
+        places = [(x * scale, y * scale) for x, y in stroke.points]
+        mask = masks.draw_stroke(mask, places, stroke.radius * scale, add=stroke.add)
+    if request.fill_holes:
+        mask = masks.without_holes(mask)
+    if request.largest_part:
+        mask = masks.largest_part(mask)
+    mask = masks.grown(mask, request.grow * scale)
+    mask = masks.softened(mask, request.feather * scale)
+    return 255 - mask if request.invert else mask
+
+
+def _beginning(start: np.ndarray | None, working: Size) -> np.ndarray:
+    return np.zeros((working.height, working.width), np.uint8) if start is None else masks.resized(start, working)
+
+
+def _candidate(logits: np.ndarray, score: float, size: Size, working: Size, point: Point | None = None) -> Candidate:
+    mask = (masks.enlarged(logits, working) > 0).astype(np.uint8) * 255
+    box = masks.box_of(mask)
+    return Candidate(
+        score=float(score),
+        box=_in_picture(box, size, working) if box else Box(0, 0, 0, 0),
+        area=_area(mask, size),
+        mask=mask,
+        point=point,
+    )
+
+
+def _in_picture(box: tuple[int, int, int, int], size: Size, working: Size) -> Box:
+    across, down = size.width / working.width, size.height / working.height
+    return Box(*(round(side * scale, 2) for side, scale in zip(box, (across, down, across, down), strict=True)))
+
+
+def _area(mask: np.ndarray, size: Size) -> int:
+    return round(float((mask >= masks.HALF).mean()) * size.width * size.height)
+
+
+def _distinct(found: Sequence[Found], small: Size, tell: Tell) -> list[Found]:
+    """The regions that are sure, stable and different from better ones, best first."""
+    kept: list[Found] = []
+    drawn: list[tuple[np.ndarray, int]] = []
+    for one in sorted(found, key=lambda one: -one.score):
+        if one.score < MIN_SCORE:
+            break
+        tell(Progress(0, 0))
+        inner, outer = ((one.logits > level).sum() for level in (_STABLE_WITHIN, -_STABLE_WITHIN))
+        if outer == 0 or inner / outer < MIN_STABILITY:
+            continue
+        mask = masks.enlarged(one.logits, small) > 0
+        area = int(mask.sum())
+        if area < MIN_SHARE * mask.size:
+            continue
+        twins = (other for other, size in drawn if MAX_OVERLAP < area / size < 1 / MAX_OVERLAP)
+        if not any(masks.overlap(mask, other) > MAX_OVERLAP for other in twins):
+            kept.append(one)
+            drawn.append((mask, area))
+    return kept

@@ -1,0 +1,168 @@
+"""Masks and objects of one studio: what is selected in a picture, and what is cut out of it and kept.
+
+Every call is safe from any thread; those that need a model wait for the one thread that answers clicks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from PIL import Image
+
+from studio import masks, validation
+from studio.contract import ModelSpec, Progress, Size, Task
+from studio.errors import BadRequest, NotFound, NotReady
+from studio.intake.picture import read_picture
+from studio.library import search
+from studio.library.assets import Asset
+from studio.library.database import Database
+from studio.library.store import Store
+from studio.library.tree import way_back
+from studio.residents import Residents
+from studio.scheduling.changes import Changes
+from studio.segmentation import codec, colour_names, objects
+from studio.segmentation.click_queue import Clicks
+from studio.segmentation.contract import MAX_SIDE, Everything, Point, Segmentation, SegmentRequest
+from studio.segmentation.engine import Segmenting, flat
+
+
+class Selections:
+    """`owner` is whoever asks; another owner's pictures and objects do not exist for them."""
+
+    def __init__(
+        self,
+        store: Store,
+        database: Database,
+        residents: Residents,
+        changes: Changes,
+        ready: Callable[[str, Task], ModelSpec],
+    ) -> None:
+        """
+        Args:
+            ready: the model with this id, or for "" the first that can do the task.
+        """
+        self._store, self._database, self._changes, self._ready = store, database, changes, ready
+        self._segmenting = Segmenting(residents, store.path)
+        self._clicks = Clicks()
+
+    def segment(
+        self, owner: str, request: SegmentRequest, *, most: int | None = 1024, page: str = "", number: int = 0
+    ) -> Segmentation:
+        """The mask of a selection; waits for it.
+
+        Args:
+            most: longest side of the masks that come back, in pixels; None: MAX_SIDE.
+            page: one of the owner's pages; of its waiting calls only the one with the highest number is answered.
+
+        Raises:
+            BadRequest, UnknownModel, NotReady, NotFound: and so for all that follow.
+            Superseded: the page asked something newer.
+        """
+        asset = self._there(owner, request.picture)
+        codec.check(request, Size(asset.width, asset.height))
+        spec = self._ready(request.model, Task.SEGMENT) if request.points or request.box else None
+        start = self.mask(owner, request.start) if request.start else None
+        side = validation.side(most, MAX_SIDE)
+        return self._clicks.ask(
+            owner,
+            page,
+            number,
+            lambda tell: self._segmenting.mask(asset, spec, request, start=start, most=side, tell=tell),
+        )
+
+    def expect(self, owner: str, picture: str) -> None:
+        """Somebody will click on this picture soon: let the first model look at it, unless it must be fetched first."""
+        asset = self._there(owner, picture)
+        try:
+            spec = self._ready("", Task.SEGMENT)
+        except NotReady:
+            return
+        if not spec.readiness().download_gb:
+            middle = SegmentRequest(asset.id, points=(Point(asset.width / 2, asset.height / 2, add=True),))
+            self.later(lambda: self._segmenting.mask(asset, spec, middle, start=None, most=1, tell=_unheard))
+
+    def everything(
+        self, owner: str, picture: str, *, model: str = "", most: int | None = 1024, page: str = "", number: int = 0
+    ) -> Everything:
+        """All that a model finds in a picture; waits for it. Arguments as for `segment`."""
+        asset = self._there(owner, picture)
+        spec = self._ready(model, Task.SEGMENT)
+        side = validation.side(most, MAX_SIDE)
+        return self._clicks.ask(owner, page, number, lambda tell: self._segmenting.everything(asset, spec, side, tell))
+
+    def keep(self, owner: str, request: SegmentRequest, name: str = "") -> Asset:
+        """Cut out what is selected, at full size, and keep it under a name; "" takes the suggested one."""
+        name = objects.checked_name(name)
+        found = self.segment(owner, request, most=None)
+        if found.box is None:
+            raise BadRequest("Nothing is selected yet: click on an object first.")
+        name = name or self.suggested_name(owner, request.picture, found.mask)
+        picture = self._store.asset(owner, request.picture)
+        spec = self._ready(request.model, Task.SEGMENT) if found.candidates else None
+        image = objects.cut_out(read_picture(self._store.path(owner, picture.id)).image, found.mask)
+        asset = self._store.save(image, objects.recipe(picture, spec, request, found, name))
+        self._changes.note(owner)
+        return asset
+
+    def suggested_name(self, owner: str, picture: str, mask: np.ndarray | None = None) -> str:
+        """A short name for the next object of a picture.
+
+        Args:
+            mask: HW uint8 of any size, what is selected; None if nothing is yet.
+        """
+        asset = self._store.asset(owner, picture)
+        taken = [each.title for each in self.objects_of(owner, picture)]
+        colour = None if mask is None else self._colour(asset, mask)
+        said = []
+        for version in way_back(self._database, asset):
+            if version.recipe["task"] != Task.ITERATE or version.title != version.recipe["title"]:
+                return objects.suggested_name(version.title, taken, said, colour)
+            said.append(version.title)
+        return objects.suggested_name("", taken, said, colour)
+
+    def objects_of(self, owner: str, picture: str) -> tuple[Asset, ...]:
+        """What was cut out of a picture and is still there, newest first."""
+        children = search.relatives(self._database, self._store.asset(owner, picture)).children
+        return tuple(child for child in children if child.kind == "object")
+
+    def request_of(self, owner: str, object_id: str) -> SegmentRequest | None:
+        """The clicks that an object was made with; None where they are not known."""
+        return codec.from_text(str(self._store.asset(owner, object_id).recipe["selection"]))
+
+    def mask(self, owner: str, object_id: str) -> np.ndarray:
+        """HW uint8 of the picture's size, 255 = selected. A picture without alpha is selected as a whole."""
+        return objects.mask_in(self._store.path(owner, object_id))
+
+    def mask_png(self, owner: str, object_id: str) -> bytes:
+        """The mask as a grey PNG of the whole frame."""
+        return objects.png(Image.fromarray(self.mask(owner, self._there(owner, object_id).id)))
+
+    def cut_out(self, owner: str, object_id: str) -> bytes:
+        """What an object shows as a PNG, without the empty frame around it."""
+        path = self._store.path(owner, self._there(owner, object_id).id)
+        return objects.png(objects.cropped(read_picture(path).image))
+
+    def _colour(self, asset: Asset, mask: np.ndarray) -> np.ndarray | None:
+        """The mean colour of what is selected, taken from the thumbnail: this is asked with every click."""
+        small = flat(read_picture(self._store.thumbnail(asset.owner, asset.id)).image)
+        return colour_names.mean_inside(np.asarray(small), masks.resized(mask, small.size))
+
+    def _there(self, owner: str, picture: str) -> Asset:
+        """The picture, unless it lies in the trash."""
+        asset = self._store.asset(owner, picture)
+        if asset.deleted:
+            raise NotFound("picture", picture)
+        return asset
+
+    def later(self, chore: Callable[[], object]) -> None:
+        """Do something on the thread of the clicks, for instance load their model."""
+        self._clicks.later(chore)
+
+    def close(self) -> None:
+        """Answer what is being answered, and nothing more."""
+        self._clicks.close()
+
+
+def _unheard(_progress: Progress) -> None:
+    """Nobody waits for this."""

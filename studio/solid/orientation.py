@@ -1,0 +1,112 @@
+"""Splats stood up by hand: one that is turned takes the place of the one it was, which goes to the trash.
+
+What is under an id never changes, so a splat that was turned is another asset. All of them are made of the first, so
+that nothing is lost by turning often, and one that was there before comes back: there are 24 of them at the most.
+"""
+
+from __future__ import annotations
+
+import secrets
+import threading
+from dataclasses import replace
+
+from studio.errors import NotFound
+from studio.library.assets import Asset, recipe_of, to_asset
+from studio.library.database import Database
+from studio.library.store import Store
+from studio.solid import recipe as solid_recipe
+from studio.splats.any_format import read_splat
+from studio.splats.sanitize import without_guess
+from studio.splats.splat import Pose, Quaternion, Splat
+from studio.splats.transform import placed
+from studio.splats.upright import followed, inverse
+
+
+class Standing:
+    """Any thread may use it; one splat at a time is turned."""
+
+    def __init__(self, store: Store, database: Database) -> None:
+        self._store, self._database = store, database
+        self._turning = threading.Lock()
+
+    def turn(self, owner: str, asset_id: str, rotation: Quaternion, *, further: bool) -> Asset:
+        """The splat that stands in its place now.
+
+        Args:
+            rotation: quarter turns.
+            further: from how it stands now; False: from how its file was read.
+
+        Raises:
+            NotFound: it is not there, or was turned meanwhile.
+        """
+        with self._turning:
+            asset = self._store.asset(owner, asset_id)
+            if asset.deleted or asset.kind != "splat":
+                raise NotFound("splat", asset_id)
+            if further:
+                rotation = followed((_said(asset).turned, rotation))
+            ways = self._ways(asset)
+            found = next((one for one in ways if _said(one).turned == rotation), None)
+            if found is None:
+                found = self._made(ways[-1], asset, rotation)
+            if found.id != asset.id:
+                self._put_in_place(found, asset)
+            return self._store.asset(owner, found.id)
+
+    def _ways(self, asset: Asset) -> list[Asset]:
+        """In which it has stood and whose files are there: the asset itself first, and last the one it began with."""
+        first = _said(asset).origin or asset.id
+        rows = self._database.rows(
+            "SELECT assets.* FROM lineage JOIN assets ON id = child WHERE parent = ? AND +owner = ?",
+            (first, asset.owner),
+        )
+        ways = [asset, *(one for one in map(to_asset, rows) if _said(one).origin == first)]
+        if first != asset.id and self._is_there(asset.owner, first):
+            ways.append(self._store.asset(asset.owner, first))
+        else:
+            ways.append(asset)
+        return [one for one in ways if self._is_there(asset.owner, one.id)]
+
+    def _is_there(self, owner: str, asset_id: str) -> bool:
+        try:
+            return self._store.path(owner, asset_id).is_file()
+        except NotFound:
+            return False
+
+    def _made(self, first: Asset, asset: Asset, rotation: Quaternion) -> Asset:
+        """What the first becomes in another way round, called as the asset is."""
+        splat, said = read_splat(self._store.path(first.owner, first.id), first.name).splat, _said(first)
+        splat = turned_by(splat, followed((inverse(said.turned), rotation)))
+        said = replace(said, turned=rotation, origin=first.id, fit=None, notes=without_guess(said.notes))
+        recipe = replace(
+            recipe_of(first),
+            id=secrets.token_hex(16),
+            job_id="",
+            index=0,
+            title=asset.title,
+            parents=(*first.parents, first.id),
+            turning=solid_recipe.to_text(said),
+        )
+        return self._store.save_splat(replace(splat, recipe=recipe))
+
+    def _put_in_place(self, found: Asset, asset: Asset) -> None:
+        """What a person gave the one belongs to the other now."""
+        owner = asset.owner
+        if found.deleted:
+            self._store.restore(owner, [found.id])
+        if found.starred != asset.starred:
+            self._store.star(owner, found.id, asset.starred)
+        if found.title != asset.title:
+            self._store.rename(owner, found.id, asset.title)
+        if found.description != asset.description:
+            self._store.describe(owner, found.id, asset.description)
+        self._store.delete(owner, [asset.id])
+
+
+def turned_by(splat: Splat, rotation: Quaternion) -> Splat:
+    """The same splat, turned about the origin of the world; the camera stays."""
+    return placed(replace(placed(splat), pose=Pose(rotation=rotation, camera=splat.pose.camera)))
+
+
+def _said(asset: Asset) -> solid_recipe.Turning:
+    return solid_recipe.from_text(asset.recipe["turning"])

@@ -1,0 +1,301 @@
+"""Splats that are there, in one studio: brought in, read, placed, matched, painted, exported. Makes none itself.
+
+Every call is safe from any thread; nothing changes a splat: what is moved, turned or scaled is a splat of its own.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, NamedTuple, cast, get_args
+
+import numpy as np
+from PIL import Image
+
+from studio import validation
+from studio.contract import Size, Task
+from studio.errors import BadRequest, NotFound
+from studio.imaging import inpaint_quick
+from studio.intake.picture import read_picture
+from studio.library.assets import Asset
+from studio.library.database import Database
+from studio.library.store import Store
+from studio.scheduling.changes import Changes
+from studio.segmentation import objects
+from studio.segmentation.engine import flat
+from studio.solid import fit as solid_fit
+from studio.solid import recipe as solid_recipe
+from studio.solid.contract import FILLED_SHARE, camera_of, crop_of, mask_of
+from studio.solid.orientation import Standing
+from studio.solid.recipe import Ground, Turning
+from studio.solid.uploads import SplatUploads
+from studio.solid.views_service import Turnings
+from studio.splats.any_format import read_splat
+from studio.splats.export import export_splat
+from studio.splats.rasterizer import facing, painted, within
+from studio.splats.splat import Camera, Crop, Pose, Splat
+from studio.splats.transform import placed
+from studio.splats.upright import TURNS, UPRIGHT, Axis, Turn, followed
+
+MAX_RENDERED_SIDE = 1024
+MAX_TURNS = 24
+_MOST_PAIRS = 60_000_000
+"""For a rendered picture: half a minute of work at the most."""
+_MIDDLE = 0.6
+"""Of a picture's shorter side that a splat takes which is put on it."""
+_MOST_OF_IT = 0.98
+"""The share of its splats by which the size of a splat is told: strays do not count."""
+
+
+class Scene(NamedTuple):
+    """What a splat stands on."""
+
+    camera: Camera
+    picture: Asset
+    mask: np.ndarray | None  # HW uint8 of the object's place in the picture; None: it stands anywhere
+
+
+class Splats:
+    """`owner` is whoever asks; another owner's splats do not exist for them."""
+
+    def __init__(self, store: Store, database: Database, changes: Changes, turnings: Turnings) -> None:
+        self._store, self._changes, self._turnings = store, changes, turnings
+        self._uploads, self._standing = SplatUploads(store), Standing(store, database)
+
+    # --- in and out ---------------------------------------------------------------------------------------------------
+
+    def take_in(self, owner: str, source: bytes | Path, name: str, up: str = "") -> Asset:
+        """Keep an uploaded splat; one that is there already is not kept twice.
+
+        What was assumed when it was read stands in its recipe; see `Turning.notes`.
+
+        Args:
+            up: the axis of the file that points up, see `upright.Axis`; "": as the file says, or is like others.
+
+        Raises:
+            BadSplat: it is not one that Diorama takes.
+            BadRequest: there is no such axis.
+            StorageFailed: the disk did not take it.
+        """
+        if up not in ("", *UPRIGHT):
+            raise BadRequest(f"The axis that points up is one of {', '.join(UPRIGHT)}, not {validation.shown(up)}.")
+        kept, rotation = self._uploads.take_in(owner, source, name, cast(Axis, up) if up else None)
+        if rotation is not None:
+            kept = self._standing.turn(owner, kept.id, rotation, further=False)
+        self._changes.note(owner)
+        return kept
+
+    def splat(self, owner: str, asset_id: str) -> Splat:
+        """
+        Raises:
+            NotFound: there is none, or it is deleted or somebody else's. So for all that follow.
+            BadSplat: its file was spoilt.
+        """
+        asset = self._asset(owner, asset_id)
+        return read_splat(self._store.path(owner, asset.id), asset.name).splat
+
+    def export(self, owner: str, asset_id: str, format: str) -> bytes:
+        """A file for other tools; see `splats.exporting.EXPORTS`.
+
+        Raises:
+            BadRequest: there is no such format.
+        """
+        if not isinstance(format, str):
+            raise BadRequest(f"The format must be text such as 'ply', not {validation.shown(format)}.")
+        if format == "ply":  # to the last bit: reading and writing again rounds
+            return self._store.path(owner, self._asset(owner, asset_id).id).read_bytes()
+        return export_splat(self.splat(owner, asset_id), format)
+
+    # --- on its picture -----------------------------------------------------------------------------------------------
+
+    def fit_of(self, owner: str, asset_id: str) -> float | None:
+        """How much of its object a splat covers at its reset pose, as IoU; None where it has no object.
+
+        Below `fitting.GOOD_FIT`, `match_size` is worth a try.
+        """
+        return solid_recipe.from_text(self._asset(owner, asset_id).recipe["turning"]).fit
+
+    def scene(self, owner: str, asset_id: str) -> Scene | None:
+        """What a splat stands on; None where it came without, or that is gone."""
+        return self._scene(self._asset(owner, asset_id), self.splat(owner, asset_id))
+
+    def match_size(self, owner: str, asset_id: str) -> Asset:
+        """A splat of its own that covers the object best: the same, larger or smaller, moved across the picture.
+
+        Where nothing would be better, it is the one that was asked about.
+
+        Raises:
+            BadRequest: it stands on no object.
+        """
+        asset, splat = self._asset(owner, asset_id), self.splat(owner, asset_id)
+        scene = self._scene(asset, splat)
+        if scene is None or scene.mask is None:
+            raise BadRequest(f"{validation.shown(asset.title)} stands on no object: there is no size to match.")
+        before = solid_fit.fit(splat, scene.mask)
+        matched = solid_fit.matched(splat, scene.mask)
+        fit = solid_fit.fit(matched, scene.mask)
+        if fit <= before:
+            return asset
+        said = replace(solid_recipe.from_text(asset.recipe["turning"]), fit=fit)
+        return self._keep(owner, asset, matched, said, parents=(*asset.parents, asset.id))
+
+    def turn(self, owner: str, asset_id: str, turns: Sequence[str]) -> Asset:
+        """The splat that stands in its place, turned by quarters, one after the other. The former is in the trash.
+
+        Args:
+            turns: see `upright.Turn`; at most MAX_TURNS.
+
+        Raises:
+            BadRequest: there is no such turn, or it stands on a picture.
+        """
+        if isinstance(turns, str) or not isinstance(turns, Sequence) or not 0 < len(turns) <= MAX_TURNS:
+            raise BadRequest(f"Give a list of 1 to {MAX_TURNS} quarter turns, not {validation.shown(turns)}.")
+        wrong = [one for one in turns if not isinstance(one, str) or one not in TURNS]
+        if wrong:
+            raise BadRequest(f"A quarter turn is one of {', '.join(TURNS)}, not {validation.shown(wrong[0])}.")
+        asset = self._asset(owner, asset_id)
+        if self._scene(asset, self.splat(owner, asset.id)) is not None:
+            raise BadRequest(f"{validation.shown(asset.title)} stands on a picture: turn the one it was made of.")
+        rotation = followed(TURNS[cast(Turn, one)] for one in turns)
+        kept = self._standing.turn(owner, asset.id, rotation, further=True)
+        self._changes.note(owner)
+        return kept
+
+    def place(self, owner: str, asset_id: str, on: str) -> Asset:
+        """A splat of its own that stands on an object, or in the middle of a picture.
+
+        Args:
+            on: asset id of the object or picture.
+        """
+        asset, splat = self._asset(owner, asset_id), placed(self.splat(owner, asset_id))
+        target = self._turnings.picture(owner, on)
+        mask = mask_of(read_picture(self._store.path(owner, target.id)).image)
+        size = Size(target.width, target.height)
+        fit = None
+        if mask.all():
+            splat = _standing(splat, camera_of(_middle(size), size))
+        else:
+            splat = solid_fit.matched(_standing(splat, camera_of(crop_of(mask), size)), mask)
+            fit = solid_fit.fit(splat, mask)
+        return self._keep(owner, asset, splat, Turning(splats=splat.count, fit=fit), parents=(target.id, asset.id))
+
+    # --- pictures of it -----------------------------------------------------------------------------------------------
+
+    def filled_png(self, owner: str, asset_id: str) -> bytes:
+        """The picture a splat stands on, with its object painted out.
+
+        Raises:
+            BadRequest: it stands on none.
+        """
+        return objects.png(self._behind(self.scene(owner, asset_id), owner, "filled"))
+
+    def rendered_png(self, owner: str, asset_id: str, camera: Camera | None = None, ground: str = "photo") -> bytes:
+        """A splat as a camera sees it, over what is behind it; the longest side has MAX_RENDERED_SIDE pixels at most.
+
+        Args:
+            camera: of the picture it stands on; None: the one that *Reset* returns to.
+            ground: see `turned.Ground`.
+        """
+        asset, splat = self._asset(owner, asset_id), self.splat(owner, asset_id)
+        seen = within(camera or splat.pose.camera or facing(splat), MAX_RENDERED_SIDE)
+        size = (seen.width, seen.height)
+        if _ground(ground) == "plain":
+            behind = Image.new("RGB", size, "white")
+        else:
+            behind = self._behind(self._scene(asset, splat), owner, ground).resize(size, reducing_gap=3.0)
+        return objects.png(painted(splat, seen, _MOST_PAIRS).over(behind))
+
+    def keep_view(
+        self,
+        owner: str,
+        asset_id: str,
+        content: bytes | Path,
+        *,
+        camera: Camera | None = None,
+        ground: str = "photo",
+        picture: str = "",
+    ) -> Asset:
+        """Keep a picture of a splat that the page has painted.
+
+        Args:
+            content: PNG, JPEG or WebP.
+            camera: where it was seen from; None: nobody said.
+            picture: asset id of what was behind it; "" for none.
+
+        Raises:
+            BadPicture: it is no picture that Diorama takes.
+        """
+        asset = self._asset(owner, asset_id)
+        parents = (asset.id,) if not picture else (self._turnings.picture(owner, picture).id, asset.id)
+        said = Turning(camera=camera, ground=_ground(ground))
+        image = read_picture(content).image
+        recipe = solid_recipe.recipe(owner, "image", Task.SPLAT, Size(*image.size), asset.title, parents, said)
+        kept = self._store.save(image, recipe)
+        self._changes.note(owner)
+        return kept
+
+    # --- inside -------------------------------------------------------------------------------------------------------
+
+    def _asset(self, owner: str, asset_id: str) -> Asset:
+        asset = self._store.asset(owner, asset_id)
+        if asset.kind != "splat" or asset.deleted:
+            raise NotFound("splat", asset_id)
+        return asset
+
+    def _scene(self, asset: Asset, splat: Splat) -> Scene | None:
+        camera = splat.pose.camera
+        if camera is None or not asset.parents:
+            return None
+        try:
+            picture = self._turnings.picture_of(asset.owner, asset.parents[0])
+        except (NotFound, BadRequest):
+            return None
+        mask = mask_of(read_picture(self._store.path(asset.owner, asset.parents[0])).image)
+        if mask.shape != (camera.height, camera.width):
+            return None
+        return Scene(camera, picture, None if mask.all() else mask)
+
+    def _behind(self, scene: Scene | None, owner: str, ground: str) -> Image.Image:
+        """RGB of the whole picture."""
+        if scene is None:
+            raise BadRequest("This splat stands on no picture: choose a plain ground, or place it on one.")
+        image = flat(read_picture(self._store.path(owner, scene.picture.id)).image)
+        if ground == "photo" or scene.mask is None:
+            return image
+        return inpaint_quick.fill_behind(image, scene.mask)
+
+    def _keep(self, owner: str, asset: Asset, splat: Splat, said: Turning, parents: tuple[str, ...]) -> Asset:
+        """A splat that was made of another by moving it."""
+        recipe = solid_recipe.splat_recipe(asset, splat, said, parents)
+        recipe = replace(recipe, model=asset.model, revision=str(asset.recipe["revision"]))
+        kept = self._store.save_splat(replace(splat, recipe=recipe))
+        self._changes.note(owner)
+        return kept
+
+
+def _ground(value: Any) -> Ground:
+    if value not in get_args(Ground):
+        raise BadRequest(f"The ground is one of {', '.join(get_args(Ground))}, not {validation.shown(value)}.")
+    return value
+
+
+def _middle(size: Size) -> Crop:
+    """The crop of what stands in the middle of a picture."""
+    side = _MIDDLE * min(size) / FILLED_SHARE
+    return Crop((size.width - side) / 2, (size.height - side) / 2, side)
+
+
+def _standing(splat: Splat, camera: Camera) -> Splat:
+    """The splat before a camera, in the middle of its crop and as large as models see an object.
+
+    Args:
+        splat: placed.
+    """
+    bounds = splat.bounds(_MOST_OF_IT)
+    width, height, depth = (float(one) for one in bounds.size)
+    reach = FILLED_SHARE * math.tan(math.radians(camera.fov_deg) / 2)
+    scale = reach * camera.radius / max((max(width, height) + reach * depth) / 2, 1e-6)
+    x, y, z = (float(one) for one in np.array(camera.target) - scale * bounds.centre)
+    return placed(replace(splat, pose=Pose(scale=scale, translation=(x, y, z), camera=camera)))

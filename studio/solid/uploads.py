@@ -1,0 +1,123 @@
+"""Uploaded splats as assets: read through the door, kept once, with the recipe they bring. Knows no HTTP."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from studio.contract import Size, Task
+from studio.errors import BadSplat, NotFound
+from studio.intake.settings.foreign_values import MAX_SHORT, MAX_TEXT, bounded
+from studio.library.assets import Asset
+from studio.library.store import Store
+from studio.library.uploads import MAX_PARENTS, title_of
+from studio.recipe import Recipe
+from studio.solid import recipe as solid_recipe
+from studio.solid.orientation import turned_by
+from studio.solid.recipe import SPLAT_SIZE, Turning
+from studio.splats.any_format import TakenSplat, read_splat
+from studio.splats.sanitize import without_guess
+from studio.splats.splat import ARRAYS, NOT_TURNED, Quaternion, Splat
+from studio.splats.upright import UPRIGHT, Axis, followed, inverse
+
+
+class TakenIn(NamedTuple):
+    """A splat of an uploaded file, and in which way it was to be turned."""
+
+    asset: Asset
+    solid_recipe: Quaternion | None  # since the file of the asset was read; None: nobody said
+
+
+class SplatUploads:
+    """The way into one store. Any thread may use it; one splat at a time comes in, so that memory stays bounded."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._door = threading.Lock()
+
+    def take_in(self, owner: str, source: bytes | Path, name: str, up: Axis | None = None) -> TakenIn:
+        """See `Splats.take_in`. One that was there stands as it stood."""
+        with self._door:
+            taken = read_splat(source, name)
+            taken.splat.pruned()  # refuses a splat that nobody could see; a faint one is kept as it came
+            wanted = None if up is None else followed((inverse(UPRIGHT[taken.up]), UPRIGHT[up]))
+            sha256 = _sha256(source)
+            there = self._store.upload(owner, sha256)
+            if there is None or not self._is_there(there):
+                there = self._original(owner, taken.splat)
+                if there is not None and wanted is not None:
+                    wanted = followed((solid_recipe.from_text(there.recipe["turning"]).turned, wanted))
+            if there is None:
+                return TakenIn(self._keep(owner, taken, name, sha256, wanted), wanted)
+            if there.deleted:
+                self._store.restore(owner, [there.id])
+            return TakenIn(self._store.asset(owner, there.id), wanted)
+
+    def _keep(self, owner: str, taken: TakenSplat, name: str, sha256: str, wanted: Quaternion | None) -> Asset:
+        splat = taken.splat if wanted is None else turned_by(taken.splat, wanted)
+        recipe = _recipe(owner, taken, name, sha256, wanted)
+        return self._store.save_splat(replace(splat, recipe=recipe))
+
+    def _is_there(self, asset: Asset) -> bool:
+        try:
+            self._store.path(asset.owner, asset.id)
+        except NotFound:
+            return False
+        return True
+
+    def _original(self, owner: str, splat: Splat) -> Asset | None:
+        """The splat of this owner that came back as it was."""
+        if splat.recipe is None:
+            return None
+        try:
+            asset = self._store.asset(owner, splat.recipe.id)
+            mine = read_splat(self._store.path(owner, asset.id)).splat
+        except (NotFound, BadSplat):  # there is none, or it was spoilt: what comes in is whole
+            return None
+        return asset if _is_same(mine, splat) else None
+
+
+def _is_same(one: Splat, other: Splat) -> bool:
+    if (one.sh_rest is None) != (other.sh_rest is None) or one.pose != other.pose:
+        return False
+    names = ARRAYS if one.sh_rest is None else (*ARRAYS, "sh_rest")
+    return all(np.array_equal(getattr(one, name), getattr(other, name)) for name in names)
+
+
+def _sha256(source: bytes | Path) -> str:
+    if isinstance(source, bytes):
+        return hashlib.sha256(source).hexdigest()
+    with source.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _recipe(owner: str, taken: TakenSplat, name: str, sha256: str, wanted: Quaternion | None) -> Recipe:
+    """What is written into our file of it: the recipe it brought, in bounds, as that of a splat of this owner."""
+    splat, brought = taken.splat, taken.splat.recipe
+    camera = splat.pose.camera
+    size = Size(camera.width, camera.height) if camera else SPLAT_SIZE
+    said = Turning(splats=splat.count)
+    if brought is not None:
+        said = replace(solid_recipe.from_text(brought.turning), splats=splat.count)
+    notes = " ".join(taken.notes)
+    said = replace(
+        said, notes=notes if wanted is None else without_guess(notes), turned=wanted or NOT_TURNED, origin=""
+    )
+    plain = solid_recipe.recipe(owner, "splat", Task.SPLAT, size, title_of(name), (), said)
+    if brought is None:
+        return replace(plain, source="file", sha256=sha256)
+    return replace(
+        plain,
+        model=bounded(brought.model, MAX_SHORT),
+        revision=bounded(brought.revision, MAX_SHORT),
+        seed=brought.seed,
+        parents=brought.parents[:MAX_PARENTS],
+        title=bounded(brought.title, MAX_TEXT) or plain.title,
+        source="Diorama",
+        sha256=sha256,
+    )

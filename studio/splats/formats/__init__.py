@@ -1,0 +1,1 @@
+"""One module per splat file format. Knows no models and no pictures."""

@@ -1,0 +1,52 @@
+"""A splat as one web page that needs nothing else: no server, no network, no library. Also the home of its script.
+
+The page opens from a file, turns by mouse, fingers and keys, and carries the recipe and the camera as JSON. It shows
+the colours of one side only where they differ by direction.
+"""
+
+from __future__ import annotations
+
+import base64
+import html
+import json
+import re
+from dataclasses import replace
+from pathlib import Path
+
+from studio.splats.formats.antimatter_splat import write_antimatter
+from studio.splats.metadata import values_about
+from studio.splats.splat import Pose, Splat
+
+_HERE = Path(__file__).parent / "viewer"
+_SCRIPTS = ("splats.js", "painter.js", "hands.js", "viewer.js")
+
+
+def viewer_script() -> str:
+    """The viewer: `createSplatViewer(canvas, splats, {camera, background, onCamera, onMessage})`.
+
+    `splats` is an ArrayBuffer of `viewer_bytes`, `camera` the JSON of `about.camera_values`. See viewer/viewer.js.
+    """
+    return "\n".join((_HERE / name).read_text(encoding="utf-8") for name in _SCRIPTS)
+
+
+def viewer_bytes(splat: Splat) -> bytes:
+    """What the viewer draws: `.splat` rows of world coordinates, y up."""
+    return write_antimatter(splat, up="+y")
+
+
+def write_html(splat: Splat, title: str = "") -> bytes:
+    """The page.
+
+    Args:
+        title: in the tab and under the splat; "": that of the recipe.
+    """
+    about = values_about(replace(splat, pose=Pose(camera=splat.pose.camera)), "+y")
+    values = {
+        "title": html.escape(title or (splat.recipe.title if splat.recipe else "") or "Splat"),
+        "count": f"{splat.count:,}",
+        "about": json.dumps(about, separators=(",", ":")).replace("<", "\\u003c"),
+        "data": base64.b64encode(viewer_bytes(splat)).decode(),
+        "script": viewer_script(),
+    }
+    page = (_HERE / "page.html").read_text(encoding="utf-8")
+    return re.sub(r"\{\{(\w+)\}\}", lambda found: values[found[1]], page).encode()

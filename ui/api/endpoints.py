@@ -1,0 +1,238 @@
+"""The same verbs over HTTP: endpoints for `gradio_client` and curl, all by name and with plain JSON values.
+
+`job` and `generate` answer with a job: {"id", "state", "prompt", "model", "step", "steps", "position", "error",
+"pictures": [{"id", "name", "url", "kind", "seed", "width", "height", "prompt", "model", "created", "starred"}]}. A
+picture's `url` opens its file for whoever has it, for an hour; `job` and `gallery` tell another one. Its `kind` is
+"image" if made here, "upload" if it came from elsewhere.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import asdict
+from functools import partial
+from typing import Any
+
+import gradio as gr
+
+from studio.clouds.alternatives import elsewhere
+from studio.clouds.spending import estimate
+from studio.contract import GenerateRequest, JobView, Size, Task
+from studio.errors import BadRequest, NotReady
+from studio.service import Studio
+from studio.validation import shown
+from ui.api.clouds import Wording
+from ui.api.iterate import Changing
+from ui.api.jobs import describe_job, finished
+from ui.api.segment import CutOut
+from ui.api.solid import Turning
+from ui.api.values import describe, readable, uploaded
+from ui.routes.visitors import Caller, Visitors
+
+
+def build(studio: Studio, visitors: Visitors) -> None:
+    """Add the endpoints to the current Blocks: those of `Endpoints`, `CutOut`, `Changing`, `Turning` and `Wording`."""
+    ours = Endpoints(studio, visitors)
+    making = (ours.generate, ours.job, ours.cancel, ours.models)
+    cutting = CutOut(studio, visitors)
+    clicking = (cutting.segment, cutting.segment_everything, cutting.keep_object)
+    changing = Changing(studio, visitors)
+    editing = (changing.iterate, changing.tree)
+    wording = Wording(studio, visitors)
+    saying = (wording.describe, wording.improve_prompt)
+    solid = Turning(studio, visitors)
+    turning = (solid.views, solid.splat, solid.render_splat, solid.export_splat, solid.add_splat)
+    about = (ours.gallery, ours.add_picture, ours.settings)
+    for endpoint in (*making, *about, *clicking, *editing, *turning, *saying):
+        gr.api(endpoint, api_name=endpoint.__name__, concurrency_limit=None)
+
+
+class Endpoints:
+    """One method per endpoint; the argument names are the parameter names of the API."""
+
+    def __init__(self, studio: Studio, visitors: Visitors) -> None:
+        self._studio = studio
+        self._visitors = visitors
+
+    @readable
+    async def generate(
+        self,
+        prompt: str,
+        model: str = "",
+        width: int | None = None,
+        height: int | None = None,
+        count: int = 1,
+        seed: int | None = None,
+        steps: int | None = None,
+        guidance: float | None = None,
+        negative_prompt: str = "",
+        style: str = "",
+        quality: str = "",
+        transparent: bool = False,
+        confirm_cost: bool = False,
+        wait: bool = True,
+        token: str = "",
+        request: gr.Request | None = None,
+    ) -> dict:
+        """Make pictures from words and answer with the job.
+
+        Args:
+            prompt: What to draw.
+            model: Model id, see `models`; empty takes the first that is ready.
+            width: In pixels; with height, or neither for the model's own size.
+            height: In pixels.
+            count: How many pictures, 1 to 8; picture i gets seed + i.
+            seed: 0 to 4294967295; empty or -1 draws one.
+            steps: Denoising steps, where the model honours them.
+            guidance: Guidance scale, where the model honours it.
+            negative_prompt: What the picture must not show, where the model honours it.
+            style: Id of a style of the model.
+            quality: One of the model's qualities; empty takes its first.
+            transparent: Leave out the background, where the model can.
+            confirm_cost: Also where it costs more than the daily cap leaves.
+            wait: Answer when the pictures are there; false answers at once, then ask `job`.
+            token: Where the app is open to anyone: any secret of 16 characters or more, which owns what it makes.
+        """
+        caller = self._visitors.caller(request, token)
+        if (width is None) != (height is None):
+            raise BadRequest(f"A size is a width and a height; got only {width or height}. Give both, or neither.")
+        size = None if width is None or height is None else Size(width, height)
+        order = GenerateRequest(
+            prompt, model, size, count, seed, steps, guidance, negative_prompt, style, quality, transparent
+        )
+        queue = partial(self._studio.generate, caller.owner, order, confirm_cost=confirm_cost)
+        try:
+            job = await asyncio.to_thread(queue)  # what waits for the disk has a thread
+        except NotReady as error:
+            offered = self._studio.models(Task.GENERATE)
+            raise NotReady(f"{error}{elsewhere(order, offered, caller.owner)}") from error
+        return await finished(self._studio, job, caller, wait=wait)
+
+    @readable
+    async def job(self, job_id: str, token: str = "", request: gr.Request | None = None) -> dict:
+        """How a job stands, and the pictures it has made so far.
+
+        Args:
+            job_id: The id that `generate` answered with.
+            token: The secret the job was started with, where the app is open to anyone.
+        """
+        return await asyncio.to_thread(self._answer, self._studio.job, self._visitors.caller(request, token), job_id)
+
+    @readable
+    async def cancel(self, job_id: str, token: str = "", request: gr.Request | None = None) -> dict:
+        """Stop a waiting or running job; pictures that are finished are kept.
+
+        Args:
+            job_id: The id that `generate` answered with.
+            token: The secret the job was started with, where the app is open to anyone.
+        """
+        return await asyncio.to_thread(self._answer, self._studio.cancel, self._visitors.caller(request, token), job_id)
+
+    @readable
+    async def models(self, token: str = "", request: gr.Request | None = None) -> list:
+        """Every model that makes pictures, with what it needs, costs and honours.
+
+        Args:
+            token: Where the app is open to anyone: a secret that keys were pasted with.
+        """
+        try:
+            owner = self._visitors.caller(request, token).owner
+        except BadRequest:  # open to anyone, and no token: what holds for everybody
+            owner = ""
+        specs = self._studio.models(Task.GENERATE)
+        return [
+            {
+                "id": spec.id,
+                "label": spec.label,
+                "provider": spec.provider,
+                "ready": (ready := spec.ready_for(owner)).ok,
+                "readiness": ready.label,
+                "hint": ready.hint,
+                "price_usd": estimate(spec, GenerateRequest("")),
+                "licence": spec.licence,
+                "about": spec.about,
+                "sizes": [list(size) for size in spec.sizes],
+                "steps": spec.steps.default if spec.steps else None,
+                "guidance": spec.guidance.default if spec.guidance else None,
+                "seed": spec.seed,
+                "negative_prompt": spec.negative_prompt,
+                "styles": [style.id for style in spec.styles],
+                "qualities": list(spec.qualities),
+                "transparent": spec.transparent,
+            }
+            for spec in specs
+        ]
+
+    @readable
+    async def gallery(
+        self,
+        query: str = "",
+        starred: bool = False,
+        model: str = "",
+        kind: str = "",
+        after: str = "",
+        limit: int = 24,
+        token: str = "",
+        request: gr.Request | None = None,
+    ) -> dict:
+        """Pictures, newest first, a page at a time.
+
+        Args:
+            query: Words to look for in prompts, titles and descriptions.
+            starred: Only starred pictures.
+            model: Only pictures of this model.
+            kind: "image" for those made here, "upload" for those that came from elsewhere, "trash" for what was
+                deleted; empty for all.
+            after: The "next" of the page before; empty for the first page.
+            limit: Pictures per page, 1 to 200.
+            token: The secret the pictures were made with, where the app is open to anyone.
+        """
+        caller = self._visitors.caller(request, token)
+        look = {"query": query, "starred": starred, "model": model, "kind": kind, "after": after, "limit": limit}
+        page = await asyncio.to_thread(self._studio.gallery, caller.owner, **look)
+        return {"pictures": [describe(asset, caller) for asset in page.assets], "next": page.next}
+
+    @readable
+    async def add_picture(
+        self, file: gr.FileData, name: str = "", token: str = "", request: gr.Request | None = None
+    ) -> dict:
+        """Put a PNG, JPEG or WebP file into the gallery; answers with "picture" and "notes", as `settings` does.
+
+        Args:
+            file: The picture: `handle_file(PATH)` of gradio_client.
+            name: What to call it where it carries no prompt; empty takes the name of the file.
+            token: Where the app is open to anyone: the secret that is to own the picture.
+        """
+        return await asyncio.to_thread(self._take_in, self._visitors.caller(request, token), file, name)
+
+    @readable
+    async def settings(self, picture_id: str, token: str = "", request: gr.Request | None = None) -> dict:
+        """How to make a picture again: {"request": the arguments of `generate`, "notes": what could not be kept}.
+
+        Args:
+            picture_id: Id of a picture, made here or added; "request" is empty where it does not say how it was made.
+            token: The secret of who owns the picture, where the app is open to anyone.
+        """
+        return await asyncio.to_thread(self._settings, self._visitors.caller(request, token).owner, picture_id)
+
+    def _take_in(self, caller: Caller, file: Any, name: Any) -> dict:
+        if not isinstance(name, str):
+            raise BadRequest(f"The name must be text, not {shown(name)}. Leave it empty for the file's own.")
+        with uploaded(file) as path:
+            asset = self._studio.take_in(caller.owner, path, name or path.name)
+        return {"picture": describe(asset, caller), "notes": self._settings(caller.owner, asset.id)["notes"]}
+
+    def _settings(self, owner: str, picture_id: Any) -> dict:
+        settings = self._studio.settings_of(owner, picture_id)
+        return {"request": arguments(settings.request) if settings.request else None, "notes": list(settings.notes)}
+
+    def _answer(self, ask: Callable[[str, str], JobView], caller: Caller, job_id: str) -> dict:
+        return describe_job(self._studio, ask(caller.owner, job_id), caller)
+
+
+def arguments(request: GenerateRequest) -> dict:
+    """A request as the arguments of `generate`."""
+    values = asdict(request)
+    size = values.pop("size")
+    return values | {"width": size[0] if size else None, "height": size[1] if size else None}

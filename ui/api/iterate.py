@@ -1,0 +1,133 @@
+"""Changes over HTTP: the endpoints iterate and tree."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import gradio as gr
+
+from studio.contract import IterateRequest, JobView
+from studio.imaging import edit_codec
+from studio.service import Studio
+from ui.api.jobs import finished
+from ui.api.values import describe, readable, uploaded
+from ui.routes.visitors import Caller, Visitors
+
+
+class Changing:
+    """One method per endpoint; the argument names are the parameter names of the API."""
+
+    def __init__(self, studio: Studio, visitors: Visitors) -> None:
+        self._studio = studio
+        self._visitors = visitors
+
+    @readable
+    async def iterate(
+        self,
+        picture_id: str = "",
+        instruction: str = "",
+        model: str = "",
+        count: int = 1,
+        object_id: str = "",
+        strokes: list | None = None,
+        invert: bool = False,
+        feather: float | None = None,
+        extend: list | dict | None = None,
+        references: list | None = None,
+        seed: int | None = None,
+        steps: int | None = None,
+        guidance: float | None = None,
+        strength: float | None = None,
+        negative_prompt: str = "",
+        quality: str = "",
+        transparent: bool = False,
+        confirm_cost: bool = False,
+        file: gr.FileData | None = None,
+        wait: bool = True,
+        token: str = "",
+        request: gr.Request | None = None,
+    ) -> dict:
+        """Change a picture as an instruction says and answer with the job; its pictures are new versions.
+
+        With an object, strokes or an extension, everything else of the picture stays byte for byte.
+
+        Args:
+            picture_id: Id of the picture; or give a file.
+            instruction: What to change: "make the hat red".
+            model: Model id; empty takes the first that is ready.
+            count: How many versions, 1 to 8; version i gets seed + i.
+            object_id: Change only inside this object, see `keep_object`.
+            strokes: Change only under these: [{"points": [[x, y], ...], "radius": 12, "add": true}], in pixels.
+            invert: Change everything but the object and the strokes.
+            feather: Pixels over which the change fades out; empty takes what suits the size.
+            extend: Pixels to add: [left, top, right, bottom], or {"left": 128}.
+            references: Ids of more pictures that the instruction may speak of, where the model honours them.
+            seed: 0 to 4294967295; empty or -1 draws one.
+            steps: Denoising steps, where the model honours them.
+            guidance: Guidance scale, where the model honours it.
+            strength: How far from the picture, 0 to 1, where the model honours it.
+            negative_prompt: What the picture must not show, where the model honours it.
+            quality: One of the model's qualities; empty takes its first.
+            transparent: Leave out the background, where the model can.
+            confirm_cost: Spend it even where it passes the daily cap.
+            file: A picture to put into the gallery first: `handle_file(PATH)`.
+            wait: Answer when the versions are there; false answers at once, then ask `job`.
+            token: Where the app is open to anyone: the secret that owns the picture.
+        """
+        caller = self._visitors.caller(request, token)
+        values: dict[str, Any] = {
+            "instruction": instruction,
+            "model": model,
+            "count": count,
+            "object": object_id,
+            "strokes": strokes,
+            "invert": invert,
+            "feather": feather,
+            "extend": extend,
+            "references": references,
+            "seed": seed,
+            "steps": steps,
+            "guidance": guidance,
+            "strength": strength,
+            "negative_prompt": negative_prompt,
+            "quality": quality,
+            "transparent": transparent,
+        }
+        wanted = edit_codec.from_json(values | {"source": picture_id})
+        job = await asyncio.to_thread(self._queue, caller.owner, wanted, file, confirm_cost)
+        return await finished(self._studio, job, caller, wait=wait)
+
+    @readable
+    async def tree(self, picture_id: str, token: str = "", request: gr.Request | None = None) -> dict:
+        """All versions that hang together with a picture: {"root", "versions"}, parents before their children.
+
+        A version is a picture with "parent" (an id, or null), "depth", "instruction" and "deleted".
+
+        Args:
+            picture_id: Id of any of them.
+            token: Where the app is open to anyone: the secret that owns the picture.
+        """
+        caller = self._visitors.caller(request, token)
+        return await asyncio.to_thread(self._tree, caller, picture_id)
+
+    def _queue(self, owner: str, wanted: IterateRequest, file: Any, confirm_cost: bool) -> JobView:
+        if file is not None:
+            with uploaded(file) as path:
+                values = edit_codec.to_json(wanted) | {"source": self._studio.take_in(owner, path, path.name).id}
+            wanted = edit_codec.from_json(values)
+        return self._studio.iterate(owner, wanted, confirm_cost=confirm_cost)
+
+    def _tree(self, caller: Caller, picture_id: str) -> dict:
+        tree = self._studio.tree(caller.owner, picture_id)
+        versions = [
+            describe(node.asset, caller)
+            | {
+                "parent": node.parent,
+                "depth": node.depth,
+                "instruction": node.asset.recipe["prompt"] if node.parent else "",
+                "deleted": node.asset.deleted,
+            }
+            for node in tree.nodes
+        ]
+        return {"root": tree.root, "versions": versions}

@@ -1,0 +1,230 @@
+"""3D over HTTP: the endpoints views, splat, render_splat, export_splat and add_splat."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, cast
+
+import gradio as gr
+
+from studio import validation
+from studio.contract import JobView
+from studio.errors import BadRequest, NotFound
+from studio.library.assets import Asset
+from studio.service import Studio
+from studio.solid.contract import Four, SplatRequest, ViewsRequest
+from studio.solid.splat_service import MAX_RENDERED_SIDE
+from studio.splats.export import EXPORTS
+from studio.splats.metadata import camera_values
+from studio.splats.rasterizer import facing, within
+from studio.validation import shown
+from ui.api.jobs import finished
+from ui.api.values import describe, readable, uploaded
+from ui.routes.visitors import Caller, Visitors
+from ui.shared import solid_facts
+
+
+class Turning:
+    """One method per endpoint; the argument names are the parameter names of the API."""
+
+    def __init__(self, studio: Studio, visitors: Visitors) -> None:
+        self._studio = studio
+        self._visitors = visitors
+
+    @readable
+    async def views(
+        self,
+        object_id: str,
+        model: str = "",
+        elevation_deg: float | None = None,
+        seed: int | None = None,
+        steps: int | None = None,
+        guidance: float | None = None,
+        only: list | None = None,
+        wait: bool = True,
+        token: str = "",
+        request: gr.Request | None = None,
+    ) -> dict:
+        """Make four views of an object and answer with the job and "views": [front, right, back, left].
+
+        A view is as the pictures of a job; null where there is none.
+
+        Args:
+            object_id: Id of an object (see `keep_object`), or of a picture with a transparent background.
+            model: Model id; empty takes the first that is ready.
+            elevation_deg: How far the picture looks down on the object, in degrees; negative: up; empty: as usual for
+                the model.
+            seed: 0 to 4294967295; empty or -1 draws one.
+            steps: Denoising steps, where the model honours them.
+            guidance: Guidance scale, where the model honours it.
+            only: Numbers of the views to make anew, 0 (front) to 3 (left); empty makes all four.
+            wait: Answer when they are there; false answers at once, then ask `job`.
+            token: Where the app is open to anyone: the secret that owns the object.
+        """
+        caller = self._visitors.caller(request, token)
+        order = ViewsRequest(_text(object_id, "object_id"), _text(model, "model"), elevation_deg, seed, steps, guidance)
+        job = await asyncio.to_thread(self._begin_views, caller.owner, order, only or ())
+        answer = await finished(self._studio, job, caller, wait=wait)
+        return answer | {"views": await asyncio.to_thread(self._views_of, caller, order.object)}
+
+    @readable
+    async def splat(
+        self,
+        object_id: str,
+        views: list | None = None,
+        model: str = "",
+        views_model: str = "",
+        elevation_deg: float | None = None,
+        seed: int | None = None,
+        wait: bool = True,
+        token: str = "",
+        request: gr.Request | None = None,
+    ) -> dict:
+        """Turn an object into a Gaussian splat on its picture and answer with the job and "splat".
+
+        A splat has "id", "url" (PLY), "count", "fit" (how well it covers its object, 0 to 1), "camera" (from where its
+        picture was seen) and "views". Without `views` they are made first, if the object has none yet.
+
+        Args:
+            object_id: Id of an object.
+            views: Ids of four pictures: front, right, back and left.
+            model: Id of the model that makes the splat; empty takes the first that is ready.
+            views_model: Id of the model that makes the views.
+            elevation_deg: How far the picture looks down on the object, in degrees; empty: as the views say.
+            seed: Of the views.
+            wait: Answer when it is there; false answers at once, then ask `job`. The views are waited for all the same.
+            token: Where the app is open to anyone: the secret that owns the object.
+        """
+        caller = self._visitors.caller(request, token)
+        order = ViewsRequest(_text(object_id, "object_id"), _text(views_model, "views_model"), elevation_deg, seed)
+        four = views or await asyncio.to_thread(self._studio.turnings.views_of, caller.owner, order.object)
+        if not views and not all(four):
+            begun = await asyncio.to_thread(self._begin_views, caller.owner, order, ())
+            answer = await finished(self._studio, begun, caller)
+            if answer["state"] != "done":
+                return answer | {"splat": None}
+            four = await asyncio.to_thread(self._studio.turnings.views_of, caller.owner, order.object)
+        asked = SplatRequest(order.object, cast(Four, four), _text(model, "model"), elevation_deg)
+        answer = await finished(
+            self._studio, await asyncio.to_thread(self._studio.turnings.splat, caller.owner, asked), caller, wait=wait
+        )
+        made = [one["id"] for one in answer["pictures"]]
+        return answer | {"splat": await asyncio.to_thread(self._describe, caller, made[0]) if made else None}
+
+    @readable
+    async def render_splat(
+        self,
+        splat_id: str,
+        azimuth_deg: float = 0.0,
+        elevation_deg: float | None = None,
+        zoom: float = 1.0,
+        ground: str = "",
+        token: str = "",
+        request: gr.Request | None = None,
+    ) -> dict:
+        """Look at a splat from somewhere: {"image": PNG as a data address, "camera", "size"}.
+
+        Args:
+            splat_id: Id of a splat.
+            azimuth_deg: From so many degrees further to the right than its picture.
+            elevation_deg: Seen from above by so many degrees; empty as in its picture.
+            zoom: 2 is twice as large.
+            ground: What is behind it: "photo", "filled" (the object is painted out) or "plain"; empty: its picture,
+                where it has one.
+            token: Where the app is open to anyone: the secret that owns the splat.
+        """
+        caller = self._visitors.caller(request, token)
+        return await asyncio.to_thread(self._render, caller.owner, splat_id, azimuth_deg, elevation_deg, zoom, ground)
+
+    @readable
+    async def export_splat(
+        self, splat_id: str, format: str = "ply", token: str = "", request: gr.Request | None = None
+    ) -> dict:
+        """Save a splat for other tools: {"url", "format", "name", "bytes"}; get the file from the url.
+
+        Args:
+            splat_id: Id of a splat.
+            format: "ply", "splat", "spz", "html" (a page that shows it) or "glb" (an approximate mesh).
+            token: Where the app is open to anyone: the secret that owns the splat.
+        """
+        caller = self._visitors.caller(request, token)
+        return await asyncio.to_thread(self._export, caller, splat_id, format)
+
+    @readable
+    async def add_splat(
+        self, file: gr.FileData, name: str = "", token: str = "", request: gr.Request | None = None
+    ) -> dict:
+        """Put a PLY, SPLAT or SPZ file into the gallery: {"splat", "notes"}.
+
+        Args:
+            file: The splat: `handle_file(PATH)` of gradio_client.
+            name: What to call it; empty takes the name of the file.
+            token: Where the app is open to anyone: the secret that is to own the splat.
+        """
+        return await asyncio.to_thread(self._take_in, self._visitors.caller(request, token), file, name)
+
+    def _begin_views(self, owner: str, order: ViewsRequest, only: Any) -> JobView:
+        keep = self._studio.turnings.views_of(owner, order.object) if only else ()
+        return self._studio.turnings.views(owner, replace(order, only=only, keep=keep))
+
+    def _views_of(self, caller: Caller, object_id: str) -> list[dict | None]:
+        ids = self._studio.turnings.views_of(caller.owner, object_id)
+        return [describe(self._studio.asset(caller.owner, id), caller) if id else None for id in ids]
+
+    def _describe(self, caller: Caller, splat_id: str) -> dict:
+        asset = self._studio.asset(caller.owner, splat_id)
+        said = solid_facts.turning_of(asset)
+        splat = self._studio.splats.splat(caller.owner, splat_id)
+        camera = camera_values(splat.pose.camera) if splat.pose.camera else None
+        return describe(asset, caller) | {
+            "count": splat.count,
+            "fit": said.fit,
+            "camera": camera,
+            "views": list(said.views),
+        }
+
+    def _render(self, owner: str, splat_id: Any, azimuth: Any, elevation: Any, zoom: Any, ground: Any) -> dict:
+        asset = self._splat(owner, splat_id)
+        splat = self._studio.splats.splat(owner, asset.id)
+        home = splat.pose.camera or facing(splat)
+        ground = _text(ground, "ground") or ("photo" if splat.pose.camera else "plain")
+        camera = replace(
+            home,
+            azimuth_deg=home.azimuth_deg + validation.number("azimuth", azimuth, -360, 360),
+            elevation_deg=home.elevation_deg
+            if elevation is None
+            else validation.number("elevation", elevation, -90, 90),
+            radius=home.radius / validation.number("zoom", zoom, 0.1, 10),
+        )
+        camera = within(camera, MAX_RENDERED_SIDE)
+        content = self._studio.splats.rendered_png(owner, asset.id, camera, ground)
+        image = "data:image/png;base64," + base64.b64encode(content).decode()
+        return {"image": image, "camera": camera_values(camera), "size": [camera.width, camera.height]}
+
+    def _export(self, caller: Caller, splat_id: Any, format: Any) -> dict:
+        asset = self._splat(caller.owner, splat_id)
+        content = self._studio.splats.export(caller.owner, asset.id, _text(format, "format"))
+        url = caller.link(solid_facts.splat_address(asset.id, format))
+        name = f"{Path(asset.name).stem}{EXPORTS[format].suffix}"
+        return {"url": url, "format": format, "name": name, "bytes": len(content)}
+
+    def _take_in(self, caller: Caller, file: Any, name: Any) -> dict:
+        with uploaded(file) as path:
+            asset = self._studio.splats.take_in(caller.owner, path, _text(name, "name") or path.name)
+        notes = solid_facts.turning_of(asset).notes
+        return {"splat": self._describe(caller, asset.id), "notes": [notes] if notes else []}
+
+    def _splat(self, owner: str, splat_id: Any) -> Asset:
+        asset = self._studio.asset(owner, splat_id)
+        if asset.kind != "splat" or asset.deleted:
+            raise NotFound("splat", splat_id)
+        return asset
+
+
+def _text(value: Any, name: str) -> str:
+    if not isinstance(value, str):
+        raise BadRequest(f"The {name} must be text, not {shown(value)}.")
+    return value

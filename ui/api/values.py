@@ -1,0 +1,72 @@
+"""What the endpoints have in common: files that come in, pictures as JSON, errors as sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from functools import wraps
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+from gradio.utils import get_upload_folder
+from gradio_client.utils import is_file_obj_with_meta
+
+from studio.errors import BadRequest, StudioError
+from studio.library.assets import Asset
+from studio.recipe import UPLOAD
+from studio.validation import shown
+from ui.routes.files import picture_address
+from ui.routes.visitors import Caller
+
+
+def readable(endpoint: Callable[..., Any]) -> Callable[..., Any]:
+    """Answer a `StudioError` with its sentence."""
+
+    @wraps(endpoint)
+    async def answer(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return await endpoint(*args, **kwargs)
+        except StudioError as error:
+            raise gr.Error(str(error), print_exception=False) from error
+
+    return answer
+
+
+def describe(asset: Asset, caller: Caller) -> dict:
+    """A picture of the caller as JSON."""
+    return {
+        "id": asset.id,
+        "name": asset.name,
+        "url": caller.link(picture_address(asset.id, trash=asset.deleted)),
+        "kind": asset.recipe["task"] if asset.recipe["task"] == UPLOAD else asset.kind,
+        "seed": asset.seed,
+        "width": asset.width,
+        "height": asset.height,
+        "prompt": asset.title,
+        "model": asset.model,
+        "created": asset.created,
+        "starred": asset.starred,
+    }
+
+
+@contextmanager
+def uploaded(file: Any) -> Iterator[Path]:
+    """The file gradio received for this call; it is gone afterwards.
+
+    Gradio sees to it that a file it recognises was uploaded; what it does not recognise (a bare path, a file without
+    its mark) comes through as it is, and is refused here.
+
+    Raises:
+        BadRequest: it is no upload.
+    """
+    folder = Path(get_upload_folder()).resolve()
+    path = Path(file["path"]).resolve() if is_file_obj_with_meta(file) else folder
+    if folder not in path.parents or not path.is_file():
+        raise BadRequest(f"The file must be an upload, not {shown(file)}. With gradio_client: handle_file(PATH).")
+    try:
+        yield path
+    finally:
+        with suppress(OSError):  # the same file, sent twice at once, lies there once
+            path.unlink()
+            path.parent.rmdir()

@@ -1,0 +1,266 @@
+"""The Generate tab: words in, pictures out. Lays out the column and connects it; the stage shows what comes of it."""
+
+from __future__ import annotations
+
+import html
+import json
+from typing import Any
+
+import gradio as gr
+from gradio.events import Dependency
+
+from studio.contract import MAX_PICTURES, Task
+from studio.errors import NotReady, OverBudget, StudioError
+from studio.service import Studio
+from studio.validation import says_something
+from ui.generate import clouds
+from ui.generate.controls import (
+    PER_MODEL,
+    Controls,
+    build_controls,
+    example_chips,
+    model_choices,
+    offer_more,
+    offer_sizes,
+    prompt_box,
+)
+from ui.generate.model_column import first_ready, offered_values, remembered, updates
+from ui.generate.settings import request_from, values_of
+from ui.shared import pictures, watch
+from ui.shared.bridge import BROKEN, QUIET, Bridge
+from ui.shared.clouds import asking, build_improve, build_price, refused
+from ui.shared.edition import EDITION
+from ui.shared.model_texts import known_of, unknown_sentence
+from ui.shared.stage import build_stage
+
+LABEL = "Generate"
+_FEW = 2
+"""Sentences a note takes without being in the way of the controls."""
+_CALLS = (watch.watch, watch.more, watch.stop, watch.skip)
+_ON_PICTURES = (pictures.star, pictures.delete, pictures.restore, pictures.vary)
+# What was written before the page could bring the saved prompt back is what is wanted now.
+_BRING_BACK = """(saved, prompt) => {
+  const kept = String(saved?.prompt || "");
+  return prompt || !kept ? {__type__: "update"} : kept;
+}"""
+# Before the stage has been told who is looking, all but the prompt do not yet say what was saved.
+_REMEMBER = f"""(saved, prompt, model, count, ...rest) => {{
+  if (!document.querySelector("#stage [data-told]")) return prompt ? {{...saved, prompt}} : saved;
+  const own = Object.fromEntries({json.dumps(PER_MODEL)}.map((name, i) => [name, rest[i]]));
+  return {{...saved, prompt, model, count, models: {{...saved.models, [model]: own}}}};
+}}"""
+# The note goes at once, not with the server's answer: by then there may be another one.
+_REMEMBER_MODEL = "(saved, model) => [{...saved, model}, '']"
+_TAKE_EXAMPLE = "(saved, prompt) => [{...saved, prompt}, prompt, '']"
+# A note goes when other words are written than those it is about.
+_KEEP_NOTE = """(prompt, note) => {
+  const page = document.createElement("template");
+  page.innerHTML = note || "";
+  return page.content.firstElementChild?.dataset.about === prompt ? note : "";
+}"""
+_TAKE_SEED = """(saved, model, seed) => {
+  const own = {...(saved.models || {})[model], seed};
+  return [{...saved, models: {...saved.models, [model]: own}}, seed];
+}"""
+# What was unfolded comes into view above the main button. On a narrow page the column does not scroll by itself.
+_SHOW_MORE = """() => requestAnimationFrame(() => {
+  const column = document.querySelector("#column"), fold = document.querySelector("#more").getBoundingClientRect();
+  const scrolls = getComputedStyle(column).overflowY === "auto";
+  const hidden = fold.bottom + 20 - document.querySelector("#press").getBoundingClientRect().top;
+  const above = fold.top - Math.max(0, scrolls ? column.getBoundingClientRect().top : 0);
+  const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
+  const by = { top: Math.max(0, Math.min(hidden, above)), behavior: calm ? "instant" : "smooth" };
+  (scrolls ? column : document.scrollingElement).scrollBy(by);
+})"""
+_QUIET: dict[str, Any] = QUIET | {"preprocess": False}
+
+
+def build(bridge: Bridge, arrival: Dependency) -> None:
+    """Lay out the tab inside the current Blocks and connect it.
+
+    Args:
+        bridge: gives the handlers the studio and the owner.
+        arrival: the event after which the browser's token is known.
+    """
+    specs = bridge.studio.models(Task.GENERATE)
+    chosen = first_ready(specs)
+    saved = gr.BrowserState({}, storage_key="diorama-generate", secret="diorama")
+    with gr.Row(elem_id="generate-tab", elem_classes="workbench"):
+        with gr.Column(elem_id="column", elem_classes="column", min_width=0):
+            prompt = prompt_box()
+            improve = build_improve()
+            chips = example_chips(chosen.examples)
+            controls, more = build_controls(prompt, specs, chosen)
+            last_seed = gr.Number(visible=False, precision=0)
+            offered = gr.Textbox(chosen.id, visible=False)  # the model whose controls the column shows
+            with gr.Column(elem_id="press", min_width=0):
+                note = gr.HTML(elem_id="note")
+                price = build_price()
+                make = gr.Button("Generate", variant="primary", size="lg", elem_id="generate")
+        stage = build_stage([bridge.server_function(call) for call in (*_CALLS, *_ON_PICTURES)])
+    take_seed = more.last_seed
+    named = {**controls.by_name(), "saved": saved, "note": note, "last_seed": last_seed, "take_seed": take_seed}
+    named |= {"offered": offered, "stage": stage, "more": more.fold, "terms": more.terms}
+    named |= {"price": price, "improve": improve}
+    named |= {f"chip_{i}": chip for i, chip in enumerate(chips)}
+
+    _connect_memory(controls, chips, note, saved, last_seed, take_seed)
+    everything = [*named.values()]
+    who = bridge.visitor
+    arrival.then(None, [saved, controls.prompt], [controls.prompt], js=_BRING_BACK, **_QUIET)
+    arrival.then(bridge.listener(on_load, named), [who, who, saved], everything, **_QUIET)
+    controls.model.input(bridge.listener(on_model, named), [who, controls.model, saved, offered], everything, **_QUIET)
+    fix = bridge.open_listener(on_fixed_seed, named)
+    controls.seed.input(fix, [controls.model, controls.seed], [more.fold], **_QUIET)
+    take_seed.click(fix, [controls.model, last_seed], [more.fold], **_QUIET)
+    more.fold.expand(None, None, None, js=_SHOW_MORE, **_QUIET)
+    controls.shape.input(
+        bridge.open_listener(on_shape, named), [controls.model, controls.shape, saved], everything, **_QUIET
+    )
+    values = {**controls.by_name(), "offered": offered, "saved": saved}
+    for press, handler in ((make.click, on_generate), (price.confirm, on_confirm)):
+        listen = bridge.listener(handler, named)
+        press(listen, [who], [note, price], inputs_kwargs=values, trigger_mode="multiple", **_QUIET).failure(
+            None, None, [note], js=f"() => {json.dumps(_note(BROKEN, 'trouble'))}", **_QUIET
+        )
+    clouds.connect(bridge, clouds.Pieces(controls, offered, saved, note, price, improve), named)
+    stage.reuse(bridge.event_listener(on_reuse, named, "id"), [bridge.visitor, saved], everything, **_QUIET).success(
+        None, js="() => document.dispatchEvent(new CustomEvent('diorama-copied'))", **_QUIET
+    )
+    told = [last_seed, take_seed, controls.model]
+    stage.seed(bridge.event_listener(on_seed, named, "seed"), [bridge.visitor, controls.model], told, **_QUIET)
+
+
+def on_load(studio: Studio, owner: str, token: str, saved: Any) -> dict[str, Any]:
+    """The page was opened: bring the settings back, look again which models are ready, and start the stage."""
+    saved = saved if isinstance(saved, dict) else {}
+    specs = studio.models(Task.GENERATE)
+    spec = next((spec for spec in specs if spec.id == saved.get("model")), first_ready(specs))
+    answer = clouds.shown(studio, owner, spec, saved)
+    count = saved.get("count")
+    answer["count"]["value"] = count if count in range(1, MAX_PICTURES + 1) else 1
+    words = {"token": token, "reader": studio.clouds.reader(owner)}
+    stage = {"token": token, "edition": EDITION}
+    return answer | {"stage": stage, "improve": words}
+
+
+def on_model(studio: Studio, owner: str, model_id: str, saved: Any, offered: str = "") -> dict[str, Any]:
+    """Another model was chosen: show what it honours, with the values it had last time.
+
+    Gradio's list tells of a choice twice. The second time the column shows it, and may hold newer values already.
+    """
+    if model_id == offered:
+        return {"offered": model_id}
+    spec = studio.model(model_id)
+    if spec.readiness().label == "ready":  # not one that would have to be downloaded first
+        studio.warm(spec.id)
+    return clouds.shown(studio, owner, spec, saved)
+
+
+def on_shape(studio: Studio, model_id: str, shape: str, saved: Any) -> dict[str, Any]:
+    """Another shape was chosen: show its sizes."""
+    spec = studio.model(model_id)
+    return updates(offer_sizes(spec, shape, remembered(saved, spec)))
+
+
+def on_fixed_seed(studio: Studio, model_id: str, seed: Any) -> dict[str, Any]:
+    """A seed was fixed, or let go: say it where it can be seen."""
+    return updates({"more": offer_more(studio.model(model_id), seed)})
+
+
+def on_generate(
+    studio: Studio, owner: str, *, offered: str, saved: Any, confirm_cost: bool = False, **values: Any
+) -> dict[str, Any]:
+    """Put the job into the queue. The stage watches what becomes of it."""
+    try:
+        spec = studio.model(values["model"])
+        if spec.id != offered:  # pressed before the column could show what this model honours
+            values |= offered_values(spec, saved)
+        try:
+            studio.generate(owner, request_from(spec, values), confirm_cost=confirm_cost)
+        except OverBudget as error:
+            return {"note": "", "price": asking(error, clouds.told_price(studio, owner, spec, values))}
+        except NotReady as error:
+            return {"note": "", "price": refused(error, clouds.told_price(studio, owner, spec, values))}
+        unknown = studio.unknown_words(spec.id, values["prompt"])
+    except StudioError as error:
+        return {"note": _note(str(error), "trouble", about=str(values["prompt"]))}
+    note = _note(unknown_sentence(spec, unknown), "hint", about=values["prompt"]) if unknown else ""
+    return {"note": note, "price": clouds.told_price(studio, owner, spec, values)}
+
+
+def on_confirm(studio: Studio, owner: str, **values: Any) -> dict[str, Any]:
+    """The same, although it costs more than the daily cap leaves: somebody pressed on just that."""
+    return on_generate(studio, owner, confirm_cost=True, **values)
+
+
+def on_reuse(studio: Studio, owner: str, event: gr.EventData, saved: Any) -> dict[str, Any]:
+    """Copy the settings of the picture `event.id` into the column: they make that one picture again."""
+    settings = studio.settings_of(owner, event.id)
+    if settings.request is None:
+        return {"note": _note(" ".join(settings.notes), "hint")}
+    request = settings.request
+    spec = studio.model(request.model)
+    saved = saved if isinstance(saved, dict) else {}
+    models = {**(saved.get("models") or {}), spec.id: values_of(spec, request)}
+    words = {"prompt": request.prompt} if request.prompt else {}  # a picture without any leaves what is written
+    saved = {**saved, **words, "model": spec.id, "count": 1, "models": models}
+    note = _differences(settings.notes, about=request.prompt)
+    answer = clouds.shown(studio, owner, spec, saved)
+    answer["count"]["value"] = 1
+    return answer | words | {"saved": saved, "note": note}
+
+
+def on_seed(studio: Studio, owner: str, event: gr.EventData, model_id: str) -> dict[str, Any]:
+    """A picture with the seed `event.seed` is the newest: offer that seed. The model's download may be over now."""
+    spec = studio.model(model_id)
+    choices = model_choices(studio.models(Task.GENERATE), owner, spec)
+    told = {"choices": choices, "info": known_of(spec, owner)} if spec.download_gb else {}
+    return {
+        "last_seed": event.seed,
+        "take_seed": gr.update(value=f"Use the last seed, {event.seed}", visible=event.seed is not None),
+        "model": gr.update(**told),
+    }
+
+
+def _connect_memory(
+    controls: Controls,
+    chips: list[gr.Button],
+    note: gr.HTML,
+    saved: gr.BrowserState,
+    last_seed: gr.Number,
+    take_seed: gr.Button,
+) -> None:
+    """Keep the settings in the browser. No round trip: this happens at every key."""
+    ordered = [saved, *(controls.by_name()[name] for name in ("prompt", "model", "count", *PER_MODEL))]
+    chosen = (controls.shape, controls.size, controls.width, controls.height, controls.count)
+    more = (controls.seed, controls.steps, controls.guidance, controls.style, controls.quality, controls.transparent)
+    by_hand = [control.input for control in (*chosen, *more)]
+    # Not every way to fill a text box (pasting, dictating, a password manager) is an `input` to gradio.
+    texts = [controls.prompt.change, controls.negative_prompt.change]
+    gr.on([*by_hand, *texts], None, ordered, [saved], js=_REMEMBER, **_QUIET)
+    controls.prompt.change(None, [controls.prompt, note], [note], js=_KEEP_NOTE, **_QUIET)
+    controls.model.input(None, [saved, controls.model], [saved, note], js=_REMEMBER_MODEL, **_QUIET)
+    for chip in chips:
+        chip.click(None, [saved, chip], [saved, controls.prompt, note], js=_TAKE_EXAMPLE, **_QUIET)
+    take_seed.click(None, [saved, controls.model, last_seed], [saved, controls.seed], js=_TAKE_SEED, **_QUIET)
+
+
+def _differences(notes: tuple[str, ...], *, about: str) -> str:
+    """What of a picture's settings could not be carried over: at once where it is little, else to unfold."""
+    if len(notes) <= _FEW:
+        return _note(" ".join(notes), "hint", about=about) if notes else ""
+    first = "" if says_something(about) else f"{notes[0]} "  # without a prompt, nothing can be made
+    notes = notes[1:] if first else notes
+    lines = "".join(f"<li>{html.escape(note)}</li>" for note in notes)
+    return (
+        f'<details class="note hint" role="status" data-about="{html.escape(about)}">'
+        f"<summary>{first}{len(notes)} settings could not be carried over as they were</summary>"
+        f"<ul>{lines}</ul></details>"
+    )
+
+
+def _note(sentence: str, kind: str, *, about: str = "") -> str:
+    """A sentence near the button; `kind` is "hint" or "trouble", `about` the prompt that it speaks of."""
+    role = "alert" if kind == "trouble" else "status"
+    return f'<p class="note {kind}" role="{role}" data-about="{html.escape(about)}">{html.escape(sentence)}</p>'

@@ -1,0 +1,97 @@
+"""The Generate tab and the providers: prices, keys, the daily cap, better words, and who could do it instead.
+
+Knows the column's components by name and lays out none of them.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import gradio as gr
+
+from studio.contract import MAX_PICTURES, ModelSpec, Task
+from studio.errors import StudioError
+from studio.service import Studio
+from ui.generate.controls import Controls, model_choices
+from ui.generate.model_column import offered_values, show, updates
+from ui.generate.settings import request_from
+from ui.shared.bridge import QUIET, Bridge
+from ui.shared.clouds import price_of
+from ui.shared.model_texts import known_of
+
+_QUIET: dict[str, Any] = QUIET | {"preprocess": False}
+_TAKE_WORDS = "(told, saved) => [{...saved, prompt: told.words}, told.words, '']"
+
+
+class Pieces(NamedTuple):
+    """The components of a column that have to do with providers."""
+
+    controls: Controls
+    offered: gr.Textbox  # the model whose controls are shown
+    saved: gr.BrowserState
+    note: gr.HTML
+    price: gr.HTML
+    improve: gr.HTML
+
+
+def connect(bridge: Bridge, pieces: Pieces, named: dict[str, Any]) -> None:
+    """Connect price and improve.
+
+    Args:
+        named: every component of the column by name.
+    """
+    controls, offered, saved, note, price, improve = pieces
+    who, values = bridge.visitor, {**controls.by_name(), "offered": offered}
+    changes = [controls.count.change, controls.size.change, controls.width.change, controls.height.change]
+    changes.append(controls.quality.change)
+    tell = bridge.listener(on_price, named)
+    latest: dict[str, Any] = {"inputs_kwargs": values, "trigger_mode": "always_last"} | _QUIET
+    gr.on(changes, tell, [who], [price], **latest)
+    price.news(tell, [who], [price], **latest)
+    price.keys(
+        bridge.listener(on_keys, named), [who, who], [price, improve, controls.model], inputs_kwargs=values, **_QUIET
+    )
+    price.use(bridge.event_listener(on_use, named, "id"), [who, saved], [*named.values()], **_QUIET)
+    improve.words(None, [improve, saved], [saved, controls.prompt, note], js=_TAKE_WORDS, **_QUIET)
+
+
+def shown(studio: Studio, owner: str, spec: ModelSpec, saved: Any) -> dict[str, Any]:
+    """The column as this model honours it, with the list of models and what is to be said of its price."""
+    answer = show(spec, saved, owner)
+    answer["model"]["choices"] = model_choices(studio.models(Task.GENERATE), owner, spec)
+    count = saved.get("count") if isinstance(saved, dict) else None
+    values = {**offered_values(spec, saved), "count": count if count in range(1, MAX_PICTURES + 1) else 1}
+    return answer | {"price": told_price(studio, owner, spec, values)}
+
+
+def on_price(studio: Studio, owner: str, *, offered: str, **values: Any) -> dict[str, Any]:
+    """Something that changes the price was changed: say it, where all controls are those of one model by now."""
+    spec = studio.model(values["model"])
+    is_told = spec.provider and spec.id == offered
+    return {"price": told_price(studio, owner, spec, values) if is_told else gr.skip()}
+
+
+def on_keys(studio: Studio, owner: str, token: str, *, offered: str, **values: Any) -> dict[str, Any]:
+    """A key was pasted or forgotten: list the models there are now, and offer what a key makes possible."""
+    spec = studio.model(values["model"])
+    choices = model_choices(studio.models(Task.GENERATE), owner, spec)
+    return {
+        **updates({"model": {"choices": choices, "info": known_of(spec, owner)}}),
+        "price": told_price(studio, owner, spec, values),
+        "improve": {"token": token, "reader": studio.clouds.reader(owner)},
+    }
+
+
+def on_use(studio: Studio, owner: str, event: gr.EventData, saved: Any) -> dict[str, Any]:
+    """The model `event.id` is to be used instead of the one that cannot be: choose it, and send nothing yet."""
+    spec = studio.model(event.id)
+    saved = {**(saved if isinstance(saved, dict) else {}), "model": spec.id}
+    return shown(studio, owner, spec, saved) | {"saved": saved, "note": ""}
+
+
+def told_price(studio: Studio, owner: str, spec: ModelSpec, values: dict[str, Any]) -> dict[str, Any]:
+    """The line above the main button; empty where the values make no request yet."""
+    try:
+        return price_of(studio, owner, spec, request_from(spec, values))
+    except StudioError:
+        return {}

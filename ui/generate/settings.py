@@ -1,0 +1,76 @@
+"""Between what the controls say and the request they mean, both ways. Pure functions, no gradio."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from studio.contract import GenerateRequest, ModelSpec, Size
+from studio.errors import BadRequest
+from ui.shared.shapes import CUSTOM, shape_of, size_of
+
+
+def request_from(spec: ModelSpec, values: Mapping[str, Any]) -> GenerateRequest:
+    """The request these values mean: only what the model honours is in it.
+
+    Args:
+        spec: the chosen model.
+        values: by field of `Controls`, as the browser sent them.
+
+    Raises:
+        BadRequest: a value is of the wrong type. Ranges, and what must be whole, are the service's matter.
+    """
+    count = _number(values, "count")
+    return GenerateRequest(
+        prompt=_text(values, "prompt"),
+        model=spec.id,
+        size=_size(spec, values),
+        count=1 if count is None else count,
+        seed=_number(values, "seed") if spec.seed else None,
+        steps=_number(values, "steps") if spec.steps else None,
+        guidance=_number(values, "guidance") if spec.guidance else None,
+        negative_prompt=_text(values, "negative_prompt") if spec.negative_prompt else "",
+        style=_text(values, "style") if spec.styles else "",
+        quality=_text(values, "quality") if spec.qualities else "",
+        transparent=values.get("transparent") is True and spec.transparent,
+    )
+
+
+def values_of(spec: ModelSpec, request: GenerateRequest) -> dict[str, Any]:
+    """What the controls of `controls.PER_MODEL` must say to mean this request."""
+    size = request.size or spec.sizes[0]
+    return {
+        "shape": shape_of(size) if size in spec.sizes else CUSTOM,
+        "size": str(size),
+        "width": size.width,
+        "height": size.height,
+        "seed": request.seed,
+        "steps": request.steps,
+        "guidance": request.guidance,
+        "negative_prompt": request.negative_prompt,
+        "style": request.style,
+        "quality": request.quality,
+        "transparent": request.transparent,
+    }
+
+
+def _size(spec: ModelSpec, values: Mapping[str, Any]) -> Size | None:
+    if spec.any_size and values.get("shape") == CUSTOM:
+        return Size(_number(values, "width"), _number(values, "height"))
+    text = _text(values, "size")
+    return size_of(text) if text else None
+
+
+def _number(values: Mapping[str, Any], name: str) -> Any:
+    """A number or None, as it came: 1.9 is not made whole, infinity is let through."""
+    value = values.get(name)
+    if value is None or (isinstance(value, int | float) and not isinstance(value, bool)):
+        return value
+    raise BadRequest(f"'{name}' is {value!r:.60}, which is not a number. Enter a number.")
+
+
+def _text(values: Mapping[str, Any], name: str) -> str:
+    value = values.get(name)
+    if value is None or isinstance(value, str):
+        return value or ""
+    raise BadRequest(f"'{name}' is {value!r:.60}, which is not a text. Reload the page.")

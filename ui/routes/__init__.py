@@ -1,0 +1,1 @@
+"""Our own HTTP routes: who is asking, what came in, and what is answered."""

@@ -1,0 +1,137 @@
+"""What the page does with providers over HTTP: keys come in and are never sent back; words come out. Knows no layout.
+
+All with the browser's token in `X-Diorama-Token` and JSON bodies: `POST /diorama/clouds` says who can be paid and what
+was spent, `/diorama/keys` takes or forgets a key, `/diorama/describe` and `/diorama/improve` ask for words.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse, Response
+
+from studio.clouds.describe import Asked
+from studio.clouds.spending import in_dollars
+from studio.errors import BadRequest, Cancelled, NotReady, StudioError
+from studio.service import Studio
+from ui.routes.uploads import status_of
+from ui.routes.visitors import Visitors
+from ui.shared.pictures import Answer, picture, text
+
+log = logging.getLogger(__name__)
+
+LOOK_SECONDS = 1.0
+"""How often a waiting call looks whether anybody still listens."""
+_FROM = {"session": "pasted for this session", "environment": "set in the environment", "file": "set in .env"}
+
+
+def router(studio: Studio, visitors: Visitors) -> APIRouter:
+    """The routes, for `Blocks.launch(app_kwargs={"routes": ...})`."""
+    routes = APIRouter(prefix="/diorama")
+
+    def route(path: str, work: Callable[[Studio, str, Answer, Request], Awaitable[Answer]]) -> None:
+        async def answer(request: Request) -> Response:
+            try:
+                owner = visitors.sender(request)
+                return JSONResponse(await work(studio, owner, _json(await request.body()), request))
+            except StudioError as error:
+                return JSONResponse({"error": str(error)}, status_of(error))
+
+        routes.add_api_route(path, answer, methods=["POST"], response_model=None)
+
+    route("/clouds", look)
+    route("/keys", take_key)
+    route("/describe", describe)
+    route("/improve", improve)
+    return routes
+
+
+async def look(studio: Studio, owner: str, _values: Answer, _request: Request) -> Answer:
+    """The providers, and what was spent today."""
+    return await asyncio.to_thread(clouds_of, studio, owner)
+
+
+async def take_key(studio: Studio, owner: str, values: Answer, _request: Request) -> Answer:
+    """Keep the key `key` of `provider` in memory for whoever sends it; "" forgets it. Answers as `look` does."""
+    provider, key = text(values, "provider"), values.get("key")
+    if not isinstance(key, str):  # said without the value
+        raise BadRequest("A key must be text. Copy it again from its provider's page.")
+    studio.clouds.paste(owner, provider, key)
+    log.info("A key of %s was %s.", provider, "pasted" if key.strip() else "forgotten")
+    return await asyncio.to_thread(clouds_of, studio, owner)
+
+
+async def describe(studio: Studio, owner: str, values: Answer, request: Request) -> Answer:
+    """Have the picture `picture` described. Whoever goes away finds the description with it later."""
+    asked = await asyncio.to_thread(studio.describing.describe, owner, text(values, "picture"))
+    asset = await outcome(asked, request.is_disconnected)
+    return {"picture": picture(studio, asset), "description": asset.description}
+
+
+async def improve(studio: Studio, owner: str, values: Answer, request: Request) -> Answer:
+    """Have the prompt `prompt` improved; it ends when whoever asked goes away."""
+    asked = await asyncio.to_thread(studio.describing.improve_prompt, owner, text(values, "prompt"))
+    return {"prompt": await outcome(asked, request.is_disconnected, on_leaving=asked.stop)}
+
+
+async def outcome(
+    asked: Asked,
+    has_left: Callable[[], Awaitable[bool]] | None = None,
+    *,
+    on_leaving: Callable[[], None] = lambda: None,
+) -> Any:
+    """Wait for an answer without holding a thread.
+
+    Args:
+        has_left: whether nobody listens any more; None: somebody does.
+
+    Raises:
+        NotReady: it was stopped, or nobody listens.
+        StudioError: there is none.
+    """
+    answer = asyncio.wrap_future(asked.answer)
+    answer.add_done_callback(lambda done: done.cancelled() or done.exception())  # heard, also if nobody waits here
+    while not answer.done():
+        await asyncio.wait([answer], timeout=LOOK_SECONDS)
+        if not answer.done() and has_left is not None and await has_left():
+            on_leaving()
+            raise NotReady("Nobody waits for this answer any more.")
+    if answer.cancelled() or isinstance(answer.exception(), Cancelled):
+        raise NotReady("This was stopped. Ask again if you still want it.")
+    return answer.result()
+
+
+def clouds_of(studio: Studio, owner: str) -> Answer:
+    """What the page shows of the providers: whether there is a key, never which."""
+    spent = studio.spending.today(owner)
+    return {
+        "providers": [
+            {
+                "provider": state.provider,
+                "name": state.name,
+                "source": state.source,
+                "said": _FROM.get(state.source, "no key"),
+                "file": state.file,
+                "url": state.keys_url,
+            }
+            for state in studio.clouds.keys(owner)
+        ],
+        "reader": studio.clouds.reader(owner),
+        "spent": in_dollars(spent.total),
+        "cap": "" if spent.cap is None else in_dollars(spent.cap),
+    }
+
+
+def _json(body: bytes) -> Answer:
+    try:
+        values = json.loads(body)
+    except (ValueError, RecursionError):
+        values = None
+    if not isinstance(values, dict):
+        raise BadRequest('Send a JSON object, such as {"provider": "OpenAI", "key": "..."}.')  # it may be a key
+    return values

@@ -1,0 +1,136 @@
+"""The pictures as files over HTTP, one by one or as a zip, each to its owner; see `visitors`.
+
+Gradio's own file routes would copy every picture into a temporary folder and need its path; these take an id only.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import time
+from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import parse_qs
+
+from fastapi import APIRouter, HTTPException, Request
+from fastapi.responses import FileResponse, JSONResponse, Response, StreamingResponse
+
+from studio.errors import BadRequest, NotFound, StorageFailed, StudioError
+from studio.service import Studio
+from ui.routes.visitors import NotAdmitted, Visitors
+
+ASK_FIRST = "private, no-cache"
+"""A browser keeps its copy and asks before it shows it: what was deleted is gone there too."""
+_ZIP = "diorama/zip"
+_MOST_IN_ADDRESS, _MOST_IN_FORM = 500, 20_000  # pictures in one zip
+_MEDIA_TYPES = {".png": "image/png", ".webp": "image/webp", ".ply": "application/octet-stream"}
+
+
+def picture_address(asset_id: str, *, trash: bool = False) -> str:
+    """Where the picture is, relative to the page. With `download=1` the browser saves it under its own name.
+
+    Args:
+        trash: also where it was deleted.
+    """
+    return f"diorama/picture/{asset_id}{_ALSO_DELETED if trash else ''}"
+
+
+def thumb_address(asset_id: str, *, trash: bool = False) -> str:
+    """Where its thumbnail is, as for the picture."""
+    return f"diorama/thumb/{asset_id}{_ALSO_DELETED if trash else ''}"
+
+
+_ALSO_DELETED = "?trash=1"
+
+
+def router(studio: Studio, visitors: Visitors) -> APIRouter:
+    """The routes, for `Blocks.launch(app_kwargs={"routes": router(...).routes})`."""
+    routes = APIRouter(prefix="/diorama")
+
+    @routes.get("/picture/{asset_id}")
+    def picture(request: Request, asset_id: str, trash: bool = False, download: bool = False) -> Response:
+        address = picture_address(asset_id, trash=trash)
+        return _file(request, visitors, studio, studio.path, asset_id, address, trash=trash, download=download)
+
+    @routes.get("/thumb/{asset_id}")
+    def thumb(request: Request, asset_id: str, trash: bool = False) -> Response:
+        address = thumb_address(asset_id, trash=trash)
+        return _file(request, visitors, studio, studio.thumbnail, asset_id, address, trash=trash)
+
+    @routes.get("/zip")
+    async def zip_of_few(request: Request, ids: str) -> Response:
+        return await asyncio.to_thread(_zip, request, visitors, studio, ids, _MOST_IN_ADDRESS)
+
+    @routes.post("/zip")
+    async def zip_of_many(request: Request) -> Response:
+        form = parse_qs((await request.body()).decode("utf-8", "replace"), max_num_fields=8)
+        return await asyncio.to_thread(_zip, request, visitors, studio, form.get("ids", [""])[0], _MOST_IN_FORM)
+
+    return routes
+
+
+def unchanged(request: Request, etag: str) -> Response | None:
+    """The answer to a browser that has a file already as it is; None: send it.
+
+    Args:
+        etag: of the file as it is now, with its quotes.
+    """
+    known = (tag.strip().removeprefix("W/") for tag in request.headers.get("if-none-match", "").split(","))
+    return Response(status_code=304, headers={"ETag": etag, "Cache-Control": ASK_FIRST}) if etag in known else None
+
+
+def _file(
+    request: Request,
+    visitors: Visitors,
+    studio: Studio,
+    look: Callable[[str, str], Path],
+    asset_id: str,
+    address: str,
+    *,
+    trash: bool,
+    download: bool = False,
+) -> Response:
+    try:
+        owner = visitors.reader(request, address)
+        if studio.asset(owner, asset_id).deleted and not trash:
+            raise NotFound("picture", asset_id)
+        path = look(owner, asset_id)
+        about = path.stat()
+    except StudioError as error:
+        raise HTTPException(_status_of(error), str(error)) from error
+    except FileNotFoundError as error:  # it was moved a moment ago
+        raise HTTPException(404, str(NotFound("picture", asset_id))) from error
+    headers = {"Cache-Control": ASK_FIRST, "X-Content-Type-Options": "nosniff"}
+    answer = FileResponse(
+        path,
+        media_type=_MEDIA_TYPES[path.suffix],
+        headers=headers,
+        filename=path.name if download else None,
+        stat_result=about,
+    )
+    return unchanged(request, answer.headers["etag"]) or answer
+
+
+def _zip(request: Request, visitors: Visitors, studio: Studio, ids: str, most: int) -> Response:
+    """The pictures `ids`, divided by commas, as one file that is made while it is sent."""
+    wanted = [id for id in ids.split(",") if id]
+    try:
+        owner = visitors.reader(request, _ZIP)
+        if not 1 <= len(wanted) <= most:
+            raise BadRequest(f"A zip holds 1 to {most:,} pictures, not {len(wanted):,}. Select fewer of them.")
+        for id in wanted:
+            if studio.asset(owner, id).deleted:
+                raise NotFound("picture", id)
+        parts = iter(studio.bundle(owner, wanted))
+        first = next(parts, b"")  # what is not there is found before anything is sent
+    except StudioError as error:
+        return JSONResponse({"error": str(error)}, _status_of(error))
+    name = time.strftime("diorama-%Y%m%d-%H%M.zip")
+    headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
+    return StreamingResponse(itertools.chain([first], parts), media_type="application/zip", headers=headers)
+
+
+def _status_of(error: StudioError) -> int:
+    """The HTTP status of an answer that is a sentence instead of a file."""
+    kinds = ((NotAdmitted, 401), (NotFound, 404), (StorageFailed, 503))
+    return next((status for kind, status in kinds if isinstance(error, kind)), 400)

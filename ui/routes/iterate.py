@@ -1,0 +1,137 @@
+"""Changes and their tree over HTTP: what to change goes in as JSON, jobs and trees come out. Knows no layout.
+
+All with the browser's token in `X-Diorama-Token`: `POST /diorama/iterate` changes a picture; `GET` or `POST
+/diorama/tree` shows all versions of one; `POST /diorama/tree/rename`, `/delete`, `/restore` and `/replay` act on them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse, Response
+
+from studio.contract import IterateRequest, JobView
+from studio.errors import BadRequest, OverBudget, StudioError
+from studio.imaging import edit_codec
+from studio.library.tree import Node
+from studio.service import Studio
+from studio.validation import shown
+from ui.routes.bodies import text_in, values_in
+from ui.routes.uploads import status_of
+from ui.routes.visitors import Visitors
+from ui.shared.model_texts import unknown_sentence
+from ui.shared.pictures import Answer, picture
+
+_LONGEST_EDGE = 200
+"""Characters of an instruction beside its edge of the tree; the whole one stands in the viewer."""
+
+_EXAMPLE = '{"source": "...", "instruction": "make it blue"}'
+
+
+def router(studio: Studio, visitors: Visitors) -> APIRouter:
+    """The routes, for `Blocks.launch(app_kwargs={"routes": ...})`."""
+    routes = APIRouter(prefix="/diorama")
+
+    async def answered(request: Request, work: Callable[[Studio, str, Answer], Answer]) -> Response:
+        try:
+            owner = visitors.sender(request)
+            values = (
+                dict(request.query_params) if request.method == "GET" else values_in(await request.body(), _EXAMPLE)
+            )
+            return JSONResponse(await asyncio.to_thread(work, studio, owner, values))
+        except OverBudget as error:  # the page asks, and sends it again with the cost confirmed
+            return JSONResponse({"error": error.reason, "confirm": True}, 402)
+        except StudioError as error:
+            return JSONResponse({"error": str(error)}, status_of(error))
+
+    def route(path: str, work: Callable[[Studio, str, Answer], Answer], *methods: str) -> None:
+        async def answer(request: Request) -> Response:
+            return await answered(request, work)
+
+        routes.add_api_route(path, answer, methods=[*methods], response_model=None)
+
+    route("/iterate", change, "POST")
+    route("/tree", tree_of, "GET", "POST")
+    route("/tree/rename", rename, "POST")
+    route("/tree/delete", delete_branch, "POST")
+    route("/tree/restore", restore_branch, "POST")
+    route("/tree/replay", replay, "POST")
+    return routes
+
+
+def change(studio: Studio, owner: str, values: Answer) -> Answer:
+    """Queue a job that changes a picture; `values` as `edits.from_json` takes them."""
+    return _queued(studio, owner, edit_codec.from_json(values), values)
+
+
+def replay(studio: Studio, owner: str, values: Answer) -> Answer:
+    """Queue one job that makes the `last` changes again that led to the version `id`, one upon the other.
+
+    It begins with the picture `source`, uses `model`, and with `new_seed` other seeds. What is left out stays as it
+    was; without `last` all changes are made again.
+    """
+    job = studio.replay(
+        owner,
+        text_in(values, "id"),
+        source=text_in(values, "source"),
+        model=text_in(values, "model"),
+        new_seed=values.get("new_seed") is True,
+        last=values.get("last", 0),
+        confirm_cost=values.get("confirm_cost") is True,
+    )
+    return {"job": _told(job)}
+
+
+def tree_of(studio: Studio, owner: str, values: Answer) -> Answer:
+    """All versions that hang together with the picture `id`: {root, nodes}, parents before their children."""
+    tree = studio.tree(owner, text_in(values, "id"))
+    return {"root": tree.root, "nodes": [_version(studio, node) for node in tree.nodes]}
+
+
+def rename(studio: Studio, owner: str, values: Answer) -> Answer:
+    """Give the picture `id` the name `title`."""
+    return {"picture": picture(studio, studio.rename(owner, text_in(values, "id"), text_in(values, "title")))}
+
+
+def delete_branch(studio: Studio, owner: str, values: Answer) -> Answer:
+    """Put the version `id` and all that was made from it into the trash; tells the ids, for the way back."""
+    return {"ids": list(studio.delete_tree(owner, text_in(values, "id")))}
+
+
+def restore_branch(studio: Studio, owner: str, values: Answer) -> Answer:
+    """Take the pictures `ids` out of the trash, all of them or none."""
+    ids = values.get("ids")
+    if not isinstance(ids, list) or not ids or not all(isinstance(id, str) for id in ids):
+        raise BadRequest(f"The ids must be a list of ids of pictures, not {shown(ids)}.")
+    studio.restore(owner, ids)
+    return {}
+
+
+def _queued(studio: Studio, owner: str, request: IterateRequest, values: Answer) -> Answer:
+    """Queue it; with `confirm_cost` also where it passes the daily cap."""
+    job = studio.iterate(owner, request, confirm_cost=values.get("confirm_cost", False))
+    unknown = studio.unknown_words(job.model, request.instruction)
+    hint = unknown_sentence(studio.model(job.model), unknown) if unknown else ""
+    return {"hint": hint, "job": _told(job)}
+
+
+def _told(job: JobView) -> Answer:
+    return {"id": job.id, "title": job.title, "model": job.model, "state": job.state, "source": job.source}
+
+
+def _version(studio: Studio, node: Node) -> Answer:
+    asset, told = node.asset, picture(studio, node.asset)
+    said = asset.recipe["prompt"] if node.parent else ""
+    return told | {
+        "parent": node.parent,
+        "depth": node.depth,
+        "deleted": asset.deleted,
+        "notice": asset.recipe["notice"],
+        "instruction": told["title"] if said == asset.title else _short(said),
+    }
+
+
+def _short(instruction: str) -> str:
+    return instruction if len(instruction) <= _LONGEST_EDGE else instruction[: _LONGEST_EDGE - 1] + "…"

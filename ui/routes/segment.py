@@ -1,0 +1,188 @@
+"""Clicks over HTTP: a selection goes in as JSON, masks come out as small PNGs. Knows no layout.
+
+`POST /diorama/segment`, `/diorama/segment/everything` and `/diorama/objects` with the browser's token in
+`X-Diorama-Token`; `GET /diorama/mask/{id}` and `/diorama/cutout/{id}` for objects, to their owner like every picture.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import io
+import json
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import quote
+
+import numpy as np
+from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse, Response
+from PIL import Image
+
+from studio import masks
+from studio.errors import BadRequest, NotFound, StudioError
+from studio.segmentation import codec
+from studio.segmentation.contract import Candidate, Everything, Segmentation
+from studio.service import Studio
+from ui.routes.files import ASK_FIRST
+from ui.routes.uploads import status_of
+from ui.routes.visitors import Visitors
+from ui.shared.pictures import Answer, picture
+
+_THUMB = 96
+"""Longest side of a candidate's mask in the column, in pixels."""
+
+
+def router(studio: Studio, visitors: Visitors) -> APIRouter:
+    """The routes, for `Blocks.launch(app_kwargs={"routes": ...})`."""
+    routes = APIRouter(prefix="/diorama")
+
+    async def answered(request: Request, work: Callable[[Studio, str, Answer], Answer]) -> Response:
+        try:
+            owner = visitors.sender(request)
+            values = _json(await request.body())
+            return JSONResponse(await asyncio.to_thread(work, studio, owner, values))
+        except StudioError as error:
+            return JSONResponse({"error": str(error)}, status_of(error))
+
+    @routes.post("/segment")
+    async def segment(request: Request) -> Response:
+        return await answered(request, mask_of)
+
+    @routes.post("/segment/everything")
+    async def everything(request: Request) -> Response:
+        return await answered(request, everything_in)
+
+    @routes.post("/objects")
+    async def objects(request: Request) -> Response:
+        return await answered(request, keep)
+
+    async def file(request: Request, asset_id: str, make: Callable[[str, str], bytes], what: str) -> Response:
+        """An object's mask or cut-out, to be saved."""
+        try:
+            owner = visitors.reader(request, f"diorama/{what}/{asset_id}")
+            asset = studio.asset(owner, asset_id)
+            if asset.kind != "object":
+                raise NotFound("object", asset_id)
+            content = await asyncio.to_thread(make, owner, asset_id)
+        except StudioError as error:
+            return JSONResponse({"error": str(error)}, status_of(error))
+        return _saved(content, asset.name.removesuffix(".png"), what)
+
+    @routes.get("/mask/{asset_id}")
+    async def mask(request: Request, asset_id: str) -> Response:
+        return await file(request, asset_id, studio.selections.mask_png, "mask")
+
+    @routes.get("/cutout/{asset_id}")
+    async def cutout(request: Request, asset_id: str) -> Response:
+        return await file(request, asset_id, studio.selections.cut_out, "cutout")
+
+    return routes
+
+
+def mask_of(studio: Studio, owner: str, values: Answer) -> Answer:
+    """The mask of a selection, with the candidates it was chosen from, and a name for it."""
+    number, wanted = _number(values), codec.from_json(values)
+    found = studio.selections.segment(owner, wanted, most=values.get("most", 1024), page=_page(values), number=number)
+    name = studio.selections.suggested_name(owner, wanted.picture, found.mask)
+    return {"number": number, "name": name, **described(found)}
+
+
+def described(found: Segmentation) -> Answer:
+    """A mask as JSON."""
+    return {
+        "choice": found.choice,
+        "size": list(found.size),
+        "candidates": [_candidate(each) | {"thumb": _data(_small(each.mask))} for each in found.candidates],
+        "mask": _data(found.mask),
+        "box": None if found.box is None else list(found.box),
+        "area": found.area,
+        "seconds": round(found.seconds, 4),
+    }
+
+
+def everything_in(studio: Studio, owner: str, values: Answer) -> Answer:
+    """All regions of a picture: a PNG whose colours are their numbers (red + 256 green), and what is known of each."""
+    found: Everything = studio.selections.everything(
+        owner,
+        _text(values, "picture"),
+        model=_text(values, "model"),
+        most=values.get("most", 1024),
+        page=_page(values),
+        number=_number(values),
+    )
+    numbers = np.stack([found.labels & 255, found.labels >> 8, np.zeros_like(found.labels)], axis=-1).astype(np.uint8)
+    regions = [_candidate(each) | {"point": list(each.point[:2]) if each.point else None} for each in found.regions]
+    return {"labels": _data(numbers), "regions": regions, "size": list(found.size)}
+
+
+def keep(studio: Studio, owner: str, values: Answer) -> Answer:
+    """Keep what is selected as an object; `name` is the one for the next object of the same selection."""
+    wanted = codec.from_json(values)
+    asset = studio.selections.keep(owner, wanted, values.get("name") or "")
+    name = studio.selections.suggested_name(owner, wanted.picture, studio.selections.mask(owner, asset.id))
+    return {"picture": picture(studio, asset), "name": name}
+
+
+def mask_address(asset_id: str) -> str:
+    """Where an object's mask is, relative to the page."""
+    return f"diorama/mask/{asset_id}"
+
+
+def cutout_address(asset_id: str) -> str:
+    """Where an object's cut-out is, relative to the page."""
+    return f"diorama/cutout/{asset_id}"
+
+
+def _saved(content: bytes, name: str, what: str) -> Response:
+    headers = {
+        "Content-Disposition": f"attachment; filename=\"{what}.png\"; filename*=UTF-8''{quote(name)}-{what}.png",
+        "Cache-Control": ASK_FIRST,
+        "X-Content-Type-Options": "nosniff",
+    }
+    return Response(content, media_type="image/png", headers=headers)
+
+
+def _json(body: bytes) -> Answer:
+    try:
+        values = json.loads(body)
+    except (ValueError, RecursionError):
+        values = None
+    if not isinstance(values, dict):
+        raise BadRequest('Send a selection as JSON, such as {"picture": "...", "points": [[120, 80, 1]]}.')
+    return values
+
+
+def _candidate(candidate: Candidate) -> Answer:
+    return {"score": round(candidate.score, 4), "box": list(candidate.box), "area": candidate.area}
+
+
+def _small(mask: np.ndarray) -> np.ndarray:
+    height, width = mask.shape
+    scale = min(1.0, _THUMB / max(height, width))
+    return masks.resized(mask, (max(1, round(width * scale)), max(1, round(height * scale))))
+
+
+def _data(pixels: np.ndarray) -> str:
+    """A PNG inside an address; as quick to write as can be."""
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "PNG", compress_level=1)
+    return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()
+
+
+def _page(values: Answer) -> str:
+    return _text(values, "page")[:64]
+
+
+def _text(values: Answer, name: str) -> str:
+    found: Any = values.get(name) or ""
+    if not isinstance(found, str):
+        raise BadRequest(f"The {name} must be text, not {found!r:.60}.")
+    return found
+
+
+def _number(values: Answer) -> int:
+    number = values.get("number", 0)
+    if isinstance(number, bool) or not isinstance(number, int) or not 0 <= number < 2**53:
+        raise BadRequest(f"The number of a click must be a whole number, not {number!r:.60}.")
+    return number

@@ -1,0 +1,90 @@
+"""Pictures that come in: the one route that takes a file. It knows how bytes arrive, not what is in them.
+
+`POST /diorama/pictures?name=holiday.jpg` with the bytes as the body and the browser's token in `X-Diorama-Token`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse, Response
+from starlette.requests import ClientDisconnect
+
+from studio.errors import NotFound, StorageFailed, StudioError, Superseded, TooLarge
+from studio.intake.picture import check_length
+from studio.library.files import storage_errors
+from studio.service import Studio
+from ui.routes.visitors import NotAdmitted, Visitors
+from ui.shared.pictures import picture
+
+log = logging.getLogger(__name__)
+
+TEMPORARY = "diorama-upload-"
+"""How the name of a file begins that is still coming; then follows the process it belongs to."""
+_LONGEST_NAME = 200  # characters of a file's name that are kept
+
+
+def router(studio: Studio, visitors: Visitors) -> APIRouter:
+    """The route, for `Blocks.launch(app_kwargs={"routes": ...})`."""
+    routes = APIRouter(prefix="/diorama")
+
+    @routes.post("/pictures")
+    async def take_in(request: Request, name: str = "") -> Response:
+        try:
+            owner = visitors.sender(request)
+            async with received(request) as path:
+                answer = await asyncio.to_thread(_kept, studio, owner, path, name[:_LONGEST_NAME])
+        except StudioError as error:
+            return JSONResponse({"error": str(error)}, status_of(error))
+        except ClientDisconnect:
+            log.info("An upload was broken off; what had come of it is removed.")
+            return Response(status_code=400)  # nobody is there to read it
+        return JSONResponse(answer)
+
+    return routes
+
+
+@asynccontextmanager
+async def received(request: Request) -> AsyncIterator[Path]:
+    """The body as a temporary file, which is gone afterwards, whatever happens.
+
+    Raises:
+        TooLarge: told by its length at once, or found while it came.
+        StorageFailed: there is no room for it.
+        ClientDisconnect: the browser went away in the middle.
+    """
+    told = request.headers.get("content-length", "")
+    if told.isdecimal():
+        check_length(int(told))
+    folder = Path(tempfile.gettempdir())
+    with storage_errors(folder), tempfile.NamedTemporaryFile(prefix=f"{TEMPORARY}{os.getpid()}-", dir=folder) as file:
+        length = 0
+        async for part in request.stream():
+            length += len(part)
+            if part:
+                check_length(length)
+                file.write(part)
+        file.flush()
+        yield Path(file.name)
+
+
+def _kept(studio: Studio, owner: str, path: Path, name: str) -> dict:
+    asset = studio.take_in(owner, path, name)
+    settings = studio.settings_of(owner, asset.id)
+    return {"picture": picture(studio, asset), "notes": list(settings.notes), "notice": asset.recipe["notice"]}
+
+
+def status_of(error: StudioError) -> int:
+    """The HTTP status of an answer that is a sentence."""
+    kinds = ((NotAdmitted, 401), (NotFound, 404), (Superseded, 409), (TooLarge, 413), (StorageFailed, 507))
+    for kind, status in kinds:
+        if isinstance(error, kind):
+            return status
+    return 400

@@ -1,0 +1,165 @@
+"""Who is asking, for every route and endpoint: the one place that decides whose files a request may read.
+
+A browser keeps a random token. Its page sends it in a header with whatever changes something. Pictures and downloads
+carry no header: for them `POST /diorama/visit` gives the browser a cookie that reads files and does nothing else. A
+program gets links, each signed for one file and an hour. Where the app asks for a password, who signed in is asking.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from urllib.parse import quote, unquote, urlencode, urlsplit
+
+import gradio as gr
+from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse, Response
+from gradio.route_utils import get_root_url
+from starlette.datastructures import QueryParams
+
+from studio.errors import BadRequest, StudioError
+from ui.shared.bridge import Identify, signed_in
+
+TOKEN_HEADER = "X-Diorama-Token"
+LINK_SECONDS = 3_600
+"""How long a signed link opens its file."""
+
+
+class NotAdmitted(StudioError):
+    """Whoever sends this is not known here."""
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who calls an endpoint."""
+
+    owner: str
+    link: Callable[[str], str]
+    """From an address relative to the page to one that opens its file from anywhere, for LINK_SECONDS."""
+
+
+class Visitors:
+    """Tells owners of requests apart."""
+
+    def __init__(self, identify: Identify, key: bytes, now: Callable[[], float] = time.time) -> None:
+        """
+        Args:
+            identify: (request, the browser's token or "") -> owner; a BadRequest where the token is wanted and wrong.
+            key: what cookies and links are signed with.
+            now: Unix time, seconds.
+        """
+        self._identify, self._key, self._now = identify, key, now
+        # Browsers send cookies to every port of a host: two Dioramas there must not take each other's.
+        self._cookie = f"diorama-visitor-{self._signature('cookie')[:8]}"
+
+    def sender(self, request: Request) -> str:
+        """The owner for whom a request acts. The header is wanted even when it is empty: a foreign page that sets one
+        has to ask the browser first, and is refused.
+
+        Raises:
+            NotAdmitted: it comes from a foreign page, or from nobody who is known.
+        """
+        token = request.headers.get(TOKEN_HEADER)
+        if token is None:
+            raise NotAdmitted(f"Diorama answers its own page only. Programs send the header {TOKEN_HEADER}.")
+        try:
+            return self._identified(request, token, "add pictures")
+        except BadRequest as error:
+            raise NotAdmitted(str(error)) from error
+
+    def reader(self, request: Request, address: str) -> str:
+        """The owner whose file a request may read.
+
+        Args:
+            address: of the file, relative to the page, as it is given away.
+
+        Raises:
+            NotAdmitted: it comes from nobody who is known, or by a link that is over or for something else.
+        """
+        if "signature" in request.query_params:
+            return self._of_link(request.query_params, address)
+        token = request.headers.get(TOKEN_HEADER, "")
+        try:
+            return self._identified(request, token, "see this")
+        except BadRequest as error:
+            owner = None if token else self._of_cookie(request)
+            if owner is None:
+                raise NotAdmitted(
+                    "This is given to its owner only. Open Diorama's page in this browser first."
+                ) from error
+            return owner
+
+    def caller(self, request: gr.Request | None, token: str) -> Caller:
+        """Who calls an endpoint of the API.
+
+        Raises:
+            BadRequest: the token is wanted and wrong.
+        """
+        if request is None or request.request is None:
+            raise ValueError("Gradio did not hand over the request")
+        owner, root = self._identify(request, token), root_of(request.request)
+        return Caller(owner, lambda address: f"{root}/{self._signed(owner, address)}")
+
+    def cookie(self, request: Request) -> str:
+        """The Set-Cookie header that lets this browser read the files of the request's sender. With which requests the
+        cookie travels is decided for all cookies in one place: `guard.headers`.
+
+        Raises:
+            NotAdmitted: see `sender`.
+        """
+        owner = self.sender(request)
+        value = f"{quote(owner, safe='')}.{self._signature('cookie', owner)}"
+        return f"{self._cookie}={value}; Path={urlsplit(root_of(request)).path or '/'}"
+
+    def _identified(self, request: Request, token: str, purpose: str) -> str:
+        user = signed_in(request)
+        if request.app.auth is not None and user is None:
+            raise NotAdmitted(f"Sign in to {purpose}.")
+        return self._identify(gr.Request(request, username=user), token)
+
+    def _of_cookie(self, request: Request) -> str | None:
+        quoted, _, signature = request.cookies.get(self._cookie, "").rpartition(".")
+        owner = unquote(quoted)
+        return owner if self._is_right(signature, "cookie", owner) else None
+
+    def _signed(self, owner: str, address: str) -> str:
+        expires = str(int(self._now()) + LINK_SECONDS)
+        said = {"owner": owner, "expires": expires, "signature": self._signature("link", owner, address, expires)}
+        return f"{address}{'&' if '?' in address else '?'}{urlencode(said)}"
+
+    def _of_link(self, query: QueryParams, address: str) -> str:
+        owner, expires, signature = (query.get(name, "") for name in ("owner", "expires", "signature"))
+        if not self._is_right(signature, "link", owner, address, expires):
+            raise NotAdmitted("This link is not one that Diorama gave away for this file. Ask for the file again.")
+        if self._now() > int(expires):
+            raise NotAdmitted("This link is over: it opens its file for an hour. Ask for the file again.")
+        return owner
+
+    def _signature(self, *parts: str) -> str:
+        return hmac.new(self._key, json.dumps(parts).encode(), hashlib.sha256).hexdigest()
+
+    def _is_right(self, signature: str, *parts: str) -> bool:
+        return hmac.compare_digest(signature.encode("utf-8", "replace"), self._signature(*parts).encode())
+
+
+def router(visitors: Visitors) -> APIRouter:
+    """POST /diorama/visit, for `Blocks.launch(app_kwargs={"routes": ...})`: a page has arrived, with its token."""
+    routes = APIRouter(prefix="/diorama")
+
+    @routes.post("/visit")
+    def visit(request: Request) -> Response:
+        try:
+            return Response(status_code=204, headers={"Set-Cookie": visitors.cookie(request)})
+        except NotAdmitted as error:
+            return JSONResponse({"error": str(error)}, 401)
+
+    return routes
+
+
+def root_of(request: Request) -> str:
+    """Where the app is from outside, as gradio tells it: scheme, host, and path without a slash at the end."""
+    return get_root_url(request, request.url.path, request.app.root_path)

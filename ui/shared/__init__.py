@@ -1,0 +1,1 @@
+"""What the tabs have in common: stage, strip, viewer, header, scripts and style."""

@@ -1,0 +1,60 @@
+"""The line at the top: the name, what runs here and with whose key, light or dark, and the shortcuts. Knows no tab."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import gradio as gr
+
+from studio.contract import ModelSpec, Readiness, Task
+from studio.service import Studio
+from ui.routes.clouds import clouds_of
+from ui.shared.bridge import Bridge
+from ui.shared.model_texts import is_offered
+from ui.shared.pictures import Answer
+from ui.shared.scripts import component
+
+_SCRIPTS = ("keys.js", "tabs.js", "lists.js", "header.js")
+
+
+def build_header(bridge: Bridge, machine: str) -> gr.HTML:
+    """Lay out the header inside the current Blocks.
+
+    Args:
+        bridge: gives the readiness of the models, asked each time the badge is opened.
+        machine: what this runs on, in a word or two; "" if there is nothing to say.
+
+    Returns:
+        The component. Its value is `{token}`.
+    """
+    calls = [bridge.server_function(readiness)]
+    return component(Path(__file__).parent, _SCRIPTS, calls, "header", badge=_badge(bridge.studio, machine))
+
+
+def readiness(studio: Studio, owner: str, _question: Answer) -> Answer:
+    """Every tab with its models and whether they can be used here, now; and the providers, see `clouds_of`."""
+    tabs = []
+    for task in Task:
+        offered = [spec for spec in studio.models(task) if is_offered(spec, owner)]
+        here = [_line(spec, spec.ready_for(owner)) for spec in offered if not spec.provider]
+        providers = dict.fromkeys(spec.provider for spec in offered if spec.provider)
+        there = [_of_provider(name, [spec for spec in offered if spec.provider == name]) for name in providers]
+        if offered:
+            tabs.append({"label": task.value.capitalize(), "models": [*here, *there]})
+    return {"tabs": tabs, "clouds": clouds_of(studio, owner)}
+
+
+def _line(spec: ModelSpec, ready: Readiness) -> Answer:
+    return {"label": spec.label, "ok": ready.ok, "state": ready.label, "about": spec.about}
+
+
+def _of_provider(name: str, specs: list[ModelSpec]) -> Answer:
+    """All models of one provider in a line: there are many, and the lists of the tabs say more of each."""
+    labels = ", ".join(spec.label.removesuffix(f" ({name})") for spec in specs)
+    return {"label": name, "ok": True, "state": "paid by use", "about": f"{labels}."}
+
+
+def _badge(studio: Studio, machine: str) -> str:
+    """ "Toy klein, CPU": the first model that is ready, and the machine."""
+    ready = [spec.label for spec in studio.models(Task.GENERATE) if not spec.provider and spec.readiness().ok]
+    return ", ".join(part for part in (ready[0] if ready else "no model is ready", machine) if part)

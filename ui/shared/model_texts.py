@@ -1,0 +1,39 @@
+"""What the page says of a model: whether it is offered, what it can do, which words it does not know."""
+
+from __future__ import annotations
+
+from studio.contract import ModelSpec
+
+_MOST_WORDS = 5
+_LONGEST_WORD = 24
+
+
+def is_offered(spec: ModelSpec, owner: str = "") -> bool:
+    """Models of this machine always, so that a person sees what it would need; those in a cloud when they answer."""
+    return spec.lane != "cloud" or (spec.ready_for(owner).ok and not spec.retired_on)
+
+
+def known_of(spec: ModelSpec, owner: str = "") -> str:
+    """What stands under the model: what it can do, and what its first picture downloads."""
+    readiness = spec.ready_for(owner)
+    gb = readiness.download_gb if readiness.ok else 0
+    size = f"{gb:.0f} GB" if gb >= 1 else f"{1000 * gb:.0f} MB"
+    return f"{spec.about} The first picture downloads {size}, once.".strip() if gb else spec.about
+
+
+def about(spec: ModelSpec, owner: str = "") -> str:
+    """The same, with why it cannot be used: for where no note says it."""
+    return f"{known_of(spec, owner)} {spec.ready_for(owner).hint}".strip()
+
+
+def unknown_sentence(spec: ModelSpec, unknown: tuple[str, ...]) -> str:
+    """What the note says about words the model does not know."""
+    known = spec.about.partition(". ")[0].removesuffix(".")
+    words = ", ".join(_cut(word) for word in unknown[:_MOST_WORDS])
+    if len(unknown) > _MOST_WORDS:
+        words += f" and {len(unknown) - _MOST_WORDS} more"
+    return f"{spec.label} does not know: {words}. The picture is made all the same. {known}."
+
+
+def _cut(word: str) -> str:
+    return word if len(word) <= _LONGEST_WORD else f"{word[: _LONGEST_WORD - 1]}…"

@@ -1,0 +1,103 @@
+"""A recipe in words: what the viewer says beside a picture. Pure functions, no gradio and no studio."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, NamedTuple
+
+from studio.clouds.spending import in_dollars
+from studio.contract import ModelSpec, Size
+from studio.library.assets import Asset
+from studio.recipe import UPLOAD
+from studio.segmentation.codec import from_text
+from studio.solid import recipe as solid_recipe
+from ui.shared.shapes import QUALITIES
+
+
+class Fact(NamedTuple):
+    """One line: "Seed", "358". `kind` says how the page shows it."""
+
+    label: str
+    value: str
+    kind: Literal["text", "copy", "time"] = "text"  # copy: with a button; time: Unix seconds, for the reader's clock
+
+
+def facts_of(asset: Asset, spec: ModelSpec | None) -> list[Fact]:
+    """What is known of a picture, the most wanted first; what does not apply to it is left out.
+
+    Args:
+        asset: the picture.
+        spec: its model; None where the catalog does not list it.
+    """
+    recipe, turning = asset.recipe, solid_recipe.from_text(asset.recipe.get("turning", ""))
+    lines = [
+        Fact("Name", "" if recipe["prompt"] else asset.title),
+        Fact("Leave out", recipe["negative_prompt"]),
+        Fact("Model", _model(asset, spec)),
+        Fact("Size", str(Size(asset.width, asset.height))),
+        Fact("Seed", _number(asset.seed), "copy"),
+        Fact("Steps", _number(recipe["steps"])),
+        Fact("Guidance", _number(recipe["guidance"])),
+        Fact("Style", _style(recipe["style"], spec)),
+        Fact("Quality", _quality(recipe["quality"])),
+        Fact("Background", "transparent" if recipe["transparent"] else ""),
+        Fact("Added" if recipe["task"] == UPLOAD else "Made", repr(asset.created), "time"),
+        Fact("Took", duration(recipe["seconds"])),
+        Fact("Cost", "" if recipe["price_usd"] is None else in_dollars(recipe["price_usd"])),
+        Fact("From", _origin(recipe)),
+        Fact("Cut out with", _clicks(recipe["selection"])),
+        Fact("Splats", f"{turning.splats:,}" if turning.splats else ""),
+        Fact("Fits its picture", "" if turning.fit is None else f"{turning.fit:.0%}"),
+        Fact("Note", recipe["notice"]),
+    ]
+    return [line for line in lines if line.value]
+
+
+def duration(seconds: float) -> str:
+    """ "0.8 s", "12 s", "2 min 5 s"; "" for none at all."""
+    if seconds <= 0:
+        return ""
+    if seconds < 0.1:
+        return "less than 0.1 s"
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    return f"{seconds // 60:.0f} min {seconds % 60:.0f} s"
+
+
+def _model(asset: Asset, spec: ModelSpec | None) -> str:
+    """ "Toy klein, revision 4f2a91c": commit hashes are cut as git does."""
+    name, revision = spec.label if spec else asset.model, asset.recipe["revision"]
+    is_hash = len(revision) == 40 and all(digit in "0123456789abcdef" for digit in revision)
+    revision = revision[:7] if is_hash else revision
+    return f"{name}, revision {revision}" if name and revision else name
+
+
+def _clicks(selection: str) -> str:
+    """ "2 clicks, a box, 1 stroke": what an object was selected with; "" for what is none."""
+    request = from_text(selection)
+    if request is None:
+        return ""
+    counts = [(len(request.points), "click"), (len(request.strokes), "stroke")]
+    parts = [f"{count} {word}{'s' if count > 1 else ''}" for count, word in counts if count]
+    return ", ".join([*parts, *(["a box"] if request.box else [])])
+
+
+def _quality(quality: str) -> str:
+    return QUALITIES.get(quality, quality)
+
+
+def _style(style: str, spec: ModelSpec | None) -> str:
+    return next((known.label for known in spec.styles if known.id == style), style) if spec else style
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _origin(recipe: dict[str, Any]) -> str:
+    """Where a picture that was brought along comes from; "" for one that was made here."""
+    if recipe["task"] != UPLOAD:
+        return ""
+    source = recipe.get("source", "")
+    return "a file" if source in ("", "file") else f"a file made with {source}"

@@ -1,0 +1,91 @@
+"""What the page is told of objects, views and splats: as JSON, with the addresses of their files. Knows no layout."""
+
+from __future__ import annotations
+
+from studio.errors import BadRequest
+from studio.library.assets import Asset
+from studio.service import Studio
+from studio.solid import recipe
+from studio.splats.export import EXPORTS
+from studio.splats.metadata import camera_values
+from ui.shared.pictures import Answer, picture
+
+VIEWER = "viewer"
+"""The format of what our own viewer draws, beside those that are exported."""
+_MOST_OF_IT = 0.996
+"""Share of the splats that lie in the box that is told: strays say nothing about a size."""
+
+
+def turning_of(asset: Asset) -> recipe.Turning:
+    """What its recipe says of a view or a splat."""
+    return recipe.from_text(asset.recipe["turning"])
+
+
+def crop_address(object_id: str) -> str:
+    """Where an object is as the models see it, relative to the page."""
+    return f"diorama/crop/{object_id}"
+
+
+def filled_address(splat_id: str) -> str:
+    """Where the picture of a splat is with its object painted out, relative to the page."""
+    return f"diorama/filled/{splat_id}"
+
+
+def splat_address(splat_id: str, format: str = VIEWER) -> str:
+    """Where the file of a splat is, relative to the page."""
+    return f"diorama/splat/{splat_id}?format={format}"
+
+
+def four_views(studio: Studio, owner: str, object_id: str) -> list[Answer | None]:
+    """The newest view of each side of an object; None where there is none."""
+    ids = studio.turnings.views_of(owner, object_id)
+    return [_view(studio, studio.asset(owner, id)) if id else None for id in ids]
+
+
+def object_of(studio: Studio, asset: Asset) -> Answer:
+    """An object that can be turned into 3D."""
+    return picture(studio, asset) | {"crop": crop_address(asset.id)}
+
+
+def splats_of(studio: Studio, owner: str, object_id: str) -> list[Answer]:
+    """What an object has become, newest first."""
+    found = studio.relatives(owner, object_id).children
+    return [picture(studio, one) for one in found if one.kind == "splat"]
+
+
+def splat_of(studio: Studio, owner: str, asset: Asset) -> Answer:
+    """A splat with all that is needed to show it, and with what can be done with it."""
+    splat, scene, said = studio.splats.splat(owner, asset.id), studio.splats.scene(owner, asset.id), turning_of(asset)
+    exports = [
+        {"word": one.label, "about": one.about, "href": splat_address(asset.id, name)} for name, one in EXPORTS.items()
+    ]
+    return picture(studio, asset) | {
+        "data": splat_address(asset.id),
+        "camera": camera_values(scene.camera) if scene else None,
+        "size": [scene.camera.width, scene.camera.height] if scene else None,
+        "photo": picture(studio, scene.picture) if scene else None,
+        "filled": filled_address(asset.id) if scene and scene.mask is not None else "",
+        "count": splat.count,
+        "extent": [round(float(side), 4) for side in splat.bounds(_MOST_OF_IT).size],
+        "fit": said.fit,
+        "notes": [said.notes] if said.notes else [],
+        "exports": exports,
+    }
+
+
+def object_under(studio: Studio, owner: str, splat: Asset) -> Asset | None:
+    """The object a splat stands on, where that is still there."""
+    parents = studio.relatives(owner, splat.id).parents
+    return next((as_object(studio, one) for one in parents if one.id == splat.parents[0]), None)
+
+
+def as_object(studio: Studio, asset: Asset) -> Asset | None:
+    """The asset itself, if it can be turned into 3D: an object, or a picture with nothing behind what it shows."""
+    try:
+        return studio.turnings.object(asset.owner, asset.id)
+    except BadRequest:
+        return None
+
+
+def _view(studio: Studio, asset: Asset) -> Answer:
+    return picture(studio, asset) | {"elevation": turning_of(asset).elevation_deg}

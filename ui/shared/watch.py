@@ -1,0 +1,126 @@
+"""What the page is told while it is open: a person's jobs and newest pictures as plain JSON. Knows no layout.
+
+The page watches instead of being pushed to: each call waits until something changed (or ten seconds), so that a page
+heals by itself after sleep, a lost network or a restart of the server, and an open tab holds no thread.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hashlib
+import json
+from contextlib import suppress
+from typing import Any
+
+from studio.contract import JobView
+from studio.service import Studio
+from ui.shared.pictures import Answer, model_label, picture, text
+
+PAGE = 24
+"""Pictures sent at a time."""
+_LONGEST_WAIT = 10.0  # seconds a call may be held; shorter than the time-outs of proxies
+PROGRESS_PAUSE = 0.15
+"""Seconds between two answers that tell only how far a job has come: to the eye it still moves. A page that is told and
+draws every step of the toy takes as much from two cores as a third of the picture."""
+
+
+async def watch(studio: Studio, owner: str, question: Answer) -> Answer:
+    """Wait until the owner's jobs or pictures changed, then tell everything the page shows.
+
+    Args:
+        studio: whose state is watched.
+        owner: who asks.
+        question: `since` (the last answer's `pulse`; anything else answers at once), `wait` (seconds), `pictures` (the
+            last answer's `digest`: the pictures are sent only when they changed).
+
+    Returns:
+        `{pulse}` when nothing changed in time, else also `jobs`, `digest`, and where they changed `pictures`, `next`.
+    """
+    since, wait = question.get("since"), question.get("wait")
+    wait = min(wait, _LONGEST_WAIT) if isinstance(wait, int | float) else 0.0
+    pulse = await pulse_after(studio, owner, since, wait)
+    if pulse == since:
+        return {"pulse": pulse}
+    return {"pulse": pulse, **await asyncio.to_thread(_snapshot, studio, owner, question.get("pictures"))}
+
+
+async def pulse_after(
+    studio: Studio, owner: str, since: Any, seconds: float, *, progress_pause: float = PROGRESS_PAUSE
+) -> int:
+    """The owner's pulse as soon as it is another than `since`, or after so many seconds. Holds no thread.
+
+    News are told at once; steps of a running job not before `progress_pause` seconds after the call.
+    """
+    loop, changed = asyncio.get_running_loop(), asyncio.Event()
+    end = loop.time() + seconds
+    calm = min(end, loop.time() + progress_pause)  # until then, steps wake nobody
+
+    def ring(is_news: bool) -> None:
+        if is_news or loop.time() >= calm:
+            with suppress(RuntimeError):  # the server has ended: nobody waits any more
+                loop.call_soon_threadsafe(changed.set)
+
+    with studio.listening(owner, ring):
+        while True:
+            changed.clear()  # before looking: a change after the look sets it again
+            pulse, now = studio.pulse(owner), loop.time()
+            may_wait = isinstance(since, int) and studio.news(owner) <= since <= pulse and now < calm
+            if not now < end or (pulse != since and not may_wait):
+                return pulse
+            with suppress(TimeoutError):
+                await asyncio.wait_for(changed.wait(), (calm if now < calm else end) - now)
+
+
+def more(studio: Studio, owner: str, question: Answer) -> Answer:
+    """Older pictures: those after the cursor `after`."""
+    page = studio.gallery(owner, after=text(question, "after"), limit=PAGE)
+    return {"pictures": [picture(studio, asset) for asset in page.assets], "next": page.next}
+
+
+def stop(studio: Studio, owner: str, question: Answer) -> Answer:
+    """Stop the job `id`, waiting or running."""
+    studio.cancel(owner, text(question, "id"))
+    return {}
+
+
+def skip(studio: Studio, owner: str, question: Answer) -> Answer:
+    """Leave the picture the job `id` is making and go on with the next."""
+    studio.skip(owner, text(question, "id"))
+    return {}
+
+
+def _snapshot(studio: Studio, owner: str, known: Any) -> Answer:
+    page = studio.gallery(owner, limit=PAGE)
+    pictures = [picture(studio, asset) for asset in page.assets]
+    digest = hashlib.sha256(json.dumps([pictures, page.next]).encode()).hexdigest()[:16]
+    answer: Answer = {"jobs": [_job(studio, job) for job in studio.jobs(owner)], "digest": digest}
+    return answer if digest == known else {**answer, "pictures": pictures, "next": page.next}
+
+
+def _job(studio: Studio, job: JobView) -> Answer:
+    told: Answer = {
+        "id": job.id,
+        "title": job.title,
+        "state": job.state,
+        "created": job.created,
+        "error": job.error,
+        "assets": job.assets,
+        "source": job.source,
+    }
+    if job.is_over:
+        return told
+    preview = "data:image/jpeg;base64," + base64.b64encode(job.preview).decode() if job.preview else ""
+    return told | {
+        "model": model_label(studio, job.model),
+        "task": job.task,
+        "position": job.position,
+        "step": job.step,
+        "steps": job.steps,
+        "picture": job.picture,
+        "pictures": job.pictures,
+        "note": job.note,
+        "stopping": job.stopping,
+        "secondsLeft": job.seconds_left,
+        "preview": preview,
+    }

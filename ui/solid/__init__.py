@@ -1,0 +1,114 @@
+"""The 3D tab: an object, four views of it, and the splat that stands on its picture. Its scripts draw it; this lays it
+out. Files and jobs go straight to `ui/routes/solid.py`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from gradio.events import Dependency
+
+from studio.contract import ModelSpec, Range, Task
+from studio.errors import NotFound
+from studio.service import Studio
+from ui.shared import pictures, solid_facts, watch
+from ui.shared.bridge import QUIET, Bridge
+from ui.shared.pictures import Answer, picture, text
+from ui.shared.scripts import component
+
+LABEL = "3D"
+_VIEWER = "../../studio/splats/viewer"
+_DRAWING = tuple(f"{_VIEWER}/{name}.js" for name in ("splats", "painter", "hands", "viewer"))
+_PARTS = ("state", "turntable", "column", "four", "shelf", "exporting", "work", "splat")
+_SCRIPTS = (*_DRAWING, *(f"{name}.js" for name in _PARTS))
+_SHOWN = 24
+"""Splats, objects and pictures each that are offered to begin with."""
+
+
+def build(bridge: Bridge, arrival: Dependency) -> None:
+    """Lay out the tab inside the current Blocks and connect it.
+
+    Args:
+        bridge: gives the calls the studio and the owner.
+        arrival: the event after which the browser's token is known.
+    """
+    ours = (open_in_3d, recent_in_3d, four, watch.stop, pictures.delete, pictures.restore)
+    calls = [bridge.server_function(call) for call in ours]
+    tab = component(Path(__file__).parent, _SCRIPTS, calls, "splat")
+    arrival.then(bridge.open_listener(on_arrival, {"splat": tab}), [bridge.visitor], [tab], **QUIET)
+
+
+def on_arrival(studio: Studio, token: str) -> dict[str, Any]:
+    """The page was opened: tell the scripts who is looking, and with what one can make 3D."""
+    kinds = {"views": Task.VIEWS, "splat": Task.SPLAT}
+    models = {name: [_model(spec) for spec in studio.models(task)] for name, task in kinds.items()}
+    return {"splat": {"token": token, "models": models}}
+
+
+def open_in_3d(studio: Studio, owner: str, question: Answer) -> Answer:
+    """All that the tab needs of `id`: an object, a splat, or a picture that one of its objects is to be chosen of.
+
+    Returns:
+        `{object, picture, objects, views, splats, splat}`; what does not apply is None or empty.
+    """
+    asset = studio.asset(owner, text(question, "id"))
+    if asset.deleted:
+        raise NotFound("picture", asset.id)
+    answer: Answer = {"object": None, "picture": None, "objects": [], "views": [None] * 4, "splats": [], "splat": None}
+    if asset.kind == "view" and asset.parents:
+        asset = studio.asset(owner, asset.parents[0])
+    if asset.kind == "splat":
+        answer["splat"] = solid_facts.splat_of(studio, owner, asset)
+        thing = solid_facts.object_under(studio, owner, asset)
+    else:
+        thing = solid_facts.as_object(studio, asset)
+        if thing is None:
+            found = studio.selections.objects_of(owner, asset.id)
+            objects = [solid_facts.object_of(studio, one) for one in found]
+            return answer | {"picture": picture(studio, asset), "objects": objects}
+    if thing is not None:
+        answer["object"] = solid_facts.object_of(studio, thing)
+        answer["views"] = solid_facts.four_views(studio, owner, thing.id)
+        answer["splats"] = solid_facts.splats_of(studio, owner, thing.id)
+    return answer
+
+
+def recent_in_3d(studio: Studio, owner: str, question: Answer) -> Answer:
+    """The newest `splats`, `objects` and `pictures`."""
+    shelves = ("splat", "object", "image", "upload")
+    splats, objects, made, uploads = (studio.gallery(owner, kind=kind, limit=_SHOWN).assets for kind in shelves)
+    brought = sorted((*made, *splats, *uploads), key=lambda one: (one.created, one.id), reverse=True)
+    splats = [one for one in brought if one.kind == "splat"]
+    images = [one for one in brought if one.kind == "image"]
+    return {
+        "splats": [picture(studio, one) for one in splats[:_SHOWN]],
+        "objects": [solid_facts.object_of(studio, one) for one in objects],
+        "pictures": [picture(studio, one) for one in images[:_SHOWN]],
+    }
+
+
+def four(studio: Studio, owner: str, question: Answer) -> Answer:
+    """The newest view of each side of the object `id`."""
+    return {"views": solid_facts.four_views(studio, owner, text(question, "id"))}
+
+
+def _model(spec: ModelSpec) -> Answer:
+    ready = spec.readiness()
+    return {
+        "id": spec.id,
+        "label": spec.label,
+        "ready": ready.ok,
+        "damaged": ready.is_damaged,
+        "state": ready.label,
+        "hint": ready.hint or spec.about,
+        "elevation": spec.elevation_deg,
+        "steps": _range(spec.steps),
+        "guidance": _range(spec.guidance),
+        "seed": spec.seed,
+    }
+
+
+def _range(allowed: Range | None) -> Answer | None:
+    return asdict(allowed) if allowed else None
