@@ -6,6 +6,7 @@ import os
 import re
 import socket
 from enum import Enum
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -27,7 +28,13 @@ _NAMES_ITSELF = (bool, int, float, complex, Enum, re.Pattern, type(None))
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put the tests of one package one after the other, so that its app and its browser are started once."""
     ranks = {name: rank for rank, name in enumerate(SLOWEST_FIRST)}
-    items.sort(key=lambda item: ranks.get(item.path.parent.name, len(ranks)))
+    items.sort(key=lambda item: ranks.get(_package_of(item), len(ranks)))
+
+
+def _package_of(item: pytest.Item) -> str:
+    """The folder below tests/; "tests" for what lies there itself."""
+    package, *inside = item.path.relative_to(Path(__file__).parent).parts
+    return package if inside else "tests"
 
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:

@@ -27,9 +27,9 @@ from studio.intake.picture import read_picture
 from studio.recipe import png_text
 from studio.service import Studio
 from tests.studio.fakes import OWNER, FakeModel, ask, finished, spec_of
+from tests.studio.library.test_store import index
 from tests.studio.pictures_in import corners, saved
 from tests.studio.test_recipe import RECIPE
-from tests.studio.test_store import index
 
 WRITING = (
     "store.py",

@@ -17,7 +17,7 @@ from studio.splats.any_format import read_splat
 from studio.splats.formats.ply import write_ply
 from tests.studio.crashing import LineCounter, child
 from tests.studio.fakes import OWNER, finished
-from tests.studio.test_store import index
+from tests.studio.library.test_store import index
 from tests.studio.turning_fake import FakeSplats, ball, disc_png, turning_specs
 
 Say = Callable[[str, object], None]

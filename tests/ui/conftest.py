@@ -28,7 +28,7 @@ WEBGL = ["--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshad
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if "tests/ui/" in item.path.as_posix():
+        if {"chrome", "solid_chrome"} & set(getattr(item, "fixturenames", ())):
             item.add_marker("browser")
 
 

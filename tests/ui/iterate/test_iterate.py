@@ -1,0 +1,572 @@
+"""The Iterate tab in Chromium: changes, the tree of versions, limits, comparing, keys. Only the model is a fake."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from PIL import Image
+from playwright.sync_api import Browser, Locator, Page, Route, expect
+
+from studio.contract import Size
+from studio.segmentation.contract import Point, SegmentRequest
+from studio.service import Studio
+from tests.studio.selecting_fake import colour_spec
+from tests.ui.driver import PHONE, Visitor
+from tests.ui.painter import Brush, catalog
+from tests.ui.retoucher import Retoucher, retouchers
+from tests.ui.segment.test_segment import scene
+from tests.ui.serve import one_person, served
+
+OWNER = "local"
+SIZE = Size(300, 200)
+TITLE = "a red ball and a blue cube"
+
+
+@pytest.fixture(scope="module")
+def pace() -> Brush:
+    return Brush(0.002)
+
+
+@pytest.fixture(scope="module")
+def model(pace: Brush) -> Retoucher:
+    return Retoucher(pace)
+
+
+@pytest.fixture(scope="module")
+def changing(tmp_path_factory: pytest.TempPathFactory, pace: Brush, model: Retoucher) -> Iterator[Studio]:
+    studio = Studio([*catalog(pace), *retouchers(pace, model), colour_spec()], tmp_path_factory.mktemp("outputs"))
+    yield studio
+    pace.go()
+    studio.close()
+
+
+@pytest.fixture(scope="module")
+def site(changing: Studio) -> Iterator[str]:
+    with served(changing, one_person) as address:
+        yield address
+
+
+@pytest.fixture
+def picture(changing: Studio, pace: Brush) -> str:
+    pace.go()
+    for asset in changing.gallery(OWNER, limit=200).assets:
+        changing.delete(OWNER, [asset.id])
+    return changing.take_in(OWNER, scene(SIZE), f"{TITLE}.png").id
+
+
+class Bench:
+    """The Iterate tab of a page, with a picture on it."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+
+    def find(self, selector: str) -> Locator:
+        return self.page.locator(f"#iterate {selector}")
+
+    def open(self, picture: str) -> None:
+        """As a link or a button elsewhere on the page does it."""
+        event = "new CustomEvent('diorama-iterate', {detail: {picture: id}})"
+        self.page.evaluate(
+            "id => { history.replaceState(null, '', `#iterate=${id}`);"
+            f" document.querySelector('#iterate-tab-button').click(); document.dispatchEvent({event}); }}",
+            picture,
+        )
+        self.expect_drawn(picture)
+
+    @property
+    def board(self) -> Locator:
+        return self.find(".board")
+
+    @property
+    def versions(self) -> Locator:
+        return self.find(".version:not(.job)")
+
+    @property
+    def current(self) -> Locator:
+        return self.find(".version[aria-selected='true']")
+
+    @property
+    def words(self) -> Locator:
+        return self.find(".instruction")
+
+    @property
+    def button(self) -> Locator:
+        return self.find("form.column .primary")
+
+    def version(self, words: str) -> Locator:
+        """The version that an instruction made."""
+        return self.versions.filter(has=self.page.locator(".said", has_text=words))
+
+    def expect_drawn(self, picture: str) -> None:
+        self.page.wait_for_function(
+            "id => document.querySelector('#iterate .board')?.dataset.drawn === id", arg=picture
+        )
+
+    def change(self, words: str) -> str:
+        """Say what to change, wait for the version, and tell its id."""
+        before = self.versions.count()
+        self.words.fill(words)
+        self.button.click()
+        expect(self.versions).to_have_count(before + 1)
+        expect(self.find(".below .caption")).to_have_text(words)
+        return self.shown()
+
+    def shown(self) -> str:
+        """The id of the version on the stage, once its pixels are there."""
+        self.page.wait_for_function(
+            "() => (({shown, drawn}) => shown === drawn)(document.querySelector('#iterate .board').dataset)"
+        )
+        return self.board.get_attribute("data-shown") or ""
+
+    def at(self, place: tuple[float, float]) -> tuple[float, float]:
+        """Where a place of the picture, in fractions, lies on the screen while it is fitted."""
+        box = self.board.bounding_box()
+        assert box
+        scale = min((box["width"] - 32) / SIZE.width, (box["height"] - 32) / SIZE.height)
+        return (
+            box["x"] + box["width"] / 2 + (place[0] - 0.5) * SIZE.width * scale,
+            box["y"] + box["height"] / 2 + (place[1] - 0.5) * SIZE.height * scale,
+        )
+
+    def paint(self, *places: tuple[float, float]) -> None:
+        """A stroke of the brush from place to place."""
+        self.page.mouse.move(*self.at(places[0]))
+        self.page.mouse.down()
+        for place in places[1:]:
+            self.page.mouse.move(*self.at(place), steps=4)
+        self.page.mouse.up()
+
+    def colour_at(self, place: tuple[float, float]) -> list[int]:
+        """RGB on the stage, of the next frame."""
+        x, y = self.at(place)
+        box = self.board.bounding_box()
+        assert box
+        return self.page.evaluate(
+            "([x, y]) => new Promise((tell) => requestAnimationFrame(() => requestAnimationFrame(() =>"
+            " tell([...document.querySelector('#iterate .board').getContext('2d')"
+            ".getImageData(x * devicePixelRatio, y * devicePixelRatio, 1, 1).data].slice(0, 3)))))",
+            [x - box["x"], y - box["y"]],
+        )
+
+
+def pixels(studio: Studio, asset_id: str) -> np.ndarray:
+    """HWC uint8."""
+    with Image.open(studio.path(OWNER, asset_id)) as image:
+        return np.asarray(image.convert("RGB"))
+
+
+@pytest.fixture
+def guest(chrome: Browser, site: str, picture: str) -> Iterator[Visitor]:
+    with Visitor.arrives(chrome, site) as visitor:
+        yield visitor
+    visitor.assert_nothing_went_wrong()
+
+
+@pytest.fixture
+def bench(guest: Visitor, picture: str) -> Bench:
+    bench = Bench(guest.page)
+    bench.open(picture)
+    return bench
+
+
+def test_what_is_said_becomes_a_version_beside_the_old_one(bench: Bench, changing: Studio, picture: str):
+    expect(bench.versions).to_have_count(1)
+    made = bench.change("make it green")
+    asset = changing.asset(OWNER, made)
+    assert asset.parents == (picture,)
+    assert asset.recipe["prompt"] == "make it green"
+    expect(bench.current).to_have_attribute("aria-level", "2")
+    expect(bench.words).to_have_value("")
+    bench.versions.first.locator(".tile").click()
+    expect(bench.find(".below .caption")).to_have_text(TITLE)
+    expect(bench.words).to_have_value("make it green")  # there to be said a little differently
+
+
+def test_any_version_can_be_branched(bench: Bench):
+    bench.change("make it green")
+    bench.change("make it blue")
+    bench.version("make it green").locator(".tile").click()
+    expect(bench.find(".below .caption")).to_have_text("make it green")
+    bench.change("make it red")
+    assert [node.get_attribute("aria-level") for node in bench.versions.all()] == ["1", "2", "3", "3"]
+    expect(bench.current).to_have_attribute("aria-posinset", "2")
+    expect(bench.find(".strip .summary")).to_have_text("4 versions")
+
+
+def test_a_version_forms_in_place_and_can_be_stopped(bench: Bench, pace: Brush):
+    pace.hold()
+    bench.words.fill("make it purple")
+    bench.words.press("Control+Enter")
+    pace.let(2)
+    expect(bench.find(".below .step")).to_have_text("Step 2 of 4")
+    bench.page.wait_for_function("() => document.querySelector('#iterate .version.job .tile img').src")
+    bench.find(".below .stop").click()
+    expect(bench.find(".below .step")).to_have_text("Stopping")
+    pace.let(1)
+    expect(bench.find(".version.job")).to_have_count(0)
+    expect(bench.versions).to_have_count(1)
+    expect(bench.words).to_have_value("make it purple")
+
+
+def test_a_reload_keeps_picture_words_and_running_job(bench: Bench, guest: Visitor, pace: Brush):
+    pace.hold()
+    bench.words.fill("make it green")
+    bench.button.click()
+    pace.let(1)
+    expect(bench.find(".below .step")).to_have_text("Step 1 of 4")
+    bench.words.fill("and then")
+    guest.page.reload()
+    expect(bench.find(".below .step")).to_have_text("Step 1 of 4")
+    expect(bench.words).to_have_value("and then")
+    pace.go()
+    expect(bench.versions).to_have_count(2)
+    expect(bench.find(".below .caption")).to_have_text("make it green")
+
+
+def test_words_written_while_a_version_is_made_go_along_with_it(bench: Bench, pace: Brush):
+    pace.hold()
+    bench.words.fill("make it green")
+    bench.button.click()
+    pace.let(1)
+    expect(bench.find(".below .step")).to_have_text("Step 1 of 4")
+    bench.words.fill("put it ")
+    pace.go()
+    expect(bench.find(".below .caption")).to_have_text("make it green")
+    bench.words.press_sequentially("on sand")
+    expect(bench.words).to_have_value("put it on sand")
+
+
+def test_words_that_were_sent_are_gone_however_they_were_typed(bench: Bench):
+    for words, said in (("make it green ", "make it green"), (f"make it blue {'very ' * 60}", "make it blue very")):
+        bench.words.fill(words)
+        bench.button.click()
+        expect(bench.find(".below .caption")).to_contain_text(said)
+        expect(bench.words).to_have_value("")
+    expect(bench.current).to_have_attribute("aria-label", re.compile("^make it blue (very ?)+$"))  # it was not renamed
+
+
+def test_what_goes_wrong_is_said_and_the_words_stay(bench: Bench, guest: Visitor):
+    bench.words.fill("do the impossible")
+    bench.button.click()
+    expect(bench.find(".banner")).to_contain_text("The retoucher cannot do 'impossible'")
+    expect(bench.words).to_have_value("do the impossible")
+    bench.words.fill("")
+    bench.button.click()
+    expect(bench.find("form.column .note")).to_contain_text("The instruction is empty")
+    guest.troubles.clear()  # the browser notes the refused request
+
+
+def test_outside_of_the_brush_every_pixel_stays(bench: Bench, changing: Studio, picture: str):
+    bench.find("[data-where='brush']").click()
+    bench.button.click()
+    expect(bench.find("form.column .note")).to_contain_text("Paint where it may change")
+    bench.paint((0.2, 0.3), (0.4, 0.3))
+    expect(bench.board).to_have_attribute("data-limited", "true")
+    made = bench.change("make it green")
+    before, after = pixels(changing, picture), pixels(changing, made)
+    differs = (before != after).any(axis=2)
+    rows, columns = np.nonzero(differs)
+    assert differs[60, 90]
+    assert differs.mean() < 0.35
+    assert columns.max() < 0.75 * SIZE.width
+    assert rows.max() < 0.75 * SIZE.height
+    with bench.page.expect_download() as saved:
+        bench.find(".below .save").click()
+    with Image.open(saved.value.path()) as file:
+        assert (np.asarray(file.convert("RGB"))[~differs] == before[~differs]).all()
+
+
+def test_outside_of_an_object_every_pixel_stays(bench: Bench, changing: Studio, picture: str):
+    cut = changing.selections.keep(OWNER, SegmentRequest(picture, points=(Point(75, 80),)), "ball")
+    mask = changing.selections.mask(OWNER, cut.id) > 0
+    bench.open(picture)
+    bench.find("[data-where='object']").click()
+    expect(bench.find(".objects .tile[aria-checked='true']")).to_have_attribute("aria-label", "ball")
+    made = bench.change("make it green")
+    differs = (pixels(changing, picture) != pixels(changing, made)).any(axis=2)
+    assert differs[80, 75]
+    far = np.ones_like(mask)
+    rows, columns = np.nonzero(mask)
+    far[max(0, rows.min() - 12) : rows.max() + 12, max(0, columns.min() - 12) : columns.max() + 12] = False
+    assert not differs[far].any()
+    expect(bench.find("[data-where='object']")).to_have_attribute("aria-checked", "true")  # for the next step
+    place = (75 / SIZE.width, 80 / SIZE.height)
+    expect(bench.board).to_have_attribute("data-drawn", made)
+    seen = bench.colour_at(place)
+    assert seen == pytest.approx(pixels(changing, made)[80, 75].tolist(), abs=3)  # the result, without a veil
+    bench.words.fill("make it blue")
+    assert bench.colour_at(place) != pytest.approx(seen, abs=3)  # where that would count is shown again
+
+
+def test_an_object_that_was_just_kept_limits_a_change_and_old_strokes_do_not(
+    bench: Bench, changing: Studio, picture: str
+):
+    bench.find("[data-where='brush']").click()
+    bench.paint((0.5, 0.1), (0.7, 0.1))
+    cut = changing.selections.keep(OWNER, SegmentRequest(picture, points=(Point(75, 80),)), "ball")
+    bench.find("[data-where='object']").click()
+    bench.find(f".objects .tile[data-object='{cut.id}']").click()
+    differs = (pixels(changing, picture) != pixels(changing, bench.change("make it green"))).any(axis=2)
+    assert differs[80, 75]
+    assert not differs[:, SIZE.width // 2 :].any()  # where the stroke was
+
+
+def test_a_version_is_renamed_starred_and_deleted_with_what_came_of_it(bench: Bench, changing: Studio):
+    first = bench.change("make it green")
+    bench.change("make it blue")
+    bench.current.focus()
+    bench.page.keyboard.press("ArrowLeft")
+    bench.page.keyboard.press("F2")
+    name = bench.page.get_by_label("Name of this version")
+    expect(name).to_have_value("make it green")
+    name.fill("the green one")
+    name.press("Enter")
+    expect(bench.find(".below .caption")).to_have_text("the green one")
+    assert changing.asset(OWNER, first).title == "the green one"
+    bench.page.keyboard.press("s")
+    expect(bench.current).to_have_class("version starred")
+    bench.page.keyboard.press("Delete")
+    expect(bench.versions).to_have_count(1)
+    expect(bench.find(".below .caption")).to_have_text(TITLE)
+    expect(bench.find(".toast")).to_contain_text("2 deleted")
+    bench.find(".toast").get_by_role("button", name="Undo").click()
+    expect(bench.versions).to_have_count(3)
+    expect(bench.find(".below .caption")).to_have_text("the green one")
+
+
+def test_the_tree_is_walked_by_keys(bench: Bench):
+    bench.change("make it green")
+    bench.change("make it blue")
+    bench.versions.first.locator(".tile").click()
+    bench.change("make it red")
+    bench.current.focus()
+    page = bench.page
+    for key, said in (("ArrowUp", "make it green"), ("ArrowRight", "make it blue"), ("ArrowDown", "make it red")):
+        page.keyboard.press(key)
+        expect(page.locator("#iterate .version:focus")).to_have_attribute("aria-label", said)
+    page.keyboard.press("Home")
+    page.keyboard.press("Enter")
+    expect(bench.find(".below .caption")).to_have_text(TITLE)
+    page.keyboard.press("End")
+    page.keyboard.press("c")
+    expect(bench.find(".divider")).to_be_visible()
+    expect(bench.find(".version.marked")).to_have_attribute("aria-label", "make it red, compared")
+    for ending in ("c", "Escape"):
+        page.keyboard.press(ending)
+        expect(bench.find(".divider")).to_be_hidden()
+        page.keyboard.press("c")
+        expect(bench.find(".divider")).to_be_visible()
+
+
+def test_two_versions_are_compared_in_four_ways(bench: Bench):
+    bench.change("make it green")
+    place = (0.5, 0.2)
+    after = bench.colour_at(place)
+    bench.find(".tool.compare").click()
+    divider = bench.page.get_by_role("slider", name="Line between the two versions")
+    divider.focus()
+    bench.page.keyboard.press("End")
+    expect(divider).to_have_attribute("aria-valuenow", "100")
+    before = bench.colour_at(place)
+    assert before == [128, 128, 128] != after
+    bench.page.keyboard.press("Home")
+    assert bench.colour_at(place) == after
+    for _ in range(3):
+        bench.page.keyboard.press("Shift+ArrowRight")
+    expect(divider).to_have_attribute("aria-valuenow", "30")
+    assert bench.colour_at((0.2, 0.1)) == before
+    assert bench.colour_at((0.9, 0.1)) == after
+    bench.find("[data-kind='slider']").focus()
+    bench.page.keyboard.press("ArrowRight")
+    expect(bench.find("[data-kind='side']")).to_have_attribute("aria-checked", "true")
+    bench.page.keyboard.press("ArrowRight")
+    expect(bench.find(".tag.left")).to_be_visible()  # it blinks
+    expect(bench.find(".tag.right")).to_be_visible()
+    bench.page.keyboard.press("ArrowRight")
+    expect(bench.find(".differs")).to_have_text("100 % differs")
+    bench.find(".tool.compare").click()
+    expect(bench.find(".kinds")).to_be_hidden()
+    assert bench.colour_at(place) == after
+
+
+def test_before_shows_what_it_was_made_from_while_it_is_held(bench: Bench):
+    bench.change("make it green")
+    place = (0.5, 0.2)
+    after = bench.colour_at(place)
+    bench.board.focus()
+    bench.page.keyboard.down("b")
+    expect(bench.board).to_have_attribute("data-before", "true")
+    assert bench.colour_at(place) == [128, 128, 128]
+    bench.page.keyboard.up("b")
+    expect(bench.board).to_have_attribute("data-before", "false")
+    assert bench.colour_at(place) == after
+
+
+def test_a_branch_is_replayed_on_another_picture(bench: Bench, changing: Studio):
+    file = io.BytesIO()
+    Image.new("RGB", SIZE, "orange").save(file, "PNG")
+    other = changing.take_in(OWNER, file.getvalue(), "orange.png").id
+    bench.change("make it green")
+    bench.change("make it blue")
+    bench.find(".below .replay").click()
+    dialog = bench.page.get_by_role("dialog", name="Replay this branch")
+    expect(dialog.locator(".steps li")).to_have_text(["make it green", "make it blue"])
+    dialog.get_by_role("button", name="Another picture").click()
+    bench.page.get_by_role("dialog", name="Replay on which picture?").get_by_role("button", name="orange").click()
+    dialog.get_by_role("button", name="Replay 2 changes").click()
+    expect(bench.find(".toast")).to_have_text("Replayed")
+    expect(bench.find(".below .caption")).to_have_text("make it blue")
+    titles = [node.asset.title for node in changing.tree(OWNER, other).nodes]
+    assert titles == ["orange", "make it green", "make it blue"]
+
+
+def test_the_column_shows_only_what_the_model_honours(bench: Bench, changing: Studio, picture: str):
+    for hidden in (".references-field", ".strength-field", ".guidance-field", ".negative-field"):
+        expect(bench.find(hidden)).to_be_hidden()
+    bench.find("select.model").select_option("glaze")
+    expect(bench.find(".references-field")).to_be_visible()
+    bench.find(".references .add").click()
+    bench.page.get_by_role("dialog", name="Which picture shall it go by?").get_by_role("button", name=TITLE).click()
+    expect(bench.find(".references .tile")).to_have_count(0)  # the picture itself goes without saying
+    bench.find("input.strength").fill("0.5")
+    bench.find("[data-count='2']").click()
+    bench.words.fill("make it green")
+    bench.button.click()
+    expect(bench.versions).to_have_count(3)
+    made = changing.tree(OWNER, picture).nodes[1].asset
+    assert (made.model, changing.request_of_version(OWNER, made.id).strength) == ("glaze", 0.5)  # type: ignore[union-attr]
+
+
+def test_a_quick_fix_extends_the_picture_with_one_click(bench: Bench, changing: Studio, picture: str):
+    bench.page.get_by_role("button", name="Extend left").click()
+    expect(bench.versions).to_have_count(2)
+    made = changing.tree(OWNER, picture).nodes[1].asset
+    assert (made.width, made.height) == (SIZE.width + 80, SIZE.height)
+    before, after = pixels(changing, picture), pixels(changing, made.id)
+    assert (after[:, 120:] == before[:, 40:]).all()
+
+
+def test_without_a_picture_one_is_chosen(guest: Visitor, picture: str):
+    bench = Bench(guest.page)
+    guest.page.get_by_role("tab", name="Iterate").click()
+    expect(bench.button).to_be_disabled()
+    bench.page.get_by_role("button", name="Choose a picture").click()
+    dialog = guest.page.get_by_role("dialog", name="Choose a picture")
+    dialog.get_by_role("searchbox").fill("nothing like it")
+    expect(dialog.locator(".none")).to_be_visible()
+    dialog.get_by_role("searchbox").fill("red")
+    dialog.get_by_role("button", name=TITLE).click()
+    bench.expect_drawn(picture)
+    guest.page.reload()
+    bench.expect_drawn(picture)  # and the tab is open
+    expect(bench.button).to_be_visible()
+
+
+def test_it_works_on_a_phone(chrome: Browser, site: str, picture: str):
+    with Visitor.arrives(chrome, site, **PHONE) as visitor:
+        bench = Bench(visitor.page)
+        bench.open(picture)
+        expect(bench.button).to_be_in_viewport()
+        bench.change("make it green")
+        bench.versions.first.locator(".tile").tap()
+        expect(bench.find(".below .caption")).to_have_text(TITLE)
+        assert visitor.page.evaluate("() => document.documentElement.scrollWidth") <= 390
+        small = visitor.page.evaluate(
+            "() => [...document.querySelectorAll('#iterate .below button, #iterate .tools button, #iterate .part,"
+            " #iterate .chip, #iterate .version')].filter((node) => node.checkVisibility())"
+            ".map((node) => [node.className, node.getBoundingClientRect()])"
+            ".filter(([, box]) => box.width < 40 || box.height < 44).map(([name]) => name)"
+        )
+        assert small == []
+    visitor.assert_nothing_went_wrong()
+
+
+def test_the_settings_of_a_version_are_said_again_to_its_picture(bench: Bench, changing: Studio, picture: str):
+    bench.find("select.model").select_option("glaze")
+    bench.find("[data-where='brush']").click()
+    bench.paint((0.2, 0.3), (0.4, 0.3))
+    bench.find(".more > summary").click()
+    bench.find("input.seed").fill("7")
+    made = bench.change("make it green")
+    bench.words.fill("something else")
+    bench.find("input.seed").fill("")
+    bench.find(".below .look").click()
+    viewer = bench.page.locator("#viewer")
+    viewer.get_by_role("button", name="Use settings").click()
+    bench.expect_drawn(picture)
+    expect(bench.words).to_have_value("make it green")
+    expect(bench.find("input.seed")).to_have_value("7")
+    expect(bench.find("[data-where='brush']")).to_have_attribute("aria-checked", "true")
+    bench.button.click()
+    expect(bench.versions).to_have_count(3)
+    again = bench.shown()
+    assert (pixels(changing, made) == pixels(changing, again)).all()
+    bench.page.evaluate("id => document.dispatchEvent(new CustomEvent('diorama-look', {detail: {id}}))", again)
+    viewer.get_by_role("button", name="Vary").click()
+    bench.page.keyboard.press("Escape")
+    expect(bench.versions).to_have_count(4)
+    varied = changing.tree(OWNER, picture).nodes[-1].asset
+    assert (varied.recipe["prompt"], varied.parents) == ("make it green", (picture,))
+
+
+def test_every_place_of_the_page_leads_here(guest: Visitor, changing: Studio, picture: str):
+    bench = Bench(guest.page)
+    guest.page.locator("#stage .actions .iterate").click()
+    bench.expect_drawn(picture)
+    guest.open_gallery()
+    guest.cells.first.locator(".tile").click()
+    guest.page.keyboard.press("e")
+    expect(bench.board).to_be_visible()
+    cut = changing.selections.keep(OWNER, SegmentRequest(picture, points=(Point(75, 80),)), "ball")
+    bench.find(".below .segment").click()
+    guest.page.locator("#segment .object .edit").click()
+    expect(bench.find(".objects .tile[aria-checked='true']")).to_have_attribute("data-object", cut.id)
+    expect(bench.board).to_have_attribute("data-limited", "true")
+
+
+def test_what_costs_too_much_is_asked_before(bench: Bench, guest: Visitor):
+    answer = {"error": "It would cost more than is left for today.", "confirm": True}
+    bench.page.route(
+        "**/diorama/iterate",
+        lambda route: (
+            route.fallback()
+            if '"confirm_cost":true' in (route.request.post_data or "")
+            else route.fulfill(status=402, json=answer)
+        ),
+    )
+    bench.words.fill("make it green")
+    bench.button.click()
+    expect(bench.find("form.column .note")).to_contain_text("more than is left for today")
+    bench.page.get_by_role("button", name="Change it all the same").click()
+    expect(bench.versions).to_have_count(2)
+    guest.troubles.clear()  # the browser notes the refused request
+
+
+def test_two_hundred_versions_are_drawn_and_walked(bench: Bench, picture: str):
+    """A tree of 50 generations with four each, as the server would tell it."""
+
+    def many(route: Route) -> None:
+        (root,) = route.fetch().json()["nodes"]
+        nodes = [root]
+        for number in range(1, 201):
+            parent = nodes[4 * ((number - 1) // 4) - 3] if number > 4 else root
+            told = {"id": f"{number:032x}", "title": f"number {number}", "instruction": f"number {number}"}
+            nodes.append(root | told | {"parent": parent["id"], "depth": parent["depth"] + 1})
+        route.fulfill(json={"root": root["id"], "nodes": nodes})
+
+    bench.page.route("**/diorama/tree", many)
+    bench.open(picture)
+    expect(bench.versions).to_have_count(201)
+    expect(bench.find(".strip .summary")).to_have_text("201 versions")
+    bench.current.focus()
+    bench.page.keyboard.press("End")
+    last = bench.page.locator("#iterate .version:focus")
+    expect(last).to_be_in_viewport()
+    expect(last).to_have_attribute("aria-label", re.compile("number"))
+    bench.page.keyboard.press("Home")
+    expect(bench.page.locator("#iterate .version:focus")).to_have_attribute("aria-label", TITLE)
+    expect(bench.current).to_be_in_viewport()
