@@ -173,7 +173,7 @@ def test_the_terminal_says_it_without_a_trace(tmp_path: Path):
     """In a copy of the code, because the folder of the weights is the one beside it."""
     for path in ROOT.glob("*.py"):
         shutil.copy(path, tmp_path)
-    for package in ("studio", "pipelines", "providers"):
+    for package in ("commands", "studio", "pipelines", "providers"):
         shutil.copytree(ROOT / package, tmp_path / package, ignore=shutil.ignore_patterns("__pycache__"))
     for name in TOYS:
         cut(copy_of(name, tmp_path) / bundled.LISTING)

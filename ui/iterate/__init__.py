@@ -33,7 +33,7 @@ _SCRIPTS = (
     f"{_SEGMENT}/overlay.js",
     f"{_SEGMENT}/hand.js",
     f"{_SEGMENT}/keys.js",
-    "../dropping/sender.js",
+    "../shared/dropping/sender.js",
     "draft.js",
     "place.js",
     "screen.js",
