@@ -29,6 +29,8 @@ MAX_EDIT = 500_000
 Kind = Literal["image", "mask", "object", "view", "splat"]
 UPLOAD = "upload"
 """The task of a picture that was not made here."""
+NOW = 0.0
+"""Of a recipe that is made: the store says when."""
 MAX_UPLOADED_SEED = 2**64 - 1
 """ComfyUI's seeds are this long; what is made here stays within MAX_SEED."""
 
@@ -55,7 +57,7 @@ class Recipe:
     guidance: float | None
     seed: int | None  # None: the model took none, the picture cannot be made again
     parents: tuple[str, ...]
-    created: float  # Unix time, seconds
+    created: float  # Unix time, seconds; NOW until the store keeps it
     seconds: float  # the model took for it, loading left out
     title: str
     app: str = f"Diorama {APP_VERSION}"

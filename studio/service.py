@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import asdict, replace
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -66,6 +68,7 @@ class Studio:
         busy_seconds: float = BUSY_SECONDS,
         patience_seconds: float = PATIENCE_SECONDS,
         resume: bool = True,
+        now: Callable[[], float] = time.time,
     ) -> None:
         """Open the folder, make its index agree with its files, and go on with the jobs that were left.
 
@@ -78,6 +81,7 @@ class Studio:
             busy_seconds: how long a call waits for another program to let go of the index.
             patience_seconds: how long a job keeps what it made until that can be written down.
             resume: False leaves the jobs that were left to another start.
+            now: Unix time, seconds; it may be set back at any moment.
 
         Raises:
             OutputsInUse: another Diorama works there.
@@ -93,13 +97,14 @@ class Studio:
             self.signing_key = read_key(outputs)
             self._database = Database(outputs / "diorama.sqlite", busy_seconds)
             opened.callback(self._database.close)
-            self._store = Store(outputs, self._database)
+            self._store = Store(outputs, self._database, now)
             self._uploads = Uploads(self._store)
             self._versions = Versions(self._store, self._database)
             self._store.reconcile()  # before any job: a picture of a killed job counts as made
             self._jobs = Jobs(
                 self._database,
                 self._changes,
+                self._store.clock,
                 work=self._work,
                 made=self._store.kept_of_job,
                 drop=self._residents.drop,
@@ -116,7 +121,9 @@ class Studio:
             self.splats = Splats(self._store, self._database, self._changes, self.turnings)
             self.clouds = clouds or NoClouds()
             every_model = (spec for task in Task for spec in self.models(task))
-            self.spending = Spending(self._database, every_model, daily_cap_usd)
+            self.spending = Spending(
+                self._database, every_model, daily_cap_usd, now=lambda: datetime.fromtimestamp(now())
+            )
             later = partial(self._jobs.when_idle, "cloud")
             self.describing = Describing(self.clouds, self._store, self._changes, later)
             self._opened = opened.pop_all()

@@ -47,11 +47,26 @@ from ui.shared.viewer import build_viewer
 _TABS = (generate, iterate, segment, solid, gallery)
 """Modules with a LABEL and `build(bridge, arrival)`, in the order of the page."""
 _DAY = 86_400  # seconds
-# A browser that comes for the first time gets a secret of 128 bits; its owner's name is made of it.
+# A browser that comes for the first time gets a secret of 128 bits; its owner's name is made of it. Two tabs that come
+# at once agree on one: of all that a page can store, a database alone has changes that come one after the other.
 # Its pictures and downloads carry no header: before any is shown, a cookie is asked for that says whose they are.
 _WHO = """async (token) => {
+  const agreed = (ours) => new Promise((take, refuse) => {
+    const opening = indexedDB.open("diorama");
+    opening.onerror = refuse;
+    opening.onupgradeneeded = () => opening.result.createObjectStore("visitor");
+    opening.onsuccess = () => {
+      const change = opening.result.transaction("visitor", "readwrite"), store = change.objectStore("visitor");
+      const first = store.get("token");
+      first.onsuccess = () => first.result || store.put(ours, "token");
+      change.oncomplete = () => take(first.result || ours);
+      change.onabort = refuse;
+      opening.result.close(); // once this change is made
+    };
+  });
   const random = crypto.getRandomValues(new Uint8Array(16));
-  token = token || Array.from(random, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  const ours = Array.from(random, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  token = token || (await agreed(ours).catch(() => ours));
   const visit = new URL("diorama/visit", document.baseURI);
   await fetch(visit, { method: "POST", headers: { "X-Diorama-Token": token } }).catch(() => {});
   return token;

@@ -22,6 +22,8 @@ from studio.validation import default_size, shown
 
 DAILY_CAP_USD = 5.0
 """What one person may spend a day before they are asked, where nothing else is said."""
+_SET_BACK_SECONDS = 7 * 86_400.0
+"""What is dated so far ahead was made today, before the clock was set back; further, the clock was wrong then."""
 
 
 class Spent(NamedTuple):
@@ -44,13 +46,13 @@ class Spending:
         database: Database,
         specs: Iterable[ModelSpec],
         cap_usd: float | None = DAILY_CAP_USD,
-        now: Callable[[], datetime] = lambda: datetime.now().astimezone(),
+        now: Callable[[], datetime] = datetime.now,
     ) -> None:
         """
         Args:
             specs: the models; those of a provider cost.
             cap_usd: 0 asks before everything that costs; None never asks.
-            now: with its time zone: a day begins at midnight there.
+            now: here, or with its time zone: a day begins at midnight there.
         """
         self._database, self._cap, self._now = database, cap_usd, now
         self._specs = {spec.id: spec for spec in specs if spec.provider}
@@ -93,13 +95,16 @@ class Spending:
             )
 
     def _made(self, owner: str) -> float:
-        midnight = self._now().replace(hour=0, minute=0, second=0, microsecond=0).timestamp()
+        now = self._now()
+        midnight = now.replace(hour=0, minute=0, second=0, microsecond=0).timestamp()
+        soon = now.timestamp() + _SET_BACK_SECONDS
         marks = ", ".join("?" * len(self._specs))
         rows = self._database.rows(
             "SELECT model, width, height, json_extract(recipe, '$.quality') AS quality,"
             " json_extract(recipe, '$.price_usd') AS price_usd FROM assets"
-            f" WHERE owner = ? AND deleted IN (0, 1) AND model IN ({marks}) AND created >= ? AND shelf != ?",
-            (owner, *self._specs, midnight, UPLOAD),
+            f" WHERE owner = ? AND deleted IN (0, 1) AND model IN ({marks}) AND created >= ? AND created < ?"
+            " AND shelf != ?",
+            (owner, *self._specs, midnight, soon, UPLOAD),
         )
         paid = 0.0
         for row in rows:

@@ -29,7 +29,7 @@ from studio.contract import (
 )
 from studio.errors import Skipped, StudioError
 from studio.library.store import Store
-from studio.recipe import Recipe
+from studio.recipe import NOW, Recipe
 from studio.residents import Residents
 from studio.scheduling.live_job import LiveJob
 
@@ -214,7 +214,7 @@ def _recipe(
         guidance=request.guidance,
         seed=result.seed,
         parents=order.parents,
-        created=round(time.time(), 3),
+        created=NOW,
         seconds=round(seconds, 3),
         title=order.title,
         quality=sent.quality,

@@ -290,6 +290,6 @@ _OTHERS = {
     "a sound": rb"RIFF.{4}WAVE|ID3|OggS|fLaC",
     "a program": rb"MZ|\x7fELF|#!",
     "a model's weights (safetensors)": rb".{8}\{\"",
-    "a splat or mesh (PLY)": rb"ply\r?\n",
+    "a splat or mesh (PLY)": rb"(\xef\xbb\xbf)?ply\s",
     "a file of text": rb"(\xef\xbb\xbf)?[\t\n\r\x20-\x7e]{16,}|[\t\n\r\x20-\x7e]+\Z|\xff\xfe|\xfe\xff",
 }

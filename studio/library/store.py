@@ -22,8 +22,9 @@ from studio.errors import BadPicture, BadSplat, LinkNotFollowed, NotFound, Stora
 from studio.library import files, kinds
 from studio.library.annotations import Note, Notes
 from studio.library.assets import Asset, insert, recipe_of, said_of, to_asset
+from studio.library.clock import Clock
 from studio.library.database import Database
-from studio.recipe import Found, Recipe, is_asset_id, png_text, to_text
+from studio.recipe import NOW, Found, Recipe, is_asset_id, png_text, to_text
 from studio.splats.rasterizer import portrait
 from studio.splats.splat import Splat
 
@@ -32,7 +33,6 @@ log = logging.getLogger(__name__)
 PNG_LEVEL = 1
 """zlib level: 1024 x 1024 with noise takes 0.08 s and 1.9 MB, against 0.19 s and 1.6 MB at the usual 6 (2 cores)."""
 THUMBNAIL_SIDE = 256
-_JUST_NOW_SECONDS, _DAY_SECONDS = 600.0, 86_400.0
 FOLDERS = (*kinds.FOLDERS.values(), "trash", "thumbs")
 """What an outputs folder has."""
 
@@ -45,8 +45,8 @@ class Store:
         Args:
             now: Unix time, seconds; it may be set back at any moment.
         """
-        self._database, self._now = database, now
-        self._latest = 0.0  # when the newest asset was made; guarded by `_changing`
+        self._database = database
+        self.clock = Clock(database, now)
         self._notes = Notes(folder / "notes.jsonl")
         self._homes = {ending: folder / name for ending, name in kinds.FOLDERS.items()}
         self._trash, self._thumbs = folder / "trash", folder / "thumbs"
@@ -63,7 +63,7 @@ class Store:
         Raises:
             StorageFailed: the disk did not take it; nothing is left behind.
         """
-        recipe = self._in_order(recipe)
+        recipe = self._dated(recipe)
         found = Found(recipe, to_text(recipe), image.width, image.height)
         text = png_text(recipe)
         self._keep(".png", found, lambda file: image.save(file, "PNG", pnginfo=text, compress_level=PNG_LEVEL))
@@ -76,7 +76,7 @@ class Store:
         Args:
             splat: with a complete recipe that has an id of its own.
         """
-        recipe = None if splat.recipe is None else self._in_order(splat.recipe)
+        recipe = None if splat.recipe is None else self._dated(splat.recipe)
         data, found = kinds.splat_file(replace(splat, recipe=recipe))
         self._keep(".ply", found, lambda file: file.write(data))
         self._make_thumbnail(portrait(splat, THUMBNAIL_SIDE), found.recipe.id)
@@ -93,16 +93,9 @@ class Store:
                 files.remove(temporary)
                 raise
 
-    def _in_order(self, recipe: Recipe) -> Recipe:
-        """Newer than what was kept before by this process, also after the clock was set back by less than a day."""
-        with self._changing:
-            back = self._latest - recipe.created
-            if abs(recipe.created - self._now()) > _JUST_NOW_SECONDS:
-                return recipe  # it was not made now
-            if 0 < back < _DAY_SECONDS:
-                recipe = replace(recipe, created=round(self._latest + 0.001, 3))
-            self._latest = recipe.created
-        return recipe
+    def _dated(self, recipe: Recipe) -> Recipe:
+        """The recipe with the moment at which it was made, where it does not say one."""
+        return recipe if recipe.created != NOW else replace(recipe, created=self.clock.made_now())
 
     def _enter(self, temporary: Path, found: Found, ending: str) -> None:
         """Give a whole file its name and its row, or leave it as it is."""

@@ -7,7 +7,6 @@ import io
 import re
 import secrets
 import threading
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,7 +19,7 @@ from studio.intake.settings.any_tool import finding_in
 from studio.intake.settings.foreign_values import MAX_SHORT, MAX_TEXT, Finding, bounded
 from studio.library.assets import Asset
 from studio.library.store import Store
-from studio.recipe import APP_VERSION, KEYWORD, UPLOAD, Recipe, from_text
+from studio.recipe import APP_VERSION, KEYWORD, NOW, UPLOAD, Recipe, from_text
 
 MAX_PARENTS = 16
 _ROWS = 64
@@ -108,7 +107,7 @@ def _recipe(owner: str, taken: Taken, brought: Recipe | None, name: str, sha256:
         style=bounded(brought.style, MAX_SHORT),
         negative_prompt=bounded(brought.negative_prompt),
         parents=brought.parents[:MAX_PARENTS],
-        created=round(time.time(), 3),
+        created=NOW,
         title=bounded(brought.title, MAX_TEXT) or title_of(name),
         app=bounded(brought.app, MAX_SHORT),
         source=bounded(brought.source, MAX_SHORT) or "Diorama",

@@ -24,6 +24,11 @@ class Changes:
         self._news_of: dict[str, int] = {}
         self._listeners: dict[str, list[Callable[[bool], object]]] = {}  # by owner
 
+    def start_above(self, number: int) -> None:
+        """Begin above this number where the clock is behind it: it was set back since the last start."""
+        with self.lock:
+            self._start = self._now = max(self._now, number + 1)
+
     def next_number(self) -> int:
         """A number larger than every one before, for what nobody can see yet; nobody is told."""
         with self.lock:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import io
 import logging
 import secrets
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
@@ -17,6 +16,7 @@ from PIL import Image
 
 from studio.contract import Done, Event, Failed, JobState, JobView, Progress, Stopped, Task, Waiting
 from studio.errors import Cancelled, IndexBusy, NotFound, OutOfMemory, StorageFailed, StudioError
+from studio.library.clock import Clock
 from studio.library.database import Database
 from studio.scheduling.changes import Changes
 from studio.scheduling.lanes import LaneName, Lanes
@@ -38,6 +38,7 @@ class Jobs:
         self,
         database: Database,
         changes: Changes,
+        clock: Clock,
         *,
         work: Callable[[LiveJob], None],
         made: Callable[[str], tuple[str, ...]],
@@ -52,11 +53,12 @@ class Jobs:
             patience_seconds: how long a job tries again to write down what it made.
         """
         self._ledger = Ledger(database)
-        self._changes, self._work, self._made, self._drop = changes, work, made, drop
+        self._changes, self._clock, self._work, self._made, self._drop = changes, clock, work, made, drop
         self._patience_seconds = patience_seconds
         self._lanes = Lanes(changes, self._run)
         self._live: dict[str, LiveJob] = {}  # guarded by changes.lock
         self._closing = False
+        changes.start_above(self._ledger.latest_version())
         self._before = self._ledger.latest()  # jobs up to this number are somebody else's
 
     # --- what people do -----------------------------------------------------------------------------------------------
@@ -82,7 +84,7 @@ class Jobs:
                 request=request,
                 state="waiting",
                 attempts=0,
-                created=round(time.time(), 3),
+                created=self._clock.made_now(),
                 version=self._changes.next_number(),
                 error="",
             )

@@ -98,6 +98,10 @@ class Ledger:
         """The number of the newest job; 0: there is none."""
         return self._database.rows("SELECT IFNULL(MAX(number), 0) FROM jobs")[0][0]
 
+    def latest_version(self) -> int:
+        """Of all jobs; 0: there is none."""
+        return self._database.rows("SELECT IFNULL(MAX(version), 0) FROM jobs")[0][0]
+
     def start(self, job_id: str) -> None:
         """Write down that it runs, unless it was stopped before."""
         start = "UPDATE jobs SET state = 'running', attempts = attempts + 1 WHERE id = ? AND state = 'waiting'"

@@ -10,7 +10,6 @@ import io
 import json
 import re
 import secrets
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -23,7 +22,7 @@ from studio.errors import BadRequest
 from studio.intake.picture import read_picture
 from studio.intake.settings.foreign_values import MAX_SHORT, bounded
 from studio.library.assets import Asset
-from studio.recipe import Recipe
+from studio.recipe import NOW, Recipe
 from studio.segmentation import colour_names
 from studio.segmentation.codec import to_json
 from studio.segmentation.contract import Segmentation, SegmentRequest
@@ -92,7 +91,7 @@ def recipe(picture: Asset, spec: ModelSpec | None, request: SegmentRequest, foun
         guidance=None,
         seed=None,
         parents=(picture.id,),
-        created=round(time.time(), 3),
+        created=NOW,
         seconds=round(found.seconds, 3),
         title=name,
         selection=json.dumps(selection, separators=(",", ":")),

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import math
 import secrets
-import time
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
@@ -17,7 +16,7 @@ from PIL import Image
 from studio.contract import Size, Task
 from studio.intake.settings.foreign_values import parsed
 from studio.library.assets import Asset
-from studio.recipe import Kind, Recipe, is_asset_id
+from studio.recipe import NOW, Kind, Recipe, is_asset_id
 from studio.solid.contract import AZIMUTHS_DEG, NO_VIEWS, SIDES, Four
 from studio.splats.metadata import camera_values, read_camera
 from studio.splats.splat import NOT_TURNED, Camera, Quaternion, Splat
@@ -137,7 +136,7 @@ def recipe(
         guidance=None,
         seed=None,
         parents=parents,
-        created=round(time.time(), 3),
+        created=NOW,
         seconds=0.0,
         title=title,
         turning=to_text(turning),

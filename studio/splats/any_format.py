@@ -13,6 +13,7 @@ from typing import Literal, NamedTuple
 
 from studio.errors import BadSplat
 from studio.splats.formats import antimatter_splat, glb_reader, gltf_splats, ply, spz
+from studio.splats.formats.ply_header import is_ply
 from studio.splats.sanitize import MAX_BYTES, Taken
 from studio.splats.splat import Splat
 from studio.splats.upright import Axis
@@ -70,7 +71,7 @@ def _check_length(length: int) -> None:
 
 
 def _reader(data: bytes) -> tuple[Format, Callable[[bytes], Taken]]:
-    if re.match(rb"ply[ \t]*[\r\n]", data):
+    if is_ply(data):
         return "ply", ply.read_ply
     if data.startswith((spz.GZIP, spz.MAGIC)):
         return "spz", spz.read_spz

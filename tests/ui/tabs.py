@@ -13,6 +13,14 @@ from playwright.sync_api import Browser, Page
 
 _IDLE: WeakKeyDictionary[Browser, defaultdict[str, list[Page]]] = WeakKeyDictionary()
 
+_EMPTY = """() => new Promise((done, fail) => {
+  localStorage.clear();
+  sessionStorage.clear();
+  const deleting = indexedDB.deleteDatabase("diorama");
+  deleting.onsuccess = () => done();
+  deleting.onerror = () => fail();
+})"""
+
 
 @contextmanager
 def borrowed_tab(chrome: Browser, address: str, options: dict[str, Any]) -> Iterator[Page]:
@@ -49,6 +57,6 @@ def _leave(page: Page, address: str) -> None:
     blank = urljoin(address, "nothing-is-here")
     page.route(blank, lambda route: route.fulfill(content_type="text/html", body="<title>Nothing</title>"))
     page.goto(blank)
-    page.evaluate("localStorage.clear(); sessionStorage.clear()")
+    page.evaluate(_EMPTY)
     context.clear_cookies()
     page.unroute_all(behavior="ignoreErrors")

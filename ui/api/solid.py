@@ -155,16 +155,18 @@ class Turning:
 
     @readable
     async def add_splat(
-        self, file: gr.FileData, name: str = "", token: str = "", request: gr.Request | None = None
+        self, file: gr.FileData, name: str = "", up: str = "", token: str = "", request: gr.Request | None = None
     ) -> dict:
-        """Put a PLY, SPLAT or SPZ file into the gallery: {"splat", "notes"}.
+        """Put a PLY, SPLAT, SPZ or GLB file into the gallery: {"splat", "notes"}.
 
         Args:
             file: The splat: `handle_file(PATH)` of gradio_client.
             name: What to call it; empty takes the name of the file.
+            up: The axis of the file that points up, "x", "-x", "y", "-y", "z" or "-z"; empty: as the file says, or is
+                like others. A splat that is there already is stood up so.
             token: Where the app is open to anyone: the secret that is to own the splat.
         """
-        return await asyncio.to_thread(self._take_in, self._visitors.caller(request, token), file, name)
+        return await asyncio.to_thread(self._take_in, self._visitors.caller(request, token), file, name, up)
 
     def _begin_views(self, owner: str, order: ViewsRequest, only: Any) -> JobView:
         keep = self._studio.turnings.views_of(owner, order.object) if only else ()
@@ -211,9 +213,9 @@ class Turning:
         name = f"{Path(asset.name).stem}{EXPORTS[format].suffix}"
         return {"url": url, "format": format, "name": name, "bytes": len(content)}
 
-    def _take_in(self, caller: Caller, file: Any, name: Any) -> dict:
+    def _take_in(self, caller: Caller, file: Any, name: Any, up: Any) -> dict:
         with uploaded(file) as path:
-            asset = self._studio.splats.take_in(caller.owner, path, _text(name, "name") or path.name)
+            asset = self._studio.splats.take_in(caller.owner, path, _text(name, "name") or path.name, _text(up, "up"))
         notes = solid_facts.turning_of(asset).notes
         return {"splat": self._describe(caller, asset.id), "notes": [notes] if notes else []}
 

@@ -147,7 +147,10 @@ def _text_rows(header: Header, element: Element, data: bytes) -> np.ndarray:
     width = len(element.properties)
     check_room(before + element.count, 2, len(data) - header.length + 1)  # a line has a digit and an end at least
     check_room(element.count, 2 * width, len(data) - header.length + 1)
-    lines = (line for line in io.BytesIO(memoryview(data)[header.length :]) if line.strip())
+    text = memoryview(data)[header.length :]
+    if data[header.length - 1 : header.length] == b"\r":  # so do all lines of it
+        text = bytes(text).replace(b"\r", b"\n")
+    lines = (line for line in io.BytesIO(text) if line.strip())
     wanted = list(islice(lines, before, before + element.count))
     try:
         rows = (

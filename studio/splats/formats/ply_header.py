@@ -44,6 +44,10 @@ _TYPES = {
 }
 
 
+_START = re.compile(rb"(\xef\xbb\xbf)?\s{0,16}ply[ \t]*[\r\n]", re.IGNORECASE)
+"""Some editors put a byte order mark before a text."""
+
+
 class Property(NamedTuple):
     name: str
     type: str  # of numpy, without byte order; of a list: of each of its values
@@ -132,6 +136,11 @@ def _end_of_lists(element: Element, byte_order: str, data: bytes, start: int) ->
     return start
 
 
+def is_ply(data: bytes) -> bool:
+    """Whether a file begins as a PLY file does."""
+    return _START.match(data) is not None
+
+
 def read_header(data: bytes) -> Header:
     """
     Args:
@@ -140,13 +149,14 @@ def read_header(data: bytes) -> Header:
     Raises:
         BadSplat: it has no header, no end of it, or one that cannot be understood.
     """
-    end = re.search(rb"[\r\n][ \t]*end_header[ \t]*(?:\r\n|\n|\r)", data[:MAX_HEADER_BYTES])
+    end = re.search(rb"[\r\n][ \t]*end_header[ \t]*(?:\r\n|\n|\r)", data[:MAX_HEADER_BYTES], re.IGNORECASE)
     if end is None:
         raise BadSplat(
             f"The header of this PLY file does not end within {MAX_HEADER_BYTES // 1024} kB: the file is damaged or no "
             "splat. Copy or download it again."
         )
-    lines = re.split("\r\n|\n|\r", data[: end.start()].decode("latin-1"))
+    start = _START.match(data)
+    lines = re.split("\r\n|\n|\r", data[start.end() if start else 0 : end.start()].decode("latin-1"))
     return _Parser().parse(lines, end.end())
 
 
@@ -159,7 +169,7 @@ class _Parser:
         self._comments: list[str] = []
 
     def parse(self, lines: list[str], length: int) -> Header:
-        for line in lines[1:]:
+        for line in lines:
             self._line(line)
         if self._byte_order is None:
             raise _damaged("it does not say its format")
@@ -167,14 +177,15 @@ class _Parser:
 
     def _line(self, line: str) -> None:
         word, *words = line.split() or [""]
+        word = word.lower()
         if word in ("comment", "obj_info"):
-            self._comments.append(line.strip().removeprefix(word).strip())
+            self._comments.append(line.strip()[len(word) :].strip())
         elif not word:
             return
-        elif word == "format" and len(words) == 2 and words[0] in _FORMATS:
-            self._byte_order = _FORMATS[words[0]]
+        elif word == "format" and len(words) == 2 and words[0].lower() in _FORMATS:
+            self._byte_order = _FORMATS[words[0].lower()]
         elif word == "element" and len(words) == 2:
-            self._element(words[0], words[1])
+            self._element(words[0].lower(), words[1])
         elif word == "property" and self._elements:
             self._property(words)
         else:
@@ -188,13 +199,13 @@ class _Parser:
         self._elements.append(Element(name, int(count), ()))
 
     def _property(self, words: list[str]) -> None:
-        is_list = len(words) == 4 and words[0] == "list"
-        types = [_TYPES.get(word, "") for word in words[:-1][is_list:]]
+        is_list = len(words) == 4 and words[0].lower() == "list"
+        types = [_TYPES.get(word.lower(), "") for word in words[:-1][is_list:]]
         if len(types) != 1 + is_list or not all(types) or (is_list and types[0][0] == "f"):
             raise _damaged(f"it has a column {shown(' '.join(words))}")
         last = self._elements[-1]
         names = {one.name for one in last.properties}
-        plain = re.sub(r"^(scalar_)+(?![xyz]$)", "", words[-1])  # CloudCompare's prefix
+        plain = re.sub(r"^(scalar_)+(?![xyz]$)", "", words[-1].lower())  # CloudCompare's prefix
         name = words[-1] if plain in names else plain
         if name in names or len(last.properties) >= _MAX_PROPERTIES:
             raise _damaged(f"it has too many columns {shown(name)}")

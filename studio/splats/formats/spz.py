@@ -6,7 +6,6 @@ Source: nianticlabs/spz README.md ("File Format") and src/cc/load-spz.cc (consta
 
 from __future__ import annotations
 
-import re
 import struct
 import zlib
 from dataclasses import replace
@@ -15,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from studio.errors import BadSplat
+from studio.splats.formats.ply_header import is_ply
 from studio.splats.metadata import KEYWORD, NOTHING, About, line_about, read_line
 from studio.splats.sanitize import MAX_BYTES, Columns, Taken, check_count, sound
 from studio.splats.splat import SH_C0, SH_COUNTS, Pose, Splat
@@ -79,7 +79,7 @@ def read_spz(data: bytes) -> Taken:
     unpacker = zlib.decompressobj(wbits=31)
     head = _unpacked(unpacker, data, _HEADER.size)
     header = _Header._make(_HEADER.unpack(head)) if len(head) == _HEADER.size else None
-    if re.match(rb"ply[ \t]*[\r\n]", head):
+    if is_ply(head):
         raise BadSplat("This PLY file is packed with gzip. Unpack it, then try again.")
     if header is None or header.magic != MAGIC:
         raise BadSplat("This is a gzip archive without a splat in it. Choose a PLY, SPLAT or SPZ file.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Callable
 from dataclasses import replace
@@ -240,6 +241,17 @@ HEADERS: dict[str, Callable[[str], str]] = {
     "remarks everywhere": lambda head: head.replace("\nproperty", "\ncomment\nobj_info a b c\ncomment\tx\nproperty"),
     "empty lines": lambda head: head.replace("\nproperty", "\n\nproperty"),
     "other names of types": lambda head: head.replace("float", "float32"),
+    "X, Y and Z": lambda head: re.sub(
+        "float ([xyz])$", lambda found: f"float {found[1].upper()}", head, flags=re.MULTILINE
+    ),
+    "columns in capitals": lambda head: re.sub("float .*", lambda found: f"float {found[0][6:].upper()}", head),
+    "all in capitals": str.upper,
+    "a table Vertex": lambda head: head.replace("vertex", "Vertex"),
+    "a byte order mark": lambda head: "\ufeff" + head,
+    "a byte order mark and CRLF": lambda head: "\ufeff" + head.replace("\n", "\r\n"),
+    "an empty line first": lambda head: "\n" + head,
+    "remarks before the format": lambda head: head.replace("ply\n", "ply\ncomment a fox\nobj_info b\n\n", 1),
+    "CR": lambda head: head.replace("\n", "\r"),
 }
 
 
@@ -248,6 +260,12 @@ HEADERS: dict[str, Callable[[str], str]] = {
 def test_headers_are_spelt_in_many_ways(spelling: str, text: bool):
     head, body = head_and_rows(by_plyfile(trained(5), text=text))
     assert_same(read_splat(HEADERS[spelling](head).encode() + body).splat, some(5))
+
+
+@pytest.mark.parametrize("ending", ["\r\n", "\r"], ids=["CRLF", "CR"])
+def test_lines_of_a_file_of_text_end_as_they_do_elsewhere(ending: str):
+    data = by_plyfile(trained(5), text=True).decode().replace("\n", ending).encode()
+    assert_same(read_splat(data).splat, some(5))
 
 
 def test_tabs_separate_the_numbers_of_a_file_of_text():

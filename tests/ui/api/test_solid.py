@@ -112,6 +112,10 @@ def test_a_splat_is_exported_and_brought_back(client: Client, http: httpx.Client
     assert added["splat"]["camera"] is None
     seen = client.predict(splat_id=added["splat"]["id"], token=TOKEN, api_name="/render_splat")
     assert seen["size"] == [512, 512]
+    up = client.predict(file=handle_file(file), name="my ball", up="z", token=TOKEN, api_name="/add_splat")
+    assert up["splat"]["count"] == 120 and up["splat"]["id"] != added["splat"]["id"]
+    with pytest.raises(AppError, match="axis that points up is one of x, -x, y, -y, z, -z, not 'w'"):
+        client.predict(file=handle_file(file), up="w", token=TOKEN, api_name="/add_splat")
     stood = http.post("diorama/splats", params={"up": "x"}, content=file.read_bytes()).raise_for_status().json()
     assert stood["picture"]["id"] != added["splat"]["id"] and stood["picture"]["title"] == "my ball"
     again = http.post("diorama/splats", params={"name": "my ball.ply", "up": "-y"}, content=file.read_bytes())

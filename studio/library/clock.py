@@ -1,0 +1,47 @@
+"""When things are made: in the order in which they were, though the clock is set back, also over a restart."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+
+from studio.library.database import Database
+
+DAY_SECONDS = 86_400.0
+"""What is dated further ahead was made while the clock was wrong, and says nothing about what comes later."""
+
+
+class Clock:
+    """Any thread may ask."""
+
+    def __init__(self, database: Database, now: Callable[[], float] = time.time) -> None:
+        """
+        Args:
+            now: Unix time, seconds; it may be set back at any moment.
+        """
+        self._database, self._now = database, now
+        self._lock = threading.Lock()
+        self._latest: float | None = None  # made here or before; None: nobody has asked yet
+
+    def made_now(self) -> float:
+        """When what is made now was made: Unix time, seconds, after all that was made before.
+
+        It is what the machine says, or just after what was made last, where that is later by less than a day.
+        """
+        with self._lock:
+            if self._latest is None:
+                self._latest = self._latest_in_index()
+            now = self._now()
+            is_back = 0 <= self._latest - now < DAY_SECONDS
+            self._latest = round(self._latest + 0.001 if is_back else now, 3)
+            return self._latest
+
+    def _latest_in_index(self) -> float:
+        soon = self._now() + DAY_SECONDS
+        rows = self._database.rows(
+            "SELECT MAX(created) AS created FROM assets WHERE created < ?1 UNION ALL"
+            " SELECT * FROM (SELECT created FROM jobs ORDER BY number DESC LIMIT 1) WHERE created < ?1",
+            (soon,),
+        )
+        return max((row["created"] for row in rows if row["created"] is not None), default=0.0)
