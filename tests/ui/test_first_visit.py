@@ -1,0 +1,86 @@
+"""The first minutes of new users: the real app, the real toy models, a real browser. Everybody begins with nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from studio.splats.any_format import read_splat
+from tests.app_process import AppProcess
+from tests.ui.driver import Visitor
+from tests.ui.walk import STEPS, Walk
+
+PROMPT = "a red ball on a grey background"
+
+
+@pytest.fixture(scope="module")
+def outputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("outputs")
+
+
+@pytest.fixture(scope="module")
+def app(outputs: Path) -> Iterator[AppProcess]:
+    app = AppProcess(outputs, "--open")
+    yield app
+    app.stop()
+
+
+def images(outputs: Path) -> set[Path]:
+    return {*(outputs / "images").glob("*")}
+
+
+def test_a_new_user_has_a_picture_and_finds_it_again(chrome: Browser, app: AppProcess, outputs: Path):
+    before = images(outputs)
+    with Visitor.arrives(chrome, app.url) as visitor:
+        expect(visitor.page.get_by_text("Your picture appears here")).to_be_visible()
+        visitor.make(PROMPT)
+        assert visitor.image.get_attribute("alt") == PROMPT
+        expect(visitor.image).to_have_js_property("naturalWidth", 128)
+        shown = visitor.source()
+        visitor.reload()
+        expect(visitor.pictures).to_have_count(1)
+        assert visitor.source() == shown
+    visitor.assert_nothing_went_wrong()
+    assert [path.suffix for path in images(outputs) - before] == [".png"]
+
+
+def test_a_new_user_makes_the_ball_blue(chrome: Browser, app: AppProcess, outputs: Path):
+    before = images(outputs)
+    with Visitor.arrives(chrome, app.url) as visitor:
+        visitor.make(PROMPT)
+        visitor.press("Edit")
+        column = visitor.page.get_by_role("form", name="What to change")
+        column.get_by_label("What should change?").fill("make it blue")
+        column.get_by_role("button", name="Change it").click()
+        versions = visitor.page.get_by_role("tree", name="Versions of this picture").get_by_role("treeitem")
+        expect(versions).to_have_count(2)
+        expect(versions.last).to_have_attribute("aria-selected", "true")
+        expect(versions.last).to_have_attribute("aria-label", "make it blue")
+        column.get_by_role("button", name="A house").click()
+        expect(versions).to_have_count(3)
+        expect(versions.last).to_have_attribute("aria-label", "turn it into a house")  # and no longer "being made"
+        column.get_by_label("What should change?").fill("give it wings")
+        column.get_by_role("button", name="Change it").click()
+        expect(column.locator(".note")).to_contain_text("does not know: give, wings")
+        expect(versions).to_have_count(4)
+        expect(versions.last).to_have_attribute("aria-label", "give it wings")
+    visitor.assert_nothing_went_wrong()
+    assert len(images(outputs) - before) == 4
+
+
+def test_words_become_a_picture_an_object_a_splat_that_turns_and_comes_back_and_a_file(
+    solid_chrome: Browser, app: AppProcess, tmp_path: Path
+):
+    """The whole way with the bundled models: the promise of the first two minutes."""
+    with Visitor.arrives(solid_chrome, app.url, reduced_motion="reduce") as visitor:
+        walk = Walk(visitor, tmp_path)
+        assert list(walk.steps()) == list(STEPS)
+    visitor.assert_nothing_went_wrong()
+    assert walk.fit >= 85
+    assert walk.turned != walk.before
+    assert walk.after == walk.before
+    exported = read_splat(walk.file)
+    assert exported.splat.count > 1000
