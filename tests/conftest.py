@@ -20,7 +20,8 @@ os.environ.update(
     HF_HUB_DISABLE_TELEMETRY="1",
 )
 
-SLOWEST_FIRST = ("ui", "tests", "toybox", "benchmarks", "pipelines", "commands", "lgm", "studio", "providers")  # at the end no worker is left with a long file
+# At the end no worker is left with a long file.
+SLOWEST_FIRST = ("ui", "tests", "toybox", "benchmarks", "pipelines", "commands", "lgm", "studio", "providers")
 LONGEST_ID = 60
 _NAMES_ITSELF = (bool, int, float, complex, Enum, re.Pattern, type(None))
 
