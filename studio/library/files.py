@@ -107,15 +107,23 @@ def slug(title: str) -> str:
 
 
 @contextmanager
-def storage_errors(folder: Path) -> Iterator[None]:
-    """Turn what the system says about a full, read-only or broken disk into a sentence."""
+def storage_errors(folder: Path, fault: str = "") -> Iterator[None]:
+    """Turn what the system says about a full, read-only or broken disk into a sentence.
+
+    Args:
+        fault: what cannot be done with a folder that may never have been there; "": a file is kept in it.
+    """
     try:
         yield
     except OSError as error:
-        raise StorageFailed(f"{folder} did not take the file: {_reason(error)}") from error
+        told = f"The folder {folder} {fault}" if fault else f"{folder} did not take the file"
+        raise StorageFailed(f"{told}: {_reason(error, is_new=bool(fault))}") from error
 
 
-def _reason(error: OSError) -> str:
+def _reason(error: OSError, *, is_new: bool) -> str:
+    if is_new and error.errno in (errno.ENOENT, errno.ENOTDIR, errno.EEXIST, errno.EISDIR):
+        kind = "there is a file in its place" if error.errno in (errno.EEXIST, errno.ENOTDIR) else error.strerror
+        return f"{kind}. Use --outputs ANOTHER_FOLDER."
     match error.errno:
         case errno.ENOSPC | errno.EDQUOT | errno.EFBIG:
             return "the disk is full. Free some space, then try again."

@@ -26,10 +26,12 @@ def prepare(outputs: Path, folders: Iterable[str]) -> None:
         folders: names of those in it that are ours.
 
     Raises:
-        StorageFailed: it cannot be made, or what is ours in it was replaced by a link.
+        StorageFailed: it cannot be made or written to, or what is ours in it was replaced by a link.
     """
-    with files.storage_errors(outputs):
+    with files.storage_errors(outputs, "cannot be made"):
         outputs.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with files.storage_errors(outputs, "cannot be written to"):
+        files.remove(files.write_temporary(outputs, lambda _file: None, is_lasting=False))
     ours = [outputs / name for name in folders]
     index = [path for pattern in _INDEX for path in outputs.glob(pattern)]
     for path in (*ours, *index):

@@ -13,7 +13,7 @@ from studio.contract import MAX_PICTURES, Task
 from studio.errors import NotReady, OverBudget, StudioError
 from studio.service import Studio
 from studio.validation import says_something
-from ui.generate import clouds
+from ui.generate import clouds, typed
 from ui.generate.controls import (
     PER_MODEL,
     Controls,
@@ -43,14 +43,23 @@ _BRING_BACK = """(saved, prompt) => {
   const kept = String(saved?.prompt || "");
   return prompt || !kept ? {__type__: "update"} : kept;
 }"""
-# Before the stage has been told who is looking, all but the prompt do not yet say what was saved.
-_REMEMBER = f"""(saved, prompt, model, count, ...rest) => {{
+# Before the stage has been told who is looking, all but the prompt do not yet say what was saved. And while the answer
+# to a choice of model is under way, they show another model's.
+_REMEMBER = f"""(saved, prompt, model, count, ...shown) => {{
   if (!document.querySelector("#stage [data-told]")) return prompt ? {{...saved, prompt}} : saved;
-  const own = Object.fromEntries({json.dumps(PER_MODEL)}.map((name, i) => [name, rest[i]]));
+  const typed = {typed.TYPED}, all = Object.fromEntries({json.dumps(PER_MODEL)}.map((name, i) => [name, shown[i]]));
+  const own = typed ? {{...saved.models?.[model], ...typed}} : all;
   return {{...saved, prompt, model, count, models: {{...saved.models, [model]: own}}}};
 }}"""
+_REMEMBER_INPUT = f"""(saved, prompt, model, count, ...shown) => {{
+  {typed.NOTE};
+  return ({_REMEMBER})(saved, prompt, model, count, ...shown);
+}}"""
 # The note goes at once, not with the server's answer: by then there may be another one.
-_REMEMBER_MODEL = "(saved, model) => [{...saved, model}, '']"
+_REMEMBER_MODEL = f"""(saved, model, ...shown) => {{
+  if (saved?.model !== model) {typed.ASK};
+  return [{{...saved, model}}, ''];
+}}"""
 _TAKE_EXAMPLE = "(saved, prompt) => [{...saved, prompt}, prompt, '']"
 # A note goes when other words are written than those it is about.
 _KEEP_NOTE = """(prompt, note) => {
@@ -109,7 +118,10 @@ def build(bridge: Bridge, arrival: Dependency) -> None:
     who = bridge.visitor
     arrival.then(None, [saved, controls.prompt], [controls.prompt], js=_BRING_BACK, **_QUIET)
     arrival.then(bridge.listener(on_load, named), [who, who, saved], everything, **_QUIET)
-    controls.model.input(bridge.listener(on_model, named), [who, controls.model, saved, offered], everything, **_QUIET)
+    chosen_model = [who, controls.model, saved, offered]
+    look = bridge.listener(on_model, named)
+    answer = controls.model.input(look, chosen_model, everything, js=typed.ONCE, **_QUIET)
+    typed.keep(answer, controls, saved, offered, specs)
     fix = bridge.open_listener(on_fixed_seed, named)
     controls.seed.input(fix, [controls.model, controls.seed], [more.fold], **_QUIET)
     take_seed.click(fix, [controls.model, last_seed], [more.fold], **_QUIET)
@@ -150,7 +162,7 @@ def on_model(studio: Studio, owner: str, model_id: str, saved: Any, offered: str
     Gradio's list tells of a choice twice. The second time the column shows it, and may hold newer values already.
     """
     if model_id == offered:
-        return {"offered": model_id}
+        return {"offered": gr.skip()}
     spec = studio.model(model_id)
     if spec.readiness().label == "ready":  # not one that would have to be downloaded first
         studio.warm(spec.id)
@@ -238,9 +250,13 @@ def _connect_memory(
     by_hand = [control.input for control in (*chosen, *more)]
     # Not every way to fill a text box (pasting, dictating, a password manager) is an `input` to gradio.
     texts = [controls.prompt.change, controls.negative_prompt.change]
-    gr.on([*by_hand, *texts], None, ordered, [saved], js=_REMEMBER, **_QUIET)
+    by_hand.append(controls.negative_prompt.input)
+    gr.on(by_hand, None, ordered, [saved], js=_REMEMBER_INPUT, **_QUIET)
+    gr.on(texts, None, ordered, [saved], js=_REMEMBER, **_QUIET)
     controls.prompt.change(None, [controls.prompt, note], [note], js=_KEEP_NOTE, **_QUIET)
-    controls.model.input(None, [saved, controls.model], [saved, note], js=_REMEMBER_MODEL, **_QUIET)
+    controls.model.input(
+        None, [saved, controls.model, *typed.shown(controls)], [saved, note], js=_REMEMBER_MODEL, **_QUIET
+    )
     for chip in chips:
         chip.click(None, [saved, chip], [saved, controls.prompt, note], js=_TAKE_EXAMPLE, **_QUIET)
     take_seed.click(None, [saved, controls.model, last_seed], [saved, controls.seed], js=_TAKE_SEED, **_QUIET)

@@ -136,13 +136,13 @@ def test_a_read_only_disk_is_said_at_the_start(open_studio: OpenStudio, tmp_path
     with small_disk(tmp_path / "disk", "size=1m,ro") as disk:
         with pytest.raises(StorageFailed, match="read-only"):
             open_studio(outputs=disk / "outputs")
-        with pytest.raises(StorageFailed, match="could not be used"):
+        with pytest.raises(StorageFailed, match="cannot be written to: the disk is read-only"):
             open_studio(outputs=disk)
 
 
 def test_a_file_in_the_place_of_the_folder_is_said(open_studio: OpenStudio, tmp_path: Path):
     (tmp_path / "outputs").write_text("in the way")
-    with pytest.raises(StorageFailed, match="did not take the file"):
+    with pytest.raises(StorageFailed, match="cannot be made: there is a file in its place"):
         open_studio()
 
 
@@ -232,3 +232,18 @@ def test_what_reached_a_transactions_end_is_on_the_disk_as_the_settings_say(tmp_
         raise KeyError
     assert database.rows("PRAGMA synchronous")[0][0] == 2
     database.close()
+
+
+@pytest.mark.parametrize(
+    ("folder", "said"),
+    [
+        ("/proc/nothing", "The folder /proc/nothing cannot be made: No such file or directory. Use --outputs"),
+        ("/proc", "The folder /proc cannot be written to: No such file or directory. Use --outputs"),
+        ("/dev/null", "The folder /dev/null cannot be made: there is a file in its place. Use --outputs"),
+        ("/dev/null/outputs", "The folder /dev/null/outputs cannot be made: there is a file in its place."),
+    ],
+)
+def test_a_folder_that_cannot_be_used_is_said_with_the_reason(open_studio: OpenStudio, folder: str, said: str):
+    with pytest.raises(StorageFailed) as caught:
+        open_studio(outputs=Path(folder))
+    assert str(caught.value).startswith(said)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
+import threading
 
 import gradio as gr
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from studio import validation
 from studio.contract import GenerateRequest, ModelSpec, Readiness, Size, Task
@@ -35,6 +36,41 @@ def test_only_what_the_model_honours_is_shown(visitor: Visitor):
     for name in EVERYTHING:
         expect(visitor.page.locator(name)).to_be_visible()
     expect(visitor.page.get_by_role("button", name="a yellow ball")).to_be_visible()
+
+
+def test_what_is_typed_while_the_answer_to_a_choice_of_model_is_under_way_is_kept(visitor: Visitor):
+    asked: list[Route] = []
+    is_over = threading.Event()
+
+    def hold(call: Route) -> None:
+        if '"full"' in (call.request.post_data or "") and not is_over.is_set():
+            asked.append(call)
+        else:
+            call.continue_()
+
+    page = visitor.page
+    visitor.open_more()
+    page.locator("#steps input[type=number]").fill("20")
+    page.route("**/gradio_api/run/**", hold)
+    with page.expect_request(lambda request: '"full"' in (request.post_data or "")):
+        visitor.choose_model("Full painter")
+    page.locator("#seed input").fill("77")
+    page.locator("#steps input[type=number]").fill("9")
+    page.locator("#steps input[type=number]").blur()
+    expect(page.locator("#guidance")).to_be_hidden()
+    is_over.set()
+    for call in asked:
+        call.continue_()
+    expect(page.locator("#guidance")).to_be_visible()
+    for _ in range(2):
+        expect(page.locator("#seed input")).to_have_value("77")
+        expect(page.locator("#steps input[type=number]")).to_have_value("9")
+        expect(page.locator("#guidance input[type=number]")).to_have_value("4")
+        visitor.reload()
+        visitor.more.click()
+    visitor.choose_model("Toy painter")
+    expect(page.locator("#steps input[type=number]")).to_have_value("20")  # what it had is its own
+    expect(page.locator("#seed input")).to_have_value("")
 
 
 def test_a_model_that_cannot_run_says_what_it_needs_before_and_after_asking(visitor: Visitor):
