@@ -11,10 +11,11 @@ from typing import Any
 
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Error, Locator, Page, Request, expect
 
+from tests.patience import PATIENCE_SECONDS
 from tests.ui.painter import Brush
 from tests.ui.tabs import borrowed_tab
 
-WAIT_MS = 12000
+WAIT_MS = 1000 * PATIENCE_SECONDS
 expect.set_options(timeout=WAIT_MS)
 PHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
 JOBS_AND_PICTURES = "#stage .film li"

@@ -40,7 +40,11 @@ class SignIn:
         body = await whole(receive)
         if body is None:
             return
-        address, name = (scope.get("client") or ("",))[0], await _name(scope, again(body, receive))
+        address = (scope.get("client") or ("",))[0]
+        name, password = await _said(scope, again(body, receive))
+        if not name.strip() or not password:  # nobody guesses so, and somebody presses Enter too early
+            await refusal(422, "Enter a name and a password.")(scope, receive, send)
+            return
         seconds = math.ceil(self._guesses.admit(address, name))
         if seconds > 0:
             sentence = f"Too many wrong passwords. Wait {seconds} second{'s' * (seconds > 1)}, then try again."
@@ -62,11 +66,12 @@ def _comes_by_a_link(scope: Scope) -> bool:
     return scope["method"] == "GET" and get_route_path(scope) in ("", "/") and is_foreign and not is_admitted(scope)
 
 
-async def _name(scope: Scope, receive: Receive) -> str:
-    """The name in the form, read as gradio will read it; "" where there is none."""
+async def _said(scope: Scope, receive: Receive) -> tuple[str, str]:
+    """Name and password in the form, read as gradio will read it; "" where there is none."""
     try:
         async with Request(dict(scope), receive).form(max_files=0) as form:
-            name = form.get("username")
-    except HTTPException:  # no form: gradio refuses it
-        return ""
-    return name if isinstance(name, str) else ""
+            said = [form.get(field) for field in ("username", "password")]
+    except HTTPException:  # no form
+        return "", ""
+    name, password = (one if isinstance(one, str) else "" for one in said)
+    return name, password

@@ -1,4 +1,4 @@
-"""Puts scripts of ours before gradio's own into the front page: gradio fills its `head` in only afterwards."""
+"""Puts scripts and style of ours before gradio's own into the front page; gradio fills in its `head` afterwards."""
 
 from __future__ import annotations
 
@@ -11,12 +11,14 @@ _PLACE = b"<head>"
 
 
 class EarlyScript:
-    """Adds `scripts/clocks.js` and `scripts/sign_in.js` to the front page; whatever else is served passes untouched."""
+    """Adds `scripts/clocks.js`, `scripts/sign_in.js` and `style/sign_in.css` to the front page; whatever else is served
+    passes untouched."""
 
     def __init__(self, app: ASGIApp) -> None:
-        folder = Path(__file__).parent / "scripts"
-        script = b"\n".join((folder / name).read_bytes() for name in ("clocks.js", "sign_in.js"))
-        self._app, self._addition = app, b"\n<script>\n%b</script>" % script
+        folder = Path(__file__).parent
+        script = b"\n".join((folder / "scripts" / name).read_bytes() for name in ("clocks.js", "sign_in.js"))
+        style = (folder / "style" / "sign_in.css").read_bytes()
+        self._app, self._addition = app, b"\n<style>\n%b</style>\n<script>\n%b</script>" % (style, script)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["method"] != "GET" or scope["path"] != "/":

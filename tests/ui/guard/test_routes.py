@@ -464,6 +464,15 @@ def test_whoever_comes_by_a_link_is_asked_once_more_with_their_cookie(served: Se
     assert "gradio_config" in served.ada.get("", headers=link).text
 
 
+def test_who_says_no_name_or_no_password_has_not_guessed(served: Served):
+    for number in range(24):
+        name, password = (("", "wrong"), ("  ", "wrong"), ("grace", ""), ("", ""))[number % 4]
+        answer = sign_in(served, password, name, "203.0.113.5")
+        assert_refused(answer, 422)
+        assert answer.json()["error"] == "Enter a name and a password."
+    assert sign_in(served, "hopper", address="203.0.113.5").status_code == 200
+
+
 def test_a_form_that_is_none_is_no_guess(served: Served):
     for _ in range(9):
         for content, kind in ((b"x", "multipart/form-data; boundary=x"), (b"{}", "application/json"), (b"", "")):

@@ -42,7 +42,7 @@ def served(
 @pytest.mark.parametrize("cut", [len(PAGE), 40])
 def test_the_script_is_the_first_thing_in_the_head(cut: int):
     headers, body = served([PAGE[:cut], PAGE[cut:]])
-    assert body.startswith(b"<!doctype html><html><head>\n<script>")
+    assert body.startswith(b"<!doctype html><html><head>\n<style>")
     assert body.endswith(b"</script><title>x</title></head><body></body></html>")
     assert b"requestAnimationFrame" in body
     assert headers["content-length"] == str(len(body))

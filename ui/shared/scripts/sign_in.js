@@ -1,9 +1,10 @@
-// Gradio's page for signing in tells of a wrong password only: say it, too, when one has to wait for the next try.
+// Gradio's page for signing in tells of a wrong password only: say it, too, when something is missing, or one has
+// to wait for the next try.
 (() => {
   const ask = window.fetch;
   window.fetch = async (...request) => {
     const response = await ask(...request);
-    if (response.status === 429 && new URL(response.url).pathname.endsWith("/login")) {
+    if ([422, 429].includes(response.status) && new URL(response.url).pathname.endsWith("/login")) {
       const { error } = await response.clone().json();
       const notice = document.querySelector("#sign-in-notice") || document.createElement("p");
       notice.id = "sign-in-notice";
