@@ -1,6 +1,9 @@
-"""A page that nobody touches: it leaves the cores to the pictures."""
+"""A page that nobody touches, and its server: they leave the cores to the pictures."""
 
 from __future__ import annotations
+
+import resource
+import time
 
 from playwright.sync_api import Browser
 
@@ -33,3 +36,9 @@ def test_a_page_at_rest_asks_for_no_frames(chrome: Browser, address: str):
     assert visitor.page.evaluate(COMES_TO_REST)
     visitor.assert_nothing_went_wrong()
     context.close()
+
+
+def test_a_server_at_rest_wakes_seldom(address: str):
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_nvcsw
+    time.sleep(1)
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_nvcsw - before < 400  # fewer on a busy machine
