@@ -305,9 +305,30 @@ WRITTEN: dict[str, tuple[dict[str, Any], str, str]] = {
         "Load Line From Text wrote",
     ),
     "a pattern": (
-        {"n20": node("RegexReplace", string="a goat", regex_pattern="g(o+)at", replace="boat")},
+        {"n20": node("RegexReplace", string="a goat", regex_pattern="(g+o?)+at", replace="boat")},
         "",
-        "RegexReplace",
+        "RegexReplace wrote while it ran (it was asked: a goat)",
+    ),
+    "a pattern that takes for ever": (
+        {"n20": node("RegexReplace", string="a" * 40, regex_pattern="a?" * 40 + "a" * 40, replace="boat")},
+        "",
+        "RegexReplace wrote while it ran",
+    ),
+    "a pattern with as many ways": (
+        {"n20": node("RegexReplace", string="a" * 40, regex_pattern="(a|a)" * 36 + "b", replace="boat")},
+        "",
+        "RegexReplace wrote while it ran",
+    ),
+    "a pattern of another tool": (
+        {"n20": node("Regex Swap", text="a goat", regex="goat", replacement="boat")},
+        "",
+        "Regex Swap wrote while it ran (it was asked: a goat)",
+    ),
+    "a word made elsewhere": (
+        {"n20": node("StringReplace", string="a goat", find="goat", replace=["21", 0])}
+        | {"n21": node("LLM_Node", prompt="more", max_tokens=9)},
+        "",
+        "StringReplace wrote while it ran",
     ),
     "a template": (
         {"n20": node("Text Format", text="a boat", template="{text} in ink")},
@@ -505,3 +526,41 @@ def test_twenty_thousand_nodes_in_rows_are_over_soon():
     nodes["7"] = node("CLIPTextEncode", text=["60000", 0])
     found = read_graph(json.dumps(nodes))
     assert found is not None and found.seed == 424242
+
+
+@pytest.mark.parametrize(
+    ("inputs", "prompt"),
+    [
+        ({"regex_pattern": "goat", "replace": "boat"}, "a red boat, a GOAT's boat"),
+        ({"regex_pattern": "goat", "replace": "boat", "case_insensitive": True}, "a red boat, a boat's boat"),
+        ({"regex_pattern": "goat", "replace": "boat", "count": 1}, "a red boat, a GOAT's goat"),
+        ({"regex_pattern": r"(\w) g(o+)at$", "replace": r"\1 b\2at"}, "a red goat, a GOAT's boat"),
+        ({"regex_pattern": "[aeiou]+", "replace": ""}, " rd gt,  GOAT's gt"),
+        ({"regex_pattern": "tree", "replace": "boat"}, "a red goat, a GOAT's goat"),
+    ],
+    ids=range(6),
+)
+def test_what_a_pattern_replaces_is_replaced(inputs: dict[str, Any], prompt: str):
+    inputs = {"case_insensitive": False} | inputs
+    nodes = {"n20": node("RegexReplace", string="a red goat, a GOAT's goat", **inputs)}
+    assert found_in(ENCODED | nodes).prompt == prompt.strip()
+
+
+@pytest.mark.parametrize(
+    ("inputs", "prompt"),
+    [
+        ({"regex_pattern": "g.at"}, "goat"),
+        ({"regex_pattern": "(red|blue) (boat|goat)", "mode": "First Group", "group_index": 2}, "goat"),
+        ({"regex_pattern": "[rg][a-z]+", "mode": "All Matches"}, "red\ngoat"),
+    ],
+    ids=range(3),
+)
+def test_what_a_pattern_takes_out_is_the_prompt(inputs: dict[str, Any], prompt: str):
+    nodes = {"n20": node("RegexExtract", string="a red goat", **inputs)}
+    assert found_in(ENCODED | nodes).prompt == prompt
+
+
+def test_a_word_that_another_node_holds_is_replaced():
+    nodes = {"n20": node("StringReplace", string="a goat", find="goat", replace=["21", 0])}
+    nodes |= {"n21": node("PrimitiveString", value="boat")}
+    assert found_in(ENCODED | nodes).prompt == "a boat"

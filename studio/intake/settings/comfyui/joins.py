@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from studio.intake.settings.comfyui.graph import Node
+from studio.intake.settings.comfyui.graph import Link, Node
 from studio.intake.settings.foreign_values import MAX_SHORT, MAX_TEXT, bounded
 
 _DELIMITERS = (
@@ -18,6 +18,7 @@ _JOINS = re.compile(
     r"concat|join|combin|append|merg|prepend|compos|mix|format|build|string ?function|add", re.IGNORECASE
 )
 _PATTERNS = ("regex", "regex_pattern", "pattern", "template", "format", "fmt", "f_string", "format_string")
+_EXPRESSIONS = ("regex", "regex_pattern")
 _CHANGED = {
     "strip": str.strip,
     "uppercase": str.upper,
@@ -124,7 +125,11 @@ def _replaced(node: Node, texts: dict[str, Words]) -> Words | None:
 
 
 def follows_pattern(node: Node) -> bool:
-    """Whether a pattern or a template decides what comes of the texts: neither is tried."""
+    """Whether a pattern, a template or a word made elsewhere decides what comes of the texts: none of them is tried."""
+    if any(isinstance(node.inputs.get(name), str | Link) and node.inputs[name] for name in _EXPRESSIONS):
+        return True
+    if any(isinstance(node.inputs.get(name), Link) for name in ("find", "search", "replace")):
+        return True
     patterns = [node.inputs[name] for name in _PATTERNS if name in node.inputs]
     return any(isinstance(one, str) and re.search(r"[{\\(\[*+$^]", one) for one in patterns)
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from studio.intake.settings.comfyui.graph import PASSED_ON, Graph, Link, Node, is_switch
 from studio.intake.settings.comfyui.joins import Words, changes, follows_pattern, place, text_of_node
+from studio.intake.settings.comfyui.patterns import by_pattern
 from studio.intake.settings.foreign_values import MAX_SHORT, MAX_TEXT, bounded
 
 _TEXT = re.compile(
@@ -156,7 +157,10 @@ class Reader:
         """
         if is_switch(node) or _encodes(node, but=_SIDES):
             return Words()
+        node = self._with_words(node, depth + 1)
         texts = self.own(node, side, depth + 1)
+        if len(texts) == 1 and (made := by_pattern(node, texts[0][1].text)) is not None:
+            return Words(made, texts[0][1].unknown)
         if _writes(node) or follows_pattern(node):
             asked = [words.text for name, words in texts]
             asked += [self.words(node.inputs[name], depth + 1).text for name in _QUESTIONS if name in node.inputs]
@@ -168,6 +172,14 @@ class Reader:
         if not texts:
             return Words()
         return text_of_node(node, texts, output)
+
+    def _with_words(self, node: Node, depth: int) -> Node:
+        """The node with what it looks for and puts in its place, where other nodes hold that."""
+        inputs = dict(node.inputs)
+        for name in {"find", "search", "replace", "regex_pattern"} & node.links().keys():
+            words = self.words(inputs[name], depth)
+            inputs[name] = inputs[name] if words.unknown or not words.text else words.text
+        return node._replace(inputs=inputs)
 
 
 def _writes(node: Node) -> bool:
