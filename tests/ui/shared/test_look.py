@@ -113,6 +113,23 @@ def test_on_a_phone_the_button_stays_in_reach_and_the_picture_comes_into_view(ph
     expect(phone.image).to_be_in_viewport(ratio=0.9)
 
 
+def test_on_a_phone_a_toast_leaves_what_is_below_it_free(phone: Visitor):
+    phone.make("a red ball")
+    phone.press("Delete")
+    expect(phone.toast).to_be_in_viewport(ratio=1)
+    words, undo = phone.toast.locator("span"), phone.toast.get_by_role("button")
+    box = phone.toast.bounding_box()
+    assert box is not None and box["y"] + box["height"] < 844 / 4
+    hit = """node => {
+      const {x, y} = node.getBoundingClientRect();
+      return node.contains(document.elementFromPoint(x + 9, y + 9));
+    }"""
+    assert words.evaluate(hit) is False
+    assert undo.evaluate(hit) is True
+    undo.tap()
+    expect(phone.pictures).to_have_count(1)
+
+
 def test_a_phone_on_its_side_shows_words_button_and_picture_beside_each_other(chrome: Browser, address: str):
     size = {"width": 844, "height": 390}
     with Visitor.arrives(chrome, address, **{**PHONE, "viewport": size}) as phone:
