@@ -20,6 +20,7 @@ from ui.guard.blocks import ReadableBlocks
 from ui.guard.disk_space import Room, disk_full
 from ui.guard.sub_path import SubPath
 from ui.routes import (
+    answers,
     clouds,
     files,
     uploads,
@@ -35,7 +36,7 @@ from ui.routes import (
     solid as routes_solid,
 )
 from ui.routes.visitors import Visitors
-from ui.shared import edition
+from ui.shared import edition, header, pictures, watch
 from ui.shared.bridge import QUIET, Bridge, Identify
 from ui.shared.dropping import build_dropping
 from ui.shared.early_script import EarlyScript
@@ -46,6 +47,9 @@ from ui.shared.viewer import build_viewer
 
 _TABS = (generate, iterate, segment, solid, gallery)
 """Modules with a LABEL and `build(bridge, arrival)`, in the order of the page."""
+_ASKED = (header, pictures, watch, iterate, segment, solid, gallery)
+QUESTIONS: dict[str, answers.Handler] = {path: ask for part in _ASKED for path, ask in part.ROUTES.items()}
+"""What the page's scripts ask, by path; further routes are in `ui/routes/`."""
 _DAY = 86_400  # seconds
 # A browser that comes for the first time gets a secret of 128 bits; its owner's name is made of it. Two tabs that come
 # at once agree on one: of all that a page can store, a database alone has changes that come one after the other.
@@ -86,10 +90,10 @@ def build(studio: Studio, identify: Identify, *, machine: str = "") -> gr.Blocks
     with ReadableBlocks(title="Diorama", analytics_enabled=False, fill_width=True, delete_cache=(_DAY, _DAY)) as page:
         visitor = gr.BrowserState("", storage_key="diorama-visitor", secret="diorama")
         bridge = Bridge(studio, identify, visitor)
-        header = build_header(bridge, machine)
+        top = build_header(studio, machine)
         endpoints.build(studio, Visitors(identify, studio.signing_key))
         arrival = page.load(None, [visitor], [visitor], js=_WHO, **QUIET)
-        named = {"header": header, "viewer": build_viewer(bridge), "dropping": build_dropping()}
+        named = {"header": top, "viewer": build_viewer(), "dropping": build_dropping()}
         with gr.Tabs(elem_id="tabs"):
             for tab in _TABS:
                 id = tab.LABEL.lower()
@@ -130,6 +134,7 @@ def launch_options(
     who = Visitors(identify, studio.signing_key)
     routes = [
         *visitors.router(who).routes,
+        *answers.json_router(studio, who, QUESTIONS).routes,
         *files.router(studio, who).routes,
         *edition.router(is_edition).routes,
         *uploads.router(studio, who).routes,
@@ -147,7 +152,7 @@ def launch_options(
             "routes": routes,
             **protection,
             "lifespan": _together(protection["lifespan"], sessions.lifespan),
-            "exception_handlers": {**protection["exception_handlers"], OSError: disk_full},
+            "exception_handlers": {**protection["exception_handlers"], **answers.HANDLERS, OSError: disk_full},
             "middleware": [below, *protection["middleware"], room, Middleware(EarlyScript)],
         },
         "root_path": root_path,

@@ -10,11 +10,9 @@ from tests.ui.driver import Visitor
 from tests.ui.painter import Brush
 
 RED = "a red ball on a grey background"
-ASK_DIRECTLY = """async ([name, question]) => {
-  const stage = gradio_config.components.find((component) => component.props.elem_id === "stage");
-  const body = JSON.stringify({data: question, component_id: stage.id, fn_name: name, session_hash: "x"});
-  const headers = {"Content-Type": "application/json"};
-  return (await fetch("gradio_api/component_server/", {method: "POST", headers, body})).json();
+ASK_DIRECTLY = """async ([path, token, question]) => {
+  const headers = {"Content-Type": "application/json", "X-Diorama-Token": token};
+  return (await fetch(`diorama/${path}`, {method: "POST", headers, body: JSON.stringify(question)})).json();
 }"""
 """What anybody can do with the developer tools: call a function of the page by hand."""
 
@@ -161,7 +159,7 @@ def test_nobody_sees_what_somebody_else_makes(visitor: Visitor, chrome: Browser)
         expect(stranger.stage.get_by_text("Your picture appears here.")).to_be_visible()
         expect(stranger.pictures).to_have_count(0)
         picture = visitor.pictures.first.get_attribute("data-key")
-        answer = stranger.page.evaluate(ASK_DIRECTLY, ["delete", {"ids": [picture], "token": "a stranger's own token"}])
+        answer = stranger.page.evaluate(ASK_DIRECTLY, ["pictures/delete", "a stranger's own token", {"ids": [picture]}])
     assert "There is no" in answer["error"]
     visitor.reload()
     expect(visitor.pictures).to_have_count(1)

@@ -10,7 +10,6 @@ from typing import Any
 from gradio.events import Dependency
 
 from studio.service import Studio
-from ui.shared import pictures
 from ui.shared.bridge import QUIET, Bridge
 from ui.shared.pictures import Answer, model_label, picture, text
 from ui.shared.scripts import component
@@ -26,8 +25,7 @@ def build(bridge: Bridge, arrival: Dependency) -> None:
         bridge: gives the calls the studio and the owner.
         arrival: the event after which the browser's token is known.
     """
-    calls = (find, pictures.star, pictures.delete, pictures.restore)
-    gallery = component(Path(__file__).parent, _SCRIPTS, [bridge.server_function(call) for call in calls], "gallery")
+    gallery = component(Path(__file__).parent, _SCRIPTS, "gallery")
     arrival.then(bridge.open_listener(on_arrival, {"gallery": gallery}), [bridge.visitor], [gallery], **QUIET)
 
 
@@ -59,3 +57,7 @@ def find(studio: Studio, owner: str, question: Answer) -> Answer:
         return answer
     models = [{"id": model, "label": model_label(studio, model)} for model in studio.models_used(owner) if model]
     return answer | {"count": studio.count(owner, **wanted), "models": models}
+
+
+ROUTES = {"pictures/find": find}
+"""For `ui.routes.answers.json_router`."""

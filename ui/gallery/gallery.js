@@ -49,8 +49,7 @@ function draw() {
 const size = () => (state.next ? Math.max(state.total, state.pictures.length + 1) : state.pictures.length);
 const counted = (total) => `${total.toLocaleString()} ${total === 1 ? "picture" : "pictures"}`;
 
-const ask = (after, limit) => server.find({ token, ...filters.now, after, limit });
-const isAnswer = (answer) => Boolean(answer) && !answer.error;
+const askFor = (after, limit) => post("pictures/find", { ...filters.now, after, limit });
 function takeFirst(answer) {
   Object.assign(state, { total: answer.count, isTold: true, isLost: false, isStale: false });
   filters.offerModels(answer.models);
@@ -58,18 +57,18 @@ function takeFirst(answer) {
 
 /** Begin anew with the filters as they are. */
 async function search() {
-  const my = ++epoch, answer = await ask("", FIRST_PAGE);
+  const my = ++epoch, { ok, status, answer } = await askFor("", FIRST_PAGE);
   if (my !== epoch) return;
   Object.assign(state, { pictures: [], next: "", total: 0, fresh: 0 });
   away.clear();
   selection.clear();
-  if (isAnswer(answer)) {
+  if (ok) {
     takeFirst(answer);
     Object.assign(state, { pictures: answer.pictures, next: answer.next });
     setText(find(".spoken"), answer.count ? counted(answer.count) : "Nothing found");
   } else {
     state.isLost = true;
-    if (answer) toast(answer.error, { trouble: true });
+    if (status) toast(answer.error, { trouble: true });
   }
   find(".scroller").scrollTop = 0;
   draw();
@@ -85,9 +84,9 @@ function need(index) {
 }
 async function load(my) {
   while (my === epoch && state.next && state.pictures.length < wanted) {
-    const answer = await ask(state.next, LARGE_PAGE);
+    const { ok, answer } = await askFor(state.next, LARGE_PAGE);
     if (my !== epoch) break;
-    if (isAnswer(answer)) append(answer);
+    if (ok) append(answer);
     else await new Promise((resolve) => setTimeout(resolve, 2000)); // the server is away; what is in view waits for it
     if (!element.isConnected) return;
   }
@@ -106,8 +105,8 @@ function append(answer) {
 /** Something new was told: bring the top up to date, but move nothing that somebody looks at. */
 async function refresh() {
   if (!state.isTold) return state.isLost ? search() : undefined; // else the first question is under way
-  const my = epoch, answer = await ask("", FIRST_PAGE);
-  if (my !== epoch || !isAnswer(answer)) return undefined;
+  const my = epoch, { ok, answer } = await askFor("", FIRST_PAGE);
+  if (my !== epoch || !ok) return undefined;
   const known = new Set(idsOf(state.pictures)), fresh = answer.pictures.filter((picture) => !known.has(picture.id)).length;
   if (fresh && !grid.isAtTop() && state.pictures.length) {
     state.fresh = fresh;

@@ -26,7 +26,6 @@ from ui.generate.controls import (
 )
 from ui.generate.model_column import first_ready, offered_values, remembered, updates
 from ui.generate.settings import request_from, values_of
-from ui.shared import pictures, watch
 from ui.shared.bridge import BROKEN, QUIET, Bridge
 from ui.shared.clouds import asking, build_improve, build_price, refused
 from ui.shared.edition import EDITION
@@ -36,8 +35,6 @@ from ui.shared.stage import build_stage
 LABEL = "Generate"
 _FEW = 2
 """Sentences a note takes without being in the way of the controls."""
-_CALLS = (watch.watch, watch.more, watch.stop, watch.skip)
-_ON_PICTURES = (pictures.star, pictures.delete, pictures.restore, pictures.vary)
 # What was written before the page could bring the saved prompt back is what is wanted now.
 _BRING_BACK = """(saved, prompt) => {
   const kept = String(saved?.prompt || "");
@@ -106,7 +103,7 @@ def build(bridge: Bridge, arrival: Dependency) -> None:
                 note = gr.HTML(elem_id="note")
                 price = build_price()
                 make = gr.Button("Generate", variant="primary", size="lg", elem_id="generate")
-        stage = build_stage([bridge.server_function(call) for call in (*_CALLS, *_ON_PICTURES)])
+        stage = build_stage()
     take_seed = more.last_seed
     named = {**controls.by_name(), "saved": saved, "note": note, "last_seed": last_seed, "take_seed": take_seed}
     named |= {"offered": offered, "stage": stage, "more": more.fold, "terms": more.terms}

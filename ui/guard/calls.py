@@ -42,7 +42,7 @@ class Unreadable(BadRequest):
 
 def is_call(path: str) -> bool:
     """Whether a POST to this path carries the values of a call."""
-    others = ("queue/join", "component_server", "cancel", "reset")
+    others = ("queue/join", "cancel", "reset")
     return _CALL.fullmatch(path) is not None or path in {f"{_PREFIX}/{name}" for name in others}
 
 
@@ -73,9 +73,7 @@ def check(blocks: gr.Blocks, path: str, content_type: str, body: bytes) -> bytes
     if not isinstance(values, dict):
         raise BadRequest(f"The body must be a JSON object. {_HOW}")
     _check_files(blocks, values)
-    if path == f"{_PREFIX}/component_server":
-        _check_server_function(blocks, values)
-    elif path == f"{_PREFIX}/queue/join":
+    if path == f"{_PREFIX}/queue/join":
         if values.get("session_hash") is None or values.get("fn_index") is None:
             raise BadRequest("A place in the queue needs a session_hash and a fn_index.")
         _check_call(_function(blocks, None, values["fn_index"]), blocks, values)
@@ -118,17 +116,6 @@ def _check_file(blocks: gr.Blocks, file: Any) -> None:
     url = file.get("url")
     if (url is not None and not str(url).endswith(f"{_PREFIX}/file={path}")) or file.get("is_stream"):
         raise BadRequest(f"A file must be an upload, not {shown(url)}: Diorama fetches nothing itself. {_UPLOAD}")
-
-
-def _check_server_function(blocks: gr.Blocks, values: dict[str, Any]) -> None:
-    _check_session(values)
-    number, name = values.get("component_id"), values.get("fn_name")
-    component = blocks.blocks.get(number) if isinstance(number, int) else None
-    function = getattr(component, name, None) if isinstance(name, str) else None
-    if values.get("session_hash") is None or "data" not in values:
-        raise BadRequest("A call of a server function needs session_hash, component_id, fn_name and data.")
-    if not getattr(function, "_is_server_fn", False):
-        raise Unknown(f"There is no function {shown(name)} of the component {shown(number)}. Reload the page.")
 
 
 def _function(blocks: gr.Blocks, name: str | None, index: Any) -> BlockFunction:

@@ -42,7 +42,6 @@ _READING = _any_of(
 _LOGIN = _any_of("/login")
 _CALLING = _any_of(
     "/gradio_api/queue/join",
-    "/gradio_api/component_server",
     "/gradio_api/cancel",
     "/gradio_api/reset",
     "/gradio_api/upload",

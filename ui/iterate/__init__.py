@@ -17,10 +17,8 @@ from studio.errors import BadRequest
 from studio.imaging.edit_codec import to_json
 from studio.library.assets import Asset
 from studio.service import Studio
-from ui import gallery
 from ui.iterate.fixes import fixes_for
 from ui.routes.segment import mask_address
-from ui.shared import pictures, watch
 from ui.shared.bridge import QUIET, Bridge
 from ui.shared.model_texts import about, is_offered
 from ui.shared.pictures import Answer, picture, text
@@ -61,9 +59,7 @@ def build(bridge: Bridge, arrival: Dependency) -> None:
         bridge: gives the calls the studio and the owner.
         arrival: the event after which the browser's token is known.
     """
-    ours = (open_picture, models, settings, gallery.find, watch.stop, watch.skip)
-    calls = [bridge.server_function(call) for call in (*ours, pictures.star, pictures.delete, pictures.restore)]
-    tab = component(Path(__file__).parent, _SCRIPTS, calls, "iterate")
+    tab = component(Path(__file__).parent, _SCRIPTS, "iterate")
     arrival.then(bridge.open_listener(on_arrival, {"iterate": tab}), [bridge.visitor], [tab], **QUIET)
 
 
@@ -98,6 +94,10 @@ def settings(studio: Studio, owner: str, question: Answer) -> Answer:
         raise BadRequest("No change made this picture. Choose a version that was made by one.")
     references = [studio.asset(owner, each) for each in request.references]
     return {"request": to_json(request), "references": [picture(studio, each) for each in references]}
+
+
+ROUTES = {"iterate/open": open_picture, "iterate/models": models, "iterate/settings": settings}
+"""For `ui.routes.answers.json_router`."""
 
 
 def _objects(studio: Studio, owner: str, asset: Asset) -> list[Asset]:

@@ -21,7 +21,7 @@ function branchUnder(id) {
 async function removeBranch(id) {
   const branch = branchUnder(id), up = parentOf(id), hadFocus = tree.hasFocus(), isShown = Boolean(byId(branch, state.picture?.id));
   if (!branch.length) return;
-  const { ok, answer } = await post("diorama/tree/delete", { id });
+  const { ok, answer } = await post("tree/delete", { id });
   if (!ok) { toast(answer.error, { trouble: true }); return; }
   tell("change", { gone: branch });
   await refresh();
@@ -33,7 +33,7 @@ async function removeBranch(id) {
   });
 }
 async function restoreVersions(ids) {
-  const { ok, answer } = await post("diorama/tree/restore", { ids });
+  const { ok, answer } = await post("tree/restore", { ids });
   if (!ok) toast(answer.error, { trouble: true });
   return ok ? answer : null;
 }
@@ -52,7 +52,7 @@ async function rename(id) {
   below.name();
 }
 async function giveName(version, title) {
-  const { ok, answer } = await post("diorama/tree/rename", { id: version.id, title });
+  const { ok, answer } = await post("tree/rename", { id: version.id, title });
   if (!ok) { toast(answer.error, { trouble: true }); return; }
   tell("change", { changed: [answer.picture] });
 }

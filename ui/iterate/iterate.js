@@ -26,8 +26,8 @@ const column = createColumn({
   cutOut: () => { if (state.picture) cutOut(state.picture.id); },
 });
 const below = createBelow({
-  stop: () => call("stop", { id: state.following }),
-  skip: () => call("skip", { id: state.following }),
+  stop: () => ask("jobs/stop", { id: state.following }),
+  skip: () => ask("jobs/skip", { id: state.following }),
   rename: giveName,
   named: () => tree.focus(state.picture.id),
 }, DEEDS);

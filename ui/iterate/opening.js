@@ -2,7 +2,7 @@
 
 /** Open a picture with its tree; of an object its picture, limited to it. */
 async function open(id, { focus = true, again = "" } = {}) {
-  const answer = await call("open_picture", { id });
+  const answer = await ask("iterate/open", { id });
   if (!answer || !(await loadTree(answer.picture.id, true))) return;
   compare.stop();
   const job = ourJobs().find((one) => drafts.sourceOf(one) === answer.picture.id);
@@ -19,7 +19,7 @@ async function open(id, { focus = true, again = "" } = {}) {
 /** What was said to make a version is written into the column again. */
 async function takeSettings(id) {
   writeAddress({ again: "" });
-  const answer = await call("settings", { id });
+  const answer = await ask("iterate/settings", { id });
   if (!answer) return;
   const { instruction, model: name, object, strokes, invert, negative_prompt: negative, ...rest } = answer.request;
   const where = object ? "object" : strokes.length ? "brush" : "whole", own = { negative };
@@ -46,8 +46,8 @@ async function go(id) {
 }
 /** What was cut out of the picture on the stage. */
 async function loadObjects(id) {
-  const answer = await server.open_picture({ token, id });
-  if (!answer?.objects || state.picture?.id !== id) return;
+  const { ok, answer } = await post("iterate/open", { id });
+  if (!ok || state.picture?.id !== id) return;
   state.objects = answer.objects;
   drawVeil();
   draw();
@@ -88,7 +88,7 @@ function measureDifference() {
   Object.assign(now, { difference: canvas, share });
 }
 async function loadTree(id, isOpening = false) {
-  const { ok, answer } = await post("diorama/tree", { id });
+  const { ok, answer } = await post("tree", { id });
   if (!ok) {
     toast(answer.error, { trouble: true });
     return false;
@@ -128,12 +128,12 @@ function close() {
   draw();
 }
 async function loadRecent() {
-  const answer = await server.find({ token, query: "", starred: false, model: "", kind: "", after: "", limit: 40 });
-  if (answer?.pictures) state.recent = answer.pictures.filter((one) => one.kind === "image");
+  const { ok, answer } = await post("pictures/find", { query: "", starred: false, model: "", kind: "", after: "", limit: 40 });
+  if (ok) state.recent = answer.pictures.filter((one) => one.kind === "image");
   draw();
 }
 async function loadModels() {
-  const answer = await server.models({ token });
-  if (answer?.models) state.models = answer.models;
+  const { ok, answer } = await post("iterate/models");
+  if (ok) state.models = answer.models;
   draw();
 }

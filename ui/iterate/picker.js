@@ -10,7 +10,7 @@ function createPicker() {
 
   async function load(after) {
     const my = ++asked;
-    const answer = await call("find", { query: query.value, starred: false, model: "", kind: "", after, limit: PAGE_OF_PICTURES });
+    const answer = await ask("pictures/find", { query: query.value, starred: false, model: "", kind: "", after, limit: PAGE_OF_PICTURES });
     if (!answer || my !== asked) return;
     const known = new Set(after ? idsOf(pictures) : []);
     pictures = [...(after ? pictures : []), ...answer.pictures.filter((one) => isPicture(one) && !known.has(one.id))];

@@ -6,7 +6,7 @@ function createReplay(acts) {
   let way = [], target = null, mine = ""; // id of the job
 
   async function start() {
-    const { ok, answer } = await post("diorama/tree/replay", {
+    const { ok, answer } = await post("tree/replay", {
       id: way.at(-1).id, last: way.length, source: target.id,
       model: find("dialog.replay .with").value, new_seed: find("dialog.replay .new-seed").checked,
     });

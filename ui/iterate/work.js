@@ -48,7 +48,7 @@ async function run(fix = null) {
 async function submit(request, isConfirmed = false) {
   state.isSending = true;
   draw();
-  const { ok, answer } = await post("diorama/iterate", { ...request, confirm_cost: isConfirmed });
+  const { ok, answer } = await post("iterate", { ...request, confirm_cost: isConfirmed });
   state.isSending = false;
   if (ok) {
     began(answer.job, `Changing: ${answer.job.title}`, request.instruction);

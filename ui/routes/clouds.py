@@ -7,19 +7,17 @@ was spent, `/diorama/keys` takes or forgets a key, `/diorama/describe` and `/dio
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 from fastapi import APIRouter, Request
-from fastapi.responses import JSONResponse, Response
 
 from studio.clouds.describe import Asked
 from studio.clouds.spending import in_dollars
-from studio.errors import BadRequest, Cancelled, NotReady, StudioError
+from studio.errors import BadRequest, Cancelled, NotReady
 from studio.service import Studio
-from ui.routes.uploads import status_of
+from ui.routes.answers import Handler, json_router
 from ui.routes.visitors import Visitors
 from ui.shared.pictures import Answer, picture, text
 
@@ -32,38 +30,23 @@ _FROM = {"session": "pasted for this session", "environment": "set in the enviro
 
 def router(studio: Studio, visitors: Visitors) -> APIRouter:
     """The routes, for `Blocks.launch(app_kwargs={"routes": ...})`."""
-    routes = APIRouter(prefix="/diorama")
-
-    def route(path: str, work: Callable[[Studio, str, Answer, Request], Awaitable[Answer]]) -> None:
-        async def answer(request: Request) -> Response:
-            try:
-                owner = visitors.sender(request)
-                return JSONResponse(await work(studio, owner, _json(await request.body()), request))
-            except StudioError as error:
-                return JSONResponse({"error": str(error)}, status_of(error))
-
-        routes.add_api_route(path, answer, methods=["POST"], response_model=None)
-
-    route("/clouds", look)
-    route("/keys", take_key)
-    route("/describe", describe)
-    route("/improve", improve)
-    return routes
+    handlers: dict[str, Handler] = {"clouds": look, "keys": take_key, "describe": describe, "improve": improve}
+    return json_router(studio, visitors, handlers, '{"provider": "OpenAI", "key": "..."}')
 
 
-async def look(studio: Studio, owner: str, _values: Answer, _request: Request) -> Answer:
+def look(studio: Studio, owner: str, _values: Answer) -> Answer:
     """The providers, and what was spent today."""
-    return await asyncio.to_thread(clouds_of, studio, owner)
+    return clouds_of(studio, owner)
 
 
-async def take_key(studio: Studio, owner: str, values: Answer, _request: Request) -> Answer:
+def take_key(studio: Studio, owner: str, values: Answer) -> Answer:
     """Keep the key `key` of `provider` in memory for whoever sends it; "" forgets it. Answers as `look` does."""
     provider, key = text(values, "provider"), values.get("key")
     if not isinstance(key, str):  # said without the value
         raise BadRequest("A key must be text. Copy it again from its provider's page.")
     studio.clouds.paste(owner, provider, key)
     log.info("A key of %s was %s.", provider, "pasted" if key.strip() else "forgotten")
-    return await asyncio.to_thread(clouds_of, studio, owner)
+    return clouds_of(studio, owner)
 
 
 async def describe(studio: Studio, owner: str, values: Answer, request: Request) -> Answer:
@@ -125,13 +108,3 @@ def clouds_of(studio: Studio, owner: str) -> Answer:
         "spent": in_dollars(spent.total),
         "cap": "" if spent.cap is None else in_dollars(spent.cap),
     }
-
-
-def _json(body: bytes) -> Answer:
-    try:
-        values = json.loads(body)
-    except (ValueError, RecursionError):
-        values = None
-    if not isinstance(values, dict):
-        raise BadRequest('Send a JSON object, such as {"provider": "OpenAI", "key": "..."}.')  # it may be a key
-    return values

@@ -6,18 +6,19 @@ Gradio's own file routes would copy every picture into a temporary folder and ne
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import itertools
 import time
 from collections.abc import Callable
 from pathlib import Path
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, quote
 
-from fastapi import APIRouter, HTTPException, Request
-from fastapi.responses import FileResponse, JSONResponse, Response, StreamingResponse
+from fastapi import APIRouter, Request
+from fastapi.responses import FileResponse, Response, StreamingResponse
 
-from studio.errors import BadRequest, NotFound, StorageFailed, StudioError
+from studio.errors import BadRequest, NotFound
 from studio.service import Studio
-from ui.routes.visitors import NotAdmitted, Visitors
+from ui.routes.visitors import Visitors
 
 ASK_FIRST = "private, no-cache"
 """A browser keeps its copy and asks before it shows it: what was deleted is gone there too."""
@@ -79,6 +80,21 @@ def unchanged(request: Request, etag: str) -> Response | None:
     return Response(status_code=304, headers={"ETag": etag, "Cache-Control": ASK_FIRST}) if etag in known else None
 
 
+def made(request: Request, content: bytes, media_type: str, *, name: str = "", etag: str = "") -> Response:
+    """The answer with a file that was made for it.
+
+    Args:
+        name: under which the browser saves it; "": it is only shown.
+        etag: of the file, with its quotes; "": that of its content.
+    """
+    etag = etag or f'"{hashlib.sha256(content).hexdigest()[:32]}"'
+    headers = {"X-Content-Type-Options": "nosniff", "Cache-Control": ASK_FIRST, "ETag": etag}
+    if name:
+        plain = f"diorama{Path(name).suffix}"  # for what cannot read the other
+        headers["Content-Disposition"] = f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name)}"
+    return unchanged(request, etag) or Response(content, media_type=media_type, headers=headers)
+
+
 def _file(
     request: Request,
     visitors: Visitors,
@@ -90,16 +106,14 @@ def _file(
     trash: bool,
     download: bool = False,
 ) -> Response:
+    owner = visitors.reader(request, address)
+    if studio.asset(owner, asset_id).deleted and not trash:
+        raise NotFound("picture", asset_id)
+    path = look(owner, asset_id)
     try:
-        owner = visitors.reader(request, address)
-        if studio.asset(owner, asset_id).deleted and not trash:
-            raise NotFound("picture", asset_id)
-        path = look(owner, asset_id)
         about = path.stat()
-    except StudioError as error:
-        raise HTTPException(_status_of(error), str(error)) from error
     except FileNotFoundError as error:  # it was moved a moment ago
-        raise HTTPException(404, str(NotFound("picture", asset_id))) from error
+        raise NotFound("picture", asset_id) from error
     headers = {"Cache-Control": ASK_FIRST, "X-Content-Type-Options": "nosniff"}
     answer = FileResponse(
         path,
@@ -114,23 +128,14 @@ def _file(
 def _zip(request: Request, visitors: Visitors, studio: Studio, ids: str, most: int) -> Response:
     """The pictures `ids`, divided by commas, as one file that is made while it is sent."""
     wanted = [id for id in ids.split(",") if id]
-    try:
-        owner = visitors.reader(request, _ZIP)
-        if not 1 <= len(wanted) <= most:
-            raise BadRequest(f"A zip holds 1 to {most:,} pictures, not {len(wanted):,}. Select fewer of them.")
-        for id in wanted:
-            if studio.asset(owner, id).deleted:
-                raise NotFound("picture", id)
-        parts = iter(studio.bundle(owner, wanted))
-        first = next(parts, b"")  # what is not there is found before anything is sent
-    except StudioError as error:
-        return JSONResponse({"error": str(error)}, _status_of(error))
+    owner = visitors.reader(request, _ZIP)
+    if not 1 <= len(wanted) <= most:
+        raise BadRequest(f"A zip holds 1 to {most:,} pictures, not {len(wanted):,}. Select fewer of them.")
+    for id in wanted:
+        if studio.asset(owner, id).deleted:
+            raise NotFound("picture", id)
+    parts = iter(studio.bundle(owner, wanted))
+    first = next(parts, b"")  # what is not there is found before anything is sent
     name = time.strftime("diorama-%Y%m%d-%H%M.zip")
     headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
     return StreamingResponse(itertools.chain([first], parts), media_type="application/zip", headers=headers)
-
-
-def _status_of(error: StudioError) -> int:
-    """The HTTP status of an answer that is a sentence instead of a file."""
-    kinds = ((NotAdmitted, 401), (NotFound, 404), (StorageFailed, 503))
-    return next((status for kind, status in kinds if isinstance(error, kind)), 400)

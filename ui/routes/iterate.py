@@ -6,20 +6,15 @@ All with the browser's token in `X-Diorama-Token`: `POST /diorama/iterate` chang
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable
-
 from fastapi import APIRouter, Request
-from fastapi.responses import JSONResponse, Response
 
 from studio.contract import IterateRequest, JobView
-from studio.errors import BadRequest, OverBudget, StudioError
+from studio.errors import BadRequest
 from studio.imaging import edit_codec
 from studio.library.tree import Node
 from studio.service import Studio
 from studio.validation import shown
-from ui.routes.bodies import text_in, values_in
-from ui.routes.uploads import status_of
+from ui.routes.answers import Handler, json_router, text_in
 from ui.routes.visitors import Visitors
 from ui.shared.model_texts import unknown_sentence
 from ui.shared.pictures import Answer, picture
@@ -27,37 +22,23 @@ from ui.shared.pictures import Answer, picture
 _LONGEST_EDGE = 200
 """Characters of an instruction beside its edge of the tree; the whole one stands in the viewer."""
 
-_EXAMPLE = '{"source": "...", "instruction": "make it blue"}'
-
 
 def router(studio: Studio, visitors: Visitors) -> APIRouter:
     """The routes, for `Blocks.launch(app_kwargs={"routes": ...})`."""
-    routes = APIRouter(prefix="/diorama")
+    handlers: dict[str, Handler] = {
+        "iterate": change,
+        "tree": tree_of,
+        "tree/rename": rename,
+        "tree/delete": delete_branch,
+        "tree/restore": restore_branch,
+        "tree/replay": replay,
+    }
+    routes = json_router(studio, visitors, handlers, '{"source": "...", "instruction": "make it blue"}')
 
-    async def answered(request: Request, work: Callable[[Studio, str, Answer], Answer]) -> Response:
-        try:
-            owner = visitors.sender(request)
-            values = (
-                dict(request.query_params) if request.method == "GET" else values_in(await request.body(), _EXAMPLE)
-            )
-            return JSONResponse(await asyncio.to_thread(work, studio, owner, values))
-        except OverBudget as error:  # the page asks, and sends it again with the cost confirmed
-            return JSONResponse({"error": error.reason, "confirm": True}, 402)
-        except StudioError as error:
-            return JSONResponse({"error": str(error)}, status_of(error))
+    @routes.get("/tree")
+    def tree(request: Request, id: str = "") -> Answer:
+        return tree_of(studio, visitors.sender(request), {"id": id})
 
-    def route(path: str, work: Callable[[Studio, str, Answer], Answer], *methods: str) -> None:
-        async def answer(request: Request) -> Response:
-            return await answered(request, work)
-
-        routes.add_api_route(path, answer, methods=[*methods], response_model=None)
-
-    route("/iterate", change, "POST")
-    route("/tree", tree_of, "GET", "POST")
-    route("/tree/rename", rename, "POST")
-    route("/tree/delete", delete_branch, "POST")
-    route("/tree/restore", restore_branch, "POST")
-    route("/tree/replay", replay, "POST")
     return routes
 
 

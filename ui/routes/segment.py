@@ -6,26 +6,22 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import io
-import json
 from collections.abc import Callable
-from typing import Any
-from urllib.parse import quote
 
 import numpy as np
 from fastapi import APIRouter, Request
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import Response
 from PIL import Image
 
 from studio import masks
-from studio.errors import BadRequest, NotFound, StudioError
+from studio.errors import BadRequest, NotFound
 from studio.segmentation import codec
 from studio.segmentation.contract import Candidate, Everything, Segmentation
 from studio.service import Studio
-from ui.routes.files import ASK_FIRST
-from ui.routes.uploads import status_of
+from ui.routes.answers import Handler, json_router, text_in
+from ui.routes.files import made
 from ui.routes.visitors import Visitors
 from ui.shared.pictures import Answer, picture
 
@@ -35,47 +31,25 @@ _THUMB = 96
 
 def router(studio: Studio, visitors: Visitors) -> APIRouter:
     """The routes, for `Blocks.launch(app_kwargs={"routes": ...})`."""
-    routes = APIRouter(prefix="/diorama")
+    handlers: dict[str, Handler] = {"segment": mask_of, "segment/everything": everything_in, "objects": keep}
+    routes = json_router(studio, visitors, handlers, '{"picture": "...", "points": [[120, 80, 1]]}')
 
-    async def answered(request: Request, work: Callable[[Studio, str, Answer], Answer]) -> Response:
-        try:
-            owner = visitors.sender(request)
-            values = _json(await request.body())
-            return JSONResponse(await asyncio.to_thread(work, studio, owner, values))
-        except StudioError as error:
-            return JSONResponse({"error": str(error)}, status_of(error))
-
-    @routes.post("/segment")
-    async def segment(request: Request) -> Response:
-        return await answered(request, mask_of)
-
-    @routes.post("/segment/everything")
-    async def everything(request: Request) -> Response:
-        return await answered(request, everything_in)
-
-    @routes.post("/objects")
-    async def objects(request: Request) -> Response:
-        return await answered(request, keep)
-
-    async def file(request: Request, asset_id: str, make: Callable[[str, str], bytes], what: str) -> Response:
+    def file(request: Request, asset_id: str, make: Callable[[str, str], bytes], what: str) -> Response:
         """An object's mask or cut-out, to be saved."""
-        try:
-            owner = visitors.reader(request, f"diorama/{what}/{asset_id}")
-            asset = studio.asset(owner, asset_id)
-            if asset.kind != "object":
-                raise NotFound("object", asset_id)
-            content = await asyncio.to_thread(make, owner, asset_id)
-        except StudioError as error:
-            return JSONResponse({"error": str(error)}, status_of(error))
-        return _saved(content, asset.name.removesuffix(".png"), what)
+        owner = visitors.reader(request, f"diorama/{what}/{asset_id}")
+        asset = studio.asset(owner, asset_id)
+        if asset.kind != "object":
+            raise NotFound("object", asset_id)
+        name = f"{asset.name.removesuffix('.png')}-{what}.png"
+        return made(request, make(owner, asset_id), "image/png", name=name)
 
     @routes.get("/mask/{asset_id}")
-    async def mask(request: Request, asset_id: str) -> Response:
-        return await file(request, asset_id, studio.selections.mask_png, "mask")
+    def mask(request: Request, asset_id: str) -> Response:
+        return file(request, asset_id, studio.selections.mask_png, "mask")
 
     @routes.get("/cutout/{asset_id}")
-    async def cutout(request: Request, asset_id: str) -> Response:
-        return await file(request, asset_id, studio.selections.cut_out, "cutout")
+    def cutout(request: Request, asset_id: str) -> Response:
+        return file(request, asset_id, studio.selections.cut_out, "cutout")
 
     return routes
 
@@ -105,8 +79,8 @@ def everything_in(studio: Studio, owner: str, values: Answer) -> Answer:
     """All regions of a picture: a PNG whose colours are their numbers (red + 256 green), and what is known of each."""
     found: Everything = studio.selections.everything(
         owner,
-        _text(values, "picture"),
-        model=_text(values, "model"),
+        text_in(values, "picture"),
+        model=text_in(values, "model"),
         most=values.get("most", 1024),
         page=_page(values),
         number=_number(values),
@@ -134,25 +108,6 @@ def cutout_address(asset_id: str) -> str:
     return f"diorama/cutout/{asset_id}"
 
 
-def _saved(content: bytes, name: str, what: str) -> Response:
-    headers = {
-        "Content-Disposition": f"attachment; filename=\"{what}.png\"; filename*=UTF-8''{quote(name)}-{what}.png",
-        "Cache-Control": ASK_FIRST,
-        "X-Content-Type-Options": "nosniff",
-    }
-    return Response(content, media_type="image/png", headers=headers)
-
-
-def _json(body: bytes) -> Answer:
-    try:
-        values = json.loads(body)
-    except (ValueError, RecursionError):
-        values = None
-    if not isinstance(values, dict):
-        raise BadRequest('Send a selection as JSON, such as {"picture": "...", "points": [[120, 80, 1]]}.')
-    return values
-
-
 def _candidate(candidate: Candidate) -> Answer:
     return {"score": round(candidate.score, 4), "box": list(candidate.box), "area": candidate.area}
 
@@ -171,14 +126,7 @@ def _data(pixels: np.ndarray) -> str:
 
 
 def _page(values: Answer) -> str:
-    return _text(values, "page")[:64]
-
-
-def _text(values: Answer, name: str) -> str:
-    found: Any = values.get(name) or ""
-    if not isinstance(found, str):
-        raise BadRequest(f"The {name} must be text, not {found!r:.60}.")
-    return found
+    return text_in(values, "page")[:64]
 
 
 def _number(values: Answer) -> int:

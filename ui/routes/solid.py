@@ -10,25 +10,23 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from urllib.parse import quote
 
 from fastapi import APIRouter, Request
-from fastapi.responses import JSONResponse, Response
-from starlette.requests import ClientDisconnect
+from fastapi.responses import Response
 
 from studio.contract import JobView
-from studio.errors import NotFound, StudioError
+from studio.errors import NotFound
 from studio.intake.settings.foreign_values import parsed
 from studio.service import Studio
 from studio.solid.contract import NO_VIEWS, SplatRequest, ViewsRequest
 from studio.splats.export import EXPORTS
 from studio.splats.html_export import viewer_bytes
 from studio.splats.metadata import read_camera
-from ui.routes.bodies import text_in, values_in
-from ui.routes.files import ASK_FIRST, unchanged
-from ui.routes.uploads import received, status_of
+from ui.routes.answers import Handler, json_router, text_in
+from ui.routes.files import made, unchanged
+from ui.routes.uploads import received
 from ui.routes.visitors import Visitors
 from ui.shared.edition import EDITION
 from ui.shared.pictures import Answer, picture
@@ -38,79 +36,45 @@ _LONGEST_NAME = 200
 _LONGEST_CAMERA = 4_000
 _PLAIN = "application/octet-stream"
 
-_EXAMPLE = '{"object": "..."}'
-
 
 def router(studio: Studio, visitors: Visitors) -> APIRouter:
     """The routes, for `Blocks.launch(app_kwargs={"routes": ...})`."""
-    routes = APIRouter(prefix="/diorama")
-
-    async def answered(work: Awaitable[Answer]) -> Response:
-        try:
-            return JSONResponse(await work)
-        except StudioError as error:
-            return JSONResponse({"error": str(error)}, status_of(error))
-        except ClientDisconnect:
-            return Response(status_code=400)  # nobody is there to read it
-
-    def post(path: str, work: Callable[[Studio, str, Answer], Answer]) -> None:
-        async def asked(request: Request) -> Answer:
-            owner = visitors.sender(request)
-            return await asyncio.to_thread(work, studio, owner, values_in(await request.body(), _EXAMPLE))
-
-        async def answer(request: Request) -> Response:
-            return await answered(asked(request))
-
-        routes.add_api_route(path, answer, methods=["POST"], response_model=None)
-
-    post("/views", views)
-    post("/views/replace", replace_view)
-    post("/splat", splat)
-    post("/splat/match", match)
-    post("/splat/place", place)
-    post("/splat/turn", turn)
+    handlers: dict[str, Handler] = {
+        "views": views,
+        "views/replace": replace_view,
+        "splat": splat,
+        "splat/match": match,
+        "splat/place": place,
+        "splat/turn": turn,
+    }
+    routes = json_router(studio, visitors, handlers, '{"object": "..."}')
 
     @routes.post("/splats")
-    async def upload(request: Request, name: str = "", up: str = "") -> Response:
-        async def taken() -> Answer:
-            owner = visitors.sender(request)
-            async with received(request) as path:
-                return await asyncio.to_thread(take_in, studio, owner, path, name[:_LONGEST_NAME], up)
-
-        return await answered(taken())
+    async def upload(request: Request, name: str = "", up: str = "") -> Answer:
+        owner = visitors.sender(request)
+        async with received(request) as path:
+            return await asyncio.to_thread(take_in, studio, owner, path, name[:_LONGEST_NAME], up)
 
     @routes.post("/splat/view")
-    async def view(request: Request) -> Response:
-        async def kept() -> Answer:
-            owner = visitors.sender(request)
-            async with received(request) as path:
-                content = path.read_bytes()
-            return await asyncio.to_thread(keep_view, studio, owner, request.query_params, content)
-
-        return await answered(kept())
-
-    async def file(request: Request, address: str, make: Callable[[str], Response]) -> Response:
-        try:
-            return await asyncio.to_thread(make, visitors.reader(request, address))
-        except StudioError as error:
-            return JSONResponse({"error": str(error)}, status_of(error))
+    async def view(request: Request) -> Answer:
+        owner = visitors.sender(request)
+        async with received(request) as path:
+            return await asyncio.to_thread(keep_view, studio, owner, request.query_params, path.read_bytes())
 
     @routes.get("/splat/{asset_id}")
-    async def splat_file(request: Request, asset_id: str, format: str = VIEWER) -> Response:
-        address = splat_address(asset_id, format)
-        return await file(request, address, lambda owner: _splat(request, studio, owner, asset_id, format))
+    def splat_file(request: Request, asset_id: str, format: str = VIEWER) -> Response:
+        owner = visitors.reader(request, splat_address(asset_id, format))
+        return _splat(request, studio, owner, asset_id, format)
 
     @routes.get("/crop/{asset_id}")
-    async def crop(request: Request, asset_id: str) -> Response:
-        return await file(
-            request, crop_address(asset_id), lambda owner: _png(request, studio.turnings.crop_png(owner, asset_id))
-        )
+    def crop(request: Request, asset_id: str) -> Response:
+        owner = visitors.reader(request, crop_address(asset_id))
+        return made(request, studio.turnings.crop_png(owner, asset_id), "image/png")
 
     @routes.get("/filled/{asset_id}")
-    async def filled(request: Request, asset_id: str) -> Response:
-        return await file(
-            request, filled_address(asset_id), lambda owner: _png(request, studio.splats.filled_png(owner, asset_id))
-        )
+    def filled(request: Request, asset_id: str) -> Response:
+        owner = visitors.reader(request, filled_address(asset_id))
+        return made(request, studio.splats.filled_png(owner, asset_id), "image/png")
 
     return routes
 
@@ -202,26 +166,15 @@ def _splat(request: Request, studio: Studio, owner: str, asset_id: str, format: 
     asset = studio.asset(owner, asset_id)
     if asset.kind != "splat" or asset.deleted:
         raise NotFound("splat", asset_id)
-    headers = {"X-Content-Type-Options": "nosniff", "Cache-Control": ASK_FIRST, "ETag": _etag(asset_id, format)}
-    if answer := unchanged(request, headers["ETag"]):
+    etag = f'"{hashlib.sha256(f"{EDITION} {asset_id} {format}".encode()).hexdigest()[:32]}"'
+    if answer := unchanged(request, etag):
         return answer
     if format == VIEWER:
         content = viewer_bytes(studio.splats.splat(owner, asset_id))
-        return Response(content, media_type=_PLAIN, headers=headers)
+        return made(request, content, _PLAIN, etag=etag)
     content = studio.splats.export(owner, asset_id, format)
     name = f"{Path(asset.name).stem}.{format}"
-    headers["Content-Disposition"] = f"attachment; filename=\"splat.{format}\"; filename*=UTF-8''{quote(name)}"
-    return Response(content, media_type=EXPORTS[format].media_type, headers=headers)
-
-
-def _png(request: Request, content: bytes) -> Response:
-    etag = _etag(hashlib.sha256(content).hexdigest())
-    headers = {"X-Content-Type-Options": "nosniff", "Cache-Control": ASK_FIRST, "ETag": etag}
-    return unchanged(request, etag) or Response(content, media_type="image/png", headers=headers)
-
-
-def _etag(*parts: str) -> str:
-    return f'"{hashlib.sha256(" ".join((EDITION, *parts)).encode()).hexdigest()[:32]}"'
+    return made(request, content, EXPORTS[format].media_type, name=name, etag=etag)
 
 
 def _job(job: JobView) -> Answer:

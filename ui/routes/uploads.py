@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
 import tempfile
 from collections.abc import AsyncIterator
@@ -14,17 +13,12 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from fastapi import APIRouter, Request
-from fastapi.responses import JSONResponse, Response
-from starlette.requests import ClientDisconnect
 
-from studio.errors import NotFound, StorageFailed, StudioError, Superseded, TooLarge
 from studio.intake.picture import check_length
 from studio.library.files import storage_errors
 from studio.service import Studio
-from ui.routes.visitors import NotAdmitted, Visitors
-from ui.shared.pictures import picture
-
-log = logging.getLogger(__name__)
+from ui.routes.visitors import Visitors
+from ui.shared.pictures import Answer, picture
 
 TEMPORARY = "diorama-upload-"
 """How the name of a file begins that is still coming; then follows the process it belongs to."""
@@ -36,17 +30,10 @@ def router(studio: Studio, visitors: Visitors) -> APIRouter:
     routes = APIRouter(prefix="/diorama")
 
     @routes.post("/pictures")
-    async def take_in(request: Request, name: str = "") -> Response:
-        try:
-            owner = visitors.sender(request)
-            async with received(request) as path:
-                answer = await asyncio.to_thread(_kept, studio, owner, path, name[:_LONGEST_NAME])
-        except StudioError as error:
-            return JSONResponse({"error": str(error)}, status_of(error))
-        except ClientDisconnect:
-            log.info("An upload was broken off; what had come of it is removed.")
-            return Response(status_code=400)  # nobody is there to read it
-        return JSONResponse(answer)
+    async def take_in(request: Request, name: str = "") -> Answer:
+        owner = visitors.sender(request)
+        async with received(request) as path:
+            return await asyncio.to_thread(_kept, studio, owner, path, name[:_LONGEST_NAME])
 
     return routes
 
@@ -75,16 +62,7 @@ async def received(request: Request) -> AsyncIterator[Path]:
         yield Path(file.name)
 
 
-def _kept(studio: Studio, owner: str, path: Path, name: str) -> dict:
+def _kept(studio: Studio, owner: str, path: Path, name: str) -> Answer:
     asset = studio.take_in(owner, path, name)
     settings = studio.settings_of(owner, asset.id)
     return {"picture": picture(studio, asset), "notes": list(settings.notes), "notice": asset.recipe["notice"]}
-
-
-def status_of(error: StudioError) -> int:
-    """The HTTP status of an answer that is a sentence."""
-    kinds = ((NotAdmitted, 401), (NotFound, 404), (Superseded, 409), (TooLarge, 413), (StorageFailed, 507))
-    for kind, status in kinds:
-        if isinstance(error, kind):
-            return status
-    return 400

@@ -17,7 +17,7 @@ from urllib.parse import quote, unquote, urlencode, urlsplit
 
 import gradio as gr
 from fastapi import APIRouter, Request
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import Response
 from gradio.route_utils import get_root_url
 from starlette.datastructures import QueryParams
 
@@ -152,10 +152,7 @@ def router(visitors: Visitors) -> APIRouter:
 
     @routes.post("/visit")
     def visit(request: Request) -> Response:
-        try:
-            return Response(status_code=204, headers={"Set-Cookie": visitors.cookie(request)})
-        except NotAdmitted as error:
-            return JSONResponse({"error": str(error)}, 401)
+        return Response(status_code=204, headers={"Set-Cookie": visitors.cookie(request)})
 
     return routes
 

@@ -15,7 +15,6 @@ from studio.errors import NotFound
 from studio.segmentation.codec import to_json
 from studio.service import Studio
 from ui.routes.segment import cutout_address, mask_address
-from ui.shared import pictures
 from ui.shared.bridge import QUIET, Bridge
 from ui.shared.pictures import Answer, picture, text
 from ui.shared.scripts import component
@@ -43,8 +42,7 @@ def build(bridge: Bridge, arrival: Dependency) -> None:
         bridge: gives the calls the studio and the owner.
         arrival: the event after which the browser's token is known.
     """
-    calls = [bridge.server_function(call) for call in (open_picture, recent, pictures.delete, pictures.restore)]
-    segment = component(Path(__file__).parent, _SCRIPTS, calls, "segment")
+    segment = component(Path(__file__).parent, _SCRIPTS, "segment")
     arrival.then(bridge.open_listener(on_arrival, {"segment": segment}), [bridge.visitor], [segment], **QUIET)
 
 
@@ -81,6 +79,10 @@ def recent(studio: Studio, owner: str, question: Answer) -> Answer:
     page = studio.gallery(owner, limit=4 * _RECENT)
     found = [asset for asset in page.assets if asset.kind == "image"]
     return {"pictures": [picture(studio, asset) for asset in found[:_RECENT]]}
+
+
+ROUTES = {"segment/open": open_picture, "segment/recent": recent}
+"""For `ui.routes.answers.json_router`."""
 
 
 def _object(studio: Studio, owner: str, asset_id: str) -> Answer:

@@ -18,7 +18,7 @@ function createAsker({ onAnswer, onTrouble, onBusy }) {
       const request = waiting;
       waiting = null;
       const asked = ++number;
-      const { ok, status, answer } = await post("diorama/segment", { ...request, page: PAGE, number: asked });
+      const { ok, status, answer } = await post("segment", { ...request, page: PAGE, number: asked });
       if (waiting || asked !== number) continue; // somebody clicked meanwhile, or nothing is selected any more: no news
       if (ok) {
         onTrouble("");

@@ -92,7 +92,7 @@ function drawBoard() {
 
 /** @param request what to begin with; else what this browser remembers of the picture */
 async function open(id, { focus = true } = {}) {
-  const answer = await call("open_picture", { id });
+  const answer = await ask("segment/open", { id });
   if (!answer) return;
   const { picture, objects, name } = answer, isSame = picture.id === state.picture?.id;
   if (isSame && answer.selection) { // one of its objects: undo leads back to what was selected
@@ -129,8 +129,8 @@ function close() {
   draw();
 }
 async function loadRecent() {
-  const answer = await server.recent({ token });
-  if (answer?.pictures) state.recent = answer.pictures;
+  const { ok, answer } = await post("segment/recent");
+  if (ok) state.recent = answer.pictures;
   draw();
 }
 async function keep(name) {
@@ -138,13 +138,13 @@ async function keep(name) {
   state.isKeeping = true;
   draw();
   const id = state.picture.id, kept = selection.now;
-  const { ok, answer } = await post("diorama/objects", { ...asked(), name });
+  const { ok, answer } = await post("objects", { ...asked(), name });
   state.isKeeping = false;
   if (ok) {
     speak(`Kept: ${answer.picture.title}`);
     toast(`Kept: ${answer.picture.title}`, { action: "Look", onAction: () => tell("look", { id: answer.picture.id }), said: true });
     column.spend(name);
-    const fresh = await call("open_picture", { id });
+    const fresh = await ask("segment/open", { id });
     if (fresh && state.picture?.id === id) {
       Object.assign(state, { objects: fresh.objects, name: fresh.name });
       if (!hasContent(selection.now)) column.suggest(fresh.name);
@@ -160,7 +160,7 @@ async function toggleEverything() {
   const search = {}, before = selection.now;
   state.search = search;
   draw();
-  const { ok, answer } = await post("diorama/segment/everything", { picture: state.picture.id, model: state.model, most: MOST });
+  const { ok, answer } = await post("segment/everything", { picture: state.picture.id, model: state.model, most: MOST });
   const everything = ok && answer.regions.length ? { ...(await regionsOf(answer.labels)), list: answer.regions } : null;
   if (state.search !== search) return;
   Object.assign(state, { search: null, everything });

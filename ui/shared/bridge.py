@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import html
-import inspect
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,7 +12,7 @@ import fastapi
 import gradio as gr
 from gradio.blocks import Block
 
-from studio.errors import BadRequest, StudioError
+from studio.errors import StudioError
 from studio.service import Studio
 
 Identify = Callable[[gr.Request, str], str]
@@ -67,36 +65,6 @@ class Bridge:
 
         return listen
 
-    def server_function(self, handler: Callable[..., Any]) -> Callable[..., Any]:
-        """`handler(studio, owner, question) -> answer`, both JSON objects, as a function the page's scripts can call.
-
-        An async handler holds no thread while it waits. Our errors come back as `{"error": sentence}`. The token comes
-        inside the question: such calls have no session.
-        """
-
-        async def call(request: gr.Request, question: Any) -> dict[str, Any]:
-            try:
-                if not isinstance(question, dict):
-                    raise BadRequest(f"The page sent {question!r:.60}, which is not a question. Reload the page.")
-                owner = self.identify(_with_user(request), str(question.get("token", "")))
-                if inspect.iscoroutinefunction(handler):
-                    return await handler(self.studio, owner, question)
-                return await asyncio.to_thread(handler, self.studio, owner, question)
-            except StudioError as error:
-                return {"error": str(error)}
-
-        call.__name__ = handler.__name__
-        return call
-
-    def open_function(self, handler: Callable[[Studio], dict[str, Any]]) -> Callable[..., Any]:
-        """`handler(studio)` as a function the page's scripts can call: what is the same for everybody."""
-
-        def call(question: Any) -> dict[str, Any]:
-            return handler(self.studio)
-
-        call.__name__ = handler.__name__
-        return call
-
 
 def signed_in(request: fastapi.Request) -> str | None:
     """The user who signed in, looked up by their cookie as gradio itself does it; None where nobody did."""
@@ -105,11 +73,6 @@ def signed_in(request: fastapi.Request) -> str | None:
         f"access-token-unsecure-{app.cookie_id}"
     )
     return app.tokens.get(token)
-
-
-def _with_user(request: gr.Request | fastapi.Request) -> gr.Request:
-    """Gradio hands its server functions the bare request, which does not know who signed in."""
-    return request if isinstance(request, gr.Request) else gr.Request(request, username=signed_in(request))
 
 
 @contextmanager

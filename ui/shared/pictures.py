@@ -95,6 +95,16 @@ def look(studio: Studio, owner: str, question: Answer) -> Answer:
     }
 
 
+ROUTES = {
+    "pictures/star": star,
+    "pictures/delete": delete,
+    "pictures/restore": restore,
+    "pictures/vary": vary,
+    "pictures/look": look,
+}
+"""For `ui.routes.answers.json_router`."""
+
+
 def picture(studio: Studio, asset: Asset) -> Answer:
     """What the page knows of a picture in a list."""
     return {

@@ -25,7 +25,7 @@ PROGRESS_PAUSE = 0.15
 draws every step of the toy takes as much from two cores as a third of the picture."""
 
 
-async def watch(studio: Studio, owner: str, question: Answer) -> Answer:
+async def watch(studio: Studio, owner: str, question: Answer, _request: Any = None) -> Answer:
     """Wait until the owner's jobs or pictures changed, then tell everything the page shows.
 
     Args:
@@ -88,6 +88,10 @@ def skip(studio: Studio, owner: str, question: Answer) -> Answer:
     """Leave the picture the job `id` is making and go on with the next."""
     studio.skip(owner, text(question, "id"))
     return {}
+
+
+ROUTES = {"watch": watch, "pictures/more": more, "jobs/stop": stop, "jobs/skip": skip}
+"""For `ui.routes.answers.json_router`."""
 
 
 def _snapshot(studio: Studio, owner: str, known: Any) -> Answer:

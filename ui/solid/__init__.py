@@ -13,7 +13,7 @@ from gradio.events import Dependency
 from studio.contract import ModelSpec, Range, Task
 from studio.errors import NotFound
 from studio.service import Studio
-from ui.shared import pictures, solid_facts, watch
+from ui.shared import solid_facts
 from ui.shared.bridge import QUIET, Bridge
 from ui.shared.pictures import Answer, picture, text
 from ui.shared.scripts import component
@@ -34,9 +34,7 @@ def build(bridge: Bridge, arrival: Dependency) -> None:
         bridge: gives the calls the studio and the owner.
         arrival: the event after which the browser's token is known.
     """
-    ours = (open_in_3d, recent_in_3d, four, watch.stop, pictures.delete, pictures.restore)
-    calls = [bridge.server_function(call) for call in ours]
-    tab = component(Path(__file__).parent, _SCRIPTS, calls, "splat")
+    tab = component(Path(__file__).parent, _SCRIPTS, "splat")
     arrival.then(bridge.open_listener(on_arrival, {"splat": tab}), [bridge.visitor], [tab], **QUIET)
 
 
@@ -92,6 +90,10 @@ def recent_in_3d(studio: Studio, owner: str, question: Answer) -> Answer:
 def four(studio: Studio, owner: str, question: Answer) -> Answer:
     """The newest view of each side of the object `id`."""
     return {"views": solid_facts.four_views(studio, owner, text(question, "id"))}
+
+
+ROUTES = {"3d/open": open_in_3d, "3d/recent": recent_in_3d, "3d/views": four}
+"""For `ui.routes.answers.json_router`."""
 
 
 def _model(spec: ModelSpec) -> Answer:

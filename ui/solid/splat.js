@@ -71,7 +71,7 @@ function drawGround(splat) {
 let asked = 0; // number of the last question: the answer to an older one is not news
 /** Open an object, a picture or a splat. */
 async function open(id, { focus = true } = {}) {
-  const my = ++asked, answer = await call("open_in_3d", { id });
+  const my = ++asked, answer = await ask("3d/open", { id });
   if (!answer || my !== asked) return;
   const { object, picture, objects, views, splats, splat } = answer;
   Object.assign(state, { object, picture, objects, splats, splat, views, trouble: "", picking: null, isStopped: false });
@@ -93,8 +93,8 @@ function close() {
 let isStale = false; // there is something new, and nobody has looked since
 async function loadRecent() {
   isStale = false;
-  const answer = await server.recent_in_3d({ token });
-  if (!answer || answer.error) return;
+  const { ok, answer } = await post("3d/recent");
+  if (!ok) return;
   Object.assign(state, { recent: answer, isTold: true });
   draw();
 }
@@ -143,7 +143,7 @@ async function turn(pressed) {
   isTurning = true;
   for (let id = state.splat?.id; quarters.length && id && state.splat?.id === id; ) {
     const former = state.splat;
-    const answer = await remake("diorama/splat/turn", { turns: quarters.splice(0, MOST_TURNS) }, { focus: false });
+    const answer = await remake("splat/turn", { turns: quarters.splice(0, MOST_TURNS) }, { focus: false });
     if (!answer) break;
     id = answer.splat.id;
     if (id !== former.id) tell("change", { gone: [former], back: [answer.splat] });
@@ -154,10 +154,10 @@ async function turn(pressed) {
 }
 async function place(id) {
   state.ground = "photo";
-  await remake("diorama/splat/place", { on: id });
+  await remake("splat/place", { on: id });
 }
 async function matchSize() {
-  const before = state.splat, answer = await remake("diorama/splat/match", {});
+  const before = state.splat, answer = await remake("splat/match", {});
   if (!answer || !state.splat) return;
   const isSame = state.splat.id === before.id;
   const words = isSame ? "It cannot be made to fit better" : `It fits its picture to ${Math.round(100 * state.splat.fit)} % now`;
@@ -216,7 +216,7 @@ hear("splat", ({ id, picture }) => {
 });
 /** What was brought in while a picture is to be chosen is that picture. */
 async function take(id) {
-  const answer = await call("open_in_3d", { id }), chosen = answer?.object || answer?.picture;
+  const answer = await ask("3d/open", { id }), chosen = answer?.object || answer?.picture;
   if (chosen && !answer.splat) picked(chosen);
   else if (answer) open(id);
 }

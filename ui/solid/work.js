@@ -14,14 +14,14 @@ async function makeViews({ only = [0, 1, 2, 3], then = "" } = {}) {
   const body = { object: object.id, model: model.id, elevation_deg: elevation(), seed: number, only: isOne ? only : [], keep: isOne ? state.views.map((view) => view?.id || "") : [] };
   if (model.steps) body.steps = steps ?? model.steps.default;
   if (model.guidance) body.guidance = guidance ?? model.guidance.default;
-  await begin("diorama/views", body, { object: object.id, kind: "views", only, then });
+  await begin("views", body, { object: object.id, kind: "views", only, then });
 }
 /** `after` is the job that it follows by itself: however often and in whatever tab that is asked, it is made once. */
 async function makeSplat(object, views, after = "") {
   const model = chosenModel("splat");
   if (!model || !views?.every(Boolean)) return null;
   const body = { object, views: idsOf(views), model: model.id, after };
-  return begin("diorama/splat", body, { object, kind: "splat", only: [], then: "" });
+  return begin("splat", body, { object, kind: "splat", only: [], then: "" });
 }
 /** Everything that is left to do. */
 function makeAll() {
@@ -47,7 +47,7 @@ async function begin(path, body, about) {
 function stop(job) {
   memory.stopJob(job.id);
   draw();
-  if (isOpenJob(job)) call("stop", { id: job.id });
+  if (isOpenJob(job)) ask("jobs/stop", { id: job.id });
 }
 function say(sentence) {
   state.trouble = sentence;
@@ -100,10 +100,10 @@ async function conclude(told, { id, object, kind, then }) {
 /** The views are there, and the splat follows, unless Stop is pressed before it is on its way. */
 async function goOn(id, object) {
   const isStopped = () => byId(memory.jobs, id)?.isStopped;
-  const four = isStopped() ? null : await server.four({ token, id: object }); // it may have been left meanwhile
+  const four = isStopped() ? null : await post("3d/views", { id: object }); // it may have been left meanwhile
   if (isStopped()) { sayStopped(object); return true; }
-  if (!four) return false;
-  const said = await makeSplat(object, four.views, id);
+  if (!four.status) return false;
+  const said = await makeSplat(object, four.answer.views, id);
   if (said?.ok && isStopped()) stop(said.answer.job);
   return said?.status !== 0;
 }
@@ -115,15 +115,15 @@ function sayStopped(object) {
 }
 /** The newest views take their places. */
 async function takeViews() {
-  const { object } = state, answer = await server.four({ token, id: object.id });
-  if (!answer?.views || state.object?.id !== object.id) return;
+  const { object } = state, { ok, answer } = await post("3d/views", { id: object.id });
+  if (!ok || state.object?.id !== object.id) return;
   state.views = answer.views;
   draw();
 }
 /** A picture of one's own instead of a view. */
 async function setView(index, picture) {
   const { object } = state;
-  const { ok, answer } = await post("diorama/views/replace", { object: object.id, index, picture: picture.id, elevation_deg: elevation() });
+  const { ok, answer } = await post("views/replace", { object: object.id, index, picture: picture.id, elevation_deg: elevation() });
   if (!ok) { say(answer.error); return; }
   state.isStopped = false;
   speak(`${SIDES[index]}: ${picture.title}`);

@@ -129,7 +129,7 @@ def test_words_stars_and_models_find_and_the_address_keeps_them(guest: Visitor):
 
 def test_the_newest_question_wins_however_late_an_older_answer_comes(guest: Visitor):
     held: list[Route] = []
-    guest.page.route("**/component_server/", lambda route: hold(route, held))
+    guest.page.route("**/diorama/pictures/find", lambda route: hold(route, held))
     guest.page.locator("#gallery .query").fill("slow")
     guest.page.wait_for_function("location.hash.includes('q=slow')")
     guest.search("red 0004", "2 pictures")

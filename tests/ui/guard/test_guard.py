@@ -115,7 +115,7 @@ def is_one_sentence(text: str) -> bool:
     return "Traceback" not in text and 'File "' not in text and len(text) < 300
 
 
-@pytest.mark.parametrize("path", [GENERATE, JOIN, "/gradio_api/component_server", "/login", "/nope"])
+@pytest.mark.parametrize("path", [GENERATE, JOIN, "/diorama/watch", "/login", "/nope"])
 def test_a_body_that_says_it_is_too_large_is_refused_unread(served: Served, path: str):
     headers = {"Content-Type": "application/json", "Content-Length": str(guard.MAX_BODY + 1)}
     with Line(served, path, headers) as line:  # nothing of the body is sent

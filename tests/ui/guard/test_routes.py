@@ -80,15 +80,6 @@ class Served:
         """Every function that can be called, named or not."""
         return [function for function in self.demo.fns.values() if function.fn is not None]
 
-    def server_functions(self) -> list[tuple[int, str]]:
-        """Component and name of each."""
-        return [
-            (number, name)
-            for number, block in self.demo.blocks.items()
-            for name in dir(block)
-            if getattr(getattr(block, name, None), "_is_server_fn", False)
-        ]
-
     def call(self, endpoint: str, *values: Any) -> str:
         """The last event of the answer, whole."""
         event = self.ada.post(f"gradio_api/call/{endpoint}", json={"data": values}).json()["event_id"]
@@ -169,7 +160,7 @@ def test_the_app_lists_its_routes(served: Served):
     assert ("POST", "/gradio_api/queue/join") in served.ways()
     assert len(served.ways()) > 90
     assert len(served.functions()) > 25
-    assert len(served.server_functions()) > 20
+    assert not [block for block in served.demo.blocks.values() if getattr(block, "server_fns", ())]
 
 
 def test_a_foreign_page_is_refused_by_every_route(served: Served):
@@ -288,13 +279,6 @@ def test_no_endpoint_takes_an_address_for_a_file(served: Served, address: str):
             assert_refused_as_file(served.ada.post(f"gradio_api/call/v2{name}", json=values))
 
 
-def test_no_server_function_takes_an_address_for_a_file(served: Served):
-    for component, name in served.server_functions():
-        for file in nested(files("http://169.254.169.254/")[0]):
-            body = {"component_id": component, "fn_name": name, "session_hash": "s", "data": file}
-            assert_refused_as_file(served.ada.post("gradio_api/component_server", json=body))
-
-
 @pytest.mark.parametrize("address", ADDRESSES)
 def test_where_a_file_is_wanted_neither_a_text_nor_an_unmarked_object_is_taken(served: Served, address: str):
     for file in (address, {"path": address}, {"url": address}, {"path": address, "meta": []}, [address], 3, True):
@@ -321,8 +305,7 @@ def test_an_address_in_a_text_is_a_text(served: Served):
 
 
 GENERATE = [None] * 15
-ASKED = {"data": 1}
-POSTS = ("queue/join", "run/generate", "call/generate", "call/v2/generate", "component_server", "cancel")
+POSTS = ("queue/join", "run/generate", "call/generate", "call/v2/generate", "cancel")
 FORMS = ("", "text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x")
 WRONG = {
     "unknown number": ("queue/join", {"fn_index": 10**6, "session_hash": "s", "data": []}, 404),
@@ -349,12 +332,6 @@ WRONG = {
     "too many in run": ("run/generate", {"data": GENERATE * 2}, 422),
     "unknown name": ("call/v2/generate", {"prompt": "a", "promt": "b"}, 422),
     "missing name": ("call/v2/generate", {}, 422),
-    "no component": ("component_server", {"session_hash": "s", "component_id": 10**6, "fn_name": "a"} | ASKED, 404),
-    "component as text": ("component_server", {"session_hash": "s", "component_id": "x", "fn_name": "a"} | ASKED, 404),
-    "unknown function": ("component_server", {"session_hash": "s", "component_id": 2, "fn_name": "a"} | ASKED, 404),
-    "not for pages": ("component_server", {"session_hash": "s", "component_id": 2, "fn_name": "__init__"} | ASKED, 404),
-    "function is a list": ("component_server", {"session_hash": "s", "component_id": 2, "fn_name": []} | ASKED, 404),
-    "nothing asked": ("component_server", {"session_hash": "s", "component_id": 2, "fn_name": "readiness"}, 422),
     "cancel nothing": ("cancel", {}, 422),
     "cancel a list": ("cancel", {"session_hash": [], "fn_index": float("nan"), "event_id": 3}, 422),
     "reset nothing": ("reset", {}, 422),
@@ -384,9 +361,7 @@ BODIES = {
 
 
 @pytest.mark.parametrize("body", BODIES.values(), ids=BODIES)
-@pytest.mark.parametrize(
-    "path", ["queue/join", "run/generate", "call/generate", "call/v2/generate", "component_server", "cancel"]
-)
+@pytest.mark.parametrize("path", ["queue/join", "run/generate", "call/generate", "call/v2/generate", "cancel"])
 def test_what_is_no_call_is_one_sentence(served: Served, path: str, body: bytes):
     answer = served.ada.post(f"gradio_api/{path}", content=body, headers={"Content-Type": "application/json"})
     assert_refused(answer, 400, 422)

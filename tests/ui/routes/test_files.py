@@ -62,7 +62,7 @@ def test_a_disk_that_cannot_be_read_is_said_in_a_sentence(tmp_path: Path):
         studio.close()
         answer = fetch(address, picture_address("0" * 32))
     assert answer.status_code == 503
-    assert answer.json()["detail"] == "Diorama is shutting down and takes nothing new. Start it again."
+    assert answer.json()["error"] == "Diorama is shutting down and takes nothing new. Start it again."
 
 
 @pytest.mark.parametrize("address_of", [picture_address, thumb_address])

@@ -23,7 +23,7 @@ async function improve() {
   state.asking = asking;
   draw(`${props.value.reader} is writing...`);
   find(".stop").focus();
-  const { ok, answer } = await post("diorama/improve", { prompt: wish }, asking.signal);
+  const { ok, answer } = await post("improve", { prompt: wish }, asking.signal);
   const wasChanged = prompt().value !== wish; // who wrote on meanwhile keeps their words
   state.asking = null;
   if (asking.signal.aborted) draw("Stopped");

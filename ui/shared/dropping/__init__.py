@@ -17,4 +17,4 @@ def build_dropping() -> gr.HTML:
     Returns:
         The component. Its value is `{token, mostBytes}`.
     """
-    return component(Path(__file__).parent, ("sender.js", "handed.js", "dropping.js"), [], "dropping")
+    return component(Path(__file__).parent, ("sender.js", "handed.js", "dropping.js"), "dropping")

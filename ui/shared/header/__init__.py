@@ -9,7 +9,6 @@ import gradio as gr
 from studio.contract import ModelSpec, Readiness, Task
 from studio.service import Studio
 from ui.routes.clouds import clouds_of
-from ui.shared.bridge import Bridge
 from ui.shared.model_texts import is_offered
 from ui.shared.pictures import Answer
 from ui.shared.scripts import component
@@ -17,18 +16,17 @@ from ui.shared.scripts import component
 _SCRIPTS = ("keys.js", "tabs.js", "lists.js", "header.js")
 
 
-def build_header(bridge: Bridge, machine: str) -> gr.HTML:
+def build_header(studio: Studio, machine: str) -> gr.HTML:
     """Lay out the header inside the current Blocks.
 
     Args:
-        bridge: gives the readiness of the models, asked each time the badge is opened.
+        studio: whose models the badge names.
         machine: what this runs on, in a word or two; "" if there is nothing to say.
 
     Returns:
         The component. Its value is `{token}`.
     """
-    calls = [bridge.server_function(readiness)]
-    return component(Path(__file__).parent, _SCRIPTS, calls, "header", badge=_badge(bridge.studio, machine))
+    return component(Path(__file__).parent, _SCRIPTS, "header", badge=_badge(studio, machine))
 
 
 def readiness(studio: Studio, owner: str, _question: Answer) -> Answer:
@@ -42,6 +40,10 @@ def readiness(studio: Studio, owner: str, _question: Answer) -> Answer:
         if offered:
             tabs.append({"label": task.value.capitalize(), "models": [*here, *there]})
     return {"tabs": tabs, "clouds": clouds_of(studio, owner)}
+
+
+ROUTES = {"readiness": readiness}
+"""For `ui.routes.answers.json_router`."""
 
 
 def _line(spec: ModelSpec, ready: Readiness) -> Answer:

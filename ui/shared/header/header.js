@@ -2,11 +2,11 @@
 const badge = find(".badge"), card = find("#about-here");
 
 const keyBox = createKeyBox(find(".providers"), async (provider, key) => {
-  const { ok, answer } = await post("diorama/keys", { provider, key });
+  const { ok, answer } = await post("keys", { provider, key });
   say(ok ? "" : answer.error);
   if (!ok) return false;
   tell("keys");
-  await ask();
+  await look();
   return true;
 });
 
@@ -17,9 +17,9 @@ function say(sentence) {
   setText(find(".card .trouble"), sentence);
 }
 
-async function ask() {
-  const answer = await server.readiness({ token });
-  if (!answer || answer.error) return;
+async function look() {
+  const { ok, answer } = await post("readiness");
+  if (!ok) return;
   find(".models").replaceChildren(...answer.tabs.flatMap((tab) => [
     line("h3", "", tab.label),
     ...tab.models.map((model) => {
@@ -39,11 +39,11 @@ function drawClouds({ providers, spent, cap }) {
 card.addEventListener("toggle", async (event) => {
   if (event.newState !== "open" || token === null) return;
   say("");
-  await ask();
+  await look();
 });
 hear("key-wanted", async ({ provider }) => {
   card.showPopover();
-  await ask(); // the lines have to be there before one of them can be focused
+  await look(); // the lines have to be there before one of them can be focused
   keyBox.focus(provider);
 });
 

@@ -1,8 +1,8 @@
-"""How our own components are put together from a template, scripts and calls. Knows no component."""
+"""How our own components are put together from a template and scripts. Knows no component."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -13,15 +13,12 @@ _SHARED = ("dom.js", "toast.js", "talk.js")
 """What every component of ours begins with."""
 
 
-def component(
-    folder: Path, scripts: Iterable[str], calls: Iterable[Callable[..., Any]], elem_id: str, **options: Any
-) -> gr.HTML:
+def component(folder: Path, scripts: Iterable[str], elem_id: str, **options: Any) -> gr.HTML:
     """A gr.HTML of ours inside the current Blocks.
 
     Args:
         folder: holds `<elem_id>.html` and the scripts.
         scripts: names of files, in the order in which they run, behind the shared ones.
-        calls: server functions the scripts may call by name.
         elem_id: of the component in the page.
         options: further properties of gr.HTML.
 
@@ -33,7 +30,6 @@ def component(
         html_template=(folder / f"{elem_id}.html").read_text(encoding="utf-8"),
         js_on_load="\n".join(source.read_text(encoding="utf-8") for source in sources),
         apply_default_css=False,
-        server_functions=[*calls],
         elem_id=elem_id,
         **options,
     )

@@ -35,17 +35,16 @@ function whenTold(start) {
 }
 
 /** Ask the server; what went wrong becomes a toast and null. */
-async function call(name, question) {
-  const answer = await server[name]({ token, ...question });
-  if (!answer) toast("Diorama does not answer. Try again in a moment.", { trouble: true });
-  else if (answer.error) toast(answer.error, { trouble: true });
-  return answer && !answer.error ? answer : null;
+async function ask(path, question = {}) {
+  const { ok, answer } = await post(path, question);
+  if (!ok) toast(answer.error, { trouble: true });
+  return ok ? answer : null;
 }
 
 /** POST JSON to one of our routes. Gives {ok, status, answer}; an answer that is not ok is {error: sentence}. */
-async function post(path, body, signal = undefined) {
+async function post(path, body = {}, signal = undefined) {
   try {
-    const response = await fetch(address(path), {
+    const response = await fetch(address(`diorama/${path}`), {
       method: "POST",
       headers: { "Content-Type": "application/json", "X-Diorama-Token": token || "" },
       body: JSON.stringify(body),
@@ -132,7 +131,7 @@ const idsOf = (pictures) => pictures.map((picture) => picture.id);
 /** Star pictures, or take their stars away; every list on the page follows. */
 async function starPictures(pictures, starred) {
   for (const part of chunks(pictures)) {
-    const answer = await call("star", { ids: idsOf(part), starred });
+    const answer = await ask("pictures/star", { ids: idsOf(part), starred });
     if (!answer) return;
     tell("change", { changed: answer.pictures });
   }
@@ -140,7 +139,7 @@ async function starPictures(pictures, starred) {
 
 /** Make a picture again with another seed; what costs is asked about first. `onBegun` is called once it is on its way. */
 async function varyPicture(picture, onBegun, isConfirmed = false) {
-  const answer = await call("vary", { id: picture.id, confirm_cost: isConfirmed });
+  const answer = await ask("pictures/vary", { id: picture.id, confirm_cost: isConfirmed });
   if (!answer) return;
   if (!answer.confirm) onBegun();
   else toast(answer.confirm, { action: "Make it", onAction: () => varyPicture(picture, onBegun, true) });
@@ -150,17 +149,17 @@ async function varyPicture(picture, onBegun, isConfirmed = false) {
 async function deletePictures(pictures, onBack = () => {}) {
   const gone = [];
   for (const part of chunks(pictures)) {
-    if (!(await call("delete", { ids: idsOf(part) }))) break;
+    if (!(await ask("pictures/delete", { ids: idsOf(part) }))) break;
     gone.push(...part);
     tell("change", { gone: part });
   }
-  if (gone.length) offerUndo(gone, (ids) => call("restore", { ids }), onBack);
+  if (gone.length) offerUndo(gone, (ids) => ask("pictures/restore", { ids }), onBack);
   return gone.length > 0;
 }
 /** Take pictures out of the trash. */
 async function takeBack(pictures) {
   for (const part of chunks(pictures)) {
-    if (!(await call("restore", { ids: idsOf(part) }))) return;
+    if (!(await ask("pictures/restore", { ids: idsOf(part) }))) return;
     tell("change", { back: part });
   }
   toast(pictures.length === 1 ? "It is back" : `${pictures.length} are back`);

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import gradio as gr
 
@@ -13,13 +11,10 @@ from ui.shared.scripts import component
 _SCRIPTS = ("picture.js", "strip.js", "watcher.js", "stage.js")
 
 
-def build_stage(calls: list[Callable[..., Any]]) -> gr.HTML:
+def build_stage() -> gr.HTML:
     """Lay out a stage inside the current Blocks.
-
-    Args:
-        calls: server functions by the names of `ui/shared/watch.py` and `ui/shared/pictures.py`.
 
     Returns:
         The component. Its value is `{token}`, the browser's token; its events are `reuse` (id) and `seed` (seed).
     """
-    return component(Path(__file__).parent, _SCRIPTS, calls, "stage")
+    return component(Path(__file__).parent, _SCRIPTS, "stage")

@@ -112,7 +112,7 @@ function loadMore() {
   return loading;
 }
 async function loadPage() {
-  const answer = state.next && (await call("more", { after: state.next }));
+  const answer = state.next && (await ask("pictures/more", { after: state.next }));
   if (!answer) return false;
   const ids = new Set(state.pictures.map((picture) => picture.id));
   state.pictures = [...state.pictures, ...answer.pictures.filter((picture) => !ids.has(picture.id))];
@@ -124,10 +124,10 @@ async function loadPage() {
 const stagePicture = createPicture({
   enlarge: () => tell("look", { id: subject().picture.id }),
   step,
-  stop: () => call("stop", { id: subject().job.id }),
+  stop: () => ask("jobs/stop", { id: subject().job.id }),
   skip: async () => {
     const { job } = subject();
-    if (!(await call("skip", { id: job.id }))) return;
+    if (!(await ask("jobs/skip", { id: job.id }))) return;
     state.skipped = `${job.id} ${job.picture}`;
     draw();
   },
@@ -142,7 +142,7 @@ const stagePicture = createPicture({
 const strip = createStrip({
   choose,
   chooseJob: choose,
-  stopJob: (id) => call("stop", { id }),
+  stopJob: (id) => ask("jobs/stop", { id }),
   deleteFocused: (id) => deletePicture(byId(state.pictures, id)),
   loadMore,
 });
@@ -242,6 +242,6 @@ whenTold(({ edition }) => {
     if (!element.isConnected || state.lost === UPDATED) clearInterval(isLost);
     else if (state.lost) sayIfUpdated(edition);
   }, 3000);
-  keepWatching((question) => server.watch({ token, ...question }), onAnswer, onLink);
+  keepWatching((question) => post("watch", question), onAnswer, onLink);
 });
 draw();

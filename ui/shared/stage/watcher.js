@@ -1,7 +1,7 @@
 // Watches the server: asks, waits for the answer, asks again. Heals by itself after sleep, lost network and restarts.
 
 /**
- * @param ask (question) => answer or undefined when the server cannot be reached
+ * @param ask (question) => {ok, status, answer}; status 0: the server cannot be reached
  * @param onAnswer called with every answer that has news
  * @param onLink called with true or false when the connection comes or goes
  */
@@ -21,11 +21,11 @@ async function keepWatching(ask, onAnswer, onLink) {
     // A hidden tab asks now and then and holds no connection: browsers allow only six to one server.
     const asked = ask({ since, pictures, wait: document.hidden ? 0 : 10 });
     drawNews(); // while the next question is on its way
-    const answer = await Promise.race([asked, tooLong()]);
-    if (!answer || answer.error) {
+    const { ok, status, answer } = (await Promise.race([asked, tooLong()])) || { status: 0 };
+    if (!ok) {
       failures += 1;
       since = pictures = null;
-      if (failures === 2) onLink(false, answer && answer.error);
+      if (failures === 2) onLink(false, status ? answer.error : "");
       await pause(Math.min(250 * 2 ** failures, 3000));
       continue;
     }

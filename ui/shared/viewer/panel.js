@@ -16,7 +16,7 @@ function createDescribing(shown) {
     const { id } = shown(), before = words.textContent, my = (asking = new AbortController());
     draw(before, `${reader} is looking at it...`);
     find(".described .stop").focus();
-    const { ok, answer } = await post("diorama/describe", { picture: id }, my.signal);
+    const { ok, answer } = await post("describe", { picture: id }, my.signal);
     if (asking !== my) return; // another picture is shown: the description waits there
     asking = null;
     if (my.signal.aborted) draw(before, "You no longer wait for it. What was sent is kept here when the answer comes.");

@@ -68,11 +68,11 @@ async function open(id, { known = null, isAddressed = false } = {}) {
   else if (!dialog.open) find(".ground").classList.add("awaited");
   panel.tell(null);
   if (known) enter(id, isAddressed);
-  const answer = await server.look({ token, id });
+  const { ok, answer } = await post("pictures/look", { id });
   find(".ground").classList.remove("awaited");
   if (my !== state.asked) return;
-  if (!answer || answer.error) {
-    sayMissing(answer);
+  if (!ok) {
+    sayMissing(answer.error);
     return;
   }
   draw(answer.picture);
@@ -80,9 +80,9 @@ async function open(id, { known = null, isAddressed = false } = {}) {
   enter(id, isAddressed);
   warm();
 }
-function sayMissing(answer) {
+function sayMissing(sentence) {
   if (!dialog.open) writeAddress({ picture: "" });
-  toast(answer ? answer.error : "Diorama does not answer. Try again in a moment.", { trouble: true });
+  toast(sentence, { trouble: true });
 }
 
 /** Open the dialog if need be, and say in the address what it shows. */

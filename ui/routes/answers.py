@@ -1,0 +1,93 @@
+"""How our routes answer: JSON in and out for whoever is asking, and every error as one sentence with its status."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import json
+import logging
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse, Response
+from starlette.requests import ClientDisconnect
+
+from studio.errors import BadRequest, NotFound, OverBudget, StorageFailed, StudioError, Superseded, TooLarge
+from studio.service import Studio
+from studio.validation import shown
+from ui.routes.visitors import NotAdmitted, Visitors
+from ui.shared.pictures import Answer
+
+log = logging.getLogger(__name__)
+
+Handler = Callable[..., Any]
+"""`handler(studio, owner, values) -> answer`; one that is `async` gets the request, too."""
+
+_STATUSES = ((NotAdmitted, 401), (OverBudget, 402), (NotFound, 404), (Superseded, 409), (TooLarge, 413))
+
+
+def json_router(
+    studio: Studio, visitors: Visitors, handlers: Mapping[str, Handler], example: str = '{"id": "..."}'
+) -> APIRouter:
+    """A route for each handler: `POST /diorama/PATH` with a JSON object and the browser's token in its header.
+
+    Args:
+        handlers: by the path of their route.
+        example: what is told to whoever sends something else.
+    """
+    routes = APIRouter(prefix="/diorama")
+    for path, handler in handlers.items():
+        answer = _answering(studio, visitors, handler, example)
+        routes.add_api_route(f"/{path}", answer, methods=["POST"], response_model=None)
+    return routes
+
+
+def _answering(studio: Studio, visitors: Visitors, handler: Handler, example: str) -> Callable[..., Any]:
+    async def answer(request: Request) -> Response:
+        owner = visitors.sender(request)
+        values = values_in(await request.body(), example)
+        if inspect.iscoroutinefunction(handler):  # holds no thread while it waits
+            return JSONResponse(await handler(studio, owner, values, request))
+        return JSONResponse(await asyncio.to_thread(handler, studio, owner, values))
+
+    return answer
+
+
+def values_in(body: bytes, example: str) -> Answer:
+    """The values of a JSON object. What else was sent is not repeated: it may be a key."""
+    try:
+        # Halves of letters (lone surrogates), which JSON can say, are left out: no file and no answer can hold them.
+        values = json.loads(json.dumps(json.loads(body), ensure_ascii=False).encode(errors="ignore"))
+    except (ValueError, RecursionError):
+        values = None
+    if not isinstance(values, dict):
+        raise BadRequest(f"Send a JSON object, such as {example}.")
+    return values
+
+
+def text_in(values: Answer, name: str) -> str:
+    """A text by its name; "" where there is none."""
+    found: Any = values.get(name) or ""
+    if not isinstance(found, str):
+        raise BadRequest(f"The {name} must be text, not {shown(found)}.")
+    return found
+
+
+async def refused(request: Request, error: Exception) -> Response:
+    """The answer to a request that ended with an error of ours."""
+    if isinstance(error, OverBudget):  # the page asks, and sends it again with the cost confirmed
+        return JSONResponse({"error": error.reason, "confirm": True}, 402)
+    unstored = 503 if request.method == "GET" else 507
+    kinds = (*_STATUSES, (StorageFailed, unstored), (Exception, 400))
+    return JSONResponse({"error": str(error)}, next(status for kind, status in kinds if isinstance(error, kind)))
+
+
+async def broken_off(_request: Request, _error: Exception) -> Response:
+    """The answer where the sender went away in the middle; nobody is there to read it."""
+    log.info("A request was broken off; what had come of it is removed.")
+    return Response(status_code=400)
+
+
+HANDLERS = {StudioError: refused, ClientDisconnect: broken_off}
+"""For `Blocks.launch(app_kwargs={"exception_handlers": ...})`."""
