@@ -21,7 +21,7 @@ LOOK_SECONDS = 0.2
 
 def add_verbs(verbs: Any) -> None:
     """Add describe and improve to the parser's verbs."""
-    seeing = verbs.add_parser("describe", help="have a provider describe a picture, so that the gallery finds it")
+    seeing = verbs.add_parser("describe", help="let a provider describe a picture, so that the gallery finds it")
     seeing.set_defaults(verb=describe)
     seeing.add_argument(
         "pictures", nargs="+", metavar="PICTURE", help="a picture file, or the id of one in the gallery"
@@ -29,7 +29,7 @@ def add_verbs(verbs: Any) -> None:
     seeing.add_argument("--outputs", type=Path, default=OUTPUTS, help="Diorama's own folder (default: outputs)")
     seeing.add_argument("--json", action="store_true", help="one JSON line per picture: id, name, description")
 
-    saying = verbs.add_parser("improve", help="have a provider reword a prompt so that models understand it better")
+    saying = verbs.add_parser("improve", help="let a provider rewrite a prompt so that models understand it better")
     saying.set_defaults(verb=improve)
     saying.add_argument("prompt", metavar="PROMPT")
     saying.add_argument("--outputs", type=Path, default=OUTPUTS, help="Diorama's own folder (default: outputs)")

@@ -28,7 +28,7 @@ def add_verbs(verbs: Any) -> None:
     draw.add_argument("--size", type=size, metavar="WxH", help="in pixels, such as 1024x768")
     draw.add_argument("--style", default="", help="a style of the model")
     draw.add_argument("--quality", default="", help="one of the model's qualities")
-    draw.add_argument("--transparent", action="store_true", help="leave the background out, where the model can")
+    draw.add_argument("--transparent", action="store_true", help="transparent background, where the model supports it")
     draw.add_argument("--outputs", type=Path, default=OUTPUTS, help="Diorama's own folder (default: outputs)")
     pictures.add_options(draw)
 
@@ -85,7 +85,9 @@ def read_prompts(options: argparse.Namespace) -> list[str]:
             reason = f"{error.strerror}. Give a text file with one prompt a line"
             raise BadRequest(f"Cannot read prompts from {options.prompts_file}: {reason}.") from error
         except UnicodeDecodeError as error:
-            raise BadRequest(f"The prompts in {options.prompts_file} are not UTF-8 text: save them so.") from error
+            raise BadRequest(
+                f"The prompts in {options.prompts_file} are not UTF-8 text: save the file as UTF-8."
+            ) from error
         prompts += text.splitlines()
     return [prompt for prompt in prompts if cleaned(prompt)]
 

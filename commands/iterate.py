@@ -38,14 +38,22 @@ def add_verbs(verbs: Any) -> None:
         action="append",
         default=[],
         metavar="SIDE=PIXELS",
-        help="make room at left, top, right, bottom or all sides, such as left=128; may be given several times",
+        help="extend left, top, right, bottom or all sides by pixels, such as left=128; may be given several times",
     )
     change.add_argument(
-        "--reference", action="append", default=[], metavar="ID|FILE", help="another picture the words may speak of"
+        "--reference",
+        action="append",
+        default=[],
+        metavar="ID|FILE",
+        help="a further picture that the prompt may refer to",
     )
-    change.add_argument("--strength", type=float, help="how far from the picture, 0 to 1, where the model has that")
+    change.add_argument(
+        "--strength", type=float, help="how much the picture may change, 0 to 1, where the model supports it"
+    )
     change.add_argument("--quality", default="", help="one of the model's qualities")
-    change.add_argument("--transparent", action="store_true", help="leave the background out, where the model can")
+    change.add_argument(
+        "--transparent", action="store_true", help="transparent background, where the model supports it"
+    )
     change.add_argument("--outputs", type=Path, default=OUTPUTS, help="Diorama's own folder (default: outputs)")
     pictures.add_options(change)
 
@@ -54,7 +62,7 @@ def extension(text: str) -> tuple[int, int, int, int]:
     """ "left=128" to (128, 0, 0, 0), "all=64" to 64 on each side."""
     found = re.fullmatch(r"(left|top|right|bottom|all)=(\d{1,9})", text.replace(" ", ""))
     if found is None:
-        raise argparse.ArgumentTypeError(f"room is written like left=128 or all=64, got '{text}'")
+        raise argparse.ArgumentTypeError(f"an extension is written like left=128 or all=64, got '{text}'")
     left, top, right, bottom = (int(found[2]) if found[1] in (side, "all") else 0 for side in SIDES)
     return left, top, right, bottom
 

@@ -31,7 +31,7 @@ def add_verbs(verbs: Any) -> None:
     listing.add_argument("--json", action="store_true", help="one JSON line per model")
 
     fetching = verbs.add_parser(
-        "download", help="fetch a model before it is needed; stopped with Ctrl+C it goes on later"
+        "download", help="download a model before it is needed; after Ctrl+C it resumes where it stopped"
     )
     fetching.set_defaults(verb=download)
     fetching.add_argument("model", metavar="MODEL", help="model id; see `models`")
@@ -114,7 +114,7 @@ def download(options: argparse.Namespace) -> int:
     """Fetch a model onto this disk, also where it could not run; prints where it lies."""
     if options.model not in catalog.DOWNLOADS:
         if any(spec.id == options.model for spec in catalog.models()):
-            raise BadRequest(f"{options.model} comes along with Diorama: there is nothing to download.")
+            raise BadRequest(f"{options.model} is included with Diorama: there is nothing to download.")
         raise UnknownModel(options.model, catalog.DOWNLOADS)
     from pipelines.hub import fetch  # takes a second to import
 
@@ -123,7 +123,7 @@ def download(options: argparse.Namespace) -> int:
         folder = fetch.fetch(catalog.DOWNLOADS[options.model], Shelf.here(), shown.tell)
     except KeyboardInterrupt:
         shown.end()
-        print("Stopped. The same command goes on from here.", file=sys.stderr)
+        print("Stopped. The same command resumes from here.", file=sys.stderr)
         raise
     finally:
         shown.end()

@@ -22,7 +22,7 @@ def add_options(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--steps", type=int)
     verb.add_argument("--guidance", type=float)
     verb.add_argument("--negative", default="", metavar="WORDS", help="what the picture must not show")
-    verb.add_argument("--confirm-cost", action="store_true", help="also above the daily cap of what clouds may cost")
+    verb.add_argument("--confirm-cost", action="store_true", help="spend more than the daily cap for cloud models")
     verb.add_argument("-o", "--output", type=Path, help="a .png file, or a folder (default: only the outputs folder)")
     verb.add_argument(
         "--json", action="store_true", help="one JSON line per picture: path, seed, seconds, prompt, model, id"

@@ -28,11 +28,16 @@ def add_verbs(verbs: Any) -> None:
     cut.set_defaults(verb=segment)
     cut.add_argument("picture", help="a file, or the id of a picture that is in the gallery")
     cut.add_argument(
-        "--point", type=point, action="append", default=[], metavar="X,Y", help="a click on it; X,Y,- on what is not it"
+        "--point",
+        type=point,
+        action="append",
+        default=[],
+        metavar="X,Y",
+        help="a click on it; X,Y,- for a click on what is not part of it",
     )
     cut.add_argument("--box", type=box, metavar="L,T,R,B", help="a box around it")
     cut.add_argument("--fraction", action="store_true", help="points and box are fractions of the picture, 0 to 1")
-    cut.add_argument("--everything", action="store_true", help="list all that the model finds by itself")
+    cut.add_argument("--everything", action="store_true", help="list every object the model detects on its own")
     cut.add_argument("--name", default="", help="of the object (default: from the picture's words)")
     cut.add_argument("--model", default="", help="model id (default: the first that is ready; see `models`)")
     cut.add_argument("-o", "--output", type=Path, help="folder for NAME.png, NAME-mask.png and NAME-cutout.png")

@@ -43,14 +43,14 @@ def add_verbs(verbs: Any) -> None:
         action="append",
         default=[],
         metavar="X,Y",
-        help="where the object is in a whole picture; X,Y,- on what is not it",
+        help="where the object is in a whole picture; X,Y,- for what is not part of it",
     )
     turn.add_argument("--fraction", action="store_true", help="points are fractions of the picture, 0 to 1")
     turn.add_argument(
-        "--views", type=Path, metavar="DIR", help=f"folder with views of one's own: {', '.join(SIDES)} (.png or .jpg)"
+        "--views", type=Path, metavar="DIR", help=f"folder with your own views: {', '.join(SIDES)} (.png or .jpg)"
     )
     turn.add_argument(
-        "--elevation", type=float, metavar="DEG", help="how far the picture looks down on it (default: the model's)"
+        "--elevation", type=float, metavar="DEG", help="camera elevation of the picture (default: the model's)"
     )
     turn.add_argument("--seed", type=int, help="of the views (default, and -1: drawn at random)")
     turn.add_argument("--steps", type=int)
@@ -180,7 +180,7 @@ def report(studio: Studio, made: Asset, options: argparse.Namespace, format: str
     path = written(studio.splats.export(LOCAL_OWNER, made.id, format), kept, options, format)
     said = recipe.from_text(made.recipe["turning"])
     if said.fit is not None and said.fit < GOOD_FIT and not options.match:
-        print(f"It covers its object to {100 * said.fit:.0f} %: --match fits its size and place.", file=sys.stderr)
+        print(f"Outline match: {100 * said.fit:.0f} %. --match fits its size and place.", file=sys.stderr)
     if not options.json:
         print(path, flush=True)
         return

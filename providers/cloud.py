@@ -110,7 +110,7 @@ class CloudModel:
                 wait = busy.retry_after
                 if wait is None or wait > self._limits.longest_wait or attempt == self._limits.tries:
                     raise
-            pause(wait, tell, f"{key.account.provider} is busy and asks for patience ({attempt})")
+            pause(wait, tell, f"{key.account.provider} is busy and asks us to wait ({attempt})")
         raise ValueError(f"got limits with {self._limits.tries} tries, expected at least 1")
 
     def _once(self, request: ImageRequest, offer: Offer, key: Key, tell: Tell) -> ImageResult:

@@ -10,7 +10,7 @@
   - RateLimited         too many requests; knows how long to wait where the provider says so
   - Timeout             no answer in time
   - Unreachable         nobody was reached: nothing was charged
-  - Outage              the provider has trouble of its own, or the line broke
+  - Outage              the provider has a problem on its side, or the line broke
   - Unusable            what came back is no picture
 
 The SDKs' own exceptions stay in the modules that use them: they bring status, code and reason here.
@@ -152,7 +152,7 @@ def unusable(key: Key, what: str) -> Unusable:
 def timed_out(account: Account, seconds: float, *, kept: bool) -> Timeout:
     """Args: kept: whether somebody takes the picture when it still arrives."""
     hope = " Should the picture still arrive, it is kept in the gallery." if kept else ""
-    return Timeout(f"{account.provider} gave no answer within {seconds:g} seconds. {CHARGED}{hope}")
+    return Timeout(f"{account.provider} did not answer within {seconds:g} seconds. {CHARGED}{hope}")
 
 
 def cleaned(reason: object, key: Key) -> str:
@@ -178,12 +178,12 @@ def _sentence(kind: type[CloudFault], account: Account, status: int, why: str, m
         Retired: f"{name} has no model {model or 'for this'} any more{because}. Choose another model.",
         BadKey: f"{name} does not accept the key in {account.name}{because}. Correct it, or make a new one at "
         f"{account.keys_url}.",
-        Forbidden: f"{name} does not let this key do that{number}{because}. Look at {account.keys_url} what it may do.",
+        Forbidden: f"{name} does not let this key do that{number}{because}. Check its rights at {account.keys_url}.",
         NoCredit: f"Your {name} account cannot pay for this{because}. Add credit at {account.billing_url}, then ask "
         "again.",
-        RateLimited: f"{name} takes no more requests for now{number}{because}. Wait a minute, then ask again.",
-        Timeout: f"{name} gave no answer in time{number}{because}. {CHARGED}",
-        Outage: f"{name} has trouble of its own{number}{because}. {CHARGED} Try again later, or choose another model.",
+        RateLimited: f"{name} is not taking more requests right now{number}{because}. Wait a minute, then ask again.",
+        Timeout: f"{name} did not answer in time{number}{because}. {CHARGED}",
+        Outage: f"{name} has problems of its own{number}{because}. {CHARGED} Try again later, or choose another model.",
     }
     return what[kind]
 

@@ -83,11 +83,11 @@ class HuggingFaceService:
         except OfflineModeIsEnabled:
             raise faults.Unreachable("HF_HUB_OFFLINE is set, so Hugging Face is not asked. Unset it first.") from None
         except (UnidentifiedImageError, Image.DecompressionBombError, Image.DecompressionBombWarning):
-            raise faults.unusable(call.key, "something that is no picture") from None
+            raise faults.unusable(call.key, "something that is not a picture") from None
         except httpx2.HTTPError:
             raise  # the line explains those, though some of them are OSErrors and ValueErrors too
         except TimeoutError:
-            raise faults.Timeout(f"Hugging Face gave no answer in time. {faults.CHARGED}") from None
+            raise faults.Timeout(f"Hugging Face did not answer in time. {faults.CHARGED}") from None
         except (ValueError, TypeError, LookupError, AttributeError) as error:
             raise _misfit(error, call, model) from None
 

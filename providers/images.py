@@ -31,7 +31,7 @@ def picture(data: bytes, key: Key, *, transparent: bool) -> Image.Image:
         image = read_picture(data).image
     except BadPicture as error:
         reason = str(error).partition(". ")[0].rstrip(".")
-        raise faults.unusable(key, f"something that is no picture ({reason[:1].lower()}{reason[1:]})") from error
+        raise faults.unusable(key, f"something that is not a picture ({reason[:1].lower()}{reason[1:]})") from error
     if image.mode == "RGBA" and not transparent:
         white = Image.new("RGBA", image.size, "white")
         return Image.alpha_composite(white, image).convert("RGB")
@@ -59,7 +59,7 @@ def decoded(text: str | None, key: Key) -> bytes:
     try:
         return base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
-        raise faults.unusable(key, "a picture that is not whole") from None
+        raise faults.unusable(key, "an incomplete picture") from None
 
 
 def png(image: Image.Image) -> bytes:

@@ -99,18 +99,17 @@ class Line:
         match error:
             case httpx2.ConnectError() if _is_tls(error):
                 return faults.Unreachable(
-                    f"The line to {name} is not safe (its certificate was not accepted), so nothing was sent. "
-                    "Look at this machine's clock and network."
+                    f"The connection to {name} is not secure (its certificate was not accepted), so nothing was sent. "
+                    "Check this machine's clock and network."
                 )
             case httpx2.ConnectError() | httpx2.ConnectTimeout() | httpx2.UnsupportedProtocol() if not call.accepted:
                 return faults.Unreachable(
-                    f"{name} cannot be reached. Look whether this machine is online, then ask again; nothing was "
-                    "charged."
+                    f"{name} cannot be reached. Check your connection and try again; nothing was charged."
                 )
             case httpx2.TimeoutException() | TimeoutError():
-                return faults.Timeout(f"{name} fell silent before its answer was whole. {faults.CHARGED}")
+                return faults.Timeout(f"{name} stopped responding before its answer was complete. {faults.CHARGED}")
             case _:
-                return faults.Outage(f"The line to {name} broke before the answer was whole. {faults.CHARGED}")
+                return faults.Outage(f"The connection to {name} broke before the answer was complete. {faults.CHARGED}")
 
     def _timeout(self) -> httpx2.Timeout:
         # One silence may be as long as the whole call: a picture takes minutes, and nothing is said meanwhile.

@@ -53,7 +53,7 @@ class CutOff(BadPicture):
 class Damaged(BadPicture):
     def __init__(self) -> None:
         super().__init__(
-            "This picture is damaged and cannot be decoded. Copy or download it again, or save it anew as PNG or JPEG."
+            "This picture is damaged and cannot be decoded. Copy or download it again, or save it again as PNG or JPEG."
         )
 
 
@@ -113,9 +113,7 @@ class OverBudget(StudioError):
     """It costs more than the daily cap leaves; the message says both, and what to do."""
 
     def __init__(self, reason: str) -> None:
-        super().__init__(
-            f"{reason} Confirm the cost to spend it all the same (API: confirm_cost, CLI: --confirm-cost)."
-        )
+        super().__init__(f"{reason} Confirm the cost to spend it anyway (API: confirm_cost, CLI: --confirm-cost).")
         self.reason = reason
 
 
@@ -125,7 +123,7 @@ class OutOfMemory(StudioError):
 
 class Superseded(StudioError):
     def __init__(self) -> None:
-        super().__init__("A newer click took the place of this one.")
+        super().__init__("A newer click replaced this one.")
 
 
 class CloudFault(StudioError):

@@ -204,8 +204,7 @@ def _seed(value: Any, spec: ModelSpec) -> int | None:
         return secrets.randbelow(MAX_SEED + 1)
     if isinstance(value, int | float) and value < 0:
         raise BadRequest(
-            f"The seed must be 0 to {MAX_SEED}, not {shown(value)}. "
-            "Leave it empty, or write -1, for another one each time."
+            f"The seed must be 0 to {MAX_SEED}, not {shown(value)}. Leave it empty, or write -1, for a random one."
         )
     return _whole("seed", value, 0, MAX_SEED)
 

@@ -115,7 +115,7 @@ class Flow(ABC):
                 if not self._slower:
                     raise
             # Only here, where the error no longer holds the arrays that did not fit.
-            self._note = f"the card was full: {self._slower[0]}"
+            self._note = f"the GPU ran out of memory: {self._slower[0]}"
             self._placed.close()
             try:
                 tell(Progress(0, 0, self._note))
@@ -190,7 +190,7 @@ class Flow(ABC):
         decoded = vae.decode(latents.to(self._placed.device, vae.dtype), return_dict=False)[0]
         if not bool(decoded.isfinite().all()):
             raise StudioError(
-                f"{self._checkpoint.label} made numbers that are no picture. Its weights may be damaged: delete "
+                f"{self._checkpoint.label} produced invalid numbers, not a picture. Its weights may be damaged: delete "
                 f"{self._checkpoint.folder} and fetch them again, or choose another model."
             )
         return self.pipeline.image_processor.postprocess(decoded, output_type="pil")[0]

@@ -206,8 +206,8 @@ class ImageDream:
         pictures = vae.decode(scaled, return_dict=False)[0].float()
         if not bool(pictures.isfinite().all()):
             raise StudioError(
-                f"{self._label} made numbers that are no picture. Its weights may be damaged: fetch them again, or "
-                "choose another model."
+                f"{self._label} produced invalid numbers, not a picture. Its weights may be damaged: fetch them again, "
+                "or choose another model."
             )
         return (pictures / 2 + 0.5).clamp(0, 1).permute(0, 2, 3, 1)
 

@@ -69,8 +69,8 @@ class Splatter:
         splat = _splat(gaussians)
         if not all(np.isfinite(array).all() for array in (splat.positions, splat.scales, splat.rotations)):
             raise StudioError(
-                f"{self._label} made numbers that are no splat. Its weights may be damaged: fetch them again, or "
-                "choose another model."
+                f"{self._label} produced invalid numbers, not a splat. Its weights may be damaged: fetch them again, "
+                "or choose another model."
             )
         tell(Progress(steps, steps, "making the splat"))
         return splat.pruned()

@@ -68,13 +68,13 @@ class NoClouds:
         return ()
 
     def paste(self, owner: str, provider: str, key: object) -> None:
-        raise BadRequest("This Diorama knows no provider that takes a key.")
+        raise BadRequest("No provider here takes a key.")
 
     def reader(self, owner: str) -> str:
         return ""
 
     def describe(self, owner: str, picture: Image.Image, tell: Tell) -> str:
-        raise NotReady("This Diorama knows no provider that describes pictures.")
+        raise NotReady("No provider here describes pictures.")
 
     def improve_prompt(self, owner: str, prompt: str, tell: Tell) -> str:
-        raise NotReady("This Diorama knows no provider that improves prompts.")
+        raise NotReady("No provider here improves prompts.")

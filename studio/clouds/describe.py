@@ -62,7 +62,7 @@ class Describing:
         if asset.deleted:
             raise NotFound("picture", asset_id)
         if asset.kind not in ("image", "object"):
-            raise BadRequest(f"{shown(asset.title)} is a {asset.kind} and no picture. Describe the picture it is from.")
+            raise BadRequest(f"{shown(asset.title)} is a {asset.kind}, not a picture. Describe the picture it is from.")
         return self._ask(owner, f"describe {asset.id}", partial(self._describe, asset))
 
     def improve_prompt(self, owner: str, prompt: str) -> Asked:
@@ -128,7 +128,7 @@ class Describing:
     def _what_it_needs(self, owner: str) -> str:
         keys = self._clouds.keys(owner)
         if not keys:
-            return "This Diorama knows no provider that puts pictures into words."
+            return "No provider here puts pictures into words."
         return f"This needs the key of a provider, such as {keys[0].provider}: {keys[0].todo}"
 
 
@@ -142,4 +142,4 @@ def _answer(future: Future[Any], work: Callable[[], Any]) -> None:
         future.set_exception(error)
     finally:
         if not future.done():
-            future.set_exception(StudioError("Something went wrong inside Diorama (the log has the details)."))
+            future.set_exception(StudioError("Something went wrong (the log has the details)."))

@@ -85,8 +85,8 @@ class Spending:
         spent = self.today(owner).total
         if cost is None and spent >= cap:
             raise OverBudget(
-                f"Nobody says what {spec.label} costs, and today's {in_dollars(spent)} have reached the daily cap of"
-                f" {in_dollars(cap)}."
+                f"The price of {spec.label} is not known in advance, and today's {in_dollars(spent)} have reached the "
+                f"daily cap of {in_dollars(cap)}."
             )
         if cost is not None and spent + cost > cap:
             raise OverBudget(
@@ -167,7 +167,9 @@ def read_cap(text: str) -> float | None:
     except ValueError:
         cap = math.nan
     if not 0 <= cap < math.inf:
-        raise BadRequest(f"DIORAMA_DAILY_CAP_USD must be dollars a day such as 5, or off; got {shown(text)}.")
+        raise BadRequest(
+            f"DIORAMA_DAILY_CAP_USD must be an amount in dollars per day such as 5, or off; got {shown(text)}."
+        )
     return cap
 
 

@@ -104,7 +104,7 @@ class Versions:
         if asset.deleted:
             raise NotFound("picture", asset_id)
         if asset.kind not in ("image", "object", "view"):
-            raise BadRequest(f"{validation.shown(asset.title)} is a {asset.kind} and no picture. Choose a picture.")
+            raise BadRequest(f"{validation.shown(asset.title)} is a {asset.kind}, not a picture. Choose a picture.")
         return asset
 
     def _object(self, owner: str, asset_id: str) -> Path:
@@ -113,6 +113,6 @@ class Versions:
             raise NotFound("object", asset_id)
         if asset.kind not in ("object", "mask"):
             raise BadRequest(
-                f"{validation.shown(asset.title)} is a whole picture and no object. Cut an object out in Segment."
+                f"{validation.shown(asset.title)} is a whole picture, not an object. Cut an object out in Segment."
             )
         return self._store.path(owner, asset_id)

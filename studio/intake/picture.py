@@ -256,11 +256,11 @@ def _no_picture(head: bytes) -> str:
     save = "Save it as PNG or JPEG, then try again."
     for kind, pattern in _PICTURES.items():
         if re.match(pattern, head, re.DOTALL | re.IGNORECASE):
-            return f"This seems to be {kind}, which Diorama does not read. {save}"
+            return f"This looks like {kind}, which Diorama does not read. {save}"
     for kind, pattern in _OTHERS.items():
         if re.match(pattern, head, re.DOTALL | re.IGNORECASE):
-            return f"This seems to be {kind}, not a picture. Choose a PNG, JPEG or WebP file."
-    return "This is no picture that Diorama can read. Choose a PNG, JPEG or WebP file."
+            return f"This looks like {kind}, not a picture. Choose a PNG, JPEG or WebP file."
+    return "Diorama cannot read this picture. Choose a PNG, JPEG or WebP file."
 
 
 _PICTURES = {
@@ -291,5 +291,5 @@ _OTHERS = {
     "a program": rb"MZ|\x7fELF|#!",
     "a model's weights (safetensors)": rb".{8}\{\"",
     "a splat or mesh (PLY)": rb"(\xef\xbb\xbf)?ply\s",
-    "a file of text": rb"(\xef\xbb\xbf)?[\t\n\r\x20-\x7e]{16,}|[\t\n\r\x20-\x7e]+\Z|\xff\xfe|\xfe\xff",
+    "a text file": rb"(\xef\xbb\xbf)?[\t\n\r\x20-\x7e]{16,}|[\t\n\r\x20-\x7e]+\Z|\xff\xfe|\xfe\xff",
 }

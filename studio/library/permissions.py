@@ -44,7 +44,7 @@ def prepare(outputs: Path, folders: Iterable[str]) -> None:
                 _close_with_files(folder)
         about = outputs.stat()
         if about.st_mode & stat.S_ISVTX:  # such as /tmp: it is for everybody
-            raise PermissionError(f"{outputs} is a folder for everybody")
+            raise PermissionError(f"{outputs} is a folder that everybody can use")
         _close(outputs, about, 0o700)
     except OSError as error:
         log.warning("Others on this machine may be able to read %s: %s", outputs, error)

@@ -284,7 +284,7 @@ _LEFT_AT_PROVIDER = (
 _OUT_OF_MEMORY = (
     "The model ran out of memory and was unloaded. Try a smaller size or another model, or close other programs."
 )
-_INTERNAL = "Something went wrong inside Diorama (the log has the details). Try again, or try another model."
+_INTERNAL = "Something went wrong (the log has the details). Try again, or try another model."
 
 
 def _is_out_of_memory(error: BaseException) -> bool:

@@ -104,7 +104,7 @@ def check(request: SegmentRequest, size: Size) -> None:
     box = request.box
     if box is not None and not (box.left < box.right and box.top < box.bottom):
         raise BadRequest(
-            f"The box {_plain(box)} has no inside: left must be smaller than right, and top smaller than bottom."
+            f"The box {_plain(box)} is empty: left must be smaller than right, and top smaller than bottom."
         )
     if box is not None and not (box.left < size.width and box.top < size.height and box.right > 0 and box.bottom > 0):
         raise BadRequest(f"The box {_plain(box)} lies outside of the picture, which is {size}. Draw it inside.")

@@ -95,7 +95,7 @@ def elevation(value: Any) -> float:
 
 def _only(value: Any) -> tuple[int, ...]:
     if not isinstance(value, list | tuple) or len(value) > len(SIDES):
-        raise BadRequest("Which views to make anew is a list of numbers from 0 (front) to 3 (left), or empty for all.")
+        raise BadRequest("Which views to make again is a list of numbers from 0 (front) to 3 (left), or empty for all.")
     for one in value:
         if isinstance(one, bool) or not isinstance(one, int) or not 0 <= one < len(SIDES):
             raise BadRequest(f"The number of a view is 0 (front) to 3 (left), not {validation.shown(one)}.")

@@ -48,7 +48,7 @@ class ViewsRequest:
     seed: int | None = None
     steps: int | None = None
     guidance: float | None = None
-    only: tuple[int, ...] = ()  # which of the four are made anew; (): all
+    only: tuple[int, ...] = ()  # which of the four are made again; (): all
     keep: tuple[str, ...] = ()  # asset ids of four views, "" for none, that the new ones go with
 
 

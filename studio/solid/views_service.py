@@ -118,7 +118,7 @@ class Turnings:
         asset = self.picture(owner, asset_id)
         if asset.kind != "object" and read_picture(self._store.path(owner, asset_id)).image.mode != "RGBA":
             raise BadRequest(
-                f"{validation.shown(asset.title)} is a whole picture and no object. Cut an object out in Segment."
+                f"{validation.shown(asset.title)} is a whole picture, not an object. Cut an object out in Segment."
             )
         return asset
 
@@ -145,7 +145,7 @@ class Turnings:
         if asset.deleted:
             raise NotFound("picture", asset_id)
         if asset.kind == "splat":
-            raise BadRequest(f"{validation.shown(asset.title)} is a splat and no picture. Choose an object.")
+            raise BadRequest(f"{validation.shown(asset.title)} is a splat, not a picture. Choose an object.")
         return asset
 
     def picture_of(self, owner: str, asset_id: str) -> Asset:

@@ -86,7 +86,7 @@ def _known(data: bytes) -> str:
     """What a file seems to be that is no splat, as the end of a sentence; "" where nobody knows."""
     for kind, pattern in _OTHERS.items():
         if re.match(pattern, data[:64], re.DOTALL):
-            return f"seems to be {kind}, not a splat that Diorama reads"
+            return f"looks like {kind}, not a splat that Diorama reads"
     return ""
 
 
@@ -97,5 +97,5 @@ _OTHERS = {
     "a web page": rb"\s*<(!DOCTYPE|html)",
     "a PDF document": rb"%PDF-",
     "a program": rb"MZ|\x7fELF|#!",
-    "a file of text": rb"[\t\n\r\x20-\x7e]{64}|[\t\n\r\x20-\x7e]+\Z",
+    "a text file": rb"[\t\n\r\x20-\x7e]{64}|[\t\n\r\x20-\x7e]+\Z",
 }

@@ -62,10 +62,10 @@ EXPORTS: dict[str, Export] = {
         write_html,
     ),
     "mp4": Export(
-        "Film of a turn",
+        "Turntable video",
         ".mp4",
         "video/mp4",
-        "Once around on white, for places that show no 3D; takes some seconds to make.",
+        "One full turn on white, for places that show no 3D; takes some seconds to make.",
         write_film,
     ),
     "glb": Export(

@@ -86,7 +86,10 @@ def test_a_cap_that_is_no_amount_is_said_at_the_start(
 ):
     monkeypatch.setenv("DIORAMA_DAILY_CAP_USD", "much")
     assert cli.main(["improve", "a walrus", "--outputs", str(tmp_path)]) == 2
-    assert "DIORAMA_DAILY_CAP_USD must be dollars a day such as 5, or off; got 'much'" in capsys.readouterr().err
+    assert (
+        "DIORAMA_DAILY_CAP_USD must be an amount in dollars per day such as 5, or off; got 'much'"
+        in capsys.readouterr().err
+    )
 
 
 def test_a_model_that_cannot_run_here_says_who_could(

@@ -189,7 +189,7 @@ def test_ctrl_c_ends_a_download_and_keeps_what_came(tmp_path: Path):
             assert process.stderr is not None
             told = process.stderr.read()
     assert process.returncode == 130
-    assert "The same command goes on from here." in told
+    assert "The same command resumes from here." in told
     assert "Traceback" not in told
     assert [*(tmp_path / "home").rglob("*.incomplete")]
 

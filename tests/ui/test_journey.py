@@ -214,7 +214,7 @@ def test_a_bug_in_the_page_itself_is_said_near_the_button(visitor: Visitor):
     visitor.choose_model("Broken painter")
     visitor.write("a red ball")
     visitor.page.locator("#generate").click()
-    expect(visitor.note).to_have_text("Something went wrong inside; the log has the details.")
+    expect(visitor.note).to_have_text("Something went wrong; the log has the details.")
     visitor.troubles.clear()  # the browser itself complains of the answer 500
 
 

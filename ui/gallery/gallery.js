@@ -36,7 +36,7 @@ function draw() {
   show(find(".nothing"), isEmpty && !filters.isSet());
   show(find(".unfound"), isEmpty && filters.isSet());
   const { query } = filters.now, isTrash = filters.isTrash();
-  setText(find(".unfound .quiet"), query ? `No picture has “${query}” in its words.` : isTrash ? "Nothing is in the trash." : "No picture is like this.");
+  setText(find(".unfound .quiet"), query ? `No picture matches “${query}”.` : isTrash ? "Nothing is in the trash." : "No picture matches these filters.");
   show(find(".lost"), isLost && !total);
   show(find(".newer"), fresh > 0);
   setText(find(".newer"), `${fresh === FIRST_PAGE ? `${fresh} or more` : fresh} new ${fresh === 1 ? "picture" : "pictures"}`);

@@ -19,8 +19,8 @@ function createSelection(source, onChange) {
     find(".selection .star").dataset.starred = areStarred;
     const isTrash = source.isTrash();
     show(bar, ids.size > 0 || isOn || (isTrash && source.items().length > 0));
-    setText(find(".selected"), ids.size ? `${ids.size.toLocaleString()} selected` : isTrash ? "Choose what to take back" : "Choose pictures");
-    label(find(".selection .delete"), isTrash ? "replay" : "delete", isTrash ? "Take back" : "Delete");
+    setText(find(".selected"), ids.size ? `${ids.size.toLocaleString()} selected` : isTrash ? "Choose what to restore" : "Choose pictures");
+    label(find(".selection .delete"), isTrash ? "replay" : "delete", isTrash ? "Restore" : "Delete");
     for (const name of ["zip", "star"]) show(find(`.selection .${name}`), !isTrash);
     show(find(".selection .clear"), ids.size > 0 || isOn);
     for (const name of ["zip", "star", "delete"]) find(`.selection .${name}`).disabled = !ids.size;

@@ -79,7 +79,7 @@ function createColumn(acts) {
       setAttribute(node, "tabindex", node.dataset.where === draft.where ? 0 : -1);
     }
     const isEmpty = draft.where === "object" && !objects.length;
-    setText(find(".where-hint"), isEmpty ? "Nothing was cut out of this picture yet." : WHERE_HINTS[draft.where]);
+    setText(find(".where-hint"), isEmpty ? "Nothing has been cut out of this picture yet." : WHERE_HINTS[draft.where]);
     show(find(".objects"), draft.where === "object");
     show(find(".invert-field"), draft.where !== "whole");
     find("input.invert").checked = draft.invert;

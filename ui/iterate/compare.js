@@ -75,8 +75,8 @@ function createCompare(view, changed) {
   };
 }
 function shareInWords(share) {
-  if (share === 0) return "Nothing differs";
-  return share < 0.005 ? "Less than 1 % differs" : `${Math.round(100 * share)} % differs`;
+  if (share === 0) return "No difference";
+  return share < 0.005 ? "Less than 1 % changed" : `${Math.round(100 * share)} % differs`;
 }
 
 /** Arrow keys walk along radio buttons; `choose` gets the value of the attribute. */

@@ -7,7 +7,7 @@ const DEEDS = [ // one entry adds one; those with an icon stand under the stage,
   { name: "with", word: () => "Compare with this one", press: (version) => mark(version.id), fits: (version) => version.id !== state.picture?.id },
   { name: "replay", icon: "replay", word: () => "Replay on another picture", press: replayBranch, fits: (version) => Boolean(version.parent) },
   { name: "segment", icon: "select", word: () => "Cut out", press: (version) => cutOut(version.id) },
-  { name: "look", icon: "search", word: () => "Look closely", press: (version) => tell("look", { id: version.id }) },
+  { name: "look", icon: "search", word: () => "Enlarge", press: (version) => tell("look", { id: version.id }) },
   { name: "save", icon: "save", word: () => "Download", href: download },
   { name: "delete", icon: "delete", word: (version) => (branchUnder(version.id).length > 1 ? `Delete, with ${branchUnder(version.id).length - 1} made from it` : "Delete"), press: (version) => removeBranch(version.id) },
 ];
@@ -44,7 +44,7 @@ function offerBack(version) {
     await refresh();
     go(version.id);
   };
-  toast("This version is in the trash", { action: "Take it back", onAction });
+  toast("This version is in the trash", { action: "Restore", onAction });
 }
 async function rename(id) {
   if (versionOf(id)?.deleted) return;

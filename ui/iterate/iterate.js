@@ -18,7 +18,7 @@ const column = createColumn({
   run,
   confirm: () => submit(state.confirm, true),
   another: () => picker.open("Choose a picture", (picture) => open(picture.id)),
-  addReference: () => picker.open("Which picture shall it go by?", ({ id, thumb, title }) => {
+  addReference: () => picker.open("Choose a reference picture", ({ id, thumb, title }) => {
     const { references } = draft();
     if (id !== state.picture?.id && !byId(references, id)) change({ references: [...references, { id, thumb, title }] });
   }),

@@ -60,7 +60,7 @@ function createPicker() {
     if (answer?.error) { complain(answer.error); return; }
     tell("change", { back: [answer.picture] });
     if (isPicture(answer.picture)) choose(answer.picture);
-    else complain("This file is no picture. It is in your gallery now; choose a picture here.");
+    else complain("This file is not a picture. It is in your gallery now; choose a picture here.");
   });
 
   return {

@@ -21,7 +21,7 @@ function createReplay(acts) {
     setText(find("dialog.replay .title"), picture.title);
   }
   find("dialog.replay .shut").addEventListener("click", () => dialog.close());
-  find("dialog.replay .choose-target").addEventListener("click", () => acts.picker.open("Replay on which picture?", chooseTarget));
+  find("dialog.replay .choose-target").addEventListener("click", () => acts.picker.open("Choose a picture to replay on", chooseTarget));
   find("dialog.replay form").addEventListener("submit", start);
 
   return {

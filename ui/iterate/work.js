@@ -23,10 +23,10 @@ function missing(fix) {
   if (!model().ready) return `${model().label} ${model().state}. Choose another model.`;
   if (fix?.needs_place && !isLimited) {
     change({ where: state.objects.length ? "object" : "brush" });
-    return isPlaceChosen() ? "Only the chosen object will change. Press it once more." : "Paint over what shall go, then press it once more.";
+    return isPlaceChosen() ? "Only the chosen object will change. Press again to go on." : "Paint over what to remove, then press it again.";
   }
   if (isLimited || fix?.extend?.some(Boolean)) return "";
-  if (now.where === "whole") return model().maskOnly ? `${model().label} fills a place: choose an object, or paint where.` : "";
+  if (now.where === "whole") return model().maskOnly ? `${model().label} fills in an area: choose an object, or paint the area.` : "";
   return now.where === "brush" ? "Paint where it may change, or choose Anywhere." : "Choose an object, or Anywhere.";
 }
 const isPlaceChosen = () => draft().where === "object" && Boolean(draft().object);

@@ -83,7 +83,7 @@ async def outcome(
         await asyncio.wait([answer], timeout=LOOK_SECONDS)
         if not answer.done() and has_left is not None and await has_left():
             on_leaving()
-            raise NotReady("Nobody waits for this answer any more.")
+            raise NotReady("Nobody is waiting for this answer any more.")
     if answer.cancelled() or isinstance(answer.exception(), Cancelled):
         raise NotReady("This was stopped. Ask again if you still want it.")
     return answer.result()

@@ -136,7 +136,7 @@ class Visitors:
         if not self._is_right(signature, "link", owner, address, expires):
             raise NotAdmitted("This link is not one that Diorama gave away for this file. Ask for the file again.")
         if self._now() > int(expires):
-            raise NotAdmitted("This link is over: it opens its file for an hour. Ask for the file again.")
+            raise NotAdmitted("This link has expired: links open their file for an hour. Ask for the file again.")
         return owner
 
     def _signature(self, *parts: str) -> str:

@@ -29,7 +29,7 @@ function createColumn(acts) {
   function candidate(each, index) {
     const image = make("img", { src: each.thumb, alt: "", draggable: "false" });
     const words = make("span", {}, `${Math.round(100 * each.score)} %`);
-    const button = make("button", { type: "button", class: "candidate", role: "radio", "aria-label": `Mask ${index + 1}, sure by ${Math.round(100 * each.score)} percent` }, image, words);
+    const button = make("button", { type: "button", class: "candidate", role: "radio", "aria-label": `Mask ${index + 1}, ${Math.round(100 * each.score)} percent confidence` }, image, words);
     button.addEventListener("click", () => acts.choose(index));
     return button;
   }
@@ -82,7 +82,7 @@ function createColumn(acts) {
       }
       for (const name of SWITCHES) find(`input.${name}`).checked = request[name];
       setAttribute(find(".everything"), "aria-pressed", isPicking);
-      setText(find(".everything"), isLooking ? "Looking everywhere…" : isPicking ? "Hide everything" : "Show everything");
+      setText(find(".everything"), isLooking ? "Detecting objects…" : isPicking ? "Hide everything" : "Show everything");
       find(".everything").disabled = !isOpen || isLooking;
       find(".primary").disabled = !isOpen || isKeeping || isBusy || isPicking || !answer?.box || !hasContent(request);
     },

@@ -15,7 +15,7 @@ function createKeys(board, view, acts) {
   }
   function setCorner() {
     const at = cross || [view.picture.width / 2, view.picture.height / 2];
-    if (!corner) { corner = at; acts.speak("One corner of the box is set. Move the cross and press X again."); return; }
+    if (!corner) { corner = at; acts.speak("One corner of the box is set. Move the crosshair and press X again."); return; }
     const box = [Math.min(corner[0], at[0]), Math.min(corner[1], at[1]), Math.max(corner[0], at[0]), Math.max(corner[1], at[1])];
     corner = null;
     acts.box(box, true);
@@ -57,7 +57,7 @@ function createKeys(board, view, acts) {
   board.addEventListener("keyup", (event) => {
     if (STEPS[event.key] && cross) {
       const [across, down] = [cross[0] / view.picture.width, cross[1] / view.picture.height].map((share) => Math.round(100 * share));
-      acts.speak(`Cross at ${across} percent from the left, ${down} from the top`);
+      acts.speak(`Crosshair at ${across} percent from the left, ${down} from the top`);
     }
     if (event.key === " ") acts.isSpace(false);
     if (event.key.toLowerCase() === "b") acts.peek(false);

@@ -105,7 +105,7 @@ async function open(id, { focus = true } = {}) {
   column.open(picture);
   column.suggest(name);
   selection.open(picture.id, answer.selection);
-  setAttribute(board, "aria-label", `${picture.title}. Arrow keys move a cross, Enter adds a point, Shift+Enter removes, X sets corners of a box.`);
+  setAttribute(board, "aria-label", `${picture.title}. Arrow keys move a crosshair, Enter adds a point, Shift+Enter removes, X sets corners of a box.`);
   measure();
   try {
     const image = await decoded(address(picture.file));
@@ -165,8 +165,8 @@ async function toggleEverything() {
   if (state.search !== search) return;
   Object.assign(state, { search: null, everything });
   if (everything && selection.now === before && !hand.isBusy) { showRegions(); return; }
-  if (everything) speak(`${everything.list.length} regions are found. Press Show everything to see them.`); // what was selected meanwhile stays in sight
-  else toast(ok ? "Nothing was found by itself. Click what you want." : answer.error, { trouble: !ok });
+  if (everything) speak(`${everything.list.length} regions were detected. Press Show everything to see them.`); // what was selected meanwhile stays in sight
+  else toast(ok ? "Nothing was detected automatically. Click what you want." : answer.error, { trouble: !ok });
   draw();
 }
 function showRegions() {

@@ -22,7 +22,7 @@ Named = Mapping[str, Block]
 
 QUIET: dict[str, Any] = {"show_progress": "hidden", "show_progress_on": [], "api_visibility": "private", "queue": False}
 """For every listener of the page: nobody else calls it, it waits for no other, and no component tells that it runs."""
-BROKEN = "Something went wrong inside; the log has the details."
+BROKEN = "Something went wrong; the log has the details."
 """What a person reads when a bug was met."""
 
 

@@ -32,7 +32,7 @@ def unknown_sentence(spec: ModelSpec, unknown: tuple[str, ...]) -> str:
     words = ", ".join(_cut(word) for word in unknown[:_MOST_WORDS])
     if len(unknown) > _MOST_WORDS:
         words += f" and {len(unknown) - _MOST_WORDS} more"
-    return f"{spec.label} does not know: {words}. The picture is made all the same. {known}."
+    return f"{spec.label} does not know: {words}. The picture is made anyway. {known}."
 
 
 def _cut(word: str) -> str:

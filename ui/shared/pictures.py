@@ -72,7 +72,7 @@ def cost_in_words(studio: Studio, owner: str, spec: ModelSpec, request: Generate
     """ "about $0.053 at OpenAI, more than the daily cap of $5.00 leaves"."""
     cost, spent = estimate(spec, request), studio.spending.today(owner)
     if cost is None:
-        return f"paid by use at {spec.provider}; nobody says the price before"
+        return f"billed by usage at {spec.provider}; the price is not known in advance"
     is_over = spent.cap is not None and spent.total + cost > spent.cap
     over = f", more than the daily cap of {in_dollars(spent.cap or 0.0)} leaves" if is_over else ""
     return f"about {in_dollars(cost)} at {spec.provider}{over}"

@@ -63,7 +63,7 @@ function createColumn(acts) {
     const percent = splat.fit === null ? 0 : Math.round(100 * splat.fit), isPoor = splat.fit !== null && splat.fit < POOR_FIT;
     show(find(".fit"), splat.fit !== null);
     find(".fit").classList.toggle("poor", isPoor);
-    setText(find(".fit"), isPoor ? `It fits its picture to ${percent} % only: its size or place is a little off.` : `It fits its picture to ${percent} %.`);
+    setText(find(".fit"), isPoor ? `Outline match: ${percent} %. Its size or place is a little off.` : `Outline match: ${percent} %.`);
     show(find(".match"), splat.fit !== null && splat.fit < 0.98);
     show(find(".grounds-field"), Boolean(splat.photo));
     for (const node of grounds) {
@@ -80,7 +80,7 @@ function createColumn(acts) {
     for (const name of [".match", ".place"]) find(name).disabled = state.isBusy;
   }
   const isStanding = () => state.step === "splat" && Boolean(state.splat);
-  const primary = () => (isStanding() ? "Use this view" : hasViews() ? "Make it 3D from these views" : "Make it 3D");
+  const primary = () => (isStanding() ? "Save this view" : hasViews() ? "Make it 3D from these views" : "Make it 3D");
 
   return {
     draw() {
@@ -90,7 +90,7 @@ function createColumn(acts) {
       if (subject) {
         setAttribute(find(".subject .thumb"), "src", address(subject.crop || subject.thumb));
         setText(find(".subject .title"), subject.title);
-        setText(find(".change"), object ? "Change object" : "Close");
+        setText(find(".change"), object ? "Open another" : "Close");
       }
       setText(find(".hint"), hint(job));
       show(find(".choosing"), Boolean(state.picking));
@@ -112,20 +112,20 @@ function createColumn(acts) {
   };
 }
 
-const sizeOf = ({ extent }) => `${extent.map((side) => side.toFixed(2)).join(" × ")} wide, high and deep`;
+const sizeOf = ({ extent }) => `${extent.map((side) => side.toFixed(2)).join(" × ")} (W × H × D)`;
 /** What comes next, in a line. */
 function hint(job) {
   if (state.picking) return state.picking.words;
-  if (job) return job.kind === "views" ? "Looking at it from all sides…" : "Building it in 3D…";
+  if (job) return job.kind === "views" ? "Making the views…" : "Making the splat…";
   if (state.isStopped) return hasViews() ? "Stopped. The four views are kept." : "Stopped. Nothing was made.";
   if (state.step === "splat" && state.splat) {
     const isTouch = matchMedia("(hover: none)").matches;
     return isTouch ? "Drag to turn it. Two fingers move and zoom it, Reset puts it back." : "Drag to turn it. Shift-drag moves it, the wheel zooms, Reset puts it back.";
   }
-  if (state.picture && !state.object) return state.objects.length ? "Which object of this picture? Choose it below." : "Cut something out of this picture in Segment first.";
+  if (state.picture && !state.object) return state.objects.length ? "Choose an object of this picture below." : "Cut something out of this picture in Segment first.";
   if (!state.object) return "Choose an object to begin.";
-  if (state.step === "views" && state.views.some(Boolean)) return "A side looks wrong? Make it anew, or put your own picture there.";
-  if (!canMake("views") && canMake("splat") && !hasViews()) return "Put a picture of your own on each of the four sides: see step 2.";
+  if (state.step === "views" && state.views.some(Boolean)) return "A side looks wrong? Make it again, or use your own picture.";
+  if (!canMake("views") && canMake("splat") && !hasViews()) return "Add your own picture for each of the four sides: see step 2.";
   return "Make it 3D does everything in one go.";
 }
 /** What is not here yet, in a sentence; "" when all is. */
@@ -133,7 +133,7 @@ function missing() {
   const kinds = ["views", "splat"].filter((kind) => !canMake(kind));
   if (!state.isTold || !kinds.length || (state.step === "splat" && state.splat)) return "";
   const hints = kinds.map((kind) => chosenModel(kind)?.hint).filter(Boolean);
-  return hints[0] || "No model for 3D is on this machine yet. Splats that you have can be opened, placed and exported all the same.";
+  return hints[0] || "There is no 3D model on this machine yet. Splats that you have can still be opened, placed and exported.";
 }
 
 /** Arrow keys walk along a group of choices, as in any group of radio buttons. */

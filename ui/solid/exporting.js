@@ -6,7 +6,7 @@ function createExporting() {
     const from = address(href);
     if (making.has(from)) return;
     making.add(from);
-    speak(`Being made: ${word}`);
+    speak(`Exporting: ${word}`);
     draw();
     try {
       const response = await fetch(from);
@@ -26,7 +26,7 @@ function createExporting() {
   function mark(item, one) {
     const isMaking = making.has(address(one.href));
     setAttribute(item.firstElementChild, "aria-disabled", isMaking);
-    setText(item.querySelector(".quiet"), isMaking ? "Being made…" : one.about);
+    setText(item.querySelector(".quiet"), isMaking ? "Exporting…" : one.about);
   }
   return {
     draw() {

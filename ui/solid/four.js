@@ -1,11 +1,11 @@
-// The four views on the stage: each can be made anew, replaced by a picture of one's own, or looked at.
+// The four views on the stage: each can be made again, replaced by a picture of one's own, or looked at.
 
 /** @param acts {again(index), replace(index), look(picture)} */
 function createFour(acts) {
   const list = find(".four");
   const tiles = SIDES.map((side, index) => {
     const image = make("img", { alt: "", draggable: "false" }), open = make("button", { type: "button", class: "view" }, image, make("span", { class: "quiet" }));
-    const again = make("button", { type: "button", class: "plain again", title: "Make this view anew", "aria-label": `Make the view anew: ${side}` });
+    const again = make("button", { type: "button", class: "plain again", title: "Make this view again", "aria-label": `Make this view again: ${side}` });
     const replace = make("button", { type: "button", class: "plain replace", title: "Use a picture of your own", "aria-label": `Use a picture of your own: ${side}` });
     label(again, "vary", "");
     label(replace, "open", "");
@@ -26,7 +26,7 @@ function createFour(acts) {
         show(image, Boolean(view));
         show(words, !view);
         setText(own, view && !view.model ? "your picture" : "");
-        setText(words, isComing ? "Coming…" : "Not there yet");
+        setText(words, isComing ? "In progress…" : "Not made yet");
         setAttribute(open, "aria-label", view ? `${SIDES[index]}: look at it` : `${SIDES[index]}: use a picture of your own`);
         open.classList.toggle("coming", Boolean(isComing));
         open.classList.toggle("bare", !view);

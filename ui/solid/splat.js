@@ -17,7 +17,7 @@ const column = createColumn({
   opacity: (share) => turntable.setOpacity(share),
   box: (isShown) => turntable.setBox(isShown),
   match: matchSize,
-  place: () => pickFor("Choose the picture or object it is to stand on: below, or open a file.", (picture) => place(picture.id)),
+  place: () => pickFor("Choose the picture or object to place it on: below, or open a file.", (picture) => place(picture.id)),
 });
 const four = createFour({
   again: (index) => makeViews({ only: [index] }),
@@ -60,7 +60,7 @@ function drawSeen(preview) {
   const { object, picture } = state;
   setAttribute(find(".crop"), "src", preview || address(object ? object.crop : picture.file));
   setAttribute(find(".crop"), "alt", preview ? "Forming" : object ? `${object.title}, as the models see it` : picture.title);
-  setText(find(".seen figcaption"), preview || !object ? "" : "This square is what the models see.");
+  setText(find(".seen figcaption"), preview || !object ? "" : "The models see this square.");
 }
 function drawGround(splat) {
   const ground = state.ground === "filled" && !splat.filled ? "photo" : state.ground;
@@ -160,7 +160,7 @@ async function matchSize() {
   const before = state.splat, answer = await remake("splat/match", {});
   if (!answer || !state.splat) return;
   const isSame = state.splat.id === before.id;
-  const words = isSame ? "It cannot be made to fit better" : `It fits its picture to ${Math.round(100 * state.splat.fit)} % now`;
+  const words = isSame ? "No better match was found" : `Outline match: ${Math.round(100 * state.splat.fit)} %`;
   toast(words, isSame ? {} : { action: "Undo", onAction: () => open(before.id) });
 }
 async function useView() {

@@ -10,7 +10,7 @@ async function makeViews({ only = [0, 1, 2, 3], then = "" } = {}) {
   if (!object || !model) return;
   const isOne = only.length < 4;
   const number = isOne || seed === "" ? null : Number(seed);
-  if (number !== null && !Number.isInteger(number)) { say(`The seed is a whole number, not “${seed}”. Leave it empty for another one each time.`); return; }
+  if (number !== null && !Number.isInteger(number)) { say(`The seed is a whole number, not “${seed}”. Leave it empty for a random one.`); return; }
   const body = { object: object.id, model: model.id, elevation_deg: elevation(), seed: number, only: isOne ? only : [], keep: isOne ? state.views.map((view) => view?.id || "") : [] };
   if (model.steps) body.steps = steps ?? model.steps.default;
   if (model.guidance) body.guidance = guidance ?? model.guidance.default;
@@ -91,7 +91,7 @@ async function conclude(told, { id, object, kind, then }) {
     if (then) return goOn(id, object);
   } else if (isHere && told.assets.length) {
     await open(told.assets[0], { focus: isVisible() });
-    speak(`It is in 3D now: ${told.title}`);
+    speak(`3D is ready: ${told.title}`);
   } else if (!isHere && told.state === "done") {
     toast(`In 3D: ${told.title}`, { action: "Show", onAction: () => open(told.assets[0]) });
   }

@@ -16,7 +16,7 @@ from studio.intake.settings.foreign_values import parsed
 from studio.splats.sanitize import check_count
 
 MAGIC = b"glTF"
-NO_SPLAT = "This seems to be a mesh (GLB), not a splat that Diorama reads. Choose a PLY, SPLAT or SPZ file."
+NO_SPLAT = "This looks like a mesh (GLB), not a splat that Diorama reads. Choose a PLY, SPLAT or SPZ file."
 _MAX_JSON = 4_000_000
 _MOST_SEEN = 10_000
 _HEAD, _CHUNK = struct.Struct("<4sII"), struct.Struct("<II")
@@ -112,7 +112,7 @@ class GlbFile:
 
 
 def damaged(why: str) -> BadSplat:
-    return BadSplat(f"This GLB file is damaged: {why}. Copy or download it again, or export it anew.")
+    return BadSplat(f"This GLB file is damaged: {why}. Copy or download it again, or export it again.")
 
 
 def _chunks(data: bytes) -> Iterator[tuple[int, memoryview]]:

@@ -25,7 +25,7 @@ from studio.splats.transform import Up, from_file, placed, to_file
 from studio.splats.upright import Axis
 
 MAX_ASCII_BYTES = 100_000_000
-"""Of a file of text: reading it takes a second for each 20 MB."""
+"""Of a text file: reading it takes a second for each 20 MB."""
 _SMALLEST = 1e-6
 """Opacities are kept this far from 0 and 1, whose logits are infinite."""
 _LEAST_SCALE = 1e-8
@@ -133,7 +133,7 @@ def check_room(count: int, row_bytes: int, room: int) -> None:
 
 
 def _text_rows(header: Header, element: Element, data: bytes) -> np.ndarray:
-    """Rows of a file of text as a structured array of float64."""
+    """Rows of a text file as a structured array of float64."""
     if len(data) > MAX_ASCII_BYTES:
         raise BadSplat(
             f"This PLY file has {len(data) / 1e6:,.0f} MB of text; {MAX_ASCII_BYTES / 1e6:.0f} MB is the most. Save it "

@@ -73,7 +73,7 @@ class Element:
 
 @dataclass(frozen=True)
 class Header:
-    byte_order: str  # "<", ">"; "" for a file of text
+    byte_order: str  # "<", ">"; "" for a text file
     elements: tuple[Element, ...]
     comments: tuple[str, ...]
     length: int  # bytes; the first row begins here
@@ -214,4 +214,4 @@ class _Parser:
 
 
 def _damaged(why: str) -> BadSplat:
-    return BadSplat(f"The header of this PLY file is damaged: {why}. Copy or download it again, or export it anew.")
+    return BadSplat(f"The header of this PLY file is damaged: {why}. Copy or download it again, or export it again.")

@@ -251,7 +251,7 @@ def test_weights_that_vanished_while_a_card_was_full_let_the_model_go(tmp_path: 
 def test_numbers_that_are_no_picture_are_a_sentence(tmp_path: Path):
     model = Flux1(Checkpoint(save_flux1(tmp_path / "flux1", guided=False), "The tiny one", text_tokens=32), [on_cpu()])
     torch.nn.init.constant_(model.pipeline.transformer.proj_out.bias, float("nan"))
-    with pytest.raises(StudioError, match="The tiny one made numbers that are no picture"):
+    with pytest.raises(StudioError, match="The tiny one produced invalid numbers instead of a picture"):
         model.run(REQUEST, ignore)
     model.close()
 

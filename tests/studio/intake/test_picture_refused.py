@@ -96,13 +96,13 @@ def test_a_file_that_is_not_there_is_said(tmp_path: Path):
         (b"MZ\x90\0", "a program"),
         (struct.pack("<Q", 80) + b'{"weight": {}}', "a model's weights"),
         (b"ply\nformat binary_little_endian 1.0\n", "a splat or mesh"),
-        (b"hello", "a file of text"),
-        ("Ein Bild von einem Fuchs, größer als sonst".encode("utf-16"), "a file of text"),
+        (b"hello", "a text file"),
+        ("Ein Bild von einem Fuchs, größer als sonst".encode("utf-16"), "a text file"),
     ],
 )
 def test_what_it_seems_to_be_is_named(file: bytes, kind: str):
     sentence = complaint(file)
-    assert f"seems to be {kind}" in sentence and "PNG" in sentence
+    assert f"looks like {kind}" in sentence and "PNG" in sentence
 
 
 @pytest.mark.parametrize("file", [b"\0" * 100, b"\xff\xd8", b"\x89PNG", b"\x00", random.Random(1).randbytes(500)])

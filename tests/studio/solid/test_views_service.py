@@ -329,7 +329,7 @@ def test_a_splat_without_four_views_is_refused(studio: Studio, disc: str, four: 
 
 def test_a_whole_picture_is_no_object(studio: Studio):
     picture = studio.take_in(OWNER, saved(corners(), "JPEG"), "photo.jpg").id
-    with pytest.raises(BadRequest, match="'photo' is a whole picture and no object"):
+    with pytest.raises(BadRequest, match="'photo' is a whole picture, not an object"):
         studio.turnings.views(OWNER, ViewsRequest(picture))
 
 
@@ -347,7 +347,7 @@ def test_a_single_pixel_becomes_a_splat(studio: Studio):
 
 
 def test_a_splat_is_no_object_to_turn(studio: Studio, disc: str):
-    with pytest.raises(BadRequest, match="is a splat and no picture"):
+    with pytest.raises(BadRequest, match="is a splat, not a picture"):
         studio.turnings.views(OWNER, ViewsRequest(a_splat(studio, disc)))
 
 

@@ -287,8 +287,8 @@ NO_PICTURES: dict[str, tuple[bytes, tuple[str, ...]]] = {
     "51 SVG": (b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>', ("an SVG drawing",)),
     "51 entity": (XXE, ("an SVG drawing", "Save it as PNG")),
     "53 nothing": (b"", ("empty", "Choose a picture")),
-    "54 data address": (b"data:image/png;base64,iVBORw0KGgo=", ("a file of text", "Choose a PNG")),
-    "text": (b"dear diary, this is no picture", ("a file of text", "Choose a PNG")),
+    "54 data address": (b"data:image/png;base64,iVBORw0KGgo=", ("a text file", "Choose a PNG")),
+    "text": (b"dear diary, this is no picture", ("a text file", "Choose a PNG")),
 }
 
 

@@ -127,7 +127,7 @@ def test_a_pasted_key_brings_its_models_and_a_picture_and_is_found_nowhere(
     open_card(visitor)
     line = line_of(visitor, "OpenAI")
     expect(line.locator(".state")).to_have_text("no key")
-    expect(line.locator(".todo")).to_contain_text("To keep it for good, write OPENAI_API_KEY=... into /somewhere/.env")
+    expect(line.locator(".todo")).to_contain_text("To keep it permanently, add OPENAI_API_KEY=... into /somewhere/.env")
     line.locator("input").fill(CANARY)
     line.locator("input").press("Enter")
     expect(line.locator(".state")).to_have_text("pasted for this session")
@@ -223,7 +223,7 @@ def test_what_passes_the_daily_cap_is_asked_for_and_made_when_it_is_wanted(visit
         "This costs about $0.21; with today's $0.00 that is more than the daily cap"
     )
     assert len(site.provider.paid()) == before
-    offered(visitor).get_by_role("button", name="Make it all the same").click()
+    offered(visitor).get_by_role("button", name="Make it anyway").click()
     expect(visitor.pictures).to_have_count(4)
     assert len(site.provider.paid()) == before + 4
     expect(offered(visitor)).to_be_hidden()

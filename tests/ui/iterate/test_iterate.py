@@ -416,7 +416,7 @@ def test_a_branch_is_replayed_on_another_picture(bench: Bench, changing: Studio)
     dialog = bench.page.get_by_role("dialog", name="Replay this branch")
     expect(dialog.locator(".steps li")).to_have_text(["make it green", "make it blue"])
     dialog.get_by_role("button", name="Another picture").click()
-    bench.page.get_by_role("dialog", name="Replay on which picture?").get_by_role("button", name="orange").click()
+    bench.page.get_by_role("dialog", name="Choose a picture to replay on").get_by_role("button", name="orange").click()
     dialog.get_by_role("button", name="Replay 2 changes").click()
     expect(bench.find(".toast")).to_have_text("Replayed")
     expect(bench.find(".below .caption")).to_have_text("make it blue")
@@ -430,7 +430,7 @@ def test_the_column_shows_only_what_the_model_honours(bench: Bench, changing: St
     bench.find("select.model").select_option("glaze")
     expect(bench.find(".references-field")).to_be_visible()
     bench.find(".references .add").click()
-    bench.page.get_by_role("dialog", name="Which picture shall it go by?").get_by_role("button", name=TITLE).click()
+    bench.page.get_by_role("dialog", name="Choose a reference picture").get_by_role("button", name=TITLE).click()
     expect(bench.find(".references .tile")).to_have_count(0)  # the picture itself goes without saying
     bench.find("input.strength").fill("0.5")
     bench.find("[data-count='2']").click()
@@ -541,7 +541,7 @@ def test_what_costs_too_much_is_asked_before(bench: Bench, guest: Visitor):
     bench.words.fill("make it green")
     bench.button.click()
     expect(bench.find("form.column .note")).to_contain_text("more than is left for today")
-    bench.page.get_by_role("button", name="Change it all the same").click()
+    bench.page.get_by_role("button", name="Change it anyway").click()
     expect(bench.versions).to_have_count(2)
     guest.troubles.clear()  # the browser notes the refused request
 

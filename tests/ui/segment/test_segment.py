@@ -328,7 +328,7 @@ def test_a_name_that_a_person_typed_is_left_alone(table: Table, cutting: Studio,
     name.blur()
     expect(name).to_have_value("blue cube")
     name.fill("die")
-    page.get_by_role("button", name="Change picture").click()
+    page.get_by_role("button", name="Open another").click()
     table.open(picture)
     table.expect_area(0.12)
     expect(name).to_have_value("die")
@@ -342,7 +342,7 @@ def test_a_suggested_name_goes_with_its_picture(table: Table, cutting: Studio):
     name = table.page.get_by_label("Name")
     table.click(BLUE)
     expect(name).to_have_value("blue cube")
-    table.page.get_by_role("button", name="Change picture").click()
+    table.page.get_by_role("button", name="Open another").click()
     expect(table.page.locator("#segment .empty")).to_be_visible()
     expect(name).to_have_value("")
 
@@ -389,12 +389,12 @@ def test_a_click_while_everything_is_looked_for_keeps_its_selection(table: Table
     model.may_answer.clear()
     try:
         button.click()
-        expect(button).to_have_text("Looking everywhere…")
+        expect(button).to_have_text("Detecting objects…")
         table.click(RED)
         table.expect_points(1)
         table.page.mouse.move(*table.at((0.5, 0.1)))
         expect(hint).to_have_text("Looking…")
-        expect(button).to_have_text("Looking everywhere…")
+        expect(button).to_have_text("Detecting objects…")
         expect(button).to_be_disabled()
     finally:
         model.may_answer.set()

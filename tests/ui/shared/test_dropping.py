@@ -173,9 +173,7 @@ def test_the_same_file_is_not_kept_twice(visitor: Visitor, castle: Path):
 def test_what_is_no_picture_is_refused_in_a_sentence(visitor: Visitor, letter: Path):
     visitor.open_gallery()
     visitor.drop(letter)
-    expect(visitor.toast).to_have_text(
-        "This seems to be a file of text, not a picture. Choose a PNG, JPEG or WebP file."
-    )
+    expect(visitor.toast).to_have_text("This looks like a text file, not a picture. Choose a PNG, JPEG or WebP file.")
     expect(visitor.page.get_by_text("Everything you make is kept here.")).to_be_visible()
     forgive_the_refusal(visitor)
 
@@ -185,7 +183,7 @@ def test_several_files_come_one_after_the_other_with_a_summary(
 ):
     visitor.open_gallery()
     visitor.drop(castle, letter, photo, ours)
-    expect(visitor.toast).to_contain_text("3 pictures added. letter.png: This seems to be a file of text")
+    expect(visitor.toast).to_contain_text("3 pictures added. letter.png: This looks like a text file")
     expect(visitor.cells).to_have_count(3)
     expect(visitor.viewer).to_be_hidden()
     forgive_the_refusal(visitor)
@@ -257,7 +255,7 @@ def test_an_address_of_another_page_is_not_fetched_and_does_not_replace_this_one
         assert visitor.page.evaluate(HANDED, ["drop", texts, []])
         expect(visitor.page.locator("#dropping .target")).to_be_hidden()
         expect(visitor.toast).to_have_text(
-            "Diorama fetches nothing from the web. Save the picture first, then drop its file."
+            "Diorama does not download from the web. Save the picture first, then drop the file."
         )
     assert not visitor.page.evaluate(
         HANDED, ["drop", {"text/plain": "a red ball"}, []]

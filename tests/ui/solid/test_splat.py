@@ -157,7 +157,7 @@ def test_views_are_made_first_one_anew_one_replaced_and_the_splat_is_made_of_the
     tiles = table.find(".four li img")
     expect(tiles.nth(3)).to_be_visible()
     before = turning.turnings.views_of(OWNER, object_id)
-    table.page.get_by_role("button", name="Make the view anew: Back").click()
+    table.page.get_by_role("button", name="Make this view again: Back").click()
     expect(tiles.nth(2)).not_to_have_attribute("data-of", before[2])
     after = turning.turnings.views_of(OWNER, object_id)
     assert (before[0], before[1], before[3]) == (after[0], after[1], after[3])
@@ -427,7 +427,7 @@ def test_stop_during_the_views_says_so_and_what_is_not_there_is_quiet(
         expect(table.find(".below .step")).to_have_text("stopping")
     expect(table.find(".hint")).to_have_text("Stopped. Nothing was made.")
     expect(guest.toast).to_have_text("Stopped")
-    expect(table.find(".four .view .quiet").first).to_have_text("Not there yet")
+    expect(table.find(".four .view .quiet").first).to_have_text("Not made yet")
     for shade in ("light", "dark"):
         guest.page.evaluate("isDark => document.body.classList.toggle('dark', isDark)", shade == "dark")
         tile, stage = (brightness(guest.page, f"#splat {part}") for part in (".four .view >> nth=0", ".room"))
@@ -451,7 +451,7 @@ def test_a_film_says_at_once_that_it_is_made_and_is_made_once(
     table.make()
     guest.page.route("**/diorama/splat/*format=mp4*", lambda route: asked.append(route))
     table.find(".exports summary").click()
-    film = table.find(".exports a").filter(has_text="Film of a turn")
+    film = table.find(".exports a").filter(has_text="Turntable video")
     for _ in range(3):
         film.dispatch_event("click")
         expect(film).to_contain_text("Being made")

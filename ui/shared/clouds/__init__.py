@@ -50,7 +50,7 @@ def price_of(studio: Studio, owner: str, spec: ModelSpec, request: GenerateReque
         return {}
     cost, spent = estimate(spec, request), studio.spending.today(owner)
     count = f" for {request.count}" if request.count > 1 else ""
-    words = "Paid by use; nobody says the price before" if cost is None else f"About {in_dollars(cost)}{count}"
+    words = "Billed by usage; the price is not known in advance" if cost is None else f"About {in_dollars(cost)}{count}"
     cap = "" if spent.cap is None else f" of {in_dollars(spent.cap)}"
     today = f"{in_dollars(spent.total)}{cap} today" if spent.total else ""
     return {"words": words, "today": today}
@@ -58,7 +58,7 @@ def price_of(studio: Studio, owner: str, spec: ModelSpec, request: GenerateReque
 
 def asking(error: OverBudget, price: Answer) -> Answer:
     """The same, with the question whether it may cost more than the daily cap."""
-    return price | {"sentence": error.reason, "offers": [{"label": "Make it all the same", "confirm": True}]}
+    return price | {"sentence": error.reason, "offers": [{"label": "Make it anyway", "confirm": True}]}
 
 
 def refused(error: NotReady, price: Answer) -> Answer:

@@ -28,7 +28,7 @@ async function improve() {
   state.asking = null;
   if (asking.signal.aborted) draw("Stopped");
   else if (!ok) draw(answer.error, true);
-  else if (wasChanged) draw("You wrote on meanwhile: your words are kept");
+  else if (wasChanged) draw("You kept typing, so your prompt was left as it is");
   else {
     Object.assign(state, { before: wish, after: answer.prompt });
     write(answer.prompt);

@@ -5,7 +5,7 @@ const LARGE = 2_000_000; // bytes: smaller files are there before one could read
 const isGenerate = () => document.querySelector("#generate")?.checkVisibility() ?? false;
 /** Of a tab that works on a picture: the event that has it open one. */
 const opener = () => [...document.querySelectorAll("[data-opens]")].find((tab) => tab.checkVisibility())?.dataset.opens;
-const NO_ADDRESSES = "Diorama fetches nothing from the web. Save the picture first, then drop its file.";
+const NO_ADDRESSES = "Diorama does not download from the web. Save the picture first, then drop the file.";
 let mostBytes = Infinity, isBusy = false, waiting = [];
 
 async function take(files) {
@@ -29,7 +29,7 @@ async function take(files) {
 async function sendOne(file, number, left) {
   if (file.size > mostBytes) {
     const [size, most] = [file.size, mostBytes].map((bytes) => `${Math.round(bytes / 1e6)} MB`);
-    return { error: `${file.name} has ${size}; ${most} is the most. Save it smaller, or as JPEG.` };
+    return { error: `${file.name} is ${size}, more than the limit of ${most}. Save it smaller, or as JPEG.` };
   }
   const place = number + left ? ` (${number + 1} of ${number + 1 + left})` : "";
   const say = (share) => {

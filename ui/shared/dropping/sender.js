@@ -32,5 +32,5 @@ function answerOf(request) {
     const answer = JSON.parse(request.responseText);
     if (answer.picture || answer.error) return answer;
   } catch { /* a proxy's page, say */ }
-  return { error: `Diorama could not take this picture (${request.status}). Try again, or look into its log.` };
+  return { error: `Diorama could not take this picture (${request.status}). Try again, or check the log.` };
 }

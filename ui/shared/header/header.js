@@ -33,7 +33,7 @@ async function look() {
 function drawClouds({ providers, spent, cap }) {
   show(find(".clouds"), providers.length > 0);
   keyBox.draw(providers);
-  setText(find(".spent"), cap ? `Spent today: ${spent}. Above ${cap} a day you are asked first.` : `Spent today: ${spent}.`);
+  setText(find(".spent"), cap ? `Spent today: ${spent}. You are asked before spending more than ${cap} a day.` : `Spent today: ${spent}.`);
 }
 
 card.addEventListener("toggle", async (event) => {

@@ -35,7 +35,7 @@ function createKeyBox(list, onSend) {
     show(node.querySelector(".get"), !source);
     show(node.querySelector(".forget"), own);
     show(node.querySelector(".paste"), !own);
-    setText(node.querySelector(".todo"), source || !file ? "" : `To keep it for good, write ${name}=... into ${file}`);
+    setText(node.querySelector(".todo"), source || !file ? "" : `To keep it permanently, add ${name}=... into ${file}`);
   }
   return {
     draw(providers) {

@@ -162,7 +162,7 @@ async function takeBack(pictures) {
     if (!(await ask("pictures/restore", { ids: idsOf(part) }))) return;
     tell("change", { back: part });
   }
-  toast(pictures.length === 1 ? "It is back" : `${pictures.length} are back`);
+  toast(pictures.length === 1 ? "Restored" : `${pictures.length} restored`);
 }
 /** Say what was deleted, with a way back for all of it; also for what the message says that still stands from before.
     `restore(ids)` takes pictures out of the trash and gives null when it could not. */

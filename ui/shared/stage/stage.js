@@ -55,7 +55,7 @@ function notice(job) {
   if (job.state === "running" && job.steps) speak(`Step ${job.step} of ${job.steps}`, true);
   if (before === job.state || (!told && !isOpen(job))) return; // what was over before this tab was opened is no news
   if (isOpen(job)) state.banner = "";
-  if (job.state === "done") speak(job.assets.length ? `Picture ready: ${job.title}` : `Nothing was kept of: ${job.title}`);
+  if (job.state === "done") speak(job.assets.length ? `Picture ready: ${job.title}` : `Nothing was saved: ${job.title}`);
   if (job.state === "stopped") speak("Stopped");
   if (job.state === "failed") {
     state.banner = job.error;

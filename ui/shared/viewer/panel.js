@@ -19,7 +19,7 @@ function createDescribing(shown) {
     const { ok, answer } = await post("describe", { picture: id }, my.signal);
     if (asking !== my) return; // another picture is shown: the description waits there
     asking = null;
-    if (my.signal.aborted) draw(before, "You no longer wait for it. What was sent is kept here when the answer comes.");
+    if (my.signal.aborted) draw(before, "You are no longer waiting. The description is saved here when it arrives.");
     else draw(ok ? answer.description : before, ok ? "" : answer.error);
     button.focus();
   });
