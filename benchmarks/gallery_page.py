@@ -22,7 +22,7 @@ from studio.library import search
 from studio.library.annotations import Note
 from studio.library.assets import Asset, insert
 from studio.library.database import Database
-from studio.recipe import UPLOAD, Found, Recipe, to_text
+from studio.recipe import UPLOAD, FoundRecipe, Recipe, to_text
 
 OWNER = "local"
 PICTURES, ROUNDS, PAGE = 100_000, 15, 60
@@ -56,7 +56,7 @@ def fill(database: Database, count: int) -> None:
         for number in range(count):
             made = recipe(number, chance, ids)
             ids.append(made.id)
-            found = Found(made, to_text(made), made.width, made.height)
+            found = FoundRecipe(made, to_text(made), made.width, made.height)
             deleted = chance.random() < 0.02
             insert(connection, f"{made.id}.png", found, Note(starred=chance.random() < 0.01), deleted=deleted)
 

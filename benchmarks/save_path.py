@@ -25,7 +25,7 @@ from studio.library.annotations import Note
 from studio.library.assets import insert
 from studio.library.database import Database
 from studio.library.store import PNG_LEVEL, THUMBNAIL_SIDE, Store
-from studio.recipe import Found, Recipe, png_text, to_text
+from studio.recipe import FoundRecipe, Recipe, png_text, to_text
 
 SIDES = (128, 1024, 2048)
 ROUNDS = 9
@@ -128,7 +128,7 @@ def add_row(database: Database, image: Image.Image) -> None:
     """Add a row as the store does."""
     made = recipe(image)
     with database.transaction() as connection:
-        insert(connection, f"{made.id}.png", Found(made, to_text(made), *image.size), Note(), deleted=False)
+        insert(connection, f"{made.id}.png", FoundRecipe(made, to_text(made), *image.size), Note(), deleted=False)
 
 
 def thumbnail(folder: Path, image: Image.Image) -> None:

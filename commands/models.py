@@ -118,7 +118,7 @@ def download(options: argparse.Namespace) -> int:
         raise UnknownModel(options.model, catalog.DOWNLOADS)
     from pipelines.hub import fetch  # takes a second to import
 
-    shown = Line()
+    shown = ProgressLine()
     try:
         folder = fetch.fetch(catalog.DOWNLOADS[options.model], Shelf.here(), shown.tell)
     except KeyboardInterrupt:
@@ -131,7 +131,7 @@ def download(options: argparse.Namespace) -> int:
     return 0
 
 
-class Line:
+class ProgressLine:
     """One line of a terminal that says how far it is; in a file, one for each thing it does."""
 
     def __init__(self) -> None:

@@ -88,7 +88,7 @@ LATER: dict[str, Any] = {
 """Fields that the recipes of the first pictures do not have."""
 
 
-class Found(NamedTuple):
+class FoundRecipe(NamedTuple):
     """A recipe as read from a file, with the text it was read from and the size the file has."""
 
     recipe: Recipe
@@ -144,7 +144,7 @@ def _quoted(value: str) -> str:
     return json.dumps(value, ensure_ascii=False) if re.search("[,:\n]", value) else value
 
 
-def read_png(path: Path) -> Found | None:
+def read_png(path: Path) -> FoundRecipe | None:
     """The recipe in a PNG file, or None. Reads the chunk headers and one chunk, never the pixels.
 
     Raises:
@@ -160,7 +160,7 @@ def read_png(path: Path) -> Found | None:
                 recipe = None if text is None else from_text(text)
                 if text is None or recipe is None or not (width and height):
                     return None  # and no other chunk is tried: a file may hold thousands, each packed a thousandfold
-                return Found(recipe, text, width, height)
+                return FoundRecipe(recipe, text, width, height)
     return None
 
 

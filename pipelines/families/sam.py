@@ -29,7 +29,7 @@ from torch import Tensor
 
 from studio.contract import Progress, Tell
 from studio.errors import NotReady
-from studio.segmentation.contract import Found, GridRequest, MaskRequest, MaskResult, Point
+from studio.segmentation.contract import GridMask, GridRequest, MaskRequest, MaskResult, Point
 
 KEPT_BYTES = 256_000_000
 """Of embedded pictures; one of the large model takes 17 MB, one of the toy half of one."""
@@ -60,7 +60,7 @@ class Sam:
         self._answers: OrderedDict[tuple[Any, ...], MaskResult] = OrderedDict()
         self._side = model.image_size // 4  # of the masks it draws
 
-    def run(self, request: MaskRequest | GridRequest, tell: Tell) -> MaskResult | list[Found]:
+    def run(self, request: MaskRequest | GridRequest, tell: Tell) -> MaskResult | list[GridMask]:
         """Masks for the clicks of a request, or for a grid of clicks.
 
         The first click alone gives three masks; every further one corrects the mask before it, which is fed back. A
@@ -138,13 +138,13 @@ class Sam:
             self._answers.popitem(last=False)
         return answer
 
-    def _everywhere(self, request: GridRequest, tell: Tell) -> list[Found]:
+    def _everywhere(self, request: GridRequest, tell: Tell) -> list[GridMask]:
         """Every mask for clicks on a grid, in batches; nothing is left out here."""
         model = self._predictor.model
         count = GRID[model.image_size >= 1024]
         line = (np.arange(count, dtype=np.float32) + 0.5) / count
         grid = np.stack(np.meshgrid(line, line), axis=-1).reshape(-1, 2)
-        found: list[Found] = []
+        found: list[GridMask] = []
         for begin in range(0, len(grid), _BATCH):
             tell(Progress(begin, len(grid)))
             clicks = grid[begin : begin + _BATCH]
@@ -153,7 +153,7 @@ class Sam:
             _, scores, logits = self._predictor._predict(places, labels, multimask_output=True, return_logits=True)
             for click, score, masks in zip(clicks, scores.float().cpu(), logits.float().cpu(), strict=True):
                 point = Point(float(click[0] * request.size.width), float(click[1] * request.size.height))
-                found += [Found(point, float(score[each]), masks[each].numpy()) for each in range(len(masks))]
+                found += [GridMask(point, float(score[each]), masks[each].numpy()) for each in range(len(masks))]
         return found
 
     @contextmanager

@@ -33,7 +33,7 @@ class Finished:
 
 
 @dataclass(frozen=True)
-class Scene:
+class EditView:
     """A picture that is changed, and how its model sees it."""
 
     canvas: Image.Image  # RGB or RGBA: the source, with its extension
@@ -43,7 +43,9 @@ class Scene:
     shown_mask: Image.Image | None  # "L", 0 or 255, of the same size: all of which something will be seen
 
 
-def scene(source: Image.Image, extension: Extension, mask: np.ndarray | None, feather: float, spec: ModelSpec) -> Scene:
+def scene(
+    source: Image.Image, extension: Extension, mask: np.ndarray | None, feather: float, spec: ModelSpec
+) -> EditView:
     """
     Args:
         source: RGB or RGBA.
@@ -55,11 +57,11 @@ def scene(source: Image.Image, extension: Extension, mask: np.ndarray | None, fe
     frame = framed(Size(*canvas.size), spec, None if box is None else Rectangle(*box), margin=int(feather) + 2)
     shown = _shown(flat(canvas.crop(frame.box)), frame, "edge")
     if mask is None:
-        return Scene(canvas, frame, None, shown, None)
+        return EditView(canvas, frame, None, shown, None)
     alpha = feathered(np.asarray(Image.fromarray(mask).crop(frame.box)), feather)
     seen = Image.fromarray(np.where(alpha > 0, 255, 0).astype(np.uint8))
     shown_mask = _shown(seen, frame, "constant").point(lambda value: 255 if value else 0)
-    return Scene(canvas, frame, alpha, shown, shown_mask)
+    return EditView(canvas, frame, alpha, shown, shown_mask)
 
 
 def extended(source: Image.Image, extension: Extension) -> Image.Image:
@@ -73,7 +75,7 @@ def extended(source: Image.Image, extension: Extension) -> Image.Image:
     return canvas
 
 
-def finished(scene: Scene, answer: Image.Image) -> Finished:
+def finished(scene: EditView, answer: Image.Image) -> Finished:
     """What the model made, as it is kept.
 
     Args:
@@ -89,7 +91,7 @@ def finished(scene: Scene, answer: Image.Image) -> Finished:
     return Finished(image, drift and drift._replace(x=drift.x * scale, y=drift.y * scale))
 
 
-def forming(scene: Scene) -> Callable[[Image.Image], Image.Image]:
+def forming(scene: EditView) -> Callable[[Image.Image], Image.Image]:
     """How a preview of the model's is shown: in its place in the picture, at most PREVIEW_SIDE pixels long.
 
     The frame is not put right for that: it would take longer than a step.

@@ -1,6 +1,6 @@
 """The work of a job that makes pictures: one by one, each saved before the next begins. Runs on a lane's thread.
 
-What is made is an `Order`: here that of Generate; that of Iterate is in `editing`.
+What is made is an `PicturePlan`: here that of Generate; that of Iterate is in `editing`.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def as_it_came(result: ImageResult) -> Kept:
 
 
 @dataclass(frozen=True)
-class Order:
+class PicturePlan:
     """What the pictures of one job have in common."""
 
     request: GenerateRequest | IterateRequest  # complete
@@ -61,7 +61,7 @@ class Order:
 
 
 def make_pictures(
-    job: LiveJob, spec: ModelSpec, residents: Residents, store: Store, order_of: Callable[[int], Order]
+    job: LiveJob, spec: ModelSpec, residents: Residents, store: Store, order_of: Callable[[int], PicturePlan]
 ) -> None:
     """Make the pictures of a job that do not exist yet (after a crash, some do).
 
@@ -96,7 +96,7 @@ def make_pictures(
             continue
 
 
-def _teller(job: LiveJob, order: Order) -> Tell:
+def _teller(job: LiveJob, order: PicturePlan) -> Tell:
     """The job's `tell`, with previews as the order shows them."""
     forming = order.forming
     if forming is None:
@@ -108,13 +108,13 @@ def _teller(job: LiveJob, order: Order) -> Tell:
     return tell
 
 
-def generate_orders(values: dict[str, Any], spec: ModelSpec) -> Callable[[int], Order]:
+def generate_orders(values: dict[str, Any], spec: ModelSpec) -> Callable[[int], PicturePlan]:
     """
     Args:
         values: of a job row: `asdict` of a complete request, after a trip through JSON.
     """
     request = read_request(values)
-    order = Order(request, request.prompt, partial(image_request, request, spec))
+    order = PicturePlan(request, request.prompt, partial(image_request, request, spec))
     return lambda _index: order
 
 
@@ -148,7 +148,7 @@ def seed_of(request: GenerateRequest | IterateRequest, index: int) -> int:
 
 def _keep(
     job: LiveJob,
-    order: Order,
+    order: PicturePlan,
     wanted: ImageRequest,
     spec: ModelSpec,
     store: Store,
@@ -185,7 +185,7 @@ def _checked(result: Any, wanted: ImageRequest, spec: ModelSpec) -> Image.Image:
 
 def _recipe(
     job: LiveJob,
-    order: Order,
+    order: PicturePlan,
     sent: ImageRequest,
     spec: ModelSpec,
     kept: Kept,

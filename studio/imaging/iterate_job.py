@@ -12,7 +12,7 @@ from PIL import Image
 from studio.contract import ImageRequest, ImageResult, IterateRequest, ModelSpec, Size
 from studio.imaging import align, composite, edit_codec, edit_mask, replay
 from studio.imaging.edit_mask import Extension
-from studio.imaging.generate_job import Kept, Order, seed_of
+from studio.imaging.generate_job import Kept, PicturePlan, seed_of
 from studio.intake.picture import read_picture
 from studio.library.store import Store
 from studio.scheduling.live_job import LiveJob
@@ -27,7 +27,7 @@ PathOf = Callable[[str], Path]
 
 def iterate_orders(
     job: LiveJob, spec: ModelSpec, store: Store, complete: Callable[[str, IterateRequest, ModelSpec], IterateRequest]
-) -> Callable[[int], Order]:
+) -> Callable[[int], PicturePlan]:
     """What each picture of an Iterate job is made from.
 
     Args:
@@ -38,7 +38,7 @@ def iterate_orders(
         order = cache(lambda: iterate_order(edit_codec.from_json(values), spec, path_of))
         return lambda _index: order()
 
-    def linked(index: int) -> Order:
+    def linked(index: int) -> PicturePlan:
         request = replay.link(values, index, store.latest_of_job(job.row.id, before=index))
         order = iterate_order(complete(job.row.owner, request, spec), spec, path_of)
         return replace(order, wanted=lambda _index: order.wanted(0))  # each change has a seed of its own
@@ -46,7 +46,7 @@ def iterate_orders(
     return linked
 
 
-def iterate_order(request: IterateRequest, spec: ModelSpec, path_of: PathOf) -> Order:
+def iterate_order(request: IterateRequest, spec: ModelSpec, path_of: PathOf) -> PicturePlan:
     """
     Args:
         request: complete.
@@ -60,7 +60,7 @@ def iterate_order(request: IterateRequest, spec: ModelSpec, path_of: PathOf) -> 
     mask = edit_mask.mask_of(request, Size(*source.size), object_mask)
     scene = composite.scene(source, Extension(*request.extend), mask, request.feather or 0.0, spec)
     more = tuple(_reference(path_of(each)) for each in request.references)
-    return Order(
+    return PicturePlan(
         request=request,
         title=edit_codec.title_of(request),
         wanted=partial(_image_request, request, spec, scene, more),
@@ -71,7 +71,7 @@ def iterate_order(request: IterateRequest, spec: ModelSpec, path_of: PathOf) -> 
 
 
 def _image_request(
-    request: IterateRequest, spec: ModelSpec, scene: composite.Scene, more: tuple[Image.Image, ...], index: int
+    request: IterateRequest, spec: ModelSpec, scene: composite.EditView, more: tuple[Image.Image, ...], index: int
 ) -> ImageRequest:
     return ImageRequest(
         prompt=_words(request),
@@ -95,7 +95,7 @@ def _words(request: IterateRequest) -> str:
     return "Continue the picture naturally beyond its edges, in the same style and light."
 
 
-def _kept(request: IterateRequest, scene: composite.Scene, result: ImageResult) -> Kept:
+def _kept(request: IterateRequest, scene: composite.EditView, result: ImageResult) -> Kept:
     finished = composite.finished(scene, result.image)
     drift = finished.drift
     found = {} if drift is None else {"drift": [round(value, 4) for value in drift]}

@@ -26,8 +26,8 @@ from studio.contract import Size
 from studio.errors import BadPicture, CutOff, Damaged, TooLarge
 from studio.intake.colour.colour_space import in_srgb
 from studio.intake.containers.any_format import unbox
-from studio.intake.containers.byte_ranges import Part, Parts
-from studio.intake.containers.header import Box, Format
+from studio.intake.containers.byte_ranges import ByteRange, ByteRanges
+from studio.intake.containers.header import Format, Header
 from studio.intake.containers.png import has_all_pixels
 from studio.intake.settings.stealth import hidden_text
 from studio.validation import shown
@@ -60,7 +60,7 @@ _TURNS = {
 
 
 @dataclass(frozen=True)
-class Taken:
+class DecodedPicture:
     """An uploaded picture, made harmless."""
 
     image: Image.Image  # RGB, or RGBA where something shows through; upright, sRGB, nothing else attached
@@ -70,7 +70,7 @@ class Taken:
     was: Size | None = None  # its size in the file, where it was made smaller
 
 
-def read_picture(source: bytes | Path) -> Taken:
+def read_picture(source: bytes | Path) -> DecodedPicture:
     """Read an uploaded picture.
 
     Raises:
@@ -93,7 +93,7 @@ def read_picture(source: bytes | Path) -> Taken:
         box.texts.add("parameters", hidden)
     image = _upright(_within_limit(image), box.exif.orientation)
     was = None if _pixels(box.size) <= MAX_PIXELS else box.size if box.exif.orientation < 5 else Size(*box.size[::-1])
-    return Taken(image, box.format, box.texts.found, tuple(box.texts.too_long), was)
+    return DecodedPicture(image, box.format, box.texts.found, tuple(box.texts.too_long), was)
 
 
 @contextmanager
@@ -124,7 +124,7 @@ def check_length(length: int) -> None:
         )
 
 
-def _check_size(box: Box, length: int) -> None:
+def _check_size(box: Header, length: int) -> None:
     """
     Raises:
         BadPicture: it is too large, also for a photo, which would be made smaller.
@@ -151,7 +151,7 @@ def _pixels(size: tuple[int, int]) -> int:
 # --- pixels -----------------------------------------------------------------------------------------------------------
 
 
-def _decoded(file: BinaryIO, box: Box) -> Image.Image:
+def _decoded(file: BinaryIO, box: Header) -> Image.Image:
     """The pixels in the mode they were stored in; of a very large JPEG a quarter of them."""
     try:
         picture = _loaded(file, box, box.parts)
@@ -170,9 +170,9 @@ def _decoded(file: BinaryIO, box: Box) -> Image.Image:
     return picture
 
 
-def _loaded(file: BinaryIO, box: Box, parts: tuple[Part, ...]) -> Image.Image:
+def _loaded(file: BinaryIO, box: Header, parts: tuple[ByteRange, ...]) -> Image.Image:
     try:
-        picture = _OPENERS[box.format](cast(BinaryIO, io.BufferedReader(Parts(file, parts))))
+        picture = _OPENERS[box.format](cast(BinaryIO, io.BufferedReader(ByteRanges(file, parts))))
         if picture.size != (box.size if box.place is None else box.place[:2]):
             raise Damaged
         if _pixels(box.size) > _WHOLE_OF_JPEG:
@@ -198,7 +198,7 @@ def _may_miss_rows(picture: Image.Image) -> bool:
     return bool(picture.info.get("interlace")) or not np.asarray(last).any()
 
 
-def _plain(picture: Image.Image, box: Box) -> Image.Image:
+def _plain(picture: Image.Image, box: Header) -> Image.Image:
     """RGB or RGBA in sRGB, whatever it was."""
     alpha = _alpha(picture, box.depth)
     picture.info.pop("transparency", None)  # Pillow would warn that it gets lost

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 from studio.library.annotations import Note
-from studio.recipe import LATER, UPLOAD, Found, Kind, Recipe
+from studio.recipe import LATER, UPLOAD, FoundRecipe, Kind, Recipe
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ _VALUES = ", ".join("?" * 19)
 _MOST_IN_SQLITE = 2**63 - 1
 
 
-def insert(connection: sqlite3.Connection, name: str, found: Found, note: Note, *, deleted: bool) -> None:
+def insert(connection: sqlite3.Connection, name: str, found: FoundRecipe, note: Note, *, deleted: bool) -> None:
     """Add the row of a file, and what it was made from.
 
     Args:

@@ -14,7 +14,7 @@ from PIL import Image
 from studio.errors import BadSplat
 from studio.intake.picture import read_picture
 from studio.library import files
-from studio.recipe import Found, read_png, to_text
+from studio.recipe import FoundRecipe, read_png, to_text
 from studio.splats.any_format import read_splat
 from studio.splats.formats.ply import write_ply
 from studio.splats.formats.ply_header import MAX_HEADER_BYTES, read_header
@@ -42,7 +42,7 @@ def names_in(folder: Path) -> Iterator[str]:
                 yield entry.name
 
 
-def read_recipe(path: Path) -> Found | None:
+def read_recipe(path: Path) -> FoundRecipe | None:
     """The recipe in a file, or None. Reads its head, never its pixels or splats.
 
     Raises:
@@ -60,12 +60,12 @@ def picture_of(path: Path, side: int) -> Image.Image:
     return read_picture(path).image if path.suffix == ".png" else portrait(read_splat(path, path.name).splat, side)
 
 
-def splat_file(splat: Splat) -> tuple[bytes, Found]:
+def splat_file(splat: Splat) -> tuple[bytes, FoundRecipe]:
     """What is written of a splat that has a recipe, and what will be read of it."""
     if splat.recipe is None:
         raise ValueError("got a splat without a recipe, expected one with it")
     recipe = splat.recipe
-    return write_ply(splat), Found(recipe, to_text(recipe), recipe.width, recipe.height)
+    return write_ply(splat), FoundRecipe(recipe, to_text(recipe), recipe.width, recipe.height)
 
 
 def is_whole(thumbnail: Path) -> bool:
@@ -78,7 +78,7 @@ def is_whole(thumbnail: Path) -> bool:
         return False
 
 
-def _read_ply(path: Path) -> Found | None:
+def _read_ply(path: Path) -> FoundRecipe | None:
     with path.open("rb") as file:
         head = file.read(MAX_HEADER_BYTES)
     try:
@@ -89,5 +89,5 @@ def _read_ply(path: Path) -> Found | None:
         word, _, rest = comment.partition(" ")
         recipe = read_line(rest).recipe if word == KEYWORD else None
         if recipe is not None:
-            return Found(recipe, to_text(recipe), recipe.width, recipe.height)
+            return FoundRecipe(recipe, to_text(recipe), recipe.width, recipe.height)
     return None

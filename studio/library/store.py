@@ -24,7 +24,7 @@ from studio.library.annotations import Note, Notes
 from studio.library.assets import Asset, insert, recipe_of, said_of, to_asset
 from studio.library.clock import Clock
 from studio.library.database import Database
-from studio.recipe import NOW, Found, Recipe, is_asset_id, png_text, to_text
+from studio.recipe import NOW, FoundRecipe, Recipe, is_asset_id, png_text, to_text
 from studio.splats.rasterizer import portrait
 from studio.splats.splat import Splat
 
@@ -64,7 +64,7 @@ class Store:
             StorageFailed: the disk did not take it; nothing is left behind.
         """
         recipe = self._dated(recipe)
-        found = Found(recipe, to_text(recipe), image.width, image.height)
+        found = FoundRecipe(recipe, to_text(recipe), image.width, image.height)
         text = png_text(recipe)
         self._keep(".png", found, lambda file: image.save(file, "PNG", pnginfo=text, compress_level=PNG_LEVEL))
         self._make_thumbnail(image, recipe.id)
@@ -82,7 +82,7 @@ class Store:
         self._make_thumbnail(portrait(splat, THUMBNAIL_SIDE), found.recipe.id)
         return self.asset(found.recipe.owner, found.recipe.id)
 
-    def _keep(self, ending: str, found: Found, write: Callable[[BinaryIO], object]) -> None:
+    def _keep(self, ending: str, found: FoundRecipe, write: Callable[[BinaryIO], object]) -> None:
         """A new file of this ending, then its row."""
         home = self._homes[ending]
         with files.storage_errors(home):
@@ -97,7 +97,7 @@ class Store:
         """The recipe with the moment at which it was made, where it does not say one."""
         return recipe if recipe.created != NOW else replace(recipe, created=self.clock.made_now())
 
-    def _enter(self, temporary: Path, found: Found, ending: str) -> None:
+    def _enter(self, temporary: Path, found: FoundRecipe, ending: str) -> None:
         """Give a whole file its name and its row, or leave it as it is."""
         path = temporary
         with self._changing:
@@ -272,7 +272,7 @@ class Store:
                 "UPDATE assets SET title = ?, words = ?, description = ? WHERE id = ?", (*said, asset_id)
             )
 
-    def _recipes_of(self, names: Iterable[tuple[bool, str]]) -> Iterator[tuple[bool, str, Found]]:
+    def _recipes_of(self, names: Iterable[tuple[bool, str]]) -> Iterator[tuple[bool, str, FoundRecipe]]:
         for deleted, name in names:
             path = (self._trash if deleted else self._home(name)) / name
             try:

@@ -18,7 +18,7 @@ _MOST_STEPS = 10_000
 
 
 @dataclass(frozen=True)
-class Node:
+class TreeNode:
     """A version."""
 
     asset: Asset  # `deleted` where it is only kept for what was made from it
@@ -31,7 +31,7 @@ class Tree:
     """All versions of one picture."""
 
     root: str  # asset id
-    nodes: tuple[Node, ...]  # each before what was made from it, siblings from old to new
+    nodes: tuple[TreeNode, ...]  # each before what was made from it, siblings from old to new
     is_whole: bool = True  # False: there are more than MAX_NODES, and the deepest are left out
 
     def under(self, asset_id: str) -> tuple[str, ...]:
@@ -85,25 +85,25 @@ def _family(database: Database, root: Asset) -> tuple[list[tuple[Asset, str]], b
     return found[: MAX_NODES - 1], len(assets) <= MAX_NODES
 
 
-def _in_order(root: Asset, family: list[tuple[Asset, str]]) -> list[Node]:
+def _in_order(root: Asset, family: list[tuple[Asset, str]]) -> list[TreeNode]:
     """From the root down, siblings from old to new; what is no picture is left out, not what was made from it."""
     children: dict[str, list[Asset]] = defaultdict(list)
     for asset, parent in family:
         children[parent].append(asset)
-    nodes: list[Node] = []
+    nodes: list[TreeNode] = []
     waiting: list[tuple[Asset, str | None, int]] = [(root, None, 0)]
     while waiting:
         asset, parent, depth = waiting.pop()
         is_version = asset.kind == "image" or asset.id == root.id
         if is_version:
-            nodes.append(Node(asset, parent, depth))
+            nodes.append(TreeNode(asset, parent, depth))
             parent, depth = asset.id, depth + 1
         offspring = sorted(children.pop(asset.id, ()), key=lambda one: (one.created, one.index, one.id), reverse=True)
         waiting += [(child, parent, depth) for child in offspring]
     return nodes
 
 
-def _without_dead_ends(nodes: list[Node]) -> tuple[Node, ...]:
+def _without_dead_ends(nodes: list[TreeNode]) -> tuple[TreeNode, ...]:
     """What is deleted stays only where something below it is not."""
     needed: set[str] = {nodes[0].asset.id}
     for node in reversed(nodes):

@@ -14,7 +14,7 @@ from PIL import Image
 
 from studio.contract import Size
 from studio.errors import BadPicture, NotFound
-from studio.intake.picture import MAX_PIXELS, Taken, check_length, open_upload, read_picture
+from studio.intake.picture import MAX_PIXELS, DecodedPicture, check_length, open_upload, read_picture
 from studio.intake.settings.any_tool import finding_in
 from studio.intake.settings.foreign_values import MAX_SHORT, MAX_TEXT, Finding, bounded
 from studio.library.assets import Asset
@@ -63,7 +63,7 @@ class Uploads:
             return False
         return True
 
-    def _original(self, owner: str, brought: Recipe, taken: Taken) -> Asset | None:
+    def _original(self, owner: str, brought: Recipe, taken: DecodedPicture) -> Asset | None:
         """The picture of this owner that came back, if nobody painted over it in the meantime."""
         try:
             asset = self._store.asset(owner, brought.id)
@@ -88,7 +88,7 @@ def _sha256(source: bytes | Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _recipe(owner: str, taken: Taken, brought: Recipe | None, name: str, sha256: str) -> Recipe:
+def _recipe(owner: str, taken: DecodedPicture, brought: Recipe | None, name: str, sha256: str) -> Recipe:
     """What is written into our file of it: the recipe it brought, in bounds, as that of an upload of this owner."""
     if brought is None:
         brought = _of_finding(finding_in(taken.text, taken.too_long), taken)
@@ -117,14 +117,14 @@ def _recipe(owner: str, taken: Taken, brought: Recipe | None, name: str, sha256:
     )
 
 
-def _notice(taken: Taken) -> str:
+def _notice(taken: DecodedPicture) -> str:
     if taken.was is None:
         return ""
     most = f"the limit is {MAX_PIXELS / 1e6:.0f} megapixels"
     return f"This picture was {taken.was} pixels and was made smaller, to {Size(*taken.image.size)}: {most}."
 
 
-def _of_finding(finding: Finding | None, taken: Taken) -> Recipe:
+def _of_finding(finding: Finding | None, taken: DecodedPicture) -> Recipe:
     """A recipe with what another tool says; that of a file nobody knows anything about says its size."""
     size = Size(*taken.image.size)
     if finding is None:

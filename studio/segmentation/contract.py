@@ -117,14 +117,14 @@ class MaskResult:
 
 @dataclass(frozen=True)
 class GridRequest:
-    """A click everywhere: what `Model.run` of a segmentation model answers with a list of `Found`."""
+    """A click everywhere: what `Model.run` of a segmentation model answers with a list of `GridMask`."""
 
     picture: Callable[[], Image.Image]
     key: str
     size: Size
 
 
-class Found(NamedTuple):
+class GridMask(NamedTuple):
     """One mask of many."""
 
     point: Point

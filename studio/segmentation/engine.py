@@ -24,7 +24,7 @@ from studio.segmentation.contract import (
     Box,
     Candidate,
     Everything,
-    Found,
+    GridMask,
     GridRequest,
     MaskRequest,
     MaskResult,
@@ -106,7 +106,7 @@ class Segmenting:
     def everything(self, asset: Asset, spec: ModelSpec, most: int, tell: Tell) -> Everything:
         """All regions of a picture, found by a grid of clicks."""
         size = Size(asset.width, asset.height)
-        found: list[Found] = self._ask(spec, GridRequest(partial(self._picture, asset), asset.id, size), tell)
+        found: list[GridMask] = self._ask(spec, GridRequest(partial(self._picture, asset), asset.id, size), tell)
         kept = _distinct(found, working_size(size, _GRID_SIDE), tell)
         working = working_size(size, most)
         regions = [_candidate(one.logits, one.score, size, working, one.point) for one in kept]
@@ -190,9 +190,9 @@ def _area(mask: np.ndarray, size: Size) -> int:
     return round(float((mask >= masks.HALF).mean()) * size.width * size.height)
 
 
-def _distinct(found: Sequence[Found], small: Size, tell: Tell) -> list[Found]:
+def _distinct(found: Sequence[GridMask], small: Size, tell: Tell) -> list[GridMask]:
     """The regions that are sure, stable and different from better ones, best first."""
-    kept: list[Found] = []
+    kept: list[GridMask] = []
     drawn: list[tuple[np.ndarray, int]] = []
     for one in sorted(found, key=lambda one: -one.score):
         if one.score < MIN_SCORE:

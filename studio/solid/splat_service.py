@@ -49,7 +49,7 @@ _MOST_OF_IT = 0.98
 """The share of its splats by which the size of a splat is told: strays do not count."""
 
 
-class Scene(NamedTuple):
+class Backdrop(NamedTuple):
     """What a splat stands on."""
 
     camera: Camera
@@ -117,7 +117,7 @@ class Splats:
         """
         return solid_recipe.from_text(self._asset(owner, asset_id).recipe["turning"]).fit
 
-    def scene(self, owner: str, asset_id: str) -> Scene | None:
+    def scene(self, owner: str, asset_id: str) -> Backdrop | None:
         """What a splat stands on; None where it came without, or that is gone."""
         return self._scene(self._asset(owner, asset_id), self.splat(owner, asset_id))
 
@@ -244,7 +244,7 @@ class Splats:
             raise NotFound("splat", asset_id)
         return asset
 
-    def _scene(self, asset: Asset, splat: Splat) -> Scene | None:
+    def _scene(self, asset: Asset, splat: Splat) -> Backdrop | None:
         camera = splat.pose.camera
         if camera is None or not asset.parents:
             return None
@@ -255,9 +255,9 @@ class Splats:
         mask = mask_of(read_picture(self._store.path(asset.owner, asset.parents[0])).image)
         if mask.shape != (camera.height, camera.width):
             return None
-        return Scene(camera, picture, None if mask.all() else mask)
+        return Backdrop(camera, picture, None if mask.all() else mask)
 
-    def _behind(self, scene: Scene | None, owner: str, ground: str) -> Image.Image:
+    def _behind(self, scene: Backdrop | None, owner: str, ground: str) -> Image.Image:
         """RGB of the whole picture."""
         if scene is None:
             raise BadRequest("This splat stands on no picture: choose a plain ground, or place it on one.")

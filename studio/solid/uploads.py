@@ -20,7 +20,7 @@ from studio.recipe import Recipe
 from studio.solid import recipe as solid_recipe
 from studio.solid.orientation import turned_by
 from studio.solid.recipe import SPLAT_SIZE, Turning
-from studio.splats.any_format import TakenSplat, read_splat
+from studio.splats.any_format import DecodedSplat, read_splat
 from studio.splats.sanitize import without_guess
 from studio.splats.splat import ARRAYS, NOT_TURNED, Quaternion, Splat
 from studio.splats.upright import UPRIGHT, Axis, followed, inverse
@@ -58,7 +58,7 @@ class SplatUploads:
                 self._store.restore(owner, [there.id])
             return TakenIn(self._store.asset(owner, there.id), wanted)
 
-    def _keep(self, owner: str, taken: TakenSplat, name: str, sha256: str, wanted: Quaternion | None) -> Asset:
+    def _keep(self, owner: str, taken: DecodedSplat, name: str, sha256: str, wanted: Quaternion | None) -> Asset:
         splat = taken.splat if wanted is None else turned_by(taken.splat, wanted)
         recipe = _recipe(owner, taken, name, sha256, wanted)
         return self._store.save_splat(replace(splat, recipe=recipe))
@@ -96,7 +96,7 @@ def _sha256(source: bytes | Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _recipe(owner: str, taken: TakenSplat, name: str, sha256: str, wanted: Quaternion | None) -> Recipe:
+def _recipe(owner: str, taken: DecodedSplat, name: str, sha256: str, wanted: Quaternion | None) -> Recipe:
     """What is written into our file of it: the recipe it brought, in bounds, as that of a splat of this owner."""
     splat, brought = taken.splat, taken.splat.recipe
     camera = splat.pose.camera

@@ -14,7 +14,7 @@ from typing import Literal, NamedTuple
 from studio.errors import BadSplat
 from studio.splats.formats import antimatter_splat, glb_reader, gltf_splats, ply, spz
 from studio.splats.formats.ply_header import is_ply
-from studio.splats.sanitize import MAX_BYTES, Taken
+from studio.splats.sanitize import MAX_BYTES, CheckedSplat
 from studio.splats.splat import Splat
 from studio.splats.upright import Axis
 from studio.validation import shown
@@ -22,7 +22,7 @@ from studio.validation import shown
 Format = Literal["ply", "splat", "spz", "glb"]
 
 
-class TakenSplat(NamedTuple):
+class DecodedSplat(NamedTuple):
     """An uploaded splat."""
 
     splat: Splat
@@ -31,7 +31,7 @@ class TakenSplat(NamedTuple):
     up: Axis  # the axis of the file that was taken to point up
 
 
-def read_splat(source: bytes | Path, name: str = "") -> TakenSplat:
+def read_splat(source: bytes | Path, name: str = "") -> DecodedSplat:
     """
     Args:
         name: of the file, for the sentences; it decides nothing.
@@ -42,7 +42,7 @@ def read_splat(source: bytes | Path, name: str = "") -> TakenSplat:
     data = _content(source, name)
     format, read = _reader(data)
     splat, notes, up = read(data)
-    return TakenSplat(splat, format, notes, up)
+    return DecodedSplat(splat, format, notes, up)
 
 
 def _content(source: bytes | Path, name: str) -> bytes:
@@ -70,7 +70,7 @@ def _check_length(length: int) -> None:
         )
 
 
-def _reader(data: bytes) -> tuple[Format, Callable[[bytes], Taken]]:
+def _reader(data: bytes) -> tuple[Format, Callable[[bytes], CheckedSplat]]:
     if is_ply(data):
         return "ply", ply.read_ply
     if data.startswith((spz.GZIP, spz.MAGIC)):

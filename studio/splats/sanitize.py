@@ -24,7 +24,7 @@ SAID_Z = (
 )
 
 
-class Taken(NamedTuple):
+class CheckedSplat(NamedTuple):
     """A splat out of a file, and what its person should know about how it was read."""
 
     splat: Splat
@@ -58,7 +58,7 @@ def check_count(count: int, kind: str) -> None:
         )
 
 
-def sound(columns: Columns, pose: Pose) -> Taken:
+def sound(columns: Columns, pose: Pose) -> CheckedSplat:
     """The splat of these columns without the rows that hold no finite numbers.
 
     Raises:
@@ -77,8 +77,10 @@ def sound(columns: Columns, pose: Pose) -> Taken:
         raise BadSplat(f"None of the {lost:,} splats in this file has finite numbers: it is damaged. Make it again.")
     splat = Splat(*values, pose=pose)
     if not lost:
-        return Taken(splat)
-    return Taken(splat.only(kept), (f"{lost:,} of {len(kept):,} splats were left out: their numbers are not finite.",))
+        return CheckedSplat(splat)
+    return CheckedSplat(
+        splat.only(kept), (f"{lost:,} of {len(kept):,} splats were left out: their numbers are not finite.",)
+    )
 
 
 def _kept(columns: Columns) -> np.ndarray:
@@ -92,19 +94,19 @@ def _kept(columns: Columns) -> np.ndarray:
     return kept
 
 
-def assumed_y_down(taken: Taken) -> Taken:
+def assumed_y_down(taken: CheckedSplat) -> CheckedSplat:
     """The same splat stood up as files of trainers want it, with a note that says so."""
     return stood_up(taken, "-y", ASSUMED)
 
 
-def stood_up(taken: Taken, up: Axis, note: str) -> Taken:
+def stood_up(taken: CheckedSplat, up: Axis, note: str) -> CheckedSplat:
     """The same splat with this axis of its file upwards.
 
     Args:
         taken: in the coordinates of its file.
     """
     pose = Pose(rotation=UPRIGHT[up], camera=taken.splat.pose.camera)
-    return Taken(replace(taken.splat, pose=pose), (*taken.notes, note), up)
+    return CheckedSplat(replace(taken.splat, pose=pose), (*taken.notes, note), up)
 
 
 def without_guess(notes: str) -> str:

@@ -6,7 +6,7 @@ import numpy as np
 
 from studio import masks
 from studio.contract import ModelSpec, Progress, Readiness, Task, Tell
-from studio.segmentation.contract import Found, GridRequest, MaskRequest, MaskResult, Point
+from studio.segmentation.contract import GridMask, GridRequest, MaskRequest, MaskResult, Point
 
 SIDE = 64
 
@@ -17,14 +17,14 @@ class ColourModel:
     def __init__(self) -> None:
         self.requests: list[MaskRequest | GridRequest] = []
 
-    def run(self, request: MaskRequest | GridRequest, tell: Tell) -> MaskResult | list[Found]:
+    def run(self, request: MaskRequest | GridRequest, tell: Tell) -> MaskResult | list[GridMask]:
         self.requests.append(request)
         tell(Progress(0, 1))
         pixels = np.asarray(request.picture().resize((SIDE, SIDE), 0)).astype(int)
         if isinstance(request, GridRequest):
             line = (np.arange(8) + 0.5) / 8
             points = [Point(x * request.size.width, y * request.size.height) for y in line for x in line]
-            return [Found(point, 0.9, self._logits(pixels, request, (point,))) for point in points]
+            return [GridMask(point, 0.9, self._logits(pixels, request, (point,))) for point in points]
         if request.box is not None:
             inside = np.zeros((SIDE, SIDE), bool)
             left, top, right, bottom = (

@@ -9,7 +9,7 @@ from studio.contract import GenerateRequest, Size
 from studio.library.annotations import Note
 from studio.library.assets import insert
 from studio.library.database import Database
-from studio.recipe import Found, Recipe, to_text
+from studio.recipe import FoundRecipe, Recipe, to_text
 from studio.service import Studio
 from tests.ui.painter import COLOURS, Brush, catalog
 
@@ -35,7 +35,13 @@ def fill(folder: Path, count: int, owner: str) -> list[str]:
             os.link(samples[colour][0], folder / "images" / name)
             os.link(samples[colour][1], folder / "thumbs" / f"{id}.webp")
             recipe = _recipe(id, owner, f"a {colour} ball {i:05d}", "full" if i % 2 else "toy", OLDEST + i)
-            insert(connection, name, Found(recipe, to_text(recipe), 128, 128), Note(starred=i % 3 == 0), deleted=False)
+            insert(
+                connection,
+                name,
+                FoundRecipe(recipe, to_text(recipe), 128, 128),
+                Note(starred=i % 3 == 0),
+                deleted=False,
+            )
     database.close()
     (folder / "notes.jsonl").write_text("".join(f'{{"asset": "{id}", "starred": true}}\n' for id in ids[::3]))
     return ids

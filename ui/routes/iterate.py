@@ -11,7 +11,7 @@ from fastapi import APIRouter, Request
 from studio.contract import IterateRequest, JobView
 from studio.errors import BadRequest
 from studio.imaging import edit_codec
-from studio.library.tree import Node
+from studio.library.tree import TreeNode
 from studio.service import Studio
 from studio.validation import shown
 from ui.routes.answers import Handler, json_router, text_in
@@ -102,7 +102,7 @@ def _told(job: JobView) -> Answer:
     return {"id": job.id, "title": job.title, "model": job.model, "state": job.state, "source": job.source}
 
 
-def _version(studio: Studio, node: Node) -> Answer:
+def _version(studio: Studio, node: TreeNode) -> Answer:
     asset, told = node.asset, picture(studio, node.asset)
     said = asset.recipe["prompt"] if node.parent else ""
     return told | {

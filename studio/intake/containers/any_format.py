@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from typing import BinaryIO
 
-from studio.intake.containers.header import Box
+from studio.intake.containers.header import Header
 from studio.intake.containers.jpeg import jpeg_box
 from studio.intake.containers.png import png_box
 from studio.intake.containers.webp import webp_box
 from studio.png_chunks import SIGNATURE
 
 
-def unbox(file: BinaryIO) -> Box | None:
+def unbox(file: BinaryIO) -> Header | None:
     """Look into a file; None if it is no PNG, JPEG or WebP.
 
     Raises:

@@ -11,14 +11,14 @@ import itertools
 from collections.abc import Iterable
 from typing import BinaryIO
 
-Part = tuple[int, int] | bytes
+ByteRange = tuple[int, int] | bytes
 """Start and end in the file, or bytes that are not in it."""
 
 
-class Parts(io.RawIOBase):
+class ByteRanges(io.RawIOBase):
     """Reads the parts one after the other; nothing is copied."""
 
-    def __init__(self, file: BinaryIO, parts: tuple[Part, ...]) -> None:
+    def __init__(self, file: BinaryIO, parts: tuple[ByteRange, ...]) -> None:
         self._file, self._parts = file, parts
         self._ends = list(itertools.accumulate(_length(part) for part in parts))
         self._at = 0
@@ -44,16 +44,16 @@ class Parts(io.RawIOBase):
         self._at += len(data)
         return len(data)
 
-    def _read(self, part: Part, start: int, length: int) -> bytes:
+    def _read(self, part: ByteRange, start: int, length: int) -> bytes:
         if isinstance(part, bytes):
             return part[start : start + length]
         self._file.seek(part[0] + start)
         return self._file.read(length)
 
 
-def merged(parts: Iterable[Part]) -> tuple[Part, ...]:
+def merged(parts: Iterable[ByteRange]) -> tuple[ByteRange, ...]:
     """The same parts with those joined that lie side by side."""
-    joined: list[Part] = []
+    joined: list[ByteRange] = []
     for part in parts:
         last = joined[-1] if joined else b""
         if isinstance(part, tuple) and isinstance(last, tuple) and part[0] == last[1]:
@@ -63,5 +63,5 @@ def merged(parts: Iterable[Part]) -> tuple[Part, ...]:
     return tuple(joined)
 
 
-def _length(part: Part) -> int:
+def _length(part: ByteRange) -> int:
     return len(part) if isinstance(part, bytes) else part[1] - part[0]

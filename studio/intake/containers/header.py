@@ -9,7 +9,7 @@ from typing import BinaryIO, Literal, NamedTuple
 from studio.contract import Size
 from studio.errors import BadPicture, Damaged
 from studio.intake.colour.colour_space import ColourSpace
-from studio.intake.containers.byte_ranges import Part
+from studio.intake.containers.byte_ranges import ByteRange
 from studio.intake.containers.exif import NOTHING, Exif
 from studio.intake.containers.texts import Texts
 from studio.png_chunks import Chunk, is_sound
@@ -21,7 +21,7 @@ MAX_PROFILE_BYTES = 4_000_000
 """Of an ICC profile, unpacked; display profiles are below 3 MB, most below 4 kB."""
 
 
-class Place(NamedTuple):
+class PixelArea(NamedTuple):
     """Where in the picture the pixels are that a file has."""
 
     width: int
@@ -31,18 +31,18 @@ class Place(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Box:
+class Header:
     """A picture's file, looked into."""
 
     format: Format
     size: Size  # before the orientation is applied
-    parts: tuple[Part, ...]  # what the decoder gets
-    again: tuple[Part, ...] = ()  # what it gets where it fails with the first
-    ended: tuple[tuple[Part, ...], ...] = ()  # of a JPEG: with an end, and other bits before it each time
+    parts: tuple[ByteRange, ...]  # what the decoder gets
+    again: tuple[ByteRange, ...] = ()  # what it gets where it fails with the first
+    ended: tuple[tuple[ByteRange, ...], ...] = ()  # of a JPEG: with an end, and other bits before it each time
     depth: int = 8  # bits per sample
-    place: Place | None = None  # of the pixels; None: they are the whole picture
+    place: PixelArea | None = None  # of the pixels; None: they are the whole picture
     checked: Sequence[Chunk] = ()  # whose checksums the decoder does not look at
-    pixels: tuple[Part, ...] = ()  # of a PNG: where they are, packed
+    pixels: tuple[ByteRange, ...] = ()  # of a PNG: where they are, packed
     pixel_bytes: int = 0  # of a PNG: how many that should be, unpacked
     can_shrink: bool = False  # whether the decoder can make it smaller as it goes
     exif: Exif = NOTHING

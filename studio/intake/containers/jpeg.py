@@ -14,9 +14,9 @@ from typing import BinaryIO
 from studio.contract import Size
 from studio.errors import CutOff, Damaged
 from studio.intake.colour.icc import read_profile
-from studio.intake.containers.byte_ranges import Part, merged
+from studio.intake.containers.byte_ranges import ByteRange, merged
 from studio.intake.containers.exif import NOTHING, read_exif
-from studio.intake.containers.header import MAX_CHUNKS, MAX_PROFILE_BYTES, Box, read
+from studio.intake.containers.header import MAX_CHUNKS, MAX_PROFILE_BYTES, Header, read
 from studio.intake.containers.texts import Texts
 
 _SCAN, _END, _COMMENT, _APP1, _APP2 = 0xDA, 0xD9, 0xFE, 0xE1, 0xE2
@@ -33,14 +33,14 @@ _BEYOND = 64  # bytes
 _BLOCK = 1 << 16
 
 
-def jpeg_box(file: BinaryIO) -> Box:
+def jpeg_box(file: BinaryIO) -> Header:
     """
     Raises:
         CutOff, Damaged: it is.
     """
     size, depth, exif, texts, can_shrink = Size(0, 0), 8, NOTHING, Texts(), False
     profile: list[bytes] = []
-    parts: list[Part] = [(0, 2)]
+    parts: list[ByteRange] = [(0, 2)]
     for marker, start, end in _segments(file):
         if marker == _SCAN:  # from here on, everything is pixels
             _check_scans(file, start)
@@ -64,7 +64,7 @@ def jpeg_box(file: BinaryIO) -> Box:
     if size == (0, 0):
         raise CutOff
     texts.add_exif(exif)
-    return Box(
+    return Header(
         "JPEG",
         size,
         merged(parts),
@@ -77,7 +77,7 @@ def jpeg_box(file: BinaryIO) -> Box:
     )
 
 
-def _ended(file: BinaryIO, parts: list[Part]) -> tuple[tuple[Part, ...], tuple[Part, ...]]:
+def _ended(file: BinaryIO, parts: list[ByteRange]) -> tuple[tuple[ByteRange, ...], tuple[ByteRange, ...]]:
     """The parts with an end of their own, after other bits each: what has all of its pixels does not come to those."""
     *before, (start, end) = (part for part in parts if isinstance(part, tuple))
     last = read(file, max(start, end - _BEYOND), min(_BEYOND, end - start))

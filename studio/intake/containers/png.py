@@ -14,9 +14,9 @@ from studio.contract import Size
 from studio.errors import CutOff, Damaged
 from studio.intake.colour.colour_space import ColourSpace, of_codes, of_gamma
 from studio.intake.colour.icc import read_profile
-from studio.intake.containers.byte_ranges import Part, Parts, merged
+from studio.intake.containers.byte_ranges import ByteRange, ByteRanges, merged
 from studio.intake.containers.exif import NOTHING, read_exif
-from studio.intake.containers.header import MAX_CHUNKS, MAX_PROFILE_BYTES, Box, Place, check_frames, read
+from studio.intake.containers.header import MAX_CHUNKS, MAX_PROFILE_BYTES, Header, PixelArea, check_frames, read
 from studio.intake.containers.texts import MAX_TEXTS_BYTES, Texts
 from studio.png_chunks import SIGNATURE, Chunk, chunks, is_sound, unpacked
 
@@ -32,7 +32,7 @@ _CHECKSUM = 4  # bytes at the end of packed pixels
 _BLOCK = 1 << 16
 
 
-def png_box(file: BinaryIO) -> Box:
+def png_box(file: BinaryIO) -> Header:
     """
     Raises:
         BadPicture: it is animated, damaged or cut off.
@@ -63,10 +63,10 @@ def png_box(file: BinaryIO) -> Box:
     return _box(file, first, drawn, exif=exif, space=_space(first), texts=texts)
 
 
-def has_all_pixels(file: BinaryIO, box: Box) -> bool:
+def has_all_pixels(file: BinaryIO, box: Header) -> bool:
     """Whether so many are packed in it as its header says; the decoder leaves out those that are missing."""
     inflate, left = zlib.decompressobj(), box.pixel_bytes
-    source = io.BufferedReader(Parts(file, box.pixels))
+    source = io.BufferedReader(ByteRanges(file, box.pixels))
     try:
         while left > 0 and (block := source.read(_BLOCK)):
             while block and left > 0:
@@ -77,7 +77,7 @@ def has_all_pixels(file: BinaryIO, box: Box) -> bool:
     return left <= 0
 
 
-def _box(file: BinaryIO, first: dict[bytes, bytes], drawn: list[Chunk], **known: Any) -> Box:
+def _box(file: BinaryIO, first: dict[bytes, bytes], drawn: list[Chunk], **known: Any) -> Header:
     header = first[b"IHDR"]
     width, height, depth, colour, _, _, interlaced = struct.unpack(">IIBBBBB", header)
     place, pixels = _frame(first, drawn)
@@ -94,7 +94,7 @@ def _box(file: BinaryIO, first: dict[bytes, bytes], drawn: list[Chunk], **known:
     beside = sorted(palettes + keys, key=lambda chunk: chunk.start)
     head = SIGNATURE + _chunk(b"IHDR", header)
     before = merged([head, *((chunk.start, chunk.end) for chunk in beside)])
-    return Box(
+    return Header(
         "PNG",
         Size(width, height),
         (*before, *_packed(ranges)),
@@ -109,7 +109,7 @@ def _box(file: BinaryIO, first: dict[bytes, bytes], drawn: list[Chunk], **known:
     )
 
 
-def _frame(first: dict[bytes, bytes], drawn: list[Chunk]) -> tuple[Place | None, list[Chunk]]:
+def _frame(first: dict[bytes, bytes], drawn: list[Chunk]) -> tuple[PixelArea | None, list[Chunk]]:
     """Where the pixels of the only frame belong, None for the whole picture, and in which chunks they are.
 
     Of an animation whose frames come after the picture for older programs, browsers show the frame.
@@ -127,7 +127,7 @@ def _frame(first: dict[bytes, bytes], drawn: list[Chunk]) -> tuple[Place | None,
     if controls[0].start < pixels[0].start or not frame or len(body) != 26:
         return None, pixels
     later = controls[1].start if len(controls) > 1 else frame[-1].end
-    return Place(*struct.unpack_from(">4I", body, 4)), [chunk for chunk in frame if chunk.start < later]
+    return PixelArea(*struct.unpack_from(">4I", body, 4)), [chunk for chunk in frame if chunk.start < later]
 
 
 def _is_key(chunk: Chunk, colour: int) -> bool:
@@ -135,7 +135,7 @@ def _is_key(chunk: Chunk, colour: int) -> bool:
     return chunk.kind == b"tRNS" and chunk.length in {0: (2,), 2: (6,), 3: range(1, 257)}.get(colour, ())
 
 
-def _packed(ranges: list[tuple[int, int]]) -> tuple[Part, ...]:
+def _packed(ranges: list[tuple[int, int]]) -> tuple[ByteRange, ...]:
     """All pixels as one chunk, whose checksum nobody looks at, and the end."""
     length = sum(end - start for start, end in ranges)
     return (struct.pack(">I4s", length, b"IDAT"), *merged(ranges), bytes(4), _chunk(b"IEND", b""))

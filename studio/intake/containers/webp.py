@@ -11,16 +11,16 @@ from typing import BinaryIO
 from studio.contract import Size
 from studio.errors import CutOff, Damaged
 from studio.intake.colour.icc import read_profile
-from studio.intake.containers.byte_ranges import Part
+from studio.intake.containers.byte_ranges import ByteRange
 from studio.intake.containers.exif import MAX_EXIF_BYTES, NOTHING, read_exif
-from studio.intake.containers.header import MAX_CHUNKS, MAX_PROFILE_BYTES, Box, check_frames, read
+from studio.intake.containers.header import MAX_CHUNKS, MAX_PROFILE_BYTES, Header, check_frames, read
 from studio.intake.containers.texts import MAX_TEXTS_BYTES, Texts
 
 _HAS_PROFILE, _HAS_ALPHA = 0x20, 0x10
 _FLAGS_AT = 20  # of the extended header, which is the first chunk
 
 
-def webp_box(file: BinaryIO) -> Box:
+def webp_box(file: BinaryIO) -> Header:
     """
     Raises:
         BadPicture: it is animated, damaged or cut off.
@@ -51,11 +51,11 @@ def webp_box(file: BinaryIO) -> Box:
     if size == (0, 0):
         raise Damaged
     check_frames(frames)
-    parts: tuple[Part, ...] = ((0, end),)
+    parts: tuple[ByteRange, ...] = ((0, end),)
     if frames:  # what a frame leaves free shows through, whatever the header says
         parts = ((0, _FLAGS_AT), bytes([flags | _HAS_ALPHA]), (_FLAGS_AT + 1, end))
     texts.add_exif(exif)
-    return Box("WEBP", size, parts, exif=exif, space=read_profile(profile), texts=texts)
+    return Header("WEBP", size, parts, exif=exif, space=read_profile(profile), texts=texts)
 
 
 def _size(kind: bytes, body: bytes) -> Size:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from studio.errors import BadSplat
-from studio.splats.sanitize import Columns, Taken, assumed_y_down, check_count, sound
+from studio.splats.sanitize import CheckedSplat, Columns, assumed_y_down, check_count, sound
 from studio.splats.splat import Pose, Splat
 from studio.splats.transform import Up, placed, to_file
 
@@ -32,7 +32,7 @@ def write_antimatter(splat: Splat, up: Up = "-y") -> bytes:
     return rows[np.argsort(-weights, kind="stable")].tobytes()
 
 
-def read_antimatter(data: bytes) -> Taken:
+def read_antimatter(data: bytes) -> CheckedSplat:
     """
     Raises:
         BadSplat: it is not a whole number of rows, or no row makes sense.

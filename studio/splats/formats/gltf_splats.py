@@ -13,7 +13,7 @@ import numpy as np
 from studio.errors import BadSplat
 from studio.splats.formats import spz
 from studio.splats.formats.glb_reader import NO_SPLAT, GlbFile, Values, damaged
-from studio.splats.sanitize import Columns, Taken, check_count, sound
+from studio.splats.sanitize import CheckedSplat, Columns, check_count, sound
 from studio.splats.splat import SH_C0, SH_COUNTS, Pose, Splat
 from studio.splats.transform import placed
 from studio.validation import shown
@@ -26,7 +26,7 @@ _LINEAR = "The colours of this file are linear; they were turned into those of a
 _PARTIAL = "Some harmonics of this file are missing: only its whole bands were read."
 
 
-def read_glb(data: bytes) -> Taken:
+def read_glb(data: bytes) -> CheckedSplat:
     """All splats of its scene as one.
 
     Raises:
@@ -47,7 +47,7 @@ def read_glb(data: bytes) -> Taken:
             raise damaged(f"its splats are in more than {_MOST_PARTS:,} parts")
     if not splats:
         raise BadSplat(NO_SPLAT)
-    return Taken(_joined(splats), tuple(notes))
+    return CheckedSplat(_joined(splats), tuple(notes))
 
 
 def _extension(primitive: Values) -> Values | None:
@@ -63,7 +63,7 @@ def _extension(primitive: Values) -> Values | None:
     return main | {"extensions": named | (inner if isinstance(inner, dict) else {})}
 
 
-def _compressed(file: GlbFile, extension: Values) -> Taken | None:
+def _compressed(file: GlbFile, extension: Values) -> CheckedSplat | None:
     """The splats of a primitive that are an SPZ file; None where they are not."""
     for name, one in extension["extensions"].items():
         if "compression" in name or "spz" in name:
@@ -75,7 +75,7 @@ def _compressed(file: GlbFile, extension: Values) -> Taken | None:
     return None
 
 
-def _plain(file: GlbFile, primitive: Values, extension: Values) -> Taken:
+def _plain(file: GlbFile, primitive: Values, extension: Values) -> CheckedSplat:
     """The splats of a primitive that are accessors."""
     kernel = extension.get("kernel", "ellipse")
     if kernel != "ellipse":
@@ -117,7 +117,7 @@ def _plain(file: GlbFile, primitive: Values, extension: Values) -> Taken:
         ),
         Pose(),
     )
-    return Taken(taken.splat, (*notes, *taken.notes))
+    return CheckedSplat(taken.splat, (*notes, *taken.notes))
 
 
 def _plain_name(name: str) -> str:

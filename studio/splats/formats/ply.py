@@ -19,7 +19,7 @@ from studio.splats.formats import compressed_ply
 from studio.splats.formats.ply_columns import NAMES, Read, check_columns, read_columns
 from studio.splats.formats.ply_header import Element, Header, read_header
 from studio.splats.metadata import KEYWORD, NOTHING, About, line_about, read_line
-from studio.splats.sanitize import SAID_Z, Taken, assumed_y_down, check_count, sound, stood_up
+from studio.splats.sanitize import SAID_Z, CheckedSplat, assumed_y_down, check_count, sound, stood_up
 from studio.splats.splat import SH_C0, SH_COUNTS, Pose, Splat
 from studio.splats.transform import Up, from_file, placed, to_file
 from studio.splats.upright import Axis
@@ -68,7 +68,7 @@ def _rows_of(splat: Splat, width: int) -> np.ndarray:
     return rows
 
 
-def read_ply(data: bytes) -> Taken:
+def read_ply(data: bytes) -> CheckedSplat:
     """The splat in a PLY file, binary or text, in either byte order, also as SuperSplat compresses it.
 
     Raises:
@@ -81,9 +81,9 @@ def read_ply(data: bytes) -> Taken:
     else:
         columns, notes = _read(header, data, is_ours=about != NOTHING)
     taken = sound(columns, about.pose or Pose())
-    taken = Taken(replace(taken.splat, recipe=about.recipe), (*notes, *taken.notes))
+    taken = CheckedSplat(replace(taken.splat, recipe=about.recipe), (*notes, *taken.notes))
     if about.up is not None:
-        return Taken(from_file(taken.splat, about.up), taken.notes, "-y" if about.up == "-y" else "y")
+        return CheckedSplat(from_file(taken.splat, about.up), taken.notes, "-y" if about.up == "-y" else "y")
     axis = _vertical_axis(header)
     return stood_up(taken, axis, SAID_Z) if axis else assumed_y_down(taken)
 

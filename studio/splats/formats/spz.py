@@ -16,7 +16,7 @@ import numpy as np
 from studio.errors import BadSplat
 from studio.splats.formats.ply_header import is_ply
 from studio.splats.metadata import KEYWORD, NOTHING, About, line_about, read_line
-from studio.splats.sanitize import MAX_BYTES, Columns, Taken, check_count, sound
+from studio.splats.sanitize import MAX_BYTES, CheckedSplat, Columns, check_count, sound
 from studio.splats.splat import SH_C0, SH_COUNTS, Pose, Splat
 from studio.splats.transform import placed
 
@@ -67,7 +67,7 @@ def write_spz(splat: Splat) -> bytes:
     return _gzipped(b"".join(parts), f"{KEYWORD} {about}".encode("latin-1"))
 
 
-def read_spz(data: bytes) -> Taken:
+def read_spz(data: bytes) -> CheckedSplat:
     """
     Raises:
         BadSplat: it is damaged, packs more than it says, or is of a version that is not read.
@@ -93,7 +93,7 @@ def read_spz(data: bytes) -> Taken:
         )
     about = _about(data)
     taken = sound(_columns(header, body), about.pose or Pose())
-    return Taken(replace(taken.splat, recipe=about.recipe), taken.notes)
+    return CheckedSplat(replace(taken.splat, recipe=about.recipe), taken.notes)
 
 
 def _check(header: _Header) -> None:

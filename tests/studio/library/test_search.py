@@ -18,7 +18,7 @@ from studio.library.annotations import Note
 from studio.library.assets import insert
 from studio.library.database import Database
 from studio.library.store import Store
-from studio.recipe import Found, to_text
+from studio.recipe import FoundRecipe, to_text
 from studio.service import Studio
 from tests.studio.conftest import OpenStudio
 from tests.studio.fakes import OWNER, FakeModel, ask, finished
@@ -246,7 +246,7 @@ def crowded(database: Database) -> Database:
                 parents=(f"{number // 2:032x}",),
                 created=float(number // 2),  # two in the same instant
             )
-            found = Found(recipe, to_text(recipe), 8, 6)
+            found = FoundRecipe(recipe, to_text(recipe), 8, 6)
             insert(connection, f"{number}.png", found, Note(starred=number % 7 == 0), deleted=number % 11 == 0)
     return database
 

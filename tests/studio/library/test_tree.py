@@ -9,7 +9,7 @@ from studio.library.annotations import Note
 from studio.library.assets import insert
 from studio.library.store import Store
 from studio.library.tree import MAX_NODES, Tree
-from studio.recipe import Found, Recipe, to_text
+from studio.recipe import FoundRecipe, Recipe, to_text
 from studio.service import Studio
 from tests.studio.changing import picture
 from tests.studio.conftest import OpenStudio
@@ -35,7 +35,7 @@ class Forest:
         with self.studio._database.transaction() as connection:  # pyright: ignore[reportPrivateUsage]
             for number, parent in parents.items():
                 recipe = self.recipe(number, parent)
-                insert(connection, f"{number}.png", Found(recipe, to_text(recipe), 4, 4), Note(), deleted=False)
+                insert(connection, f"{number}.png", FoundRecipe(recipe, to_text(recipe), 4, 4), Note(), deleted=False)
 
     def recipe(self, number: int, *parents: int, kind: str = "image", owner: str = OWNER) -> Recipe:
         return Recipe(

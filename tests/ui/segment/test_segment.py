@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from studio.contract import Tell
-from studio.segmentation.contract import Found, GridRequest, MaskRequest, MaskResult
+from studio.segmentation.contract import GridMask, GridRequest, MaskRequest, MaskResult
 from studio.service import Studio
 from tests.patience import PATIENCE_SECONDS
 from tests.studio.selecting_fake import ColourModel, colour_spec
@@ -46,7 +46,7 @@ class PatientModel(ColourModel):
         self.may_answer = threading.Event()
         self.may_answer.set()
 
-    def run(self, request: MaskRequest | GridRequest, tell: Tell) -> MaskResult | list[Found]:
+    def run(self, request: MaskRequest | GridRequest, tell: Tell) -> MaskResult | list[GridMask]:
         if isinstance(request, GridRequest):
             assert self.may_answer.wait(PATIENCE_SECONDS)
         return super().run(request, tell)

@@ -28,14 +28,14 @@ _CHANGED = {
 }
 
 
-class Words(NamedTuple):
+class NodeText(NamedTuple):
     """A text, and a sentence's part for everything in it that the file does not hold."""
 
     text: str = ""
     unknown: tuple[str, ...] = ()
 
 
-def joined(parts: list[Words], delimiter: str | None = "\n") -> Words:
+def joined(parts: list[NodeText], delimiter: str | None = "\n") -> NodeText:
     """One text of several; None: a comma, where none of them brings its own separator."""
     text = ""
     for part in (one.text for one in parts if one.text):
@@ -45,25 +45,25 @@ def joined(parts: list[Words], delimiter: str | None = "\n") -> Words:
                 "" if not text or text[-1].isspace() or part[0] in " \n,.;" else " " if text[-1] in ",.;:" else ", "
             )
         text = (f"{text}{between}{part}" if text else part)[:MAX_TEXT]
-    return Words(text, tuple(dict.fromkeys(one for part in parts for one in part.unknown))[:8])
+    return NodeText(text, tuple(dict.fromkeys(one for part in parts for one in part.unknown))[:8])
 
 
-def text_of_node(node: Node, texts: list[tuple[str, Words]], output: int) -> Words:
+def text_of_node(node: Node, texts: list[tuple[str, NodeText]], output: int) -> NodeText:
     """What a node makes of its texts.
 
     Args:
         texts: by the name of the input, in their order; one at least.
     """
     words = _of_several(node, texts, output)
-    return Words(_changed(node, words.text), words.unknown + tuple(_styles(node)))
+    return NodeText(_changed(node, words.text), words.unknown + tuple(_styles(node)))
 
 
-def _of_several(node: Node, texts: list[tuple[str, Words]], output: int) -> Words:
+def _of_several(node: Node, texts: list[tuple[str, NodeText]], output: int) -> NodeText:
     by_name = dict(texts)
     start, most = node.inputs.get("start_index"), node.inputs.get("max_rows")
     if type(start) is int and type(most) is int and start >= 0 and most > 0:  # some lines of a text
         lines = texts[0][1].text.split("\n")[start : start + most]
-        return Words("\n".join(lines), texts[0][1].unknown)
+        return NodeText("\n".join(lines), texts[0][1].unknown)
     if (replaced := _replaced(node, by_name)) is not None:
         return replaced
     delimiter = _delimiter(node)
@@ -74,7 +74,7 @@ def _of_several(node: Node, texts: list[tuple[str, Words]], output: int) -> Word
         return texts[0][1]
     parts = [words for _, words in texts]
     if str(node.inputs.get("clean_whitespace", "")).lower() == "true":
-        parts = [Words(words.text.strip(), words.unknown) for words in parts]
+        parts = [NodeText(words.text.strip(), words.unknown) for words in parts]
     return joined(parts, delimiter)
 
 
@@ -103,7 +103,7 @@ def _delimiter(node: Node) -> str | None:
     return "" if "string_a" in node.inputs else None
 
 
-def _replaced(node: Node, texts: dict[str, Words]) -> Words | None:
+def _replaced(node: Node, texts: dict[str, NodeText]) -> NodeText | None:
     """A text in which words were replaced; None where none were."""
     pairs = [
         (node.inputs[name], node.inputs.get(name.replace("find", "replace").replace("search", "replace")))
@@ -121,7 +121,7 @@ def _replaced(node: Node, texts: dict[str, Words]) -> Words | None:
         if isinstance(find, str) and isinstance(replace, str) and find:
             replace = replace[:MAX_TEXT]
             text = text.replace(find, replace, MAX_TEXT // max(1, len(replace)))[:MAX_TEXT]
-    return Words(text, rest[0].unknown)
+    return NodeText(text, rest[0].unknown)
 
 
 def follows_pattern(node: Node) -> bool:

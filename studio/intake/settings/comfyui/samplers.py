@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from studio.contract import Size
 from studio.intake.settings.comfyui.around import left_out
 from studio.intake.settings.comfyui.graph import Graph, Link, Node, served_nodes
-from studio.intake.settings.comfyui.joins import Words, joined
+from studio.intake.settings.comfyui.joins import NodeText, joined
 from studio.intake.settings.comfyui.words import Reader, is_text_node
 from studio.intake.settings.comfyui.workflow import drawn_nodes
 from studio.intake.settings.foreign_values import MAX_SHORT, Finding, bounded, number, parsed, sized, whole
@@ -151,7 +151,7 @@ def _sought(graph: Graph, start: Node, name: str, read: Callable[[Node], T | Non
 # --- words ------------------------------------------------------------------------------------------------------------
 
 
-def _texts(graph: Graph, words: Reader, guider: Node, side: str) -> Words:
+def _texts(graph: Graph, words: Reader, guider: Node, side: str) -> NodeText:
     """All that the text encoders behind a conditioning were given, each text once."""
     other = "pos" if side == "negative" else "neg"
 
@@ -169,7 +169,7 @@ def _texts(graph: Graph, words: Reader, guider: Node, side: str) -> Words:
     if side == "negative" and not any(is_begun(name) for name in guider.links()):  # both may come from one encoder
         links = [link for name, link in guider.links().items() if is_wanted(name)]
         starts += [link for link in links if any(re.search("neg.*(prompt|text)", name) for name in _names(graph, link))]
-    found: dict[str, Words] = {text.text: text for _, text in own if text.text}
+    found: dict[str, NodeText] = {text.text: text for _, text in own if text.text}
     unknown = [text for _, text in own if text.unknown]
     for start in starts:
         node = graph.node(start)
@@ -182,8 +182,8 @@ def _texts(graph: Graph, words: Reader, guider: Node, side: str) -> Words:
                 found |= {text.text.strip(): text} if text.text.strip() else {}
             if len(found) >= _MAX_TEXTS:
                 break
-    text = joined([Words(one) for one in found]).text
-    return Words(text, joined(unknown).unknown)
+    text = joined([NodeText(one) for one in found]).text
+    return NodeText(text, joined(unknown).unknown)
 
 
 def _names(graph: Graph, link: Link) -> list[str]:
@@ -195,7 +195,7 @@ def _ends_words(node: Node) -> bool:
     return is_text_node(node) or node.has_kind("zero ?out")
 
 
-def _texts_of(words: Reader, node: Node, output: int, side: str) -> list[Words]:
+def _texts_of(words: Reader, node: Node, output: int, side: str) -> list[NodeText]:
     if node.has_kind("zero ?out"):
         return []
     if is_text_node(node):

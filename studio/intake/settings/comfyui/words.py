@@ -10,7 +10,7 @@ import re
 from typing import Any
 
 from studio.intake.settings.comfyui.graph import PASSED_ON, Graph, Link, Node, is_switch
-from studio.intake.settings.comfyui.joins import Words, changes, follows_pattern, place, text_of_node
+from studio.intake.settings.comfyui.joins import NodeText, changes, follows_pattern, place, text_of_node
 from studio.intake.settings.comfyui.patterns import by_pattern
 from studio.intake.settings.foreign_values import MAX_SHORT, MAX_TEXT, bounded
 
@@ -82,22 +82,22 @@ class Reader:
 
     def __init__(self, graph: Graph) -> None:
         self._graph = graph
-        self._known: dict[Link, Words] = {}
+        self._known: dict[Link, NodeText] = {}
 
-    def words(self, value: Any, depth: int = 0) -> Words:
+    def words(self, value: Any, depth: int = 0) -> NodeText:
         """The text an input has, or that comes through its link."""
         if isinstance(value, str):
-            return Words(value[:MAX_TEXT])
+            return NodeText(value[:MAX_TEXT])
         if isinstance(value, list) and value and all(isinstance(one, str) for one in value[:100]):
-            return Words("\n".join(value[:100])[:MAX_TEXT])
+            return NodeText("\n".join(value[:100])[:MAX_TEXT])
         if not isinstance(value, Link):
-            return Words()
+            return NodeText()
         if value not in self._known:
-            self._known[value] = Words()  # what leads back to itself says nothing
+            self._known[value] = NodeText()  # what leads back to itself says nothing
             self._known[value] = self._behind(value, depth)
         return self._known[value]
 
-    def own(self, node: Node, side: str, depth: int = 0) -> list[tuple[str, Words]]:
+    def own(self, node: Node, side: str, depth: int = 0) -> list[tuple[str, NodeText]]:
         """The texts a node was given, by input, in their order: those of one side where it tells the sides apart.
 
         Args:
@@ -116,26 +116,26 @@ class Reader:
         texts = [(name, self.words(node.inputs[name], depth)) for name in sorted(names, key=place)]
         return [(name, words) for name, words in texts if words.text or words.unknown]
 
-    def _behind(self, start: Link, depth: int) -> Words:
+    def _behind(self, start: Link, depth: int) -> NodeText:
         """The text at an output."""
         if depth > _MAX_DEPTH:
-            return Words()
+            return NodeText()
         value: Any = start
         for _ in range(_MAX_IN_ROW):
             node = self._graph.node(value) if isinstance(value, Link) else None
             if node is None:
-                return self.words(value, depth + 1) if not isinstance(value, Link) else Words()
+                return self.words(value, depth + 1) if not isinstance(value, Link) else NodeText()
             following = self._handed_on(node)
             if following is None:
                 side = "negative" if _is_negative(node, value.output) else "positive"
                 words = self.at(node, value.output, side, depth)
                 return (
-                    words if words.text or words.unknown or not _is_silent(node) else Words("", (_written(node, []),))
+                    words if words.text or words.unknown or not _is_silent(node) else NodeText("", (_written(node, []),))
                 )
             value = following
             if value == start:
-                return Words()
-        return Words()
+                return NodeText()
+        return NodeText()
 
     def _handed_on(self, node: Node) -> Any:
         """What a node hands on without a change; None where it does more."""
@@ -149,28 +149,28 @@ class Reader:
                 return link
         return None
 
-    def at(self, node: Node, output: int, side: str, depth: int = 0) -> Words:
+    def at(self, node: Node, output: int, side: str, depth: int = 0) -> NodeText:
         """The text that a node makes of its own; nothing where it makes none.
 
         Args:
             side: "positive" or "negative", of a node with both.
         """
         if is_switch(node) or _encodes(node, but=_SIDES):
-            return Words()
+            return NodeText()
         node = self._with_words(node, depth + 1)
         texts = self.own(node, side, depth + 1)
         if len(texts) == 1 and (made := by_pattern(node, texts[0][1].text)) is not None:
-            return Words(made, texts[0][1].unknown)
+            return NodeText(made, texts[0][1].unknown)
         if _writes(node) or follows_pattern(node):
             asked = [words.text for name, words in texts]
             asked += [self.words(node.inputs[name], depth + 1).text for name in _QUESTIONS if name in node.inputs]
-            return Words("", (_written(node, asked),))
+            return NodeText("", (_written(node, asked),))
         if _DRAWS.search(node.kind) and any(
             re.search(r"\{[^{}]*\||__[A-Za-z0-9*][\w\-/.*]{0,80}?__", words.text) for _, words in texts
         ):
-            return Words("", (_written(node, [words.text for _, words in texts]),))
+            return NodeText("", (_written(node, [words.text for _, words in texts]),))
         if not texts:
-            return Words()
+            return NodeText()
         return text_of_node(node, texts, output)
 
     def _with_words(self, node: Node, depth: int) -> Node:
