@@ -130,7 +130,9 @@ class Reader:
                 side = "negative" if _is_negative(node, value.output) else "positive"
                 words = self.at(node, value.output, side, depth)
                 return (
-                    words if words.text or words.unknown or not _is_silent(node) else NodeText("", (_written(node, []),))
+                    words
+                    if words.text or words.unknown or not _is_silent(node)
+                    else NodeText("", (_written(node, []),))
                 )
             value = following
             if value == start:
