@@ -16,6 +16,7 @@ import hashlib
 import logging
 import os
 import sys
+import time
 from collections.abc import Callable
 from functools import cache, partial
 from pathlib import Path
@@ -129,7 +130,11 @@ def serve(studio: Studio, options: argparse.Namespace, machine: Machine) -> None
     ready = [model for model in studio.models(Task.GENERATE) if model.readiness().ok]
     if ready:
         studio.warm(ready[0].id)
-    demo.block_thread()
+    try:
+        while demo.is_running:
+            time.sleep(0.1)
+    finally:
+        page.close(demo)
 
 
 def launch_arguments(studio: Studio, options: argparse.Namespace, identify: Identify) -> dict[str, Any]:

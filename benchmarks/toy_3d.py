@@ -29,8 +29,7 @@ from benchmarks.table import Row, print_table
 from lgm.cameras import orbit_camera
 from lgm.gaussians import Gaussians
 from lgm.render import render
-from pipelines.families import imagedream as viewing
-from pipelines.families import lgm_splat as splatting
+from pipelines.families import imagedream as viewing, lgm_splat as splatting
 from studio.contract import Progress
 from studio.solid.contract import INPUT_SIDE, SplatOrder, ViewsOrder
 from studio.splats.splat import Splat

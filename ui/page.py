@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 import gradio as gr
 from gradio.routes import App
+from gradio.tunneling import CURRENT_TUNNELS
 from starlette.middleware import Middleware
 
 from studio.intake.picture import MAX_BYTES
@@ -23,17 +25,11 @@ from ui.routes import (
     answers,
     clouds,
     files,
+    iterate as routes_iterate,
+    segment as routes_segment,
+    solid as routes_solid,
     uploads,
     visitors,
-)
-from ui.routes import (
-    iterate as routes_iterate,
-)
-from ui.routes import (
-    segment as routes_segment,
-)
-from ui.routes import (
-    solid as routes_solid,
 )
 from ui.routes.visitors import Visitors
 from ui.shared import edition, header, pictures, watch
@@ -102,6 +98,18 @@ def build(studio: Studio, identify: Identify, *, machine: str = "") -> gr.Blocks
         arrival.then(bridge.open_listener(on_arrival, named), [visitor], [*named.values()], **QUIET)
     page._queue.sleep_when_free = _LOOKS_EVERY
     return page
+
+
+def close(page: gr.Blocks) -> None:
+    """End its server at once: calls that only wait for news are cut off."""
+    if page.server:
+        page.server.force_exit = True
+    log = logging.getLogger("uvicorn.error")
+    was_disabled, log.disabled = log.disabled, True
+    page.close(verbose=False)
+    log.disabled = was_disabled
+    for tunnel in CURRENT_TUNNELS:
+        tunnel.kill()
 
 
 def on_arrival(studio: Studio, token: str) -> dict[str, Any]:

@@ -20,8 +20,7 @@ from studio.library.assets import Asset
 from studio.library.store import Store
 from studio.residents import Residents
 from studio.scheduling.live_job import LiveJob
-from studio.solid import fit
-from studio.solid import recipe as solid_recipe
+from studio.solid import fit, recipe as solid_recipe
 from studio.solid.codec import four, splat_from_json, views_from_json, wanted
 from studio.solid.contract import (
     AZIMUTHS_DEG,

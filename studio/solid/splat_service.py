@@ -25,8 +25,7 @@ from studio.library.store import Store
 from studio.scheduling.changes import Changes
 from studio.segmentation import objects
 from studio.segmentation.engine import flat
-from studio.solid import fit as solid_fit
-from studio.solid import recipe as solid_recipe
+from studio.solid import fit as solid_fit, recipe as solid_recipe
 from studio.solid.contract import FILLED_SHARE, camera_of, crop_of, mask_of
 from studio.solid.orientation import Standing
 from studio.solid.recipe import Ground, Turning

@@ -24,8 +24,7 @@ from studio.library.database import Database
 from studio.library.store import Store
 from studio.scheduling.changes import Changes
 from studio.segmentation import objects
-from studio.solid import codec
-from studio.solid import recipe as solid_recipe
+from studio.solid import codec, recipe as solid_recipe
 from studio.solid.contract import (
     AZIMUTHS_DEG,
     INPUT_SIDE,

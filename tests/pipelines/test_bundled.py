@@ -22,8 +22,7 @@ from pipelines.machine import Machine
 from studio.contract import ModelSpec
 from studio.errors import NotReady
 from studio.service import Studio
-from tests.ui.painter import Brush
-from tests.ui.painter import catalog as painters
+from tests.ui.painter import Brush, catalog as painters
 from tests.ui.serve import everybody_by_token, served
 from toybox import checksums
 

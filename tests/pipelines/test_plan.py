@@ -2,8 +2,7 @@
 
 import dataclasses
 
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from pipelines.plan import SPARE_GB, SPARE_RAM_GB, Means, Needs, Placement, Plan, least, plan, plans
 

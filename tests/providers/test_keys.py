@@ -5,8 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from providers.keys import ACCOUNTS, GOOGLE, HUGGING_FACE, MAX_KEY, MAX_OWNERS, OPENAI, Key, Keys
 from studio.errors import BadRequest, NotReady

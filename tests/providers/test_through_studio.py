@@ -16,9 +16,15 @@ from studio.contract import GenerateRequest, Task
 from studio.errors import NotReady
 from studio.service import Studio
 from tests.providers import wires
-from tests.providers.clouds import CANARIES, PATIENT, TODAY, Cloud, end_of_calls
-from tests.providers.clouds import GOOGLE as GOOGLE_CLOUD
-from tests.providers.clouds import OPENAI as OPENAI_CLOUD
+from tests.providers.clouds import (
+    CANARIES,
+    GOOGLE as GOOGLE_CLOUD,
+    OPENAI as OPENAI_CLOUD,
+    PATIENT,
+    TODAY,
+    Cloud,
+    end_of_calls,
+)
 from tests.providers.loopback import Provider
 from tests.providers.wires import png
 from tests.studio.fakes import OWNER, FakeModel, finished, spec_of, until

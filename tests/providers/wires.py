@@ -7,9 +7,13 @@ import io
 from typing import Any
 
 from google.genai import types
-from openai.types import ImageEditCompletedEvent, ImageGenCompletedEvent, ImageGenPartialImageEvent
-from openai.types import image_edit_completed_event as edited
-from openai.types import image_gen_completed_event as made
+from openai.types import (
+    ImageEditCompletedEvent,
+    ImageGenCompletedEvent,
+    ImageGenPartialImageEvent,
+    image_edit_completed_event as edited,
+    image_gen_completed_event as made,
+)
 from PIL import Image
 
 from tests.providers.loopback import Answer, answer, events

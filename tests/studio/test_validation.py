@@ -7,8 +7,7 @@ from dataclasses import asdict, replace
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from studio.contract import MAX_SEED, GenerateRequest, Range, Readiness, Size, Task
 from studio.errors import BadRequest, NotReady, NotSupported, StudioError, UnknownModel

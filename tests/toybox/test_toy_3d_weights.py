@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 
 from benchmarks import toy_3d
-from pipelines.families import imagedream as viewing
-from pipelines.families import lgm_splat as splatting
+from pipelines.families import imagedream as viewing, lgm_splat as splatting
 from toybox.solid import toy_lgm, toy_views
 
 README = toy_views.FOLDER.parent / "README.md"

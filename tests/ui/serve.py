@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -34,17 +33,7 @@ def served(studio: Studio, identify: Identify, *, is_edition: str = EDITION, **o
         )
         yield address
     finally:
-        _close(demo)
-
-
-def _close(demo: gr.Blocks) -> None:
-    """At once: calls of pages that watched are cut off, where the server would wait for their end and say so."""
-    if demo.server:
-        demo.server.force_exit = True
-    log = logging.getLogger("uvicorn.error")
-    log.disabled = True
-    demo.close(verbose=False)
-    log.disabled = False
+        page.close(demo)
 
 
 def everybody_by_token(request: gr.Request, token: str) -> str:

@@ -7,8 +7,7 @@ import asyncio
 import gradio as gr
 
 from studio.service import Studio
-from ui.api.values import describe as as_json
-from ui.api.values import readable
+from ui.api.values import describe as as_json, readable
 from ui.routes.clouds import outcome
 from ui.routes.visitors import Visitors
 

@@ -6,8 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from studio.contract import GenerateRequest, ModelSpec, Range, Readiness, Size, Style, Task
 from studio.imaging.settings_from_recipe import fit, is_same_model

@@ -6,8 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from studio.intake.settings.any_tool import finding_in
 from studio.intake.settings.comfyui.samplers import read_graph

@@ -3,11 +3,9 @@
 import json
 from dataclasses import replace
 
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
-from studio.recipe import from_text
-from studio.recipe import to_text as recipe_text
+from studio.recipe import from_text, to_text as recipe_text
 from studio.solid import recipe as solid_recipe
 from studio.solid.codec import splat_from_json, to_json, views_from_json, wanted
 from studio.solid.contract import SplatRequest, ViewsRequest

@@ -8,8 +8,7 @@ import re
 from dataclasses import replace
 
 import numpy as np
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from studio.errors import BadSplat
 from studio.splats.any_format import read_splat
