@@ -57,7 +57,7 @@ def test_everything_is_listed_with_where_to_click(
         (["{picture}"], 2, "--point X,Y"),
         (["{picture}", "--point", "900,900"], 2, "(900, 900)"),
         (["{picture}", "--point", "2,2", "--fraction"], 2, "between 0 and 1"),
-        (["{picture}", "--box", "90,90,20,20"], 2, "no inside"),
+        (["{picture}", "--box", "90,90,20,20"], 2, "is empty"),
         (["{picture}", "--point", "1,1", "--model", "toy-klein"], 2, "There is no model 'toy-klein'"),
     ],
 )

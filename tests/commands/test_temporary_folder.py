@@ -36,8 +36,8 @@ def test_it_is_private_and_gone_afterwards(parent: Path):
 
 def test_what_a_killed_process_left_is_removed_and_what_is_in_use_is_kept(parent: Path):
     code = (
-        "import os, sys, tempfile, temporary; tempfile.tempdir = sys.argv[1]\n"
-        "with temporary.temporary_folder() as folder: (folder / 'x').write_bytes(b'x'); os._exit(9)"
+        "import os, sys, tempfile; from commands import temporary_folder; tempfile.tempdir = sys.argv[1]\n"
+        "with temporary_folder.temporary_folder() as folder: (folder / 'x').write_bytes(b'x'); os._exit(9)"
     )
     subprocess.run([sys.executable, "-c", code, str(parent)], cwd=ROOT, check=False)
     (parent / f"{PREFIX}of-somebody").mkdir()  # nothing says that we made it

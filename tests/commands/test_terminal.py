@@ -15,7 +15,7 @@ from tests.patience import PATIENCE_SECONDS
 
 PROGRAM = """
 import sys, time
-import terminal
+from commands import terminal
 terminal.prepare()
 def command():
     print("begun", flush=True)

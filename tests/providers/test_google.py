@@ -66,7 +66,7 @@ def test_a_thought_is_not_the_picture(provider: Provider):
         (answer(200, {"candidates": "none"}), Unusable, "without a picture"),
         (answer(200, b"<html>"), Unusable, "cannot be read"),
         (answer(200, b"[]"), Unusable, "without a picture"),
-        (wires.google_picture(png()[:-40]), Unusable, "no picture"),
+        (wires.google_picture(png()[:-40]), Unusable, "not a picture"),
         (wires.google_picture(b"<svg xmlns='http://www.w3.org/2000/svg'/>"), Unusable, "SVG"),
     ],
 )  # fmt: skip

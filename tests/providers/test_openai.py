@@ -111,13 +111,13 @@ def test_an_answer_in_one_piece_is_taken_too(provider: Provider):
         (events(partial(0)), Unusable, "ends before the picture"),
         (events(), Unusable, "ends before the picture"),
         (events(completed(text="")), Unusable, "without a picture"),
-        (events(completed(text=wires.b64(png())[:-3])), Unusable, "not whole"),
-        (events(completed(png()[:-40])), Unusable, "no picture"),
-        (events(completed(b"<html>")), Unusable, "no picture"),
+        (events(completed(text=wires.b64(png())[:-3])), Unusable, "incomplete"),
+        (events(completed(png()[:-40])), Unusable, "not a picture"),
+        (events(completed(b"<html>")), Unusable, "not a picture"),
         (parts(b"data: {broken\n\n"), Unusable, "cannot be read"),
         (parts(b"data: [1, 2]\n\n"), Unusable, "cannot be read"),
         (events({"type": "error", "error": {"message": "poor", "code": "insufficient_quota"}}), NoCredit, "poor"),
-        (events({"type": "error", "error": {"message": "x", "type": "server_error"}}), Outage, "trouble"),
+        (events({"type": "error", "error": {"message": "x", "type": "server_error"}}), Outage, "problems of its own"),
     ],
 )  # fmt: skip
 def test_what_is_no_picture_is_said(reply, kind, told, provider: Provider):

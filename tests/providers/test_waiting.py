@@ -111,7 +111,7 @@ def test_stop_ends_the_patience_a_busy_provider_asked_for(cloud: Cloud, provider
 
     def tell(progress: Progress) -> None:
         told.append(progress.note)
-        if "patience" in progress.note:
+        if "asks us to wait" in progress.note:
             raise Cancelled
 
     with pytest.raises(Cancelled):

@@ -126,7 +126,7 @@ def test_no_picture_is_announced_when_all_were_skipped(visitor: Visitor, brush: 
     expect(visitor.step).to_have_text("Skipping")
     brush.let(1)
     expect(visitor.jobs).to_have_count(0)
-    expect(visitor.spoken).to_have_text(f"Nothing was kept of: {RED}")
+    expect(visitor.spoken).to_have_text(f"Nothing was saved: {RED}")
 
 
 def test_a_reload_finds_the_running_job_and_its_result(visitor: Visitor, brush: Brush):
@@ -206,7 +206,7 @@ def test_a_job_that_fails_says_why_and_the_next_one_works(visitor: Visitor):
 def test_a_bug_is_never_shown_as_it_is(visitor: Visitor):
     visitor.write("a bug")
     visitor.page.locator("#generate").click()
-    expect(visitor.stage.locator(".banner")).to_contain_text("Something went wrong inside")
+    expect(visitor.stage.locator(".banner")).to_contain_text("Something went wrong")
     expect(visitor.stage.locator(".banner")).not_to_contain_text("KeyError")
 
 

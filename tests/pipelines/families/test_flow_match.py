@@ -217,7 +217,7 @@ def test_a_card_that_is_full_makes_the_next_plan_and_says_so(named: tuple[str, F
     seen: list[Progress] = []
     image = model.run(REQUEST, seen.append).image
     assert model.plan.placement == Placement.PARTS
-    notes = [each.note for each in seen if "the card was full" in each.note]
+    notes = [each.note for each in seen if "the GPU ran out of memory" in each.note]
     assert "only while it works" in notes[0]
     assert seen[-1].note == notes[0]
     assert same(image, resident.run(REQUEST, ignore).image)
@@ -251,7 +251,7 @@ def test_weights_that_vanished_while_a_card_was_full_let_the_model_go(tmp_path: 
 def test_numbers_that_are_no_picture_are_a_sentence(tmp_path: Path):
     model = Flux1(Checkpoint(save_flux1(tmp_path / "flux1", guided=False), "The tiny one", text_tokens=32), [on_cpu()])
     torch.nn.init.constant_(model.pipeline.transformer.proj_out.bias, float("nan"))
-    with pytest.raises(StudioError, match="The tiny one produced invalid numbers instead of a picture"):
+    with pytest.raises(StudioError, match="The tiny one produced invalid numbers, not a picture"):
         model.run(REQUEST, ignore)
     model.close()
 

@@ -212,7 +212,7 @@ def test_numbers_that_are_no_picture_are_told_in_a_sentence(folder: Path):
     broken = open_imagedream(folder, label="Tiny")
     with torch.no_grad():
         broken._parts.unet.out[2].bias.fill_(torch.nan)
-    with pytest.raises(StudioError, match="Tiny produced invalid numbers instead of a picture"):
+    with pytest.raises(StudioError, match="Tiny produced invalid numbers, not a picture"):
         broken.run(order(), ignored)
 
 

@@ -144,7 +144,7 @@ def test_numbers_that_are_no_splat_are_told_in_a_sentence():
     broken = filled(LGM(CONFIG), TAG)
     with torch.no_grad():
         broken.conv.bias[5] = torch.nan
-    with pytest.raises(StudioError, match="Tiny produced invalid numbers instead of a splat"):
+    with pytest.raises(StudioError, match="Tiny produced invalid numbers, not a splat"):
         Splatter(broken, label="Tiny").run(SplatOrder(views(), 0.0), ignored)
 
 

@@ -127,7 +127,7 @@ def test_a_cap_of_nothing_asks_always_and_none_never(open_studio: OpenStudio, tm
 def test_an_unknown_price_is_asked_about_only_once_the_cap_is_reached(open_studio: OpenStudio):
     studio = open_studio(cloud(Biller(5.0), price_usd=None))
     finished(studio, ask(studio, model="cloud"))
-    with pytest.raises(OverBudget, match="Nobody says what Cloud costs"):
+    with pytest.raises(OverBudget, match="The price of Cloud is not known in advance"):
         ask(studio, model="cloud")
 
 

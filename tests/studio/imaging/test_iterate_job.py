@@ -326,7 +326,7 @@ def test_an_object_of_a_picture_of_another_size_is_refused_in_a_sentence(studio:
     source, other = keep(studio), keep(studio, (100, 90), seed=1)
     with pytest.raises(BadRequest, match="120 x 90 pixels, and this one has 100 x 90"):
         studio.iterate(OWNER, IterateRequest(other, "make it blue", object=cut_out(studio, source)))
-    with pytest.raises(BadRequest, match="whole picture and no object"):
+    with pytest.raises(BadRequest, match="whole picture, not an object"):
         studio.iterate(OWNER, IterateRequest(source, "make it blue", object=other))
 
 

@@ -99,7 +99,7 @@ def test_a_files_name_becomes_a_title(name: str, title: str):
 
 
 def test_a_file_that_is_no_picture_leaves_nothing(studio: Studio, tmp_path: Path):
-    with pytest.raises(BadPicture, match="seems to be an SVG drawing"):
+    with pytest.raises(BadPicture, match="looks like an SVG drawing"):
         studio.take_in(OWNER, b"<svg/>", "fox.png")
     assert studio.gallery(OWNER).assets == ()
     assert list((tmp_path / "outputs" / "images").iterdir()) == []

@@ -127,8 +127,8 @@ def test_a_recipe_that_a_stranger_wrote_cannot_take_the_place_of_mine(studio: St
     [
         (b"", "This file is empty"),
         (b"ply\nformat binary_little_endian 1.0\nelement vertex 2147483648\nproperty float x\n", "does not end within"),
-        (saved(Image.new("RGB", (9, 9)), "PNG"), "seems to be a picture"),
-        (b"<!DOCTYPE html><script>alert(1)</script>", "seems to be a web page"),
+        (saved(Image.new("RGB", (9, 9)), "PNG"), "looks like a picture"),
+        (b"<!DOCTYPE html><script>alert(1)</script>", "looks like a web page"),
     ],
 )
 def test_what_is_no_splat_is_refused_and_leaves_nothing(studio: Studio, tmp_path: Path, content: bytes, words: str):

@@ -136,7 +136,7 @@ def test_a_band_that_is_not_complete_is_left_out_and_told():
 
 def test_a_mesh_is_named_for_what_it_is():
     for file in (write_glb(ball(300), 16), glb({"asset": {"version": "2.0"}})):
-        assert "seems to be a mesh (GLB)" in complaint(file)
+        assert "looks like a mesh (GLB)" in complaint(file)
 
 
 def changed(edit: Callable[[Values], object]) -> bytes:
@@ -170,7 +170,7 @@ LIES: dict[str, tuple[Callable[[Values], object], str]] = {
         lambda d: d["meshes"][0]["primitives"][0]["attributes"].pop(f"{EXTENSION}:ROTATION"),
         "have no ROTATION",
     ),
-    "no primitives": (lambda d: d["meshes"].__setitem__(0, {"primitives": 7}), "seems to be a mesh"),
+    "no primitives": (lambda d: d["meshes"].__setitem__(0, {"primitives": 7}), "looks like a mesh"),
     "sparse": (lambda d: d["accessors"][0].update(sparse={}), "unknown kind"),
 }
 

@@ -288,7 +288,7 @@ def test_a_link_is_over_after_an_hour(site: Site):
     ask = request_to(site, link.query)
     assert clock.reader(ask, address) == ADA
     now += LINK_SECONDS + 1
-    with pytest.raises(NotAdmitted, match="over"):
+    with pytest.raises(NotAdmitted, match="expired"):
         clock.reader(ask, address)
 
 

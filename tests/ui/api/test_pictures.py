@@ -160,7 +160,7 @@ def test_a_picture_that_says_nothing_has_no_request(served: Served, tmp_path: Pa
 
 def test_what_is_no_picture_is_one_sentence_and_leaves_no_copy(served: Served, tmp_path: Path):
     (tmp_path / "notes.png").write_text("dear diary, this is no picture")
-    with pytest.raises(AppError, match="text, not a picture"):
+    with pytest.raises(AppError, match="text file, not a picture"):
         served.ask("/add_picture", file=handle_file(tmp_path / "notes.png"))
     assert served.cached() == []
 

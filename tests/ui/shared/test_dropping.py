@@ -292,7 +292,9 @@ def test_a_file_above_the_limit_is_refused_before_it_is_sent(visitor: Visitor):
           document.body.dispatchEvent(drop);
         }"""
     )
-    expect(visitor.toast).to_have_text("huge.png has 150 MB; 100 MB is the most. Save it smaller, or as JPEG.")
+    expect(visitor.toast).to_have_text(
+        "huge.png is 150 MB, more than the limit of 100 MB. Save it smaller, or as JPEG."
+    )
 
 
 def forgive_the_refusal(visitor: Visitor) -> None:

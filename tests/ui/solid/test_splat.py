@@ -117,7 +117,7 @@ def test_an_object_becomes_a_splat_that_turns_comes_back_to_the_pixel_and_is_sav
     table: Turntable, guest: Visitor, turning: Studio, object_id: str
 ):
     table.open(object_id)
-    expect(table.find(".seen figcaption")).to_contain_text("what the models see")
+    expect(table.find(".seen figcaption")).to_contain_text("models see this square")
     splat = table.make()
     assert turning.asset(OWNER, splat).kind == "splat"
     assert turning.splats.fit_of(OWNER, splat) > 0.85  # type: ignore[operator]
@@ -454,7 +454,7 @@ def test_a_film_says_at_once_that_it_is_made_and_is_made_once(
     film = table.find(".exports a").filter(has_text="Turntable video")
     for _ in range(3):
         film.dispatch_event("click")
-        expect(film).to_contain_text("Being made")
+        expect(film).to_contain_text("Exporting")
     expect(film).to_have_attribute("aria-disabled", "true")
     expect(table.find(".exports summary")).to_have_text("Making it…")
     table.find(".subject .title").click()
