@@ -30,7 +30,7 @@ from lgm.render import render
 from pipelines.families.imagedream import GUIDANCE, STEPS, ImageDream, Parts
 from pipelines.families.lgm_splat import Splatter
 from studio.contract import Progress
-from studio.solid.contract import SplatOrder, ViewsOrder
+from studio.solid.contract import SplatRequest, ViewsRequest
 
 ROUNDS = 5
 PROMISED_MS = 1000
@@ -101,7 +101,7 @@ def path(dream: ImageDream, splatter: Splatter, rounds: int, steps: int) -> list
 def _measure(dream: ImageDream, splatter: Splatter, steps: int, timed: Callable[[str, Callable[[], Any]], Any]) -> None:
     picture = Image.new("RGB", (512, 512), "white")
     picture.paste((200, 80, 60), (50, 50, 460, 460))
-    order = ViewsOrder(picture, 0.0, 1, steps, GUIDANCE)
+    order = ViewsRequest(picture, 0.0, 1, steps, GUIDANCE)
     noise = dream.noise(1)
     pixels = np.asarray(picture)
     values = torch.from_numpy(pixels / np.float32(255))
@@ -111,10 +111,10 @@ def _measure(dream: ImageDream, splatter: Splatter, steps: int, timed: Callable[
         latents = timed(f"{steps} steps", lambda: dream.denoised(seen, noise.latents, **options))
         timed("decode four views", lambda: dream.decoded(latents[:4]))
     views = timed("all of the views, with previews", lambda: dream.run(order, _ignored).images)
-    timed("four views to a splat", lambda: splatter.run(SplatOrder(views, 0.0), _ignored))
+    timed("four views to a splat", lambda: splatter.run(SplatRequest(views, 0.0), _ignored))
     timed(
         "a picture to a splat, as the app runs it",
-        lambda: splatter.run(SplatOrder(dream.run(order, _ignored).images, 0.0), _ignored),
+        lambda: splatter.run(SplatRequest(dream.run(order, _ignored).images, 0.0), _ignored),
     )
 
 

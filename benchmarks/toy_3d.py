@@ -31,7 +31,7 @@ from lgm.gaussians import Gaussians
 from lgm.render import render
 from pipelines.families import imagedream as viewing, lgm_splat as splatting
 from studio.contract import Progress
-from studio.solid.contract import INPUT_SIDE, SplatOrder, ViewsOrder
+from studio.solid.contract import INPUT_SIDE, SplatRequest, ViewsRequest
 from studio.splats.splat import Splat
 from toybox.solid import toy_lgm, toy_views
 from toybox.solid.photos import cut_mask, cut_photo
@@ -167,11 +167,11 @@ def judged(first: viewing.ImageDream, second: splatting.Splatter, case: Case, st
     """A case by the whole path, and from the true views."""
     elevation = case.views[0].elevation_deg
     began = time.perf_counter()
-    _, *others = first.run(ViewsOrder(case.photo, elevation, 1, steps, GUIDANCE), _deaf).images
+    _, *others = first.run(ViewsRequest(case.photo, elevation, 1, steps, GUIDANCE), _deaf).images
     made = (case.photo, *others)  # as the app does: in front it is known what it looks like
-    splat = second.run(SplatOrder(made, elevation, case.mask), _deaf)
+    splat = second.run(SplatRequest(made, elevation, case.mask), _deaf)
     seconds = time.perf_counter() - began
-    true = second.run(SplatOrder(tuple(_image(view.rgb) for view in case.views[:VIEWS]), elevation), _deaf)
+    true = second.run(SplatRequest(tuple(_image(view.rgb) for view in case.views[:VIEWS]), elevation), _deaf)
     drawn = [seen(splat, view) for view in case.views]
     return Result(
         case=case,

@@ -21,7 +21,7 @@ from studio.segmentation.contract import SegmentRequest
 from studio.service import Studio
 from studio.solid import recipe
 from studio.solid.codec import four
-from studio.solid.contract import SIDES, Four, SplatRequest, ViewsRequest
+from studio.solid.contract import NO_VIEWS, SIDES, Four, SolidRequest
 from studio.solid.fit import GOOD_FIT
 from studio.splats.export import EXPORTS
 from studio.splats.upright import UPRIGHT
@@ -121,12 +121,18 @@ def given_splat(studio: Studio, source: str, up: str = "") -> Asset | None:
 def made_splat(studio: Studio, options: argparse.Namespace) -> Asset | None:
     """The splat of an object; None where a job failed, which has said why."""
     target = given_object(studio, options)
-    views = own_views(studio, target, options) if options.views else made_views(studio, target, options)
-    if not all(views):
-        return None
-    request = SplatRequest(target.id, views, options.model, options.elevation)
-    assets = follow(studio, studio.turnings.splat(LOCAL_OWNER, request))
-    return studio.asset(LOCAL_OWNER, assets[0]) if assets else None
+    request = SolidRequest(
+        target.id,
+        views=own_views(studio, target, options) if options.views else NO_VIEWS,
+        views_model=options.views_model,
+        splat_model=options.model,
+        elevation_deg=options.elevation,
+        seed=options.seed,
+        steps=options.steps,
+        guidance=options.guidance,
+    )
+    assets = [studio.asset(LOCAL_OWNER, one) for one in follow(studio, studio.solids.make(LOCAL_OWNER, request))]
+    return next((one for one in assets if one.kind == "splat"), None)
 
 
 def given_object(studio: Studio, options: argparse.Namespace) -> Asset:
@@ -134,7 +140,7 @@ def given_object(studio: Studio, options: argparse.Namespace) -> Asset:
     asset = segment.opened(studio, options.source)
     if not options.point:
         try:
-            return studio.turnings.object(LOCAL_OWNER, asset.id)
+            return studio.solids.object(LOCAL_OWNER, asset.id)
         except BadRequest as error:
             raise BadRequest(
                 f"'{options.source}' is a whole picture: give --point X,Y on the object, or a picture with a "
@@ -146,20 +152,6 @@ def given_object(studio: Studio, options: argparse.Namespace) -> Asset:
     return studio.selections.keep(LOCAL_OWNER, request)
 
 
-def made_views(studio: Studio, target: Asset, options: argparse.Namespace) -> Four:
-    """Four views from a model."""
-    request = ViewsRequest(
-        target.id,
-        model=options.views_model,
-        elevation_deg=options.elevation,
-        seed=options.seed,
-        steps=options.steps,
-        guidance=options.guidance,
-    )
-    assets = follow(studio, studio.turnings.views(LOCAL_OWNER, request))
-    return four((*assets, "", "", "", "")[:4])
-
-
 def own_views(studio: Studio, target: Asset, options: argparse.Namespace) -> Four:
     """Four views from files."""
     ids, angle = [], options.elevation or 0.0
@@ -169,7 +161,7 @@ def own_views(studio: Studio, target: Asset, options: argparse.Namespace) -> Fou
         if path is None:
             raise BadRequest(f"There is no {side}.png or {side}.jpg in {options.views}: all of {', '.join(SIDES)}.")
         picture = studio.take_in(LOCAL_OWNER, path, path.name)
-        kept = studio.turnings.replace_view(LOCAL_OWNER, target.id, index, picture.id, elevation_deg=angle)
+        kept = studio.solids.replace_view(LOCAL_OWNER, target.id, index, picture.id, elevation_deg=angle)
         ids.append(kept.id)
     return four(ids)
 

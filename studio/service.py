@@ -39,7 +39,7 @@ from studio.scheduling.live_job import LiveJob
 from studio.segmentation.service import Selections
 from studio.solid import jobs
 from studio.solid.splat_service import Splats
-from studio.solid.views_service import Turnings
+from studio.solid.views_service import Solids
 
 
 class Studio:
@@ -49,7 +49,7 @@ class Studio:
 
     Attributes:
         selections: masks and objects.
-        turnings: views of objects, and splats out of them.
+        solids: objects that become 3D: views of them, and splats out of these.
         splats: what is done with a splat that is there.
         clouds: whose key pays at which provider.
         spending: what that comes to.
@@ -115,10 +115,8 @@ class Studio:
             self.selections = Selections(
                 self._store, self._database, self._residents, self._changes, self._catalog.ready
             )
-            self.turnings = Turnings(
-                self._store, self._database, self._changes, self._catalog.ready, self._submit, self.job
-            )
-            self.splats = Splats(self._store, self._database, self._changes, self.turnings)
+            self.solids = Solids(self._store, self._database, self._changes, self._catalog.ready, self._submit)
+            self.splats = Splats(self._store, self._database, self._changes, self.solids)
             self.clouds = clouds or NoClouds()
             every_model = (spec for task in Task for spec in self.models(task))
             self.spending = Spending(
@@ -386,10 +384,10 @@ class Studio:
 
     def _work(self, job: LiveJob) -> None:
         """One job, on a thread of its lane."""
-        spec = self.model(job.row.model)
         if job.row.task in (Task.VIEWS, Task.SPLAT):
-            jobs.work(job, spec, self._residents, self._store)
+            jobs.work(job, self.model, self._residents, self._store)
             return
+        spec = self.model(job.row.model)
         if job.row.task == Task.ITERATE:
             order_of = iterate_orders(job, spec, self._store, self._versions.complete)
         else:

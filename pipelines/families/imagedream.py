@@ -35,7 +35,7 @@ from lgm.weights import WeightsMismatch, open_network
 from pipelines.families import preview
 from studio.contract import Progress, Tell
 from studio.errors import NotReady, StudioError
-from studio.solid.contract import ViewsOrder, ViewsResult
+from studio.solid.contract import ViewsRequest, ViewsResult
 
 FRAMES = 5
 """Four views, and the one that carries the picture."""
@@ -84,7 +84,7 @@ class ImageDream:
         self._revision = revision
         self._projection: preview.Projection | None = None
 
-    def run(self, request: ViewsOrder, tell: Tell) -> ViewsResult:
+    def run(self, request: ViewsRequest, tell: Tell) -> ViewsResult:
         """Make four views; reports before the first step and after every one, with a preview of the four.
 
         Noise is drawn on the CPU, so that a seed gives the same views wherever the model runs, up to rounding.

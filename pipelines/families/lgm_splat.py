@@ -20,7 +20,7 @@ from lgm.polish import Target, cut_away, polish
 from lgm.weights import WeightsMismatch, open_network
 from studio.contract import Progress, Tell
 from studio.errors import BadRequest, NotReady, StudioError
-from studio.solid.contract import AZIMUTHS_DEG, SIDES, SplatOrder
+from studio.solid.contract import AZIMUTHS_DEG, SIDES, SplatRequest
 from studio.splats.splat import Splat
 
 POLISH_STEPS, POLISH_SIDE = 10, 96
@@ -43,7 +43,7 @@ class Splatter:
         self._label = label
         self._polish_steps = polish_steps
 
-    def run(self, request: SplatOrder, tell: Tell) -> Splat:
+    def run(self, request: SplatRequest, tell: Tell) -> Splat:
         """Make a splat around the origin, without the Gaussians nobody would see; reports at every step.
 
         Raises:
@@ -88,7 +88,7 @@ class Splatter:
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
 
-    def _views(self, order: SplatOrder) -> Tensor:
+    def _views(self, order: SplatRequest) -> Tensor:
         """[1, 4, 3, H, H] float32 in [0, 1]."""
         side = self._model.config.input_size
         return torch.stack([_values(view, "RGB", side) for view in order.views]).permute(0, 3, 1, 2)[None]
@@ -134,7 +134,7 @@ def open_folder(folder: Path, *, label: str = "LGM", device: torch.device | str 
     return open_lgm(weights, config, label=label, device=device, polish_steps=POLISH_STEPS)
 
 
-def targets_of(order: SplatOrder, device: torch.device | str = "cpu") -> list[Target]:
+def targets_of(order: SplatRequest, device: torch.device | str = "cpu") -> list[Target]:
     """The four views as what cameras around the splat ought to see."""
     targets = []
     for index, (azimuth, view) in enumerate(zip(AZIMUTHS_DEG, order.views, strict=True)):

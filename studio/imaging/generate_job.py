@@ -71,7 +71,7 @@ def make_pictures(
     Raises:
         Cancelled: Stop was pressed; the pictures made so far are kept.
     """
-    made = store.indexes_of_job(job.row.id)
+    made = store.made_by_job(job.row.id)
     for index in range(job.row.pictures):
         if index in made:
             continue

@@ -39,7 +39,8 @@ def iterate_orders(
         return lambda _index: order()
 
     def linked(index: int) -> PicturePlan:
-        request = replay.link(values, index, store.latest_of_job(job.row.id, before=index))
+        before = [id for made, id in store.made_by_job(job.row.id).items() if made < index]
+        request = replay.link(values, index, before[-1] if before else None)
         order = iterate_order(complete(job.row.owner, request, spec), spec, path_of)
         return replace(order, wanted=lambda _index: order.wanted(0))  # each change has a seed of its own
 

@@ -127,17 +127,10 @@ class Store:
         rows = self._database.rows(f"SELECT * FROM assets WHERE {where}", (owner, sha256))
         return to_asset(rows[0]) if rows else None
 
-    def indexes_of_job(self, job_id: str) -> set[int]:
-        """Which pictures of a job exist, those in the trash included: none of them is made again."""
-        rows = self._database.rows("SELECT idx FROM assets WHERE job_id = ?", (job_id,))
-        return {row["idx"] for row in rows}
-
-    def latest_of_job(self, job_id: str, *, before: int) -> str | None:
-        """Id of the latest picture of a job with an index below this one, also in the trash."""
-        rows = self._database.rows(
-            "SELECT id FROM assets WHERE job_id = ? AND idx < ? ORDER BY idx DESC LIMIT 1", (job_id, before)
-        )
-        return rows[0]["id"] if rows else None
+    def made_by_job(self, job_id: str) -> dict[int, str]:
+        """Index -> id of what a job has made, in order, also what lies in the trash: none of it is made again."""
+        rows = self._database.rows("SELECT idx, id FROM assets WHERE job_id = ? ORDER BY idx", (job_id,))
+        return {row["idx"]: row["id"] for row in rows}
 
     def kept_of_job(self, job_id: str) -> tuple[str, ...]:
         """Ids of what a job has made and nobody has deleted, in order."""

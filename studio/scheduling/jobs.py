@@ -215,7 +215,7 @@ class Jobs:
             state, error = "failed", _OUT_OF_MEMORY if out_of_memory else _INTERNAL
             log.exception("Job %s failed", job.row.id)
         if out_of_memory:  # only now: the traceback, which held the model's arrays, is gone
-            self._guarded(lambda: self._drop(job.row.model))
+            self._guarded(lambda: self._drop(job.model))
         # Made to leave because the process ends: the row stays as it is, and the job runs again at the next start.
         if not (state == "stopped" and self._closing and not job.was_stopped):
             self._guarded(lambda: self._finish(job, state, error))

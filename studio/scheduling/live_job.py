@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from PIL import Image
 
-from studio.contract import JobState, JobView, Progress
+from studio.contract import JobState, JobView, Progress, Task
 from studio.errors import Cancelled, IndexBusy, Skipped
 from studio.scheduling.changes import Changes
 from studio.scheduling.eta import Pace
@@ -50,6 +50,11 @@ class LiveJob:
         return self._view.version
 
     @property
+    def model(self) -> str:
+        """The id of the model that works on it."""
+        return self._view.model
+
+    @property
     def was_stopped(self) -> bool:
         return self._stop
 
@@ -63,11 +68,20 @@ class LiveJob:
 
     # --- the worker's side --------------------------------------------------------------------------------------------
 
-    def begin(self, picture: int) -> None:
-        """The next picture's turn. Raises `Cancelled` like `tell`."""
+    def begin(self, picture: int, task: Task | None = None, model: str = "") -> None:
+        """The next picture's turn. Raises `Cancelled` like `tell`.
+
+        Args:
+            task: what is done for it, where the job does several things, one after the other. With it:
+            model: the id of who does that.
+        """
         with self._changes.lock:
+            doing = {"task": task, "model": model} if task else {}
+            is_another = bool(task) and task != self._view.task
+            if is_another:
+                self._pace = Pace()
             self._pace.begin(time.monotonic())
-            self._change(is_news=False, picture=picture, step=0, steps=0, note="", preview=None)
+            self._change(is_news=is_another, picture=picture, step=0, steps=0, note="", preview=None, **doing)
         self.tell(Progress(0, 0))
 
     def tell(self, progress: Progress) -> None:

@@ -1,85 +1,71 @@
-"""Requests for views and splats: completed, and as JSON in the row of a job and in a recipe. Knows no disk."""
+"""Requests for views and splats: checked, completed, and as JSON over the wire and in a job's row. Knows no disk."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
+from dataclasses import asdict, fields, replace
 from typing import Any
 
 from studio import validation
-from studio.contract import ModelSpec, Task
-from studio.errors import BadRequest, NotSupported
-from studio.recipe import is_asset_id
-from studio.solid.contract import (
-    AZIMUTHS_DEG,
-    MAX_ELEVATION_DEG,
-    NO_VIEWS,
-    SIDES,
-    Four,
-    SplatRequest,
-    ViewsRequest,
-)
+from studio.contract import ModelSpec
+from studio.errors import BadRequest
+from studio.solid.contract import MAX_ELEVATION_DEG, NO_VIEWS, SIDES, Four, SolidRequest
+
+_FIELDS = tuple(field.name for field in fields(SolidRequest))
 
 
-def completed_views(request: ViewsRequest, spec: ModelSpec) -> ViewsRequest:
-    """The same request with every None decided that the model has a control for; the seed is drawn here, once.
+def checked(request: SolidRequest) -> SolidRequest:
+    """The same request, whatever came over the wire.
+
+    Raises:
+        BadRequest: a value that no model could use.
+    """
+    angle = None if request.elevation_deg is None else elevation(request.elevation_deg)
+    return replace(request, views=_views(request.views), only=_only(request.only), elevation_deg=angle)
+
+
+def completed(request: SolidRequest, spec: ModelSpec) -> SolidRequest:
+    """The same request with every None decided that the model for its views has a control for; draws the seed, once.
 
     Raises:
         BadRequest: a value that no model could use.
         NotSupported: this model does not honour what was asked.
     """
-    if Task.VIEWS not in spec.tasks:
-        raise NotSupported(f"{spec.label} makes no views of objects. Choose another model.")
     seed, steps, guidance = validation.decided(request.seed, request.steps, request.guidance, spec)
+    angle = spec.elevation_deg if request.elevation_deg is None else request.elevation_deg
     return replace(
-        request,
-        model=spec.id,
-        elevation_deg=elevation(spec.elevation_deg if request.elevation_deg is None else request.elevation_deg),
-        seed=seed,
-        steps=steps,
-        guidance=guidance,
-        only=_only(request.only),
-        keep=_kept(request.keep),
+        request, views_model=spec.id, elevation_deg=elevation(angle), seed=seed, steps=steps, guidance=guidance
     )
 
 
-def completed_splat(request: SplatRequest, spec: ModelSpec) -> SplatRequest:
-    """
-    Raises:
-        BadRequest, NotSupported: as for views.
-    """
-    if Task.SPLAT not in spec.tasks:
-        raise NotSupported(f"{spec.label} makes no splats. Choose another model.")
-    angle = None if request.elevation_deg is None else elevation(request.elevation_deg)
-    return replace(request, model=spec.id, elevation_deg=angle, views=_all_four(request.views))
-
-
-def views_from_json(values: dict[str, Any]) -> ViewsRequest:
+def from_json(values: dict[str, Any]) -> SolidRequest:
     """
     Args:
-        values: of a job row: `asdict` of a complete request, after a trip through JSON.
+        values: the fields of `SolidRequest` by name; all but the object may be missing, others are ignored. `model` is
+            that of what is asked for and `keep` the views: so it stood in the rows of jobs that made only one of both.
+
+    Raises:
+        BadRequest: as `checked`.
     """
-    changed: dict[str, Any] = {"only": tuple(values["only"]), "keep": four(values["keep"])}
-    return ViewsRequest(**_own(values) | changed)
+    known = {name: values[name] for name in _FIELDS if values.get(name) is not None}
+    is_splat = known.setdefault("splat", "views" in values)
+    known.setdefault("object", "")
+    known.setdefault("views", values.get("keep") or NO_VIEWS)
+    known.setdefault("splat_model" if is_splat else "views_model", values.get("model") or "")
+    for name in ("views_model", "splat_model"):
+        if not isinstance(known.get(name, ""), str):
+            raise BadRequest(f"The {name} must be text, not {validation.shown(known[name])}.")
+    return checked(SolidRequest(**known))
 
 
-def splat_from_json(values: dict[str, Any]) -> SplatRequest:
-    """As `views_from_json`."""
-    changed: dict[str, Any] = {"views": four(values["views"])}
-    return SplatRequest(**_own(values) | changed)
-
-
-def to_json(request: ViewsRequest | SplatRequest) -> dict[str, Any]:
-    """As the two above take it, and as JSON can write it; "source" is the object, as for `JobView.source`."""
+def to_json(request: SolidRequest) -> dict[str, Any]:
+    """As `from_json` takes it, and as JSON can write it; "source" is the object, as for `JobView.source`."""
     return asdict(request) | {"source": request.object}
 
 
-def _own(values: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in values.items() if name != "source"}
-
-
-def wanted(request: ViewsRequest) -> tuple[int, ...]:
+def views_to_make(request: SolidRequest) -> tuple[int, ...]:
     """Which of the four views are made."""
-    return request.only or tuple(range(len(AZIMUTHS_DEG)))
+    missing = tuple(index for index, one in enumerate(request.views) if not one)
+    return request.only or missing or (() if request.splat else tuple(range(len(SIDES))))
 
 
 def four(values: Any) -> Four:
@@ -94,6 +80,8 @@ def elevation(value: Any) -> float:
 
 
 def _only(value: Any) -> tuple[int, ...]:
+    if not value:
+        return ()
     if not isinstance(value, list | tuple) or len(value) > len(SIDES):
         raise BadRequest("Which views to make again is a list of numbers from 0 (front) to 3 (left), or empty for all.")
     for one in value:
@@ -102,17 +90,13 @@ def _only(value: Any) -> tuple[int, ...]:
     return tuple(sorted(set(value)))
 
 
-def _kept(value: Any) -> Four:
+def _views(value: Any) -> Four:
     if not value:
         return NO_VIEWS
-    if not isinstance(value, list | tuple) or len(value) != 4 or not all(isinstance(one, str) for one in value):
-        raise BadRequest("The views to keep are four ids, empty for none: front, right, back and left.")
+    if (
+        not isinstance(value, list | tuple)
+        or len(value) != len(SIDES)
+        or not all(isinstance(one, str) for one in value)
+    ):
+        raise BadRequest("The views are four ids: front, right, back and left; an empty one is made.")
     return four(value)
-
-
-def _all_four(value: Any) -> Four:
-    found = _kept(value)
-    missing = [side for side, one in zip(SIDES, found, strict=True) if not is_asset_id(one)]
-    if missing:
-        raise BadRequest(f"The {missing[0]} view is missing: make the four views first, or choose a picture for it.")
-    return found

@@ -35,39 +35,31 @@ NO_VIEWS: Four = ("", "", "", "")
 
 
 @dataclass(frozen=True)
-class ViewsRequest:
-    """Four views of an object. Complete once `Turnings.views` has filled every None that the model has a control for.
+class SolidRequest:
+    """What a person asks for of an object: views of it, or a splat and the views that it still needs, as one job.
 
-    The model makes all four at once; with `only`, those are kept and the others are not. Without it the front is the
-    object itself, as the model was shown it, and not what the model made of it.
+    Complete once `Solids.make` has filled every None that the models have a control for. The model makes all four views
+    at once; those that are wanted are kept. Without `only` the front is the object itself, as the model was shown it,
+    and not what the model made of it.
     """
 
-    object: str  # asset id of an object, or of a picture with a transparent background
-    model: str = ""  # "": the first that is ready
+    object: str  # asset id of an object, or of a picture with a transparent background: the splat stands where it is
+    splat: bool = True  # False: only views
+    views: Four = NO_VIEWS  # asset ids in the order of AZIMUTHS_DEG, any pictures will do; "": that one is made
+    only: tuple[int, ...] = ()  # which views are made; (): those that are not there
+    views_model: str = ""  # "": the first that is ready
+    splat_model: str = ""
     elevation_deg: float | None = None  # of the camera that saw the picture; positive: it looked down on the object
-    seed: int | None = None
+    seed: int | None = None  # of the views, like the next two
     steps: int | None = None
     guidance: float | None = None
-    only: tuple[int, ...] = ()  # which of the four are made again; (): all
-    keep: tuple[str, ...] = ()  # asset ids of four views, "" for none, that the new ones go with
-
-
-@dataclass(frozen=True)
-class SplatRequest:
-    """A splat out of four views. Complete once `Turnings.splat` has filled what is None."""
-
-    object: str  # asset id: the splat stands where this is in its picture
-    views: Four  # asset ids, in the order of AZIMUTHS_DEG; any pictures will do
-    model: str = ""
-    elevation_deg: float | None = None  # that of the views; None: as the first of them says
-    after: str = ""  # id of the job that this follows by itself: one splat follows it, however often it is asked for
 
 
 # --- between the studio and a model -----------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
-class ViewsOrder:
+class ViewsRequest:
     """What a model for views gets; it answers with `ViewsResult`."""
 
     image: Image.Image  # RGB, square, the object before white; it takes FILLED_SHARE of the side
@@ -88,7 +80,7 @@ class ViewsResult:
 
 
 @dataclass(frozen=True)
-class SplatOrder:
+class SplatRequest:
     """What a model for splats gets; it answers with a `Splat` around the origin, seen from in front at +z, y up."""
 
     views: tuple[Image.Image, ...]  # four RGB squares before white, each of a size of its own

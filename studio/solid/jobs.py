@@ -1,11 +1,13 @@
 """The work of jobs that make views and splats. Runs on a lane's thread; what was made before a crash is not made again.
 
-A job's model works once: what it makes comes all together.
+Each model works once in a job: what it makes comes all together.
 """
 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -20,13 +22,13 @@ from studio.library.assets import Asset
 from studio.library.store import Store
 from studio.residents import Residents
 from studio.scheduling.live_job import LiveJob
-from studio.solid import fit, recipe as solid_recipe
-from studio.solid.codec import four, splat_from_json, views_from_json, wanted
+from studio.solid import codec, fit, recipe as solid_recipe
 from studio.solid.contract import (
     AZIMUTHS_DEG,
     INPUT_SIDE,
-    SplatOrder,
-    ViewsOrder,
+    SolidRequest,
+    SplatRequest,
+    ViewsRequest,
     ViewsResult,
     camera_of,
     crop_of,
@@ -35,40 +37,47 @@ from studio.solid.contract import (
     square,
     view_square,
 )
+from studio.solid.recipe import SolidRecipe
 from studio.splats.splat import Splat
 
 
-def work(job: LiveJob, spec: ModelSpec, residents: Residents, store: Store) -> None:
-    """Do a job of either task.
+def work(job: LiveJob, model: Callable[[str], ModelSpec], residents: Residents, store: Store) -> None:
+    """Make what a job was asked for: the views that are wanted, then the splat of them.
+
+    Args:
+        model: that of the catalog with this id.
 
     Raises:
-        Cancelled: Stop was pressed; nothing was made.
+        Cancelled: Stop was pressed; what was made before is kept.
     """
-    (_make_views if job.row.task == Task.VIEWS else _make_splat)(job, spec, residents, store)
+    request = codec.from_json(job.row.request)
+    with suppress(Skipped):
+        if codec.views_to_make(request):
+            _make_views(job, request, model(request.views_model), residents, store)
+        if request.splat:
+            _make_splat(job, request, model(request.splat_model), residents, store)
 
 
-def _make_views(job: LiveJob, spec: ModelSpec, residents: Residents, store: Store) -> None:
-    request = views_from_json(job.row.request)
-    missing = [index for index in wanted(request) if index not in store.indexes_of_job(job.row.id)]
+def _make_views(job: LiveJob, request: SolidRequest, spec: ModelSpec, residents: Residents, store: Store) -> None:
+    made = store.made_by_job(job.row.id)
+    missing = [index for index in codec.views_to_make(request) if index not in made]
     if not missing:
         return
     asset, image, mask = _object(job, store, request.object)
-    order = ViewsOrder(
+    asked = ViewsRequest(
         square(image, crop_of(mask), INPUT_SIDE),
         elevation_deg=request.elevation_deg or 0.0,
         seed=request.seed or 0,
         steps=request.steps or 0,
         guidance=request.guidance or 0.0,
     )
-    result, seconds = _ask(job, spec, residents, order)
-    if result is None:
-        return
+    result, seconds = _ask(job, Task.VIEWS, spec, residents, asked)
     images = _checked(result)
     for index in missing:
-        said = solid_recipe.Turning(order.elevation_deg, AZIMUTHS_DEG[index], views=four(request.keep))
+        said = SolidRecipe(asked.elevation_deg, AZIMUTHS_DEG[index], views=request.views)
         if index == 0 and not request.only:  # in front it is known what it looks like
-            recipe = replace(solid_recipe.view_recipe(asset, order.image, index, said), job_id=job.row.id)
-            job.patiently(partial(store.save, order.image, recipe))
+            recipe = replace(solid_recipe.view_recipe(asset, asked.image, index, said), job_id=job.row.id)
+            job.patiently(partial(store.save, asked.image, recipe))
             continue
         recipe = replace(
             solid_recipe.view_recipe(asset, images[index], index, said),
@@ -82,34 +91,33 @@ def _make_views(job: LiveJob, spec: ModelSpec, residents: Residents, store: Stor
             notice=result.notice,
         )
         job.patiently(partial(store.save, images[index], recipe))
-    job.saved()
 
 
-def _make_splat(job: LiveJob, spec: ModelSpec, residents: Residents, store: Store) -> None:
-    if store.indexes_of_job(job.row.id):
+def _make_splat(job: LiveJob, request: SolidRequest, spec: ModelSpec, residents: Residents, store: Store) -> None:
+    made = store.made_by_job(job.row.id)
+    fresh = codec.views_to_make(request)
+    index = len(AZIMUTHS_DEG) if fresh else 0  # among what the job makes it comes after its views
+    if index in made:
         return
-    request = splat_from_json(job.row.request)
+    ids = codec.four([made[side] if side in fresh else one for side, one in enumerate(request.views)])
     asset, _, mask = _object(job, store, request.object)
-    paths = (store.path(job.row.owner, view) for view in request.views)
-    views = tuple(view_square(read_picture(path).image) for path in paths)
-    order = SplatOrder(views, request.elevation_deg or 0.0, _front_mask(store, asset, request.views[0], mask))
-    splat, seconds = _ask(job, spec, residents, order)
-    if splat is None:
-        return
+    views = tuple(view_square(read_picture(store.path(job.row.owner, one)).image) for one in ids)
+    asked = SplatRequest(views, request.elevation_deg or 0.0, _front_mask(store, asset, ids[0], mask))
+    splat, seconds = _ask(job, Task.SPLAT, spec, residents, asked)
     if not isinstance(splat, Splat):
         raise ValueError(f"got {type(splat).__name__} from the model, expected a Splat")
-    camera = camera_of(crop_of(mask), Size(asset.width, asset.height), order.elevation_deg)
+    camera = camera_of(crop_of(mask), Size(asset.width, asset.height), asked.elevation_deg)
     splat = replace(splat.pruned(), pose=replace(splat.pose, camera=camera))
-    said = solid_recipe.Turning(order.elevation_deg, views=request.views, fit=fit.fit(splat, mask), splats=splat.count)
+    said = SolidRecipe(asked.elevation_deg, views=ids, fit=fit.fit(splat, mask), splats=splat.count)
     recipe = replace(
-        solid_recipe.splat_recipe(asset, splat, said, parents=(asset.id, *request.views)),
+        solid_recipe.splat_recipe(asset, splat, said, parents=(asset.id, *ids)),
         job_id=job.row.id,
+        index=index,
         model=spec.id,
         revision=spec.revision,
         seconds=round(seconds, 3),
     )
     job.patiently(partial(store.save_splat, replace(splat, recipe=recipe)))
-    job.saved()
 
 
 def _object(job: LiveJob, store: Store, asset_id: str) -> tuple[Asset, Image.Image, np.ndarray]:
@@ -125,20 +133,19 @@ def _front_mask(store: Store, asset: Asset, view: str, mask: np.ndarray) -> Imag
     return Image.fromarray(mask_square(mask, crop_of(mask), INPUT_SIDE)) if is_itself else None
 
 
-def _ask(job: LiveJob, spec: ModelSpec, residents: Residents, order: ViewsOrder | SplatOrder) -> tuple[Any, float]:
-    """The model's answer, None where it is not wanted any more, and the seconds it took."""
-    job.begin(0)
-    try:
-        if not residents.has(spec.id):
-            job.tell(Progress(0, 0, f"loading {spec.label}"))
-        with residents.use(spec, job.tell) as model:
-            job.tell(Progress(0, 0))
-            began = time.monotonic()
-            result = model.run(order, job.tell)
-            seconds = time.monotonic() - began
-        job.check()  # pressed after the last report: it is not wanted either
-    except Skipped:
-        return None, 0.0
+def _ask(
+    job: LiveJob, task: Task, spec: ModelSpec, residents: Residents, asked: ViewsRequest | SplatRequest
+) -> tuple[Any, float]:
+    """The model's answer, and the seconds it took."""
+    job.begin(0, task, spec.id)
+    if not residents.has(spec.id):
+        job.tell(Progress(0, 0, f"loading {spec.label}"))
+    with residents.use(spec, job.tell) as model:
+        job.tell(Progress(0, 0))
+        began = time.monotonic()
+        result = model.run(asked, job.tell)
+        seconds = time.monotonic() - began
+    job.check()  # pressed after the last report: it is not wanted either
     return result, seconds
 
 

@@ -108,5 +108,5 @@ def turned_by(splat: Splat, rotation: Quaternion) -> Splat:
     return placed(replace(placed(splat), pose=Pose(rotation=rotation, camera=splat.pose.camera)))
 
 
-def _said(asset: Asset) -> solid_recipe.Turning:
+def _said(asset: Asset) -> solid_recipe.SolidRecipe:
     return solid_recipe.from_text(asset.recipe["turning"])

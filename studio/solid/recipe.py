@@ -29,7 +29,7 @@ Ground = Literal["photo", "filled", "plain"]
 
 
 @dataclass(frozen=True)
-class Turning:
+class SolidRecipe:
     """How something stands and fits."""
 
     elevation_deg: float = 0.0  # of the views
@@ -44,16 +44,16 @@ class Turning:
     origin: str = ""  # id of the splat whose place it took when it was turned; "": of none
 
 
-def from_text(text: str) -> Turning:
+def from_text(text: str) -> SolidRecipe:
     """What `Recipe.turning` says, whatever a stranger made of it."""
     values = parsed(text) if text else None
     if not isinstance(values, dict):
-        return Turning()
+        return SolidRecipe()
     ground: Any = values.get("ground")
     notes = values.get("notes")
     splats = values.get("splats")
     fit = _number(values.get("fit"), 0, 1)
-    return Turning(
+    return SolidRecipe(
         elevation_deg=_number(values.get("elevation_deg"), -90, 90) or 0.0,
         azimuth_deg=_number(values.get("azimuth_deg"), -360, 360),
         views=_views(values.get("views")),
@@ -67,7 +67,7 @@ def from_text(text: str) -> Turning:
     )
 
 
-def to_text(turning: Turning) -> str:
+def to_text(turning: SolidRecipe) -> str:
     """JSON with what there is to say."""
     values: dict[str, Any] = {"elevation_deg": turning.elevation_deg}
     if turning.azimuth_deg is not None:
@@ -92,13 +92,13 @@ def to_text(turning: Turning) -> str:
 # --- recipes ----------------------------------------------------------------------------------------------------------
 
 
-def view_recipe(asset: Asset, image: Image.Image, index: int, turning: Turning) -> Recipe:
+def view_recipe(asset: Asset, image: Image.Image, index: int, turning: SolidRecipe) -> Recipe:
     """Of one view of an object that no job and no model made; the rest is to be filled in."""
     title = f"{asset.title}, {SIDES[index]}"
     return recipe(asset.owner, "view", Task.VIEWS, Size(*image.size), title, (asset.id,), turning, index=index)
 
 
-def splat_recipe(asset: Asset, splat: Splat, turning: Turning, parents: tuple[str, ...]) -> Recipe:
+def splat_recipe(asset: Asset, splat: Splat, turning: SolidRecipe, parents: tuple[str, ...]) -> Recipe:
     """Of a splat that stands where an asset shows something."""
     camera = splat.pose.camera
     size = Size(camera.width, camera.height) if camera else SPLAT_SIZE
@@ -112,7 +112,7 @@ def recipe(
     size: Size,
     title: str,
     parents: tuple[str, ...],
-    turning: Turning,
+    turning: SolidRecipe,
     *,
     index: int = 0,
 ) -> Recipe:

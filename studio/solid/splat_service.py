@@ -28,9 +28,9 @@ from studio.segmentation.engine import flat
 from studio.solid import fit as solid_fit, recipe as solid_recipe
 from studio.solid.contract import FILLED_SHARE, camera_of, crop_of, mask_of
 from studio.solid.orientation import Standing
-from studio.solid.recipe import Ground, Turning
+from studio.solid.recipe import Ground, SolidRecipe
 from studio.solid.uploads import SplatUploads
-from studio.solid.views_service import Turnings
+from studio.solid.views_service import Solids
 from studio.splats.any_format import read_splat
 from studio.splats.export import export_splat
 from studio.splats.rasterizer import facing, painted, within
@@ -59,16 +59,17 @@ class Backdrop(NamedTuple):
 class Splats:
     """`owner` is whoever asks; another owner's splats do not exist for them."""
 
-    def __init__(self, store: Store, database: Database, changes: Changes, turnings: Turnings) -> None:
-        self._store, self._changes, self._turnings = store, changes, turnings
+    def __init__(self, store: Store, database: Database, changes: Changes, solids: Solids) -> None:
+        self._store, self._changes, self._solids = store, changes, solids
         self._uploads, self._standing = SplatUploads(store), Standing(store, database)
+        self._latest: tuple[Path, int, Splat] | None = None  # who opens a splat asks for it several times
 
     # --- in and out ---------------------------------------------------------------------------------------------------
 
     def take_in(self, owner: str, source: bytes | Path, name: str, up: str = "") -> Asset:
         """Keep an uploaded splat; one that is there already is not kept twice.
 
-        What was assumed when it was read stands in its recipe; see `Turning.notes`.
+        What was assumed when it was read stands in its recipe; see `SolidRecipe.notes`.
 
         Args:
             up: the axis of the file that points up, see `upright.Axis`; "": as the file says, or is like others.
@@ -93,7 +94,11 @@ class Splats:
             BadSplat: its file was spoilt.
         """
         asset = self._asset(owner, asset_id)
-        return read_splat(self._store.path(owner, asset.id), asset.name).splat
+        path = self._store.path(owner, asset.id)
+        latest, changed_ns = self._latest, path.stat().st_mtime_ns
+        if latest is None or latest[:2] != (path, changed_ns):
+            latest = self._latest = path, changed_ns, read_splat(path, asset.name).splat
+        return latest[2]
 
     def export(self, owner: str, asset_id: str, format: str) -> bytes:
         """A file for other tools; see `splats.exporting.EXPORTS`.
@@ -169,7 +174,7 @@ class Splats:
             on: asset id of the object or picture.
         """
         asset, splat = self._asset(owner, asset_id), placed(self.splat(owner, asset_id))
-        target = self._turnings.picture(owner, on)
+        target = self._solids.picture(owner, on)
         mask = mask_of(read_picture(self._store.path(owner, target.id)).image)
         size = Size(target.width, target.height)
         fit = None
@@ -178,7 +183,7 @@ class Splats:
         else:
             splat = solid_fit.matched(_standing(splat, camera_of(crop_of(mask), size)), mask)
             fit = solid_fit.fit(splat, mask)
-        return self._keep(owner, asset, splat, Turning(splats=splat.count, fit=fit), parents=(target.id, asset.id))
+        return self._keep(owner, asset, splat, SolidRecipe(splats=splat.count, fit=fit), parents=(target.id, asset.id))
 
     # --- pictures of it -----------------------------------------------------------------------------------------------
 
@@ -227,8 +232,8 @@ class Splats:
             BadPicture: it is no picture that Diorama takes.
         """
         asset = self._asset(owner, asset_id)
-        parents = (asset.id,) if not picture else (self._turnings.picture(owner, picture).id, asset.id)
-        said = Turning(camera=camera, ground=_ground(ground))
+        parents = (asset.id,) if not picture else (self._solids.picture(owner, picture).id, asset.id)
+        said = SolidRecipe(camera=camera, ground=_ground(ground))
         image = read_picture(content).image
         recipe = solid_recipe.recipe(owner, "image", Task.SPLAT, Size(*image.size), asset.title, parents, said)
         kept = self._store.save(image, recipe)
@@ -248,7 +253,7 @@ class Splats:
         if camera is None or not asset.parents:
             return None
         try:
-            picture = self._turnings.picture_of(asset.owner, asset.parents[0])
+            picture = self._solids.picture_of(asset.owner, asset.parents[0])
         except (NotFound, BadRequest):
             return None
         mask = mask_of(read_picture(self._store.path(asset.owner, asset.parents[0])).image)
@@ -265,7 +270,7 @@ class Splats:
             return image
         return inpaint_quick.fill_behind(image, scene.mask)
 
-    def _keep(self, owner: str, asset: Asset, splat: Splat, said: Turning, parents: tuple[str, ...]) -> Asset:
+    def _keep(self, owner: str, asset: Asset, splat: Splat, said: SolidRecipe, parents: tuple[str, ...]) -> Asset:
         """A splat that was made of another by moving it."""
         recipe = solid_recipe.splat_recipe(asset, splat, said, parents)
         recipe = replace(recipe, model=asset.model, revision=str(asset.recipe["revision"]))

@@ -19,7 +19,7 @@ from studio.library.uploads import MAX_PARENTS, title_of
 from studio.recipe import Recipe
 from studio.solid import recipe as solid_recipe
 from studio.solid.orientation import turned_by
-from studio.solid.recipe import SPLAT_SIZE, Turning
+from studio.solid.recipe import SPLAT_SIZE, SolidRecipe
 from studio.splats.any_format import DecodedSplat, read_splat
 from studio.splats.sanitize import without_guess
 from studio.splats.splat import ARRAYS, NOT_TURNED, Quaternion, Splat
@@ -30,7 +30,7 @@ class TakenIn(NamedTuple):
     """A splat of an uploaded file, and in which way it was to be turned."""
 
     asset: Asset
-    solid_recipe: Quaternion | None  # since the file of the asset was read; None: nobody said
+    turned: Quaternion | None  # since the file of the asset was read; None: nobody said
 
 
 class SplatUploads:
@@ -101,7 +101,7 @@ def _recipe(owner: str, taken: DecodedSplat, name: str, sha256: str, wanted: Qua
     splat, brought = taken.splat, taken.splat.recipe
     camera = splat.pose.camera
     size = Size(camera.width, camera.height) if camera else SPLAT_SIZE
-    said = Turning(splats=splat.count)
+    said = SolidRecipe(splats=splat.count)
     if brought is not None:
         said = replace(solid_recipe.from_text(brought.turning), splats=splat.count)
     notes = " ".join(taken.notes)

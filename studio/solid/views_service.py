@@ -1,11 +1,10 @@
-"""Views of objects, and splats out of them, in one studio: jobs are asked for here, and views are kept in order.
+"""Objects that become 3D, in one studio: jobs for views and splats are asked for here, and views are kept in order.
 
 What is done with a splat that is there is in `splat_service`. Every call is safe from any thread.
 """
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -30,8 +29,7 @@ from studio.solid.contract import (
     INPUT_SIDE,
     SIDES,
     Four,
-    SplatRequest,
-    ViewsRequest,
+    SolidRequest,
     crop_of,
     mask_of,
     square,
@@ -48,7 +46,7 @@ class Submit(Protocol):
     ) -> JobView: ...
 
 
-class Turnings:
+class Solids:
     """`owner` is whoever asks; another owner's objects and views do not exist for them."""
 
     def __init__(
@@ -58,53 +56,38 @@ class Turnings:
         changes: Changes,
         ready: Callable[[str, Task, str], ModelSpec],
         submit: Submit,
-        job: Callable[[str, str], JobView],
     ) -> None:
         """
         Args:
             ready: the model with this id, or for "" the first that can do the task for this owner.
-            job: the owner's job with this id.
         """
         self._store, self._database, self._changes = store, database, changes
-        self._ready, self._submit, self._job = ready, submit, job
-        self._following = threading.Lock()  # two pages that ask for the same splat get one
+        self._ready, self._submit = ready, submit
 
-    # --- jobs ---------------------------------------------------------------------------------------------------------
+    def make(self, owner: str, request: SolidRequest) -> JobView:
+        """Queue one job that makes views of an object, a splat, or both; it is written down when this returns.
 
-    def views(self, owner: str, request: ViewsRequest) -> JobView:
-        """Queue a job that makes four views of an object, or some of them anew; it is written down when this returns.
-
-        Its assets are the new views, each with its place as `Asset.index`.
+        Its assets are the new views, each with its place as `Asset.index`, and then the splat.
 
         Raises:
             NotFound: the object is not there, is deleted, or is somebody else's. So for all that follow.
             BadRequest, UnknownModel, NotSupported, NotReady, TooManyJobs, StorageFailed: nothing was queued.
         """
-        spec = self._ready(request.model, Task.VIEWS, owner)
-        complete = codec.completed_views(request, spec)
-        asset = self.object(owner, complete.object)
+        wanted, specs = codec.checked(request), list[ModelSpec]()
+        asset = self.object(owner, wanted.object)
         self.crop(owner, asset.id)
-        for view in filter(None, complete.keep):
-            self.picture(owner, view)
-        return self._submit(owner, spec, Task.VIEWS, asset.title, 1, codec.to_json(complete))
-
-    def splat(self, owner: str, request: SplatRequest) -> JobView:
-        """Queue a job that makes a splat of four views; where one follows `request.after` already, it is that one.
-
-        Raises:
-            NotFound, BadRequest, UnknownModel, NotSupported, NotReady, TooManyJobs, StorageFailed: as `views`.
-        """
-        spec = self._ready(request.model, Task.SPLAT, owner)
-        complete = codec.completed_splat(request, spec)
-        asset = self.object(owner, complete.object)
-        self.crop(owner, asset.id)
-        first, *_ = [self.picture(owner, view) for view in complete.views]
-        if complete.elevation_deg is None:
-            complete = replace(complete, elevation_deg=solid_recipe.from_text(first.recipe["turning"]).elevation_deg)
-        with self._following:
-            return self._follower(owner, complete.after) or self._submit(
-                owner, spec, Task.SPLAT, asset.title, 1, codec.to_json(complete)
-            )
+        front, *_ = [self.picture(owner, view) if view else None for view in wanted.views]
+        if codec.views_to_make(wanted):
+            specs.append(self._ready(wanted.views_model, Task.VIEWS, owner))
+            wanted = codec.completed(wanted, specs[0])
+        elif front and wanted.elevation_deg is None:
+            angle = solid_recipe.from_text(front.recipe["turning"]).elevation_deg
+            wanted = replace(wanted, elevation_deg=angle)
+        if wanted.splat:
+            specs.append(self._ready(wanted.splat_model, Task.SPLAT, owner))
+            wanted = replace(wanted, splat_model=specs[-1].id)
+        task = Task.SPLAT if wanted.splat else Task.VIEWS
+        return self._submit(owner, specs[-1], task, asset.title, 1, codec.to_json(wanted))
 
     # --- objects ------------------------------------------------------------------------------------------------------
 
@@ -184,24 +167,13 @@ class Turnings:
             image = square(image, crop_of(mask), INPUT_SIDE)
         else:
             image = view_square(read_picture(self._store.path(owner, picture_id)).image)
-        said = solid_recipe.Turning(codec.elevation(elevation_deg), AZIMUTHS_DEG[index])
+        said = solid_recipe.SolidRecipe(codec.elevation(elevation_deg), AZIMUTHS_DEG[index])
         recipe = solid_recipe.view_recipe(asset, image, index, said)
         kept = self._store.save(image, replace(recipe, parents=tuple(dict.fromkeys((asset.id, picture.id)))))
         self._changes.note(owner)
         return kept
 
     # --- inside -------------------------------------------------------------------------------------------------------
-
-    def _follower(self, owner: str, job_id: str) -> JobView | None:
-        """The splat's job that was asked for after this one."""
-        if not job_id:
-            return None
-        first = self._job(owner, job_id)
-        rows = self._database.rows(
-            "SELECT id FROM jobs WHERE owner = ? AND task = ? AND json_extract(request, '$.after') = ?",
-            (owner, Task.SPLAT, first.id),
-        )
-        return self._job(owner, rows[0]["id"]) if rows else None
 
     def _opened(self, owner: str, object_id: str) -> tuple[Image.Image, np.ndarray]:
         """What an object's file shows, and its mask."""

@@ -18,7 +18,7 @@ from pipelines.machine import Gpu, Machine
 from studio.contract import ModelSpec, Progress
 from studio.service import Studio
 from studio.solid import recipe
-from studio.solid.contract import SplatRequest, ViewsRequest
+from studio.solid.contract import SolidRequest
 from tests.lgm.reference import facts, filled
 from tests.pipelines.loopback_hub import COMMIT, serving
 from tests.pipelines.tiny_views import save_imagedream
@@ -86,13 +86,10 @@ def test_an_object_becomes_a_splat_with_the_bundled_models(shelf: Shelf, weights
     studio = Studio(solid_catalog.models(LAPTOP, shelf, weights), tmp_path / "outputs")
     try:
         disc = studio.take_in(OWNER, disc_png(), "disc.png").id
-        views = finished(studio, studio.turnings.views(OWNER, ViewsRequest(disc, seed=1, steps=4)))
-        assert views.error == "" and len(views.assets) == 4
-        assert studio.asset(OWNER, views.assets[1]).model == "toy-views"
-        request = SplatRequest(disc, studio.turnings.views_of(OWNER, disc), elevation_deg=10)
-        made = finished(studio, studio.turnings.splat(OWNER, request))
-        assert made.error == ""
-        asset = studio.asset(OWNER, made.assets[0])
+        made = finished(studio, studio.solids.make(OWNER, SolidRequest(disc, seed=1, steps=4, elevation_deg=10)))
+        assert made.error == "" and len(made.assets) == 5
+        assert studio.asset(OWNER, made.assets[1]).model == "toy-views"
+        asset = studio.asset(OWNER, made.assets[4])
         assert asset.model == "toy-lgm" and recipe.from_text(asset.recipe["turning"]).fit is not None
         assert studio.splats.splat(OWNER, asset.id).count > 0
     finally:
@@ -107,7 +104,7 @@ def test_imagedream_is_downloaded_and_makes_views(tmp_path: Path):
         studio = Studio([spec], tmp_path / "outputs")
         try:
             disc = studio.take_in(OWNER, disc_png(), "disc.png").id
-            job = studio.turnings.views(OWNER, ViewsRequest(disc, seed=1, steps=10))
+            job = studio.solids.make(OWNER, SolidRequest(disc, splat=False, seed=1, steps=10))
             notes = [event.note for event in studio.events(OWNER, job.id) if isinstance(event, Progress)]
             done = finished(studio, job)
             assert done.error == "" and len(done.assets) == 4
@@ -125,9 +122,7 @@ def test_weights_of_another_model_are_refused_with_a_sentence(weights: Path, tmp
         studio = Studio([turning_specs()[0], spec], tmp_path / "outputs")
         try:
             disc = studio.take_in(OWNER, disc_png(), "disc.png").id
-            finished(studio, studio.turnings.views(OWNER, ViewsRequest(disc)))
-            request = SplatRequest(disc, studio.turnings.views_of(OWNER, disc))
-            done = finished(studio, studio.turnings.splat(OWNER, request))
+            done = finished(studio, studio.solids.make(OWNER, SolidRequest(disc)))
             assert done.state == "failed" and "The weights of LGM cannot be opened" in done.error
         finally:
             studio.close()

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from studio.library.assets import Asset
 from studio.service import Studio
-from studio.solid.contract import SplatRequest, ViewsRequest
+from studio.solid.contract import SolidRequest
 from studio.splats.any_format import read_splat
 from studio.splats.formats.ply import write_ply
 from tests.studio.crashing import LineCounter, child
@@ -29,7 +29,7 @@ def open_studio(outputs: Path) -> Studio:
 
 
 def work(outputs: Path, say: Say, counter: LineCounter) -> None:
-    """An object, its views, a splat of them, and an upload that goes into the trash and comes back."""
+    """An object, one job for its views and the splat of them, and an upload that goes into the trash and comes back."""
     threading.settrace(counter.trace)
     studio = open_studio(outputs)
     visitor = threading.Thread(target=visit, args=(studio, say))
@@ -42,12 +42,9 @@ def work(outputs: Path, say: Say, counter: LineCounter) -> None:
 def visit(studio: Studio, say: Say) -> None:
     disc = studio.take_in(OWNER, disc_png(), "disc.png").id
     say("object", disc)
-    views = studio.turnings.views(OWNER, ViewsRequest(disc, seed=1))
-    say("views", views.id)
-    say("kept", finished(studio, views).assets)
-    splat = studio.turnings.splat(OWNER, SplatRequest(disc, studio.turnings.views_of(OWNER, disc)))
-    say("splat", splat.id)
-    say("kept", finished(studio, splat).assets)
+    job = studio.solids.make(OWNER, SolidRequest(disc, seed=1))
+    say("job", job.id)
+    say("kept", finished(studio, job).assets)
     upload = studio.splats.take_in(OWNER, UPLOAD, "ball.ply").id
     say("kept", [upload])
     studio.delete(OWNER, [upload])
@@ -84,10 +81,9 @@ def complaints(worked: dict[str, list], found: dict[str, list]) -> list[str]:
     """What is wrong after a crash and the next start; nothing, if all is well."""
     wrong = [f"error: {error}" for error in worked.get("error", []) + found.get("error", [])]
     ends = {id: (state, indexes) for id, state, indexes in found.get("found", [])}
-    for what, indexes in (("views", [0, 1, 2, 3]), ("splat", [0])):
-        for id in worked.get(what, []):
-            if ends.get(id) != ("done", indexes):
-                wrong.append(f"the job for {what} ended as {ends.get(id)}")
+    for id in worked.get("job", []):
+        if ends.get(id) != ("done", [0, 1, 2, 3, 4]):
+            wrong.append(f"the job ended as {ends.get(id)}")
     there = [*found.get("there", []), *found.get("upload", [])]
     kept = [id for ids in worked.get("kept", []) for id in ids] + worked.get("object", [])
     wrong += [f"the acknowledged {id} is not there" for id in kept if id not in there]

@@ -14,7 +14,7 @@ from PIL import Image, ImageDraw
 
 from studio.contract import Model, ModelSpec, Progress, Range, Readiness, Task, Tell
 from studio.segmentation.objects import png
-from studio.solid.contract import FILLED_SHARE, SplatOrder, ViewsOrder, ViewsResult
+from studio.solid.contract import FILLED_SHARE, SplatRequest, ViewsRequest, ViewsResult
 from studio.splats.splat import Splat
 from tests.patience import PATIENCE_SECONDS
 
@@ -49,7 +49,7 @@ class _Gate:
 class FakeViews(_Gate):
     """Each view is the order's picture in another tint; the seed is in the corner pixel."""
 
-    def run(self, request: ViewsOrder, tell: Tell) -> ViewsResult:
+    def run(self, request: ViewsRequest, tell: Tell) -> ViewsResult:
         self.orders.append(request)
         small = np.asarray(request.image.resize((VIEW_SIDE, VIEW_SIDE)), np.float32)
         for step in range(1, STEPS + 1):
@@ -69,7 +69,7 @@ class FakeSplats(_Gate):
         super().__init__()
         self.count, self.radius, self.opacity = count, radius, 0.95
 
-    def run(self, request: SplatOrder, tell: Tell) -> Splat:
+    def run(self, request: SplatRequest, tell: Tell) -> Splat:
         self.orders.append(request)
         self._step(tell, Progress(1, 1))
         middle = np.asarray(request.views[0].resize((4, 4)), np.float32)[1:3, 1:3].reshape(-1, 3).mean(0) / 255

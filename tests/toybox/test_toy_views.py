@@ -12,7 +12,7 @@ from PIL import Image
 from lgm.cameras import FRAME_OF_VIEW, imagedream_cameras
 from pipelines.families.imagedream import open_imagedream
 from studio.contract import Size
-from studio.solid.contract import ViewsOrder, crop_of, square
+from studio.solid.contract import ViewsRequest, crop_of, square
 from toybox.solid.grids import SIDE, Grids
 from toybox.solid.photos import cut_photo
 from toybox.solid.records import Records, coverage_of, shade_bytes
@@ -87,7 +87,7 @@ def test_what_is_stored_opens_as_the_published_one_does(tmp_path: Path) -> None:
     seen: list[Image.Image] = []
     model = open_imagedream(tmp_path)
     answer = model.run(
-        ViewsOrder(Image.new("RGB", (96, 96), "white"), 12.0, 3, 2, 1.0),
+        ViewsRequest(Image.new("RGB", (96, 96), "white"), 12.0, 3, 2, 1.0),
         lambda told: seen.append(told.preview) if told.preview else None,
     )
     assert [image.size for image in answer.images] == [(SIDE, SIDE)] * 4

@@ -26,13 +26,13 @@ from ui.api.clouds import Wording
 from ui.api.iterate import Changing
 from ui.api.jobs import describe_job, finished
 from ui.api.segment import CutOut
-from ui.api.solid import Turning
+from ui.api.solid import SolidEndpoints
 from ui.api.values import describe, readable, uploaded
 from ui.routes.visitors import Caller, Visitors
 
 
 def build(studio: Studio, visitors: Visitors) -> None:
-    """Add the endpoints to the current Blocks: those of `Endpoints`, `CutOut`, `Changing`, `Turning` and `Wording`."""
+    """Add the endpoints to the current Blocks: those of this module and of those beside it."""
     ours = Endpoints(studio, visitors)
     making = (ours.generate, ours.job, ours.cancel, ours.models)
     cutting = CutOut(studio, visitors)
@@ -41,7 +41,7 @@ def build(studio: Studio, visitors: Visitors) -> None:
     editing = (changing.iterate, changing.tree)
     wording = Wording(studio, visitors)
     saying = (wording.describe, wording.improve_prompt)
-    solid = Turning(studio, visitors)
+    solid = SolidEndpoints(studio, visitors)
     turning = (solid.views, solid.splat, solid.render_splat, solid.export_splat, solid.add_splat)
     about = (ours.gallery, ours.add_picture, ours.settings)
     for endpoint in (*making, *about, *clicking, *editing, *turning, *saying):

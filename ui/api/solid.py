@@ -6,7 +6,7 @@ import asyncio
 import base64
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import gradio as gr
 
@@ -15,7 +15,7 @@ from studio.contract import JobView
 from studio.errors import BadRequest, NotFound
 from studio.library.assets import Asset
 from studio.service import Studio
-from studio.solid.contract import Four, SplatRequest, ViewsRequest
+from studio.solid.contract import NO_VIEWS, SolidRequest
 from studio.solid.splat_service import MAX_RENDERED_SIDE
 from studio.splats.export import EXPORTS
 from studio.splats.metadata import camera_values
@@ -27,7 +27,7 @@ from ui.routes.visitors import Caller, Visitors
 from ui.shared import solid_facts
 
 
-class Turning:
+class SolidEndpoints:
     """One method per endpoint; the argument names are the parameter names of the API."""
 
     def __init__(self, studio: Studio, visitors: Visitors) -> None:
@@ -65,10 +65,18 @@ class Turning:
             token: Where the app is open to anyone: the secret that owns the object.
         """
         caller = self._visitors.caller(request, token)
-        order = ViewsRequest(_text(object_id, "object_id"), _text(model, "model"), elevation_deg, seed, steps, guidance)
-        job = await asyncio.to_thread(self._begin_views, caller.owner, order, only or ())
+        wanted = SolidRequest(
+            _text(object_id, "object_id"),
+            splat=False,
+            views_model=_text(model, "model"),
+            elevation_deg=elevation_deg,
+            seed=seed,
+            steps=steps,
+            guidance=guidance,
+        )
+        job = await asyncio.to_thread(self._begin_views, caller.owner, wanted, only or ())
         answer = await finished(self._studio, job, caller, wait=wait)
-        return answer | {"views": await asyncio.to_thread(self._views_of, caller, order.object)}
+        return answer | {"views": await asyncio.to_thread(self._views_of, caller, wanted.object)}
 
     @readable
     async def splat(
@@ -86,7 +94,7 @@ class Turning:
         """Turn an object into a Gaussian splat on its picture and answer with the job and "splat".
 
         A splat has "id", "url" (PLY), "count", "fit" (how well it covers its object, 0 to 1), "camera" (from where its
-        picture was seen) and "views". Without `views` they are made first, if the object has none yet.
+        picture was seen) and "views". Without `views` the same job makes them first, if the object has none yet.
 
         Args:
             object_id: Id of an object.
@@ -95,24 +103,22 @@ class Turning:
             views_model: Id of the model that makes the views.
             elevation_deg: How far the picture looks down on the object, in degrees; empty: as the views say.
             seed: Of the views.
-            wait: Answer when it is there; false answers at once, then ask `job`. The views are waited for all the same.
+            wait: Answer when it is there; false answers at once, then ask `job`: of its pictures the splat is the last.
             token: Where the app is open to anyone: the secret that owns the object.
         """
         caller = self._visitors.caller(request, token)
-        order = ViewsRequest(_text(object_id, "object_id"), _text(views_model, "views_model"), elevation_deg, seed)
-        four = views or await asyncio.to_thread(self._studio.turnings.views_of, caller.owner, order.object)
-        if not views and not all(four):
-            begun = await asyncio.to_thread(self._begin_views, caller.owner, order, ())
-            answer = await finished(self._studio, begun, caller)
-            if answer["state"] != "done":
-                return answer | {"splat": None}
-            four = await asyncio.to_thread(self._studio.turnings.views_of, caller.owner, order.object)
-        asked = SplatRequest(order.object, cast(Four, four), _text(model, "model"), elevation_deg)
-        answer = await finished(
-            self._studio, await asyncio.to_thread(self._studio.turnings.splat, caller.owner, asked), caller, wait=wait
+        wanted = SolidRequest(
+            _text(object_id, "object_id"),
+            views_model=_text(views_model, "views_model"),
+            splat_model=_text(model, "model"),
+            elevation_deg=elevation_deg,
+            seed=seed,
         )
-        made = [one["id"] for one in answer["pictures"]]
-        return answer | {"splat": await asyncio.to_thread(self._describe, caller, made[0]) if made else None}
+        job = await asyncio.to_thread(self._begin_splat, caller.owner, wanted, views)
+        answer = await finished(self._studio, job, caller, wait=wait)
+        made = [one for one in answer["pictures"] if one["kind"] == "splat"]
+        splat = await asyncio.to_thread(self._describe, caller, made[0]["id"]) if made else None
+        return answer | {"pictures": made or answer["pictures"], "splat": splat}
 
     @readable
     async def render_splat(
@@ -168,12 +174,16 @@ class Turning:
         """
         return await asyncio.to_thread(self._take_in, self._visitors.caller(request, token), file, name, up)
 
-    def _begin_views(self, owner: str, order: ViewsRequest, only: Any) -> JobView:
-        keep = self._studio.turnings.views_of(owner, order.object) if only else ()
-        return self._studio.turnings.views(owner, replace(order, only=only, keep=keep))
+    def _begin_views(self, owner: str, wanted: SolidRequest, only: Any) -> JobView:
+        views = self._studio.solids.views_of(owner, wanted.object) if only else NO_VIEWS
+        return self._studio.solids.make(owner, replace(wanted, only=only, views=views))
+
+    def _begin_splat(self, owner: str, wanted: SolidRequest, views: Any) -> JobView:
+        there = views or self._studio.solids.views_of(owner, wanted.object)
+        return self._studio.solids.make(owner, replace(wanted, views=there if views or all(there) else NO_VIEWS))
 
     def _views_of(self, caller: Caller, object_id: str) -> list[dict | None]:
-        ids = self._studio.turnings.views_of(caller.owner, object_id)
+        ids = self._studio.solids.views_of(caller.owner, object_id)
         return [describe(self._studio.asset(caller.owner, id), caller) if id else None for id in ids]
 
     def _describe(self, caller: Caller, splat_id: str) -> dict:

@@ -1,6 +1,6 @@
 """3D over HTTP: jobs for views and splats, files of splats both ways, and what lies behind them. Knows no layout.
 
-With the browser's token in `X-Diorama-Token`: `POST /diorama/views` and `/diorama/splat` queue jobs,
+With the browser's token in `X-Diorama-Token`: `POST /diorama/views` and `/diorama/splat` queue a job,
 `/diorama/views/replace`, `/diorama/splat/match`, `/place` and `/turn` change what came of them, all with JSON;
 `/diorama/splats?name=&up=` takes a file and `/diorama/splat/view?splat=&picture=&ground=&camera=` a PNG as the body.
 `GET /diorama/splat/{id}`, `/diorama/crop/{id}` and `/diorama/filled/{id}` answer their owner, like every picture.
@@ -20,7 +20,7 @@ from studio.contract import JobView
 from studio.errors import NotFound
 from studio.intake.settings.foreign_values import parsed
 from studio.service import Studio
-from studio.solid.contract import NO_VIEWS, SplatRequest, ViewsRequest
+from studio.solid import codec
 from studio.splats.export import EXPORTS
 from studio.splats.html_export import viewer_bytes
 from studio.splats.metadata import read_camera
@@ -40,9 +40,9 @@ _PLAIN = "application/octet-stream"
 def router(studio: Studio, visitors: Visitors) -> APIRouter:
     """The routes, for `Blocks.launch(app_kwargs={"routes": ...})`."""
     handlers: dict[str, Handler] = {
-        "views": views,
+        "views": lambda studio, owner, values: make(studio, owner, values | {"splat": False}),
         "views/replace": replace_view,
-        "splat": splat,
+        "splat": lambda studio, owner, values: make(studio, owner, values | {"splat": True}),
         "splat/match": match,
         "splat/place": place,
         "splat/turn": turn,
@@ -69,7 +69,7 @@ def router(studio: Studio, visitors: Visitors) -> APIRouter:
     @routes.get("/crop/{asset_id}")
     def crop(request: Request, asset_id: str) -> Response:
         owner = visitors.reader(request, crop_address(asset_id))
-        return made(request, studio.turnings.crop_png(owner, asset_id), "image/png")
+        return made(request, studio.solids.crop_png(owner, asset_id), "image/png")
 
     @routes.get("/filled/{asset_id}")
     def filled(request: Request, asset_id: str) -> Response:
@@ -79,24 +79,14 @@ def router(studio: Studio, visitors: Visitors) -> APIRouter:
     return routes
 
 
-def views(studio: Studio, owner: str, values: Answer) -> Answer:
-    """Queue a job that makes four views of an object, or only some of them; `values` as the fields of a request."""
-    request = ViewsRequest(
-        object=text_in(values, "object"),
-        model=text_in(values, "model"),
-        elevation_deg=values.get("elevation_deg"),
-        seed=values.get("seed"),
-        steps=values.get("steps"),
-        guidance=values.get("guidance"),
-        only=values.get("only") or (),
-        keep=values.get("keep") or (),
-    )
-    return {"job": _job(studio.turnings.views(owner, request))}
+def make(studio: Studio, owner: str, values: Answer) -> Answer:
+    """Queue one job that makes views of an object, a splat, or both; `values` as the fields of a `SolidRequest`."""
+    return {"job": _job(studio.solids.make(owner, codec.from_json(values)))}
 
 
 def replace_view(studio: Studio, owner: str, values: Answer) -> Answer:
     """Take the `picture` for the view number `index` of the `object`."""
-    kept = studio.turnings.replace_view(
+    kept = studio.solids.replace_view(
         owner,
         text_in(values, "object"),
         values.get("index", -1),
@@ -104,18 +94,6 @@ def replace_view(studio: Studio, owner: str, values: Answer) -> Answer:
         elevation_deg=values.get("elevation_deg", 0.0),
     )
     return {"picture": picture(studio, kept)}
-
-
-def splat(studio: Studio, owner: str, values: Answer) -> Answer:
-    """Queue a job that makes a splat of four views; `after` is the job that it follows by itself."""
-    request = SplatRequest(
-        object=text_in(values, "object"),
-        views=values.get("views") or NO_VIEWS,
-        model=text_in(values, "model"),
-        elevation_deg=values.get("elevation_deg"),
-        after=text_in(values, "after"),
-    )
-    return {"job": _job(studio.turnings.splat(owner, request))}
 
 
 def match(studio: Studio, owner: str, values: Answer) -> Answer:

@@ -16,7 +16,7 @@ _MOST_OF_IT = 0.996
 """Share of the splats that lie in the box that is told: strays say nothing about a size."""
 
 
-def turning_of(asset: Asset) -> recipe.Turning:
+def turning_of(asset: Asset) -> recipe.SolidRecipe:
     """What its recipe says of a view or a splat."""
     return recipe.from_text(asset.recipe["turning"])
 
@@ -38,7 +38,7 @@ def splat_address(splat_id: str, format: str = VIEWER) -> str:
 
 def four_views(studio: Studio, owner: str, object_id: str) -> list[Answer | None]:
     """The newest view of each side of an object; None where there is none."""
-    ids = studio.turnings.views_of(owner, object_id)
+    ids = studio.solids.views_of(owner, object_id)
     return [_view(studio, studio.asset(owner, id)) if id else None for id in ids]
 
 
@@ -82,7 +82,7 @@ def object_under(studio: Studio, owner: str, splat: Asset) -> Asset | None:
 def as_object(studio: Studio, asset: Asset) -> Asset | None:
     """The asset itself, if it can be turned into 3D: an object, or a picture with nothing behind what it shows."""
     try:
-        return studio.turnings.object(asset.owner, asset.id)
+        return studio.solids.object(asset.owner, asset.id)
     except BadRequest:
         return None
 

@@ -106,6 +106,7 @@ def _job(studio: Studio, job: JobView) -> Answer:
     told: Answer = {
         "id": job.id,
         "title": job.title,
+        "task": job.task,
         "state": job.state,
         "created": job.created,
         "error": job.error,
@@ -117,7 +118,6 @@ def _job(studio: Studio, job: JobView) -> Answer:
     preview = "data:image/jpeg;base64," + base64.b64encode(job.preview).decode() if job.preview else ""
     return told | {
         "model": model_label(studio, job.model),
-        "task": job.task,
         "position": job.position,
         "step": job.step,
         "steps": job.steps,

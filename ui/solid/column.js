@@ -116,7 +116,7 @@ const sizeOf = ({ extent }) => `${extent.map((side) => side.toFixed(2)).join(" �
 /** What comes next, in a line. */
 function hint(job) {
   if (state.picking) return state.picking.words;
-  if (job) return job.kind === "views" ? "Making the views…" : "Making the splat…";
+  if (job) return job.stage === "views" ? "Making the views…" : "Making the splat…";
   if (state.isStopped) return hasViews() ? "Stopped. The four views are kept." : "Stopped. Nothing was made.";
   if (state.step === "splat" && state.splat) {
     const isTouch = matchMedia("(hover: none)").matches;

@@ -18,7 +18,7 @@ function createFour(acts) {
   return {
     draw(job) {
       tiles.forEach(({ open, image, words, own, again, replace }, index) => {
-        const view = state.views[index], isComing = job?.kind === "views" && job.only.includes(index) && !job.made?.includes(index);
+        const view = state.views[index], isComing = job?.stage === "views" && (!view || job.only.includes(index));
         if (view && image.dataset.of !== view.id) {
           image.dataset.of = view.id;
           image.src = address(view.file);

@@ -9,7 +9,7 @@ const column = createColumn({
   another: close,
   choose(changes) { memory.choose(state.object.id, changes); draw(); },
   chooseModel(kind, id) { memory.chooseModel(kind, id); draw(); },
-  make: makeAll,
+  make: makeSplat,
   makeViews: () => makeViews(),
   again() { state.step = state.views.some(Boolean) ? "views" : "object"; draw(); },
   useView,
@@ -20,7 +20,7 @@ const column = createColumn({
   place: () => pickFor("Choose the picture or object to place it on: below, or open a file.", (picture) => place(picture.id)),
 });
 const four = createFour({
-  again: (index) => makeViews({ only: [index] }),
+  again: (index) => makeViews([index]),
   replace: replaceView,
   look(view, index) { if (view) tell("look", { id: view.id }); else replaceView(index); },
 });
@@ -29,7 +29,7 @@ const exporting = createExporting();
 
 function draw() {
   const { object, splat, picture, step, trouble } = state, job = ourJob(), preview = job?.preview || "";
-  const isForming = Boolean(preview) && (job.kind === "splat" || !state.views.some(Boolean));
+  const isForming = Boolean(preview) && (job.stage === "splat" || !state.views.some(Boolean));
   const shown = !(object || splat) ? "" : isForming ? "seen" : step === "splat" && splat ? "frame" : step === "views" && object ? "four" : object ? "seen" : "frame";
   element.firstElementChild.classList.toggle("picking", Boolean(state.picking));
   show(find(".empty"), !shown && !picture);
@@ -191,7 +191,7 @@ for (const group of element.querySelectorAll(".tools .modes")) walkable(group);
 for (const node of element.querySelectorAll("[data-turn]")) node.addEventListener("click", () => turn(node.dataset.turn.split(" ")));
 find(".reset").addEventListener("click", () => turntable.reset());
 find(".open-file").addEventListener("click", () => tell("pick"));
-find(".stop").addEventListener("click", () => { const job = ourJob(); if (job) stop(job); });
+find(".stop").addEventListener("click", () => { const job = ourJob(); if (job) ask("jobs/stop", { id: job.id }); });
 find(".banner .close").addEventListener("click", () => { state.trouble = ""; draw(); });
 element.addEventListener("keydown", (event) => {
   if (event.key !== "Escape") return;

@@ -25,8 +25,8 @@ const state = {
   isStopped: false, // the last that was begun here was stopped
 };
 
-/** What this browser remembers: choices by object, chosen models, and the jobs this tab began. Its tabs share what is
-    kept: each changes there only what it changes itself. */
+/** What this browser remembers: choices by object, chosen models, and the jobs it began. Its tabs share what is kept: each
+    changes there only what it changes itself. */
 const memory = (() => {
   const empty = { objects: [], jobs: [], viewsModel: "", splatModel: "" };
   function read(text) {
@@ -44,10 +44,6 @@ const memory = (() => {
       localStorage.setItem(KEPT, JSON.stringify({ ...shared, ...edit(shared) }));
     } catch { /* a browser that keeps nothing: the tab works all the same */ }
   }
-  const stopped = (jobs, ids) => jobs.map((job) => (ids.includes(job.id) ? { ...job, isStopped: true } : job));
-  addEventListener("storage", ({ key, newValue }) => { // Stop was pressed in another tab: nothing follows here, either
-    if (key === KEPT) kept.jobs = stopped(kept.jobs, idsOf(read(newValue).jobs.filter((job) => job.isStopped)));
-  });
   return {
     of: (id) => ({ ...CHOICES, ...kept.objects.find((one) => one.id === id)?.choices }),
     choose(id, changes) {
@@ -56,10 +52,9 @@ const memory = (() => {
     },
     model: (kind) => kept[`${kind}Model`],
     chooseModel(kind, id) { change(() => ({ [`${kind}Model`]: id })); },
-    /** Jobs this tab began: {id, object, kind: "views" or "splat", then: what follows by itself, isStopped} */
+    /** Jobs whose end is waited for: {id, object, only: the views that they make} */
     get jobs() { return kept.jobs; },
     addJob(job) { change(({ jobs }) => ({ jobs: [job, ...jobs.filter((one) => one.id !== job.id)].slice(0, MOST_KEPT) })); },
-    stopJob(id) { change(({ jobs }) => ({ jobs: stopped(jobs, [id]) })); },
     dropJob(id) { change(({ jobs }) => ({ jobs: jobs.filter((job) => job.id !== id) })); },
   };
 })();
@@ -71,12 +66,13 @@ const chosenModel = (kind) => byId(state.models[kind], memory.model(kind)) || st
 const elevation = () => choices().elevation ?? chosenModel("views")?.elevation ?? 0;
 const canMake = (kind) => Boolean(chosenModel(kind)?.ready);
 const isOpenJob = (job) => job.state === "waiting" || job.state === "running";
-/** The job this tab began for what is open, with what the server tells of it, until what it made stands here. */
+/** The job that was begun for what is open, with what the server tells of it, until what it made stands here. Its `stage` is
+    what is made now: "views" or "splat". */
 function ourJob() {
   const begun = memory.jobs.filter((job) => job.object === state.object?.id);
   for (const one of begun) {
     const told = byId(state.jobs, one.id);
-    if (told) return { ...told, ...one };
+    if (told) return { ...told, ...one, stage: told.assets.length < one.only.length ? "views" : told.task };
   }
   return null;
 }

@@ -24,7 +24,7 @@ from transformers import (
 from pipelines.families.imagedream import ImageDream, Noise, Parts, open_imagedream, token_ids
 from studio.contract import Progress
 from studio.errors import Cancelled, NotReady, StudioError
-from studio.solid.contract import ViewsOrder
+from studio.solid.contract import ViewsRequest
 from tests.lgm.reference import arrays, assert_near, facts, images, normal
 from tests.pipelines.tiny_views import LOOP, picture, reference_parts, save_imagedream
 
@@ -52,9 +52,9 @@ def tiny(folder: Path) -> ImageDream:
     return open_imagedream(folder, label="Tiny", revision="abc")
 
 
-def order(seed: int = 1, **changes: float) -> ViewsOrder:
+def order(seed: int = 1, **changes: float) -> ViewsRequest:
     asked = {"elevation_deg": 0.0, "steps": 2, "guidance": 5.0} | changes
-    return ViewsOrder(picture(), asked["elevation_deg"], seed, int(asked["steps"]), asked["guidance"])
+    return ViewsRequest(picture(), asked["elevation_deg"], seed, int(asked["steps"]), asked["guidance"])
 
 
 def ignored(_progress: Progress) -> None:

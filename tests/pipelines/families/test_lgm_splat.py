@@ -21,7 +21,7 @@ from lgm.render import render
 from pipelines.families.lgm_splat import Splatter, open_folder, open_lgm, targets_of
 from studio.contract import Progress, Size
 from studio.errors import BadRequest, BadSplat, Cancelled, NotReady, StudioError
-from studio.solid.contract import SplatOrder, camera_of
+from studio.solid.contract import SplatRequest, camera_of
 from studio.splats.splat import Crop, Splat
 from tests.lgm.reference import arrays, assert_near, facts, filled, images
 
@@ -69,7 +69,7 @@ def test_the_published_gaussians_come_of_the_published_views(splatter: Splatter)
 
 def test_a_splat_has_all_that_can_be_seen_and_stands_in_the_world(splatter: Splatter):
     told: list[Progress] = []
-    splat = splatter.run(SplatOrder(views(), 0.0), told.append)
+    splat = splatter.run(SplatRequest(views(), 0.0), told.append)
     assert isinstance(splat, Splat)
     assert 0 < splat.count <= CONFIG.count
     assert splat.opacities.min() >= np.float32(0.005)
@@ -86,7 +86,7 @@ def test_a_polished_splat_is_nearer_to_its_front_and_every_step_is_told(model: L
     front = Image.composite(
         Image.new("RGB", (side, side), (40, 90, 200)), Image.new("RGB", (side, side), "white"), mask
     )
-    order = SplatOrder((front, *views()[1:]), 0.0, mask)
+    order = SplatRequest((front, *views()[1:]), 0.0, mask)
     told: list[Progress] = []
     polished = Splatter(model, polish_steps=10).run(order, told.append)
     assert [(each.step, each.steps) for each in told] == [(step, 11) for step in range(12)]
@@ -104,23 +104,23 @@ def test_a_polished_splat_is_nearer_to_its_front_and_every_step_is_told(model: L
 
 
 def test_what_is_not_known_to_be_the_object_weighs_no_more_than_the_other_views():
-    first, *others = targets_of(SplatOrder(views(), 0.0))
+    first, *others = targets_of(SplatRequest(views(), 0.0))
     assert first.alpha is None and {first.weight, *(one.weight for one in others)} == {1.0}
 
 
 def test_the_elevation_of_the_views_is_told_to_the_network(splatter: Splatter):
-    level, above = (splatter.run(SplatOrder(views(), elevation), ignored) for elevation in (0.0, 25.0))
+    level, above = (splatter.run(SplatRequest(views(), elevation), ignored) for elevation in (0.0, 25.0))
     assert level.count != above.count or not np.array_equal(level.positions, above.positions)
 
 
 def test_views_of_any_size_and_mode_will_do(splatter: Splatter):
     odd = tuple(view.resize((40 + i, 40 + i)).convert("RGBA") for i, view in enumerate(views()))
-    assert splatter.run(SplatOrder(odd, 0.0), ignored).count
+    assert splatter.run(SplatRequest(odd, 0.0), ignored).count
 
 
 def test_three_views_are_refused_with_the_sides_that_are_needed(splatter: Splatter):
     with pytest.raises(BadRequest, match="four views, not of 3: front, right, back, left"):
-        splatter.run(SplatOrder(views()[:3], 0.0), ignored)
+        splatter.run(SplatRequest(views()[:3], 0.0), ignored)
 
 
 def test_stop_before_the_network_runs_ends_it(splatter: Splatter):
@@ -128,7 +128,7 @@ def test_stop_before_the_network_runs_ends_it(splatter: Splatter):
         raise Cancelled
 
     with pytest.raises(Cancelled):
-        splatter.run(SplatOrder(views(), 0.0), stop)
+        splatter.run(SplatRequest(views(), 0.0), stop)
 
 
 def test_a_network_that_sees_nothing_is_told_in_a_sentence():
@@ -137,7 +137,7 @@ def test_a_network_that_sees_nothing_is_told_in_a_sentence():
         faint.conv.bias[3] = -100
         faint.conv.weight[3] = 0
     with pytest.raises(BadSplat, match="opaque enough"):
-        Splatter(faint).run(SplatOrder(views(), 0.0), ignored)
+        Splatter(faint).run(SplatRequest(views(), 0.0), ignored)
 
 
 def test_numbers_that_are_no_splat_are_told_in_a_sentence():
@@ -145,12 +145,12 @@ def test_numbers_that_are_no_splat_are_told_in_a_sentence():
     with torch.no_grad():
         broken.conv.bias[5] = torch.nan
     with pytest.raises(StudioError, match="Tiny produced invalid numbers, not a splat"):
-        Splatter(broken, label="Tiny").run(SplatOrder(views(), 0.0), ignored)
+        Splatter(broken, label="Tiny").run(SplatRequest(views(), 0.0), ignored)
 
 
 def test_a_bundled_folder_opens_with_the_same_answers(folder: Path, splatter: Splatter):
     opened = open_folder(folder, label="Tiny")
-    got, expected = (each.run(SplatOrder(views(), 0.0), ignored) for each in (opened, splatter))
+    got, expected = (each.run(SplatRequest(views(), 0.0), ignored) for each in (opened, splatter))
     assert abs(got.count - expected.count) < 10
     opened.close()
     assert not hasattr(opened, "_model")

@@ -118,7 +118,7 @@ READERS: dict[str, Callable[[Studio, str], object]] = {
     "zip": zipped,
     "mask": lambda studio, id: studio.selections.mask_png(OWNER, id),
     "cut-out": lambda studio, id: studio.selections.cut_out(OWNER, id),
-    "crop": lambda studio, id: studio.turnings.crop_png(OWNER, id),
+    "crop": lambda studio, id: studio.solids.crop_png(OWNER, id),
 }
 
 

@@ -156,7 +156,7 @@ def test_the_same_file_again_is_the_one_that_was_stood_up(studio: Studio, owner:
 
 def test_one_that_a_stranger_forged_takes_nobodys_place(studio: Studio, owner: str):
     mine = upload(studio, owner)
-    said = solid_recipe.to_text(solid_recipe.Turning(origin=mine, turned=TURNS["left"]))
+    said = solid_recipe.to_text(solid_recipe.SolidRecipe(origin=mine, turned=TURNS["left"]))
     forged = write_ply(replace(some(30), recipe=recipe(turning=said), pose=Pose()))
     asset = studio.splats.take_in(owner, forged, "forged.ply")
     over = studio.splats.turn(owner, asset.id, ["back"])
@@ -252,9 +252,10 @@ def test_a_way_round_that_is_none_was_not_said():
         '{"turned":[true,0,0,0]}',
         '{"origin":7}',
     ):
-        assert solid_recipe.from_text(said) == solid_recipe.Turning()
+        assert solid_recipe.from_text(said) == solid_recipe.SolidRecipe()
     assert (
-        solid_recipe.from_text(solid_recipe.to_text(solid_recipe.Turning(turned=TURNS["left"]))).turned == TURNS["left"]
+        solid_recipe.from_text(solid_recipe.to_text(solid_recipe.SolidRecipe(turned=TURNS["left"]))).turned
+        == TURNS["left"]
     )
 
 

@@ -3,18 +3,19 @@
 import json
 from dataclasses import replace
 
+import pytest
 from hypothesis import given, strategies as st
 
 from studio.recipe import from_text, to_text as recipe_text
 from studio.solid import recipe as solid_recipe
-from studio.solid.codec import splat_from_json, to_json, views_from_json, wanted
-from studio.solid.contract import SplatRequest, ViewsRequest
-from studio.solid.recipe import Turning
+from studio.solid.codec import from_json, to_json, views_to_make
+from studio.solid.contract import SolidRequest
+from studio.solid.recipe import SolidRecipe
 from studio.splats.splat import Camera, Crop
 from tests.studio.splats_in import recipe
 
 IDS = ("a" * 32, "b" * 32, "", "d" * 32)
-EVERYTHING = Turning(
+EVERYTHING = SolidRecipe(
     elevation_deg=12.5,
     azimuth_deg=90.0,
     views=IDS,
@@ -34,7 +35,7 @@ names = ("elevation_deg", "azimuth_deg", "views", "fit", "splats", "camera", "gr
 
 def test_what_is_written_is_read():
     assert solid_recipe.from_text(solid_recipe.to_text(EVERYTHING)) == EVERYTHING
-    assert solid_recipe.from_text(solid_recipe.to_text(Turning())) == Turning() == solid_recipe.from_text("")
+    assert solid_recipe.from_text(solid_recipe.to_text(SolidRecipe())) == SolidRecipe() == solid_recipe.from_text("")
 
 
 @given(st.dictionaries(st.sampled_from(names), json_values, max_size=8))
@@ -46,13 +47,13 @@ def test_what_a_stranger_wrote_is_read_as_far_as_it_makes_sense(values: dict):
 
 @given(st.text())
 def test_no_text_is_an_error(text: str):
-    assert isinstance(solid_recipe.from_text(text), Turning)
+    assert isinstance(solid_recipe.from_text(text), SolidRecipe)
 
 
 def test_numbers_beyond_all_bounds_were_not_said():
     huge = json.dumps({"elevation_deg": 10**400, "splats": -1, "fit": 1e308, "views": [1, 2, 3, 4]})
-    assert solid_recipe.from_text(huge) == Turning()
-    assert solid_recipe.from_text('{"fit": NaN, "elevation_deg": Infinity}') == Turning()
+    assert solid_recipe.from_text(huge) == SolidRecipe()
+    assert solid_recipe.from_text('{"fit": NaN, "elevation_deg": Infinity}') == SolidRecipe()
 
 
 def test_a_recipe_with_a_text_without_end_is_none():
@@ -69,9 +70,21 @@ def test_recipes_of_the_first_pictures_have_no_turning():
 
 
 def test_requests_are_the_same_after_a_trip_through_a_job_row():
-    views = ViewsRequest("a" * 32, "toy-views", 12.0, 5, 20, 1.0, (0, 2), IDS)
-    stored = json.loads(json.dumps(to_json(views)))
-    assert views_from_json(stored) == views and stored["source"] == "a" * 32
-    splat = SplatRequest("a" * 32, IDS, "toy-lgm", -3.0)
-    assert splat_from_json(json.loads(json.dumps(to_json(splat)))) == splat
-    assert wanted(views) == (0, 2) and wanted(ViewsRequest("a" * 32)) == (0, 1, 2, 3)
+    request = SolidRequest("a" * 32, False, IDS, (0, 2), "toy-views", "", 12.0, 5, 20, 1.0)
+    stored = json.loads(json.dumps(to_json(request)))
+    assert from_json(stored) == request and stored["source"] == "a" * 32
+
+
+@pytest.mark.parametrize(
+    ("request_of", "made"),
+    [
+        (SolidRequest("a"), (0, 1, 2, 3)),
+        (SolidRequest("a", splat=False), (0, 1, 2, 3)),
+        (SolidRequest("a", splat=False, views=("b", "c", "d", "e")), (0, 1, 2, 3)),
+        (SolidRequest("a", views=("b", "c", "d", "e")), ()),
+        (SolidRequest("a", views=("b", "", "d", "")), (1, 3)),
+        (SolidRequest("a", views=("b", "", "d", "e"), only=(0, 1)), (0, 1)),
+    ],
+)
+def test_which_views_are_made(request_of: SolidRequest, made: tuple[int, ...]):
+    assert views_to_make(request_of) == made

@@ -13,7 +13,7 @@ from studio.errors import BadPicture, BadRequest, BadSplat, NotFound
 from studio.segmentation.contract import Box, SegmentRequest
 from studio.service import Studio
 from studio.solid import recipe as solid_recipe
-from studio.solid.contract import SplatRequest
+from studio.solid.contract import SolidRequest
 from studio.solid.fit import GOOD_FIT
 from studio.splats.any_format import read_splat
 from studio.splats.export import EXPORTS
@@ -63,8 +63,8 @@ def disc(studio: Studio, picture: str) -> str:
 
 @pytest.fixture
 def made(studio: Studio, disc: str) -> str:
-    views = (studio.turnings.replace_view(OWNER, disc, 0, disc).id,) * 4
-    job = finished(studio, studio.turnings.splat(OWNER, SplatRequest(disc, views)))  # type: ignore[arg-type]
+    views = (studio.solids.replace_view(OWNER, disc, 0, disc).id,) * 4
+    job = finished(studio, studio.solids.make(OWNER, SolidRequest(disc, views=views)))  # type: ignore[arg-type]
     assert job.state == "done", job.error
     return job.assets[0]
 
@@ -73,7 +73,7 @@ def opened(content: bytes) -> np.ndarray:
     return np.asarray(Image.open(io.BytesIO(content)).convert("RGB"), int)
 
 
-def turning(studio: Studio, asset_id: str) -> solid_recipe.Turning:
+def turning(studio: Studio, asset_id: str) -> solid_recipe.SolidRecipe:
     return solid_recipe.from_text(studio.asset(OWNER, asset_id).recipe["turning"])
 
 
@@ -206,8 +206,8 @@ def test_behind_it_the_object_is_painted_out(studio: Studio, made: str):
 
 def test_a_poor_fit_is_matched_as_a_splat_of_its_own(studio: Studio, disc: str, splats: FakeSplats):
     splats.radius = 0.6 * BALL_RADIUS
-    views = (studio.turnings.replace_view(OWNER, disc, 0, disc).id,) * 4
-    (poor,) = finished(studio, studio.turnings.splat(OWNER, SplatRequest(disc, views))).assets  # type: ignore[arg-type]
+    views = (studio.solids.replace_view(OWNER, disc, 0, disc).id,) * 4
+    (poor,) = finished(studio, studio.solids.make(OWNER, SolidRequest(disc, views=views))).assets  # type: ignore[arg-type]
     before = studio.splats.fit_of(OWNER, poor)
     assert before is not None and before < 0.5 < GOOD_FIT
     better = studio.splats.match_size(OWNER, poor)

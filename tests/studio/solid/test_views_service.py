@@ -14,7 +14,7 @@ from studio.errors import BadRequest, NotFound, NotReady, NotSupported
 from studio.recipe import read_png
 from studio.service import Studio
 from studio.solid import recipe
-from studio.solid.contract import SplatRequest, ViewsRequest
+from studio.solid.contract import SolidRequest
 from studio.splats.any_format import read_splat
 from tests.studio.fakes import finished, until
 from tests.studio.pictures_in import corners, saved
@@ -50,15 +50,15 @@ def disc(studio: Studio) -> str:
 
 
 def four_views(studio: Studio, disc: str, **changes: object) -> JobView:
-    job = finished(studio, studio.turnings.views(OWNER, ViewsRequest(disc, **changes)))  # type: ignore[arg-type]
+    job = finished(studio, studio.solids.make(OWNER, SolidRequest(disc, splat=False, **changes)))  # type: ignore[arg-type]
     assert job.state == "done", job.error
     return job
 
 
 def a_splat(studio: Studio, disc: str) -> str:
     four_views(studio, disc)
-    request = SplatRequest(disc, studio.turnings.views_of(OWNER, disc), elevation_deg=10.0)
-    job = finished(studio, studio.turnings.splat(OWNER, request))
+    request = SolidRequest(disc, views=studio.solids.views_of(OWNER, disc), elevation_deg=10.0)
+    job = finished(studio, studio.solids.make(OWNER, request))
     assert job.state == "done", job.error
     (made,) = job.assets
     return made
@@ -75,7 +75,7 @@ def pixels(studio: Studio, asset_id: str) -> np.ndarray:
 def test_four_views_are_made_with_their_recipes(studio: Studio, disc: str, views: FakeViews):
     job = four_views(studio, disc, seed=300, elevation_deg=12)
     assert (job.task, job.title, job.source) == (Task.VIEWS, "red disc", disc)
-    assert studio.turnings.views_of(OWNER, disc) == job.assets
+    assert studio.solids.views_of(OWNER, disc) == job.assets
     for index, asset in enumerate(studio.asset(OWNER, one) for one in job.assets):
         assert (asset.kind, asset.index, asset.parents) == ("view", index, (disc,))
         said = recipe.from_text(asset.recipe["turning"])
@@ -85,7 +85,7 @@ def test_four_views_are_made_with_their_recipes(studio: Studio, disc: str, views
             assert tuple(pixels(studio, asset.id)[0, 0]) == (300 % 256, 1, 77)
     front = studio.asset(OWNER, job.assets[0])
     assert (front.model, front.seed) == ("", None)  # it is the object itself
-    crop = Image.open(io.BytesIO(studio.turnings.crop_png(OWNER, disc)))
+    crop = Image.open(io.BytesIO(studio.solids.crop_png(OWNER, disc)))
     assert (pixels(studio, front.id) == np.asarray(crop)).all()
     assert studio.asset(OWNER, job.assets[2]).title == "red disc, back"
     (order,) = views.orders
@@ -111,50 +111,50 @@ def test_a_missing_seed_is_drawn_once_and_recorded(studio: Studio, disc: str, vi
 
 def test_one_view_is_made_anew_and_the_others_stay(studio: Studio, disc: str):
     first = four_views(studio, disc, seed=1)
-    again = four_views(studio, disc, seed=2, only=(2,), keep=(*first.assets[:2], "", first.assets[3]))
+    again = four_views(studio, disc, seed=2, only=(2,), views=(*first.assets[:2], "", first.assets[3]))
     (new,) = again.assets
     assert studio.asset(OWNER, new).index == 2
-    assert studio.turnings.views_of(OWNER, disc) == (*first.assets[:2], new, first.assets[3])
+    assert studio.solids.views_of(OWNER, disc) == (*first.assets[:2], new, first.assets[3])
     assert recipe.from_text(studio.asset(OWNER, new).recipe["turning"]).views[2] == ""
-    assert len(studio.turnings.views_made(OWNER, disc)) == 5
+    assert len(studio.solids.views_made(OWNER, disc)) == 5
 
 
 def test_a_deleted_view_is_gone_and_the_one_before_it_is_back(studio: Studio, disc: str):
     first, second = four_views(studio, disc), four_views(studio, disc)
     studio.delete(OWNER, [second.assets[1]])
-    now = studio.turnings.views_of(OWNER, disc)
+    now = studio.solids.views_of(OWNER, disc)
     assert now == (second.assets[0], first.assets[1], *second.assets[2:])
     studio.restore(OWNER, [second.assets[1]])
-    assert studio.turnings.views_of(OWNER, disc) == second.assets
+    assert studio.solids.views_of(OWNER, disc) == second.assets
 
 
 def test_a_picture_of_ones_own_takes_the_place_of_a_view(studio: Studio, disc: str):
     four_views(studio, disc)
     mine = studio.take_in(OWNER, saved(corners(), "PNG"), "mine.png")
-    kept = studio.turnings.replace_view(OWNER, disc, 3, mine.id)
-    assert studio.turnings.views_of(OWNER, disc)[3] == kept.id
+    kept = studio.solids.replace_view(OWNER, disc, 3, mine.id)
+    assert studio.solids.views_of(OWNER, disc)[3] == kept.id
     assert kept.parents == (disc, mine.id) and kept.width == kept.height == max(mine.width, mine.height)
 
 
 def test_the_object_itself_can_be_the_front_view(studio: Studio, disc: str):
-    kept = studio.turnings.replace_view(OWNER, disc, 0, disc)
-    assert (pixels(studio, kept.id) == np.asarray(Image.open(io.BytesIO(studio.turnings.crop_png(OWNER, disc))))).all()
+    kept = studio.solids.replace_view(OWNER, disc, 0, disc)
+    assert (pixels(studio, kept.id) == np.asarray(Image.open(io.BytesIO(studio.solids.crop_png(OWNER, disc))))).all()
 
 
 def test_stop_leaves_no_views(studio: Studio, disc: str, views: FakeViews):
     views.gated = True
-    job = studio.turnings.views(OWNER, ViewsRequest(disc))
+    job = studio.solids.make(OWNER, SolidRequest(disc, splat=False))
     views.gate.release()
     until(studio, job, lambda view: view.preview is not None)
     studio.cancel(OWNER, job.id)
     views.let_go()
     assert finished(studio, job).state == "stopped"
-    assert studio.turnings.views_of(OWNER, disc) == ("", "", "", "")
+    assert studio.solids.views_of(OWNER, disc) == ("", "", "", "")
 
 
 def test_a_job_of_a_killed_process_makes_what_is_missing(studio: Studio, disc: str, tmp_path: Path, views: FakeViews):
     views.gated = True
-    job = studio.turnings.views(OWNER, ViewsRequest(disc, seed=5))
+    job = studio.solids.make(OWNER, SolidRequest(disc, splat=False, seed=5))
     views.gate.release()
     until(studio, job, lambda view: view.step == 1)
     closing = Studio.close
@@ -178,8 +178,8 @@ def test_what_the_object_covers_of_its_own_front_is_told_and_of_another_picture_
 ):
     a_splat(studio, disc)
     (front,) = four_views(studio, disc, only=(0,)).assets
-    made = (front, *studio.turnings.views_of(OWNER, disc)[1:])
-    finished(studio, studio.turnings.splat(OWNER, SplatRequest(disc, made)))
+    made = (front, *studio.solids.views_of(OWNER, disc)[1:])
+    finished(studio, studio.solids.make(OWNER, SolidRequest(disc, views=made)))
     known, unknown = splats.orders
     assert unknown.front_mask is None
     white = np.asarray(known.views[0]).min(axis=2) > 250
@@ -195,9 +195,9 @@ def test_where_nobody_says_how_far_the_picture_looks_down_the_model_and_then_the
         disc = studio.take_in(OWNER, disc_png(), "red disc.png").id
         four_views(studio, disc)
         four_views(studio, disc, elevation_deg=-5)
-        made = studio.turnings.views_of(OWNER, disc)
+        made = studio.solids.views_of(OWNER, disc)
         for asked in (None, 3.0):
-            finished(studio, studio.turnings.splat(OWNER, SplatRequest(disc, made, elevation_deg=asked)))
+            finished(studio, studio.solids.make(OWNER, SolidRequest(disc, views=made, elevation_deg=asked)))
         assert [order.elevation_deg for order in views.orders] == [21, -5]
         assert [order.elevation_deg for order in splats.orders] == [-5, 3]
     finally:
@@ -207,14 +207,14 @@ def test_where_nobody_says_how_far_the_picture_looks_down_the_model_and_then_the
 def test_a_splat_stands_on_its_picture_and_says_how_well(studio: Studio, disc: str):
     asset = studio.asset(OWNER, a_splat(studio, disc))
     assert (asset.kind, asset.title, asset.model) == ("splat", "red disc", "ball")
-    assert asset.parents == (disc, *studio.turnings.views_of(OWNER, disc))
+    assert asset.parents == (disc, *studio.solids.views_of(OWNER, disc))
     assert asset.name.endswith(".ply") and studio.path(OWNER, asset.id).parent.name == "splats"
     said = recipe.from_text(asset.recipe["turning"])
     assert said.fit is not None and said.fit > 0.95
-    assert (said.splats, said.elevation_deg, said.views) == (2000, 10, studio.turnings.views_of(OWNER, disc))
+    assert (said.splats, said.elevation_deg, said.views) == (2000, 10, studio.solids.views_of(OWNER, disc))
     kept = read_splat(studio.path(OWNER, asset.id)).splat
     camera = kept.pose.camera
-    assert camera is not None and camera.crop == studio.turnings.crop(OWNER, disc)
+    assert camera is not None and camera.crop == studio.solids.crop(OWNER, disc)
     assert (camera.width, camera.height, camera.elevation_deg, camera.radius) == (256, 192, 10, 1.5)
     assert kept.recipe is not None and kept.recipe.id == asset.id
 
@@ -256,14 +256,14 @@ def test_splats_are_in_a_zip_with_pictures(studio: Studio, disc: str):
 def test_a_splat_that_nobody_could_see_is_an_error_with_a_sentence(studio: Studio, disc: str, splats: FakeSplats):
     splats.opacity = 0.001
     four_views(studio, disc)
-    job = finished(studio, studio.turnings.splat(OWNER, SplatRequest(disc, studio.turnings.views_of(OWNER, disc))))
+    job = finished(studio, studio.solids.make(OWNER, SolidRequest(disc, views=studio.solids.views_of(OWNER, disc))))
     assert job.state == "failed" and "opaque enough" in job.error
     assert studio.gallery(OWNER, kind="splat").assets == ()
 
 
 def test_views_of_any_size_make_a_splat(studio: Studio, disc: str, splats: FakeSplats):
     mine = studio.take_in(OWNER, saved(Image.new("RGB", (3, 200), "red"), "PNG"), "thin.png").id
-    job = finished(studio, studio.turnings.splat(OWNER, SplatRequest(disc, (mine, mine, mine, mine))))
+    job = finished(studio, studio.solids.make(OWNER, SolidRequest(disc, views=(mine, mine, mine, mine))))
     assert job.state == "done", job.error
     assert [one.size for one in splats.orders[0].views] == [(200, 200)] * 4
 
@@ -273,20 +273,24 @@ def test_views_of_any_size_make_a_splat(studio: Studio, disc: str, splats: FakeS
 
 def test_what_is_somebody_elses_or_deleted_is_not_found(studio: Studio, disc: str):
     ids = four_views(studio, disc).assets
-    for request in (ViewsRequest(disc), ViewsRequest("'; DROP TABLE assets --"), ViewsRequest("../../etc/passwd")):
+    for request in (
+        SolidRequest(disc, splat=False),
+        SolidRequest("'; DROP TABLE assets --", splat=False),
+        SolidRequest("../../etc/passwd", splat=False),
+    ):
         with pytest.raises(NotFound):
-            studio.turnings.views(FOREIGN, request)
+            studio.solids.make(FOREIGN, request)
     with pytest.raises(NotFound):
-        studio.turnings.splat(FOREIGN, SplatRequest(disc, ids))  # type: ignore[arg-type]
+        studio.solids.make(FOREIGN, SolidRequest(disc, views=ids))  # type: ignore[arg-type]
     theirs = studio.take_in(FOREIGN, disc_png(), "theirs.png").id
-    for request in (SplatRequest(theirs, ids), SplatRequest(disc, (*ids[:3], theirs))):  # type: ignore[arg-type]
+    for request in (SolidRequest(theirs, views=ids), SolidRequest(disc, views=(*ids[:3], theirs))):  # type: ignore[arg-type]
         with pytest.raises(NotFound):
-            studio.turnings.splat(OWNER, request)
+            studio.solids.make(OWNER, request)
     with pytest.raises(NotFound):
-        studio.turnings.replace_view(OWNER, disc, 0, theirs)
+        studio.solids.replace_view(OWNER, disc, 0, theirs)
     studio.delete(OWNER, [disc])
     with pytest.raises(NotFound):
-        studio.turnings.views(OWNER, ViewsRequest(disc))
+        studio.solids.make(OWNER, SolidRequest(disc, splat=False))
 
 
 @pytest.mark.parametrize(
@@ -304,39 +308,39 @@ def test_what_is_somebody_elses_or_deleted_is_not_found(studio: Studio, disc: st
         ({"only": (True,)}, "0 (front) to 3 (left)"),
         ({"only": "all"}, "0 (front) to 3 (left)"),
         ({"only": tuple(range(1000))}, "list of numbers"),
-        ({"keep": ("x",)}, "four ids"),
-        ({"keep": 7}, "four ids"),
+        ({"views": ("x",)}, "four ids"),
+        ({"views": 7}, "four ids"),
         ({"object": 7}, "There is no picture"),
     ],
 )
 def test_what_no_model_could_use_is_refused(studio: Studio, disc: str, changes: dict, words: str):
     with pytest.raises((BadRequest, NotFound)) as caught:
-        studio.turnings.views(OWNER, ViewsRequest(**{"object": disc} | changes))
+        studio.solids.make(OWNER, SolidRequest(**{"object": disc, "splat": False} | changes))
     assert words in str(caught.value)
     assert studio.jobs(OWNER) == []
 
 
 def test_steps_beyond_the_model_are_refused(studio: Studio, disc: str):
     with pytest.raises(NotSupported, match="must be 1 to 50"):
-        studio.turnings.views(OWNER, ViewsRequest(disc, steps=1000))
+        studio.solids.make(OWNER, SolidRequest(disc, splat=False, steps=1000))
 
 
-@pytest.mark.parametrize("four", [(), ("", "", "", ""), ("a" * 32,) * 3, "abcd", None, (1, 2, 3, 4)])
-def test_a_splat_without_four_views_is_refused(studio: Studio, disc: str, four: object):
+@pytest.mark.parametrize("four", [("a" * 32,) * 3, "abcd", (1, 2, 3, 4), 7])
+def test_views_that_are_not_four_ids_are_refused(studio: Studio, disc: str, four: object):
     with pytest.raises(BadRequest, match="view"):
-        studio.turnings.splat(OWNER, SplatRequest(disc, four))  # type: ignore[arg-type]
+        studio.solids.make(OWNER, SolidRequest(disc, views=four))  # type: ignore[arg-type]
 
 
 def test_a_whole_picture_is_no_object(studio: Studio):
     picture = studio.take_in(OWNER, saved(corners(), "JPEG"), "photo.jpg").id
     with pytest.raises(BadRequest, match="'photo' is a whole picture, not an object"):
-        studio.turnings.views(OWNER, ViewsRequest(picture))
+        studio.solids.make(OWNER, SolidRequest(picture, splat=False))
 
 
 def test_an_object_of_which_nothing_can_be_seen_is_refused(studio: Studio):
     empty = studio.take_in(OWNER, saved(Image.new("RGBA", (9, 9)), "PNG"), "nothing.png").id
     with pytest.raises(BadRequest, match="This object is empty"):
-        studio.turnings.views(OWNER, ViewsRequest(empty))
+        studio.solids.make(OWNER, SolidRequest(empty, splat=False))
 
 
 def test_a_single_pixel_becomes_a_splat(studio: Studio):
@@ -348,7 +352,7 @@ def test_a_single_pixel_becomes_a_splat(studio: Studio):
 
 def test_a_splat_is_no_object_to_turn(studio: Studio, disc: str):
     with pytest.raises(BadRequest, match="is a splat, not a picture"):
-        studio.turnings.views(OWNER, ViewsRequest(a_splat(studio, disc)))
+        studio.solids.make(OWNER, SolidRequest(a_splat(studio, disc), splat=False))
 
 
 def test_without_a_model_it_says_so(tmp_path: Path):
@@ -356,7 +360,7 @@ def test_without_a_model_it_says_so(tmp_path: Path):
     disc = studio.take_in(OWNER, disc_png(), "disc.png").id
     try:
         with pytest.raises(NotReady, match="No model here can make views of objects"):
-            studio.turnings.views(OWNER, ViewsRequest(disc))
+            studio.solids.make(OWNER, SolidRequest(disc, splat=False))
     finally:
         studio.close()
 

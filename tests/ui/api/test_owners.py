@@ -26,7 +26,7 @@ from studio.contract import Done
 from studio.recipe import png_text
 from studio.segmentation.codec import from_json
 from studio.service import Studio
-from studio.solid.contract import SplatRequest
+from studio.solid.contract import SolidRequest
 from tests.patience import PATIENCE_SECONDS
 from tests.studio.selecting_fake import colour_spec
 from tests.studio.test_recipe import RECIPE
@@ -85,10 +85,10 @@ def furnish(studio: Studio) -> tuple[dict[str, str], str]:
     picture = studio.take_in(ADA, photo.getvalue(), f"{SECRET} photo.png").id
     disc = studio.take_in(ADA, disc_png(), f"{SECRET} disc.png").id
     kept = studio.selections.keep(ADA, from_json({"picture": picture, "points": [[5, 5, 1]]}), f"{SECRET} object").id
-    job = studio.turnings.splat(ADA, SplatRequest(disc, (disc, disc, disc, disc))).id
+    job = studio.solids.make(ADA, SolidRequest(disc, views=(disc, disc, disc, disc))).id
     *_, last = studio.events(ADA, job)
     assert isinstance(last, Done)
-    view = studio.turnings.replace_view(ADA, disc, 1, picture).id
+    view = studio.solids.replace_view(ADA, disc, 1, picture).id
     return {"picture": picture, "disc": disc, "object": kept, "view": view, "splat": last.assets[0]}, job
 
 

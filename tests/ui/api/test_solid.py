@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from tests.patience import PATIENCE_SECONDS
 from tests.studio.turning_fake import FakeSplats, ball, disc_png, turning_specs
 from tests.ui.painter import Brush, catalog
 from tests.ui.serve import everybody_by_token, served
+from ui.solid import open_in_3d
 
 TOKEN, OTHER = "a" * 16, "b" * 16
 SPLATS = 400
@@ -69,7 +71,7 @@ def test_an_object_becomes_a_splat_in_one_call(client: Client, studio: Studio, s
     assert splat["count"] == SPLATS
     assert splat["fit"] > 0.85
     assert splat["camera"]["width"] == 256
-    assert splat["views"] == list(studio.turnings.views_of(TOKEN, disc))
+    assert splat["views"] == list(studio.solids.views_of(TOKEN, disc))
     again = client.predict(object_id=disc, views=[disc] * 4, token=TOKEN, api_name="/splat")["splat"]
     assert again["id"] != splat["id"]
     assert again["views"] == [disc] * 4
@@ -138,12 +140,30 @@ def test_the_routes_of_the_page(http: httpx.Client, studio: Studio, splat: dict,
     assert '"azimuth_deg":40.0' in studio.asset(TOKEN, kept["id"]).recipe["turning"]
     body = {"object": disc, "index": 1, "picture": kept["id"]}
     replaced = http.post("diorama/views/replace", json=body).raise_for_status().json()["picture"]
-    assert studio.turnings.views_of(TOKEN, disc)[1] == replaced["id"]
+    assert studio.solids.views_of(TOKEN, disc)[1] == replaced["id"]
     placed = (
         http.post("diorama/splat/place", json={"splat": splat["id"], "on": disc}).raise_for_status().json()["splat"]
     )
     assert placed["parents"] == [disc]
     http.post("diorama/splat/match", json={"splat": placed["id"]}).raise_for_status()
+
+
+def test_opening_a_splat_reads_its_file_once(http: httpx.Client, studio: Studio, tmp_path: Path):
+    id = studio.splats.take_in(TOKEN, write_ply(ball(90)), "opened.ply").id
+    path = str(studio.path(TOKEN, id))
+    opened: list[str] = []
+    is_over = False
+
+    def count(event: str, arguments: tuple[object, ...]) -> None:
+        if event == "open" and not is_over and str(arguments[0]) == path:
+            opened.append(path)
+
+    sys.addaudithook(count)  # for good: it cannot be taken away again
+    answer = open_in_3d(studio, TOKEN, {"id": id})
+    rows = http.get(answer["splat"]["data"]).raise_for_status().content
+    is_over = True
+    assert len(rows) == 32 * answer["splat"]["count"] == 32 * 90
+    assert opened == [path]
 
 
 def test_somebody_elses_splat_is_not_there(http: httpx.Client, client: Client, splat: dict, disc: str):

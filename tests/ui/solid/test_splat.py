@@ -32,14 +32,6 @@ OWNER = "local"
 SPLATS = 500
 CALM = {"viewport": {"width": 1000, "height": 720}, "reduced_motion": "reduce"}
 """Software draws every pixel."""
-HOLD_THE_ORDER = """() => {
-  const send = window.fetch;
-  window.fetch = async (...what) => {
-    if (String(what[0]).endsWith("diorama/splat")) await new Promise((goOn) => { window.letOrderGo = goOn; });
-    return send(...what);
-  };
-}"""
-"""What is asked for in 3D leaves the page only when `letOrderGo()` is called."""
 NOTE_OFFERS = """node => {
   window.offers = [];
   const note = () => {
@@ -156,10 +148,10 @@ def test_views_are_made_first_one_anew_one_replaced_and_the_splat_is_made_of_the
     table.find(".views-only").click()
     tiles = table.find(".four li img")
     expect(tiles.nth(3)).to_be_visible()
-    before = turning.turnings.views_of(OWNER, object_id)
+    before = turning.solids.views_of(OWNER, object_id)
     table.page.get_by_role("button", name="Make this view again: Back").click()
     expect(tiles.nth(2)).not_to_have_attribute("data-of", before[2])
-    after = turning.turnings.views_of(OWNER, object_id)
+    after = turning.solids.views_of(OWNER, object_id)
     assert (before[0], before[1], before[3]) == (after[0], after[1], after[3])
     table.page.get_by_role("button", name="Use a picture of your own: Left side").click()
     expect(table.find(".hint")).to_contain_text("Choose a picture")
@@ -172,7 +164,7 @@ def test_views_are_made_first_one_anew_one_replaced_and_the_splat_is_made_of_the
     file.write_bytes(disc_png())
     guest.drop(file, on="#splat .four li:nth-child(2)")
     expect(tiles.nth(1)).not_to_have_attribute("data-of", after[1])
-    made_of = turning.turnings.views_of(OWNER, object_id)
+    made_of = turning.solids.views_of(OWNER, object_id)
     expect(table.primary).to_have_text("Make it 3D from these views")
     splat = table.make()
     assert turning.asset(OWNER, splat).parents[1:] == made_of
@@ -333,31 +325,40 @@ def test_two_tabs_of_a_browser_make_one_splat(
     assert len(turning.gallery(OWNER, kind="splat").assets) == 1
 
 
-def test_a_reload_while_3d_is_asked_for_makes_one_splat(
+def test_a_job_whose_answer_was_lost_is_watched_all_the_same(
     table: Turntable, guest: Visitor, models: tuple[FakeViews, FakeSplats], turning: Studio, object_id: str
 ):
-    before = len(models[1].orders)
-    lost: list[str] = []
-
     def lose_the_answer(route: Route) -> None:
-        if not lost:
-            lost.append(route.request.url)
-            route.fetch()  # the server took it
-        else:
-            route.continue_()
+        route.fetch()  # the server took it
+        route.abort()
 
     guest.page.route("**/diorama/splat", lose_the_answer)
     table.open(object_id)
-    table.primary.click()
-    expect(table.find(".four li img").nth(3)).to_be_visible()
-    guest.page.wait_for_timeout(500)
-    assert lost
-    guest.reload()
-    guest.page.get_by_role("tab", name="3D").click()
+    with held(models[1]):
+        table.primary.click()
+        expect(table.find(".hint")).to_have_text("Making the splat…")
+        guest.reload()
+        guest.page.get_by_role("tab", name="3D").click()
+        expect(table.find(".hint")).to_have_text("Making the splat…")
     table.expect_drawn()
     expect(table.find(".below")).to_be_hidden()
-    assert len(models[1].orders) == before + 1
     assert len(turning.gallery(OWNER, kind="splat").assets) == 1
+    guest.troubles.clear()  # the console tells of the answer that was lost
+
+
+def test_a_tab_that_is_closed_after_the_views_gets_its_splat(
+    table: Turntable, guest: Visitor, models: tuple[FakeViews, FakeSplats], turning: Studio, object_id: str
+):
+    before = len(models[0].orders)
+    with held(models[1]):
+        table.open(object_id)
+        table.primary.click()
+        expect(table.find(".four li img").nth(3)).to_be_visible()
+        guest.page.close()
+    done = finished(turning, turning.jobs(OWNER)[0])
+    (splat,) = turning.gallery(OWNER, kind="splat").assets
+    assert splat.id == done.assets[-1] and len(models[0].orders) == before + 1
+    assert splat.parents[1:] == turning.solids.views_of(OWNER, object_id)
 
 
 def test_while_it_is_made_nothing_offers_to_make_it_once_more(table: Turntable, object_id: str):
@@ -369,52 +370,21 @@ def test_while_it_is_made_nothing_offers_to_make_it_once_more(table: Turntable, 
     assert table.page.evaluate("offers") == []
 
 
-def test_stop_that_comes_as_the_views_end_begins_no_splat(
-    table: Turntable, guest: Visitor, models: tuple[FakeViews, FakeSplats], turning: Studio, object_id: str
-):
-    views, splats = models
-    before = len(splats.orders)
-
-    def late(route: Route) -> None:
-        views.let_go()
-        finished(turning, turning.jobs(OWNER)[0])
-        route.continue_()
-
-    guest.page.route("**/diorama/jobs/stop", late)
-    with held(views):
-        table.open(object_id)
-        table.primary.click()
-        views.gate.release()
-        expect(table.find(".below .step")).to_have_text("views: step 1 of 3")
-        table.find(".stop").click()
-        expect(table.find(".hint")).to_have_text("Stopped. The four views are kept.")
-    expect(table.find(".below")).to_be_hidden()
-    expect(table.primary).to_have_text("Make it 3D from these views")
-    expect(table.primary).to_be_enabled()
-    assert turning.turnings.views_of(OWNER, object_id) != ("", "", "", "")
-    assert len(splats.orders) == before and all(job.is_over for job in turning.jobs(OWNER))
-
-
-def test_stop_between_the_views_and_3d_stops(
-    table: Turntable, guest: Visitor, models: tuple[FakeViews, FakeSplats], turning: Studio, object_id: str
+def test_stop_while_the_splat_is_made_keeps_the_views(
+    table: Turntable, models: tuple[FakeViews, FakeSplats], turning: Studio, object_id: str
 ):
     with held(models[1]):
         table.open(object_id)
-        guest.page.evaluate(HOLD_THE_ORDER)
         table.primary.click()
-        guest.page.wait_for_function("Boolean(window.letOrderGo)")
-        expect(table.find(".below .step")).to_have_text("going on to 3D")
+        expect(table.find(".hint")).to_have_text("Making the splat…")
+        expect(table.find(".four li img").nth(3)).to_be_visible()
         table.find(".stop").click()
-        guest.page.evaluate("letOrderGo()")
-        for _ in range(300):
-            guest.page.wait_for_timeout(100)
-            newest = turning.jobs(OWNER)[0]
-            if newest.task == "splat" and (newest.stopping or newest.is_over):
-                break
+        expect(table.find(".below .step")).to_have_text("stopping")
     expect(table.find(".hint")).to_have_text("Stopped. The four views are kept.")
     expect(table.find(".below")).to_be_hidden()
-    expect(table.canvas).to_be_hidden()
-    assert turning.gallery(OWNER, kind="splat").assets == ()
+    expect(table.primary).to_have_text("Make it 3D from these views")
+    expect(table.primary).to_be_enabled()
+    assert turning.gallery(OWNER, kind="splat").assets == () and len(turning.jobs(OWNER)[0].assets) == 4
 
 
 def test_stop_during_the_views_says_so_and_what_is_not_there_is_quiet(
