@@ -20,8 +20,10 @@ import torch
 from PIL import Image
 
 from benchmarks.table import Row, median_ms, print_table
-from pipelines import sam_catalog
+from pipelines import catalog, records
 from pipelines.families import sam
+from pipelines.hub.cache import Shelf
+from pipelines.machine import inspect
 from studio.contract import ModelSpec, Size
 from studio.segmentation.contract import MaskRequest, MaskResult, Point, SegmentRequest
 from studio.service import Studio
@@ -40,7 +42,8 @@ def main(arguments: Sequence[str] = ()) -> None:
     if not (options.folder / WEIGHTS_NAME).exists():
         sys.exit(f"There is no model in {options.folder}: train one with python -m toybox.sam.train.")
     with tempfile.TemporaryDirectory() as folder:
-        rows = clicks(sam_catalog.toy_sam(options.folder), Path(folder), options.rounds)
+        spec = catalog.spec_of(records.TOY_SAM, inspect(), Shelf.here(), options.folder)
+        rows = clicks(spec, Path(folder), options.rounds)
     print_table(f"Clicking on {SIDE} x {SIDE} with the toy SAM, p50", rows)
     if torch.cuda.is_available():
         print_table("SAM 2.1 large with random weights, p50", large(options.rounds))

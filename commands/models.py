@@ -16,6 +16,8 @@ from app import LOCAL_OWNER, OUTPUTS, find_keys
 from pipelines import catalog, readiness
 from pipelines.hub.cache import Shelf
 from pipelines.machine import Machine, inspect
+from pipelines.plan import Whole
+from pipelines.records import RECORDS
 from providers import catalog as clouds
 from studio.clouds.spending import in_dollars, read_cap
 from studio.contract import ModelSpec, Progress, Task
@@ -76,13 +78,11 @@ def memory(spec: ModelSpec, machine: Machine) -> str:
     """What a model takes on this machine, or would take on one it fits on."""
     if spec.lane == "cloud":
         return ""
-    if spec.id not in catalog.NEEDS:
-        return (
-            f"{readiness.in_gb(spec.gpu_gb)} GB"
-            if spec.gpu_gb and (machine.gpu or not spec.readiness().ok)
-            else "on the CPU"
-        )
-    plan = readiness.plan_here(machine, catalog.NEEDS[spec.id])
+    needs = next(record.needs for record in RECORDS if record.id == spec.id)
+    if isinstance(needs, Whole):
+        on_card = spec.gpu_gb and (machine.gpu or not spec.readiness().ok)
+        return f"{readiness.in_gb(spec.gpu_gb)} GB" if on_card else "on the CPU"
+    plan = readiness.plan_here(machine, needs)
     return str(plan) if plan else f"{readiness.in_gb(spec.gpu_gb)} GB of weights"
 
 
@@ -112,15 +112,16 @@ def describe(spec: ModelSpec) -> dict[str, object]:
 
 def download(options: argparse.Namespace) -> int:
     """Fetch a model onto this disk, also where it could not run; prints where it lies."""
-    if options.model not in catalog.DOWNLOADS:
+    downloads = catalog.downloads()
+    if options.model not in downloads:
         if any(spec.id == options.model for spec in catalog.models()):
             raise BadRequest(f"{options.model} is included with Diorama: there is nothing to download.")
-        raise UnknownModel(options.model, catalog.DOWNLOADS)
+        raise UnknownModel(options.model, downloads)
     from pipelines.hub import fetch  # takes a second to import
 
     shown = ProgressLine()
     try:
-        folder = fetch.fetch(catalog.DOWNLOADS[options.model], Shelf.here(), shown.tell)
+        folder = fetch.fetch(downloads[options.model], Shelf.here(), shown.tell)
     except KeyboardInterrupt:
         shown.end()
         print("Stopped. The same command resumes from here.", file=sys.stderr)
@@ -184,7 +185,7 @@ def doctor(options: argparse.Namespace) -> int:
 def state(spec: ModelSpec, machine: Machine, shelf: Shelf) -> str:
     """Where a model lies and how it would run, or what it lacks."""
     ready = spec.readiness()
-    wanted = catalog.DOWNLOADS.get(spec.id)
+    wanted = catalog.downloads().get(spec.id)
     there = shelf.snapshot(wanted) if wanted else None
     kept = f"downloaded to {there}" if there else ready.label
     if not ready.ok:

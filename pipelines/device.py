@@ -15,14 +15,3 @@ def means(ram_gb: float) -> Means:
     if torch.backends.mps.is_available():
         return Means(torch.mps.recommended_max_memory() / 1e9, ram_gb, ram_gb, (0, 0))
     return Means(0.0, 0.0, ram_gb, (0, 0))
-
-
-def best() -> torch.device:
-    """Where a model that fits as a whole runs."""
-    name = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
-    return torch.device(name)
-
-
-def dtype_of(device: torch.device) -> torch.dtype:
-    """What the published 3D models run in: float16 on a GPU, as their own code does."""
-    return torch.float16 if device.type == "cuda" else torch.float32

@@ -55,6 +55,16 @@ class Needs:
 
 
 @dataclass(frozen=True)
+class Whole:
+    """What a model takes that is laid out as a whole, in GB."""
+
+    gpu_gb: float = 0.0  # at work on a card; 0: next to nothing
+    card: bool = False  # it does not run without one
+    ram_gb: float = 0.0  # of main memory, where there is no card
+    half: bool = False  # float16 on a CUDA card, as its own code does
+
+
+@dataclass(frozen=True)
 class Means:
     """What a machine has for models: one card (or none: `total_gb` 0), and main memory."""
 
@@ -94,13 +104,19 @@ class Plan:
         return f"{where} ({self.dtype}, {self.gpu_gb:.0f} GB)" if self.gpu_gb else f"{where} ({self.dtype})"
 
 
-def plan(means: Means, needs: Needs) -> Plan | None:
+def plan(means: Means, needs: Needs | Whole) -> Plan | None:
     """The fastest way to run a model here; None where it cannot run. More memory on the card is never slower."""
     return next(iter(plans(means, needs)), None)
 
 
-def plans(means: Means, needs: Needs) -> tuple[Plan, ...]:
-    """Every way that fits, the fastest first: the next one is for when a card turns out to be fuller than it said."""
+def plans(means: Means, needs: Needs | Whole) -> tuple[Plan, ...]:
+    """Every way that fits, the fastest first: the next one is for when a card turns out to be fuller than it said.
+
+    What is laid out as a whole is so small that it is tried wherever it may run.
+    """
+    if isinstance(needs, Whole):
+        dtype: Dtype = "float16" if needs.half and means.card == "cuda" else "float32"
+        return (Plan(Placement.RESIDENT, means.card or "cpu", dtype, dtype, needs.gpu_gb, needs.ram_gb),)
     if not means.card:
         return _on_cpu(means, needs)
     room_gb = min(means.free_gb, means.total_gb - SPARE_GB)

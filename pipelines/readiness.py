@@ -8,8 +8,9 @@ from pathlib import Path
 
 from pipelines import bundled
 from pipelines.hub.cache import Download, Shelf
+from pipelines.local_model import LocalModel
 from pipelines.machine import Machine
-from pipelines.plan import Means, Needs, Placement, Plan, least, plan
+from pipelines.plan import Means, Needs, Placement, Plan, Whole, least, plan
 from studio.contract import Readiness
 
 SPARE_GB = 0.5
@@ -32,15 +33,22 @@ def plan_here(machine: Machine, needs: Needs) -> Plan | None:
     return plan(means(machine), needs)
 
 
-def of_download(download: Download, needs: Needs, machine: Machine, shelf: Shelf) -> Readiness:
-    """In the order in which a person can do something about it: the machine, the licence, the disk."""
-    if plan_here(machine, needs) is None:
-        return _too_small(download, needs, machine)
-    return of_files(download, shelf)
+def of(model: LocalModel, weights: Download | Path, machine: Machine, shelf: Shelf) -> Readiness:
+    """In the order in which a person can do something about it: the machine, the licence, the disk.
+
+    Args:
+        weights: a download, or the folder of a bundled model.
+    """
+    if isinstance(weights, Path):
+        return of_bundled(weights)
+    return _too_small(model, machine) or of_files(weights, shelf)
 
 
 def of_files(download: Download, shelf: Shelf) -> Readiness:
     """Whether a download is here, or can come."""
+    if path := download.named():
+        hint = f"There is no file {path}: correct {download.local} in .env, or take it out."
+        return Readiness(True, "ready") if path.is_file() else Readiness(False, "file missing", hint)
     if shelf.snapshot(download) is not None:
         return Readiness(True, "ready")
     if download.gated and shelf.token is None:
@@ -77,34 +85,47 @@ def revision_of(folder: Path) -> str:
     return digest.hexdigest()[:12]
 
 
-def _too_small(download: Download, needs: Needs, machine: Machine) -> Readiness:
-    """Names the smallest machine that would do, and from when on it is fast."""
-    here = means(machine)
+def _too_small(model: LocalModel, machine: Machine) -> Readiness | None:
+    """Names the smallest machine that would do, and from when on it is fast; None where this one will do."""
+    here, needs, label = means(machine), model.needs, model.label
+    if isinstance(needs, Whole):
+        if needs.card and not (here.card and here.total_gb >= needs.gpu_gb):
+            return _card_wanted(model, here, needs.gpu_gb)
+        if machine.gpu or machine.ram_gb >= needs.ram_gb:
+            return None
+        return _memory_wanted(model, machine, needs.ram_gb, "memory")
+    if plan_here(machine, needs) is not None:
+        return None
     asked = least(needs, machine.ram_gb)
-    fast = least(needs, max(machine.ram_gb, asked.ram_gb), slowest=Placement.TEXT_LEAVES)
-    card_gb, fast_gb = _up(asked.total_gb), _up(fast.total_gb)
-    if machine.gpu and here.card and here.total_gb >= asked.total_gb and machine.ram_gb >= asked.ram_gb:
-        free = f"{machine.gpu.free_gb:.0f} of {here.total_gb:.0f} GB are free"
+    if not here.card or here.total_gb < asked.total_gb:
+        fast = least(needs, max(machine.ram_gb, asked.ram_gb), slowest=Placement.TEXT_LEAVES)
+        return _card_wanted(model, here, asked.total_gb, fast.total_gb)
+    if machine.gpu and machine.ram_gb >= asked.ram_gb:
+        card_gb, free = _up(asked.total_gb), f"{machine.gpu.free_gb:.0f} of {here.total_gb:.0f} GB are free"
         return Readiness(
             False,
             f"needs {card_gb} GB free on the GPU",
-            f"{download.label} needs {card_gb} GB of memory on the GPU; {free}. Close other programs and start Diorama "
-            "again, or use the toy model.",
+            f"{label} needs {card_gb} GB of memory on the GPU; {free}. Close other programs and start Diorama again, "
+            "or use the toy model.",
         )
-    has_card = bool(here.card) and here.total_gb >= asked.total_gb
-    if has_card:
-        return Readiness(
-            False,
-            f"needs {_up(asked.ram_gb)} GB memory",
-            f"{download.label} needs {_up(asked.ram_gb)} GB of main memory beside this GPU; this machine has "
-            f"{machine.ram_gb:.0f} GB. The toy model runs everywhere.",
-        )
-    found = f"this one has {here.total_gb:.0f} GB" if here.card else "none that can be used was found here"
-    fast_from = f", and is fast from {fast_gb} GB on" if fast_gb > card_gb else ""
+    return _memory_wanted(model, machine, asked.ram_gb, "main memory beside this GPU")
+
+
+def _memory_wanted(model: LocalModel, machine: Machine, gb: float, what: str) -> Readiness:
     return Readiness(
         False,
-        f"needs a GPU with {card_gb} GB",
-        f"{download.label} needs a GPU with {card_gb} GB of memory{fast_from}; {found}. The toy model runs everywhere.",
+        f"needs {_up(gb)} GB memory",
+        f"{model.label} needs {_up(gb)} GB of {what}; this machine has {machine.ram_gb:.0f} GB. {model.otherwise}",
+    )
+
+
+def _card_wanted(model: LocalModel, here: Means, gb: float, fast_gb: float = 0.0) -> Readiness:
+    found = f"this one has {here.total_gb:.0f} GB" if here.card else "none that can be used was found here"
+    fast = f", and is fast from {_up(fast_gb)} GB on" if _up(fast_gb) > _up(gb) else ""
+    return Readiness(
+        False,
+        f"needs a GPU with {_up(gb)} GB",
+        f"{model.label} needs a GPU with {_up(gb)} GB of memory{fast}; {found}. {model.otherwise}",
     )
 
 

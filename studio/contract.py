@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from typing import Any, Literal, NamedTuple, Protocol
 
@@ -258,27 +258,17 @@ class Range:
     default: float
 
 
-@dataclass(frozen=True)
-class ModelSpec:
-    """One line of a catalog: what a person reads, what the loader needs, and what the model can honour.
-
-    The page shows only the controls a model honours; a request that asks for more is an error, never dropped silently.
-    """
+@dataclass(frozen=True, kw_only=True)
+class ModelCard:
+    """What a person reads about a model, and what the model can honour; as data, before anything is looked at."""
 
     id: str  # "toy-klein"; stable, written into every recipe
     label: str
     tasks: frozenset[Task]
-    load: Callable[[Tell], Model]  # heavy imports only here; a download reports and can be stopped
-    readiness: Callable[[], Readiness]  # light: no torch, no network
-    revision: str = ""  # of the weights: with id, seed and parameters it makes the picture again
     lane: Literal["gpu", "click", "cloud"] = "gpu"
-    gpu_gb: float = 0.0  # peak at the default size; 0 for cloud and for models that run on the CPU
-    key: str = ""  # name of the API key it needs, e.g. "OPENAI_API_KEY"
-    download_gb: float = 0.0  # what it downloads before the first use; 0: it comes along, or needs nothing
     licence: str = ""
     licence_url: str = ""
     page_url: str = ""  # where a person reads about it, and accepts the licence of a gated one
-    gated: bool = False  # the licence has to be accepted on its page before it can be downloaded
     about: str = ""  # one line for people: what it is good at
     sizes: tuple[Size, ...] = ()  # offered in the page; the first is the default
     any_size: tuple[int, int, int] | None = None  # (smallest side, largest side, multiple); None: only `sizes`
@@ -290,15 +280,35 @@ class ModelSpec:
     references: int = 0  # most pictures an instruction may refer to
     styles: tuple[Style, ...] = ()
     examples: tuple[str, ...] = ()  # prompts that work well
-    known_words: Callable[[], frozenset[str]] | None = None  # lower case; None: any words will do
     qualities: tuple[str, ...] = ()  # the first is the default; (): not honoured
     transparent: bool = False  # can leave out the background
     mask: bool = False  # keeps to a mask itself; a caller composites all the same
     mask_only: bool = False  # changes nothing without a mask
     strength: Range | None = None
     exact_size: bool = True  # False: the picture has the shape that was asked for and nearly the size
-    provider: str = ""  # whom a cloud model belongs to, as people call it: "OpenAI"
     retired_on: str = ""  # ISO date from which another model of the provider answers instead; "": not announced
+
+    def spec(self, **more: Any) -> ModelSpec:
+        """The line of a catalog: what is on this card, and the rest of what `ModelSpec` has."""
+        return ModelSpec(**{each.name: getattr(self, each.name) for each in fields(ModelCard)} | more)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelSpec(ModelCard):
+    """One line of a catalog: what a person reads, what the loader needs, and what the model can honour.
+
+    The page shows only the controls a model honours; a request that asks for more is an error, never dropped silently.
+    """
+
+    load: Callable[[Tell], Model]  # heavy imports only here; a download reports and can be stopped
+    readiness: Callable[[], Readiness]  # light: no torch, no network
+    revision: str = ""  # of the weights: with id, seed and parameters it makes the picture again
+    gpu_gb: float = 0.0  # peak at the default size; 0 for cloud and for models that run on the CPU
+    key: str = ""  # name of the API key it needs, such as "HF_TOKEN"
+    download_gb: float = 0.0  # what it downloads before the first use; 0: it comes along, or needs nothing
+    gated: bool = False  # the licence has to be accepted on its page before it can be downloaded
+    known_words: Callable[[], frozenset[str]] | None = None  # lower case; None: any words will do
+    provider: str = ""  # whom a cloud model belongs to, as people call it; "": it runs on this machine
     price_usd: Callable[[ImageRequest], float | None] | None = None
     """Estimate for one picture, before it is asked for; None, or an answer of None: not known."""
     readiness_of: Callable[[str], Readiness] | None = None

@@ -1,1 +1,13 @@
-"""One module per family of models that run on this machine, imported only when a model of it is loaded."""
+"""Families of local models: one file each, which opens weights and works with them."""
+
+FAMILIES = {
+    "flux1": "pipelines.families.flux1:Flux1",
+    "flux1-kontext": "pipelines.families.flux1:Flux1Kontext",
+    "flux1-fill": "pipelines.families.flux1:Flux1Fill",
+    "flux2": "pipelines.families.flux2:Flux2Klein",
+    "imagedream": "pipelines.families.imagedream:open_checkpoint",
+    "lgm": "pipelines.families.lgm_splat:open_checkpoint",
+    "sam2": "pipelines.families.sam:open_checkpoint",
+}
+"""Who opens the weights of a family: called with the `Checkpoint` and the plans that fit here, the fastest first;
+returns a `Model`. Named, not imported, because torch comes with them."""

@@ -191,7 +191,7 @@ class Flow(ABC):
         if not bool(decoded.isfinite().all()):
             raise StudioError(
                 f"{self._checkpoint.label} produced invalid numbers, not a picture. Its weights may be damaged: delete "
-                f"{self._checkpoint.folder} and fetch them again, or choose another model."
+                f"{self._checkpoint.path} and fetch them again, or choose another model."
             )
         return self.pipeline.image_processor.postprocess(decoded, output_type="pil")[0]
 
@@ -210,7 +210,7 @@ class Flow(ABC):
         while True:
             plan = self._slower.pop(0)
             try:
-                placed = Placed(self.kind, self._checkpoint.folder, plan, self._checkpoint.label)
+                placed = Placed(self.kind, self._checkpoint.path, plan, self._checkpoint.label)
             except torch.OutOfMemoryError:
                 if not self._slower:
                     raise

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import gc
 import json
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -33,6 +34,8 @@ from lgm.config import MultiViewUNetConfig
 from lgm.multiview_unet import MultiViewUNet
 from lgm.weights import WeightsMismatch, open_network
 from pipelines.families import preview
+from pipelines.hub.cache import Checkpoint
+from pipelines.plan import Plan
 from studio.contract import Progress, Tell
 from studio.errors import NotReady, StudioError
 from studio.solid.contract import ViewsRequest, ViewsResult
@@ -227,6 +230,13 @@ class ImageDream:
         for place, view in enumerate(views):
             sheet.paste(view, (side * (place % 2), side * (place // 2)))
         tell(Progress(number, steps, "drawing the views", sheet))
+
+
+def open_checkpoint(checkpoint: Checkpoint, plans: Sequence[Plan]) -> ImageDream:
+    """See `FAMILIES`."""
+    device, dtype = plans[0].device, getattr(torch, plans[0].dtype)
+    label, revision = checkpoint.label, checkpoint.revision
+    return open_imagedream(checkpoint.path, label=label, revision=revision, device=device, dtype=dtype)
 
 
 def open_imagedream(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import json
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
@@ -18,6 +19,8 @@ from lgm.gaussians import Gaussians
 from lgm.model import LGM, activated
 from lgm.polish import Target, cut_away, polish
 from lgm.weights import WeightsMismatch, open_network
+from pipelines.hub.cache import Checkpoint
+from pipelines.plan import Plan
 from studio.contract import Progress, Tell
 from studio.errors import BadRequest, NotReady, StudioError
 from studio.solid.contract import AZIMUTHS_DEG, SIDES, SplatRequest
@@ -92,6 +95,14 @@ class Splatter:
         """[1, 4, 3, H, H] float32 in [0, 1]."""
         side = self._model.config.input_size
         return torch.stack([_values(view, "RGB", side) for view in order.views]).permute(0, 3, 1, 2)[None]
+
+
+def open_checkpoint(checkpoint: Checkpoint, plans: Sequence[Plan]) -> Splatter:
+    """A bundled model, or the published one; see `FAMILIES`."""
+    path, label, plan = checkpoint.path, checkpoint.label, plans[0]
+    if path.is_dir():
+        return open_folder(path, label=label, device=plan.device)
+    return open_lgm(path, label=label, device=plan.device, dtype=getattr(torch, plan.dtype))
 
 
 def open_lgm(

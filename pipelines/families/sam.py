@@ -9,7 +9,7 @@ from __future__ import annotations
 import pickle
 import warnings
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
@@ -27,6 +27,8 @@ from sam2.modeling.sam2_base import SAM2Base
 from sam2.sam2_image_predictor import SAM2ImagePredictor
 from torch import Tensor
 
+from pipelines.hub.cache import Checkpoint
+from pipelines.plan import Plan
 from studio.contract import Progress, Tell
 from studio.errors import NotReady
 from studio.segmentation.contract import GridMask, GridRequest, MaskRequest, MaskResult, Point
@@ -164,6 +166,13 @@ class Sam:
             yield
 
 
+def open_checkpoint(checkpoint: Checkpoint, plans: Sequence[Plan]) -> Sam:
+    """A bundled model, or a published one of the size that the checkpoint names; see `FAMILIES`."""
+    if checkpoint.path.is_dir():
+        return open_folder(checkpoint.path)
+    return open_published(checkpoint.path, checkpoint.variant, plans[0].device)
+
+
 def open_folder(folder: Path) -> Sam:
     """A bundled model: config.yaml in the format of the package, model.safetensors.
 
@@ -178,8 +187,8 @@ def open_folder(folder: Path) -> Sam:
     return Sam(_filled(model, weights, folder))
 
 
-def open_checkpoint(path: Path, size: str) -> Sam:
-    """A published checkpoint of SAM 2.1, on the GPU if there is one.
+def open_published(path: Path, size: str, device: str = "cpu") -> Sam:
+    """A published checkpoint of SAM 2.1.
 
     Args:
         path: a .pt file; nothing in it is run.
@@ -194,7 +203,6 @@ def open_checkpoint(path: Path, size: str) -> Sam:
         weights = found["model"]
     except (OSError, RuntimeError, KeyError, TypeError, ValueError, EOFError, pickle.UnpicklingError) as error:
         raise NotReady(f"{path} is not a checkpoint of SAM 2.1: {_line(error)}. Download it again.") from error
-    device = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
     return Sam(_filled(model, weights, path).to(device))
 
 

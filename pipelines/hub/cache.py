@@ -26,20 +26,27 @@ class Download:
 
     repo: str  # "black-forest-labs/FLUX.1-schnell"
     revision: str  # a commit, or a branch, which is resolved when it is downloaded
-    label: str  # for people
-    gb: float  # of the files that are needed
+    label: str = ""  # for people
+    gb: float = 0.0  # of the files that are needed
     gated: bool = False  # a licence has to be accepted on the Hub's page first
     file: str = ""  # the one file that is needed, where it is no pipeline
+    local: str = ""  # name of the variable that may name that file on this disk instead
+
+    def named(self) -> Path | None:
+        """The file on this disk that a person named; one of another name is meant for another download."""
+        path = Path(os.environ.get(self.local, "")).expanduser() if self.local else Path()
+        return path if path.stem and path.stem == Path(self.file).stem else None
 
 
 @dataclass(frozen=True)
 class Checkpoint:
     """Which weights to open, and what was fixed when they were trained."""
 
-    folder: Path  # in the diffusers layout
+    path: Path  # a folder, of pipelines in the diffusers layout, or the one file
     label: str = "the model"  # for sentences
     text_tokens: int = 512  # prompts are padded or cut to this many tokens
     revision: str = ""  # for the recipes; "": the spec knows it
+    variant: str = ""  # which of its family, where the weights do not say it
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from gradio_client import Client
 from gradio_client.exceptions import AppError
 from PIL import Image
 
-from pipelines import bundled, catalog, readiness, sam_catalog, solid_catalog
+from pipelines import bundled, catalog, readiness, records
 from pipelines.catalog import WEIGHTS
 from pipelines.hub.cache import Shelf
 from pipelines.machine import Machine
@@ -27,13 +27,8 @@ from tests.ui.serve import everybody_by_token, served
 from toybox import checksums
 
 LAPTOP = Machine("Linux x86_64", 2, 24.0, ())
-MAKE: dict[str, Callable[[Path], ModelSpec]] = {
-    "toy-klein": lambda folder: catalog.toy_klein(LAPTOP, folder),
-    "toy-lgm": solid_catalog.toy_lgm,
-    "toy-sam": sam_catalog.toy_sam,
-    "toy-views": solid_catalog.toy_views,
-}
-TOYS = tuple(MAKE)
+RECORDS = {each.id: each for each in records.RECORDS}
+TOYS = tuple(each.id for each in records.RECORDS if each.download is None)
 POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:aeed3a\nsize 9011832\n"
 TOKEN = "a" * 16
 ROOT = WEIGHTS.parent
@@ -69,6 +64,10 @@ def copy_of(name: str, folder: Path) -> Path:
     return Path(shutil.copytree(WEIGHTS / name, folder / "weights" / name, copy_function=os.link))
 
 
+def spec_of(name: str, folder: Path) -> ModelSpec:
+    return catalog.spec_of(RECORDS[name], LAPTOP, Shelf(folder / "cache"), folder)
+
+
 def quiet(_progress: object) -> None:
     pass
 
@@ -89,7 +88,7 @@ def test_the_lists_that_ship_are_right_complete_and_what_sha256sum_reads(name: s
 @pytest.mark.parametrize("name", TOYS)
 def test_whatever_is_wrong_with_any_file_is_said_and_the_model_is_not_loaded(name: str, damage: str, tmp_path: Path):
     folder = copy_of(name, tmp_path)
-    spec = MAKE[name](folder)
+    spec = spec_of(name, folder)
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):
         kept = path.with_name(path.name + ".kept")
         os.link(path, kept)
@@ -135,8 +134,8 @@ def studio(tmp_path: Path) -> Iterator[Studio]:
         folder = copy_of(name, tmp_path)
         flipped(next(path for path in sorted(folder.rglob("*.safetensors"))))
     flipped(tmp_path / "weights/toy-klein/known_words.json")
-    specs = [make(tmp_path / "weights" / name) for name, make in MAKE.items()]
-    larger = sam_catalog.published_sam("tiny", Shelf(tmp_path / "cache"))  # could be downloaded
+    specs = [spec_of(name, tmp_path / "weights" / name) for name in TOYS]
+    larger = spec_of("sam2.1-tiny", tmp_path)  # could be downloaded
     opened = Studio([*painters(Brush(0.005)), *specs, larger], tmp_path / "outputs")
     yield opened
     opened.close()

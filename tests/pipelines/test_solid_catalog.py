@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -11,11 +11,11 @@ from safetensors.torch import save_file
 
 from lgm.config import LGMConfig
 from lgm.model import LGM
-from pipelines import solid_catalog
+from pipelines import catalog, records
 from pipelines.bundled import LISTING
 from pipelines.hub.cache import Download, Shelf
 from pipelines.machine import Gpu, Machine
-from studio.contract import ModelSpec, Progress
+from studio.contract import ModelSpec, Progress, Task
 from studio.service import Studio
 from studio.solid import recipe
 from studio.solid.contract import SolidRequest
@@ -52,12 +52,16 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def models(machine: Machine, shelf: Shelf, weights: Path) -> list[ModelSpec]:
+    return [spec for spec in catalog.models(machine, shelf, weights=weights) if spec.tasks & {Task.VIEWS, Task.SPLAT}]
+
+
 def ids(machine: Machine, shelf: Shelf, weights: Path) -> list[str]:
-    return [spec.id for spec in solid_catalog.models(machine, shelf, weights)]
+    return [spec.id for spec in models(machine, shelf, weights)]
 
 
 def spec_of(model_id: str, machine: Machine, shelf: Shelf, weights: Path) -> ModelSpec:
-    return next(spec for spec in solid_catalog.models(machine, shelf, weights) if spec.id == model_id)
+    return next(spec for spec in models(machine, shelf, weights) if spec.id == model_id)
 
 
 def test_the_toys_are_offered_where_their_weights_are_and_come_first_without_a_gpu(
@@ -83,7 +87,7 @@ def test_each_says_what_it_needs(shelf: Shelf, weights: Path):
 
 
 def test_an_object_becomes_a_splat_with_the_bundled_models(shelf: Shelf, weights: Path, tmp_path: Path):
-    studio = Studio(solid_catalog.models(LAPTOP, shelf, weights), tmp_path / "outputs")
+    studio = Studio(models(LAPTOP, shelf, weights), tmp_path / "outputs")
     try:
         disc = studio.take_in(OWNER, disc_png(), "disc.png").id
         made = finished(studio, studio.solids.make(OWNER, SolidRequest(disc, seed=1, steps=4, elevation_deg=10)))
@@ -97,9 +101,10 @@ def test_an_object_becomes_a_splat_with_the_bundled_models(shelf: Shelf, weights
 
 
 def test_imagedream_is_downloaded_and_makes_views(tmp_path: Path):
-    download = Download("tiny/imagedream", "main", "Tiny ImageDream", gb=0.001)
+    download = Download("tiny/imagedream", "main", gb=0.001)
     with serving(download.repo, save_imagedream(tmp_path / "published")) as served:
-        spec = solid_catalog.imagedream(WORKSTATION, Shelf(tmp_path / "cache", served.url), download)
+        record = replace(records.IMAGEDREAM, label="Tiny ImageDream", download=download)
+        spec = catalog.spec_of(record, WORKSTATION, Shelf(tmp_path / "cache", served.url), tmp_path)
         assert "download" in spec.readiness().label
         studio = Studio([spec], tmp_path / "outputs")
         try:
@@ -116,9 +121,10 @@ def test_imagedream_is_downloaded_and_makes_views(tmp_path: Path):
 
 
 def test_weights_of_another_model_are_refused_with_a_sentence(weights: Path, tmp_path: Path):
-    download = Download("tiny/lgm", "main", "LGM", gb=0.001, file="model.safetensors")
+    download = Download("tiny/lgm", "main", gb=0.001, file="model.safetensors")
     with serving(download.repo, weights / "toy-lgm") as served:
-        spec = solid_catalog.lgm_big(LAPTOP, Shelf(tmp_path / "cache", served.url), download)
+        record = replace(records.LGM, download=download)
+        spec = catalog.spec_of(record, LAPTOP, Shelf(tmp_path / "cache", served.url), tmp_path)
         studio = Studio([turning_specs()[0], spec], tmp_path / "outputs")
         try:
             disc = studio.take_in(OWNER, disc_png(), "disc.png").id

@@ -295,8 +295,8 @@ def test_missing_and_damaged_weights_are_a_sentence_that_names_them(name: str, t
     sentence = r"The weights of The tiny one in .* cannot be opened \(.*\)\. Fetch them again"
     with pytest.raises(NotReady, match=sentence):
         kind(checkpoint, [on_cpu()])
-    save(checkpoint.folder)
-    weights = checkpoint.folder / "vae" / "diffusion_pytorch_model.safetensors"
+    save(checkpoint.path)
+    weights = checkpoint.path / "vae" / "diffusion_pytorch_model.safetensors"
     weights.write_bytes(weights.read_bytes()[:1000])
     with pytest.raises(NotReady, match=sentence):
         kind(checkpoint, [on_cpu()])

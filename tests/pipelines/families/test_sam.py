@@ -11,13 +11,13 @@ import torch
 from PIL import Image
 from safetensors.torch import save_file
 
-from pipelines import readiness, sam_catalog
+from pipelines import catalog, readiness, records
 from pipelines.bundled import LISTING
 from pipelines.families import sam
 from pipelines.hub.cache import Shelf
 from pipelines.machine import inspect
 from studio import masks
-from studio.contract import Progress, Size, Task
+from studio.contract import ModelSpec, Progress, Size, Task
 from studio.errors import NotReady
 from studio.segmentation.contract import Box, GridRequest, MaskRequest, Point, SegmentRequest
 from studio.service import Studio
@@ -142,7 +142,7 @@ def test_old_pictures_make_room(opened: sam.Sam, monkeypatch: pytest.MonkeyPatch
 
 
 def test_two_people_clicking_at_once_get_the_masks_of_their_own_pictures(folder: Path, tmp_path: Path):
-    spec = sam_catalog.toy_sam(folder)
+    spec = catalog.spec_of(records.TOY_SAM, inspect(), Shelf(tmp_path), folder)
     studio = Studio([spec], tmp_path / "outputs")
     people = ("ann", "bob")
     alone, wrong = sam.open_folder(folder), []
@@ -182,19 +182,19 @@ def test_a_published_checkpoint_is_opened_strictly_and_nothing_in_it_is_run(tmp_
     for content in (b"", b"<html>", b"PK\x03\x04"):
         path.write_bytes(content)
         with pytest.raises(NotReady, match="not a checkpoint of SAM"):
-            sam.open_checkpoint(path, "t")
+            sam.open_published(path, "t")
     torch.save({"model": {"some": torch.zeros(1)}}, path)
     with pytest.raises(NotReady, match="another model"):
-        sam.open_checkpoint(path, "t")
+        sam.open_published(path, "t")
     torch.save({"model": Path("/")}, path)
     with pytest.raises(NotReady, match="not a checkpoint of SAM"):
-        sam.open_checkpoint(path, "t")
+        sam.open_published(path, "t")
 
 
 def test_the_tiny_one_of_the_published_sizes_works_with_random_weights(tmp_path: Path):
     path = tmp_path / "sam2.1_hiera_tiny.pt"
     torch.save({"model": sam._build(sam._published_config("t")).state_dict()}, path)
-    opened = sam.open_checkpoint(path, "t")
+    opened = sam.open_published(path, "t")
     found = opened.run(request(9, Point(50, 30)), quiet)
     assert found.logits.shape == (3, 256, 256)
     opened.close()
@@ -207,10 +207,14 @@ def test_weights_that_do_not_fit_are_refused(folder: Path, tmp_path: Path):
         sam.open_folder(tmp_path)
 
 
+def models(folder: Path) -> list[ModelSpec]:
+    """Those that select, with a cache and the folder of bundled weights both here."""
+    return [spec for spec in catalog.models(inspect(), Shelf(folder), weights=folder) if Task.SEGMENT in spec.tasks]
+
+
 def test_the_catalog_says_what_each_size_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.delenv(sam_catalog.LOCAL, raising=False)
-    shelf = Shelf(tmp_path)
-    specs = sam_catalog.models(inspect(), shelf, tmp_path)
+    monkeypatch.delenv(records.LOCAL_SAM, raising=False)
+    specs = models(tmp_path)
     assert {spec.id for spec in specs} == {
         "toy-sam",
         "sam2.1-tiny",
@@ -230,8 +234,8 @@ def test_the_catalog_says_what_each_size_is(tmp_path: Path, monkeypatch: pytest.
 
 def test_a_checkpoint_on_this_disk_is_taken_where_it_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     path = tmp_path / "sam2.1_hiera_small.pt"
-    monkeypatch.setenv(sam_catalog.LOCAL, str(path))
-    specs = {spec.id: spec for spec in sam_catalog.models(inspect(), Shelf(tmp_path), tmp_path)}
+    monkeypatch.setenv(records.LOCAL_SAM, str(path))
+    specs = {spec.id: spec for spec in models(tmp_path)}
     assert not specs["sam2.1-small"].readiness().ok
     path.touch()
     assert specs["sam2.1-small"].readiness().ok

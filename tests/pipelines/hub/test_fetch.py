@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,12 +10,12 @@ import huggingface_hub
 import pytest
 from PIL import Image
 
-from pipelines import catalog
+from pipelines import catalog, records
 from pipelines.hub import fetch as hub_fetch
 from pipelines.hub.cache import Download, Shelf, missing
 from pipelines.machine import Machine
 from pipelines.plan import Needs
-from studio.contract import GenerateRequest, ModelSpec, Progress, Size
+from studio.contract import GenerateRequest, Progress, Size
 from studio.errors import Cancelled, NotReady
 from studio.service import Studio
 from tests.pipelines.conftest import DOWNLOAD, NOT_NEEDED, fetch, needed, needed_bytes
@@ -24,11 +23,7 @@ from tests.pipelines.loopback_hub import COMMIT, Hub, serving
 
 LAPTOP = Machine("Linux x86_64", 2, 24.0, ())
 TINY = Needs(text=0.01, transformer=0.01, vae=0.01, step=0.01, decode=0.01)
-ENTRIES: dict[str, Callable[..., ModelSpec]] = {
-    "klein": catalog.klein_4b,
-    "schnell": catalog.schnell,
-    "dev": catalog.dev,
-}
+ENTRIES = {"klein": records.KLEIN, "schnell": records.SCHNELL, "dev": records.DEV}
 
 
 # --- the good way ---------------------------------------------------------------------------------------------------
@@ -36,9 +31,10 @@ ENTRIES: dict[str, Callable[..., ModelSpec]] = {
 
 @pytest.mark.parametrize("name", ENTRIES)
 def test_an_entry_of_the_catalog_is_downloaded_and_draws(name: str, checkpoints: dict[str, Path], tmp_path: Path):
-    download = Download(f"tiny/{name}", "main", f"Tiny {name}", gb=0.001)
+    download = Download(f"tiny/{name}", "main", gb=0.001)
     with serving(download.repo, checkpoints[name]) as served:
-        spec = ENTRIES[name](LAPTOP, Shelf(tmp_path / "cache", served.url), download, TINY)
+        record = replace(ENTRIES[name], label=f"Tiny {name}", download=download, needs=TINY)
+        spec = catalog.spec_of(record, LAPTOP, Shelf(tmp_path / "cache", served.url), tmp_path)
         spec = replace(spec, sizes=(Size(64, 64),), any_size=None)
         assert spec.readiness().ok
         assert "download" in spec.readiness().label

@@ -1,0 +1,84 @@
+"""A family that nobody has heard of, added as one module and one record, is a model like every other."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from pipelines import catalog
+from pipelines.hub.cache import Download, Shelf
+from pipelines.local_model import LocalModel
+from pipelines.machine import Gpu, Machine
+from pipelines.plan import Needs
+from pipelines.records import RECORDS
+from studio.contract import GenerateRequest, Progress, Range, Size, Task
+from studio.errors import NotReady, NotSupported
+from studio.service import Studio
+from tests.pipelines.loopback_hub import COMMIT, serving
+
+DUMMY = LocalModel(
+    id="dummy",
+    label="Dummy",
+    family="tests.pipelines.dummy_family:Dummy",
+    download=Download("somebody/dummy", "main", gb=0.001, file="dummy.safetensors"),
+    needs=Needs(text=0.1, transformer=0.2, vae=0.1, step=0.1, decode=0.1),
+    licence="MIT",
+    about="Paints in one colour.",
+    tasks=frozenset({Task.GENERATE}),
+    sizes=(Size(32, 32),),
+    steps=Range(1, 4, 2),
+)
+LAPTOP = Machine("Linux x86_64", 2, 24.0, ())
+
+
+def test_one_module_and_one_record_make_pictures(tmp_path: Path):
+    (tmp_path / "hub").mkdir()
+    (tmp_path / "hub" / "dummy.safetensors").write_bytes(bytes((10, 200, 30)))
+    with serving("somebody/dummy", tmp_path / "hub") as served:
+        shelf = Shelf(tmp_path / "cache", served.url)
+        specs = catalog.models(LAPTOP, shelf, records=(*RECORDS, DUMMY))
+        studio = Studio(specs, tmp_path / "outputs")
+        try:
+            assert specs[-1].readiness().label == "0.1 GB download"
+            assert specs[-1].licence_url == f"{served.url}/somebody/dummy"
+            job = studio.generate("me", GenerateRequest("anything", model="dummy", seed=5))
+            notes = [event.note for event in studio.events("me", job.id) if isinstance(event, Progress)]
+            done = studio.job("me", job.id)
+            assert done.error == ""
+            recipe = studio.asset("me", done.assets[0]).recipe
+            assert (recipe["model"], recipe["revision"], recipe["seed"]) == ("dummy", COMMIT, 5)
+            with Image.open(studio.path("me", done.assets[0])) as picture:
+                assert picture.getpixel((0, 0)) == (10, 200, 30)
+            assert specs[-1].readiness().label == "ready"
+            assert "loading Dummy" in notes and "on the CPU (float32)" in notes
+            with pytest.raises(NotSupported):
+                studio.generate("me", GenerateRequest("anything", model="dummy", guidance=3.0))
+        finally:
+            studio.close()
+
+
+def test_its_record_says_which_machine_it_needs(tmp_path: Path):
+    small = Machine("Linux x86_64", 2, 1.0, ())
+    spec = next(spec for spec in catalog.models(small, Shelf(tmp_path), records=[DUMMY]))
+    assert spec.readiness().label == "needs a GPU with 2 GB"
+    assert spec.readiness().hint.endswith("The toy model runs everywhere.")
+    studio = Studio([spec], tmp_path / "outputs")
+    try:
+        with pytest.raises(NotReady, match="Dummy needs a GPU with 2 GB of memory"):
+            studio.generate("me", GenerateRequest("anything"))
+    finally:
+        studio.close()
+
+
+def test_every_record_is_whole():
+    """Found here, not by whoever chooses the model."""
+    assert len({record.id for record in RECORDS}) == len(RECORDS)
+    for record in RECORDS:
+        assert record.licence and record.about and record.tasks
+        assert record.family in catalog.FAMILIES
+        assert record.follows in ("", *(other.id for other in RECORDS))
+        assert record.licence_url or record.download
+    machine = Machine("Linux x86_64", 8, 64.0, (Gpu("a card", 24.0, 23.0, (8, 9)),))
+    assert {spec.id for spec in catalog.models(machine)} == {record.id for record in RECORDS}
