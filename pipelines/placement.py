@@ -36,7 +36,12 @@ class Placed:
         self.pipeline.set_progress_bar_config(disable=True)
         self._siblings: dict[type, Any] = {}
         self._lay_out()
-        _bridge_dtypes(self.pipeline)
+        _bridge_dtypes(self.pipeline.vae, self.network.dtype)
+
+    @property
+    def network(self) -> Any:
+        """The part that is asked at every step."""
+        return getattr(self.pipeline, network_name(type(self.pipeline)))
 
     def of_kind(self, kind: type[diffusers.DiffusionPipeline]) -> Any:
         """Another pipeline over the same opened parts, wherever they lie."""
@@ -45,7 +50,8 @@ class Placed:
         if kind not in self._siblings:
             wanted = inspect.signature(kind.__init__).parameters
             parts = {name: part for name, part in self.pipeline.components.items() if name in wanted}
-            settings = {name: value for name, value in self.pipeline.config.items() if name == "is_distilled"}
+            said = self.pipeline.config.items()
+            settings = {name: value for name, value in said if name in wanted and name not in parts}
             self._siblings[kind] = sibling = kind(**parts, **settings)
             sibling.set_progress_bar_config(disable=True)
         return self._siblings[kind]
@@ -56,7 +62,7 @@ class Placed:
         if not self._aside:
             yield
             return
-        others = (self.pipeline.transformer, self.pipeline.vae)
+        others = (self.network, self.pipeline.vae)
         try:
             for module in others:
                 module.to("cpu")
@@ -97,7 +103,7 @@ class Placed:
                 }
                 for name in self._aside:
                     setattr(pipeline, name, None)
-                pipeline.transformer.to(device)
+                self.network.to(device)
                 pipeline.vae.to(device)
             case Placement.PARTS:
                 pipeline.enable_model_cpu_offload(device=device)
@@ -121,7 +127,7 @@ def _open(kind: type[diffusers.DiffusionPipeline], folder: Path, plan: Plan, lab
     try:
         return kind.from_pretrained(
             str(folder),
-            dtype={"transformer": getattr(torch, plan.dtype), "default": others},
+            dtype=dict.fromkeys(_narrow(kind), getattr(torch, plan.dtype)) | {"default": others},
             # Straight to the device: through main memory it is four times slower, and twice as large in there.
             # Source: https://github.com/huggingface/diffusers/pull/11904
             device_map=plan.device if plan.placement == Placement.RESIDENT else None,
@@ -134,13 +140,24 @@ def _open(kind: type[diffusers.DiffusionPipeline], folder: Path, plan: Plan, lab
         raise _unusable(label, folder, " ".join(str(error).split())[:200]) from error
 
 
-def _bridge_dtypes(pipeline: Any) -> None:
-    """Let pictures into an autoencoder that is wider than the transformer, and out of it again.
+def network_name(kind: type[diffusers.DiffusionPipeline]) -> str:
+    """How pipelines of this kind call the part that is asked at every step."""
+    return "unet" if "unet" in inspect.signature(kind.__init__).parameters else "transformer"
 
-    The pipelines hand pictures over in the transformer's dtype and expect latents in it; the autoencoder of a Turing
+
+def _narrow(kind: type[diffusers.DiffusionPipeline]) -> list[str]:
+    """The parts in the plan's first dtype: the network and, where that is a UNet, the CLIPs that it has to agree with."""
+    name = network_name(kind)
+    parts = inspect.signature(kind.__init__).parameters if name == "unet" else ()
+    return [name, *(part for part in parts if part.startswith("text_encoder"))]
+
+
+def _bridge_dtypes(vae: Any, narrow: torch.dtype) -> None:
+    """Let pictures into an autoencoder that is wider than the network, and out of it again.
+
+    The pipelines hand pictures over in the network's dtype and expect latents in it; the autoencoder of a Turing
     card is float32.
     """
-    vae, narrow = pipeline.vae, pipeline.transformer.dtype
     if vae.dtype == narrow:
         return
     last = vae.encoder if getattr(vae, "quant_conv", None) is None else vae.quant_conv

@@ -90,7 +90,7 @@ class Plan:
     placement: Placement
     device: Literal["cuda", "mps", "cpu"]
     dtype: Dtype  # of the transformer
-    other_dtype: Dtype  # of the text encoders and the autoencoder
+    other_dtype: Dtype  # of the autoencoder and of text encoders that need more room for their numbers
     gpu_gb: float  # most it takes on the card
     ram_gb: float  # most it takes in main memory
 

@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 
 import cli
-from pipelines import catalog
+from pipelines.records import KLEIN
 from tests.pipelines.loopback_hub import serving as serving_hub
 from tests.pipelines.tiny import save_klein
 from tests.providers import wires
@@ -41,7 +41,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     (tmp_path / "prompts.txt").write_text("a blue cube on a grey background\n", encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     repo = save_klein(tmp_path / "repo")
-    with serving_provider() as provider, serving_hub(catalog.KLEIN.repo, repo) as hub:
+    with serving_provider() as provider, serving_hub(KLEIN.download.repo, repo) as hub:
         provider.says(wires.RESPONSES, wires.openai_words("A blue ball in the sun."))
         monkeypatch.setenv("OPENAI_BASE_URL", f"{provider.url}/v1")
         monkeypatch.setenv("OPENAI_API_KEY", "sk-canary")

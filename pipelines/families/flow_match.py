@@ -1,45 +1,13 @@
-"""What the FLUX models share: prompts are read once, steps are watched and stopped, memory is given back.
-
-One path for every checkpoint, large or small; what differs between FLUX.1 and FLUX.2 is in `flux1` and `flux2`.
-"""
+"""What is flow matching about the FLUX models; what they share with all others is in `diffusers_base`."""
 
 from __future__ import annotations
 
-import time
-from abc import ABC, abstractmethod
-from collections import OrderedDict
-from collections.abc import Sequence
-from functools import partial
-from typing import Any, ClassVar, NamedTuple, cast
+from typing import Any, cast
 
-import diffusers
 import torch
 from diffusers import FlowMatchEulerDiscreteScheduler
-from PIL import Image
 
-from pipelines.families import preview
-from pipelines.hub.cache import Checkpoint
-from pipelines.placement import Placed
-from pipelines.plan import Plan
-from studio.contract import ImageRequest, ImageResult, Progress, Size, Tell
-from studio.errors import NotReady, OutOfMemory, StudioError
-
-DECODED_CELLS = 32
-"""Pictures up to this many latent cells a side are decoded for their previews; larger ones get a linear map."""
-PREVIEW_SECONDS = 0.2
-"""Between two previews that are decoded, and between the last one and the picture: one takes the toy half a step."""
-KEPT_PROMPTS = 16
-"""Read prompts that are remembered: 2 to 8 MB each for the large models."""
-
-
-class Words(NamedTuple):
-    """A prompt as the transformer reads it, in its dtype, kept in main memory."""
-
-    tokens: torch.Tensor  # (1, L, C)
-    pooled: torch.Tensor | None = None  # (1, C), FLUX.1 only
-
-    def to(self, *target: Any) -> Words:
-        return Words(self.tokens.to(*target), None if self.pooled is None else self.pooled.to(*target))
+from pipelines.families.diffusers_base import DiffusersModel
 
 
 class WatchedScheduler(FlowMatchEulerDiscreteScheduler):
@@ -59,188 +27,11 @@ class WatchedScheduler(FlowMatchEulerDiscreteScheduler):
         return super().step(model_output, timestep, sample, *args, **kwargs)
 
 
-class Flow(ABC):
-    """A loaded FLUX checkpoint; used by one thread at a time."""
+class Flow(DiffusersModel):
+    """A loaded FLUX checkpoint."""
 
-    kind: ClassVar[type[diffusers.DiffusionPipeline]]
+    def _watched(self, scheduler: Any) -> Any:
+        return WatchedScheduler.from_config(scheduler.config)
 
-    def __init__(
-        self, checkpoint: Checkpoint, plans: Sequence[Plan], *, preview_seconds: float = PREVIEW_SECONDS
-    ) -> None:
-        """Open the weights.
-
-        Args:
-            plans: the ways to run it here, the fastest first; a card that turns out to be too full makes it the next.
-            preview_seconds: how long a preview of a small picture is looked at before the next, or the picture, comes.
-
-        Raises:
-            NotReady: the weights are missing or damaged.
-            torch.OutOfMemoryError: not even the last plan fits.
-        """
-        self._checkpoint = checkpoint
-        self._words: OrderedDict[str, Words] = OrderedDict()  # the least recently used first
-        self._projection: preview.Projection | None = None
-        self._preview_seconds = preview_seconds
-        self._began = self._previewed = 0.0  # when this picture was begun, and its latest preview made
-        self._note = ""  # what a person should know about this picture's making
-        self._slower = list(plans)
-        self._placed = self._next_place()
-
-    @property
-    def plan(self) -> Plan:
-        """The plan that is followed now."""
-        return self._placed.plan
-
-    @property
-    def pipeline(self) -> Any:
-        """The opened pipeline, for measurements and tests."""
-        return self._placed.pipeline
-
-    def run(self, request: ImageRequest, tell: Tell) -> ImageResult:
-        """Make one picture; reports once before the first step and then after every step.
-
-        Every step of a large picture brings a preview; those of a small one are decoded in full, and as often as the
-        eye asks for: at every step where steps are slow.
-
-        Noise is drawn on the CPU, so that a seed gives the same picture wherever the model runs, up to rounding.
-
-        Raises:
-            torch.OutOfMemoryError: not even the last plan fits.
-        """
-        self._note = ""
-        while True:
-            try:
-                return ImageResult(self._draw(request, tell), request.seed, self._checkpoint.revision)
-            except torch.OutOfMemoryError:
-                if not self._slower:
-                    raise
-            # Only here, where the error no longer holds the arrays that did not fit.
-            self._note = f"the GPU ran out of memory: {self._slower[0]}"
-            self._placed.close()
-            try:
-                tell(Progress(0, 0, self._note))
-            finally:
-                self._placed = self._reopened()
-
-    def close(self) -> None:
-        """Give memory back."""
-        self._words.clear()
-        self._placed.close()
-
-    # no_grad, not inference_mode: parameters that move between devices must stay ordinary tensors.
-    @torch.no_grad()
-    def _draw(self, request: ImageRequest, tell: Tell) -> Image.Image:
-        pipeline = self._placed.of_kind(self._kind_for(request))
-        steps = self._steps(request)
-        try:
-            tell(Progress(0, steps, self._note or "reading the prompt"))
-            words = self._read(request.prompt)
-            if max(request.size) > DECODED_CELLS * pipeline.vae_scale_factor and self._projection is None:
-                self._projection = preview.fit(pipeline.vae, self._placed.device)
-            self._began = self._previewed = time.monotonic()
-            latents = pipeline(
-                **self._arguments(request, words),
-                width=request.size.width,
-                height=request.size.height,
-                num_inference_steps=steps,
-                guidance_scale=request.guidance,
-                generator=torch.Generator("cpu").manual_seed(request.seed),
-                max_sequence_length=self._checkpoint.text_tokens,
-                callback_on_step_end=partial(self._report, tell, request.size, steps),
-                output_type="latent",
-            ).images
-            return self._decoded(self._finished(latents, request.size))
-        finally:
-            pipeline.scheduler.clean = None
-            self._placed.rest()
-
-    def _read(self, text: str) -> Words:
-        """A prompt on the device, through the text encoders only if it was not read lately."""
-        if text not in self._words:
-            with self._placed.reading():
-                read = self._encode(text)
-            self._words[text] = read.to("cpu", self.pipeline.transformer.dtype)
-        self._words.move_to_end(text)
-        while len(self._words) > KEPT_PROMPTS:
-            self._words.popitem(last=False)
-        return self._words[text].to(self._placed.device)
-
-    def _report(
-        self, tell: Tell, size: Size, steps: int, _pipeline: Any, step: int, _timestep: Any, kept: dict[str, Any]
-    ) -> dict[str, Any]:
-        """Called by diffusers after every step; an exception raised by `tell` ends the pipeline at once."""
-        tell(Progress(step + 1, steps, self._note, self._preview(size, steps, step)))
-        return kept
-
-    def _preview(self, size: Size, steps: int, step: int) -> Image.Image | None:
-        """The picture as seen from a step, counted from 0; after the last one the picture itself comes at once."""
-        pipeline = self.pipeline
-        latents = self._unpacked(pipeline.scheduler.clean, size)
-        if self._projection and max(size) > DECODED_CELLS * pipeline.vae_scale_factor:
-            return self._projection.picture(latents)
-        now, done = time.monotonic(), step + 1
-        left = (now - self._began) / done * (steps - done)
-        if done == steps or min(now - self._previewed, left) < self._preview_seconds:
-            return None
-        self._previewed = now
-        return self._decoded(latents)
-
-    def _decoded(self, latents: torch.Tensor) -> Image.Image:
-        vae = self.pipeline.vae
-        decoded = vae.decode(latents.to(self._placed.device, vae.dtype), return_dict=False)[0]
-        if not bool(decoded.isfinite().all()):
-            raise StudioError(
-                f"{self._checkpoint.label} produced invalid numbers, not a picture. Its weights may be damaged: delete "
-                f"{self._checkpoint.path} and fetch them again, or choose another model."
-            )
-        return self.pipeline.image_processor.postprocess(decoded, output_type="pil")[0]
-
-    def _reopened(self) -> Placed:
-        """
-        Raises:
-            OutOfMemory: whatever is the matter now; it makes those who hold this model let go of it.
-        """
-        try:
-            return self._next_place()
-        except NotReady as error:
-            raise OutOfMemory(str(error)) from error
-
-    def _next_place(self) -> Placed:
-        """Open with the fastest plan that is left; a card that is fuller than it said makes it the one after."""
-        while True:
-            plan = self._slower.pop(0)
-            try:
-                placed = Placed(self.kind, self._checkpoint.path, plan, self._checkpoint.label)
-            except torch.OutOfMemoryError:
-                if not self._slower:
-                    raise
-                continue
-            scheduler = placed.pipeline.scheduler
-            placed.pipeline.scheduler = WatchedScheduler.from_config(scheduler.config)
-            return placed
-
-    # --- what differs -------------------------------------------------------------------------------------------------
-
-    def _kind_for(self, request: ImageRequest) -> type[diffusers.DiffusionPipeline]:
-        """The pipeline that answers this request with the opened weights."""
-        return self.kind
-
-    def _steps(self, request: ImageRequest) -> int:
-        """How many steps this picture takes."""
-        return request.steps
-
-    @abstractmethod
-    def _encode(self, text: str) -> Words:
-        """Through the text encoders."""
-
-    @abstractmethod
-    def _arguments(self, request: ImageRequest, words: Words) -> dict[str, Any]:
-        """What this pipeline is called with besides size, steps, guidance and noise."""
-
-    @abstractmethod
-    def _unpacked(self, packed: torch.Tensor, size: Size) -> torch.Tensor:
-        """From the transformer's tokens (1, N, C) to what `vae.decode` takes, (1, C, H/8, W/8)."""
-
-    @abstractmethod
-    def _finished(self, latents: torch.Tensor, size: Size) -> torch.Tensor:
-        """From what the pipeline returns to what `vae.decode` takes."""
+    def _fixed(self) -> dict[str, Any]:
+        return {"max_sequence_length": self._checkpoint.text_tokens}

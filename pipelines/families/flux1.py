@@ -8,7 +8,8 @@ import diffusers
 import torch
 from diffusers import FluxFillPipeline, FluxImg2ImgPipeline, FluxInpaintPipeline, FluxKontextPipeline, FluxPipeline
 
-from pipelines.families.flow_match import Flow, Words
+from pipelines.families.diffusers_base import Words
+from pipelines.families.flow_match import Flow
 from studio.contract import ImageRequest, Size
 
 
@@ -50,13 +51,10 @@ class Flux1(Flow):
         over = {"image": request.references[0], "sigmas": sigmas, "strength": 1.0}
         return read | over | ({"mask_image": request.mask} if request.mask else {})
 
-    def _unpacked(self, packed: torch.Tensor, size: Size) -> torch.Tensor:
-        vae = self.pipeline.vae
-        latents = FluxPipeline._unpack_latents(packed, size.height, size.width, self.pipeline.vae_scale_factor)
-        return latents / vae.config.scaling_factor + vae.config.shift_factor
-
-    def _finished(self, latents: torch.Tensor, size: Size) -> torch.Tensor:
-        return self._unpacked(latents, size)
+    def _unpacked(self, latents: torch.Tensor, size: Size) -> torch.Tensor:
+        """From the transformer's tokens (1, N, C)."""
+        factor = self.pipeline.vae_scale_factor
+        return super()._unpacked(FluxPipeline._unpack_latents(latents, size.height, size.width, factor), size)
 
 
 class Flux1Kontext(Flux1):

@@ -10,7 +10,8 @@ from diffusers import Flux2KleinInpaintPipeline, Flux2KleinPipeline
 from einops import rearrange
 from PIL import Image, ImageFilter
 
-from pipelines.families.flow_match import Flow, Words
+from pipelines.families.diffusers_base import Words
+from pipelines.families.flow_match import Flow
 from studio.contract import ImageRequest, Size
 
 
@@ -49,10 +50,10 @@ class Flux2Klein(Flow):
             "strength": 1.0,
         }
 
-    def _unpacked(self, packed: torch.Tensor, size: Size) -> torch.Tensor:
+    def _unpacked(self, latents: torch.Tensor, size: Size) -> torch.Tensor:
         vae = self.pipeline.vae
         rows = size.height // (2 * self.pipeline.vae_scale_factor)
-        latents = rearrange(packed, "b (h w) c -> b c h w", h=rows)  # [1, 4C, H/16, W/16]
+        latents = rearrange(latents, "b (h w) c -> b c h w", h=rows)  # [1, 4C, H/16, W/16]
         mean, variance = (each.view(1, -1, 1, 1).to(latents) for each in (vae.bn.running_mean, vae.bn.running_var))
         latents = latents * torch.sqrt(variance + vae.config.batch_norm_eps) + mean
         return rearrange(latents, "b (c i j) h w -> b c (h i) (w j)", i=2, j=2)  # [1, C, H/8, W/8]

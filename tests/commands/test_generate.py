@@ -16,7 +16,7 @@ from PIL import Image
 
 import cli
 from commands import generate
-from pipelines import catalog
+from pipelines.records import KLEIN
 from tests.patience import PATIENCE_SECONDS
 from tests.pipelines.loopback_hub import serving
 from tests.pipelines.tiny import save_klein
@@ -154,7 +154,7 @@ def test_a_model_is_downloaded_once_and_told_where_it_is(
         told = capsys.readouterr()
         folder = Path(told.out.strip())
         assert (folder / "model_index.json").is_file()
-        assert folder.name == catalog.KLEIN.revision
+        assert folder.name == KLEIN.download.revision
         sent = dict(hub.bytes_sent)
         assert run("download", "flux2-klein-4b") == 0
         assert hub.bytes_sent == sent

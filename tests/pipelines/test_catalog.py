@@ -60,7 +60,7 @@ def test_one_module_and_one_record_make_pictures(tmp_path: Path):
 
 
 def test_its_record_says_which_machine_it_needs(tmp_path: Path):
-    small = Machine("Linux x86_64", 2, 1.0, ())
+    small = Machine("Linux x86_64", 2, 0.5, ())
     spec = next(spec for spec in catalog.models(small, Shelf(tmp_path), records=[DUMMY]))
     assert spec.readiness().label == "needs a GPU with 2 GB"
     assert spec.readiness().hint.endswith("The toy model runs everywhere.")

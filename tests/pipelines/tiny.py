@@ -14,6 +14,8 @@ from diffusers import (
     FluxKontextPipeline,
     FluxPipeline,
     FluxTransformer2DModel,
+    StableDiffusionPipeline,
+    UNet2DConditionModel,
 )
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer, T5Config, T5EncoderModel, T5TokenizerFast
 from transformers.convert_slow_tokenizer import bytes_to_unicode
@@ -60,19 +62,7 @@ def save_flux1(folder: Path, *, guided: bool, kind: Any = FluxPipeline, channels
             scaling_factor=0.3611,
             shift_factor=0.1159,
         ),
-        text_encoder=CLIPTextModel(
-            CLIPTextConfig(
-                vocab_size=len(tokenizer),
-                hidden_size=32,
-                intermediate_size=37,
-                num_hidden_layers=1,
-                num_attention_heads=4,
-                max_position_embeddings=77,
-                bos_token_id=tokenizer.bos_token_id,
-                eos_token_id=tokenizer.eos_token_id,
-                pad_token_id=tokenizer.pad_token_id,
-            )
-        ),
+        text_encoder=_clip_encoder(tokenizer),
         tokenizer=tokenizer,
         text_encoder_2=T5EncoderModel(
             T5Config(vocab_size=len(tokenizer_2), d_model=32, d_ff=37, d_kv=8, num_layers=1, num_heads=4)
@@ -94,6 +84,57 @@ def save_flux1(folder: Path, *, guided: bool, kind: Any = FluxPipeline, channels
     )
     pipeline.save_pretrained(folder, safe_serialization=True)
     return folder
+
+
+def save_stable_diffusion(folder: Path, scheduler: Any) -> Path:
+    """Stable Diffusion 1.5's classes: one CLIP, a UNet that predicts the noise."""
+    torch.manual_seed(0)
+    tokenizer = _clip_tokenizer()
+    pipeline = StableDiffusionPipeline(
+        scheduler=scheduler,
+        vae=AutoencoderKL(
+            down_block_types=("DownEncoderBlock2D",) * 2,
+            up_block_types=("UpDecoderBlock2D",) * 2,
+            block_out_channels=(8, 8),
+            layers_per_block=1,
+            latent_channels=4,
+            norm_num_groups=4,
+            sample_size=128,
+        ),
+        text_encoder=_clip_encoder(tokenizer),
+        tokenizer=tokenizer,
+        unet=UNet2DConditionModel(
+            sample_size=32,
+            down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"),
+            up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"),
+            block_out_channels=(8, 16),
+            layers_per_block=1,
+            cross_attention_dim=32,
+            attention_head_dim=4,
+            norm_num_groups=4,
+        ),
+        safety_checker=None,  # pyright: ignore[reportArgumentType]
+        feature_extractor=None,  # pyright: ignore[reportArgumentType]
+        requires_safety_checker=False,
+    )
+    pipeline.save_pretrained(folder, safe_serialization=True)
+    return folder
+
+
+def _clip_encoder(tokenizer: CLIPTokenizer) -> CLIPTextModel:
+    return CLIPTextModel(
+        CLIPTextConfig(
+            vocab_size=len(tokenizer),
+            hidden_size=32,
+            intermediate_size=37,
+            num_hidden_layers=1,
+            num_attention_heads=4,
+            max_position_embeddings=77,
+            bos_token_id=tokenizer.bos_token_id,
+            eos_token_id=tokenizer.eos_token_id,
+            pad_token_id=tokenizer.pad_token_id,
+        )
+    )
 
 
 def _clip_tokenizer() -> CLIPTokenizer:

@@ -15,7 +15,8 @@ import torch
 from PIL import Image
 
 from pipelines.families import preview
-from pipelines.families.flow_match import KEPT_PROMPTS, Flow, WatchedScheduler
+from pipelines.families.diffusers_base import KEPT_PROMPTS
+from pipelines.families.flow_match import Flow, WatchedScheduler
 from pipelines.families.flux1 import Flux1
 from pipelines.families.flux2 import Flux2Klein
 from pipelines.hub.cache import Checkpoint

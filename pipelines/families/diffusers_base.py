@@ -1,0 +1,248 @@
+"""What all models of diffusers share: prompts are read once, steps are watched and stopped, memory is given back.
+
+One path for every checkpoint, large or small, whatever its network predicts; a family says what is its own.
+"""
+
+from __future__ import annotations
+
+import inspect
+import time
+from abc import ABC, abstractmethod
+from collections import OrderedDict
+from collections.abc import Sequence
+from functools import partial, wraps
+from typing import Any, ClassVar, NamedTuple
+
+import diffusers
+import torch
+from PIL import Image
+
+from pipelines.families import preview
+from pipelines.hub.cache import Checkpoint
+from pipelines.placement import Placed
+from pipelines.plan import Plan
+from studio.contract import ImageRequest, ImageResult, Progress, Size, Tell
+from studio.errors import NotReady, OutOfMemory, StudioError
+
+DECODED_CELLS = 32
+"""Pictures up to this many latent cells a side are decoded for their previews; larger ones get a linear map."""
+PREVIEW_SECONDS = 0.2
+"""Between two previews that are decoded, and between the last one and the picture: one takes the toy half a step."""
+KEPT_PROMPTS = 16
+"""Read prompts that are remembered: 2 to 8 MB each for the large models."""
+
+
+class Words(NamedTuple):
+    """A prompt as the network reads it, in its dtype, kept in main memory."""
+
+    tokens: torch.Tensor  # (1, L, C)
+    pooled: torch.Tensor | None = None  # (1, C), where the network wants one
+
+    def to(self, *target: Any) -> Words:
+        return Words(self.tokens.to(*target), None if self.pooled is None else self.pooled.to(*target))
+
+
+class DiffusersModel(ABC):
+    """A loaded checkpoint in the diffusers layout; used by one thread at a time."""
+
+    kind: ClassVar[type[diffusers.DiffusionPipeline]]
+
+    def __init__(
+        self, checkpoint: Checkpoint, plans: Sequence[Plan], *, preview_seconds: float = PREVIEW_SECONDS
+    ) -> None:
+        """Open the weights.
+
+        Args:
+            plans: the ways to run it here, the fastest first; a card that turns out to be too full makes it the next.
+            preview_seconds: how long a preview of a small picture is looked at before the next, or the picture, comes.
+
+        Raises:
+            NotReady: the weights are missing or damaged.
+            torch.OutOfMemoryError: not even the last plan fits.
+        """
+        self._checkpoint = checkpoint
+        self._words: OrderedDict[str, Words] = OrderedDict()  # the least recently used first
+        self._projection: preview.Projection | None = None
+        self._preview_seconds = preview_seconds
+        self._began = self._previewed = 0.0  # when this picture was begun, and its latest preview made
+        self._note = ""  # what a person should know about this picture's making
+        self._slower = list(plans)
+        self._placed = self._next_place()
+
+    @property
+    def plan(self) -> Plan:
+        """The plan that is followed now."""
+        return self._placed.plan
+
+    @property
+    def pipeline(self) -> Any:
+        """The opened pipeline, for measurements and tests."""
+        return self._placed.pipeline
+
+    def run(self, request: ImageRequest, tell: Tell) -> ImageResult:
+        """Make one picture; reports once before the first step and then after every step.
+
+        Every step of a large picture brings a preview; those of a small one are decoded in full, and as often as the
+        eye asks for: at every step where steps are slow.
+
+        Noise is drawn on the CPU, so that a seed gives the same picture wherever the model runs, up to rounding.
+
+        Raises:
+            torch.OutOfMemoryError: not even the last plan fits.
+        """
+        self._note = ""
+        while True:
+            try:
+                return ImageResult(self._draw(request, tell), request.seed, self._checkpoint.revision)
+            except torch.OutOfMemoryError:
+                if not self._slower:
+                    raise
+            # Only here, where the error no longer holds the arrays that did not fit.
+            self._note = f"the GPU ran out of memory: {self._slower[0]}"
+            self._placed.close()
+            try:
+                tell(Progress(0, 0, self._note))
+            finally:
+                self._placed = self._reopened()
+
+    def close(self) -> None:
+        """Give memory back."""
+        self._words.clear()
+        self._placed.close()
+
+    # no_grad, not inference_mode: parameters that move between devices must stay ordinary tensors.
+    @torch.no_grad()
+    def _draw(self, request: ImageRequest, tell: Tell) -> Image.Image:
+        pipeline = self._placed.of_kind(self._kind_for(request))
+        steps = self._steps(request)
+        try:
+            tell(Progress(0, steps, self._note or "reading the prompt"))
+            words = self._read(request.prompt)
+            if max(request.size) > DECODED_CELLS * pipeline.vae_scale_factor and self._projection is None:
+                self._projection = preview.fit(pipeline.vae, self._placed.device)
+            self._began = self._previewed = time.monotonic()
+            latents = pipeline(
+                **self._fixed(),
+                **self._arguments(request, words),
+                **(request.size._asdict() if "width" in inspect.signature(pipeline.__call__).parameters else {}),
+                num_inference_steps=steps,
+                guidance_scale=request.guidance,
+                generator=torch.Generator("cpu").manual_seed(request.seed),
+                callback_on_step_end=partial(self._report, tell, request.size, steps),
+                output_type="latent",
+            ).images
+            return self._decoded(self._finished(latents, request.size))
+        finally:
+            pipeline.scheduler.clean = None
+            self._placed.rest()
+
+    def _read(self, text: str) -> Words:
+        """A prompt on the device, through the text encoders only if it was not read lately."""
+        if text not in self._words:
+            with self._placed.reading():
+                read = self._encode(text)
+            self._words[text] = read.to("cpu", self._placed.network.dtype)
+        self._words.move_to_end(text)
+        while len(self._words) > KEPT_PROMPTS:
+            self._words.popitem(last=False)
+        return self._words[text].to(self._placed.device)
+
+    def _report(
+        self, tell: Tell, size: Size, steps: int, _pipeline: Any, step: int, _timestep: Any, kept: dict[str, Any]
+    ) -> dict[str, Any]:
+        """Called by diffusers after every step; an exception raised by `tell` ends the pipeline at once."""
+        tell(Progress(step + 1, steps, self._note, self._preview(size, steps, step)))
+        return kept
+
+    def _preview(self, size: Size, steps: int, step: int) -> Image.Image | None:
+        """The picture as seen from a step, counted from 0; after the last one the picture itself comes at once."""
+        pipeline = self.pipeline
+        latents = self._unpacked(pipeline.scheduler.clean, size)
+        if self._projection and max(size) > DECODED_CELLS * pipeline.vae_scale_factor:
+            return self._projection.picture(latents)
+        now, done = time.monotonic(), step + 1
+        left = (now - self._began) / done * (steps - done)
+        if done == steps or min(now - self._previewed, left) < self._preview_seconds:
+            return None
+        self._previewed = now
+        return self._decoded(latents)
+
+    def _decoded(self, latents: torch.Tensor) -> Image.Image:
+        vae = self.pipeline.vae
+        decoded = vae.decode(latents.to(self._placed.device, vae.dtype), return_dict=False)[0]
+        if not bool(decoded.isfinite().all()):
+            raise StudioError(
+                f"{self._checkpoint.label} produced invalid numbers, not a picture. Its weights may be damaged: delete "
+                f"{self._checkpoint.path} and fetch them again, or choose another model."
+            )
+        return self.pipeline.image_processor.postprocess(decoded, output_type="pil")[0]
+
+    def _reopened(self) -> Placed:
+        """
+        Raises:
+            OutOfMemory: whatever is the matter now; it makes those who hold this model let go of it.
+        """
+        try:
+            return self._next_place()
+        except NotReady as error:
+            raise OutOfMemory(str(error)) from error
+
+    def _next_place(self) -> Placed:
+        """Open with the fastest plan that is left; a card that is fuller than it said makes it the one after."""
+        while True:
+            plan = self._slower.pop(0)
+            try:
+                placed = Placed(self.kind, self._checkpoint.path, plan, self._checkpoint.label)
+            except torch.OutOfMemoryError:
+                if not self._slower:
+                    raise
+                continue
+            placed.pipeline.scheduler = self._watched(placed.pipeline.scheduler)
+            return placed
+
+    # --- what differs -------------------------------------------------------------------------------------------------
+
+    def _kind_for(self, request: ImageRequest) -> type[diffusers.DiffusionPipeline]:
+        """The pipeline that answers this request with the opened weights."""
+        return self.kind
+
+    def _steps(self, request: ImageRequest) -> int:
+        """How many steps this picture takes."""
+        return request.steps
+
+    def _watched(self, scheduler: Any) -> Any:
+        """A scheduler that remembers in `clean` what the finished latents would be as seen from the latest step.
+
+        Most of diffusers' schedulers say it themselves, as their second result.
+        """
+        plain_step = scheduler.step
+
+        @wraps(plain_step)  # pipelines look at what the scheduler takes
+        def step(*args: Any, **kwargs: Any) -> Any:
+            result = tuple(plain_step(*args, **{**kwargs, "return_dict": False}))
+            scheduler.clean = result[min(1, len(result) - 1)]
+            return result
+
+        scheduler.step, scheduler.clean = step, None
+        return scheduler
+
+    @abstractmethod
+    def _encode(self, text: str) -> Words:
+        """Through the text encoders."""
+
+    def _fixed(self) -> dict[str, Any]:
+        """What pipelines of this family are called with for every picture."""
+        return {}
+
+    @abstractmethod
+    def _arguments(self, request: ImageRequest, words: Words) -> dict[str, Any]:
+        """What this pipeline is called with besides size, steps, guidance and noise."""
+
+    def _unpacked(self, latents: torch.Tensor, size: Size) -> torch.Tensor:
+        """From what the network works on, such as (1, C, H/8, W/8), to what `vae.decode` takes."""
+        config = self.pipeline.vae.config
+        return latents / config.scaling_factor + (config.shift_factor or 0)
+
+    def _finished(self, latents: torch.Tensor, size: Size) -> torch.Tensor:
+        """From what the pipeline returns to what `vae.decode` takes."""
+        return self._unpacked(latents, size)
