@@ -29,6 +29,7 @@ from commands.temporary_folder import temporary_folder
 from pipelines import catalog
 from pipelines.machine import Machine, inspect
 from providers import catalog as clouds
+from providers.cloud import Connection
 from providers.keys import Keys
 from studio.clouds.spending import read_cap
 from studio.contract import Task
@@ -97,13 +98,13 @@ def open_studio(
         os.environ.setdefault("CUDA_DEVICE_ORDER", "PCI_BUS_ID")
         os.environ.setdefault("CUDA_VISIBLE_DEVICES", str(machine.gpu.index))
     memory_gb = machine.gpu.total_gb if machine.gpu else machine.ram_gb / 2
-    connection = clouds.Connection.of(os.environ)
+    connection = Connection(os.environ)
     models = (*catalog.models(machine), *clouds.models(keys, connection))
     return Studio(
         models,
         outputs,
         memory_gb=memory_gb,
-        clouds=clouds.desk(keys, connection),
+        clouds=clouds.accounts(keys, connection),
         daily_cap_usd=read_cap(os.environ.get("DIORAMA_DAILY_CAP_USD", "")),
         resume=resume,
     )

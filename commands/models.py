@@ -174,7 +174,7 @@ def doctor(options: argparse.Namespace) -> int:
         print(f"{task.value.capitalize():9} {', '.join(ready) or 'no model for this yet'}")
     for spec in specs:
         print(f"          {spec.label}: {state(spec, machine, shelf)}")
-    for key in clouds.desk(find_keys()).keys(LOCAL_OWNER):  # whether, never what
+    for key in clouds.accounts(find_keys()).keys(LOCAL_OWNER):  # whether, never what
         told = {"environment": "a key in the environment", "file": "a key in .env"}.get(key.source)
         print(f"Cloud     {key.provider}: {f'{told}, {key.name}' if told else f'no key; {key.todo}'}")
     cap = read_cap(os.environ.get("DIORAMA_DAILY_CAP_USD", ""))

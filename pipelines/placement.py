@@ -146,7 +146,7 @@ def network_name(kind: type[diffusers.DiffusionPipeline]) -> str:
 
 
 def _narrow(kind: type[diffusers.DiffusionPipeline]) -> list[str]:
-    """The parts in the plan's first dtype: the network and, where that is a UNet, the CLIPs that it has to agree with."""
+    """The parts in the plan's first dtype: the network, and the CLIPs that a UNet has to agree with."""
     name = network_name(kind)
     parts = inspect.signature(kind.__init__).parameters if name == "unet" else ()
     return [name, *(part for part in parts if part.startswith("text_encoder"))]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 from PIL import Image
 
-from providers.keys import ACCOUNTS, PASTED, SHELL, Account, Key, Keys
+from providers.keys import PASTED, SHELL, Key, Keys
+from providers.provider import Account
 from providers.vision import Vision
 from studio.clouds.contract import KeyState
 from studio.contract import Tell
@@ -14,19 +16,19 @@ from studio.errors import BadRequest
 from studio.validation import shown
 
 
-class Desk:
+class Accounts:
     """Any thread may ask."""
 
-    def __init__(self, keys: Keys, vision: Vision) -> None:
-        self._keys, self._vision = keys, vision
+    def __init__(self, keys: Keys, vision: Vision, accounts: Sequence[Account]) -> None:
+        self._keys, self._vision, self._accounts = keys, vision, accounts
 
     def keys(self, owner: str) -> tuple[KeyState, ...]:
-        return tuple(self._state(account, self._keys.find(owner, account)) for account in ACCOUNTS)
+        return tuple(self._state(account, self._keys.find(owner, account)) for account in self._accounts)
 
     def paste(self, owner: str, provider: str, key: object) -> None:
-        account = next((each for each in ACCOUNTS if each.provider == provider), None)
+        account = next((each for each in self._accounts if each.provider == provider), None)
         if account is None:
-            known = ", ".join(each.provider for each in ACCOUNTS)
+            known = ", ".join(each.provider for each in self._accounts)
             raise BadRequest(f"There is no provider {shown(provider)}. Choose one of: {known}.")
         self._keys.paste(owner, account, key)
 

@@ -2,96 +2,64 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import pkgutil
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
 from functools import partial
-from typing import NamedTuple
 
-from providers import offers, prices
-from providers.accounts import Desk
-from providers.cloud import CloudModel, Service
-from providers.keys import GOOGLE, OPENAI, Account, Keys
-from providers.offer import Offer, is_retired
+from providers import prices
+from providers.accounts import Accounts
+from providers.cloud import CloudModel, Connection, Service
+from providers.keys import Keys
+from providers.provider import Offer, Provider, is_retired
+from providers.registry import PROVIDERS
 from providers.vision import READER_LIMITS, Vision
-from providers.waiting import Limits
 from studio.clouds.spending import in_dollars
-from studio.contract import ImageRequest, ModelSpec, Readiness, Tell
-
-
-class Connection(NamedTuple):
-    """How the providers are asked. An address is "" for the provider's own: others are for a proxy, and for tests."""
-
-    openai: str = ""
-    google: str = ""
-    inference_provider: str = ""  # whose machines Hugging Face uses, such as "fal-ai"; "": the first that serves
-    bill_to: str = ""  # the organisation that pays at Hugging Face; "": who owns the key
-    limits: Limits = Limits()
-
-    @classmethod
-    def of(cls, environment: Mapping[str, str]) -> Connection:
-        """As the environment says; OPENAI_BASE_URL and GOOGLE_GEMINI_BASE_URL are read by the SDKs themselves."""
-        return cls(
-            inference_provider=environment.get("HF_INFERENCE_PROVIDER", ""),
-            bill_to=environment.get("HF_BILL_TO", ""),
-        )
-
+from studio.contract import ModelSpec, Readiness, Tell
 
 DIRECT = Connection()
+Today = Callable[[], date]
 
 
 def models(
-    keys: Keys, connection: Connection = DIRECT, *, today: Callable[[], date] = lambda: datetime.now(UTC).date()
+    keys: Keys,
+    connection: Connection = DIRECT,
+    *,
+    providers: Sequence[Provider] = PROVIDERS,
+    today: Today = lambda: datetime.now(UTC).date(),
 ) -> tuple[ModelSpec, ...]:
     """Every model in the cloud, also those that were retired: their recipes still find who followed them."""
-    return tuple(_spec(offer, keys, connection, today) for offer in offers.OFFERS)
+    return tuple(_spec(offer, provider, keys, connection, today) for provider in providers for offer in provider.offers)
 
 
-def desk(keys: Keys, connection: Connection = DIRECT) -> Desk:
+def accounts(keys: Keys, connection: Connection = DIRECT, providers: Sequence[Provider] = PROVIDERS) -> Accounts:
     """Everything else that an owner can do with a key."""
-    return Desk(keys, vision(keys, connection))
+    return Accounts(keys, vision(keys, connection, providers), [provider.account for provider in providers])
 
 
-def vision(keys: Keys, connection: Connection = DIRECT) -> Vision:
+def vision(keys: Keys, connection: Connection = DIRECT, providers: Sequence[Provider] = PROVIDERS) -> Vision:
     """Describing pictures and improving prompts, by whichever provider an owner has a key for."""
     quick = connection._replace(limits=READER_LIMITS)
-    return Vision(keys, {account: partial(_service, account, quick) for account in offers.READERS}, offers.READERS)
+    return Vision(keys, providers, partial(_service, connection=quick), READER_LIMITS)
 
 
-def _spec(offer: Offer, keys: Keys, connection: Connection, today: Callable[[], date]) -> ModelSpec:
-    return ModelSpec(
-        id=offer.id,
-        label=f"{offer.label} ({offer.account.provider})",
-        tasks=offer.tasks,
-        load=partial(_connect, offer=offer, keys=keys, connection=connection, today=today),
+def _spec(offer: Offer, provider: Provider, keys: Keys, connection: Connection, today: Today) -> ModelSpec:
+    account = provider.account
+    return offer.spec(
+        label=f"{offer.label} ({account.provider})",
+        load=partial(_connect, offer=offer, provider=provider, keys=keys, connection=connection, today=today),
         readiness=partial(_ready, offer, keys, today, ""),
         readiness_of=partial(_ready, offer, keys, today),
         revision=offer.model,
-        lane="cloud",
-        key=offer.account.name,
-        licence=f"{offer.account.provider}'s terms",
-        licence_url=offer.terms_url,
-        page_url=offer.page_url,
-        about=offer.about,
-        sizes=offer.sizes,
-        any_size=offer.any_size,
-        seed=offer.seed,
-        steps=offer.steps,
-        guidance=offer.guidance,
-        negative_prompt=offer.negative_prompt,
-        references=offer.references,
-        styles=offers.STYLES,
-        examples=offers.EXAMPLES,
-        qualities=offer.qualities,
-        transparent=offer.transparent,
-        mask=offer.mask,
-        exact_size=False,
-        provider=offer.account.provider,
-        retired_on=offer.retired_on,
-        price_usd=partial(_estimate, offer),
+        key=account.name,
+        licence=f"{account.provider}'s terms",
+        licence_url=account.terms_url,
+        provider=account.provider,
+        price_usd=partial(prices.estimate, offer),
     )
 
 
-def _ready(offer: Offer, keys: Keys, today: Callable[[], date], owner: str) -> Readiness:
+def _ready(offer: Offer, keys: Keys, today: Today, owner: str) -> Readiness:
     """Has this owner a key, and about how much is a picture?"""
     account = offer.account
     if keys.find(owner, account) is None:
@@ -104,26 +72,12 @@ def _ready(offer: Offer, keys: Keys, today: Callable[[], date], owner: str) -> R
     return Readiness(True, f"about {in_dollars(price)} a picture" if price else "paid by use")
 
 
-def _estimate(offer: Offer, request: ImageRequest) -> float | None:
-    return prices.estimate(offer, request)
+def _connect(
+    _tell: Tell, *, offer: Offer, provider: Provider, keys: Keys, connection: Connection, today: Today
+) -> CloudModel:
+    service = _service(provider, connection)
+    return CloudModel(offer, service, keys, offers=provider.offers, limits=connection.limits, today=today)
 
 
-def _connect(_tell: Tell, *, offer: Offer, keys: Keys, connection: Connection, today: Callable[[], date]) -> CloudModel:
-    service = _service(offer.account, connection)
-    return CloudModel(offer, service, keys, offers=offers.OFFERS, limits=connection.limits, today=today)
-
-
-def _service(account: Account, connection: Connection) -> Service:
-    limits = connection.limits
-    if account is OPENAI:
-        from providers.openai_images import OpenAIService
-
-        return OpenAIService(limits, connection.openai)
-    if account is GOOGLE:
-        from providers.google_images import GoogleService
-
-        live = [one.model for one in offers.GOOGLE_OFFERS if not one.retired_on]
-        return GoogleService(limits, connection.google, successors=live)
-    from providers.huggingface_images import HuggingFaceService
-
-    return HuggingFaceService(limits, provider=connection.inference_provider, bill_to=connection.bill_to)
+def _service(provider: Provider, connection: Connection) -> Service:
+    return pkgutil.resolve_name(provider.service)(provider, connection)

@@ -6,22 +6,35 @@ wait that a busy provider asks for, the model that follows a retired one, and wh
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Protocol
+from types import MappingProxyType
+from typing import NamedTuple, Protocol
 
 from PIL import Image
 
 from providers import faults, images, prices
 from providers.keys import Key, Keys
-from providers.offer import Offer, in_turn, is_retired
 from providers.prices import Usage
+from providers.provider import Account, Offer, in_turn, is_retired
 from providers.waiting import Hear, Limits, pause, waited
 from studio.contract import ImageRequest, ImageResult, Tell
 
 MOST_TOKENS = 2000
 """Of an answer in words, thinking included; a description has 100."""
+
+
+class Connection(NamedTuple):
+    """How the providers are asked."""
+
+    environment: Mapping[str, str] = MappingProxyType({})  # where the settings of their records are looked for
+    addresses: Mapping[str, str] = MappingProxyType({})  # by provider, other than its own: for a proxy, and for tests
+    limits: Limits = Limits()
+
+    def address(self, account: Account) -> str:
+        """ "" for the provider's own, or for what its SDK finds in the environment."""
+        return self.addresses.get(account.provider, "")
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,9 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import quote
 
-from providers.keys import Account, Key
+from providers.keys import Key
+from providers.provider import Account
+from providers.registry import ACCOUNTS
 from studio.errors import CloudFault
 
 LONGEST_REASON = 240
@@ -161,11 +163,9 @@ def cleaned(reason: object, key: Key) -> str:
     text = "".join(one for one in text if one.isprintable())
     for form in (key.value, quote(key.value, safe=""), json.dumps(key.value)[1:-1]):
         text = text.replace(form, "***") if form else text
-    text = re.sub(_KEYLIKE, "***", text).strip(" .:")
+    patterns = "|".join(account.key_pattern for account in (*ACCOUNTS, key.account))
+    text = re.sub(rf"\b(?:{patterns})|(?i:\bbearer\s+)[\w.~+/=-]{{6,}}", "***", text).strip(" .:")
     return text if len(text) <= LONGEST_REASON else text[: LONGEST_REASON - 3] + "..."
-
-
-_KEYLIKE = r"\b(?:sk-[\w*-]{6,}|hf_\w{6,}|AIza[\w-]{6,}|AQ\.[\w-]{6,})|(?i:\bbearer\s+)[\w.~+/=-]{6,}"
 
 
 def _sentence(kind: type[CloudFault], account: Account, status: int, why: str, model: str) -> str:

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
+from providers.provider import Account
 from studio.errors import BadRequest, NotReady
 from studio.validation import UNSEEN
 
@@ -24,41 +25,6 @@ MAX_OWNERS = 2000
 """Visitors whose pasted keys are remembered; the one that was away the longest is forgotten first."""
 SHELL, PASTED = "the environment", "this session"
 """Where a key may be from, beside the path of a file."""
-
-
-class Account(NamedTuple):
-    """A provider as a customer sees it."""
-
-    provider: str  # as people call it
-    names: tuple[str, ...]  # of the variables that may hold the key; the first is the one to write
-    keys_url: str  # where a key is made
-    billing_url: str  # where credit is added
-
-    @property
-    def name(self) -> str:
-        return self.names[0]
-
-
-OPENAI = Account(
-    "OpenAI",
-    ("OPENAI_API_KEY",),
-    "https://platform.openai.com/api-keys",
-    "https://platform.openai.com/settings/organization/billing",
-)
-# The order is that of the SDK. Source: google-genai 3.4, google/genai/_api_client.py, get_env_api_key.
-GOOGLE = Account(
-    "Google",
-    ("GOOGLE_API_KEY", "GEMINI_API_KEY"),
-    "https://aistudio.google.com/apikey",
-    "https://aistudio.google.com/usage",
-)
-HUGGING_FACE = Account(
-    "Hugging Face",
-    ("HF_TOKEN",),
-    "https://huggingface.co/settings/tokens",
-    "https://huggingface.co/settings/billing",
-)
-ACCOUNTS = (OPENAI, GOOGLE, HUGGING_FACE)
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from providers.offer import Offer, Rates
+from providers.provider import Offer, Rates
 from studio.contract import ImageRequest, Size
 
 MEGAPIXEL = 1024 * 1024
@@ -43,14 +43,9 @@ def paid(rates: Rates | None, usage: Usage | None) -> float | None:
     return sum(rate * tokens for rate, tokens in zip(rates, usage, strict=True)) / 1e6
 
 
-# Gemini counts pictures in steps. Source: docs.cloud.google.com, "Gemini 3.1 Flash Image", image generation
-# specifications: 747 tokens for 512, 1120 for 1K, 1680 for 2K, 2520 for 4K.
-_GEMINI_STEPS = ((0.5, 747 / 1120), (2.0, 1.0), (6.0, 1680 / 1120), (float("inf"), 2520 / 1120))
-
-
 def _scale(offer: Offer, size: Size) -> float:
     """How much more than a square megapixel a size costs."""
     megapixels = size.width * size.height / MEGAPIXEL
-    if offer.account.provider == "Google":
-        return next(factor for most, factor in _GEMINI_STEPS if megapixels <= most)
+    if offer.price_steps:
+        return next(factor for most, factor in offer.price_steps if megapixels <= most)
     return max(megapixels, 0.25)

@@ -1,4 +1,4 @@
-"""The line to a provider: every byte counted, every second too, one paid request per call, and no way back in.
+"""HTTP to a provider: every byte counted, every second too, one paid request per call, and no way back in.
 
 All three SDKs speak HTTP through httpx2; its hooks see every request, those that the SDKs make on their own included
 (polling, fetching the finished picture from an address that the provider names). Knows nothing of pictures.
@@ -20,7 +20,8 @@ from typing import Any
 import httpx2
 
 from providers import faults
-from providers.keys import Account, Key
+from providers.keys import Key
+from providers.provider import Account
 from providers.waiting import Limits
 from studio.errors import Cancelled
 
@@ -49,7 +50,7 @@ class Call:
             raise faults.Timeout(f"{self.key.account.provider} did not finish its answer in time. {faults.CHARGED}")
 
 
-class Line:
+class Transport:
     """Watches the calls of one provider's model. Every thread has its own call."""
 
     def __init__(self, account: Account, limits: Limits, resolve: Resolve | None = None) -> None:

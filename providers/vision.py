@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from PIL import Image
 
 from providers import faults
 from providers.cloud import Question, Service
-from providers.keys import Account, Key, Keys
+from providers.keys import Key, Keys
+from providers.provider import Provider
 from providers.waiting import Limits, waited
 from studio.contract import Tell
 from studio.errors import NotReady
@@ -32,19 +33,15 @@ class Vision:
     """Off for an owner without a key."""
 
     def __init__(
-        self,
-        keys: Keys,
-        services: Mapping[Account, Callable[[], Service]],
-        models: Mapping[Account, Sequence[str]],
-        *,
-        limits: Limits = READER_LIMITS,
+        self, keys: Keys, providers: Sequence[Provider], connect: Callable[[Provider], Service], limits: Limits
     ) -> None:
         """
         Args:
-            services: how each provider is connected, the one to prefer first; done when it is first asked.
-            models: of each provider, the one to ask first, then those for when it is gone.
+            providers: the one to prefer first.
+            connect: called when one is first asked.
         """
-        self._keys, self._services, self._models, self._limits = keys, services, models, limits
+        self._keys, self._connect, self._limits = keys, connect, limits
+        self._providers = {provider.account: provider for provider in providers}
 
     def provider_for(self, owner: str) -> str:
         """Who would answer this owner, as people call it; "" for nobody: then it is off."""
@@ -72,12 +69,12 @@ class Vision:
     def _answer(self, owner: str, question: Question, tell: Tell, *, most: int) -> str:
         key = self._key(owner)
         if key is None:
-            account = next(iter(self._services))
+            account = next(iter(self._providers))
             raise NotReady(
                 f"This needs the key of a provider, such as {account.provider}: {self._keys.where_to_write(account)}"
             )
-        service, name = self._services[key.account](), key.account.provider
-        models = self._models[key.account]
+        provider, name = self._providers[key.account], key.account.provider
+        service, models = self._connect(provider), provider.readers
         for number, model in enumerate(models, start=1):
             try:
                 said = waited(
@@ -99,5 +96,5 @@ class Vision:
         raise ValueError(f"got no model to ask at {name}, expected at least one")
 
     def _key(self, owner: str) -> Key | None:
-        found = (self._keys.find(owner, account) for account in self._services)
+        found = (self._keys.find(owner, account) for account in self._providers)
         return next((key for key in found if key is not None), None)

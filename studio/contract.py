@@ -123,7 +123,7 @@ class ImageResult:
     image: Image.Image  # RGB (RGBA if `transparent`), of the size that was asked for if the spec says `exact_size`
     seed: int | None  # None where a cloud model does not take one: the picture cannot be made again
     revision: str = ""  # of the weights, where only the loaded model knows it; "": the one in its spec
-    notice: str = ""  # a sentence for the person: "GPT Image 2 was retired; GPT Image 2.6 Flare made this."
+    notice: str = ""  # a sentence for the person: "X has retired A; B made this picture."
     price_usd: float | None = None  # what it cost, where the provider says what was used; None: not known
 
 
@@ -304,7 +304,7 @@ class ModelSpec(ModelCard):
     readiness: Callable[[], Readiness]  # light: no torch, no network
     revision: str = ""  # of the weights: with id, seed and parameters it makes the picture again
     gpu_gb: float = 0.0  # peak at the default size; 0 for cloud and for models that run on the CPU
-    key: str = ""  # name of the API key it needs, such as "HF_TOKEN"
+    key: str = ""  # name of the variable that holds the API key it needs
     download_gb: float = 0.0  # what it downloads before the first use; 0: it comes along, or needs nothing
     gated: bool = False  # the licence has to be accepted on its page before it can be downloaded
     known_words: Callable[[], frozenset[str]] | None = None  # lower case; None: any words will do

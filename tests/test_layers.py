@@ -49,7 +49,6 @@ DISTRIBUTIONS = {"PIL": "pillow", "google": "google-genai", "hydra": "hydra-core
 MOST_MODULES = 15  # in one folder, without `__init__`
 LATE_IMPORTS = {
     "pipelines/catalog.py",
-    "providers/catalog.py",
     "app.py",
     "commands/models.py",
 }

@@ -14,13 +14,14 @@ import huggingface_hub
 from huggingface_hub.inference._providers import _common
 from huggingface_hub.utils._http import default_client_factory
 
-from providers import offers
 from providers.cloud import CloudModel, Service
-from providers.google_images import GoogleService
-from providers.huggingface_images import HuggingFaceService
+from providers.google.service import GoogleService
+from providers.hugging_face.service import HuggingFaceService
 from providers.keys import Keys
-from providers.offer import Offer
-from providers.openai_images import OpenAIService
+from providers.openai.service import OpenAIService
+from providers.provider import Offer
+from providers.registry import GOOGLE as GOOGLE_RECORD
+from providers.registry import OFFERS
 from providers.waiting import Limits
 from studio.contract import ImageRequest, ImageResult, Progress, Size, Tell
 from tests.providers import wires
@@ -70,7 +71,7 @@ class Cloud:
         return self.connect(self.service(provider, limits), offer or self.offer, keys or Keys(CANARIES), limits)
 
     def connect(self, service: Service, offer: Offer, keys: Keys, limits: Limits) -> CloudModel:
-        return CloudModel(offer, service, keys, offers=offers.OFFERS, limits=limits, today=lambda: TODAY)
+        return CloudModel(offer, service, keys, offers=OFFERS, limits=limits, today=lambda: TODAY)
 
     def run(
         self, provider: Provider, *answers: Answer, limits: Limits = PATIENT, tell: Tell = ignore, **values: Any
@@ -82,7 +83,7 @@ class Cloud:
 
 
 def offered(offer_id: str) -> Offer:
-    return next(offer for offer in offers.OFFERS if offer.id == offer_id)
+    return next(offer for offer in OFFERS if offer.id == offer_id)
 
 
 OPENAI = Cloud(
@@ -97,7 +98,7 @@ OPENAI = Cloud(
 GOOGLE = Cloud(
     "Google",
     offered("google-gemini-nano-banana-2.1"),
-    lambda provider, limits: GoogleService(limits, provider.url, successors=[offers.GOOGLE_OFFERS[0].model]),
+    lambda provider, limits: GoogleService(limits, provider.url, successors=[GOOGLE_RECORD.offers[0].model]),
     wires.GENERATE,
     wires.google_picture,
     lambda status, message, headers=None: wires.google_error(status, message, headers=headers),

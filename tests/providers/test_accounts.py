@@ -8,7 +8,9 @@ import pytest
 from PIL import Image
 
 from providers import catalog
-from providers.keys import ACCOUNTS, Keys
+from providers.cloud import Connection
+from providers.keys import Keys
+from providers.registry import ACCOUNTS
 from studio.errors import BadRequest
 from tests.providers import wires
 from tests.providers.clouds import CANARIES, ignore
@@ -18,14 +20,14 @@ CANARY = CANARIES["OPENAI_API_KEY"]
 
 
 def sources(keys: Keys, owner: str) -> dict[str, str]:
-    return {state.provider: state.source for state in catalog.desk(keys).keys(owner)}
+    return {state.provider: state.source for state in catalog.accounts(keys).keys(owner)}
 
 
 def test_it_says_where_every_key_is_from_and_never_what_it_is(tmp_path: Path):
     file = tmp_path / ".env"
     file.write_text(f"GOOGLE_API_KEY={CANARIES['GOOGLE_API_KEY']}\n")
     keys = Keys({"HF_TOKEN": CANARIES["HF_TOKEN"]}, (file,))
-    desk = catalog.desk(keys)
+    desk = catalog.accounts(keys)
     assert sources(keys, "ada") == {"OpenAI": "", "Google": "file", "Hugging Face": "environment"}
     desk.paste("ada", "OpenAI", CANARY)
     assert sources(keys, "ada")["OpenAI"] == "session"
@@ -36,7 +38,7 @@ def test_it_says_where_every_key_is_from_and_never_what_it_is(tmp_path: Path):
 
 
 def test_a_missing_key_says_where_to_write_it(tmp_path: Path):
-    states = catalog.desk(Keys({}, (tmp_path / ".env",))).keys("ada")
+    states = catalog.accounts(Keys({}, (tmp_path / ".env",))).keys("ada")
     for state, account in zip(states, ACCOUNTS, strict=True):
         assert f"write {account.name}=... into {tmp_path / '.env'}" in state.todo
         assert state.keys_url in state.todo
@@ -45,11 +47,11 @@ def test_a_missing_key_says_where_to_write_it(tmp_path: Path):
 @pytest.mark.parametrize("provider", ["", "openai", "Evil <b>", None, 5])
 def test_a_provider_that_is_none_is_refused(provider: str):
     with pytest.raises(BadRequest, match="There is no provider"):
-        catalog.desk(Keys({})).paste("ada", provider, CANARY)
+        catalog.accounts(Keys({})).paste("ada", provider, CANARY)
 
 
 def test_whoever_has_a_key_reads(provider: Provider):
-    desk = catalog.desk(Keys({}), catalog.Connection(openai=f"{provider.url}/v1"))
+    desk = catalog.accounts(Keys({}), Connection(addresses={"OpenAI": f"{provider.url}/v1"}))
     assert desk.reader("ada") == ""
     desk.paste("ada", "OpenAI", CANARY)
     assert desk.reader("ada") == "OpenAI"

@@ -7,7 +7,8 @@ from hypothesis import given, strategies as st
 
 from providers import faults
 from providers.faults import LONGEST_REASON, RateLimited
-from providers.keys import ACCOUNTS, Key
+from providers.keys import Key
+from providers.registry import ACCOUNTS
 
 SECRET = "sk-canary-8f3a-OpenAI"
 KEY = Key(ACCOUNTS[0], SECRET, "this session")

@@ -9,7 +9,7 @@ from google.genai import types
 from PIL import Image
 
 from providers.faults import BadKey, Forbidden, NoCredit, RateLimited, Refused, Unusable
-from providers.google_images import grade, ratio
+from providers.google.service import grade, ratio
 from studio.contract import Size
 from tests.providers import wires
 from tests.providers.clouds import GOOGLE, ignore, offered, wish

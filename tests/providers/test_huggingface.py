@@ -8,7 +8,7 @@ from PIL import Image
 
 from providers.cloud import CloudModel
 from providers.faults import NoCredit, RateLimited, Retired, Timeout, Unusable
-from providers.huggingface_images import HuggingFaceService
+from providers.hugging_face.service import HuggingFaceService
 from providers.keys import Keys
 from providers.waiting import Limits
 from studio.contract import Size

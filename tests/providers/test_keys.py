@@ -7,9 +7,11 @@ from pathlib import Path
 import pytest
 from hypothesis import given, strategies as st
 
-from providers.keys import ACCOUNTS, GOOGLE, HUGGING_FACE, MAX_KEY, MAX_OWNERS, OPENAI, Key, Keys
+from providers.keys import MAX_KEY, MAX_OWNERS, Key, Keys
+from providers.registry import ACCOUNTS, PROVIDERS
 from studio.errors import BadRequest, NotReady
 
+OPENAI, GOOGLE, HUGGING_FACE = ACCOUNTS
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -105,10 +107,7 @@ def test_a_key_is_in_no_text_of_what_holds_it(secret: str):
 def test_the_example_names_every_variable():
     lines = (ROOT / ".env.example").read_text().splitlines()
     names = {line.partition("=")[0] for line in lines if "=" in line and not line.startswith("#")}
-    assert {account.name for account in ACCOUNTS} | {
-        "HF_INFERENCE_PROVIDER",
-        "HF_BILL_TO",
-        "DIORAMA_DAILY_CAP_USD",
-    } == names
+    settings = {name for provider in PROVIDERS for name in provider.settings}
+    assert {account.name for account in ACCOUNTS} | settings | {"DIORAMA_DAILY_CAP_USD"} == names
     for account in ACCOUNTS:
         assert any(account.keys_url in line for line in lines)

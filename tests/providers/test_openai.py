@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, strategies as st
 from PIL import Image
 
-from providers import offers
 from providers.faults import BadKey, NoCredit, Outage, RateLimited, Refused, Retired, Unusable
-from providers.openai_images import LEAST_AREA, LONGEST_SIDE, MOST_AREA, MULTIPLE, STEEPEST, fitting
+from providers.openai.service import LEAST_AREA, LONGEST_SIDE, MOST_AREA, MULTIPLE, STEEPEST, fitting
+from providers.registry import OFFERS
 from studio.contract import Progress, Size
 from tests.providers import wires
 from tests.providers.clouds import OPENAI, ignore, offered, wish
@@ -179,5 +179,5 @@ def test_a_model_with_three_sizes_gets_the_nearest_shape(width: int, height: int
 
 
 def test_the_sizes_that_are_offered_are_asked_for_as_they_are():
-    for offer in offers.OPENAI_OFFERS:
+    for offer in (each for each in OFFERS if each.account == OPENAI.offer.account):
         assert [fitting(size, offer) for size in offer.sizes] == [*offer.sizes]

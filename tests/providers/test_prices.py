@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from providers import offers, prices
+from providers import prices
 from providers.prices import Usage
+from providers.registry import OFFERS
 from studio.contract import Size
 from tests.providers.clouds import offered, wish
 
@@ -38,5 +39,5 @@ def test_the_bill_is_tokens_by_rate():
 
 
 def test_every_price_is_of_a_quality_that_exists():
-    for offer in offers.OFFERS:
+    for offer in OFFERS:
         assert {quality for quality, _ in offer.usual_usd} <= {*offer.qualities, *([] if offer.qualities else [""])}

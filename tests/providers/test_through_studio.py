@@ -10,8 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from providers import catalog, offers
-from providers.keys import OPENAI, Keys
+from providers import catalog
+from providers.cloud import Connection
+from providers.keys import Keys
+from providers.registry import OFFERS, OPENAI
 from studio.contract import GenerateRequest, Task
 from studio.errors import NotReady
 from studio.service import Studio
@@ -34,7 +36,7 @@ FLARE = "openai-gpt-image-2.6-flare"
 
 
 def studio_at(provider: Provider, outputs: Path, keys: Keys | None = None, today: date = TODAY) -> Studio:
-    connection = catalog.Connection(openai=f"{provider.url}/v1", google=provider.url, limits=PATIENT)
+    connection = Connection(addresses={"OpenAI": f"{provider.url}/v1", "Google": provider.url}, limits=PATIENT)
     local = spec_of(FakeModel())
     return Studio([local, *catalog.models(keys or Keys(CANARIES), connection, today=lambda: today)], outputs)
 
@@ -142,7 +144,7 @@ def test_without_a_choice_nothing_is_sent_to_a_cloud(provider: Provider, outputs
         assert finished(studio, studio.generate(OWNER, GenerateRequest("a red ball"))).model == "fake"
     finally:
         studio.close()
-    connection = catalog.Connection(openai=f"{provider.url}/v1")
+    connection = Connection(addresses={"OpenAI": f"{provider.url}/v1"})
     alone = Studio(catalog.models(Keys(CANARIES), connection), outputs)
     try:
         with pytest.raises(NotReady):
@@ -157,7 +159,7 @@ def test_a_pasted_key_pays_for_its_owner_only(provider: Provider, outputs: Path)
     provider.says(wires.IMAGES, wires.openai_picture(png((1024, 1024))))
     studio = studio_at(provider, outputs, keys)
     try:
-        keys.paste("ada", OPENAI, "sk-pasted-by-ada")
+        keys.paste("ada", OPENAI.account, "sk-pasted-by-ada")
         job = studio.generate("ada", GenerateRequest("a red ball", model=FLARE))
         until(studio, job, lambda view: view.state == "done")
         assert provider.paid()[0].headers["authorization"] == "Bearer sk-pasted-by-ada"
@@ -194,13 +196,13 @@ def test_the_notice_of_a_retired_model_is_kept_with_the_picture(provider: Provid
 
 def test_every_offer_is_an_entry_with_a_size_a_price_or_a_reason(studio: Studio):
     entries = {spec.id: spec for task in (Task.GENERATE, Task.ITERATE) for spec in studio.models(task)}
-    assert {offer.id for offer in offers.OFFERS} == entries.keys() - {"fake"}
-    for offer in offers.OFFERS:
+    assert {offer.id for offer in OFFERS} == entries.keys() - {"fake"}
+    for offer in OFFERS:
         spec = entries[offer.id]
         assert spec.lane == "cloud"
         assert spec.sizes
         assert spec.readiness().label.startswith(("about $", "paid by use", "retired"))
-        assert offer.next in {"", *(one.model for one in offers.OFFERS)}
+        assert offer.next in {"", *(one.model for one in OFFERS)}
 
 
 def test_a_cloud_model_is_listed_on_the_page_once_there_is_a_key_for_it(provider: Provider, outputs: Path):

@@ -7,8 +7,10 @@ from google.genai import types
 from PIL import Image
 
 from providers import catalog
+from providers.cloud import Connection
 from providers.faults import Refused, Unusable
-from providers.keys import OPENAI, Keys
+from providers.keys import Keys
+from providers.registry import OPENAI
 from providers.vision import LONGEST_DESCRIPTION, Vision
 from studio.contract import Progress
 from studio.errors import Cancelled, NotReady
@@ -22,7 +24,7 @@ PICTURE = Image.new("RGB", (3000, 2000), RED)
 
 def vision(provider: Provider, *names: str) -> Vision:
     keys = Keys({name: CANARIES[name] for name in names})
-    return catalog.vision(keys, catalog.Connection(openai=f"{provider.url}/v1", google=provider.url))
+    return catalog.vision(keys, Connection(addresses={"OpenAI": f"{provider.url}/v1", "Google": provider.url}))
 
 
 def google_words(text: str) -> Answer:
@@ -71,7 +73,7 @@ def test_the_first_provider_with_a_key_answers(provider: Provider):
 def test_it_is_off_without_a_key(provider: Provider):
     seer = vision(provider)
     assert seer.provider_for(OWNER) == ""
-    with pytest.raises(NotReady, match=OPENAI.name):
+    with pytest.raises(NotReady, match=OPENAI.account.name):
         seer.describe(OWNER, PICTURE, ignore)
     assert provider.requests == []
 

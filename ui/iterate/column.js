@@ -26,7 +26,7 @@ function createColumn(acts) {
   find(".confirm").addEventListener("click", acts.confirm);
   find(".instead").addEventListener("click", () => {
     if (instead) acts.model(instead.id);
-    else tell("key-wanted", { provider: "OpenAI" });
+    else tell("key-wanted", { provider: "" });
   });
   model.addEventListener("change", () => acts.model(model.value));
   const parts = (name, choose) => {

@@ -31,7 +31,7 @@ _FROM = {"session": "pasted for this session", "environment": "set in the enviro
 def router(studio: Studio, visitors: Visitors) -> APIRouter:
     """The routes, for `Blocks.launch(app_kwargs={"routes": ...})`."""
     handlers: dict[str, Handler] = {"clouds": look, "keys": take_key, "describe": describe, "improve": improve}
-    return json_router(studio, visitors, handlers, '{"provider": "OpenAI", "key": "..."}')
+    return json_router(studio, visitors, handlers, '{"provider": "...", "key": "..."}')
 
 
 def look(studio: Studio, owner: str, _values: Answer) -> Answer:

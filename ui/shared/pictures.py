@@ -69,7 +69,7 @@ def vary(studio: Studio, owner: str, question: Answer) -> Answer:
 
 
 def cost_in_words(studio: Studio, owner: str, spec: ModelSpec, request: GenerateRequest | IterateRequest) -> str:
-    """ "about $0.053 at OpenAI, more than the daily cap of $5.00 leaves"."""
+    """ "about $0.053 at a provider, more than the daily cap of $5.00 leaves"."""
     cost, spent = estimate(spec, request), studio.spending.today(owner)
     if cost is None:
         return f"billed by usage at {spec.provider}; the price is not known in advance"

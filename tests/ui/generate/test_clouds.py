@@ -14,6 +14,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, expect
 
 from providers import catalog as clouds
+from providers.cloud import Connection
 from providers.keys import Keys
 from studio.service import Studio
 from tests.providers import wires
@@ -46,9 +47,9 @@ def provider() -> Iterator[Provider]:
 @pytest.fixture(scope="module")
 def site(provider: Provider, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     keys, outputs = Keys({}, (Path("/somewhere/.env"),)), tmp_path_factory.mktemp("outputs")
-    connection = clouds.Connection(openai=f"{provider.url}/v1", google=provider.url, limits=PATIENT)
+    connection = Connection(addresses={"OpenAI": f"{provider.url}/v1", "Google": provider.url}, limits=PATIENT)
     models = (*catalog(Brush(0.005)), *clouds.models(keys, connection, today=lambda: TODAY))
-    studio = Studio(models, outputs, clouds=clouds.desk(keys, connection), daily_cap_usd=0.2)
+    studio = Studio(models, outputs, clouds=clouds.accounts(keys, connection), daily_cap_usd=0.2)
     provider.says(wires.IMAGES, wires.openai_picture(png((1024, 1024))))
     with served(studio, everybody_by_token) as address:
         yield Site(address, studio, provider, keys, outputs)

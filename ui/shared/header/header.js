@@ -32,6 +32,8 @@ async function look() {
 }
 function drawClouds({ providers, spent, cap }) {
   show(find(".clouds"), providers.length > 0);
+  const names = providers.map((each) => each.provider), last = names.pop();
+  setText(find(".clouds h2"), `Use ${names.length ? `${names.join(", ")} or ` : ""}${last} with your own key`);
   keyBox.draw(providers);
   setText(find(".spent"), cap ? `Spent today: ${spent}. You are asked before spending more than ${cap} a day.` : `Spent today: ${spent}.`);
 }

@@ -15,7 +15,7 @@
 //   splat  {id}                      something is to be turned into 3D, or seen in it: an object, a picture or a splat
 //   pick                             somebody wants to open a picture from their disk
 //   keys                             a key of a provider was pasted or forgotten
-//   key-wanted {provider}            somebody wants to paste one
+//   key-wanted {provider}            somebody wants to paste one; "": any
 
 const tell = (name, detail = {}) => document.dispatchEvent(new CustomEvent(`diorama-${name}`, { detail }));
 const hear = (name, act) => document.addEventListener(`diorama-${name}`, (event) => {

@@ -8,11 +8,12 @@ from typing import Any
 import openai
 
 from providers import faults, images
-from providers.cloud import MOST_TOKENS, Question, Sent
-from providers.keys import OPENAI, Key
-from providers.offer import Offer
+from providers.cloud import MOST_TOKENS, Connection, Question, Sent
+from providers.keys import Key
+from providers.openai.record import ACCOUNT
 from providers.prices import Usage
-from providers.transport import Call, Line
+from providers.provider import Offer, Provider
+from providers.transport import Call, Transport
 from providers.waiting import Hear, Limits
 from studio.contract import ImageRequest, Progress, Size
 
@@ -23,23 +24,28 @@ MULTIPLE, LONGEST_SIDE, STEEPEST = 16, 3840, 3.0
 LEAST_AREA, MOST_AREA = 655_360, 8_294_400
 
 
+def connect(provider: Provider, connection: Connection) -> OpenAIService:
+    """See `Provider.service`."""
+    return OpenAIService(connection.limits, connection.address(provider.account))
+
+
 class OpenAIService:
     def __init__(self, limits: Limits, address: str = "") -> None:
         """
         Args:
             address: "" for OpenAI's own, or for what OPENAI_BASE_URL says.
         """
-        self._line, self._address = Line(OPENAI, limits), address or None
+        self._transport, self._address = Transport(ACCOUNT, limits), address or None
 
     def ask(self, request: ImageRequest, offer: Offer, key: Key, hear: Hear) -> Sent:
         """See `cloud.Service`."""
-        with self._line.call(key, hear.is_wanted) as call, self._line.client() as http:
+        with self._transport.call(key, hear.is_wanted) as call, self._transport.client() as http:
             client = openai.OpenAI(api_key=key.value, base_url=self._address, max_retries=0, http_client=http)
             try:
                 with _start(client, request, offer) as stream:
                     return _listen(stream, offer, key, hear)
             except openai.APIError as error:
-                raise explained(error, call, self._line, offer.model) from None  # the chain would quote the request
+                raise explained(error, call, self._transport, offer.model) from None  # the chain quotes the request
             except (ValueError, TypeError, AttributeError):  # what the SDK raises for JSON that is none, or another's
                 raise faults.unusable(key, "an answer that cannot be read") from None
 
@@ -49,7 +55,7 @@ class OpenAIService:
         if question.picture is not None:
             url = images.data_url(question.picture)
             content.append({"type": "input_image", "image_url": url, "detail": "auto"})
-        with self._line.call(key) as call, self._line.client() as http:
+        with self._transport.call(key) as call, self._transport.client() as http:
             client = openai.OpenAI(api_key=key.value, base_url=self._address, max_retries=0, http_client=http)
             try:
                 answer = client.responses.create(
@@ -61,7 +67,7 @@ class OpenAIService:
                 )
                 return answer.output_text
             except openai.APIError as error:
-                raise explained(error, call, self._line, model) from None
+                raise explained(error, call, self._transport, model) from None
             except (ValueError, TypeError, AttributeError):
                 raise faults.unusable(key, "an answer that cannot be read") from None
 
@@ -121,10 +127,10 @@ def _usage(usage: Any) -> Usage | None:
     return Usage(text_in=details.text_tokens, image_in=details.image_tokens, image_out=usage.output_tokens)
 
 
-def explained(error: openai.APIError, call: Call, line: Line, model: str) -> faults.CloudFault:
+def explained(error: openai.APIError, call: Call, transport: Transport, model: str) -> faults.CloudFault:
     """What an exception of the SDK means to a person."""
     if isinstance(error, openai.APIConnectionError):
-        return line.fault(error.__cause__ or error, call)
+        return transport.fault(error.__cause__ or error, call)
     details = faults.details_of(error.body)
     response = getattr(error, "response", None)
     return faults.of_status(

@@ -14,10 +14,11 @@ from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
 from PIL import Image, UnidentifiedImageError
 
 from providers import faults, images
-from providers.cloud import MOST_TOKENS, Question, Sent
-from providers.keys import HUGGING_FACE, Key
-from providers.offer import Offer
-from providers.transport import Call, Line, Resolve
+from providers.cloud import MOST_TOKENS, Connection, Question, Sent
+from providers.hugging_face.record import ACCOUNT
+from providers.keys import Key
+from providers.provider import Offer, Provider
+from providers.transport import Call, Resolve, Transport
 from providers.waiting import Hear, Limits
 from studio.contract import ImageRequest, Progress
 
@@ -28,6 +29,12 @@ LARGEST_SEED = 2**31 - 1
 """Some of them keep seeds in 32 bits with a sign."""
 
 
+def connect(provider: Provider, connection: Connection) -> HuggingFaceService:
+    """See `Provider.service`."""
+    machines, bill_to = (connection.environment.get(name, "") for name in provider.settings)
+    return HuggingFaceService(connection.limits, provider=machines, bill_to=bill_to)
+
+
 class HuggingFaceService:
     def __init__(
         self, limits: Limits, *, provider: str = "", bill_to: str = "", resolve: Resolve | None = None
@@ -36,18 +43,18 @@ class HuggingFaceService:
         Args:
             provider: whose machines do the work, such as "fal-ai"; "" takes the first that serves the model.
             bill_to: an organisation that pays; "" for the owner of the key.
-            resolve: see `Line`.
+            resolve: see `Transport`.
         """
-        self._line = Line(HUGGING_FACE, limits, resolve)
+        self._transport = Transport(ACCOUNT, limits, resolve)
         self._provider, self._bill_to, self._limits = provider, bill_to or None, limits
         self._lock = threading.Lock()
         self._served: dict[tuple[str, str], str] = {}  # (model, task) -> provider
 
     def ask(self, request: ImageRequest, offer: Offer, key: Key, hear: Hear) -> Sent:
         """See `cloud.Service`."""
-        self._line.attach(get_session())
+        self._transport.attach(get_session())
         task = "image-to-image" if request.references else "text-to-image"
-        with self._line.call(key, hear.is_wanted) as call, self._explaining(call, offer.model):
+        with self._transport.call(key, hear.is_wanted) as call, self._explaining(call, offer.model):
             provider = self._provider or self._serving(offer.model, task, key)
             hear.tell(Progress(0, 0, f"{offer.label} is painting at {provider}"))
             client = InferenceClient(
@@ -61,12 +68,12 @@ class HuggingFaceService:
 
     def say(self, question: Question, model: str, key: Key) -> str:
         """See `cloud.Service`. Hugging Face chooses the machine."""
-        self._line.attach(get_session())
+        self._transport.attach(get_session())
         content: list[dict[str, Any]] = [{"type": "text", "text": question.text}]
         if question.picture is not None:
             content.append({"type": "image_url", "image_url": {"url": images.data_url(question.picture)}})
         messages = [{"role": "system", "content": question.task}, {"role": "user", "content": content}]
-        with self._line.call(key) as call, self._explaining(call, model):
+        with self._transport.call(key) as call, self._explaining(call, model):
             client = InferenceClient(
                 provider="auto", api_key=key.value, bill_to=self._bill_to, timeout=self._limits.late_seconds
             )
@@ -85,7 +92,7 @@ class HuggingFaceService:
         except (UnidentifiedImageError, Image.DecompressionBombError, Image.DecompressionBombWarning):
             raise faults.unusable(call.key, "something that is not a picture") from None
         except httpx2.HTTPError:
-            raise  # the line explains those, though some of them are OSErrors and ValueErrors too
+            raise  # the transport explains those, though some of them are OSErrors and ValueErrors too
         except TimeoutError:
             raise faults.Timeout(f"Hugging Face did not answer in time. {faults.CHARGED}") from None
         except (ValueError, TypeError, LookupError, AttributeError) as error:

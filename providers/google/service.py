@@ -13,11 +13,12 @@ from google import genai
 from google.genai import errors, types
 
 from providers import faults, images
-from providers.cloud import MOST_TOKENS, Question, Sent
-from providers.keys import GOOGLE, Key
-from providers.offer import Offer
+from providers.cloud import MOST_TOKENS, Connection, Question, Sent
+from providers.google.record import ACCOUNT
+from providers.keys import Key
 from providers.prices import Usage
-from providers.transport import Call, Line, trusted
+from providers.provider import Offer, Provider
+from providers.transport import Call, Transport, trusted
 from providers.waiting import Hear, Limits
 from studio.contract import ImageRequest, Progress, Size
 
@@ -35,6 +36,12 @@ REFUSALS = frozenset(
 )  # fmt: skip
 
 
+def connect(provider: Provider, connection: Connection) -> GoogleService:
+    """See `Provider.service`."""
+    live = [offer.model for offer in provider.offers if not offer.retired_on]
+    return GoogleService(connection.limits, connection.address(provider.account), successors=live)
+
+
 class GoogleService:
     def __init__(self, limits: Limits, address: str = "", *, successors: Iterable[str] = ()) -> None:
         """
@@ -42,14 +49,14 @@ class GoogleService:
             address: "" for Google's own.
             successors: ids of the provider's models, the one to prefer first.
         """
-        self._line, self._address = Line(GOOGLE, limits), address or None
+        self._transport, self._address = Transport(ACCOUNT, limits), address or None
         self._successors = tuple(successors)
         self._lock = threading.Lock()
         self._listed: tuple[float, frozenset[str]] | None = None  # when, and the models that answer
 
     def ask(self, request: ImageRequest, offer: Offer, key: Key, hear: Hear) -> Sent:
         """See `cloud.Service`."""
-        with self._line.call(key, hear.is_wanted) as call, self._line.client() as http:
+        with self._transport.call(key, hear.is_wanted) as call, self._transport.client() as http:
             client = connected(key, http, self._address)
             try:
                 model = self._answering(client, offer)
@@ -61,7 +68,7 @@ class GoogleService:
                 )
                 return _read(answer, model, key)
             except errors.APIError as error:
-                raise explained(error, call, offer.model) from None  # the chain would quote the request
+                raise explained(error, call, offer.model) from None  # the chain quotes the request
             except (ValueError, TypeError, AttributeError):  # JSON that is none, or another's; pydantic's own are these
                 raise faults.unusable(key, "an answer that cannot be read") from None
 
@@ -70,7 +77,7 @@ class GoogleService:
         shown = () if question.picture is None else (question.picture,)
         contents = [types.Part.from_bytes(data=images.jpeg(one), mime_type="image/jpeg") for one in shown]
         config = types.GenerateContentConfig(system_instruction=question.task, max_output_tokens=MOST_TOKENS)
-        with self._line.call(key) as call, self._line.client() as http:
+        with self._transport.call(key) as call, self._transport.client() as http:
             client = connected(key, http, self._address)
             try:
                 answer = client.models.generate_content(model=model, contents=[*contents, question.text], config=config)

@@ -1,0 +1,1 @@
+"""Google: what it offers, and how it is asked."""

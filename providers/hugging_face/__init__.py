@@ -1,0 +1,1 @@
+"""Hugging Face: what it offers, and how it is asked."""

@@ -1,0 +1,1 @@
+"""OpenAI: what it offers, and how it is asked."""
