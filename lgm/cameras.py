@@ -51,14 +51,6 @@ class Camera(NamedTuple):
         return Camera(self.pose, self.fx, self.fy, self.cx - left, self.cy - top, width, height)
 
 
-class RenderMatrices(NamedTuple):
-    """A camera as CUDA rasterizers take it: for row vectors, [p, 1] @ matrix."""
-
-    view: Tensor  # [..., 4, 4] world to camera, OpenCV axes (x right, y down, looks along +z)
-    view_projection: Tensor  # [..., 4, 4]
-    position: Tensor  # [..., 3] MINUS the camera's, as LGM computes it; only spherical harmonics would read it
-
-
 def orbit_pose(elevation_deg: float, azimuth_deg: float, radius: float = BIG.cam_radius) -> Tensor:
     """The pose of a camera that looks at the origin, upright.
 
@@ -88,26 +80,6 @@ def orbit_camera(
     return Camera(orbit_pose(elevation_deg, azimuth_deg, radius), f_px, f_px, size / 2, size / 2, size, size)
 
 
-def crop_camera(
-    camera: Camera,
-    *,
-    left: float,
-    top: float,
-    side: float,
-    width: int,
-    height: int,
-) -> Camera:
-    """The camera of a whole picture, of which `camera` sees a square.
-
-    Args:
-        left, top, side: the square, in pixels of the picture; it may reach beyond it.
-        width, height: of the picture.
-    """
-    scale = side / camera.width
-    f_x, f_y = camera.fx * scale, camera.fy * scale
-    return Camera(camera.pose, f_x, f_y, left + camera.cx * scale, top + camera.cy * scale, width, height)
-
-
 def focal_px(size: int, fov_deg: float) -> float:
     """Focal length of a picture `size` pixels high that sees `fov_deg`."""
     return 0.5 * size / math.tan(math.radians(fov_deg) / 2)
@@ -117,26 +89,6 @@ def world_to_camera(pose: Tensor) -> Tensor:
     """[..., 4, 4] for column vectors, to OpenCV axes (x right, y down, looks along +z), of a pose."""
     flip = pose.new_tensor([1.0, -1.0, -1.0, 1.0])
     return torch.linalg.inv(pose * flip)
-
-
-def projection(config: LGMConfig = BIG) -> Tensor:
-    """[4, 4] float64, for row vectors. Source: 3DTopia/LGM core/models.py, proj_matrix."""
-    near, far = config.znear, config.zfar
-    matrix = torch.zeros(4, 4, dtype=torch.float64)
-    matrix[0, 0] = matrix[1, 1] = 1 / math.tan(math.radians(config.fovy) / 2)
-    matrix[2, 2] = (far + near) / (far - near)
-    matrix[3, 2] = -far * near / (far - near)
-    matrix[2, 3] = 1
-    return matrix
-
-
-def render_matrices(pose: Tensor, config: LGMConfig = BIG) -> RenderMatrices:
-    """
-    Args:
-        pose: [..., 4, 4].
-    """
-    view = world_to_camera(pose).transpose(-1, -2)
-    return RenderMatrices(view, view @ projection(config).to(view), -pose[..., :3, 3])
 
 
 def rays(pose: Tensor, size: int, fov_deg: float) -> tuple[Tensor, Tensor]:

@@ -53,14 +53,6 @@ class LGMConfig:
 
 BIG = LGMConfig()
 """3DTopia/LGM `big`: 65,536 Gaussians, 415 M parameters; weights ashawkey/LGM model_fp16_fixrot.safetensors."""
-SMALL = LGMConfig(
-    up_channels=(1024, 1024, 512, 256),
-    up_attention=(True, True, True, False),
-    splat_size=64,
-    output_size=256,
-    num_views=12,
-)
-"""3DTopia/LGM `small`: 16,384 Gaussians."""
 
 
 @dataclass(frozen=True)

@@ -197,7 +197,6 @@ TOY_SAM = LocalModel(
     licence_url=APACHE,
     about="Small and quick: made for the toy world and simple pictures.",
     tasks=frozenset({Task.SEGMENT}),
-    lane="click",
 )
 
 

@@ -6,6 +6,7 @@ logged, never written down, and shown by nothing in here: not even `repr` has it
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import threading
@@ -14,6 +15,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
+
+from dotenv.parser import parse_stream
 
 from providers.provider import Account
 from studio.errors import BadRequest, NotReady
@@ -152,15 +155,8 @@ def read_env(path: Path) -> dict[str, str]:
         text = told.decode("utf-16" if told[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8")  # PowerShell writes UTF-16
     except (OSError, UnicodeDecodeError):
         return {}
-    found = {}
-    for line in text.replace("\ufeff", "").splitlines():
-        name, equals, value = line.partition("=")
-        name = re.sub(r"^\s*export\s", "", name).strip()
-        if equals and name.isidentifier():
-            found[name] = _value(value.strip(UNSEEN))
-    return found
-
-
-def _value(text: str) -> str:
-    quoted = re.match(r"(['\"])(.*?)\1\s*(#.*)?$", text)
-    return quoted[2] if quoted else re.sub(r"(^|\s)#.*", "", text).strip("\"' ")
+    # Line by line, so that a quote without its end takes no other key with it; the parser itself, which logs nothing.
+    # "NAME=#" begins a remark here, as "NAME= #" does there.
+    lines = (re.sub(r"^([^=]*=)#", r"\1 #", line.strip(UNSEEN)) for line in text.splitlines())
+    parts = (part for line in lines for part in parse_stream(io.StringIO(line)))
+    return {part.key: (part.value or "").strip(UNSEEN) for part in parts if part.key and part.key.isidentifier()}

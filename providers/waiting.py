@@ -10,8 +10,9 @@ import queue
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Generic, NamedTuple, TypeVar
+from concurrent.futures import Future, wait
+from functools import partial
+from typing import NamedTuple, TypeVar
 
 from studio.contract import Progress, Tell
 from studio.errors import CloudFault
@@ -42,62 +43,6 @@ class Limits(NamedTuple):
     longest_wait: float = 90.0  # seconds; a provider that wants more is not waited for
 
 
-@dataclass(frozen=True)
-class _Failed:
-    error: BaseException
-
-
-@dataclass(frozen=True)
-class _Done(Generic[Answer]):
-    value: Answer
-
-
-class _Call(Generic[Answer]):
-    """One question on its way. The thread that asks and the one that waits share it."""
-
-    def __init__(self, ask: Callable[[Hear], Answer], late: Callable[[Answer], None] | None) -> None:
-        self.letters: queue.SimpleQueue[Progress | _Failed | _Done[Answer]] = queue.SimpleQueue()
-        self._ask, self._late = ask, late
-        self._lock = threading.Lock()
-        self._left = False  # nobody waits any more
-        self._arrived: _Done[Answer] | None = None
-
-    def run(self) -> None:
-        try:
-            answer = _Done(self._ask(Hear(self.letters.put, lambda: not self._left)))
-        except BaseException as error:  # handed on to the thread that waits
-            self._failed(error)
-            return
-        with self._lock:
-            self._arrived = answer
-            if not self._left:
-                self.letters.put(answer)
-                return
-        self._deliver(answer)
-
-    def leave(self) -> None:
-        """Wait no longer; an answer that lies there already is delivered now."""
-        with self._lock:
-            self._left = True
-            arrived = self._arrived
-        if arrived is not None:
-            self._deliver(arrived)
-
-    def _failed(self, error: BaseException) -> None:
-        with self._lock:
-            if self._left:
-                # Not the text of a stranger's exception: it may quote the request.
-                log.info(
-                    "A call that nobody waits for ended: %s", error if isinstance(error, CloudFault) else type(error)
-                )
-            else:
-                self.letters.put(_Failed(error))
-
-    def _deliver(self, answer: _Done[Answer]) -> None:
-        if self._late is not None:
-            self._late(answer.value)
-
-
 def waited(
     ask: Callable[[Hear], Answer],
     tell: Tell,
@@ -118,28 +63,46 @@ def waited(
     Raises:
         Cancelled, Skipped: of `tell`.
     """
-    call = _Call(ask, late)
+    answer: Future[Answer] = Future()
+    heard: queue.SimpleQueue[Progress] = queue.SimpleQueue()
+    left = threading.Event()
+
+    def run() -> None:
+        try:
+            answer.set_result(ask(Hear(heard.put, lambda: not left.is_set())))
+        except BaseException as error:  # handed on to the thread that waits
+            answer.set_exception(error)
+
     deadline = time.monotonic() + limits.answer_seconds
     last = Progress(0, 0, note)
     tell(last)  # Stop may have been pressed before: then nothing is asked
-    threading.Thread(target=call.run, name="provider", daemon=True).start()
+    # Not of a pool: Python waits for the threads of a pool when it ends.
+    threading.Thread(target=run, name="provider", daemon=True).start()
     try:
         while True:
-            try:
-                letter = call.letters.get(timeout=LOOK_SECONDS)
-            except queue.Empty:
-                letter = Progress(last.step, last.steps, last.note)
-            if isinstance(letter, _Done):
-                return letter.value
-            if isinstance(letter, _Failed):
-                raise letter.error
-            last = letter
-            tell(letter)
+            is_over = bool(wait([answer], LOOK_SECONDS).done)
+            while not heard.empty():
+                last = heard.get()
+                tell(last)
+            if is_over:
+                break
+            tell(Progress(last.step, last.steps, last.note))
             if time.monotonic() > deadline:
                 raise overdue()
     except BaseException:
-        call.leave()
+        left.set()
+        answer.add_done_callback(partial(_deliver, late))  # at once, where it lies there already
         raise
+    return answer.result()
+
+
+def _deliver(late: Callable[[Answer], None] | None, answer: Future[Answer]) -> None:
+    """What becomes of an answer that nobody waits for any more."""
+    if error := answer.exception():
+        # Not the text of a stranger's exception: it may quote the request.
+        log.info("A call that nobody waits for ended: %s", error if isinstance(error, CloudFault) else type(error))
+    elif late is not None:
+        late(answer.result())
 
 
 def pause(seconds: float, tell: Tell, note: str) -> None:

@@ -265,7 +265,7 @@ class ModelCard:
     id: str  # "toy-klein"; stable, written into every recipe
     label: str
     tasks: frozenset[Task]
-    lane: Literal["gpu", "click", "cloud"] = "gpu"
+    lane: Literal["gpu", "cloud"] = "gpu"
     licence: str = ""
     licence_url: str = ""
     page_url: str = ""  # where a person reads about it, and accepts the licence of a gated one

@@ -144,7 +144,7 @@ class Studio:
         readiness = spec.readiness()
         if readiness.ok and not readiness.download_gb:
             load = partial(self._residents.load, spec, _unheard)
-            if spec.lane == "click":
+            if Task.SEGMENT in spec.tasks:
                 self.selections.later(load)
             else:
                 self._jobs.when_idle(spec.lane, spec.id, load)

@@ -42,10 +42,11 @@ USERS = {
     "hydra": {"pipelines"},
     "omegaconf": {"pipelines"},
     "filelock": {"pipelines"},
+    "dotenv": {"providers"},
 }
 """Every third party of the program, and the packages that may import it."""
 
-DISTRIBUTIONS = {"PIL": "pillow", "google": "google-genai", "hydra": "hydra-core"}
+DISTRIBUTIONS = {"PIL": "pillow", "google": "google-genai", "hydra": "hydra-core", "dotenv": "python-dotenv"}
 MOST_MODULES = 15  # in one folder, without `__init__`
 LATE_IMPORTS = {
     "pipelines/catalog.py",

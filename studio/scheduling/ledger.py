@@ -25,7 +25,7 @@ class JobRow:
     id: str
     owner: str
     task: Task
-    lane: Literal["gpu", "click", "cloud"]
+    lane: Literal["gpu", "cloud"]
     model: str
     title: str
     pictures: int

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from lgm.cameras import Camera, crop_camera, orbit_camera
+from lgm.cameras import Camera, orbit_camera
 from lgm.gaussians import Gaussians, unpacked
 from lgm.render import SHUT, render, rotation_matrices
 from tests.lgm.reference import arrays, assert_near
@@ -113,7 +113,7 @@ def test_an_off_centre_window_shows_what_the_slow_twin_shows(width: int, height:
 @torch.inference_mode()
 def test_the_picture_around_a_crop_shows_the_same_object_at_its_place():
     gaussians, small = cloud(100), orbit_camera(-15, 200, 64)
-    whole = crop_camera(small, left=32, top=8, side=64, width=128, height=96)
+    whole = small.window(-32, -8, 128, 96)
     assert_near(render(gaussians, whole).rgb[8:72, 32:96], render(gaussians, small).rgb, most=2e-2, rms=1e-3)
 
 

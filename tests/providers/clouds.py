@@ -20,8 +20,7 @@ from providers.hugging_face.service import HuggingFaceService
 from providers.keys import Keys
 from providers.openai.service import OpenAIService
 from providers.provider import Offer
-from providers.registry import GOOGLE as GOOGLE_RECORD
-from providers.registry import OFFERS
+from providers.registry import GOOGLE as GOOGLE_RECORD, OFFERS
 from providers.waiting import Limits
 from studio.contract import ImageRequest, ImageResult, Progress, Size, Tell
 from tests.providers import wires

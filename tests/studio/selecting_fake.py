@@ -62,5 +62,4 @@ def colour_spec(model: ColourModel | None = None) -> ModelSpec:
         load=lambda _tell: found,
         readiness=lambda: Readiness(True, "ready"),
         revision="1",
-        lane="click",
     )
