@@ -22,7 +22,7 @@ from PIL import Image
 from benchmarks.table import Row, median_ms, print_table
 from pipelines import catalog, records
 from pipelines.families import sam
-from pipelines.hub.cache import Shelf
+from pipelines.hub.cache import HubCache
 from pipelines.machine import inspect
 from studio.contract import ModelSpec, Size
 from studio.segmentation.contract import MaskRequest, MaskResult, Point, SegmentRequest
@@ -42,7 +42,7 @@ def main(arguments: Sequence[str] = ()) -> None:
     if not (options.folder / WEIGHTS_NAME).exists():
         sys.exit(f"There is no model in {options.folder}: train one with python -m toybox.sam.train.")
     with tempfile.TemporaryDirectory() as folder:
-        spec = catalog.spec_of(records.TOY_SAM, inspect(), Shelf.here(), options.folder)
+        spec = catalog.spec_of(records.TOY_SAM, inspect(), HubCache.here(), options.folder)
         rows = clicks(spec, Path(folder), options.rounds)
     print_table(f"Clicking on {SIDE} x {SIDE} with the toy SAM, p50", rows)
     if torch.cuda.is_available():

@@ -14,7 +14,7 @@ from typing import Any
 
 from app import LOCAL_OWNER, OUTPUTS, find_keys
 from pipelines import catalog, readiness
-from pipelines.hub.cache import Shelf
+from pipelines.hub.cache import HubCache
 from pipelines.machine import Machine, inspect
 from pipelines.plan import Whole
 from pipelines.records import RECORDS
@@ -121,7 +121,7 @@ def download(options: argparse.Namespace) -> int:
 
     shown = ProgressLine()
     try:
-        folder = fetch.fetch(downloads[options.model], Shelf.here(), shown.tell)
+        folder = fetch.fetch(downloads[options.model], HubCache.here(), shown.tell)
     except KeyboardInterrupt:
         shown.end()
         print("Stopped. The same command resumes from here.", file=sys.stderr)
@@ -155,7 +155,7 @@ class ProgressLine:
 
 def doctor(options: argparse.Namespace) -> int:
     """Print what this machine has and what each tab can do on it; exit status 1 when no tab can do anything."""
-    machine, shelf = inspect(), Shelf.here()
+    machine, hub = inspect(), HubCache.here()
     print(f"Machine   {machine}")
     print(f"Python    {platform.python_version()}")
     print(f"Packages  {', '.join(f'{name} {installed(name)}' for name in PACKAGES)}")
@@ -164,16 +164,16 @@ def doctor(options: argparse.Namespace) -> int:
         shutil.disk_usage(next(place for place in (folder, *folder.absolute().parents) if place.exists())).free / 1e9
     )
     print(f"Outputs   {folder}, {free_gb:.0f} GB free")
-    token = "HF_TOKEN is set" if shelf.token else "no HF_TOKEN, which gated models need"
-    print(f"Downloads {shelf.cache}, {shelf.free_bytes() / 1e9:.0f} GB free, {token}")
-    specs = catalog.models(machine, shelf)
+    token = "HF_TOKEN is set" if hub.token else "no HF_TOKEN, which gated models need"
+    print(f"Downloads {hub.cache}, {hub.free_bytes() / 1e9:.0f} GB free, {token}")
+    specs = catalog.models(machine, hub)
     able = False
     for task in Task:
         ready = [spec.label for spec in specs if task in spec.tasks and spec.readiness().ok]
         able = able or bool(ready)
         print(f"{task.value.capitalize():9} {', '.join(ready) or 'no model for this yet'}")
     for spec in specs:
-        print(f"          {spec.label}: {state(spec, machine, shelf)}")
+        print(f"          {spec.label}: {state(spec, machine, hub)}")
     for key in clouds.accounts(find_keys()).keys(LOCAL_OWNER):  # whether, never what
         told = {"environment": "a key in the environment", "file": "a key in .env"}.get(key.source)
         print(f"Cloud     {key.provider}: {f'{told}, {key.name}' if told else f'no key; {key.todo}'}")
@@ -182,11 +182,11 @@ def doctor(options: argparse.Namespace) -> int:
     return 0 if able else 1
 
 
-def state(spec: ModelSpec, machine: Machine, shelf: Shelf) -> str:
+def state(spec: ModelSpec, machine: Machine, hub: HubCache) -> str:
     """Where a model lies and how it would run, or what it lacks."""
     ready = spec.readiness()
     wanted = catalog.downloads().get(spec.id)
-    there = shelf.snapshot(wanted) if wanted else None
+    there = hub.snapshot(wanted) if wanted else None
     kept = f"downloaded to {there}" if there else ready.label
     if not ready.ok:
         return f"{ready.hint} It is {kept}." if there else ready.hint

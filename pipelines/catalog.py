@@ -11,7 +11,7 @@ from pathlib import Path
 
 from pipelines import bundled, readiness, torch_libraries
 from pipelines.families import FAMILIES
-from pipelines.hub.cache import Checkpoint, Download, Shelf
+from pipelines.hub.cache import Checkpoint, Download, HubCache
 from pipelines.local_model import LocalModel
 from pipelines.machine import Machine, inspect
 from pipelines.plan import Needs, Placement, plans
@@ -24,7 +24,7 @@ WEIGHTS = Path(__file__).resolve().parents[1] / "weights"
 
 def models(
     machine: Machine | None = None,
-    shelf: Shelf | None = None,
+    hub: HubCache | None = None,
     *,
     records: Iterable[LocalModel] = RECORDS,
     weights: Path = WEIGHTS,
@@ -33,12 +33,12 @@ def models(
 
     Args:
         machine: What to judge readiness by; None looks at this machine.
-        shelf: Where downloads are kept; None reads the variables of the Hub, see `Shelf.here`.
+        hub: Where downloads are kept; None reads the variables of the Hub, see `HubCache.here`.
         weights: Where the bundled models are, a folder each.
     """
-    machine, shelf = machine or inspect(), shelf or Shelf.here()
+    machine, hub = machine or inspect(), hub or HubCache.here()
     there = [each for each in records if not each.optional or (weights / each.id).is_dir()]
-    return tuple(spec_of(each, machine, shelf, weights / each.id) for each in _in_order(there, machine))
+    return tuple(spec_of(each, machine, hub, weights / each.id) for each in _in_order(there, machine))
 
 
 def downloads() -> dict[str, Download]:
@@ -60,7 +60,7 @@ def _is_quick(record: LocalModel, machine: Machine) -> bool:
     return plan is not None and plan.placement < Placement.BLOCKS
 
 
-def spec_of(record: LocalModel, machine: Machine, shelf: Shelf, bundle: Path) -> ModelSpec:
+def spec_of(record: LocalModel, machine: Machine, hub: HubCache, bundle: Path) -> ModelSpec:
     """A record as it is on this machine.
 
     Args:
@@ -68,17 +68,17 @@ def spec_of(record: LocalModel, machine: Machine, shelf: Shelf, bundle: Path) ->
     """
     download = _download(record)
     same = record.spec(
-        load=partial(_load, record=record, machine=machine, shelf=shelf, bundle=bundle),
-        readiness=partial(readiness.of, record, download or bundle, machine, shelf),
+        load=partial(_load, record=record, machine=machine, hub=hub, bundle=bundle),
+        readiness=partial(readiness.of, record, download or bundle, machine, hub),
         gpu_gb=_gpu_gb(machine, record),
         known_words=partial(_known_words, bundle / record.words_file) if record.words_file else None,
     )
     if download is None:
         return replace(same, revision=readiness.revision_of(bundle))
-    page, named = shelf.page(download), download.named()
+    page, named = hub.page(download), download.named()
     return replace(
         same,
-        revision="" if named else shelf.commit(download.repo, download.revision) or "",
+        revision="" if named else hub.commit(download.repo, download.revision) or "",
         download_gb=0.0 if named else download.gb,
         gated=download.gated,
         page_url=page,
@@ -90,13 +90,13 @@ def _download(record: LocalModel) -> Download | None:
     return record.download and replace(record.download, label=record.label)
 
 
-def _load(tell: Tell, *, record: LocalModel, machine: Machine, shelf: Shelf, bundle: Path) -> Model:
+def _load(tell: Tell, *, record: LocalModel, machine: Machine, hub: HubCache, bundle: Path) -> Model:
     """
     Raises:
         NotReady: it does not fit, or the weights cannot be opened.
     """
     torch_libraries.preload()
-    checkpoint = _checkpoint(record, shelf, bundle, tell)
+    checkpoint = _checkpoint(record, hub, bundle, tell)
     tell(Progress(0, 0, f"loading {record.label}"))
     from pipelines import device
 
@@ -109,7 +109,7 @@ def _load(tell: Tell, *, record: LocalModel, machine: Machine, shelf: Shelf, bun
     return pkgutil.resolve_name(FAMILIES.get(record.family, record.family))(checkpoint, ways)
 
 
-def _checkpoint(record: LocalModel, shelf: Shelf, bundle: Path, tell: Tell) -> Checkpoint:
+def _checkpoint(record: LocalModel, hub: HubCache, bundle: Path, tell: Tell) -> Checkpoint:
     """Weights that are here, downloaded if need be."""
     checkpoint = Checkpoint(bundle, record.label, record.text_tokens, variant=record.variant)
     download = _download(record)
@@ -120,7 +120,7 @@ def _checkpoint(record: LocalModel, shelf: Shelf, bundle: Path, tell: Tell) -> C
         return replace(checkpoint, path=named)
     from pipelines.hub import fetch
 
-    folder = fetch.fetch(download, shelf, tell)
+    folder = fetch.fetch(download, hub, tell)
     # Of a branch the recipe names the commit it was when it was downloaded.
     return replace(checkpoint, path=folder / download.file, revision=folder.name)
 

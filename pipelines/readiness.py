@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from pipelines import bundled
-from pipelines.hub.cache import Download, Shelf
+from pipelines.hub.cache import Download, HubCache
 from pipelines.local_model import LocalModel
 from pipelines.machine import Machine
 from pipelines.plan import Means, Needs, Placement, Plan, Whole, least, plan
@@ -33,7 +33,7 @@ def plan_here(machine: Machine, needs: Needs) -> Plan | None:
     return plan(means(machine), needs)
 
 
-def of(model: LocalModel, weights: Download | Path, machine: Machine, shelf: Shelf) -> Readiness:
+def of(model: LocalModel, weights: Download | Path, machine: Machine, hub: HubCache) -> Readiness:
     """In the order in which a person can do something about it: the machine, the licence, the disk.
 
     Args:
@@ -41,32 +41,32 @@ def of(model: LocalModel, weights: Download | Path, machine: Machine, shelf: She
     """
     if isinstance(weights, Path):
         return of_bundled(weights)
-    return _too_small(model, machine) or of_files(weights, shelf)
+    return _too_small(model, machine) or of_files(weights, hub)
 
 
-def of_files(download: Download, shelf: Shelf) -> Readiness:
+def of_files(download: Download, hub: HubCache) -> Readiness:
     """Whether a download is here, or can come."""
     if path := download.named():
         hint = f"There is no file {path}: correct {download.local} in .env, or take it out."
         return Readiness(True, "ready") if path.is_file() else Readiness(False, "file missing", hint)
-    if shelf.snapshot(download) is not None:
+    if hub.snapshot(download) is not None:
         return Readiness(True, "ready")
-    if download.gated and shelf.token is None:
+    if download.gated and hub.token is None:
         return Readiness(
             False,
             "gated: needs a free licence",
-            f"{download.label} is gated: accept the licence at {shelf.page(download)}, "
+            f"{download.label} is gated: accept the licence at {hub.page(download)}, "
             "put HF_TOKEN=... in .env, and start Diorama again.",
         )
     # Never 0: what is still missing may be some small file.
-    to_come_gb = max(0.1, download.gb - shelf.started_bytes(download) / 1e9)
-    free_gb = shelf.free_bytes() / 1e9
+    to_come_gb = max(0.1, download.gb - hub.started_bytes(download) / 1e9)
+    free_gb = hub.free_bytes() / 1e9
     if to_come_gb + SPARE_GB > free_gb:
         return Readiness(
             False,
             f"not enough disk: needs {in_gb(to_come_gb)} GB",
             f"Not enough disk for {download.label}: needs {in_gb(to_come_gb)} GB, {in_gb(free_gb)} GB free in "
-            f"{shelf.cache}. Free some space, or set HF_HOME to a folder on another disk.",
+            f"{hub.cache}. Free some space, or set HF_HOME to a folder on another disk.",
         )
     return Readiness(True, f"{in_gb(to_come_gb)} GB download", download_gb=to_come_gb)
 

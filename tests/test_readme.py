@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 import subprocess
+from itertools import takewhile
 from pathlib import Path
 
 import pytest
@@ -68,8 +69,14 @@ def test_every_linked_file_exists():
 def test_the_tree_names_what_is_there():
     tree = re.search(r"## The tree\n+```\n(.*?)```", README, re.DOTALL)
     assert tree
-    names = [line.split()[0] for line in tree.group(1).splitlines()]
-    assert [name for name in names if not (ROOT / name).exists()] == []
+    found, folder = [], ROOT
+    for line in tree.group(1).splitlines():
+        names = [*takewhile(lambda word: word.endswith(("/", ".py")), line.split())]
+        folder = folder if line.startswith(" ") else ROOT
+        found += [folder / name for name in names]
+        folder = folder if line.startswith(" ") else ROOT / names[0]
+    assert len(found) > 30
+    assert [path for path in found if not path.exists()] == []
 
 
 def test_the_space_installs_the_gradio_that_is_pinned():

@@ -50,7 +50,7 @@ class Checkpoint:
 
 
 @dataclass(frozen=True)
-class Shelf:
+class HubCache:
     """A cache folder, and the Hub it is filled from."""
 
     cache: Path
@@ -58,7 +58,7 @@ class Shelf:
     token: str | None = field(default=None, repr=False)
 
     @classmethod
-    def here(cls, environment: Mapping[str, str] | None = None) -> Shelf:
+    def here(cls, environment: Mapping[str, str] | None = None) -> HubCache:
         """As the variables that all programs of the Hub share say: HF_HOME, HF_HUB_CACHE, HF_ENDPOINT, HF_TOKEN.
 
         Source: https://huggingface.co/docs/huggingface_hub/package_reference/environment_variables

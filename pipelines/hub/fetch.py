@@ -1,4 +1,4 @@
-"""Fetch a pipeline from the Hub onto the shelf: once, with progress, resumable, stoppable, and checked.
+"""Fetch a pipeline from the Hub into the cache: once, with progress, resumable, stoppable, and checked.
 
 Huggingface's own downloader throws away what it has when it is interrupted, so the large files are streamed here, into
 the same cache. Knows nothing of torch or of what the weights are for.
@@ -27,7 +27,7 @@ from huggingface_hub.errors import (
 )
 
 from pipelines.hub import download as hub_download
-from pipelines.hub.cache import Download, Shelf, components, missing
+from pipelines.hub.cache import Download, HubCache, components, missing
 from pipelines.hub.download import Blob, Damaged, Fetcher, Patience, Stopped
 from studio.contract import Progress, Tell
 from studio.errors import NotReady, StorageFailed
@@ -44,7 +44,7 @@ VARIANTS = (".fp16.", ".bf16.", ".fp8.", ".ema.", ".non_ema.")
 """Marks of second copies of the same weights."""
 
 
-def fetch(wanted: Download, shelf: Shelf, tell: Tell, patience: Patience | None = None) -> Path:
+def fetch(wanted: Download, hub: HubCache, tell: Tell, patience: Patience | None = None) -> Path:
     """The folder of the pipeline, complete and checked; the network is touched only if something is missing.
 
     Args:
@@ -55,27 +55,27 @@ def fetch(wanted: Download, shelf: Shelf, tell: Tell, patience: Patience | None 
         NotReady: gated, no network, or the Hub sent something else; the message says what to do.
         StorageFailed: the disk did not take it.
     """
-    download = _Download(wanted, shelf, patience or Patience())
+    download = _Download(wanted, hub, patience or Patience())
     pool = ThreadPoolExecutor(AT_ONCE + 1, thread_name_prefix="hub")
     try:
         return _watched(pool.submit(download.run, pool), download, tell)
     except (OSError, httpx2.HTTPError, Damaged) as error:
-        raise explained(error, wanted, shelf) from error
+        raise explained(error, wanted, hub) from error
     finally:
         download.leave()
         pool.shutdown(wait=False, cancel_futures=True)
 
 
-def explained(error: Exception, wanted: Download, shelf: Shelf) -> NotReady | StorageFailed:
+def explained(error: Exception, wanted: Download, hub: HubCache) -> NotReady | StorageFailed:
     """What went wrong, as a sentence that says what to do."""
     if isinstance(error, LocalEntryNotFoundError) and isinstance(error.__cause__, HfHubHTTPError):
         error = error.__cause__  # what huggingface's own hand makes of an answer it did not expect
-    label, host, page = wanted.label, shelf.host, shelf.page(wanted)
+    label, host, page = wanted.label, hub.host, hub.page(wanted)
     status = error.response.status_code if isinstance(error, HfHubHTTPError) else 0
     match error:
         case Damaged():
             return NotReady(f"{error} Something between {host} and here changes it: try again later or elsewhere.")
-        case GatedRepoError() if shelf.token is None:
+        case GatedRepoError() if hub.token is None:
             return NotReady(
                 f"{label} is gated: accept the licence at {page}, put HF_TOKEN=... in .env, and start Diorama again."
             )
@@ -84,9 +84,9 @@ def explained(error: Exception, wanted: Download, shelf: Shelf) -> NotReady | St
                 f"{label} is gated and the HF_TOKEN in use has no access yet: accept the licence at {page} with the "
                 "account of that token (a fine-grained one must be allowed to read gated repositories), then try again."
             )
-        case HfHubHTTPError() if status == 401 and shelf.token is not None:
+        case HfHubHTTPError() if status == 401 and hub.token is not None:
             return NotReady(
-                f"{host} does not accept the HF_TOKEN in use. Make a new one at {shelf.endpoint}/settings/tokens, put "
+                f"{host} does not accept the HF_TOKEN in use. Make a new one at {hub.endpoint}/settings/tokens, put "
                 "it in .env, and start Diorama again."
             )
         case RepositoryNotFoundError() | RevisionNotFoundError():
@@ -102,28 +102,28 @@ def explained(error: Exception, wanted: Download, shelf: Shelf) -> NotReady | St
             return NotReady(f"{host} answered {status or error}. Try again in a few minutes; what has arrived is kept.")
         case OSError(errno=errno.ENOSPC | errno.EDQUOT):
             return StorageFailed(
-                f"The disk of {shelf.cache} is full. Free some space, or set HF_HOME to a folder on another disk, and "
+                f"The disk of {hub.cache} is full. Free some space, or set HF_HOME to a folder on another disk, and "
                 "try again; what has arrived is kept."
             )
         case _:
             reason = getattr(error, "strerror", None) or type(error).__name__
-            return StorageFailed(f"{label} cannot be kept in {shelf.cache}: {reason}. Set HF_HOME to another folder.")
+            return StorageFailed(f"{label} cannot be kept in {hub.cache}: {reason}. Set HF_HOME to another folder.")
 
 
 class _Download:
     """The work of one `fetch`, done on threads of its own; the fields are read by the thread that watches."""
 
-    def __init__(self, wanted: Download, shelf: Shelf, patience: Patience) -> None:
+    def __init__(self, wanted: Download, hub: HubCache, patience: Patience) -> None:
         self.label = wanted.label
         self.stop = threading.Event()
         self.what = "looking for"
         self.total = 0
         self._done: dict[str, int] = {}  # bytes by blob
         self._lock = threading.Lock()
-        self._wanted, self._shelf = wanted, shelf
-        self._folder = shelf.folder(wanted.repo)
-        self._fetcher = Fetcher(self._folder, shelf.token, self.stop, patience)
-        self._api = HfApi(endpoint=shelf.endpoint, token=shelf.token or False)
+        self._wanted, self._hub = wanted, hub
+        self._folder = hub.folder(wanted.repo)
+        self._fetcher = Fetcher(self._folder, hub.token, self.stop, patience)
+        self._api = HfApi(endpoint=hub.endpoint, token=hub.token or False)
 
     @property
     def done(self) -> int:
@@ -136,7 +136,7 @@ class _Download:
         self._fetcher.interrupt()
 
     def run(self, pool: ThreadPoolExecutor) -> Path:
-        there = self._shelf.snapshot(self._wanted)
+        there = self._hub.snapshot(self._wanted)
         if there is not None and self._checked(there):
             return there
         commit, files = self._listing()
@@ -208,17 +208,17 @@ class _Download:
 
     def _room_for(self, files: dict[str, Blob]) -> None:
         needed = sum(blob.size - hub_download.kept_bytes(self._folder, blob) for blob in files.values())
-        free = self._shelf.free_bytes()
+        free = self._hub.free_bytes()
         if needed and needed + SPARE_BYTES > free:
             raise StorageFailed(
-                f"Not enough disk for {self.label}: {_gb(needed)} GB have to be downloaded and {self._shelf.cache} has "
+                f"Not enough disk for {self.label}: {_gb(needed)} GB have to be downloaded and {self._hub.cache} has "
                 f"{_gb(free)} GB free. Free some space, or set HF_HOME to a folder on another disk."
             )
 
     def _bring(self, commit: str, path: str, blob: Blob, snapshot: Path) -> None:
         count = self._counter(path)
         if blob.sha256:
-            url = f"{self._shelf.endpoint}/{self._wanted.repo}/resolve/{commit}/{path}"
+            url = f"{self._hub.endpoint}/{self._wanted.repo}/resolve/{commit}/{path}"
             place = self._fetcher.bring(blob, url, count)
             hub_download.link(place, snapshot / path)
         else:
@@ -229,14 +229,14 @@ class _Download:
         """A file that is no large one: by huggingface's own hand."""
         if self.stop.is_set():
             raise Stopped
-        shelf = self._shelf
+        hub = self._hub
         return hf_hub_download(
             self._wanted.repo,
             path,
             revision=commit,
-            cache_dir=shelf.cache,
-            endpoint=shelf.endpoint,
-            token=shelf.token or False,
+            cache_dir=hub.cache,
+            endpoint=hub.endpoint,
+            token=hub.token or False,
         )
 
     def _counter(self, name: str) -> Callable[[int], None]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pipelines.hub import fetch as hub_fetch
-from pipelines.hub.cache import Download, Shelf
+from pipelines.hub.cache import Download, HubCache
 from pipelines.hub.download import Patience
 from studio.contract import Progress, Tell
 from tests.pipelines.loopback_hub import Hub, serving
@@ -41,16 +41,16 @@ def served(checkpoints: dict[str, Path]) -> Iterator[Hub]:
 
 
 @pytest.fixture
-def shelf(served: Hub, tmp_path: Path) -> Shelf:
-    return Shelf(tmp_path / "cache", served.url)
+def hub(served: Hub, tmp_path: Path) -> HubCache:
+    return HubCache(tmp_path / "cache", served.url)
 
 
 def ignore(_progress: Progress) -> None:
     pass
 
 
-def fetch(shelf: Shelf, tell: Tell = ignore, download: Download = DOWNLOAD) -> Path:
-    return hub_fetch.fetch(download, shelf, tell, QUICK)
+def fetch(hub: HubCache, tell: Tell = ignore, download: Download = DOWNLOAD) -> Path:
+    return hub_fetch.fetch(download, hub, tell, QUICK)
 
 
 def needed(served: Hub) -> list[str]:

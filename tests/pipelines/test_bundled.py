@@ -17,7 +17,7 @@ from PIL import Image
 
 from pipelines import bundled, catalog, readiness, records
 from pipelines.catalog import WEIGHTS
-from pipelines.hub.cache import Shelf
+from pipelines.hub.cache import HubCache
 from pipelines.machine import Machine
 from studio.contract import ModelSpec
 from studio.errors import NotReady
@@ -65,7 +65,7 @@ def copy_of(name: str, folder: Path) -> Path:
 
 
 def spec_of(name: str, folder: Path) -> ModelSpec:
-    return catalog.spec_of(RECORDS[name], LAPTOP, Shelf(folder / "cache"), folder)
+    return catalog.spec_of(RECORDS[name], LAPTOP, HubCache(folder / "cache"), folder)
 
 
 def quiet(_progress: object) -> None:

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from pipelines import catalog
-from pipelines.hub.cache import Download, Shelf
+from pipelines.hub.cache import Download, HubCache
 from pipelines.local_model import LocalModel
 from pipelines.machine import Gpu, Machine
 from pipelines.plan import Needs
@@ -37,8 +37,8 @@ def test_one_module_and_one_record_make_pictures(tmp_path: Path):
     (tmp_path / "hub").mkdir()
     (tmp_path / "hub" / "dummy.safetensors").write_bytes(bytes((10, 200, 30)))
     with serving("somebody/dummy", tmp_path / "hub") as served:
-        shelf = Shelf(tmp_path / "cache", served.url)
-        specs = catalog.models(LAPTOP, shelf, records=(*RECORDS, DUMMY))
+        hub = HubCache(tmp_path / "cache", served.url)
+        specs = catalog.models(LAPTOP, hub, records=(*RECORDS, DUMMY))
         studio = Studio(specs, tmp_path / "outputs")
         try:
             assert specs[-1].readiness().label == "0.1 GB download"
@@ -61,7 +61,7 @@ def test_one_module_and_one_record_make_pictures(tmp_path: Path):
 
 def test_its_record_says_which_machine_it_needs(tmp_path: Path):
     small = Machine("Linux x86_64", 2, 0.5, ())
-    spec = next(spec for spec in catalog.models(small, Shelf(tmp_path), records=[DUMMY]))
+    spec = next(spec for spec in catalog.models(small, HubCache(tmp_path), records=[DUMMY]))
     assert spec.readiness().label == "needs a GPU with 2 GB"
     assert spec.readiness().hint.endswith("The toy model runs everywhere.")
     studio = Studio([spec], tmp_path / "outputs")

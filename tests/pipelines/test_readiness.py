@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from pipelines import catalog
-from pipelines.hub.cache import Download, Shelf, missing
+from pipelines.hub.cache import Download, HubCache, missing
 from pipelines.machine import Gpu, Machine
 from studio.contract import ModelSpec, Task
 from tests.pipelines.tiny import save_flux1
@@ -24,55 +24,55 @@ def with_card(gb: float, *, ram_gb: float = 64.0, free_gb: float | None = None, 
 
 
 @dataclass(frozen=True)
-class RoomyDisk(Shelf):
+class RoomyDisk(HubCache):
     def free_bytes(self) -> int:
         return 10**12
 
 
 @dataclass(frozen=True)
-class SmallDisk(Shelf):
+class SmallDisk(HubCache):
     def free_bytes(self) -> int:
         return 12 * 10**9
 
 
 @pytest.fixture
-def shelf(tmp_path: Path) -> Shelf:
+def hub(tmp_path: Path) -> HubCache:
     return RoomyDisk(tmp_path)
 
 
-def makers(machine: Machine, shelf: Shelf) -> list[ModelSpec]:
+def makers(machine: Machine, hub: HubCache) -> list[ModelSpec]:
     """The models that make pictures from words; those that click are in test_sam."""
-    return [spec for spec in catalog.models(machine, shelf) if Task.GENERATE in spec.tasks]
+    return [spec for spec in catalog.models(machine, hub) if Task.GENERATE in spec.tasks]
 
 
-def labels(machine: Machine, shelf: Shelf) -> dict[str, str]:
-    return {spec.id: spec.readiness().label for spec in makers(machine, shelf)}
+def labels(machine: Machine, hub: HubCache) -> dict[str, str]:
+    return {spec.id: spec.readiness().label for spec in makers(machine, hub)}
 
 
-def spec_of(model_id: str, machine: Machine, shelf: Shelf) -> ModelSpec:
-    return next(spec for spec in catalog.models(machine, shelf) if spec.id == model_id)
+def spec_of(model_id: str, machine: Machine, hub: HubCache) -> ModelSpec:
+    return next(spec for spec in catalog.models(machine, hub) if spec.id == model_id)
 
 
-def test_a_laptop_starts_with_the_toy_and_says_what_the_others_need(shelf: Shelf):
-    assert labels(LAPTOP, shelf) == {
+def test_a_laptop_starts_with_the_toy_and_says_what_the_others_need(hub: HubCache):
+    assert labels(LAPTOP, hub) == {
         "toy-klein": "ready",
         "flux2-klein-4b": "needs a GPU with 5 GB",
         "flux1-schnell": "needs a GPU with 38 GB",
         "flux1-dev": "needs a GPU with 38 GB",
     }
-    hint = spec_of("flux2-klein-4b", LAPTOP, shelf).readiness().hint
+    hint = spec_of("flux2-klein-4b", LAPTOP, hub).readiness().hint
     assert "needs a GPU with 5 GB of memory, and is fast from 12 GB on; none that can be used was found here" in hint
 
 
-def test_a_machine_with_a_good_card_starts_with_klein(shelf: Shelf):
+def test_a_machine_with_a_good_card_starts_with_klein(hub: HubCache):
     machine = with_card(24)
-    assert [*labels(machine, replace(shelf, token="hf_x"))] == [
+    assert [*labels(machine, replace(hub, token="hf_x"))] == [
         "flux2-klein-4b",
         "toy-klein",
         "flux1-schnell",
         "flux1-dev",
     ]
-    assert labels(machine, replace(shelf, token="hf_x")) == {
+    assert labels(machine, replace(hub, token="hf_x")) == {
         "flux2-klein-4b": "16 GB download",
         "toy-klein": "ready",
         "flux1-schnell": "34 GB download",
@@ -80,20 +80,20 @@ def test_a_machine_with_a_good_card_starts_with_klein(shelf: Shelf):
     }
 
 
-def test_where_klein_would_be_slow_the_toy_comes_first(shelf: Shelf):
-    assert [*labels(with_card(8), shelf)][:2] == ["toy-klein", "flux2-klein-4b"]
-    assert spec_of("flux2-klein-4b", with_card(8), shelf).readiness().ok
+def test_where_klein_would_be_slow_the_toy_comes_first(hub: HubCache):
+    assert [*labels(with_card(8), hub)][:2] == ["toy-klein", "flux2-klein-4b"]
+    assert spec_of("flux2-klein-4b", with_card(8), hub).readiness().ok
 
 
-def test_a_gated_model_without_a_token_says_where_the_licence_is(shelf: Shelf):
-    readiness = spec_of("flux1-dev", with_card(48), shelf).readiness()
+def test_a_gated_model_without_a_token_says_where_the_licence_is(hub: HubCache):
+    readiness = spec_of("flux1-dev", with_card(48), hub).readiness()
     assert not readiness.ok
     assert readiness.label == "gated: needs a free licence"
     assert readiness.hint == (
         "FLUX.1 dev is gated: accept the licence at https://huggingface.co/black-forest-labs/FLUX.1-dev, "
         "put HF_TOKEN=... in .env, and start Diorama again."
     )
-    assert spec_of("flux2-klein-4b", with_card(48), shelf).readiness().ok
+    assert spec_of("flux2-klein-4b", with_card(48), hub).readiness().ok
 
 
 def test_too_little_disk_is_told_before_anything_is_asked(tmp_path: Path):
@@ -102,34 +102,34 @@ def test_too_little_disk_is_told_before_anything_is_asked(tmp_path: Path):
     assert "needs 34 GB, 12 GB free in" in readiness.hint
 
 
-def test_a_full_card_and_little_main_memory_are_told_as_such(shelf: Shelf):
-    full = spec_of("flux2-klein-4b", with_card(24, free_gb=2.0), shelf).readiness()
+def test_a_full_card_and_little_main_memory_are_told_as_such(hub: HubCache):
+    full = spec_of("flux2-klein-4b", with_card(24, free_gb=2.0), hub).readiness()
     assert "2 of 24 GB are free" in full.hint
-    little = spec_of("flux2-klein-4b", with_card(16, ram_gb=8.0), shelf).readiness()
+    little = spec_of("flux2-klein-4b", with_card(16, ram_gb=8.0), hub).readiness()
     assert little.label == "needs a GPU with 20 GB"
-    poor = spec_of("flux2-klein-4b", with_card(24, ram_gb=6.0), shelf).readiness()
+    poor = spec_of("flux2-klein-4b", with_card(24, ram_gb=6.0), hub).readiness()
     assert poor.label == "needs 8 GB memory"
-    old = spec_of("flux2-klein-4b", with_card(24, capability=(6, 1)), shelf).readiness()
+    old = spec_of("flux2-klein-4b", with_card(24, capability=(6, 1)), hub).readiness()
     assert "none that can be used" in old.hint
 
 
-def test_the_licence_and_the_gate_stand_in_every_entry(shelf: Shelf):
-    for spec in makers(LAPTOP, shelf):
+def test_the_licence_and_the_gate_stand_in_every_entry(hub: HubCache):
+    for spec in makers(LAPTOP, hub):
         assert spec.licence_url.startswith("https://")
         assert (spec.download_gb > 0) == bool(spec.page_url) == (spec.id != "toy-klein")
         assert spec.gated == spec.id.startswith("flux1")
-    assert "commercial" in spec_of("flux1-dev", LAPTOP, shelf).licence
+    assert "commercial" in spec_of("flux1-dev", LAPTOP, hub).licence
 
 
-def test_what_a_model_does_not_honour_is_not_offered(shelf: Shelf):
-    offered = {spec.id: (spec.guidance is not None, spec.negative_prompt) for spec in makers(LAPTOP, shelf)}
+def test_what_a_model_does_not_honour_is_not_offered(hub: HubCache):
+    offered = {spec.id: (spec.guidance is not None, spec.negative_prompt) for spec in makers(LAPTOP, hub)}
     assert offered == {
         "toy-klein": (True, True),
         "flux2-klein-4b": (False, False),
         "flux1-schnell": (False, False),
         "flux1-dev": (True, False),
     }
-    dev, schnell = spec_of("flux1-dev", LAPTOP, shelf), spec_of("flux1-schnell", LAPTOP, shelf)
+    dev, schnell = spec_of("flux1-dev", LAPTOP, hub), spec_of("flux1-schnell", LAPTOP, hub)
     assert dev.steps is not None
     assert dev.guidance is not None
     assert schnell.steps is not None
@@ -137,38 +137,38 @@ def test_what_a_model_does_not_honour_is_not_offered(shelf: Shelf):
     assert all(side % 16 == 0 for spec in (dev, schnell) for size in spec.sizes for side in size)
 
 
-def test_weights_that_leave_the_card_have_main_memory_to_themselves(shelf: Shelf):
+def test_weights_that_leave_the_card_have_main_memory_to_themselves(hub: HubCache):
     """Two models in main memory at once would be 50 GB."""
-    assert spec_of("flux2-klein-4b", with_card(12), shelf).gpu_gb == 12
-    assert spec_of("flux2-klein-4b", with_card(24), shelf).gpu_gb < 20
+    assert spec_of("flux2-klein-4b", with_card(12), hub).gpu_gb == 12
+    assert spec_of("flux2-klein-4b", with_card(24), hub).gpu_gb < 20
 
 
-# --- the shelf ------------------------------------------------------------------------------------------------------
+# --- the cache ------------------------------------------------------------------------------------------------------
 
 
-def test_the_shelf_is_where_the_variables_of_the_hub_say(tmp_path: Path):
-    assert Shelf.here({"HF_HUB_CACHE": "/a", "HF_HOME": "/b"}).cache == Path("/a")
-    assert Shelf.here({"HF_HOME": "/b"}).cache == Path("/b/hub")
-    assert Shelf.here({"XDG_CACHE_HOME": "/c"}).cache == Path("/c/huggingface/hub")
-    assert Shelf.here({}).cache == Path.home() / ".cache/huggingface/hub"
-    mirror = Shelf.here({"HF_HOME": str(tmp_path), "HF_ENDPOINT": "https://mirror.example/"})
+def test_the_cache_is_where_the_variables_of_the_hub_say(tmp_path: Path):
+    assert HubCache.here({"HF_HUB_CACHE": "/a", "HF_HOME": "/b"}).cache == Path("/a")
+    assert HubCache.here({"HF_HOME": "/b"}).cache == Path("/b/hub")
+    assert HubCache.here({"XDG_CACHE_HOME": "/c"}).cache == Path("/c/huggingface/hub")
+    assert HubCache.here({}).cache == Path.home() / ".cache/huggingface/hub"
+    mirror = HubCache.here({"HF_HOME": str(tmp_path), "HF_ENDPOINT": "https://mirror.example/"})
     assert (mirror.endpoint, mirror.host, mirror.token) == ("https://mirror.example", "mirror.example", None)
-    assert Shelf.here({"HF_HOME": str(tmp_path), "HF_TOKEN": " hf_said\n"}).token == "hf_said"
+    assert HubCache.here({"HF_HOME": str(tmp_path), "HF_TOKEN": " hf_said\n"}).token == "hf_said"
     (tmp_path / "token").write_text("hf_logged_in\n")
-    assert Shelf.here({"HF_HOME": str(tmp_path)}).token == "hf_logged_in"
+    assert HubCache.here({"HF_HOME": str(tmp_path)}).token == "hf_logged_in"
 
 
 def test_a_download_is_there_when_nothing_is_missing(tmp_path: Path):
-    shelf = Shelf(tmp_path)
+    hub = HubCache(tmp_path)
     download = Download("tiny/one", "main", "One", gb=0.001)
-    assert shelf.snapshot(download) is None
+    assert hub.snapshot(download) is None
     commit = "ab" * 20
-    snapshot = save_flux1(shelf.folder(download.repo) / "snapshots" / commit, guided=True)
-    assert shelf.snapshot(download) is None  # nothing says what main is
-    assert shelf.snapshot(replace(download, revision=commit)) == snapshot
-    (shelf.folder(download.repo) / "refs").mkdir()
-    (shelf.folder(download.repo) / "refs" / "main").write_text(commit)
-    assert shelf.snapshot(download) == snapshot
+    snapshot = save_flux1(hub.folder(download.repo) / "snapshots" / commit, guided=True)
+    assert hub.snapshot(download) is None  # nothing says what main is
+    assert hub.snapshot(replace(download, revision=commit)) == snapshot
+    (hub.folder(download.repo) / "refs").mkdir()
+    (hub.folder(download.repo) / "refs" / "main").write_text(commit)
+    assert hub.snapshot(download) == snapshot
     for path in [each for each in snapshot.rglob("*") if each.name in ("config.json", "tokenizer.json")]:
         content = path.read_bytes()
         path.unlink()

@@ -13,7 +13,7 @@ from lgm.config import LGMConfig
 from lgm.model import LGM
 from pipelines import catalog, records
 from pipelines.bundled import LISTING
-from pipelines.hub.cache import Download, Shelf
+from pipelines.hub.cache import Download, HubCache
 from pipelines.machine import Gpu, Machine
 from studio.contract import ModelSpec, Progress, Task
 from studio.service import Studio
@@ -32,8 +32,8 @@ WORKSTATION = Machine("Linux x86_64", 8, 64.0, (Gpu("a card", 24.0, 23.0, (8, 9)
 
 
 @pytest.fixture
-def shelf(tmp_path: Path) -> Shelf:
-    return Shelf(tmp_path / "cache")
+def hub(tmp_path: Path) -> HubCache:
+    return HubCache(tmp_path / "cache")
 
 
 @pytest.fixture(scope="module")
@@ -52,29 +52,29 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def models(machine: Machine, shelf: Shelf, weights: Path) -> list[ModelSpec]:
-    return [spec for spec in catalog.models(machine, shelf, weights=weights) if spec.tasks & {Task.VIEWS, Task.SPLAT}]
+def models(machine: Machine, hub: HubCache, weights: Path) -> list[ModelSpec]:
+    return [spec for spec in catalog.models(machine, hub, weights=weights) if spec.tasks & {Task.VIEWS, Task.SPLAT}]
 
 
-def ids(machine: Machine, shelf: Shelf, weights: Path) -> list[str]:
-    return [spec.id for spec in models(machine, shelf, weights)]
+def ids(machine: Machine, hub: HubCache, weights: Path) -> list[str]:
+    return [spec.id for spec in models(machine, hub, weights)]
 
 
-def spec_of(model_id: str, machine: Machine, shelf: Shelf, weights: Path) -> ModelSpec:
-    return next(spec for spec in models(machine, shelf, weights) if spec.id == model_id)
+def spec_of(model_id: str, machine: Machine, hub: HubCache, weights: Path) -> ModelSpec:
+    return next(spec for spec in models(machine, hub, weights) if spec.id == model_id)
 
 
 def test_the_toys_are_offered_where_their_weights_are_and_come_first_without_a_gpu(
-    shelf: Shelf, weights: Path, tmp_path: Path
+    hub: HubCache, weights: Path, tmp_path: Path
 ):
-    assert ids(LAPTOP, shelf, tmp_path) == ["imagedream", "lgm"]
-    assert ids(LAPTOP, shelf, weights) == ["toy-views", "toy-lgm", "imagedream", "lgm"]
-    assert ids(WORKSTATION, shelf, weights) == ["imagedream", "lgm", "toy-views", "toy-lgm"]
+    assert ids(LAPTOP, hub, tmp_path) == ["imagedream", "lgm"]
+    assert ids(LAPTOP, hub, weights) == ["toy-views", "toy-lgm", "imagedream", "lgm"]
+    assert ids(WORKSTATION, hub, weights) == ["imagedream", "lgm", "toy-views", "toy-lgm"]
 
 
-def test_each_says_what_it_needs(shelf: Shelf, weights: Path):
+def test_each_says_what_it_needs(hub: HubCache, weights: Path):
     needs = {
-        (model_id, machine): spec_of(model_id, machine, shelf, weights).readiness()
+        (model_id, machine): spec_of(model_id, machine, hub, weights).readiness()
         for model_id in ("imagedream", "lgm", "toy-views", "toy-lgm")
         for machine in (LAPTOP, SMALL_LAPTOP, WORKSTATION)
     }
@@ -86,8 +86,8 @@ def test_each_says_what_it_needs(shelf: Shelf, weights: Path):
     assert needs["toy-views", SMALL_LAPTOP].label == "ready" == needs["toy-lgm", SMALL_LAPTOP].label
 
 
-def test_an_object_becomes_a_splat_with_the_bundled_models(shelf: Shelf, weights: Path, tmp_path: Path):
-    studio = Studio(models(LAPTOP, shelf, weights), tmp_path / "outputs")
+def test_an_object_becomes_a_splat_with_the_bundled_models(hub: HubCache, weights: Path, tmp_path: Path):
+    studio = Studio(models(LAPTOP, hub, weights), tmp_path / "outputs")
     try:
         disc = studio.take_in(OWNER, disc_png(), "disc.png").id
         made = finished(studio, studio.solids.make(OWNER, SolidRequest(disc, seed=1, steps=4, elevation_deg=10)))
@@ -104,7 +104,7 @@ def test_imagedream_is_downloaded_and_makes_views(tmp_path: Path):
     download = Download("tiny/imagedream", "main", gb=0.001)
     with serving(download.repo, save_imagedream(tmp_path / "published")) as served:
         record = replace(records.IMAGEDREAM, label="Tiny ImageDream", download=download)
-        spec = catalog.spec_of(record, WORKSTATION, Shelf(tmp_path / "cache", served.url), tmp_path)
+        spec = catalog.spec_of(record, WORKSTATION, HubCache(tmp_path / "cache", served.url), tmp_path)
         assert "download" in spec.readiness().label
         studio = Studio([spec], tmp_path / "outputs")
         try:
@@ -124,7 +124,7 @@ def test_weights_of_another_model_are_refused_with_a_sentence(weights: Path, tmp
     download = Download("tiny/lgm", "main", gb=0.001, file="model.safetensors")
     with serving(download.repo, weights / "toy-lgm") as served:
         record = replace(records.LGM, download=download)
-        spec = catalog.spec_of(record, LAPTOP, Shelf(tmp_path / "cache", served.url), tmp_path)
+        spec = catalog.spec_of(record, LAPTOP, HubCache(tmp_path / "cache", served.url), tmp_path)
         studio = Studio([turning_specs()[0], spec], tmp_path / "outputs")
         try:
             disc = studio.take_in(OWNER, disc_png(), "disc.png").id

@@ -14,7 +14,7 @@ from safetensors.torch import save_file
 from pipelines import catalog, readiness, records
 from pipelines.bundled import LISTING
 from pipelines.families import sam
-from pipelines.hub.cache import Shelf
+from pipelines.hub.cache import HubCache
 from pipelines.machine import inspect
 from studio import masks
 from studio.contract import ModelSpec, Progress, Size, Task
@@ -142,7 +142,7 @@ def test_old_pictures_make_room(opened: sam.Sam, monkeypatch: pytest.MonkeyPatch
 
 
 def test_two_people_clicking_at_once_get_the_masks_of_their_own_pictures(folder: Path, tmp_path: Path):
-    spec = catalog.spec_of(records.TOY_SAM, inspect(), Shelf(tmp_path), folder)
+    spec = catalog.spec_of(records.TOY_SAM, inspect(), HubCache(tmp_path), folder)
     studio = Studio([spec], tmp_path / "outputs")
     people = ("ann", "bob")
     alone, wrong = sam.open_folder(folder), []
@@ -209,7 +209,7 @@ def test_weights_that_do_not_fit_are_refused(folder: Path, tmp_path: Path):
 
 def models(folder: Path) -> list[ModelSpec]:
     """Those that select, with a cache and the folder of bundled weights both here."""
-    return [spec for spec in catalog.models(inspect(), Shelf(folder), weights=folder) if Task.SEGMENT in spec.tasks]
+    return [spec for spec in catalog.models(inspect(), HubCache(folder), weights=folder) if Task.SEGMENT in spec.tasks]
 
 
 def test_the_catalog_says_what_each_size_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

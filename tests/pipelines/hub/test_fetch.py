@@ -12,7 +12,7 @@ from PIL import Image
 
 from pipelines import catalog, records
 from pipelines.hub import fetch as hub_fetch
-from pipelines.hub.cache import Download, Shelf, missing
+from pipelines.hub.cache import Download, HubCache, missing
 from pipelines.machine import Machine
 from pipelines.plan import Needs
 from studio.contract import GenerateRequest, Progress, Size
@@ -34,7 +34,7 @@ def test_an_entry_of_the_catalog_is_downloaded_and_draws(name: str, checkpoints:
     download = Download(f"tiny/{name}", "main", gb=0.001)
     with serving(download.repo, checkpoints[name]) as served:
         record = replace(ENTRIES[name], label=f"Tiny {name}", download=download, needs=TINY)
-        spec = catalog.spec_of(record, LAPTOP, Shelf(tmp_path / "cache", served.url), tmp_path)
+        spec = catalog.spec_of(record, LAPTOP, HubCache(tmp_path / "cache", served.url), tmp_path)
         spec = replace(spec, sizes=(Size(64, 64),), any_size=None)
         assert spec.readiness().ok
         assert "download" in spec.readiness().label
@@ -57,7 +57,7 @@ def test_an_entry_of_the_catalog_is_downloaded_and_draws(name: str, checkpoints:
         assert not [asked for asked in served.asked if asked.endswith(NOT_NEEDED)]
 
 
-def test_progress_is_told_in_bytes_of_all_files(served: Hub, shelf: Shelf):
+def test_progress_is_told_in_bytes_of_all_files(served: Hub, hub: HubCache):
     served.hold = threading.Event()
     notes: list[str] = []
 
@@ -67,7 +67,7 @@ def test_progress_is_told_in_bytes_of_all_files(served: Hub, shelf: Shelf):
         if served.held.is_set() and " of " in progress.note and served.hold is not None:
             served.hold.set()
 
-    fetch(shelf, tell)
+    fetch(hub, tell)
     total = sum(needed_bytes(served).values()) / 1e6
     assert any(note.startswith("downloading Tiny schnell: ") and f" of {total:.1f} MB" in note for note in notes)
 
@@ -86,78 +86,78 @@ def test_the_time_left_is_told_in_words(seconds: float | None, text: str):
     assert hub_fetch.left(seconds) == text
 
 
-def test_the_second_start_needs_no_network(served: Hub, shelf: Shelf):
-    folder = fetch(shelf)
+def test_the_second_start_needs_no_network(served: Hub, hub: HubCache):
+    folder = fetch(hub)
     asked = len(served.asked)
-    nowhere = replace(shelf, endpoint="http://127.0.0.1:9")
+    nowhere = replace(hub, endpoint="http://127.0.0.1:9")
     assert fetch(nowhere) == folder
     assert len(served.asked) == asked
     assert missing(folder) == []
 
 
-def test_what_other_programs_downloaded_is_used(served: Hub, shelf: Shelf):
-    huggingface_hub.snapshot_download("tiny/schnell", endpoint=served.url, cache_dir=shelf.cache, token=False)
+def test_what_other_programs_downloaded_is_used(served: Hub, hub: HubCache):
+    huggingface_hub.snapshot_download("tiny/schnell", endpoint=served.url, cache_dir=hub.cache, token=False)
     sent = dict(served.bytes_sent)
-    fetch(shelf)
+    fetch(hub)
     assert served.bytes_sent == sent
 
 
-def test_other_programs_use_what_was_downloaded(served: Hub, shelf: Shelf):
-    folder = fetch(shelf)
+def test_other_programs_use_what_was_downloaded(served: Hub, hub: HubCache):
+    folder = fetch(hub)
     path = needed(served)[0]
-    found = huggingface_hub.try_to_load_from_cache("tiny/schnell", path, cache_dir=shelf.cache, revision="main")
+    found = huggingface_hub.try_to_load_from_cache("tiny/schnell", path, cache_dir=hub.cache, revision="main")
     assert found == str(folder / path)
 
 
 # --- cut, stopped, two at once --------------------------------------------------------------------------------------
 
 
-def test_a_lost_connection_is_taken_up_where_it_was(served: Hub, shelf: Shelf):
+def test_a_lost_connection_is_taken_up_where_it_was(served: Hub, hub: HubCache):
     served.cuts = 3
-    fetch(shelf)
+    fetch(hub)
     assert served.bytes_sent == needed_bytes(served)  # nothing was sent twice
 
 
-def test_stop_leaves_in_the_middle_and_the_next_try_goes_on(served: Hub, shelf: Shelf):
+def test_stop_leaves_in_the_middle_and_the_next_try_goes_on(served: Hub, hub: HubCache):
     silent = served.hold = threading.Event()  # until the end of this test: nobody may wait for it
     kept = 0
 
     def stop_in_the_middle(_progress: Progress) -> None:
         nonlocal kept
-        kept = sum(part.stat().st_size for part in shelf.cache.rglob("*.incomplete"))
+        kept = sum(part.stat().st_size for part in hub.cache.rglob("*.incomplete"))
         if served.held.is_set() and kept:
             raise Cancelled
 
     with pytest.raises(Cancelled):
-        fetch(shelf, stop_in_the_middle)
-    assert shelf.snapshot(Download("tiny/schnell", "main", "Tiny schnell", gb=0.001)) is None
+        fetch(hub, stop_in_the_middle)
+    assert hub.snapshot(Download("tiny/schnell", "main", "Tiny schnell", gb=0.001)) is None
     halves = dict(served.bytes_sent)
     assert 0 < sum(halves.values()) < sum(needed_bytes(served).values())
     served.hold = None
-    fetch(shelf)
+    fetch(hub)
     silent.set()
     starts = {path: served.starts[path] for path in halves}
     assert all(starts[path] <= half for path, half in halves.items())  # what was still on the line is lost
     assert sum(starts.values()) >= kept > 0
 
 
-def test_a_killed_download_goes_on_in_the_next_process(served: Hub, shelf: Shelf):
+def test_a_killed_download_goes_on_in_the_next_process(served: Hub, hub: HubCache):
     path = max(needed(served), key=lambda each: (served.folder / each).stat().st_size)
     size = (served.folder / path).stat().st_size
-    blobs = shelf.folder("tiny/schnell") / "blobs"
+    blobs = hub.folder("tiny/schnell") / "blobs"
     blobs.mkdir(parents=True)
     (blobs / f"{served.sha256(path)}.diorama.incomplete").write_bytes((served.folder / path).read_bytes()[: size - 100])
-    assert shelf.started_bytes(DOWNLOAD) == size - 100
-    fetch(shelf)
+    assert hub.started_bytes(DOWNLOAD) == size - 100
+    fetch(hub)
     assert served.bytes_sent[path] == 100
 
 
-def test_two_that_want_the_same_download_it_once(served: Hub, shelf: Shelf):
+def test_two_that_want_the_same_download_it_once(served: Hub, hub: HubCache):
     failures: list[BaseException] = []
 
     def one() -> None:
         try:
-            fetch(shelf)
+            fetch(hub)
         except BaseException as error:
             failures.append(error)
 
@@ -170,15 +170,15 @@ def test_two_that_want_the_same_download_it_once(served: Hub, shelf: Shelf):
     assert served.bytes_sent == needed_bytes(served)
 
 
-def test_a_connection_that_brings_nothing_is_given_up_and_what_came_is_kept(served: Hub, shelf: Shelf):
+def test_a_connection_that_brings_nothing_is_given_up_and_what_came_is_kept(served: Hub, hub: HubCache):
     served.cuts = 10**6
     with pytest.raises(
         NotReady, match=r"cannot be reached\. Check the network and try again; what has arrived is kept"
     ):
-        fetch(shelf)
-    kept = shelf.started_bytes(DOWNLOAD)
+        fetch(hub)
+    kept = hub.started_bytes(DOWNLOAD)
     assert kept > 0
     served.cuts = 0
     served.bytes_sent.clear()
-    fetch(shelf)
+    fetch(hub)
     assert sum(served.bytes_sent.values()) < sum(needed_bytes(served).values())
