@@ -14,7 +14,7 @@ from pipelines.families import FAMILIES
 from pipelines.hub.cache import Checkpoint, Download, HubCache
 from pipelines.local_model import LocalModel
 from pipelines.machine import Machine, inspect
-from pipelines.plan import Needs, Placement, plans
+from pipelines.plan import Needs, Placement, Whole, plans
 from pipelines.records import RECORDS
 from studio.contract import Model, ModelSpec, Progress, Tell
 from studio.errors import NotReady
@@ -126,8 +126,11 @@ def _checkpoint(record: LocalModel, hub: HubCache, bundle: Path, tell: Tell) -> 
 
 
 def _gpu_gb(machine: Machine, record: LocalModel) -> float:
-    """What the plan takes; the whole card where parts leave it, because those fill main memory: one such at a time."""
-    needs = record.needs
+    """What the plan takes; the whole card where parts leave it, because those fill main memory: one such at a time.
+
+    Nothing for a bundled model: it is so small that it never has to make room.
+    """
+    needs = record.needs if record.download else Whole()
     if not isinstance(needs, Needs):
         return needs.gpu_gb
     plan = readiness.plan_here(machine, needs)
