@@ -95,10 +95,10 @@ def report(studio: Studio, asset_id: str, options: argparse.Namespace, number: i
     line = {
         "path": str(path),
         "seed": asset.seed,
-        "seconds": asset.recipe.get("seconds"),
-        "prompt": asset.recipe.get("prompt"),
+        "seconds": asset.recipe.seconds,
+        "prompt": asset.recipe.prompt,
         "model": asset.model,
-        "price_usd": asset.recipe["price_usd"],
+        "price_usd": asset.recipe.price_usd,
         "id": asset.id,
     }
     print(json.dumps(line), flush=True)

@@ -105,7 +105,7 @@ def given_splat(studio: Studio, source: str, up: str = "") -> Asset | None:
         if not path.is_file():
             raise BadRequest(f"There is no file '{source}'. Give a PLY, SPLAT, SPZ or GLB file.")
         asset = studio.splats.take_in(LOCAL_OWNER, path, path.name, up)
-        said = recipe.from_text(asset.recipe["turning"]).notes
+        said = recipe.from_text(asset.recipe.turning).notes
         if said:
             print(said, file=sys.stderr)
         return asset
@@ -170,7 +170,7 @@ def report(studio: Studio, made: Asset, options: argparse.Namespace, format: str
     """Put the splat where -o says and print its place on standard output."""
     kept = studio.path(LOCAL_OWNER, made.id)
     path = written(studio.splats.export(LOCAL_OWNER, made.id, format), kept, options, format)
-    said = recipe.from_text(made.recipe["turning"])
+    said = recipe.from_text(made.recipe.turning)
     if said.fit is not None and said.fit < GOOD_FIT and not options.match:
         print(f"Outline match: {100 * said.fit:.0f} %. --match fits its size and place.", file=sys.stderr)
     if not options.json:

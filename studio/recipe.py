@@ -10,7 +10,7 @@ import json
 import math
 import re
 import struct
-from dataclasses import asdict, dataclass, fields
+from dataclasses import MISSING, asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, cast, get_args
 
@@ -73,19 +73,8 @@ class Recipe:
     turning: str = ""  # of a view, a splat, or a picture of one: how it stands and fits, as JSON; see `turned`
 
 
-LATER: dict[str, Any] = {
-    "source": "",
-    "left_out": "",
-    "sha256": "",
-    "quality": "",
-    "transparent": False,
-    "price_usd": None,
-    "notice": "",
-    "selection": "",
-    "edit": "",
-    "turning": "",
-}
-"""Fields that the recipes of the first pictures do not have."""
+_LATER = {field.name: field.default for field in fields(Recipe) if field.default is not MISSING and field.name != "app"}
+"""What the recipes of the first pictures do not say."""
 
 
 class FoundRecipe(NamedTuple):
@@ -109,11 +98,18 @@ def from_text(text: str) -> Recipe | None:
         return None
     if not isinstance(values, dict):
         return None
-    known = LATER | {field.name: values[field.name] for field in fields(Recipe) if field.name in values}
-    known["parents"] = tuple(known["parents"]) if isinstance(known.get("parents"), list) else None
-    if len(known) != len(fields(Recipe)) or not _is_well_formed(known):
-        return None
-    return Recipe(**known)
+    known = _known(values)
+    return Recipe(**known) if len(known) == len(fields(Recipe)) and _is_well_formed(known) else None
+
+
+def of_row(text: str) -> Recipe:
+    """The recipe in a row of the index: it was looked at when it came in."""
+    return Recipe(**_known(json.loads(text)))
+
+
+def _known(values: dict[str, Any]) -> dict[str, Any]:
+    known = _LATER | {field.name: values[field.name] for field in fields(Recipe) if field.name in values}
+    return known | {"parents": tuple(known["parents"]) if isinstance(known.get("parents"), list) else None}
 
 
 def png_text(recipe: Recipe) -> PngInfo:

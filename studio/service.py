@@ -24,7 +24,7 @@ from studio.imaging.iterate_job import iterate_orders
 from studio.imaging.settings_from_recipe import Settings, fit
 from studio.imaging.versions import Versions
 from studio.library import permissions, search
-from studio.library.assets import Asset, recipe_of
+from studio.library.assets import Asset
 from studio.library.database import BUSY_SECONDS, Database, FolderLock
 from studio.library.search import GalleryPage, Relatives
 from studio.library.signing_key import read_key
@@ -295,7 +295,7 @@ class Studio:
 
     def request_of_version(self, owner: str, asset_id: str) -> IterateRequest | None:
         """What made a version, to be asked again of another picture, model or seed; None: no change made it."""
-        return edit_codec.request_of(recipe_of(self._store.asset(owner, asset_id)))
+        return edit_codec.request_of(self._store.asset(owner, asset_id).recipe)
 
     def take_in(self, owner: str, source: bytes | Path, name: str = "") -> Asset:
         """Keep an uploaded picture; one that is there already is not kept twice, see `Uploads.take_in`."""
@@ -305,7 +305,7 @@ class Studio:
 
     def settings_of(self, owner: str, asset_id: str) -> Settings:
         """The request that makes a picture again, and what of it could not be carried over."""
-        return fit(recipe_of(self._store.asset(owner, asset_id)), self.models(Task.GENERATE), owner)
+        return fit(self._store.asset(owner, asset_id).recipe, self.models(Task.GENERATE), owner)
 
     def bundle(self, owner: str, asset_ids: Iterable[str]) -> Iterator[bytes]:
         """A zip of the PNGs under their own names, made while it is read.

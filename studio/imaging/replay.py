@@ -10,7 +10,7 @@ from studio import validation
 from studio.contract import MAX_PICTURES, IterateRequest, ModelSpec
 from studio.errors import BadRequest
 from studio.imaging import edit_codec
-from studio.library.assets import Asset, recipe_of
+from studio.library.assets import Asset
 
 _CHAIN = "chain"
 
@@ -34,7 +34,7 @@ def requests_of(versions: Sequence[Asset], last: int) -> list[IterateRequest]:
         raise BadRequest(f"{len(changes)} changes lead to this version; at most {MAX_PICTURES} are replayed at once.")
     found: list[IterateRequest] = []
     for asset in changes:
-        request = edit_codec.request_of(recipe_of(asset))
+        request = edit_codec.request_of(asset.recipe)
         if request is None:
             raise BadRequest(f"{validation.shown(asset.title)} does not say how it was made. Replay fewer changes.")
         found.append(request)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
-from dataclasses import dataclass, field, fields
-from typing import Any
+from dataclasses import dataclass, field
 
 from studio.library.annotations import Note
-from studio.recipe import LATER, UPLOAD, FoundRecipe, Kind, Recipe
+from studio.recipe import UPLOAD, FoundRecipe, Kind, Recipe, of_row
 
 
 @dataclass(frozen=True)
@@ -30,7 +28,7 @@ class Asset:
     parents: tuple[str, ...]
     job_id: str  # "" when no job made it
     index: int  # which picture of the job, from 0
-    recipe: dict[str, Any] = field(repr=False)
+    recipe: Recipe = field(repr=False)
     description: str = ""  # what is to be seen on it; "": nobody said
 
 
@@ -78,7 +76,7 @@ def to_asset(row: sqlite3.Row) -> Asset:
     Args:
         row: all columns of `assets`, by name.
     """
-    recipe = LATER | json.loads(row["recipe"])
+    recipe = of_row(row["recipe"])
     return Asset(
         id=row["id"],
         kind=row["kind"],
@@ -88,20 +86,13 @@ def to_asset(row: sqlite3.Row) -> Asset:
         height=row["height"],
         title=row["title"],
         model=row["model"],
-        seed=recipe["seed"],
+        seed=recipe.seed,
         created=row["created"],
         starred=bool(row["starred"]),
         deleted=bool(row["deleted"]),
-        parents=tuple(recipe["parents"]),
+        parents=recipe.parents,
         job_id=row["job_id"],
         index=row["idx"],
         recipe=recipe,
         description=row["description"],
     )
-
-
-def recipe_of(asset: Asset) -> Recipe:
-    """The recipe as a record."""
-    values: dict[str, Any] = {field.name: asset.recipe[field.name] for field in fields(Recipe)}
-    values["parents"] = asset.parents
-    return Recipe(**values)

@@ -21,7 +21,7 @@ from PIL import Image
 from studio.errors import BadPicture, BadSplat, LinkNotFollowed, NotFound, StorageFailed
 from studio.library import files, kinds
 from studio.library.annotations import Note, Notes
-from studio.library.assets import Asset, insert, recipe_of, said_of, to_asset
+from studio.library.assets import Asset, insert, said_of, to_asset
 from studio.library.clock import Clock
 from studio.library.database import Database
 from studio.recipe import NOW, FoundRecipe, Recipe, is_asset_id, png_text, to_text
@@ -246,7 +246,7 @@ class Store:
 
     def _say(self, owner: str, asset_id: str, **change: str) -> Asset:
         asset = self.asset(owner, asset_id)
-        title = None if asset.title == asset.recipe["title"] else asset.title
+        title = None if asset.title == asset.recipe.title else asset.title
         note = Note(title=title, description=asset.description)._replace(**change)
 
         def write_down() -> None:
@@ -260,7 +260,7 @@ class Store:
     def _say_again(self, connection: sqlite3.Connection, asset_id: str, note: Note) -> None:
         """Bring title, words and description of a row in line with what was noted."""
         for row in connection.execute("SELECT * FROM assets WHERE id = ?", (asset_id,)).fetchall():
-            said = said_of(recipe_of(to_asset(row)), note)
+            said = said_of(to_asset(row).recipe, note)
             connection.execute(
                 "UPDATE assets SET title = ?, words = ?, description = ? WHERE id = ?", (*said, asset_id)
             )

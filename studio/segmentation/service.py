@@ -116,7 +116,7 @@ class Selections:
         colour = None if mask is None else self._colour(asset, mask)
         said = []
         for version in way_back(self._database, asset):
-            if version.recipe["task"] != Task.ITERATE or version.title != version.recipe["title"]:
+            if version.recipe.task != Task.ITERATE or version.title != version.recipe.title:
                 return objects.suggested_name(version.title, taken, said, colour)
             said.append(version.title)
         return objects.suggested_name("", taken, said, colour)
@@ -128,7 +128,7 @@ class Selections:
 
     def request_of(self, owner: str, object_id: str) -> SegmentRequest | None:
         """The clicks that an object was made with; None where they are not known."""
-        return codec.from_text(str(self._store.asset(owner, object_id).recipe["selection"]))
+        return codec.from_text(self._store.asset(owner, object_id).recipe.selection)
 
     def mask(self, owner: str, object_id: str) -> np.ndarray:
         """HW uint8 of the picture's size, 255 = selected. A picture without alpha is selected as a whole."""

@@ -11,7 +11,7 @@ import threading
 from dataclasses import replace
 
 from studio.errors import NotFound
-from studio.library.assets import Asset, recipe_of, to_asset
+from studio.library.assets import Asset, to_asset
 from studio.library.database import Database
 from studio.library.store import Store
 from studio.solid import recipe as solid_recipe
@@ -79,7 +79,7 @@ class Standing:
         splat = turned_by(splat, followed((inverse(said.turned), rotation)))
         said = replace(said, turned=rotation, origin=first.id, fit=None, notes=without_guess(said.notes))
         recipe = replace(
-            recipe_of(first),
+            first.recipe,
             id=secrets.token_hex(16),
             job_id="",
             index=0,
@@ -109,4 +109,4 @@ def turned_by(splat: Splat, rotation: Quaternion) -> Splat:
 
 
 def _said(asset: Asset) -> solid_recipe.SolidRecipe:
-    return solid_recipe.from_text(asset.recipe["turning"])
+    return solid_recipe.from_text(asset.recipe.turning)

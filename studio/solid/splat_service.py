@@ -119,7 +119,7 @@ class Splats:
 
         Below `fitting.GOOD_FIT`, `match_size` is worth a try.
         """
-        return solid_recipe.from_text(self._asset(owner, asset_id).recipe["turning"]).fit
+        return solid_recipe.from_text(self._asset(owner, asset_id).recipe.turning).fit
 
     def scene(self, owner: str, asset_id: str) -> Backdrop | None:
         """What a splat stands on; None where it came without, or that is gone."""
@@ -142,7 +142,7 @@ class Splats:
         fit = solid_fit.fit(matched, scene.mask)
         if fit <= before:
             return asset
-        said = replace(solid_recipe.from_text(asset.recipe["turning"]), fit=fit)
+        said = replace(solid_recipe.from_text(asset.recipe.turning), fit=fit)
         return self._keep(owner, asset, matched, said, parents=(*asset.parents, asset.id))
 
     def turn(self, owner: str, asset_id: str, turns: Sequence[str]) -> Asset:
@@ -273,7 +273,7 @@ class Splats:
     def _keep(self, owner: str, asset: Asset, splat: Splat, said: SolidRecipe, parents: tuple[str, ...]) -> Asset:
         """A splat that was made of another by moving it."""
         recipe = solid_recipe.splat_recipe(asset, splat, said, parents)
-        recipe = replace(recipe, model=asset.model, revision=str(asset.recipe["revision"]))
+        recipe = replace(recipe, model=asset.model, revision=asset.recipe.revision)
         kept = self._store.save_splat(replace(splat, recipe=recipe))
         self._changes.note(owner)
         return kept

@@ -51,7 +51,7 @@ class SplatUploads:
             if there is None or not self._is_there(there):
                 there = self._original(owner, taken.splat)
                 if there is not None and wanted is not None:
-                    wanted = followed((solid_recipe.from_text(there.recipe["turning"]).turned, wanted))
+                    wanted = followed((solid_recipe.from_text(there.recipe.turning).turned, wanted))
             if there is None:
                 return TakenIn(self._keep(owner, taken, name, sha256, wanted), wanted)
             if there.deleted:

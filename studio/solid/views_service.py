@@ -81,7 +81,7 @@ class Solids:
             specs.append(self._ready(wanted.views_model, Task.VIEWS, owner))
             wanted = codec.completed(wanted, specs[0])
         elif front and wanted.elevation_deg is None:
-            angle = solid_recipe.from_text(front.recipe["turning"]).elevation_deg
+            angle = solid_recipe.from_text(front.recipe.turning).elevation_deg
             wanted = replace(wanted, elevation_deg=angle)
         if wanted.splat:
             specs.append(self._ready(wanted.splat_model, Task.SPLAT, owner))

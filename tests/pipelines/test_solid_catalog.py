@@ -94,7 +94,7 @@ def test_an_object_becomes_a_splat_with_the_bundled_models(hub: HubCache, weight
         assert made.error == "" and len(made.assets) == 5
         assert studio.asset(OWNER, made.assets[1]).model == "toy-views"
         asset = studio.asset(OWNER, made.assets[4])
-        assert asset.model == "toy-lgm" and recipe.from_text(asset.recipe["turning"]).fit is not None
+        assert asset.model == "toy-lgm" and recipe.from_text(asset.recipe.turning).fit is not None
         assert studio.splats.splat(OWNER, asset.id).count > 0
     finally:
         studio.close()
@@ -113,7 +113,7 @@ def test_imagedream_is_downloaded_and_makes_views(tmp_path: Path):
             notes = [event.note for event in studio.events(OWNER, job.id) if isinstance(event, Progress)]
             done = finished(studio, job)
             assert done.error == "" and len(done.assets) == 4
-            assert studio.asset(OWNER, done.assets[3]).recipe["revision"] == COMMIT
+            assert studio.asset(OWNER, done.assets[3]).recipe.revision == COMMIT
             assert any("Tiny ImageDream" in note for note in notes)
         finally:
             studio.close()

@@ -70,7 +70,7 @@ def test_it_paints_describes_and_is_shown_with_its_price(server: loopback.Provid
     done = finished(studio, studio.generate(OWNER, GenerateRequest("a red ball", model="dummy-one")))
     assert done.error == ""
     asset = studio.asset(OWNER, done.assets[0])
-    assert (asset.model, asset.recipe["revision"]) == ("dummy-one", "one")
+    assert (asset.model, asset.recipe.revision) == ("dummy-one", "one")
     assert server.requests[0].json() == {"model": "one", "prompt": "a red ball", "size": [64, 48]}
     assert studio.spending.today(OWNER).total == pytest.approx(0.02)
     server.says("/words", loopback.answer(200, {"text": "A red ball at dawn."}))

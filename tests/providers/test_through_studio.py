@@ -67,10 +67,10 @@ def test_a_picture_is_made_kept_and_says_what_it_cost(
     job = finished(studio, studio.generate(OWNER, GenerateRequest("a red ball", model=cloud.offer.id)))
     assert job.state == "done", job.error
     recipe = studio.asset(OWNER, job.assets[0]).recipe
-    assert recipe["model"] == cloud.offer.id
-    assert recipe["revision"] == cloud.offer.model
-    assert recipe["price_usd"] > 0
-    assert recipe["seed"] is None
+    assert recipe.model == cloud.offer.id
+    assert recipe.revision == cloud.offer.model
+    assert recipe.price_usd > 0
+    assert recipe.seed is None
     for key in CANARIES.values():
         assert key.encode() not in everything_in(outputs)
         assert key not in caplog.text
@@ -185,13 +185,13 @@ def test_a_picture_of_another_size_is_kept_as_it_is(provider: Provider, studio: 
     provider.says(wires.IMAGES, wires.openai_picture(png((1000, 700))))
     job = finished(studio, studio.generate(OWNER, GenerateRequest("a red ball", model=FLARE)))
     recipe = studio.asset(OWNER, job.assets[0]).recipe
-    assert (recipe["width"], recipe["height"]) == (1000, 700)
+    assert (recipe.width, recipe.height) == (1000, 700)
 
 
 def test_the_notice_of_a_retired_model_is_kept_with_the_picture(provider: Provider, studio: Studio):
     provider.says(wires.IMAGES, wires.openai_picture(png((1024, 1024))))
     job = finished(studio, studio.generate(OWNER, GenerateRequest("a red ball", model="openai-gpt-image-1")))
-    assert "has retired GPT Image 1" in studio.asset(OWNER, job.assets[0]).recipe["notice"]
+    assert "has retired GPT Image 1" in studio.asset(OWNER, job.assets[0]).recipe.notice
 
 
 def test_every_offer_is_an_entry_with_a_size_a_price_or_a_reason(studio: Studio):

@@ -217,7 +217,7 @@ def test_a_missing_seed_is_drawn_once_and_recorded(open_studio: OpenStudio):
     studio = open_studio(model)
     job = finished(studio, ask(studio))
     asset = studio.asset(OWNER, job.assets[0])
-    assert asset.seed == asset.recipe["seed"] == model.requests[0].seed
+    assert asset.seed == asset.recipe.seed == model.requests[0].seed
 
 
 def test_every_picture_has_its_own_seed_and_the_last_one_wraps_around(open_studio: OpenStudio):
@@ -232,9 +232,9 @@ def test_a_style_changes_what_is_sent_and_not_what_was_typed(open_studio: OpenSt
     studio = open_studio(model)
     job = finished(studio, ask(studio, "a ball", style="sketch", negative_prompt="fog"))
     recipe = studio.asset(OWNER, job.assets[0]).recipe
-    assert (recipe["prompt"], recipe["prompt_sent"]) == ("a ball", "a pencil sketch of a ball")
+    assert (recipe.prompt, recipe.prompt_sent) == ("a ball", "a pencil sketch of a ball")
     assert model.requests[0].prompt == "a pencil sketch of a ball"
-    assert model.requests[0].negative_prompt == recipe["negative_prompt"] == "fog"
+    assert model.requests[0].negative_prompt == recipe.negative_prompt == "fog"
 
 
 def test_a_model_without_seed_gets_a_request_all_the_same():

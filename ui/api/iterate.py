@@ -125,7 +125,7 @@ class Changing:
             | {
                 "parent": node.parent,
                 "depth": node.depth,
-                "instruction": node.asset.recipe["prompt"] if node.parent else "",
+                "instruction": node.asset.recipe.prompt if node.parent else "",
                 "deleted": node.asset.deleted,
             }
             for node in tree.nodes

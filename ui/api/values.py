@@ -39,7 +39,7 @@ def describe(asset: Asset, caller: Caller) -> dict:
         "id": asset.id,
         "name": asset.name,
         "url": caller.link(picture_address(asset.id, trash=asset.deleted)),
-        "kind": asset.recipe["task"] if asset.recipe["task"] == UPLOAD else asset.kind,
+        "kind": asset.recipe.task if asset.recipe.task == UPLOAD else asset.kind,
         "seed": asset.seed,
         "width": asset.width,
         "height": asset.height,

@@ -104,12 +104,12 @@ def _told(job: JobView) -> Answer:
 
 def _version(studio: Studio, node: TreeNode) -> Answer:
     asset, told = node.asset, picture(studio, node.asset)
-    said = asset.recipe["prompt"] if node.parent else ""
+    said = asset.recipe.prompt if node.parent else ""
     return told | {
         "parent": node.parent,
         "depth": node.depth,
         "deleted": asset.deleted,
-        "notice": asset.recipe["notice"],
+        "notice": asset.recipe.notice,
         "instruction": told["title"] if said == asset.title else _short(said),
     }
 

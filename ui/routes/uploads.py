@@ -65,4 +65,4 @@ async def received(request: Request) -> AsyncIterator[Path]:
 def _kept(studio: Studio, owner: str, path: Path, name: str) -> Answer:
     asset = studio.take_in(owner, path, name)
     settings = studio.settings_of(owner, asset.id)
-    return {"picture": picture(studio, asset), "notes": list(settings.notes), "notice": asset.recipe["notice"]}
+    return {"picture": picture(studio, asset), "notes": list(settings.notes), "notice": asset.recipe.notice}

@@ -9,7 +9,7 @@ from studio.clouds.spending import estimate, in_dollars
 from studio.contract import GenerateRequest, IterateRequest, ModelSpec
 from studio.errors import BadRequest, NotFound, UnknownModel
 from studio.imaging.settings_from_recipe import Settings, has_settings
-from studio.library.assets import Asset, recipe_of
+from studio.library.assets import Asset
 from studio.service import Studio
 from studio.validation import says_something
 from ui.routes.files import picture_address, thumb_address
@@ -86,7 +86,7 @@ def look(studio: Studio, owner: str, question: Answer) -> Answer:
     relatives = studio.relatives(owner, asset.id)
     return {
         "picture": picture(studio, asset),
-        "prompt": asset.recipe["prompt"],
+        "prompt": asset.recipe.prompt,
         "facts": [fact._asdict() for fact in facts_of(asset, _spec(studio, asset.model))],
         "description": asset.description,
         "reader": studio.clouds.reader(owner) if asset.kind in ("image", "object") else "",
@@ -120,9 +120,9 @@ def picture(studio: Studio, asset: Asset) -> Answer:
         "starred": asset.starred,
         "kind": asset.kind,
         "parents": list(asset.parents[:1]),  # an object belongs to the picture it was cut out of
-        "again": has_settings(recipe_of(asset)),  # there is something to make again
-        "prompted": says_something(asset.recipe["prompt"]),
-        "change": bool(asset.recipe["edit"]),  # another picture was changed: what made it belongs to the Iterate tab
+        "again": has_settings(asset.recipe),  # there is something to make again
+        "prompted": says_something(asset.recipe.prompt),
+        "change": bool(asset.recipe.edit),  # another picture was changed: what made it belongs to the Iterate tab
     }
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 from studio.clouds.spending import in_dollars
 from studio.contract import ModelSpec, Size
 from studio.library.assets import Asset
-from studio.recipe import UPLOAD
+from studio.recipe import UPLOAD, Recipe
 from studio.segmentation.codec import from_text
 from studio.solid import recipe as solid_recipe
 from ui.shared.shapes import QUALITIES
@@ -28,26 +28,26 @@ def facts_of(asset: Asset, spec: ModelSpec | None) -> list[Fact]:
         asset: the picture.
         spec: its model; None where the catalog does not list it.
     """
-    recipe, turning = asset.recipe, solid_recipe.from_text(asset.recipe.get("turning", ""))
+    recipe, turning = asset.recipe, solid_recipe.from_text(asset.recipe.turning)
     lines = [
-        Fact("Name", "" if recipe["prompt"] else asset.title),
-        Fact("Leave out", recipe["negative_prompt"]),
+        Fact("Name", "" if recipe.prompt else asset.title),
+        Fact("Leave out", recipe.negative_prompt),
         Fact("Model", _model(asset, spec)),
         Fact("Size", str(Size(asset.width, asset.height))),
         Fact("Seed", _number(asset.seed), "copy"),
-        Fact("Steps", _number(recipe["steps"])),
-        Fact("Guidance", _number(recipe["guidance"])),
-        Fact("Style", _style(recipe["style"], spec)),
-        Fact("Quality", _quality(recipe["quality"])),
-        Fact("Background", "transparent" if recipe["transparent"] else ""),
-        Fact("Added" if recipe["task"] == UPLOAD else "Made", repr(asset.created), "time"),
-        Fact("Took", duration(recipe["seconds"])),
-        Fact("Cost", "" if recipe["price_usd"] is None else in_dollars(recipe["price_usd"])),
+        Fact("Steps", _number(recipe.steps)),
+        Fact("Guidance", _number(recipe.guidance)),
+        Fact("Style", _style(recipe.style, spec)),
+        Fact("Quality", _quality(recipe.quality)),
+        Fact("Background", "transparent" if recipe.transparent else ""),
+        Fact("Added" if recipe.task == UPLOAD else "Made", repr(asset.created), "time"),
+        Fact("Took", duration(recipe.seconds)),
+        Fact("Cost", "" if recipe.price_usd is None else in_dollars(recipe.price_usd)),
         Fact("From", _origin(recipe)),
-        Fact("Cut out with", _clicks(recipe["selection"])),
+        Fact("Cut out with", _clicks(recipe.selection)),
         Fact("Splats", f"{turning.splats:,}" if turning.splats else ""),
         Fact("Fits its picture", "" if turning.fit is None else f"{turning.fit:.0%}"),
-        Fact("Note", recipe["notice"]),
+        Fact("Note", recipe.notice),
     ]
     return [line for line in lines if line.value]
 
@@ -67,7 +67,7 @@ def duration(seconds: float) -> str:
 
 def _model(asset: Asset, spec: ModelSpec | None) -> str:
     """ "Toy klein, revision 4f2a91c": commit hashes are cut as git does."""
-    name, revision = spec.label if spec else asset.model, asset.recipe["revision"]
+    name, revision = spec.label if spec else asset.model, asset.recipe.revision
     is_hash = len(revision) == 40 and all(digit in "0123456789abcdef" for digit in revision)
     revision = revision[:7] if is_hash else revision
     return f"{name}, revision {revision}" if name and revision else name
@@ -95,9 +95,8 @@ def _number(value: float | None) -> str:
     return "" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def _origin(recipe: dict[str, Any]) -> str:
+def _origin(recipe: Recipe) -> str:
     """Where a picture that was brought along comes from; "" for one that was made here."""
-    if recipe["task"] != UPLOAD:
+    if recipe.task != UPLOAD:
         return ""
-    source = recipe.get("source", "")
-    return "a file" if source in ("", "file") else f"a file made with {source}"
+    return "a file" if recipe.source in ("", "file") else f"a file made with {recipe.source}"

@@ -18,7 +18,7 @@ _MOST_OF_IT = 0.996
 
 def turning_of(asset: Asset) -> recipe.SolidRecipe:
     """What its recipe says of a view or a splat."""
-    return recipe.from_text(asset.recipe["turning"])
+    return recipe.from_text(asset.recipe.turning)
 
 
 def crop_address(object_id: str) -> str:

@@ -48,7 +48,7 @@ def test_an_entry_of_the_catalog_is_downloaded_and_draws(name: str, checkpoints:
             asset = studio.asset("me", done.assets[0])
             with Image.open(studio.path("me", asset.id)) as picture:
                 assert picture.size == (64, 64)
-            assert asset.recipe["revision"] == COMMIT
+            assert asset.recipe.revision == COMMIT
         finally:
             studio.close()
         assert any(f"Tiny {name}" in note for note in notes)

@@ -169,7 +169,7 @@ def test_an_extended_picture_keeps_what_was_there(studio: Studio, fake: FakeMode
     assert made.shape[:2] == (98, 176)
     assert np.array_equal(made[:87, 19:133], pixels(studio, source)[:87, 3:117])
     assert "Continue" in fake.requests[-1].prompt
-    assert studio.asset(OWNER, job.assets[0]).recipe["prompt"] == ""
+    assert studio.asset(OWNER, job.assets[0]).recipe.prompt == ""
 
 
 def test_a_model_that_honours_a_mask_gets_one_and_another_does_not(open_studio: OpenStudio, fake: FakeModel):
@@ -192,8 +192,8 @@ def test_a_model_that_moves_the_frame_is_put_right_and_says_so(open_studio: Open
     source = keep(studio, (256, 192), seed=3)
     large = Stroke(((128.0, 96.0),), 50)
     made = studio.asset(OWNER, change(studio, source, strokes=(large,)).assets[0])
-    assert made.recipe["notice"] == "The model moved the picture by 5, -3 pixels; this was corrected."
-    drift = json.loads(made.recipe["edit"])["drift"]
+    assert made.recipe.notice == "The model moved the picture by 5, -3 pixels; this was corrected."
+    drift = json.loads(made.recipe.edit)["drift"]
     assert drift[:2] == pytest.approx([5, -3], abs=0.4)
     assert np.abs(pixels(studio, made.id).astype(int) - pixels(studio, source)).mean() < 1
 

@@ -21,7 +21,7 @@ from studio.library.database import Database
 from studio.library.files import SLUG_LENGTH, TEMPORARY, file_names, slug
 from studio.library.search import GalleryPage
 from studio.library.store import Asset, Store
-from studio.recipe import png_text
+from studio.recipe import png_text, to_text
 from studio.service import Studio
 from tests.studio.conftest import OpenStudio
 from tests.studio.fakes import OWNER, FakeModel, ask, finished, spec_of
@@ -55,8 +55,9 @@ def test_a_picture_is_saved_as_it_was_painted_with_its_recipe(studio: Studio):
         image.load()
         assert (image.format, image.mode, image.size) == ("PNG", "RGB", (64, 64))
         assert image.getpixel((0, 0)) == (7, 0, 77)
-        assert json.loads(image.info["diorama"]) == asset.recipe
-    assert asset.recipe | {"id": "", "created": 0, "seconds": 0, "job_id": "", "app": ""} == {
+        said = json.loads(image.info["diorama"])
+    assert said == json.loads(to_text(asset.recipe))
+    assert said | {"id": "", "created": 0, "seconds": 0, "job_id": "", "app": ""} == {
         "id": "",
         "kind": "image",
         "owner": OWNER,
@@ -96,7 +97,7 @@ def test_an_asset_says_what_its_recipe_says(studio: Studio):
     (asset,) = made(studio, seed=7)
     assert (asset.title, asset.model, asset.seed, asset.index) == ("a red ball", "fake", 7, 0)
     assert (asset.width, asset.height, asset.starred, asset.deleted) == (64, 64, False, False)
-    assert (asset.id, asset.created, asset.job_id) == tuple(asset.recipe[key] for key in ("id", "created", "job_id"))
+    assert (asset.id, asset.created, asset.job_id) == (asset.recipe.id, asset.recipe.created, asset.recipe.job_id)
 
 
 def test_the_name_has_the_time_the_prompt_and_a_short_id(studio: Studio):

@@ -135,9 +135,9 @@ def test_it_leaves_as_it_stands(studio: Studio, owner: str, format: str):
 def test_the_guess_is_no_longer_told_but_the_rest_is(studio: Studio, owner: str):
     columns = columns_like_a_trainer(some(20)) | {f"f_rest_{index}": np.ones(20, "f4") for index in range(30)}
     first = studio.splats.take_in(owner, by_plyfile(columns), "a.ply")
-    assert "which way is up" in solid_recipe.from_text(first.recipe["turning"]).notes
+    assert "which way is up" in solid_recipe.from_text(first.recipe.turning).notes
     asset = studio.splats.turn(owner, first.id, ["left"])
-    said = solid_recipe.from_text(asset.recipe["turning"])
+    said = solid_recipe.from_text(asset.recipe.turning)
     assert said.notes.startswith("This file has 30 harmonics") and "which way is up" not in said.notes
     assert (said.splats, said.origin, said.fit) == (20, first.id, None)
 
@@ -150,7 +150,7 @@ def test_the_same_file_again_is_the_one_that_was_stood_up(studio: Studio, owner:
     back = studio.splats.export(owner, asset.id, "ply")
     assert studio.splats.take_in(owner, back, "back.ply") == asset
     theirs = studio.splats.take_in(FOREIGN, back, "back.ply")
-    assert solid_recipe.from_text(theirs.recipe["turning"]).origin == ""
+    assert solid_recipe.from_text(theirs.recipe.turning).origin == ""
     assert only(studio, owner) == asset.id
 
 
@@ -195,7 +195,7 @@ def test_the_axis_that_is_named_points_up(studio: Studio, owner: str, kind: str,
     column = in_file[:, "xyz".index(up[-1])] * (-1 if up[0] == "-" else 1)
     heights = studio.splats.splat(owner, asset.id).positions[:, 1]
     assert np.abs(np.sort(heights) - np.sort(column)).max() < 1e-3
-    assert "way is up" not in solid_recipe.from_text(asset.recipe["turning"]).notes
+    assert "way is up" not in solid_recipe.from_text(asset.recipe.turning).notes
     again = studio.splats.take_in(owner, FILES[kind], "tower.ply", up=up)
     assert again == asset == studio.gallery(owner).assets[0] and studio.count(owner) == 1
 

@@ -74,7 +74,7 @@ def opened(content: bytes) -> np.ndarray:
 
 
 def turning(studio: Studio, asset_id: str) -> solid_recipe.SolidRecipe:
-    return solid_recipe.from_text(studio.asset(OWNER, asset_id).recipe["turning"])
+    return solid_recipe.from_text(studio.asset(OWNER, asset_id).recipe.turning)
 
 
 # --- coming in --------------------------------------------------------------------------------------------------------
@@ -85,7 +85,7 @@ def test_a_file_of_any_format_is_kept_as_a_ply_of_ours(studio: Studio, write):
     asset = studio.splats.take_in(OWNER, write(ball(500)), "C:\\things\\My ball.ply")
     assert (asset.kind, asset.title, asset.name[-4:]) == ("splat", "My ball", ".ply")
     assert studio.gallery(OWNER, kind="splat").assets == (asset,)
-    assert solid_recipe.from_text(asset.recipe["turning"]).splats == 500
+    assert solid_recipe.from_text(asset.recipe.turning).splats == 500
     assert studio.splats.splat(OWNER, asset.id).count == 500
     with Image.open(studio.thumbnail(OWNER, asset.id)) as small:
         assert small.convert("RGBA").getpixel((128, 128))[3] > 128  # type: ignore[index]
@@ -93,7 +93,7 @@ def test_a_file_of_any_format_is_kept_as_a_ply_of_ours(studio: Studio, write):
 
 def test_what_was_assumed_about_a_file_is_said(studio: Studio):
     asset = studio.splats.take_in(OWNER, write_antimatter(ball(500)), "ball.splat")
-    assert "does not say which way is up" in solid_recipe.from_text(asset.recipe["turning"]).notes
+    assert "does not say which way is up" in solid_recipe.from_text(asset.recipe.turning).notes
 
 
 def test_the_same_file_is_kept_once_also_out_of_the_trash(studio: Studio, tmp_path: Path):
@@ -110,7 +110,7 @@ def test_our_own_file_that_comes_back_is_the_splat_it_was(studio: Studio, made: 
     content = studio.splats.export(OWNER, made, "ply")
     assert studio.splats.take_in(OWNER, content, "back.ply") == asset
     theirs = studio.splats.take_in(FOREIGN, content, "back.ply")
-    assert (theirs.title, theirs.recipe["source"], theirs.model) == (asset.title, "Diorama", asset.model)
+    assert (theirs.title, theirs.recipe.source, theirs.model) == (asset.title, "Diorama", asset.model)
     assert theirs.owner == FOREIGN and theirs.job_id == ""
 
 
@@ -146,7 +146,7 @@ def with_bad_rows() -> bytes:
 
 def test_rows_without_numbers_are_left_out_with_a_note(studio: Studio):
     asset = studio.splats.take_in(OWNER, with_bad_rows(), "bad.ply")
-    said = solid_recipe.from_text(asset.recipe["turning"])
+    said = solid_recipe.from_text(asset.recipe.turning)
     assert said.splats == 70 and "30 of 100 splats were left out" in said.notes
 
 

@@ -178,7 +178,7 @@ def test_what_is_said_becomes_a_version_beside_the_old_one(bench: Bench, changin
     made = bench.change("make it green")
     asset = changing.asset(OWNER, made)
     assert asset.parents == (picture,)
-    assert asset.recipe["prompt"] == "make it green"
+    assert asset.recipe.prompt == "make it green"
     expect(bench.current).to_have_attribute("aria-level", "2")
     expect(bench.words).to_have_value("")
     bench.versions.first.locator(".tile").click()
@@ -510,7 +510,7 @@ def test_the_settings_of_a_version_are_said_again_to_its_picture(bench: Bench, c
     bench.page.keyboard.press("Escape")
     expect(bench.versions).to_have_count(4)
     varied = changing.tree(OWNER, picture).nodes[-1].asset
-    assert (varied.recipe["prompt"], varied.parents) == ("make it green", (picture,))
+    assert (varied.recipe.prompt, varied.parents) == ("make it green", (picture,))
 
 
 def test_every_place_of_the_page_leads_here(guest: Visitor, changing: Studio, picture: str):

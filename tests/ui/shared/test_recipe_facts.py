@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from studio.library.assets import Asset
+from tests.studio.test_recipe import RECIPE
 from tests.ui.painter import Brush, catalog
 from ui.shared.recipe_facts import Fact, duration, facts_of
 
@@ -15,22 +16,9 @@ _, FULL, *_ = catalog(Brush())
 
 
 def asset(**changes: Any) -> Asset:
-    recipe = {
-        "task": "generate",
-        "revision": "1",
-        "prompt": "a ball",
-        "style": "ink",
-        "negative_prompt": "",
-        "steps": 6,
-        "guidance": 4.5,
-        "seconds": 12.4,
-        "selection": "",
-        "quality": "",
-        "transparent": False,
-        "price_usd": None,
-        "notice": "",
-        "edit": "",
-    }
+    recipe = replace(
+        RECIPE, revision="1", prompt="a ball", style="ink", negative_prompt="", steps=6, guidance=4.5, seconds=12.4
+    )
     made = Asset(
         id="a" * 32,
         kind="image",
@@ -47,7 +35,7 @@ def asset(**changes: Any) -> Asset:
         parents=(),
         job_id="",
         index=0,
-        recipe=recipe | changes,
+        recipe=replace(recipe, **changes),
     )
     return replace(made, title=changes["title"]) if "title" in changes else made
 

@@ -113,7 +113,7 @@ def test_an_object_becomes_a_splat_that_turns_comes_back_to_the_pixel_and_is_sav
     splat = table.make()
     assert turning.asset(OWNER, splat).kind == "splat"
     assert turning.splats.fit_of(OWNER, splat) > 0.85  # type: ignore[operator]
-    expect(table.find(".fit")).to_have_text(re.compile(r"It fits its picture to \d+ %"))
+    expect(table.find(".fit")).to_have_text(re.compile(r"Outline match: \d+ %"))
     first = table.pixels()
     table.drag(80, 30)
     table.expect_drawn(home=False)
@@ -436,7 +436,7 @@ def test_a_film_says_at_once_that_it_is_made_and_is_made_once(
     saving.value.save_as(tmp_path / "film.mp4")
     assert (tmp_path / "film.mp4").read_bytes()[4:8] == b"ftyp"
     table.find(".exports summary").click()
-    expect(film).to_contain_text("Once around on white")
+    expect(film).to_contain_text("One full turn on white")
 
 
 def test_a_file_that_cannot_be_made_says_why(table: Turntable, guest: Visitor, object_id: str):
