@@ -43,13 +43,22 @@ USERS = {
     "omegaconf": {"pipelines"},
     "filelock": {"pipelines"},
     "dotenv": {"providers"},
+    "av": {"studio"},
+    "cv2": {"studio"},
 }
 """Every third party of the program, and the packages that may import it."""
 
-DISTRIBUTIONS = {"PIL": "pillow", "google": "google-genai", "hydra": "hydra-core", "dotenv": "python-dotenv"}
+DISTRIBUTIONS = {
+    "PIL": "pillow",
+    "google": "google-genai",
+    "hydra": "hydra-core",
+    "dotenv": "python-dotenv",
+    "cv2": "opencv-python-headless",
+}
 MOST_MODULES = 15  # in one folder, without `__init__`
 LATE_IMPORTS = {
     "pipelines/catalog.py",
+    "studio/splats/export.py",
     "app.py",
     "commands/models.py",
 }

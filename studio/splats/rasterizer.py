@@ -6,10 +6,10 @@ Source: Kerbl et al., "3D Gaussian Splatting" (2023) and Zwicker et al., "EWA Sp
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import NamedTuple
 
+import cv2
 import numpy as np
 from PIL import Image
 
@@ -19,10 +19,12 @@ from studio.splats.transform import placed
 MAX_PAIRS = 12_000_000
 """Pairs of a splat and a pixel it touches, in a small picture: where there are more, only every second, third, ...
 splat is painted."""
-_PAIRS_AT_ONCE = 1_000_000
-_PIXELS_AT_ONCE = 1 << 16  # numpy sorts 16-bit numbers in linear time
+_PAIRS_AT_ONCE = 50_000
+_PIXELS_AT_ONCE = 1 << 16
 _FAINTEST = 1 / 255
 _MOST_OPAQUE = 0.99
+_COVERED = 1 / 1000
+"""Of what is behind so little shows that nothing is painted there."""
 _BLUR = 0.3
 """Pixels squared that are added to every footprint, so that none falls between two pixels."""
 _NEAREST = 0.13
@@ -94,26 +96,34 @@ def painted(splat: Splat, camera: Camera, most_pairs: int = MAX_PAIRS) -> Painte
         most_pairs: of a splat and a pixel it touches; the work and the time grow with them.
     """
     marks = _marks(placed(replace(splat, sh_rest=None)), camera)
-    marks = marks.only(slice(None, None, 1 + int(_areas(marks.boxes).sum()) // most_pairs))
+    marks = marks.only(np.arange(0, len(marks.boxes), 1 + int(_areas(marks.boxes).sum()) // most_pairs))
     rgb = np.zeros((camera.height * camera.width, 3), np.float32)
     alpha = np.zeros(camera.height * camera.width, np.float32)
-    for top, bottom in _bands(marks, camera):
+    rows = max(1, _PIXELS_AT_ONCE // camera.width)
+    for top in range(0, camera.height, rows):
+        bottom = min(top + rows, camera.height)
         pixels = slice(top * camera.width, bottom * camera.width)
         rgb[pixels], alpha[pixels] = _band(marks, camera.width, top, bottom)
     return Painted(rgb.reshape(camera.height, camera.width, 3), alpha.reshape(camera.height, camera.width))
+
+
+def pairs_of(splat: Splat, camera: Camera) -> int:
+    """How many pairs of a splat and a pixel it may touch a picture has: the work of painting it."""
+    return int(_areas(_marks(placed(replace(splat, sh_rest=None)), camera).boxes).sum())
 
 
 class _Marks(NamedTuple):
     """The splats that touch the picture, nearest first. A pixel j has its centre at j."""
 
     centres: np.ndarray  # (N, 2) float32
-    inverses: np.ndarray  # (N, 3) float32: xx, xy and yy of the inverse covariance
+    falls: np.ndarray  # (N, 3) float32: 1 / variance down; columns that the middle moves per row; 1 / variance in a row
     boxes: np.ndarray  # (N, 4) int64: left, top, right and bottom, within the picture, the last two one past it
     opacities: np.ndarray  # (N,) float32
     colours: np.ndarray  # (N, 3) float32 [0, 1]
 
-    def only(self, kept: np.ndarray | slice) -> _Marks:
-        return _Marks(*(one[kept] for one in self))
+    def only(self, kept: np.ndarray) -> _Marks:
+        """Args: kept: (K,) int."""
+        return _Marks(*(one.take(kept, axis=0) for one in self))
 
 
 def _marks(splat: Splat, camera: Camera) -> _Marks:
@@ -136,7 +146,7 @@ def _marks(splat: Splat, camera: Camera) -> _Marks:
     determinant = np.maximum(xx * yy - xy * xy, 1e-12)
     marks = _Marks(
         centres=centres.astype(np.float32),
-        inverses=(np.stack([yy, -xy, xx], axis=1) / determinant[:, None]).astype(np.float32),
+        falls=np.stack([1 / yy, xy / yy, yy / determinant], axis=1).astype(np.float32),
         boxes=np.concatenate([low, high], axis=1),
         opacities=opacities,
         colours=np.clip(splat.colours[order], 0, 1),
@@ -166,46 +176,67 @@ def _areas(boxes: np.ndarray) -> np.ndarray:
     return (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
 
 
-def _bands(marks: _Marks, camera: Camera) -> Iterator[tuple[int, int]]:
-    """Rows that are painted at once, as the memory for their pairs allows."""
-    share = max(1, int(_areas(marks.boxes).sum())) / _PAIRS_AT_ONCE
-    rows = max(1, min(round(camera.height / share), _PIXELS_AT_ONCE // camera.width))
-    for top in range(0, camera.height, rows):
-        yield top, min(top + rows, camera.height)
-
-
 def _band(marks: _Marks, width: int, top: int, bottom: int) -> tuple[np.ndarray, np.ndarray]:
     """Colours times alpha (pixels, 3) and alphas (pixels,) of some rows."""
-    rgb, alpha = np.zeros(((bottom - top) * width, 3), np.float32), np.zeros((bottom - top) * width, np.float32)
-    marks = marks.only((marks.boxes[:, 1] < bottom) & (marks.boxes[:, 3] > top))
-    boxes = marks.boxes.copy()
-    boxes[:, [1, 3]] = np.clip(boxes[:, [1, 3]], top, bottom)
-    areas = _areas(boxes)
-    which = np.repeat(np.arange(len(areas)), areas)  # pairs, nearest splat first
-    if not len(which):
-        return rgb, alpha
-    within = np.arange(len(which)) - np.repeat(np.cumsum(areas) - areas, areas)
-    row, column = np.divmod(within, (boxes[:, 2] - boxes[:, 0])[which])
-    column += boxes[which, 0]
-    row += boxes[which, 1]
-    dx = column.astype(np.float32) - marks.centres[which, 0]
-    dy = row.astype(np.float32) - marks.centres[which, 1]
-    xx, xy, yy = marks.inverses[which].T
-    opacity = marks.opacities[which] * np.exp(-0.5 * (xx * dx * dx + yy * dy * dy) - xy * dx * dy)
-    kept = opacity >= _FAINTEST
-    pixel = ((row - top) * width + column)[kept].astype(np.uint16)
-    order = np.argsort(pixel, kind="stable")
-    pixel, which, opacity = pixel[order], which[kept][order], np.minimum(opacity[kept][order], _MOST_OPAQUE)
+    marks = marks.only(np.flatnonzero((marks.boxes[:, 1] < bottom) & (marks.boxes[:, 3] > top)))
+    rows = np.clip(marks.boxes[:, [1, 3]] - top, 0, bottom - top)
+    boxes = np.stack([marks.boxes[:, 0], rows[:, 0], marks.boxes[:, 2], rows[:, 1]], axis=1)
+    marks = marks._replace(boxes=boxes, centres=marks.centres - np.array([0, top], np.float32))
+    rgb = np.zeros((3, (bottom - top) * width), np.float32)
+    clear = np.ones(rgb.shape[1], np.float32)  # the share of what is behind that still shows
+    groups = np.cumsum(_areas(boxes)) // _PAIRS_AT_ONCE
+    for group in np.split(np.arange(len(groups)), np.flatnonzero(np.diff(groups)) + 1):
+        near = marks.only(group)
+        _lay(near.only(_unhidden(near.boxes, clear.reshape(-1, width))), width, rgb, clear)
+    return rgb.T, 1 - clear
+
+
+def _unhidden(boxes: np.ndarray, clear: np.ndarray) -> np.ndarray:
+    """Which boxes hold a pixel that is not yet covered: (K,) int."""
+    counts = cv2.integral((clear > _COVERED).view(np.uint8))
+    left, top, right, bottom = boxes.T
+    return np.flatnonzero(counts[bottom, right] - counts[top, right] - counts[bottom, left] + counts[top, left])
+
+
+def _lay(marks: _Marks, width: int, rgb: np.ndarray, clear: np.ndarray) -> None:
+    """Puts splats behind those that are there already. Args: rgb: (3, pixels)."""
+    pixel, opacity, which = _pairs(marks, width)
+    pairs = np.sort(pixel.astype(np.uint64) << 32 | np.arange(len(pixel), dtype=np.uint64))  # quicker than argsort
+    order, pixel = (pairs & 0xFFFFFFFF).astype(np.int64), (pairs >> 32).astype(np.int64)
+    opacity, which = opacity.take(order), which.take(order)
     if not len(pixel):
-        return rgb, alpha
-    first = np.flatnonzero(np.diff(pixel, prepend=np.uint16(pixel[0] ^ 1)))
-    let_through = np.log1p(-opacity.astype(np.float64))
-    before = np.cumsum(let_through) - let_through
-    before -= np.repeat(before[first], np.diff(first, append=len(pixel)))
-    weights = (opacity * np.exp(before)).astype(np.float32)
-    rgb[pixel[first]] = np.add.reduceat(weights[:, None] * marks.colours[which], first, axis=0)
-    alpha[pixel[first]] = np.add.reduceat(weights, first)
-    return rgb, np.minimum(alpha, 1)
+        return
+    first = np.concatenate([[0], np.flatnonzero(pixel[1:] != pixel[:-1]) + 1])
+    let_through = np.concatenate([[0.0], np.cumsum(np.log1p(-opacity), dtype=np.float64)])
+    before = let_through[:-1] - np.repeat(let_through[first], np.diff(first, append=len(pixel)))
+    weights = opacity * np.exp(before.astype(np.float32)) * clear.take(pixel)
+    touched = pixel[first]
+    for plane, colours in zip(rgb, np.ascontiguousarray(marks.colours.T), strict=True):
+        plane[touched] += np.add.reduceat(weights * colours.take(which), first)
+    clear[touched] -= np.add.reduceat(weights, first)
+
+
+def _pairs(marks: _Marks, width: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Each pixel that each splat touches, nearest splat first: pixels (P,), opacities (P,) float32, splats (P,).
+
+    Row by row: along a row a Gaussian is one of a single dimension, whose ends are known.
+    """
+    left, top, right, bottom = marks.boxes.T
+    splat = np.repeat(np.arange(len(top)), bottom - top)
+    row = np.arange(len(splat)) + (bottom - np.cumsum(bottom - top)).take(splat)
+    down, slope, across = np.ascontiguousarray(marks.falls.T).take(splat, axis=1)
+    beside = row.astype(np.float32) - marks.centres[splat, 1]
+    middle = marks.centres[splat, 0] + slope * beside
+    peak = marks.opacities[splat] * np.exp(-0.5 * down * beside * beside)
+    half = np.sqrt(np.maximum(2 * np.log(peak / _FAINTEST), 0) / across)
+    low = np.maximum(np.ceil(middle - half).astype(np.int64), left[splat])
+    counts = np.maximum(np.minimum(np.floor(middle + half).astype(np.int64) + 1, right[splat]) - low, 0)
+    counts[peak < _FAINTEST] = 0
+    run = np.repeat(np.arange(len(counts)), counts)
+    column = np.arange(len(run)) + (low - np.cumsum(counts) + counts).take(run)
+    beside = column.astype(np.float32) - middle.take(run)
+    opacity = peak.take(run) * np.exp((-0.5 * across).take(run) * beside * beside)
+    return (row * width).take(run) + column, np.minimum(opacity, _MOST_OPAQUE), splat.take(run)
 
 
 def _image(values: np.ndarray) -> Image.Image:

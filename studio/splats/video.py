@@ -1,29 +1,33 @@
-"""A turn around a splat as an MP4, painted in numpy: quick to look at, on a white ground. Knows no encoder's insides.
+"""A turn around a splat as an MP4 (H.264): quick to look at, on a white ground.
 
-A film is a look and no measurement: of very many splats, every second, third, ... is painted, a little larger.
+A film is a look and no measurement: where many large splats lie over each other, it is painted smaller and enlarged.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
+from pathlib import Path
 
-import numpy as np
+import av
+from av.video.reformatter import ColorRange, Colorspace
 from PIL import Image
 
 from studio.splats.metadata import line_about
-from studio.splats.mp4 import write_mp4
-from studio.splats.rasterizer import painted, through
-from studio.splats.splat import Pose, Splat
+from studio.splats.rasterizer import painted, pairs_of, through
+from studio.splats.splat import Camera, Pose, Splat
 from studio.splats.transform import placed
 from studio.splats.turntable import camera_around, turntable
 
-SIDE = 288
-FRAMES, FEWER_FRAMES = 48, 24
-"""Of a turn in three seconds; the fewer where a frame takes most of a second to paint."""
-SECONDS = 3.0
-_MANY = 20_000
-_MOST_SPLATS = 30_000
+SIDE = 720
+FRAMES, FRAMES_PER_SECOND = 72, 24
+_PAIRS = 3_000_000
+"""Of a splat and a pixel it touches, in each frame: about 0.3 s of one core."""
+_LEAST_SIDE = 360
+_THREADS = 2
 _ELEVATION_DEG = 10.0
 """From where a splat without a camera of its own is seen."""
 
@@ -31,26 +35,46 @@ _ELEVATION_DEG = 10.0
 def write_film(splat: Splat) -> bytes:
     """An MP4 of SIDE x SIDE pixels: once around, beginning where the splat's own camera is.
 
-    Takes some seconds; half a minute (2 cores) for 20,000 splats and more.
+    Takes about ten seconds (2 cores) for 65,536 splats.
     """
-    splat = thinned(placed(splat))
-    frames = FRAMES if splat.count <= _MANY else FEWER_FRAMES
-    note = line_about(replace(splat, pose=Pose(camera=splat.pose.camera)), "+y").encode()
-    return write_mp4(_painted(splat, frames), frames / SECONDS, note)
+    splat = placed(splat)
+    note = line_about(replace(splat, pose=Pose(camera=splat.pose.camera)), "+y")
+    with ThreadPoolExecutor(_THREADS) as threads:
+        return write_mp4(threads.map(partial(_frame, splat), turntable(first_camera(splat), FRAMES)), note)
 
 
-def _painted(splat: Splat, frames: int) -> Iterator[np.ndarray]:
+def first_camera(splat: Splat) -> Camera:
+    """Where the film begins; its picture is as large as can be painted in time. Args: splat: placed."""
     own = splat.pose.camera
     start = camera_around(splat, SIDE, _ELEVATION_DEG) if own is None else through(own, own.crop, SIDE)
-    ground = Image.new("RGB", (SIDE, SIDE), "white")
-    for camera in turntable(start, frames):
-        yield np.asarray(painted(splat, camera).over(ground))
+    share = (_PAIRS / max(_PAIRS, pairs_of(splat, start))) ** 0.5
+    return through(start, start.crop, max(_LEAST_SIDE, round(SIDE * share)))
 
 
-def thinned(splat: Splat) -> Splat:
-    """At most _MOST_SPLATS, which cover what all of them did."""
-    step = -(-splat.count // _MOST_SPLATS)
-    if step <= 1:
-        return splat
-    fewer = splat.only(slice(None, None, step))
-    return replace(fewer, scales=fewer.scales * np.float32(step**0.5))
+def _frame(splat: Splat, camera: Camera) -> Image.Image:
+    seen = painted(splat, camera, _PAIRS).over(Image.new("RGB", (camera.width, camera.height), "white"))
+    return seen.resize((SIDE, SIDE), Image.Resampling.BICUBIC)
+
+
+def write_mp4(frames: Iterable[Image.Image], note: str = "", side: int = SIDE) -> bytes:
+    """Frames at FRAMES_PER_SECOND as H.264 that every browser and player shows; what tells of them comes first.
+
+    Args:
+        frames: RGB, of `side` x `side` pixels; side even.
+        note: kept as the file's comment, such as a recipe as JSON.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "film.mp4")  # to move the index to the front, the file is read again
+        with av.open(str(path), "w", options={"movflags": "faststart"}) as file:
+            file.metadata["comment"] = note
+            stream = file.add_stream("libx264", rate=FRAMES_PER_SECOND, options={"crf": "20", "preset": "veryfast"})
+            stream.width = stream.height = side
+            stream.pix_fmt = "yuv420p"
+            told = stream.codec_context
+            told.colorspace = told.color_primaries = told.color_trc = Colorspace.ITU709  # unsaid, players guess
+            told.color_range = ColorRange.MPEG
+            for frame in frames:
+                picture = av.VideoFrame.from_image(frame)
+                file.mux(stream.encode(picture.reformat(format="yuv420p", dst_colorspace=Colorspace.ITU709)))
+            file.mux(stream.encode())
+        return path.read_bytes()
