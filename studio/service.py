@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import ExitStack
 from dataclasses import asdict, replace
 from datetime import datetime
 from functools import partial
@@ -16,6 +16,7 @@ from studio.catalog import Catalog
 from studio.clouds.contract import Clouds, NoClouds
 from studio.clouds.describe import Describing
 from studio.clouds.spending import DAILY_CAP_USD, Spending
+from studio.collection import Collection
 from studio.contract import Event, GenerateRequest, IterateRequest, JobView, ModelSpec, Progress, Task
 from studio.errors import NotFound
 from studio.imaging import edit_codec, replay
@@ -23,15 +24,13 @@ from studio.imaging.generate_job import generate_orders, make_pictures
 from studio.imaging.iterate_job import iterate_orders
 from studio.imaging.settings_from_recipe import Settings, fit
 from studio.imaging.versions import Versions
-from studio.library import permissions, search
+from studio.library import permissions
 from studio.library.assets import Asset
 from studio.library.database import BUSY_SECONDS, Database, FolderLock
-from studio.library.search import GalleryPage, Relatives
 from studio.library.signing_key import read_key
 from studio.library.store import FOLDERS, Store
 from studio.library.tree import Tree
 from studio.library.uploads import Uploads
-from studio.library.zip_stream import Entry, zipped
 from studio.residents import Residents
 from studio.scheduling.changes import Changes
 from studio.scheduling.jobs import PATIENCE_SECONDS, Jobs
@@ -42,7 +41,7 @@ from studio.solid.splat_service import Splats
 from studio.solid.views_service import Solids
 
 
-class Studio:
+class Studio(Collection):
     """One outputs folder, the models of a catalog, and the work between them.
 
     `owner` is whoever asks: an opaque text. Another owner's jobs and assets do not exist for them.
@@ -241,47 +240,7 @@ class Studio:
         """What happens to a job, as it happens; ends after Done, Failed or Stopped. Blocks in between."""
         return self._jobs.events(owner, _job_id(job_id))
 
-    def pulse(self, owner: str) -> int:
-        """A number that grows with every change of the owner's jobs or assets, also over restarts; costs nothing."""
-        return self._changes.of(owner)
-
-    def news(self, owner: str) -> int:
-        """The pulse at the owner's latest change that was more than how far a job has come."""
-        return self._changes.news_of(owner)
-
-    def listening(self, owner: str, listener: Callable[[bool], object]) -> AbstractContextManager[None]:
-        """Call `listener(is_news)` whenever `pulse` grows, on whatever thread; it must return at once."""
-        return self._changes.listening(owner, listener)
-
     # --- what was made ------------------------------------------------------------------------------------------------
-
-    def gallery(
-        self,
-        owner: str,
-        *,
-        query: str = "",
-        starred: bool = False,
-        model: str = "",
-        kind: str = "",
-        after: str = "",
-        limit: int = 24,
-    ) -> GalleryPage:
-        """One page, newest first; see `gallery.find`."""
-        return search.find(
-            self._database, owner, query=query, starred=starred, model=model, kind=kind, after=after, limit=limit
-        )
-
-    def count(self, owner: str, *, query: str = "", starred: bool = False, model: str = "", kind: str = "") -> int:
-        """How many pictures all pages of `gallery` have together."""
-        return search.count(self._database, owner, query=query, starred=starred, model=model, kind=kind)
-
-    def models_used(self, owner: str) -> tuple[str, ...]:
-        """Ids of the models that made what is in the owner's gallery; a foreign one's name is among them."""
-        return search.models_used(self._database, owner)
-
-    def relatives(self, owner: str, asset_id: str) -> Relatives:
-        """What a picture was made from, and what was made from it."""
-        return search.relatives(self._database, self._store.asset(owner, asset_id))
 
     def tree(self, owner: str, asset_id: str) -> Tree:
         """All versions of the picture that this one is a version of."""
@@ -297,67 +256,15 @@ class Studio:
         """What made a version, to be asked again of another picture, model or seed; None: no change made it."""
         return edit_codec.request_of(self._store.asset(owner, asset_id).recipe)
 
-    def take_in(self, owner: str, source: bytes | Path, name: str = "") -> Asset:
-        """Keep an uploaded picture; one that is there already is not kept twice, see `Uploads.take_in`."""
-        asset = self._uploads.take_in(owner, source, name)
-        self._changes.note(owner)
-        return asset
-
     def settings_of(self, owner: str, asset_id: str) -> Settings:
         """The request that makes a picture again, and what of it could not be carried over."""
         return fit(self._store.asset(owner, asset_id).recipe, self.models(Task.GENERATE), owner)
-
-    def bundle(self, owner: str, asset_ids: Iterable[str]) -> Iterator[bytes]:
-        """A zip of the PNGs under their own names, made while it is read.
-
-        Raises:
-            NotFound: one of them is not there; nothing was begun.
-        """
-        assets = {asset.id: asset for asset in (self._store.asset(owner, asset_id) for asset_id in asset_ids)}
-        for asset_id in assets:
-            self._store.path(owner, asset_id)
-        return zipped(Entry(asset.name, partial(self._store.path, owner, id)) for id, asset in assets.items())
-
-    def asset(self, owner: str, asset_id: str) -> Asset:
-        return self._store.asset(owner, asset_id)
-
-    def path(self, owner: str, asset_id: str) -> Path:
-        """The PNG with its recipe, absolute."""
-        return self._store.path(owner, asset_id)
-
-    def thumbnail(self, owner: str, asset_id: str) -> Path:
-        """A WebP of at most 256 pixels, absolute."""
-        return self._store.thumbnail(owner, asset_id)
-
-    def star(self, owner: str, asset_id: str, starred: bool) -> Asset:
-        asset = self._store.star(owner, asset_id, starred)
-        self._changes.note(owner)
-        return asset
-
-    def rename(self, owner: str, asset_id: str, title: str) -> Asset:
-        """Give anything a title of its own; "" gives it back the one it was made with."""
-        asset = self._store.rename(owner, asset_id, validation.checked_title(title))
-        self._changes.note(owner)
-        return asset
-
-    def delete(self, owner: str, asset_ids: Iterable[str]) -> None:
-        """Into the trash, all or, with one that is not there, none; `restore` brings them back."""
-        self._store.delete(owner, asset_ids)
-        self._changes.note(owner)
 
     def delete_tree(self, owner: str, asset_id: str) -> tuple[str, ...]:
         """A version and all that was made from it into the trash. Returns what `restore` brings back."""
         ids = self._versions.branch(owner, asset_id)
         self.delete(owner, ids)
         return ids
-
-    def restore(self, owner: str, asset_ids: Iterable[str]) -> None:
-        self._store.restore(owner, asset_ids)
-        self._changes.note(owner)
-
-    def rebuild(self) -> None:
-        """Make the index again from the files."""
-        self._store.rebuild()
 
     def close(self, *, give_up: bool = False) -> None:
         """Take no more work, let the running step end, give the folder back. What waited runs at the next start.

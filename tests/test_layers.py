@@ -56,6 +56,7 @@ DISTRIBUTIONS = {
     "cv2": "opencv-python-headless",
 }
 MOST_MODULES = 15  # in one folder, without `__init__`
+MOST_LINES = 350  # of a file
 LATE_IMPORTS = {
     "pipelines/catalog.py",
     "studio/splats/export.py",
@@ -178,3 +179,39 @@ def test_the_page_is_built_without_torch():
     code = "import sys; from ui import page; print(sorted({'torch', 'diffusers', 'transformers'} & sys.modules.keys()))"
     answer = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert answer.stdout.strip() == "[]"
+
+
+def program() -> list[tuple[Path, ast.Module]]:
+    return [
+        (path, ast.parse(path.read_text()))
+        for path in sources()
+        if package_of(path) not in {"tests", "toybox", "benchmarks"}
+    ]
+
+
+def test_a_file_fits_in_one_sitting_and_most_functions_on_a_screen():
+    lengths = []
+    for path, tree in program():
+        assert len(path.read_text().splitlines()) <= MOST_LINES, path.relative_to(ROOT)
+        assert not any(isinstance(node, ast.Global) for node in ast.walk(tree)), path.relative_to(ROOT)
+        for node in ast.walk(tree):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                lengths.append((node.end_lineno or node.lineno) - node.lineno + 1)
+    assert sorted(lengths)[len(lengths) * 9 // 10] <= 25
+
+
+def test_every_function_is_typed():
+    untyped = [
+        f"{path.relative_to(ROOT)}:{node.lineno} {node.name}"
+        for path, tree in program()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and not is_typed(node)
+    ]
+    assert not untyped, "\n".join(untyped)
+
+
+def is_typed(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    arguments = [*function.args.posonlyargs, *function.args.args, *function.args.kwonlyargs]
+    return function.returns is not None and all(
+        each.annotation for each in arguments if each.arg not in ("self", "cls")
+    )

@@ -6,6 +6,7 @@ import json
 import logging
 import re
 
+from gradio.queueing import Queue
 from starlette._utils import get_route_path
 from starlette.datastructures import Headers, QueryParams
 from starlette.exceptions import HTTPException
@@ -81,7 +82,7 @@ class Calls:
                 raise
 
 
-def _is_waiting(queue, event: str | None, session: str) -> bool:
+def _is_waiting(queue: Queue, event: str | None, session: str) -> bool:
     """Whether gradio holds a result for this event, or for the session of the page."""
     if event is None:
         return session in queue.pending_messages_per_session

@@ -118,7 +118,9 @@ def xyz_of(chromaticities: Chromaticities) -> np.ndarray | None:
     return adapt @ matrix
 
 
-def power(gamma: float, a: float = 1.0, b: float = 0.0, c: float = 0.0, d: float = 0.0, e: float = 0.0, f: float = 0.0):
+def power(
+    gamma: float, a: float = 1.0, b: float = 0.0, c: float = 0.0, d: float = 0.0, e: float = 0.0, f: float = 0.0
+) -> Curve:
     """The curve (a x + b) ** gamma + e, below d: c x + f."""
 
     def curve(x: np.ndarray) -> np.ndarray:

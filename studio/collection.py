@@ -1,0 +1,122 @@
+"""What people made, as the page, the API and the terminal ask for it: found, starred, renamed, deleted, brought in.
+
+The part of `Studio` that needs no model. Every call is safe from any thread.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager
+from functools import partial
+from pathlib import Path
+
+from studio import validation
+from studio.library import search
+from studio.library.assets import Asset
+from studio.library.database import Database
+from studio.library.search import GalleryPage, Relatives
+from studio.library.store import Store
+from studio.library.uploads import Uploads
+from studio.library.zip_stream import Entry, zipped
+from studio.scheduling.changes import Changes
+
+
+class Collection:
+    """The assets of one outputs folder. `owner` is whoever asks; another owner's assets do not exist for them."""
+
+    _store: Store
+    _database: Database
+    _uploads: Uploads
+    _changes: Changes
+
+    def pulse(self, owner: str) -> int:
+        """A number that grows with every change of the owner's jobs or assets, also over restarts; costs nothing."""
+        return self._changes.of(owner)
+
+    def news(self, owner: str) -> int:
+        """The pulse at the owner's latest change that was more than how far a job has come."""
+        return self._changes.news_of(owner)
+
+    def listening(self, owner: str, listener: Callable[[bool], object]) -> AbstractContextManager[None]:
+        """Call `listener(is_news)` whenever `pulse` grows, on whatever thread; it must return at once."""
+        return self._changes.listening(owner, listener)
+
+    def gallery(
+        self,
+        owner: str,
+        *,
+        query: str = "",
+        starred: bool = False,
+        model: str = "",
+        kind: str = "",
+        after: str = "",
+        limit: int = 24,
+    ) -> GalleryPage:
+        """One page, newest first; see `search.find`."""
+        return search.find(
+            self._database, owner, query=query, starred=starred, model=model, kind=kind, after=after, limit=limit
+        )
+
+    def count(self, owner: str, *, query: str = "", starred: bool = False, model: str = "", kind: str = "") -> int:
+        """How many pictures all pages of `gallery` have together."""
+        return search.count(self._database, owner, query=query, starred=starred, model=model, kind=kind)
+
+    def models_used(self, owner: str) -> tuple[str, ...]:
+        """Ids of the models that made what is in the owner's gallery; a foreign one's name is among them."""
+        return search.models_used(self._database, owner)
+
+    def relatives(self, owner: str, asset_id: str) -> Relatives:
+        """What a picture was made from, and what was made from it."""
+        return search.relatives(self._database, self._store.asset(owner, asset_id))
+
+    def bundle(self, owner: str, asset_ids: Iterable[str]) -> Iterator[bytes]:
+        """A zip of the PNGs under their own names, made while it is read.
+
+        Raises:
+            NotFound: one of them is not there; nothing was begun.
+        """
+        assets = {asset.id: asset for asset in (self._store.asset(owner, asset_id) for asset_id in asset_ids)}
+        for asset_id in assets:
+            self._store.path(owner, asset_id)
+        return zipped(Entry(asset.name, partial(self._store.path, owner, id)) for id, asset in assets.items())
+
+    def asset(self, owner: str, asset_id: str) -> Asset:
+        return self._store.asset(owner, asset_id)
+
+    def path(self, owner: str, asset_id: str) -> Path:
+        """The PNG with its recipe, absolute."""
+        return self._store.path(owner, asset_id)
+
+    def thumbnail(self, owner: str, asset_id: str) -> Path:
+        """A WebP of at most 256 pixels, absolute."""
+        return self._store.thumbnail(owner, asset_id)
+
+    def star(self, owner: str, asset_id: str, starred: bool) -> Asset:
+        asset = self._store.star(owner, asset_id, starred)
+        self._changes.note(owner)
+        return asset
+
+    def rename(self, owner: str, asset_id: str, title: str) -> Asset:
+        """Give anything a title of its own; "" gives it back the one it was made with."""
+        asset = self._store.rename(owner, asset_id, validation.checked_title(title))
+        self._changes.note(owner)
+        return asset
+
+    def delete(self, owner: str, asset_ids: Iterable[str]) -> None:
+        """Into the trash, all or, with one that is not there, none; `restore` brings them back."""
+        self._store.delete(owner, asset_ids)
+        self._changes.note(owner)
+
+    def restore(self, owner: str, asset_ids: Iterable[str]) -> None:
+        self._store.restore(owner, asset_ids)
+        self._changes.note(owner)
+
+    def rebuild(self) -> None:
+        """Make the index again from the files."""
+        self._store.rebuild()
+
+    def take_in(self, owner: str, source: bytes | Path, name: str = "") -> Asset:
+        """Keep an uploaded picture; one that is there already is not kept twice, see `Uploads.take_in`."""
+        asset = self._uploads.take_in(owner, source, name)
+        self._changes.note(owner)
+        return asset
