@@ -5,16 +5,14 @@ A mask is HW uint8, 255 = selected. Lengths are in pixels of the mask.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
+import cv2
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
 HALF = 128
 """From here on a pixel of a soft mask counts as selected."""
-
-_FAR = 30_000
 
 
 def enlarged(logits: np.ndarray, size: tuple[int, int]) -> np.ndarray:
@@ -47,10 +45,9 @@ def draw_stroke(mask: np.ndarray, points: Sequence[tuple[float, float]], radius:
 
 def without_holes(mask: np.ndarray) -> np.ndarray:
     """What is enclosed by the mask becomes part of it."""
-    outside = parts_of(mask < HALF)
-    edge = np.concatenate([outside[0], outside[-1], outside[:, 0], outside[:, -1]])
-    open_sky = np.isin(outside, np.unique(edge[edge > 0]))
-    return np.where((outside > 0) & ~open_sky, 255, mask).astype(np.uint8)
+    around = np.pad((mask < HALF).astype(np.uint8), 1, constant_values=1)
+    cv2.floodFill(around, None, (0, 0), 2)
+    return np.where(around[1:-1, 1:-1] == 1, 255, mask).astype(np.uint8)
 
 
 def largest_part(mask: np.ndarray) -> np.ndarray:
@@ -64,51 +61,22 @@ def largest_part(mask: np.ndarray) -> np.ndarray:
 
 
 def parts_of(selected: np.ndarray) -> np.ndarray:
-    """Numbers the pieces of HW bool that touch along an edge: HW int32, 0 outside, 1, 2, ... in reading order.
-
-    Pieces are put together from the runs of each row, all at once: a run and those it touches in the next row get the
-    smaller of their numbers until nothing changes, with shortcuts along the way (Shiloach and Vishkin, 1982).
-    """
-    height, width = selected.shape
-    padded = np.zeros((height, width + 1), np.int8)
-    padded[:, :-1] = selected
-    steps = np.diff(padded.ravel(), prepend=np.int8(0))
-    starts, ends = np.flatnonzero(steps == 1), np.flatnonzero(steps == -1)
-    below = width + 1
-    first = np.searchsorted(ends, starts + below, side="right")
-    counts = np.maximum(np.searchsorted(starts, ends + below, side="left") - first, 0)
-    upper = np.repeat(np.arange(len(starts)), counts)
-    lower = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts) + np.repeat(first, counts)
-    number = np.arange(len(starts))
-    while True:
-        one, other = number[upper], number[lower]
-        if np.array_equal(one, other):
-            break
-        np.minimum.at(number, np.maximum(one, other), np.minimum(one, other))
-        while not np.array_equal(number, number[number]):
-            number = number[number]
-    _, named = np.unique(number, return_inverse=True)
-    marks = np.zeros(height * below + 1, np.int32)
-    marks[starts] += named.astype(np.int32) + 1
-    marks[ends] -= named.astype(np.int32) + 1
-    return np.cumsum(marks[:-1], dtype=np.int32).reshape(height, below)[:, :-1]
+    """Numbers the pieces of HW bool that touch along an edge: HW int32, 0 outside, 1, 2, ... in reading order."""
+    return cv2.connectedComponentsWithAlgorithm(selected.astype(np.uint8), 4, cv2.CV_32S, cv2.CCL_SAUF)[1]
 
 
 def grown(mask: np.ndarray, by: float) -> np.ndarray:
     """Every point nearer than `by` pixels to the mask becomes selected; a negative `by` takes away from its edge."""
     if by < 0:
         return 255 - grown(255 - mask, -by)
-    reach = math.floor(by)
-    selected = mask >= HALF
-    if by == 0 or not selected.any():
+    if by == 0 or not (mask >= HALF).any():
         return mask
-    sideways = distance_in_row(selected)
-    result = sideways <= by
-    for rows in range(1, min(reach, len(mask) - 1) + 1):
-        near = sideways <= math.sqrt(by * by - rows * rows)
-        result[rows:] |= near[:-rows]
-        result[:-rows] |= near[rows:]
-    return result.astype(np.uint8) * 255
+    return np.where(distances(mask >= HALF) <= np.float32(by + 1e-4), 255, 0).astype(np.uint8)
+
+
+def distances(selected: np.ndarray) -> np.ndarray:
+    """From each pixel to the nearest selected one, of which there is one at least: HW float32, exact."""
+    return cv2.distanceTransform((~selected).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
 
 
 def softened(mask: np.ndarray, width: float) -> np.ndarray:
@@ -130,11 +98,3 @@ def box_of(mask: np.ndarray) -> tuple[int, int, int, int] | None:
 def overlap(first: np.ndarray, second: np.ndarray) -> float:
     """Intersection over union of two HW bool arrays."""
     return float((first & second).sum() / max(1, (first | second).sum()))
-
-
-def distance_in_row(selected: np.ndarray) -> np.ndarray:
-    """How far it is to the nearest selected pixel of the same row: HW int32, large where there is none."""
-    columns = np.arange(selected.shape[1], dtype=np.int32)
-    left = np.maximum.accumulate(np.where(selected, columns, -_FAR), axis=1)
-    right = np.minimum.accumulate(np.where(selected, columns, 2 * _FAR)[:, ::-1], axis=1)[:, ::-1]
-    return np.minimum(columns - left, right - columns)

@@ -11,6 +11,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import cv2
+
 from studio import validation
 from studio.catalog import Catalog
 from studio.clouds.contract import Clouds, NoClouds
@@ -86,6 +88,7 @@ class Studio(Collection):
             OutputsInUse: another Diorama works there.
             StorageFailed: the folder cannot be used.
         """
+        cv2.setNumThreads(1)  # several jobs work at once, each on a core of its own
         self._catalog = Catalog(models)
         outputs = outputs.absolute()
         permissions.prepare(outputs, FOLDERS)

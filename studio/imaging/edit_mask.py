@@ -5,7 +5,6 @@ Masks are HW uint8 of the canvas, the picture with its extension: 255 = may chan
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
@@ -106,24 +105,10 @@ def feathered(mask: np.ndarray, feather: float) -> np.ndarray:
     Returns:
         HW uint8; 0 wherever the mask is at least `feather` pixels away.
     """
-    reach = math.ceil(feather)
     if feather <= 1 or not mask.any() or mask.all():
         return mask
-    squares = _squared_distance(mask > 0, reach)
-    nearness = 1 - np.sqrt(squares, dtype=np.float32) / np.float32(feather)
+    nearness = 1 - masks.distances(mask > 0) / np.float32(feather)
     return np.where(mask > 0, 255, np.clip(nearness * 255, 0, 255)).astype(np.uint8)
-
-
-def _squared_distance(selected: np.ndarray, reach: int) -> np.ndarray:
-    """To the nearest selected pixel: HW uint16, exact up to `reach`, larger beyond it."""
-    sideways = np.minimum(masks.distance_in_row(selected), reach + 1).astype(np.uint16)
-    squares = sideways * sideways
-    nearest = squares.copy()
-    for rows in range(1, min(reach, len(selected) - 1) + 1):
-        offset = squares + np.uint16(rows * rows)
-        np.minimum(nearest[rows:], offset[:-rows], out=nearest[rows:])
-        np.minimum(nearest[:-rows], offset[rows:], out=nearest[:-rows])
-    return nearest
 
 
 def _extension(value: Any, size: Size) -> Extension:
