@@ -10,7 +10,7 @@
   - RateLimited         too many requests; knows how long to wait where the provider says so
   - Timeout             no answer in time
   - Unreachable         nobody was reached: nothing was charged
-  - Outage              the provider has a problem on its side, or the line broke
+  - Outage              the provider has a problem on its side, or the connection broke
   - Unusable            what came back is no picture
 
 The SDKs' own exceptions stay in the modules that use them: they bring status, code and reason here.

@@ -35,8 +35,8 @@ class Hear(NamedTuple):
 class Limits(NamedTuple):
     """How long and how much one call may take."""
 
-    answer_seconds: float = 300.0  # then the person is told; the line stays open
-    late_seconds: float = 900.0  # then the line is cut
+    answer_seconds: float = 300.0  # then the person is told; the connection stays open
+    late_seconds: float = 900.0  # then it is cut
     connect_seconds: float = 15.0
     most_bytes: int = 200_000_000  # of everything that comes back in one call
     tries: int = 4  # 1 + how often a provider that says "wait" is asked again

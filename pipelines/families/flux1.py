@@ -1,4 +1,4 @@
-"""FLUX.1: words, and a picture to change, in; a picture out. What is FLUX.1's own; the rest is in `flow`."""
+"""FLUX.1: words, and a picture to change, in; a picture out. What is FLUX.1's own; the rest is in `diffusers_base`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""FLUX.2 klein: words, and pictures to change, in; a picture out. What is klein's own; the rest is in `flow`."""
+"""FLUX.2 klein: words, and pictures to change, in; a picture out. `diffusers_base` has what is not its own."""
 
 from __future__ import annotations
 
