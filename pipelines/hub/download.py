@@ -1,5 +1,7 @@
 """One large file of the Hub, named by its sha256: streamed with resume, checked, stamped, linked into a snapshot.
 
+Not left to huggingface_hub: a download can be stopped at once, goes on where it was, and its hash is checked.
+
 Runs on threads of `hub`; knows nothing of pipelines, and touches one repository's folder in the cache.
 """
 

@@ -1,5 +1,7 @@
 """What a JPEG says before a pixel is decoded.
 
+Not left to Pillow: what the file announces is bounded here before anything is allocated or decoded for it.
+
 Source: ITU-T T.81, annex B; ICC.1:2022, annex B.4 (profiles in APP2).
 """
 

@@ -1,5 +1,7 @@
 """What a PNG says before a pixel is decoded, and whether all of its pixels are there.
 
+Not left to Pillow: what the file announces is bounded here before anything is allocated or decoded for it.
+
 Source: PNG specification, third edition.
 """
 

@@ -1,5 +1,7 @@
 """What a WebP says before a pixel is decoded.
 
+Not left to Pillow: what the file announces is bounded here before anything is allocated or decoded for it.
+
 Source: RFC 9649, sections 2 and 3.
 """
 

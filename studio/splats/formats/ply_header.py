@@ -1,6 +1,7 @@
 """The header of a PLY file, read with bounds: which elements there are, and where their rows lie.
 
 Of the rows themselves it reads only how long the lists are that lie before what is looked for.
+Not left to plyfile: it allocates as many rows as a header announces.
 
 Source: Greg Turk, "The PLY Polygon File Format" (1994).
 """

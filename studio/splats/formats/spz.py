@@ -1,6 +1,7 @@
 """Gaussian splats as `.spz`: a quarter of the size of PLY, y up. Reads versions 2 and 3, writes 3.
 
 The recipe and the camera travel in the comment of the gzip file, which readers of the format skip.
+Read here and not by a library, so that what it unpacks to is bounded.
 Source: nianticlabs/spz README.md ("File Format") and src/cc/load-spz.cc (constants); RFC 1952 (gzip).
 """
 
