@@ -78,7 +78,7 @@ class LineCounter:
 
     def trace(self, frame: FrameType, event: str, argument: object) -> Callable[..., Any] | None:
         path = Path(frame.f_code.co_filename)
-        if path.parents[1].name != "studio" or path.name not in WRITING:
+        if path.parent.parent.name != "studio" or path.name not in WRITING:
             return None
         if event == "line":
             self.lines += 1
