@@ -3,6 +3,7 @@
 PYTHON ?= python3
 VENV := .venv
 PY := $(VENV)/bin/python
+SCRIPTS := ui studio/splats/viewer
 export OMP_WAIT_POLICY ?= PASSIVE
 
 # Files in the order of tests/conftest.py, each on one worker: what it shares is made once.
@@ -17,6 +18,7 @@ run: $(VENV)/.run  ## serve the page on 127.0.0.1:7860 (options: make run ARGS="
 test: $(VENV)/.dev $(VENV)/.browser  ## lint, types and every test
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
+	$(VENV)/bin/oxlint $(SCRIPTS)
 	@$(PY) -m pyright > $(VENV)/types.txt 2>&1 & types=$$!; \
 		$(PY) -m pytest $(WORKERS) --durations 15 --durations-min 1 $(ARGS); tests=$$?; \
 		wait $$types; types=$$?; cat $(VENV)/types.txt; exit $$((tests ? tests : types))
@@ -24,6 +26,7 @@ test: $(VENV)/.dev $(VENV)/.browser  ## lint, types and every test
 check: $(VENV)/.dev  ## lint and types alone
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
+	$(VENV)/bin/oxlint $(SCRIPTS)
 	$(PY) -m pyright
 
 bench: $(VENV)/.dev  ## side-by-side measurements, printed as tables

@@ -9,7 +9,7 @@ import math
 import re
 import secrets
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -144,8 +144,7 @@ def checked_title(title: Any) -> str:
     Raises:
         BadRequest: it is no text, or too long for a title.
     """
-    if not isinstance(title, str):
-        raise BadRequest(f"The title must be text, not {shown(title)}.")
+    text("title", title)
     if len(title) > MAX_TITLE:
         raise BadRequest(f"The title has {len(title):,} characters; {MAX_TITLE} is the most. Shorten it.")
     return " ".join(cleaned(title).split())
@@ -169,8 +168,7 @@ def _negative_prompt(value: Any, spec: ModelSpec) -> str:
 
 def _text(name: str, value: Any) -> str:
     """A text of bounded length, cleaned."""
-    if not isinstance(value, str):
-        raise BadRequest(f"The {name} must be text, not {shown(value)}.")
+    text(name, value)
     if len(value) > MAX_PROMPT:
         raise BadRequest(f"The {name} has {len(value):,} characters; {MAX_PROMPT:,} is the most. Shorten it.")
     return cleaned(value)
@@ -281,6 +279,18 @@ def _whole(name: str, value: Any, low: int | None, high: int | None) -> int:
     if low is not None and high is not None and not low <= value <= high:
         raise BadRequest(f"The {name} must be {low} to {high}, not {shown(value)}.")
     return int(value)
+
+
+def text(name: str, value: Any) -> str:
+    """The value, which is a text."""
+    if not isinstance(value, str):
+        raise BadRequest(f"The {name} must be text, not {shown(value)}.")
+    return value
+
+
+def text_in(values: Mapping[str, Any], name: str) -> str:
+    """The text of this name; "" where there is none."""
+    return text(name, values.get(name) or "")
 
 
 def shown(value: object) -> str:

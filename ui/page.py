@@ -26,18 +26,20 @@ from ui.routes import (
     clouds,
     files,
     iterate as routes_iterate,
+    scripts,
     segment as routes_segment,
     solid as routes_solid,
     uploads,
     visitors,
 )
 from ui.routes.visitors import Visitors
-from ui.shared import edition, header, pictures, watch
+from ui.shared import header, pictures, watch
 from ui.shared.bridge import QUIET, Bridge, Identify
 from ui.shared.dropping import build_dropping
 from ui.shared.early_script import EarlyScript
 from ui.shared.edition import EDITION
 from ui.shared.header import build_header
+from ui.shared.scripts import function
 from ui.shared.theme import head, theme
 from ui.shared.viewer import build_viewer
 
@@ -46,31 +48,8 @@ _TABS = (generate, iterate, segment, solid, gallery)
 _ASKED = (header, pictures, watch, iterate, segment, solid, gallery)
 QUESTIONS: dict[str, answers.Handler] = {path: ask for part in _ASKED for path, ask in part.ROUTES.items()}
 """What the page's scripts ask, by path; further routes are in `ui/routes/`."""
+_ARRIVE = function(Path(__file__).parent / "shared/scripts/server.js", "arrive")
 _DAY = 86_400  # seconds
-# A browser that comes for the first time gets a secret of 128 bits; its owner's name is made of it. Two tabs that come
-# at once agree on one: of all that a page can store, a database alone has changes that come one after the other.
-# Its pictures and downloads carry no header: before any is shown, a cookie is asked for that says whose they are.
-_WHO = """async (token) => {
-  const agreed = (ours) => new Promise((take, refuse) => {
-    const opening = indexedDB.open("diorama");
-    opening.onerror = refuse;
-    opening.onupgradeneeded = () => opening.result.createObjectStore("visitor");
-    opening.onsuccess = () => {
-      const change = opening.result.transaction("visitor", "readwrite"), store = change.objectStore("visitor");
-      const first = store.get("token");
-      first.onsuccess = () => first.result || store.put(ours, "token");
-      change.oncomplete = () => take(first.result || ours);
-      change.onabort = refuse;
-      opening.result.close(); // once this change is made
-    };
-  });
-  const random = crypto.getRandomValues(new Uint8Array(16));
-  const ours = Array.from(random, (byte) => byte.toString(16).padStart(2, "0")).join("");
-  token = token || (await agreed(ours).catch(() => ours));
-  const visit = new URL("diorama/visit", document.baseURI);
-  await fetch(visit, { method: "POST", headers: { "X-Diorama-Token": token } }).catch(() => {});
-  return token;
-}"""
 _LOOKS_EVERY = 0.01
 """Seconds between two looks of gradio's queue for calls; by itself it looks every millisecond: 7 % of a core."""
 
@@ -88,7 +67,13 @@ def build(studio: Studio, identify: Identify, *, machine: str = "") -> gr.Blocks
         bridge = Bridge(studio, identify, visitor)
         top = build_header(studio, machine)
         endpoints.build(studio, Visitors(identify, studio.signing_key))
-        arrival = page.load(None, [visitor], [visitor], js=_WHO, **QUIET)
+        arrival = page.load(
+            None,
+            [visitor],
+            [visitor],
+            js=_ARRIVE,
+            **QUIET,
+        )
         named = {"header": top, "viewer": build_viewer(), "dropping": build_dropping()}
         with gr.Tabs(elem_id="tabs"):
             for tab in _TABS:
@@ -115,7 +100,7 @@ def close(page: gr.Blocks) -> None:
 def on_arrival(studio: Studio, token: str) -> dict[str, Any]:
     """The page was opened: tell what belongs to no tab who is looking."""
     told = {"token": token}
-    return {"header": told, "viewer": told, "dropping": {"token": token, "mostBytes": MAX_BYTES}}
+    return {"header": told | {"edition": EDITION}, "viewer": told, "dropping": {"token": token, "mostBytes": MAX_BYTES}}
 
 
 def launch_options(
@@ -144,7 +129,7 @@ def launch_options(
         *visitors.router(who).routes,
         *answers.json_router(studio, who, QUESTIONS).routes,
         *files.router(studio, who).routes,
-        *edition.router(is_edition).routes,
+        *scripts.router(is_edition).routes,
         *uploads.router(studio, who).routes,
         *routes_segment.router(studio, who).routes,
         *routes_solid.router(studio, who).routes,

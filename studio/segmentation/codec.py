@@ -14,7 +14,7 @@ from typing import Any
 from studio.contract import Size, Stroke
 from studio.errors import BadRequest
 from studio.segmentation.contract import Box, Point, SegmentRequest
-from studio.validation import shown
+from studio.validation import shown, text_in
 
 MAX_POINTS, MAX_STROKES, MAX_STROKE_POINTS, MAX_LENGTH = 200, 100, 2_000, 512.0
 _SWITCHES = ("fill_holes", "largest_part", "invert")
@@ -37,11 +37,11 @@ def from_json(values: Any) -> SegmentRequest:
     if choice is not None and (isinstance(choice, bool) or not isinstance(choice, int) or not 0 <= choice <= 2):
         raise BadRequest(f"The choice must be 0, 1 or 2, not {shown(choice)}. Leave it out for the best mask.")
     return SegmentRequest(
-        picture=_text(values, "picture"),
-        model=_text(values, "model"),
+        picture=text_in(values, "picture"),
+        model=text_in(values, "model"),
         points=tuple(_point(each) for each in _list(values, "points", MAX_POINTS)),
         box=None if box is None else Box(*_numbers(box, 4, "A box", "left, top, right and bottom")),
-        start=_text(values, "start"),
+        start=text_in(values, "start"),
         choice=choice,
         strokes=strokes_from(values),
         grow=_number(values.get("grow", 0), "grow"),
@@ -182,13 +182,6 @@ def _list(values: dict[str, Any], name: str, most: int) -> list[Any]:
     if len(found) > most:
         raise BadRequest(f"At most {most} {name} are taken, not {len(found)}. Clear some of them.")
     return list(found)
-
-
-def _text(values: dict[str, Any], name: str) -> str:
-    found = values.get(name) or ""
-    if not isinstance(found, str):
-        raise BadRequest(f"The {name} must be text, not {shown(found)}.")
-    return found
 
 
 def _switch(values: dict[str, Any], name: str) -> bool:

@@ -18,15 +18,14 @@ from studio.splats.metadata import values_about
 from studio.splats.splat import Pose, Splat
 
 _HERE = Path(__file__).parent / "viewer"
-_SCRIPTS = ("splats.js", "painter.js", "hands.js", "viewer.js")
+_SCRIPTS = ("splats.js", "painter.js", "hands.js", "viewer.js", "page.js")
+"""The modules in the order in which they need each other. No two of them give things the same name."""
+_JOINTS = re.compile(r"^import [^;]*;\n|^export ", re.MULTILINE)
 
 
 def viewer_script() -> str:
-    """The viewer: `createSplatViewer(canvas, splats, {camera, background, onCamera, onMessage})`.
-
-    `splats` is an ArrayBuffer of `viewer_bytes`, `camera` the JSON of `about.camera_values`. See viewer/viewer.js.
-    """
-    return "\n".join((_HERE / name).read_text(encoding="utf-8") for name in _SCRIPTS)
+    """The modules that the page draws a splat with, and what begins, as one script."""
+    return "\n".join(_JOINTS.sub("", (_HERE / name).read_text(encoding="utf-8")) for name in _SCRIPTS)
 
 
 def viewer_bytes(splat: Splat) -> bytes:

@@ -21,7 +21,7 @@ from studio.clouds.spending import estimate
 from studio.contract import GenerateRequest, JobView, Size, Task
 from studio.errors import BadRequest, NotReady
 from studio.service import Studio
-from studio.validation import shown
+from studio.validation import text
 from ui.api.clouds import Wording
 from ui.api.iterate import Changing
 from ui.api.jobs import describe_job, finished
@@ -217,10 +217,8 @@ class Endpoints:
         return await asyncio.to_thread(self._settings, self._visitors.caller(request, token).owner, picture_id)
 
     def _take_in(self, caller: Caller, file: Any, name: Any) -> dict:
-        if not isinstance(name, str):
-            raise BadRequest(f"The name must be text, not {shown(name)}. Leave it empty for the file's own.")
         with uploaded(file) as path:
-            asset = self._studio.take_in(caller.owner, path, name or path.name)
+            asset = self._studio.take_in(caller.owner, path, text("name", name) or path.name)
         return {"picture": describe(asset, caller), "notes": self._settings(caller.owner, asset.id)["notes"]}
 
     def _settings(self, owner: str, picture_id: Any) -> dict:

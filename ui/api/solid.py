@@ -12,7 +12,7 @@ import gradio as gr
 
 from studio import validation
 from studio.contract import JobView
-from studio.errors import BadRequest, NotFound
+from studio.errors import NotFound
 from studio.library.assets import Asset
 from studio.service import Studio
 from studio.solid.contract import NO_VIEWS, SolidRequest
@@ -20,7 +20,7 @@ from studio.solid.splat_service import MAX_RENDERED_SIDE
 from studio.splats.export import EXPORTS
 from studio.splats.metadata import camera_values
 from studio.splats.rasterizer import facing, within
-from studio.validation import shown
+from studio.validation import text
 from ui.api.jobs import finished
 from ui.api.values import describe, readable, uploaded
 from ui.routes.visitors import Caller, Visitors
@@ -66,9 +66,9 @@ class SolidEndpoints:
         """
         caller = self._visitors.caller(request, token)
         wanted = SolidRequest(
-            _text(object_id, "object_id"),
+            text("object_id", object_id),
             splat=False,
-            views_model=_text(model, "model"),
+            views_model=text("model", model),
             elevation_deg=elevation_deg,
             seed=seed,
             steps=steps,
@@ -108,9 +108,9 @@ class SolidEndpoints:
         """
         caller = self._visitors.caller(request, token)
         wanted = SolidRequest(
-            _text(object_id, "object_id"),
-            views_model=_text(views_model, "views_model"),
-            splat_model=_text(model, "model"),
+            text("object_id", object_id),
+            views_model=text("views_model", views_model),
+            splat_model=text("model", model),
             elevation_deg=elevation_deg,
             seed=seed,
         )
@@ -202,7 +202,7 @@ class SolidEndpoints:
         asset = self._splat(owner, splat_id)
         splat = self._studio.splats.splat(owner, asset.id)
         home = splat.pose.camera or facing(splat)
-        ground = _text(ground, "ground") or ("photo" if splat.pose.camera else "plain")
+        ground = text("ground", ground) or ("photo" if splat.pose.camera else "plain")
         camera = replace(
             home,
             azimuth_deg=home.azimuth_deg + validation.number("azimuth", azimuth, -360, 360),
@@ -218,14 +218,14 @@ class SolidEndpoints:
 
     def _export(self, caller: Caller, splat_id: Any, format: Any) -> dict:
         asset = self._splat(caller.owner, splat_id)
-        content = self._studio.splats.export(caller.owner, asset.id, _text(format, "format"))
+        content = self._studio.splats.export(caller.owner, asset.id, text("format", format))
         url = caller.link(solid_facts.splat_address(asset.id, format))
         name = f"{Path(asset.name).stem}{EXPORTS[format].suffix}"
         return {"url": url, "format": format, "name": name, "bytes": len(content)}
 
     def _take_in(self, caller: Caller, file: Any, name: Any, up: Any) -> dict:
         with uploaded(file) as path:
-            asset = self._studio.splats.take_in(caller.owner, path, _text(name, "name") or path.name, _text(up, "up"))
+            asset = self._studio.splats.take_in(caller.owner, path, text("name", name) or path.name, text("up", up))
         notes = solid_facts.turning_of(asset).notes
         return {"splat": self._describe(caller, asset.id), "notes": [notes] if notes else []}
 
@@ -234,9 +234,3 @@ class SolidEndpoints:
         if asset.kind != "splat" or asset.deleted:
             raise NotFound("splat", splat_id)
         return asset
-
-
-def _text(value: Any, name: str) -> str:
-    if not isinstance(value, str):
-        raise BadRequest(f"The {name} must be text, not {shown(value)}.")
-    return value

@@ -15,7 +15,6 @@ from ui.shared.pictures import Answer, model_label, picture, text
 from ui.shared.scripts import component
 
 LABEL = "Gallery"
-_SCRIPTS = ("tile.js", "grid.js", "filters.js", "selection.js", "press.js", "gallery.js")
 
 
 def build(bridge: Bridge, arrival: Dependency) -> None:
@@ -25,7 +24,7 @@ def build(bridge: Bridge, arrival: Dependency) -> None:
         bridge: gives the calls the studio and the owner.
         arrival: the event after which the browser's token is known.
     """
-    gallery = component(Path(__file__).parent, _SCRIPTS, "gallery")
+    gallery = component(Path(__file__).parent, "gallery")
     arrival.then(bridge.open_listener(on_arrival, {"gallery": gallery}), [bridge.visitor], [gallery], **QUIET)
 
 

@@ -1,10 +1,13 @@
 // What is looked for: words, stars, a model, a kind. Kept in the address, so that a reload and a link find it again.
 
+import { readAddress, writeAddress } from "../shared/scripts/address.js";
+import { drawIcon, label, make, setAttribute, show, within } from "../shared/scripts/dom.js";
+const { find } = within("gallery");
 const KINDS = [["", "All kinds"], ["image", "Made here"], ["upload", "Uploaded"], ["object", "Objects"], ["view", "Views"], ["splat", "In 3D"], ["trash", "Deleted"]];
 const DEBOUNCE = 180; // ms between the last key and the question
 
 /** @param onChange called with the filters when they have changed */
-function createFilters(onChange) {
+export function createFilters(onChange) {
   const query = find(".query"), starred = find(".chip.starred"), model = find("select.model"), kind = find("select.kind");
   const now = {
     query: readAddress("q"),

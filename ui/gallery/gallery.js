@@ -1,5 +1,16 @@
 // The gallery's state: which pictures are known, and how more of them come. Everything is drawn from `state`.
 
+import { focusSoon, goTo, writeAddress } from "../shared/scripts/address.js";
+import { label, setText, show, within } from "../shared/scripts/dom.js";
+import { hear, tell } from "../shared/scripts/events.js";
+import { byId, changedList, deletePictures, idsOf, newestFirst } from "../shared/scripts/pictures.js";
+import { post, token, whenTold } from "../shared/scripts/server.js";
+import { toast } from "../shared/scripts/toast.js";
+import { createFilters } from "./filters.js";
+import { createGrid } from "./grid.js";
+import { pressLong } from "./press.js";
+import { createSelection } from "./selection.js";
+const { element, find, isVisible } = within("gallery");
 const FIRST_PAGE = 60, LARGE_PAGE = 200; // pictures in one answer: the first screen soon, then as many as may be asked
 const PLACE = "diorama-gallery-place"; // where one was, over a reload
 const state = {
@@ -88,7 +99,6 @@ async function load(my) {
     if (my !== epoch) break;
     if (ok) append(answer);
     else await new Promise((resolve) => setTimeout(resolve, 2000)); // the server is away; what is in view waits for it
-    if (!element.isConnected) return;
   }
   loading = null;
   wanted = 0;
@@ -211,7 +221,7 @@ new IntersectionObserver((entries) => {
   if (state.isStale) refresh();
 }).observe(element);
 
-whenTold(async () => {
+export const start = (component) => whenTold(component, async () => {
   let place = {};
   try {
     place = JSON.parse(sessionStorage.getItem(PLACE)) || {};

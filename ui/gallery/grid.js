@@ -1,13 +1,17 @@
 // The grid: as tall as all pictures together, but only the rows in view are in the document. Squares of one size, so
 // that every picture has its place before it has come.
 
+import { reconcile, within } from "../shared/scripts/dom.js";
+import { byId } from "../shared/scripts/pictures.js";
+import { createTile, updateTile } from "./tile.js";
+const { find } = within("gallery");
 const GAP = 8, SPARE_ROWS = 3; // pixels; rows above and below what is in view
 
 /**
  * @param actions press(id, event), check(id, event) of a tile; need(index) when the pictures up to there are in view;
  *   settle(index) with the first one in view when scrolling has moved it
  */
-function createGrid(actions) {
+export function createGrid(actions) {
   const scroller = find(".scroller"), list = find(".grid");
   let items = [], total = 0, selected = new Set();
   let columns = 1, side = 100, current = ""; // id of the tile that is in the tab order

@@ -3,7 +3,7 @@
 const LONG = 450; // ms
 
 /** @param act called with the id of the picture */
-function pressLong(list, act) {
+export function pressLong(list, act) {
   let timer = 0, done = false;
   const idOf = (event) => event.target.closest("li:not(.place)")?.dataset.key;
   list.addEventListener("pointerdown", (event) => {

@@ -1,10 +1,15 @@
 // Which pictures are selected, and what can be done with all of them at once.
 
+import { address, label, setAttribute, setText, show, within } from "../shared/scripts/dom.js";
+import { deletePictures, starPictures, takeBack } from "../shared/scripts/pictures.js";
+import { toast } from "../shared/scripts/toast.js";
+const { find } = within("gallery");
+
 /**
  * @param source items(): the pictures in their order; isTrash(): whether they are deleted ones
  * @param onChange called when the selection is another one
  */
-function createSelection(source, onChange) {
+export function createSelection(source, onChange) {
   const ids = new Set();
   const bar = find(".selection"), form = find(".zip-form"), frame = find(".zip-answer");
   let anchor = "", isOn = false; // on: a tap selects instead of opening

@@ -1,6 +1,8 @@
 // One square of the gallery: the picture, its star, and the check that selects it.
 
-function createTile(item, actions) {
+import { address, drawIcon, make, setAttribute } from "../shared/scripts/dom.js";
+
+export function createTile(item, actions) {
   if (item.isPlace) return make("li", { class: "cell place", "aria-hidden": "true" });
   const image = make("img", { src: address(item.thumb), alt: "", decoding: "async", draggable: "false" });
   const open = make("button", { type: "button", class: item.kind === "object" ? "tile checkered" : "tile", title: item.title, tabindex: "-1" }, image);
@@ -12,7 +14,7 @@ function createTile(item, actions) {
   return make("li", { class: "cell" }, open, check);
 }
 
-function updateTile(node, item, { isSelected, isCurrent, index, total }) {
+export function updateTile(node, item, { isSelected, isCurrent, index, total }) {
   setAttribute(node, "aria-posinset", index + 1);
   setAttribute(node, "aria-setsize", total);
   if (item.isPlace) return;

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import html
-import json
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -28,56 +29,15 @@ from ui.generate.model_column import first_ready, offered_values, remembered, up
 from ui.generate.settings import request_from, values_of
 from ui.shared.bridge import BROKEN, QUIET, Bridge
 from ui.shared.clouds import asking, build_improve, build_price, refused
-from ui.shared.edition import EDITION
 from ui.shared.model_texts import known_of, unknown_sentence
+from ui.shared.scripts import function
 from ui.shared.stage import build_stage
 
 LABEL = "Generate"
 _FEW = 2
 """Sentences a note takes without being in the way of the controls."""
-# What was written before the page could bring the saved prompt back is what is wanted now.
-_BRING_BACK = """(saved, prompt) => {
-  const kept = String(saved?.prompt || "");
-  return prompt || !kept ? {__type__: "update"} : kept;
-}"""
-# Before the stage has been told who is looking, all but the prompt do not yet say what was saved. And while the answer
-# to a choice of model is under way, they show another model's.
-_REMEMBER = f"""(saved, prompt, model, count, ...shown) => {{
-  if (!document.querySelector("#stage [data-told]")) return prompt ? {{...saved, prompt}} : saved;
-  const typed = {typed.TYPED}, all = Object.fromEntries({json.dumps(PER_MODEL)}.map((name, i) => [name, shown[i]]));
-  const own = typed ? {{...saved.models?.[model], ...typed}} : all;
-  return {{...saved, prompt, model, count, models: {{...saved.models, [model]: own}}}};
-}}"""
-_REMEMBER_INPUT = f"""(saved, prompt, model, count, ...shown) => {{
-  {typed.NOTE};
-  return ({_REMEMBER})(saved, prompt, model, count, ...shown);
-}}"""
-# The note goes at once, not with the server's answer: by then there may be another one.
-_REMEMBER_MODEL = f"""(saved, model, ...shown) => {{
-  if (saved?.model !== model) {typed.ASK};
-  return [{{...saved, model}}, ''];
-}}"""
-_TAKE_EXAMPLE = "(saved, prompt) => [{...saved, prompt}, prompt, '']"
-# A note goes when other words are written than those it is about.
-_KEEP_NOTE = """(prompt, note) => {
-  const page = document.createElement("template");
-  page.innerHTML = note || "";
-  return page.content.firstElementChild?.dataset.about === prompt ? note : "";
-}"""
-_TAKE_SEED = """(saved, model, seed) => {
-  const own = {...(saved.models || {})[model], seed};
-  return [{...saved, models: {...saved.models, [model]: own}}, seed];
-}"""
-# What was unfolded comes into view above the main button. On a narrow page the column does not scroll by itself.
-_SHOW_MORE = """() => requestAnimationFrame(() => {
-  const column = document.querySelector("#column"), fold = document.querySelector("#more").getBoundingClientRect();
-  const scrolls = getComputedStyle(column).overflowY === "auto";
-  const hidden = fold.bottom + 20 - document.querySelector("#press").getBoundingClientRect().top;
-  const above = fold.top - Math.max(0, scrolls ? column.getBoundingClientRect().top : 0);
-  const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
-  const by = { top: Math.max(0, Math.min(hidden, above)), behavior: calm ? "instant" : "smooth" };
-  (scrolls ? column : document.scrollingElement).scrollBy(by);
-})"""
+_COLUMN = Path(__file__).parent / "column.js"
+_js = partial(function, _COLUMN)
 _QUIET: dict[str, Any] = QUIET | {"preprocess": False}
 
 
@@ -94,7 +54,7 @@ def build(bridge: Bridge, arrival: Dependency) -> None:
     with gr.Row(elem_id="generate-tab", elem_classes="workbench"):
         with gr.Column(elem_id="column", elem_classes="column", min_width=0):
             prompt = prompt_box()
-            improve = build_improve()
+            improve = build_improve("#prompt textarea")
             chips = example_chips(chosen.examples)
             controls, more = build_controls(prompt, specs, chosen)
             last_seed = gr.Number(visible=False, precision=0)
@@ -113,7 +73,7 @@ def build(bridge: Bridge, arrival: Dependency) -> None:
     _connect_memory(controls, chips, note, saved, last_seed, take_seed)
     everything = [*named.values()]
     who = bridge.visitor
-    arrival.then(None, [saved, controls.prompt], [controls.prompt], js=_BRING_BACK, **_QUIET)
+    arrival.then(None, [saved], [controls.prompt], js=_js("bringBack"), **_QUIET)
     arrival.then(bridge.listener(on_load, named), [who, who, saved], everything, **_QUIET)
     chosen_model = [who, controls.model, saved, offered]
     look = bridge.listener(on_model, named)
@@ -122,7 +82,7 @@ def build(bridge: Bridge, arrival: Dependency) -> None:
     fix = bridge.open_listener(on_fixed_seed, named)
     controls.seed.input(fix, [controls.model, controls.seed], [more.fold], **_QUIET)
     take_seed.click(fix, [controls.model, last_seed], [more.fold], **_QUIET)
-    more.fold.expand(None, None, None, js=_SHOW_MORE, **_QUIET)
+    more.fold.expand(None, None, None, js=_js("showMore"), **_QUIET)
     controls.shape.input(
         bridge.open_listener(on_shape, named), [controls.model, controls.shape, saved], everything, **_QUIET
     )
@@ -130,11 +90,11 @@ def build(bridge: Bridge, arrival: Dependency) -> None:
     for press, handler in ((make.click, on_generate), (price.confirm, on_confirm)):
         listen = bridge.listener(handler, named)
         press(listen, [who], [note, price], inputs_kwargs=values, trigger_mode="multiple", **_QUIET).failure(
-            None, None, [note], js=f"() => {json.dumps(_note(BROKEN, 'trouble'))}", **_QUIET
+            None, None, [note], js=_js("say", _note(BROKEN, "trouble")), **_QUIET
         )
     clouds.connect(bridge, clouds.Pieces(controls, offered, saved, note, price, improve), named)
     stage.reuse(bridge.event_listener(on_reuse, named, "id"), [bridge.visitor, saved], everything, **_QUIET).success(
-        None, js="() => document.dispatchEvent(new CustomEvent('diorama-copied'))", **_QUIET
+        None, js=function(_COLUMN.parents[1] / "shared/scripts/events.js", "tell", "copied"), **_QUIET
     )
     told = [last_seed, take_seed, controls.model]
     stage.seed(bridge.event_listener(on_seed, named, "seed"), [bridge.visitor, controls.model], told, **_QUIET)
@@ -149,7 +109,7 @@ def on_load(studio: Studio, owner: str, token: str, saved: Any) -> dict[str, Any
     count = saved.get("count")
     answer["count"]["value"] = count if count in range(1, MAX_PICTURES + 1) else 1
     words = {"token": token, "reader": studio.clouds.reader(owner)}
-    stage = {"token": token, "edition": EDITION}
+    stage = {"token": token}
     return answer | {"stage": stage, "improve": words}
 
 
@@ -248,15 +208,14 @@ def _connect_memory(
     # Not every way to fill a text box (pasting, dictating, a password manager) is an `input` to gradio.
     texts = [controls.prompt.change, controls.negative_prompt.change]
     by_hand.append(controls.negative_prompt.input)
-    gr.on(by_hand, None, ordered, [saved], js=_REMEMBER_INPUT, **_QUIET)
-    gr.on(texts, None, ordered, [saved], js=_REMEMBER, **_QUIET)
-    controls.prompt.change(None, [controls.prompt, note], [note], js=_KEEP_NOTE, **_QUIET)
-    controls.model.input(
-        None, [saved, controls.model, *typed.shown(controls)], [saved, note], js=_REMEMBER_MODEL, **_QUIET
-    )
+    gr.on(by_hand, None, ordered, [saved], js=_js("rememberInput", PER_MODEL), **_QUIET)
+    gr.on(texts, None, ordered, [saved], js=_js("remember", PER_MODEL), **_QUIET)
+    controls.prompt.change(None, [controls.prompt, note], [note], js=_js("keepNote"), **_QUIET)
+    chosen = [saved, controls.model, *typed.shown(controls)]
+    controls.model.input(None, chosen, [saved, note], js=_js("rememberModel"), **_QUIET)
     for chip in chips:
-        chip.click(None, [saved, chip], [saved, controls.prompt, note], js=_TAKE_EXAMPLE, **_QUIET)
-    take_seed.click(None, [saved, controls.model, last_seed], [saved, controls.seed], js=_TAKE_SEED, **_QUIET)
+        chip.click(None, [saved, chip], [saved, controls.prompt, note], js=_js("takePrompt"), **_QUIET)
+    take_seed.click(None, [saved, controls.model, last_seed], [saved, controls.seed], js=_js("takeSeed"), **_QUIET)
 
 
 def _differences(notes: tuple[str, ...], *, about: str) -> str:

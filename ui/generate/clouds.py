@@ -5,6 +5,7 @@ Knows the column's components by name and lays out none of them.
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import gradio as gr
@@ -18,9 +19,10 @@ from ui.generate.settings import request_from
 from ui.shared.bridge import QUIET, Bridge
 from ui.shared.clouds import price_of
 from ui.shared.model_texts import known_of
+from ui.shared.scripts import function
 
 _QUIET: dict[str, Any] = QUIET | {"preprocess": False}
-_TAKE_WORDS = "(told, saved) => [{...saved, prompt: told.words}, told.words, '']"
+_TAKE_WORDS = function(Path(__file__).parent / "column.js", "takeWords")
 
 
 class Pieces(NamedTuple):

@@ -25,31 +25,6 @@ from ui.shared.pictures import Answer, picture, text
 from ui.shared.scripts import component
 
 LABEL = "Iterate"
-_SEGMENT = "../segment"
-_SCRIPTS = (
-    f"{_SEGMENT}/view.js",
-    f"{_SEGMENT}/overlay.js",
-    f"{_SEGMENT}/hand.js",
-    f"{_SEGMENT}/keys.js",
-    "../shared/dropping/sender.js",
-    "draft.js",
-    "place.js",
-    "screen.js",
-    "compare.js",
-    "column.js",
-    "below.js",
-    "layout.js",
-    "tree.js",
-    "menu.js",
-    "picker.js",
-    "replay.js",
-    "state.js",
-    "drawing.js",
-    "opening.js",
-    "work.js",
-    "deeds.js",
-    "iterate.js",
-)
 
 
 def build(bridge: Bridge, arrival: Dependency) -> None:
@@ -59,7 +34,7 @@ def build(bridge: Bridge, arrival: Dependency) -> None:
         bridge: gives the calls the studio and the owner.
         arrival: the event after which the browser's token is known.
     """
-    tab = component(Path(__file__).parent, _SCRIPTS, "iterate")
+    tab = component(Path(__file__).parent, "iterate")
     arrival.then(bridge.open_listener(on_arrival, {"iterate": tab}), [bridge.visitor], [tab], **QUIET)
 
 

@@ -1,6 +1,12 @@
 // The column: what to change, with which model, where, by which more pictures, and how many versions.
 
-const OWN = ["seed", "steps", "guidance", "strength", "negative", "quality", "transparent"]; // remembered for each model apart
+import { drawRange, offerModels } from "../shared/scripts/controls.js";
+import { address, label, make, reconcile, setAttribute, setText, show, within } from "../shared/scripts/dom.js";
+import { tell } from "../shared/scripts/events.js";
+import { byId } from "../shared/scripts/pictures.js";
+import { markRadios, walkRadios } from "../shared/scripts/radios.js";
+import { tileOf } from "../shared/scripts/tiles.js";
+const { element, find } = within("iterate");
 const WHERE_HINTS = {
   whole: "The whole picture may change.",
   object: "Outside of the object every pixel stays as it is.",
@@ -11,7 +17,7 @@ const WHERE_HINTS = {
  * @param acts {change(patch), set(patch), model(id), count(n), run(fix), confirm(), another(), addReference(),
  *   removeReference(id), cutOut()}
  */
-function createColumn(acts) {
+export function createColumn(acts) {
   const form = find("form.column"), words = find(".instruction"), model = find("select.model");
   let fixes = null, spec = null, instead = null;
 
@@ -31,7 +37,7 @@ function createColumn(acts) {
   model.addEventListener("change", () => acts.model(model.value));
   const parts = (name, choose) => {
     for (const node of element.querySelectorAll(`[data-${name}]`)) node.addEventListener("click", () => choose(node.dataset[name]));
-    walkRadios(find(`.parts.${name}`), `data-${name}`, choose);
+    walkRadios(find(`.parts.${name}`));
   };
   parts("where", (where) => acts.change({ where }));
   parts("count", (count) => acts.count(Number(count)));
@@ -41,7 +47,7 @@ function createColumn(acts) {
   find("input.negative").addEventListener("input", (event) => acts.set({ negative: event.target.value }));
   find("select.quality").addEventListener("change", (event) => acts.set({ quality: event.target.value }));
   find("input.transparent").addEventListener("change", (event) => acts.set({ transparent: event.target.checked }));
-  walkRadios(find(".objects"), "data-object", (object) => acts.change({ object }));
+  walkRadios(find(".objects"));
 
   function chip(fix) {
     const title = spec.provider ? `Write: ${fix.instruction}` : fix.instruction; // nothing is paid for by one small click
@@ -50,12 +56,7 @@ function createColumn(acts) {
     return node;
   }
   function drawModel(models) {
-    const told = JSON.stringify(models.map(({ id, label, ready, state }) => [id, label, ready, state]));
-    if (model.dataset.told !== told) {
-      model.dataset.told = told;
-      model.replaceChildren(...models.map((each) => make("option", { value: each.id }, each.ready && each.state === "ready" ? each.label : `${each.label} (${each.state})`)));
-    }
-    model.value = spec?.id || "";
+    offerModels(model, models, spec, true);
     setText(find(".about-model"), spec?.about || "No model here can change pictures.");
     drawOffer(models);
     if (fixes === spec?.id) return;
@@ -74,10 +75,7 @@ function createColumn(acts) {
     setText(find(".instead"), cloud ? `Use ${cloud.label} instead${priceOf(cloud, {}, 1)}` : "Use a cloud with your own key");
   }
   function drawWhere(draft, objects) {
-    for (const node of element.querySelectorAll("[data-where]")) {
-      setAttribute(node, "aria-checked", node.dataset.where === draft.where);
-      setAttribute(node, "tabindex", node.dataset.where === draft.where ? 0 : -1);
-    }
+    markRadios(element.querySelectorAll("[data-where]"), (node) => node.dataset.where === draft.where);
     const isEmpty = draft.where === "object" && !objects.length;
     setText(find(".where-hint"), isEmpty ? "Nothing has been cut out of this picture yet." : WHERE_HINTS[draft.where]);
     show(find(".objects"), draft.where === "object");
@@ -97,10 +95,8 @@ function createColumn(acts) {
       node.addEventListener("click", acts.cutOut);
       return node;
     }
-    const image = make("img", { src: address(object.thumb), alt: "", draggable: "false" });
-    const node = make("button", { type: "button", class: "tile checkered", role: "radio", title: object.title, "aria-label": object.title, "data-object": object.id }, image);
-    node.addEventListener("click", () => acts.change({ object: object.id }));
-    return node;
+    const more = { className: "checkered", role: "radio", "data-object": object.id };
+    return tileOf(object, () => acts.change({ object: object.id }), more);
   }
   function referenceTile(picture) {
     if (picture.id === "add") {
@@ -109,26 +105,12 @@ function createColumn(acts) {
       node.addEventListener("click", acts.addReference);
       return node;
     }
-    const image = make("img", { src: address(picture.thumb), alt: "", draggable: "false" });
-    const node = make("button", { type: "button", class: "tile", title: `Remove: ${picture.title}`, "aria-label": `Remove: ${picture.title}` }, image, make("span", { class: "cross", "aria-hidden": "true" }, "×"));
-    node.addEventListener("click", () => acts.removeReference(picture.id));
-    return node;
-  }
-  function drawRange(name, range, value) {
-    const input = find(`input.${name}`);
-    show(find(`.${name}-field`), Boolean(range));
-    if (!range) return;
-    for (const [key, bound] of [["min", range.low], ["max", range.high]]) setAttribute(input, key, bound);
-    if (name === "strength") setAttribute(input, "step", "0.01");
-    input.value = value ?? range.default;
-    setText(find(`.${name}-value`), String(Math.round(100 * input.value) / 100));
+    const cross = make("span", { class: "cross", "aria-hidden": "true" }, "×");
+    return tileOf(picture, () => acts.removeReference(picture.id), { name: `Remove: ${picture.title}` }, cross);
   }
   function drawMore(settings, count) {
-    for (const node of element.querySelectorAll("[data-count]")) {
-      setAttribute(node, "aria-checked", Number(node.dataset.count) === count);
-      setAttribute(node, "tabindex", Number(node.dataset.count) === count ? 0 : -1);
-    }
-    for (const name of ["strength", "steps", "guidance"]) drawRange(name, spec?.[name], settings[name]);
+    markRadios(element.querySelectorAll("[data-count]"), (node) => Number(node.dataset.count) === count);
+    for (const name of ["strength", "steps", "guidance"]) drawRange(find, name, spec?.[name], settings[name]);
     show(find(".seed-field"), Boolean(spec?.seed));
     const seed = find("input.seed");
     if (document.activeElement !== seed) seed.value = settings.seed ?? "";

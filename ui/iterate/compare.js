@@ -1,9 +1,12 @@
 // Comparing two versions: which way, the line of the slider, and the clock that blinks.
 
-const BLINK_MS = 700, KINDS_OF_COMPARING = ["slider", "side", "blink", "difference"];
+import { setAttribute, setText, show, within } from "../shared/scripts/dom.js";
+import { markRadios, walkRadios } from "../shared/scripts/radios.js";
+const { element, find } = within("iterate");
+const BLINK_MS = 700;
 
 /** @param changed called when something has to be drawn anew */
-function createCompare(view, changed) {
+export function createCompare(view, changed) {
   const divider = find(".divider"), calm = matchMedia("(prefers-reduced-motion: reduce)");
   const state = { kind: "", split: 0.5, isOther: false, difference: null, share: null };
   let last = "slider", clock = 0;
@@ -17,7 +20,6 @@ function createCompare(view, changed) {
     changed();
   }
   function flip() {
-    if (!element.isConnected) { clearInterval(clock); return; }
     state.isOther = !state.isOther;
     changed();
   }
@@ -40,7 +42,7 @@ function createCompare(view, changed) {
   });
   const kinds = [...element.querySelectorAll("[data-kind]")];
   for (const node of kinds) node.addEventListener("click", () => set(node.dataset.kind));
-  walkRadios(find(".kinds"), "data-kind", set);
+  walkRadios(find(".kinds"));
 
   return {
     state,
@@ -52,10 +54,7 @@ function createCompare(view, changed) {
     draw(names) {
       const { kind, split, isOther, share } = state;
       show(find(".kinds"), Boolean(kind));
-      for (const node of kinds) {
-        setAttribute(node, "aria-checked", node.dataset.kind === kind);
-        setAttribute(node, "tabindex", node.dataset.kind === kind ? 0 : -1);
-      }
+      markRadios(kinds, (node) => node.dataset.kind === kind);
       setAttribute(find(".compare"), "aria-pressed", Boolean(kind));
       setText(find(".compare"), kind ? "Done" : "Compare");
       setText(find(".differs"), kind === "difference" && share !== null ? shareInWords(share) : "");
@@ -77,17 +76,4 @@ function createCompare(view, changed) {
 function shareInWords(share) {
   if (share === 0) return "No difference";
   return share < 0.005 ? "Less than 1 % changed" : `${Math.round(100 * share)} % differs`;
-}
-
-/** Arrow keys walk along radio buttons; `choose` gets the value of the attribute. */
-function walkRadios(group, attribute, choose) {
-  group.addEventListener("keydown", (event) => {
-    const all = [...group.querySelectorAll("[role=radio]:not([disabled])")].filter((node) => node.checkVisibility());
-    const by = { ArrowLeft: -1, ArrowUp: -1, ArrowRight: 1, ArrowDown: 1 }[event.key];
-    const next = by && all[(all.indexOf(document.activeElement) + by + all.length) % all.length];
-    if (!next) return;
-    event.preventDefault();
-    choose(next.getAttribute(attribute));
-    next.focus();
-  });
 }

@@ -1,6 +1,15 @@
 // What can be done with a version: from the line under the stage, from its menu, and by keys.
 
-const DEEDS = [ // one entry adds one; those with an icon stand under the stage, too
+import { cutOut } from "../shared/scripts/address.js";
+import { tell } from "../shared/scripts/events.js";
+import { byId, download, offerUndo, starPictures } from "../shared/scripts/pictures.js";
+import { post } from "../shared/scripts/server.js";
+import { toast } from "../shared/scripts/toast.js";
+import { below, compare, replay, tree } from "./iterate.js";
+import { go, load, open, refresh } from "./opening.js";
+import { followed, otherVersion, parentOf, state, versionOf } from "./state.js";
+
+export const DEEDS = [ // one entry adds one; those with an icon stand under the stage, too
   { name: "open", word: () => "Show", press: (version) => go(version.id), fits: (version) => version.id !== state.picture?.id },
   { name: "star", icon: "star", word: (version) => (version.starred ? "Remove the star" : "Star"), isPressed: (version) => version.starred, press: (version) => starPictures([version], !version.starred) },
   { name: "rename", icon: "edit", word: () => "Rename (F2)", press: (version) => rename(version.id) },
@@ -18,7 +27,7 @@ function branchUnder(id) {
   for (const version of state.versions) if (wanted.has(version.parent)) wanted.add(version.id);
   return state.versions.filter((version) => wanted.has(version.id) && !version.deleted);
 }
-async function removeBranch(id) {
+export async function removeBranch(id) {
   const branch = branchUnder(id), up = parentOf(id), hadFocus = tree.hasFocus(), isShown = Boolean(byId(branch, state.picture?.id));
   if (!branch.length) return;
   const { ok, answer } = await post("tree/delete", { id });
@@ -37,7 +46,7 @@ async function restoreVersions(ids) {
   if (!ok) toast(answer.error, { trouble: true });
   return ok ? answer : null;
 }
-function offerBack(version) {
+export function offerBack(version) {
   const onAction = async () => {
     if (!(await restoreVersions([version.id]))) return;
     tell("change", { back: [version] });
@@ -46,18 +55,18 @@ function offerBack(version) {
   };
   toast("This version is in the trash", { action: "Restore", onAction });
 }
-async function rename(id) {
+export async function rename(id) {
   if (versionOf(id)?.deleted) return;
   if (id !== state.picture?.id || followed()) await go(id);
   below.name();
 }
-async function giveName(version, title) {
+export async function giveName(version, title) {
   const { ok, answer } = await post("tree/rename", { id: version.id, title });
   if (!ok) { toast(answer.error, { trouble: true }); return; }
   tell("change", { changed: [answer.picture] });
 }
 /** Compare the version on the stage with another one. */
-function mark(id) {
+export function mark(id) {
   if (followed() || versionOf(id)?.deleted) return;
   state.other = id === state.picture.id ? "" : id;
   if (!otherVersion()) { toast("There is nothing to compare it with yet."); return; }

@@ -1,9 +1,11 @@
 // What stands in the column, kept in the browser per picture and per model, so that a reload loses nothing.
 
-const KEPT_HERE = "diorama-iterate", MOST_DRAFTS = 60, MOST_JOBS = 60;
-const BLANK = { instruction: "", where: "whole", object: "", strokes: [], invert: false, references: [] };
+import { byId } from "../shared/scripts/pictures.js";
 
-function createDrafts() {
+const KEPT_HERE = "diorama-iterate", MOST_DRAFTS = 60, MOST_JOBS = 60;
+export const BLANK = { instruction: "", where: "whole", object: "", strokes: [], invert: false, references: [] };
+
+export function createDrafts() {
   const kept = { model: "", count: 1, models: {}, drafts: [], jobs: [] };
   try {
     const found = JSON.parse(localStorage.getItem(KEPT_HERE) || "{}");

@@ -1,16 +1,23 @@
 // The tab drawn from `state`: tools, stage, column and strip, each by its own part.
 
-function draw() {
+import { make, reconcile, setAttribute, setText, show, within } from "../shared/scripts/dom.js";
+import { markRadios } from "../shared/scripts/radios.js";
+import { tileOf } from "../shared/scripts/tiles.js";
+import { below, column, compare, tree } from "./iterate.js";
+import { open } from "./opening.js";
+import {
+  board, draft, drafts, followed, isPainting, model, otherVersion, ourJobs, parentOf, screen, state, view,
+} from "./state.js";
+const { element, find, isVisible } = within("iterate");
+
+export function draw() {
   if (!isVisible()) return; // drawn when the tab is opened
   const { picture, mode } = state, job = followed(), spec = model(), now = draft(), canPaint = Boolean(picture) && isPainting();
   show(board, Boolean(picture));
   show(find(".empty"), !picture);
   show(find(".tools"), Boolean(picture));
   for (const name of [".modes", ".brush-size", ".unpaint", ".clear"]) show(find(`.tools > ${name}`), canPaint);
-  for (const tool of element.querySelectorAll("[data-mode]")) {
-    setAttribute(tool, "aria-checked", tool.dataset.mode === mode);
-    setAttribute(tool, "tabindex", tool.dataset.mode === mode ? 0 : -1);
-  }
+  markRadios(element.querySelectorAll("[data-mode]"), (tool) => tool.dataset.mode === mode);
   find(".unpaint").disabled = find(".clear").disabled = !now.strokes.length;
   find(".tool.before").disabled = !parentOf(picture?.id) || Boolean(job);
   find(".tool.compare").disabled = !compare.state.kind && (!otherVersion() || Boolean(job));
@@ -25,7 +32,7 @@ function draw() {
   drawStrip();
   drawBoard();
 }
-function drawBoard() {
+export function drawBoard() {
   const { picture } = state, { kind, split, isOther, difference } = compare.state;
   if (!picture) return;
   const size = { width: view.board.width * (kind === "side" ? 2 : 1), height: view.board.height };
@@ -52,12 +59,9 @@ function drawStrip() {
   reconcile(find(".strip .pictures"), state.recent, recentTile, () => {});
 }
 function recentTile(picture) {
-  const image = make("img", { src: address(picture.thumb), alt: "", loading: "lazy", draggable: "false" });
-  const tile = make("button", { type: "button", class: "tile", title: picture.title, "aria-label": picture.title }, image);
-  tile.addEventListener("click", () => open(picture.id));
-  return make("li", {}, tile);
+  return make("li", {}, tileOf(picture, () => open(picture.id)));
 }
-function measure() {
+export function measure() {
   const { width, height } = find(".room").getBoundingClientRect();
   if (!width || !height) return;
   view.resize(compare.state.kind === "side" ? width / 2 : width, height);

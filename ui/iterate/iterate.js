@@ -1,8 +1,34 @@
 // The Iterate tab put together: its parts, the tools of the stage, and what the rest of the page says.
 
-const compare = createCompare(view, () => { measure(); measureDifference(); draw(); });
+import { createHand } from "../shared/canvas/hand.js";
+import { createKeys } from "../shared/canvas/keys.js";
+import { cutOut, readAddress } from "../shared/scripts/address.js";
+import { within } from "../shared/scripts/dom.js";
+import { hear } from "../shared/scripts/events.js";
+import { byId, changedList, starPictures } from "../shared/scripts/pictures.js";
+import { walkRadios } from "../shared/scripts/radios.js";
+import { ask, token, whenTold } from "../shared/scripts/server.js";
+import { toast } from "../shared/scripts/toast.js";
+import { jobsNow } from "../shared/scripts/watcher.js";
+import { createBelow } from "./below.js";
+import { createColumn } from "./column.js";
+import { createCompare } from "./compare.js";
+import { DEEDS, giveName, mark, removeBranch, rename } from "./deeds.js";
+import { draw, drawBoard, measure } from "./drawing.js";
+import { createMenu } from "./menu.js";
+import { go, load, loadModels, loadRecent, measureDifference, open, refresh } from "./opening.js";
+import { createPicker } from "./picker.js";
+import { createReplay } from "./replay.js";
+import {
+  board, change, draft, drafts, isPainting, model, otherVersion, speak, state, versionOf, view,
+} from "./state.js";
+import { createTree } from "./tree.js";
+import { began, onJobs, run, submit } from "./work.js";
+const { element, find, isVisible } = within("iterate");
+
+export const compare = createCompare(view, () => { measure(); measureDifference(); draw(); });
 const picker = createPicker();
-const replay = createReplay({
+export const replay = createReplay({
   picker,
   models: () => state.models,
   async show(id) { if (!versionOf(id)) await open(id, { focus: false }); },
@@ -10,7 +36,7 @@ const replay = createReplay({
   trouble(sentence) { state.banner = sentence; draw(); },
   done(id) { go(id); toast("Replayed"); },
 });
-const column = createColumn({
+export const column = createColumn({
   change,
   set(patch) { drafts.set(model().id, patch); draw(); },
   model(id) { drafts.model = id; state.trouble = ""; draw(); },
@@ -25,14 +51,14 @@ const column = createColumn({
   removeReference: (id) => change({ references: draft().references.filter((one) => one.id !== id) }),
   cutOut: () => { if (state.picture) cutOut(state.picture.id); },
 });
-const below = createBelow({
+export const below = createBelow({
   stop: () => ask("jobs/stop", { id: state.following }),
   skip: () => ask("jobs/skip", { id: state.following }),
   rename: giveName,
   named: () => tree.focus(state.picture.id),
 }, DEEDS);
 const menu = createMenu(DEEDS);
-const tree = createTree({
+export const tree = createTree({
   open: go,
   rename,
   remove: removeBranch,
@@ -96,7 +122,7 @@ function endCompare() {
 }
 function setMode(mode) { state.mode = mode; draw(); }
 for (const tool of element.querySelectorAll("[data-mode]")) tool.addEventListener("click", () => setMode(tool.dataset.mode));
-walkRadios(find(".tools > .modes"), "data-mode", setMode);
+walkRadios(find(".tools > .modes"));
 for (const [button, press] of Object.entries({ ".unpaint": acts.undo, ".tool.clear": acts.clear, ".tool.fit": acts.fit })) find(button).addEventListener("click", press);
 find(".tool.compare").addEventListener("click", () => { if (compare.state.kind) endCompare(); else mark(state.picture.id); });
 find(".tool.before").addEventListener("pointerdown", () => acts.peek(true));
@@ -137,7 +163,7 @@ hear("roll", ({ offer }) => {
 });
 addEventListener("popstate", () => {
   const id = readAddress("iterate");
-  if (element.isConnected && token !== null && id && id !== state.picture?.id) open(id, { focus: false });
+  if (token !== null && id && id !== state.picture?.id) open(id, { focus: false });
 });
 /** A tab that is opened looks what has happened. */
 new IntersectionObserver((entries) => {
@@ -145,12 +171,12 @@ new IntersectionObserver((entries) => {
   measure();
   draw();
   if (state.isStale) refresh();
-}).observe(element.firstElementChild);
-whenTold(async () => {
+}).observe(find(".scene"));
+export const start = (component) => whenTold(component, async () => {
   loadModels();
   const id = readAddress("iterate");
   if (id) await open(id, { focus: false, again: readAddress("again") });
   else loadRecent();
-  tell("standing", { take: onJobs });
+  onJobs(jobsNow());
 });
 draw();

@@ -1,12 +1,12 @@
 // Where the versions stand: their generations from left to right, the first change in line with what it changed. Pure.
 
-const TILE_SIDE = 64, LEVEL = 196, ROW = 80; // pixels: a version, from one generation to the next, from row to row
+export const TILE_SIDE = 64, LEVEL = 196, ROW = 80; // pixels: a version, from one generation to the next, from row to row
 
 /**
  * @param nodes [{id, parent}], parents before their children
  * @returns {places: Map id -> {x, y, level, row, parent, children, position, siblings}, order: [id] as one reads, width, height}
  */
-function layOut(nodes) {
+export function layOut(nodes) {
   const places = new Map(), roots = [];
   for (const { id, parent } of nodes) {
     const above = places.get(parent);
@@ -33,7 +33,7 @@ function layOut(nodes) {
 }
 
 /** The edges as one path: from the right of a version to the left of what was made from it. */
-function edgesOf({ places }) {
+export function edgesOf({ places }) {
   const half = TILE_SIDE / 2, parts = [];
   for (const { parent, x, y, row } of places.values()) {
     if (!parent) continue;
@@ -45,7 +45,7 @@ function edgesOf({ places }) {
 }
 
 /** Where an arrow key leads: to the parent, the first child, the one above or below. */
-function neighbour({ places, order }, id, key) {
+export function neighbour({ places, order }, id, key) {
   const place = places.get(id);
   if (!place) return order[0];
   if (key === "Home") return order[0];

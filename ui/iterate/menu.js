@@ -1,7 +1,10 @@
 // The menu of a version: everything that can be done with it, by pointer and by keyboard.
 
+import { make, within } from "../shared/scripts/dom.js";
+const { find } = within("iterate");
+
 /** @param actions {name, word(picture), press(picture), href(picture), fits(picture)} */
-function createMenu(actions) {
+export function createMenu(actions) {
   const menu = find(".menu");
   let back = null;
 

@@ -1,7 +1,22 @@
 // Opening a picture with its tree, going from version to version, and fetching what belongs to them.
 
+import { writeAddress } from "../shared/scripts/address.js";
+import { within } from "../shared/scripts/dom.js";
+import { byId } from "../shared/scripts/pictures.js";
+import { ask, post } from "../shared/scripts/server.js";
+import { toast } from "../shared/scripts/toast.js";
+import { offerBack } from "./deeds.js";
+import { BLANK } from "./draft.js";
+import { draw, measure } from "./drawing.js";
+import { column, compare } from "./iterate.js";
+import { differenceOf } from "./screen.js";
+import {
+  board, change, draft, drafts, drawVeil, imageOf, otherVersion, ourJobs, parentOf, state, versionOf, view,
+} from "./state.js";
+const { isVisible } = within("iterate");
+
 /** Open a picture with its tree; of an object its picture, limited to it. */
-async function open(id, { focus = true, again = "" } = {}) {
+export async function open(id, { focus = true, again = "" } = {}) {
   const answer = await ask("iterate/open", { id });
   if (!answer || !(await loadTree(answer.picture.id, true))) return;
   compare.stop();
@@ -30,7 +45,7 @@ async function takeSettings(id) {
   toast(rest.seed === null ? "Settings copied" : "Settings copied, seed included");
 }
 /** Another version of the tree, or a job that makes one, comes onto the stage. */
-async function go(id) {
+export async function go(id) {
   const version = versionOf(id);
   if (byId(ourJobs(), id)) {
     Object.assign(state, { following: id, preview: null });
@@ -66,7 +81,7 @@ function look(picture, objects) {
   draw();
 }
 /** Fetch the pixels of the version on the stage and of the one it is compared with. */
-async function load() {
+export async function load() {
   const { picture } = state, other = otherVersion();
   try {
     const wanted = [imageOf(picture), other && !other.deleted ? imageOf(other) : null];
@@ -81,13 +96,13 @@ async function load() {
   measureDifference();
   draw();
 }
-function measureDifference() {
+export function measureDifference() {
   const { image, otherImage } = state, now = compare.state;
   if (now.kind !== "difference" || now.difference || !image || !otherImage) return;
   const { canvas, share } = differenceOf(image, otherImage);
   Object.assign(now, { difference: canvas, share });
 }
-async function loadTree(id, isOpening = false) {
+export async function loadTree(id, isOpening = false) {
   const { ok, answer } = await post("tree", { id });
   if (!ok) {
     toast(answer.error, { trouble: true });
@@ -100,7 +115,7 @@ async function loadTree(id, isOpening = false) {
   return true;
 }
 /** What is shown has changed elsewhere: bring it up to date. */
-async function refresh() {
+export async function refresh() {
   state.isStale = false;
   const { picture } = state, other = otherVersion()?.id;
   if (!picture) { loadRecent(); return; }
@@ -127,12 +142,12 @@ function close() {
   loadRecent();
   draw();
 }
-async function loadRecent() {
+export async function loadRecent() {
   const { ok, answer } = await post("pictures/find", { query: "", starred: false, model: "", kind: "", after: "", limit: 40 });
   if (ok) state.recent = answer.pictures.filter((one) => one.kind === "image");
   draw();
 }
-async function loadModels() {
+export async function loadModels() {
   const { ok, answer } = await post("iterate/models");
   if (ok) state.models = answer.models;
   draw();

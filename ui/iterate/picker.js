@@ -1,10 +1,17 @@
 // Choosing one of the pictures there are, or a file: for what to change, what to go by, and what to replay on.
 
+import { send } from "../shared/dropping/sender.js";
+import { make, reconcile, setAttribute, setText, show, within } from "../shared/scripts/dom.js";
+import { tell } from "../shared/scripts/events.js";
+import { idsOf } from "../shared/scripts/pictures.js";
+import { ask } from "../shared/scripts/server.js";
+import { tileOf } from "../shared/scripts/tiles.js";
+const { find } = within("iterate");
 const PAGE_OF_PICTURES = 48;
 
 const isPicture = ({ kind }) => kind === "image" || kind === "object";
 
-function createPicker() {
+export function createPicker() {
   const dialog = find(".picker"), grid = find(".picker .grid"), query = find(".picker .query"), file = find(".picker .file");
   let pictures = [], next = "", asked = 0, take = null, timer = 0;
 
@@ -18,12 +25,7 @@ function createPicker() {
     reconcile(grid, pictures, tile, () => {});
     show(find(".picker .none"), !pictures.length);
   }
-  function tile(picture) {
-    const image = make("img", { src: address(picture.thumb), alt: "", loading: "lazy", decoding: "async", draggable: "false" });
-    const button = make("button", { type: "button", class: picture.kind === "object" ? "tile checkered" : "tile", title: picture.title, "aria-label": picture.title }, image);
-    button.addEventListener("click", () => choose(picture));
-    return make("li", {}, button);
-  }
+  const tile = (picture) => make("li", {}, tileOf(picture, choose, { className: picture.kind === "object" ? "checkered" : "" }));
   function choose(picture) {
     const act = take;
     dialog.close();

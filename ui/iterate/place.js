@@ -1,5 +1,9 @@
 // Where it may change, as something to lay over the picture: an object, or strokes of the brush.
 
+import { decoded, TINT } from "../shared/canvas/marks.js";
+import { address } from "../shared/scripts/dom.js";
+import { byId } from "../shared/scripts/pictures.js";
+
 const MOST_VEIL = 1024; // longest side, in pixels
 
 /** A grey mask as a canvas whose alpha is the mask. */
@@ -14,7 +18,7 @@ async function alphaOf(source) {
   return canvas;
 }
 
-function createPlaces() {
+export function createPlaces() {
   const masks = new Map(); // object id -> promise of its canvas
 
   function paint(context, { points, radius, add }, scale) {

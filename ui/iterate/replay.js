@@ -1,7 +1,11 @@
 // Replaying a branch: the same changes, one upon the other, on another picture or with another model or seed.
 
+import { address, make, setText, within } from "../shared/scripts/dom.js";
+import { post } from "../shared/scripts/server.js";
+const { find } = within("iterate");
+
 /** @param acts {picker, models(), show(id), began(job, spoken), trouble(sentence), done(id)} */
-function createReplay(acts) {
+export function createReplay(acts) {
   const dialog = find("dialog.replay");
   let way = [], target = null, mine = ""; // id of the job
 

@@ -1,9 +1,11 @@
 // Drawing the stage: a version, where it may change, and two versions compared. Knows no pointers and no server.
 
+import { begin, createMarks } from "../shared/canvas/marks.js";
+
 const BLOCKY = 8; // screen pixels per pixel from which one wants to see them
 
-function createScreen(board, view) {
-  const context = board.getContext("2d");
+export function createScreen(board, view) {
+  const context = board.getContext("2d"), marks = createMarks(context, view);
   let asked = 0;
 
   function lay(image, shift = 0) {
@@ -38,55 +40,19 @@ function createScreen(board, view) {
     blink({ image, other, isOther }) { lay(isOther ? other : image); },
     difference({ difference }) { if (difference) lay(difference); },
   };
-  function frame(scene, { width, height }) {
-    const ratio = devicePixelRatio || 1;
-    if (board.width !== Math.round(width * ratio) || board.height !== Math.round(height * ratio)) {
-      board.width = Math.round(width * ratio);
-      board.height = Math.round(height * ratio);
-    }
-    context.setTransform(ratio, 0, 0, ratio, 0, 0);
-    context.clearRect(0, 0, width, height);
+  function frame(scene, size) {
+    begin(board, context, size);
     context.imageSmoothingEnabled = view.scale < BLOCKY;
-    context.imageSmoothingQuality = "high";
     if (!scene.image) { checks(); return; }
-    if (scene.kind && scene.other) { COMPARED[scene.kind](scene, width); return; }
+    if (scene.kind && scene.other) { COMPARED[scene.kind](scene, size.width); return; }
     lay(scene.image);
     if (scene.veil) {
       const [left, top] = view.toScreen(0, 0);
       context.drawImage(scene.veil, left, top, view.picture.width * view.scale, view.picture.height * view.scale);
     }
-    if (scene.stroke) line(scene.stroke);
-    if (scene.cross) crossAt(scene.cross);
-    if (scene.ring) ringAt(scene.ring);
-  }
-  function line({ points, radius, add }) {
-    context.lineCap = context.lineJoin = "round";
-    context.lineWidth = 2 * radius * view.scale;
-    context.strokeStyle = add ? `rgb(${TINT.join(" ")} / 42%)` : "rgb(31 95 208 / 45%)";
-    context.beginPath();
-    for (const [x, y] of [points[0], ...points]) context.lineTo(...view.toScreen(x, y));
-    context.stroke();
-  }
-  /** Light on dark, to be seen on any picture. */
-  function outlined(trace) {
-    for (const [style, width] of [[SHADE, 4], [RING, 1.5]]) {
-      context.strokeStyle = style;
-      context.lineWidth = width;
-      context.beginPath();
-      trace();
-      context.stroke();
-    }
-  }
-  function crossAt([x, y]) {
-    const [u, v] = view.toScreen(x, y);
-    outlined(() => {
-      context.moveTo(u - 14, v); context.lineTo(u + 14, v);
-      context.moveTo(u, v - 14); context.lineTo(u, v + 14);
-    });
-  }
-  /** How large the brush is. */
-  function ringAt([x, y, radius]) {
-    outlined(() => context.arc(...view.toScreen(x, y), radius * view.scale, 0, 2 * Math.PI));
+    if (scene.stroke) marks.stroke(scene.stroke, 42);
+    if (scene.cross) marks.cross(scene.cross);
+    if (scene.ring) marks.ring(scene.ring);
   }
   return {
     /** Draw with the next frame; of many calls the last counts. `size` of the board in CSS pixels. */
@@ -99,7 +65,7 @@ function createScreen(board, view) {
 
 const MOST_DIFFERENCE = 1024, SAME = 6; // longest side; levels of 255 up to which a pixel counts as the same
 /** What differs between two pictures, made bright, and the share of the pixels that do: {canvas, share}. */
-function differenceOf(one, other) {
+export function differenceOf(one, other) {
   const scale = Math.min(1, MOST_DIFFERENCE / Math.max(one.naturalWidth, one.naturalHeight));
   const width = Math.max(1, Math.round(one.naturalWidth * scale)), height = Math.max(1, Math.round(one.naturalHeight * scale));
   const canvas = new OffscreenCanvas(width, height), context = canvas.getContext("2d", { willReadFrequently: true });

@@ -1,6 +1,18 @@
 // What this tab knows: which version is open, its tree, the jobs, the models. Everything is drawn from `state`.
 
-const state = {
+import { decoded } from "../shared/canvas/marks.js";
+import { createView } from "../shared/canvas/view.js";
+import { address, setText, within } from "../shared/scripts/dom.js";
+import { isOpenJob } from "../shared/scripts/jobs.js";
+import { byId } from "../shared/scripts/pictures.js";
+import { createDrafts } from "./draft.js";
+import { draw, drawBoard } from "./drawing.js";
+import { compare } from "./iterate.js";
+import { createPlaces } from "./place.js";
+import { createScreen } from "./screen.js";
+const { find } = within("iterate");
+
+export const state = {
   picture: null, // the version on the stage
   versions: [], // all of its tree, as the server told them
   objects: [], recent: [], models: [], jobs: [],
@@ -12,12 +24,13 @@ const state = {
   trouble: "", hint: "", banner: "", isSending: false, isStale: false,
   confirm: null, // the request that costs more than was agreed on, until it is confirmed or another one is made
 };
-const board = find(".board"), view = createView(), screen = createScreen(board, view);
-const places = createPlaces(), drafts = createDrafts();
+export const board = find(".board"), view = createView(), screen = createScreen(board, view);
+const places = createPlaces();
+export const drafts = createDrafts();
 const MOST_IMAGES = 8;
 const images = new Map(); // address -> promise of the decoded picture; the latest few
 
-function imageOf(picture) {
+export function imageOf(picture) {
   const source = address(picture.file), found = images.get(source) || decoded(source);
   images.delete(source);
   images.set(source, found);
@@ -25,19 +38,18 @@ function imageOf(picture) {
   for (const old of [...images.keys()].slice(0, -MOST_IMAGES)) images.delete(old);
   return found;
 }
-const speak = (text) => setText(find(".spoken"), text);
-const draft = () => drafts.of(state.picture?.id || ""); // words may be there before a picture is
-const model = () => byId(state.models, drafts.model) || state.models.find((each) => each.ready && !each.provider) || state.models[0] || null;
-const versionOf = (id) => byId(state.versions, id);
-const parentOf = (id) => versionOf(versionOf(id)?.parent || "");
-const isOpenJob = (job) => job.state === "waiting" || job.state === "running";
-const ourJobs = () => state.jobs.filter((job) => isOpenJob(job) && versionOf(drafts.sourceOf(job)));
-const followed = () => byId(ourJobs(), state.following);
+export const speak = (text) => setText(find(".spoken"), text);
+export const draft = () => drafts.of(state.picture?.id || ""); // words may be there before a picture is
+export const model = () => byId(state.models, drafts.model) || state.models.find((each) => each.ready && !each.provider) || state.models[0] || null;
+export const versionOf = (id) => byId(state.versions, id);
+export const parentOf = (id) => versionOf(versionOf(id)?.parent || "");
+export const ourJobs = () => state.jobs.filter((job) => isOpenJob(job) && versionOf(drafts.sourceOf(job)));
+export const followed = () => byId(ourJobs(), state.following);
 /** What the version on the stage is compared with: what was marked, else what it was made from. */
-const otherVersion = () => versionOf(state.other) || parentOf(state.picture?.id);
-const isPainting = () => draft().where !== "whole" && !compare.state.kind && !followed();
+export const otherVersion = () => versionOf(state.other) || parentOf(state.picture?.id);
+export const isPainting = () => draft().where !== "whole" && !compare.state.kind && !followed();
 
-function change(patch) {
+export function change(patch) {
   if (patch.where === "object" && !byId(state.objects, draft().object)) patch = { ...patch, object: state.objects[0]?.id || "" };
   if (patch.where) state.mode = patch.where === "brush" ? "brush" : "pan";
   Object.assign(state, { trouble: "", hint: "", confirm: null, lifted: "" });
@@ -45,7 +57,7 @@ function change(patch) {
   if (["where", "object", "strokes", "invert"].some((name) => name in patch)) drawVeil();
   draw();
 }
-async function drawVeil() {
+export async function drawVeil() {
   const { picture } = state;
   if (!picture) return;
   const veil = await places.veil(draft(), picture, state.objects).catch(() => null);

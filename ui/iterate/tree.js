@@ -1,9 +1,14 @@
 // The versions drawn as a tree: a picture for each, what was said on the way to it, and the keys that walk along.
 
+import { address, make, reconcile, setAttribute, setText, show, within } from "../shared/scripts/dom.js";
+import { byId } from "../shared/scripts/pictures.js";
+import { edgesOf, layOut, neighbour, TILE_SIDE } from "./layout.js";
+const { find } = within("iterate");
+
 /**
  * @param acts {open(id), rename(id), remove(id), compare(id), leave(), star(id), menu(id, node)}
  */
-function createTree(acts) {
+export function createTree(acts) {
   const forest = find(".forest"), ground = find(".forest .ground"), list = find(".tree"), edges = find(".edges");
   const path = document.createElementNS("http://www.w3.org/2000/svg", "path");
   edges.append(path);

@@ -1,5 +1,16 @@
 // From what the column says to a job, and from a job to its version.
 
+import { decoded } from "../shared/canvas/marks.js";
+import { within } from "../shared/scripts/dom.js";
+import { isOpenJob } from "../shared/scripts/jobs.js";
+import { byId, idsOf } from "../shared/scripts/pictures.js";
+import { post } from "../shared/scripts/server.js";
+import { toast } from "../shared/scripts/toast.js";
+import { draw, drawBoard } from "./drawing.js";
+import { column, compare, replay } from "./iterate.js";
+import { go, loadTree } from "./opening.js";
+import { change, draft, drafts, followed, model, speak, state, versionOf } from "./state.js";
+const { find } = within("iterate");
 const EXTEND_STEP = 16; // pixels: sides of an extension are multiples of it
 
 function requestOf(fix) {
@@ -32,7 +43,7 @@ function missing(fix) {
 const isPlaceChosen = () => draft().where === "object" && Boolean(draft().object);
 
 /** Do what the column says, or a quick fix. */
-async function run(fix = null) {
+export async function run(fix = null) {
   const spec = model();
   if (!state.picture || !spec || state.isSending) return;
   const sentence = missing(fix);
@@ -45,7 +56,7 @@ async function run(fix = null) {
   submit(requestOf(fix));
 }
 /** @param isConfirmed it may cost more than what is spent in a day without asking */
-async function submit(request, isConfirmed = false) {
+export async function submit(request, isConfirmed = false) {
   state.isSending = true;
   draw();
   const { ok, answer } = await post("iterate", { ...request, confirm_cost: isConfirmed });
@@ -62,7 +73,7 @@ function complain(sentence, confirm = null) {
   find("form.column .note").scrollIntoView({ block: "nearest" });
 }
 /** A job was sent: it stands in the tree and on the stage at once, unless the server has told of it before it answered. */
-function began(job, spoken, said) {
+export function began(job, spoken, said) {
   drafts.began(job.id, job.source, said);
   const isKnown = seen.has(job.id);
   seen.set(job.id, true);
@@ -77,7 +88,7 @@ function began(job, spoken, said) {
 
 const seen = new Map(); // job -> whether it was still open when it was last heard of
 let told = 0;
-async function onJobs(jobs) {
+export async function onJobs(jobs) {
   const my = ++told, isFirst = !seen.size, ended = jobs.filter((job) => seen.get(job.id) && !isOpenJob(job));
   const sent = state.jobs.filter((job) => isOpenJob(job) && !byId(jobs, job.id)); // the server has not told of them yet
   for (const job of jobs) seen.set(job.id, isOpenJob(job));

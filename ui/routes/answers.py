@@ -15,7 +15,6 @@ from starlette.requests import ClientDisconnect
 
 from studio.errors import BadRequest, NotFound, OverBudget, StorageFailed, StudioError, Superseded, TooLarge
 from studio.service import Studio
-from studio.validation import shown
 from ui.routes.visitors import NotAdmitted, Visitors
 from ui.shared.pictures import Answer
 
@@ -64,14 +63,6 @@ def values_in(body: bytes, example: str) -> Answer:
     if not isinstance(values, dict):
         raise BadRequest(f"Send a JSON object, such as {example}.")
     return values
-
-
-def text_in(values: Answer, name: str) -> str:
-    """A text by its name; "" where there is none."""
-    found: Any = values.get(name) or ""
-    if not isinstance(found, str):
-        raise BadRequest(f"The {name} must be text, not {shown(found)}.")
-    return found
 
 
 async def refused(request: Request, error: Exception) -> Response:

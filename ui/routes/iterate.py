@@ -13,8 +13,8 @@ from studio.errors import BadRequest
 from studio.imaging import edit_codec
 from studio.library.tree import TreeNode
 from studio.service import Studio
-from studio.validation import shown
-from ui.routes.answers import Handler, json_router, text_in
+from studio.validation import shown, text_in
+from ui.routes.answers import Handler, json_router
 from ui.routes.visitors import Visitors
 from ui.shared.model_texts import unknown_sentence
 from ui.shared.pictures import Answer, picture

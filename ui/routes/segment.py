@@ -20,7 +20,8 @@ from studio.errors import BadRequest, NotFound
 from studio.segmentation import codec
 from studio.segmentation.contract import Candidate, Everything, Segmentation
 from studio.service import Studio
-from ui.routes.answers import Handler, json_router, text_in
+from studio.validation import text_in
+from ui.routes.answers import Handler, json_router
 from ui.routes.files import made
 from ui.routes.visitors import Visitors
 from ui.shared.pictures import Answer, picture

@@ -24,7 +24,8 @@ from studio.solid import codec
 from studio.splats.export import EXPORTS
 from studio.splats.html_export import viewer_bytes
 from studio.splats.metadata import read_camera
-from ui.routes.answers import Handler, json_router, text_in
+from studio.validation import text_in
+from ui.routes.answers import Handler, json_router
 from ui.routes.files import made, unchanged
 from ui.routes.uploads import received
 from ui.routes.visitors import Visitors

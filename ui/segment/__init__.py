@@ -20,17 +20,6 @@ from ui.shared.pictures import Answer, picture, text
 from ui.shared.scripts import component
 
 LABEL = "Segment"
-_SCRIPTS = (
-    "view.js",
-    "selection.js",
-    "ask.js",
-    "overlay.js",
-    "hand.js",
-    "keys.js",
-    "column.js",
-    "shelf.js",
-    "segment.js",
-)
 _RECENT = 24
 """Pictures that are offered to begin with."""
 
@@ -42,7 +31,7 @@ def build(bridge: Bridge, arrival: Dependency) -> None:
         bridge: gives the calls the studio and the owner.
         arrival: the event after which the browser's token is known.
     """
-    segment = component(Path(__file__).parent, _SCRIPTS, "segment")
+    segment = component(Path(__file__).parent, "segment")
     arrival.then(bridge.open_listener(on_arrival, {"segment": segment}), [bridge.visitor], [segment], **QUIET)
 
 

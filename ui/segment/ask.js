@@ -1,5 +1,7 @@
 // Questions to the server about masks: one at a time, and of those that wait only the newest.
 
+import { post } from "../shared/scripts/server.js";
+
 const PAGE = Array.from(crypto.getRandomValues(new Uint8Array(8)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 const UNREACHED = "Diorama does not answer. Your clicks are kept; the next one tries again.";
 
@@ -8,7 +10,7 @@ const UNREACHED = "Diorama does not answer. Your clicks are kept; the next one t
  * @param onTrouble called with a sentence, "" when all is well
  * @param onBusy called when questions begin and end
  */
-function createAsker({ onAnswer, onTrouble, onBusy }) {
+export function createAsker({ onAnswer, onTrouble, onBusy }) {
   let number = 0, waiting = null, isBusy = false;
   async function work() {
     if (isBusy) return;

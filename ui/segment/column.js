@@ -1,9 +1,14 @@
 // The column: which model, which of the three masks, what is done to the mask, and the name under which it is kept.
 
+import { offerModels } from "../shared/scripts/controls.js";
+import { address, make, setAttribute, setText, show, within } from "../shared/scripts/dom.js";
+import { markRadios, walkRadios } from "../shared/scripts/radios.js";
+import { hasContent } from "./selection.js";
+const { find } = within("segment");
 const SLIDERS = ["grow", "feather"], SWITCHES = ["fill_holes", "largest_part", "invert"];
 
 /** @param acts {change(patch, kind), settle(), choose(index), everything(), keep(name), another(), model(id)} */
-function createColumn(acts) {
+export function createColumn(acts) {
   let suggested = "", isTyped = false; // what a person typed is theirs, until an object has that name
   const three = find(".three"), name = find(".name"), model = find("select.model");
 
@@ -33,22 +38,12 @@ function createColumn(acts) {
     button.addEventListener("click", () => acts.choose(index));
     return button;
   }
-  three.addEventListener("keydown", (event) => {
-    const by = { ArrowLeft: -1, ArrowUp: -1, ArrowRight: 1, ArrowDown: 1 }[event.key];
-    const all = [...three.children], next = by && all[(all.indexOf(document.activeElement) + by + all.length) % all.length];
-    if (!next) return;
-    event.preventDefault();
-    next.focus();
-    next.click();
-  });
+  walkRadios(three);
 
   return {
-    offerModels(models) {
-      model.replaceChildren(...models.map((each) => make("option", { value: each.id, disabled: !each.ready }, each.ready && each.state === "ready" ? each.label : `${each.label} (${each.state})`)));
+    drawModels(models, chosen) {
+      offerModels(model, models, chosen);
       show(find(".model-field"), models.length > 1);
-    },
-    drawModel(chosen) {
-      model.value = chosen?.id || "";
       setText(find(".about-model"), chosen?.hint || "");
     },
     open(picture) {
@@ -72,10 +67,7 @@ function createColumn(acts) {
         three.dataset.of = answer?.mask || "";
         three.replaceChildren(...(answer?.candidates || []).map(candidate));
       }
-      [...three.children].forEach((node, index) => {
-        setAttribute(node, "aria-checked", index === answer.choice);
-        setAttribute(node, "tabindex", index === answer.choice ? 0 : -1);
-      });
+      markRadios(three.childNodes, (node) => node === three.childNodes[answer.choice]);
       for (const slider of SLIDERS) {
         find(`input.${slider}`).value = request[slider];
         setText(find(`.${slider}-value`), `${request[slider]} px`);

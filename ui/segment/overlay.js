@@ -1,15 +1,10 @@
 // Drawing: the picture, the mask over it, points, box, strokes and the cross. Knows no pointers and no server.
 
-const TINT = [228, 87, 46], RING = "#ffffff", SHADE = "rgb(0 0 0 / 70%)", REMOVE = "#1f5fd0", ADD = "#c9431b";
+import { begin, createMarks, decoded, RING, TINT } from "../shared/canvas/marks.js";
+
+const REMOVE = "#1f5fd0", ADD = "#c9431b";
 const POINT = 8; // radius in CSS pixels
 
-/** A picture of an address, decoded. */
-async function decoded(source) {
-  const image = new Image();
-  image.src = source;
-  await image.decode();
-  return image;
-}
 /** The pixels of a PNG. */
 async function pixelsOf(source) {
   const image = await decoded(source);
@@ -22,7 +17,7 @@ async function pixelsOf(source) {
  * A grey mask as something to lay over the picture: a little of our colour inside, shade outside, so that it is seen on
  * things of any colour, and a line of light and dark between.
  */
-async function veilOf(source) {
+export async function veilOf(source) {
   const { canvas, context, data } = await pixelsOf(source);
   const { width, height, data: bytes } = data, grey = new Uint8Array(width * height);
   for (let i = 0; i < grey.length; i++) grey[i] = bytes[4 * i];
@@ -45,7 +40,7 @@ async function veilOf(source) {
 }
 
 /** Regions in colours of their own, and which region lies at a place (fractions of the picture). */
-async function regionsOf(source) {
+export async function regionsOf(source) {
   const { canvas, context, data } = await pixelsOf(source);
   const { width, height, data: bytes } = data, numbers = new Uint16Array(width * height);
   for (let i = 0; i < numbers.length; i++) numbers[i] = bytes[4 * i] + 256 * bytes[4 * i + 1];
@@ -70,51 +65,26 @@ function colourOf(hue) {
   return [part(0), part(120), part(240)];
 }
 
-function createOverlay(board, view) {
-  const context = board.getContext("2d");
+export function createOverlay(board, view) {
+  const context = board.getContext("2d"), marks = createMarks(context, view);
   let asked = 0;
 
   function frame({ image, veil, regions, request, stroke, box, cross, ring, isBare, hot }) {
-    const ratio = devicePixelRatio || 1, { width, height } = view.board;
-    if (board.width !== Math.round(width * ratio) || board.height !== Math.round(height * ratio)) {
-      board.width = Math.round(width * ratio);
-      board.height = Math.round(height * ratio);
-    }
-    context.setTransform(ratio, 0, 0, ratio, 0, 0);
-    context.clearRect(0, 0, width, height);
+    begin(board, context, view.board);
     const [left, top] = view.toScreen(0, 0);
     const place = [left, top, view.picture.width * view.scale, view.picture.height * view.scale];
     context.imageSmoothingEnabled = view.scale < 3; // from there on one wants to see the pixels
-    context.imageSmoothingQuality = "high";
     if (image) context.drawImage(image, ...place);
     else { context.fillStyle = getComputedStyle(board).getPropertyValue("--d-soft"); context.fillRect(...place); }
     context.imageSmoothingEnabled = true;
     if (regions) { context.drawImage(regions.canvas, ...place); return; }
     if (isBare) return;
     if (veil) context.drawImage(veil, ...place);
-    if (stroke) line(stroke);
-    if (box || request.box) rectangle(box || request.box);
+    if (stroke) marks.stroke(stroke, 50);
+    if (box || request.box) marks.box(box || request.box);
     request.points.forEach((point, index) => dot(point, index === hot));
-    if (cross) crossAt(cross);
-    if (ring) ringAt(ring);
-  }
-  function line({ points, radius, add }) {
-    context.save();
-    context.lineCap = context.lineJoin = "round";
-    context.lineWidth = 2 * radius * view.scale;
-    context.strokeStyle = add ? "rgb(228 87 46 / 50%)" : "rgb(31 95 208 / 45%)";
-    context.beginPath();
-    for (const [x, y] of [points[0], ...points]) context.lineTo(...view.toScreen(x, y));
-    context.stroke();
-    context.restore();
-  }
-  function rectangle([x0, y0, x1, y1]) {
-    const [left, top] = view.toScreen(x0, y0), [right, bottom] = view.toScreen(x1, y1);
-    for (const [style, width] of [[SHADE, 4], [RING, 2]]) {
-      context.strokeStyle = style;
-      context.lineWidth = width;
-      context.strokeRect(left, top, right - left, bottom - top);
-    }
+    if (cross) marks.cross(cross);
+    if (ring) marks.ring(ring);
   }
   function dot([x, y, label], isHot) {
     const [u, v] = view.toScreen(x, y), radius = isHot ? POINT + 2 : POINT;
@@ -129,27 +99,6 @@ function createOverlay(board, view) {
     context.moveTo(u - 4, v); context.lineTo(u + 4, v);
     if (label) { context.moveTo(u, v - 4); context.lineTo(u, v + 4); }
     context.stroke();
-  }
-  /** How large the brush is. */
-  function ringAt([x, y, radius]) {
-    for (const [style, width] of [[SHADE, 3], [RING, 1.5]]) {
-      context.strokeStyle = style;
-      context.lineWidth = width;
-      context.beginPath();
-      context.arc(...view.toScreen(x, y), radius * view.scale, 0, 2 * Math.PI);
-      context.stroke();
-    }
-  }
-  function crossAt([x, y]) {
-    const [u, v] = view.toScreen(x, y);
-    for (const [style, width] of [[SHADE, 4], [RING, 1.5]]) {
-      context.strokeStyle = style;
-      context.lineWidth = width;
-      context.beginPath();
-      context.moveTo(u - 14, v); context.lineTo(u + 14, v);
-      context.moveTo(u, v - 14); context.lineTo(u, v + 14);
-      context.stroke();
-    }
   }
   return {
     /** Draw with the next frame; of many calls the last counts. */

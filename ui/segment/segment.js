@@ -1,5 +1,22 @@
 // The Segment tab: what is open, what is selected in it, and what came of it. Everything is drawn from `state`.
 
+import { createHand } from "../shared/canvas/hand.js";
+import { createKeys } from "../shared/canvas/keys.js";
+import { decoded } from "../shared/canvas/marks.js";
+import { createView } from "../shared/canvas/view.js";
+import { readAddress, writeAddress } from "../shared/scripts/address.js";
+import { address, setAttribute, setText, show, within } from "../shared/scripts/dom.js";
+import { hear, tell } from "../shared/scripts/events.js";
+import { byId, changedList } from "../shared/scripts/pictures.js";
+import { markRadios, walkRadios } from "../shared/scripts/radios.js";
+import { ask, post, token, whenTold } from "../shared/scripts/server.js";
+import { toast } from "../shared/scripts/toast.js";
+import { createAsker } from "./ask.js";
+import { createColumn } from "./column.js";
+import { createOverlay, regionsOf, veilOf } from "./overlay.js";
+import { createSelection, hasContent, NOTHING } from "./selection.js";
+import { createShelf } from "./shelf.js";
+const { element, find, isVisible } = within("segment");
 const MOST = 1024; // longest side of masks on the page, in pixels
 const UNSELECTED = "Nothing is selected";
 const state = {
@@ -73,10 +90,7 @@ function draw() {
   show(find(".tools"), Boolean(picture));
   show(find(".banner"), Boolean(state.trouble));
   setText(find(".banner"), state.trouble);
-  for (const tool of element.querySelectorAll("[data-mode]")) {
-    setAttribute(tool, "aria-checked", tool.dataset.mode === mode);
-    setAttribute(tool, "tabindex", tool.dataset.mode === mode ? 0 : -1);
-  }
+  markRadios(element.querySelectorAll("[data-mode]"), (tool) => tool.dataset.mode === mode);
   show(find(".brush-size"), mode === "brush" || mode === "erase");
   board.style.cursor = mode === "pan" ? "grab" : state.hot >= 0 ? "pointer" : "crosshair";
   find(".undo").disabled = !selection.canUndo;
@@ -241,19 +255,12 @@ const column = createColumn({
   everything: toggleEverything,
   keep,
   another: close,
-  model(id) { Object.assign(state, { model: id, everything: null, search: null }); column.drawModel(byId(state.models, id)); if (state.picture) onSelection(); },
+  model(id) { Object.assign(state, { model: id, everything: null, search: null }); column.drawModels(state.models, byId(state.models, id)); if (state.picture) onSelection(); },
 });
 const shelf = createShelf({ open });
 
 for (const tool of element.querySelectorAll("[data-mode]")) tool.addEventListener("click", () => setMode(tool.dataset.mode));
-find(".modes").addEventListener("keydown", (event) => {
-  const all = [...element.querySelectorAll("[data-mode]")], by = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
-  const next = by && all[(all.indexOf(document.activeElement) + by + all.length) % all.length];
-  if (!next) return;
-  event.preventDefault();
-  setMode(next.dataset.mode);
-  next.focus();
-});
+walkRadios(find(".modes"));
 for (const [button, press] of Object.entries({ ".undo": acts.undo, ".redo": acts.redo, ".clear": acts.clear, ".fit": acts.fit })) find(button).addEventListener("click", press);
 find(".peek").addEventListener("pointerdown", () => acts.peek(true));
 find(".peek").addEventListener("keydown", (event) => { if (event.key === "Enter" || event.key === " ") acts.peek(!event.repeat || state.isBare); });
@@ -280,13 +287,12 @@ hear("change", (change) => {
 });
 addEventListener("popstate", () => {
   const id = readAddress("segment");
-  if (element.isConnected && token !== null && id && id !== state.picture?.id) open(id, { focus: false });
+  if (token !== null && id && id !== state.picture?.id) open(id, { focus: false });
 });
-whenTold(({ models }) => {
+export const start = (component) => whenTold(component, ({ models }) => {
   state.models = models;
   state.model = (models.find((each) => each.ready || each.damaged) || models[0] || {}).id || "";
-  column.offerModels(models);
-  column.drawModel(byId(models, state.model));
+  column.drawModels(models, byId(models, state.model));
   loadRecent();
   const id = readAddress("segment");
   if (id) open(id, { focus: false });

@@ -1,15 +1,15 @@
 // What is selected, as the server takes it, with undo and redo; kept per picture in the browser, so that a reload loses
 // nothing.
 
-const NOTHING = {
+export const NOTHING = {
   points: [], box: null, start: "", choice: null, strokes: [],
   fill_holes: false, largest_part: false, grow: 0, feather: 0, invert: false,
 };
 const MOST_STEPS = 200, MOST_KEPT = 20, KEPT = "diorama-segment";
 
-const hasContent = (request) => Boolean(request.points.length || request.box || request.strokes.length || request.start);
+export const hasContent = (request) => Boolean(request.points.length || request.box || request.strokes.length || request.start);
 
-function createSelection(onChange) {
+export function createSelection(onChange) {
   let id = "", now = NOTHING, past = [], future = [], lastKind = "";
 
   function keep() {

@@ -1,5 +1,11 @@
 // Below: the objects of the picture, each with what can be done with it, then pictures to open.
 
+import { editHere, turnIn3D } from "../shared/scripts/address.js";
+import { address, label, make, reconcile, setAttribute, setText, show, within } from "../shared/scripts/dom.js";
+import { tell } from "../shared/scripts/events.js";
+import { deletePictures } from "../shared/scripts/pictures.js";
+import { tileOf } from "../shared/scripts/tiles.js";
+const { find } = within("segment");
 const ON_OBJECTS = [ // one entry adds one
   { name: "cutout", icon: "save", word: "Cut-out, cropped", href: (object) => object.cutout },
   { name: "mask", icon: "select", word: "Mask", href: (object) => object.mask },
@@ -10,13 +16,8 @@ const ON_OBJECTS = [ // one entry adds one
 ];
 
 /** @param acts {open(id)} */
-function createShelf(acts) {
-  function tile(picture, className) {
-    const image = make("img", { src: address(picture.thumb), alt: "", loading: "lazy", draggable: "false" });
-    const button = make("button", { type: "button", class: `tile ${className}`, title: picture.title, "aria-label": picture.title }, image);
-    button.addEventListener("click", () => acts.open(picture.id));
-    return button;
-  }
+export function createShelf(acts) {
+  const tile = (picture, className) => tileOf(picture, () => acts.open(picture.id), { className });
   function objectTile(object) {
     const buttons = ON_OBJECTS.map(({ name, icon, word, href, press }) => {
       const node = href

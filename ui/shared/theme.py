@@ -1,4 +1,4 @@
-"""The look: gradio's variables set to our palette, and the style sheets of the page. Knows no component."""
+"""The look: gradio's variables set to our palette, and the style sheets of the page."""
 
 from __future__ import annotations
 

@@ -19,10 +19,6 @@ from ui.shared.pictures import Answer, picture, text
 from ui.shared.scripts import component
 
 LABEL = "3D"
-_VIEWER = "../../studio/splats/viewer"
-_DRAWING = tuple(f"{_VIEWER}/{name}.js" for name in ("splats", "painter", "hands", "viewer"))
-_PARTS = ("state", "turntable", "column", "four", "shelf", "exporting", "work", "splat")
-_SCRIPTS = (*_DRAWING, *(f"{name}.js" for name in _PARTS))
 _SHOWN = 24
 """Splats, objects and pictures each that are offered to begin with."""
 
@@ -34,7 +30,7 @@ def build(bridge: Bridge, arrival: Dependency) -> None:
         bridge: gives the calls the studio and the owner.
         arrival: the event after which the browser's token is known.
     """
-    tab = component(Path(__file__).parent, _SCRIPTS, "splat")
+    tab = component(Path(__file__).parent, "splat")
     arrival.then(bridge.open_listener(on_arrival, {"splat": tab}), [bridge.visitor], [tab], **QUIET)
 
 

@@ -1,15 +1,19 @@
 // The column: which object, with which models, how it is seen, and what can be done with the splat that stands on the
 // stage.
 
+import { drawRange, offerModels } from "../shared/scripts/controls.js";
+import { address, make, reconcile, setAttribute, setText, show, within } from "../shared/scripts/dom.js";
+import { markRadios, walkRadios } from "../shared/scripts/radios.js";
+import { canMake, choices, chosenModel, elevation, hasViews, ourJob, state } from "./state.js";
+const { element, find } = within("splat");
 const POOR_FIT = 0.85; // of IoU: below it the silhouette is visibly another
 
 /** @param acts {another(), choose(changes), again(), chooseModel(kind, id), make(), makeViews(), ground(name), opacity(share), box(isOn), match(), place(), useView()} */
-function createColumn(acts) {
-  const ranges = { steps: 0, guidance: 1 }; // decimals
+export function createColumn(acts) {
   find(".change").addEventListener("click", acts.another);
   find(".elevation").addEventListener("input", () => acts.choose({ elevation: Number(find(".elevation").value) }));
   find("input.seed").addEventListener("change", () => acts.choose({ seed: find("input.seed").value.trim() }));
-  for (const name of Object.keys(ranges)) find(`input.${name}`).addEventListener("input", () => acts.choose({ [name]: Number(find(`input.${name}`).value) }));
+  for (const name of ["steps", "guidance"]) find(`input.${name}`).addEventListener("input", () => acts.choose({ [name]: Number(find(`input.${name}`).value) }));
   for (const kind of ["views", "splat"]) find(`.${kind}-model`).addEventListener("change", (event) => acts.chooseModel(kind, event.target.value));
   find("form.column").addEventListener("submit", (event) => {
     event.preventDefault();
@@ -27,28 +31,14 @@ function createColumn(acts) {
   find(".place").addEventListener("click", acts.place);
   const grounds = [...element.querySelectorAll("[data-ground]")];
   for (const node of grounds) node.addEventListener("click", () => acts.ground(node.dataset.ground));
-  walkable(find(".grounds-field .modes"));
+  walkRadios(find(".grounds-field .modes"));
 
   function offer(kind) {
     const models = state.models[kind], select = find(`.${kind}-model`), chosen = chosenModel(kind);
-    const said = JSON.stringify(models.map(({ id, state: how }) => [id, how]));
-    if (select.dataset.said !== said) {
-      select.dataset.said = said;
-      select.replaceChildren(...models.map((each) => make("option", { value: each.id, disabled: !each.ready }, each.ready && each.state === "ready" ? each.label : `${each.label} (${each.state})`)));
-    }
-    select.value = chosen?.id || "";
+    offerModels(select, models, chosen);
     show(find(`.${kind}-model-field`), models.length > 1 || (Boolean(chosen?.ready) && chosen.state !== "ready")); // a download is announced
     setText(find(`.about-${kind}`), chosen?.hint || "");
     return chosen;
-  }
-  function drawRange(name, range, value) {
-    show(find(`.${name}-field`), Boolean(range));
-    if (!range) return;
-    const input = find(`input.${name}`), now = value ?? range.default;
-    setAttribute(input, "min", range.low);
-    setAttribute(input, "max", range.high);
-    input.value = now;
-    setText(find(`.${name}-value`), Number(now).toFixed(ranges[name]));
   }
   function drawSettings() {
     const now = choices(), model = offer("views");
@@ -56,8 +46,8 @@ function createColumn(acts) {
     find(".elevation").value = elevation();
     setText(find(".elevation-value"), `${elevation()}°`);
     if (document.activeElement !== find("input.seed")) find("input.seed").value = now.seed;
-    drawRange("steps", model?.steps, now.steps);
-    drawRange("guidance", model?.guidance, now.guidance);
+    drawRange(find, "steps", model?.steps, now.steps);
+    drawRange(find, "guidance", model?.guidance, now.guidance);
   }
   function drawStanding(splat) {
     const percent = splat.fit === null ? 0 : Math.round(100 * splat.fit), isPoor = splat.fit !== null && splat.fit < POOR_FIT;
@@ -66,12 +56,8 @@ function createColumn(acts) {
     setText(find(".fit"), isPoor ? `Outline match: ${percent} %. Its size or place is a little off.` : `Outline match: ${percent} %.`);
     show(find(".match"), splat.fit !== null && splat.fit < 0.98);
     show(find(".grounds-field"), Boolean(splat.photo));
-    for (const node of grounds) {
-      const isChosen = node.dataset.ground === state.ground;
-      setAttribute(node, "aria-checked", isChosen);
-      setAttribute(node, "tabindex", isChosen ? 0 : -1);
-      show(node, node.dataset.ground !== "filled" || Boolean(splat.filled));
-    }
+    markRadios(grounds, (node) => node.dataset.ground === state.ground);
+    for (const node of grounds) show(node, node.dataset.ground !== "filled" || Boolean(splat.filled));
     setText(find(".facts"), `${splat.count.toLocaleString()} splats, ${sizeOf(splat)}.`);
     show(find(".notes"), splat.notes.length > 0);
     reconcile(find(".notes"), splat.notes.map((note) => ({ id: note })), ({ id }) => make("li", {}, id), () => {});
@@ -112,7 +98,7 @@ function createColumn(acts) {
   };
 }
 
-const sizeOf = ({ extent }) => `${extent.map((side) => side.toFixed(2)).join(" × ")} (W × H × D)`;
+export const sizeOf = ({ extent }) => `${extent.map((side) => side.toFixed(2)).join(" × ")} (W × H × D)`;
 /** What comes next, in a line. */
 function hint(job) {
   if (state.picking) return state.picking.words;
@@ -134,17 +120,4 @@ function missing() {
   if (!state.isTold || !kinds.length || (state.step === "splat" && state.splat)) return "";
   const hints = kinds.map((kind) => chosenModel(kind)?.hint).filter(Boolean);
   return hints[0] || "There is no 3D model on this machine yet. Splats that you have can still be opened, placed and exported.";
-}
-
-/** Arrow keys walk along a group of choices, as in any group of radio buttons. */
-function walkable(group) {
-  group.addEventListener("keydown", (event) => {
-    const by = { ArrowLeft: -1, ArrowUp: -1, ArrowRight: 1, ArrowDown: 1 }[event.key];
-    const all = [...group.children].filter((node) => !node.hidden && !node.disabled);
-    const next = by && all[(all.indexOf(document.activeElement) + by + all.length) % all.length];
-    if (!next) return;
-    event.preventDefault();
-    next.click();
-    next.focus();
-  });
 }

@@ -1,6 +1,12 @@
 // The files that a splat can be saved as. The server takes half a minute for some: what is made says so, and is made once.
 
-function createExporting() {
+import { address, make, reconcile, setAttribute, setText, within } from "../shared/scripts/dom.js";
+import { draw } from "./splat.js";
+import { speak, state } from "./state.js";
+import { say } from "./work.js";
+const { find } = within("splat");
+
+export function createExporting() {
   const making = new Set(); // addresses
   async function save({ href, word }) {
     const from = address(href);

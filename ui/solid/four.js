@@ -1,7 +1,11 @@
 // The four views on the stage: each can be made again, replaced by a picture of one's own, or looked at.
 
+import { address, label, make, setAttribute, setText, show, within } from "../shared/scripts/dom.js";
+import { canMake, SIDES, state } from "./state.js";
+const { find } = within("splat");
+
 /** @param acts {again(index), replace(index), look(picture)} */
-function createFour(acts) {
+export function createFour(acts) {
   const list = find(".four");
   const tiles = SIDES.map((side, index) => {
     const image = make("img", { alt: "", draggable: "false" }), open = make("button", { type: "button", class: "view" }, image, make("span", { class: "quiet" }));

@@ -1,17 +1,20 @@
 // Below: what stands in 3D, that of the open object first; objects to turn into 3D; and pictures while one is to be chosen.
 
+import { address, label, make, reconcile, setAttribute, setText, show, within } from "../shared/scripts/dom.js";
+import { byId, deletePictures, download } from "../shared/scripts/pictures.js";
+import { tileOf } from "../shared/scripts/tiles.js";
+import { state } from "./state.js";
+const { find } = within("splat");
 const ON_SPLATS = [ // one entry adds one
   { name: "save", icon: "save", word: "Save as PLY", href: download },
   { name: "delete", icon: "delete", word: "Delete", press: (splat) => deletePictures([splat]) },
 ];
 
 /** @param acts {open(id), pick(picture)} */
-function createShelf(acts) {
+export function createShelf(acts) {
   function tile(item, className, press) {
-    const image = make("img", { src: address(item.crop || item.thumb), alt: "", loading: "lazy", draggable: "false" });
+    const button = tileOf(item, press, { className, source: item.crop || item.thumb }), image = button.firstElementChild;
     image.addEventListener("error", () => setAttribute(image, "src", address(item.thumb)), { once: true }); // an empty object
-    const button = make("button", { type: "button", class: `tile ${className}`, title: item.title, "aria-label": item.title }, image);
-    button.addEventListener("click", () => press(item));
     return button;
   }
   function splatTile(splat) {

@@ -1,5 +1,21 @@
 // The 3D tab: opens objects, pictures and splats, and draws what `state` says.
 
+import { editHere, readAddress, writeAddress } from "../shared/scripts/address.js";
+import { address, setAttribute, setText, show, within } from "../shared/scripts/dom.js";
+import { hear, tell } from "../shared/scripts/events.js";
+import { byId, changedList } from "../shared/scripts/pictures.js";
+import { markRadios, walkRadios } from "../shared/scripts/radios.js";
+import { ask, post, token, whenTold } from "../shared/scripts/server.js";
+import { toast } from "../shared/scripts/toast.js";
+import { jobsNow } from "../shared/scripts/watcher.js";
+import { createColumn, sizeOf } from "./column.js";
+import { createExporting } from "./exporting.js";
+import { createFour } from "./four.js";
+import { createShelf } from "./shelf.js";
+import { memory, NONE, ourJob, SIDES, speak, state } from "./state.js";
+import { createTurntable } from "./turntable.js";
+import { drawJob, makeSplat, makeViews, onJobs, say, setView } from "./work.js";
+const { element, find, isVisible } = within("splat");
 const turntable = createTurntable({
   turned(isHome) { find(".reset").disabled = isHome; },
   said: speak,
@@ -27,11 +43,11 @@ const four = createFour({
 const shelf = createShelf({ open, pick: (picture) => picked(picture) });
 const exporting = createExporting();
 
-function draw() {
+export function draw() {
   const { object, splat, picture, step, trouble } = state, job = ourJob(), preview = job?.preview || "";
   const isForming = Boolean(preview) && (job.stage === "splat" || !state.views.some(Boolean));
   const shown = !(object || splat) ? "" : isForming ? "seen" : step === "splat" && splat ? "frame" : step === "views" && object ? "four" : object ? "seen" : "frame";
-  element.firstElementChild.classList.toggle("picking", Boolean(state.picking));
+  find(".workbench").classList.toggle("picking", Boolean(state.picking));
   show(find(".empty"), !shown && !picture);
   show(find(".seen"), shown === "seen" || Boolean(picture && !shown));
   show(find(".four"), shown === "four");
@@ -40,10 +56,8 @@ function draw() {
   show(find(".tools"), Boolean(shown));
   show(find(".turning"), shown === "frame");
   show(find(".turns"), shown === "frame" && Boolean(splat) && !splat.photo);
+  markRadios(element.querySelectorAll("[data-step]"), (node) => node.dataset.step === step);
   for (const node of element.querySelectorAll("[data-step]")) {
-    const isChosen = node.dataset.step === step;
-    setAttribute(node, "aria-checked", isChosen);
-    setAttribute(node, "tabindex", isChosen ? 0 : -1);
     node.disabled = node.dataset.step === "splat" ? !splat : !object;
   }
   show(find(".banner"), Boolean(trouble));
@@ -51,7 +65,7 @@ function draw() {
   if (splat) drawGround(splat);
   exporting.draw();
   four.draw(job);
-  drawProgress(job);
+  drawJob(job);
   column.draw();
   shelf.draw();
 }
@@ -70,7 +84,7 @@ function drawGround(splat) {
 
 let asked = 0; // number of the last question: the answer to an older one is not news
 /** Open an object, a picture or a splat. */
-async function open(id, { focus = true } = {}) {
+export async function open(id, { focus = true } = {}) {
   const my = ++asked, answer = await ask("3d/open", { id });
   if (!answer || my !== asked) return;
   const { object, picture, objects, views, splats, splat } = answer;
@@ -187,7 +201,7 @@ async function useView() {
 }
 
 for (const node of element.querySelectorAll("[data-step]")) node.addEventListener("click", () => { state.step = node.dataset.step; draw(); });
-for (const group of element.querySelectorAll(".tools .modes")) walkable(group);
+for (const group of element.querySelectorAll(".tools .modes")) walkRadios(group);
 for (const node of element.querySelectorAll("[data-turn]")) node.addEventListener("click", () => turn(node.dataset.turn.split(" ")));
 find(".reset").addEventListener("click", () => turntable.reset());
 find(".open-file").addEventListener("click", () => tell("pick"));
@@ -201,11 +215,11 @@ element.addEventListener("keydown", (event) => {
 find(".leave").addEventListener("click", leave);
 find(".open-other").addEventListener("click", () => tell("pick"));
 document.addEventListener("pointerdown", (event) => { // as a menu does
-  if (element.isConnected && !find(".exports").contains(event.target)) find(".exports").open = false;
+  if (!find(".exports").contains(event.target)) find(".exports").open = false;
 });
 // A picture that is dropped onto one of the four views takes its place. The window hears of it before the page does.
 addEventListener("drop", (event) => {
-  const tile = element.isConnected && event.target.closest?.(".four li");
+  const tile = event.target.closest?.(".four li");
   if (tile && element.contains(tile)) replaceView(Number(tile.dataset.index));
 }, true);
 
@@ -244,13 +258,13 @@ hear("change", (change) => {
 const isOfShelf = (one, name) => ({ splats: "splat", objects: "object", pictures: "image" })[name] === one.kind;
 addEventListener("popstate", () => {
   const id = readAddress("splat");
-  if (element.isConnected && token !== null && id && ![state.object?.id, state.splat?.id, state.picture?.id].includes(id)) open(id, { focus: false });
+  if (token !== null && id && ![state.object?.id, state.splat?.id, state.picture?.id].includes(id)) open(id, { focus: false });
 });
-whenTold(({ models }) => {
+export const start = (component) => whenTold(component, ({ models }) => {
   state.models = models;
   loadRecent();
-  tell("standing", { take: onJobs });
+  onJobs(jobsNow());
   const id = readAddress("splat");
-  if (id) open(id, { focus: false }).then(() => tell("standing", { take: onJobs }));
+  if (id) open(id, { focus: false }).then(() => onJobs(jobsNow()));
 });
 draw();

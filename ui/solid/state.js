@@ -1,12 +1,16 @@
 // What this tab knows and shows. Everything is drawn from `state`; what a person has chosen for an object is kept in the
 // browser, so that a reload loses nothing.
 
-const SIDES = ["Front", "Right side", "Back", "Left side"]; // of the four views, in their order
+import { setText, within } from "../shared/scripts/dom.js";
+import { byId } from "../shared/scripts/pictures.js";
+const { find } = within("splat");
+
+export const SIDES = ["Front", "Right side", "Back", "Left side"]; // of the four views, in their order
 const KEPT = "diorama-splat", MOST_KEPT = 40;
 const CHOICES = { elevation: null, seed: "", steps: null, guidance: null }; // null: as the model takes it
-const NONE = [null, null, null, null];
+export const NONE = [null, null, null, null];
 
-const state = {
+export const state = {
   object: null, // what is turned into 3D: its picture, with the crop the models see
   picture: null, // a picture that is open without an object: something of it is to be chosen
   objects: [], // of that picture
@@ -27,7 +31,7 @@ const state = {
 
 /** What this browser remembers: choices by object, chosen models, and the jobs it began. Its tabs share what is kept: each
     changes there only what it changes itself. */
-const memory = (() => {
+export const memory = (() => {
   const empty = { objects: [], jobs: [], viewsModel: "", splatModel: "" };
   function read(text) {
     try {
@@ -59,16 +63,15 @@ const memory = (() => {
   };
 })();
 
-const choices = () => memory.of(state.object?.id);
-const hasViews = () => state.views.every(Boolean);
-const chosenModel = (kind) => byId(state.models[kind], memory.model(kind)) || state.models[kind].find((each) => each.ready || each.damaged) || state.models[kind][0];
+export const choices = () => memory.of(state.object?.id);
+export const hasViews = () => state.views.every(Boolean);
+export const chosenModel = (kind) => byId(state.models[kind], memory.model(kind)) || state.models[kind].find((each) => each.ready || each.damaged) || state.models[kind][0];
 /** How far the picture looks down on the object, in degrees. */
-const elevation = () => choices().elevation ?? chosenModel("views")?.elevation ?? 0;
-const canMake = (kind) => Boolean(chosenModel(kind)?.ready);
-const isOpenJob = (job) => job.state === "waiting" || job.state === "running";
+export const elevation = () => choices().elevation ?? chosenModel("views")?.elevation ?? 0;
+export const canMake = (kind) => Boolean(chosenModel(kind)?.ready);
 /** The job that was begun for what is open, with what the server tells of it, until what it made stands here. Its `stage` is
     what is made now: "views" or "splat". */
-function ourJob() {
+export function ourJob() {
   const begun = memory.jobs.filter((job) => job.object === state.object?.id);
   for (const one of begun) {
     const told = byId(state.jobs, one.id);
@@ -76,4 +79,4 @@ function ourJob() {
   }
   return null;
 }
-function speak(text) { setText(find(".spoken"), text); }
+export function speak(text) { setText(find(".spoken"), text); }

@@ -1,10 +1,13 @@
 // The splat on the stage: a canvas over the picture it stands on, as large as fits. What one does with hand and keys is in
-// studio/splats/viewer.js.
+// studio/splats/viewer.
 
+import { createSplatViewer } from "../../studio/splats/viewer/viewer.js";
+import { address, setAttribute, show, within } from "../shared/scripts/dom.js";
+const { find } = within("splat");
 const SPEAK_MS = 500, PLAIN_SIDE = 1024; // pause after which a turn is told; pixels of a saved view without a picture
 
 /** @param acts {turned(isHome), said(sentence), failed(sentence)} */
-function createTurntable(acts) {
+export function createTurntable(acts) {
   const frame = find(".frame"), ground = find(".ground");
   let canvas = find(".turntable"), viewer = null, shown = null, opacity = 1, timer = 0, isLost = false;
 

@@ -1,16 +1,24 @@
 // What takes time: views, and a splat, in one job of the server. It goes on without this page; whoever comes back finds it
 // again.
 
+import { show, within } from "../shared/scripts/dom.js";
+import { drawProgress, isOpenJob, situation } from "../shared/scripts/jobs.js";
+import { byId, idsOf } from "../shared/scripts/pictures.js";
+import { post } from "../shared/scripts/server.js";
+import { toast } from "../shared/scripts/toast.js";
+import { draw, open } from "./splat.js";
+import { choices, chosenModel, elevation, hasViews, memory, ourJob, SIDES, speak, state } from "./state.js";
+const { find, isVisible } = within("splat");
 const ALL = [0, 1, 2, 3];
 let isTakingUp = false;
 
 /** Ask for views: all four, or only some of them beside those that are there. */
-function makeViews(only = ALL) {
+export function makeViews(only = ALL) {
   const isAll = only.length === ALL.length;
   return begin("views", only, isAll ? {} : { only, views: state.views.map((view) => view?.id || ""), seed: "" });
 }
 /** Ask for the splat: of the four views that are there, else of new ones. */
-function makeSplat() {
+export function makeSplat() {
   return hasViews() ? begin("splat", [], { views: idsOf(state.views), elevation_deg: null }) : begin("splat", ALL);
 }
 /** @param only the views that are made for it */
@@ -33,14 +41,14 @@ async function begin(path, only, changes = {}) {
   } else say(answer.error);
   onJobs(state.jobs);
 }
-function say(sentence) {
+export function say(sentence) {
   state.trouble = sentence;
   toast(sentence, { trouble: true, said: true });
   draw();
 }
 
 /** The server told how the jobs stand. One for the open object whose answer was lost is known from here on, too. */
-function onJobs(jobs) {
+export function onJobs(jobs) {
   const sent = state.jobs.filter((job) => isOpenJob(job) && !byId(jobs, job.id) && byId(memory.jobs, job.id));
   const stage = ourJob()?.stage;
   state.jobs = [...sent, ...jobs];
@@ -92,7 +100,7 @@ async function takeViews() {
   draw();
 }
 /** A picture of one's own instead of a view. */
-async function setView(index, picture) {
+export async function setView(index, picture) {
   const { object } = state;
   const { ok, answer } = await post("views/replace", { object: object.id, index, picture: picture.id, elevation_deg: elevation() });
   if (!ok) { say(answer.error); return; }
@@ -108,24 +116,15 @@ function speakRarely(text) {
   speak(text);
 }
 
-function drawProgress(job) {
+export function drawJob(job) {
   show(find(".below"), Boolean(job));
   if (!job) return;
-  const isKnown = job.steps > 0 && job.state === "running", bar = find(".below .bar");
-  setText(find(".below .step"), situation(job));
-  setText(find(".below .left"), timeLeft(job.secondsLeft));
+  drawProgress(find(".below"), job, words(job), false);
   find(".stop").disabled = Boolean(job.stopping) || !isOpenJob(job);
-  bar.classList.toggle("unknown", !isKnown && job.state === "running");
-  setAttribute(bar, "aria-valuemax", isKnown ? job.steps : 1);
-  setAttribute(bar, "aria-valuenow", isKnown ? job.step : 0);
-  setAttribute(bar, "aria-valuetext", situation(job));
-  bar.firstElementChild.style.transform = `scaleX(${isKnown ? job.step / job.steps : 0})`;
 }
 /** What goes on, in a few words. */
-function situation(job) {
-  if (job.stopping) return "stopping";
-  if (!isOpenJob(job)) return "just a moment";
-  if (job.state === "waiting" && job.position > 0) return job.position === 1 ? "next in line" : `waiting, ${job.position} before it`;
-  const what = job.stage === "views" ? "views" : "3D";
-  return job.steps ? `${what}: step ${job.step} of ${job.steps}` : job.note || "starting";
+function words(job) {
+  if (!isOpenJob(job) && !job.stopping) return "just a moment";
+  const text = situation({ ...job, pictures: 1 });
+  return job.steps && job.state === "running" && !job.stopping ? `${job.stage === "views" ? "views" : "3D"}: ${text}` : text;
 }

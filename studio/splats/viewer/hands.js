@@ -3,7 +3,7 @@
 const TURN_DEG = 5;
 
 /** Mouse, fingers, wheel and keys as turns, moves and zooms. Angles in degrees, moves in CSS pixels. */
-function listenForMoves(canvas, { turn, move, zoom, reset }) {
+export function listenForMoves(canvas, { turn, move, zoom, reset }) {
   const held = new Map(), keys = {
     ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1],
   };

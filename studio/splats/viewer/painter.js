@@ -1,5 +1,7 @@
 // Draws splats and their box with WebGL 2. Knows what is drawn, not when.
 
+import { SPLATS_PER_ROW, TEXELS } from "./splats.js";
+
 const LEAST_ALPHA = 1 / 255;
 
 const SPLAT_VERTEX = `#version 300 es
@@ -57,7 +59,7 @@ precision highp float; out vec4 colour;
 void main() { colour = vec4(1., .45, .32, 1.); }`;
 
 /** The WebGL half: what is drawn, not when. Null where the browser has no WebGL 2. */
-function createSplatPainter(canvas) {
+export function createSplatPainter(canvas) {
   const gl = canvas.getContext("webgl2", { alpha: true, premultipliedAlpha: true, antialias: false });
   if (!gl) return null;
   function compiled(vertex, fragment) {

@@ -3,7 +3,8 @@
 // The world is right-handed with y up; a camera is a record as `studio/splats/splat.py` defines it:
 // {width, height, crop: [left, top, side], fov_deg, radius, azimuth_deg, elevation_deg, target: [x, y, z]}.
 
-const SPLAT_BYTES = 32, SPLATS_PER_ROW = 1024, TEXELS = 3;
+const SPLAT_BYTES = 32;
+export const SPLATS_PER_ROW = 1024, TEXELS = 3;
 
 /**
  * Back to front along a direction: a counting sort by 16 bits of depth. Runs in a worker, from its source.
@@ -30,7 +31,7 @@ function sortSplats(positions, direction, box) {
 }
 
 /** What the shaders need of a .splat file with y up: places, covariances and colours. */
-function parseSplats(buffer) {
+export function parseSplats(buffer) {
   const count = Math.floor(buffer.byteLength / SPLAT_BYTES), rows = Math.max(1, Math.ceil(count / SPLATS_PER_ROW));
   const numbers = new Float32Array(buffer, 0, count * 8), bytes = new Uint8Array(buffer, 0, count * SPLAT_BYTES);
   const positions = new Float32Array(3 * count), shapes = new Float32Array(rows * SPLATS_PER_ROW * TEXELS * 4);
@@ -64,7 +65,7 @@ function covariance(into, at, numbers, bytes, index) {
 }
 
 /** The box around the splats, strays left out, and a camera that sees it as a whole from the front. */
-function boundsOf(positions) {
+export function boundsOf(positions) {
   const count = positions.length / 3, step = Math.max(1, Math.floor(count / 20000)), low = [], high = [];
   for (let axis = 0; axis < 3; axis++) {
     const values = [];
@@ -75,7 +76,7 @@ function boundsOf(positions) {
   }
   return { low, high };
 }
-function cameraAround({ low, high }) {
+export function cameraAround({ low, high }) {
   const target = low.map((value, axis) => (value + high[axis]) / 2);
   const extent = Math.hypot(...high.map((value, axis) => value - low[axis])) / 2 || 1;
   const fov_deg = 40, radius = (1.05 * extent) / Math.sin((fov_deg * Math.PI) / 360);
@@ -83,7 +84,7 @@ function cameraAround({ low, high }) {
 }
 
 /** Where a camera stands and how it looks, for a canvas of so many pixels. As Camera.axes in studio/splats/splat.py. */
-function lookFrom(camera, width, height) {
+export function lookFrom(camera, width, height) {
   const a = (camera.azimuth_deg * Math.PI) / 180, e = (camera.elevation_deg * Math.PI) / 180;
   const right = [Math.cos(a), 0, -Math.sin(a)], up = [-Math.sin(e) * Math.sin(a), Math.cos(e), -Math.sin(e) * Math.cos(a)];
   const backward = [Math.cos(e) * Math.sin(a), Math.sin(e), Math.cos(e) * Math.cos(a)];
@@ -98,7 +99,7 @@ function lookFrom(camera, width, height) {
 }
 
 /** A sorter off the page's own thread; on it where workers are not allowed. `answer` is called with the order. */
-function createSplatSorter(answer) {
+export function createSplatSorter(answer) {
   try {
     const source = `${sortSplats}; let positions, box; onmessage = ({ data }) => {
       if (data.positions) { ({ positions, box } = data); return; }

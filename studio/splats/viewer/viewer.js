@@ -1,6 +1,10 @@
 // A Gaussian splat on a canvas: sorted in a worker, drawn when something has changed; orbit, pan, zoom, Reset. Needs no
 // network and no library. The picture its camera speaks of is fitted into the canvas as a whole, so that a splat lies
-// where it lies in the picture. Runs behind splats.js, painter.js and hands.js.
+// where it lies in the picture.
+
+import { listenForMoves } from "./hands.js";
+import { createSplatPainter } from "./painter.js";
+import { boundsOf, cameraAround, createSplatSorter, lookFrom, parseSplats } from "./splats.js";
 
 const NEAR = 0.2 / 1.5; // LGM's renderer leaves out what is nearer than 0.2 to a camera at 1.5
 
@@ -10,7 +14,7 @@ const NEAR = 0.2 / 1.5; // LGM's renderer leaves out what is nearer than 0.2 to 
  * @param options camera: where Reset returns to, null for one that sees everything; background: [r, g, b] from 0 to 1,
  *   null to see through; onCamera(camera, isHome): called when the view has changed; onMessage(sentence): went wrong
  */
-function createSplatViewer(canvas, splats, options = {}) {
+export function createSplatViewer(canvas, splats, options = {}) {
   const { camera = null, background = null, onCamera = () => {}, onMessage = () => {} } = options;
   const painter = createSplatPainter(canvas);
   if (!painter) {

@@ -24,16 +24,19 @@ def build_price() -> gr.HTML:
         The component. Its value is what `price_of` returns; its events are `keys` (a key was pasted or forgotten),
         `news` (pictures were made), `confirm` (the cost) and `use` (id: of the model that is taken instead).
     """
-    return component(_HERE, ("price.js",), "price")
+    return component(_HERE, "price", "keys", "news", "confirm", "use")
 
 
-def build_improve() -> gr.HTML:
+def build_improve(prompt: str) -> gr.HTML:
     """Lay out the button under a prompt.
+
+    Args:
+        prompt: selector of its text field.
 
     Returns:
         The component. Its value is `{token, reader}` and, at its event `words`, `words`: what the prompt becomes.
     """
-    return component(_HERE, ("improve.js",), "improve", prompt="#prompt textarea")
+    return component(_HERE, "improve", "words", prompt=prompt)
 
 
 def price_of(studio: Studio, owner: str, spec: ModelSpec, request: GenerateRequest) -> Answer:

@@ -1,9 +1,14 @@
 // The button under a prompt that has it improved by a provider: with Stop while it is asked, and Undo afterwards.
+
+import { setText, show, within } from "../scripts/dom.js";
+import { post } from "../scripts/server.js";
+const { find } = within("improve");
 const state = { before: null, after: "", asking: null }; // what stood there before, what came, how the asking is ended
-const prompt = () => document.querySelector(props.prompt);
+let component = null; // {props, trigger, watch}
+const prompt = () => document.querySelector(component.props.prompt);
 
 function draw(sentence = "", isTrouble = false) {
-  const { reader = "" } = props.value || {};
+  const { reader = "" } = component.props.value || {};
   show(find(".improve"), Boolean(reader));
   setText(find(".better"), `Improve with ${reader}`);
   show(find(".better"), !state.asking);
@@ -14,14 +19,14 @@ function draw(sentence = "", isTrouble = false) {
 }
 /** Put words into the prompt, as if somebody had written them. */
 function write(words) {
-  props.value = { ...props.value, words };
-  trigger("words");
+  component.props.value = { ...component.props.value, words };
+  component.trigger("words");
 }
 async function improve() {
   const wish = prompt().value, asking = new AbortController();
   if (!wish.trim()) return prompt().focus();
   state.asking = asking;
-  draw(`${props.value.reader} is writing...`);
+  draw(`${component.props.value.reader} is writing...`);
   find(".stop").focus();
   const { ok, answer } = await post("improve", { prompt: wish }, asking.signal);
   const wasChanged = prompt().value !== wish; // who wrote on meanwhile keeps their words
@@ -47,10 +52,12 @@ find(".better").addEventListener("click", improve);
 find(".stop").addEventListener("click", () => state.asking.abort());
 find(".undo").addEventListener("click", undo);
 document.addEventListener("input", (event) => { // other words are written: there is nothing left to undo
-  if (!element.isConnected || event.target !== prompt() || state.asking || prompt().value === state.after) return;
+  if (event.target !== prompt() || state.asking || prompt().value === state.after) return;
   state.before = null;
   draw();
 });
-watch("value", () => draw());
-draw();
-whenTold(() => {});
+export function start(given) {
+  component = given;
+  component.watch("value", () => draw());
+  draw();
+}

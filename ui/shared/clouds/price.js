@@ -1,5 +1,10 @@
 // Above the main button: what it will cost, whether it may cost more, or why it cannot be made, and what can.
-const said = () => props.value || {};
+
+import { make, setAttribute, setText, show, within } from "../scripts/dom.js";
+import { hear, tell } from "../scripts/events.js";
+const { find } = within("price");
+let component = null; // {props, trigger, watch}
+const said = () => component.props.value || {};
 
 function draw() {
   const { words = "", today = "", sentence = "", offers = [], refused = false } = said(), note = find(".offer");
@@ -18,18 +23,21 @@ function drawOffer({ label, key, use, confirm }) {
   const button = make("button", { type: "button", class: "plain" }, label);
   button.addEventListener("click", () => {
     if (key) tell("key-wanted", { provider: key });
-    if (use) trigger("use", { id: use });
-    if (confirm) trigger("confirm");
+    if (use) component.trigger("use", { id: use });
+    if (confirm) component.trigger("confirm");
   });
   return button;
 }
-hear("keys", () => { trigger("keys"); });
-hear("news", () => { if (said().words) trigger("news"); });
+hear("keys", () => { component.trigger("keys"); });
+hear("news", () => { if (said().words) component.trigger("news"); });
 let open = 0; // jobs that are not over: one that ends may have cost nothing
 hear("jobs", ({ jobs }) => {
   const now = jobs.filter((job) => job.state === "waiting" || job.state === "running").length;
-  if (now < open && said().words) trigger("news");
+  if (now < open && said().words) component.trigger("news");
   open = now;
 });
-watch("value", draw);
-draw();
+export function start(given) {
+  component = given;
+  component.watch("value", draw);
+  draw();
+}

@@ -1,5 +1,5 @@
 """Pictures from a person's disk: dropped anywhere on the page, pasted, or chosen. Its scripts send them to the route of
-`ui/routes/uploads.py` and hand what comes back to the tab that is open. Knows no tab's inside.
+`ui/routes/uploads.py` and hand what comes back to the tab that is open.
 """
 
 from __future__ import annotations
@@ -17,4 +17,4 @@ def build_dropping() -> gr.HTML:
     Returns:
         The component. Its value is `{token, mostBytes}`.
     """
-    return component(Path(__file__).parent, ("sender.js", "handed.js", "dropping.js"), "dropping")
+    return component(Path(__file__).parent, "dropping")

@@ -1,6 +1,14 @@
 // Takes files wherever they are dropped, one after the other, and hands them to the tab that is open: of a single one
 // Generate takes the settings, a tab that works on a picture opens it, and every other tab shows it.
 
+import { turnIn3D } from "../scripts/address.js";
+import { setAttribute, setText, show, within } from "../scripts/dom.js";
+import { hear, tell } from "../scripts/events.js";
+import { token, whenTold } from "../scripts/server.js";
+import { toast } from "../scripts/toast.js";
+import { areWordsMeant, filesOf, isAddress, isFiles } from "./handed.js";
+import { send } from "./sender.js";
+const { find } = within("dropping");
 const LARGE = 2_000_000; // bytes: smaller files are there before one could read how far they are
 const isGenerate = () => document.querySelector("#generate")?.checkVisibility() ?? false;
 /** Of a tab that works on a picture: the event that has it open one. */
@@ -101,7 +109,7 @@ const LISTENERS = {
 for (const [name, act] of Object.entries(LISTENERS)) {
   document.addEventListener(name, (event) => {
     const isOurs = isFiles(event.dataTransfer) || isAddress(event.dataTransfer);
-    if (!element.isConnected || isOwn || !isOurs || document.querySelector("dialog[open]")) return;
+    if (isOwn || !isOurs || document.querySelector("dialog[open]")) return;
     event.preventDefault();
     event.stopPropagation();
     act(event);
@@ -110,7 +118,7 @@ for (const [name, act] of Object.entries(LISTENERS)) {
 document.addEventListener("dragstart", () => { isOwn = true; }, true);
 document.addEventListener("dragend", () => { isOwn = false; }, true);
 document.addEventListener("paste", (event) => {
-  if (!element.isConnected || !event.clipboardData?.files.length || document.querySelector("dialog[open]")) return;
+  if (!event.clipboardData?.files.length || document.querySelector("dialog[open]")) return;
   if (areWordsMeant(event.clipboardData)) return;
   event.preventDefault();
   take(filesOf(event.clipboardData));
@@ -120,4 +128,4 @@ find(".chooser").addEventListener("change", (event) => {
   event.target.value = ""; // so that the same file may be chosen again
 });
 hear("pick", () => find(".chooser").click());
-whenTold((value) => { ({ mostBytes } = value); });
+export const start = (component) => whenTold(component, (value) => { ({ mostBytes } = value); });

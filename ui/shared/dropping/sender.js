@@ -1,5 +1,8 @@
 // Sends one file to the server. XMLHttpRequest, because `fetch` does not tell how much has left.
 
+import { address } from "../scripts/dom.js";
+import { token } from "../scripts/server.js";
+
 const isSplatFile = (file) => /\.(ply|splat|spz|glb)$/i.test(file.name); // where it goes; what it is its content says
 
 /**
@@ -7,7 +10,7 @@ const isSplatFile = (file) => /\.(ply|splat|spz|glb)$/i.test(file.name); // wher
  * @param onProgress called with the share that has left, 0 to 1
  * @returns {promise, cancel()}; the promise gives the server's answer, {error: sentence}, or null when it was cancelled
  */
-function send(file, onProgress) {
+export function send(file, onProgress) {
   const request = new XMLHttpRequest();
   const promise = new Promise((resolve) => {
     request.upload.addEventListener("progress", (event) => {

@@ -1,4 +1,4 @@
-"""The line at the top: the name, what runs here and with whose key, light or dark, and the shortcuts. Knows no tab."""
+"""The line at the top: the name, what runs here and with whose key, light or dark, and the shortcuts."""
 
 from __future__ import annotations
 
@@ -13,8 +13,6 @@ from ui.shared.model_texts import is_offered
 from ui.shared.pictures import Answer
 from ui.shared.scripts import component
 
-_SCRIPTS = ("keys.js", "tabs.js", "lists.js", "header.js")
-
 
 def build_header(studio: Studio, machine: str) -> gr.HTML:
     """Lay out the header inside the current Blocks.
@@ -26,7 +24,7 @@ def build_header(studio: Studio, machine: str) -> gr.HTML:
     Returns:
         The component. Its value is `{token}`.
     """
-    return component(Path(__file__).parent, _SCRIPTS, "header", badge=_badge(studio, machine))
+    return component(Path(__file__).parent, "header", badge=_badge(studio, machine))
 
 
 def readiness(studio: Studio, owner: str, _question: Answer) -> Answer:

@@ -1,5 +1,13 @@
 // The header: fills the badge, asks what runs here when it is opened, takes keys, remembers light or dark.
-const badge = find(".badge"), card = find("#about-here");
+
+import { make, setText, show, within } from "../scripts/dom.js";
+import { hear, tell } from "../scripts/events.js";
+import { post, token, whenTold } from "../scripts/server.js";
+import { watchServer } from "../scripts/watcher.js";
+import { createKeyBox } from "./keys.js";
+import { followAddress } from "./tabs.js";
+const { find } = within("header");
+const card = find("#about-here");
 
 const keyBox = createKeyBox(find(".providers"), async (provider, key) => {
   const { ok, answer } = await post("keys", { provider, key });
@@ -60,5 +68,10 @@ find(".shade").addEventListener("click", () => {
 });
 const chosen = localStorage.getItem("diorama-shade");
 shade(chosen ? chosen === "dark" : document.body.classList.contains("dark"));
-badge.textContent = props.badge;
-whenTold(followAddress);
+export function start(component) {
+  find(".badge").textContent = component.props.badge;
+  whenTold(component, ({ edition }) => {
+    followAddress();
+    watchServer(edition);
+  });
+}

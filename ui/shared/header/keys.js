@@ -1,10 +1,12 @@
 // Keys of the providers: one line for each, with a field that is emptied as soon as its key is on its way.
 
+import { make, reconcile, setAttribute, setText, show } from "../scripts/dom.js";
+
 /**
  * @param list where the lines stand
  * @param onSend called with (provider, key); "" forgets. Its promise gives true when it was taken
  */
-function createKeyBox(list, onSend) {
+export function createKeyBox(list, onSend) {
   function row({ provider }) {
     const id = `key-${provider.replaceAll(" ", "-")}`;
     const field = make("input", {

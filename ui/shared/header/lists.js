@@ -3,6 +3,5 @@
 const NO_CHOICE = ["Tab", "Shift", "Control", "Alt", "Meta"];
 
 addEventListener("keydown", (event) => {
-  const isList = element.isConnected && event.target.matches?.('input[role="combobox"]');
-  if (isList && NO_CHOICE.includes(event.key)) event.stopPropagation();
+  if (event.target.matches?.('input[role="combobox"]') && NO_CHOICE.includes(event.key)) event.stopPropagation();
 }, { capture: true });

@@ -1,15 +1,20 @@
 // Which tab is shown stands in the address: a reload comes back to it, and Back leads to the tab before.
+
+import { readAddress, writeAddress } from "../scripts/address.js";
+
+const BUTTON = '[id$="-tab-button"]';
 const tabOf = (button) => button.id.replace("-tab-button", "");
-const tabOfAddress = () => readAddress("tab") || "generate";
+const firstTab = () => tabOf(document.querySelector(BUTTON));
+const tabOfAddress = () => readAddress("tab") || firstTab();
 
 addEventListener("click", (event) => {
-  const button = event.target.closest('[id$="-tab-button"]');
-  if (!element.isConnected || !button || tabOf(button) === tabOfAddress()) return;
-  writeAddress({ tab: tabOf(button) === "generate" ? "" : tabOf(button) }, { tab: true });
+  const button = event.target.closest(BUTTON);
+  if (!button || tabOf(button) === tabOfAddress()) return;
+  writeAddress({ tab: tabOf(button) === firstTab() ? "" : tabOf(button) }, { tab: true });
 }, { capture: true });
 
-function followAddress() {
+export function followAddress() {
   const button = document.getElementById(`${tabOfAddress()}-tab-button`);
   if (button?.ariaSelected !== "true") button?.click();
 }
-addEventListener("popstate", () => { if (element.isConnected) followAddress(); });
+addEventListener("popstate", followAddress);

@@ -1,35 +1,54 @@
-"""How our own components are put together from a template and scripts. Knows no component."""
+"""How our own components are put together from a template and a module, and how gradio calls the page's scripts.
+
+The scripts are ES modules that the browser fetches from `ui/routes/scripts.py`. Knows no component.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import json
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
-_HERE = Path(__file__).parent
-_SHARED = ("dom.js", "toast.js", "talk.js")
-"""What every component of ours begins with."""
+from ui.shared.edition import EDITION, ROOT
+
+SCRIPTS = f"diorama/scripts/{EDITION}"
+"""Where the modules are, relative to the page: as in the folder of the program, and another place for each edition."""
+_LOADER = 'import(new URL("{address}", document.baseURI).href).then((module) => module.{name}({arguments}))'
+_FAILED = '.catch(() => { element.textContent = "This part of the page did not load. Reload the page."; })'
+"""The only JavaScript outside of the modules."""
 
 
-def component(folder: Path, scripts: Iterable[str], elem_id: str, **options: Any) -> gr.HTML:
+def component(folder: Path, elem_id: str, *events: str, **options: Any) -> gr.HTML:
     """A gr.HTML of ours inside the current Blocks.
 
     Args:
-        folder: holds `<elem_id>.html` and the scripts.
-        scripts: names of files, in the order in which they run, behind the shared ones.
+        folder: holds `<elem_id>.html` and `<elem_id>.js`, whose `start({props, trigger, watch})` is called when the
+            template is in the page.
         elem_id: of the component in the page.
+        events: that the module triggers.
         options: further properties of gr.HTML.
 
     Returns:
         The component. Its scripts begin to work when its value becomes `{token, ...}`.
     """
-    sources = [*(_HERE / name for name in _SHARED), *(folder / name for name in scripts)]
+    loader = _call(folder / f"{elem_id}.js", "start", "{ props, trigger, watch }")
     return gr.HTML(
         html_template=(folder / f"{elem_id}.html").read_text(encoding="utf-8"),
-        js_on_load="\n".join(source.read_text(encoding="utf-8") for source in sources),
+        js_on_load=f"{loader}{_FAILED}; {json.dumps(events)}",  # gradio looks for the names of events here
         apply_default_css=False,
         elem_id=elem_id,
         **options,
     )
+
+
+def function(module: Path, name: str, *first: Any) -> str:
+    """For `js=` of gradio's events: the function `name` of a module, called with `first` and then what gradio gives."""
+    given = [*(json.dumps(each) for each in first), "...values"]
+    return f"(...values) => {_call(module, name, ', '.join(given))}"
+
+
+def _call(module: Path, name: str, arguments: str) -> str:
+    address = f"{SCRIPTS}/{module.relative_to(ROOT).as_posix()}"
+    return _LOADER.format(address=address, name=name, arguments=arguments)

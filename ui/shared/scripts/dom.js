@@ -1,10 +1,14 @@
 // Small helpers of the scripts. All text from people goes through textContent or attributes, never innerHTML.
 
-const find = (selector) => element.querySelector(selector);
-const address = (path) => new URL(path, document.baseURI).href; // right behind any proxy prefix
+/** A component of ours in the page: its element, a way to find what is in it, and whether it is to be seen. */
+export const within = (id) => {
+  const element = document.getElementById(id), find = (selector) => element.querySelector(selector);
+  return { element, find, isVisible: () => find("section").checkVisibility() };
+};
+export const address = (path) => new URL(path, document.baseURI).href; // right behind any proxy prefix
 
 /** A new node: make("button", {class: "tile", type: "button"}, child, "text"). Undefined and false attributes are left out. */
-function make(tag, attributes = {}, ...children) {
+export function make(tag, attributes = {}, ...children) {
   const node = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
     if (value !== undefined && value !== false) node.setAttribute(name, value === true ? "" : value);
@@ -14,13 +18,13 @@ function make(tag, attributes = {}, ...children) {
 }
 
 /** Change text, attributes and properties only where they differ: a screen reader hears only what is new. */
-function setText(node, text) {
+export function setText(node, text) {
   if (node.textContent !== text) node.textContent = text;
 }
-function setAttribute(node, name, value) {
+export function setAttribute(node, name, value) {
   if (node.getAttribute(name) !== String(value)) node.setAttribute(name, value);
 }
-function show(node, visible) {
+export function show(node, visible) {
   if (node.hidden === visible) node.hidden = !visible;
 }
 
@@ -45,7 +49,7 @@ const ICONS = {
 };
 
 /** Fill a node with an icon of ours. */
-function drawIcon(node, icon) {
+export function drawIcon(node, icon) {
   const drawing = document.createElementNS("http://www.w3.org/2000/svg", "svg");
   drawing.setAttribute("viewBox", "0 0 24 24");
   drawing.setAttribute("aria-hidden", "true");
@@ -55,20 +59,13 @@ function drawIcon(node, icon) {
   node.replaceChildren(drawing);
 }
 /** Fill a button with an icon of ours and a word. */
-function label(node, icon, text) {
+export function label(node, icon, text) {
   drawIcon(node, icon);
   if (text) node.append(make("span", {}, text));
 }
 
-/** "0.4 s left", "12 s left", "3 min left". */
-function timeLeft(seconds) {
-  if (seconds === null || seconds === undefined) return "";
-  if (seconds < 10) return `${seconds.toFixed(1)} s left`;
-  return seconds < 100 ? `${Math.round(seconds)} s left` : `${Math.round(seconds / 60)} min left`;
-}
-
 /** Bring the children of a list in line with `items`. Nodes that stay are not touched: they keep focus and picture. */
-function reconcile(list, items, create, update) {
+export function reconcile(list, items, create, update) {
   const wanted = new Set(items.map((item) => item.id)), old = new Map();
   for (const node of [...list.children]) {
     if (wanted.has(node.dataset.key)) old.set(node.dataset.key, node);

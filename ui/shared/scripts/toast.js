@@ -1,8 +1,10 @@
 // Short messages at the bottom, one at a time on the whole page, with an optional way back. They stay while the pointer
 // or the focus is on them.
 
+import { make } from "./dom.js";
+
 /** `said`: a screen reader hears the same from elsewhere. */
-function toast(text, { action = "", onAction = null, trouble = false, said = false } = {}) {
+export function toast(text, { action = "", onAction = null, trouble = false, said = false } = {}) {
   const words = make("span", { "aria-hidden": said && "true" }, text);
   const node = make("div", { class: trouble ? "toast trouble" : "toast" }, words);
   let timer = 0;
@@ -22,8 +24,19 @@ function toast(text, { action = "", onAction = null, trouble = false, said = fal
   }
   for (const enter of ["pointerenter", "focusin"]) node.addEventListener(enter, () => clearTimeout(timer));
   for (const exit of ["pointerleave", "focusout"]) node.addEventListener(exit, () => { clearTimeout(timer); wait(); });
-  for (const other of document.querySelectorAll(".toasts > .toast")) other.remove(); // also those of other components
-  find(".toasts").append(node);
+  for (const other of document.querySelectorAll(".toasts > .toast")) other.remove();
+  const places = [...document.querySelectorAll(".toasts")].filter((place) => place.checkVisibility());
+  (places.find((place) => place.closest("dialog[open]")) || places.at(-1)).append(node); // the open tab's is the last
   wait();
   return node;
+}
+
+/** Copy a text. Browsers give the clipboard to https and to this machine only: elsewhere the text is selected. */
+export async function copyText(text, node, said) {
+  if (!navigator.clipboard) {
+    getSelection().selectAllChildren(node);
+    return;
+  }
+  await navigator.clipboard.writeText(text);
+  toast(said);
 }

@@ -1,4 +1,4 @@
-"""The stage and the strip: one gr.HTML component that draws what it is told by `ui/shared/watch.py`. Knows no tab."""
+"""The stage and the strip of Generate: one gr.HTML component that draws what `ui/shared/watch.py` tells the page."""
 
 from __future__ import annotations
 
@@ -8,8 +8,6 @@ import gradio as gr
 
 from ui.shared.scripts import component
 
-_SCRIPTS = ("picture.js", "strip.js", "watcher.js", "stage.js")
-
 
 def build_stage() -> gr.HTML:
     """Lay out a stage inside the current Blocks.
@@ -17,4 +15,4 @@ def build_stage() -> gr.HTML:
     Returns:
         The component. Its value is `{token}`, the browser's token; its events are `reuse` (id) and `seed` (seed).
     """
-    return component(Path(__file__).parent, _SCRIPTS, "stage")
+    return component(Path(__file__).parent, "stage", "reuse", "seed")

@@ -1,6 +1,11 @@
 // The stage itself: one picture large, or the one that is forming, or what to do first.
 
-function createPicture(actions) {
+import { label, setAttribute, setText, show, within } from "../scripts/dom.js";
+import { capitalized, drawProgress, situation } from "../scripts/jobs.js";
+import { download, lookOf } from "../scripts/pictures.js";
+const { find } = within("stage");
+
+export function createPicture(actions) {
   const frame = find(".frame"), image = find(".shown");
   let shown = ""; // id of what stands on the stage
   label(find(".save"), "save", "Download");
@@ -67,22 +72,14 @@ function createPicture(actions) {
     }
     if (job.preview) image.src = job.preview;
     frame.classList.toggle("unformed", !image.hasAttribute("src"));
-    drawProgress(job, skipping);
+    drawForming(job, skipping);
   }
 
-  function drawProgress(job, skipping) {
-    const text = situation(job, skipping);
-    setText(find(".step"), text[0].toUpperCase() + text.slice(1));
-    setText(find(".left"), job.stopping || skipping ? "" : timeLeft(job.secondsLeft));
+  function drawForming(job, skipping) {
+    drawProgress(find(".forming"), job, capitalized(skipping ? "skipping" : situation(job)), job.stopping || skipping);
     show(find(".skip"), job.pictures > 1 && job.state === "running");
     find(".stop").disabled = job.stopping;
     find(".skip").disabled = job.stopping || skipping;
-    const bar = find(".bar"), known = job.steps > 0 && job.state === "running";
-    bar.classList.toggle("unknown", !known && job.state === "running");
-    setAttribute(bar, "aria-valuemax", known ? job.steps : 1);
-    setAttribute(bar, "aria-valuenow", known ? job.step : 0);
-    setAttribute(bar, "aria-valuetext", text);
-    bar.firstElementChild.style.transform = `scaleX(${known ? job.step / job.steps : 0})`;
   }
 
   return {
@@ -99,23 +96,4 @@ function createPicture(actions) {
       else shown = "";
     },
   };
-}
-
-/** What goes on, in a few words: "picture 1 of 3, step 2 of 8". */
-function situation(job, skipping) {
-  if (job.stopping) return "stopping";
-  if (skipping) return "skipping";
-  if (job.state === "waiting") return place(job.position);
-  return (job.pictures > 1 ? `picture ${job.picture + 1} of ${job.pictures}, ` : "") + progress(job);
-}
-
-/** "starting" (the model is being loaded), "next in line", "waiting, 2 before it". */
-function place(position) {
-  if (position === 0) return "starting";
-  return position === 1 ? "next in line" : `waiting, ${position} before it`;
-}
-
-/** "step 3 of 8", or what the model is busy with before its steps. */
-function progress(job) {
-  return job.steps ? `step ${job.step} of ${job.steps}` : job.note || "starting";
 }

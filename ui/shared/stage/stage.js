@@ -1,5 +1,16 @@
 // The state of this tab and what may be done with it. Everything on the stage and the strip is drawn from `state`.
 
+import { changeAgain, cutOut, editHere, goTo } from "../scripts/address.js";
+import { setAttribute, setText, within } from "../scripts/dom.js";
+import { hear, tell } from "../scripts/events.js";
+import { isOpenJob } from "../scripts/jobs.js";
+import { byId, changedList, deletePictures, starPictures, varyPicture } from "../scripts/pictures.js";
+import { ask, whenTold } from "../scripts/server.js";
+import { copyText, toast } from "../scripts/toast.js";
+import { hearServer } from "../scripts/watcher.js";
+import { createPicture } from "./picture.js";
+import { createStrip } from "./strip.js";
+const { find, isVisible } = within("stage");
 const state = {
   jobs: [], // newest first, over ones too
   pictures: [], // newest first: those the server told last, then the older ones that were scrolled to
@@ -9,14 +20,11 @@ const state = {
   skipped: "", // job and number of the picture that was skipped last: the model leaves it within a step
   lost: "", // why the server cannot be reached; "" while it can
 };
-const LOST = "The connection to Diorama is lost. Trying again...";
-const UPDATED = "Diorama was updated. Reload the page to go on.";
 const seen = new Map(); // job id -> last state, to notice what ended
-const isOpen = (job) => job.state === "waiting" || job.state === "running";
 
 /** What stands on the stage: what was chosen, else the running job, else the next one, else the newest picture. */
 function subject() {
-  const open = state.jobs.filter(isOpen);
+  const open = state.jobs.filter(isOpenJob);
   const picture = byId(state.pictures, state.chosen);
   if (picture) return { picture };
   const job = byId(open, state.chosen) || open.find((item) => item.state === "running") || open.at(-1);
@@ -27,7 +35,7 @@ function draw() {
   const { picture, job } = subject();
   const skipping = Boolean(job) && state.skipped === `${job.id} ${job.picture}`;
   stagePicture.draw({ picture, job, skipping, banner: state.lost || state.banner });
-  const open = state.jobs.filter(isOpen).reverse(); // the one that runs first, then in the order of the line
+  const open = state.jobs.filter(isOpenJob).reverse(); // the one that runs first, then in the order of the line
   strip.draw({ open, pictures: state.pictures, chosen: (picture || job || {}).id });
   tell("listed");
   document.title = job && job.steps ? `${Math.round((100 * job.step) / job.steps)} % · Diorama` : "Diorama";
@@ -53,8 +61,8 @@ function notice(job) {
   const before = seen.get(job.id);
   seen.set(job.id, job.state);
   if (job.state === "running" && job.steps) speak(`Step ${job.step} of ${job.steps}`, true);
-  if (before === job.state || (!told && !isOpen(job))) return; // what was over before this tab was opened is no news
-  if (isOpen(job)) state.banner = "";
+  if (before === job.state || (!told && !isOpenJob(job))) return; // what was over before this tab was opened is no news
+  if (isOpenJob(job)) state.banner = "";
   if (job.state === "done") speak(job.assets.length ? `Picture ready: ${job.title}` : `Nothing was saved: ${job.title}`);
   if (job.state === "stopped") speak("Stopped");
   if (job.state === "failed") {
@@ -63,18 +71,14 @@ function notice(job) {
   }
 }
 
-let told = false, newestSeed = null;
+let told = false, newestSeed = null, trigger = null;
 function onAnswer(answer) {
   find(".scene").dataset.told = ""; // now it is known whether there is nothing to show
   state.jobs = answer.jobs;
-  if (answer.pictures) {
-    mergePictures(answer.pictures, answer.next);
-    tell("news");
-  }
+  if (answer.pictures) mergePictures(answer.pictures, answer.next);
   for (const job of [...answer.jobs].reverse()) notice(job);
   told = true;
   draw();
-  tell("jobs", { jobs: state.jobs });
   setTimeout(offerSeed, 400); // later: it must not stand in the way of the picture itself
 }
 /** Offer the newest picture's seed in the column. */
@@ -165,7 +169,7 @@ hear("change", (change) => {
   if (byId(gone, state.chosen)) state.chosen = (state.pictures[here] || state.pictures[here - 1] || {}).id || "";
   draw();
 });
-hear("standing", ({ take }) => take(state.jobs));
+hear("link", ({ lost }) => { state.lost = lost; draw(); });
 let hasSeed = false;
 hear("reuse", ({ id, seed, change, parents }) => {
   if (change) { changeAgain({ id, parents }); return; }
@@ -181,17 +185,17 @@ find(".first-step").addEventListener("click", () => {
   document.querySelector("#generate")?.focus();
 });
 document.addEventListener("click", (event) => { // whoever presses Generate wants to see that picture
-  if (!element.isConnected || !event.target.closest?.("#generate")) return;
+  if (!event.target.closest?.("#generate")) return;
   if (state.lost) { // nobody would hear it
     event.stopImmediatePropagation();
-    toast(LOST, { trouble: true });
+    toast(state.lost, { trouble: true });
     return;
   }
   choose("");
   bringIntoView(find(".room"));
 }, true);
 document.addEventListener("keydown", (event) => {
-  if (element.isConnected && event.key === "Enter" && (event.ctrlKey || event.metaKey) && event.target.closest?.("#column")) {
+  if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && event.target.closest?.("#column")) {
     event.preventDefault();
     document.querySelector("#generate").click();
   }
@@ -219,29 +223,11 @@ function watchColumn() {
   if (matchMedia("(hover: hover)").matches) prompt.focus({ preventScroll: true });
 }
 
-/** A page that was opened before the app was updated cannot talk to it any more. */
-async function sayIfUpdated(edition) {
-  try {
-    const now = await (await fetch(address("diorama/edition"))).json();
-    if (now.edition === edition || state.lost === UPDATED) return;
-  } catch {
-    return; // it is away, not another one
-  }
-  state.lost = UPDATED;
-  toast(UPDATED, { trouble: true, action: "Reload", onAction: () => location.reload() });
+export function start(component) {
+  ({ trigger } = component);
+  whenTold(component, () => {
+    watchColumn();
+    hearServer(onAnswer);
+  });
   draw();
 }
-whenTold(({ edition }) => {
-  watchColumn();
-  const onLink = (isUp, error) => {
-    state.lost = isUp ? "" : error || LOST;
-    draw();
-    if (isUp) sayIfUpdated(edition);
-  };
-  const isLost = setInterval(() => {
-    if (!element.isConnected || state.lost === UPDATED) clearInterval(isLost);
-    else if (state.lost) sayIfUpdated(edition);
-  }, 3000);
-  keepWatching((question) => post("watch", question), onAnswer, onLink);
-});
-draw();

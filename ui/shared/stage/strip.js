@@ -1,14 +1,14 @@
 // The strip: waiting and running jobs first, then the newest pictures. Arrow keys move along it, Enter opens.
 
-function createStrip(actions) {
+import { make, reconcile, setAttribute, setText, show, within } from "../scripts/dom.js";
+import { situation, timeLeft } from "../scripts/jobs.js";
+import { tileOf } from "../scripts/tiles.js";
+const { find } = within("stage");
+
+export function createStrip(actions) {
   const film = find(".film"), jobs = find(".jobs"), pictures = find(".pictures");
 
-  function createPictureTile(picture) {
-    const image = make("img", { src: address(picture.thumb), alt: "", loading: "lazy", draggable: "false" });
-    const button = make("button", { type: "button", class: "tile", title: picture.title }, image);
-    button.addEventListener("click", () => actions.choose(picture.id));
-    return make("li", {}, button);
-  }
+  const createPictureTile = (picture) => make("li", {}, tileOf(picture, () => actions.choose(picture.id)));
   function updatePictureTile(node, picture, chosen) {
     const button = node.firstElementChild;
     setAttribute(button, "aria-label", picture.title + (picture.starred ? ", starred" : ""));
@@ -32,7 +32,7 @@ function createStrip(actions) {
     image.hidden = !job.preview;
     setText(words, count ? `${count} · ${text}` : text);
     setAttribute(node.firstElementChild, "title", job.title);
-    setAttribute(node.firstElementChild, "aria-label", `${job.title}: ${situation(job, false)}`);
+    setAttribute(node.firstElementChild, "aria-label", `${job.title}: ${situation(job)}`);
     setAttribute(node.firstElementChild, "aria-current", job.id === chosen);
     const made = job.steps ? (job.picture + job.step / job.steps) / job.pictures : 0;
     bar.style.transform = `scaleX(${running ? made : 0})`;

@@ -1,6 +1,6 @@
 """A picture as large as the window, with its recipe in words, its relatives and everything one can do with it.
 
-One gr.HTML component for the whole page: a tab asks for it by an event (see `ui/shared/scripts/talk.js`). Knows no tab.
+One gr.HTML component for the whole page: a tab asks for it by an event of `ui/shared/scripts/events.js`.
 """
 
 from __future__ import annotations
@@ -18,4 +18,4 @@ def build_viewer() -> gr.HTML:
     Returns:
         The component. Its value is `{token}`.
     """
-    return component(Path(__file__).parent, ("zoom.js", "panel.js", "viewer.js"), "viewer")
+    return component(Path(__file__).parent, "viewer")

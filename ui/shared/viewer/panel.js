@@ -1,5 +1,11 @@
 // Beside the picture: what one can do with it, its recipe in words, and its relatives.
 
+import { label, make, setText, show, within } from "../scripts/dom.js";
+import { post } from "../scripts/server.js";
+import { createActions, tileOf } from "../scripts/tiles.js";
+import { copyText } from "../scripts/toast.js";
+const { find } = within("viewer");
+
 /** What is to be seen, as a provider says it: nothing is sent before the button that names it was pressed. */
 function createDescribing(shown) {
   let reader = "", asking = null; // who would say it; how the asking is ended
@@ -37,16 +43,11 @@ function createDescribing(shown) {
  * @param actions what the buttons do, in their order: {name, icon, word(picture), press(picture, button), fits(picture)}
  * @param onRelative called with the id of a parent or child
  */
-function createPanel(actions, onRelative) {
-  const buttons = actions.map((action) => {
-    const kind = action.href ? ["a", { download: true }] : ["button", { type: "button" }];
-    const node = make(kind[0], { class: `plain ${action.name}`, ...kind[1] });
-    if (action.press) node.addEventListener("click", () => action.press(shown, node));
-    return node;
-  });
+export function createPanel(actions, onRelative) {
+  const buttons = createActions(actions);
   let shown = null;
   const describing = createDescribing(() => shown);
-  find(".actions").append(...buttons);
+  find(".actions").append(...buttons.nodes);
   label(find(".copy-prompt"), "copy", "Copy");
   find(".copy-prompt").addEventListener("click", () => copyText(find(".words").textContent, find(".words"), "Prompt copied"));
 
@@ -62,29 +63,16 @@ function createPanel(actions, onRelative) {
     }
     return [make("dt", {}, name), line];
   }
-  function relative(picture) {
-    const image = make("img", { src: address(picture.thumb), alt: "", loading: "lazy", draggable: "false" });
-    const button = make("button", { type: "button", class: "tile", title: picture.title, "aria-label": picture.title }, image);
-    button.addEventListener("click", () => onRelative(picture.id));
-    return make("li", {}, button);
-  }
   function drawRelatives(name, pictures) {
     show(find(`.${name}`), pictures.length > 0);
-    find(`.${name} ul`).replaceChildren(...pictures.map(relative));
+    find(`.${name} ul`).replaceChildren(...pictures.map((picture) => make("li", {}, tileOf(picture, () => onRelative(picture.id)))));
   }
 
   return {
     /** What a list knows of the picture: enough for the buttons. */
     draw(picture) {
       shown = picture;
-      actions.forEach((action, i) => {
-        const word = action.word(picture), node = buttons[i];
-        if (node.dataset.word !== word) label(node, action.icon, word);
-        node.dataset.word = word;
-        if (action.href) setAttribute(node, "href", action.href(picture));
-        if (action.isPressed) setAttribute(node, "aria-pressed", action.isPressed(picture));
-        show(node, action.fits ? action.fits(picture) : true);
-      });
+      buttons.draw(picture);
     },
     /** What the server knows of it; null while it is asked. */
     tell(answer) {

@@ -1,5 +1,14 @@
 // The viewer: which picture is shown, how one comes to the next, and the address that leads to it.
 
+import { cutOut, editHere, readAddress, turnIn3D, writeAddress } from "../scripts/address.js";
+import { address, drawIcon, setAttribute, setText, within } from "../scripts/dom.js";
+import { hear, tell } from "../scripts/events.js";
+import { byId, deletePictures, download, lookOf, starPictures, varyPicture } from "../scripts/pictures.js";
+import { post, token, whenTold } from "../scripts/server.js";
+import { toast } from "../scripts/toast.js";
+import { createPanel } from "./panel.js";
+import { createZoom } from "./zoom.js";
+const { find } = within("viewer");
 const dialog = find(".viewer"), image = find(".large");
 const state = {
   picture: null, // what is shown
@@ -167,7 +176,7 @@ hear("listed", () => {
   drawPlace();
   if (wasUnknown && place() >= 0) around().follow(state.picture.id);
 });
-hear("change", ({ changed = [], gone = [] }) => {
+hear("change", ({ changed = [] }) => {
   if (!dialog.open) return;
   const now = byId(changed, state.picture.id);
   if (now) draw(now);
@@ -212,12 +221,12 @@ drawIcon(find(".after"), "after");
 drawIcon(find(".about"), "about");
 
 addEventListener("popstate", () => {
-  if (!element.isConnected || token === null) return;
+  if (token === null) return;
   const id = readAddress("picture");
   if (id && id !== (state.picture || {}).id) open(id, { isAddressed: true });
   else if (!id && dialog.open) left();
 });
-whenTold(() => {
+export const start = (component) => whenTold(component, () => {
   const id = readAddress("picture");
   if (id) open(id, { isAddressed: true });
 });

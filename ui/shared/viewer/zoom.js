@@ -6,7 +6,7 @@
  * @param image the picture
  * @param onSwipe called with 1 or -1 when the picture that fits was flicked to the left or to the right
  */
-function createZoom(ground, image, onSwipe) {
+export function createZoom(ground, image, onSwipe) {
   let scale = 1, x = 0, y = 0; // scale 1 fits the ground; x, y: shift of the middle in pixels
   const held = new Map(); // pointers that are down: id -> place relative to the middle of the ground
   let start = null; // where the first of them went down; null when it was not a single finger all the time

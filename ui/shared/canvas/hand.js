@@ -6,7 +6,7 @@ const SHAKE = 6, NEAR = 14, LONG_MS = 550, DOUBLE_MS = 450; // CSS pixels, CSS p
  * @param acts {mode(), radius(), points(), isPicking(), click(x, y, isWanted), box(box, isDone), move(i, x, y, isDone),
  *   remove(i), stroke(stroke, isDone), hover(x, y, index, isMouse), pick(x, y), drawn()}
  */
-function createHand(board, view, acts) {
+export function createHand(board, view, acts) {
   const pressed = new Map(); // pointers that are down: id -> [x, y]
   let deed = null, pinch = null, isSpace = false, clicked = { x: 0, y: 0, at: -Infinity };
 

@@ -2,7 +2,7 @@
 
 const MOST_ZOOM = 40, MARGIN = 16;
 
-function createView() {
+export function createView() {
   const board = { width: 1, height: 1 }, picture = { width: 1, height: 1 };
   let scale = 1, left = 0, top = 0, isFitted = true;
 

@@ -1,7 +1,7 @@
 // The same by keyboard: a cross that the arrow keys move, and a key for every tool.
 
 /** @param acts as for the hand, and {mode(name), undo(), redo(), clear(), peek(isOn), zoom(factor), fit(), size(factor), leave(), cross(place), isSpace(isOn)} */
-function createKeys(board, view, acts) {
+export function createKeys(board, view, acts) {
   let cross = null, corner = null;
   const STEPS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
   const MODES = { a: "add", r: "remove", d: "brush", e: "erase" };

@@ -1,0 +1,26 @@
+// Controls of a column that follow what the chosen model honours.
+
+import { make, setAttribute, setText, show } from "./dom.js";
+
+/** A slider in its field, with its value beside it. @param range {low, high, default}, null: the model has none */
+export function drawRange(find, name, range, value) {
+  show(find(`.${name}-field`), Boolean(range));
+  if (!range) return;
+  const input = find(`input.${name}`);
+  setAttribute(input, "min", range.low);
+  setAttribute(input, "max", range.high);
+  input.value = value ?? range.default;
+  setText(find(`.${name}-value`), String(Math.round(100 * input.value) / 100));
+}
+
+/** The models of a list, those that are not ready with the reason. @param mayChoose whether also those can be chosen */
+export function offerModels(select, models, chosen, mayChoose = false) {
+  const told = JSON.stringify(models.map(({ id, label, ready, state }) => [id, label, ready, state]));
+  if (select.dataset.told !== told) {
+    select.dataset.told = told;
+    select.replaceChildren(...models.map(({ id, label, ready, state }) => (
+      make("option", { value: id, disabled: !mayChoose && !ready }, ready && state === "ready" ? label : `${label} (${state})`)
+    )));
+  }
+  select.value = chosen?.id || "";
+}
