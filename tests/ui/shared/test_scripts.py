@@ -19,7 +19,7 @@ from ui.shared.scripts import SCRIPTS
 CLASSIC = {"clocks.js", "sign_in.js"}
 """Scripts that stand in the front page itself, before gradio's own."""
 MODULES = [path for folder in PARTS for path in folder.rglob("*.js") if path.name not in CLASSIC]
-_IMPORT = re.compile(r'^import \{([^}]*)\} from "([^"]+)";$', re.MULTILINE)
+_IMPORT = re.compile(r'^import (?:\{([^}]*)\} from )?"([^"]+)";$', re.MULTILINE)
 _EXPORT = re.compile(r"^export (?:async )?(?:function|const|let) (\w+)", re.MULTILINE)
 _SCRIPT = re.compile(r"=>|\bdocument\.|\bfunction\s*\(")
 
@@ -34,8 +34,11 @@ def test_every_import_is_there_and_every_export_is_wanted():
         for names, address in _IMPORT.findall(source_of(module)):
             wanted[(module.parent / address).resolve()] |= {name.strip() for name in names.split(",") if name.strip()}
     assert wanted.keys() <= {*MODULES}
-    python = "".join(source_of(path) for path in (ROOT / "ui").rglob("*.py"))
+    python = "".join(source_of(path) for folder in ("ui", "studio/splats") for path in (ROOT / folder).rglob("*.py"))
     for module in MODULES:
+        assert (
+            module in wanted or re.search(r"export .*\bstart\b", source_of(module)) or f'"{module.name}"' in python
+        ), module
         unused = {*_EXPORT.findall(source_of(module))} - wanted[module]
         assert not [name for name in unused if f'"{name}"' not in python], module
 

@@ -5,6 +5,7 @@ import { hear, tell } from "../scripts/events.js";
 import { post, token, whenTold } from "../scripts/server.js";
 import { watchServer } from "../scripts/watcher.js";
 import { createKeyBox } from "./keys.js";
+import "./lists.js";
 import { followAddress } from "./tabs.js";
 const { find } = within("header");
 const card = find("#about-here");
