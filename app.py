@@ -18,6 +18,7 @@ import os
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -131,11 +132,10 @@ def serve(studio: Studio, options: argparse.Namespace, machine: Machine) -> None
     ready = [model for model in studio.models(Task.GENERATE) if model.readiness().ok]
     if ready:
         studio.warm(ready[0].id)
-    try:
+    with suppress(KeyboardInterrupt):
         while demo.is_running:
             time.sleep(0.1)
-    finally:
-        page.close(demo)
+    page.close(demo)
 
 
 def launch_arguments(studio: Studio, options: argparse.Namespace, identify: Identify) -> dict[str, Any]:
