@@ -74,18 +74,18 @@ class Solids:
             BadRequest, UnknownModel, NotSupported, NotReady, TooManyJobs, StorageFailed: nothing was queued.
         """
         wanted, specs = codec.checked(request), list[ModelSpec]()
-        asset = self.object(owner, wanted.object)
-        self.crop(owner, asset.id)
-        front, *_ = [self.picture(owner, view) if view else None for view in wanted.views]
-        if codec.views_to_make(wanted):
+        if makes_views := bool(codec.views_to_make(wanted)):
             specs.append(self._ready(wanted.views_model, Task.VIEWS, owner))
             wanted = codec.completed(wanted, specs[0])
-        elif front and wanted.elevation_deg is None:
-            angle = solid_recipe.from_text(front.recipe.turning).elevation_deg
-            wanted = replace(wanted, elevation_deg=angle)
         if wanted.splat:
             specs.append(self._ready(wanted.splat_model, Task.SPLAT, owner))
             wanted = replace(wanted, splat_model=specs[-1].id)
+        asset = self.object(owner, wanted.object)
+        self.crop(owner, asset.id)
+        front, *_ = [self.picture(owner, view) if view else None for view in wanted.views]
+        if front and not makes_views and wanted.elevation_deg is None:
+            angle = solid_recipe.from_text(front.recipe.turning).elevation_deg
+            wanted = replace(wanted, elevation_deg=angle)
         task = Task.SPLAT if wanted.splat else Task.VIEWS
         return self._submit(owner, specs[-1], task, asset.title, 1, codec.to_json(wanted))
 
