@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from starlette.types import Message, Receive, Scope, Send
@@ -31,7 +32,9 @@ def served(
     async def send(message: Message) -> None:
         came.append(dict(message))
 
-    asyncio.run(EarlyScript(app)({"type": "http", "method": method, "path": path}, receive, send))
+    answering = EarlyScript(app)({"type": "http", "method": method, "path": path}, receive, send)
+    with ThreadPoolExecutor(1) as thread:  # in this one, Playwright may have a loop that runs
+        thread.submit(asyncio.run, answering).result()
     assert came[0]["type"] == "http.response.start"
     return (
         {name.decode(): value.decode() for name, value in came[0]["headers"]},
