@@ -17,7 +17,8 @@ SCRIPTS = f"diorama/scripts/{EDITION}"
 """Where the modules are, relative to the page: as in the folder of the program, and another place for each edition."""
 _LOADER = 'import(new URL("{address}", document.baseURI).href).then((module) => module.{name}({arguments}))'
 _FAILED = '.catch(() => { element.textContent = "This part of the page did not load. Reload the page."; })'
-"""The only JavaScript outside of the modules."""
+_FREE = ".finally(() => { element.inert = false; })"
+"""The only JavaScript outside of the modules. A part that does not listen yet takes nothing: it would be lost."""
 
 
 def component(folder: Path, elem_id: str, *events: str, **options: Any) -> gr.HTML:
@@ -36,7 +37,8 @@ def component(folder: Path, elem_id: str, *events: str, **options: Any) -> gr.HT
     loader = _call(folder / f"{elem_id}.js", "start", "{ props, trigger, watch }")
     return gr.HTML(
         html_template=(folder / f"{elem_id}.html").read_text(encoding="utf-8"),
-        js_on_load=f"{loader}{_FAILED}; {json.dumps(events)}",  # gradio looks for the names of events here
+        # Gradio looks for the names of events here.
+        js_on_load=f"element.inert = true; {loader}{_FAILED}{_FREE}; {json.dumps(events)}",
         apply_default_css=False,
         elem_id=elem_id,
         **options,
