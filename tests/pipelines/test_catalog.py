@@ -48,7 +48,7 @@ def test_one_module_and_one_record_make_pictures(tmp_path: Path):
             done = studio.job("me", job.id)
             assert done.error == ""
             recipe = studio.asset("me", done.assets[0]).recipe
-            assert (recipe["model"], recipe["revision"], recipe["seed"]) == ("dummy", COMMIT, 5)
+            assert (recipe.model, recipe.revision, recipe.seed) == ("dummy", COMMIT, 5)
             with Image.open(studio.path("me", done.assets[0])) as picture:
                 assert picture.getpixel((0, 0)) == (10, 200, 30)
             assert specs[-1].readiness().label == "ready"

@@ -254,9 +254,9 @@ def failing(error: BaseException) -> FakeModel:
     ("error", "sentence"),
     [
         (BadRequest("The moon is full. Wait a day."), "The moon is full. Wait a day."),
-        (ValueError("secret /path"), "Something went wrong Diorama"),
-        (SystemExit(3), "Something went wrong Diorama"),
-        (RecursionError("deep"), "Something went wrong Diorama"),
+        (ValueError("secret /path"), "Something went wrong"),
+        (SystemExit(3), "Something went wrong"),
+        (RecursionError("deep"), "Something went wrong"),
         (MemoryError(), "ran out of memory"),
         (OutOfMemoryError("CUDA out of memory"), "ran out of memory"),
         (OutOfMemory("Too large for this GPU. Try 512 x 512."), "Try 512 x 512."),
