@@ -7,6 +7,7 @@ import errno
 import json
 import os
 import re
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,7 @@ def add_verbs(verbs: Any) -> None:
     cut.add_argument("--box", type=box, metavar="L,T,R,B", help="a box around it")
     cut.add_argument("--fraction", action="store_true", help="points and box are fractions of the picture, 0 to 1")
     cut.add_argument("--everything", action="store_true", help="list every object the model detects on its own")
+    cut.add_argument("--snap", action="store_true", help="move the edge of the mask to edges of the picture")
     cut.add_argument("--name", default="", help="of the object (default: from the picture's words)")
     cut.add_argument("--model", default="", help="model id (default: the first that is ready; see `models`)")
     cut.add_argument("-o", "--output", type=Path, help="folder for NAME.png, NAME-mask.png and NAME-cutout.png")
@@ -74,10 +76,14 @@ def segment(options: argparse.Namespace) -> int:
             return list_everything(studio, picture, options)
         if not options.point and options.box is None:
             raise BadRequest("Nothing to cut out: give --point X,Y on the object, --box L,T,R,B, or --everything.")
-        request = SegmentRequest(picture.id, model=options.model, points=tuple(options.point), box=options.box)
+        points = tuple(options.point)
+        request = SegmentRequest(picture.id, options.model, points, options.box, snap=options.snap)
         unit = "fraction" if options.fraction else "pixel"
         request = codec.in_pixels(request, Size(picture.width, picture.height), unit)
         found = studio.selections.segment(LOCAL_OWNER, request)
+        for missed in found.missed:
+            where = "outside of" if missed.add else "inside"
+            print(f"The point {missed.x:g},{missed.y:g} lies {where} the mask.", file=sys.stderr)
         kept = studio.selections.keep(LOCAL_OWNER, request, options.name)
         files = written(studio, kept, options) if options.output else [studio.path(LOCAL_OWNER, kept.id)]
         if options.json:

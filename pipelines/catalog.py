@@ -18,6 +18,7 @@ from pipelines.plan import Needs, Placement, Whole, plans
 from pipelines.records import RECORDS
 from studio.contract import Model, ModelSpec, Progress, Tell
 from studio.errors import NotReady
+from studio.segmentation.outline_model import OUTLINE
 
 WEIGHTS = Path(__file__).resolve().parents[1] / "weights"
 
@@ -38,7 +39,7 @@ def models(
     """
     machine, hub = machine or inspect(), hub or HubCache.here()
     there = [each for each in records if not each.optional or (weights / each.id).is_dir()]
-    return tuple(spec_of(each, machine, hub, weights / each.id) for each in _in_order(there, machine))
+    return (*(spec_of(each, machine, hub, weights / each.id) for each in _in_order(there, machine)), OUTLINE)
 
 
 def downloads() -> dict[str, Download]:

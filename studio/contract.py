@@ -67,6 +67,10 @@ class Stroke:
     radius: float
     add: bool = True
 
+    def scaled(self, scale: float) -> Stroke:
+        """The same stroke in a picture of another size."""
+        return Stroke(tuple((x * scale, y * scale) for x, y in self.points), self.radius * scale, self.add)
+
 
 @dataclass(frozen=True)
 class IterateRequest:
@@ -285,6 +289,7 @@ class ModelCard:
     mask: bool = False  # keeps to a mask itself; a caller composites all the same
     mask_only: bool = False  # changes nothing without a mask
     strength: Range | None = None
+    strokes: bool = False  # segmentation: takes brush strokes as hints; else they are painted over its mask
     exact_size: bool = True  # False: the picture has the shape that was asked for and nearly the size
     retired_on: str = ""  # ISO date from which another model of the provider answers instead; "": not announced
 

@@ -17,15 +17,15 @@ from studio.segmentation.contract import Box, Point, SegmentRequest
 from studio.validation import shown, text_in
 
 MAX_POINTS, MAX_STROKES, MAX_STROKE_POINTS, MAX_LENGTH = 200, 100, 2_000, 512.0
-_SWITCHES = ("fill_holes", "largest_part", "invert")
+_SWITCHES = ("snap", "fill_holes", "largest_part", "invert")
 
 
 def from_json(values: Any) -> SegmentRequest:
     """
     Args:
         values: {"picture", "model", "points": [[x, y, 1 or 0], ...], "box": [left, top, right, bottom] or null,
-            "start", "choice", "strokes": [{"points": [[x, y], ...], "radius", "add"}], "fill_holes", "largest_part",
-            "grow", "feather", "invert"}; all but the picture may be missing, others are ignored.
+            "start", "choice", "strokes": [{"points": [[x, y], ...], "radius", "add"}], "snap", "fill_holes",
+            "largest_part", "grow", "feather", "invert"}; all but the picture may be missing, others are ignored.
 
     Raises:
         BadRequest: something is of a kind that it cannot be.
@@ -99,7 +99,8 @@ def check(request: SegmentRequest, size: Size) -> None:
             raise BadRequest(
                 f"The point ({point.x:g}, {point.y:g}) lies outside of the picture, which is {size}. Click inside it."
             )
-    if request.points and not any(point.add for point in request.points) and not (request.box or request.start):
+    begun = request.box or request.start or any(stroke.add for stroke in request.strokes)
+    if request.points and not any(point.add for point in request.points) and not begun:
         raise BadRequest("Click on what you want first: clicks that only remove select nothing.")
     box = request.box
     if box is not None and not (box.left < box.right and box.top < box.bottom):

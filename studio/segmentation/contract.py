@@ -39,7 +39,8 @@ class Box(NamedTuple):
 class SegmentRequest:
     """What a person asked for. It is complete: what is not in it cannot change the mask.
 
-    The work goes in this order: the model's mask (or `start`), strokes, holes, largest part, grow, feather, invert.
+    The work goes in this order: the model's mask (or `start`), strokes, snap, holes, largest part, grow, feather,
+    invert. A model that takes strokes as hints gets them with the clicks.
     """
 
     picture: str  # asset id
@@ -49,6 +50,7 @@ class SegmentRequest:
     start: str = ""  # id of an object to begin with
     choice: int | None = None  # which of the three masks of the first click; None: the one with the best score
     strokes: tuple[Stroke, ...] = ()
+    snap: bool = False  # to the nearest edges of the picture
     fill_holes: bool = False
     largest_part: bool = False
     grow: float = 0.0  # pixels; negative shrinks
@@ -78,6 +80,7 @@ class Segmentation:
     box: Box | None  # in pixels of the full picture; None: nothing is selected
     area: int  # pixels of the full picture that are selected at least by half
     seconds: float  # the whole answer took
+    missed: tuple[Point, ...] = ()  # clicks that the mask does not follow: wanted ones outside, unwanted ones inside
 
 
 @dataclass(frozen=True)
@@ -105,14 +108,16 @@ class MaskRequest:
     box: Box | None = None
     start: np.ndarray | None = field(default=None, compare=False)  # HW uint8: a mask to begin with
     choice: int | None = None
+    strokes: tuple[Stroke, ...] = ()  # hints, for a model that takes them
 
 
 @dataclass(frozen=True)
 class MaskResult:
-    """Masks as the model draws them: small, over the whole picture, more than 0 inside."""
+    """Masks as the model draws them: over the whole picture, more than 0 inside."""
 
     logits: np.ndarray = field(repr=False, compare=False)  # (M, h, w) float32, best first
     scores: tuple[float, ...]  # M of them
+    is_soft: bool = False  # the edge fades from -1 to 1; else it is hard
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from studio.contract import Model, ModelSpec, Progress, Size, Tell
 from studio.intake.picture import read_picture
 from studio.library.assets import Asset
 from studio.residents import Residents
+from studio.segmentation import outline
 from studio.segmentation.contract import (
     MAX_SIDE,
     Box,
@@ -38,6 +40,8 @@ MIN_STABILITY, MIN_SCORE, MAX_OVERLAP, MIN_SHARE = 0.88, 0.6, 0.7, 0.0006
 
 Source: Kirillov et al., "Segment Anything" (2023), appendix B; the thresholds are lower than there, for small models.
 """
+MISSED_SCORE = 0.3
+"""The most that is expected of a mask that a click contradicts."""
 _STABLE_WITHIN = 1.0
 _GRID_SIDE = 512
 
@@ -83,15 +87,18 @@ class Segmenting:
                 box=request.box,
                 start=start,
                 choice=request.choice,
+                strokes=request.strokes if spec.strokes else (),
             )
             result: MaskResult = self._ask(spec, wanted, tell)
             candidates = tuple(
-                _candidate(logits, score, size, working)
+                _candidate(_drawn(logits, working, is_soft=result.is_soft), score, size, request.points)
                 for logits, score in zip(result.logits, result.scores, strict=True)
             )
         choice = min(request.choice or 0, max(0, len(candidates) - 1))
         mask = candidates[choice].mask if candidates else _beginning(start, working)
-        mask = worked(mask, request, working.width / size.width)
+        if spec is not None and spec.strokes:
+            request = replace(request, strokes=())  # the model knows them
+        mask = worked(mask, request, working.width / size.width, partial(self._pixels, asset))
         box = masks.box_of(mask)
         return Segmentation(
             candidates=candidates,
@@ -101,6 +108,7 @@ class Segmenting:
             box=_in_picture(box, size, working) if box else None,
             area=_area(mask, size),
             seconds=time.monotonic() - began,
+            missed=_missed(255 - mask if request.invert else mask, request.points, size),
         )
 
     def everything(self, asset: Asset, spec: ModelSpec, most: int, tell: Tell) -> Everything:
@@ -109,7 +117,8 @@ class Segmenting:
         found: list[GridMask] = self._ask(spec, GridRequest(partial(self._picture, asset), asset.id, size), tell)
         kept = _distinct(found, working_size(size, _GRID_SIDE), tell)
         working = working_size(size, most)
-        regions = [_candidate(one.logits, one.score, size, working, one.point) for one in kept]
+        drawn = [(one, _drawn(one.logits, working, is_soft=False)) for one in kept]
+        regions = [_candidate(mask, one.score, size, point=one.point) for one, mask in drawn]
         regions.sort(key=lambda region: -region.area)
         labels = np.zeros((working.height, working.width), np.uint16)
         for number, region in enumerate(regions, start=1):
@@ -123,6 +132,10 @@ class Segmenting:
     def _picture(self, asset: Asset) -> Image.Image:
         """What the model sees: RGB, what is see-through before white."""
         return flat(read_picture(self._path_of(asset.owner, asset.id)).image)
+
+    def _pixels(self, asset: Asset, size: tuple[int, int]) -> np.ndarray:
+        """The same at a size (width, height): HWC uint8."""
+        return np.asarray(self._picture(asset).resize(size, Image.Resampling.BOX, reducing_gap=2.0))
 
 
 def _run(model: Model, request: MaskRequest | GridRequest, tell: Tell) -> Any:
@@ -145,17 +158,22 @@ def working_size(size: Size, most: int) -> Size:
     return Size(*(max(1, round(side * scale)) for side in size))
 
 
-def worked(mask: np.ndarray, request: SegmentRequest, scale: float) -> np.ndarray:
-    """The mask after strokes, holes, parts, growing, softening and inverting, in that order.
+def worked(
+    mask: np.ndarray, request: SegmentRequest, scale: float, pixels: Callable[[tuple[int, int]], np.ndarray]
+) -> np.ndarray:
+    """The mask after strokes, snapping, holes, parts, growing, softening and inverting, in that order.
 
     Args:
         mask: HW uint8 at the working size.
         request: lengths and places in pixels of the full picture.
         scale: pixels of the mask per pixel of the picture.
+        pixels: the picture at a size (width, height), HWC uint8; called only to snap.
     """
     for stroke in request.strokes:
-        places = [(x * scale, y * scale) for x, y in stroke.points]
-        mask = masks.draw_stroke(mask, places, stroke.radius * scale, add=stroke.add)
+        small = stroke.scaled(scale)
+        mask = masks.draw_stroke(mask, small.points, small.radius, add=small.add)
+    if request.snap:
+        mask = outline.snapped(pixels((mask.shape[1], mask.shape[0])), mask)
     if request.fill_holes:
         mask = masks.without_holes(mask)
     if request.largest_part:
@@ -169,11 +187,33 @@ def _beginning(start: np.ndarray | None, working: Size) -> np.ndarray:
     return np.zeros((working.height, working.width), np.uint8) if start is None else masks.resized(start, working)
 
 
-def _candidate(logits: np.ndarray, score: float, size: Size, working: Size, point: Point | None = None) -> Candidate:
-    mask = (masks.enlarged(logits, working) > 0).astype(np.uint8) * 255
-    box = masks.box_of(mask)
+def _drawn(logits: np.ndarray, working: Size, *, is_soft: bool) -> np.ndarray:
+    """HW uint8 of the working size."""
+    enlarged = masks.enlarged(logits, working)
+    if is_soft:
+        return (np.clip(enlarged + 1, 0, 2) * 127.5 + 0.5).astype(np.uint8)
+    return (enlarged > 0).astype(np.uint8) * 255
+
+
+def _missed(mask: np.ndarray, points: Sequence[Point], size: Size) -> tuple[Point, ...]:
+    """The clicks that a mask does not follow: outside of it where it is wanted, or inside where it is not."""
+    height, width = mask.shape
+    missed = []
+    for point in points:
+        x = min(width - 1, int(point.x * width / size.width))
+        y = min(height - 1, int(point.y * height / size.height))
+        if (mask[y, x] >= masks.HALF) != point.add:
+            missed.append(point)
+    return tuple(missed)
+
+
+def _candidate(
+    mask: np.ndarray, score: float, size: Size, points: Sequence[Point] = (), point: Point | None = None
+) -> Candidate:
+    """A mask with what is known of it. One that does not follow the clicks is not good, whatever its model thinks."""
+    box, working = masks.box_of(mask), Size(mask.shape[1], mask.shape[0])
     return Candidate(
-        score=float(score),
+        score=min(float(score), MISSED_SCORE) if _missed(mask, points, size) else float(score),
         box=_in_picture(box, size, working) if box else Box(0, 0, 0, 0),
         area=_area(mask, size),
         mask=mask,

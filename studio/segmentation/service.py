@@ -12,7 +12,7 @@ from PIL import Image
 
 from studio import masks, validation
 from studio.contract import ModelSpec, Progress, Size, Task
-from studio.errors import BadRequest, NotFound, NotReady
+from studio.errors import BadRequest, NotFound, NotReady, UnknownModel
 from studio.intake.picture import read_picture
 from studio.library import search
 from studio.library.assets import Asset
@@ -61,7 +61,7 @@ class Selections:
         """
         asset = self._there(owner, request.picture)
         codec.check(request, Size(asset.width, asset.height))
-        spec = self._ready(request.model, Task.SEGMENT) if request.points or request.box else None
+        spec = self._asked(request)
         start = self.mask(owner, request.start) if request.start else None
         side = validation.side(most, MAX_SIDE)
         return self._clicks.ask(
@@ -70,6 +70,18 @@ class Selections:
             number,
             lambda tell: self._segmenting.mask(asset, spec, request, start=start, most=side, tell=tell),
         )
+
+    def _asked(self, request: SegmentRequest) -> ModelSpec | None:
+        """The model that is needed for a selection; None for one that is only painted."""
+        if request.box or (request.points and (request.start or any(point.add for point in request.points))):
+            return self._ready(request.model, Task.SEGMENT)
+        if not any(stroke.add for stroke in request.strokes):
+            return None
+        try:
+            spec = self._ready(request.model, Task.SEGMENT)
+        except (NotReady, UnknownModel):  # what is painted needs none
+            return None
+        return spec if spec.strokes else None
 
     def expect(self, owner: str, picture: str) -> None:
         """Somebody will click on this picture soon: let the first model look at it, unless it must be fetched first."""

@@ -41,9 +41,10 @@ class CutOut:
         token: str = "",
         request: gr.Request | None = None,
     ) -> dict:
-        """Select something in a picture: {"picture", "mask", "candidates", "choice", "box", "area", "size", "name"}.
+        """Select something: {"picture", "mask", "candidates", "choice", "box", "area", "size", "missed", "name"}.
 
-        A candidate is {"score", "box", "area", "thumb"}; the name is what it would be kept under.
+        A candidate is {"score", "box", "area", "thumb"}; the name is what it would be kept under, and missed are the
+        points that the mask does not follow, as [x, y, label].
         Masks are PNGs as data addresses, 255 = selected; boxes and areas are in pixels of the picture.
 
         Args:
@@ -55,7 +56,7 @@ class CutOut:
             model: Model id; empty takes the first that is ready.
             choice: Which of the three masks of a single click, 0 to 2; empty takes the best.
             unit: "pixel", or "fraction" for points and box between 0 and 1.
-            options: More of a selection: strokes, grow, feather, fill_holes, largest_part, invert.
+            options: More of a selection: strokes, snap, grow, feather, fill_holes, largest_part, invert.
             file: A picture to put into the gallery first: `handle_file(PATH)`.
             token: Where the app is open to anyone: the secret that owns the picture.
         """

@@ -72,6 +72,7 @@ def described(found: Segmentation) -> Answer:
         "mask": _data(found.mask),
         "box": None if found.box is None else list(found.box),
         "area": found.area,
+        "missed": [[point.x, point.y, int(point.add)] for point in found.missed],
         "seconds": round(found.seconds, 4),
     }
 

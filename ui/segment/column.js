@@ -5,7 +5,7 @@ import { address, make, setAttribute, setText, show, within } from "../shared/sc
 import { markRadios, walkRadios } from "../shared/scripts/radios.js";
 import { hasContent } from "./selection.js";
 const { find } = within("segment");
-const SLIDERS = ["grow", "feather"], SWITCHES = ["fill_holes", "largest_part", "invert"];
+const SLIDERS = ["grow", "feather"], SWITCHES = ["snap", "fill_holes", "largest_part", "invert"];
 
 /** @param acts {change(patch, kind), settle(), choose(index), everything(), keep(name), another(), model(id)} */
 export function createColumn(acts) {

@@ -80,6 +80,8 @@ function hintOf({ points, box, strokes, start }) {
   }
   if (!state.answer) return "Looking…";
   if (!state.answer.area) return "Nothing was found there. Click somewhere else, or draw a box.";
+  const [missed] = state.answer.missed;
+  if (missed) return missed[2] ? "A click lies outside. Click close to it once more, or paint it with the brush." : "A click to remove lies inside. Click close to it once more, or use the eraser.";
   if (!points.some((point) => !point[2]) && points.length < 2) return "Missing a part? Click it. Too much? Choose Remove and click that.";
   return "Good? Keep it as an object.";
 }

@@ -3,7 +3,7 @@
 
 export const NOTHING = {
   points: [], box: null, start: "", choice: null, strokes: [],
-  fill_holes: false, largest_part: false, grow: 0, feather: 0, invert: false,
+  snap: false, fill_holes: false, largest_part: false, grow: 0, feather: 0, invert: false,
 };
 const MOST_STEPS = 200, MOST_KEPT = 20, KEPT = "diorama-segment";
 

@@ -95,6 +95,18 @@ def test_a_request_does_the_work_on_the_mask_in_its_order(studio: Studio):
     assert 0 < ((soft > 0) & (soft < 255)).mean() < 0.5
 
 
+@pytest.mark.parametrize("invert", [False, True])
+def test_a_mask_that_a_click_contradicts_is_no_good_one(studio: Studio, invert: bool):
+    picture, unwanted = keep_scene(studio), Point(RED.x + 20, RED.y, add=False)
+    good = studio.selections.segment(OWNER, SegmentRequest(picture, points=(RED, BLUE), invert=invert))
+    assert (good.missed, good.candidates[0].score) == ((), 0.95)
+    bad = studio.selections.segment(OWNER, SegmentRequest(picture, points=(BLUE, unwanted, RED), invert=invert))
+    assert bad.missed == (unwanted,)
+    assert bad.candidates[0].score < 0.5
+    rubbed = SegmentRequest(picture, points=(RED,), strokes=(Stroke((RED[:2],), 9, add=False),), invert=invert)
+    assert studio.selections.segment(OWNER, rubbed).missed == (RED,)
+
+
 def test_strokes_alone_need_no_model(studio: Studio, model: ColourModel):
     request = SegmentRequest(keep_scene(studio), strokes=(Stroke(((50.0, 50.0), (90.0, 50.0)), 10),))
     found = studio.selections.segment(OWNER, request)
