@@ -15,7 +15,7 @@ from PIL import Image
 from studio import masks
 from studio.contract import Size
 from studio.errors import BadRequest
-from studio.splats.splat import Camera, Crop
+from studio.geometry import Camera, Crop
 
 AZIMUTHS_DEG = (0, 90, 180, 270)
 """Where the four views are seen from: in front, from the right, from behind, from the left."""

@@ -14,9 +14,10 @@ import numpy as np
 from PIL import Image
 
 from studio import masks
+from studio.geometry import Camera, Crop
 from studio.solid.contract import mask_square
 from studio.splats.rasterizer import painted, through
-from studio.splats.splat import Camera, Crop, Pose, Splat
+from studio.splats.splat import Pose, Splat
 from studio.splats.transform import placed
 
 GOOD_FIT = 0.85

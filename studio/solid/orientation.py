@@ -11,13 +11,14 @@ import threading
 from dataclasses import replace
 
 from studio.errors import NotFound
+from studio.geometry import Quaternion
 from studio.library.assets import Asset, to_asset
 from studio.library.database import Database
 from studio.library.store import Store
 from studio.solid import recipe as solid_recipe
 from studio.splats.any_format import read_splat
 from studio.splats.sanitize import without_guess
-from studio.splats.splat import Pose, Quaternion, Splat
+from studio.splats.splat import Pose, Splat
 from studio.splats.transform import placed
 from studio.splats.upright import followed, inverse
 

@@ -14,13 +14,12 @@ from typing import Any, Literal, get_args
 from PIL import Image
 
 from studio.contract import Size, Task
+from studio.geometry import NOT_TURNED, Camera, Quaternion, camera_values, quarter, read_camera
 from studio.intake.settings.foreign_values import parsed
 from studio.library.assets import Asset
 from studio.recipe import NOW, Kind, Recipe, is_asset_id
 from studio.solid.contract import AZIMUTHS_DEG, NO_VIEWS, SIDES, Four
-from studio.splats.metadata import camera_values, read_camera
-from studio.splats.splat import NOT_TURNED, Camera, Quaternion, Splat
-from studio.splats.upright import quarter
+from studio.splats.splat import Splat
 
 SPLAT_SIZE = Size(512, 512)
 """What a splat that came without a picture says its size is: that of the picture it is painted on."""

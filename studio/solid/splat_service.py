@@ -17,6 +17,7 @@ from PIL import Image
 from studio import validation
 from studio.contract import Size, Task
 from studio.errors import BadRequest, NotFound
+from studio.geometry import Camera, Crop
 from studio.imaging import inpaint_quick
 from studio.intake.picture import read_picture
 from studio.library.assets import Asset
@@ -34,7 +35,7 @@ from studio.solid.views_service import Solids
 from studio.splats.any_format import read_splat
 from studio.splats.export import export_splat
 from studio.splats.rasterizer import facing, painted, within
-from studio.splats.splat import Camera, Crop, Pose, Splat
+from studio.splats.splat import Pose, Splat
 from studio.splats.transform import placed
 from studio.splats.upright import TURNS, UPRIGHT, Axis, Turn, followed
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from studio.contract import Size, Task
 from studio.errors import BadSplat, NotFound
+from studio.geometry import NOT_TURNED, Quaternion
 from studio.intake.settings.foreign_values import MAX_SHORT, MAX_TEXT, bounded
 from studio.library.assets import Asset
 from studio.library.store import Store
@@ -22,7 +23,7 @@ from studio.solid.orientation import turned_by
 from studio.solid.recipe import SPLAT_SIZE, SolidRecipe
 from studio.splats.any_format import DecodedSplat, read_splat
 from studio.splats.sanitize import without_guess
-from studio.splats.splat import ARRAYS, NOT_TURNED, Quaternion, Splat
+from studio.splats.splat import ARRAYS, Splat
 from studio.splats.upright import UPRIGHT, Axis, followed, inverse
 
 

@@ -16,6 +16,7 @@ from PIL import Image
 from studio import validation
 from studio.contract import JobView, ModelSpec, Task
 from studio.errors import BadRequest, NotFound
+from studio.geometry import Crop
 from studio.intake.picture import read_picture
 from studio.library import search
 from studio.library.assets import Asset
@@ -35,7 +36,6 @@ from studio.solid.contract import (
     square,
     view_square,
 )
-from studio.splats.splat import Crop
 
 
 class Submit(Protocol):

@@ -11,21 +11,19 @@ import binascii
 import json
 import math
 import zlib
-from dataclasses import asdict
 from typing import Any, NamedTuple, get_args
 
+from studio.geometry import LONGEST, camera_values, numbers, read_camera
 from studio.intake.settings.foreign_values import parsed
 from studio.png_chunks import MAX_TEXT_BYTES, unpacked
 from studio.recipe import Recipe, from_text, to_text
-from studio.splats.splat import Camera, Crop, Pose, Splat
+from studio.splats.splat import Pose, Splat
 from studio.splats.transform import Up
 
 KEYWORD = "diorama"
 _LONG = 6_000
 """Characters from which the line is packed: Gradio's viewer looks for the end of a PLY header in the first 10,240."""
 _PACKED = "zlib:"
-_MOST = 1e6
-"""No length, in world units or pixels, is larger."""
 
 
 class About(NamedTuple):
@@ -83,11 +81,6 @@ def read_values(values: object) -> About:
     )
 
 
-def camera_values(camera: Camera) -> dict[str, Any]:
-    """A camera as JSON values: what `viewer.js` takes."""
-    return asdict(camera) | {"crop": list(camera.crop), "target": list(camera.target)}
-
-
 def _pose_values(pose: Pose) -> dict[str, Any]:
     return {
         "rotation": list(pose.rotation),
@@ -100,10 +93,10 @@ def _pose_values(pose: Pose) -> dict[str, Any]:
 def _pose(values: object) -> Pose | None:
     if not isinstance(values, dict):
         return None
-    rotation = _numbers(values.get("rotation"), 4)
-    scale = _numbers([values.get("scale")], 1)
-    translation = _numbers(values.get("translation"), 3)
-    if rotation is None or scale is None or translation is None or not 0 < scale[0] <= _MOST:
+    rotation = numbers(values.get("rotation"), 4)
+    scale = numbers([values.get("scale")], 1)
+    translation = numbers(values.get("translation"), 3)
+    if rotation is None or scale is None or translation is None or not 0 < scale[0] <= LONGEST:
         return None
     length = math.hypot(*rotation)
     if not 0.5 < length < 2:
@@ -116,33 +109,3 @@ def _pose(values: object) -> Pose | None:
         translation=translation,
         camera=read_camera(camera) if camera is not None else None,
     )
-
-
-def read_camera(values: object) -> Camera | None:
-    """A camera of `camera_values`, whatever a stranger made of it; None where it is none."""
-    if not isinstance(values, dict):
-        return None
-    width, height = _side(values.get("width")), _side(values.get("height"))
-    angles = _numbers([values.get(name) for name in ("fov_deg", "radius", "azimuth_deg", "elevation_deg")], 4)
-    crop, target = _numbers(values.get("crop"), 3), _numbers(values.get("target"), 3)
-    if not width or not height or angles is None or crop is None or target is None:
-        return None
-    fov_deg, radius, azimuth_deg, elevation_deg = angles
-    if not (0 < fov_deg < 180 and radius > 0 and crop[2] > 0 and abs(elevation_deg) <= 90):
-        return None
-    return Camera(width, height, Crop(*crop), fov_deg, radius, azimuth_deg, elevation_deg, target)
-
-
-def _side(value: object) -> int:
-    """A side in pixels; 0 for anything else."""
-    return value if isinstance(value, int) and not isinstance(value, bool) and 0 < value <= _MOST else 0
-
-
-def _numbers(values: object, count: int) -> Any:
-    """So many finite numbers of bounded size as a tuple of floats; None for anything else."""
-    if not isinstance(values, list) or len(values) != count:
-        return None
-    for value in values:
-        if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= _MOST:
-            return None
-    return tuple(float(value) for value in values)

@@ -13,7 +13,8 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from studio.splats.splat import Camera, Crop, Splat, rotation_matrices
+from studio.geometry import Camera, Crop
+from studio.splats.splat import Splat, rotation_matrices
 from studio.splats.transform import placed
 
 MAX_PAIRS = 12_000_000

@@ -6,13 +6,13 @@ units; an object that LGM made fits into [-1, 1] on each axis. Image points are 
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field, fields, replace
 from typing import NamedTuple
 
 import numpy as np
 
 from studio.errors import BadSplat
+from studio.geometry import NOT_TURNED, Camera, Quaternion, Triple
 from studio.recipe import Recipe
 
 MAX_SPLATS = 2_000_000
@@ -23,71 +23,6 @@ SH_C0 = 0.28209479177387814
 """The constant spherical harmonic, 1 / (2 sqrt(pi)): colour = 0.5 + SH_C0 * f_dc."""
 SH_COUNTS = (0, 3, 8, 15, 24)
 """Coefficients above the constant one, by degree: (degree + 1)^2 - 1."""
-
-Triple = tuple[float, float, float]
-Quaternion = tuple[float, float, float, float]
-NOT_TURNED: Quaternion = (1.0, 0.0, 0.0, 0.0)
-
-
-class Crop(NamedTuple):
-    """A square of a picture, in its pixels; it may reach beyond the picture."""
-
-    left: float
-    top: float
-    side: float
-
-
-@dataclass(frozen=True)
-class Camera:
-    """From where a picture was seen: a pinhole at a distance, whose square view is a crop of the picture.
-
-    Off-axis in the picture as a whole: the crop may lie anywhere in it. The defaults are LGM's camera.
-    """
-
-    width: int  # of the picture, pixels
-    height: int
-    crop: Crop
-    fov_deg: float = 49.1  # of the crop, across and down. Source: 3DTopia/LGM core/options.py
-    radius: float = 1.5  # from the target, world units
-    azimuth_deg: float = 0.0  # 0: in front (+z); 90: at the right (+x)
-    elevation_deg: float = 0.0  # positive: the camera is above
-    target: Triple = (0.0, 0.0, 0.0)  # what it looks at
-
-    @property
-    def f_px(self) -> float:
-        """Focal length in pixels of the picture."""
-        return 0.5 * self.crop.side / math.tan(math.radians(self.fov_deg) / 2)
-
-    @property
-    def centre_px(self) -> tuple[float, float]:
-        """The principal point: where in the picture the target is."""
-        return self.crop.left + self.crop.side / 2, self.crop.top + self.crop.side / 2
-
-    def axes(self) -> np.ndarray:
-        """(3, 3) float64: rows are right, up and backward of the camera in the world."""
-        a, e = math.radians(self.azimuth_deg), math.radians(self.elevation_deg)
-        backward = (math.cos(e) * math.sin(a), math.sin(e), math.cos(e) * math.cos(a))
-        right = (math.cos(a), 0.0, -math.sin(a))
-        return np.array([right, np.cross(backward, right), backward])
-
-    def position(self) -> np.ndarray:
-        """(3,) float64, world units."""
-        return np.array(self.target) + self.radius * self.axes()[2]
-
-    def project(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Where points of the world are in the picture.
-
-        Args:
-            points: (N, 3).
-
-        Returns:
-            (N, 2) pixels, x then y, and (N,) depths before the camera; a depth of 0 or less is behind it.
-        """
-        seen = (np.asarray(points, np.float64) - self.position()) @ self.axes().T
-        depth = -seen[:, 2]
-        ahead = np.where(np.abs(depth) < 1e-9, 1e-9, depth)
-        flat = self.f_px * seen[:, :2] / ahead[:, None] * (1, -1)
-        return flat + self.centre_px, depth
 
 
 @dataclass(frozen=True)

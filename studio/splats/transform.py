@@ -10,7 +10,8 @@ from typing import Literal
 
 import numpy as np
 
-from studio.splats.splat import NOT_TURNED, SH_COUNTS, Pose, Quaternion, Splat, rotation_matrix
+from studio.geometry import NOT_TURNED, Quaternion
+from studio.splats.splat import SH_COUNTS, Pose, Splat, rotation_matrix
 
 Up = Literal["+y", "-y"]
 """Which way is up in a file. What trains on photographs writes "-y": x right, y down, z away from the first camera."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
-from studio.splats.splat import Camera, Crop, Splat
+from studio.geometry import Camera, Crop
+from studio.splats.splat import Splat
 
 _FOV_DEG = 40.0
 _ROOM = 1.05

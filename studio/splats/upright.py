@@ -5,12 +5,12 @@ The axes are those of `studio/splats/splat.py`, seen from the front: x right, y 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Literal
 
 import numpy as np
 
-from studio.splats.splat import NOT_TURNED, Quaternion
+from studio.geometry import NOT_TURNED, Quaternion, quarter
 from studio.splats.transform import TURNED_OVER, product
 
 Axis = Literal["x", "-x", "y", "-y", "z", "-z"]
@@ -50,16 +50,3 @@ def followed(rotations: Iterable[Quaternion]) -> Quaternion:
 def inverse(rotation: Quaternion) -> Quaternion:
     w, x, y, z = rotation
     return quarter((w, -x, -y, -z))
-
-
-def quarter(rotation: Sequence[float]) -> Quaternion:
-    """The nearest orientation of a cube, always in the same of its two ways to be written.
-
-    Args:
-        rotation: of about unit length.
-    """
-    steps = (0.0, 0.5, _HALF, 1.0)
-    parts = [float(np.copysign(min(steps, key=lambda step: abs(abs(one) - step)), one)) for one in rotation]
-    sign = next((np.sign(one) for one in parts if one), 1.0)
-    w, x, y, z = (float(sign * one) + 0.0 for one in parts)
-    return w, x, y, z

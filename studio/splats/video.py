@@ -16,9 +16,10 @@ import av
 from av.video.reformatter import ColorRange, Colorspace
 from PIL import Image
 
+from studio.geometry import Camera
 from studio.splats.metadata import line_about
 from studio.splats.rasterizer import painted, pairs_of, through
-from studio.splats.splat import Camera, Pose, Splat
+from studio.splats.splat import Pose, Splat
 from studio.splats.transform import placed
 from studio.splats.turntable import camera_around, turntable
 

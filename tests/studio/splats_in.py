@@ -13,10 +13,11 @@ import numpy as np
 import pytest
 
 from studio.errors import BadSplat
+from studio.geometry import Camera, Crop
 from studio.recipe import Recipe
 from studio.splats.any_format import read_splat
 from studio.splats.formats.ply import NAMES
-from studio.splats.splat import SH_COUNTS, Camera, Crop, Pose, Splat
+from studio.splats.splat import SH_COUNTS, Pose, Splat
 
 FIXTURES = Path(__file__).parent / "fixtures"
 """`gaussians.ply`, `gaussians_raw.ply` and `ply.npz` are those of the reference data (LGM's own writer and reader)."""

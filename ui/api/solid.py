@@ -13,12 +13,12 @@ import gradio as gr
 from studio import validation
 from studio.contract import JobView
 from studio.errors import NotFound
+from studio.geometry import camera_values
 from studio.library.assets import Asset
 from studio.service import Studio
 from studio.solid.contract import NO_VIEWS, SolidRequest
 from studio.solid.splat_service import MAX_RENDERED_SIDE
 from studio.splats.export import EXPORTS
-from studio.splats.metadata import camera_values
 from studio.splats.rasterizer import facing, within
 from studio.validation import text
 from ui.api.jobs import finished

@@ -18,12 +18,12 @@ from fastapi.responses import Response
 
 from studio.contract import JobView
 from studio.errors import NotFound
+from studio.geometry import read_camera
 from studio.intake.settings.foreign_values import parsed
 from studio.service import Studio
 from studio.solid import codec
 from studio.splats.export import EXPORTS
 from studio.splats.html_export import viewer_bytes
-from studio.splats.metadata import read_camera
 from studio.validation import text_in
 from ui.routes.answers import Handler, json_router
 from ui.routes.files import made, unchanged

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from studio.errors import BadRequest
+from studio.geometry import camera_values
 from studio.library.assets import Asset
 from studio.service import Studio
 from studio.solid import recipe
 from studio.splats.export import EXPORTS
-from studio.splats.metadata import camera_values
 from ui.shared.pictures import Answer, picture
 
 VIEWER = "viewer"

@@ -21,8 +21,9 @@ from lgm.render import render
 from pipelines.families.lgm_splat import Splatter, open_folder, open_lgm, targets_of
 from studio.contract import Progress, Size
 from studio.errors import BadRequest, BadSplat, Cancelled, NotReady, StudioError
+from studio.geometry import Crop
 from studio.solid.contract import SplatRequest, camera_of
-from studio.splats.splat import Crop, Splat
+from studio.splats.splat import Splat
 from tests.lgm.reference import arrays, assert_near, facts, filled, images
 
 CONFIG = LGMConfig(**facts("lgm_reduced_sym")["config"])

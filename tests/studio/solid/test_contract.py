@@ -7,8 +7,8 @@ from PIL import Image
 
 from studio.contract import Size
 from studio.errors import BadRequest
+from studio.geometry import Crop
 from studio.solid.contract import FILLED_SHARE, camera_of, crop_of, mask_square, square, view_square
-from studio.splats.splat import Crop
 
 places = st.floats(-500, 1500)
 sides = st.floats(1, 3000)

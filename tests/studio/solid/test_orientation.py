@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from studio.errors import BadRequest, NotFound
+from studio.geometry import Camera, Crop, quarter
 from studio.service import Studio
 from studio.solid import recipe as solid_recipe
 from studio.solid.orientation import turned_by
@@ -18,9 +19,9 @@ from studio.splats.any_format import read_splat
 from studio.splats.formats.antimatter_splat import write_antimatter
 from studio.splats.formats.ply import write_ply
 from studio.splats.formats.spz import write_spz
-from studio.splats.splat import Camera, Crop, Pose, Splat, rotation_matrix
+from studio.splats.splat import Pose, Splat, rotation_matrix
 from studio.splats.transform import basis, placed
-from studio.splats.upright import TURNS, UPRIGHT, Axis, Turn, followed, inverse, quarter
+from studio.splats.upright import TURNS, UPRIGHT, Axis, Turn, followed, inverse
 from tests.studio.splats.test_others import remarked
 from tests.studio.splats.test_ply import by_plyfile, columns_like_a_trainer
 from tests.studio.splats_in import assert_same, recipe, some

@@ -6,12 +6,12 @@ from dataclasses import replace
 import pytest
 from hypothesis import given, strategies as st
 
+from studio.geometry import Camera, Crop
 from studio.recipe import from_text, to_text as recipe_text
 from studio.solid import recipe as solid_recipe
 from studio.solid.codec import from_json, to_json, views_to_make
 from studio.solid.contract import SolidRequest
 from studio.solid.recipe import SolidRecipe
-from studio.splats.splat import Camera, Crop
 from tests.studio.splats_in import recipe
 
 IDS = ("a" * 32, "b" * 32, "", "d" * 32)

@@ -10,6 +10,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from studio.errors import BadPicture, BadRequest, BadSplat, NotFound
+from studio.geometry import Camera
 from studio.segmentation.contract import Box, SegmentRequest
 from studio.service import Studio
 from studio.solid import recipe as solid_recipe
@@ -20,7 +21,7 @@ from studio.splats.export import EXPORTS
 from studio.splats.formats.antimatter_splat import write_antimatter
 from studio.splats.formats.ply import write_ply
 from studio.splats.formats.spz import write_spz
-from studio.splats.splat import Camera, Splat
+from studio.splats.splat import Splat
 from tests.studio.fakes import finished
 from tests.studio.pictures_in import saved
 from tests.studio.selecting_fake import colour_spec

@@ -13,9 +13,9 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from studio.geometry import Camera, Crop, camera_values
 from studio.splats.html_export import viewer_bytes, write_html
-from studio.splats.metadata import camera_values
-from studio.splats.splat import Camera, Crop, Pose, Splat
+from studio.splats.splat import Pose, Splat
 from tests import browser as chromium
 from tests.studio.splats_in import FIXTURES, recipe
 

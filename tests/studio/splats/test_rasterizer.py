@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from studio.geometry import Camera, Crop
 from studio.splats.rasterizer import facing, painted, portrait, through, within
-from studio.splats.splat import Camera, Crop, Pose, Splat
+from studio.splats.splat import Pose, Splat
 from tests.studio.splats_in import some
 from tests.studio.turning_fake import BALL_RADIUS, ball
 

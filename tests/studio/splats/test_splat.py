@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from studio.errors import BadSplat
-from studio.splats.metadata import NOTHING, camera_values, line_about, read_line, read_values, values_about
-from studio.splats.splat import SH_C0, Camera, Crop, Pose, Splat, rotation_matrices, rotation_matrix
+from studio.geometry import Camera, Crop, camera_values
+from studio.splats.metadata import NOTHING, line_about, read_line, read_values, values_about
+from studio.splats.splat import SH_C0, Pose, Splat, rotation_matrices, rotation_matrix
 from studio.splats.transform import Up, basis, from_file, placed, product, to_file
 from tests.studio.splats_in import CAMERA, assert_same, recipe, some
 

@@ -13,7 +13,8 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
-from studio.splats.splat import Camera, Crop, Pose
+from studio.geometry import Camera, Crop
+from studio.splats.splat import Pose
 from studio.splats.turntable import camera_around, turntable
 from studio.splats.video import FRAMES, FRAMES_PER_SECOND, SIDE, first_camera, write_film, write_mp4
 from tests import browser as chromium
