@@ -25,7 +25,8 @@ from pipelines.families import sam
 from pipelines.hub.cache import HubCache
 from pipelines.machine import inspect
 from studio.contract import ModelSpec, Size
-from studio.segmentation.contract import MaskRequest, MaskResult, Point, SegmentRequest
+from studio.recipe.selection import Point, SegmentRequest
+from studio.segmentation.contract import MaskRequest, MaskResult
 from studio.service import Studio
 from toybox.sam.model import FOLDER, WEIGHTS_NAME
 from ui.routes.segment import described

@@ -18,8 +18,8 @@ from studio.errors import BadRequest, StorageFailed
 from studio.library.assets import Asset
 from studio.library.files import slug
 from studio.recipe import is_asset_id
-from studio.segmentation import codec
-from studio.segmentation.contract import Box, Point, SegmentRequest
+from studio.recipe.selection import Box, Point, SegmentRequest
+from studio.segmentation.contract import in_pixels
 from studio.service import Studio
 
 
@@ -79,7 +79,7 @@ def segment(options: argparse.Namespace) -> int:
         points = tuple(options.point)
         request = SegmentRequest(picture.id, options.model, points, options.box, snap=options.snap)
         unit = "fraction" if options.fraction else "pixel"
-        request = codec.in_pixels(request, Size(picture.width, picture.height), unit)
+        request = in_pixels(request, Size(picture.width, picture.height), unit)
         found = studio.selections.segment(LOCAL_OWNER, request)
         for missed in found.missed:
             where = "outside of" if missed.add else "inside"

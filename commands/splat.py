@@ -16,10 +16,9 @@ from studio.contract import Size
 from studio.errors import BadRequest, StorageFailed
 from studio.library.assets import Asset
 from studio.recipe import is_asset_id
-from studio.segmentation import codec
-from studio.segmentation.contract import SegmentRequest
+from studio.recipe.selection import SegmentRequest
+from studio.segmentation.contract import in_pixels
 from studio.service import Studio
-from studio.solid import recipe
 from studio.solid.codec import four
 from studio.solid.contract import NO_VIEWS, SIDES, Four, SolidRequest
 from studio.solid.fit import GOOD_FIT
@@ -105,9 +104,8 @@ def given_splat(studio: Studio, source: str, up: str = "") -> Asset | None:
         if not path.is_file():
             raise BadRequest(f"There is no file '{source}'. Give a PLY, SPLAT, SPZ or GLB file.")
         asset = studio.splats.take_in(LOCAL_OWNER, path, path.name, up)
-        said = recipe.from_text(asset.recipe.turning).notes
-        if said:
-            print(said, file=sys.stderr)
+        if notes := asset.recipe.splat.notes:
+            print(notes, file=sys.stderr)
         return asset
     if up:
         endings = ", ".join(SPLAT_ENDINGS)
@@ -148,7 +146,7 @@ def given_object(studio: Studio, options: argparse.Namespace) -> Asset:
             ) from error
     request = SegmentRequest(asset.id, points=tuple(options.point))
     unit = "fraction" if options.fraction else "pixel"
-    request = codec.in_pixels(request, Size(asset.width, asset.height), unit)
+    request = in_pixels(request, Size(asset.width, asset.height), unit)
     return studio.selections.keep(LOCAL_OWNER, request)
 
 
@@ -170,14 +168,14 @@ def report(studio: Studio, made: Asset, options: argparse.Namespace, format: str
     """Put the splat where -o says and print its place on standard output."""
     kept = studio.path(LOCAL_OWNER, made.id)
     path = written(studio.splats.export(LOCAL_OWNER, made.id, format), kept, options, format)
-    said = recipe.from_text(made.recipe.turning)
+    said = made.recipe.splat
     if said.fit is not None and said.fit < GOOD_FIT and not options.match:
         print(f"Outline match: {100 * said.fit:.0f} %. --match fits its size and place.", file=sys.stderr)
     if not options.json:
         print(path, flush=True)
         return
-    values = {"path": str(path), "id": made.id, "fit": said.fit, "splats": said.splats, "views": list(said.views)}
-    print(json.dumps(values | {"model": made.model}), flush=True)
+    values = {"path": str(path), "id": made.id, "fit": said.fit, "splats": said.count}
+    print(json.dumps(values | {"views": made.recipe.views.ids, "model": made.model}), flush=True)
 
 
 def written(content: bytes, kept: Path, options: argparse.Namespace, format: str) -> Path:

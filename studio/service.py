@@ -187,7 +187,7 @@ class Studio(Collection):
         """
         spec = self._catalog.ready(request.model, Task.ITERATE, owner)
         complete = self._versions.complete(owner, request, spec)
-        title, values = edit_codec.title_of(complete), edit_codec.to_json(complete)
+        title, values = edit_codec.title_of(complete), asdict(complete)
         with self.spending.approved(owner, spec, complete, confirmed=confirm_cost):
             return self._submit(owner, spec, Task.ITERATE, title, complete.count, values)
 
@@ -257,7 +257,7 @@ class Studio(Collection):
 
     def request_of_version(self, owner: str, asset_id: str) -> IterateRequest | None:
         """What made a version, to be asked again of another picture, model or seed; None: no change made it."""
-        return edit_codec.request_of(self._store.asset(owner, asset_id).recipe)
+        return replay.request_of(self._store.asset(owner, asset_id).recipe)
 
     def settings_of(self, owner: str, asset_id: str) -> Settings:
         """The request that makes a picture again, and what of it could not be carried over."""

@@ -31,7 +31,8 @@ from pipelines.hub.cache import Checkpoint
 from pipelines.plan import Plan
 from studio.contract import Progress, Tell
 from studio.errors import NotReady
-from studio.segmentation.contract import GridMask, GridRequest, MaskRequest, MaskResult, Point
+from studio.recipe.selection import Point
+from studio.segmentation.contract import GridMask, GridRequest, MaskRequest, MaskResult
 
 KEPT_BYTES = 256_000_000
 """Of embedded pictures; one of the large model takes 17 MB, one of the toy half of one."""

@@ -1,30 +1,26 @@
-"""Requests to change a picture as JSON and back: in the row of a job, in a recipe, over the wire. Knows no models.
+"""Requests to change a picture, out of the row of a job or as they come over the wire. Knows no models.
 
-What the values may be is checked in `checks`; in here, only that they are of the kind they must be.
+What the values may be is checked in `validation`; in here, only that they are of the kind they must be.
 """
 
 from __future__ import annotations
 
-import json
-from dataclasses import fields, replace
+from dataclasses import fields
 from typing import Any
 
 from studio.contract import IterateRequest
 from studio.errors import BadRequest
-from studio.recipe import Recipe
-from studio.segmentation.codec import strokes_from, strokes_to_json
+from studio.recipe.selection import strokes_from
 from studio.validation import shown
 
 _FIELDS = tuple(field.name for field in fields(IterateRequest))
 SIDES = ("left", "top", "right", "bottom")
-_REPLAYED = ("references", "object", "strokes", "invert", "feather", "extend", "strength")
-"""What a recipe says in `edit`; the rest of a request has fields of its own there."""
 
 
 def from_json(values: Any) -> IterateRequest:
     """
     Args:
-        values: the fields of `IterateRequest` by name, strokes as `selecting.from_json` takes them, `extend` as four
+        values: the fields of `IterateRequest` by name, strokes as in a selection, `extend` as four
             numbers or as {"left": 128}; all but the source may be missing, others are ignored.
 
     Raises:
@@ -39,49 +35,6 @@ def from_json(values: Any) -> IterateRequest:
     known["references"] = _references(values.get("references"))
     known["extend"] = _extend(values.get("extend"))
     return IterateRequest(**known)
-
-
-def to_json(request: IterateRequest) -> dict[str, Any]:
-    """As `from_json` takes it, and as JSON can write it."""
-    values = {name: getattr(request, name) for name in _FIELDS}
-    return values | {
-        "references": list(request.references),
-        "strokes": strokes_to_json(request.strokes),
-        "extend": list(request.extend),
-    }
-
-
-def to_text(request: IterateRequest, found: dict[str, Any]) -> str:
-    """What a recipe has no field of its own for, as JSON.
-
-    Args:
-        found: what came out while it was made, for those who look: JSON values.
-    """
-    values = to_json(request)
-    return json.dumps({name: values[name] for name in _REPLAYED} | found, separators=(",", ":"))
-
-
-def request_of(recipe: Recipe) -> IterateRequest | None:
-    """The request that made a version, for one picture; None where it was not made by changing another."""
-    if not recipe.edit or not recipe.parents:
-        return None
-    try:
-        values = json.loads(recipe.edit)
-        request = from_json({name: values.get(name) for name in _REPLAYED} if isinstance(values, dict) else values)
-    except (ValueError, RecursionError, BadRequest):
-        return None
-    return replace(
-        request,
-        source=recipe.parents[0],
-        instruction=recipe.prompt,
-        model=recipe.model,
-        seed=recipe.seed,
-        steps=recipe.steps,
-        guidance=recipe.guidance,
-        negative_prompt=recipe.negative_prompt,
-        quality=recipe.quality,
-        transparent=recipe.transparent,
-    )
 
 
 def parents_of(request: IterateRequest) -> tuple[str, ...]:

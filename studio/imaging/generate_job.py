@@ -6,7 +6,6 @@ What is made is an `PicturePlan`: here that of Generate; that of Iterate is in `
 from __future__ import annotations
 
 import logging
-import secrets
 import sqlite3
 import time
 from collections.abc import Callable
@@ -29,7 +28,8 @@ from studio.contract import (
 )
 from studio.errors import Skipped, StudioError
 from studio.library.store import Store
-from studio.recipe import NOW, Recipe
+from studio.recipe import Recipe
+from studio.recipe.edit import EditRecipe
 from studio.residents import Residents
 from studio.scheduling.live_job import LiveJob
 
@@ -41,7 +41,7 @@ class Kept(NamedTuple):
 
     image: Image.Image
     notice: str = ""
-    edit: str = ""
+    edit: EditRecipe | None = None
 
 
 def as_it_came(result: ImageResult) -> Kept:
@@ -196,7 +196,6 @@ def _recipe(
 ) -> Recipe:
     request = order.request
     return Recipe(
-        id=secrets.token_hex(16),
         kind="image",
         owner=job.row.owner,
         job_id=job.row.id,
@@ -214,7 +213,6 @@ def _recipe(
         guidance=request.guidance,
         seed=result.seed,
         parents=order.parents,
-        created=NOW,
         seconds=round(seconds, 3),
         title=order.title,
         quality=sent.quality,

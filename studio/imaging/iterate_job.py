@@ -15,6 +15,7 @@ from studio.imaging.edit_mask import Extension
 from studio.imaging.generate_job import Kept, PicturePlan, seed_of
 from studio.intake.picture import read_picture
 from studio.library.store import Store
+from studio.recipe.edit import edit_of
 from studio.scheduling.live_job import LiveJob
 from studio.segmentation import objects
 from studio.segmentation.engine import flat
@@ -99,8 +100,8 @@ def _words(request: IterateRequest) -> str:
 def _kept(request: IterateRequest, scene: composite.EditView, result: ImageResult) -> Kept:
     finished = composite.finished(scene, result.image)
     drift = finished.drift
-    found = {} if drift is None else {"drift": [round(value, 4) for value in drift]}
-    return Kept(finished.image, align.in_words(drift) if drift else "", edit_codec.to_text(request, found))
+    edit = edit_of(request, tuple(round(value, 4) for value in drift or ()))
+    return Kept(finished.image, align.in_words(drift) if drift else "", edit)
 
 
 def _reference(path: Path) -> Image.Image:

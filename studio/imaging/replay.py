@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 from studio import validation
@@ -11,8 +11,28 @@ from studio.contract import MAX_PICTURES, IterateRequest, ModelSpec
 from studio.errors import BadRequest
 from studio.imaging import edit_codec
 from studio.library.assets import Asset
+from studio.recipe import Recipe
+from studio.recipe.edit import requested
 
 _CHAIN = "chain"
+
+
+def request_of(recipe: Recipe) -> IterateRequest | None:
+    """The request that made a version, for one picture; None where it was not made by changing another."""
+    if recipe.edit is None or not recipe.parents:
+        return None
+    return IterateRequest(
+        source=recipe.parents[0],
+        instruction=recipe.prompt,
+        model=recipe.model,
+        seed=recipe.seed,
+        steps=recipe.steps,
+        guidance=recipe.guidance,
+        negative_prompt=recipe.negative_prompt,
+        quality=recipe.quality,
+        transparent=recipe.transparent,
+        **requested(recipe.edit),
+    )
 
 
 def requests_of(versions: Sequence[Asset], last: int) -> list[IterateRequest]:
@@ -34,7 +54,7 @@ def requests_of(versions: Sequence[Asset], last: int) -> list[IterateRequest]:
         raise BadRequest(f"{len(changes)} changes lead to this version; at most {MAX_PICTURES} are replayed at once.")
     found: list[IterateRequest] = []
     for asset in changes:
-        request = edit_codec.request_of(asset.recipe)
+        request = request_of(asset.recipe)
         if request is None:
             raise BadRequest(f"{validation.shown(asset.title)} does not say how it was made. Replay fewer changes.")
         found.append(request)
@@ -65,7 +85,7 @@ def fitted(request: IterateRequest, spec: ModelSpec, *, new_seed: bool) -> Itera
 
 def to_json(requests: Sequence[IterateRequest]) -> dict[str, Any]:
     """As the row of a job keeps them, with the picture that they begin with."""
-    return {"source": requests[0].source, _CHAIN: [edit_codec.to_json(request) for request in requests]}
+    return {"source": requests[0].source, _CHAIN: [asdict(request) for request in requests]}
 
 
 def is_chain(values: dict[str, Any]) -> bool:

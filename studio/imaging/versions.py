@@ -17,8 +17,9 @@ from studio.library.assets import Asset
 from studio.library.database import Database
 from studio.library.store import Store
 from studio.library.tree import Tree, tree_of, way_back
+from studio.recipe.selection import Box, SegmentRequest
 from studio.segmentation import objects
-from studio.segmentation.contract import Box, Segmentation, SegmentRequest
+from studio.segmentation.contract import Segmentation
 
 
 class Versions:
@@ -96,7 +97,7 @@ class Versions:
         found = Segmentation((), 0, mask, size, Box(*box), area, seconds=0.0)
         recipe = objects.recipe(asset, None, SegmentRequest(asset.id), found, name)
         cut = objects.cut_out(read_picture(self._store.path(owner, asset.id)).image, mask)
-        return self._store.save(cut, replace(recipe, selection=""))  # it was not made by clicks
+        return self._store.save(cut, replace(recipe, selection=None))  # it was not made by clicks
 
     def _picture(self, owner: str, asset_id: str) -> Asset:
         """What may be looked at as a picture: one that was made or brought, or an object."""

@@ -6,56 +6,21 @@ Points are (x, y) in pixels of the full-size picture from its top-left corner. M
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 import numpy as np
 from PIL import Image
 
 from studio.contract import Size, Stroke
+from studio.errors import BadRequest
+from studio.recipe.selection import Box, Point, SegmentRequest
+from studio.validation import shown
 
+MAX_LENGTH = 512.0
+"""Pixels by which a mask grows, shrinks or fades."""
 MAX_SIDE = 2048
 """Masks are worked on with a longest side of at most so many pixels, and enlarged for larger pictures."""
-
-
-class Point(NamedTuple):
-    """A click: on what is wanted, or on what is not."""
-
-    x: float
-    y: float
-    add: bool = True
-
-
-class Box(NamedTuple):
-    """Around what is wanted; right and bottom are one past the last pixel."""
-
-    left: float
-    top: float
-    right: float
-    bottom: float
-
-
-@dataclass(frozen=True)
-class SegmentRequest:
-    """What a person asked for. It is complete: what is not in it cannot change the mask.
-
-    The work goes in this order: the model's mask (or `start`), strokes, snap, holes, largest part, grow, feather,
-    invert. A model that takes strokes as hints gets them with the clicks.
-    """
-
-    picture: str  # asset id
-    model: str = ""  # "": the first that is ready
-    points: tuple[Point, ...] = ()
-    box: Box | None = None
-    start: str = ""  # id of an object to begin with
-    choice: int | None = None  # which of the three masks of the first click; None: the one with the best score
-    strokes: tuple[Stroke, ...] = ()
-    snap: bool = False  # to the nearest edges of the picture
-    fill_holes: bool = False
-    largest_part: bool = False
-    grow: float = 0.0  # pixels; negative shrinks
-    feather: float = 0.0  # pixels over which the edge fades
-    invert: bool = False
 
 
 @dataclass(frozen=True)
@@ -135,3 +100,60 @@ class GridMask(NamedTuple):
     point: Point
     score: float
     logits: np.ndarray  # (h, w) float32
+
+
+# --- what is allowed --------------------------------------------------------------------------------------------------
+
+
+def check(request: SegmentRequest, size: Size) -> None:
+    """
+    Args:
+        size: of the picture.
+
+    Raises:
+        BadRequest: a click beside the picture, a box without inside, a length that makes no sense.
+    """
+    for point in request.points:
+        if not (0 <= point.x <= size.width and 0 <= point.y <= size.height):
+            raise BadRequest(
+                f"The point ({point.x:g}, {point.y:g}) lies outside of the picture, which is {size}. Click inside it."
+            )
+    begun = request.box or request.start or any(stroke.add for stroke in request.strokes)
+    if request.points and not any(point.add for point in request.points) and not begun:
+        raise BadRequest("Click on what you want first: clicks that only remove select nothing.")
+    box = request.box
+    if box is not None and not (box.left < box.right and box.top < box.bottom):
+        raise BadRequest(
+            f"The box {_plain(box)} is empty: left must be smaller than right, and top smaller than bottom."
+        )
+    if box is not None and not (box.left < size.width and box.top < size.height and box.right > 0 and box.bottom > 0):
+        raise BadRequest(f"The box {_plain(box)} lies outside of the picture, which is {size}. Draw it inside.")
+    for name, length, least in (("grow", request.grow, -MAX_LENGTH), ("feather", request.feather, 0.0)):
+        if not least <= length <= MAX_LENGTH:
+            raise BadRequest(f"{name} goes from {least:g} to {MAX_LENGTH:g} pixels, not {length:g}.")
+
+
+def in_pixels(request: SegmentRequest, size: Size, unit: str) -> SegmentRequest:
+    """Points and box given as fractions of the picture's width and height become pixels.
+
+    Raises:
+        BadRequest: the unit is neither "pixel" nor "fraction", or a fraction is not within 0 and 1.
+    """
+    if unit == "pixel":
+        return request
+    if unit != "fraction":
+        raise BadRequest(f"The unit must be 'pixel' or 'fraction', not {shown(unit)}.")
+    for value in (*(side for point in request.points for side in point[:2]), *(request.box or ())):
+        if not 0 <= value <= 1:
+            raise BadRequest(f"A fraction lies between 0 and 1, {value:g} does not. Use unit='pixel' for pixels.")
+    across, down = size
+    box = request.box
+    return replace(
+        request,
+        points=tuple(Point(point.x * across, point.y * down, point.add) for point in request.points),
+        box=None if box is None else Box(box.left * across, box.top * down, box.right * across, box.bottom * down),
+    )
+
+
+def _plain(box: Box) -> str:
+    return "[" + ", ".join(f"{side:g}" for side in box) + "]"

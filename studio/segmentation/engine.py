@@ -19,20 +19,18 @@ from studio import masks
 from studio.contract import Model, ModelSpec, Progress, Size, Tell
 from studio.intake.picture import read_picture
 from studio.library.assets import Asset
+from studio.recipe.selection import Box, Point, SegmentRequest
 from studio.residents import Residents
 from studio.segmentation import outline
 from studio.segmentation.contract import (
     MAX_SIDE,
-    Box,
     Candidate,
     Everything,
     GridMask,
     GridRequest,
     MaskRequest,
     MaskResult,
-    Point,
     Segmentation,
-    SegmentRequest,
 )
 
 MIN_STABILITY, MIN_SCORE, MAX_OVERLAP, MIN_SHARE = 0.88, 0.6, 0.7, 0.0006

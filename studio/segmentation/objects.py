@@ -7,9 +7,7 @@ picture's own), and no colour is left where nothing shows.
 from __future__ import annotations
 
 import io
-import json
 import re
-import secrets
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -22,10 +20,10 @@ from studio.errors import BadRequest
 from studio.intake.picture import read_picture
 from studio.intake.settings.foreign_values import MAX_SHORT, bounded
 from studio.library.assets import Asset
-from studio.recipe import NOW, Recipe
+from studio.recipe import Recipe
+from studio.recipe.selection import Box, SegmentRequest, SelectionRecipe
 from studio.segmentation import colour_names
-from studio.segmentation.codec import to_json
-from studio.segmentation.contract import Segmentation, SegmentRequest
+from studio.segmentation.contract import Segmentation
 
 _PHRASES = re.compile(r"\s+(?:and|next to|beside|behind|in front of)\s+|[,;.]")
 _PLACE = re.compile(r"\s+(?:on|in|at|under|over|before|against|with)\s.*", re.DOTALL)
@@ -71,30 +69,19 @@ def png(image: Image.Image) -> bytes:
 
 def recipe(picture: Asset, spec: ModelSpec | None, request: SegmentRequest, found: Segmentation, name: str) -> Recipe:
     """What made an object of this picture."""
-    selection = to_json(request) | {"box_found": list(found.box or ()), "area": found.area}
+    box = None if found.box is None else Box(*map(float, found.box))
     return Recipe(
-        id=secrets.token_hex(16),
         kind="object",
         owner=picture.owner,
-        job_id="",
-        index=0,
         task=Task.SEGMENT.value,
         model=spec.id if spec else "",
         revision=spec.revision if spec else "",
-        prompt="",
-        prompt_sent="",
-        style="",
-        negative_prompt="",
         width=picture.width,
         height=picture.height,
-        steps=None,
-        guidance=None,
-        seed=None,
         parents=(picture.id,),
-        created=NOW,
         seconds=round(found.seconds, 3),
         title=name,
-        selection=json.dumps(selection, separators=(",", ":")),
+        selection=SelectionRecipe(request, box, found.area),
     )
 
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from studio import masks
 from studio.contract import Stroke
-from studio.segmentation.contract import Box, Point
+from studio.recipe.selection import Box, Point
 from studio.segmentation.edges import soft_edge, steepness, ways
 
 _SIDE = 208

@@ -10,7 +10,8 @@ from PIL import Image
 
 from studio import masks
 from studio.contract import ModelCard, Progress, Readiness, Size, Task, Tell
-from studio.segmentation.contract import Box, GridMask, GridRequest, MaskRequest, MaskResult, Point
+from studio.recipe.selection import Box, Point
+from studio.segmentation.contract import GridMask, GridRequest, MaskRequest, MaskResult
 from studio.segmentation.outline import Hints, cut
 
 SIDE = 1024

@@ -19,11 +19,12 @@ from studio.library.assets import Asset
 from studio.library.database import Database
 from studio.library.store import Store
 from studio.library.tree import way_back
+from studio.recipe.selection import Point, SegmentRequest
 from studio.residents import Residents
 from studio.scheduling.changes import Changes
-from studio.segmentation import codec, colour_names, objects
+from studio.segmentation import colour_names, objects
 from studio.segmentation.click_queue import Clicks
-from studio.segmentation.contract import MAX_SIDE, Everything, Point, Segmentation, SegmentRequest
+from studio.segmentation.contract import MAX_SIDE, Everything, Segmentation, check
 from studio.segmentation.engine import Segmenting, flat
 
 
@@ -60,7 +61,7 @@ class Selections:
             Superseded: the page asked something newer.
         """
         asset = self._there(owner, request.picture)
-        codec.check(request, Size(asset.width, asset.height))
+        check(request, Size(asset.width, asset.height))
         spec = self._asked(request)
         start = self.mask(owner, request.start) if request.start else None
         side = validation.side(most, MAX_SIDE)
@@ -140,7 +141,8 @@ class Selections:
 
     def request_of(self, owner: str, object_id: str) -> SegmentRequest | None:
         """The clicks that an object was made with; None where they are not known."""
-        return codec.from_text(self._store.asset(owner, object_id).recipe.selection)
+        selection = self._store.asset(owner, object_id).recipe.selection
+        return selection and selection.request
 
     def mask(self, owner: str, object_id: str) -> np.ndarray:
         """HW uint8 of the picture's size, 255 = selected. A picture without alpha is selected as a whole."""

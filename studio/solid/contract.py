@@ -16,8 +16,9 @@ from studio import masks
 from studio.contract import Size
 from studio.errors import BadRequest
 from studio.geometry import Camera, Crop
+from studio.recipe.solid import NO_VIEWS, Four
 
-AZIMUTHS_DEG = (0, 90, 180, 270)
+AZIMUTHS_DEG = (0.0, 90.0, 180.0, 270.0)
 """Where the four views are seen from: in front, from the right, from behind, from the left."""
 SIDES = ("front", "right", "back", "left")
 """What people call them."""
@@ -29,9 +30,6 @@ INPUT_SIDE = 512
 """Pixels of the square that a model is shown; it resizes that to what it was taught at."""
 MAX_VIEW_SIDE = 1024
 """Pixels of a view that is kept: more than any model here looks at."""
-
-Four = tuple[str, str, str, str]
-NO_VIEWS: Four = ("", "", "", "")
 
 
 @dataclass(frozen=True)

@@ -39,14 +39,14 @@ class Shift(NamedTuple):
 
 
 def fit(splat: Splat, mask: np.ndarray) -> float:
-    """Intersection over union of the splat's silhouette at its reset pose and the mask, 0 to 1.
+    """Intersection over union of the splat's silhouette at its reset pose and the mask, 0 to 1, to four digits.
 
     Args:
         splat: with a camera.
         mask: HW uint8 of the camera's picture.
     """
     camera = _camera_of(splat)
-    return masks.overlap(_silhouette(splat, camera), _wanted(mask, camera))
+    return round(masks.overlap(_silhouette(splat, camera), _wanted(mask, camera)), 4)
 
 
 def matched(splat: Splat, mask: np.ndarray) -> Splat:

@@ -20,9 +20,10 @@ from studio.errors import Skipped
 from studio.intake.picture import read_picture
 from studio.library.assets import Asset
 from studio.library.store import Store
+from studio.recipe.solid import SplatRecipe, ViewsRecipe
 from studio.residents import Residents
 from studio.scheduling.live_job import LiveJob
-from studio.solid import codec, fit, recipe as solid_recipe
+from studio.solid import codec, fit
 from studio.solid.contract import (
     AZIMUTHS_DEG,
     INPUT_SIDE,
@@ -37,7 +38,7 @@ from studio.solid.contract import (
     square,
     view_square,
 )
-from studio.solid.recipe import SolidRecipe
+from studio.solid.recipe import splat_recipe, view_recipe
 from studio.splats.splat import Splat
 
 
@@ -74,13 +75,13 @@ def _make_views(job: LiveJob, request: SolidRequest, spec: ModelSpec, residents:
     result, seconds = _ask(job, Task.VIEWS, spec, residents, asked)
     images = _checked(result)
     for index in missing:
-        said = SolidRecipe(asked.elevation_deg, AZIMUTHS_DEG[index], views=request.views)
+        seen = ViewsRecipe(asked.elevation_deg, AZIMUTHS_DEG[index], request.views)
         if index == 0 and not request.only:  # in front it is known what it looks like
-            recipe = replace(solid_recipe.view_recipe(asset, asked.image, index, said), job_id=job.row.id)
+            recipe = replace(view_recipe(asset, asked.image, index, seen), job_id=job.row.id)
             job.patiently(partial(store.save, asked.image, recipe))
             continue
         recipe = replace(
-            solid_recipe.view_recipe(asset, images[index], index, said),
+            view_recipe(asset, images[index], index, seen),
             job_id=job.row.id,
             model=spec.id,
             revision=result.revision or spec.revision,
@@ -108,9 +109,10 @@ def _make_splat(job: LiveJob, request: SolidRequest, spec: ModelSpec, residents:
         raise ValueError(f"got {type(splat).__name__} from the model, expected a Splat")
     camera = camera_of(crop_of(mask), Size(asset.width, asset.height), asked.elevation_deg)
     splat = replace(splat.pruned(), pose=replace(splat.pose, camera=camera))
-    said = SolidRecipe(asked.elevation_deg, views=ids, fit=fit.fit(splat, mask), splats=splat.count)
+    said = SplatRecipe(splat.count, fit.fit(splat, mask))
     recipe = replace(
-        solid_recipe.splat_recipe(asset, splat, said, parents=(asset.id, *ids)),
+        splat_recipe(asset.owner, asset.title, splat, said, parents=(asset.id, *ids)),
+        views=ViewsRecipe(asked.elevation_deg, ids=ids),
         job_id=job.row.id,
         index=index,
         model=spec.id,

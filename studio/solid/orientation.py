@@ -15,7 +15,6 @@ from studio.geometry import Quaternion
 from studio.library.assets import Asset, to_asset
 from studio.library.database import Database
 from studio.library.store import Store
-from studio.solid import recipe as solid_recipe
 from studio.splats.any_format import read_splat
 from studio.splats.sanitize import without_guess
 from studio.splats.splat import Pose, Splat
@@ -45,9 +44,9 @@ class Standing:
             if asset.deleted or asset.kind != "splat":
                 raise NotFound("splat", asset_id)
             if further:
-                rotation = followed((_said(asset).turned, rotation))
+                rotation = followed((asset.recipe.splat.turned, rotation))
             ways = self._ways(asset)
-            found = next((one for one in ways if _said(one).turned == rotation), None)
+            found = next((one for one in ways if one.recipe.splat.turned == rotation), None)
             if found is None:
                 found = self._made(ways[-1], asset, rotation)
             if found.id != asset.id:
@@ -56,12 +55,12 @@ class Standing:
 
     def _ways(self, asset: Asset) -> list[Asset]:
         """In which it has stood and whose files are there: the asset itself first, and last the one it began with."""
-        first = _said(asset).origin or asset.id
+        first = asset.recipe.splat.origin or asset.id
         rows = self._database.rows(
             "SELECT assets.* FROM lineage JOIN assets ON id = child WHERE parent = ? AND +owner = ?",
             (first, asset.owner),
         )
-        ways = [asset, *(one for one in map(to_asset, rows) if _said(one).origin == first)]
+        ways = [asset, *(one for one in map(to_asset, rows) if one.recipe.splat.origin == first)]
         if first != asset.id and self._is_there(asset.owner, first):
             ways.append(self._store.asset(asset.owner, first))
         else:
@@ -76,7 +75,7 @@ class Standing:
 
     def _made(self, first: Asset, asset: Asset, rotation: Quaternion) -> Asset:
         """What the first becomes in another way round, called as the asset is."""
-        splat, said = read_splat(self._store.path(first.owner, first.id), first.name).splat, _said(first)
+        splat, said = read_splat(self._store.path(first.owner, first.id), first.name).splat, first.recipe.splat
         splat = turned_by(splat, followed((inverse(said.turned), rotation)))
         said = replace(said, turned=rotation, origin=first.id, fit=None, notes=without_guess(said.notes))
         recipe = replace(
@@ -86,7 +85,7 @@ class Standing:
             index=0,
             title=asset.title,
             parents=(*first.parents, first.id),
-            turning=solid_recipe.to_text(said),
+            splat=said,
         )
         return self._store.save_splat(replace(splat, recipe=recipe))
 
@@ -107,7 +106,3 @@ class Standing:
 def turned_by(splat: Splat, rotation: Quaternion) -> Splat:
     """The same splat, turned about the origin of the world; the camera stays."""
     return placed(replace(placed(splat), pose=Pose(rotation=rotation, camera=splat.pose.camera)))
-
-
-def _said(asset: Asset) -> solid_recipe.SolidRecipe:
-    return solid_recipe.from_text(asset.recipe.turning)

@@ -23,13 +23,15 @@ from studio.intake.picture import read_picture
 from studio.library.assets import Asset
 from studio.library.database import Database
 from studio.library.store import Store
+from studio.recipe import Recipe
+from studio.recipe.solid import Ground, RenderRecipe, SplatRecipe, ViewsRecipe
 from studio.scheduling.changes import Changes
 from studio.segmentation import objects
 from studio.segmentation.engine import flat
-from studio.solid import fit as solid_fit, recipe as solid_recipe
+from studio.solid import fit as solid_fit
 from studio.solid.contract import FILLED_SHARE, camera_of, crop_of, mask_of
 from studio.solid.orientation import Standing
-from studio.solid.recipe import Ground, SolidRecipe
+from studio.solid.recipe import splat_recipe
 from studio.solid.uploads import SplatUploads
 from studio.solid.views_service import Solids
 from studio.splats.any_format import read_splat
@@ -120,7 +122,7 @@ class Splats:
 
         Below `fitting.GOOD_FIT`, `match_size` is worth a try.
         """
-        return solid_recipe.from_text(self._asset(owner, asset_id).recipe.turning).fit
+        return self._asset(owner, asset_id).recipe.splat.fit
 
     def scene(self, owner: str, asset_id: str) -> Backdrop | None:
         """What a splat stands on; None where it came without, or that is gone."""
@@ -143,8 +145,8 @@ class Splats:
         fit = solid_fit.fit(matched, scene.mask)
         if fit <= before:
             return asset
-        said = replace(solid_recipe.from_text(asset.recipe.turning), fit=fit)
-        return self._keep(owner, asset, matched, said, parents=(*asset.parents, asset.id))
+        said = replace(asset.recipe.splat, fit=fit)
+        return self._keep(asset, matched, said, (*asset.parents, asset.id), asset.recipe.views)
 
     def turn(self, owner: str, asset_id: str, turns: Sequence[str]) -> Asset:
         """The splat that stands in its place, turned by quarters, one after the other. The former is in the trash.
@@ -184,7 +186,7 @@ class Splats:
         else:
             splat = solid_fit.matched(_standing(splat, camera_of(crop_of(mask), size)), mask)
             fit = solid_fit.fit(splat, mask)
-        return self._keep(owner, asset, splat, SolidRecipe(splats=splat.count, fit=fit), parents=(target.id, asset.id))
+        return self._keep(asset, splat, SplatRecipe(splat.count, fit), (target.id, asset.id), ViewsRecipe())
 
     # --- pictures of it -----------------------------------------------------------------------------------------------
 
@@ -201,7 +203,7 @@ class Splats:
 
         Args:
             camera: of the picture it stands on; None: the one that *Reset* returns to.
-            ground: see `turned.Ground`.
+            ground: see `recipe.solid.Ground`.
         """
         asset, splat = self._asset(owner, asset_id), self.splat(owner, asset_id)
         seen = within(camera or splat.pose.camera or facing(splat), MAX_RENDERED_SIDE)
@@ -234,9 +236,17 @@ class Splats:
         """
         asset = self._asset(owner, asset_id)
         parents = (asset.id,) if not picture else (self._solids.picture(owner, picture).id, asset.id)
-        said = SolidRecipe(camera=camera, ground=_ground(ground))
         image = read_picture(content).image
-        recipe = solid_recipe.recipe(owner, "image", Task.SPLAT, Size(*image.size), asset.title, parents, said)
+        recipe = Recipe(
+            kind="image",
+            owner=owner,
+            task=Task.SPLAT.value,
+            width=image.width,
+            height=image.height,
+            parents=parents,
+            title=asset.title,
+            render=RenderRecipe(camera, _ground(ground)),
+        )
         kept = self._store.save(image, recipe)
         self._changes.note(owner)
         return kept
@@ -271,12 +281,14 @@ class Splats:
             return image
         return inpaint_quick.fill_behind(image, scene.mask)
 
-    def _keep(self, owner: str, asset: Asset, splat: Splat, said: SolidRecipe, parents: tuple[str, ...]) -> Asset:
+    def _keep(
+        self, asset: Asset, splat: Splat, said: SplatRecipe, parents: tuple[str, ...], views: ViewsRecipe
+    ) -> Asset:
         """A splat that was made of another by moving it."""
-        recipe = solid_recipe.splat_recipe(asset, splat, said, parents)
-        recipe = replace(recipe, model=asset.model, revision=asset.recipe.revision)
+        recipe = splat_recipe(asset.owner, asset.title, splat, said, parents)
+        recipe = replace(recipe, model=asset.model, revision=asset.recipe.revision, views=views)
         kept = self._store.save_splat(replace(splat, recipe=recipe))
-        self._changes.note(owner)
+        self._changes.note(asset.owner)
         return kept
 
 

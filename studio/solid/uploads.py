@@ -10,7 +10,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from studio.contract import Size, Task
 from studio.errors import BadSplat, NotFound
 from studio.geometry import NOT_TURNED, Quaternion
 from studio.intake.settings.foreign_values import MAX_SHORT, MAX_TEXT, bounded
@@ -18,9 +17,9 @@ from studio.library.assets import Asset
 from studio.library.store import Store
 from studio.library.uploads import MAX_PARENTS, title_of
 from studio.recipe import Recipe
-from studio.solid import recipe as solid_recipe
+from studio.recipe.solid import SplatRecipe
 from studio.solid.orientation import turned_by
-from studio.solid.recipe import SPLAT_SIZE, SolidRecipe
+from studio.solid.recipe import splat_recipe
 from studio.splats.any_format import DecodedSplat, read_splat
 from studio.splats.sanitize import without_guess
 from studio.splats.splat import ARRAYS, Splat
@@ -52,7 +51,7 @@ class SplatUploads:
             if there is None or not self._is_there(there):
                 there = self._original(owner, taken.splat)
                 if there is not None and wanted is not None:
-                    wanted = followed((solid_recipe.from_text(there.recipe.turning).turned, wanted))
+                    wanted = followed((there.recipe.splat.turned, wanted))
             if there is None:
                 return TakenIn(self._keep(owner, taken, name, sha256, wanted), wanted)
             if there.deleted:
@@ -100,16 +99,11 @@ def _sha256(source: bytes | Path) -> str:
 def _recipe(owner: str, taken: DecodedSplat, name: str, sha256: str, wanted: Quaternion | None) -> Recipe:
     """What is written into our file of it: the recipe it brought, in bounds, as that of a splat of this owner."""
     splat, brought = taken.splat, taken.splat.recipe
-    camera = splat.pose.camera
-    size = Size(camera.width, camera.height) if camera else SPLAT_SIZE
-    said = SolidRecipe(splats=splat.count)
-    if brought is not None:
-        said = replace(solid_recipe.from_text(brought.turning), splats=splat.count)
     notes = " ".join(taken.notes)
-    said = replace(
-        said, notes=notes if wanted is None else without_guess(notes), turned=wanted or NOT_TURNED, origin=""
+    said = SplatRecipe(
+        splat.count, notes=notes if wanted is None else without_guess(notes), turned=wanted or NOT_TURNED
     )
-    plain = solid_recipe.recipe(owner, "splat", Task.SPLAT, size, title_of(name), (), said)
+    plain = splat_recipe(owner, title_of(name), splat, said)
     if brought is None:
         return replace(plain, source="file", sha256=sha256)
     return replace(
@@ -119,6 +113,8 @@ def _recipe(owner: str, taken: DecodedSplat, name: str, sha256: str, wanted: Qua
         seed=brought.seed,
         parents=brought.parents[:MAX_PARENTS],
         title=bounded(brought.title, MAX_TEXT) or plain.title,
+        views=brought.views,
+        splat=replace(said, fit=brought.splat.fit),
         source="Diorama",
         sha256=sha256,
     )

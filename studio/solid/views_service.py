@@ -22,9 +22,10 @@ from studio.library import search
 from studio.library.assets import Asset
 from studio.library.database import Database
 from studio.library.store import Store
+from studio.recipe.solid import ViewsRecipe
 from studio.scheduling.changes import Changes
 from studio.segmentation import objects
-from studio.solid import codec, recipe as solid_recipe
+from studio.solid import codec
 from studio.solid.contract import (
     AZIMUTHS_DEG,
     INPUT_SIDE,
@@ -36,6 +37,7 @@ from studio.solid.contract import (
     square,
     view_square,
 )
+from studio.solid.recipe import view_recipe
 
 
 class Submit(Protocol):
@@ -84,7 +86,7 @@ class Solids:
         self.crop(owner, asset.id)
         front, *_ = [self.picture(owner, view) if view else None for view in wanted.views]
         if front and not makes_views and wanted.elevation_deg is None:
-            angle = solid_recipe.from_text(front.recipe.turning).elevation_deg
+            angle = front.recipe.views.elevation_deg
             wanted = replace(wanted, elevation_deg=angle)
         task = Task.SPLAT if wanted.splat else Task.VIEWS
         return self._submit(owner, specs[-1], task, asset.title, 1, codec.to_json(wanted))
@@ -167,8 +169,8 @@ class Solids:
             image = square(image, crop_of(mask), INPUT_SIDE)
         else:
             image = view_square(read_picture(self._store.path(owner, picture_id)).image)
-        said = solid_recipe.SolidRecipe(codec.elevation(elevation_deg), AZIMUTHS_DEG[index])
-        recipe = solid_recipe.view_recipe(asset, image, index, said)
+        seen = ViewsRecipe(codec.elevation(elevation_deg), AZIMUTHS_DEG[index])
+        recipe = view_recipe(asset, image, index, seen)
         kept = self._store.save(image, replace(recipe, parents=tuple(dict.fromkeys((asset.id, picture.id)))))
         self._changes.note(owner)
         return kept

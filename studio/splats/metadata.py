@@ -16,7 +16,7 @@ from typing import Any, NamedTuple, get_args
 from studio.geometry import LONGEST, camera_values, numbers, read_camera
 from studio.intake.settings.foreign_values import parsed
 from studio.png_chunks import MAX_TEXT_BYTES, unpacked
-from studio.recipe import Recipe, from_text, to_text
+from studio.recipe import Recipe, from_values, to_values
 from studio.splats.splat import Pose, Splat
 from studio.splats.transform import Up
 
@@ -53,7 +53,7 @@ def values_about(splat: Splat, up: Up) -> dict[str, Any]:
     """The same as JSON values, for formats that hold JSON."""
     values: dict[str, Any] = {"up": up, "pose": _pose_values(splat.pose)}
     if splat.recipe is not None:
-        values["recipe"] = json.loads(to_text(splat.recipe))
+        values["recipe"] = to_values(splat.recipe)
     return values
 
 
@@ -73,11 +73,10 @@ def read_values(values: object) -> About:
     if not isinstance(values, dict):
         return NOTHING
     up = values.get("up")
-    recipe = values.get("recipe")
     return About(
         up=up if up in get_args(Up) else None,
         pose=_pose(values.get("pose")),
-        recipe=from_text(json.dumps(recipe)) if isinstance(recipe, dict) else None,
+        recipe=from_values(values.get("recipe")),
     )
 
 

@@ -17,7 +17,6 @@ from pipelines.hub.cache import Download, HubCache
 from pipelines.machine import Gpu, Machine
 from studio.contract import ModelSpec, Progress, Task
 from studio.service import Studio
-from studio.solid import recipe
 from studio.solid.contract import SolidRequest
 from tests.lgm.reference import facts, filled
 from tests.pipelines.loopback_hub import COMMIT, serving
@@ -94,7 +93,7 @@ def test_an_object_becomes_a_splat_with_the_bundled_models(hub: HubCache, weight
         assert made.error == "" and len(made.assets) == 5
         assert studio.asset(OWNER, made.assets[1]).model == "toy-views"
         asset = studio.asset(OWNER, made.assets[4])
-        assert asset.model == "toy-lgm" and recipe.from_text(asset.recipe.turning).fit is not None
+        assert asset.model == "toy-lgm" and asset.recipe.splat.fit is not None
         assert studio.splats.splat(OWNER, asset.id).count > 0
     finally:
         studio.close()

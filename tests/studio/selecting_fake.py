@@ -6,7 +6,8 @@ import numpy as np
 
 from studio import masks
 from studio.contract import ModelSpec, Progress, Readiness, Task, Tell
-from studio.segmentation.contract import GridMask, GridRequest, MaskRequest, MaskResult, Point
+from studio.recipe.selection import Point
+from studio.segmentation.contract import GridMask, GridRequest, MaskRequest, MaskResult
 
 SIDE = 64
 

@@ -50,6 +50,8 @@ RECIPE = Recipe(
     seconds=0.412,
     title="a red ball",
 )
+PARTS = ("selection", "edit", "views", "splat", "render")
+"""Left out where there is nothing to say."""
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=200)
 
 
@@ -73,7 +75,8 @@ def test_a_recipe_comes_back_from_its_picture(tmp_path: Path):
     found = read_png(saved(tmp_path / "a.png", png_text(RECIPE)))
     assert found is not None
     assert (found.recipe, found.width, found.height) == (RECIPE, 8, 6)
-    assert json.loads(found.text) == json.loads(json.dumps(asdict(RECIPE)))
+    plain = {name: value for name, value in asdict(RECIPE).items() if name not in PARTS}
+    assert json.loads(found.text) == json.loads(json.dumps(plain))
 
 
 def test_other_tools_can_read_it(tmp_path: Path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import gradio as gr
@@ -114,8 +115,7 @@ class Changing:
     def _queue(self, owner: str, wanted: IterateRequest, file: Any, confirm_cost: bool) -> JobView:
         if file is not None:
             with uploaded(file) as path:
-                values = edit_codec.to_json(wanted) | {"source": self._studio.take_in(owner, path, path.name).id}
-            wanted = edit_codec.from_json(values)
+                wanted = replace(wanted, source=self._studio.take_in(owner, path, path.name).id)
         return self._studio.iterate(owner, wanted, confirm_cost=confirm_cost)
 
     def _tree(self, caller: Caller, picture_id: str) -> dict:

@@ -9,8 +9,8 @@ import gradio as gr
 
 from studio.contract import Size
 from studio.errors import BadRequest
-from studio.segmentation import codec
-from studio.segmentation.contract import SegmentRequest
+from studio.recipe.selection import SegmentRequest, from_json
+from studio.segmentation.contract import in_pixels
 from studio.service import Studio
 from ui.api.values import describe, readable, uploaded
 from ui.routes import segment
@@ -118,7 +118,7 @@ class CutOut:
     def _values(
         picture: Any, points: Any, labels: Any, box: Any, start: Any, model: Any, choice: Any, options: Any
     ) -> dict[str, Any]:
-        """The arguments as `selecting.from_json` takes them."""
+        """The arguments as ``selection.from_json`` takes them."""
         points = points or []
         labels = labels or [1] * (len(points) if isinstance(points, list) else 0)
         if not isinstance(points, list) or not isinstance(labels, list) or len(points) != len(labels):
@@ -148,6 +148,6 @@ class CutOut:
         return {"object": describe(kept, caller), "mask_url": mask, "cutout_url": cutout}
 
     def _request(self, owner: str, values: dict[str, Any], unit: str) -> SegmentRequest:
-        wanted = codec.from_json(values)
+        wanted = from_json(values)
         asset = self._studio.asset(owner, wanted.picture)
-        return codec.in_pixels(wanted, Size(asset.width, asset.height), unit)
+        return in_pixels(wanted, Size(asset.width, asset.height), unit)

@@ -188,14 +188,13 @@ class SolidEndpoints:
 
     def _describe(self, caller: Caller, splat_id: str) -> dict:
         asset = self._studio.asset(caller.owner, splat_id)
-        said = solid_facts.turning_of(asset)
         splat = self._studio.splats.splat(caller.owner, splat_id)
         camera = camera_values(splat.pose.camera) if splat.pose.camera else None
         return describe(asset, caller) | {
             "count": splat.count,
-            "fit": said.fit,
+            "fit": asset.recipe.splat.fit,
             "camera": camera,
-            "views": list(said.views),
+            "views": list(asset.recipe.views.ids),
         }
 
     def _render(self, owner: str, splat_id: Any, azimuth: Any, elevation: Any, zoom: Any, ground: Any) -> dict:
@@ -226,7 +225,7 @@ class SolidEndpoints:
     def _take_in(self, caller: Caller, file: Any, name: Any, up: Any) -> dict:
         with uploaded(file) as path:
             asset = self._studio.splats.take_in(caller.owner, path, text("name", name) or path.name, text("up", up))
-        notes = solid_facts.turning_of(asset).notes
+        notes = asset.recipe.splat.notes
         return {"splat": self._describe(caller, asset.id), "notes": [notes] if notes else []}
 
     def _splat(self, owner: str, splat_id: Any) -> Asset:

@@ -14,7 +14,6 @@ from gradio.events import Dependency
 from studio.clouds.spending import estimate
 from studio.contract import IterateRequest, ModelSpec, Range, Task
 from studio.errors import BadRequest
-from studio.imaging.edit_codec import to_json
 from studio.library.assets import Asset
 from studio.service import Studio
 from ui.iterate.fixes import fixes_for
@@ -68,7 +67,7 @@ def settings(studio: Studio, owner: str, question: Answer) -> Answer:
     if request is None:
         raise BadRequest("No change made this picture. Choose a version that was made by one.")
     references = [studio.asset(owner, each) for each in request.references]
-    return {"request": to_json(request), "references": [picture(studio, each) for each in references]}
+    return {"request": asdict(request), "references": [picture(studio, each) for each in references]}
 
 
 ROUTES = {"iterate/open": open_picture, "iterate/models": models, "iterate/settings": settings}

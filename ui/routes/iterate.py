@@ -43,7 +43,7 @@ def router(studio: Studio, visitors: Visitors) -> APIRouter:
 
 
 def change(studio: Studio, owner: str, values: Answer) -> Answer:
-    """Queue a job that changes a picture; `values` as `edits.from_json` takes them."""
+    """Queue a job that changes a picture; `values` as `edit_codec.from_json` takes them."""
     return _queued(studio, owner, edit_codec.from_json(values), values)
 
 

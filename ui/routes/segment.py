@@ -17,7 +17,7 @@ from PIL import Image
 
 from studio import masks
 from studio.errors import BadRequest, NotFound
-from studio.segmentation import codec
+from studio.recipe.selection import from_json
 from studio.segmentation.contract import Candidate, Everything, Segmentation
 from studio.service import Studio
 from studio.validation import text_in
@@ -57,7 +57,7 @@ def router(studio: Studio, visitors: Visitors) -> APIRouter:
 
 def mask_of(studio: Studio, owner: str, values: Answer) -> Answer:
     """The mask of a selection, with the candidates it was chosen from, and a name for it."""
-    number, wanted = _number(values), codec.from_json(values)
+    number, wanted = _number(values), from_json(values)
     found = studio.selections.segment(owner, wanted, most=values.get("most", 1024), page=_page(values), number=number)
     name = studio.selections.suggested_name(owner, wanted.picture, found.mask)
     return {"number": number, "name": name, **described(found)}
@@ -94,7 +94,7 @@ def everything_in(studio: Studio, owner: str, values: Answer) -> Answer:
 
 def keep(studio: Studio, owner: str, values: Answer) -> Answer:
     """Keep what is selected as an object; `name` is the one for the next object of the same selection."""
-    wanted = codec.from_json(values)
+    wanted = from_json(values)
     asset = studio.selections.keep(owner, wanted, values.get("name") or "")
     name = studio.selections.suggested_name(owner, wanted.picture, studio.selections.mask(owner, asset.id))
     return {"picture": picture(studio, asset), "name": name}

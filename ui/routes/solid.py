@@ -31,7 +31,7 @@ from ui.routes.uploads import received
 from ui.routes.visitors import Visitors
 from ui.shared.edition import EDITION
 from ui.shared.pictures import Answer, picture
-from ui.shared.solid_facts import VIEWER, crop_address, filled_address, splat_address, turning_of
+from ui.shared.solid_facts import VIEWER, crop_address, filled_address, splat_address
 
 _LONGEST_NAME = 200
 _LONGEST_CAMERA = 4_000
@@ -118,7 +118,7 @@ def turn(studio: Studio, owner: str, values: Answer) -> Answer:
 def take_in(studio: Studio, owner: str, path: Path, name: str, up: str = "") -> Answer:
     """Keep an uploaded splat; see `Splats.take_in`."""
     asset = studio.splats.take_in(owner, path, name, up)
-    notes = turning_of(asset).notes
+    notes = asset.recipe.splat.notes
     return {"picture": picture(studio, asset), "notes": [notes] if notes else []}
 
 

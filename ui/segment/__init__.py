@@ -12,7 +12,7 @@ from gradio.events import Dependency
 
 from studio.contract import ModelSpec, Task
 from studio.errors import NotFound
-from studio.segmentation.codec import to_json
+from studio.recipe.selection import to_json
 from studio.service import Studio
 from ui.routes.segment import cutout_address, mask_address
 from ui.shared.bridge import QUIET, Bridge

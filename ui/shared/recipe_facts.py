@@ -8,8 +8,7 @@ from studio.clouds.spending import in_dollars
 from studio.contract import ModelSpec, Size
 from studio.library.assets import Asset
 from studio.recipe import UPLOAD, Recipe
-from studio.segmentation.codec import from_text
-from studio.solid import recipe as solid_recipe
+from studio.recipe.selection import SelectionRecipe
 from ui.shared.shapes import QUALITIES
 
 
@@ -28,7 +27,7 @@ def facts_of(asset: Asset, spec: ModelSpec | None) -> list[Fact]:
         asset: the picture.
         spec: its model; None where the catalog does not list it.
     """
-    recipe, turning = asset.recipe, solid_recipe.from_text(asset.recipe.turning)
+    recipe, splat = asset.recipe, asset.recipe.splat
     lines = [
         Fact("Name", "" if recipe.prompt else asset.title),
         Fact("Leave out", recipe.negative_prompt),
@@ -45,8 +44,8 @@ def facts_of(asset: Asset, spec: ModelSpec | None) -> list[Fact]:
         Fact("Cost", "" if recipe.price_usd is None else in_dollars(recipe.price_usd)),
         Fact("From", _origin(recipe)),
         Fact("Cut out with", _clicks(recipe.selection)),
-        Fact("Splats", f"{turning.splats:,}" if turning.splats else ""),
-        Fact("Fits its picture", "" if turning.fit is None else f"{turning.fit:.0%}"),
+        Fact("Splats", f"{splat.count:,}" if splat.count else ""),
+        Fact("Fits its picture", "" if splat.fit is None else f"{splat.fit:.0%}"),
         Fact("Note", recipe.notice),
     ]
     return [line for line in lines if line.value]
@@ -73,11 +72,11 @@ def _model(asset: Asset, spec: ModelSpec | None) -> str:
     return f"{name}, revision {revision}" if name and revision else name
 
 
-def _clicks(selection: str) -> str:
+def _clicks(selection: SelectionRecipe | None) -> str:
     """ "2 clicks, a box, 1 stroke": what an object was selected with; "" for what is none."""
-    request = from_text(selection)
-    if request is None:
+    if selection is None:
         return ""
+    request = selection.request
     counts = [(len(request.points), "click"), (len(request.strokes), "stroke")]
     parts = [f"{count} {word}{'s' if count > 1 else ''}" for count, word in counts if count]
     return ", ".join([*parts, *(["a box"] if request.box else [])])

@@ -6,7 +6,6 @@ from studio.errors import BadRequest
 from studio.geometry import camera_values
 from studio.library.assets import Asset
 from studio.service import Studio
-from studio.solid import recipe
 from studio.splats.export import EXPORTS
 from ui.shared.pictures import Answer, picture
 
@@ -14,11 +13,6 @@ VIEWER = "viewer"
 """The format of what our own viewer draws, beside those that are exported."""
 _MOST_OF_IT = 0.996
 """Share of the splats that lie in the box that is told: strays say nothing about a size."""
-
-
-def turning_of(asset: Asset) -> recipe.SolidRecipe:
-    """What its recipe says of a view or a splat."""
-    return recipe.from_text(asset.recipe.turning)
 
 
 def crop_address(object_id: str) -> str:
@@ -55,7 +49,7 @@ def splats_of(studio: Studio, owner: str, object_id: str) -> list[Answer]:
 
 def splat_of(studio: Studio, owner: str, asset: Asset) -> Answer:
     """A splat with all that is needed to show it, and with what can be done with it."""
-    splat, scene, said = studio.splats.splat(owner, asset.id), studio.splats.scene(owner, asset.id), turning_of(asset)
+    splat, scene, said = studio.splats.splat(owner, asset.id), studio.splats.scene(owner, asset.id), asset.recipe.splat
     exports = [
         {"word": one.label, "about": one.about, "href": splat_address(asset.id, name)} for name, one in EXPORTS.items()
     ]
@@ -88,4 +82,4 @@ def as_object(studio: Studio, asset: Asset) -> Asset | None:
 
 
 def _view(studio: Studio, asset: Asset) -> Answer:
-    return picture(studio, asset) | {"elevation": turning_of(asset).elevation_deg}
+    return picture(studio, asset) | {"elevation": asset.recipe.views.elevation_deg}

@@ -19,7 +19,8 @@ from pipelines.machine import inspect
 from studio import masks
 from studio.contract import ModelSpec, Progress, Size, Task
 from studio.errors import NotReady
-from studio.segmentation.contract import Box, GridRequest, MaskRequest, Point, SegmentRequest
+from studio.recipe.selection import Box, Point, SegmentRequest
+from studio.segmentation.contract import GridRequest, MaskRequest
 from studio.service import Studio
 from toybox.checksums import listing
 from toybox.sam.model import build_model, predictor_for, save_model

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import numpy as np
 import pytest
 from PIL import Image
@@ -153,4 +151,5 @@ def test_a_skipped_change_is_left_out_of_the_chain(studio: Studio, fake: FakeMod
     fake.let_go()
     over = finished(studio, job)
     assert [studio.asset(OWNER, each).parents for each in over.assets] == [(source,)]
-    assert json.loads(studio.asset(OWNER, over.assets[0]).recipe.edit)["extend"] == [0, 0, 8, 0]
+    edit = studio.asset(OWNER, over.assets[0]).recipe.edit
+    assert edit is not None and edit.extend == (0, 0, 8, 0)

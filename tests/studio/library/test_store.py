@@ -87,9 +87,6 @@ def test_a_picture_is_saved_as_it_was_painted_with_its_recipe(studio: Studio):
         "transparent": False,
         "price_usd": None,
         "notice": "",
-        "selection": "",
-        "edit": "",
-        "turning": "",
     }
 
 

@@ -13,7 +13,7 @@ from PIL import Image, ImageDraw
 from studio import masks
 from studio.contract import Stroke
 from studio.library.assets import Asset
-from studio.segmentation.contract import Box, Point, SegmentRequest
+from studio.recipe.selection import Box, Point, SegmentRequest
 from studio.segmentation.outline_model import OUTLINE
 from studio.service import Studio
 from tests.studio.selecting_fake import ColourModel, colour_spec

@@ -11,11 +11,11 @@ import pytest
 from PIL import Image, ImageDraw
 
 from studio import masks
+from studio.contract import Stroke
 from studio.errors import BadRequest, NotFound, NotReady, Superseded
 from studio.recipe import read_png
-from studio.segmentation import codec
+from studio.recipe.selection import Box, Point, SegmentRequest, from_json, to_json
 from studio.segmentation.click_queue import Clicks
-from studio.segmentation.contract import Box, Point, SegmentRequest, Stroke
 from studio.service import Studio
 from tests.patience import PATIENCE_SECONDS
 from tests.studio.selecting_fake import ColourModel, colour_spec
@@ -178,7 +178,7 @@ def test_an_object_says_what_it_was_made_with_also_after_a_rebuild(studio: Studi
     assert studio.asset(OWNER, asset.id).title == "two things"
     found = read_png(studio.path(OWNER, asset.id))
     assert found is not None
-    assert json.loads(found.recipe.selection)["area"] > 0
+    assert found.recipe.selection is not None and found.recipe.selection.area > 0
     assert (found.recipe.model, found.recipe.revision) == ("colours", "1")
     assert studio.settings_of(OWNER, asset.id).request is None
 
@@ -330,4 +330,4 @@ def test_a_request_survives_json():
         feather=1.0,
         fill_holes=True,
     )
-    assert codec.from_json(json.loads(json.dumps(codec.to_json(request)))) == request
+    assert from_json(json.loads(json.dumps(to_json(request)))) == request

@@ -11,9 +11,8 @@ from PIL import Image, ImageDraw
 
 from studio.errors import BadPicture, BadRequest, BadSplat, NotFound
 from studio.geometry import Camera
-from studio.segmentation.contract import Box, SegmentRequest
+from studio.recipe.selection import Box, SegmentRequest
 from studio.service import Studio
-from studio.solid import recipe as solid_recipe
 from studio.solid.contract import SolidRequest
 from studio.solid.fit import GOOD_FIT
 from studio.splats.any_format import read_splat
@@ -74,10 +73,6 @@ def opened(content: bytes) -> np.ndarray:
     return np.asarray(Image.open(io.BytesIO(content)).convert("RGB"), int)
 
 
-def turning(studio: Studio, asset_id: str) -> solid_recipe.SolidRecipe:
-    return solid_recipe.from_text(studio.asset(OWNER, asset_id).recipe.turning)
-
-
 # --- coming in --------------------------------------------------------------------------------------------------------
 
 
@@ -86,7 +81,7 @@ def test_a_file_of_any_format_is_kept_as_a_ply_of_ours(studio: Studio, write):
     asset = studio.splats.take_in(OWNER, write(ball(500)), "C:\\things\\My ball.ply")
     assert (asset.kind, asset.title, asset.name[-4:]) == ("splat", "My ball", ".ply")
     assert studio.gallery(OWNER, kind="splat").assets == (asset,)
-    assert solid_recipe.from_text(asset.recipe.turning).splats == 500
+    assert asset.recipe.splat.count == 500
     assert studio.splats.splat(OWNER, asset.id).count == 500
     with Image.open(studio.thumbnail(OWNER, asset.id)) as small:
         assert small.convert("RGBA").getpixel((128, 128))[3] > 128  # type: ignore[index]
@@ -94,7 +89,7 @@ def test_a_file_of_any_format_is_kept_as_a_ply_of_ours(studio: Studio, write):
 
 def test_what_was_assumed_about_a_file_is_said(studio: Studio):
     asset = studio.splats.take_in(OWNER, write_antimatter(ball(500)), "ball.splat")
-    assert "does not say which way is up" in solid_recipe.from_text(asset.recipe.turning).notes
+    assert "does not say which way is up" in asset.recipe.splat.notes
 
 
 def test_the_same_file_is_kept_once_also_out_of_the_trash(studio: Studio, tmp_path: Path):
@@ -147,8 +142,8 @@ def with_bad_rows() -> bytes:
 
 def test_rows_without_numbers_are_left_out_with_a_note(studio: Studio):
     asset = studio.splats.take_in(OWNER, with_bad_rows(), "bad.ply")
-    said = solid_recipe.from_text(asset.recipe.turning)
-    assert said.splats == 70 and "30 of 100 splats were left out" in said.notes
+    said = asset.recipe.splat
+    assert said.count == 70 and "30 of 100 splats were left out" in said.notes
 
 
 def test_a_splat_that_nobody_could_see_is_refused(studio: Studio):
@@ -267,7 +262,7 @@ def test_a_view_is_kept_with_its_camera(studio: Studio, made: str, picture: str)
     seen = replace(home, azimuth_deg=30.0, target=(0.1, 0.2, 0.3))
     kept = studio.splats.keep_view(OWNER, made, saved(photo(), "PNG"), camera=seen, ground="filled", picture=picture)
     assert (kept.kind, kept.parents, kept.title) == ("image", (picture, made), "disc")
-    said = turning(studio, kept.id)
+    said = kept.recipe.render
     assert said.camera == seen and said.ground == "filled"
     assert (np.asarray(Image.open(studio.path(OWNER, kept.id))) == np.asarray(photo())).all()
     studio.rebuild()

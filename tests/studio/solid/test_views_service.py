@@ -13,7 +13,6 @@ from studio.contract import JobView, Task
 from studio.errors import BadRequest, NotFound, NotReady, NotSupported
 from studio.recipe import read_png
 from studio.service import Studio
-from studio.solid import recipe
 from studio.solid.contract import SolidRequest
 from studio.splats.any_format import read_splat
 from tests.studio.fakes import finished, until
@@ -78,7 +77,7 @@ def test_four_views_are_made_with_their_recipes(studio: Studio, disc: str, views
     assert studio.solids.views_of(OWNER, disc) == job.assets
     for index, asset in enumerate(studio.asset(OWNER, one) for one in job.assets):
         assert (asset.kind, asset.index, asset.parents) == ("view", index, (disc,))
-        said = recipe.from_text(asset.recipe.turning)
+        said = asset.recipe.views
         assert (said.azimuth_deg, said.elevation_deg) == (90 * index, 12)
         if index:
             assert (asset.model, asset.seed) == ("four-views", 300)
@@ -115,7 +114,7 @@ def test_one_view_is_made_anew_and_the_others_stay(studio: Studio, disc: str):
     (new,) = again.assets
     assert studio.asset(OWNER, new).index == 2
     assert studio.solids.views_of(OWNER, disc) == (*first.assets[:2], new, first.assets[3])
-    assert recipe.from_text(studio.asset(OWNER, new).recipe.turning).views[2] == ""
+    assert studio.asset(OWNER, new).recipe.views.ids[2] == ""
     assert len(studio.solids.views_made(OWNER, disc)) == 5
 
 
@@ -209,9 +208,9 @@ def test_a_splat_stands_on_its_picture_and_says_how_well(studio: Studio, disc: s
     assert (asset.kind, asset.title, asset.model) == ("splat", "red disc", "ball")
     assert asset.parents == (disc, *studio.solids.views_of(OWNER, disc))
     assert asset.name.endswith(".ply") and studio.path(OWNER, asset.id).parent.name == "splats"
-    said = recipe.from_text(asset.recipe.turning)
+    said, made_of = asset.recipe.splat, asset.recipe.views
     assert said.fit is not None and said.fit > 0.95
-    assert (said.splats, said.elevation_deg, said.views) == (2000, 10, studio.solids.views_of(OWNER, disc))
+    assert (said.count, made_of.elevation_deg, made_of.ids) == (2000, 10, studio.solids.views_of(OWNER, disc))
     kept = read_splat(studio.path(OWNER, asset.id)).splat
     camera = kept.pose.camera
     assert camera is not None and camera.crop == studio.solids.crop(OWNER, disc)

@@ -16,7 +16,7 @@ from gradio_client import Client
 from gradio_client.exceptions import AppError
 from PIL import Image, ImageDraw
 
-from studio.segmentation.contract import Point, SegmentRequest
+from studio.recipe.selection import Point, SegmentRequest
 from studio.service import Studio
 from tests.patience import PATIENCE_SECONDS
 from tests.studio.selecting_fake import colour_spec

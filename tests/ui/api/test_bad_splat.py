@@ -17,7 +17,7 @@ import pytest
 from PIL import Image
 
 from studio.contract import Done
-from studio.segmentation.contract import Point, SegmentRequest
+from studio.recipe.selection import Point, SegmentRequest
 from studio.segmentation.objects import png
 from studio.service import Studio
 from studio.splats.formats.ply import write_ply

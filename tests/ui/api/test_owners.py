@@ -24,7 +24,7 @@ from PIL import Image
 import app
 from studio.contract import Done
 from studio.recipe import png_text
-from studio.segmentation.codec import from_json
+from studio.recipe.selection import from_json
 from studio.service import Studio
 from studio.solid.contract import SolidRequest
 from tests.patience import PATIENCE_SECONDS

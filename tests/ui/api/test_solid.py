@@ -137,7 +137,8 @@ def test_the_routes_of_the_page(http: httpx.Client, studio: Studio, splat: dict,
     kept = http.post("diorama/splat/view", params=shown, content=disc_png()).raise_for_status().json()["picture"]
     assert kept["kind"] == "image"
     assert studio.asset(TOKEN, kept["id"]).parents == (disc, splat["id"])
-    assert '"azimuth_deg":40.0' in studio.asset(TOKEN, kept["id"]).recipe.turning
+    camera = studio.asset(TOKEN, kept["id"]).recipe.render.camera
+    assert camera is not None and camera.azimuth_deg == 40
     body = {"object": disc, "index": 1, "picture": kept["id"]}
     replaced = http.post("diorama/views/replace", json=body).raise_for_status().json()["picture"]
     assert studio.solids.views_of(TOKEN, disc)[1] == replaced["id"]

@@ -12,7 +12,7 @@ from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, Route, expect
 
 from studio.contract import Size
-from studio.segmentation.contract import Point, SegmentRequest
+from studio.recipe.selection import Point, SegmentRequest
 from studio.service import Studio
 from tests.studio.selecting_fake import colour_spec
 from tests.ui.driver import PHONE, Visitor

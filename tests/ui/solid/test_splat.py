@@ -16,7 +16,7 @@ import pytest
 from PIL import Image, ImageDraw
 from playwright.sync_api import Browser, Page, Route, expect
 
-from studio.segmentation.contract import Point, SegmentRequest
+from studio.recipe.selection import Point, SegmentRequest
 from studio.service import Studio
 from studio.splats.any_format import read_splat
 from studio.splats.formats.ply import write_ply

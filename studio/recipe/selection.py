@@ -1,23 +1,75 @@
-"""Requests as they come over the wire or lie in a recipe: JSON to `SegmentRequest` and back, and what is allowed.
+"""What a person selects in a picture, and the same as JSON: over the wire, and in the recipe of an object.
 
-Every refusal is one sentence with the value and the next step.
+Points are (x, y) in pixels of the full-size picture from its top-left corner. Every refusal is one sentence with the
+value and the next step.
 """
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Sequence
-from dataclasses import replace
-from typing import Any
+from dataclasses import asdict, dataclass
+from itertools import chain
+from typing import Any, NamedTuple
 
-from studio.contract import Size, Stroke
+from studio.contract import Stroke
 from studio.errors import BadRequest
-from studio.segmentation.contract import Box, Point, SegmentRequest
+from studio.geometry import numbers
+from studio.recipe.values import is_text, is_whole
 from studio.validation import shown, text_in
 
-MAX_POINTS, MAX_STROKES, MAX_STROKE_POINTS, MAX_LENGTH = 200, 100, 2_000, 512.0
+MAX_POINTS, MAX_STROKES, MAX_STROKE_POINTS = 200, 100, 2_000
+MOST_PIXELS = 2**31
 _SWITCHES = ("snap", "fill_holes", "largest_part", "invert")
+
+
+class Point(NamedTuple):
+    """A click: on what is wanted, or on what is not."""
+
+    x: float
+    y: float
+    add: bool = True
+
+
+class Box(NamedTuple):
+    """Around what is wanted; right and bottom are one past the last pixel."""
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+
+@dataclass(frozen=True)
+class SegmentRequest:
+    """What a person asked for. It is complete: what is not in it cannot change the mask.
+
+    The work goes in this order: the model's mask (or `start`), strokes, snap, holes, largest part, grow, feather,
+    invert. A model that takes strokes as hints gets them with the clicks.
+    """
+
+    picture: str  # asset id
+    model: str = ""  # "": the first that is ready
+    points: tuple[Point, ...] = ()
+    box: Box | None = None
+    start: str = ""  # id of an object to begin with
+    choice: int | None = None  # which of the three masks of the first click; None: the one with the best score
+    strokes: tuple[Stroke, ...] = ()
+    snap: bool = False  # to the nearest edges of the picture
+    fill_holes: bool = False
+    largest_part: bool = False
+    grow: float = 0.0  # pixels; negative shrinks
+    feather: float = 0.0  # pixels over which the edge fades
+    invert: bool = False
+
+
+@dataclass(frozen=True)
+class SelectionRecipe:
+    """How an object was selected, and what came of it; one JSON object in a recipe."""
+
+    request: SegmentRequest
+    box_found: Box | None = None  # around it, in pixels of the picture; None: not known
+    area: int = 0  # pixels of the picture that are selected at least by half
 
 
 def from_json(values: Any) -> SegmentRequest:
@@ -51,19 +103,8 @@ def from_json(values: Any) -> SegmentRequest:
 
 
 def to_json(request: SegmentRequest) -> dict[str, Any]:
-    """As `from_json` takes it."""
-    return {
-        "picture": request.picture,
-        "model": request.model,
-        "points": [[point.x, point.y, int(point.add)] for point in request.points],
-        "box": None if request.box is None else list(request.box),
-        "start": request.start,
-        "choice": request.choice,
-        "strokes": strokes_to_json(request.strokes),
-        "grow": request.grow,
-        "feather": request.feather,
-        **{name: getattr(request, name) for name in _SWITCHES},
-    }
+    """As `from_json` takes it, and as JSON can write it."""
+    return asdict(request) | {"points": [[point.x, point.y, int(point.add)] for point in request.points]}
 
 
 def strokes_from(values: dict[str, Any]) -> tuple[Stroke, ...]:
@@ -71,69 +112,22 @@ def strokes_from(values: dict[str, Any]) -> tuple[Stroke, ...]:
     return tuple(_stroke(each) for each in _list(values, "strokes", MAX_STROKES))
 
 
-def strokes_to_json(strokes: Sequence[Stroke]) -> list[dict[str, Any]]:
-    return [
-        {"points": [list(place) for place in stroke.points], "radius": stroke.radius, "add": stroke.add}
-        for stroke in strokes
-    ]
-
-
-def from_text(text: str) -> SegmentRequest | None:
-    """What a recipe says was selected; None if it does not."""
+def read_selection(values: dict[str, Any]) -> SelectionRecipe | None:
+    """The selection in JSON values of a recipe; None where it cannot be made again."""
+    box, area = values.get("box_found"), values.get("area")
     try:
-        return from_json(json.loads(text))
-    except (ValueError, RecursionError, BadRequest):
+        request = from_json(values)
+    except BadRequest:
         return None
+    if not all(map(is_text, (request.picture, request.model, request.start))):
+        return None
+    found = Box(*box) if isinstance(box, list) and numbers(box, 4) else None
+    return SelectionRecipe(request, found, area if is_whole(area, MOST_PIXELS) else 0)
 
 
-def check(request: SegmentRequest, size: Size) -> None:
-    """
-    Args:
-        size: of the picture.
-
-    Raises:
-        BadRequest: a click beside the picture, a box without inside, a length that makes no sense.
-    """
-    for point in request.points:
-        if not (0 <= point.x <= size.width and 0 <= point.y <= size.height):
-            raise BadRequest(
-                f"The point ({point.x:g}, {point.y:g}) lies outside of the picture, which is {size}. Click inside it."
-            )
-    begun = request.box or request.start or any(stroke.add for stroke in request.strokes)
-    if request.points and not any(point.add for point in request.points) and not begun:
-        raise BadRequest("Click on what you want first: clicks that only remove select nothing.")
-    box = request.box
-    if box is not None and not (box.left < box.right and box.top < box.bottom):
-        raise BadRequest(
-            f"The box {_plain(box)} is empty: left must be smaller than right, and top smaller than bottom."
-        )
-    if box is not None and not (box.left < size.width and box.top < size.height and box.right > 0 and box.bottom > 0):
-        raise BadRequest(f"The box {_plain(box)} lies outside of the picture, which is {size}. Draw it inside.")
-    for name, length, least in (("grow", request.grow, -MAX_LENGTH), ("feather", request.feather, 0.0)):
-        if not least <= length <= MAX_LENGTH:
-            raise BadRequest(f"{name} goes from {least:g} to {MAX_LENGTH:g} pixels, not {length:g}.")
-
-
-def in_pixels(request: SegmentRequest, size: Size, unit: str) -> SegmentRequest:
-    """Points and box given as fractions of the picture's width and height become pixels.
-
-    Raises:
-        BadRequest: the unit is neither "pixel" nor "fraction", or a fraction is not within 0 and 1.
-    """
-    if unit == "pixel":
-        return request
-    if unit != "fraction":
-        raise BadRequest(f"The unit must be 'pixel' or 'fraction', not {shown(unit)}.")
-    for value in (*(side for point in request.points for side in point[:2]), *(request.box or ())):
-        if not 0 <= value <= 1:
-            raise BadRequest(f"A fraction lies between 0 and 1, {value:g} does not. Use unit='pixel' for pixels.")
-    across, down = size
-    box = request.box
-    return replace(
-        request,
-        points=tuple(Point(point.x * across, point.y * down, point.add) for point in request.points),
-        box=None if box is None else Box(box.left * across, box.top * down, box.right * across, box.bottom * down),
-    )
+def selection_values(selection: SelectionRecipe) -> dict[str, Any]:
+    """As `read_selection` takes it, and as JSON can write it."""
+    return to_json(selection.request) | {"box_found": list(selection.box_found or ()), "area": selection.area}
 
 
 def _point(value: Any) -> Point:
@@ -149,13 +143,23 @@ def _point(value: Any) -> Point:
 def _stroke(value: Any) -> Stroke:
     if not isinstance(value, dict):
         raise BadRequest(f"A stroke is an object with points and a radius, not {shown(value)}.")
-    points = tuple(
-        _numbers(each, 2, "A point of a stroke", "x and y") for each in _list(value, "points", MAX_STROKE_POINTS)
-    )
+    points = _places(_list(value, "points", MAX_STROKE_POINTS))
     radius = _number(value.get("radius", 1), "radius")
     if not 0 < radius <= 10_000:
         raise BadRequest(f"The radius of a brush is more than 0 and at most 10000 pixels, not {radius:g}.")
-    return Stroke(tuple((each[0], each[1]) for each in points), radius, _switch({"add": value.get("add", True)}, "add"))
+    return Stroke(points, radius, _switch({"add": value.get("add", True)}, "add"))
+
+
+def _places(values: list[Any]) -> tuple[tuple[float, float], ...]:
+    """The points of a stroke: all together, as there may be thousands; one by one if one is wrong."""
+    try:
+        if {type(side) for each in values for side in each} <= {int, float}:
+            places = tuple((float(x), float(y)) for x, y in values)
+            if all(map(math.isfinite, chain.from_iterable(places))):
+                return places
+    except (TypeError, ValueError, OverflowError):
+        pass
+    return tuple((x, y) for x, y in (_numbers(each, 2, "A point of a stroke", "x and y") for each in values))
 
 
 def _numbers(value: Any, count: int, what: str, of: str) -> tuple[float, ...]:
@@ -190,7 +194,3 @@ def _switch(values: dict[str, Any], name: str) -> bool:
     if not isinstance(found, bool):
         raise BadRequest(f"{name} is true or false, not {shown(found)}.")
     return found
-
-
-def _plain(box: Box) -> str:
-    return "[" + ", ".join(f"{side:g}" for side in box) + "]"

@@ -7,24 +7,28 @@ trusts nothing: a wrong length, checksum, encoding or type means "no recipe".
 from __future__ import annotations
 
 import json
-import math
 import re
+import secrets
 import struct
-from dataclasses import MISSING, asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, cast, get_args
+from typing import Any, Literal, NamedTuple, get_args
 
 from PIL.PngImagePlugin import PngInfo
 
 from studio.contract import MAX_PICTURES
 from studio.png_chunks import MAX_TEXT_BYTES, chunks, keyword_of, text_of
+from studio.recipe.edit import EditRecipe, read_edit
+from studio.recipe.selection import SelectionRecipe, read_selection, selection_values
+from studio.recipe.solid import RenderRecipe, SplatRecipe, ViewsRecipe, read_render, read_splat, read_views
+from studio.recipe.values import is_asset_id, is_number, is_text, is_whole
 
 APP_VERSION = "0.1.0"
 KEYWORD = "diorama"
 MAX_RECIPE_BYTES = MAX_TEXT_BYTES
 MAX_CHUNKS = 10_000
-MAX_EDIT = 500_000
-"""Characters of `Recipe.edit` and `turning`: 20,000 points of a brush have less."""
+MAX_PART = 500_000
+"""Characters of a part that is a text: 20,000 points of a brush have less."""
 
 Kind = Literal["image", "mask", "object", "view", "splat"]
 UPLOAD = "upload"
@@ -35,30 +39,30 @@ MAX_UPLOADED_SEED = 2**64 - 1
 """ComfyUI's seeds are this long; what is made here stays within MAX_SEED."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Recipe:
     """What made one asset. Every value is the one that was used, none is a wish; a key never gets in here."""
 
-    id: str  # of the asset: 32 hex digits
+    id: str = field(default_factory=lambda: secrets.token_hex(16))  # of the asset: 32 hex digits
     kind: Kind
     owner: str
-    job_id: str  # "" when no job made it
-    index: int  # which picture of the job, from 0
+    job_id: str = ""  # "" when no job made it
+    index: int = 0  # which picture of the job, from 0
     task: str
-    model: str
-    revision: str  # of the weights
-    prompt: str  # as typed
-    prompt_sent: str  # as the model got it, style included
-    style: str
-    negative_prompt: str
+    model: str = ""
+    revision: str = ""  # of the weights
+    prompt: str = ""  # as typed
+    prompt_sent: str = ""  # as the model got it, style included
+    style: str = ""
+    negative_prompt: str = ""
     width: int
     height: int
-    steps: int | None  # None: the model has no such control
-    guidance: float | None
-    seed: int | None  # None: the model took none, the picture cannot be made again
-    parents: tuple[str, ...]
-    created: float  # Unix time, seconds; NOW until the store keeps it
-    seconds: float  # the model took for it, loading left out
+    steps: int | None = None  # None: the model has no such control
+    guidance: float | None = None
+    seed: int | None = None  # None: the model took none, the picture cannot be made again
+    parents: tuple[str, ...] = ()
+    created: float = NOW  # Unix time, seconds; NOW until the store keeps it
+    seconds: float = 0.0  # the model took for it, loading left out
     title: str
     app: str = f"Diorama {APP_VERSION}"
     source: str = ""  # of an upload: the tool its recipe is from, "file" where it has none; "" for what was made here
@@ -68,13 +72,20 @@ class Recipe:
     transparent: bool = False  # the background was left out
     price_usd: float | None = None  # what a provider took for it; None: nothing, or nobody knows
     notice: str = ""  # what its person should know: another model answered
-    selection: str = ""  # of an object: clicks, box, strokes and what was done to the mask, as JSON; see `selecting`
-    edit: str = ""  # of a changed picture: mask, strokes, extension and what else a replay needs, as JSON; see `edits`
-    turning: str = ""  # of a view, a splat, or a picture of one: how it stands and fits, as JSON; see `turned`
+    selection: SelectionRecipe | None = None  # of an object that was selected with clicks, a box or strokes
+    edit: EditRecipe | None = None  # of a changed picture
+    views: ViewsRecipe = field(default=ViewsRecipe())  # of a view, and of a splat that was made of views
+    splat: SplatRecipe = field(default=SplatRecipe())  # of a splat
+    render: RenderRecipe = field(default=RenderRecipe())  # of a picture of a splat
 
 
-_LATER = {field.name: field.default for field in fields(Recipe) if field.default is not MISSING and field.name != "app"}
+_NAMES = tuple(each.name for each in fields(Recipe))
+_PARTS = {each.name: each.default for each in fields(Recipe)[_NAMES.index("selection") :]}
+"""The nested records, and what each is where there is nothing to say."""
+_LATER = {each.name: each.default for each in fields(Recipe)[_NAMES.index("source") :]}
 """What the recipes of the first pictures do not say."""
+_TEXTS = ("selection", "edit", "turning")
+"""The parts that were texts with JSON in them until 29 November 2026; "turning" is now three."""
 
 
 class FoundRecipe(NamedTuple):
@@ -86,20 +97,33 @@ class FoundRecipe(NamedTuple):
     height: int
 
 
+def to_values(recipe: Recipe) -> dict[str, Any]:
+    """As JSON can write it; parts that say nothing are left out."""
+    values = asdict(recipe)
+    if recipe.selection:
+        values["selection"] = selection_values(recipe.selection)
+    empty = [name for name, nothing in _PARTS.items() if getattr(recipe, name) == nothing]
+    return {name: value for name, value in values.items() if name not in empty}
+
+
 def to_text(recipe: Recipe) -> str:
-    return json.dumps(asdict(recipe), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return json.dumps(to_values(recipe), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
 
 def from_text(text: str) -> Recipe | None:
     """The recipe in this JSON, or None if it is not one. Unknown keys (of a newer Diorama) are left out."""
     try:
-        values = json.loads(text, parse_constant=_refuse)
+        return from_values(json.loads(text, parse_constant=_refuse))
     except (ValueError, RecursionError):
         return None
-    if not isinstance(values, dict):
+
+
+def from_values(values: object) -> Recipe | None:
+    """The recipe in these JSON values, or None if they are not one."""
+    if not isinstance(values, dict) or any(len(str(values.get(name, ""))) > MAX_PART for name in _TEXTS[1:]):
         return None
     known = _known(values)
-    return Recipe(**known) if len(known) == len(fields(Recipe)) and _is_well_formed(known) else None
+    return Recipe(**known) if len(known) == len(_NAMES) and _is_well_formed(known) else None
 
 
 def of_row(text: str) -> Recipe:
@@ -108,8 +132,33 @@ def of_row(text: str) -> Recipe:
 
 
 def _known(values: dict[str, Any]) -> dict[str, Any]:
-    known = _LATER | {field.name: values[field.name] for field in fields(Recipe) if field.name in values}
-    return known | {"parents": tuple(known["parents"]) if isinstance(known.get("parents"), list) else None}
+    known: dict[str, Any] = _LATER | {name: values[name] for name in _NAMES if name in values}
+    known["parents"] = tuple(known["parents"]) if isinstance(known.get("parents"), list) else None
+    return known | _parts(values)
+
+
+def _parts(values: dict[str, Any]) -> dict[str, Any]:
+    """The nested records; what is not well-formed was not said."""
+    selection, edit, turning = (_opened(values.get(name)) for name in _TEXTS)
+    turning = turning and turning | {"ids": turning.get("views"), "count": turning.get("splats")}
+    views, splat, render = (_opened(values.get(name)) or turning or {} for name in ("views", "splat", "render"))
+    return {
+        "selection": None if selection is None else read_selection(selection),
+        "edit": None if edit is None else read_edit(edit),
+        "views": read_views(views),
+        "splat": read_splat(splat),
+        "render": read_render(render),
+    }
+
+
+def _opened(value: object) -> dict[str, Any] | None:
+    """A part as an object, also where it is a text with one; None where it is neither."""
+    if isinstance(value, str) and value:
+        try:
+            value = json.loads(value, parse_constant=lambda constant: None)
+        except (ValueError, RecursionError):
+            return None
+    return value if isinstance(value, dict) else None
 
 
 def png_text(recipe: Recipe) -> PngInfo:
@@ -162,45 +211,26 @@ def read_png(path: Path) -> FoundRecipe | None:
 
 def _is_well_formed(values: dict[str, Any]) -> bool:
     texts = ("owner", "job_id", "task", "model", "revision", "prompt", "prompt_sent", "style", "negative_prompt")
-    texts += ("title", "app", "source", "left_out", "quality", "notice", "selection", "edit", "turning")
+    texts += ("title", "app", "source", "left_out", "quality", "notice")
     return (
-        all(_is_text(values[name]) for name in texts)
-        and max(len(values["edit"]), len(values["turning"])) <= MAX_EDIT
+        all(is_text(values[name]) for name in texts)
         and isinstance(values["transparent"], bool)
-        and (values["price_usd"] is None or _is_number(values["price_usd"]))
+        and (values["price_usd"] is None or is_number(values["price_usd"]))
         and isinstance(values["sha256"], str)
         and re.fullmatch("([0-9a-f]{64})?", values["sha256"]) is not None
         and is_asset_id(values["id"])
         and values["kind"] in get_args(Kind)
         and isinstance(values["parents"], tuple)
         and all(is_asset_id(parent) for parent in values["parents"])
-        and _is_int(values["index"], MAX_PICTURES - 1)
-        and _is_int(values["width"], 2**31)
-        and _is_int(values["height"], 2**31)
-        and (values["steps"] is None or _is_int(values["steps"], 2**31))
-        and (values["seed"] is None or _is_int(values["seed"], MAX_UPLOADED_SEED))
-        and (values["guidance"] is None or _is_number(values["guidance"]))
-        and _is_number(values["created"])
-        and _is_number(values["seconds"])
+        and is_whole(values["index"], MAX_PICTURES - 1)
+        and is_whole(values["width"], 2**31)
+        and is_whole(values["height"], 2**31)
+        and (values["steps"] is None or is_whole(values["steps"], 2**31))
+        and (values["seed"] is None or is_whole(values["seed"], MAX_UPLOADED_SEED))
+        and (values["guidance"] is None or is_number(values["guidance"]))
+        and is_number(values["created"])
+        and is_number(values["seconds"])
     )
-
-
-def is_asset_id(value: object) -> bool:
-    return isinstance(value, str) and re.fullmatch("[0-9a-f]{32}", value) is not None
-
-
-def _is_text(value: object) -> bool:
-    if not isinstance(value, str):
-        return False
-    return not any("\ud800" <= character <= "\udfff" for character in value)  # SQLite takes no lone surrogates
-
-
-def _is_int(value: object, most: int) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= most
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(cast(float, value))
 
 
 def _refuse(constant: str) -> None:

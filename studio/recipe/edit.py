@@ -1,0 +1,65 @@
+"""What the recipe of a changed picture says about the change."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Any
+
+from studio.contract import IterateRequest, Stroke
+from studio.errors import BadRequest
+from studio.recipe.selection import MOST_PIXELS, strokes_from
+from studio.recipe.values import is_asset_id, is_number, is_whole
+
+
+@dataclass(frozen=True)
+class EditRecipe:
+    """What of an `IterateRequest` has no other place in a recipe, under the same names, and what came of it."""
+
+    references: tuple[str, ...] = ()
+    object: str = ""
+    strokes: tuple[Stroke, ...] = ()
+    invert: bool = False
+    feather: float | None = None
+    extend: tuple[int, int, int, int] = (0, 0, 0, 0)
+    strength: float | None = None
+    drift: tuple[float, ...] = ()  # by how much the model had moved and scaled the picture, before that was undone
+
+
+_REQUESTED = tuple(field.name for field in fields(EditRecipe) if field.name != "drift")
+
+
+def edit_of(request: IterateRequest, drift: tuple[float, ...]) -> EditRecipe:
+    return EditRecipe(**{name: getattr(request, name) for name in _REQUESTED}, drift=drift)
+
+
+def requested(edit: EditRecipe) -> dict[str, Any]:
+    """Fields of the `IterateRequest` by name."""
+    return {name: getattr(edit, name) for name in _REQUESTED}
+
+
+def read_edit(values: dict[str, Any]) -> EditRecipe | None:
+    """The change in JSON values of a recipe; None where it cannot be made again."""
+    said = {name: value for name, value in values.items() if value is not None}
+    lists = [said.get(name, empty) for name, empty in (("references", []), ("extend", [0, 0, 0, 0]), ("drift", []))]
+    if not all(isinstance(each, list) for each in lists):
+        return None
+    references, extend, drift = map(tuple, lists)
+    try:
+        edit = EditRecipe(
+            **{name: said[name] for name in ("object", "invert", "feather", "strength") if name in said},
+            strokes=strokes_from(said),
+            references=references,
+            extend=extend,
+            drift=drift,
+        )
+    except BadRequest:
+        return None
+    is_well_formed = (
+        all(map(is_asset_id, references))
+        and (edit.object == "" or is_asset_id(edit.object))
+        and isinstance(edit.invert, bool)
+        and len(extend) == 4
+        and all(is_whole(each, MOST_PIXELS) for each in extend)
+        and all(each is None or is_number(each) for each in (edit.feather, edit.strength, *drift))
+    )
+    return edit if is_well_formed else None
