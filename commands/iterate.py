@@ -92,6 +92,7 @@ def iterate(options: argparse.Namespace) -> int:
             transparent=options.transparent,
         )
         job = studio.iterate(LOCAL_OWNER, request, confirm_cost=options.confirm_cost)
+        pictures.notice(studio.adviser.of_change(LOCAL_OWNER, request, job.model))
         pictures.hint(studio, job.model, options.instruction)
         assets = pictures.follow(studio, job)
         for number, asset_id in enumerate(assets, start=1):

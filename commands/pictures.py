@@ -57,6 +57,12 @@ def hint(studio: Studio, model_id: str, words: str) -> None:
         print(f"{model_id} does not know: {', '.join(unknown[:5])}{more}.", file=sys.stderr)
 
 
+def notice(said: str) -> None:
+    """Say what a person should know before the work, where there is something to say."""
+    if said:
+        print(said, file=sys.stderr, flush=True)
+
+
 def follow(studio: Studio, job: JobView) -> tuple[str, ...]:
     """Wait for the end of a job, showing progress on a terminal. Returns the assets that were made."""
     last: Event | None = None

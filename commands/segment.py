@@ -13,6 +13,7 @@ from typing import Any
 
 from app import LOCAL_OWNER, OUTPUTS
 from commands.open_studio import studio_in
+from commands.pictures import notice
 from studio.contract import Size
 from studio.errors import BadRequest, StorageFailed
 from studio.library.assets import Asset
@@ -72,6 +73,7 @@ def segment(options: argparse.Namespace) -> int:
     make_folder(options.output)
     with studio_in(options.outputs) as studio:
         picture = opened(studio, options.picture)
+        notice(studio.adviser.of_selection(LOCAL_OWNER, picture.id, options.model))
         if options.everything:
             return list_everything(studio, picture, options)
         if not options.point and options.box is None:

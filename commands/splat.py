@@ -11,7 +11,7 @@ from typing import Any
 from app import LOCAL_OWNER, OUTPUTS
 from commands import segment
 from commands.open_studio import studio_in
-from commands.pictures import follow
+from commands.pictures import follow, notice
 from studio.contract import Size
 from studio.errors import BadRequest, StorageFailed
 from studio.library.assets import Asset
@@ -129,7 +129,9 @@ def made_splat(studio: Studio, options: argparse.Namespace) -> Asset | None:
         steps=options.steps,
         guidance=options.guidance,
     )
-    assets = [studio.asset(LOCAL_OWNER, one) for one in follow(studio, studio.solids.make(LOCAL_OWNER, request))]
+    job = studio.solids.make(LOCAL_OWNER, request)
+    notice(studio.adviser.of_solid(LOCAL_OWNER, request))
+    assets = [studio.asset(LOCAL_OWNER, one) for one in follow(studio, job)]
     return next((one for one in assets if one.kind == "splat"), None)
 
 

@@ -48,6 +48,7 @@ TOY_KLEIN = LocalModel(
     negative_prompt=True,
     references=1,
     mask=True,
+    toys_only=True,
     styles=TOY_STYLES,
     examples=(
         "a red ball on a grey background",
@@ -196,6 +197,7 @@ TOY_SAM = LocalModel(
     licence="Apache-2.0",
     licence_url=APACHE,
     about="Small and quick: made for the toy world and simple pictures.",
+    toys_only=True,
     tasks=frozenset({Task.SEGMENT}),
 )
 
@@ -215,6 +217,7 @@ def _sam(size: str, variant: str, gb: float, gpu_gb: float, label: str, about: s
         needs=Whole(gpu_gb),
         variant=variant,
         follows="",
+        toys_only=False,
         about=about,
     )
 
@@ -241,6 +244,7 @@ TOY_VIEWS = LocalModel(
     licence="Apache-2.0",
     licence_url=APACHE,
     about="Toy world only: what its ten kinds of objects look like from behind.",
+    toys_only=True,
     tasks=frozenset({Task.VIEWS}),
     steps=Range(4, 50, 10),
     guidance=Range(1, 8, 1),
@@ -256,6 +260,7 @@ TOY_LGM = LocalModel(
     licence="Apache-2.0",
     licence_url=APACHE,
     about="Toy world only: a splat in seconds, anywhere.",
+    toys_only=True,
     tasks=frozenset({Task.SPLAT}),
     seed=False,
 )

@@ -289,6 +289,7 @@ class ModelCard:
     mask: bool = False  # keeps to a mask itself; a caller composites all the same
     mask_only: bool = False  # changes nothing without a mask
     strength: Range | None = None
+    toys_only: bool = False  # was taught nothing but the toy world
     strokes: bool = False  # segmentation: takes brush strokes as hints; else they are painted over its mask
     exact_size: bool = True  # False: the picture has the shape that was asked for and nearly the size
     retired_on: str = ""  # ISO date from which another model of the provider answers instead; "": not announced

@@ -14,6 +14,7 @@ from typing import Any
 import cv2
 
 from studio import validation
+from studio.advice import Adviser
 from studio.catalog import Catalog
 from studio.clouds.contract import Clouds, NoClouds
 from studio.clouds.describe import Describing
@@ -52,6 +53,7 @@ class Studio(Collection):
         selections: masks and objects.
         solids: objects that become 3D: views of them, and splats out of these.
         splats: what is done with a splat that is there.
+        adviser: what is said before a model meets a picture that it does not know.
         clouds: whose key pays at which provider.
         spending: what that comes to.
         describing: words about pictures and prompts.
@@ -119,6 +121,7 @@ class Studio(Collection):
             )
             self.solids = Solids(self._store, self._database, self._changes, self._catalog.ready, self._submit)
             self.splats = Splats(self._store, self._database, self._changes, self.solids)
+            self.adviser = Adviser(self._catalog, self._store)
             self.clouds = clouds or NoClouds()
             every_model = (spec for task in Task for spec in self.models(task))
             self.spending = Spending(

@@ -51,7 +51,8 @@ class Changing:
     ) -> dict:
         """Change a picture as an instruction says and answer with the job; its pictures are new versions.
 
-        With an object, strokes or an extension, everything else of the picture stays byte for byte.
+        With an object, strokes or an extension, everything else of the picture stays byte for byte. "notice" is a
+        sentence where the model does not know such a picture, else empty.
 
         Args:
             picture_id: Id of the picture; or give a file.
@@ -96,8 +97,8 @@ class Changing:
             "transparent": transparent,
         }
         wanted = edit_codec.from_json(values | {"source": picture_id})
-        job = await asyncio.to_thread(self._queue, caller.owner, wanted, file, confirm_cost)
-        return await finished(self._studio, job, caller, wait=wait)
+        job, notice = await asyncio.to_thread(self._queue, caller.owner, wanted, file, confirm_cost)
+        return await finished(self._studio, job, caller, wait=wait) | {"notice": notice}
 
     @readable
     async def tree(self, picture_id: str, token: str = "", request: gr.Request | None = None) -> dict:
@@ -112,11 +113,12 @@ class Changing:
         caller = self._visitors.caller(request, token)
         return await asyncio.to_thread(self._tree, caller, picture_id)
 
-    def _queue(self, owner: str, wanted: IterateRequest, file: Any, confirm_cost: bool) -> JobView:
+    def _queue(self, owner: str, wanted: IterateRequest, file: Any, confirm_cost: bool) -> tuple[JobView, str]:
         if file is not None:
             with uploaded(file) as path:
                 wanted = replace(wanted, source=self._studio.take_in(owner, path, path.name).id)
-        return self._studio.iterate(owner, wanted, confirm_cost=confirm_cost)
+        job = self._studio.iterate(owner, wanted, confirm_cost=confirm_cost)
+        return job, self._studio.adviser.of_change(owner, wanted, job.model)
 
     def _tree(self, caller: Caller, picture_id: str) -> dict:
         tree = self._studio.tree(caller.owner, picture_id)

@@ -41,10 +41,11 @@ class CutOut:
         token: str = "",
         request: gr.Request | None = None,
     ) -> dict:
-        """Select something: {"picture", "mask", "candidates", "choice", "box", "area", "size", "missed", "name"}.
+        """Select something: {"picture", "mask", "candidates", "choice", "box", "area", "size", "missed", "name", ...}.
 
-        A candidate is {"score", "box", "area", "thumb"}; the name is what it would be kept under, and missed are the
-        points that the mask does not follow, as [x, y, label].
+        A candidate is {"score", "box", "area", "thumb"}; the name is what it would be kept under; missed are the points
+        that the mask does not follow, as [x, y, label]; "notice" is a sentence where the model does not know such a
+        picture, else empty.
         Masks are PNGs as data addresses, 255 = selected; boxes and areas are in pixels of the picture.
 
         Args:
@@ -68,7 +69,9 @@ class CutOut:
     async def segment_everything(
         self, picture_id: str, model: str = "", token: str = "", request: gr.Request | None = None
     ) -> dict:
-        """All regions of a picture: {"labels": PNG whose colours number the regions, "regions": [...], "size"}.
+        """All regions of a picture: {"labels", "regions", "size", "notice"}.
+
+        The labels are a PNG whose colours number the regions; the notice is as for `segment`.
 
         Args:
             picture_id: Id of a picture.
@@ -77,7 +80,9 @@ class CutOut:
         """
         caller = self._visitors.caller(request, token)
         values = {"picture": picture_id, "model": model}
-        return await asyncio.to_thread(segment.everything_in, self._studio, caller.owner, values)
+        found = await asyncio.to_thread(segment.everything_in, self._studio, caller.owner, values)
+        notice = await asyncio.to_thread(self._studio.adviser.of_selection, caller.owner, picture_id, model)
+        return found | {"notice": notice}
 
     @readable
     async def keep_object(
@@ -140,7 +145,8 @@ class CutOut:
         found = self._studio.selections.segment(caller.owner, wanted)
         name = self._studio.selections.suggested_name(caller.owner, wanted.picture, found.mask)
         picture = describe(self._studio.asset(caller.owner, wanted.picture), caller)
-        return {"picture": picture, "name": name, **segment.described(found)}
+        notice = self._studio.adviser.of_selection(caller.owner, wanted.picture, wanted.model)
+        return {"picture": picture, "name": name, "notice": notice, **segment.described(found)}
 
     def _keep(self, caller: Caller, values: dict[str, Any], unit: str, name: str) -> dict:
         kept = self._studio.selections.keep(caller.owner, self._request(caller.owner, values, unit), name)

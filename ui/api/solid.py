@@ -50,7 +50,8 @@ class SolidEndpoints:
     ) -> dict:
         """Make four views of an object and answer with the job and "views": [front, right, back, left].
 
-        A view is as the pictures of a job; null where there is none.
+        A view is as the pictures of a job; null where there is none. "notice" is a sentence where the model does not
+        know such an object, else empty.
 
         Args:
             object_id: Id of an object (see `keep_object`), or of a picture with a transparent background.
@@ -74,9 +75,9 @@ class SolidEndpoints:
             steps=steps,
             guidance=guidance,
         )
-        job = await asyncio.to_thread(self._begin_views, caller.owner, wanted, only or ())
+        job, notice = await asyncio.to_thread(self._begin_views, caller.owner, wanted, only or ())
         answer = await finished(self._studio, job, caller, wait=wait)
-        return answer | {"views": await asyncio.to_thread(self._views_of, caller, wanted.object)}
+        return answer | {"notice": notice, "views": await asyncio.to_thread(self._views_of, caller, wanted.object)}
 
     @readable
     async def splat(
@@ -94,7 +95,8 @@ class SolidEndpoints:
         """Turn an object into a Gaussian splat on its picture and answer with the job and "splat".
 
         A splat has "id", "url" (PLY), "count", "fit" (how well it covers its object, 0 to 1), "camera" (from where its
-        picture was seen) and "views". Without `views` the same job makes them first, if the object has none yet.
+        picture was seen) and "views"; "notice" is as for `views`. Without `views` the same job makes them first, if the
+        object has none yet.
 
         Args:
             object_id: Id of an object.
@@ -114,11 +116,11 @@ class SolidEndpoints:
             elevation_deg=elevation_deg,
             seed=seed,
         )
-        job = await asyncio.to_thread(self._begin_splat, caller.owner, wanted, views)
+        job, notice = await asyncio.to_thread(self._begin_splat, caller.owner, wanted, views)
         answer = await finished(self._studio, job, caller, wait=wait)
         made = [one for one in answer["pictures"] if one["kind"] == "splat"]
         splat = await asyncio.to_thread(self._describe, caller, made[0]["id"]) if made else None
-        return answer | {"pictures": made or answer["pictures"], "splat": splat}
+        return answer | {"pictures": made or answer["pictures"], "splat": splat, "notice": notice}
 
     @readable
     async def render_splat(
@@ -174,13 +176,17 @@ class SolidEndpoints:
         """
         return await asyncio.to_thread(self._take_in, self._visitors.caller(request, token), file, name, up)
 
-    def _begin_views(self, owner: str, wanted: SolidRequest, only: Any) -> JobView:
+    def _begin_views(self, owner: str, wanted: SolidRequest, only: Any) -> tuple[JobView, str]:
         views = self._studio.solids.views_of(owner, wanted.object) if only else NO_VIEWS
-        return self._studio.solids.make(owner, replace(wanted, only=only, views=views))
+        return self._begin(owner, replace(wanted, only=only, views=views))
 
-    def _begin_splat(self, owner: str, wanted: SolidRequest, views: Any) -> JobView:
+    def _begin_splat(self, owner: str, wanted: SolidRequest, views: Any) -> tuple[JobView, str]:
         there = views or self._studio.solids.views_of(owner, wanted.object)
-        return self._studio.solids.make(owner, replace(wanted, views=there if views or all(there) else NO_VIEWS))
+        return self._begin(owner, replace(wanted, views=there if views or all(there) else NO_VIEWS))
+
+    def _begin(self, owner: str, wanted: SolidRequest) -> tuple[JobView, str]:
+        """The job, and what is to be said of it."""
+        return self._studio.solids.make(owner, wanted), self._studio.adviser.of_solid(owner, wanted)
 
     def _views_of(self, caller: Caller, object_id: str) -> list[dict | None]:
         ids = self._studio.solids.views_of(caller.owner, object_id)

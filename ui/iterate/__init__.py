@@ -19,7 +19,7 @@ from studio.service import Studio
 from ui.iterate.fixes import fixes_for
 from ui.routes.segment import mask_address
 from ui.shared.bridge import QUIET, Bridge
-from ui.shared.model_texts import about, is_offered
+from ui.shared.model_texts import about, advice_on, is_offered
 from ui.shared.pictures import Answer, picture, text
 from ui.shared.scripts import component
 
@@ -51,14 +51,18 @@ def open_picture(studio: Studio, owner: str, question: Answer) -> Answer:
     """What the tab needs of the picture `id` beside its tree; an object is opened as its picture, limited to it.
 
     Returns:
-        `{picture, objects, limit}`: the objects that fit it, of itself and of what it was made from.
+        `{picture, objects, limit, advice}`: the objects that fit it, of itself and of what it was made from.
     """
     asset = studio.asset(owner, text(question, "id"))
     limit = ""
     if asset.kind == "object" and asset.parents:
         limit, asset = asset.id, studio.asset(owner, asset.parents[0])
-    objects = [_object(studio, each) for each in _objects(studio, owner, asset)]
-    return {"picture": picture(studio, asset), "objects": objects, "limit": limit}
+    return {
+        "picture": picture(studio, asset),
+        "objects": [_object(studio, each) for each in _objects(studio, owner, asset)],
+        "limit": limit,
+        "advice": advice_on(studio, owner, asset.id, Task.ITERATE),
+    }
 
 
 def settings(studio: Studio, owner: str, question: Answer) -> Answer:

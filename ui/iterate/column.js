@@ -1,5 +1,6 @@
 // The column: what to change, with which model, where, by which more pictures, and how many versions.
 
+import { createAdvice } from "../shared/scripts/advice.js";
 import { drawRange, offerModels } from "../shared/scripts/controls.js";
 import { address, label, make, reconcile, setAttribute, setText, show, within } from "../shared/scripts/dom.js";
 import { tell } from "../shared/scripts/events.js";
@@ -19,6 +20,10 @@ const WHERE_HINTS = {
  */
 export function createColumn(acts) {
   const form = find("form.column"), words = find(".instruction"), model = find("select.model");
+  const advice = createAdvice(find(".advice"), "iterate", acts.model, [
+    { word: "Limit it to an object", press: () => acts.change({ where: "object" }) },
+    { word: "Use a cloud with your own key", press: () => tell("key-wanted", { provider: "" }), isLast: true },
+  ]);
   let fixes = null, spec = null, instead = null;
 
   words.addEventListener("input", () => acts.change({ instruction: words.value }));
@@ -134,9 +139,11 @@ export function createColumn(acts) {
   }
 
   return {
+    begun: () => advice.heard(),
     focus: () => words.focus({ preventScroll: true }),
-    draw({ picture, draft, objects, models, model: chosen, settings, count, trouble, hint, confirm, isSending }) {
+    draw({ picture, draft, objects, models, model: chosen, settings, count, trouble, hint, confirm, isSending, advice: all }) {
       spec = chosen;
+      advice.draw(draft.where === "whole" && spec?.ready ? picture?.id : "", spec?.id, all);
       show(find(".subject"), Boolean(picture));
       if (picture && find(".subject .thumb").dataset.of !== picture.id) {
         find(".subject .thumb").dataset.of = picture.id;

@@ -26,6 +26,7 @@ export async function open(id, { focus = true, again = "" } = {}) {
   if (instruction && !state.picture && !drafts.of(answer.picture.id).instruction) drafts.change(answer.picture.id, { instruction });
   drafts.change("", BLANK);
   look(versionOf(answer.picture.id) || answer.picture, answer.objects);
+  state.advice = answer.advice;
   if (answer.limit) change({ where: "object", object: answer.limit });
   if (focus && isVisible() && matchMedia("(hover: hover)").matches) column.focus();
   await loadModels();
@@ -63,13 +64,13 @@ export async function go(id) {
 async function loadObjects(id) {
   const { ok, answer } = await post("iterate/open", { id });
   if (!ok || state.picture?.id !== id) return;
-  state.objects = answer.objects;
+  Object.assign(state, { objects: answer.objects, advice: answer.advice });
   drawVeil();
   draw();
 }
 function look(picture, objects) {
   const before = state.picture, isSame = before && before.width === picture.width && before.height === picture.height;
-  const fresh = { picture, objects, veil: null, stroke: null, cross: null, trouble: "", preview: null, banner: "", isBefore: false };
+  const fresh = { picture, objects, advice: null, veil: null, stroke: null, cross: null, trouble: "", preview: null, banner: "", isBefore: false };
   Object.assign(state, fresh, isSame ? {} : { image: null, otherImage: null });
   if (!isSame) view.open(picture.width, picture.height);
   state.mode = draft().where === "brush" ? "brush" : "pan";

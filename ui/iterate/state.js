@@ -15,6 +15,7 @@ const { find } = within("iterate");
 export const state = {
   picture: null, // the version on the stage
   versions: [], // all of its tree, as the server told them
+  advice: null, // of the version on the stage, by the id of the model
   objects: [], recent: [], models: [], jobs: [],
   following: "", // job that is watched on the stage; "" while a version is looked at
   other: "", // version that was marked to be compared with

@@ -62,6 +62,7 @@ export async function submit(request, isConfirmed = false) {
   const { ok, answer } = await post("iterate", { ...request, confirm_cost: isConfirmed });
   state.isSending = false;
   if (ok) {
+    column.begun();
     began(answer.job, `Changing: ${answer.job.title}`, request.instruction);
     state.hint = answer.hint || "";
     draw();

@@ -16,6 +16,7 @@ from studio.recipe.selection import to_json
 from studio.service import Studio
 from ui.routes.segment import cutout_address, mask_address
 from ui.shared.bridge import QUIET, Bridge
+from ui.shared.model_texts import advice_on
 from ui.shared.pictures import Answer, picture, text
 from ui.shared.scripts import component
 
@@ -44,7 +45,7 @@ def open_picture(studio: Studio, owner: str, question: Answer) -> Answer:
     """All that the tab needs of the picture `id`; an object is opened as its picture with the clicks that made it.
 
     Returns:
-        `{picture, objects, name}`, and with an object `selection`: its request as JSON, or a start from its mask.
+        `{picture, objects, name, advice}`, and with an object `selection`: its request, or a start from its mask.
     """
     asset = studio.asset(owner, text(question, "id"))
     if asset.deleted:
@@ -60,6 +61,7 @@ def open_picture(studio: Studio, owner: str, question: Answer) -> Answer:
         "picture": picture(studio, asset),
         "objects": [_object(studio, owner, each.id) for each in studio.selections.objects_of(owner, asset.id)],
         "name": studio.selections.suggested_name(owner, asset.id),
+        "advice": advice_on(studio, owner, asset.id, Task.SEGMENT),
     }
 
 

@@ -1,5 +1,6 @@
 // The column: which model, which of the three masks, what is done to the mask, and the name under which it is kept.
 
+import { createAdvice } from "../shared/scripts/advice.js";
 import { offerModels } from "../shared/scripts/controls.js";
 import { address, make, setAttribute, setText, show, within } from "../shared/scripts/dom.js";
 import { markRadios, walkRadios } from "../shared/scripts/radios.js";
@@ -10,7 +11,7 @@ const SLIDERS = ["grow", "feather"], SWITCHES = ["snap", "fill_holes", "largest_
 /** @param acts {change(patch, kind), settle(), choose(index), everything(), keep(name), another(), model(id)} */
 export function createColumn(acts) {
   let suggested = "", isTyped = false; // what a person typed is theirs, until an object has that name
-  const three = find(".three"), name = find(".name"), model = find("select.model");
+  const three = find(".three"), name = find(".name"), model = find("select.model"), guide = createAdvice(find(".advice"), "segment", acts.model);
 
   for (const slider of SLIDERS) {
     const input = find(`input.${slider}`);
@@ -58,7 +59,9 @@ export function createColumn(acts) {
     },
     /** An object has this name by now. */
     spend(text) { if (name.value.trim() === text) isTyped = false; },
-    draw({ request, answer, hint, isPicking, isLooking, isKeeping, isBusy, isOpen }) {
+    draw({ request, answer, hint, isPicking, isLooking, isKeeping, isBusy, opened, advice, model: chosen }) {
+      const isOpen = Boolean(opened);
+      guide.draw(opened, chosen, advice);
       setText(find(".hint"), hint);
       setText(find(".beside"), isOpen ? hint : ""); // on a phone, where the column is far below
       const isClear = request.points.length !== 1 || request.box || request.start, offered = isClear ? [] : answer?.candidates || [];

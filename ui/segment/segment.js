@@ -27,6 +27,7 @@ const state = {
   everything: null, // all regions of the picture, once they are found: {canvas, at, paint, list}
   regions: null, // the same, while they are shown
   search: null, // stands for the question for them, while it is asked
+  advice: null, // of the picture, by the id of the model
   name: "", // suggested while nothing is selected
   objects: [], recent: [], models: [],
   model: "",
@@ -98,7 +99,7 @@ function draw() {
   find(".undo").disabled = !selection.canUndo;
   find(".redo").disabled = !selection.canRedo;
   find(".clear").disabled = !hasContent(request);
-  column.draw({ request, answer: state.answer, hint: hintOf(request), isPicking: Boolean(state.regions), isLooking: Boolean(state.search), isKeeping: state.isKeeping, isBusy: asker.isBusy, isOpen: Boolean(picture) });
+  column.draw({ request, answer: state.answer, hint: hintOf(request), isPicking: Boolean(state.regions), isLooking: Boolean(state.search), isKeeping: state.isKeeping, isBusy: asker.isBusy, opened: picture?.id, advice: state.advice, model: state.model });
   shelf.draw({ objects: state.objects, pictures: state.recent, opened: picture?.id });
   drawBoard();
 }
@@ -110,12 +111,12 @@ function drawBoard() {
 async function open(id, { focus = true } = {}) {
   const answer = await ask("segment/open", { id });
   if (!answer) return;
-  const { picture, objects, name } = answer, isSame = picture.id === state.picture?.id;
+  const { picture, objects, name, advice } = answer, isSame = picture.id === state.picture?.id;
   if (isSame && answer.selection) { // one of its objects: undo leads back to what was selected
     selection.replace(answer.selection);
     return;
   }
-  Object.assign(state, { picture, objects, name, image: null, answer: null, veil: null, everything: null, regions: null, search: null, trouble: "", box: null, stroke: null });
+  Object.assign(state, { picture, objects, name, advice, image: null, answer: null, veil: null, everything: null, regions: null, search: null, trouble: "", box: null, stroke: null });
   writeAddress({ segment: picture.id });
   view.open(picture.width, picture.height);
   column.open(picture);

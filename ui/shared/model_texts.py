@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from studio.contract import ModelSpec
+from dataclasses import asdict
+from typing import Any
+
+from studio.contract import ModelSpec, Task
+from studio.service import Studio
 
 _MOST_WORDS = 5
 _LONGEST_WORD = 24
@@ -24,6 +28,12 @@ def known_of(spec: ModelSpec, owner: str = "") -> str:
 def about(spec: ModelSpec, owner: str = "") -> str:
     """The same, with why it cannot be used: for where no note says it."""
     return f"{known_of(spec, owner)} {spec.ready_for(owner).hint}".strip()
+
+
+def advice_on(studio: Studio, owner: str, asset_id: str, *tasks: Task) -> dict[str, Any]:
+    """What is said of each model that does not know a picture, by its id: {text, instead}."""
+    found = [studio.adviser.about(owner, asset_id, task) for task in tasks]
+    return {model: asdict(advice) for each in found for model, advice in each.items()}
 
 
 def unknown_sentence(spec: ModelSpec, unknown: tuple[str, ...]) -> str:

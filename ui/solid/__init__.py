@@ -15,6 +15,7 @@ from studio.errors import NotFound
 from studio.service import Studio
 from ui.shared import solid_facts
 from ui.shared.bridge import QUIET, Bridge
+from ui.shared.model_texts import advice_on
 from ui.shared.pictures import Answer, picture, text
 from ui.shared.scripts import component
 
@@ -45,12 +46,13 @@ def open_in_3d(studio: Studio, owner: str, question: Answer) -> Answer:
     """All that the tab needs of `id`: an object, a splat, or a picture that one of its objects is to be chosen of.
 
     Returns:
-        `{object, picture, objects, views, splats, splat}`; what does not apply is None or empty.
+        `{object, picture, objects, views, splats, splat, advice}`; what does not apply is None or empty.
     """
     asset = studio.asset(owner, text(question, "id"))
     if asset.deleted:
         raise NotFound("picture", asset.id)
     answer: Answer = {"object": None, "picture": None, "objects": [], "views": [None] * 4, "splats": [], "splat": None}
+    answer["advice"] = {}
     if asset.kind == "view" and asset.parents:
         asset = studio.asset(owner, asset.parents[0])
     if asset.kind == "splat":
@@ -64,6 +66,7 @@ def open_in_3d(studio: Studio, owner: str, question: Answer) -> Answer:
             return answer | {"picture": picture(studio, asset), "objects": objects}
     if thing is not None:
         answer["object"] = solid_facts.object_of(studio, thing)
+        answer["advice"] = advice_on(studio, owner, thing.id, Task.VIEWS, Task.SPLAT)
         answer["views"] = solid_facts.four_views(studio, owner, thing.id)
         answer["splats"] = solid_facts.splats_of(studio, owner, thing.id)
     return answer

@@ -1,8 +1,10 @@
 // The column: which object, with which models, how it is seen, and what can be done with the splat that stands on the
 // stage.
 
+import { createAdvice } from "../shared/scripts/advice.js";
 import { drawRange, offerModels } from "../shared/scripts/controls.js";
 import { address, make, reconcile, setAttribute, setText, show, within } from "../shared/scripts/dom.js";
+import { byId } from "../shared/scripts/pictures.js";
 import { markRadios, walkRadios } from "../shared/scripts/radios.js";
 import { canMake, choices, chosenModel, elevation, hasViews, ourJob, state } from "./state.js";
 const { element, find } = within("splat");
@@ -10,6 +12,7 @@ const POOR_FIT = 0.85; // of IoU: below it the silhouette is visibly another
 
 /** @param acts {another(), choose(changes), again(), chooseModel(kind, id), make(), makeViews(), ground(name), opacity(share), box(isOn), match(), place(), useView()} */
 export function createColumn(acts) {
+  const advice = createAdvice(find(".advice"), "3d", (id) => acts.chooseModel(byId(state.models.views, id) ? "views" : "splat", id));
   find(".change").addEventListener("click", acts.another);
   find(".elevation").addEventListener("input", () => acts.choose({ elevation: Number(find(".elevation").value) }));
   find("input.seed").addEventListener("change", () => acts.choose({ seed: find("input.seed").value.trim() }));
@@ -41,8 +44,9 @@ export function createColumn(acts) {
     return chosen;
   }
   function drawSettings() {
-    const now = choices(), model = offer("views");
-    offer("splat");
+    const now = choices(), model = offer("views"), last = offer("splat");
+    const blind = hasViews() || !state.advice?.[model?.id] ? last : model; // with views of one's own only the last works
+    advice.draw(state.object?.id, blind?.id, state.advice);
     find(".elevation").value = elevation();
     setText(find(".elevation-value"), `${elevation()}°`);
     if (document.activeElement !== find("input.seed")) find("input.seed").value = now.seed;

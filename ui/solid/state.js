@@ -15,6 +15,7 @@ export const state = {
   picture: null, // a picture that is open without an object: something of it is to be chosen
   objects: [], // of that picture
   views: NONE, // pictures, in the order of SIDES
+  advice: null, // of the object, by the id of the model
   splats: [], // of the object, newest first
   splat: null, // what stands in 3D
   recent: { splats: [], objects: [], pictures: [] },
