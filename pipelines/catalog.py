@@ -16,7 +16,7 @@ from pipelines.local_model import LocalModel
 from pipelines.machine import Machine, inspect
 from pipelines.plan import Needs, Placement, Whole, plans
 from pipelines.records import RECORDS
-from studio.contract import Model, ModelSpec, Progress, Tell
+from studio.contract import Model, ModelSpec, Progress, Task, Tell
 from studio.errors import NotReady
 from studio.segmentation.outline_model import OUTLINE
 
@@ -39,7 +39,10 @@ def models(
     """
     machine, hub = machine or inspect(), hub or HubCache.here()
     there = [each for each in records if not each.optional or (weights / each.id).is_dir()]
-    return (*(spec_of(each, machine, hub, weights / each.id) for each in _in_order(there, machine)), OUTLINE)
+    specs = [spec_of(each, machine, hub, weights / each.id) for each in _in_order(there, machine)]
+    if places := [number for number, spec in enumerate(specs) if Task.SEGMENT in spec.tasks]:
+        specs.insert(places[-1] + 1, OUTLINE)  # knows least of those that cut out
+    return tuple(specs)
 
 
 def downloads() -> dict[str, Download]:

@@ -35,8 +35,8 @@ from studio.solid.contract import (
     crop_of,
     mask_of,
     square,
-    view_square,
 )
+from studio.solid.own_view import own_view
 from studio.solid.recipe import view_recipe
 
 
@@ -158,6 +158,8 @@ class Solids:
     ) -> Asset:
         """Take a picture of one's own for a view of an object; the object itself is taken as the models see it.
 
+        What lies before something, as in a photo, is cut out first.
+
         Args:
             index: which of the four.
         """
@@ -168,7 +170,7 @@ class Solids:
             image, mask = self._opened(owner, object_id)
             image = square(image, crop_of(mask), INPUT_SIDE)
         else:
-            image = view_square(read_picture(self._store.path(owner, picture_id)).image)
+            image = own_view(read_picture(self._store.path(owner, picture_id)).image)
         seen = ViewsRecipe(codec.elevation(elevation_deg), AZIMUTHS_DEG[index])
         recipe = view_recipe(asset, image, index, seen)
         kept = self._store.save(image, replace(recipe, parents=tuple(dict.fromkeys((asset.id, picture.id)))))

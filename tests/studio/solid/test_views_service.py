@@ -20,6 +20,7 @@ from tests.studio.pictures_in import corners, saved
 from tests.studio.turning_fake import FakeSplats, FakeViews, disc_png, turning_specs
 
 OWNER = "local"
+PHOTOS = Path(__file__).parents[1] / "segmentation" / "photos"
 FOREIGN = "somebody"
 
 
@@ -133,6 +134,19 @@ def test_a_picture_of_ones_own_takes_the_place_of_a_view(studio: Studio, disc: s
     kept = studio.solids.replace_view(OWNER, disc, 3, mine.id)
     assert studio.solids.views_of(OWNER, disc)[3] == kept.id
     assert kept.parents == (disc, mine.id) and kept.width == kept.height == max(mine.width, mine.height)
+
+
+@pytest.mark.parametrize("name", ["astronaut", "flower", "coffee"])
+def test_a_photo_is_cut_out_before_it_takes_the_place_of_a_view(studio: Studio, disc: str, name: str):
+    photo = studio.take_in(OWNER, PHOTOS / f"{name}.jpg", f"{name}.jpg")
+    kept = studio.solids.replace_view(OWNER, disc, 2, photo.id)
+    view = pixels(studio, kept.id)
+    side = len(view)
+    assert (view[: side // 20] == 255).all() and (view[:, : side // 40] == 255).all(), "its background is white"
+    middle = view[side // 3 : -side // 3, side // 3 : -side // 3]
+    assert (middle.min(axis=2) < 240).mean() > 0.8, "it stands in the middle"
+    again = studio.solids.replace_view(OWNER, disc, 2, kept.id)
+    assert (pixels(studio, again.id) == view).all(), "what stands before white is left as it is"
 
 
 def test_the_object_itself_can_be_the_front_view(studio: Studio, disc: str):
