@@ -17,7 +17,7 @@ const read = () => {
  * @param more buttons of the tab: [{word, press, isLast: where no other model is offered}]
  */
 export function createAdvice(line, name, use, more = []) {
-  const words = make("span"), choices = make("span", { class: "choices" });
+  const words = make("span"), choices = make("span", { class: "offers" });
   const close = make("button", { type: "button", class: "plain shut", "aria-label": "Close this hint" }, "×");
   let key = "", drawn = "";
   line.append(words, close, choices);
