@@ -8,7 +8,18 @@ import subprocess
 import sys
 from pathlib import Path
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+SHELL = "chromium-headless-shell"
+"""Debian's name of Chromium without windows: its pages take a fifth less work than those of the whole browser."""
+NAMES = (SHELL, "chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+FLAGS = [
+    "--disable-gpu",
+    "--enable-unsafe-swiftshader",  # software draws WebGL alone: with it the whole page takes twice the work
+    "--no-sandbox",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
 
 
 def find() -> str | None:
@@ -20,12 +31,14 @@ def find() -> str | None:
 
 
 def install() -> bool:
-    """Make a browser available if none is. Returns whether there is one now."""
-    if find():
+    """Make a browser available, the cheapest that this machine gives. Returns whether there is one now."""
+    if os.environ.get("CHROMIUM") or shutil.which(SHELL):
         return True
     if hasattr(os, "geteuid") and os.geteuid() == 0 and shutil.which("apt-get"):
         _try("apt-get", "update", "-qq")
-        _try("apt-get", "install", "-y", "-qq", "--no-install-recommends", "chromium")
+        _try("apt-get", "install", "-y", "-qq", "--no-install-recommends", SHELL)
+        if not find():
+            _try("apt-get", "install", "-y", "-qq", "--no-install-recommends", "chromium")
     if not find():
         _try(sys.executable, "-m", "playwright", "install", "chromium")
     if find():

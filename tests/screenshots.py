@@ -9,8 +9,7 @@ from pathlib import Path
 from playwright.sync_api import Browser, expect, sync_playwright
 
 from tests.app_process import ROOT, AppProcess
-from tests.browser import find
-from tests.ui.conftest import FLAGS, WEBGL
+from tests.browser import FLAGS, find
 from tests.ui.driver import Visitor
 from tests.ui.walk import Walk
 
@@ -35,10 +34,10 @@ def main() -> None:
     folder = ROOT / "docs"
     folder.mkdir(exist_ok=True)
     with sync_playwright() as playwright:
-        for take, flags in ((take_tabs, FLAGS), (take_walk, WEBGL)):
+        for take in (take_tabs, take_walk):
             with tempfile.TemporaryDirectory() as outputs:
                 app = AppProcess(Path(outputs))
-                chrome = playwright.chromium.launch(executable_path=find(), args=flags)
+                chrome = playwright.chromium.launch(executable_path=find(), args=FLAGS)
                 try:
                     take(chrome, app.url, folder)
                 finally:

@@ -14,21 +14,10 @@ from tests.ui.driver import Visitor
 from tests.ui.painter import Brush, catalog
 from tests.ui.serve import everybody_by_token, served
 
-_QUIET = (
-    "--no-sandbox",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-)
-FLAGS = ["--disable-gpu", *_QUIET]
-WEBGL = ["--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader", *_QUIET]
-"""Software draws every pixel."""
-
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if {"chrome", "solid_chrome"} & set(getattr(item, "fixturenames", ())):
+        if "chrome" in getattr(item, "fixturenames", ()):
             item.add_marker("browser")
 
 
@@ -40,17 +29,9 @@ def chrome() -> Iterator[Browser]:
     if path is None:
         pytest.skip("no Chromium here: python -m tests.browser --install")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=path, args=chromium.FLAGS)
         yield browser
         browser.close()
-
-
-@pytest.fixture(scope="package")
-def solid_chrome(chrome: Browser) -> Iterator[Browser]:
-    """The same browser once more, with WebGL."""
-    browser = chrome.browser_type.launch(executable_path=chromium.find(), args=WEBGL)
-    yield browser
-    browser.close()
 
 
 @pytest.fixture(scope="package")

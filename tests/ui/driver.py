@@ -57,6 +57,15 @@ class Visitor:
             yield visitor
             visitor.look_away()
 
+    def stay(self) -> None:
+        """End what one test did, so that the next goes on with the same page: to load it again takes seconds."""
+        for other in self.context.pages:
+            if other is not self.page:
+                other.close()
+        self.context.set_offline(False)
+        self.page.unroute_all(behavior="ignoreErrors")
+        self.assert_nothing_went_wrong()
+
     def open_tab(self) -> Page:
         return self._open(self.context.new_page())
 
@@ -70,7 +79,8 @@ class Visitor:
         self._wait_until_ready(self.page)
 
     def assert_nothing_went_wrong(self) -> None:
-        assert not self.troubles, "\n".join(self.troubles)
+        troubles, self.troubles = self.troubles, []
+        assert not troubles, "\n".join(troubles)
 
     # --- what a person does -------------------------------------------------------------------------------------------
 

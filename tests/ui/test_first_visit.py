@@ -72,10 +72,10 @@ def test_a_new_user_makes_the_ball_blue(chrome: Browser, app: AppProcess, output
 
 
 def test_words_become_a_picture_an_object_a_splat_that_turns_and_comes_back_and_a_file(
-    solid_chrome: Browser, app: AppProcess, tmp_path: Path
+    chrome: Browser, app: AppProcess, tmp_path: Path
 ):
     """The whole way with the bundled models: the promise of the first two minutes."""
-    with Visitor.arrives(solid_chrome, app.url, reduced_motion="reduce") as visitor:
+    with Visitor.arrives(chrome, app.url, reduced_motion="reduce") as visitor:
         walk = Walk(visitor, tmp_path)
         assert list(walk.steps()) == list(STEPS)
     visitor.assert_nothing_went_wrong()

@@ -20,8 +20,6 @@ from tests import browser as chromium
 from tests.studio.splats_in import FIXTURES, recipe
 
 pytestmark = pytest.mark.browser
-FLAGS = ["--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
-FLAGS += ["--disable-background-networking", "--disable-component-update", "--no-first-run"]
 SETTLED = "canvas[data-settled=yes]"
 PICTURE = Camera(640, 480, Crop(100, 20, 400))
 
@@ -32,7 +30,7 @@ def chrome() -> Iterator[Browser]:
     if path is None:
         pytest.skip("no Chromium here: python -m tests.browser --install")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=path, args=chromium.FLAGS)
         yield browser
         browser.close()
 

@@ -70,7 +70,7 @@ def page() -> Iterator[Page]:
     if path is None:
         pytest.skip("no Chromium here: python -m tests.browser --install")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
+        browser = playwright.chromium.launch(executable_path=path, args=chromium.FLAGS)
         yield browser.new_page()
         browser.close()
 

@@ -18,12 +18,10 @@ from pathlib import Path
 import httpx
 import pytest
 from PIL import Image
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Browser
 
-from tests import browser as chromium
 from tests.app_process import AppProcess
 from tests.studio.pictures_in import GREY, SIGNATURE, chunk, corners, exif, header, saved, with_chunks
-from tests.ui.conftest import FLAGS
 from tests.ui.driver import Visitor
 
 KEYS = ("HF_TOKEN", "OPENAI_API_KEY", "GOOGLE_API_KEY", "GEMINI_API_KEY", "REPLICATE_API_TOKEN")
@@ -396,22 +394,15 @@ def test_an_argument_that_does_not_exist_is_refused(untouched: Served, values: d
     assert_sentence(answer.json()["error"], "view_api()")
 
 
-@pytest.mark.browser
-def test_the_page_shows_all_of_it_as_words(served: Served):
-    path = chromium.find()
-    if path is None:
-        pytest.skip("no Chromium here: python -m tests.browser --install")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
-        with Visitor.arrives(browser, served.app.url) as visitor:
-            dialogs: list[str] = []
-            visitor.page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
-            for _typed, kept in [*ALLOWED.values()][4:6]:
-                visitor.page.get_by_role("button", name=kept).or_(visitor.page.get_by_alt_text(kept)).first.wait_for()
-            assert dialogs == []
-            assert visitor.page.title() == "Diorama"
-            visitor.assert_nothing_went_wrong()
-        browser.close()
+def test_the_page_shows_all_of_it_as_words(served: Served, chrome: Browser):
+    with Visitor.arrives(chrome, served.app.url) as visitor:
+        dialogs: list[str] = []
+        visitor.page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
+        for _typed, kept in [*ALLOWED.values()][4:6]:
+            visitor.page.get_by_role("button", name=kept).or_(visitor.page.get_by_alt_text(kept)).first.wait_for()
+        assert dialogs == []
+        assert visitor.page.title() == "Diorama"
+        visitor.assert_nothing_went_wrong()
 
 
 def test_keys_are_nowhere(served: Served):

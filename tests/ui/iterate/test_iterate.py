@@ -18,12 +18,11 @@ from tests.studio.selecting_fake import colour_spec
 from tests.ui.driver import PHONE, Visitor
 from tests.ui.painter import Brush, catalog
 from tests.ui.retoucher import Retoucher, retouchers
-from tests.ui.segment.test_segment import scene
+from tests.ui.segment.test_segment import NUMBERS, TITLE, scene
 from tests.ui.serve import one_person, served
 
 OWNER = "local"
 SIZE = Size(300, 200)
-TITLE = "a red ball and a blue cube"
 
 
 @pytest.fixture(scope="module")
@@ -52,10 +51,9 @@ def site(changing: Studio) -> Iterator[str]:
 
 @pytest.fixture
 def picture(changing: Studio, pace: Brush) -> str:
+    """One that no test has seen."""
     pace.go()
-    for asset in changing.gallery(OWNER, limit=200).assets:
-        changing.delete(OWNER, [asset.id])
-    return changing.take_in(OWNER, scene(SIZE), f"{TITLE}.png").id
+    return changing.take_in(OWNER, scene(SIZE, next(NUMBERS)), f"{TITLE}.png").id
 
 
 class Bench:
@@ -159,8 +157,22 @@ def pixels(studio: Studio, asset_id: str) -> np.ndarray:
         return np.asarray(image.convert("RGB"))
 
 
+@pytest.fixture(scope="module")
+def resident(chrome: Browser, site: str) -> Iterator[Visitor]:
+    """Somebody whose page stays open from test to test."""
+    with Visitor.arrives(chrome, site) as visitor:
+        yield visitor
+
+
 @pytest.fixture
-def guest(chrome: Browser, site: str, picture: str) -> Iterator[Visitor]:
+def guest(resident: Visitor) -> Iterator[Visitor]:
+    yield resident
+    resident.stay()
+
+
+@pytest.fixture
+def newcomer(chrome: Browser, site: str, picture: str) -> Iterator[Visitor]:
+    """Somebody who has just opened the page."""
     with Visitor.arrives(chrome, site) as visitor:
         yield visitor
     visitor.assert_nothing_went_wrong()
@@ -169,6 +181,14 @@ def guest(chrome: Browser, site: str, picture: str) -> Iterator[Visitor]:
 @pytest.fixture
 def bench(guest: Visitor, picture: str) -> Bench:
     bench = Bench(guest.page)
+    bench.open(picture)
+    return bench
+
+
+@pytest.fixture
+def new_bench(newcomer: Visitor, picture: str) -> Bench:
+    """For a test that leaves the settings of the column as nobody else expects them."""
+    bench = Bench(newcomer.page)
     bench.open(picture)
     return bench
 
@@ -424,19 +444,20 @@ def test_a_branch_is_replayed_on_another_picture(bench: Bench, changing: Studio)
     assert titles == ["orange", "make it green", "make it blue"]
 
 
-def test_the_column_shows_only_what_the_model_honours(bench: Bench, changing: Studio, picture: str):
+def test_the_column_shows_only_what_the_model_honours(new_bench: Bench, changing: Studio, picture: str):
     for hidden in (".references-field", ".strength-field", ".guidance-field", ".negative-field"):
-        expect(bench.find(hidden)).to_be_hidden()
-    bench.find("select.model").select_option("glaze")
-    expect(bench.find(".references-field")).to_be_visible()
-    bench.find(".references .add").click()
-    bench.page.get_by_role("dialog", name="Choose a reference picture").get_by_role("button", name=TITLE).click()
-    expect(bench.find(".references .tile")).to_have_count(0)  # the picture itself goes without saying
-    bench.find("input.strength").fill("0.5")
-    bench.find("[data-count='2']").click()
-    bench.words.fill("make it green")
-    bench.button.click()
-    expect(bench.versions).to_have_count(3)
+        expect(new_bench.find(hidden)).to_be_hidden()
+    new_bench.find("select.model").select_option("glaze")
+    expect(new_bench.find(".references-field")).to_be_visible()
+    new_bench.find(".references .add").click()
+    dialog = new_bench.page.get_by_role("dialog", name="Choose a reference picture")
+    dialog.get_by_role("button", name=TITLE).first.click()  # the newest
+    expect(new_bench.find(".references .tile")).to_have_count(0)  # the picture itself goes without saying
+    new_bench.find("input.strength").fill("0.5")
+    new_bench.find("[data-count='2']").click()
+    new_bench.words.fill("make it green")
+    new_bench.button.click()
+    expect(new_bench.versions).to_have_count(3)
     made = changing.tree(OWNER, picture).nodes[1].asset
     assert (made.model, changing.request_of_version(OWNER, made.id).strength) == ("glaze", 0.5)  # type: ignore[union-attr]
 
@@ -450,18 +471,18 @@ def test_a_quick_fix_extends_the_picture_with_one_click(bench: Bench, changing: 
     assert (after[:, 120:] == before[:, 40:]).all()
 
 
-def test_without_a_picture_one_is_chosen(guest: Visitor, picture: str):
-    bench = Bench(guest.page)
-    guest.page.get_by_role("tab", name="Iterate").click()
+def test_without_a_picture_one_is_chosen(newcomer: Visitor, picture: str):
+    bench = Bench(newcomer.page)
+    newcomer.page.get_by_role("tab", name="Iterate").click()
     expect(bench.button).to_be_disabled()
     bench.page.get_by_role("button", name="Choose a picture").click()
-    dialog = guest.page.get_by_role("dialog", name="Choose a picture")
+    dialog = newcomer.page.get_by_role("dialog", name="Choose a picture")
     dialog.get_by_role("searchbox").fill("nothing like it")
     expect(dialog.locator(".none")).to_be_visible()
     dialog.get_by_role("searchbox").fill("red")
-    dialog.get_by_role("button", name=TITLE).click()
+    dialog.get_by_role("button", name=TITLE).first.click()  # the newest
     bench.expect_drawn(picture)
-    guest.page.reload()
+    newcomer.page.reload()
     bench.expect_drawn(picture)  # and the tab is open
     expect(bench.button).to_be_visible()
 
@@ -485,45 +506,45 @@ def test_it_works_on_a_phone(chrome: Browser, site: str, picture: str):
     visitor.assert_nothing_went_wrong()
 
 
-def test_the_settings_of_a_version_are_said_again_to_its_picture(bench: Bench, changing: Studio, picture: str):
-    bench.find("select.model").select_option("glaze")
-    bench.find("[data-where='brush']").click()
-    bench.paint((0.2, 0.3), (0.4, 0.3))
-    bench.find(".more > summary").click()
-    bench.find("input.seed").fill("7")
-    made = bench.change("make it green")
-    bench.words.fill("something else")
-    bench.find("input.seed").fill("")
-    bench.find(".below .look").click()
-    viewer = bench.page.locator("#viewer")
+def test_the_settings_of_a_version_are_said_again_to_its_picture(new_bench: Bench, changing: Studio, picture: str):
+    new_bench.find("select.model").select_option("glaze")
+    new_bench.find("[data-where='brush']").click()
+    new_bench.paint((0.2, 0.3), (0.4, 0.3))
+    new_bench.find(".more > summary").click()
+    new_bench.find("input.seed").fill("7")
+    made = new_bench.change("make it green")
+    new_bench.words.fill("something else")
+    new_bench.find("input.seed").fill("")
+    new_bench.find(".below .look").click()
+    viewer = new_bench.page.locator("#viewer")
     viewer.get_by_role("button", name="Use settings").click()
-    bench.expect_drawn(picture)
-    expect(bench.words).to_have_value("make it green")
-    expect(bench.find("input.seed")).to_have_value("7")
-    expect(bench.find("[data-where='brush']")).to_have_attribute("aria-checked", "true")
-    bench.button.click()
-    expect(bench.versions).to_have_count(3)
-    again = bench.shown()
+    new_bench.expect_drawn(picture)
+    expect(new_bench.words).to_have_value("make it green")
+    expect(new_bench.find("input.seed")).to_have_value("7")
+    expect(new_bench.find("[data-where='brush']")).to_have_attribute("aria-checked", "true")
+    new_bench.button.click()
+    expect(new_bench.versions).to_have_count(3)
+    again = new_bench.shown()
     assert (pixels(changing, made) == pixels(changing, again)).all()
-    bench.page.evaluate("id => document.dispatchEvent(new CustomEvent('diorama-look', {detail: {id}}))", again)
+    new_bench.page.evaluate("id => document.dispatchEvent(new CustomEvent('diorama-look', {detail: {id}}))", again)
     viewer.get_by_role("button", name="Vary").click()
-    bench.page.keyboard.press("Escape")
-    expect(bench.versions).to_have_count(4)
+    new_bench.page.keyboard.press("Escape")
+    expect(new_bench.versions).to_have_count(4)
     varied = changing.tree(OWNER, picture).nodes[-1].asset
     assert (varied.recipe.prompt, varied.parents) == ("make it green", (picture,))
 
 
-def test_every_place_of_the_page_leads_here(guest: Visitor, changing: Studio, picture: str):
-    bench = Bench(guest.page)
-    guest.page.locator("#stage .actions .iterate").click()
+def test_every_place_of_the_page_leads_here(newcomer: Visitor, changing: Studio, picture: str):
+    bench = Bench(newcomer.page)
+    newcomer.page.locator("#stage .actions .iterate").click()
     bench.expect_drawn(picture)
-    guest.open_gallery()
-    guest.cells.first.locator(".tile").click()
-    guest.page.keyboard.press("e")
+    newcomer.open_gallery()
+    newcomer.cells.first.locator(".tile").click()
+    newcomer.page.keyboard.press("e")
     expect(bench.board).to_be_visible()
     cut = changing.selections.keep(OWNER, SegmentRequest(picture, points=(Point(75, 80),)), "ball")
     bench.find(".below .segment").click()
-    guest.page.locator("#segment .object .edit").click()
+    newcomer.page.locator("#segment .object .edit").click()
     expect(bench.find(".objects .tile[aria-checked='true']")).to_have_attribute("data-object", cut.id)
     expect(bench.board).to_have_attribute("data-limited", "true")
 

@@ -94,8 +94,8 @@ def object_id(turning: Studio) -> str:
 
 
 @pytest.fixture
-def guest(solid_chrome: Browser, site: str, object_id: str) -> Iterator[Visitor]:
-    with Visitor.arrives(solid_chrome, site, **CALM) as visitor:
+def guest(chrome: Browser, site: str, object_id: str) -> Iterator[Visitor]:
+    with Visitor.arrives(chrome, site, **CALM) as visitor:
         yield visitor
     visitor.assert_nothing_went_wrong()
 
@@ -246,8 +246,8 @@ def test_keys_turn_it_and_what_they_do_is_spoken_and_a_lost_context_is_mended(ta
     table.expect_drawn()
 
 
-def test_a_phone_has_everything_within_its_width(solid_chrome: Browser, site: str, object_id: str):
-    with Visitor.arrives(solid_chrome, site, **PHONE) as visitor:
+def test_a_phone_has_everything_within_its_width(chrome: Browser, site: str, object_id: str):
+    with Visitor.arrives(chrome, site, **PHONE) as visitor:
         table = Turntable(visitor.page, SPLATS)
         table.open(object_id)
         table.make()
@@ -260,11 +260,9 @@ def test_a_phone_has_everything_within_its_width(solid_chrome: Browser, site: st
     visitor.assert_nothing_went_wrong()
 
 
-def test_a_browser_without_webgl_says_so_in_a_sentence(
-    solid_chrome: Browser, site: str, object_id: str, turning: Studio
-):
+def test_a_browser_without_webgl_says_so_in_a_sentence(chrome: Browser, site: str, object_id: str, turning: Studio):
     splat = turning.splats.take_in(OWNER, write_ply(ball(50)), "ball.ply")
-    with Visitor.arrives(solid_chrome, site, **CALM) as visitor:
+    with Visitor.arrives(chrome, site, **CALM) as visitor:
         visitor.page.evaluate("HTMLCanvasElement.prototype.getContext = () => null")
         Turntable(visitor.page, SPLATS).open(splat.id)
         expect(visitor.page.locator("#splat .banner")).to_contain_text("no WebGL 2")
@@ -450,8 +448,8 @@ def test_a_file_that_cannot_be_made_says_why(table: Turntable, guest: Visitor, o
     guest.troubles.clear()  # the console tells of the refusal
 
 
-def test_what_lies_below_the_edge_of_the_column_fades_out_above_the_button(solid_chrome: Browser, site: str):
-    with Visitor.arrives(solid_chrome, site, reduced_motion="reduce") as visitor:
+def test_what_lies_below_the_edge_of_the_column_fades_out_above_the_button(chrome: Browser, site: str):
+    with Visitor.arrives(chrome, site, reduced_motion="reduce") as visitor:
         table = Turntable(visitor.page)
         visitor.page.get_by_role("tab", name="3D").click()
         ground = table.find(".keep").evaluate("node => getComputedStyle(node, '::before').backgroundImage")

@@ -16,12 +16,12 @@ from tests.ui.driver import PHONE, Visitor
 from tests.ui.turntable import Turntable
 
 
-def test_a_splat_that_lies_is_stood_up_by_keys_and_stays_one(solid_chrome: Browser, address: str, tmp_path: Path):
+def test_a_splat_that_lies_is_stood_up_by_keys_and_stays_one(chrome: Browser, address: str, tmp_path: Path):
     tower = some(100, degree=1)
     lying = replace(tower, positions=(tower.positions * np.array([0.2, 0.2, 1], np.float32)), pose=Pose())
     file = tmp_path / "tower.ply"
     file.write_bytes(write_ply(lying))
-    with Visitor.arrives(solid_chrome, address, **PHONE, reduced_motion="reduce") as visitor:
+    with Visitor.arrives(chrome, address, **PHONE, reduced_motion="reduce") as visitor:
         visitor.drop(file)
         table = Turntable(visitor.page, 100)
         table.expect_drawn()
