@@ -8,7 +8,7 @@ from studio import validation
 from studio.contract import ModelSpec, Task
 from studio.errors import BadRequest, NotReady, UnknownModel
 
-_DEEDS = {Task.VIEWS: "make views of objects", Task.SPLAT: "make splats"}
+_VERBS = {Task.VIEWS: "make views of objects", Task.SPLAT: "make splats"}
 """What models do, where the name of the task does not say it."""
 
 
@@ -49,7 +49,7 @@ class Catalog:
         local = [spec for spec in self.models(task) if not spec.provider]
         specs = [self._able(model_id, task)] if model_id != "" else local
         if not specs:
-            raise NotReady(f"No model here can {_DEEDS.get(task, task)}. Start Diorama with a catalog that has one.")
+            raise NotReady(f"No model here can {_VERBS.get(task, task)}. Start Diorama with a catalog that has one.")
         states = [spec.ready_for(owner) for spec in specs]
         for spec, readiness in zip(specs, states, strict=True):
             if readiness.ok:

@@ -9,12 +9,13 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
+from typing import Unpack
 
 from studio import validation
 from studio.library import search
 from studio.library.assets import Asset
 from studio.library.database import Database
-from studio.library.search import GalleryPage, Relatives
+from studio.library.search import Filters, GalleryPage, Relatives
 from studio.library.store import Store
 from studio.library.uploads import Uploads
 from studio.library.zip_stream import Entry, zipped
@@ -41,25 +42,13 @@ class Collection:
         """Call `listener(is_news)` whenever `pulse` grows, on whatever thread; it must return at once."""
         return self._changes.listening(owner, listener)
 
-    def gallery(
-        self,
-        owner: str,
-        *,
-        query: str = "",
-        starred: bool = False,
-        model: str = "",
-        kind: str = "",
-        after: str = "",
-        limit: int = 24,
-    ) -> GalleryPage:
+    def gallery(self, owner: str, *, after: str = "", limit: int = 24, **filters: Unpack[Filters]) -> GalleryPage:
         """One page, newest first; see `search.find`."""
-        return search.find(
-            self._database, owner, query=query, starred=starred, model=model, kind=kind, after=after, limit=limit
-        )
+        return search.find(self._database, owner, after=after, limit=limit, **filters)
 
-    def count(self, owner: str, *, query: str = "", starred: bool = False, model: str = "", kind: str = "") -> int:
+    def count(self, owner: str, **filters: Unpack[Filters]) -> int:
         """How many pictures all pages of `gallery` have together."""
-        return search.count(self._database, owner, query=query, starred=starred, model=model, kind=kind)
+        return search.count(self._database, owner, **filters)
 
     def models_used(self, owner: str) -> tuple[str, ...]:
         """Ids of the models that made what is in the owner's gallery; a foreign one's name is among them."""

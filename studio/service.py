@@ -1,4 +1,4 @@
-"""What Diorama can do: the one door for the page, the API and the command line. Every call is safe from any thread."""
+"""What Diorama can do: the one interface of the page, the API and the command line. Any thread may call it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The only door for uploaded pictures: a file of unknown content becomes a plain picture, or a sentence why not.
+"""Reads uploaded pictures, all of them: a file of unknown content becomes a plain picture, or a sentence why not.
 
 The content decides, never the name. Everything that can be known from headers is checked before a pixel is decoded, and
 what is stored later is our own PNG of these pixels: no place, camera or date of the file goes along.

@@ -10,7 +10,7 @@ import binascii
 import math
 import re
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 from studio.errors import BadRequest
 from studio.library.assets import Asset, to_asset
@@ -43,23 +43,23 @@ class Relatives:
     children: tuple[Asset, ...]  # the newest MAX_CHILDREN, newest first
 
 
+class Filters(TypedDict, total=False):
+    """Which assets; what is missing or empty leaves none out."""
+
+    query: str  # words that must all be in the prompt; the last one may be a beginning. Any text is allowed
+    starred: bool
+    model: str
+    kind: str
+    """ "image" for pictures made here, "upload" for those that came in, or another kind; TRASH for what was deleted; ""
+    for all but views, which are steps on the way to a splat."""
+
+
 def find(
-    database: Database,
-    owner: str,
-    *,
-    query: str = "",
-    starred: bool = False,
-    model: str = "",
-    kind: str = "",
-    after: str = "",
-    limit: int = 24,
+    database: Database, owner: str, *, after: str = "", limit: int = 24, **filters: Unpack[Filters]
 ) -> GalleryPage:
     """One page of what an owner has and has not deleted, or of what they have deleted.
 
     Args:
-        query: words that must all be in the prompt; the last one may be a beginning. Any text is allowed.
-        kind: "image" for pictures made here, "upload" for those that came in, or another kind; "" for all but views,
-            which are steps on the way to a splat; TRASH for what was deleted instead.
         after: `GalleryPage.next` of the page before; new pictures in between shift nothing.
         limit: assets per page, 1 to MAX_PAGE.
 
@@ -68,7 +68,7 @@ def find(
     """
     if isinstance(limit, bool) or not isinstance(limit, int) or not 1 <= limit <= MAX_PAGE:
         raise BadRequest(f"A page holds 1 to {MAX_PAGE} pictures, not {shown(limit)}.")
-    where, values = _condition(database, owner, query, starred, model, kind)
+    where, values = _condition(database, owner, **filters)
     if not isinstance(after, str):
         raise _not_text()
     if after:
@@ -81,13 +81,11 @@ def find(
     return GalleryPage(assets, _to_cursor(assets[-1]) if len(rows) > limit else "")
 
 
-def count(
-    database: Database, owner: str, *, query: str = "", starred: bool = False, model: str = "", kind: str = ""
-) -> int:
+def count(database: Database, owner: str, **filters: Unpack[Filters]) -> int:
     """How many assets all pages of `find` have together."""
-    where, values = _condition(database, owner, query, starred, model, kind)
+    where, values = _condition(database, owner, **filters)
     # Left alone, SQLite looks at every picture for its star.
-    index = "INDEXED BY newest_starred" if starred and not query.strip() else ""
+    index = "INDEXED BY newest_starred" if filters.get("starred") and not filters.get("query", "").strip() else ""
     return database.rows(f"SELECT COUNT(*) FROM assets {index} WHERE {where}", tuple(values))[0][0]
 
 
@@ -131,7 +129,7 @@ def match(query: str) -> str:
 
 
 def _condition(
-    database: Database, owner: str, query: str, starred: bool, model: str, kind: str
+    database: Database, owner: str, query: str = "", starred: bool = False, model: str = "", kind: str = ""
 ) -> tuple[str, list[Any]]:
     """What comes after WHERE, and its values."""
     if not all(isinstance(text, str) for text in (query, model, kind)):

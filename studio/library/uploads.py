@@ -1,4 +1,4 @@
-"""Uploaded pictures as assets: read through the door, kept once, with the recipe they bring. Knows no HTTP."""
+"""Uploaded pictures as assets: checked, kept once, with the recipe they bring. Knows no HTTP."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Uploads:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._door = threading.Lock()
+        self._one_at_a_time = threading.Lock()
 
     def take_in(self, owner: str, source: bytes | Path, name: str) -> Asset:
         """Keep an uploaded picture.
@@ -43,7 +43,7 @@ class Uploads:
             BadPicture: it is not one that Diorama takes.
             StorageFailed: the disk did not take it.
         """
-        with self._door:
+        with self._one_at_a_time:
             sha256 = _sha256(source)
             there = self._store.upload(owner, sha256)
             if there is None or not self._is_there(there):

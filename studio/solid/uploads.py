@@ -1,4 +1,4 @@
-"""Uploaded splats as assets: read through the door, kept once, with the recipe they bring. Knows no HTTP."""
+"""Uploaded splats as assets: checked, kept once, with the recipe they bring. Knows no HTTP."""
 
 from __future__ import annotations
 
@@ -38,11 +38,11 @@ class SplatUploads:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._door = threading.Lock()
+        self._one_at_a_time = threading.Lock()
 
     def take_in(self, owner: str, source: bytes | Path, name: str, up: Axis | None = None) -> TakenIn:
         """See `Splats.take_in`. One that was there stands as it stood."""
-        with self._door:
+        with self._one_at_a_time:
             taken = read_splat(source, name)
             taken.splat.pruned()  # refuses a splat that nobody could see; a faint one is kept as it came
             wanted = None if up is None else followed((inverse(UPRIGHT[taken.up]), UPRIGHT[up]))

@@ -1,4 +1,4 @@
-"""The only door for uploaded splats: a file of unknown content becomes a sound splat, or a sentence why not.
+"""Reads uploaded splats: a file of unknown content becomes a sound splat, or a sentence why not.
 
 The content decides, never the name. What a file declares is compared with its size before anything is allocated.
 """

@@ -32,9 +32,9 @@ class Export(NamedTuple):
 
 
 def _film(splat: Splat) -> bytes:
-    from studio.splats.video import write_film  # PyAV takes 0.1 s to load, a fifth of the command line's start
+    from studio.splats.video import write_turntable  # PyAV takes 0.1 s to load, a fifth of the command line's start
 
-    return write_film(splat)
+    return write_turntable(splat)
 
 
 EXPORTS: dict[str, Export] = {
@@ -85,7 +85,7 @@ EXPORTS: dict[str, Export] = {
 
 
 def export_splat(splat: Splat, format: str) -> bytes:
-    """The file. Takes up to two seconds for a GLB and 15 for a film; call it off the page's thread.
+    """The file. Takes up to two seconds for a GLB and 15 for a video; call it off the page's thread.
 
     Raises:
         BadRequest: there is no such format.

@@ -1,4 +1,4 @@
-"""Cameras for a splat: one that sees all of it, and those of a turn around it. Renders nothing; the film is `video`."""
+"""Cameras for a splat: one that sees all of it, and those of a turn around it. Renders nothing; `video` does."""
 
 from __future__ import annotations
 

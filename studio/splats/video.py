@@ -1,6 +1,6 @@
 """A turn around a splat as an MP4 (H.264): quick to look at, on a white ground.
 
-A film is a look and no measurement: where many large splats lie over each other, it is painted smaller and enlarged.
+A video is a look and no measurement: where many large splats lie over each other, it is painted smaller and enlarged.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _ELEVATION_DEG = 10.0
 """From where a splat without a camera of its own is seen."""
 
 
-def write_film(splat: Splat) -> bytes:
+def write_turntable(splat: Splat) -> bytes:
     """An MP4 of SIDE x SIDE pixels: once around, beginning where the splat's own camera is.
 
     Takes about ten seconds (2 cores) for 65,536 splats.
@@ -45,7 +45,7 @@ def write_film(splat: Splat) -> bytes:
 
 
 def first_camera(splat: Splat) -> Camera:
-    """Where the film begins; its picture is as large as can be painted in time. Args: splat: placed."""
+    """Where the video begins; its picture is as large as can be painted in time. Args: splat: placed."""
     own = splat.pose.camera
     start = camera_around(splat, SIDE, _ELEVATION_DEG) if own is None else through(own, own.crop, SIDE)
     share = (_PAIRS / max(_PAIRS, pairs_of(splat, start))) ** 0.5
@@ -65,7 +65,7 @@ def write_mp4(frames: Iterable[Image.Image], note: str = "", side: int = SIDE) -
         note: kept as the file's comment, such as a recipe as JSON.
     """
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "film.mp4")  # to move the index to the front, the file is read again
+        path = Path(folder, "turntable.mp4")  # to move the index to the front, the file is read again
         with av.open(str(path), "w", options={"movflags": "faststart"}) as file:
             file.metadata["comment"] = note
             stream = file.add_stream("libx264", rate=FRAMES_PER_SECOND, options={"crf": "20", "preset": "veryfast"})

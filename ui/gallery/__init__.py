@@ -10,22 +10,15 @@ from typing import Any
 from gradio.events import Dependency
 
 from studio.service import Studio
-from ui.shared.bridge import QUIET, Bridge
+from ui.shared.bridge import Bridge
 from ui.shared.pictures import Answer, model_label, picture, text
-from ui.shared.scripts import component
 
 LABEL = "Gallery"
 
 
 def build(bridge: Bridge, arrival: Dependency) -> None:
-    """Lay out the tab inside the current Blocks and connect it.
-
-    Args:
-        bridge: gives the calls the studio and the owner.
-        arrival: the event after which the browser's token is known.
-    """
-    gallery = component(Path(__file__).parent, "gallery")
-    arrival.then(bridge.open_listener(on_arrival, {"gallery": gallery}), [bridge.visitor], [gallery], **QUIET)
+    """Lay out the tab inside the current Blocks and connect it; see `Bridge.add`."""
+    bridge.add(Path(__file__).parent, "gallery", on_arrival, arrival)
 
 
 def on_arrival(studio: Studio, token: str) -> dict[str, Any]:

@@ -18,23 +18,16 @@ from studio.library.assets import Asset
 from studio.service import Studio
 from ui.iterate.fixes import fixes_for
 from ui.routes.segment import mask_address
-from ui.shared.bridge import QUIET, Bridge
+from ui.shared.bridge import Bridge
 from ui.shared.model_texts import about, advice_on, is_offered
 from ui.shared.pictures import Answer, picture, text
-from ui.shared.scripts import component
 
 LABEL = "Iterate"
 
 
 def build(bridge: Bridge, arrival: Dependency) -> None:
-    """Lay out the tab inside the current Blocks and connect it.
-
-    Args:
-        bridge: gives the calls the studio and the owner.
-        arrival: the event after which the browser's token is known.
-    """
-    tab = component(Path(__file__).parent, "iterate")
-    arrival.then(bridge.open_listener(on_arrival, {"iterate": tab}), [bridge.visitor], [tab], **QUIET)
+    """Lay out the tab inside the current Blocks and connect it; see `Bridge.add`."""
+    bridge.add(Path(__file__).parent, "iterate", on_arrival, arrival)
 
 
 def on_arrival(studio: Studio, token: str) -> dict[str, Any]:

@@ -13,7 +13,7 @@ import { jobsNow } from "../shared/scripts/watcher.js";
 import { createBelow } from "./below.js";
 import { createColumn } from "./column.js";
 import { createCompare } from "./compare.js";
-import { DEEDS, giveName, mark, removeBranch, rename } from "./deeds.js";
+import { ACTIONS, giveName, mark, removeBranch, rename } from "./actions.js";
 import { draw, drawBoard, measure } from "./drawing.js";
 import { createMenu } from "./menu.js";
 import { go, load, loadModels, loadRecent, measureDifference, open, refresh } from "./opening.js";
@@ -56,8 +56,8 @@ export const below = createBelow({
   skip: () => ask("jobs/skip", { id: state.following }),
   rename: giveName,
   named: () => tree.focus(state.picture.id),
-}, DEEDS);
-const menu = createMenu(DEEDS);
+}, ACTIONS);
+const menu = createMenu(ACTIONS);
 export const tree = createTree({
   open: go,
   rename,

@@ -5,7 +5,7 @@ import { within } from "../shared/scripts/dom.js";
 import { byId } from "../shared/scripts/pictures.js";
 import { ask, post } from "../shared/scripts/server.js";
 import { toast } from "../shared/scripts/toast.js";
-import { offerBack } from "./deeds.js";
+import { offerBack } from "./actions.js";
 import { BLANK } from "./draft.js";
 import { draw, measure } from "./drawing.js";
 import { column, compare } from "./iterate.js";

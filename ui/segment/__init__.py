@@ -15,10 +15,9 @@ from studio.errors import NotFound
 from studio.recipe.selection import to_json
 from studio.service import Studio
 from ui.routes.segment import cutout_address, mask_address
-from ui.shared.bridge import QUIET, Bridge
+from ui.shared.bridge import Bridge
 from ui.shared.model_texts import advice_on
 from ui.shared.pictures import Answer, picture, text
-from ui.shared.scripts import component
 
 LABEL = "Segment"
 _RECENT = 24
@@ -26,14 +25,8 @@ _RECENT = 24
 
 
 def build(bridge: Bridge, arrival: Dependency) -> None:
-    """Lay out the tab inside the current Blocks and connect it.
-
-    Args:
-        bridge: gives the calls the studio and the owner.
-        arrival: the event after which the browser's token is known.
-    """
-    segment = component(Path(__file__).parent, "segment")
-    arrival.then(bridge.open_listener(on_arrival, {"segment": segment}), [bridge.visitor], [segment], **QUIET)
+    """Lay out the tab inside the current Blocks and connect it; see `Bridge.add`."""
+    bridge.add(Path(__file__).parent, "segment", on_arrival, arrival)
 
 
 def on_arrival(studio: Studio, token: str) -> dict[str, Any]:

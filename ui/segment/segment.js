@@ -15,7 +15,7 @@ import { createAsker } from "./ask.js";
 import { createColumn } from "./column.js";
 import { createOverlay, regionsOf, veilOf } from "./overlay.js";
 import { createSelection, hasContent, NOTHING } from "./selection.js";
-import { createShelf } from "./shelf.js";
+import { createStrip } from "./strip.js";
 const { element, find, isVisible } = within("segment");
 const MOST = 1024; // longest side of masks on the page, in pixels
 const UNSELECTED = "Nothing is selected";
@@ -100,7 +100,7 @@ function draw() {
   find(".redo").disabled = !selection.canRedo;
   find(".clear").disabled = !hasContent(request);
   column.draw({ request, answer: state.answer, hint: hintOf(request), isPicking: Boolean(state.regions), isLooking: Boolean(state.search), isKeeping: state.isKeeping, isBusy: asker.isBusy, opened: picture?.id, advice: state.advice, model: state.model });
-  shelf.draw({ objects: state.objects, pictures: state.recent, opened: picture?.id });
+  strip.draw({ objects: state.objects, pictures: state.recent, opened: picture?.id });
   drawBoard();
 }
 function drawBoard() {
@@ -260,7 +260,7 @@ const column = createColumn({
   another: close,
   model(id) { Object.assign(state, { model: id, everything: null, search: null }); column.drawModels(state.models, byId(state.models, id)); if (state.picture) onSelection(); },
 });
-const shelf = createShelf({ open });
+const strip = createStrip({ open });
 
 for (const tool of element.querySelectorAll("[data-mode]")) tool.addEventListener("click", () => setMode(tool.dataset.mode));
 walkRadios(find(".modes"));

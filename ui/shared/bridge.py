@@ -6,14 +6,17 @@ import html
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import fastapi
 import gradio as gr
 from gradio.blocks import Block
+from gradio.events import Dependency
 
 from studio.errors import StudioError
 from studio.service import Studio
+from ui.shared.scripts import component
 
 Identify = Callable[[gr.Request, str], str]
 """(request, the browser's random token) -> owner: "local", the user's name, or a hash of the token."""
@@ -54,6 +57,16 @@ class Bridge:
             return listen(request, token, event, *values)
 
         return listen_to_event
+
+    def add(self, folder: Path, elem_id: str, on_arrival: Callable[..., dict[str, Any]], arrival: Dependency) -> None:
+        """Put a component of ours into the current Blocks, see `scripts.component`, and connect it.
+
+        Args:
+            on_arrival: (studio, the browser's token) -> {elem_id: what its scripts begin with}.
+            arrival: the event after which the browser's token is known.
+        """
+        part = component(folder, elem_id)
+        arrival.then(self.open_listener(on_arrival, {elem_id: part}), [self.visitor], [part], **QUIET)
 
     def open_listener(self, handler: Callable[..., dict[str, Any]], named: Named) -> Callable[..., Any]:
         """`handler(studio, *values)`: what is the same for everybody and needs no owner."""

@@ -14,10 +14,9 @@ from studio.contract import ModelSpec, Range, Task
 from studio.errors import NotFound
 from studio.service import Studio
 from ui.shared import solid_facts
-from ui.shared.bridge import QUIET, Bridge
+from ui.shared.bridge import Bridge
 from ui.shared.model_texts import advice_on
 from ui.shared.pictures import Answer, picture, text
-from ui.shared.scripts import component
 
 LABEL = "3D"
 _SHOWN = 24
@@ -25,14 +24,8 @@ _SHOWN = 24
 
 
 def build(bridge: Bridge, arrival: Dependency) -> None:
-    """Lay out the tab inside the current Blocks and connect it.
-
-    Args:
-        bridge: gives the calls the studio and the owner.
-        arrival: the event after which the browser's token is known.
-    """
-    tab = component(Path(__file__).parent, "splat")
-    arrival.then(bridge.open_listener(on_arrival, {"splat": tab}), [bridge.visitor], [tab], **QUIET)
+    """Lay out the tab inside the current Blocks and connect it; see `Bridge.add`."""
+    bridge.add(Path(__file__).parent, "splat", on_arrival, arrival)
 
 
 def on_arrival(studio: Studio, token: str) -> dict[str, Any]:

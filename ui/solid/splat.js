@@ -11,7 +11,7 @@ import { jobsNow } from "../shared/scripts/watcher.js";
 import { createColumn, sizeOf } from "./column.js";
 import { createExporting } from "./exporting.js";
 import { createFour } from "./four.js";
-import { createShelf } from "./shelf.js";
+import { createStrip } from "./strip.js";
 import { memory, NONE, ourJob, SIDES, speak, state } from "./state.js";
 import { createTurntable } from "./turntable.js";
 import { drawJob, makeSplat, makeViews, onJobs, say, setView } from "./work.js";
@@ -40,7 +40,7 @@ const four = createFour({
   replace: replaceView,
   look(view, index) { if (view) tell("look", { id: view.id }); else replaceView(index); },
 });
-const shelf = createShelf({ open, pick: (picture) => picked(picture) });
+const strip = createStrip({ open, pick: (picture) => picked(picture) });
 const exporting = createExporting();
 
 export function draw() {
@@ -67,7 +67,7 @@ export function draw() {
   four.draw(job);
   drawJob(job);
   column.draw();
-  shelf.draw();
+  strip.draw();
 }
 /** The square that the models see, or what forms, or the picture something is to be chosen of. */
 function drawSeen(preview) {
@@ -244,7 +244,7 @@ new IntersectionObserver((entries) => {
 }).observe(find(".strip"));
 hear("change", (change) => {
   const { gone = [] } = change, { object, splat } = state;
-  state.recent = Object.fromEntries(Object.entries(state.recent).map(([name, list]) => [name, changedList(list, change, (one) => isOfShelf(one, name))]));
+  state.recent = Object.fromEntries(Object.entries(state.recent).map(([name, list]) => [name, changedList(list, change, (one) => isShownUnder(one, name))]));
   state.splats = changedList(state.splats, change, (one) => one.parents?.includes(object?.id));
   state.objects = changedList(state.objects, change, (one) => one.kind === "object" && one.parents?.[0] === state.picture?.id);
   if (object && byId(gone, object.id)) close();
@@ -255,7 +255,7 @@ hear("change", (change) => {
   }
   draw();
 });
-const isOfShelf = (one, name) => ({ splats: "splat", objects: "object", pictures: "image" })[name] === one.kind;
+const isShownUnder = (one, name) => ({ splats: "splat", objects: "object", pictures: "image" })[name] === one.kind;
 addEventListener("popstate", () => {
   const id = readAddress("splat");
   if (token !== null && id && ![state.object?.id, state.splat?.id, state.picture?.id].includes(id)) open(id, { focus: false });

@@ -16,7 +16,7 @@ from playwright.sync_api import Page, sync_playwright
 from studio.geometry import Camera, Crop
 from studio.splats.splat import Pose
 from studio.splats.turntable import camera_around, turntable
-from studio.splats.video import FRAMES, FRAMES_PER_SECOND, SIDE, first_camera, write_film, write_mp4
+from studio.splats.video import FRAMES, FRAMES_PER_SECOND, SIDE, first_camera, write_mp4, write_turntable
 from tests import browser as chromium
 from tests.studio.splats_in import some
 
@@ -104,7 +104,7 @@ def test_the_film_of_a_splat_goes_around_it_on_white(page: Page):
         opacities=np.ones(3, np.float32),
         colours=np.array([red, blue, white], np.float32),
     )
-    data = base64.b64encode(write_film(splat)).decode()
+    data = base64.b64encode(write_turntable(splat)).decode()
     played = page.evaluate(PLAY, [data, [0, FRAMES // 2], FRAMES_PER_SECOND])
     if played is None:
         pytest.skip("this Chromium plays no H.264")

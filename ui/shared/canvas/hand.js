@@ -8,7 +8,7 @@ const SHAKE = 6, NEAR = 14, LONG_MS = 550, DOUBLE_MS = 450; // CSS pixels, CSS p
  */
 export function createHand(board, view, acts) {
   const pressed = new Map(); // pointers that are down: id -> [x, y]
-  let deed = null, pinch = null, isSpace = false, clicked = { x: 0, y: 0, at: -Infinity };
+  let gesture = null, pinch = null, isSpace = false, clicked = { x: 0, y: 0, at: -Infinity };
 
   const place = (event) => {
     const { left, top } = board.getBoundingClientRect();
@@ -22,62 +22,62 @@ export function createHand(board, view, acts) {
     const [s, t] = view.toScreen(u, v);
     return Math.hypot(s - x, t - y) <= NEAR;
   });
-  const far = (x, y) => Math.hypot(x - deed.x, y - deed.y) > SHAKE;
+  const far = (x, y) => Math.hypot(x - gesture.x, y - gesture.y) > SHAKE;
 
   function begin(event) {
     const [x, y] = place(event), mode = acts.mode(), remove = event.button === 2 || event.shiftKey || mode === "remove";
-    deed = { x, y, last: [x, y], isWanted: !remove, kind: "click", touch: event.pointerType === "touch" };
-    if (event.button === 1 || isSpace || mode === "pan") deed.kind = "pan";
-    else if (acts.isPicking()) deed.kind = "pick";
+    gesture = { x, y, last: [x, y], isWanted: !remove, kind: "click", touch: event.pointerType === "touch" };
+    if (event.button === 1 || isSpace || mode === "pan") gesture.kind = "pan";
+    else if (acts.isPicking()) gesture.kind = "pick";
     else if (mode === "brush" || mode === "erase") {
-      deed.kind = "stroke";
-      deed.stroke = { points: [clamped(x, y)], radius: acts.radius(), add: mode === "brush" && !remove };
-      acts.stroke(deed.stroke, false);
+      gesture.kind = "stroke";
+      gesture.stroke = { points: [clamped(x, y)], radius: acts.radius(), add: mode === "brush" && !remove };
+      acts.stroke(gesture.stroke, false);
     } else {
-      deed.index = nearest(x, y);
-      if (deed.index >= 0) deed.kind = "point";
-      else if (!view.isInside(x, y)) deed.kind = "pan";
-      else if (deed.touch) {
-        deed.timer = setTimeout(() => { if (deed?.kind === "click") { acts.click(...clamped(x, y), false); deed = null; } }, LONG_MS);
+      gesture.index = nearest(x, y);
+      if (gesture.index >= 0) gesture.kind = "point";
+      else if (!view.isInside(x, y)) gesture.kind = "pan";
+      else if (gesture.touch) {
+        gesture.timer = setTimeout(() => { if (gesture?.kind === "click") { acts.click(...clamped(x, y), false); gesture = null; } }, LONG_MS);
       }
     }
   }
   function go(event) {
-    const [x, y] = place(event), before = deed.last;
-    deed.last = [x, y];
-    if (deed.kind === "pan") { view.pan(x - before[0], y - before[1]); acts.drawn(); return; }
-    if (deed.kind === "stroke") {
+    const [x, y] = place(event), before = gesture.last;
+    gesture.last = [x, y];
+    if (gesture.kind === "pan") { view.pan(x - before[0], y - before[1]); acts.drawn(); return; }
+    if (gesture.kind === "stroke") {
       for (const each of event.getCoalescedEvents?.() || [event]) {
-        const at = clamped(...place(each)), [u, v] = deed.stroke.points.at(-1);
-        if (Math.hypot(at[0] - u, at[1] - v) * view.scale > 1.5 && deed.stroke.points.length < 2000) deed.stroke.points.push(at);
+        const at = clamped(...place(each)), [u, v] = gesture.stroke.points.at(-1);
+        if (Math.hypot(at[0] - u, at[1] - v) * view.scale > 1.5 && gesture.stroke.points.length < 2000) gesture.stroke.points.push(at);
       }
-      acts.stroke(deed.stroke, false);
+      acts.stroke(gesture.stroke, false);
       return;
     }
-    if (deed.kind === "click" && far(x, y)) { deed.kind = "box"; clearTimeout(deed.timer); }
-    if (deed.kind === "point" && (deed.moved || far(x, y))) { deed.moved = true; acts.move(deed.index, ...clamped(x, y), false); }
-    if (deed.kind === "box") acts.box(corners(deed.x, deed.y, x, y), false);
+    if (gesture.kind === "click" && far(x, y)) { gesture.kind = "box"; clearTimeout(gesture.timer); }
+    if (gesture.kind === "point" && (gesture.moved || far(x, y))) { gesture.moved = true; acts.move(gesture.index, ...clamped(x, y), false); }
+    if (gesture.kind === "box") acts.box(corners(gesture.x, gesture.y, x, y), false);
   }
   function corners(x0, y0, x1, y1) {
     const [a, b] = clamped(x0, y0), [c, d] = clamped(x1, y1);
     return [Math.min(a, c), Math.min(b, d), Math.max(a, c), Math.max(b, d)];
   }
   function end(event) {
-    const [x, y] = place(event), { kind } = deed;
-    clearTimeout(deed.timer);
-    if (kind === "click") { acts.click(...clamped(x, y), deed.isWanted); clicked = { x, y, at: event.timeStamp }; }
+    const [x, y] = place(event), { kind } = gesture;
+    clearTimeout(gesture.timer);
+    if (kind === "click") { acts.click(...clamped(x, y), gesture.isWanted); clicked = { x, y, at: event.timeStamp }; }
     if (kind === "pick") acts.pick(...view.toPicture(x, y));
-    if (kind === "box") acts.box(corners(deed.x, deed.y, x, y), true);
-    if (kind === "stroke") acts.stroke(deed.stroke, true);
-    if (kind === "point" && deed.moved) acts.move(deed.index, ...clamped(x, y), true);
+    if (kind === "box") acts.box(corners(gesture.x, gesture.y, x, y), true);
+    if (kind === "stroke") acts.stroke(gesture.stroke, true);
+    if (kind === "point" && gesture.moved) acts.move(gesture.index, ...clamped(x, y), true);
     const isDouble = event.timeStamp - clicked.at < DOUBLE_MS && Math.hypot(x - clicked.x, y - clicked.y) <= SHAKE;
-    if (kind === "point" && !deed.moved && !isDouble) acts.remove(deed.index);
-    deed = null;
+    if (kind === "point" && !gesture.moved && !isDouble) acts.remove(gesture.index);
+    gesture = null;
   }
   function abandon() {
-    if (!deed) return;
-    clearTimeout(deed.timer);
-    deed = null;
+    if (!gesture) return;
+    clearTimeout(gesture.timer);
+    gesture = null;
     acts.stroke(null, false);
     acts.box(null, false);
   }
@@ -104,11 +104,11 @@ export function createHand(board, view, acts) {
       view.zoomAt(now.x, now.y, now.length / pinch.length);
       pinch = now;
       acts.drawn();
-    } else if (deed) go(event);
+    } else if (gesture) go(event);
   });
   const lift = (event) => {
     if (!pressed.delete(event.pointerId)) return;
-    if (deed && event.type === "pointerup") end(event);
+    if (gesture && event.type === "pointerup") end(event);
     else abandon();
     if (pressed.size < 2) pinch = null;
   };
@@ -122,5 +122,5 @@ export function createHand(board, view, acts) {
     view.zoomAt(x, y, Math.exp(-event.deltaY * (event.deltaMode ? 0.05 : 0.0015) * (event.ctrlKey ? 4 : 1)));
     acts.drawn();
   }, { passive: false });
-  return { abandon, set isSpace(value) { isSpace = value; }, get isBusy() { return Boolean(deed); } };
+  return { abandon, set isSpace(value) { isSpace = value; }, get isBusy() { return Boolean(gesture); } };
 }

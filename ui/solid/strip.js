@@ -11,7 +11,7 @@ const ON_SPLATS = [ // one entry adds one
 ];
 
 /** @param acts {open(id), pick(picture)} */
-export function createShelf(acts) {
+export function createStrip(acts) {
   function tile(item, className, press) {
     const button = tileOf(item, press, { className, source: item.crop || item.thumb }), image = button.firstElementChild;
     image.addEventListener("error", () => setAttribute(image, "src", address(item.thumb)), { once: true }); // an empty object
@@ -25,7 +25,7 @@ export function createShelf(acts) {
       if (press) node.addEventListener("click", () => press(splat));
       return node;
     });
-    return make("li", { class: "object" }, tile(splat, "solid", () => acts.open(splat.id)), make("div", { class: "about" }, make("b", {}, splat.title), make("div", { class: "deeds" }, ...buttons)));
+    return make("li", { class: "object" }, tile(splat, "solid", () => acts.open(splat.id)), make("div", { class: "about" }, make("b", {}, splat.title), make("div", { class: "actions" }, ...buttons)));
   }
   const mark = (chosen) => (node, item) => setAttribute(node.querySelector(".tile"), "aria-current", item.id === chosen);
   return {
@@ -39,7 +39,7 @@ export function createShelf(acts) {
       reconcile(find(".pictures"), pictures, (one) => make("li", {}, tile(one, one.kind === "object" ? "checkered" : "", acts.pick)), mark(""));
       for (const [name, list] of Object.entries({ splats, objects, pictures })) show(find(`.film .${name}`), list.length > 0);
       const title = picking ? "Your pictures" : splats.length ? "In 3D, and objects to turn" : "Objects to turn into 3D";
-      setText(find(".shelf-title"), title);
+      setText(find(".strip-title"), title);
       setText(find(".summary"), splats.length ? `${splats.length} in 3D` : "");
       show(find(".none"), !splats.length && !objects.length && !pictures.length && state.isTold);
     },

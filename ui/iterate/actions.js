@@ -9,7 +9,7 @@ import { below, compare, replay, tree } from "./iterate.js";
 import { go, load, open, refresh } from "./opening.js";
 import { followed, otherVersion, parentOf, state, versionOf } from "./state.js";
 
-export const DEEDS = [ // one entry adds one; those with an icon stand under the stage, too
+export const ACTIONS = [ // one entry adds one; those with an icon stand under the stage, too
   { name: "open", word: () => "Show", press: (version) => go(version.id), fits: (version) => version.id !== state.picture?.id },
   { name: "star", icon: "star", word: (version) => (version.starred ? "Remove the star" : "Star"), isPressed: (version) => version.starred, press: (version) => starPictures([version], !version.starred) },
   { name: "rename", icon: "edit", word: () => "Rename (F2)", press: (version) => rename(version.id) },

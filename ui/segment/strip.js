@@ -16,7 +16,7 @@ const ON_OBJECTS = [ // one entry adds one
 ];
 
 /** @param acts {open(id)} */
-export function createShelf(acts) {
+export function createStrip(acts) {
   const tile = (picture, className) => tileOf(picture, () => acts.open(picture.id), { className });
   function objectTile(object) {
     const buttons = ON_OBJECTS.map(({ name, icon, word, href, press }) => {
@@ -27,7 +27,7 @@ export function createShelf(acts) {
       if (press) node.addEventListener("click", () => press(object));
       return node;
     });
-    return make("li", { class: "object" }, tile(object, "checkered"), make("div", { class: "about" }, make("b", {}, object.title), make("div", { class: "deeds" }, ...buttons)));
+    return make("li", { class: "object" }, tile(object, "checkered"), make("div", { class: "about" }, make("b", {}, object.title), make("div", { class: "actions" }, ...buttons)));
   }
   return {
     draw({ objects, pictures, opened }) {
@@ -36,7 +36,7 @@ export function createShelf(acts) {
         setAttribute(node.firstElementChild, "aria-current", picture.id === opened);
       });
       show(find(".objects"), objects.length > 0);
-      setText(find(".shelf-title"), objects.length ? "Objects of this picture, and your pictures" : "Your pictures");
+      setText(find(".strip-title"), objects.length ? "Objects of this picture, and your pictures" : "Your pictures");
       setText(find(".summary"), objects.length ? `${objects.length} ${objects.length === 1 ? "object" : "objects"}` : "");
       show(find(".none"), !objects.length && !pictures.length);
     },
