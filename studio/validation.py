@@ -57,7 +57,7 @@ def completed(request: GenerateRequest, spec: ModelSpec) -> GenerateRequest:
 
 
 def completed_edit(request: IterateRequest, spec: ModelSpec) -> IterateRequest:
-    """The same for a request to change a picture; mask and extension are `regions.completed`'s business.
+    """The same for a request to change a picture; mask and extension are `edit_mask.completed`'s business.
 
     Raises:
         BadRequest, NotSupported: as for `completed`.

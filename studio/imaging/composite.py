@@ -49,8 +49,8 @@ def scene(
     """
     Args:
         source: RGB or RGBA.
-        mask: see `regions.mask_of`.
-        feather: see `regions.feathered`.
+        mask: see `edit_mask.mask_of`.
+        feather: see `edit_mask.feathered`.
     """
     canvas = extended(source, extension)
     box = None if mask is None else masks.box_of(mask)

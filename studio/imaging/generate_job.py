@@ -1,6 +1,6 @@
 """The work of a job that makes pictures: one by one, each saved before the next begins. Runs on a lane's thread.
 
-What is made is an `PicturePlan`: here that of Generate; that of Iterate is in `editing`.
+What is made is a `PicturePlan`: here that of Generate; that of Iterate is in `iterate_job`.
 """
 
 from __future__ import annotations

@@ -45,7 +45,7 @@ class Versions:
         return request
 
     def changes(self, owner: str, asset_id: str, last: int) -> list[IterateRequest]:
-        """The changes that led to a version; see `replaying.requests_of`."""
+        """The changes that led to a version; see `replay.requests_of`."""
         way = way_back(self._database, self._store.asset(owner, asset_id))
         return replay.requests_of(way[::-1], last)
 

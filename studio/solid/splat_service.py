@@ -104,7 +104,7 @@ class Splats:
         return latest[2]
 
     def export(self, owner: str, asset_id: str, format: str) -> bytes:
-        """A file for other tools; see `splats.exporting.EXPORTS`.
+        """A file for other tools; see `splats.export.EXPORTS`.
 
         Raises:
             BadRequest: there is no such format.
@@ -120,7 +120,7 @@ class Splats:
     def fit_of(self, owner: str, asset_id: str) -> float | None:
         """How much of its object a splat covers at its reset pose, as IoU; None where it has no object.
 
-        Below `fitting.GOOD_FIT`, `match_size` is worth a try.
+        Below `fit.GOOD_FIT`, `match_size` is worth a try.
         """
         return self._asset(owner, asset_id).recipe.splat.fit
 

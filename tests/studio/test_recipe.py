@@ -98,7 +98,7 @@ def test_what_was_not_used_is_not_in_the_parameters():
 def test_any_text_makes_the_round_trip(tmp_path: Path, prompt: str, owner: str, guidance: float | None):
     recipe = replace(RECIPE, prompt=prompt, owner=owner, title=prompt, guidance=guidance)
     assert from_text(to_text(recipe)) == recipe
-    clean = prompt.replace("\0", "")  # `checks` lets no NUL through, and PNG text has none
+    clean = prompt.replace("\0", "")  # `validation` lets no NUL through, and PNG text has none
     found = read_png(saved(tmp_path / "a.png", png_text(replace(recipe, prompt_sent=clean))))
     assert found is not None and found.recipe.prompt == prompt
 
