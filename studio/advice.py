@@ -6,6 +6,7 @@ The one place that knows of it; the page, the API and the terminal say what is f
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -87,6 +88,10 @@ class Adviser:
         return advice.text if advice else ""
 
     def _look(self, owner: str, asset_id: str) -> bool:
+        asset = self._store.asset(owner, asset_id)
+        if asset.kind == "object" and asset.parents:  # the whole picture tells more than a smooth thing out of it
+            with suppress(NotFound):
+                return self._is_toy(owner, self._store.asset(owner, asset.parents[0]).id)
         try:
             return is_toy(read_picture(self._store.thumbnail(owner, asset_id)).image)
         except (BadPicture, NotFound):  # others say so

@@ -7,7 +7,7 @@ mean. Pictures are HWC uint8 RGB, masks HW uint8.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import cv2
@@ -22,7 +22,9 @@ _SIDE = 208
 """Pixels of the longer side of what GrabCut works on: more is slower and, with textures, no better (measured)."""
 _AROUND = 0.25
 """Of the longer side of a box: how much of what is around it teaches what the background looks like."""
-_ROUNDS = 3
+_NEAR = 0.01
+"""Of the picture's longer side: a box that comes so near to an edge reaches it."""
+_ROUNDS = 2
 _SEED = 3.0
 """Radius of a click in pixels at that size: what is so near belongs to it."""
 _CORE = 0.5
@@ -75,6 +77,7 @@ def cut(picture: np.ndarray, hints: Hints, reach: float = 1.0) -> Cut:
         reach: more than 1 lets clicks without a box take more of what lies around them, less than 1 less.
     """
     shape = (picture.shape[0], picture.shape[1])
+    hints = replace(hints, box=hints.box and _to_edges(hints.box, shape))
     frame = _frame(hints.box, shape)
     labels = _labels(picture, frame, hints, _prior(hints, frame), reach)
     found = masks.box_of(_placed(labels, frame, shape))
@@ -199,6 +202,19 @@ def _frame(box: Box | None, shape: Sequence[int]) -> _Frame:
         left, top = max(0, int(box.left - around)), max(0, int(box.top - around))
         right, bottom = min(width, int(box.right + around) + 1), min(height, int(box.bottom + around) + 1)
     return _Frame(left, top, right, bottom, min(1.0, _SIDE / max(right - left, bottom - top)))
+
+
+def _to_edges(box: Box, shape: tuple[int, int]) -> Box:
+    """A box whose sides go on to the edge of the picture where they nearly reach it: few draw a box so exactly, and the
+    strip that is left would pass what goes on beyond the picture off as background."""
+    height, width = shape
+    near = _NEAR * max(height, width)
+    return Box(
+        0 if box.left < near else box.left,
+        0 if box.top < near else box.top,
+        width if box.right > width - near else box.right,
+        height if box.bottom > height - near else box.bottom,
+    )
 
 
 def _small(picture: np.ndarray, frame: _Frame) -> np.ndarray:

@@ -41,6 +41,18 @@ def test_a_click_cuts_the_object_out(picture: tuple[Path, np.ndarray], tmp_path:
     assert Path(capsys.readouterr().out.strip()).is_file()
 
 
+def test_a_photo_is_cut_out_without_a_download(tmp_path: Path, capsys: pytest.CaptureFixture):
+    photo = Path(__file__).parents[1] / "studio/segmentation/photos/flower.jpg"
+    options = ["--box", "165,80,452,365", "--json", "--outputs", str(tmp_path)]
+    assert cli.main(["segment", str(photo), "--model", "outline", "--snap", *options]) == 0
+    said = capsys.readouterr()
+    told = json.loads(said.out)
+    assert said.err == ""
+    assert told["area"] == pytest.approx(0.785 * 275 * 275, rel=0.05)
+    assert cli.main(["segment", told["id"], "--point", "310,220", "--outputs", str(tmp_path)]) == 0
+    assert "This model does not know photos." in capsys.readouterr().err
+
+
 def test_everything_is_listed_with_where_to_click(
     picture: tuple[Path, np.ndarray], tmp_path: Path, capsys: pytest.CaptureFixture
 ):

@@ -97,7 +97,8 @@ def test_what_is_said_of_a_photo_names_what_knows_it(studio: Studio):
     assert [each.id for each in advice.instead] == ["tiny", "outline"]
     assert studio.adviser.of_selection(OWNER, photo, "") == advice.text
     assert studio.adviser.of_selection(OWNER, photo, "outline") == ""
-    kept = studio.selections.keep(OWNER, SegmentRequest(photo, "outline", box=Box(20, 20, 500, 510)))
+    coffee = studio.take_in(OWNER, PHOTOS[2], "cup.jpg")  # as red and smooth as a toy, when cut out
+    kept = studio.selections.keep(OWNER, SegmentRequest(coffee.id, "outline", box=Box(72, 14, 484, 392)))
     assert "Toy views knows only toys" in studio.adviser.of_solid(OWNER, SolidRequest(kept.id, splat=False))
 
 

@@ -51,7 +51,7 @@ def pixels(http: httpx.Client, picture: dict) -> np.ndarray:
 
 def test_the_toy_changes_a_picture_and_the_tree_knows_it(client: Client, http: httpx.Client, picture: dict):
     job = client.predict(picture_id=picture["id"], instruction="make it blue", seed=5, api_name="/iterate")
-    assert (job["state"], job["error"], job["model"]) == ("done", "", "toy-klein")
+    assert (job["state"], job["error"], job["model"], job["notice"]) == ("done", "", "toy-klein", "")
     (made,) = job["pictures"]
     red, _, blue = pixels(http, made)[64, 64].astype(int)
     assert blue > red
@@ -79,9 +79,10 @@ def test_strokes_keep_the_rest_byte_for_byte(client: Client, http: httpx.Client,
 
 def test_a_file_is_changed_without_waiting(client: Client, tmp_path: Path):
     path = tmp_path / "grey.png"
-    Image.new("RGB", (96, 96), "grey").save(path)
+    Image.new("RGB", (96, 96), "navy").save(path)
     job = client.predict(file=handle_file(path), instruction="make it red", wait=False, api_name="/iterate")
     assert job["state"] in ("waiting", "running", "done")
+    assert "repaints the whole photo at" in job["notice"]
     assert client.predict(job_id=job["id"], api_name="/cancel")["id"] == job["id"]
 
 

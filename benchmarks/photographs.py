@@ -1,0 +1,79 @@
+"""A box around what a photograph shows, by "Outline by colour": how good the mask is, and how long it takes.
+
+Run `python -m benchmarks.photographs`. The photographs of other packages and the outlines drawn by hand are those of
+`tests/studio/segmentation/photos`; each is enlarged to one megapixel. Times are those of the one core that it works on,
+whatever else the machine does.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+from PIL import Image, ImageDraw
+
+from benchmarks.table import Row, median_ms, print_table
+from studio import masks
+from studio.contract import Progress, Size
+from studio.recipe.selection import Box, Point
+from studio.segmentation.contract import MaskRequest
+from studio.segmentation.outline_model import Outline
+
+PHOTOS = Path(__file__).resolve().parents[1] / "tests/studio/segmentation/photos"
+PIXELS, ROUNDS = 1_000_000, 3
+
+
+def main(arguments: Sequence[str] = ()) -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=ROUNDS)
+    rounds = parser.parse_args(arguments).rounds
+    cv2.setNumThreads(1)  # as in the app
+    rows: list[Row] = []
+    for name, drawn in json.loads((PHOTOS / "outlines.json").read_text()).items():
+        rows += measured(name, drawn["box"], drawn["outline"], rounds)
+    print_table("Cutting a photograph of 1 megapixel out by its colours", rows)
+
+
+def measured(name: str, box: Sequence[float], outline: Sequence[Sequence[float]], rounds: int) -> list[Row]:
+    """
+    Args:
+        box, outline: in pixels of the photograph as it is kept.
+    """
+    photo = Image.open(PHOTOS / f"{name}.jpg").convert("RGB")
+    scale = (PIXELS / (photo.width * photo.height)) ** 0.5
+    size = Size(round(photo.width * scale), round(photo.height * scale))
+    photo = photo.resize(size, Image.Resampling.BICUBIC)
+    wanted = Image.new("L", size)
+    ImageDraw.Draw(wanted).polygon([(x * scale, y * scale) for x, y in outline], fill=255)
+    left, top, right, bottom = (side * scale for side in box)
+    middle = Point((left + right) / 2, (top + bottom) / 2)
+    model, times, clicked, found = Outline(), list[float](), list[float](), None
+    for number in range(rounds):
+        began = time.thread_time()
+        request = MaskRequest(photo.copy, f"{number}", size, box=Box(left, top, right, bottom))
+        found = model.run(request, _unheard)
+        times.append(time.thread_time() - began)
+        began = time.thread_time()
+        model.run(MaskRequest(photo.copy, f"{number}", size, points=(middle,)), _unheard)
+        clicked.append(time.thread_time() - began)
+    mask = masks.enlarged(found.logits[0], size) > 0  # type: ignore[union-attr]
+    likeness = masks.overlap(mask, np.asarray(wanted) >= masks.HALF)
+    return [
+        Row(f"{name}: IoU with the outline drawn by hand", likeness, 1, ">= 85 %"),
+        median_ms(f"{name}: a box, p50 of one core", times, "<= 1000 ms"),
+        median_ms(f"{name}: a click, three masks, p50 of one core", clicked),
+    ]
+
+
+def _unheard(_progress: Progress) -> None:
+    """Nobody waits for this."""
+
+
+if __name__ == "__main__":
+    main()
