@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+import time
 
 from playwright.sync_api import Locator, Page, expect
+
+from tests.patience import PATIENCE_SECONDS
 
 
 class Turntable:
@@ -59,6 +62,13 @@ class Turntable:
     def pixels(self) -> bytes:
         """What is on the screen where the splat is."""
         return self.find(".frame").screenshot()
+
+    def pixels_again(self, before: bytes) -> bytes:
+        """The same, once it is what it was before: a busy machine may show an older frame for a while."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while (now := self.pixels()) != before and time.monotonic() < deadline:
+            self.page.wait_for_timeout(100)
+        return now
 
     def drag(self, x: float, y: float) -> None:
         box = self.canvas.bounding_box()

@@ -77,7 +77,7 @@ class Walk:
         yield "turned"
         table.find(".reset").click()
         table.expect_drawn()
-        self.after = table.pixels()
+        self.after = table.pixels_again(self.before)
         yield "reset"
         table.drag(-120, 10)
         table.expect_drawn(home=False)

@@ -20,14 +20,37 @@ from tests.ui.painter import Brush
 RED, BLUE, GREEN = "a red ball", "a blue ball", "a green ball"
 
 
-@pytest.fixture
-def three(visitor: Visitor) -> Visitor:
+def made_three(visitor: Visitor) -> Visitor:
     """Somebody in the gallery with three pictures: green, blue, red."""
     for prompt in (RED, BLUE, GREEN):
         visitor.make(prompt)
     visitor.open_gallery()
     expect(visitor.cells).to_have_count(3)
     return visitor
+
+
+@pytest.fixture
+def new_three(visitor: Visitor) -> Visitor:
+    """For a test that does not leave just these three."""
+    return made_three(visitor)
+
+
+@pytest.fixture(scope="module")
+def resident(chrome: Browser, address: str, brush: Brush) -> Iterator[Visitor]:
+    brush.go()
+    with Visitor.arrives(chrome, address) as visitor:
+        yield made_three(visitor)
+
+
+@pytest.fixture
+def three(resident: Visitor) -> Iterator[Visitor]:
+    """The same person again, on the same page."""
+    resident.page.keyboard.press("Escape")
+    expect(resident.viewer).to_be_hidden()
+    resident.open_gallery()
+    expect(resident.cells).to_have_count(3)
+    yield resident
+    resident.stay()
 
 
 @pytest.fixture
@@ -168,24 +191,24 @@ def test_choosing_pictures_ends_with_the_last_of_them(three: Visitor):
     expect(toolbar).to_be_hidden()
 
 
-def test_what_was_deleted_long_ago_is_taken_back(three: Visitor):
+def test_what_was_deleted_long_ago_is_taken_back(new_three: Visitor):
     for index in (2, 0):
-        three.cells.nth(index).locator(".tile").focus()
-        three.page.keyboard.press("Delete")
-        expect(three.cells).to_have_count(2 if index else 1)
-    three.reload()
-    three.page.get_by_label("Kind").select_option("Deleted")
-    expect(three.cells).to_have_count(2)
-    toolbar = three.page.get_by_role("toolbar", name="Selected pictures")
+        new_three.cells.nth(index).locator(".tile").focus()
+        new_three.page.keyboard.press("Delete")
+        expect(new_three.cells).to_have_count(2 if index else 1)
+    new_three.reload()
+    new_three.page.get_by_label("Kind").select_option("Deleted")
+    expect(new_three.cells).to_have_count(2)
+    toolbar = new_three.page.get_by_role("toolbar", name="Selected pictures")
     expect(toolbar).to_contain_text("Choose what to restore")
-    three.page.get_by_role("button", name=GREEN, exact=True).click()
-    three.page.keyboard.press("Delete")  # it is deleted already
+    new_three.page.get_by_role("button", name=GREEN, exact=True).click()
+    new_three.page.keyboard.press("Delete")  # it is deleted already
     toolbar.get_by_role("button", name="Restore").click()
-    expect(three.toast).to_have_text("Restored")
-    expect(three.cells).to_have_count(1)
-    expect(three.page.get_by_role("button", name=RED, exact=True)).to_be_visible()
-    three.page.get_by_label("Kind").select_option("All kinds")
-    expect(three.cells).to_have_count(2)
+    expect(new_three.toast).to_have_text("Restored")
+    expect(new_three.cells).to_have_count(1)
+    expect(new_three.page.get_by_role("button", name=RED, exact=True)).to_be_visible()
+    new_three.page.get_by_label("Kind").select_option("All kinds")
+    expect(new_three.cells).to_have_count(2)
     expect(toolbar).to_be_hidden()
 
 
@@ -200,32 +223,32 @@ def test_deleting_the_last_picture_closes_the_viewer_and_undo_is_still_there(vis
     expect(visitor.cells).to_have_count(1)
 
 
-def test_a_star_is_seen_everywhere_at_once(three: Visitor):
-    three.cells.nth(1).locator(".tile").click()
-    three.viewer.get_by_role("button", name="Star", exact=True).click()
-    expect(three.viewer.get_by_role("button", name="Starred", exact=True)).to_have_attribute("aria-pressed", "true")
-    three.page.keyboard.press("Escape")
-    expect(three.page.get_by_role("button", name=f"{BLUE}, starred", exact=True)).to_be_focused()
-    three.page.get_by_role("tab", name="Generate").click()
-    expect(three.pictures.get_by_role("button", name=f"{BLUE}, starred", exact=True)).to_be_visible()
+def test_a_star_is_seen_everywhere_at_once(new_three: Visitor):
+    new_three.cells.nth(1).locator(".tile").click()
+    new_three.viewer.get_by_role("button", name="Star", exact=True).click()
+    expect(new_three.viewer.get_by_role("button", name="Starred", exact=True)).to_have_attribute("aria-pressed", "true")
+    new_three.page.keyboard.press("Escape")
+    expect(new_three.page.get_by_role("button", name=f"{BLUE}, starred", exact=True)).to_be_focused()
+    new_three.page.get_by_role("tab", name="Generate").click()
+    expect(new_three.pictures.get_by_role("button", name=f"{BLUE}, starred", exact=True)).to_be_visible()
 
 
-def test_its_settings_fill_the_column_of_the_generate_tab(three: Visitor):
-    three.cells.nth(2).locator(".tile").click()
-    seed = three.viewer.locator("dt", has_text="Seed").locator("+ dd").inner_text()
-    three.viewer.get_by_role("button", name="Use settings").click()
-    expect(three.viewer).to_be_hidden()
-    expect(three.page.locator("#prompt textarea")).to_have_value(RED)
-    expect(three.page.locator("#generate")).to_be_visible()
-    expect(three.more).to_have_text(f"More · seed {seed}")
+def test_its_settings_fill_the_column_of_the_generate_tab(new_three: Visitor):
+    new_three.cells.nth(2).locator(".tile").click()
+    seed = new_three.viewer.locator("dt", has_text="Seed").locator("+ dd").inner_text()
+    new_three.viewer.get_by_role("button", name="Use settings").click()
+    expect(new_three.viewer).to_be_hidden()
+    expect(new_three.page.locator("#prompt textarea")).to_have_value(RED)
+    expect(new_three.page.locator("#generate")).to_be_visible()
+    expect(new_three.more).to_have_text(f"More · seed {seed}")
 
 
-def test_vary_makes_another_one_while_one_goes_on_looking(three: Visitor):
-    three.cells.nth(2).locator(".tile").click()
-    three.viewer.get_by_role("button", name="Vary").click()
-    expect(three.toast).to_have_text("Another one is being made")
-    expect(three.viewer.locator(".place")).to_have_text("4 of 4")
-    expect(three.large).to_have_attribute("alt", RED)
+def test_vary_makes_another_one_while_one_goes_on_looking(new_three: Visitor):
+    new_three.cells.nth(2).locator(".tile").click()
+    new_three.viewer.get_by_role("button", name="Vary").click()
+    expect(new_three.toast).to_have_text("Another one is being made")
+    expect(new_three.viewer.locator(".place")).to_have_text("4 of 4")
+    expect(new_three.large).to_have_attribute("alt", RED)
 
 
 def test_parents_and_children_are_a_click_away(visitor: Visitor, studio: Studio):
