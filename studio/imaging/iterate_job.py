@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import fields, replace
 from functools import cache, partial
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from studio.imaging.edit_mask import Extension
 from studio.imaging.generate_job import Kept, PicturePlan, seed_of
 from studio.intake.picture import read_picture
 from studio.library.store import Store
-from studio.recipe.edit import edit_of
+from studio.recipe.edit import EditRecipe
 from studio.scheduling.live_job import LiveJob
 from studio.segmentation import objects
 from studio.segmentation.engine import flat
@@ -100,7 +100,10 @@ def _words(request: IterateRequest) -> str:
 def _kept(request: IterateRequest, scene: composite.EditView, result: ImageResult) -> Kept:
     finished = composite.finished(scene, result.image)
     drift = finished.drift
-    edit = edit_of(request, tuple(round(value, 4) for value in drift or ()))
+    edit = EditRecipe(
+        **{each.name: getattr(request, each.name) for each in fields(EditRecipe) if each.name != "drift"},
+        drift=tuple(round(value, 4) for value in drift or ()),
+    )
     return Kept(finished.image, align.in_words(drift) if drift else "", edit)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, fields, replace
 from typing import Any
 
 from studio import validation
@@ -12,7 +12,6 @@ from studio.errors import BadRequest
 from studio.imaging import edit_codec
 from studio.library.assets import Asset
 from studio.recipe import Recipe
-from studio.recipe.edit import requested
 
 _CHAIN = "chain"
 
@@ -21,18 +20,9 @@ def request_of(recipe: Recipe) -> IterateRequest | None:
     """The request that made a version, for one picture; None where it was not made by changing another."""
     if recipe.edit is None or not recipe.parents:
         return None
-    return IterateRequest(
-        source=recipe.parents[0],
-        instruction=recipe.prompt,
-        model=recipe.model,
-        seed=recipe.seed,
-        steps=recipe.steps,
-        guidance=recipe.guidance,
-        negative_prompt=recipe.negative_prompt,
-        quality=recipe.quality,
-        transparent=recipe.transparent,
-        **requested(recipe.edit),
-    )
+    named: dict[str, Any] = {"source": recipe.parents[0], "instruction": recipe.prompt}
+    said = vars(recipe) | vars(recipe.edit) | named
+    return IterateRequest(**{each.name: said[each.name] for each in fields(IterateRequest) if each.name in said})
 
 
 def requests_of(versions: Sequence[Asset], last: int) -> list[IterateRequest]:

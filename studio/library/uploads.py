@@ -46,7 +46,7 @@ class Uploads:
         with self._one_at_a_time:
             sha256 = _sha256(source)
             there = self._store.upload(owner, sha256)
-            if there is None or not self._is_there(there):
+            if there is None or not is_there(self._store, there):
                 taken = read_picture(source)
                 brought = from_text(taken.text.get(KEYWORD, ""))
                 there = None if brought is None else self._original(owner, brought, taken)
@@ -56,13 +56,6 @@ class Uploads:
                 self._store.restore(owner, [there.id])
             return self._store.asset(owner, there.id)
 
-    def _is_there(self, asset: Asset) -> bool:
-        try:
-            self._store.path(asset.owner, asset.id)
-        except NotFound:
-            return False
-        return True
-
     def _original(self, owner: str, brought: Recipe, taken: DecodedPicture) -> Asset | None:
         """The picture of this owner that came back, if nobody painted over it in the meantime."""
         try:
@@ -71,6 +64,15 @@ class Uploads:
         except (NotFound, BadPicture):  # there is none, or it was spoilt: what comes in is whole
             return None
         return asset if _is_same(mine, taken.image) else None
+
+
+def is_there(store: Store, asset: Asset) -> bool:
+    """Whether the file of an asset is where it belongs."""
+    try:
+        store.path(asset.owner, asset.id)
+    except NotFound:
+        return False
+    return True
 
 
 def _is_same(one: Image.Image, other: Image.Image) -> bool:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
-from studio.contract import IterateRequest, Stroke
+from studio.contract import Stroke
 from studio.errors import BadRequest
 from studio.recipe.selection import MOST_PIXELS, strokes_from
 from studio.recipe.values import is_asset_id, is_number, is_whole
@@ -23,18 +23,6 @@ class EditRecipe:
     extend: tuple[int, int, int, int] = (0, 0, 0, 0)
     strength: float | None = None
     drift: tuple[float, ...] = ()  # by how much the model had moved and scaled the picture, before that was undone
-
-
-_REQUESTED = tuple(field.name for field in fields(EditRecipe) if field.name != "drift")
-
-
-def edit_of(request: IterateRequest, drift: tuple[float, ...]) -> EditRecipe:
-    return EditRecipe(**{name: getattr(request, name) for name in _REQUESTED}, drift=drift)
-
-
-def requested(edit: EditRecipe) -> dict[str, Any]:
-    """Fields of the `IterateRequest` by name."""
-    return {name: getattr(edit, name) for name in _REQUESTED}
 
 
 def read_edit(values: dict[str, Any]) -> EditRecipe | None:

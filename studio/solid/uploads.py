@@ -15,7 +15,7 @@ from studio.geometry import NOT_TURNED, Quaternion
 from studio.intake.settings.foreign_values import MAX_SHORT, MAX_TEXT, bounded
 from studio.library.assets import Asset
 from studio.library.store import Store
-from studio.library.uploads import MAX_PARENTS, title_of
+from studio.library.uploads import MAX_PARENTS, is_there, title_of
 from studio.recipe import Recipe
 from studio.recipe.solid import SplatRecipe
 from studio.solid.orientation import turned_by
@@ -48,7 +48,7 @@ class SplatUploads:
             wanted = None if up is None else followed((inverse(UPRIGHT[taken.up]), UPRIGHT[up]))
             sha256 = _sha256(source)
             there = self._store.upload(owner, sha256)
-            if there is None or not self._is_there(there):
+            if there is None or not is_there(self._store, there):
                 there = self._original(owner, taken.splat)
                 if there is not None and wanted is not None:
                     wanted = followed((there.recipe.splat.turned, wanted))
@@ -62,13 +62,6 @@ class SplatUploads:
         splat = taken.splat if wanted is None else turned_by(taken.splat, wanted)
         recipe = _recipe(owner, taken, name, sha256, wanted)
         return self._store.save_splat(replace(splat, recipe=recipe))
-
-    def _is_there(self, asset: Asset) -> bool:
-        try:
-            self._store.path(asset.owner, asset.id)
-        except NotFound:
-            return False
-        return True
 
     def _original(self, owner: str, splat: Splat) -> Asset | None:
         """The splat of this owner that came back as it was."""
