@@ -60,3 +60,21 @@ def visitor(chrome: Browser, address: str, brush: Brush) -> Iterator[Visitor]:
         yield visitor
         brush.go()
     visitor.assert_nothing_went_wrong()
+
+
+@pytest.fixture(scope="module")
+def resident(chrome: Browser, address: str, brush: Brush) -> Iterator[Visitor]:
+    """Somebody whose page stays open from test to test of a file."""
+    brush.go()
+    with Visitor.arrives(chrome, address) as visitor:
+        yield visitor
+
+
+@pytest.fixture
+def regular(resident: Visitor, brush: Brush) -> Iterator[Visitor]:
+    """The same person again: what the tests before have made and set is there."""
+    resident.page.keyboard.press("Escape")
+    resident.page.evaluate("document.querySelectorAll('.toasts > .toast').forEach((toast) => toast.remove())")
+    yield resident
+    brush.go()
+    resident.stay()

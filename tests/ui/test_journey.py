@@ -165,49 +165,49 @@ def test_nobody_sees_what_somebody_else_makes(visitor: Visitor, chrome: Browser)
     expect(visitor.pictures).to_have_count(1)
 
 
-def test_words_the_model_does_not_know_are_a_hint_and_the_picture_is_made(visitor: Visitor):
-    visitor.make("a red ball, a dragon")
-    expect(visitor.note).to_have_class(re.compile("hint"))
-    expect(visitor.note).to_contain_text("Toy painter does not know: dragon.")
-    expect(visitor.note).to_contain_text("toy world only")
+def test_words_the_model_does_not_know_are_a_hint_and_the_picture_is_made(regular: Visitor):
+    regular.make("a red ball, a dragon")
+    expect(regular.note).to_have_class(re.compile("hint"))
+    expect(regular.note).to_contain_text("Toy painter does not know: dragon.")
+    expect(regular.note).to_contain_text("toy world only")
 
 
-def test_another_example_takes_the_hint_about_other_words_away(visitor: Visitor):
-    visitor.make("a red ball, a dragon")
-    expect(visitor.note).to_be_visible()
-    visitor.page.get_by_role("button", name=RED).click()
-    expect(visitor.note).to_have_count(0)
+def test_another_example_takes_the_hint_about_other_words_away(regular: Visitor):
+    regular.make("a red ball, a dragon")
+    expect(regular.note).to_be_visible()
+    regular.page.get_by_role("button", name=RED).click()
+    expect(regular.note).to_have_count(0)
 
 
-def test_an_example_that_is_cut_is_shown_whole_under_the_pointer(visitor: Visitor):
-    chip = visitor.page.locator("#examples button").first
+def test_an_example_that_is_cut_is_shown_whole_under_the_pointer(regular: Visitor):
+    chip = regular.page.locator("#examples button").first
     chip.hover()
     expect(chip).to_have_attribute("title", RED)
 
 
-def test_an_empty_prompt_is_answered_with_a_sentence_near_the_button(visitor: Visitor):
-    visitor.write("")
-    visitor.page.locator("#generate").click()
-    expect(visitor.note).to_have_class(re.compile("trouble"))
-    expect(visitor.note).to_have_attribute("role", "alert")
+def test_an_empty_prompt_is_answered_with_a_sentence_near_the_button(regular: Visitor):
+    regular.write("")
+    regular.page.locator("#generate").click()
+    expect(regular.note).to_have_class(re.compile("trouble"))
+    expect(regular.note).to_have_attribute("role", "alert")
 
 
-def test_a_job_that_fails_says_why_and_the_next_one_works(visitor: Visitor):
-    visitor.write("an impossible thing")
-    visitor.page.locator("#generate").click()
-    banner, toasts = visitor.stage.locator(".banner"), visitor.stage.locator(".toast")
+def test_a_job_that_fails_says_why_and_the_next_one_works(regular: Visitor):
+    regular.write("an impossible thing")
+    regular.page.locator("#generate").click()
+    banner, toasts = regular.stage.locator(".banner"), regular.stage.locator(".toast")
     expect(toasts).to_have_count(1)
     expect(toasts.locator("span")).to_have_attribute("aria-hidden", "true")  # the banner is read out already
     expect(banner).to_contain_text("The painter cannot paint 'impossible'. Ask for a ball.")
-    visitor.make(RED)
+    regular.make(RED)
     expect(banner).to_be_hidden()
 
 
-def test_a_bug_is_never_shown_as_it_is(visitor: Visitor):
-    visitor.write("a bug")
-    visitor.page.locator("#generate").click()
-    expect(visitor.stage.locator(".banner")).to_contain_text("Something went wrong")
-    expect(visitor.stage.locator(".banner")).not_to_contain_text("KeyError")
+def test_a_bug_is_never_shown_as_it_is(regular: Visitor):
+    regular.write("a bug")
+    regular.page.locator("#generate").click()
+    expect(regular.stage.locator(".banner")).to_contain_text("Something went wrong")
+    expect(regular.stage.locator(".banner")).not_to_contain_text("KeyError")
 
 
 def test_a_bug_in_the_page_itself_is_said_near_the_button(visitor: Visitor):
@@ -218,11 +218,11 @@ def test_a_bug_in_the_page_itself_is_said_near_the_button(visitor: Visitor):
     visitor.troubles.clear()  # the browser itself complains of the answer 500
 
 
-def test_what_people_write_is_never_taken_for_markup(visitor: Visitor):
-    visitor.make("a red ball <img src=x onerror=alert(1)> <b>bold</b>")
-    expect(visitor.stage.locator(".caption")).to_contain_text("<b>bold</b>")
-    expect(visitor.note).to_contain_text("does not know")
-    expect(visitor.page.locator("b", has_text="bold")).to_have_count(0)
+def test_what_people_write_is_never_taken_for_markup(regular: Visitor):
+    regular.make("a red ball <img src=x onerror=alert(1)> <b>bold</b>")
+    expect(regular.stage.locator(".caption")).to_contain_text("<b>bold</b>")
+    expect(regular.note).to_contain_text("does not know")
+    expect(regular.page.locator("b", has_text="bold")).to_have_count(0)
 
 
 def test_older_pictures_come_when_the_strip_is_scrolled(visitor: Visitor):

@@ -19,7 +19,7 @@ UNCOVERED = """(node) => {
 """Whether a press on the middle of it would reach it."""
 
 
-@pytest.fixture(params=["screen", "phone"])
+@pytest.fixture(scope="module", params=["screen", "phone"])
 def either(request: pytest.FixtureRequest, chrome: Browser, address: str, brush: Brush) -> Iterator[Visitor]:
     options = PHONE if request.param == "phone" else {}
     with Visitor.arrives(chrome, address, **options) as visitor:

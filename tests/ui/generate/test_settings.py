@@ -73,30 +73,30 @@ def test_what_is_typed_while_the_answer_to_a_choice_of_model_is_under_way_is_kep
     expect(page.locator("#seed input")).to_have_value("")
 
 
-def test_a_model_that_cannot_run_says_what_it_needs_before_and_after_asking(visitor: Visitor):
-    visitor.choose_model("Big painter")
-    expect(visitor.page.locator("#model input")).to_have_value("Big painter · needs a GPU with 13 GB")
-    visitor.write("a red ball")
-    visitor.page.locator("#generate").click()
-    expect(visitor.page.locator("#price .trouble .sentence")).to_have_text("Big painter needs a GPU with 13 GB.")
+def test_a_model_that_cannot_run_says_what_it_needs_before_and_after_asking(regular: Visitor):
+    regular.choose_model("Big painter")
+    expect(regular.page.locator("#model input")).to_have_value("Big painter · needs a GPU with 13 GB")
+    regular.write("a red ball")
+    regular.page.locator("#generate").click()
+    expect(regular.page.locator("#price .trouble .sentence")).to_have_text("Big painter needs a GPU with 13 GB.")
 
 
-def test_the_licence_and_the_gate_of_a_model_are_said_under_it(visitor: Visitor):
-    terms = visitor.page.locator("#terms")
+def test_the_licence_and_the_gate_of_a_model_are_said_under_it(regular: Visitor):
+    terms = regular.page.locator("#terms")
     expect(terms).to_be_hidden()
-    visitor.choose_model("Far painter")
+    regular.choose_model("Far painter")
     expect(terms).to_have_text("Licence: Painters <only> · gated: accept it once on its page")
     expect(terms.get_by_role("link", name="on its page")).to_have_attribute("href", "https://painters.invalid/far")
-    visitor.choose_model("Full painter")
+    regular.choose_model("Full painter")
     expect(terms).to_be_hidden()
 
 
-def test_a_model_that_is_not_here_yet_says_what_its_first_picture_downloads(visitor: Visitor):
-    model = visitor.page.locator("#model")
+def test_a_model_that_is_not_here_yet_says_what_its_first_picture_downloads(regular: Visitor):
+    model = regular.page.locator("#model")
     expect(model).not_to_contain_text("downloads")
-    visitor.choose_model("Far painter")
+    regular.choose_model("Far painter")
     expect(model).to_contain_text("Comes from afar. The first picture downloads 4 GB, once.")
-    visitor.choose_model("Toy painter")
+    regular.choose_model("Toy painter")
     expect(model).not_to_contain_text("downloads")
 
 
@@ -128,11 +128,11 @@ def test_settings_are_there_again_after_a_reload(visitor: Visitor):
     expect(visitor.page.locator("#steps input[type=number]")).to_have_value("9")
 
 
-def test_a_prompt_that_was_only_written_is_kept(visitor: Visitor):
-    with visitor.saving():
-        visitor.write("a yellow ball")
-    visitor.reload()
-    expect(visitor.page.locator("#prompt textarea")).to_have_value("a yellow ball")
+def test_a_prompt_that_was_only_written_is_kept(regular: Visitor):
+    with regular.saving():
+        regular.write("a yellow ball")
+    regular.reload()
+    expect(regular.page.locator("#prompt textarea")).to_have_value("a yellow ball")
 
 
 def test_each_model_keeps_its_own_numbers(visitor: Visitor):
@@ -165,13 +165,13 @@ def test_a_fixed_seed_is_shown_while_it_is_folded_away(visitor: Visitor):
     expect(visitor.more).to_have_text("More: seed, steps")
 
 
-def test_the_badge_tells_what_runs_here(visitor: Visitor):
-    badge = visitor.page.get_by_role("button", name="Toy painter, CPU")
+def test_the_badge_tells_what_runs_here(regular: Visitor):
+    badge = regular.page.get_by_role("button", name="Toy painter, CPU")
     badge.click()
-    card = visitor.page.locator("#about-here")
+    card = regular.page.locator("#about-here")
     expect(card).to_contain_text("Full painter")
     expect(card).to_contain_text("needs a GPU with 13 GB")
-    visitor.page.keyboard.press("Escape")
+    regular.page.keyboard.press("Escape")
     expect(card).to_be_hidden()
 
 

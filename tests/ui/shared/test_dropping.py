@@ -144,19 +144,19 @@ def test_a_foreign_picture_opens_with_its_recipe_and_what_does_not_fit_is_said(v
     expect(visitor.page.get_by_text("Nothing found.")).to_be_visible()
 
 
-def test_a_photo_that_was_made_smaller_says_so(visitor: Visitor, tmp_path: Path):
+def test_a_photo_that_was_made_smaller_says_so(regular: Visitor, tmp_path: Path):
     photo = tmp_path / "sea.jpg"
     Image.new("L", (8064, 6048), 90).save(photo)
-    visitor.open_gallery()
+    regular.open_gallery()
     for _ in range(2):  # also when it is there already
-        visitor.drop(photo)
-        expect(visitor.toast).to_have_text(
+        regular.drop(photo)
+        expect(regular.toast).to_have_text(
             "This picture was 8064 x 6048 pixels and was made smaller, to 7302 x 5477: the limit is 40 megapixels."
         )
-        expect(visitor.viewer.locator(".facts")).to_contain_text("made smaller, to 7302 x 5477")
-        visitor.page.keyboard.press("Escape")
-        expect(visitor.viewer).to_be_hidden()
-        visitor.page.evaluate("document.querySelectorAll('.toasts > .toast').forEach((toast) => toast.remove())")
+        expect(regular.viewer.locator(".facts")).to_contain_text("made smaller, to 7302 x 5477")
+        regular.page.keyboard.press("Escape")
+        expect(regular.viewer).to_be_hidden()
+        regular.page.evaluate("document.querySelectorAll('.toasts > .toast').forEach((toast) => toast.remove())")
 
 
 def test_the_same_file_is_not_kept_twice(visitor: Visitor, castle: Path):
@@ -238,51 +238,51 @@ def test_a_picture_can_be_pasted_or_chosen(visitor: Visitor, ours: Path, photo: 
     expect(visitor.large).to_have_attribute("alt", "holiday")
 
 
-def test_a_pasted_file_is_taken_and_words_beside_a_picture_stay_words(visitor: Visitor):
-    visitor.open_gallery()
+def test_a_pasted_file_is_taken_and_words_beside_a_picture_stay_words(regular: Visitor):
+    regular.open_gallery()
     for name, (files, texts, is_taken) in WORDS_BESIDE_FILES.items():
-        assert visitor.page.evaluate(HANDED, ["paste", texts, files]) == is_taken, name
-    expect(visitor.toast.first).to_contain_text("not a picture")  # which they are not
-    forgive_the_refusal(visitor)
+        assert regular.page.evaluate(HANDED, ["paste", texts, files]) == is_taken, name
+    expect(regular.toast.first).to_contain_text("not a picture")  # which they are not
+    forgive_the_refusal(regular)
 
 
-def test_an_address_of_another_page_is_not_fetched_and_does_not_replace_this_one(visitor: Visitor):
+def test_an_address_of_another_page_is_not_fetched_and_does_not_replace_this_one(regular: Visitor):
     link = {"text/uri-list": "https://example.org/boat.png", "text/plain": "https://example.org/boat.png"}
     for texts in (link, link | {"text/html": PICTURE_OF_A_PAGE}):
         for kind in ("dragenter", "dragover"):
-            assert visitor.page.evaluate(HANDED, [kind, texts, []])
-        expect(visitor.page.locator("#dropping .target")).to_be_visible()
-        assert visitor.page.evaluate(HANDED, ["drop", texts, []])
-        expect(visitor.page.locator("#dropping .target")).to_be_hidden()
-        expect(visitor.toast).to_have_text(
+            assert regular.page.evaluate(HANDED, [kind, texts, []])
+        expect(regular.page.locator("#dropping .target")).to_be_visible()
+        assert regular.page.evaluate(HANDED, ["drop", texts, []])
+        expect(regular.page.locator("#dropping .target")).to_be_hidden()
+        expect(regular.toast).to_have_text(
             "Diorama does not download from the web. Save the picture first, then drop the file."
         )
-    assert not visitor.page.evaluate(
+    assert not regular.page.evaluate(
         HANDED, ["drop", {"text/plain": "a red ball"}, []]
     )  # words are the field's business
-    visitor.page.evaluate("document.body.dispatchEvent(new DragEvent('dragstart', { bubbles: true }))")
-    assert not visitor.page.evaluate(HANDED, ["dragenter", link, []])  # a link of this page
-    visitor.page.evaluate("document.body.dispatchEvent(new DragEvent('dragend', { bubbles: true }))")
+    regular.page.evaluate("document.body.dispatchEvent(new DragEvent('dragstart', { bubbles: true }))")
+    assert not regular.page.evaluate(HANDED, ["dragenter", link, []])  # a link of this page
+    regular.page.evaluate("document.body.dispatchEvent(new DragEvent('dragend', { bubbles: true }))")
 
 
-def test_a_large_file_shows_how_far_it_is_and_can_be_stopped(visitor: Visitor, tmp_path: Path):
-    visitor.open_gallery()
+def test_a_large_file_shows_how_far_it_is_and_can_be_stopped(regular: Visitor, tmp_path: Path):
+    regular.open_gallery()
     large = tmp_path / "large.png"
     large.write_bytes(os.urandom(6_000_000))
-    line = visitor.context.new_cdp_session(visitor.page)
+    line = regular.context.new_cdp_session(regular.page)
     slow = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": 200_000}
     line.send("Network.emulateNetworkConditions", slow)
-    visitor.drop(large)
-    expect(visitor.page.get_by_text("Adding large.png")).to_be_visible()
-    visitor.page.locator("#dropping").get_by_role("button", name="Cancel").click()
-    expect(visitor.page.get_by_text("Adding large.png")).to_be_hidden()
-    expect(visitor.toast).to_have_count(0)
+    regular.drop(large)
+    expect(regular.page.get_by_text("Adding large.png")).to_be_visible()
+    regular.page.locator("#dropping").get_by_role("button", name="Cancel").click()
+    expect(regular.page.get_by_text("Adding large.png")).to_be_hidden()
+    expect(regular.toast).to_have_count(0)
     line.detach()
 
 
-def test_a_file_above_the_limit_is_refused_before_it_is_sent(visitor: Visitor):
-    visitor.open_gallery()
-    visitor.page.evaluate(
+def test_a_file_above_the_limit_is_refused_before_it_is_sent(regular: Visitor):
+    regular.open_gallery()
+    regular.page.evaluate(
         """() => {
           const transfer = new DataTransfer(), file = new File(["x"], "huge.png");
           Object.defineProperty(file, "size", { value: 150_000_000 });
@@ -292,7 +292,7 @@ def test_a_file_above_the_limit_is_refused_before_it_is_sent(visitor: Visitor):
           document.body.dispatchEvent(drop);
         }"""
     )
-    expect(visitor.toast).to_have_text(
+    expect(regular.toast).to_have_text(
         "huge.png is 150 MB, more than the limit of 100 MB. Save it smaller, or as JPEG."
     )
 

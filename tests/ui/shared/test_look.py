@@ -42,15 +42,17 @@ VIEWER_TEXTS = (
 )
 
 
-@pytest.fixture(params=["light", "dark"])
+@pytest.fixture(scope="module", params=["light", "dark"])
 def shaded(request: pytest.FixtureRequest, chrome: Browser, address: str) -> Iterator[Visitor]:
+    """Of the tests of a shade each goes on where the one before ended."""
     with Visitor.arrives(chrome, address, color_scheme=request.param) as visitor:
         yield visitor
     visitor.assert_nothing_went_wrong()
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def phone(chrome: Browser, address: str, brush: Brush) -> Iterator[Visitor]:
+    """Each test goes on where the one before ended."""
     with Visitor.arrives(chrome, address, **PHONE) as visitor:
         yield visitor
         brush.go()
@@ -91,6 +93,16 @@ def test_light_or_dark_can_be_chosen_and_is_kept(visitor: Visitor):
     assert visitor.page.evaluate(dark) is True
 
 
+def test_on_a_phone_the_button_stays_in_reach_and_the_picture_comes_into_view(phone: Visitor):
+    button = phone.page.locator("#generate")
+    for target in ("#more > button", "#stage .frame, #stage .empty >> nth=0"):
+        phone.page.locator(target).first.scroll_into_view_if_needed()
+        expect(button).to_be_in_viewport(ratio=1)
+    phone.page.locator("#more > button").scroll_into_view_if_needed()
+    phone.make("a red ball")
+    expect(phone.image).to_be_in_viewport(ratio=0.9)
+
+
 def test_a_phone_shows_everything_without_scrolling_sideways(phone: Visitor, brush: Brush):
     assert_nothing_sticks_out(phone)
     phone.open_more()
@@ -103,18 +115,9 @@ def test_a_phone_shows_everything_without_scrolling_sideways(phone: Visitor, bru
     assert_nothing_sticks_out(phone)
 
 
-def test_on_a_phone_the_button_stays_in_reach_and_the_picture_comes_into_view(phone: Visitor):
-    button = phone.page.locator("#generate")
-    for target in ("#more > button", "#stage .frame, #stage .empty >> nth=0"):
-        phone.page.locator(target).first.scroll_into_view_if_needed()
-        expect(button).to_be_in_viewport(ratio=1)
-    phone.page.locator("#more > button").scroll_into_view_if_needed()
-    phone.make("a red ball")
-    expect(phone.image).to_be_in_viewport(ratio=0.9)
-
-
 def test_on_a_phone_a_toast_leaves_what_is_below_it_free(phone: Visitor):
     phone.make("a red ball")
+    before = phone.pictures.count()
     phone.press("Delete")
     expect(phone.toast).to_be_in_viewport(ratio=1)
     words, undo = phone.toast.locator("span"), phone.toast.get_by_role("button")
@@ -127,7 +130,7 @@ def test_on_a_phone_a_toast_leaves_what_is_below_it_free(phone: Visitor):
     assert words.evaluate(hit) is False
     assert undo.evaluate(hit) is True
     undo.tap()
-    expect(phone.pictures).to_have_count(1)
+    expect(phone.pictures).to_have_count(before)
 
 
 def test_a_phone_on_its_side_shows_words_button_and_picture_beside_each_other(chrome: Browser, address: str):
