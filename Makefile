@@ -53,8 +53,9 @@ $(VENV)/.dev: requirements-dev.txt $(VENV)/.run
 	@SAM2_BUILD_CUDA=0 $(PY) -m pip install --quiet --disable-pip-version-check --no-build-isolation -r requirements-dev.txt
 	@touch $@
 
-# The browser tests use a Chromium or Chrome that is installed; else Debian's as root; else Playwright's own; else they skip.
-$(VENV)/.browser: $(VENV)/.dev
+# The browser tests use Debian's headless shell of Chromium, which root can install; else a Chromium or Chrome that is
+# installed; else Playwright's own; else they skip.
+$(VENV)/.browser: $(VENV)/.dev tests/browser.py
 	@$(PY) -m tests.browser --install && touch $@ || true
 
 screenshots: $(VENV)/.browser  ## take the pictures in the README again

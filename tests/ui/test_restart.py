@@ -12,7 +12,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Request, expect
 
 from tests.patience import PATIENCE_SECONDS
 from tests.ui.driver import Visitor, free_port
@@ -79,6 +79,7 @@ def test_after_a_crash_the_open_page_heals_and_every_job_yields_its_picture(chro
 
 def test_a_page_that_was_open_during_an_update_says_so_and_can_be_loaded_again(chrome: Browser, server: Server):
     with Visitor.arrives(chrome, server.address) as visitor:
+        wait_for_answers(visitor)
         server.kill()
         expect(visitor.stage.locator(".banner")).to_contain_text("connection to Diorama is lost")
         server.start(0.02, "another")
@@ -88,6 +89,19 @@ def test_a_page_that_was_open_during_an_update_says_so_and_can_be_loaded_again(c
         visitor.reload()  # ready when this returns
         visitor.make("a red ball")
         visitor.troubles.clear()  # the browser notes what did not answer
+
+
+def wait_for_answers(visitor: Visitor) -> None:
+    """Load the page again until all that gradio asks then is answered: gradio reloads a page whose call was cut off."""
+    asked: set[Request] = set()
+    visitor.page.on("request", lambda one: asked.add(one) if "/gradio_api/run/" in one.url else None)
+    visitor.page.on("requestfinished", lambda one: asked.discard(one))
+    visitor.page.on("requestfailed", lambda one: asked.discard(one))
+    visitor.reload()
+    quiet = 0
+    while quiet < 10:  # one call follows another
+        visitor.page.wait_for_timeout(100)
+        quiet = 0 if asked else quiet + 1
 
 
 def test_another_file_of_the_page_is_another_edition(tmp_path: Path):
