@@ -42,6 +42,8 @@ from toybox.world import Camera, render_planes
 
 CASES, UNSEEN, STEPS, GUIDANCE = 40, 8, 10, 1.0
 _SEED = 20_261_121
+_SHUT = 0.98
+"""Alpha of a pixel through which nothing shines."""
 
 
 class View(NamedTuple):
@@ -65,6 +67,7 @@ class Score(NamedTuple):
 
     iou: float
     psnr: float
+    shut: float  # share of the object's pixels through which nothing shines
 
 
 @dataclass(frozen=True)
@@ -124,6 +127,7 @@ def rows(results: Sequence[Result]) -> list[Row]:
         mean("photo -> splat, that side by LGM's lens: PSNR", [result.scores[0].psnr for result in results], unit="dB"),
         mean("photo -> splat, eight unseen views: IoU", [score.iou for score in unseen], ">= 85 %"),
         mean("photo -> splat, eight unseen views: PSNR", [score.psnr for score in unseen], ">= 20 dB", "dB"),
+        mean("photo -> splat, eight unseen views: nothing shines through", [score.shut for score in unseen], ">= 98 %"),
     ]
     for kind in sorted({result.case.turntable.thing.kind for result in results}):
         values = [
@@ -203,16 +207,17 @@ def seen(splat: Splat, view: View) -> tuple[Tensor, Tensor]:
 
 
 def score(rgb: Tensor, alpha: Tensor, view: View) -> Score:
-    """Outlines at half coverage, and the error of all colours."""
+    """Outlines at half coverage, the error of all colours, and what is opaque."""
     ours = alpha > 0.5
     iou = (ours & view.covered).sum() / (ours | view.covered).sum()
-    return Score(float(iou), float(-10 * (rgb - view.rgb).square().mean().log10()))
+    shut = (alpha[view.covered] >= _SHUT).float().mean()
+    return Score(float(iou), float(-10 * (rgb - view.rgb).square().mean().log10()), float(shut))
 
 
 def save_sheet(results: Sequence[Result], path: Path) -> None:
-    """A row for each case: the photo, the four views, the splat from the photo's and some other cameras."""
+    """A row for each kind: the photo, the four views, the splat from the photo's and some other cameras, the truth."""
     lines = []
-    for result in results:
+    for result in {result.case.turntable.thing.kind: result for result in results}.values():
         pictures = [result.case.photo, *result.made, *(_image(result.drawn[index]) for index in (0, 1, 2, 5, 8))]
         pictures.append(_image(result.case.views[8].rgb))
         lines.append(np.hstack([np.asarray(picture.resize((SIZE, SIZE))) for picture in pictures]))

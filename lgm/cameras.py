@@ -67,6 +67,13 @@ def orbit_pose(elevation_deg: float, azimuth_deg: float, radius: float = BIG.cam
     return pose
 
 
+def projected(points: Tensor, camera: Camera) -> tuple[Tensor, Tensor]:
+    """[N, 2] pixels, x then y, and [N] depth of points [N, 3] before a camera."""
+    view = world_to_camera(camera.pose).to(points)
+    x, y, z = (points @ view[:3, :3].T + view[:3, 3]).unbind(-1)
+    return torch.stack([camera.fx * x / z + camera.cx, camera.fy * y / z + camera.cy], -1), z
+
+
 def orbit_camera(
     elevation_deg: float,
     azimuth_deg: float,

@@ -10,41 +10,36 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image
 from torch import Tensor
 
-from lgm.cameras import orbit_camera
 from lgm.config import BIG, LGMConfig
 from lgm.gaussians import Gaussians
 from lgm.model import LGM, activated
-from lgm.polish import Target, cut_away, polish
 from lgm.weights import WeightsMismatch, open_network
+from pipelines.families.splat_surface import closed, values
 from pipelines.hub.cache import Checkpoint
 from pipelines.plan import Plan
 from studio.contract import Progress, Tell
 from studio.errors import BadRequest, NotReady, StudioError
-from studio.solid.contract import AZIMUTHS_DEG, SIDES, SplatRequest
+from studio.solid.contract import SIDES, SplatRequest
 from studio.splats.splat import Splat
 
-POLISH_STEPS, POLISH_SIDE = 10, 96
-"""Of a bundled model's splats: some 16,000 Gaussians, a second of one core; and pixels of the pictures they are drawn
-for it."""
-_FRONT_WEIGHT = 3.0
-"""The front is the person's own picture; what the other three show was only imagined."""
+FIT_STEPS = 8
+"""In which a bundled model's splat is brought onto its front."""
 
 
 class Splatter:
     """A loaded LGM; used by one thread at a time."""
 
-    def __init__(self, model: LGM, *, label: str = "LGM", polish_steps: int = 0) -> None:
+    def __init__(self, model: LGM, *, label: str = "LGM", fit_steps: int = 0) -> None:
         """
         Args:
             model: in evaluation mode, on its device.
-            polish_steps: in which what the model says is brought nearer to the views; 0: it stays as it is.
+            fit_steps: in which a surface of what the model says is brought onto its front; 0: it stays as it is.
         """
         self._model = model
         self._label = label
-        self._polish_steps = polish_steps
+        self._fit_steps = fit_steps
 
     def run(self, request: SplatRequest, tell: Tell) -> Splat:
         """Make a splat around the origin, without the Gaussians nobody would see; reports at every step.
@@ -57,24 +52,19 @@ class Splatter:
         """
         if len(request.views) != len(SIDES):
             raise BadRequest(f"A splat is made of four views, not of {len(request.views)}: {', '.join(SIDES)}.")
-        steps = 1 + self._polish_steps
+        steps = 1 + self._fit_steps
         tell(Progress(0, steps, "making the splat"))
         with torch.no_grad():
             gaussians = self.gaussians(self._views(request), request.elevation_deg)
-        if self._polish_steps:
-            targets = targets_of(request, gaussians.positions.device)
-            gaussians = polish(
-                cut_away(gaussians, targets[0]),
-                targets,
-                self._polish_steps,
-                lambda step: tell(Progress(step, steps, "polishing it")),
-            )
-        splat = _splat(gaussians)
-        if not all(np.isfinite(array).all() for array in (splat.positions, splat.scales, splat.rotations)):
+        if not all(bool(each.isfinite().all()) for each in gaussians):
             raise StudioError(
                 f"{self._label} produced invalid numbers, not a splat. Its weights may be damaged: fetch them again, "
                 "or choose another model."
             )
+        if self._fit_steps:
+            report = partial(_report_step, tell, steps)
+            gaussians = closed(gaussians, request, self._fit_steps, report)
+        splat = _splat(gaussians)
         tell(Progress(steps, steps, "making the splat"))
         return splat.pruned()
 
@@ -94,7 +84,7 @@ class Splatter:
     def _views(self, order: SplatRequest) -> Tensor:
         """[1, 4, 3, H, H] float32 in [0, 1]."""
         side = self._model.config.input_size
-        return torch.stack([_values(view, "RGB", side) for view in order.views]).permute(0, 3, 1, 2)[None]
+        return torch.stack([values(view, "RGB", side) for view in order.views]).permute(0, 3, 1, 2)[None]
 
 
 def open_checkpoint(checkpoint: Checkpoint, plans: Sequence[Plan]) -> Splatter:
@@ -112,13 +102,13 @@ def open_lgm(
     label: str = "LGM",
     device: torch.device | str = "cpu",
     dtype: torch.dtype = torch.float32,
-    polish_steps: int = 0,
+    fit_steps: int = 0,
 ) -> Splatter:
     """Open a file of weights, such as ashawkey/LGM model_fp16_fixrot.safetensors.
 
     Args:
         dtype: float32 on a CPU; on a GPU float16, as the published code runs it.
-        polish_steps: as for `Splatter`.
+        fit_steps: as for `Splatter`.
 
     Raises:
         NotReady: it is missing, damaged or of another model.
@@ -128,7 +118,7 @@ def open_lgm(
         model = open_network(partial(LGM, config), weights, device=device, dtype=dtype)
     except (WeightsMismatch, OSError) as error:
         raise NotReady(f"The weights of {label} cannot be opened ({error}). Fetch them again.") from error
-    return Splatter(model, label=label, polish_steps=polish_steps)
+    return Splatter(model, label=label, fit_steps=fit_steps)
 
 
 def open_folder(folder: Path, *, label: str = "LGM", device: torch.device | str = "cpu") -> Splatter:
@@ -142,25 +132,11 @@ def open_folder(folder: Path, *, label: str = "LGM", device: torch.device | str 
     except (OSError, ValueError, TypeError) as error:
         raise NotReady(f"{folder / 'config.json'} describes no LGM ({error}). Fetch {label} again.") from error
     weights = folder / "model.safetensors"
-    return open_lgm(weights, config, label=label, device=device, polish_steps=POLISH_STEPS)
+    return open_lgm(weights, config, label=label, device=device, fit_steps=FIT_STEPS)
 
 
-def targets_of(order: SplatRequest, device: torch.device | str = "cpu") -> list[Target]:
-    """The four views as what cameras around the splat ought to see."""
-    targets = []
-    for index, (azimuth, view) in enumerate(zip(AZIMUTHS_DEG, order.views, strict=True)):
-        camera = orbit_camera(order.elevation_deg, azimuth, POLISH_SIDE)
-        rgb, alpha, weight = _values(view, "RGB", POLISH_SIDE).to(device), None, 1.0
-        if index == 0 and order.front_mask is not None:
-            alpha, weight = _values(order.front_mask, "L", POLISH_SIDE).to(device), _FRONT_WEIGHT
-        targets.append(Target(camera, rgb, alpha, weight))
-    return targets
-
-
-def _values(picture: Image.Image, mode: str, side: int) -> Tensor:
-    """[side, side] or [side, side, 3] float32 in [0, 1]."""
-    small = picture.convert(mode).resize((side, side), Image.Resampling.BICUBIC)
-    return torch.from_numpy(np.array(small)).float() / 255
+def _report_step(tell: Tell, steps: int, step: int) -> None:
+    tell(Progress(step, steps, "fitting it to its picture"))
 
 
 def _splat(gaussians: Gaussians) -> Splat:

@@ -1,0 +1,72 @@
+"""What Gaussians show comes nearer to the outline of their picture, and nothing else of them changes."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from lgm.cameras import Camera, orbit_camera
+from lgm.gaussians import Gaussians
+from lgm.render import render
+from lgm.silhouette import Target, cut_away, fitted, target_loss
+from tests.lgm.test_render import cloud
+
+SIDE, STEPS = 48, 10
+
+
+def target_of(wanted: Gaussians, camera: Camera) -> Target:
+    with torch.no_grad():
+        seen = render(wanted, camera)
+    return Target(camera, seen.rgb, seen.alpha)
+
+
+def spoiled(wanted: Gaussians) -> Gaussians:
+    """The same, each moved a little."""
+    source = torch.Generator().manual_seed(1)
+    return wanted._replace(
+        positions=wanted.positions + 0.02 * torch.randn(wanted.positions.shape, generator=source),
+    )
+
+
+def test_it_comes_nearer_to_its_target():
+    wanted = cloud(800)
+    before, target = spoiled(wanted), target_of(wanted, orbit_camera(10, 0, SIDE))
+    assert float(target_loss(fitted(before, target, STEPS), target)) < 0.7 * float(target_loss(before, target))
+
+
+def test_what_it_gets_stays_as_it_is_and_only_the_positions_of_what_it_gives_are_others():
+    before = spoiled(cloud(200))
+    copy = Gaussians(*(each.clone() for each in before))
+    with torch.no_grad():
+        after = fitted(before, target_of(cloud(200), orbit_camera(10, 0, SIDE)), 2)
+    for name, mine, kept, given in zip(Gaussians._fields, before, copy, after, strict=True):
+        assert torch.equal(mine, kept) and not mine.requires_grad and not given.requires_grad
+        assert torch.equal(given, kept) == (name != "positions")
+
+
+def test_what_stands_beside_the_object_is_cut_away_and_nothing_else():
+    wanted = cloud(800)
+    front = target_of(wanted, orbit_camera(10, 0, SIDE))
+    half = front._replace(alpha=(torch.arange(SIDE) < SIDE // 2).float().expand(SIDE, -1))
+    left = cut_away(wanted, half)
+    seen = render(left, half.camera).alpha
+    assert seen[:, SIDE // 2 + 6 :].max() < 0.5 * front.alpha[:, SIDE // 2 + 6 :].max()
+    assert torch.allclose(seen[:, : SIDE // 2 - 6], front.alpha[:, : SIDE // 2 - 6], atol=0.1)
+    kept = left.opacities > 0
+    assert 0 < int(kept.sum()) < len(kept) and torch.equal(left.opacities[kept], wanted.opacities[kept])
+
+
+def test_no_steps_change_nothing_and_a_report_may_stop_it():
+    wanted = cloud(100)
+    target = target_of(wanted, orbit_camera(10, 0, SIDE))
+    assert torch.equal(fitted(wanted, target, 0).positions, wanted.positions)
+    told = []
+
+    def stop(step: int) -> None:
+        told.append(step)
+        if step == 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fitted(wanted, target, STEPS, stop)
+    assert told == [1, 2, 3]
