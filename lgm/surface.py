@@ -165,4 +165,4 @@ def _turned_to(normals: Tensor) -> Tensor:
     x, y, z = normals.unbind(-1)
     halfway = torch.stack([1 + z, -y, x, torch.zeros_like(z)], -1)
     upside_down = halfway.new_tensor([0.0, 1.0, 0.0, 0.0])
-    return F.normalize(torch.where((z < -0.9999)[:, None], upside_down, halfway), dim=-1)
+    return F.normalize(torch.where((z < -0.999999)[:, None], upside_down, halfway), dim=-1)

@@ -58,7 +58,7 @@ def test_nothing_shines_through_and_it_is_where_the_object_is(elevation_deg: flo
     assert ((seen > 0.5) & truth).sum() > 0.87 * ((seen > 0.5) | truth).sum()
     assert float(discs.positions.norm(dim=-1).quantile(0.95)) == pytest.approx(RADIUS, rel=0.1)
     across = rotation_matrices(discs.rotations)[..., 2]
-    assert torch.allclose(across, normals, atol=1e-4) and bool((discs.scales[:, 2] < discs.scales[:, 0]).all())
+    assert torch.allclose(across, normals, atol=2e-3) and bool((discs.scales[:, 2] < discs.scales[:, 0]).all())
 
 
 @torch.inference_mode()
