@@ -71,15 +71,15 @@ def size(spec: ModelSpec) -> str:
     """What has to be downloaded, once."""
     if spec.lane == "cloud":
         return ""
-    return f"{readiness.in_gb(spec.download_gb)} GB download" if spec.download_gb else "comes along"
+    return f"{readiness.in_gb(spec.download_gb)} GB download" if spec.download_gb else "included"
 
 
 def memory(spec: ModelSpec, machine: Machine) -> str:
     """What a model takes on this machine, or would take on one it fits on."""
     if spec.lane == "cloud":
         return ""
-    needs = next(record.needs for record in RECORDS if record.id == spec.id)
-    if isinstance(needs, Whole):
+    needs = next((record.needs for record in RECORDS if record.id == spec.id), None)
+    if needs is None or isinstance(needs, Whole):
         on_card = spec.gpu_gb and (machine.gpu or not spec.readiness().ok)
         return f"{readiness.in_gb(spec.gpu_gb)} GB" if on_card else "on the CPU"
     plan = readiness.plan_here(machine, needs)

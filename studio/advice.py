@@ -27,7 +27,7 @@ class Instead:
 
     id: str
     label: str
-    note: str  # "0.2 GB", "no download", "sent to OpenAI"
+    note: str  # "0.2 GB", "no download", "at a provider"
 
 
 @dataclass(frozen=True)

@@ -311,7 +311,7 @@ class ModelSpec(ModelCard):
     revision: str = ""  # of the weights: with id, seed and parameters it makes the picture again
     gpu_gb: float = 0.0  # peak at the default size; 0 for cloud and for models that run on the CPU
     key: str = ""  # name of the variable that holds the API key it needs
-    download_gb: float = 0.0  # what it downloads before the first use; 0: it comes along, or needs nothing
+    download_gb: float = 0.0  # what it downloads before the first use; 0: it is included, or needs nothing
     gated: bool = False  # the licence has to be accepted on its page before it can be downloaded
     known_words: Callable[[], frozenset[str]] | None = None  # lower case; None: any words will do
     provider: str = ""  # whom a cloud model belongs to, as people call it; "": it runs on this machine

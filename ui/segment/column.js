@@ -1,5 +1,6 @@
 // The column: which model, which of the three masks, what is done to the mask, and the name under which it is kept.
 
+import { turnIn3D } from "../shared/scripts/address.js";
 import { createAdvice } from "../shared/scripts/advice.js";
 import { offerModels } from "../shared/scripts/controls.js";
 import { address, make, setAttribute, setText, show, within } from "../shared/scripts/dom.js";
@@ -10,7 +11,7 @@ const SLIDERS = ["grow", "feather"], SWITCHES = ["snap", "fill_holes", "largest_
 
 /** @param acts {change(patch, kind), settle(), choose(index), everything(), keep(name), another(), model(id)} */
 export function createColumn(acts) {
-  let suggested = "", isTyped = false; // what a person typed is theirs, until an object has that name
+  let suggested = "", kept = null, isTyped = false; // what a person typed is theirs, until an object has that name
   const three = find(".three"), name = find(".name"), model = find("select.model"), guide = createAdvice(find(".advice"), "segment", acts.model);
 
   for (const slider of SLIDERS) {
@@ -23,13 +24,17 @@ export function createColumn(acts) {
   find(".everything").addEventListener("click", acts.everything);
   find("form.column").addEventListener("submit", (event) => {
     event.preventDefault();
-    acts.keep(isTyped ? name.value.trim() : "");
+    if (kept && !isTyped) turnIn3D(kept.id);
+    else acts.keep(isTyped ? name.value.trim() : "");
   });
-  name.addEventListener("input", () => { isTyped = true; });
+  name.addEventListener("input", () => { isTyped = true; nameStep(); });
   name.addEventListener("change", () => {
     isTyped = Boolean(name.value.trim());
     if (!isTyped) name.value = suggested;
+    nameStep();
   });
+  /** What the button does next: what is kept already is not kept twice, unless under another name. */
+  function nameStep() { setText(find(".primary"), kept && !isTyped ? "Make it 3D" : "Keep as object"); }
   model.addEventListener("change", () => acts.model(model.value));
 
   function candidate(each, index) {
@@ -59,8 +64,10 @@ export function createColumn(acts) {
     },
     /** An object has this name by now. */
     spend(text) { if (name.value.trim() === text) isTyped = false; },
-    draw({ request, answer, hint, isPicking, isLooking, isKeeping, isBusy, opened, advice, model: chosen }) {
+    draw({ request, answer, hint, isPicking, isLooking, isKeeping, isBusy, opened, advice, model: chosen, ...more }) {
       const isOpen = Boolean(opened);
+      kept = more.kept;
+      nameStep();
       guide.draw(opened, chosen, advice);
       setText(find(".hint"), hint);
       setText(find(".beside"), isOpen ? hint : ""); // on a phone, where the column is far below

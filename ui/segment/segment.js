@@ -36,6 +36,7 @@ const state = {
   trouble: "",
   note: "", // said in place of the hint until something is selected
   isKeeping: false,
+  kept: null, // {request, object}: what was kept last
 };
 const board = find(".board"), view = createView(), overlay = createOverlay(board, view);
 const selection = createSelection(onSelection);
@@ -72,6 +73,9 @@ function onSelection() {
 }
 function speak(text) { setText(find(".spoken"), text); }
 
+/** The object that was kept of just this selection. */
+function keptNow() { return state.kept?.request === selection.now ? state.kept.object : null; }
+
 function hintOf({ points, box, strokes, start }) {
   if (!state.picture) return "Open a picture to begin.";
   if (state.regions) return "Click a coloured region to select it.";
@@ -83,6 +87,7 @@ function hintOf({ points, box, strokes, start }) {
   if (!state.answer.area) return "Nothing was found there. Click somewhere else, or draw a box.";
   const [missed] = state.answer.missed;
   if (missed) return missed[2] ? "A click lies outside. Click close to it once more, or paint it with the brush." : "A click to remove lies inside. Click close to it once more, or use the eraser.";
+  if (keptNow()) return "Kept. Make it 3D, or click the next object.";
   if (!points.some((point) => !point[2]) && points.length < 2) return "Missing a part? Click it. Too much? Choose Remove and click that.";
   return "Good? Keep it as an object.";
 }
@@ -99,7 +104,7 @@ function draw() {
   find(".undo").disabled = !selection.canUndo;
   find(".redo").disabled = !selection.canRedo;
   find(".clear").disabled = !hasContent(request);
-  column.draw({ request, answer: state.answer, hint: hintOf(request), isPicking: Boolean(state.regions), isLooking: Boolean(state.search), isKeeping: state.isKeeping, isBusy: asker.isBusy, opened: picture?.id, advice: state.advice, model: state.model });
+  column.draw({ request, answer: state.answer, hint: hintOf(request), isPicking: Boolean(state.regions), isLooking: Boolean(state.search), isKeeping: state.isKeeping, kept: keptNow(), isBusy: asker.isBusy, opened: picture?.id, advice: state.advice, model: state.model });
   strip.draw({ objects: state.objects, pictures: state.recent, opened: picture?.id });
   drawBoard();
 }
@@ -161,11 +166,11 @@ async function keep(name) {
     speak(`Kept: ${answer.picture.title}`);
     toast(`Kept: ${answer.picture.title}`, { action: "Look", onAction: () => tell("look", { id: answer.picture.id }), said: true });
     column.spend(name);
+    state.kept = { request: kept, object: answer.picture };
     const fresh = await ask("segment/open", { id });
     if (fresh && state.picture?.id === id) {
       Object.assign(state, { objects: fresh.objects, name: fresh.name });
       if (!hasContent(selection.now)) column.suggest(fresh.name);
-      else if (selection.now === kept) column.suggest(answer.name);
     }
     tell("news");
   } else toast(answer.error, { trouble: true });
@@ -285,6 +290,7 @@ hear("news", () => { if (!state.picture && token !== null) loadRecent(); });
 hear("change", (change) => {
   state.objects = changedList(state.objects, change, (one) => one.parents?.[0] === state.picture?.id);
   state.recent = changedList(state.recent, change, (one) => one.kind === "image");
+  if (byId(change.gone || [], state.kept?.object.id)) state.kept = null;
   if (byId(change.gone || [], state.picture?.id)) close();
   else draw();
 });

@@ -83,8 +83,8 @@ function drawGround(splat) {
 }
 
 let asked = 0; // number of the last question: the answer to an older one is not news
-/** Open an object, a picture or a splat. */
-export async function open(id, { focus = true } = {}) {
+/** Open an object, a picture or a splat; one that is new shows that it is more than a picture. */
+export async function open(id, { focus = true, isNew = false } = {}) {
   const my = ++asked, answer = await ask("3d/open", { id });
   if (!answer || my !== asked) return;
   const { object, picture, objects, views, splats, splat, advice } = answer;
@@ -95,6 +95,7 @@ export async function open(id, { focus = true } = {}) {
   if (!splat) { turntable.close(); return; }
   await turntable.open(splat);
   if (focus && isVisible()) turntable.focus();
+  if (isNew && isVisible()) turntable.swing();
 }
 function close() {
   asked += 1;

@@ -80,6 +80,7 @@ export function createTurntable(acts) {
     setOpacity(value) { opacity = value; viewer?.setOpacity(value); },
     setBox(isShown) { viewer?.setBox(isShown); },
     reset() { viewer?.reset(); },
+    swing() { viewer?.swing(); },
     focus() { canvas.focus({ preventScroll: true }); },
     get camera() { return viewer?.camera; },
     get box() { return viewer?.bounds; },

@@ -78,7 +78,7 @@ const firstOver = () => memory.jobs.find(({ id }) => { const told = byId(state.j
 async function conclude({ state: end, task, title, assets, error }, isHere) {
   if (end === "done" && task === "splat" && assets.length) {
     if (!isHere) { toast(`In 3D: ${title}`, { action: "Show", onAction: () => open(assets.at(-1)) }); return; }
-    await open(assets.at(-1), { focus: isVisible() });
+    await open(assets.at(-1), { focus: isVisible(), isNew: true });
     speak(`3D is ready: ${title}`);
   } else if (isHere) {
     await takeViews();

@@ -6,6 +6,7 @@ import { listenForMoves } from "./hands.js";
 import { createSplatPainter } from "./painter.js";
 import { boundsOf, cameraAround, createSplatSorter, lookFrom, parseSplats } from "./splats.js";
 
+const SWING_MS = 3000, SWING_DEG = 25;
 const NEAR = 0.2 / 1.5; // LGM's renderer leaves out what is nearer than 0.2 to a camera at 1.5
 
 /**
@@ -78,10 +79,24 @@ export function createSplatViewer(canvas, splats, options = {}) {
   function zoom(factor) {
     change({ radius: Math.min(20 * home.radius, Math.max(0.05 * home.radius, current.radius / factor)) });
   }
+  const isCalm = () => window.matchMedia("(prefers-reduced-motion: reduce)").matches;
+  /** Turns a little to one side and the other, and back to where it began. Whoever moves it ends that. */
+  function swing() {
+    cancelAnimationFrame(animation);
+    const began = performance.now();
+    if (isCalm()) return;
+    const step = (now) => {
+      const time = (now - began) / SWING_MS;
+      if (time >= 1) return show(home);
+      show({ ...home, azimuth_deg: home.azimuth_deg + SWING_DEG * Math.sin(2 * Math.PI * time) });
+      animation = requestAnimationFrame(step);
+    };
+    animation = requestAnimationFrame(step);
+  }
   function reset() {
     cancelAnimationFrame(animation);
     const from = current, began = performance.now();
-    if (window.matchMedia("(prefers-reduced-motion: reduce)").matches) return show(home);
+    if (isCalm()) return show(home);
     const between = (one, other, share) => one + (other - one) * share;
     const angles = ["azimuth_deg", "elevation_deg", "radius"];
     const step = (now) => {
@@ -117,7 +132,7 @@ export function createSplatViewer(canvas, splats, options = {}) {
   watcher.observe(canvas);
   load(splats || new ArrayBuffer(0), camera);
   return {
-    load, turn, move, zoom, reset,
+    load, turn, move, zoom, reset, swing,
     /** Another place for Reset, such as after *Match size*; the view goes there. */
     setHome(next) { home = next; reset(); },
     setCamera(next) { change(next); },

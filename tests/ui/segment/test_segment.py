@@ -213,9 +213,9 @@ def test_a_point_moves_when_it_is_dragged_and_goes_when_it_is_clicked(table: Tab
     table.expect_points(1)
     table.click(BLUE)
     table.expect_points(0)
-    table.page.get_by_role("button", name="Undo").click()
+    table.page.locator("#segment .undo").click()
     table.expect_area(0.12)
-    table.page.get_by_role("button", name="Undo").click()
+    table.page.locator("#segment .undo").click()
     table.expect_area(RED_AREA)
     table.page.get_by_role("button", name="Redo").click()
     table.expect_area(0.12)
@@ -254,7 +254,7 @@ def test_the_brush_adds_and_the_eraser_takes_away(table: Table):
     table.page.wait_for_function(
         "low => Number(document.querySelector('#segment .board').dataset.area) > low", arg=1.08 * RED_AREA * 240_000
     )
-    table.page.get_by_role("button", name="Undo").click()
+    table.page.locator("#segment .undo").click()
     table.expect_area(RED_AREA)
     table.page.get_by_role("radio", name="Eraser").click()
     before = int(table.board.get_attribute("data-area") or 0)
@@ -286,7 +286,7 @@ def test_what_is_kept_is_an_object_everywhere(table: Table, cutting: Studio, pic
     expect(page.get_by_label("Name")).to_have_value("red ball")
     page.get_by_role("button", name="Keep as object").click()
     expect(page.locator("#segment .object b")).to_have_text("red ball")
-    expect(page.get_by_label("Name")).to_have_value("red ball 2")
+    expect(page.locator("#segment .hint")).to_contain_text("Kept.")
     (kept,) = cutting.selections.objects_of(OWNER, picture)
     with page.expect_download() as saved:
         page.locator("#segment .object .cutout").click()
@@ -316,7 +316,7 @@ def test_an_object_is_looked_at_without_losing_the_clicks_one_had(table: Table):
     table.expect_area(0.12)
     table.page.locator("#segment .object .tile").click()
     table.expect_area(RED_AREA)
-    table.page.get_by_role("button", name="Undo").click()
+    table.page.locator("#segment .undo").click()
     table.expect_area(0.12)
 
 
@@ -324,18 +324,40 @@ def test_the_name_is_that_of_what_is_selected(table: Table, cutting: Studio, pic
     page, name = table.page, table.page.get_by_label("Name")
     table.click(BLUE)
     expect(name).to_have_value("blue cube")
-    page.get_by_role("button", name="Undo").click()
+    page.locator("#segment .undo").click()
     expect(name).to_have_value("red ball")  # the first of the picture, while nothing is selected
     table.click((0.5, 0.1))
     expect(name).to_have_value("object")
-    page.get_by_role("button", name="Undo").click()
+    page.locator("#segment .undo").click()
     table.click(BLUE)
     table.expect_area(0.12)
-    for kept, following in (("blue cube", "blue cube 2"), ("blue cube 2", "blue cube 3")):
+    for kept in ("blue cube", "blue cube 2"):
+        expect(name).to_have_value(kept)
         page.get_by_role("button", name="Keep as object").click()
-        expect(page.locator("#segment .object b").filter(has_text=kept)).to_be_visible()
-        expect(name).to_have_value(following)
+        expect(page.locator("#segment .object b").get_by_text(kept, exact=True)).to_be_visible()
+        expect(page.get_by_role("button", name="Make it 3D")).to_be_enabled()
+        table.click(BLUE)
+        table.expect_points(2)
+        page.get_by_role("button", name="Clear").click()
+        table.click(BLUE)
+        table.expect_area(0.12)
     assert {kept.title for kept in cutting.selections.objects_of(OWNER, picture)} == {"blue cube", "blue cube 2"}
+
+
+def test_what_is_kept_leads_on_to_3d_and_under_another_name_it_is_kept_once_more(table: Table):
+    page, name = table.page, table.page.get_by_label("Name")
+    table.click(BLUE)
+    table.expect_area(0.12)
+    page.get_by_role("button", name="Keep as object").click()
+    onward = page.get_by_role("button", name="Make it 3D")
+    expect(onward).to_be_enabled()
+    name.fill("die")
+    expect(onward).to_have_count(0)
+    page.get_by_role("button", name="Keep as object").click()
+    expect(page.locator("#segment .object")).to_have_count(2)
+    onward.click()
+    expect(page.get_by_role("tab", name="3D")).to_have_attribute("aria-selected", "true")
+    expect(page.locator("#splat .subject .title, #splat .title").first).to_have_text("die")
 
 
 def test_a_name_that_a_person_typed_is_left_alone(table: Table, cutting: Studio, picture: str):
@@ -354,7 +376,8 @@ def test_a_name_that_a_person_typed_is_left_alone(table: Table, cutting: Studio,
     expect(name).to_have_value("die")
     page.get_by_role("button", name="Keep as object").click()
     expect(page.locator("#segment .object b")).to_have_text("die")
-    expect(name).to_have_value("blue cube")
+    page.get_by_role("button", name="Clear").click()
+    expect(name).to_have_value("red ball")
     assert [kept.title for kept in cutting.selections.objects_of(OWNER, picture)] == ["die"]
 
 
