@@ -42,6 +42,9 @@ LEAP = """() => {
   scroller.scrollTop = scroller.scrollHeight - 12 * scroller.clientHeight;
 }"""
 
+LEAPT = "() => [...document.querySelectorAll('#gallery .cell:not(.place)')].some((cell) => cell.ariaPosInSet > 5000)"
+"""What lies there is drawn, and so what lay above is gone."""
+
 
 @pytest.fixture(scope="module")
 def hall(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Studio, str, list[str]]]:
@@ -82,6 +85,7 @@ def test_scrolling_sees_every_picture_once_while_new_ones_come(guest: Visitor, h
     expect(newer).to_have_text("3 new pictures")
     middle = guest.page.evaluate(WALK, 1_000)
     guest.page.evaluate(LEAP)
+    guest.page.wait_for_function(LEAPT)
     lower = guest.page.evaluate(WALK, MANY)
     last = next(i for i, id in enumerate(lower["seen"]) if id)
     walked = range(len(middle["seen"])), range(last, MANY)
