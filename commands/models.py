@@ -19,6 +19,7 @@ from pipelines.machine import Machine, inspect
 from pipelines.plan import Whole
 from pipelines.records import RECORDS
 from providers import catalog as clouds
+from studio.catalog import in_gb
 from studio.clouds.spending import in_dollars, read_cap
 from studio.contract import ModelSpec, Progress, Task
 from studio.errors import BadRequest, UnknownModel
@@ -71,7 +72,7 @@ def size(spec: ModelSpec) -> str:
     """What has to be downloaded, once."""
     if spec.lane == "cloud":
         return ""
-    return f"{readiness.in_gb(spec.download_gb)} GB download" if spec.download_gb else "included"
+    return f"{in_gb(spec.download_gb)} download" if spec.download_gb else "included"
 
 
 def memory(spec: ModelSpec, machine: Machine) -> str:
@@ -81,9 +82,9 @@ def memory(spec: ModelSpec, machine: Machine) -> str:
     needs = next((record.needs for record in RECORDS if record.id == spec.id), None)
     if needs is None or isinstance(needs, Whole):
         on_card = spec.gpu_gb and (machine.gpu or not spec.readiness().ok)
-        return f"{readiness.in_gb(spec.gpu_gb)} GB" if on_card else "on the CPU"
+        return in_gb(spec.gpu_gb) if on_card else "on the CPU"
     plan = readiness.plan_here(machine, needs)
-    return str(plan) if plan else f"{readiness.in_gb(spec.gpu_gb)} GB of weights"
+    return str(plan) if plan else f"{in_gb(spec.gpu_gb)} of weights"
 
 
 def describe(spec: ModelSpec) -> dict[str, object]:

@@ -11,6 +11,7 @@ from pipelines.hub.cache import Download, HubCache
 from pipelines.local_model import LocalModel
 from pipelines.machine import Machine
 from pipelines.plan import Means, Needs, Placement, Plan, Whole, least, plan
+from studio.catalog import in_gb
 from studio.contract import Readiness
 
 SPARE_GB = 0.5
@@ -64,11 +65,11 @@ def of_files(download: Download, hub: HubCache) -> Readiness:
     if to_come_gb + SPARE_GB > free_gb:
         return Readiness(
             False,
-            f"not enough disk: needs {in_gb(to_come_gb)} GB",
-            f"Not enough disk for {download.label}: needs {in_gb(to_come_gb)} GB, {in_gb(free_gb)} GB free in "
+            f"not enough disk: needs {in_gb(to_come_gb)}",
+            f"Not enough disk for {download.label}: needs {in_gb(to_come_gb)}, {in_gb(free_gb)} free in "
             f"{hub.cache}. Free some space, or set HF_HOME to a folder on another disk.",
         )
-    return Readiness(True, f"{in_gb(to_come_gb)} GB download", download_gb=to_come_gb)
+    return Readiness(True, f"{in_gb(to_come_gb)} download", download_gb=to_come_gb)
 
 
 def of_bundled(folder: Path) -> Readiness:
@@ -127,11 +128,6 @@ def _card_wanted(model: LocalModel, here: Means, gb: float, fast_gb: float = 0.0
         f"needs a GPU with {_up(gb)} GB",
         f"{model.label} needs a GPU with {_up(gb)} GB of memory{fast}; {found}. {model.otherwise}",
     )
-
-
-def in_gb(gb: float) -> str:
-    """A size as people read it, without its unit: "34", "4.0", "0.2"."""
-    return f"{gb:.0f}" if gb >= 9.5 else f"{gb:.1f}"
 
 
 def _up(gb: float) -> int:

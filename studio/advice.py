@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 
-from studio.catalog import Catalog
+from studio.catalog import Catalog, in_gb
 from studio.contract import IterateRequest, ModelSpec, Task
 from studio.errors import BadPicture, NotFound
 from studio.intake.picture import read_picture
@@ -104,7 +104,10 @@ def _instead(models: Sequence[ModelSpec], owner: str) -> tuple[Instead, ...]:
     here = [(spec, ready) for spec, ready in able if not spec.provider]
     weighty = sorted((pair for pair in here if pair[0].download_gb), key=lambda pair: pair[1].download_gb)[:1]
     light = [pair for pair in here if not pair[0].download_gb]
-    found = [Instead(spec.id, spec.label, in_gb(ready.download_gb)) for spec, ready in (*weighty, *light)]
+    found = [
+        Instead(spec.id, spec.label, in_gb(ready.download_gb) if ready.download_gb else "no download")
+        for spec, ready in (*weighty, *light)
+    ]
     clouds = [Instead(spec.id, spec.label, f"at {spec.provider}") for spec, _ in able if spec.provider]
     return (*found, *clouds[:1])
 
@@ -120,10 +123,3 @@ def _sentence(spec: ModelSpec, task: Task, instead: tuple[Instead, ...]) -> str:
             return f"This model does not know photos. {first} does." if first else "This model does not know photos."
     more = f" {first} knows any object." if first else ""
     return f"{spec.label} knows only toys: what it makes of a photo looks different.{more}"
-
-
-def in_gb(gb: float) -> str:
-    """ "0.2 GB"; "no download" for nothing."""
-    if not gb:
-        return "no download"
-    return f"{gb:.0f} GB" if gb >= 9.5 else f"{max(0.1, gb):.1f} GB"

@@ -12,6 +12,11 @@ _VERBS = {Task.VIEWS: "make views of objects", Task.SPLAT: "make splats"}
 """What models do, where the name of the task does not say it."""
 
 
+def in_gb(gb: float) -> str:
+    """A size as people read it: "34 GB", "4.0 GB", "0.2 GB"."""
+    return f"{gb:.0f} GB" if gb >= 9.5 else f"{gb:.1f} GB"
+
+
 class Catalog:
     """The first model that is ready is the default of its task."""
 

@@ -46,7 +46,7 @@ class Uploads:
         with self._one_at_a_time:
             sha256 = _sha256(source)
             there = self._store.upload(owner, sha256)
-            if there is None or not is_there(self._store, there):
+            if there is None or not is_there(self._store, there.owner, there.id):
                 taken = read_picture(source)
                 brought = from_text(taken.text.get(KEYWORD, ""))
                 there = None if brought is None else self._original(owner, brought, taken)
@@ -66,10 +66,10 @@ class Uploads:
         return asset if _is_same(mine, taken.image) else None
 
 
-def is_there(store: Store, asset: Asset) -> bool:
+def is_there(store: Store, owner: str, asset_id: str) -> bool:
     """Whether the file of an asset is where it belongs."""
     try:
-        store.path(asset.owner, asset.id)
+        store.path(owner, asset_id)
     except NotFound:
         return False
     return True

@@ -15,6 +15,7 @@ from studio.geometry import Quaternion
 from studio.library.assets import Asset, to_asset
 from studio.library.database import Database
 from studio.library.store import Store
+from studio.library.uploads import is_there
 from studio.splats.any_format import read_splat
 from studio.splats.sanitize import without_guess
 from studio.splats.splat import Pose, Splat
@@ -61,17 +62,11 @@ class Standing:
             (first, asset.owner),
         )
         ways = [asset, *(one for one in map(to_asset, rows) if one.recipe.splat.origin == first)]
-        if first != asset.id and self._is_there(asset.owner, first):
+        if first != asset.id and is_there(self._store, asset.owner, first):
             ways.append(self._store.asset(asset.owner, first))
         else:
             ways.append(asset)
-        return [one for one in ways if self._is_there(asset.owner, one.id)]
-
-    def _is_there(self, owner: str, asset_id: str) -> bool:
-        try:
-            return self._store.path(owner, asset_id).is_file()
-        except NotFound:
-            return False
+        return [one for one in ways if is_there(self._store, asset.owner, one.id)]
 
     def _made(self, first: Asset, asset: Asset, rotation: Quaternion) -> Asset:
         """What the first becomes in another way round, called as the asset is."""

@@ -48,7 +48,7 @@ class SplatUploads:
             wanted = None if up is None else followed((inverse(UPRIGHT[taken.up]), UPRIGHT[up]))
             sha256 = _sha256(source)
             there = self._store.upload(owner, sha256)
-            if there is None or not is_there(self._store, there):
+            if there is None or not is_there(self._store, there.owner, there.id):
                 there = self._original(owner, taken.splat)
                 if there is not None and wanted is not None:
                     wanted = followed((there.recipe.splat.turned, wanted))
