@@ -133,6 +133,23 @@ def test_turned_and_reset_it_is_the_first_picture_to_the_pixel(sheet: Sheet, tmp
     assert sheet.camera() == camera_values(PICTURE)
 
 
+def test_what_swings_comes_back_to_the_first_picture_unless_somebody_takes_hold_of_it(sheet: Sheet, tmp_path: Path):
+    first = sheet.open(THREE, tmp_path).pixels()
+    sheet.page.evaluate("viewer.swing()")
+    assert sheet.camera() == camera_values(PICTURE)  # who wants no motion gets none
+    sheet.page.emulate_media(reduced_motion="no-preference")
+    sheet.page.evaluate("viewer.swing()")
+    sheet.page.wait_for_selector("canvas[data-home=no]")
+    sheet.page.wait_for_selector("canvas[data-home=yes]")
+    assert np.array_equal(sheet.pixels(), first)
+    sheet.page.evaluate("viewer.swing()")
+    sheet.page.wait_for_selector("canvas[data-home=no]")
+    sheet.press("ArrowUp")
+    held = sheet.camera()
+    sheet.page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    assert sheet.camera() == held
+
+
 def test_keys_turn_and_move_and_zoom_as_python_does(sheet: Sheet, tmp_path: Path):
     sheet.open(THREE, tmp_path)
     sheet.press("ArrowLeft", "ArrowLeft", "ArrowLeft", "ArrowDown", "ArrowDown", "Shift+ArrowRight", "-")
