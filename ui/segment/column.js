@@ -68,9 +68,9 @@ export function createColumn(acts) {
       const isOpen = Boolean(opened);
       kept = more.kept;
       nameStep();
-      guide.draw(opened, chosen, advice);
+      const warning = guide.draw(opened, chosen, advice);
       setText(find(".hint"), hint);
-      setText(find(".beside"), isOpen ? hint : ""); // on a phone, where the column is far below
+      setText(find(".beside"), isOpen ? (!hasContent(request) && warning) || hint : ""); // on a phone, where the column is far below
       const isClear = request.points.length !== 1 || request.box || request.start, offered = isClear ? [] : answer?.candidates || [];
       show(find(".choices"), offered.length > 1);
       if (three.dataset.of !== answer?.mask) { // drawn anew only when there is something new

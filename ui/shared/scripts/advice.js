@@ -38,18 +38,23 @@ export function createAdvice(line, name, use, more = []) {
   return {
     /** Somebody went on with this model. */
     heard,
-    /** @param all {model id: {text, instead: [{id, label, note}]}} as the server told it of the picture */
+    /**
+     * @param all {model id: {text, instead: [{id, label, note}]}} as the server told it of the picture
+     * @returns the sentence that stands there, "" for none
+     */
     draw(picture, model, all) {
       const advice = picture && model ? all?.[model] : null, place = `${name} ${picture}`;
       const isNew = Boolean(advice) && (key === place || !read().includes(place));
       key = isNew ? place : "";
       show(line, isNew);
-      if (!isNew || drawn === place + advice.text) return;
+      if (!isNew) return "";
+      if (drawn === place + advice.text) return advice.text;
       drawn = place + advice.text;
       setText(words, advice.text);
       const offered = advice.instead.map(({ id, label, note }) => button(`${label} (${note})`, () => use(id)));
       const [first, last] = [false, true].map((isLast) => more.filter((one) => Boolean(one.isLast) === isLast).map(({ word, press }) => button(word, press)));
       choices.replaceChildren(...first, ...offered, ...(offered.length ? [] : last));
+      return advice.text;
     },
   };
 }
