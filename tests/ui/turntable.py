@@ -28,7 +28,7 @@ class Turntable:
             f" document.getElementById('3d-tab-button').click(); document.dispatchEvent({event}); }}",
             id,
         )
-        expect(self.find(".subject .title")).to_be_visible()
+        self.page.wait_for_function("id => document.querySelector('#splat')?.dataset.opened === id", arg=id)
 
     def find(self, selector: str) -> Locator:
         return self.page.locator(f"#splat {selector}")

@@ -127,6 +127,7 @@ async function open(id, { focus = true } = {}) {
   column.open(picture);
   column.suggest(name);
   selection.open(picture.id, answer.selection);
+  element.dataset.opened = picture.id;
   setAttribute(board, "aria-label", `${picture.title}. Arrow keys move a crosshair, Enter adds a point, Shift+Enter removes, X sets corners of a box.`);
   measure();
   try {

@@ -91,6 +91,7 @@ export async function open(id, { focus = true, isNew = false } = {}) {
   Object.assign(state, { object, picture, objects, splats, splat, views, advice, trouble: "", picking: null, isStopped: false });
   state.step = splat ? "splat" : object && views.some(Boolean) ? "views" : "object";
   writeAddress({ splat: id });
+  element.dataset.opened = id;
   draw();
   if (!splat) { turntable.close(); return; }
   await turntable.open(splat);

@@ -98,8 +98,8 @@ class Table:
             f" document.querySelector('#segment-tab-button').click(); document.dispatchEvent({event}); }}",
             picture,
         )
+        self.page.wait_for_function("id => document.querySelector('#segment')?.dataset.opened === id", arg=picture)
         expect(self.board).to_be_visible()
-        expect(self.page.locator("#segment .subject .title")).to_have_text("a red ball and a blue cube")
 
     def at(self, place: tuple[float, float], size: tuple[int, int] = SIZE) -> tuple[float, float]:
         """Where a place of the picture, in fractions, lies on the screen while it is fitted."""
