@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from playwright.sync_api import Browser, expect
 
 from studio.splats.any_format import read_splat
 from tests.app_process import AppProcess
+from tests.ui.accessibility import violations
 from tests.ui.driver import Visitor
 from tests.ui.walk import STEPS, Walk
 
@@ -71,16 +73,46 @@ def test_a_new_user_makes_the_ball_blue(chrome: Browser, app: AppProcess, output
     assert len(images(outputs) - before) == 4
 
 
-def test_words_become_a_picture_an_object_a_splat_that_turns_and_comes_back_and_a_file(
-    chrome: Browser, app: AppProcess, tmp_path: Path
-):
-    """The whole way with the bundled models: the promise of the first two minutes."""
+@pytest.fixture(scope="module")
+def walked(
+    chrome: Browser, app: AppProcess, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Visitor, Walk]]:
+    """A visitor who went the whole way with the bundled models: the promise of the first two minutes."""
     with Visitor.arrives(chrome, app.url, reduced_motion="reduce") as visitor:
-        walk = Walk(visitor, tmp_path)
+        walk = Walk(visitor, tmp_path_factory.mktemp("walk"))
         assert list(walk.steps()) == list(STEPS)
+        yield visitor, walk
     visitor.assert_nothing_went_wrong()
+
+
+def test_words_become_a_picture_an_object_a_splat_that_turns_and_comes_back_and_a_file(walked: tuple[Visitor, Walk]):
+    _, walk = walked
     assert walk.fit >= 85
     assert walk.turned != walk.before
     assert walk.after == walk.before
     exported = read_splat(walk.file)
     assert exported.splat.count > 1000
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (1280, "dark"), (390, "light")])
+def test_every_tab_is_accessible(walked: tuple[Visitor, Walk], width: int, scheme: Literal["light", "dark"]):
+    page = walked[0].page
+    page.set_viewport_size({"width": width, "height": 844})
+    page.evaluate("isDark => document.body.classList.toggle('dark', isDark)", scheme == "dark")
+    for tab in ("Generate", "Iterate", "Segment", "3D", "Gallery"):
+        page.get_by_role("tab", name=tab).click()
+        expect(page.get_by_role("tab", name=tab)).to_have_attribute("aria-selected", "true")
+        assert not violations(page), tab
+    page.locator("#gallery .tile").first.focus()
+    page.keyboard.press(" ")
+    expect(page.get_by_text("1 selected")).to_be_visible()
+    assert not violations(page), "selecting"
+    page.keyboard.press("Escape")
+    page.keyboard.press("Enter")
+    expect(page.locator("#viewer .facts dd").first).to_be_visible()
+    assert not violations(page, "#viewer"), "viewer"
+    page.keyboard.press("Escape")
+    for card in ("What runs here", "Keyboard shortcuts"):
+        page.locator(f"[popovertarget][title='{card}']").click()
+        assert not violations(page), card
+        page.keyboard.press("Escape")
