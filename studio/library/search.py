@@ -46,7 +46,7 @@ class Relatives:
 class Filters(TypedDict, total=False):
     """Which assets; what is missing or empty leaves none out."""
 
-    query: str  # words that must all be in the prompt; the last one may be a beginning. Any text is allowed
+    query: str  # words that must be in the prompt; the last may be a beginning; none of those with a minus before them
     starred: bool
     model: str
     kind: str
@@ -120,12 +120,17 @@ def relatives(database: Database, asset: Asset) -> Relatives:
     )
 
 
-def match(query: str) -> str:
-    """What a person typed as an FTS5 expression that is never a syntax error: every word quoted, the last a prefix."""
-    words = re.findall(r"\w+", query)[:MAX_TERMS]
-    if not words:
-        return '""'  # matches nothing
-    return " ".join(f'"{word}"' for word in words) + "*"
+def terms(query: str) -> tuple[str, str]:
+    """What a person typed as two FTS5 expressions that are never syntax errors: what must be there, and what must not.
+
+    Words and "quoted phrases" are wanted, the last as a beginning; those with a minus before them are not. An
+    expression without words is "".
+    """
+    pieces = re.findall(r'(?<!\S)-?"[^"]*"|(?<!\S)-[^\s"]+|\w+', query)[:MAX_TERMS]
+    read = [(piece.startswith("-"), " ".join(re.findall(r"\w+", piece))) for piece in pieces]
+    wanted = [f'"{words}"' for isnt, words in read if words and not isnt]
+    unwanted = [f'"{words}"' for isnt, words in read if words and isnt]
+    return " ".join(wanted) + "*" * bool(wanted), " OR ".join(unwanted)
 
 
 def _condition(
@@ -140,12 +145,17 @@ def _condition(
     # looked up one by one; otherwise the gallery is read from its newest picture on, until the page is full.
     column, number = "", "+number"
     if query.strip():
-        words = match(query)
-        some = "SELECT COUNT(*) FROM (SELECT 1 FROM search WHERE search MATCH ? LIMIT ?)"
-        if database.rows(some, (words, _FEW))[0][0] < _FEW:
-            column, number = "+", "number"
-        conditions.append(f"{number} IN (SELECT rowid FROM search WHERE search MATCH ?)")
-        values.append(words)
+        wanted, unwanted = terms(query)
+        if wanted or not unwanted:
+            wanted = wanted or '""'  # nothing but signs: matches nothing
+            some = "SELECT COUNT(*) FROM (SELECT 1 FROM search WHERE search MATCH ? LIMIT ?)"
+            if database.rows(some, (wanted, _FEW))[0][0] < _FEW:
+                column, number = "+", "number"
+            conditions.append(f"{number} IN (SELECT rowid FROM search WHERE search MATCH ?)")
+            values.append(wanted)
+        if unwanted:
+            conditions.append("+number NOT IN (SELECT rowid FROM search WHERE search MATCH ?)")
+            values.append(unwanted)
     conditions += [f"{column}owner = ?", f"{column}deleted = {int(kind == TRASH)}"]
     values.append(_storable(owner))
     if starred:

@@ -78,6 +78,14 @@ def test_new_pictures_do_not_shift_the_pages(full: Studio):
         ("re ball", 0),  # only the last word may be a beginning
         ("cafe", 1),
         ('"blue"', 2),
+        ('"blue ground"', 1),
+        ('"ground blue"', 0),
+        ("red -cone", 2),
+        ("-red", 2),
+        ('-"blue ground"', 4),
+        ("- red", 3),
+        ("red-cone", 1),  # a hyphen within a word leaves nothing out
+        ("-no-such", 5),
         ("grun wurf", 0),
         ("gruner wurf", 1),
         ("50", 1),
