@@ -58,7 +58,8 @@ $(VENV)/.dev: requirements-dev.txt $(VENV)/.run
 $(VENV)/.browser: $(VENV)/.dev tests/browser.py
 	@$(PY) -m tests.browser --install && touch $@ || true
 
-screenshots: $(VENV)/.browser  ## take the pictures in the README again
+screenshots: $(VENV)/.browser  ## take the pictures in the README and on the empty page again
+	$(PY) -m tests.demo_tiles
 	$(PY) -m tests.screenshots
 
 clean:  ## remove what `make` installed

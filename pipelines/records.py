@@ -12,7 +12,7 @@ from dataclasses import replace
 from pipelines.hub.cache import Download
 from pipelines.local_model import LocalModel
 from pipelines.plan import Needs, Whole
-from studio.contract import Range, Size, Style, Task
+from studio.contract import Demo, Range, Size, Style, Task
 
 APACHE = "https://www.apache.org/licenses/LICENSE-2.0"
 DEV_LICENCE = "https://huggingface.co/black-forest-labs/{}/blob/main/LICENSE.md"
@@ -56,6 +56,7 @@ TOY_KLEIN = LocalModel(
         "a green tree and a white snowman on a sand background",
         "a purple rocket on a pink background",
     ),
+    demo=Demo("a yellow house on a blue background", 1, "make it red", (0.52, 0.7)),
 )
 
 # --- pictures: FLUX ---------------------------------------------------------------------------------------------------

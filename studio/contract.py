@@ -237,6 +237,15 @@ class Readiness:
     is_damaged: bool = False  # it ought to work: no other model, that may be a download, takes its place unasked
 
 
+class Demo(NamedTuple):
+    """A picture that is known to come out well, and what is done with it to show what Diorama can do."""
+
+    prompt: str
+    seed: int
+    change: str  # an instruction
+    place: tuple[float, float]  # where its object is clicked: shares of width and height
+
+
 @dataclass(frozen=True)
 class Style:
     """A preset that adds words to the prompt. `template` holds "{prompt}"."""
@@ -284,6 +293,7 @@ class ModelCard:
     references: int = 0  # most pictures an instruction may refer to
     styles: tuple[Style, ...] = ()
     examples: tuple[str, ...] = ()  # prompts that work well
+    demo: Demo | None = None
     qualities: tuple[str, ...] = ()  # the first is the default; (): not honoured
     transparent: bool = False  # can leave out the background
     mask: bool = False  # keeps to a mask itself; a caller composites all the same

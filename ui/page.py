@@ -17,6 +17,7 @@ from studio.intake.picture import MAX_BYTES
 from studio.service import Studio
 from ui import gallery, generate, guard, iterate, segment, solid
 from ui.api import endpoints
+from ui.generate import demo
 from ui.guard import sessions
 from ui.guard.blocks import ReadableBlocks
 from ui.guard.disk_space import Room, disk_full
@@ -45,7 +46,7 @@ from ui.shared.viewer import build_viewer
 
 _TABS = (generate, iterate, segment, solid, gallery)
 """Modules with a LABEL and `build(bridge, arrival)`, in the order of the page."""
-_ASKED = (header, pictures, watch, iterate, segment, solid, gallery)
+_ASKED = (header, pictures, watch, demo, iterate, segment, solid, gallery)
 QUESTIONS: dict[str, answers.Handler] = {path: ask for part in _ASKED for path, ask in part.ROUTES.items()}
 """What the page's scripts ask, by path; further routes are in `ui/routes/`."""
 _ARRIVE = function(Path(__file__).parent / "shared/scripts/server.js", "arrive")

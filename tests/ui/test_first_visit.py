@@ -13,6 +13,7 @@ from studio.splats.any_format import read_splat
 from tests.app_process import AppProcess
 from tests.ui.accessibility import violations
 from tests.ui.driver import Visitor
+from tests.ui.turntable import Turntable
 from tests.ui.walk import STEPS, Walk
 
 PROMPT = "a red ball on a grey background"
@@ -71,6 +72,24 @@ def test_a_new_user_makes_the_ball_blue(chrome: Browser, app: AppProcess, output
         expect(versions.last).to_have_attribute("aria-label", "give it wings")
     visitor.assert_nothing_went_wrong()
     assert len(images(outputs) - before) == 4
+
+
+@pytest.mark.parametrize("tile", ["change", "object", "splat"])
+def test_one_press_on_the_empty_stage_goes_the_way(chrome: Browser, app: AppProcess, tile: str):
+    with Visitor.arrives(chrome, app.url) as visitor:
+        page = visitor.page
+        expect(page.locator("#stage [data-demo] img").last).to_have_js_property("complete", True)
+        page.locator(f"#stage [data-demo='{tile}']").click()
+        if tile == "change":
+            expect(page.locator("#iterate .version:not(.job)")).to_have_count(2)
+            expect(page.locator("#iterate .below .caption")).to_have_text("make it red")
+        elif tile == "object":
+            expect(page.locator("#segment .object")).to_have_count(1)
+            expect(page.get_by_role("button", name="Make it 3D")).to_be_enabled()
+        else:
+            Turntable(page).expect_drawn()
+            expect(page.locator("#splat .fit")).to_contain_text("9")
+    visitor.assert_nothing_went_wrong()
 
 
 @pytest.fixture(scope="module")

@@ -25,6 +25,7 @@ from ui.generate.controls import (
     offer_sizes,
     prompt_box,
 )
+from ui.generate.demo import demo_model
 from ui.generate.model_column import first_ready, offered_values, remembered, updates
 from ui.generate.settings import request_from, values_of
 from ui.shared.bridge import BROKEN, QUIET, Bridge
@@ -109,7 +110,7 @@ def on_load(studio: Studio, owner: str, token: str, saved: Any) -> dict[str, Any
     count = saved.get("count")
     answer["count"]["value"] = count if count in range(1, MAX_PICTURES + 1) else 1
     words = {"token": token, "reader": studio.clouds.reader(owner)}
-    stage = {"token": token}
+    stage = {"token": token, "demo": demo_model(studio, owner) is not None}
     return answer | {"stage": stage, "improve": words}
 
 

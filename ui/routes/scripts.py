@@ -1,9 +1,11 @@
-"""The page's scripts over HTTP: ES modules under an address of their edition, which browsers keep for ever.
+"""The page's scripts and their pictures over HTTP, under an address of their edition, which browsers keep for ever.
 
 They say nothing of anybody, so whoever asks gets them; they are read once, so that a page never mixes two editions.
 """
 
 from __future__ import annotations
+
+from pathlib import PurePosixPath
 
 from fastapi import APIRouter
 from fastapi.responses import Response
@@ -12,6 +14,7 @@ from studio.errors import NotFound
 from ui.shared.edition import PARTS, ROOT
 from ui.shared.scripts import SCRIPTS
 
+_TYPES = {".js": "text/javascript", ".webp": "image/webp"}
 _FOR_EVER = "public, max-age=31536000, immutable"
 
 
@@ -21,8 +24,8 @@ def router(edition: str) -> APIRouter:
     Args:
         edition: what open pages are told that this one is.
     """
-    files = [path for folder in PARTS for path in folder.rglob("*.js")]
-    modules = {path.relative_to(ROOT).as_posix(): path.read_bytes() for path in files}
+    paths = [path for folder in PARTS for path in folder.rglob("*") if path.suffix in _TYPES]
+    files = {path.relative_to(ROOT).as_posix(): path.read_bytes() for path in paths}
     routes = APIRouter()
 
     @routes.get("/diorama/edition")
@@ -31,8 +34,9 @@ def router(edition: str) -> APIRouter:
 
     @routes.get(f"/{SCRIPTS}/{{path:path}}")
     def script(path: str) -> Response:
-        if path not in modules:
+        if path not in files:
             raise NotFound("script", path)
-        return Response(modules[path], media_type="text/javascript", headers={"Cache-Control": _FOR_EVER})
+        kind = _TYPES[PurePosixPath(path).suffix]
+        return Response(files[path], media_type=kind, headers={"Cache-Control": _FOR_EVER})
 
     return routes

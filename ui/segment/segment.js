@@ -119,6 +119,7 @@ async function open(id, { focus = true } = {}) {
   const { picture, objects, name, advice } = answer, isSame = picture.id === state.picture?.id;
   if (isSame && answer.selection) { // one of its objects: undo leads back to what was selected
     selection.replace(answer.selection);
+    knowKept(objects, id);
     return;
   }
   Object.assign(state, { picture, objects, name, advice, image: null, answer: null, veil: null, everything: null, regions: null, search: null, trouble: "", box: null, stroke: null });
@@ -127,6 +128,7 @@ async function open(id, { focus = true } = {}) {
   column.open(picture);
   column.suggest(name);
   selection.open(picture.id, answer.selection);
+  knowKept(objects, id);
   element.dataset.opened = picture.id;
   setAttribute(board, "aria-label", `${picture.title}. Arrow keys move a crosshair, Enter adds a point, Shift+Enter removes, X sets corners of a box.`);
   measure();
@@ -141,6 +143,11 @@ async function open(id, { focus = true } = {}) {
     board.focus({ preventScroll: true });
     find(".scene").scrollIntoView({ block: "nearest" });
   }
+}
+/** What was opened may be an object: then it needs not be kept again. */
+function knowKept(objects, id) {
+  const object = byId(objects, id);
+  state.kept = object ? { request: selection.now, object } : null;
 }
 function close() {
   asker.forget();

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-_KINDS = {".py", ".js", ".html", ".css"}
+_KINDS = {".py", ".js", ".html", ".css", ".webp"}
 
 
 ROOT = Path(__file__).parents[2]

@@ -18,4 +18,15 @@
 //   key-wanted {provider}            somebody wants to paste one; "": any
 
 export const tell = (name, detail = {}) => document.dispatchEvent(new CustomEvent(`diorama-${name}`, { detail }));
+/** What `test` gives, as soon as it gives something: asked now, and whenever the event was heard. */
+export const untilHeard = (name, test) => new Promise((take) => {
+  const look = () => {
+    const found = test();
+    if (!found) return;
+    document.removeEventListener(`diorama-${name}`, look);
+    take(found);
+  };
+  document.addEventListener(`diorama-${name}`, look);
+  look();
+});
 export const hear = (name, act) => document.addEventListener(`diorama-${name}`, (event) => act(event.detail));

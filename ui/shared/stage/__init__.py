@@ -13,6 +13,7 @@ def build_stage() -> gr.HTML:
     """Lay out a stage inside the current Blocks.
 
     Returns:
-        The component. Its value is `{token}`, the browser's token; its events are `reuse` (id) and `seed` (seed).
+        The component. Its value is `{token, demo}`, the browser's token and whether a model has a demo; its events are
+        `reuse` (id) and `seed` (seed).
     """
     return component(Path(__file__).parent, "stage", "reuse", "seed")

@@ -1,13 +1,14 @@
 // The state of this tab and what may be done with it. Everything on the stage and the strip is drawn from `state`.
 
 import { changeAgain, cutOut, editHere, goTo } from "../scripts/address.js";
-import { setAttribute, setText, within } from "../scripts/dom.js";
+import { setAttribute, setText, show, within } from "../scripts/dom.js";
 import { hear, tell } from "../scripts/events.js";
 import { isOpenJob } from "../scripts/jobs.js";
 import { byId, changedList, deletePictures, starPictures, varyPicture } from "../scripts/pictures.js";
 import { ask, whenTold } from "../scripts/server.js";
 import { copyText, toast } from "../scripts/toast.js";
 import { hearServer } from "../scripts/watcher.js";
+import { connectDemo } from "./demo.js";
 import { createPicture } from "./picture.js";
 import { createStrip } from "./strip.js";
 const { find, isVisible } = within("stage");
@@ -180,6 +181,7 @@ hear("reuse", ({ id, seed, change, parents }) => {
 hear("copied", () => toast(hasSeed ? "Settings copied, seed included" : "Settings copied"));
 
 find(".banner .close").addEventListener("click", () => { state.banner = ""; draw(); });
+connectDemo(find(".demo").children);
 find(".first-step").addEventListener("click", () => {
   document.querySelector("#examples button")?.click();
   document.querySelector("#generate")?.focus();
@@ -225,7 +227,9 @@ function watchColumn() {
 
 export function start(component) {
   ({ trigger } = component);
-  whenTold(component, () => {
+  whenTold(component, ({ demo }) => {
+    show(find(".demo"), demo);
+    show(find(".first-step"), !demo);
     watchColumn();
     hearServer(onAnswer);
   });
