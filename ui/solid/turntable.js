@@ -4,7 +4,7 @@
 import { createSplatViewer } from "../../studio/splats/viewer/viewer.js";
 import { address, setAttribute, show, within } from "../shared/scripts/dom.js";
 const { find } = within("splat");
-const SPEAK_MS = 500, PLAIN_SIDE = 1024; // pause after which a turn is told; pixels of a saved view without a picture
+const SPEAK_MS = 500, VIEW_SIDE = 1024; // pause after which a turn is told; longest side of a saved view, at least
 
 /** @param acts {turned(isHome), said(sentence), failed(sentence)} */
 export function createTurntable(acts) {
@@ -85,9 +85,10 @@ export function createTurntable(acts) {
     get camera() { return viewer?.camera; },
     get box() { return viewer?.bounds; },
     get isHome() { return !viewer || viewer.isHome; },
-    /** What is to be seen, at the size of the picture: a PNG blob. */
+    /** What is to be seen, at the size of the picture or larger: a PNG blob. */
     async picture() {
-      const size = shown.size || plainSize(), sheet = new OffscreenCanvas(...size), context = sheet.getContext("2d");
+      const size = sizeOfView(), sheet = new OffscreenCanvas(...size), context = sheet.getContext("2d");
+      context.imageSmoothingQuality = "high"; // a small picture is enlarged for a splat that is sharp at any size
       if (ground.hidden) {
         context.fillStyle = getComputedStyle(frame).backgroundColor;
         context.fillRect(0, 0, ...size);
@@ -101,8 +102,9 @@ export function createTurntable(acts) {
       return sheet.convertToBlob({ type: "image/png" });
     },
   };
-  function plainSize() {
-    const { clientWidth, clientHeight } = canvas, scale = PLAIN_SIDE / Math.max(clientWidth, clientHeight, 1);
-    return [Math.max(1, Math.round(clientWidth * scale)), Math.max(1, Math.round(clientHeight * scale))];
+  function sizeOfView() {
+    const [width, height] = shown.size || [canvas.clientWidth, canvas.clientHeight];
+    const scale = shown.size ? Math.max(1, VIEW_SIDE / Math.max(width, height)) : VIEW_SIDE / Math.max(width, height, 1);
+    return [width, height].map((side) => Math.max(1, Math.round(side * scale)));
   }
 }
