@@ -1,0 +1,58 @@
+"""Choices in a prompt: "a {red|blue} ball", and "__animal__" for a line of `wildcards/animal.txt`.
+
+The syntax is that of the Dynamic Prompts extension of A1111. Each seed chooses anew, and always the same.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+from pathlib import Path
+
+from studio.errors import BadRequest
+
+FOLDER = "wildcards"
+"""Of the outputs folder: text files, a choice a line; what follows a # is a remark."""
+_CHOICE = re.compile(r"\{([^{}]*\|[^{}]*)\}")
+_FILE = re.compile(r"__([A-Za-z0-9][A-Za-z0-9_/-]*?)__")
+_MOST_BYTES = 1 << 20
+_MOST_CHOICES = 200
+"""In one prompt: a file that names itself would never end."""
+
+
+def chosen(prompt: str, seed: int, outputs: Path) -> str:
+    """A prompt whose choices are made; one without choices comes back as it is.
+
+    Args:
+        outputs: the folder whose `wildcards` are read.
+
+    Raises:
+        BadRequest: there is no such file, it holds nothing, or the files name each other without an end.
+    """
+    dice = random.Random(seed)
+    for _ in range(_MOST_CHOICES):
+        found = _FILE.search(prompt) or _CHOICE.search(prompt)
+        if found is None:
+            return prompt
+        choices = _lines(found[1], outputs / FOLDER) if found.re is _FILE else found[1].split("|")
+        prompt = prompt[: found.start()] + dice.choice(choices) + prompt[found.end() :]
+        prompt = re.sub(" {2,}", " ", prompt)
+    raise BadRequest(f"A prompt takes {_MOST_CHOICES} choices at most. Do files in {FOLDER} name each other?")
+
+
+def _lines(name: str, folder: Path) -> list[str]:
+    path = folder / f"{name}.txt"
+    try:
+        if not path.resolve().is_relative_to(folder.resolve()):
+            raise FileNotFoundError
+        with path.open("rb") as file:
+            text = file.read(_MOST_BYTES).decode("utf-8-sig", "replace")
+    except OSError:
+        raise BadRequest(
+            f"There is no file {name[:60]}.txt in {folder}: make one, with a choice on each line."
+        ) from None
+    lines = [line.split("#")[0].strip() for line in text.splitlines()]
+    choices = [line for line in lines if line]
+    if not choices:
+        raise BadRequest(f"{path} is empty: write a choice on each line.")
+    return choices

@@ -1,0 +1,55 @@
+"""Choices in prompts: made by the seed, from braces and from files, and never without an end."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from studio.errors import BadRequest
+from studio.imaging.wildcards import chosen
+
+
+@pytest.fixture
+def outputs(tmp_path: Path) -> Path:
+    folder = tmp_path / "wildcards"
+    (folder / "sky").mkdir(parents=True)
+    (folder / "animal.txt").write_text("# animals\nfox\n\nowl  # by night\n", "utf-8")
+    (folder / "sky/time.txt").write_bytes("\ufeffat dawn\r\nat {dusk|night}\r\n".encode())
+    (folder / "endless.txt").write_text("a __endless__ __endless__")
+    (folder / "empty.txt").write_text("\n# nothing\n")
+    (tmp_path / "secret.txt").write_text("secret")
+    (folder / "link.txt").symlink_to(tmp_path / "secret.txt")
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("prompt", "all_of_them"),
+    [
+        ("a red ball", {"a red ball"}),
+        ("a {red|blue} ball", {"a red ball", "a blue ball"}),
+        ("a {red | {dark|light} blue} ball", {"a red ball", "a dark blue ball", "a light blue ball"}),
+        ("a ball{| on sand}", {"a ball", "a ball on sand"}),
+        ("an __animal__ __sky/time__", {f"an {a} at {t}" for a in ("fox", "owl") for t in ("dawn", "dusk", "night")}),
+        ('{"scene": "a fox", "mood": {"light": "soft"}}', {'{"scene": "a fox", "mood": {"light": "soft"}}'}),
+        ("snake_case and __init", {"snake_case and __init"}),
+    ],
+    ids=["none", "two", "within each other", "nothing", "files", "JSON", "underscores"],
+)
+def test_seeds_choose_among_all_of_them(outputs: Path, prompt: str, all_of_them: set[str]):
+    assert {chosen(prompt, seed, outputs) for seed in range(100)} == all_of_them
+    assert chosen(prompt, 7, outputs) == chosen(prompt, 7, outputs)
+
+
+@pytest.mark.parametrize(
+    ("prompt", "sentence"),
+    [
+        ("a __dragon__", "There is no file dragon.txt"),
+        ("a __link__", "There is no file link.txt"),
+        ("a __empty__", "is empty"),
+        ("a __endless__", "200 choices"),
+    ],
+)
+def test_what_cannot_be_chosen_is_said(outputs: Path, prompt: str, sentence: str):
+    with pytest.raises(BadRequest, match=sentence):
+        chosen(prompt, 1, outputs)
