@@ -38,7 +38,7 @@ def models(
         weights: Where the bundled models are, a folder each.
     """
     machine, hub = machine or inspect(), hub or HubCache.here()
-    there = [each for each in records if not each.optional or (weights / each.id).is_dir()]
+    there = [each for each in records if not each.optional or all((weights / id).is_dir() for id in each.bundles)]
     specs = [spec_of(each, machine, hub, weights / each.id) for each in _in_order(there, machine)]
     if places := [number for number, spec in enumerate(specs) if Task.SEGMENT in spec.tasks]:
         specs.insert(places[-1] + 1, OUTLINE)  # knows least of those that cut out
@@ -78,7 +78,7 @@ def spec_of(record: LocalModel, machine: Machine, hub: HubCache, bundle: Path) -
         known_words=partial(_known_words, bundle / record.words_file) if record.words_file else None,
     )
     if download is None:
-        return replace(same, revision=readiness.revision_of(bundle))
+        return replace(same, revision=readiness.revision_of(*(bundle.parent / id for id in record.bundles)))
     page, named = hub.page(download), download.named()
     return replace(
         same,
@@ -118,13 +118,17 @@ def _checkpoint(record: LocalModel, hub: HubCache, bundle: Path, tell: Tell) -> 
     checkpoint = Checkpoint(bundle, record.label, record.text_tokens, variant=record.variant)
     download = _download(record)
     if download is None:
-        bundled.check(bundle)
-        return checkpoint
+        folders = [bundle.parent / id for id in record.bundles]
+        for folder in folders:
+            bundled.check(folder)
+        return replace(checkpoint, beside=folders[-1]) if record.beside else checkpoint
     if named := download.named():
         return replace(checkpoint, path=named)
     from pipelines.hub import fetch
 
     folder = fetch.fetch(download, hub, tell)
+    if own := record.named():
+        return replace(checkpoint, path=own, beside=folder)
     # Of a branch the recipe names the commit it was when it was downloaded.
     return replace(checkpoint, path=folder / download.file, revision=folder.name)
 

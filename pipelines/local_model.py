@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
+from pathlib import Path
 
 from pipelines.hub.cache import Download
 from pipelines.plan import Needs, Whole
@@ -20,5 +22,18 @@ class LocalModel(ModelCard):
     text_tokens: int = 512  # prompts are padded or cut to this many tokens
     words_file: str = ""  # of a bundled one: the JSON file with the words that it was taught; "": any will do
     follows: str = ""  # id of a larger model that is offered before it where that one is quick
+    beside: str = ""  # of a bundled one: the bundled model that it cannot do without
+    own_file: str = ""  # name of the variable that names its weights, which are on no Hub; the download goes beside
+    own_file_from: str = ""  # where a person gets that file
     optional: bool = False  # left out where its weights are not
     otherwise: str = "The toy model runs everywhere."  # what to do where the machine is too small
+
+    @property
+    def bundles(self) -> tuple[str, ...]:
+        """Of a bundled one: the folders in weights/ that it is opened from, its own first."""
+        return (self.id, self.beside) if self.beside else (self.id,)
+
+    def named(self) -> Path | None:
+        """The file that a person named as its weights."""
+        path = os.environ.get(self.own_file, "") if self.own_file else ""
+        return Path(path).expanduser() if path else None

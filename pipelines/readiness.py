@@ -41,8 +41,9 @@ def of(model: LocalModel, weights: Download | Path, machine: Machine, hub: HubCa
         weights: a download, or the folder of a bundled model.
     """
     if isinstance(weights, Path):
-        return of_bundled(weights)
-    return _too_small(model, machine) or of_files(weights, hub)
+        found = [of_bundled(weights.parent / id) for id in model.bundles]
+        return next((each for each in found if not each.ok), found[0])
+    return _too_small(model, machine) or _own_file(model) or of_files(weights, hub)
 
 
 def of_files(download: Download, hub: HubCache) -> Readiness:
@@ -77,13 +78,28 @@ def of_bundled(folder: Path) -> Readiness:
     return Readiness(False, "weights damaged", fault, is_damaged=True) if fault else Readiness(True, "ready")
 
 
-def revision_of(folder: Path) -> str:
+def revision_of(*folders: Path) -> str:
     """Names the weights by what is in them: 12 hex digits of the SHA-256 of the files. 15 MB take some 20 ms."""
     digest = hashlib.sha256()
-    for path in sorted(folder.rglob("*.safetensors")):
+    for path in (path for folder in folders for path in sorted(folder.rglob("*.safetensors"))):
         with suppress(OSError):  # `of_bundled` says so
             digest.update(path.read_bytes())
     return digest.hexdigest()[:12]
+
+
+def _own_file(model: LocalModel) -> Readiness | None:
+    """What a person has to bring, because no Hub has it; None where nothing is missing."""
+    path = model.named()
+    if not model.own_file or (path and path.is_file()):
+        return None
+    if path:
+        return Readiness(False, "file missing", f"There is no file {path}: correct {model.own_file} in .env.")
+    return Readiness(
+        False,
+        "needs a file of yours",
+        f"{model.label} is on no Hub: download {model.own_file_from}, put {model.own_file}=/where/it/is in .env, and "
+        "start Diorama again.",
+    )
 
 
 def _too_small(model: LocalModel, machine: Machine) -> Readiness | None:

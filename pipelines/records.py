@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from pipelines import records_vqgan
 from pipelines.hub.cache import Download
 from pipelines.local_model import LocalModel
 from pipelines.plan import Needs, Whole
@@ -298,6 +299,7 @@ LGM = LocalModel(
 
 RECORDS = (
     *(TOY_KLEIN, KLEIN, SCHNELL, DEV, KONTEXT, FILL),
+    *records_vqgan.RECORDS,
     *(TOY_SAM, *SAMS),
     *(TOY_VIEWS, TOY_LGM, IMAGEDREAM, LGM),
 )

@@ -12,9 +12,11 @@ from pathlib import Path
 from typing import Unpack
 
 from studio import validation
+from studio.errors import NotFound
 from studio.library import search
 from studio.library.assets import Asset
 from studio.library.database import Database
+from studio.library.film import read_film
 from studio.library.search import Filters, GalleryPage, Relatives
 from studio.library.store import Store
 from studio.library.uploads import Uploads
@@ -79,6 +81,18 @@ class Collection:
     def thumbnail(self, owner: str, asset_id: str) -> Path:
         """A WebP of at most 256 pixels, absolute."""
         return self._store.thumbnail(owner, asset_id)
+
+    def film(self, owner: str, asset_id: str) -> tuple[str, bytes]:
+        """The film of how a picture came about: the name of the file, and an MP4.
+
+        Raises:
+            NotFound: there is no such picture, or no film of it.
+        """
+        asset = self._store.asset(owner, asset_id)
+        film = read_film(self._store.path(owner, asset_id)) if asset.recipe.course.frames else None
+        if asset.deleted or film is None:
+            raise NotFound("film of a picture", asset_id)
+        return Path(asset.name).with_suffix(".mp4").name, film
 
     def star(self, owner: str, asset_id: str, starred: bool) -> Asset:
         asset = self._store.star(owner, asset_id, starred)

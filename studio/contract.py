@@ -129,6 +129,10 @@ class ImageResult:
     revision: str = ""  # of the weights, where only the loaded model knows it; "": the one in its spec
     notice: str = ""  # a sentence for the person: "X has retired A; B made this picture."
     price_usd: float | None = None  # what it cost, where the provider says what was used; None: not known
+    scores: tuple[
+        float, ...
+    ] = ()  # after each step, how well the model found it to fit the prompt; (): it does not say
+    frames: tuple[Image.Image, ...] = ()  # RGB of one size: how the picture came about, for a film; (): no film
 
 
 # --- events of a job --------------------------------------------------------------------------------------------------

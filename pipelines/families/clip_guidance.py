@@ -159,23 +159,23 @@ class _Replaced(torch.autograd.Function):
     """The first of two tensors of one shape, with the gradient of the second."""
 
     @staticmethod
-    def forward(_context: Any, value: Tensor, _source: Tensor) -> Tensor:
+    def forward(ctx: Any, value: Tensor, source: Tensor) -> Tensor:
         return value.clone()
 
     @staticmethod
-    def backward(_context: Any, gradient: Tensor) -> tuple[None, Tensor]:
-        return None, gradient
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[None, Tensor]:
+        return None, gradients[0]
 
 
 class _Clamped(torch.autograd.Function):
     @staticmethod
-    def forward(context: Any, x: Tensor) -> Tensor:
-        context.save_for_backward(x)
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        ctx.save_for_backward(x)
         return x.clamp(0, 1)
 
     @staticmethod
-    def backward(context: Any, gradient: Tensor) -> Tensor:
-        (x,) = context.saved_tensors
+    def backward(ctx: Any, *gradients: Tensor) -> Tensor:
+        (x,), (gradient,) = ctx.saved_tensors, gradients
         return gradient * (gradient * (x - x.clamp(0, 1)) >= 0)
 
 

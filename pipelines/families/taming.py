@@ -60,7 +60,7 @@ def open_vqgan(state: Mapping[str, Tensor], params: Mapping[str, Any]) -> VQMode
     """
     config = diffusers_config(params)
     with torch.device("meta"):
-        model = VQModel.from_config(config)
+        model: Any = VQModel.from_config(config)
     levels = len(config["block_out_channels"])
     weights = {
         diffusers_key(key, levels): value[:, :, 0, 0] if _is_attention_matrix(key, value) else value

@@ -47,6 +47,7 @@ class Checkpoint:
     text_tokens: int = 512  # prompts are padded or cut to this many tokens
     revision: str = ""  # for the recipes; "": the spec knows it
     variant: str = ""  # which of its family, where the weights do not say it
+    beside: Path | None = None  # of another model that this one cannot do without
 
 
 @dataclass(frozen=True)

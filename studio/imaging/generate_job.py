@@ -27,8 +27,10 @@ from studio.contract import (
     Tell,
 )
 from studio.errors import Skipped, StudioError
+from studio.library.film import write_film
 from studio.library.store import Store
-from studio.recipe import Recipe
+from studio.recipe import Recipe, to_text
+from studio.recipe.course import CourseRecipe
 from studio.recipe.edit import EditRecipe
 from studio.residents import Residents
 from studio.scheduling.live_job import LiveJob
@@ -161,7 +163,8 @@ def _keep(
     """Write one picture down with its recipe."""
     kept = order.kept(replace(result, image=_checked(result, wanted, spec)))
     recipe = _recipe(job, order, wanted, spec, kept, index=index, result=result, seconds=seconds)
-    job.patiently(lambda: store.save(kept.image, recipe), is_end=is_late or spec.lane == "cloud")
+    film = write_film(result.frames, to_text(recipe)) if result.frames else b""
+    job.patiently(lambda: store.save(kept.image, recipe, film), is_end=is_late or spec.lane == "cloud")
     job.saved()
 
 
@@ -220,4 +223,5 @@ def _recipe(
         price_usd=result.price_usd,
         notice=" ".join(each for each in (result.notice, kept.notice) if each),
         edit=kept.edit,
+        course=CourseRecipe(result.scores, len(result.frames)),
     )

@@ -24,6 +24,7 @@ from studio.library.annotations import Note, Notes
 from studio.library.assets import Asset, insert, said_of, to_asset
 from studio.library.clock import Clock
 from studio.library.database import Database
+from studio.library.film import with_film
 from studio.recipe import NOW, FoundRecipe, Recipe, is_asset_id, png_text, to_text
 from studio.splats.rasterizer import portrait
 from studio.splats.splat import Splat
@@ -53,19 +54,20 @@ class Store:
         self._changing = threading.Lock()  # held while files and rows change together
         self._make_folders()
 
-    def save(self, image: Image.Image, recipe: Recipe) -> Asset:
+    def save(self, image: Image.Image, recipe: Recipe, film: bytes = b"") -> Asset:
         """Write a picture and its row; when this returns, the picture outlives a power cut, and so its row can be made.
 
         Args:
             image: RGB or RGBA.
             recipe: complete, with an id of its own.
+            film: an MP4 of how it came about.
 
         Raises:
             StorageFailed: the disk did not take it; nothing is left behind.
         """
         recipe = self._dated(recipe)
         found = FoundRecipe(recipe, to_text(recipe), image.width, image.height)
-        text = png_text(recipe)
+        text = with_film(png_text(recipe), film)
         self._keep(".png", found, lambda file: image.save(file, "PNG", pnginfo=text, compress_level=PNG_LEVEL))
         self._make_thumbnail(image, recipe.id)
         return self.asset(recipe.owner, recipe.id)

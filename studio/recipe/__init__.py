@@ -18,6 +18,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from studio.contract import MAX_PICTURES
 from studio.png_chunks import MAX_TEXT_BYTES, chunks, keyword_of, text_of
+from studio.recipe.course import CourseRecipe, read_course
 from studio.recipe.edit import EditRecipe, read_edit
 from studio.recipe.selection import SelectionRecipe, read_selection, selection_values
 from studio.recipe.solid import RenderRecipe, SplatRecipe, ViewsRecipe, read_render, read_splat, read_views
@@ -77,6 +78,7 @@ class Recipe:
     views: ViewsRecipe = field(default=ViewsRecipe())  # of a view, and of a splat that was made of views
     splat: SplatRecipe = field(default=SplatRecipe())  # of a splat
     render: RenderRecipe = field(default=RenderRecipe())  # of a picture of a splat
+    course: CourseRecipe = field(default=CourseRecipe())  # of a picture whose model tells of its steps
 
 
 _NAMES = tuple(each.name for each in fields(Recipe))
@@ -142,12 +144,14 @@ def _parts(values: dict[str, Any]) -> dict[str, Any]:
     selection, edit, turning = (_opened(values.get(name)) for name in _TEXTS)
     turning = turning and turning | {"ids": turning.get("views"), "count": turning.get("splats")}
     views, splat, render = (_opened(values.get(name)) or turning or {} for name in ("views", "splat", "render"))
+    course = _opened(values.get("course")) or {}
     return {
         "selection": None if selection is None else read_selection(selection),
         "edit": None if edit is None else read_edit(edit),
         "views": read_views(views),
         "splat": read_splat(splat),
         "render": read_render(render),
+        "course": read_course(course),
     }
 
 

@@ -57,11 +57,11 @@ def _frame(splat: Splat, camera: Camera) -> Image.Image:
     return seen.resize((SIDE, SIDE), Image.Resampling.BICUBIC)
 
 
-def write_mp4(frames: Iterable[Image.Image], note: str = "", side: int = SIDE) -> bytes:
+def write_mp4(frames: Iterable[Image.Image], note: str = "", side: int = SIDE, height: int | None = None) -> bytes:
     """Frames at FRAMES_PER_SECOND as H.264 that every browser and player shows; what tells of them comes first.
 
     Args:
-        frames: RGB, of `side` x `side` pixels; side even.
+        frames: RGB, of `side` x `side` pixels, or as high as `height` says; both even.
         note: kept as the file's comment, such as a recipe as JSON.
     """
     with tempfile.TemporaryDirectory() as folder:
@@ -69,7 +69,7 @@ def write_mp4(frames: Iterable[Image.Image], note: str = "", side: int = SIDE) -
         with av.open(str(path), "w", options={"movflags": "faststart"}) as file:
             file.metadata["comment"] = note
             stream = file.add_stream("libx264", rate=FRAMES_PER_SECOND, options={"crf": "20", "preset": "veryfast"})
-            stream.width = stream.height = side
+            stream.width, stream.height = side, height or side
             stream.pix_fmt = "yuv420p"
             told = stream.codec_context
             told.colorspace = told.color_primaries = told.color_trc = Colorspace.ITU709  # unsaid, players guess

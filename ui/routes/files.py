@@ -41,6 +41,11 @@ def thumb_address(asset_id: str, *, trash: bool = False) -> str:
     return f"diorama/thumb/{asset_id}{_ALSO_DELETED if trash else ''}"
 
 
+def film_address(asset_id: str) -> str:
+    """Where the film of how a picture came about is, which the browser saves under the picture's name."""
+    return f"diorama/film/{asset_id}"
+
+
 _ALSO_DELETED = "?trash=1"
 
 
@@ -57,6 +62,12 @@ def router(studio: Studio, visitors: Visitors) -> APIRouter:
     def thumb(request: Request, asset_id: str, trash: bool = False) -> Response:
         address = thumb_address(asset_id, trash=trash)
         return _file(request, visitors, studio, studio.thumbnail, asset_id, address, trash=trash)
+
+    @routes.get("/film/{asset_id}")
+    def film(request: Request, asset_id: str) -> Response:
+        owner = visitors.reader(request, film_address(asset_id))
+        name, content = studio.film(owner, asset_id)
+        return made(request, content, "video/mp4", name=name)
 
     @routes.get("/zip")
     async def zip_of_few(request: Request, ids: str) -> Response:

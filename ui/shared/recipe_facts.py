@@ -9,6 +9,7 @@ from studio.contract import ModelSpec, Size
 from studio.library.assets import Asset
 from studio.recipe import UPLOAD, Recipe
 from studio.recipe.selection import SelectionRecipe
+from ui.routes.files import film_address
 from ui.shared.shapes import QUALITIES
 
 
@@ -17,7 +18,8 @@ class Fact(NamedTuple):
 
     label: str
     value: str
-    kind: Literal["text", "copy", "time"] = "text"  # copy: with a button; time: Unix seconds, for the reader's clock
+    kind: Literal["text", "copy", "time", "curve", "file"] = "text"
+    """copy: with a button; time: Unix seconds, for the reader's clock; curve: numbers; file: its address."""
 
 
 def facts_of(asset: Asset, spec: ModelSpec | None) -> list[Fact]:
@@ -46,6 +48,8 @@ def facts_of(asset: Asset, spec: ModelSpec | None) -> list[Fact]:
         Fact("Cut out with", _clicks(recipe.selection)),
         Fact("Splats", f"{splat.count:,}" if splat.count else ""),
         Fact("Fits its picture", "" if splat.fit is None else f"{splat.fit:.0%}"),
+        Fact("Fit to the prompt", " ".join(f"{score:g}" for score in recipe.course.scores), "curve"),
+        Fact("Film", film_address(asset.id) if recipe.course.frames and not asset.deleted else "", "file"),
         Fact("Note", recipe.notice),
     ]
     return [line for line in lines if line.value]

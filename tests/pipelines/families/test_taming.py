@@ -74,10 +74,10 @@ def state() -> dict[str, torch.Tensor]:
     from diffusers import VQModel
 
     torch.manual_seed(0)
-    weights = VQModel.from_config(taming.diffusers_config(PARAMS)).state_dict()
+    model: Any = VQModel.from_config(taming.diffusers_config(PARAMS))
     return {
         taming_key(key): value[:, :, None, None] if ".to_" in key and value.ndim == 2 else value
-        for key, value in weights.items()
+        for key, value in model.state_dict().items()
     }
 
 

@@ -173,7 +173,8 @@ def test_eight_steps(reduced: Any):
     clip.load_state_dict(weights, strict=False)
     clip.eval().requires_grad_(False)
     ids = torch.tensor(known["input_ids"])
-    said = clip.get_text_features(ids).pooler_output
+    said: Any = clip.get_text_features(ids)
+    said = said.pooler_output
     assert_near(said, expected["text_embeds"], most=2e-5)
     prompts = [Prompt(embed[None], float(w)) for embed, w in zip(said, known["prompt_weights"], strict=True)]
     z = reduced.quantize.embedding.weight[expected["codes"]].movedim(-1, 1).clone().requires_grad_()

@@ -14,9 +14,11 @@ from PIL import Image
 
 from studio.contract import Done, GenerateRequest
 from studio.service import Studio
+from tests.studio.fakes import spec_of
+from tests.studio.library.test_film import Searching
 from tests.ui.painter import Brush, catalog
 from tests.ui.serve import everybody_by_token, served
-from ui.routes.files import picture_address, thumb_address
+from ui.routes.files import film_address, picture_address, thumb_address
 
 ADA, GRACE = {"X-Diorama-Token": "ada"}, {"X-Diorama-Token": "grace"}
 
@@ -63,6 +65,20 @@ def test_a_disk_that_cannot_be_read_is_said_in_a_sentence(tmp_path: Path):
         answer = fetch(address, picture_address("0" * 32))
     assert answer.status_code == 503
     assert answer.json()["error"] == "Diorama is shutting down and takes nothing new. Start it again."
+
+
+def test_a_film_is_its_owners(tmp_path: Path):
+    studio = Studio([spec_of(Searching(), "searching"), *catalog(Brush())], tmp_path)
+    with served(studio, everybody_by_token) as address:
+        *_, last = studio.events("ada", studio.generate("ada", GenerateRequest("a ball", model="searching")).id)
+        assert isinstance(last, Done)
+        film = film_address(last.assets[0])
+        answer = fetch(address, film)
+        assert (answer.status_code, answer.headers["content-type"]) == (200, "video/mp4")
+        assert ".mp4" in answer.headers["content-disposition"] and answer.content[4:8] == b"ftyp"
+        assert httpx.get(address + film, headers=GRACE).status_code == 404
+        assert fetch(address, film_address("0" * 32)).status_code == 404
+        studio.close()
 
 
 @pytest.mark.parametrize("address_of", [picture_address, thumb_address])

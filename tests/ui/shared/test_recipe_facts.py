@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from studio.library.assets import Asset
+from studio.recipe.course import CourseRecipe
 from tests.studio.test_recipe import RECIPE
 from tests.ui.painter import Brush, catalog
 from ui.shared.recipe_facts import Fact, duration, facts_of
@@ -69,6 +70,14 @@ def test_an_upload_says_where_it_comes_from(source: str, said: str):
 )
 def test_a_duration_is_as_exact_as_one_wants_to_know(seconds: float, said: str):
     assert duration(seconds) == said
+
+
+def test_how_a_picture_came_about_is_a_curve_and_a_film():
+    course = CourseRecipe((0.125, 0.25, -1.0), 3)
+    told = {fact.label: fact[1:] for fact in facts_of(asset(course=course), FULL)}
+    assert told["Fit to the prompt"] == ("0.125 0.25 -1", "curve")
+    assert told["Film"] == (f"diorama/film/{'a' * 32}", "file")
+    assert "Film" not in {fact.label for fact in facts_of(replace(asset(course=course), deleted=True), FULL)}
 
 
 def test_what_a_cloud_made_says_what_it_cost_and_who_made_it():

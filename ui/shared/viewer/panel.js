@@ -52,8 +52,10 @@ export function createPanel(actions, onRelative) {
   find(".copy-prompt").addEventListener("click", () => copyText(find(".words").textContent, find(".words"), "Prompt copied"));
 
   function fact({ label: name, value, kind }) {
-    const said = make("span", {}, kind === "time" ? readableTime(Number(value)) : value);
+    if (kind === "curve") return [make("dt", {}, name), curve(value.split(" ").map(Number))];
+    const said = make("span", {}, kind === "time" ? readableTime(Number(value)) : kind === "file" ? "" : value);
     const line = make("dd", {}, said);
+    if (kind === "file") said.append(make("a", { href: value, download: "" }, `Save the ${name.toLowerCase()}`));
     if (kind === "copy") {
       const about = { "aria-label": `Copy the ${name.toLowerCase()}`, title: "Copy" };
       const button = make("button", { type: "button", class: "plain", ...about });
@@ -86,6 +88,19 @@ export function createPanel(actions, onRelative) {
     },
     prompt: () => find(".words").textContent,
   };
+}
+
+/** Numbers as a line from left to right, the lowest at the bottom, with the last one beside it. */
+function curve(values) {
+  const low = Math.min(...values), height = Math.max(...values) - low || 1, wide = Math.max(1, values.length - 1);
+  const points = values.map((value, index) => `${(100 * index) / wide},${30 - (28 * (value - low)) / height - 1}`);
+  const drawing = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  const line = document.createElementNS("http://www.w3.org/2000/svg", "polyline");
+  for (const [key, value] of Object.entries({ viewBox: "0 0 100 30", preserveAspectRatio: "none", role: "img" })) drawing.setAttribute(key, value);
+  drawing.setAttribute("aria-label", `From ${values[0]} to ${values.at(-1)} in ${values.length} steps`);
+  line.setAttribute("points", points.join(" "));
+  drawing.append(line);
+  return make("dd", { class: "curve" }, drawing, make("span", {}, values.at(-1).toFixed(2)));
 }
 
 /** "21 Nov 2026, 01:02", as the reader's own language and clock say it. */

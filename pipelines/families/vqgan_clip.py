@@ -1,0 +1,181 @@
+"""VQGAN + CLIP as a model: words, and perhaps a picture to begin with, in; a picture, and how it came about, out."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from diffusers import VQModel
+from PIL import Image
+from safetensors import SafetensorError
+from torch import Tensor
+from torch.nn.functional import cosine_similarity
+
+from pipelines.families import clip_guidance, taming
+from pipelines.families.clip import open_clip
+from pipelines.families.clip_guidance import Cutter, Prompt, Wish
+from pipelines.hub.cache import Checkpoint
+from pipelines.plan import Plan
+from studio.contract import ImageRequest, ImageResult, Progress, Tell
+from studio.errors import BadRequest, NotReady, StudioError
+
+UNWANTED = -0.5
+"""Weight of what a negative prompt names, times the weight that is written there."""
+FEW_CUTS = 8
+"""Most squares on a CPU: a step of the published models then takes 12 seconds there, not 20."""
+FRAMES = 120
+"""Most pictures that are kept of the way: 5 seconds of a film."""
+
+
+@dataclass(frozen=True)
+class Method:
+    """How the latent is moved.
+
+    Attributes:
+        rate: of Adam.
+        cuts: squares that CLIP looks at in each step.
+        smallest: side of the smallest one as a share of the picture's.
+        flip: whether squares are mirrored.
+        noise: most noise on a square.
+    """
+
+    rate: float = 0.1
+    cuts: int = 32
+    smallest: float = 0.4
+    flip: bool = True
+    noise: float = 0.1
+
+
+METHODS = {"": Method(), "toy": Method(rate=0.2, cuts=12, smallest=0.75, flip=False, noise=0.08)}
+"""By the variant of the checkpoint. Source of the plain one: nerdyrodent/VQGAN-CLIP generate.py (Adam 0.1, 32 cuts)."""
+
+
+class VqganClip:
+    """An opened VQGAN with the CLIP that steers it; used by one thread at a time."""
+
+    def __init__(
+        self, vqgan: Any, clip: Any, tokenizer: Any, method: Method, *, label: str = "the model", revision: str = ""
+    ) -> None:
+        """
+        Args:
+            vqgan: `diffusers.VQModel`, in evaluation mode, float32, on its device.
+            clip: `transformers.CLIPModel`, likewise.
+            tokenizer: of that CLIP.
+            revision: of the weights, for the recipes.
+        """
+        self._vqgan, self._clip, self._tokenizer = vqgan, clip, tokenizer
+        self._method, self._label, self._revision = method, label, revision
+
+    @property
+    def factor(self) -> int:
+        """Pixels to a side of what one code stands for."""
+        return 2 ** (len(self._vqgan.config.block_out_channels) - 1)
+
+    def run(self, request: ImageRequest, tell: Tell) -> ImageResult:
+        """Make one picture; every step reports with the picture as it is.
+
+        All chance comes from one generator on the CPU, and the codes to begin with are drawn first.
+
+        Raises:
+            BadRequest: there is no text in the prompt.
+            StudioError: the networks made no numbers.
+        """
+        wanted = [*clip_guidance.wishes(request.prompt), *_unwanted(request.negative_prompt)]
+        if not wanted:
+            raise BadRequest("The prompt has no text beside its weights. Write what you want to see: a red ball.")
+        tell(Progress(0, request.steps, "reading the prompt"))
+        device = self._clip.device
+        chance = torch.Generator("cpu").manual_seed(request.seed)
+        z = self._beginning(request, chance).to(device).requires_grad_()
+        prompts = [Prompt(clip_guidance.read(self._clip, self._tokenizer, w.text), w.weight, w.stop) for w in wanted]
+        method, side = self._method, self._clip.config.vision_config.image_size
+        cut = Cutter(side, method.cuts, method.smallest, method.flip, method.noise, chance)
+        optimizer = torch.optim.Adam([z], lr=method.rate)
+        scores, frames, every = [], [], -(-request.steps // FRAMES)
+        for number in range(request.steps):
+            taken = clip_guidance.step(self._vqgan, self._clip, z, optimizer, prompts, cut)
+            scores.append(_score(taken.embeds, prompts))
+            seen = self._picture(taken.image)
+            if number % every == 0:
+                frames.append(seen)
+            tell(Progress(number + 1, request.steps, f"CLIP score {scores[-1]:.2f}", seen))
+        image = self._picture(self._decoded(z))
+        return ImageResult(image, request.seed, self._revision, scores=tuple(scores), frames=(*frames, image))
+
+    def close(self) -> None:
+        """Give memory back."""
+        del self._vqgan, self._clip
+        gc.collect()
+
+    def _beginning(self, request: ImageRequest, chance: torch.Generator) -> Tensor:
+        """(1, C, H / factor, W / factor): codes of the picture to begin with, or random ones."""
+        codebook = self._vqgan.quantize.embedding.weight
+        rows, columns = (max(1, side // self.factor) for side in (request.size.height, request.size.width))
+        drawn = torch.randint(len(codebook), (1, rows, columns), generator=chance)
+        if not request.references:
+            return codebook[drawn.to(codebook.device)].movedim(-1, 1).clone()
+        size = (columns * self.factor, rows * self.factor)
+        start = request.references[0].convert("RGB").resize(size, Image.Resampling.LANCZOS)
+        with torch.no_grad():
+            pixels = torch.frombuffer(bytearray(start.tobytes()), dtype=torch.uint8).view(1, size[1], size[0], 3)
+            return self._vqgan.encode((pixels.movedim(-1, 1) / 127.5 - 1).to(codebook)).latents
+
+    @torch.no_grad()
+    def _decoded(self, z: Tensor) -> Tensor:
+        nearest = clip_guidance.quantised(z.movedim(1, -1), self._vqgan.quantize.embedding.weight)
+        return clip_guidance.decoded(self._vqgan, nearest.movedim(-1, 1))
+
+    def _picture(self, image: Tensor) -> Image.Image:
+        if not bool(image.isfinite().all()):
+            raise StudioError(
+                f"{self._label} produced invalid numbers, not a picture. Its weights may be damaged: fetch them again, "
+                "or choose another model."
+            )
+        return Image.fromarray((image[0] * 255).round().byte().movedim(0, -1).cpu().numpy())
+
+
+def _unwanted(negative_prompt: str) -> list[Wish]:
+    return [wish._replace(weight=UNWANTED * wish.weight) for wish in clip_guidance.wishes(negative_prompt)]
+
+
+def _score(embeds: Tensor, prompts: Sequence[Prompt]) -> float:
+    """How near the picture is to what is wanted: the mean cosine, weighted, of squares and texts; [-1, 1]."""
+    wanted = [prompt for prompt in prompts if prompt.weight > 0]
+    near = [prompt.weight * cosine_similarity(embeds, prompt.embeds).mean().item() for prompt in wanted]
+    return round(sum(near) / sum(prompt.weight for prompt in wanted), 4) if wanted else 0.0
+
+
+def open_checkpoint(checkpoint: Checkpoint, plans: Sequence[Plan]) -> VqganClip:
+    """A VQGAN, a folder of diffusers or a file of taming, and the CLIP in the folder beside it.
+
+    Raises:
+        NotReady: the weights are missing or damaged.
+    """
+    if checkpoint.beside is None:
+        raise ValueError(f"got no CLIP beside {checkpoint.path}, expected a folder")
+    vqgan: Any
+    clip: Any
+    vqgan, revision = _open_vqgan(checkpoint)
+    clip, tokenizer = open_clip(checkpoint.beside, checkpoint.label)
+    device, method = plans[0].device, METHODS[checkpoint.variant]
+    if device == "cpu" and not checkpoint.variant:
+        method = replace(method, cuts=FEW_CUTS)
+    return VqganClip(vqgan.to(device), clip.to(device), tokenizer, method, label=checkpoint.label, revision=revision)
+
+
+def _open_vqgan(checkpoint: Checkpoint) -> tuple[VQModel, str]:
+    if not checkpoint.path.is_dir():
+        return taming.open_file(checkpoint.path)
+    try:
+        model = VQModel.from_pretrained(
+            checkpoint.path, torch_dtype=torch.float32, local_files_only=True, use_safetensors=True
+        )
+    except (OSError, ValueError, RuntimeError, SafetensorError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise NotReady(
+            f"The weights of {checkpoint.label} in {checkpoint.path} cannot be opened ({reason}). Fetch them again."
+        ) from error
+    return model.eval().requires_grad_(False), checkpoint.revision

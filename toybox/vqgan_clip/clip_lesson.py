@@ -1,0 +1,215 @@
+"""What the toy CLIP learns in a step: which captions fit which pictures, whole or in part, drawn well or badly.
+
+A model that only ever saw renderings is easily satisfied by noise. So a part of the pictures come out of the toy VQGAN
+with wrong codes among the right ones, all are cut, turned, blurred and disturbed, and some show nothing that any
+caption fits.
+"""
+
+import random
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from pipelines.families.clip_guidance import seen
+from toybox.captions import Meaning, Phrase, Said, known_words
+from toybox.edits import describe
+from toybox.klein.autoencoder import random_colours
+from toybox.klein.pictures import Geometries
+from toybox.vqgan_clip.model import CLIP_SIDE, CLIP_WIDTH, WORDS, build_tokenizer
+from toybox.vqgan_clip.vqgan_lesson import with_wrong_codes
+from toybox.words import BACKGROUNDS, COLOURS, KINDS, Size
+from toybox.world import Scene
+
+BATCH, REBUILT, JUNK, NEW = 48, 20, 16, 4
+"""Pictures with a caption, how many of them the VQGAN drew, pictures without any, and how many it draws at a time."""
+_DRAWS_EVERY = 3  # steps
+_PAIRS = 0.1
+"""Share of the renderings that show two objects."""
+_KEPT = 1500
+_SIZES: tuple[Size, ...] = ("small", "big")
+_SLOTS: tuple[tuple[object, ...], ...] = ((1, 2), BACKGROUNDS, KINDS, COLOURS, _SIZES, KINDS, COLOURS)
+_SILENT, _NOTHING = -1, -2
+_SLOT_WEIGHT = 0.3
+_HIGHEST_SCALE = 4.6
+_HELD_OUT_OPENINGS, _HELD_OUT_ENDINGS = ("show me", "an image of"), ("against", "in front of")
+
+
+class Shown(NamedTuple):
+    """A picture, CHW float16 in [0, 1], and the scene it shows."""
+
+    picture: Tensor
+    scene: Scene
+
+
+class ClipLearner(nn.Module):
+    """The model, and heads that read what is said or shown from either side's vector; those are not stored.
+
+    Attributes:
+        geometries: to be set before the first step.
+        vqgan: draws a part of the pictures once it is there.
+    """
+
+    geometries: Geometries
+
+    def __init__(self, clip: Any, vqgan: Any) -> None:
+        """Takes a `CLIPModel`, and a `VQModel` or None."""
+        super().__init__()
+        self.clip = clip
+        self.heads = nn.ModuleList([nn.Linear(CLIP_WIDTH, len(values) + 1) for values in _SLOTS])
+        self._vqgan = (vqgan,)  # in a tuple it is no part of this module
+        self._tokenizer = build_tokenizer(known_words())
+        self._rebuilt: list[Shown] = []
+        self._junk: list[Tensor] = []
+
+    def step(self, number: int) -> dict[str, Tensor]:
+        """The losses of a step; the shares that are right are for the log."""
+        rng = random.Random(f"clip {number}")
+        shown = [self._render(rng) for _ in range(BATCH)]
+        junk = [mosaic(shown[index].picture.float(), rng) for index in range(4)]
+        if self._vqgan[0] is not None:
+            if number % _DRAWS_EVERY == 0 or not self._rebuilt:
+                self._draw(shown[:NEW])
+            shown[BATCH - REBUILT :] = rng.choices(self._rebuilt, k=REBUILT)
+            junk += [one.float() for one in rng.choices(self._junk, k=JUNK - len(junk))]
+        else:
+            junk += [torch.rand(3, 1, 1) + torch.randn(3, 128, 128) * 0.3 for _ in range(JUNK - len(junk))]
+        pictures = torch.stack([one.picture.float() for one in shown] + junk)
+        flips = torch.tensor([len(one.scene.objects) == 1 for one in shown] + [True] * len(junk))
+        phrases = [spoken(one.scene, rng) for one in shown]
+        found = self._seen(disturbed(cut(pictures, flips)))
+        said = self._said([phrase.text for phrase in phrases])
+        shows = torch.tensor([slots_of_scene(one.scene) for one in shown])
+        says = torch.tensor([slots_of_meaning(phrase.meaning) for phrase in phrases])
+        return self._losses(found, said, shows, says)
+
+    def _losses(self, seen: Tensor, said: Tensor, shows: Tensor, says: Tensor) -> dict[str, Tensor]:
+        scale = self.clip.logit_scale.clamp(max=_HIGHEST_SCALE).exp()
+        logits = scale * said @ seen.T  # [BATCH, BATCH + JUNK]
+        fits = ((says[:, None] == _SILENT) | (says[:, None] == shows[None])).all(dim=-1).float()
+        to_pictures = F.pad(fits, (0, seen.shape[0] - len(fits)))
+        to_captions = fits.T / fits.T.sum(dim=1, keepdim=True)
+        loss = F.cross_entropy(logits, to_pictures / to_pictures.sum(dim=1, keepdim=True))
+        loss = loss + F.cross_entropy(logits[:, : len(fits)].T, to_captions)
+        nothing = torch.full((len(seen) - len(shows), shows.shape[1]), _NOTHING)
+        log: dict[str, Tensor] = {}
+        names = ("count", "background", "kind", "colour", "size", "second kind", "second colour")
+        for slot, (name, head) in enumerate(zip(names, self.heads, strict=True)):
+            for vectors, wanted in ((seen, torch.cat([shows, nothing])[:, slot]), (said, says[:, slot])):
+                known = wanted != _SILENT
+                answers = head(8 * vectors[known])
+                wanted = wanted[known].where(wanted[known] != _NOTHING, answers.shape[1] - 1)
+                if len(wanted):
+                    loss = loss + _SLOT_WEIGHT * F.cross_entropy(answers, wanted)
+                if vectors is seen and len(wanted):
+                    real = wanted != answers.shape[1] - 1
+                    log[name] = (answers.argmax(dim=1) == wanted)[real].float().mean() if real.any() else loss * 0 + 1
+        best = logits.argmax(dim=1)
+        log["found"] = to_pictures.gather(1, best[:, None]).mean()
+        log["fooled"] = (best >= len(fits)).float().mean()
+        return {"loss": loss} | {name: value.detach() for name, value in log.items()}
+
+    def _seen(self, pictures: Tensor) -> Tensor:
+        return F.normalize(seen(self.clip, pictures), dim=-1)
+
+    def _said(self, texts: list[str]) -> Tensor:
+        tokens = self._tokenizer(texts, padding=True, truncation=True, max_length=WORDS, return_tensors="pt")
+        return F.normalize(self.clip.get_text_features(**tokens).pooler_output, dim=-1)
+
+    def _render(self, rng: random.Random) -> Shown:
+        twin, wants_pair = rng.randrange(2), rng.random() < _PAIRS
+        while True:
+            index = rng.randrange(len(self.geometries))
+            family = self.geometries.family(index)
+            scene = family.twin if twin else family.scene
+            if wants_pair == (len(scene.objects) == 2):
+                break
+        colours, background = random_colours(scene, rng)
+        things = tuple(replace(thing, colour=colour) for thing, colour in zip(scene.objects, colours, strict=True))
+        picture = self.geometries.shaded(index, twin, colours, background)
+        return Shown(picture.half(), replace(scene, objects=things, background=background))
+
+    @torch.no_grad()
+    def _draw(self, shown: list[Shown]) -> None:
+        """Adds what the VQGAN makes of pictures, some with wrong codes, and of codes that mean nothing."""
+        vqgan = self._vqgan[0]
+        latents = vqgan.encode(torch.stack([one.picture.float() for one in shown]) * 2 - 1).latents
+        codes = vqgan.quantize(latents)[0]
+        share = torch.rand(1) * 0.8 + 0.2
+        random_codes = vqgan.quantize.embedding.weight[torch.randint(vqgan.config["num_vq_embeddings"], (2, 8, 8))]
+        junk = random_codes.movedim(-1, 1)
+        junk[1:] = torch.where(torch.rand(1, 1, 8, 8) < share, junk[1:], codes.roll((4, 4), dims=(2, 3))[:1])
+        drawn = vqgan.decode(torch.cat([with_wrong_codes(codes), junk]), force_not_quantize=True).sample
+        drawn = (drawn / 2 + 0.5).clamp(0, 1).half()
+        fresh = [Shown(picture, one.scene) for picture, one in zip(drawn, shown, strict=False)]
+        self._rebuilt = (self._rebuilt + fresh)[-_KEPT:]
+        self._junk = (self._junk + list(drawn[len(shown) :]))[-_KEPT:]
+
+
+def spoken(scene: Scene, rng: random.Random) -> Phrase:
+    """A caption of a scene that names something of each object, never worded as the benchmark's."""
+    while True:
+        phrase = describe(scene, rng)
+        if not is_held_out(phrase.text) and (len(scene.objects) == 1 or phrase.meaning.second != Said()):
+            return phrase
+
+
+def is_held_out(text: str) -> bool:
+    """Says whether a caption begins and ends in a way that no training caption does together."""
+    return text.startswith(_HELD_OUT_OPENINGS) and any(ending in text for ending in _HELD_OUT_ENDINGS)
+
+
+def slots_of_scene(scene: Scene) -> list[int]:
+    """What a scene shows, one class per slot, -1 where a slot does not apply."""
+    first, second = scene.objects[0], scene.objects[1] if len(scene.objects) == 2 else None
+    values = (len(scene.objects), scene.background, first.kind, first.colour, None if second else first.size)
+    return _classes((*values, second and second.kind, second and second.colour))
+
+
+def slots_of_meaning(meaning: Meaning) -> list[int]:
+    """What a caption says, likewise; the number of objects it names is always said."""
+    first, second = meaning.first, meaning.second
+    count = 1 if second.kind is None and second.colour is None else 2
+    said = (count, meaning.background, first.kind, first.colour, first.size, second.kind, second.colour)
+    return _classes(said)
+
+
+def _classes(values: tuple[object, ...]) -> list[int]:
+    return [_SILENT if one is None else names.index(one) for one, names in zip(values, _SLOTS, strict=True)]
+
+
+def cut(pictures: Tensor, may_flip: Tensor) -> Tensor:
+    """Random parts of NCHW pictures, more than half as wide, turned a little, (N, 3, 64, 64)."""
+    count = len(pictures)
+    scale = 1.05 - 0.45 * torch.rand(count) ** 2
+    angle = torch.randn(count) * 0.08
+    mirror = torch.where((torch.rand(count) < 0.5) & may_flip, -1.0, 1.0)
+    cos, sin = scale * angle.cos(), scale * angle.sin()
+    room = (1 - scale).clamp(min=0.03)
+    shift = (torch.rand(count, 2) * 2 - 1) * room[:, None]
+    matrix = torch.stack([cos * mirror, -sin, shift[:, 0], sin * mirror, cos, shift[:, 1]], dim=1).view(count, 2, 3)
+    grid = F.affine_grid(matrix, [count, 3, CLIP_SIDE, CLIP_SIDE], align_corners=False)
+    if random.random() < 0.5:
+        pictures = F.avg_pool2d(pictures, kernel_size=2)
+    return F.grid_sample(pictures, grid, padding_mode="reflection", align_corners=False)
+
+
+def disturbed(pictures: Tensor) -> Tensor:
+    """Noise of varying strength and size, and a little more or less contrast and colour."""
+    count, _, height, width = pictures.shape
+    fine = torch.rand(count, 1, 1, 1) ** 3 * 0.2 * torch.randn_like(pictures)
+    coarse = F.interpolate(torch.randn(count, 3, height // 8, width // 8), size=(height, width), mode="bilinear")
+    contrast = 1 + (torch.rand(count, 1, 1, 1) - 0.5) * 0.16
+    shift = (torch.rand(count, 3, 1, 1) - 0.5) * 0.06
+    return (pictures * contrast + shift + fine + torch.rand(count, 1, 1, 1) ** 3 * 0.15 * coarse).clamp(0, 1)
+
+
+def mosaic(picture: Tensor, rng: random.Random) -> Tensor:
+    """The quarters or sixteenths of a picture in another order: no object is left whole."""
+    side = picture.shape[-1]
+    parts = rng.choice((2, 4))
+    tiles = picture.unfold(1, side // parts, side // parts).unfold(2, side // parts, side // parts)
+    tiles = tiles.flatten(1, 2)[:, rng.sample(range(parts * parts), k=parts * parts)]
+    return tiles.unflatten(1, (parts, parts)).permute(0, 1, 3, 2, 4).reshape(3, side, side)

@@ -1,0 +1,106 @@
+"""Trains the bundled toy CLIP and stores it: `python -m toybox.vqgan_clip.train_clip --minutes 70`.
+
+It begins with the first layers of the picture encoder of the bundled toy ImageDream. The working folder keeps the
+traced scenes and the state. Interrupted, the same command goes on where it was; more minutes than before go on
+training. Zero minutes store what the checkpoint holds by now. Started again, it draws with the toy VQGAN as that is by
+then.
+"""
+
+import argparse
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from diffusers import VQModel
+from safetensors.torch import load_file
+from torch import nn
+from transformers import CLIPModel
+
+from toybox import checksums
+from toybox.klein.pictures import trace_families
+from toybox.klein.run import Budget, Run
+from toybox.solid.toy_views import FOLDER as VIEWS_FOLDER
+from toybox.vqgan_clip.clip_lesson import ClipLearner
+from toybox.vqgan_clip.model import CLIP_FOLDER, VQGAN_FOLDER, build_clip, save_clip
+
+_MATRIX_RATE, _OTHER_RATE, _WEIGHT_DECAY = 2e-3, 1e-3, 0.01
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How much of everything; the defaults are what the shipped weights were trained with.
+
+    Attributes:
+        work: folder for traced scenes, checkpoint and log.
+        vqgan: folder of the toy VQGAN; without it, all pictures are renderings.
+        result: folder of the finished model.
+        families: traced geometries, two each.
+        minutes: of training.
+    """
+
+    work: Path = Path(".train/vqgan_clip")
+    vqgan: Path = VQGAN_FOLDER
+    result: Path = CLIP_FOLDER
+    families: int = 1_300
+    minutes: float = 70.0
+
+
+def train(plan: Plan) -> None:
+    """Traces the scenes unless they are there, trains, and stores the averaged weights."""
+    torch.manual_seed(8)
+    clip = build_clip()
+    begin_with_views(clip)
+    learner = ClipLearner(clip, open_vqgan(plan.vqgan))
+    run = Run("clip", learner, optimizers(learner), average=0.998, budget=Budget(plan.minutes, plan.work))
+    if run.share < 1:
+        torch.manual_seed(run.steps)
+        learner.geometries = trace_families(plan.work / "geometry.npy", plan.families, seed=1)
+        run.train(learner.step)
+    run.average.copy_to(learner)
+    save_clip(clip, plan.result)
+    if plan.result == CLIP_FOLDER:
+        checksums.update(CLIP_FOLDER)
+
+
+def open_vqgan(folder: Path) -> VQModel | None:
+    """The toy VQGAN to draw with as float32; None if it is not there yet."""
+    if not (folder / "config.json").exists():
+        return None
+    return VQModel.from_pretrained(folder, torch_dtype=torch.float32).eval().requires_grad_(False)
+
+
+@torch.no_grad()
+def begin_with_views(clip: CLIPModel) -> None:
+    """Gives the picture tower the layers that the toy ImageDream's picture encoder has learned."""
+    learned = load_file(VIEWS_FOLDER / "image_encoder" / "model.safetensors")
+    there = clip.vision_model.state_dict()
+    for name, value in learned.items():
+        if name in there and not name.startswith(("encoder.layers.2", "post_")):
+            there[name].copy_(value.float())
+
+
+def optimizers(model: nn.Module) -> list[torch.optim.Optimizer]:
+    """Muon for the matrices of both towers, AdamW for everything else.
+
+    Source: Jordan et al., "Muon", https://kellerjordan.github.io/posts/muon/.
+    """
+    matrices, others = [], []
+    for name, parameter in model.named_parameters():
+        (matrices if parameter.ndim == 2 and ".layers." in name else others).append(parameter)
+    return [
+        torch.optim.Muon(matrices, lr=_MATRIX_RATE, weight_decay=_WEIGHT_DECAY, adjust_lr_fn="match_rms_adamw"),
+        torch.optim.AdamW(others, lr=_OTHER_RATE, betas=(0.9, 0.98), weight_decay=_WEIGHT_DECAY),
+    ]
+
+
+def main() -> None:
+    """Reads the options and trains."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    for name, value in vars(Plan()).items():
+        parser.add_argument(f"--{name.replace('_', '-')}", type=type(value), default=value)
+    torch.set_num_threads(1)
+    train(Plan(**vars(parser.parse_args())))
+
+
+if __name__ == "__main__":
+    main()

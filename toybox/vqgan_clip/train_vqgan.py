@@ -1,0 +1,68 @@
+"""Trains the bundled toy VQGAN and stores it: `python -m toybox.vqgan_clip.train_vqgan --minutes 60`.
+
+It begins with the outer layers of the toy FLUX.2's autoencoder, which know the toy world already: what is between their
+16 x 16 places and the 8 x 8 codes learns first to give back those layers' features, then all of it to give back pixels.
+The working folder keeps the traced scenes and the state. Interrupted, the same command goes on where it was; more
+minutes than before go on training. Zero minutes store what the checkpoint holds by now.
+"""
+
+import argparse
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from toybox import checksums
+from toybox.klein.pictures import trace_families
+from toybox.klein.run import Budget, Run
+from toybox.vqgan_clip.model import VQGAN_FOLDER, build_vqgan, save_vqgan
+from toybox.vqgan_clip.vqgan_lesson import VqganLearner
+
+_PEAK_RATE = 2e-3
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How much of everything; the defaults are what the shipped weights were trained with.
+
+    Attributes:
+        work: folder for traced scenes, checkpoint and log.
+        result: folder of the finished model.
+        families: traced geometries, two each.
+        minutes: of training.
+    """
+
+    work: Path = Path(".train/vqgan_clip")
+    result: Path = VQGAN_FOLDER
+    families: int = 1_300
+    minutes: float = 60.0
+
+
+def train(plan: Plan) -> None:
+    """Traces the scenes unless they are there, trains, and stores the averaged weights."""
+    torch.manual_seed(7)
+    model = build_vqgan()
+    learner = VqganLearner(model)
+    learning = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    optimizer = torch.optim.AdamW(learning, lr=_PEAK_RATE, betas=(0.9, 0.99), weight_decay=1e-3)
+    run = Run("vqgan", learner, [optimizer], average=0.995, budget=Budget(plan.minutes, plan.work))
+    if run.share < 1:
+        learner.geometries = trace_families(plan.work / "geometry.npy", plan.families, seed=1)
+        run.train(lambda number: learner.step(number, run.share))
+    run.average.copy_to(learner)
+    save_vqgan(model, plan.result)
+    if plan.result == VQGAN_FOLDER:
+        checksums.update(VQGAN_FOLDER)
+
+
+def main() -> None:
+    """Reads the options and trains."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    for name, value in vars(Plan()).items():
+        parser.add_argument(f"--{name.replace('_', '-')}", type=type(value), default=value)
+    torch.set_num_threads(1)
+    train(Plan(**vars(parser.parse_args())))
+
+
+if __name__ == "__main__":
+    main()
