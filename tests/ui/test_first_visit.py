@@ -122,6 +122,7 @@ def test_every_tab_is_accessible(walked: tuple[Visitor, Walk], width: int, schem
         page.get_by_role("tab", name=tab).click()
         expect(page.get_by_role("tab", name=tab)).to_have_attribute("aria-selected", "true")
         assert not violations(page), tab
+    expect(page.get_by_role("button", name="yellow house, 3D", exact=True)).to_be_visible()
     page.locator("#gallery .tile").first.focus()
     page.keyboard.press(" ")
     expect(page.get_by_text("1 selected")).to_be_visible()

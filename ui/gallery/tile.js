@@ -2,10 +2,14 @@
 
 import { address, drawIcon, make, setAttribute } from "../shared/scripts/dom.js";
 
+const BADGES = { splat: "3D", object: "Cut-out" };
+const WHEN = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
+
 export function createTile(item, actions) {
   if (item.isPlace) return make("li", { class: "cell place", "aria-hidden": "true" });
   const image = make("img", { src: address(item.thumb), alt: "", decoding: "async", draggable: "false" });
-  const open = make("button", { type: "button", class: item.kind === "object" ? "tile checkered" : "tile", title: item.title, tabindex: "-1" }, image);
+  const open = make("button", { type: "button", class: item.kind === "object" ? "tile checkered" : "tile", title: `${item.title} · ${WHEN.format(1000 * item.created)}`, tabindex: "-1" }, image);
+  if (BADGES[item.kind]) open.dataset.badge = BADGES[item.kind];
   const about = { role: "checkbox", tabindex: "-1", "aria-label": `Select: ${item.title}` };
   const check = make("button", { type: "button", class: "check", ...about });
   drawIcon(check, "check");
@@ -19,7 +23,7 @@ export function updateTile(node, item, { isSelected, isCurrent, index, total }) 
   setAttribute(node, "aria-setsize", total);
   if (item.isPlace) return;
   const [open, check] = node.children;
-  setAttribute(open, "aria-label", item.title + (item.starred ? ", starred" : "") + (isSelected ? ", selected" : ""));
+  setAttribute(open, "aria-label", [item.title, BADGES[item.kind]].filter(Boolean).join(", ") + (item.starred ? ", starred" : "") + (isSelected ? ", selected" : ""));
   setAttribute(open, "tabindex", isCurrent ? 0 : -1);
   setAttribute(check, "aria-checked", isSelected);
   node.classList.toggle("starred", item.starred);
