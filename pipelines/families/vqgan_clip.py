@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from diffusers import VQModel
 from PIL import Image
 from safetensors import SafetensorError
 from torch import Tensor
-from torch.nn.functional import cosine_similarity
 
 from pipelines.families import clip_guidance, taming
 from pipelines.families.clip import open_clip
@@ -119,8 +119,8 @@ class VqganClip:
             return codebook[drawn.to(codebook.device)].movedim(-1, 1).clone()
         size = (columns * self.factor, rows * self.factor)
         start = request.references[0].convert("RGB").resize(size, Image.Resampling.LANCZOS)
+        pixels = torch.frombuffer(bytearray(start.tobytes()), dtype=torch.uint8).view(1, size[1], size[0], 3)
         with torch.no_grad():
-            pixels = torch.frombuffer(bytearray(start.tobytes()), dtype=torch.uint8).view(1, size[1], size[0], 3)
             return self._vqgan.encode((pixels.movedim(-1, 1) / 127.5 - 1).to(codebook)).latents
 
     @torch.no_grad()
@@ -144,7 +144,7 @@ def _unwanted(negative_prompt: str) -> list[Wish]:
 def _score(embeds: Tensor, prompts: Sequence[Prompt]) -> float:
     """How near the picture is to what is wanted: the mean cosine, weighted, of squares and texts; [-1, 1]."""
     wanted = [prompt for prompt in prompts if prompt.weight > 0]
-    near = [prompt.weight * cosine_similarity(embeds, prompt.embeds).mean().item() for prompt in wanted]
+    near = [prompt.weight * F.cosine_similarity(embeds, prompt.embeds).mean().item() for prompt in wanted]
     return round(sum(near) / sum(prompt.weight for prompt in wanted), 4) if wanted else 0.0
 
 

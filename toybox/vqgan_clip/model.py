@@ -1,5 +1,6 @@
 """The shapes of the toy VQGAN and the toy CLIP and how they are stored: the libraries' own classes at a tiny size."""
 
+import json
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from toybox.klein.model import PICTURE_SIZE
 
 VQGAN_FOLDER, CLIP_FOLDER = Path("weights/toy-vqgan"), Path("weights/toy-clip")
 CLIP_SIDE, CLIP_WIDTH, WORDS = 64, 128, 32
+WORDS_NAME = "known_words.json"
 SPECIAL_TOKENS = ("<|startoftext|>", "<|endoftext|>")
 _BLOCKS = 5
 
@@ -86,8 +88,9 @@ def build_tokenizer(words: Iterable[str]) -> CLIPTokenizer:
 
 
 def save_vqgan(model: VQModel, folder: Path) -> None:
-    """Writes the VQGAN as float16; the model itself is converted."""
+    """Writes the VQGAN as float16, with the words beside it that its CLIP knows; the model itself is converted."""
     model.half().save_pretrained(folder)
+    (folder / WORDS_NAME).write_text(json.dumps({"words": known_words()}, indent=1) + "\n")
     _open_to_all(folder)
 
 

@@ -48,7 +48,7 @@ def facts_of(asset: Asset, spec: ModelSpec | None) -> list[Fact]:
         Fact("Cut out with", _clicks(recipe.selection)),
         Fact("Splats", f"{splat.count:,}" if splat.count else ""),
         Fact("Fits its picture", "" if splat.fit is None else f"{splat.fit:.0%}"),
-        Fact("Fit to the prompt", " ".join(f"{score:g}" for score in recipe.course.scores), "curve"),
+        Fact("Match", " ".join(f"{score:g}" for score in recipe.course.scores), "curve"),
         Fact("Film", film_address(asset.id) if recipe.course.frames and not asset.deleted else "", "file"),
         Fact("Note", recipe.notice),
     ]

@@ -75,7 +75,7 @@ def test_a_duration_is_as_exact_as_one_wants_to_know(seconds: float, said: str):
 def test_how_a_picture_came_about_is_a_curve_and_a_film():
     course = CourseRecipe((0.125, 0.25, -1.0), 3)
     told = {fact.label: fact[1:] for fact in facts_of(asset(course=course), FULL)}
-    assert told["Fit to the prompt"] == ("0.125 0.25 -1", "curve")
+    assert told["Match"] == ("0.125 0.25 -1", "curve")
     assert told["Film"] == (f"diorama/film/{'a' * 32}", "file")
     assert "Film" not in {fact.label for fact in facts_of(replace(asset(course=course), deleted=True), FULL)}
 
