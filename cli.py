@@ -14,7 +14,7 @@ from commands import clouds, generate, iterate, models, segment, splat
 from commands.environment import prepare_environment
 from studio.errors import StudioError
 
-VERBS = (generate, iterate, clouds, segment, splat, models)
+VERBS = (generate, iterate, upscale, clouds, segment, splat, models)
 """In the order in which `--help` names them."""
 
 

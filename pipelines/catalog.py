@@ -18,6 +18,7 @@ from pipelines.plan import Needs, Placement, Whole, plans
 from pipelines.records import RECORDS
 from studio.contract import Model, ModelSpec, Progress, Task, Tell
 from studio.errors import NotReady
+from studio.imaging.upscale import LANCZOS
 from studio.segmentation.outline_model import OUTLINE
 
 WEIGHTS = Path(__file__).resolve().parents[1] / "weights"
@@ -40,6 +41,8 @@ def models(
     machine, hub = machine or inspect(), hub or HubCache.here()
     there = [each for each in records if not each.optional or all((weights / id).is_dir() for id in each.bundles)]
     specs = [spec_of(each, machine, hub, weights / each.id) for each in _in_order(there, machine)]
+    if any(Task.UPSCALE in spec.tasks for spec in specs):
+        specs.append(LANCZOS)
     if places := [number for number, spec in enumerate(specs) if Task.SEGMENT in spec.tasks]:
         specs.insert(places[-1] + 1, OUTLINE)  # knows least of those that cut out
     return tuple(specs)

@@ -8,7 +8,7 @@ from studio import validation
 from studio.contract import ModelSpec, Task
 from studio.errors import BadRequest, NotReady, UnknownModel
 
-_VERBS = {Task.VIEWS: "make views of objects", Task.SPLAT: "make splats"}
+_VERBS = {Task.UPSCALE: "enlarge pictures", Task.VIEWS: "make views of objects", Task.SPLAT: "make splats"}
 """What models do, where the name of the task does not say it."""
 
 

@@ -20,6 +20,7 @@ class Task(StrEnum):
 
     GENERATE = "generate"  # text -> image
     ITERATE = "iterate"  # image + instruction -> image
+    UPSCALE = "upscale"  # image -> the same image with more pixels
     SEGMENT = "segment"  # image + clicks -> masks
     VIEWS = "views"  # image + mask -> four views around it
     SPLAT = "splat"  # four views -> Gaussian splat
@@ -97,6 +98,15 @@ class IterateRequest:
     negative_prompt: str = ""
     quality: str = ""
     transparent: bool = False
+
+
+@dataclass(frozen=True)
+class UpscaleRequest:
+    """What a person asked for: a picture with more pixels. `Studio.upscale` fills what was left open."""
+
+    source: str  # asset id of the picture
+    model: str = ""  # "": the first that is ready and suits the picture
+    scale: int | None = None  # how many times as wide and high; None: what suits the size
 
 
 @dataclass(frozen=True)
@@ -303,6 +313,7 @@ class ModelCard:
     mask: bool = False  # keeps to a mask itself; a caller composites all the same
     mask_only: bool = False  # changes nothing without a mask
     strength: Range | None = None
+    scales: tuple[int, ...] = ()  # how many times it can enlarge a picture
     toys_only: bool = False  # was taught nothing but the toy world
     strokes: bool = False  # segmentation: takes brush strokes as hints; else they are painted over its mask
     exact_size: bool = True  # False: the picture has the shape that was asked for and nearly the size

@@ -20,9 +20,19 @@ from studio.clouds.contract import Clouds, NoClouds
 from studio.clouds.describe import Describing
 from studio.clouds.spending import DAILY_CAP_USD, Spending
 from studio.collection import Collection
-from studio.contract import Event, GenerateRequest, IterateRequest, JobView, ModelSpec, Progress, Task
+from studio.contract import (
+    Event,
+    GenerateRequest,
+    IterateRequest,
+    JobView,
+    ModelSpec,
+    Progress,
+    Size,
+    Task,
+    UpscaleRequest,
+)
 from studio.errors import NotFound
-from studio.imaging import edit_codec, replay
+from studio.imaging import edit_codec, replay, upscale
 from studio.imaging.generate_job import generate_orders, make_pictures
 from studio.imaging.iterate_job import iterate_orders
 from studio.imaging.settings_from_recipe import Settings, fit
@@ -194,6 +204,19 @@ class Studio(Collection):
         with self.spending.approved(owner, spec, complete, confirmed=confirm_cost):
             return self._submit(owner, spec, Task.ITERATE, title, complete.count, values)
 
+    def upscale(self, owner: str, request: UpscaleRequest) -> JobView:
+        """Queue a job that makes a picture with more pixels, a version of its source.
+
+        Raises:
+            NotFound: the picture is not there, is deleted, or is somebody else's.
+            BadRequest, UnknownModel, NotSupported, NotReady, TooManyJobs, StorageFailed: nothing was queued.
+        """
+        source = self._versions.picture(owner, request.source)
+        model = request.model or upscale.model_for(self.path(owner, source.id))
+        spec = self._catalog.ready(model, Task.UPSCALE, owner)
+        complete = upscale.complete(request, spec, Size(source.width, source.height))
+        return self._submit(owner, spec, Task.UPSCALE, source.title, 1, asdict(complete))
+
     def replay(
         self,
         owner: str,
@@ -301,7 +324,9 @@ class Studio(Collection):
             jobs.work(job, self.model, self._residents, self._store)
             return
         spec = self.model(job.row.model)
-        if job.row.task == Task.ITERATE:
+        if job.row.task == Task.UPSCALE:
+            order_of = upscale.upscale_orders(job, spec, self._store)
+        elif job.row.task == Task.ITERATE:
             order_of = iterate_orders(job, spec, self._store, self._versions.complete)
         else:
             order_of = generate_orders(job.row.request, spec)

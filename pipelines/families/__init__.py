@@ -8,6 +8,7 @@ FAMILIES = {
     "imagedream": "pipelines.families.imagedream:open_checkpoint",
     "lgm": "pipelines.families.lgm_splat:open_checkpoint",
     "vqgan-clip": "pipelines.families.vqgan_clip:open_checkpoint",
+    "span": "pipelines.families.span:open_checkpoint",
     "sam2": "pipelines.families.sam:open_checkpoint",
 }
 """Who opens the weights of a family: called with the `Checkpoint` and the plans that fit here, the fastest first;

@@ -71,6 +71,8 @@ def fit(recipe: Recipe, catalog: Sequence[ModelSpec], owner: str = "") -> Settin
 
 def has_settings(recipe: Recipe) -> bool:
     """Whether there is something to make again: a prompt, or, of a picture of another tool, any other setting."""
+    if recipe.task == Task.UPSCALE:
+        return False
     if says_something(recipe.prompt) or recipe.source in _SAYS_ITSELF:
         return says_something(recipe.prompt)
     numbers = (recipe.steps, recipe.guidance, recipe.seed)

@@ -35,11 +35,11 @@ class Versions:
             NotFound, BadRequest, NotSupported: see `Studio.iterate`.
         """
         request = validation.completed_edit(request, spec)
-        source = self._picture(owner, request.source)
+        source = self.picture(owner, request.source)
         size = Size(source.width, source.height)
         request = edit_mask.completed(request, size)
         for reference in request.references:
-            self._picture(owner, reference)
+            self.picture(owner, reference)
         object_mask = objects.mask_in(self._object(owner, request.object)) if request.object else None
         edit_mask.mask_of(request, size, object_mask)  # an empty mask is found now, not when its turn comes
         return request
@@ -82,7 +82,7 @@ class Versions:
         Raises:
             NotFound, BadPicture, BadRequest, StorageFailed: nothing was kept.
         """
-        asset, name = self._picture(owner, picture), objects.checked_name(name) or "mask"
+        asset, name = self.picture(owner, picture), objects.checked_name(name) or "mask"
         size = Size(asset.width, asset.height)
         image = read_picture(source).image
         if image.size != size:
@@ -99,7 +99,7 @@ class Versions:
         cut = objects.cut_out(read_picture(self._store.path(owner, asset.id)).image, mask)
         return self._store.save(cut, replace(recipe, selection=None))  # it was not made by clicks
 
-    def _picture(self, owner: str, asset_id: str) -> Asset:
+    def picture(self, owner: str, asset_id: str) -> Asset:
         """What may be looked at as a picture: one that was made or brought, or an object."""
         asset = self._store.asset(owner, asset_id)
         if asset.deleted:

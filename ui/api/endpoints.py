@@ -27,6 +27,7 @@ from ui.api.iterate import Changing
 from ui.api.jobs import describe_job, finished
 from ui.api.segment import CutOut
 from ui.api.solid import SolidEndpoints
+from ui.api.upscale import Enlarging
 from ui.api.values import describe, readable, uploaded
 from ui.routes.visitors import Caller, Visitors
 
@@ -38,7 +39,7 @@ def build(studio: Studio, visitors: Visitors) -> None:
     cutting = CutOut(studio, visitors)
     clicking = (cutting.segment, cutting.segment_everything, cutting.keep_object)
     changing = Changing(studio, visitors)
-    editing = (changing.iterate, changing.tree)
+    editing = (changing.iterate, changing.tree, Enlarging(studio, visitors).upscale)
     wording = Wording(studio, visitors)
     saying = (wording.describe, wording.improve_prompt)
     solid = SolidEndpoints(studio, visitors)

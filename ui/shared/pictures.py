@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from studio.clouds.spending import estimate, in_dollars
-from studio.contract import GenerateRequest, IterateRequest, ModelSpec
+from studio.contract import GenerateRequest, IterateRequest, ModelSpec, UpscaleRequest
 from studio.errors import BadRequest, NotFound, UnknownModel
 from studio.imaging.settings_from_recipe import Settings, has_settings
 from studio.library.assets import Asset
@@ -68,6 +68,12 @@ def vary(studio: Studio, owner: str, question: Answer) -> Answer:
     return {"notes": settings.notes}
 
 
+def upscale(studio: Studio, owner: str, question: Answer) -> Answer:
+    """Make the picture `id` with more pixels."""
+    studio.upscale(owner, UpscaleRequest(text(question, "id")))
+    return {}
+
+
 def cost_in_words(studio: Studio, owner: str, spec: ModelSpec, request: GenerateRequest | IterateRequest) -> str:
     """ "about $0.053 at a provider, more than the daily cap of $5.00 leaves"."""
     cost, spent = estimate(spec, request), studio.spending.today(owner)
@@ -100,6 +106,7 @@ ROUTES = {
     "pictures/delete": delete,
     "pictures/restore": restore,
     "pictures/vary": vary,
+    "pictures/upscale": upscale,
     "pictures/look": look,
 }
 """For `ui.routes.answers.json_router`."""

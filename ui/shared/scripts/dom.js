@@ -33,6 +33,7 @@ const ICONS = {
   save: "M12 4v11m0 0l-4.5-4.5M12 15l4.5-4.5M5 20h14",
   reuse: "M4 7h10m4 0h2M4 17h4m4 0h8M16 4.5v5M10 14.5v5",
   vary: "M4 7h3l10 10h3m0 0l-3-3m3 3l-3 3M4 17h3l3-3m4-4l3-3h3m0 0l-3-3m3 3l-3 3",
+  upscale: "M4 20v-7m0 7h7m-7 0l6-6M20 4v7m0-7h-7m7 0l-6 6",
   delete: "M5 7h14M10 7V4.5h4V7m-7 0l1 13h8l1-13",
   copy: "M9 9h11v11H9zM15 9V4H4v11h5",
   before: "M15 5l-7 7 7 7",

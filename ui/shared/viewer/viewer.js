@@ -4,7 +4,7 @@ import { cutOut, editHere, readAddress, turnIn3D, writeAddress } from "../script
 import { address, drawIcon, setAttribute, setText, within } from "../scripts/dom.js";
 import { hear, tell } from "../scripts/events.js";
 import { byId, deletePictures, download, lookOf, starPictures, varyPicture } from "../scripts/pictures.js";
-import { post, token, whenTold } from "../scripts/server.js";
+import { ask, post, token, whenTold } from "../scripts/server.js";
 import { toast } from "../scripts/toast.js";
 import { createPanel } from "./panel.js";
 import { createZoom } from "./zoom.js";
@@ -18,6 +18,7 @@ const state = {
 const ACTIONS = [ // one entry adds one
   { name: "reuse", icon: "reuse", word: () => "Use settings", fits: (picture) => picture.again, press: reuse },
   { name: "vary", icon: "vary", word: () => "Vary", fits: (picture) => picture.again && picture.prompted, press: vary },
+  { name: "upscale", icon: "upscale", word: () => "Upscale", fits: (picture) => picture.kind !== "splat", press: upscale },
   {
     name: "star",
     icon: "star",
@@ -167,6 +168,10 @@ async function edit(picture) {
 }
 function vary(picture) {
   varyPicture(picture, () => toast("Another one is being made"));
+}
+
+async function upscale(picture) {
+  if (await ask("pictures/upscale", { id: picture.id })) toast("A larger one is being made");
 }
 
 hear("look", ({ id }) => open(id, { known: byId(listed(), id) }));

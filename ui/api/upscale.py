@@ -1,0 +1,55 @@
+"""Larger pictures over HTTP: the endpoint upscale."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import gradio as gr
+
+from studio.contract import JobView, UpscaleRequest
+from studio.service import Studio
+from ui.api.jobs import finished
+from ui.api.values import readable, uploaded
+from ui.routes.visitors import Visitors
+
+
+class Enlarging:
+    """One method per endpoint; the argument names are the parameter names of the API."""
+
+    def __init__(self, studio: Studio, visitors: Visitors) -> None:
+        self._studio = studio
+        self._visitors = visitors
+
+    @readable
+    async def upscale(
+        self,
+        picture_id: str = "",
+        scale: int | None = None,
+        model: str = "",
+        file: gr.FileData | None = None,
+        wait: bool = True,
+        token: str = "",
+        request: gr.Request | None = None,
+    ) -> dict:
+        """Make a picture with more pixels and answer with the job; the picture is a version of its source.
+
+        Args:
+            picture_id: Id of the picture; or give a file.
+            scale: How many times as wide and high, 2 or 4; empty takes what suits the size.
+            model: Model id; empty takes SPAN, or plain Lanczos for a picture with noise.
+            file: A picture to put into the gallery first: `handle_file(PATH)`.
+            wait: Answer when it is there; false answers at once, then ask `job`.
+            token: Where the app is open to anyone: the secret that owns the picture.
+        """
+        caller = self._visitors.caller(request, token)
+        wanted = UpscaleRequest(picture_id, model, scale)
+        job = await asyncio.to_thread(self._queue, caller.owner, wanted, file)
+        return await finished(self._studio, job, caller, wait=wait)
+
+    def _queue(self, owner: str, wanted: UpscaleRequest, file: Any) -> JobView:
+        if file is not None:
+            with uploaded(file) as path:
+                source = self._studio.take_in(owner, path, path.name).id
+                wanted = UpscaleRequest(source, wanted.model, wanted.scale)
+        return self._studio.upscale(owner, wanted)
