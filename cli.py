@@ -10,7 +10,7 @@ if __name__ == "__main__":
 import argparse
 import sys
 
-from commands import clouds, generate, iterate, models, segment, splat
+from commands import clouds, generate, iterate, models, segment, splat, upscale
 from commands.environment import prepare_environment
 from studio.errors import StudioError
 
