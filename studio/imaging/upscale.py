@@ -66,7 +66,7 @@ def upscale_orders(job: LiveJob, spec: ModelSpec, store: Store) -> Callable[[int
     source = read_picture(store.path(job.row.owner, source_id)).image
     size = Size(source.width * scale, source.height * scale)
     order = PicturePlan(
-        request=IterateRequest(source_id, ""),
+        request=IterateRequest(source_id, f"Enlarge {scale} times"),
         title=job.row.title,
         wanted=lambda _index: ImageRequest("", size, seed=0, steps=0, guidance=0.0, references=(flat(source),)),
         kept=partial(_kept, source, scale, spec),

@@ -41,7 +41,7 @@ def test_a_larger_picture_is_a_version_of_the_small_one(studio: Studio):
         made.id
     ]
     assert made.recipe.task == Task.UPSCALE and "4 times from 60 x 40" in made.recipe.notice
-    assert not has_settings(made.recipe)
+    assert made.recipe.prompt == "Enlarge 4 times" and not has_settings(made.recipe)
     with Image.open(studio.path(OWNER, made.id)) as image:
         assert np.array_equal(np.asarray(image), np.asarray(SMOOTH.resize((240, 160), Image.Resampling.LANCZOS)))
 

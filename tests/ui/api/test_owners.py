@@ -24,6 +24,7 @@ from PIL import Image
 import app
 from studio.contract import Done
 from studio.recipe import png_text
+from studio.recipe.course import CourseRecipe
 from studio.recipe.selection import from_json
 from studio.service import Studio
 from studio.solid.contract import SolidRequest
@@ -90,7 +91,10 @@ def furnish(studio: Studio) -> tuple[dict[str, str], str]:
     *_, last = studio.events(ADA, job)
     assert isinstance(last, Done)
     view = studio.solids.replace_view(ADA, disc, 1, picture).id
-    return {"picture": picture, "disc": disc, "object": kept, "view": view, "splat": last.assets[0]}, job
+    recipe = replace(RECIPE, owner=ADA, title=f"{SECRET} film", course=CourseRecipe((0.5,), 2))
+    film = studio._store.save(Image.new("RGB", (64, 48), "navy"), recipe, b"an MP4").id
+    ids = {"picture": picture, "disc": disc, "object": kept, "view": view, "splat": last.assets[0], "film": film}
+    return ids, job
 
 
 def told(answer: httpx.Response) -> str:
