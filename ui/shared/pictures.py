@@ -69,9 +69,8 @@ def vary(studio: Studio, owner: str, question: Answer) -> Answer:
 
 
 def upscale(studio: Studio, owner: str, question: Answer) -> Answer:
-    """Make the picture `id` with more pixels."""
-    studio.upscale(owner, UpscaleRequest(text(question, "id")))
-    return {}
+    """Make the picture `id` with more pixels: `{job}`, its id."""
+    return {"job": studio.upscale(owner, UpscaleRequest(text(question, "id"))).id}
 
 
 def cost_in_words(studio: Studio, owner: str, spec: ModelSpec, request: GenerateRequest | IterateRequest) -> str:

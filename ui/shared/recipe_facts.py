@@ -35,7 +35,7 @@ def facts_of(asset: Asset, spec: ModelSpec | None) -> list[Fact]:
         Fact("Leave out", recipe.negative_prompt),
         Fact("Model", _model(asset, spec)),
         Fact("Size", str(Size(asset.width, asset.height))),
-        Fact("Seed", _number(asset.seed), "copy"),
+        Fact("Seed", _number(asset.seed) if spec is None or spec.seed else "", "copy"),
         Fact("Steps", _number(recipe.steps)),
         Fact("Guidance", _number(recipe.guidance)),
         Fact("Style", _style(recipe.style, spec)),

@@ -2,7 +2,9 @@
 // and restarts.
 
 import { address } from "./dom.js";
-import { hear, tell } from "./events.js";
+import { hear, tell, untilHeard } from "./events.js";
+import { isOpenJob } from "./jobs.js";
+import { byId } from "./pictures.js";
 import { post } from "./server.js";
 import { toast } from "./toast.js";
 
@@ -18,6 +20,11 @@ export function hearServer(act) {
 }
 /** The jobs as they were told last, newest first, over ones too. */
 export const jobsNow = () => latest?.jobs || [];
+/** Id of the picture that a job made, once it is over; "" where it made none. */
+export async function pictureOf(id) {
+  const ended = () => { const job = byId(jobsNow(), id); return job && !isOpenJob(job) && job; };
+  return (await untilHeard("jobs", ended)).assets[0] || "";
+}
 
 function announce(answer) {
   latest = { ...latest, ...answer };

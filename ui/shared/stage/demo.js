@@ -2,11 +2,8 @@
 
 import { cutOut, editHere, turnIn3D } from "../scripts/address.js";
 import { setAttribute } from "../scripts/dom.js";
-import { untilHeard } from "../scripts/events.js";
-import { isOpenJob } from "../scripts/jobs.js";
-import { byId } from "../scripts/pictures.js";
 import { ask } from "../scripts/server.js";
-import { jobsNow } from "../scripts/watcher.js";
+import { pictureOf } from "../scripts/watcher.js";
 
 export function connectDemo(tiles) {
   for (const tile of tiles) {
@@ -29,9 +26,4 @@ async function run(step) {
   const object = kept.picture.id;
   if (step === "object") cutOut(object);
   else if (await ask("splat", { object, views_model: models.views, splat_model: models.splat })) turnIn3D(object);
-}
-/** Id of the picture a job made, once it is over; "" where it made none. */
-async function pictureOf(id) {
-  const ended = () => { const job = byId(jobsNow(), id); return job && !isOpenJob(job) && job; };
-  return (await untilHeard("jobs", ended)).assets[0] || "";
 }

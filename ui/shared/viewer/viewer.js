@@ -6,6 +6,7 @@ import { hear, tell } from "../scripts/events.js";
 import { byId, deletePictures, download, lookOf, starPictures, varyPicture } from "../scripts/pictures.js";
 import { ask, post, token, whenTold } from "../scripts/server.js";
 import { toast } from "../scripts/toast.js";
+import { pictureOf } from "../scripts/watcher.js";
 import { createPanel } from "./panel.js";
 import { createZoom } from "./zoom.js";
 const { find } = within("viewer");
@@ -171,7 +172,13 @@ function vary(picture) {
 }
 
 async function upscale(picture) {
-  if (await ask("pictures/upscale", { id: picture.id })) toast("A larger one is being made");
+  const begun = await ask("pictures/upscale", { id: picture.id });
+  if (!begun) return;
+  toast("A larger one is being made");
+  const made = await pictureOf(begun.job);
+  if (!made) return;
+  if (dialog.open && state.picture?.id === picture.id) open(made);
+  else toast("The larger picture is ready", { action: "Look", onAction: () => open(made) });
 }
 
 hear("look", ({ id }) => open(id, { known: byId(listed(), id) }));
