@@ -25,6 +25,12 @@ class Note(NamedTuple):
     title: str | None = None  # "": again the one it was made with; None: never changed
     description: str | None = None  # what is to be seen on it; "": forgotten; None: nobody ever said
 
+    def is_kept_in(self, title: str, description: str) -> bool:
+        """Whether a row may hold title and description as noted; False for a title that was taken back."""
+        if self.title is None and self.description is None:
+            return not description
+        return description == (self.description or "") and self.title in (None, title)
+
 
 class Notes:
     """The journal of one outputs folder. Any thread may append."""

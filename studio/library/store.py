@@ -18,13 +18,14 @@ from typing import BinaryIO
 
 from PIL import Image
 
-from studio.errors import BadPicture, BadSplat, LinkNotFollowed, NotFound, StorageFailed
+from studio.errors import BadPicture, BadSplat, LinkNotFollowed, NotFound
 from studio.library import files, kinds
 from studio.library.annotations import Note, Notes
 from studio.library.assets import Asset, insert, said_of, to_asset
 from studio.library.clock import Clock
 from studio.library.database import Database
 from studio.library.film import with_film
+from studio.library.folders import Folders
 from studio.recipe import NOW, FoundRecipe, Recipe, is_asset_id, png_text, to_text
 from studio.splats.rasterizer import portrait
 from studio.splats.splat import Splat
@@ -34,8 +35,6 @@ log = logging.getLogger(__name__)
 PNG_LEVEL = 1
 """zlib level: 1024 x 1024 with noise takes 0.08 s and 1.9 MB, against 0.19 s and 1.6 MB at the usual 6 (2 cores)."""
 THUMBNAIL_SIDE = 256
-FOLDERS = (*kinds.FOLDERS.values(), "trash", "thumbs")
-"""What an outputs folder has."""
 
 
 class Store:
@@ -49,10 +48,8 @@ class Store:
         self._database = database
         self.clock = Clock(database, now)
         self._notes = Notes(folder / "notes.jsonl")
-        self._homes = {ending: folder / name for ending, name in kinds.FOLDERS.items()}
-        self._trash, self._thumbs = folder / "trash", folder / "thumbs"
+        self._folders = Folders(folder)
         self._changing = threading.Lock()  # held while files and rows change together
-        self._make_folders()
 
     def save(self, image: Image.Image, recipe: Recipe, film: bytes = b"") -> Asset:
         """Write a picture and its row; when this returns, the picture outlives a power cut, and so its row can be made.
@@ -86,9 +83,9 @@ class Store:
 
     def _keep(self, ending: str, found: FoundRecipe, write: Callable[[BinaryIO], object]) -> None:
         """A new file of this ending, then its row."""
-        home = self._homes[ending]
-        with files.storage_errors(home):
-            temporary = files.write_temporary(home, write)
+        folder = self._folders.of(ending)
+        with files.storage_errors(folder):
+            temporary = files.write_temporary(folder, write)
             try:
                 self._database.patiently(lambda: self._enter(temporary, found, ending))
             except BaseException:
@@ -105,7 +102,7 @@ class Store:
         with self._changing:
             try:
                 with self._database.transaction(can_be_made_again=True) as connection:
-                    path = self._take_name(temporary, found.recipe, ending)
+                    path = self._folders.give_name(temporary, found.recipe, ending)
                     files.sync_folder(path.parent)
                     insert(connection, path.name, found, Note(), deleted=False)
             except BaseException:
@@ -146,7 +143,7 @@ class Store:
             NotFound: it is not there. LinkNotFollowed: a link is.
         """
         asset = self.asset(owner, asset_id)
-        folder = self._trash if asset.deleted else self._home(asset.name)
+        folder = self._folders.of(asset.name, deleted=asset.deleted)
         path = folder / asset.name
         if folder.is_symlink() or path.is_symlink():
             raise LinkNotFollowed(asset.name)
@@ -160,8 +157,8 @@ class Store:
         Of a splat that was spoilt there is nothing to show but an empty square.
         """
         source = self.path(owner, asset_id)
-        files.refuse_link(self._thumbs)
-        path = self._thumbs / f"{asset_id}.webp"
+        files.refuse_link(self._folders.thumbnails)
+        path = self._folders.thumbnails / f"{asset_id}.webp"
         if not kinds.is_whole(path):
             try:
                 self._make_thumbnail(kinds.picture_of(source, THUMBNAIL_SIDE), asset_id)
@@ -206,8 +203,7 @@ class Store:
 
     def reconcile(self) -> None:
         """Make the index agree with the folder, whatever a crash or a person with a file manager left there."""
-        for folder in (*self._homes.values(), self._trash, self._thumbs):
-            files.remove_leftovers(folder)
+        self._folders.remove_leftovers()
         with self._changing:
             self._agree_with_files(
                 self._database.rows("SELECT id, name, deleted, starred, title, description FROM assets")
@@ -218,9 +214,7 @@ class Store:
         Args:
             rows: of the index, all or, to make it anew, none.
         """
-        there = dict.fromkeys(kinds.names_in(self._trash), True)
-        for ending, home in self._homes.items():
-            there |= dict.fromkeys((name for name in kinds.names_in(home) if name.endswith(ending)), False)
+        there = self._folders.names()
         known = {row["name"]: bool(row["deleted"]) for row in rows}
         gone = [(name,) for name in known if name not in there]
         moved = [(deleted, name) for name, deleted in there.items() if known.get(name, deleted) != deleted]
@@ -229,7 +223,9 @@ class Store:
             (notes[row["id"]].starred, row["id"]) for row in rows if notes[row["id"]].starred != row["starred"]
         ]
         new = sorted((deleted, name) for name, deleted in there.items() if name not in known)
-        said_otherwise = [row["id"] for row in rows if _is_said_otherwise(row, notes[row["id"]])]
+        said_otherwise = [
+            row["id"] for row in rows if not notes[row["id"]].is_kept_in(row["title"], row["description"])
+        ]
         if rows and not (gone or moved or wrong_stars or new or said_otherwise):
             return  # as nearly always, also after a crash: nothing is written, nobody waits for the disk or a lock
         with self._database.transaction() as connection:
@@ -269,7 +265,7 @@ class Store:
 
     def _recipes_of(self, names: Iterable[tuple[bool, str]]) -> Iterator[tuple[bool, str, FoundRecipe]]:
         for deleted, name in names:
-            path = (self._trash if deleted else self._home(name)) / name
+            path = self._folders.of(name, deleted=deleted) / name
             try:
                 found = kinds.read_recipe(path)
             except OSError as error:
@@ -280,48 +276,17 @@ class Store:
                 continue
             yield deleted, name, found
 
-    def _home(self, name: str) -> Path:
-        """The folder of what is not in the trash."""
-        return self._homes[Path(name).suffix]
-
-    def _take_name(self, temporary: Path, recipe: Recipe, ending: str) -> Path:
-        home = self._homes[ending]
-        for name in files.file_names(recipe.created, recipe.title, recipe.id, ending):
-            path = home / name
-            if not path.exists() and not (self._trash / name).exists():
-                temporary.rename(path)
-                return path
-        raise StorageFailed(f"{home} already has a file with the id {recipe.id}. Try again.")
-
     def _move(self, owner: str, asset_ids: Sequence[str], deleted: bool) -> None:
         def change() -> OSError | None:
             with self._changing, self._database.transaction() as connection:
-                moved, refused = self._move_files([self.asset(owner, id) for id in asset_ids], deleted)
-                connection.executemany("UPDATE assets SET deleted = ? WHERE id = ?", moved)
+                names = [self.asset(owner, id).name for id in asset_ids]
+                moved, refused = self._folders.move(names, deleted=deleted)
+                connection.executemany("UPDATE assets SET deleted = ? WHERE name = ?", ((deleted, it) for it in moved))
                 return refused
 
-        with files.storage_errors(self._trash):
+        with files.storage_errors(self._folders.of("", deleted=True)):
             if refused := self._database.patiently(change):
                 raise refused
-
-    def _move_files(self, assets: Sequence[Asset], deleted: bool) -> tuple[list[tuple[bool, str]], OSError | None]:
-        """What was moved, as values for the index, and what the disk said of the next one: those before it count."""
-        moved, refused = [], None
-        changed = {self._home(asset.name) for asset in assets}
-        for folder in (*changed, self._trash):
-            files.refuse_link(folder)
-        try:
-            for asset in assets:
-                places = (self._home(asset.name), self._trash)
-                source, target = places if deleted else reversed(places)
-                if (source / asset.name).exists():
-                    (source / asset.name).rename(target / asset.name)
-                moved.append((deleted, asset.id))
-        except OSError as error:
-            refused = error
-        for folder in (*changed, self._trash) if deleted else (self._trash, *changed):
-            files.sync_folder(folder)
-        return moved, refused
 
     def _make_thumbnail(self, image: Image.Image, asset_id: str) -> None:
         """Best effort: without it, `thumbnail` tries again."""
@@ -330,21 +295,8 @@ class Store:
         small = image.resize((width, height), reducing_gap=2.0)  # unlike `thumbnail`, without a copy of the whole
         try:
             temporary = files.write_temporary(
-                self._thumbs, lambda file: small.save(file, "WEBP", quality=80), is_lasting=False
+                self._folders.thumbnails, lambda file: small.save(file, "WEBP", quality=80), is_lasting=False
             )
-            os.replace(temporary, self._thumbs / f"{asset_id}.webp")
+            os.replace(temporary, self._folders.thumbnails / f"{asset_id}.webp")
         except OSError as error:
             log.warning("No thumbnail of %s for now: %s", asset_id, error)
-
-    def _make_folders(self) -> None:
-        for folder in (*self._homes.values(), self._trash, self._thumbs):
-            with files.storage_errors(folder.parent):
-                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-                files.sync_folder(folder.parent)
-
-
-def _is_said_otherwise(row: sqlite3.Row, note: Note) -> bool:
-    """Whether a row may have another title or description than was noted; a title that was taken back is looked at."""
-    if note.title is None and note.description is None:
-        return bool(row["description"])
-    return row["description"] != (note.description or "") or (note.title is not None and row["title"] != note.title)
