@@ -1,6 +1,8 @@
-"""What torch finds on this machine when a model is about to be loaded."""
+"""What torch finds on this machine when a model is about to be loaded, and what it gives back."""
 
 from __future__ import annotations
+
+import gc
 
 import torch
 
@@ -15,3 +17,10 @@ def means(ram_gb: float) -> Means:
     if torch.backends.mps.is_available():
         return Means(torch.mps.recommended_max_memory() / 1e9, ram_gb, ram_gb, (0, 0))
     return Means(0.0, 0.0, ram_gb, (0, 0))
+
+
+def release_memory() -> None:
+    """Give back what the last model that was closed took."""
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import inspect
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,11 +11,11 @@ from typing import Any
 import diffusers
 import torch
 import transformers
-from safetensors import SafetensorError
 
+from pipelines.damage import opening, unusable
+from pipelines.device import release_memory
 from pipelines.hub.cache import missing, pipeline_class
 from pipelines.plan import Placement, Plan
-from studio.errors import NotReady
 
 
 class Placed:
@@ -85,9 +84,7 @@ class Placed:
         self._aside.clear()
         self._siblings.clear()
         self.pipeline = None
-        gc.collect()
-        if self.device.type == "cuda":
-            torch.cuda.empty_cache()
+        release_memory()
 
     def _lay_out(self) -> None:
         pipeline, device = self.pipeline, self.device
@@ -120,11 +117,11 @@ def _open(kind: type[diffusers.DiffusionPipeline], folder: Path, plan: Plan, lab
         library.utils.logging.disable_progress_bar()  # bars of the loaders; progress is told by `tell`
     # The libraries open both all the same: with an empty tokenizer, and with parts that do not belong together.
     if lacking := missing(folder):
-        raise _unusable(label, folder, f"{', '.join(lacking)} missing")
+        raise unusable(label, folder, f"{', '.join(lacking)} missing")
     if (found := pipeline_class(folder)) != kind.__name__:
-        raise _unusable(label, folder, f"it is a {found or 'pipeline of no class'}, not a {kind.__name__}")
+        raise unusable(label, folder, f"it is a {found or 'pipeline of no class'}, not a {kind.__name__}")
     others = getattr(torch, plan.other_dtype)
-    try:
+    with opening(label, folder):
         return kind.from_pretrained(
             str(folder),
             dtype=dict.fromkeys(_narrow(kind), getattr(torch, plan.dtype)) | {"default": others},
@@ -134,10 +131,6 @@ def _open(kind: type[diffusers.DiffusionPipeline], folder: Path, plan: Plan, lab
             use_safetensors=True,
             local_files_only=True,
         )
-    except (OSError, ValueError, RuntimeError, SafetensorError) as error:
-        if isinstance(error, torch.OutOfMemoryError):
-            raise
-        raise _unusable(label, folder, " ".join(str(error).split())[:200]) from error
 
 
 def network_name(kind: type[diffusers.DiffusionPipeline]) -> str:
@@ -163,7 +156,3 @@ def _bridge_dtypes(vae: Any, narrow: torch.dtype) -> None:
     last = vae.encoder if getattr(vae, "quant_conv", None) is None else vae.quant_conv
     vae.encoder.register_forward_pre_hook(lambda _module, values: (values[0].to(vae.dtype), *values[1:]))
     last.register_forward_hook(lambda _module, _values, latents: latents.to(narrow))
-
-
-def _unusable(label: str, folder: Path, reason: str) -> NotReady:
-    return NotReady(f"The weights of {label} in {folder} cannot be opened ({reason}). Fetch them again.")

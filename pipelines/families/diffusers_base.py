@@ -17,12 +17,13 @@ import diffusers
 import torch
 from PIL import Image
 
+from pipelines.damage import check_numbers
 from pipelines.families import preview
 from pipelines.hub.cache import Checkpoint
 from pipelines.placement import Placed
 from pipelines.plan import Plan
 from studio.contract import ImageRequest, ImageResult, Progress, Size, Tell
-from studio.errors import NotReady, OutOfMemory, StudioError
+from studio.errors import NotReady, OutOfMemory
 
 DECODED_CELLS = 32
 """Pictures up to this many latent cells a side are decoded for their previews; larger ones get a linear map."""
@@ -170,11 +171,7 @@ class DiffusersModel(ABC):
     def _decoded(self, latents: torch.Tensor) -> Image.Image:
         vae = self.pipeline.vae
         decoded = vae.decode(latents.to(self._placed.device, vae.dtype), return_dict=False)[0]
-        if not bool(decoded.isfinite().all()):
-            raise StudioError(
-                f"{self._checkpoint.label} produced invalid numbers, not a picture. Its weights may be damaged: delete "
-                f"{self._checkpoint.path} and fetch them again, or choose another model."
-            )
+        check_numbers(self._checkpoint.label, "picture", decoded)
         return self.pipeline.image_processor.postprocess(decoded, output_type="pil")[0]
 
     def _reopened(self) -> Placed:

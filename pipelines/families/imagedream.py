@@ -12,7 +12,6 @@ Source: ashawkey/mvdream_diffusers pipeline_mvdream.py; ImageDream, https://arxi
 
 from __future__ import annotations
 
-import gc
 import json
 from collections.abc import Sequence
 from functools import partial
@@ -25,19 +24,19 @@ import torch.nn.functional as F
 import transformers
 from diffusers import AutoencoderKL, DDIMScheduler
 from PIL import Image
-from safetensors import SafetensorError
 from torch import Tensor
 from transformers import CLIPImageProcessorPil, CLIPTextModel, CLIPTokenizer, CLIPVisionModel
 
 from lgm.cameras import FRAME_OF_VIEW, imagedream_cameras
 from lgm.config import MultiViewUNetConfig
 from lgm.multiview_unet import MultiViewUNet
-from lgm.weights import WeightsMismatch, open_network
+from lgm.weights import open_network
+from pipelines.damage import check_numbers, opening
+from pipelines.device import release_memory
 from pipelines.families import preview
 from pipelines.hub.cache import Checkpoint
 from pipelines.plan import Plan
 from studio.contract import Progress, Tell
-from studio.errors import NotReady, StudioError
 from studio.solid.contract import ViewsRequest, ViewsResult
 
 FRAMES = 5
@@ -110,15 +109,13 @@ class ImageDream:
                 guidance=request.guidance or GUIDANCE,
                 report=partial(self._report, tell, steps),
             )
-            pictures = self.decoded(latents[list(FRAME_OF_VIEW)])
-        return ViewsResult(tuple(_pictures(pictures)), request.seed, self._revision)
+            pictures = (self.decoded(latents[list(FRAME_OF_VIEW)]) * 255).round().byte().cpu().numpy()
+        return ViewsResult(tuple(map(Image.fromarray, pictures)), request.seed, self._revision)
 
     def close(self) -> None:
         """Give memory back."""
         del self._parts
-        gc.collect()
-        if torch.cuda.is_available():
-            torch.cuda.empty_cache()
+        release_memory()
 
     def noise(self, seed: int) -> Noise:
         """The latents first, then that of the picture."""
@@ -207,11 +204,7 @@ class ImageDream:
         vae = self._parts.vae
         scaled = latents.to(vae.dtype) / vae.config.scaling_factor
         pictures = vae.decode(scaled, return_dict=False)[0].float()
-        if not bool(pictures.isfinite().all()):
-            raise StudioError(
-                f"{self._label} produced invalid numbers, not a picture. Its weights may be damaged: fetch them again, "
-                "or choose another model."
-            )
+        check_numbers(self._label, "picture", pictures)
         return (pictures / 2 + 0.5).clamp(0, 1).permute(0, 2, 3, 1)
 
     @property
@@ -254,7 +247,7 @@ def open_imagedream(
         torch.OutOfMemoryError: they did not fit.
     """
     transformers.utils.logging.disable_progress_bar()
-    try:
+    with opening(label, folder):
         settings = json.loads((folder / "unet" / "config.json").read_text())
         unet = open_network(
             partial(MultiViewUNet, MultiViewUNetConfig.from_json(settings)),
@@ -270,11 +263,6 @@ def open_imagedream(
             DDIMScheduler.from_pretrained(folder / "scheduler", local_files_only=True),
             _words(folder, device, dtype),
         )
-    except (OSError, ValueError, TypeError, RuntimeError, SafetensorError) as error:
-        if isinstance(error, torch.OutOfMemoryError):
-            raise
-        cause = str(error) if isinstance(error, WeightsMismatch) else " ".join(str(error).split())[:200]
-        raise NotReady(f"The weights of {label} in {folder} cannot be opened ({cause}). Fetch them again.") from error
     return ImageDream(parts, label=label, revision=revision)
 
 
@@ -310,7 +298,3 @@ def _opened(kind: Any, folder: Path, dtype: torch.dtype) -> Any:
     if lacking := sorted(found["missing_keys"]):
         raise ValueError(f"{folder.name} lacks '{lacking[0]}' and {len(lacking) - 1} more")
     return part.eval().requires_grad_(False)
-
-
-def _pictures(pictures: Tensor) -> list[Image.Image]:
-    return [Image.fromarray(each) for each in (pictures * 255).round().byte().cpu().numpy()]

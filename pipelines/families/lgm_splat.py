@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import json
 from collections.abc import Sequence
 from functools import partial
@@ -15,12 +14,14 @@ from torch import Tensor
 from lgm.config import BIG, LGMConfig
 from lgm.gaussians import Gaussians
 from lgm.model import LGM, activated
-from lgm.weights import WeightsMismatch, open_network
+from lgm.weights import open_network
+from pipelines.damage import check_numbers, opening
+from pipelines.device import release_memory
 from pipelines.families.splat_surface import closed, values
 from pipelines.hub.cache import Checkpoint
 from pipelines.plan import Plan
 from studio.contract import Progress, Tell
-from studio.errors import BadRequest, NotReady, StudioError
+from studio.errors import BadRequest, NotReady
 from studio.solid.contract import SIDES, SplatRequest
 from studio.splats.splat import Splat
 
@@ -56,11 +57,7 @@ class Splatter:
         tell(Progress(0, steps, "making the splat"))
         with torch.no_grad():
             gaussians = self.gaussians(self._views(request), request.elevation_deg)
-        if not all(bool(each.isfinite().all()) for each in gaussians):
-            raise StudioError(
-                f"{self._label} produced invalid numbers, not a splat. Its weights may be damaged: fetch them again, "
-                "or choose another model."
-            )
+        check_numbers(self._label, "splat", *gaussians)
         if self._fit_steps:
             report = partial(_report_step, tell, steps)
             gaussians = closed(gaussians, request, self._fit_steps, report)
@@ -77,9 +74,7 @@ class Splatter:
     def close(self) -> None:
         """Give memory back."""
         del self._model
-        gc.collect()
-        if torch.cuda.is_available():
-            torch.cuda.empty_cache()
+        release_memory()
 
     def _views(self, order: SplatRequest) -> Tensor:
         """[1, 4, 3, H, H] float32 in [0, 1]."""
@@ -114,10 +109,8 @@ def open_lgm(
         NotReady: it is missing, damaged or of another model.
         torch.OutOfMemoryError: it did not fit.
     """
-    try:
+    with opening(label, weights):
         model = open_network(partial(LGM, config), weights, device=device, dtype=dtype)
-    except (WeightsMismatch, OSError) as error:
-        raise NotReady(f"The weights of {label} cannot be opened ({error}). Fetch them again.") from error
     return Splatter(model, label=label, fit_steps=fit_steps)
 
 

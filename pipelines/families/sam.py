@@ -27,6 +27,7 @@ from sam2.modeling.sam2_base import SAM2Base
 from sam2.sam2_image_predictor import SAM2ImagePredictor
 from torch import Tensor
 
+from pipelines.device import release_memory
 from pipelines.hub.cache import Checkpoint
 from pipelines.plan import Plan
 from studio.contract import Progress, Tell
@@ -81,8 +82,7 @@ class Sam:
         self._answers.clear()
         self._predictor.reset_predictor()
         del self._predictor
-        if torch.cuda.is_available():
-            torch.cuda.empty_cache()
+        release_memory()
 
     def _show(self, request: MaskRequest | GridRequest, tell: Tell) -> None:
         """Have the predictor look at the picture, embedding it if it is new."""
