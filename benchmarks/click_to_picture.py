@@ -24,10 +24,10 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from benchmarks.table import Row, median_ms, print_table
 from benchmarks.toy_flux import Settings, draw, load_pipeline
 from pipelines.catalog import models
+from studio.completion import completed
 from studio.contract import GenerateRequest, ImageRequest, Model, Progress
 from studio.imaging.generate_job import image_request
 from studio.recipe import read_png
-from studio.validation import completed
 from tests import browser as chromium
 from tests.app_process import AppProcess
 from toybox.klein.model import FOLDER

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from studio import validation
+from studio import completion, validation
 from studio.contract import ModelSpec, Task
 from studio.errors import BadRequest, NotReady, UnknownModel
 
@@ -28,7 +28,7 @@ class Catalog:
         self._specs = {spec.id: spec for spec in specs}
         for task in (Task.GENERATE, Task.ITERATE):
             for spec in self.models(task):
-                validation.default_size(spec)
+                completion.default_size(spec)
 
     def models(self, task: Task) -> list[ModelSpec]:
         return [spec for spec in self._specs.values() if task in spec.tasks]

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import NamedTuple
 
-from studio import validation
+from studio import completion
 from studio.clouds.spending import estimate, in_dollars
 from studio.contract import GenerateRequest, ModelSpec, Range
 from studio.errors import StudioError
@@ -60,7 +60,7 @@ def _takes(allowed: Range | None, value: float | None) -> bool:
 
 def _makes(spec: ModelSpec, request: GenerateRequest) -> bool:
     try:
-        validation.completed(GenerateRequest("anything", size=request.size), spec)
+        completion.completed(GenerateRequest("anything", size=request.size), spec)
     except StudioError:
         return False
     return True

@@ -14,11 +14,12 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import NamedTuple
 
+from studio.completion import default_size
 from studio.contract import GenerateRequest, ImageRequest, IterateRequest, ModelSpec, Size
 from studio.errors import BadRequest, OverBudget
 from studio.library.database import Database
 from studio.recipe import UPLOAD
-from studio.validation import default_size, shown
+from studio.validation import shown
 
 DAILY_CAP_USD = 5.0
 """What one person may spend a day before they are asked, where nothing else is said."""

@@ -11,8 +11,8 @@ import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from studio.completion import default_size
 from studio.contract import ModelSpec, Size
-from studio.validation import default_size
 
 SMALL_SHARE = 0.25
 """Of the canvas' longest side: what is smaller gets a crop of its own."""

@@ -1,6 +1,6 @@
 """Requests to change a picture, out of the row of a job or as they come over the wire. Knows no models.
 
-What the values may be is checked in `validation`; in here, only that they are of the kind they must be.
+What the values may be is checked in `completion`; in here, only that they are of the kind they must be.
 """
 
 from __future__ import annotations

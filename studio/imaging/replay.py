@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, fields, replace
 from typing import Any
 
-from studio import validation
+from studio import completion, validation
 from studio.contract import MAX_PICTURES, IterateRequest, ModelSpec
 from studio.errors import BadRequest
 from studio.imaging import edit_codec
@@ -70,7 +70,7 @@ def fitted(request: IterateRequest, spec: ModelSpec, *, new_seed: bool) -> Itera
     if not is_same:
         wanted = replace(wanted, steps=None, guidance=None, strength=None, negative_prompt="", quality="")
         wanted = replace(wanted, transparent=request.transparent and spec.transparent)
-    return validation.completed_edit(wanted, spec)
+    return completion.completed_edit(wanted, spec)
 
 
 def to_json(requests: Sequence[IterateRequest]) -> dict[str, Any]:

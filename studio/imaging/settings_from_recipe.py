@@ -10,9 +10,10 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from studio.completion import default_size
 from studio.contract import MAX_SEED, GenerateRequest, ModelSpec, Range, Size, Task
 from studio.recipe import Recipe
-from studio.validation import MAX_PROMPT, default_size, says_something, shown
+from studio.validation import MAX_PROMPT, says_something, shown
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from studio import masks, validation
+from studio import completion, masks, validation
 from studio.contract import IterateRequest, ModelSpec, Size
 from studio.errors import BadRequest, NotFound
 from studio.imaging import edit_mask, replay
@@ -34,7 +34,7 @@ class Versions:
         Raises:
             NotFound, BadRequest, NotSupported: see `Studio.iterate`.
         """
-        request = validation.completed_edit(request, spec)
+        request = completion.completed_edit(request, spec)
         source = self.picture(owner, request.source)
         size = Size(source.width, source.height)
         request = edit_mask.completed(request, size)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, fields, replace
 from typing import Any
 
-from studio import validation
+from studio import completion, validation
 from studio.contract import ModelSpec
 from studio.errors import BadRequest
 from studio.solid.contract import MAX_ELEVATION_DEG, NO_VIEWS, SIDES, Four, SolidRequest
@@ -30,7 +30,7 @@ def completed(request: SolidRequest, spec: ModelSpec) -> SolidRequest:
         BadRequest: a value that no model could use.
         NotSupported: this model does not honour what was asked.
     """
-    seed, steps, guidance = validation.decided(request.seed, request.steps, request.guidance, spec)
+    seed, steps, guidance = completion.decided(request.seed, request.steps, request.guidance, spec)
     angle = spec.elevation_deg if request.elevation_deg is None else request.elevation_deg
     return replace(
         request, views_model=spec.id, elevation_deg=elevation(angle), seed=seed, steps=steps, guidance=guidance

@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 from hypothesis import given, strategies as st
 
+from studio.completion import completed
 from studio.contract import GenerateRequest, ModelSpec, Range, Readiness, Size, Style, Task
 from studio.imaging.settings_from_recipe import fit, is_same_model
 from studio.recipe import MAX_UPLOADED_SEED
-from studio.validation import MAX_PROMPT, completed
+from studio.validation import MAX_PROMPT
 from tests.studio.fakes import FakeModel, spec_of
 from tests.studio.test_recipe import RECIPE
 

@@ -9,7 +9,7 @@ import gradio as gr
 import pytest
 from playwright.sync_api import Route, expect
 
-from studio import validation
+from studio import completion
 from studio.contract import GenerateRequest, ModelSpec, Readiness, Size, Task
 from studio.errors import BadRequest, StudioError
 from studio.service import Studio
@@ -231,10 +231,10 @@ def test_no_number_is_quietly_made_another_one(name: str, number: float):
     values = {"prompt": "a ball", "count": 1, "shape": "custom", "width": 128, "height": 128, name: number}
     request = request_from(FULL, values)
     if (name, number) in {("seed", 0), ("guidance", 1.9)}:  # fine as they are
-        assert getattr(validation.completed(request, FULL), name) == number
+        assert getattr(completion.completed(request, FULL), name) == number
     else:
         with pytest.raises(StudioError, match=r"(must be|not make pictures of) .*\.$"):
-            validation.completed(request, FULL)
+            completion.completed(request, FULL)
 
 
 def test_only_the_first_unknown_words_are_named():

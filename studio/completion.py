@@ -1,0 +1,211 @@
+"""From what a person asked for to a request that is complete, or a sentence about what its model does not honour.
+
+Pure functions over a request and the spec of its model: no disk, no queue, and randomness only where a seed is drawn.
+"""
+
+from __future__ import annotations
+
+import math
+import secrets
+from dataclasses import replace
+from typing import Any
+
+from studio.contract import MAX_PICTURES, MAX_SEED, GenerateRequest, IterateRequest, ModelSpec, Range, Size, Task
+from studio.errors import BadRequest, NotSupported
+from studio.validation import bounded_text, says_something, shown, whole
+
+_RANDOM_SEED = -1
+"""Means "draw one", as in most programs of this kind."""
+
+
+def completed(request: GenerateRequest, spec: ModelSpec) -> GenerateRequest:
+    """The same request with every None decided: what is not in it cannot change the result.
+
+    A control the model does not have stays None. The seed is drawn here, once.
+
+    Raises:
+        BadRequest: a value that no model could use.
+        NotSupported: this model does not honour what was asked.
+    """
+    if Task.GENERATE not in spec.tasks:
+        raise NotSupported(f"{spec.label} does not make pictures from words. Choose another model.")
+    return GenerateRequest(
+        prompt=_prompt(request.prompt),
+        model=spec.id,
+        size=_size(request.size, spec),
+        count=whole("number of pictures", request.count, 1, MAX_PICTURES),
+        seed=_seed(request.seed, spec),
+        steps=_steps(request.steps, spec),
+        guidance=_number("guidance", request.guidance, spec.guidance, spec),
+        negative_prompt=_negative_prompt(request.negative_prompt, spec),
+        style=_style(request.style, spec),
+        quality=_quality(request.quality, spec),
+        transparent=_transparent(request.transparent, spec),
+    )
+
+
+def completed_edit(request: IterateRequest, spec: ModelSpec) -> IterateRequest:
+    """The same for a request to change a picture; mask and extension are `edit_mask.completed`'s business.
+
+    Raises:
+        BadRequest, NotSupported: as for `completed`.
+    """
+    if Task.ITERATE not in spec.tasks:
+        raise NotSupported(f"{spec.label} does not change pictures. Choose another model.")
+    if spec.mask_only and not (request.object or request.strokes or any(request.extend)):
+        raise NotSupported(
+            f"{spec.label} only fills a part. Choose an object, paint over a part, or extend the picture."
+        )
+    most = max(0, spec.references - 1)
+    if len(request.references) > most:
+        takes = f"takes {most} more" if most else "takes no more"
+        raise NotSupported(f"{spec.label} {takes} pictures beside the one it changes, not {len(request.references)}.")
+    return replace(
+        request,
+        instruction=_instruction(request, spec),
+        model=spec.id,
+        count=whole("number of versions", request.count, 1, MAX_PICTURES),
+        seed=_seed(request.seed, spec),
+        steps=_steps(request.steps, spec),
+        guidance=_number("guidance", request.guidance, spec.guidance, spec),
+        strength=_number("strength", request.strength, spec.strength, spec),
+        negative_prompt=_negative_prompt(request.negative_prompt, spec),
+        quality=_quality(request.quality, spec),
+        transparent=_transparent(request.transparent, spec),
+    )
+
+
+def decided(seed: Any, steps: Any, guidance: Any, spec: ModelSpec) -> tuple[int | None, int | None, float | None]:
+    """The controls that models for other tasks have too; raises as `completed`."""
+    return _seed(seed, spec), _steps(steps, spec), _number("guidance", guidance, spec.guidance, spec)
+
+
+def default_size(spec: ModelSpec) -> Size:
+    """The first size of the model; without a list, its largest square up to 1024 pixels."""
+    if spec.sizes:
+        return spec.sizes[0]
+    if spec.any_size is None:
+        raise ValueError(f"got a model '{spec.id}' without sizes, expected `sizes` or `any_size` in its spec")
+    smallest, largest, multiple = spec.any_size
+    side = max(smallest, min(largest, 1024)) // multiple * multiple
+    return Size(side, side)
+
+
+def _prompt(value: Any) -> str:
+    prompt = bounded_text("prompt", value)
+    if not says_something(prompt):
+        raise BadRequest("The prompt is empty. Write what you want to see, for example: a red ball.")
+    return prompt
+
+
+def _instruction(request: IterateRequest, spec: ModelSpec) -> str:
+    """It may be empty where the rest of the request says enough."""
+    instruction = bounded_text("instruction", request.instruction)
+    fills = spec.mask and bool(request.object or request.strokes)
+    if not says_something(instruction) and not fills and not any(request.extend):
+        raise BadRequest("The instruction is empty. Write what to change, for example: make the ball blue.")
+    return instruction
+
+
+def _negative_prompt(value: Any, spec: ModelSpec) -> str:
+    negative = bounded_text("negative prompt", value)
+    if negative and not spec.negative_prompt:
+        raise NotSupported(f"{spec.label} takes no negative prompt. Say in the prompt what you want instead.")
+    return negative
+
+
+def _size(value: Any, spec: ModelSpec) -> Size:
+    if value is None:
+        return default_size(spec)
+    if not isinstance(value, tuple | list) or len(value) != 2:
+        raise BadRequest(f"The size must be a width and a height, not {shown(value)}.")
+    size = Size(whole("width", value[0], None, None), whole("height", value[1], None, None))
+    if size in spec.sizes:
+        return size
+    wrong = f"{spec.label} does not make pictures of {shown(size.width)} x {shown(size.height)}."
+    if spec.any_size is None:
+        raise NotSupported(f"{wrong} Choose one of: {', '.join(str(one) for one in spec.sizes)}.")
+    smallest, largest, multiple = spec.any_size
+    if not all(smallest <= side <= largest and side % multiple == 0 for side in size):
+        raise NotSupported(f"{wrong} Both sides must be {smallest} to {largest} pixels and multiples of {multiple}.")
+    return size
+
+
+def _seed(value: Any, spec: ModelSpec) -> int | None:
+    if value == _RANDOM_SEED and not isinstance(value, str):
+        value = None
+    if not spec.seed:
+        if value is not None:
+            raise NotSupported(f"{spec.label} takes no seed. Leave the seed empty.")
+        return None
+    if value is None:
+        return secrets.randbelow(MAX_SEED + 1)
+    if isinstance(value, int | float) and value < 0:
+        raise BadRequest(
+            f"The seed must be 0 to {MAX_SEED}, not {shown(value)}. Leave it empty, or write -1, for a random one."
+        )
+    return whole("seed", value, 0, MAX_SEED)
+
+
+def _steps(value: Any, spec: ModelSpec) -> int | None:
+    if spec.steps is None:
+        return _not_honoured("number of steps", value, spec)
+    if value is None:
+        return int(spec.steps.default)
+    steps = whole("number of steps", value, None, None)
+    _within("number of steps", steps, spec.steps, spec)
+    return steps
+
+
+def _number(name: str, value: Any, allowed: Range | None, spec: ModelSpec) -> float | None:
+    if allowed is None:
+        return _not_honoured(name, value, spec)
+    if value is None:
+        return float(allowed.default)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise BadRequest(f"The {name} must be a number, not {shown(value)}.")
+    if isinstance(value, float) and not math.isfinite(value):
+        raise BadRequest(f"The {name} must be a finite number, not {value}.")
+    _within(name, value, allowed, spec)
+    return float(value)
+
+
+def _style(value: Any, spec: ModelSpec) -> str:
+    if not isinstance(value, str):
+        raise BadRequest(f"The style must be the id of a style, not {shown(value)}.")
+    known = [style.id for style in spec.styles]
+    if value and value not in known:
+        choice = f"Choose one of: {', '.join(known)}." if known else "Leave the style empty."
+        raise NotSupported(f"{spec.label} has no style {shown(value)}. {choice}")
+    return value
+
+
+def _quality(value: Any, spec: ModelSpec) -> str:
+    if not isinstance(value, str):
+        raise BadRequest(f"The quality must be the name of a quality, not {shown(value)}.")
+    if value == "":
+        return spec.qualities[0] if spec.qualities else ""
+    if value not in spec.qualities:
+        choice = f"Choose one of: {', '.join(spec.qualities)}." if spec.qualities else "Leave the quality empty."
+        raise NotSupported(f"{spec.label} has no quality {shown(value)}. {choice}")
+    return value
+
+
+def _transparent(value: Any, spec: ModelSpec) -> bool:
+    if not isinstance(value, bool):
+        raise BadRequest(f"A transparent background is either wanted (true) or not (false); got {shown(value)}.")
+    if value and not spec.transparent:
+        raise NotSupported(f"{spec.label} makes no transparent background. Ask without it, or choose another model.")
+    return value
+
+
+def _not_honoured(name: str, value: Any, spec: ModelSpec) -> None:
+    if value is not None:
+        raise NotSupported(f"{spec.label} has no setting for the {name}. Leave it empty.")
+
+
+def _within(name: str, value: float, allowed: Range, spec: ModelSpec) -> None:
+    if not allowed.low <= value <= allowed.high:
+        raise NotSupported(
+            f"The {name} must be {allowed.low:g} to {allowed.high:g} for {spec.label}, not {shown(value)}."
+        )
