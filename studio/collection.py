@@ -12,13 +12,17 @@ from pathlib import Path
 from typing import Unpack
 
 from studio import validation
+from studio.contract import IterateRequest
 from studio.errors import NotFound
+from studio.imaging import replay
+from studio.imaging.versions import Versions
 from studio.library import search
 from studio.library.assets import Asset
 from studio.library.database import Database
 from studio.library.film import read_film
 from studio.library.search import Filters, GalleryPage, Relatives
 from studio.library.store import Store
+from studio.library.tree import Tree
 from studio.library.uploads import Uploads
 from studio.library.zip_stream import Entry, zipped
 from studio.scheduling.changes import Changes
@@ -30,6 +34,7 @@ class Collection:
     _store: Store
     _database: Database
     _uploads: Uploads
+    _versions: Versions
     _changes: Changes
 
     def pulse(self, owner: str) -> int:
@@ -123,3 +128,23 @@ class Collection:
         asset = self._uploads.take_in(owner, source, name)
         self._changes.note(owner)
         return asset
+
+    def tree(self, owner: str, asset_id: str) -> Tree:
+        """All versions of the picture that this one is a version of."""
+        return self._versions.tree(owner, asset_id)
+
+    def object_of_mask(self, owner: str, picture: str, mask: bytes | Path, name: str = "") -> Asset:
+        """Keep what the file of a mask selects in a picture as an object; see `Versions.object_of_mask`."""
+        asset = self._versions.object_of_mask(owner, picture, mask, name)
+        self._changes.note(owner)
+        return asset
+
+    def request_of_version(self, owner: str, asset_id: str) -> IterateRequest | None:
+        """What made a version, to be asked again of another picture, model or seed; None: no change made it."""
+        return replay.request_of(self._store.asset(owner, asset_id).recipe)
+
+    def delete_tree(self, owner: str, asset_id: str) -> tuple[str, ...]:
+        """A version and all that was made from it into the trash. Returns what `restore` brings back."""
+        ids = self._versions.branch(owner, asset_id)
+        self.delete(owner, ids)
+        return ids

@@ -13,7 +13,7 @@ from typing import Any
 
 import cv2
 
-from studio import validation
+from studio import completion, validation
 from studio.advice import Adviser
 from studio.catalog import Catalog
 from studio.clouds.contract import Clouds, NoClouds
@@ -38,11 +38,10 @@ from studio.imaging.iterate_job import iterate_orders
 from studio.imaging.settings_from_recipe import Settings, fit
 from studio.imaging.versions import Versions
 from studio.library import permissions
-from studio.library.assets import Asset
 from studio.library.database import BUSY_SECONDS, Database, FolderLock
+from studio.library.folders import FOLDERS
 from studio.library.signing_key import read_key
-from studio.library.store import FOLDERS, Store
-from studio.library.tree import Tree
+from studio.library.store import Store
 from studio.library.uploads import Uploads
 from studio.residents import Residents
 from studio.scheduling.changes import Changes
@@ -183,7 +182,7 @@ class Studio(Collection):
             BadRequest, UnknownModel, NotSupported, NotReady, TooManyJobs, StorageFailed: nothing was queued.
         """
         spec = self._catalog.ready(request.model, Task.GENERATE, owner)
-        complete = validation.completed(request, spec)
+        complete = completion.completed(request, spec)
         with self.spending.approved(owner, spec, complete, confirmed=confirm_cost):
             return self._submit(owner, spec, Task.GENERATE, complete.prompt, complete.count, asdict(complete))
 
@@ -271,29 +270,9 @@ class Studio(Collection):
 
     # --- what was made ------------------------------------------------------------------------------------------------
 
-    def tree(self, owner: str, asset_id: str) -> Tree:
-        """All versions of the picture that this one is a version of."""
-        return self._versions.tree(owner, asset_id)
-
-    def object_of_mask(self, owner: str, picture: str, mask: bytes | Path, name: str = "") -> Asset:
-        """Keep what the file of a mask selects in a picture as an object; see `Versions.object_of_mask`."""
-        asset = self._versions.object_of_mask(owner, picture, mask, name)
-        self._changes.note(owner)
-        return asset
-
-    def request_of_version(self, owner: str, asset_id: str) -> IterateRequest | None:
-        """What made a version, to be asked again of another picture, model or seed; None: no change made it."""
-        return replay.request_of(self._store.asset(owner, asset_id).recipe)
-
     def settings_of(self, owner: str, asset_id: str) -> Settings:
         """The request that makes a picture again, and what of it could not be carried over."""
         return fit(self._store.asset(owner, asset_id).recipe, self.models(Task.GENERATE), owner)
-
-    def delete_tree(self, owner: str, asset_id: str) -> tuple[str, ...]:
-        """A version and all that was made from it into the trash. Returns what `restore` brings back."""
-        ids = self._versions.branch(owner, asset_id)
-        self.delete(owner, ids)
-        return ids
 
     def close(self, *, give_up: bool = False) -> None:
         """Take no more work, let the running step end, give the folder back. What waited runs at the next start.

@@ -18,6 +18,7 @@ from studio.contract import Done, Event, Failed, JobState, JobView, Progress, St
 from studio.errors import Cancelled, IndexBusy, NotFound, OutOfMemory, StorageFailed, StudioError
 from studio.library.clock import Clock
 from studio.library.database import Database
+from studio.scheduling import failures
 from studio.scheduling.changes import Changes
 from studio.scheduling.lanes import LaneName, Lanes
 from studio.scheduling.ledger import MAX_ATTEMPTS, JobRow, Ledger
@@ -102,9 +103,9 @@ class Jobs:
         self._before = 0
         for row in self._ledger.unfinished():
             if row.state == "running" and row.lane == "cloud":  # asking again would be paying again
-                self._ledger.finish(row.id, "failed", _LEFT_AT_PROVIDER, self._changes.note(row.owner))
+                self._ledger.finish(row.id, "failed", failures.LEFT_AT_PROVIDER, self._changes.note(row.owner))
             elif row.state == "running" and row.attempts >= MAX_ATTEMPTS:
-                self._ledger.finish(row.id, "failed", _CRASHED, self._changes.note(row.owner))
+                self._ledger.finish(row.id, "failed", failures.CRASHED, self._changes.note(row.owner))
             else:
                 again.append(replace(row, state="waiting"))
         self._ledger.wait_again(row.id for row in again)
@@ -211,8 +212,8 @@ class Jobs:
             state, error, out_of_memory = "failed", str(problem), isinstance(problem, OutOfMemory)
             log.info("Job %s failed: %s", job.row.id, problem)
         except (Exception, SystemExit) as problem:
-            out_of_memory = _is_out_of_memory(problem)
-            state, error = "failed", _OUT_OF_MEMORY if out_of_memory else _INTERNAL
+            out_of_memory = failures.is_out_of_memory(problem)
+            state, error = "failed", failures.OUT_OF_MEMORY if out_of_memory else failures.INTERNAL
             log.exception("Job %s failed", job.row.id)
         if out_of_memory:  # only now: the traceback, which held the model's arrays, is gone
             self._guarded(lambda: self._drop(job.model))
@@ -271,25 +272,6 @@ class Jobs:
     def _is_newer(self, job_id: str, seen: int) -> bool:
         job = self._live.get(job_id)
         return job is None or job.version > seen
-
-
-_CRASHED = (
-    "Diorama ended twice while it worked on this, so it was not tried again. "
-    "Ask again with a smaller size or another model."
-)
-_LEFT_AT_PROVIDER = (
-    "Diorama ended while a provider worked on this, and the answer is lost; it may have been charged. "
-    "What was made before is kept. Ask again if you still want it."
-)
-_OUT_OF_MEMORY = (
-    "The model ran out of memory and was unloaded. Try a smaller size or another model, or close other programs."
-)
-_INTERNAL = "Something went wrong (the log has the details). Try again, or try another model."
-
-
-def _is_out_of_memory(error: BaseException) -> bool:
-    """Python's own, and torch's on any device: known by name, because torch is not at home here."""
-    return any(kind.__name__ in ("MemoryError", "OutOfMemoryError") for kind in type(error).__mro__)
 
 
 def _event(view: JobView) -> Event:

@@ -1,6 +1,6 @@
 """How well a splat covers the object it was made of, and the size and place at which it does so best.
 
-Both are compared as silhouettes, from where the picture was seen.
+Both are compared as silhouettes, from where the picture was seen. A splat from elsewhere first comes before the camera.
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ import numpy as np
 from PIL import Image
 
 from studio import masks
+from studio.contract import Size
 from studio.geometry import Camera, Crop
-from studio.solid.contract import mask_square
+from studio.solid.contract import FILLED_SHARE, mask_square
 from studio.splats.rasterizer import painted, through
 from studio.splats.splat import Pose, Splat
 from studio.splats.transform import placed
@@ -28,6 +29,10 @@ _WINDOW = 1.4
 _ROUNDS = 3
 """Of fitting flat silhouettes and painting again: nearer parts grow faster than farther ones."""
 _FINEST = 0.0005
+_MIDDLE = 0.6
+"""Of a picture's shorter side that a splat takes which is put on it."""
+_MOST_OF_IT = 0.98
+"""The share of its splats by which the size of a splat is told: strays do not count."""
 
 
 class Shift(NamedTuple):
@@ -69,6 +74,26 @@ def matched(splat: Splat, mask: np.ndarray) -> Splat:
             break
         best, best_fit = current, found
     return best
+
+
+def middle_of(size: Size) -> Crop:
+    """The crop of what stands in the middle of a picture."""
+    side = _MIDDLE * min(size) / FILLED_SHARE
+    return Crop((size.width - side) / 2, (size.height - side) / 2, side)
+
+
+def standing(splat: Splat, camera: Camera) -> Splat:
+    """The splat before a camera, in the middle of its crop and as large as models see an object.
+
+    Args:
+        splat: placed.
+    """
+    bounds = splat.bounds(_MOST_OF_IT)
+    width, height, depth = (float(one) for one in bounds.size)
+    reach = FILLED_SHARE * math.tan(math.radians(camera.fov_deg) / 2)
+    scale = reach * camera.radius / max((max(width, height) + reach * depth) / 2, 1e-6)
+    x, y, z = (float(one) for one in np.array(camera.target) - scale * bounds.centre)
+    return placed(replace(splat, pose=Pose(scale=scale, translation=(x, y, z), camera=camera)))
 
 
 def _camera_of(splat: Splat) -> Camera:

@@ -5,7 +5,6 @@ Every call is safe from any thread; nothing changes a splat: what is moved, turn
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -17,7 +16,7 @@ from PIL import Image
 from studio import validation
 from studio.contract import Size, Task
 from studio.errors import BadRequest, NotFound
-from studio.geometry import Camera, Crop
+from studio.geometry import Camera
 from studio.imaging import inpaint_quick
 from studio.intake.picture import read_picture
 from studio.library.assets import Asset
@@ -29,7 +28,7 @@ from studio.scheduling.changes import Changes
 from studio.segmentation import objects
 from studio.segmentation.engine import flat
 from studio.solid import fit as solid_fit
-from studio.solid.contract import FILLED_SHARE, camera_of, crop_of, mask_of
+from studio.solid.contract import camera_of, crop_of, mask_of
 from studio.solid.orientation import Standing
 from studio.solid.recipe import splat_recipe
 from studio.solid.uploads import SplatUploads
@@ -37,7 +36,7 @@ from studio.solid.views_service import Solids
 from studio.splats.any_format import read_splat
 from studio.splats.export import export_splat
 from studio.splats.rasterizer import facing, painted, within
-from studio.splats.splat import Pose, Splat
+from studio.splats.splat import Splat
 from studio.splats.transform import placed
 from studio.splats.upright import TURNS, UPRIGHT, Axis, Turn, followed
 
@@ -45,10 +44,6 @@ MAX_RENDERED_SIDE = 1024
 MAX_TURNS = 24
 _MOST_PAIRS = 60_000_000
 """For a rendered picture: half a minute of work at the most."""
-_MIDDLE = 0.6
-"""Of a picture's shorter side that a splat takes which is put on it."""
-_MOST_OF_IT = 0.98
-"""The share of its splats by which the size of a splat is told: strays do not count."""
 
 
 class Backdrop(NamedTuple):
@@ -182,9 +177,9 @@ class Splats:
         size = Size(target.width, target.height)
         fit = None
         if mask.all():
-            splat = _standing(splat, camera_of(_middle(size), size))
+            splat = solid_fit.standing(splat, camera_of(solid_fit.middle_of(size), size))
         else:
-            splat = solid_fit.matched(_standing(splat, camera_of(crop_of(mask), size)), mask)
+            splat = solid_fit.matched(solid_fit.standing(splat, camera_of(crop_of(mask), size)), mask)
             fit = solid_fit.fit(splat, mask)
         return self._keep(asset, splat, SplatRecipe(splat.count, fit), (target.id, asset.id), ViewsRecipe())
 
@@ -296,23 +291,3 @@ def _ground(value: Any) -> Ground:
     if value not in get_args(Ground):
         raise BadRequest(f"The ground is one of {', '.join(get_args(Ground))}, not {validation.shown(value)}.")
     return value
-
-
-def _middle(size: Size) -> Crop:
-    """The crop of what stands in the middle of a picture."""
-    side = _MIDDLE * min(size) / FILLED_SHARE
-    return Crop((size.width - side) / 2, (size.height - side) / 2, side)
-
-
-def _standing(splat: Splat, camera: Camera) -> Splat:
-    """The splat before a camera, in the middle of its crop and as large as models see an object.
-
-    Args:
-        splat: placed.
-    """
-    bounds = splat.bounds(_MOST_OF_IT)
-    width, height, depth = (float(one) for one in bounds.size)
-    reach = FILLED_SHARE * math.tan(math.radians(camera.fov_deg) / 2)
-    scale = reach * camera.radius / max((max(width, height) + reach * depth) / 2, 1e-6)
-    x, y, z = (float(one) for one in np.array(camera.target) - scale * bounds.centre)
-    return placed(replace(splat, pose=Pose(scale=scale, translation=(x, y, z), camera=camera)))

@@ -13,6 +13,7 @@ import { ask, post, token, whenTold } from "../shared/scripts/server.js";
 import { toast } from "../shared/scripts/toast.js";
 import { createAsker } from "./ask.js";
 import { createColumn } from "./column.js";
+import { hintOf } from "./hint.js";
 import { createOverlay, regionsOf, veilOf } from "./overlay.js";
 import { createSelection, hasContent, NOTHING } from "./selection.js";
 import { createStrip } from "./strip.js";
@@ -76,21 +77,6 @@ function speak(text) { setText(find(".spoken"), text); }
 /** The object that was kept of just this selection. */
 function keptNow() { return state.kept?.request === selection.now ? state.kept.object : null; }
 
-function hintOf({ points, box, strokes, start }) {
-  if (!state.picture) return "Open a picture to begin.";
-  if (state.regions) return "Click a coloured region to select it.";
-  if (!points.length && !box && !strokes.length && !start) return state.note || "Click the object, or draw a box around it.";
-  if (state.trouble && !asker.isBusy && !state.answer) {
-    return points.length && !points.some((point) => point[2]) ? "Choose Add and click the object first." : "That did not work: see the message on the picture.";
-  }
-  if (!state.answer) return "Looking…";
-  if (!state.answer.area) return "Nothing was found there. Click somewhere else, or draw a box.";
-  const [missed] = state.answer.missed;
-  if (missed) return missed[2] ? "A click lies outside. Click close to it once more, or paint it with the brush." : "A click to remove lies inside. Click close to it once more, or use the eraser.";
-  if (keptNow()) return "Kept. Make it 3D, or click the next object.";
-  if (!points.some((point) => !point[2]) && points.length < 2) return "Missing a part? Click it. Too much? Choose Remove and click that.";
-  return "Good? Keep it as an object.";
-}
 function draw() {
   const { picture, mode } = state, request = selection.now;
   show(board, Boolean(picture));
@@ -104,7 +90,7 @@ function draw() {
   find(".undo").disabled = !selection.canUndo;
   find(".redo").disabled = !selection.canRedo;
   find(".clear").disabled = !hasContent(request);
-  column.draw({ request, answer: state.answer, hint: hintOf(request), isPicking: Boolean(state.regions), isLooking: Boolean(state.search), isKeeping: state.isKeeping, kept: keptNow(), isBusy: asker.isBusy, opened: picture?.id, advice: state.advice, model: state.model });
+  column.draw({ request, answer: state.answer, hint: hintOf(state, request, { isBusy: asker.isBusy, isKept: Boolean(keptNow()) }), isPicking: Boolean(state.regions), isLooking: Boolean(state.search), isKeeping: state.isKeeping, kept: keptNow(), isBusy: asker.isBusy, opened: picture?.id, advice: state.advice, model: state.model });
   strip.draw({ objects: state.objects, pictures: state.recent, opened: picture?.id });
   drawBoard();
 }
