@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import torch
 from safetensors import SafetensorError
@@ -14,8 +13,11 @@ from studio.errors import NotReady, StudioError
 
 
 @contextmanager
-def opening(label: str, source: Path) -> Iterator[None]:
-    """The weights of a model are opened while the block runs.
+def opening(whose: str) -> Iterator[None]:
+    """Weights are opened while the block runs.
+
+    Args:
+        whose: the model, and where they lie if no error of its file says so.
 
     Raises:
         NotReady: they are missing, damaged or of another model.
@@ -25,14 +27,13 @@ def opening(label: str, source: Path) -> Iterator[None]:
         yield
     except torch.OutOfMemoryError:
         raise
-    except WeightsMismatch as error:  # it names the file
-        raise NotReady(f"The weights of {label} cannot be opened ({error}). Fetch them again.") from error
     except (OSError, ValueError, TypeError, RuntimeError, SafetensorError) as error:
-        raise unusable(label, source, " ".join(str(error).split())[:200]) from error
+        cause = str(error) if isinstance(error, WeightsMismatch) else " ".join(str(error).split())[:200]
+        raise unusable(whose, cause) from error
 
 
-def unusable(label: str, source: Path, reason: str) -> NotReady:
-    return NotReady(f"The weights of {label} in {source} cannot be opened ({reason}). Fetch them again.")
+def unusable(whose: str, reason: str) -> NotReady:
+    return NotReady(f"The weights of {whose} cannot be opened ({reason}). Fetch them again.")
 
 
 def check_numbers(label: str, what: str, *values: torch.Tensor) -> None:

@@ -117,11 +117,11 @@ def _open(kind: type[diffusers.DiffusionPipeline], folder: Path, plan: Plan, lab
         library.utils.logging.disable_progress_bar()  # bars of the loaders; progress is told by `tell`
     # The libraries open both all the same: with an empty tokenizer, and with parts that do not belong together.
     if lacking := missing(folder):
-        raise unusable(label, folder, f"{', '.join(lacking)} missing")
+        raise unusable(f"{label} in {folder}", f"{', '.join(lacking)} missing")
     if (found := pipeline_class(folder)) != kind.__name__:
-        raise unusable(label, folder, f"it is a {found or 'pipeline of no class'}, not a {kind.__name__}")
+        raise unusable(f"{label} in {folder}", f"it is a {found or 'pipeline of no class'}, not a {kind.__name__}")
     others = getattr(torch, plan.other_dtype)
-    with opening(label, folder):
+    with opening(f"{label} in {folder}"):
         return kind.from_pretrained(
             str(folder),
             dtype=dict.fromkeys(_narrow(kind), getattr(torch, plan.dtype)) | {"default": others},

@@ -247,7 +247,7 @@ def open_imagedream(
         torch.OutOfMemoryError: they did not fit.
     """
     transformers.utils.logging.disable_progress_bar()
-    with opening(label, folder):
+    with opening(f"{label} in {folder}"):
         settings = json.loads((folder / "unet" / "config.json").read_text())
         unet = open_network(
             partial(MultiViewUNet, MultiViewUNetConfig.from_json(settings)),

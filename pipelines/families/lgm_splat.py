@@ -109,7 +109,7 @@ def open_lgm(
         NotReady: it is missing, damaged or of another model.
         torch.OutOfMemoryError: it did not fit.
     """
-    with opening(label, weights):
+    with opening(label):
         model = open_network(partial(LGM, config), weights, device=device, dtype=dtype)
     return Splatter(model, label=label, fit_steps=fit_steps)
 
