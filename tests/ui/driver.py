@@ -18,7 +18,7 @@ from tests.ui.tabs import borrowed_tab
 WAIT_MS = 1000 * PATIENCE_SECONDS
 expect.set_options(timeout=WAIT_MS)
 PHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
-JOBS_AND_PICTURES = "#stage .film li"
+JOBS_AND_PICTURES = "#stage .tiles li"
 DROP = """([files, place]) => {
   const transfer = new DataTransfer(), node = document.querySelector(place);
   for (const [name, data] of files) {

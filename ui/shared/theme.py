@@ -7,7 +7,7 @@ from pathlib import Path
 import gradio as gr
 
 _UI = Path(__file__).parents[1]
-_STYLE = ("palette", "page", "controls", "toast")
+_STYLE = ("palette", "page", "controls", "toast", "strip")
 _SHARED = ("header", "clouds", "stage", "viewer", "dropping")
 _TABS = ("iterate/iterate", "segment/segment", "solid/splat", "gallery/gallery")
 _SHEETS = (

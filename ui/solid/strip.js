@@ -37,7 +37,7 @@ export function createStrip(acts) {
       reconcile(find(".splats"), splats, splatTile, mark(splat?.id));
       reconcile(find(".objects"), objects, (one) => make("li", {}, tile(one, "checkered", () => acts.open(one.id))), mark(object?.id));
       reconcile(find(".pictures"), pictures, (one) => make("li", {}, tile(one, one.kind === "object" ? "checkered" : "", acts.pick)), mark(""));
-      for (const [name, list] of Object.entries({ splats, objects, pictures })) show(find(`.film .${name}`), list.length > 0);
+      for (const [name, list] of Object.entries({ splats, objects, pictures })) show(find(`.tiles .${name}`), list.length > 0);
       const title = picking ? "Your pictures" : splats.length ? "In 3D, and objects to turn" : "Objects to turn into 3D";
       setText(find(".strip-title"), title);
       setText(find(".summary"), splats.length ? `${splats.length} in 3D` : "");

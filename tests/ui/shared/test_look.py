@@ -116,7 +116,7 @@ def test_places_keep_their_size_while_a_picture_is_made(visitor: Visitor, brush:
 def assert_nothing_sticks_out(visitor: Visitor) -> None:
     wide = visitor.page.evaluate(
         """[...document.querySelectorAll("button, a, input, textarea, img, p, h2")]
-        .filter((node) => node.checkVisibility() && !node.closest(".film, .spoken"))
+        .filter((node) => node.checkVisibility() && !node.closest(".tiles, .spoken"))
         .filter((node) => node.getBoundingClientRect().right > innerWidth + 1)
         .map((node) => node.outerHTML.slice(0, 80))"""
     )

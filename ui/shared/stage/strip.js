@@ -6,7 +6,7 @@ import { tileOf } from "../scripts/tiles.js";
 const { find } = within("stage");
 
 export function createStrip(actions) {
-  const film = find(".film"), jobs = find(".jobs"), pictures = find(".pictures");
+  const row = find(".tiles"), jobs = find(".jobs"), pictures = find(".pictures");
 
   const createPictureTile = (picture) => make("li", {}, tileOf(picture, () => actions.choose(picture.id)));
   function updatePictureTile(node, picture, chosen) {
@@ -39,7 +39,7 @@ export function createStrip(actions) {
     node.lastElementChild.disabled = job.stopping;
   }
 
-  const tiles = () => [...film.querySelectorAll(".tile")];
+  const tiles = () => [...row.querySelectorAll(".tile")];
   /** One tile is in the tab order: the one that has or had the focus, else the one on the stage, else the first. */
   function rove(target) {
     const all = tiles();
@@ -47,7 +47,7 @@ export function createStrip(actions) {
       || all.find((tile) => tile.getAttribute("aria-current") === "true") || all[0];
     for (const tile of all) tile.tabIndex = tile === current ? 0 : -1;
   }
-  film.addEventListener("keydown", (event) => {
+  row.addEventListener("keydown", (event) => {
     const all = tiles(), here = all.indexOf(document.activeElement);
     const to = { ArrowLeft: here - 1, ArrowRight: here + 1, Home: 0, End: all.length - 1 }[event.key];
     if (here < 0) return;
@@ -57,25 +57,25 @@ export function createStrip(actions) {
     rove(all[to]);
     all[to].focus();
   });
-  film.addEventListener("wheel", (event) => { // a plain wheel moves the strip sideways while there is somewhere to go
-    const before = film.scrollLeft;
-    film.scrollLeft += event.deltaX ? 0 : event.deltaY;
-    if (film.scrollLeft !== before) event.preventDefault();
+  row.addEventListener("wheel", (event) => { // a plain wheel moves the strip sideways while there is somewhere to go
+    const before = row.scrollLeft;
+    row.scrollLeft += event.deltaX ? 0 : event.deltaY;
+    if (row.scrollLeft !== before) event.preventDefault();
   }, { passive: false });
   new IntersectionObserver((entries) => {
     if (entries.some((entry) => entry.isIntersecting)) actions.loadMore();
-  }, { root: film, rootMargin: "0px 600px 0px 0px" }).observe(find(".end"));
+  }, { root: row, rootMargin: "0px 600px 0px 0px" }).observe(find(".end"));
 
   let current = "";
   /** Scroll the strip, and only the strip, to the tile that came onto the stage. */
   function follow(chosen) {
     if (chosen === current) return;
     current = chosen;
-    const tile = film.querySelector('[aria-current="true"]')?.parentElement;
+    const tile = row.querySelector('[aria-current="true"]')?.parentElement;
     if (!tile) return;
     const left = tile.offsetLeft, right = left + tile.offsetWidth;
-    if (left < film.scrollLeft) film.scrollLeft = left - 8;
-    else if (right > film.scrollLeft + film.clientWidth) film.scrollLeft = right - film.clientWidth + 8;
+    if (left < row.scrollLeft) row.scrollLeft = left - 8;
+    else if (right > row.scrollLeft + row.clientWidth) row.scrollLeft = right - row.clientWidth + 8;
   }
 
   return {
@@ -90,7 +90,7 @@ export function createStrip(actions) {
       const running = open.filter((job) => job.state === "running").length, waiting = open.length - running;
       const parts = [running && `${running} running`, waiting && `${waiting} waiting`].filter(Boolean);
       setText(find(".summary"), parts.join(", "));
-      if (focused >= 0 && !film.contains(document.activeElement)) { // its tile left: the neighbour takes over
+      if (focused >= 0 && !row.contains(document.activeElement)) { // its tile left: the neighbour takes over
         const left = tiles();
         (left[focused] || left.at(-1))?.focus({ preventScroll: true });
       }
