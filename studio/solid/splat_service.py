@@ -85,13 +85,22 @@ class Splats:
         self._changes.note(owner)
         return kept
 
-    def splat(self, owner: str, asset_id: str) -> Splat:
+    def asset(self, owner: str, asset_id: str) -> Asset:
         """
         Raises:
             NotFound: there is none, or it is deleted or somebody else's. So for all that follow.
+        """
+        asset = self._store.asset(owner, asset_id)
+        if asset.kind != "splat" or asset.deleted:
+            raise NotFound("splat", asset_id)
+        return asset
+
+    def splat(self, owner: str, asset_id: str) -> Splat:
+        """
+        Raises:
             BadSplat: its file was spoilt.
         """
-        asset = self._asset(owner, asset_id)
+        asset = self.asset(owner, asset_id)
         path = self._store.path(owner, asset.id)
         latest, changed_ns = self._latest, path.stat().st_mtime_ns
         if latest is None or latest[:2] != (path, changed_ns):
@@ -107,7 +116,7 @@ class Splats:
         if not isinstance(format, str):
             raise BadRequest(f"The format must be text such as 'ply', not {validation.shown(format)}.")
         if format == "ply":  # to the last bit: reading and writing again rounds
-            return self._store.path(owner, self._asset(owner, asset_id).id).read_bytes()
+            return self._store.path(owner, self.asset(owner, asset_id).id).read_bytes()
         return export_splat(self.splat(owner, asset_id), format)
 
     # --- on its picture -----------------------------------------------------------------------------------------------
@@ -117,11 +126,11 @@ class Splats:
 
         Below `fit.GOOD_FIT`, `match_size` is worth a try.
         """
-        return self._asset(owner, asset_id).recipe.splat.fit
+        return self.asset(owner, asset_id).recipe.splat.fit
 
     def scene(self, owner: str, asset_id: str) -> Backdrop | None:
         """What a splat stands on; None where it came without, or that is gone."""
-        return self._scene(self._asset(owner, asset_id), self.splat(owner, asset_id))
+        return self._scene(self.asset(owner, asset_id), self.splat(owner, asset_id))
 
     def match_size(self, owner: str, asset_id: str) -> Asset:
         """A splat of its own that covers the object best: the same, larger or smaller, moved across the picture.
@@ -131,7 +140,7 @@ class Splats:
         Raises:
             BadRequest: it stands on no object.
         """
-        asset, splat = self._asset(owner, asset_id), self.splat(owner, asset_id)
+        asset, splat = self.asset(owner, asset_id), self.splat(owner, asset_id)
         scene = self._scene(asset, splat)
         if scene is None or scene.mask is None:
             raise BadRequest(f"{validation.shown(asset.title)} stands on no object: there is no size to match.")
@@ -157,7 +166,7 @@ class Splats:
         wrong = [one for one in turns if not isinstance(one, str) or one not in TURNS]
         if wrong:
             raise BadRequest(f"A quarter turn is one of {', '.join(TURNS)}, not {validation.shown(wrong[0])}.")
-        asset = self._asset(owner, asset_id)
+        asset = self.asset(owner, asset_id)
         if self._scene(asset, self.splat(owner, asset.id)) is not None:
             raise BadRequest(f"{validation.shown(asset.title)} stands on a picture: turn the one it was made of.")
         rotation = followed(TURNS[cast(Turn, one)] for one in turns)
@@ -171,7 +180,7 @@ class Splats:
         Args:
             on: asset id of the object or picture.
         """
-        asset, splat = self._asset(owner, asset_id), placed(self.splat(owner, asset_id))
+        asset, splat = self.asset(owner, asset_id), placed(self.splat(owner, asset_id))
         target = self._solids.picture(owner, on)
         mask = mask_of(read_picture(self._store.path(owner, target.id)).image)
         size = Size(target.width, target.height)
@@ -200,7 +209,7 @@ class Splats:
             camera: of the picture it stands on; None: the one that *Reset* returns to.
             ground: see `recipe.solid.Ground`.
         """
-        asset, splat = self._asset(owner, asset_id), self.splat(owner, asset_id)
+        asset, splat = self.asset(owner, asset_id), self.splat(owner, asset_id)
         seen = within(camera or splat.pose.camera or facing(splat), MAX_RENDERED_SIDE)
         size = (seen.width, seen.height)
         if _ground(ground) == "plain":
@@ -229,7 +238,7 @@ class Splats:
         Raises:
             BadPicture: it is no picture that Diorama takes.
         """
-        asset = self._asset(owner, asset_id)
+        asset = self.asset(owner, asset_id)
         parents = (asset.id,) if not picture else (self._solids.picture(owner, picture).id, asset.id)
         image = read_picture(content).image
         recipe = Recipe(
@@ -247,12 +256,6 @@ class Splats:
         return kept
 
     # --- inside -------------------------------------------------------------------------------------------------------
-
-    def _asset(self, owner: str, asset_id: str) -> Asset:
-        asset = self._store.asset(owner, asset_id)
-        if asset.kind != "splat" or asset.deleted:
-            raise NotFound("splat", asset_id)
-        return asset
 
     def _scene(self, asset: Asset, splat: Splat) -> Backdrop | None:
         camera = splat.pose.camera

@@ -77,26 +77,9 @@ class Changing:
             wait: Answer when the versions are there; false answers at once, then ask `job`.
             token: Where the app is open to anyone: the secret that owns the picture.
         """
+        values = locals() | {"source": picture_id, "object": object_id}  # all others have the names of their fields
         caller = self._visitors.caller(request, token)
-        values: dict[str, Any] = {
-            "instruction": instruction,
-            "model": model,
-            "count": count,
-            "object": object_id,
-            "strokes": strokes,
-            "invert": invert,
-            "feather": feather,
-            "extend": extend,
-            "references": references,
-            "seed": seed,
-            "steps": steps,
-            "guidance": guidance,
-            "strength": strength,
-            "negative_prompt": negative_prompt,
-            "quality": quality,
-            "transparent": transparent,
-        }
-        wanted = edit_codec.from_json(values | {"source": picture_id})
+        wanted = edit_codec.from_json(values)
         job, notice = await asyncio.to_thread(self._queue, caller.owner, wanted, file, confirm_cost)
         return await finished(self._studio, job, caller, wait=wait) | {"notice": notice}
 

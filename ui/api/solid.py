@@ -12,9 +12,7 @@ import gradio as gr
 
 from studio import validation
 from studio.contract import JobView
-from studio.errors import NotFound
 from studio.geometry import camera_values
-from studio.library.assets import Asset
 from studio.service import Studio
 from studio.solid.contract import NO_VIEWS, SolidRequest
 from studio.solid.splat_service import MAX_RENDERED_SIDE
@@ -204,7 +202,7 @@ class SolidEndpoints:
         }
 
     def _render(self, owner: str, splat_id: Any, azimuth: Any, elevation: Any, zoom: Any, ground: Any) -> dict:
-        asset = self._splat(owner, splat_id)
+        asset = self._studio.splats.asset(owner, splat_id)
         splat = self._studio.splats.splat(owner, asset.id)
         home = splat.pose.camera or facing(splat)
         ground = text("ground", ground) or ("photo" if splat.pose.camera else "plain")
@@ -222,7 +220,7 @@ class SolidEndpoints:
         return {"image": image, "camera": camera_values(camera), "size": [camera.width, camera.height]}
 
     def _export(self, caller: Caller, splat_id: Any, format: Any) -> dict:
-        asset = self._splat(caller.owner, splat_id)
+        asset = self._studio.splats.asset(caller.owner, splat_id)
         content = self._studio.splats.export(caller.owner, asset.id, text("format", format))
         url = caller.link(solid_facts.splat_address(asset.id, format))
         name = f"{Path(asset.name).stem}{EXPORTS[format].suffix}"
@@ -233,9 +231,3 @@ class SolidEndpoints:
             asset = self._studio.splats.take_in(caller.owner, path, text("name", name) or path.name, text("up", up))
         notes = asset.recipe.splat.notes
         return {"splat": self._describe(caller, asset.id), "notes": [notes] if notes else []}
-
-    def _splat(self, owner: str, splat_id: Any) -> Asset:
-        asset = self._studio.asset(owner, splat_id)
-        if asset.kind != "splat" or asset.deleted:
-            raise NotFound("splat", splat_id)
-        return asset

@@ -12,14 +12,14 @@ from typing import Any
 from gradio.events import Dependency
 
 from studio.clouds.spending import estimate
-from studio.contract import IterateRequest, ModelSpec, Range, Task
+from studio.contract import IterateRequest, ModelSpec, Task
 from studio.errors import BadRequest
 from studio.library.assets import Asset
 from studio.service import Studio
 from ui.iterate.fixes import fixes_for
 from ui.routes.segment import mask_address
 from ui.shared.bridge import Bridge
-from ui.shared.model_texts import about, advice_on, is_offered
+from ui.shared.model_texts import about, advice_on, is_offered, values_of
 from ui.shared.pictures import Answer, picture, text
 
 LABEL = "Iterate"
@@ -96,9 +96,9 @@ def _model(spec: ModelSpec, owner: str) -> Answer:
         "about": about(spec, owner),
         "provider": spec.provider,
         "references": max(0, spec.references - 1),
-        "strength": _range(spec.strength),
-        "steps": _range(spec.steps),
-        "guidance": _range(spec.guidance),
+        "strength": values_of(spec.strength),
+        "steps": values_of(spec.steps),
+        "guidance": values_of(spec.guidance),
         "seed": spec.seed,
         "negative": spec.negative_prompt,
         "qualities": list(spec.qualities),
@@ -112,7 +112,3 @@ def _model(spec: ModelSpec, owner: str) -> Answer:
 def _price(spec: ModelSpec, quality: str) -> float | None:
     """US dollars for one version, about; 0 on this machine, None where nobody says it."""
     return estimate(spec, IterateRequest("", "", quality=quality))
-
-
-def _range(honoured: Range | None) -> Answer | None:
-    return None if honoured is None else asdict(honoured)

@@ -17,7 +17,6 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from studio.contract import JobView
-from studio.errors import NotFound
 from studio.geometry import read_camera
 from studio.intake.settings.foreign_values import parsed
 from studio.service import Studio
@@ -142,9 +141,7 @@ def keep_view(studio: Studio, owner: str, values: Mapping[str, str], content: by
 
 def _splat(request: Request, studio: Studio, owner: str, asset_id: str, format: str) -> Response:
     """The file of a splat: as our viewer draws it, or exported. What is under an id never changes."""
-    asset = studio.asset(owner, asset_id)
-    if asset.kind != "splat" or asset.deleted:
-        raise NotFound("splat", asset_id)
+    asset = studio.splats.asset(owner, asset_id)
     etag = f'"{hashlib.sha256(f"{EDITION} {asset_id} {format}".encode()).hexdigest()[:32]}"'
     if answer := unchanged(request, etag):
         return answer

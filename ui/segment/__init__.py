@@ -10,13 +10,13 @@ from typing import Any
 
 from gradio.events import Dependency
 
-from studio.contract import ModelSpec, Task
+from studio.contract import Task
 from studio.errors import NotFound
 from studio.recipe.selection import to_json
 from studio.service import Studio
 from ui.routes.segment import cutout_address, mask_address
 from ui.shared.bridge import Bridge
-from ui.shared.model_texts import advice_on
+from ui.shared.model_texts import advice_on, choice
 from ui.shared.pictures import Answer, picture, text
 
 LABEL = "Segment"
@@ -31,7 +31,7 @@ def build(bridge: Bridge, arrival: Dependency) -> None:
 
 def on_arrival(studio: Studio, token: str) -> dict[str, Any]:
     """The page was opened: tell the scripts who is looking, and with what one can click."""
-    return {"segment": {"token": token, "models": [_model(spec) for spec in studio.models(Task.SEGMENT)]}}
+    return {"segment": {"token": token, "models": [choice(spec) for spec in studio.models(Task.SEGMENT)]}}
 
 
 def open_picture(studio: Studio, owner: str, question: Answer) -> Answer:
@@ -73,15 +73,3 @@ def _object(studio: Studio, owner: str, asset_id: str) -> Answer:
     asset = studio.asset(owner, asset_id)
     files = {"mask": mask_address(asset_id), "cutout": cutout_address(asset_id)}
     return picture(studio, asset) | files
-
-
-def _model(spec: ModelSpec) -> Answer:
-    ready = spec.readiness()
-    return {
-        "id": spec.id,
-        "label": spec.label,
-        "ready": ready.ok,
-        "damaged": ready.is_damaged,
-        "state": ready.label,
-        "hint": ready.hint or spec.about,
-    }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from studio.contract import ModelSpec, Task
+from studio.contract import ModelSpec, Range, Task
 from studio.service import Studio
 
 _MOST_WORDS = 5
@@ -15,6 +15,24 @@ _LONGEST_WORD = 24
 def is_offered(spec: ModelSpec, owner: str = "") -> bool:
     """Models of this machine always, so that a person sees what it would need; those in a cloud when they answer."""
     return spec.lane != "cloud" or (spec.ready_for(owner).ok and not spec.retired_on)
+
+
+def choice(spec: ModelSpec) -> dict[str, Any]:
+    """A model as the scripts offer it in a list."""
+    ready = spec.readiness()
+    return {
+        "id": spec.id,
+        "label": spec.label,
+        "ready": ready.ok,
+        "damaged": ready.is_damaged,
+        "state": ready.label,
+        "hint": ready.hint or spec.about,
+    }
+
+
+def values_of(allowed: Range | None) -> dict[str, Any] | None:
+    """What the scripts' slider offers; None: the model has no such control."""
+    return asdict(allowed) if allowed else None
 
 
 def known_of(spec: ModelSpec, owner: str = "") -> str:

@@ -4,18 +4,17 @@ out. Files and jobs go straight to `ui/routes/solid.py`.
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from gradio.events import Dependency
 
-from studio.contract import ModelSpec, Range, Task
+from studio.contract import ModelSpec, Task
 from studio.errors import NotFound
 from studio.service import Studio
 from ui.shared import solid_facts
 from ui.shared.bridge import Bridge
-from ui.shared.model_texts import advice_on
+from ui.shared.model_texts import advice_on, choice, values_of
 from ui.shared.pictures import Answer, picture, text
 
 LABEL = "3D"
@@ -89,20 +88,5 @@ ROUTES = {"3d/open": open_in_3d, "3d/recent": recent_in_3d, "3d/views": four}
 
 
 def _model(spec: ModelSpec) -> Answer:
-    ready = spec.readiness()
-    return {
-        "id": spec.id,
-        "label": spec.label,
-        "ready": ready.ok,
-        "damaged": ready.is_damaged,
-        "state": ready.label,
-        "hint": ready.hint or spec.about,
-        "elevation": spec.elevation_deg,
-        "steps": _range(spec.steps),
-        "guidance": _range(spec.guidance),
-        "seed": spec.seed,
-    }
-
-
-def _range(allowed: Range | None) -> Answer | None:
-    return asdict(allowed) if allowed else None
+    controls = {"steps": values_of(spec.steps), "guidance": values_of(spec.guidance), "seed": spec.seed}
+    return choice(spec) | controls | {"elevation": spec.elevation_deg}
