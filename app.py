@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from commands import addresses
-from commands.environment import HOME, prepare_environment
+from commands.environment import ROOT, prepare_environment
 from commands.options import OUTPUTS, accounts, is_local, parse
 from commands.temporary_folder import temporary_folder
 from pipelines import catalog
@@ -76,7 +76,7 @@ def find_keys(*, lend: bool = True) -> Keys:
     Args:
         lend: whether they pay for everybody who may use the page.
     """
-    return Keys(files=(HOME / ".env", Path.cwd() / ".env"), lend=lend)
+    return Keys(files=(ROOT / ".env", Path.cwd() / ".env"), lend=lend)
 
 
 def open_studio(

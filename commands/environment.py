@@ -15,7 +15,7 @@ from urllib.request import getproxies
 
 from providers.keys import read_env
 
-HOME = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[1]
 THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
 
 _DEFAULTS = {
@@ -41,7 +41,7 @@ def prepare_environment(*own_hosts: str) -> None:
     Args:
         own_hosts: more names and addresses of this machine, which no proxy is asked for.
     """
-    for folder in (Path.cwd(), HOME):
+    for folder in (Path.cwd(), ROOT):
         for name, value in read_env(folder / ".env").items():
             if value:  # an empty line of .env.example says nothing
                 os.environ.setdefault(name, value)

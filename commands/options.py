@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import NoReturn
 
 from commands import addresses
-from commands.environment import HOME
+from commands.environment import ROOT
 
-OUTPUTS = HOME / "outputs"
+OUTPUTS = ROOT / "outputs"
 
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:

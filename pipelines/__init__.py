@@ -1,1 +1,1 @@
-"""Models on this machine: the home of diffusers, transformers, sam2 and torch."""
+"""Models on this machine: the only user of diffusers, transformers and sam2."""

@@ -104,7 +104,7 @@ class Spending:
             "SELECT model, width, height, json_extract(recipe, '$.quality') AS quality,"
             " json_extract(recipe, '$.price_usd') AS price_usd FROM assets"
             f" WHERE owner = ? AND deleted IN (0, 1) AND model IN ({marks}) AND created >= ? AND created < ?"
-            " AND shelf != ?",
+            " AND category != ?",
             (owner, *self._specs, midnight, soon, UPLOAD),
         )
         paid = 0.0

@@ -34,7 +34,7 @@ class Asset:
 
 _COLUMNS = (
     "id, kind, owner, name, width, height, title, words, description, model, seed, created, starred, deleted, job_id,"
-    " idx, shelf, sha256, recipe"
+    " idx, category, sha256, recipe"
 )
 _VALUES = ", ".join("?" * 19)
 _MOST_IN_SQLITE = 2**63 - 1

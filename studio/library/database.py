@@ -104,6 +104,11 @@ MIGRATIONS = (
     """
     ALTER TABLE assets ADD COLUMN description TEXT NOT NULL DEFAULT '';
     """,
+    """
+    DROP INDEX newest_of_shelf;
+    ALTER TABLE assets RENAME COLUMN shelf TO category;
+    CREATE INDEX newest_of_category ON assets (owner, deleted, category, created, id);
+    """,
 )
 
 

@@ -164,10 +164,10 @@ def _condition(
         conditions.append(f"{column}model = ?")
         values.append(_storable(model))
     if kind and kind != TRASH:
-        conditions.append(f"{column}shelf = ?")
+        conditions.append(f"{column}category = ?")
         values.append(_storable(kind))
     else:
-        conditions.append(f"{column}shelf != 'view'")
+        conditions.append(f"{column}category != 'view'")
     return " AND ".join(conditions), values
 
 

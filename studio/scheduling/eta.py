@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 
-class Pace:
+class Eta:
     """Steps of a job as they are reported. All `now` are readings of one monotonic clock, in seconds."""
 
     def __init__(self) -> None:

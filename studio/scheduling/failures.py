@@ -17,5 +17,5 @@ INTERNAL = "Something went wrong (the log has the details). Try again, or try an
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Python's own, and torch's on any device: known by name, because torch is not at home here."""
+    """Python's own, and torch's on any device: known by name, because torch is not imported in here."""
     return any(kind.__name__ in ("MemoryError", "OutOfMemoryError") for kind in type(error).__mro__)

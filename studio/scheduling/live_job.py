@@ -16,7 +16,7 @@ from PIL import Image
 from studio.contract import JobState, JobView, Progress, Task
 from studio.errors import Cancelled, IndexBusy, Skipped
 from studio.scheduling.changes import Changes
-from studio.scheduling.eta import Pace
+from studio.scheduling.eta import Eta
 from studio.scheduling.ledger import JobRow
 
 _Answer = TypeVar("_Answer")
@@ -36,7 +36,7 @@ class LiveJob:
         self._patience_seconds = patience_seconds
         self._changes = changes
         self._view = row.view()
-        self._pace = Pace()
+        self._eta = Eta()
         self._stop = False  # the person pressed Stop
         self._leave = False  # the process wants to end
         self._skip: int | None = None  # the picture that is not wanted
@@ -63,7 +63,7 @@ class LiveJob:
         with self._changes.lock:
             view = self._view
             running = view.state == "running"
-            left = self._pace.seconds_left(view.pictures - view.picture - 1, time.monotonic()) if running else None
+            left = self._eta.seconds_left(view.pictures - view.picture - 1, time.monotonic()) if running else None
             return replace(view, position=position, seconds_left=left)
 
     # --- the worker's side --------------------------------------------------------------------------------------------
@@ -79,8 +79,8 @@ class LiveJob:
             doing = {"task": task, "model": model} if task else {}
             is_another = bool(task) and task != self._view.task
             if is_another:
-                self._pace = Pace()
-            self._pace.begin(time.monotonic())
+                self._eta = Eta()
+            self._eta.begin(time.monotonic())
             self._change(is_news=is_another, picture=picture, step=0, steps=0, note="", preview=None, **doing)
         self.tell(Progress(0, 0))
 
@@ -94,7 +94,7 @@ class LiveJob:
             return  # a sign of life that says nothing new wakes no page
         preview = view.preview if progress.preview is None else _jpeg(progress.preview)
         with self._changes.lock:
-            self._pace.told(progress.step, progress.steps, time.monotonic())
+            self._eta.told(progress.step, progress.steps, time.monotonic())
             self._change(is_news=False, step=progress.step, steps=progress.steps, note=progress.note, preview=preview)
 
     def check(self) -> None:
@@ -153,7 +153,7 @@ class LiveJob:
         self._change(state=state, error=error, stopping=False, preview=None, note="")
 
     def moved(self) -> None:
-        """The line before it got shorter."""
+        """Fewer jobs wait before it."""
         self._change()
 
     def _change(self, *, is_news: bool = True, **values: Any) -> None:

@@ -204,15 +204,15 @@ class SolidEndpoints:
     def _render(self, owner: str, splat_id: Any, azimuth: Any, elevation: Any, zoom: Any, ground: Any) -> dict:
         asset = self._studio.splats.asset(owner, splat_id)
         splat = self._studio.splats.splat(owner, asset.id)
-        home = splat.pose.camera or facing(splat)
+        front = splat.pose.camera or facing(splat)
         ground = text("ground", ground) or ("photo" if splat.pose.camera else "plain")
         camera = replace(
-            home,
-            azimuth_deg=home.azimuth_deg + validation.number("azimuth", azimuth, -360, 360),
-            elevation_deg=home.elevation_deg
+            front,
+            azimuth_deg=front.azimuth_deg + validation.number("azimuth", azimuth, -360, 360),
+            elevation_deg=front.elevation_deg
             if elevation is None
             else validation.number("elevation", elevation, -90, 90),
-            radius=home.radius / validation.number("zoom", zoom, 0.1, 10),
+            radius=front.radius / validation.number("zoom", zoom, 0.1, 10),
         )
         camera = within(camera, MAX_RENDERED_SIDE)
         content = self._studio.splats.rendered_png(owner, asset.id, camera, ground)

@@ -66,8 +66,8 @@ def open_in_3d(studio: Studio, owner: str, question: Answer) -> Answer:
 
 def recent_in_3d(studio: Studio, owner: str, question: Answer) -> Answer:
     """The newest `splats`, `objects` and `pictures`."""
-    shelves = ("splat", "object", "image", "upload")
-    splats, objects, made, uploads = (studio.gallery(owner, kind=kind, limit=_SHOWN).assets for kind in shelves)
+    kinds = ("splat", "object", "image", "upload")
+    splats, objects, made, uploads = (studio.gallery(owner, kind=kind, limit=_SHOWN).assets for kind in kinds)
     brought = sorted((*made, *splats, *uploads), key=lambda one: (one.created, one.id), reverse=True)
     splats = [one for one in brought if one.kind == "splat"]
     images = [one for one in brought if one.kind == "image"]

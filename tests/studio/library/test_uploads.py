@@ -345,18 +345,25 @@ def test_a_recipe_of_the_first_version_is_still_read(tmp_path: Path):
     assert found is not None and found.recipe == RECIPE
 
 
-def test_an_index_of_the_first_version_is_brought_up_to_date(open_studio: OpenStudio, tmp_path: Path):
+FORMER = {
+    1: "DROP TRIGGER lineage_delete; DROP TABLE lineage; DROP INDEX newest_of_category; DROP INDEX uploads;"
+    "ALTER TABLE assets DROP COLUMN category; ALTER TABLE assets DROP COLUMN sha256;"
+    "ALTER TABLE assets DROP COLUMN description;",
+    3: "DROP INDEX newest_of_category; ALTER TABLE assets RENAME COLUMN category TO shelf;"
+    "CREATE INDEX newest_of_shelf ON assets (owner, deleted, shelf, created, id);",
+}
+"""What makes an index of today one of a former version."""
+
+
+@pytest.mark.parametrize("version", FORMER)
+def test_an_index_of_a_former_version_is_brought_up_to_date(open_studio: OpenStudio, tmp_path: Path, version: int):
     studio = open_studio()
     made(studio, count=2)
     before, page = index(tmp_path / "outputs"), studio.gallery(OWNER)
     studio.close()
     path = tmp_path / "outputs" / "diorama.sqlite"
     with sqlite3.connect(path) as connection:
-        connection.executescript(
-            "DROP TRIGGER lineage_delete; DROP TABLE lineage; DROP INDEX newest_of_shelf; DROP INDEX uploads;"
-            "ALTER TABLE assets DROP COLUMN shelf; ALTER TABLE assets DROP COLUMN sha256;"
-            "ALTER TABLE assets DROP COLUMN description; PRAGMA user_version = 1;"
-        )
+        connection.executescript(f"{FORMER[version]} PRAGMA user_version = {version};")
     connection.close()
     studio = open_studio()
     assert studio.gallery(OWNER) == page == studio.gallery(OWNER, kind="image")

@@ -1,4 +1,4 @@
-"""The line at the top: the name, what runs here and with whose key, light or dark, and the shortcuts."""
+"""The header: the name, what runs here and with whose key, light or dark, and the shortcuts."""
 
 from __future__ import annotations
 
