@@ -66,21 +66,6 @@ class Camera:
         """(3,) float64, world units."""
         return np.array(self.target) + self.radius * self.axes()[2]
 
-    def project(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Where points of the world are in the picture.
-
-        Args:
-            points: (N, 3).
-
-        Returns:
-            (N, 2) pixels, x then y, and (N,) depths before the camera; a depth of 0 or less is behind it.
-        """
-        seen = (np.asarray(points, np.float64) - self.position()) @ self.axes().T
-        depth = -seen[:, 2]
-        ahead = np.where(np.abs(depth) < 1e-9, 1e-9, depth)
-        flat = self.f_px * seen[:, :2] / ahead[:, None] * (1, -1)
-        return flat + self.centre_px, depth
-
 
 def quarter(rotation: Sequence[float]) -> Quaternion:
     """The nearest orientation of a cube, always in the same of its two ways to be written.

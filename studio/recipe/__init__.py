@@ -17,7 +17,7 @@ from typing import Any, Literal, NamedTuple, get_args
 from PIL.PngImagePlugin import PngInfo
 
 from studio.contract import MAX_PICTURES
-from studio.png_chunks import MAX_TEXT_BYTES, chunks, keyword_of, text_of
+from studio.png_chunks import chunks, keyword_of, text_of
 from studio.recipe.course import CourseRecipe, read_course
 from studio.recipe.edit import EditRecipe, read_edit
 from studio.recipe.selection import SelectionRecipe, read_selection, selection_values
@@ -26,7 +26,6 @@ from studio.recipe.values import is_asset_id, is_number, is_text, is_whole
 
 APP_VERSION = "0.1.0"
 KEYWORD = "diorama"
-MAX_RECIPE_BYTES = MAX_TEXT_BYTES
 MAX_CHUNKS = 10_000
 MAX_PART = 500_000
 """Characters of a part that is a text: 20,000 points of a brush have less."""

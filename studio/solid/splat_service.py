@@ -121,13 +121,6 @@ class Splats:
 
     # --- on its picture -----------------------------------------------------------------------------------------------
 
-    def fit_of(self, owner: str, asset_id: str) -> float | None:
-        """How much of its object a splat covers at its reset pose, as IoU; None where it has no object.
-
-        Below `fit.GOOD_FIT`, `match_size` is worth a try.
-        """
-        return self.asset(owner, asset_id).recipe.splat.fit
-
     def scene(self, owner: str, asset_id: str) -> Backdrop | None:
         """What a splat stands on; None where it came without, or that is gone."""
         return self._scene(self.asset(owner, asset_id), self.splat(owner, asset_id))

@@ -15,10 +15,10 @@ from hypothesis import given, strategies as st
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
+from studio.png_chunks import MAX_TEXT_BYTES
 from studio.recipe import (
     APP_VERSION,
     KEYWORD,
-    MAX_RECIPE_BYTES,
     Recipe,
     from_text,
     parameters,
@@ -161,12 +161,12 @@ def test_infinities_are_no_numbers():
 
 
 def test_a_zip_bomb_is_not_unpacked(tmp_path: Path):
-    bomb = with_text(" " * (MAX_RECIPE_BYTES * 20) + to_text(RECIPE), compressed=True)
+    bomb = with_text(" " * (MAX_TEXT_BYTES * 20) + to_text(RECIPE), compressed=True)
     assert read_png(saved(tmp_path / "a.png", bomb)) is None
 
 
 def test_an_enormous_chunk_is_not_read(tmp_path: Path):
-    assert read_png(saved(tmp_path / "a.png", with_text(" " * (MAX_RECIPE_BYTES + 1) + to_text(RECIPE)))) is None
+    assert read_png(saved(tmp_path / "a.png", with_text(" " * (MAX_TEXT_BYTES + 1) + to_text(RECIPE)))) is None
 
 
 def test_a_flipped_bit_is_noticed(tmp_path: Path):

@@ -27,6 +27,7 @@ from studio.solid.contract import SplatRequest, camera_of
 from studio.splats.splat import Splat
 from tests.lgm.reference import arrays, assert_near, facts, filled, images
 from tests.lgm.test_surface import hairy_ball, true_outline
+from tests.projection import project
 
 CONFIG = LGMConfig(**facts("lgm_reduced_sym")["config"])
 TAG = facts("lgm_reduced_sym")["weights_tag"]
@@ -183,7 +184,7 @@ def test_the_cameras_of_studio_and_of_the_renderer_are_one_convention(azimuth: f
     seen = camera_of(crop, Size(150, 90), elevation)
     seen = type(seen)(seen.width, seen.height, crop, azimuth_deg=azimuth, elevation_deg=elevation)
     place = np.array([[0.21, -0.13, 0.17]])
-    where, depth = seen.project(place)
+    where, depth = project(seen, place)
     dot = Gaussians(
         torch.tensor(place, dtype=torch.float32),
         torch.tensor([0.9]),

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, strategies as st
 
 from studio.intake.settings.any_tool import finding_in
-from studio.intake.settings.comfyui.samplers import read_graph
 from studio.intake.settings.foreign_values import MAX_TEXT, bounded, number, parsed, whole
+from tests.studio.intake.graphs import read_graph
 from tests.studio.intake.test_a1111 import A1111
 from tests.studio.intake.test_comfyui import CLASSIC, comfy
 

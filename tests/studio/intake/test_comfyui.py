@@ -6,8 +6,8 @@ import json
 from typing import Any
 
 from studio.contract import Size
-from studio.intake.settings.comfyui.samplers import read_graph
 from studio.intake.settings.foreign_values import Finding
+from tests.studio.intake.graphs import read_graph
 
 
 def comfy(**nodes: dict[str, Any]) -> str:

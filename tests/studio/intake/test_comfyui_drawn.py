@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, strategies as st
 
 from studio.contract import Size
-from studio.intake.settings.comfyui.samplers import read_graph
 from studio.intake.settings.foreign_values import Finding
+from tests.studio.intake.graphs import read_graph
 from tests.studio.intake.test_comfyui_words import NEGATIVE, PROMPT
 
 BOAT = Finding(

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from studio.contract import Size
-from studio.intake.settings.comfyui.samplers import read_graph
 from studio.intake.settings.foreign_values import MAX_TEXT, Finding
+from tests.studio.intake.graphs import read_graph
 from tests.studio.intake.test_comfyui import comfy, node
 
 PROMPT, NEGATIVE = "a paper boat on a pond, soft light", "blurry, text"

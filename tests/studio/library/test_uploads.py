@@ -16,7 +16,8 @@ from studio.contract import GenerateRequest, Size
 from studio.errors import BadPicture, NotFound, StorageFailed
 from studio.intake.picture import read_picture
 from studio.library.uploads import MAX_PARENTS, title_of
-from studio.recipe import MAX_RECIPE_BYTES, png_text, read_png
+from studio.png_chunks import MAX_TEXT_BYTES
+from studio.recipe import png_text, read_png
 from studio.service import Studio
 from tests.studio.conftest import OpenStudio
 from tests.studio.fakes import OWNER, ask, finished
@@ -324,7 +325,7 @@ def test_a_hostile_recipe_comes_in_bounded(studio: Studio, tmp_path: Path, recip
     text = json.dumps(asdict(recipe))  # pyright: ignore[reportArgumentType]
     asset = studio.take_in(OWNER, with_text(diorama=text))
     assert asset.owner == OWNER and asset.kind == "image" and len(asset.parents) <= MAX_PARENTS
-    assert len(json.dumps(asdict(asset.recipe))) < MAX_RECIPE_BYTES / 2
+    assert len(json.dumps(asdict(asset.recipe))) < MAX_TEXT_BYTES / 2
     before = index(tmp_path / "outputs")
     studio.rebuild()
     assert index(tmp_path / "outputs") == before

@@ -9,6 +9,7 @@ from studio.contract import Size
 from studio.errors import BadRequest
 from studio.geometry import Crop
 from studio.solid.contract import FILLED_SHARE, camera_of, crop_of, mask_square, square, view_square
+from tests.projection import project
 
 places = st.floats(-500, 1500)
 sides = st.floats(1, 3000)
@@ -70,7 +71,7 @@ def test_the_camera_puts_the_corners_of_its_view_on_the_corners_of_the_crop(
     reach = np.tan(np.radians(49.1 / 2))
     ahead = camera.position() - backward
     corners = [ahead + reach * (x * right + y * up) for x, y in ((-1, 1), (1, 1), (1, -1), (-1, -1))]
-    places_, depths = camera.project(np.array(corners))
+    places_, depths = project(camera, np.array(corners))
     expected = [(left, top), (left + side, top), (left + side, top + side), (left, top + side)]
     assert np.allclose(places_, expected, atol=1e-9 * 5000)
     assert np.allclose(depths, 1)
@@ -79,7 +80,7 @@ def test_the_camera_puts_the_corners_of_its_view_on_the_corners_of_the_crop(
 @given(left=places, top=places, side=sides, elevation_deg=angles)
 def test_the_camera_looks_at_the_middle_of_the_object(left: float, top: float, side: float, elevation_deg: float):
     camera = camera_of(Crop(left, top, side), Size(640, 480), elevation_deg)
-    (place,), (depth,) = camera.project(np.zeros((1, 3)))
+    (place,), (depth,) = project(camera, np.zeros((1, 3)))
     assert np.allclose(place, (left + side / 2, top + side / 2))
     assert depth == pytest.approx(1.5)
 

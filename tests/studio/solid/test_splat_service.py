@@ -204,10 +204,10 @@ def test_a_poor_fit_is_matched_as_a_splat_of_its_own(studio: Studio, disc: str, 
     splats.radius = 0.6 * BALL_RADIUS
     views = (studio.solids.replace_view(OWNER, disc, 0, disc).id,) * 4
     (poor,) = finished(studio, studio.solids.make(OWNER, SolidRequest(disc, views=views))).assets  # type: ignore[arg-type]
-    before = studio.splats.fit_of(OWNER, poor)
+    before = studio.splats.asset(OWNER, poor).recipe.splat.fit
     assert before is not None and before < 0.5 < GOOD_FIT
     better = studio.splats.match_size(OWNER, poor)
-    after = studio.splats.fit_of(OWNER, better.id)
+    after = studio.splats.asset(OWNER, better.id).recipe.splat.fit
     assert better.id != poor and after is not None and after > 0.75  # a ball cannot cover the corners of a square
     assert better.parents == (*studio.asset(OWNER, poor).parents, poor)
     assert studio.splats.splat(OWNER, better.id).pose.camera == studio.splats.splat(OWNER, poor).pose.camera
@@ -225,9 +225,9 @@ def test_an_uploaded_splat_is_placed_on_an_object_and_fits_it(studio: Studio, di
     upload = studio.splats.take_in(OWNER, write_ply(far), "far.ply")
     placed = studio.splats.place(OWNER, upload.id, disc)
     assert placed.parents == (disc, upload.id) and placed.title == "far"
-    fit = studio.splats.fit_of(OWNER, placed.id)
+    fit = studio.splats.asset(OWNER, placed.id).recipe.splat.fit
     assert fit is not None and fit > 0.75
-    assert studio.splats.fit_of(OWNER, upload.id) is None
+    assert studio.splats.asset(OWNER, upload.id).recipe.splat.fit is None
 
 
 def test_an_uploaded_splat_is_placed_in_the_middle_of_a_picture(studio: Studio, picture: str):
@@ -285,7 +285,7 @@ def test_what_is_somebody_elses_deleted_or_no_splat_is_not_found(studio: Studio,
         for ask in (
             lambda: studio.splats.splat(owner, asset_id),
             lambda: studio.splats.export(owner, asset_id, "ply"),
-            lambda: studio.splats.fit_of(owner, asset_id),
+            lambda: studio.splats.asset(owner, asset_id).recipe.splat.fit,
             lambda: studio.splats.scene(owner, asset_id),
             lambda: studio.splats.match_size(owner, asset_id),
             lambda: studio.splats.place(owner, asset_id, disc),

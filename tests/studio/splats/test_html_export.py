@@ -17,6 +17,7 @@ from studio.geometry import Camera, Crop, camera_values
 from studio.splats.html_export import viewer_bytes, write_html
 from studio.splats.splat import Pose, Splat
 from tests import browser as chromium
+from tests.projection import project
 from tests.studio.splats_in import FIXTURES, recipe
 
 pytestmark = pytest.mark.browser
@@ -107,7 +108,7 @@ def test_the_splat_lies_where_the_camera_of_its_picture_sees_it(sheet: Sheet, tm
     height, width = pixels.shape[:2]
     scale = min(width / PICTURE.width, height / PICTURE.height)
     edge = ((width - scale * PICTURE.width) / 2, (height - scale * PICTURE.height) / 2)
-    places, _ = PICTURE.project(THREE.positions)
+    places, _ = project(PICTURE, THREE.positions)
     for channel, place in enumerate(places):
         assert np.allclose(centre(pixels, channel), scale * place + edge, atol=1.0)
 
@@ -158,7 +159,7 @@ def test_keys_turn_and_move_and_zoom_as_python_does(sheet: Sheet, tmp_path: Path
     camera = Camera(**values | {"crop": Crop(*values["crop"]), "target": tuple(values["target"])})
     pixels = sheet.pixels()
     scale = pixels.shape[1] / camera.width
-    places, _ = camera.project(THREE.positions)
+    places, _ = project(camera, THREE.positions)
     for channel, place in enumerate(places):
         assert np.allclose(centre(pixels, channel), scale * place, atol=1.5)
 

@@ -11,6 +11,7 @@ from PIL import Image
 from studio.geometry import Camera, Crop
 from studio.splats.rasterizer import facing, painted, portrait, through, within
 from studio.splats.splat import Pose, Splat
+from tests.projection import project
 from tests.studio.splats_in import some
 from tests.studio.turning_fake import BALL_RADIUS, ball
 
@@ -70,10 +71,10 @@ def test_a_pose_moves_what_is_painted():
 def test_a_window_shows_a_part_of_the_picture_larger():
     camera = Camera(200, 100, Crop(20, 10, 60), elevation_deg=20)
     point = np.array([[0.2, -0.1, 0.3]])
-    (place,), _ = camera.project(point)
-    (seen,), _ = through(camera, Crop(40, 20, 30), 90).project(point)
+    (place,), _ = project(camera, point)
+    (seen,), _ = project(through(camera, Crop(40, 20, 30), 90), point)
     assert np.allclose(seen, (place - (40, 20)) * 3)
-    (smaller,), _ = within(camera, 50).project(point)
+    (smaller,), _ = project(within(camera, 50), point)
     assert np.allclose(smaller, place / 4)
 
 

@@ -12,6 +12,7 @@ from studio.geometry import Camera, Crop, camera_values
 from studio.splats.metadata import NOTHING, line_about, read_line, read_values, values_about
 from studio.splats.splat import SH_C0, Pose, Splat, rotation_matrices, rotation_matrix
 from studio.splats.transform import Up, basis, from_file, placed, product, to_file
+from tests.projection import project
 from tests.studio.splats_in import CAMERA, assert_same, recipe, some
 
 
@@ -28,14 +29,14 @@ ODD = Pose(unit(0.3, -0.8, 0.4, 0.2), 1.7, (0.5, -2.0, 3.0))
 
 
 def test_the_target_is_in_the_middle_of_the_crop():
-    places, depth = CAMERA.project(np.zeros((1, 3)))
+    places, depth = project(CAMERA, np.zeros((1, 3)))
     assert np.allclose(places, [[-20.5 + 300.25 / 2, 60 + 300.25 / 2]]) and np.allclose(depth, CAMERA.radius)
 
 
 def test_an_object_from_minus_1_to_1_fills_the_crop_of_lgm_as_its_field_of_view_says():
     camera = Camera(512, 512, Crop(0, 0, 512))
     half = 1.5 * np.tan(np.radians(49.1 / 2))
-    places, _ = camera.project(np.array([[half, 0, 0], [0, half, 0], [-half, -half, 0]]))
+    places, _ = project(camera, np.array([[half, 0, 0], [0, half, 0], [-half, -half, 0]]))
     assert np.allclose(places, [[512, 256], [256, 0], [0, 512]])
 
 
@@ -54,7 +55,7 @@ def test_the_axes_of_a_camera_are_right_handed_and_of_unit_length(azimuth: float
 
 
 def test_what_is_behind_a_camera_has_no_positive_depth():
-    _, depth = CAMERA.project(np.array([[0, 0, 1.6], [0, 0, 0], CAMERA.position()]))
+    _, depth = project(CAMERA, np.array([[0, 0, 1.6], [0, 0, 0], CAMERA.position()]))
     assert depth[0] < 0 < depth[1] and np.isclose(depth[2], 0)
 
 

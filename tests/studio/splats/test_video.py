@@ -18,6 +18,7 @@ from studio.splats.splat import Pose
 from studio.splats.turntable import camera_around, turntable
 from studio.splats.video import FRAMES, FRAMES_PER_SECOND, SIDE, first_camera, write_mp4, write_turntable
 from tests import browser as chromium
+from tests.projection import project
 from tests.studio.splats_in import some
 
 PLAY = """async ([data, frames, rate]) => {
@@ -111,7 +112,7 @@ def test_the_film_of_a_splat_goes_around_it_on_white(page: Page):
     assert played["seconds"] == pytest.approx(3, abs=0.01)
     front, back = (seen(shown) for shown in played["shown"])
     camera = turntable(Camera(SIDE, SIDE, Crop(0, 0, SIDE)), 1)[0]
-    places, _ = camera.project(splat.positions)
+    places, _ = project(camera, splat.positions)
     (right, row), (left, _), _ = places.round().astype(int)
     assert front[row, right, 0] > 200 > 100 > front[row, right, 2] and front[row, left, 2] > 200
     assert back[row, left, 0] > 200 > 100 > back[row, left, 2] and back[row, right, 2] > 200
@@ -138,7 +139,7 @@ def test_where_large_splats_lie_over_each_other_the_film_is_painted_smaller():
 def test_a_camera_around_a_splat_sees_all_of_it_from_every_side():
     splat = some(500)
     for camera in turntable(camera_around(splat, side=200, elevation_deg=20), 8):
-        places, depth = camera.project(splat.world_positions())
+        places, depth = project(camera, splat.world_positions())
         assert (depth > 0).all() and places.min() > 0 and places.max() < 200
 
 

@@ -142,7 +142,7 @@ def test_an_object_becomes_a_splat_that_turns_comes_back_to_the_pixel_and_is_sav
     expect(table.find(".seen figcaption")).to_contain_text("models see this square")
     splat = table.make()
     assert turning.asset(OWNER, splat).kind == "splat"
-    assert turning.splats.fit_of(OWNER, splat) > 0.85  # type: ignore[operator]
+    assert turning.splats.asset(OWNER, splat).recipe.splat.fit > 0.85  # type: ignore[operator]
     expect(table.find(".fit")).to_have_text(re.compile(r"Outline match: \d+ %"))
     first = table.pixels()
     table.drag(80, 30)

@@ -17,7 +17,7 @@ from studio.intake.settings.comfyui.graph import Graph, Link, Node, served_nodes
 from studio.intake.settings.comfyui.joins import NodeText, joined
 from studio.intake.settings.comfyui.words import Reader, is_text_node
 from studio.intake.settings.comfyui.workflow import drawn_nodes
-from studio.intake.settings.foreign_values import MAX_SHORT, Finding, bounded, number, parsed, sized, whole
+from studio.intake.settings.foreign_values import MAX_SHORT, Finding, bounded, number, sized, whole
 
 _MAX_ENDS = 8
 _MAX_TEXTS = 16
@@ -37,11 +37,6 @@ _NO_SAMPLER = re.compile(r"select|config|schedul|option|preset|setting|provider|
 _SAMPLED = re.compile(r"model|guider|positive|conditioning|latent\w*|samples|.*pipe|.*ctx|context|image")
 
 T = TypeVar("T")
-
-
-def read_graph(text: str) -> Finding | None:
-    """A `prompt` or `workflow` chunk; None where it holds no graph."""
-    return read_nodes(parsed(text))
 
 
 def read_nodes(values: Any) -> Finding | None:
