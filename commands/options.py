@@ -16,6 +16,22 @@ OUTPUTS = ROOT / "outputs"
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:
     """Read the command line; refuses to serve others without a word on who they may be."""
+    parser = _parser()
+    options = parser.parse_args(arguments, argparse.Namespace(temporary=None))
+    if os.environ.get("SPACE_ID"):
+        options.open, options.listen = True, options.listen or "0.0.0.0"
+    options.listen = options.listen.removeprefix("[").removesuffix("]")
+    if options.listen in ("", "localhost"):
+        options.listen = "127.0.0.1"
+    wrong = _wrong_names(options.auth)
+    if wrong:
+        parser.error(wrong)
+    if not ((is_local(options) and not options.allow_host) or options.auth or options.open):
+        parser.error("others could reach this page: add --auth NAME:PASSWORD, or --open to let anyone in")
+    return options
+
+
+def _parser() -> _Parser:
     parser = _Parser(prog="python app.py", description="Diorama: words to pictures, objects and 3D.")
     parser.add_argument(
         "--port",
@@ -58,18 +74,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
         help="the path that a reverse proxy serves the page below, such as /diorama",
     )
     parser.add_argument("--outputs", type=Path, default=OUTPUTS, help="where pictures are kept (default: outputs)")
-    options = parser.parse_args(arguments, argparse.Namespace(temporary=None))
-    if os.environ.get("SPACE_ID"):
-        options.open, options.listen = True, options.listen or "0.0.0.0"
-    options.listen = options.listen.removeprefix("[").removesuffix("]")
-    if options.listen in ("", "localhost"):
-        options.listen = "127.0.0.1"
-    wrong = _wrong_names(options.auth)
-    if wrong:
-        parser.error(wrong)
-    if not ((is_local(options) and not options.allow_host) or options.auth or options.open):
-        parser.error("others could reach this page: add --auth NAME:PASSWORD, or --open to let anyone in")
-    return options
+    return parser
 
 
 class _Parser(argparse.ArgumentParser):

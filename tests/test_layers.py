@@ -10,6 +10,8 @@ from collections import Counter, defaultdict
 from graphlib import TopologicalSorter
 from pathlib import Path
 
+from tests import counts
+
 ROOT = Path(__file__).resolve().parents[1]
 COMMANDS = {"commands"} | {path.stem for path in ROOT.glob("*.py")}
 FREE = {"toybox", "benchmarks", "tests"} | COMMANDS  # may import anything of ours
@@ -182,37 +184,12 @@ def test_the_page_is_built_without_torch():
     assert answer.stdout.strip() == "[]"
 
 
-def program() -> list[tuple[Path, ast.Module]]:
-    return [
-        (path, ast.parse(path.read_text()))
-        for path in sources()
-        if package_of(path) not in {"tests", "toybox", "benchmarks"}
-    ]
-
-
 def test_a_file_fits_in_one_sitting_and_most_functions_on_a_screen():
-    lengths = []
-    for path, tree in program():
-        assert len(path.read_text().splitlines()) <= MOST_LINES, path.relative_to(ROOT)
-        assert not any(isinstance(node, ast.Global) for node in ast.walk(tree)), path.relative_to(ROOT)
-        for node in ast.walk(tree):
-            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-                lengths.append((node.end_lineno or node.lineno) - node.lineno + 1)
-    assert sorted(lengths)[len(lengths) * 9 // 10] <= 25
+    assert not [path for path in (*counts.files(".py"), *counts.files(".js")) if counts.lines(path) > MOST_LINES]
+    assert not counts.nodes(ast.Global)
+    assert counts.percentile_90([counts.length(function) for _, function in counts.functions()]) <= 25
 
 
 def test_every_function_is_typed():
-    untyped = [
-        f"{path.relative_to(ROOT)}:{node.lineno} {node.name}"
-        for path, tree in program()
-        for node in ast.walk(tree)
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and not is_typed(node)
-    ]
+    untyped = [f"{path}:{node.lineno} {node.name}" for path, node in counts.functions() if not counts.is_typed(node)]
     assert not untyped, "\n".join(untyped)
-
-
-def is_typed(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
-    arguments = [*function.args.posonlyargs, *function.args.args, *function.args.kwonlyargs]
-    return function.returns is not None and all(
-        each.annotation for each in arguments if each.arg not in ("self", "cls")
-    )

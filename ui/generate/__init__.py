@@ -67,26 +67,23 @@ def build(bridge: Bridge, arrival: Dependency) -> None:
         stage = build_stage()
     take_seed = more.last_seed
     named = {**controls.by_name(), "saved": saved, "note": note, "last_seed": last_seed, "take_seed": take_seed}
-    named |= {"offered": offered, "stage": stage, "more": more.fold, "terms": more.terms}
-    named |= {"price": price, "improve": improve}
-    named |= {f"chip_{i}": chip for i, chip in enumerate(chips)}
+    named |= {"offered": offered, "more": more.fold, "terms": more.terms, "price": price, "improve": improve}
+    named |= {"stage": stage} | {f"chip_{i}": chip for i, chip in enumerate(chips)}
 
     _connect_memory(controls, chips, note, saved, last_seed, take_seed)
     everything = [*named.values()]
     who = bridge.visitor
     arrival.then(None, [saved], [controls.prompt], js=_js("bringBack"), **_QUIET)
     arrival.then(bridge.listener(on_load, named), [who, who, saved], everything, **_QUIET)
-    chosen_model = [who, controls.model, saved, offered]
-    look = bridge.listener(on_model, named)
+    look, chosen_model = bridge.listener(on_model, named), [who, controls.model, saved, offered]
     answer = controls.model.input(look, chosen_model, everything, js=typed.ONCE, **_QUIET)
     typed.keep(answer, controls, saved, offered, specs)
     fix = bridge.open_listener(on_fixed_seed, named)
     controls.seed.input(fix, [controls.model, controls.seed], [more.fold], **_QUIET)
     take_seed.click(fix, [controls.model, last_seed], [more.fold], **_QUIET)
     more.fold.expand(None, None, None, js=_js("showMore"), **_QUIET)
-    controls.shape.input(
-        bridge.open_listener(on_shape, named), [controls.model, controls.shape, saved], everything, **_QUIET
-    )
+    resize = bridge.open_listener(on_shape, named)
+    controls.shape.input(resize, [controls.model, controls.shape, saved], everything, **_QUIET)
     values = {**controls.by_name(), "offered": offered, "saved": saved}
     for press, handler in ((make.click, on_generate), (price.confirm, on_confirm)):
         listen = bridge.listener(handler, named)
@@ -94,11 +91,11 @@ def build(bridge: Bridge, arrival: Dependency) -> None:
             None, None, [note], js=_js("say", _note(BROKEN, "trouble")), **_QUIET
         )
     clouds.connect(bridge, clouds.Pieces(controls, offered, saved, note, price, improve), named)
-    stage.reuse(bridge.event_listener(on_reuse, named, "id"), [bridge.visitor, saved], everything, **_QUIET).success(
+    stage.reuse(bridge.event_listener(on_reuse, named, "id"), [who, saved], everything, **_QUIET).success(
         None, js=function(_COLUMN.parents[1] / "shared/scripts/events.js", "tell", "copied"), **_QUIET
     )
     told = [last_seed, take_seed, controls.model]
-    stage.seed(bridge.event_listener(on_seed, named, "seed"), [bridge.visitor, controls.model], told, **_QUIET)
+    stage.seed(bridge.event_listener(on_seed, named, "seed"), [who, controls.model], told, **_QUIET)
 
 
 def on_load(studio: Studio, owner: str, token: str, saved: Any) -> dict[str, Any]:

@@ -107,14 +107,7 @@ def build_controls(prompt: gr.Textbox, specs: list[ModelSpec], chosen: ModelSpec
     )
     transparent = gr.Checkbox(label="Transparent background", elem_id="transparent", **now["transparent"])
     counts = [*range(1, MAX_PICTURES + 1)]
-    count = gr.Radio(
-        counts,
-        value=1,
-        label="Pictures",
-        elem_id="count",
-        elem_classes="segments",
-        **now["count"],
-    )
+    count = gr.Radio(counts, value=1, label="Pictures", elem_id="count", elem_classes="segments", **now["count"])
     with gr.Accordion(open=False, elem_id="more", **now["more"]) as fold:
         seed = gr.Number(
             label="Seed",
