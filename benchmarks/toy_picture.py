@@ -18,7 +18,8 @@ from statistics import median
 from app import LOCAL_OWNER
 from benchmarks.table import Row, median_ms, print_table
 from pipelines.catalog import models
-from studio.contract import Done, GenerateRequest
+from studio.contract import GenerateRequest
+from studio.scheduling.contract import Done
 from studio.service import Studio
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -9,8 +9,9 @@ import sys
 from pathlib import Path
 
 from app import LOCAL_OWNER
-from studio.contract import Done, Event, Failed, JobView, Progress, Waiting
+from studio.contract import Progress
 from studio.errors import BadRequest, StorageFailed
+from studio.scheduling.contract import Done, Event, Failed, JobView, Waiting
 from studio.service import Studio
 
 

@@ -1,4 +1,4 @@
-"""What the app passes around: requests in, events out. Knows nothing of torch, gradio or the disk."""
+"""What the app passes around: requests in, results out, and what a model can honour. Knows no torch, gradio or disk."""
 
 from __future__ import annotations
 
@@ -145,7 +145,7 @@ class ImageResult:
     frames: tuple[Image.Image, ...] = ()  # RGB of one size: how the picture came about, for a film; (): no film
 
 
-# --- events of a job --------------------------------------------------------------------------------------------------
+# --- reports of a model -----------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -158,71 +158,9 @@ class Progress:
     preview: Image.Image | None = None  # RGB, any size: what the picture looks like so far
 
 
-@dataclass(frozen=True)
-class Waiting:
-    """The job has not started; `position` jobs are before it in its lane, the running one included."""
-
-    position: int
-
-
-@dataclass(frozen=True)
-class Done:
-    """The job is over and these assets exist, in the order they were made."""
-
-    assets: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Failed:
-    """The job is over; `error` is a sentence a person can act on. Pictures made before it went wrong are kept."""
-
-    error: str
-    assets: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Stopped:
-    """Stop was pressed. Pictures made before are kept."""
-
-    assets: tuple[str, ...] = ()
-
-
-Event = Waiting | Progress | Done | Failed | Stopped
 Tell = Callable[[Progress], None]
 """Report progress. Raises `errors.Cancelled` once Stop was pressed and `errors.Skipped` once "Skip this one" was: every
 report is a cancel point, and a model lets both exceptions pass."""
-
-JobState = Literal["waiting", "running", "done", "failed", "stopped"]
-
-
-@dataclass(frozen=True)
-class JobView:
-    """A job as it is at one moment; `version` grows with every change, so a watcher knows when to look again."""
-
-    id: str
-    owner: str
-    task: Task
-    title: str  # the prompt or instruction
-    model: str  # model id
-    state: JobState
-    created: float  # Unix time, seconds
-    version: int
-    position: int = 0  # jobs before it in its lane; 0 once it runs
-    step: int = 0
-    steps: int = 0
-    picture: int = 0  # index of the picture being made, from 0
-    pictures: int = 1
-    note: str = ""
-    stopping: bool = False  # Stop was pressed and the model has not left yet
-    seconds_left: float | None = None  # None until it can be told
-    preview: bytes | None = field(default=None, repr=False)  # JPEG
-    assets: tuple[str, ...] = ()
-    error: str = ""
-    source: str = ""  # of a change: asset id of the picture that is changed
-
-    @property
-    def is_over(self) -> bool:
-        return self.state in ("done", "failed", "stopped")
 
 
 # --- models -----------------------------------------------------------------------------------------------------------

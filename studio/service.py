@@ -20,17 +20,7 @@ from studio.clouds.contract import Clouds, NoClouds
 from studio.clouds.describe import Describing
 from studio.clouds.spending import DAILY_CAP_USD, Spending
 from studio.collection import Collection
-from studio.contract import (
-    Event,
-    GenerateRequest,
-    IterateRequest,
-    JobView,
-    ModelSpec,
-    Progress,
-    Size,
-    Task,
-    UpscaleRequest,
-)
+from studio.contract import GenerateRequest, IterateRequest, ModelSpec, Progress, Size, Task, UpscaleRequest
 from studio.errors import NotFound
 from studio.imaging import edit_codec, replay, upscale
 from studio.imaging.generate_job import generate_orders, make_pictures
@@ -45,6 +35,7 @@ from studio.library.store import Store
 from studio.library.uploads import Uploads
 from studio.residents import Residents
 from studio.scheduling.changes import Changes
+from studio.scheduling.contract import Event, JobView
 from studio.scheduling.jobs import PATIENCE_SECONDS, Jobs
 from studio.scheduling.live_job import LiveJob
 from studio.segmentation.service import Selections

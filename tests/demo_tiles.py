@@ -13,8 +13,9 @@ from pathlib import Path
 from PIL import Image
 
 from pipelines.catalog import models
-from studio.contract import GenerateRequest, IterateRequest, JobView
+from studio.contract import GenerateRequest, IterateRequest
 from studio.recipe.selection import Point, SegmentRequest
+from studio.scheduling.contract import JobView
 from studio.service import Studio
 from studio.solid.contract import SolidRequest
 from studio.splats.turntable import turntable

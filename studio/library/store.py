@@ -219,13 +219,10 @@ class Store:
         gone = [(name,) for name in known if name not in there]
         moved = [(deleted, name) for name, deleted in there.items() if known.get(name, deleted) != deleted]
         notes = self._notes.read()
-        wrong_stars = [
-            (notes[row["id"]].starred, row["id"]) for row in rows if notes[row["id"]].starred != row["starred"]
-        ]
+        noted = [(row, notes[row["id"]]) for row in rows]
+        wrong_stars = [(note.starred, row["id"]) for row, note in noted if note.starred != row["starred"]]
         new = sorted((deleted, name) for name, deleted in there.items() if name not in known)
-        said_otherwise = [
-            row["id"] for row in rows if not notes[row["id"]].is_kept_in(row["title"], row["description"])
-        ]
+        said_otherwise = [row["id"] for row, note in noted if not note.is_kept_in(row["title"], row["description"])]
         if rows and not (gone or moved or wrong_stars or new or said_otherwise):
             return  # as nearly always, also after a crash: nothing is written, nobody waits for the disk or a lock
         with self._database.transaction() as connection:

@@ -14,12 +14,13 @@ from typing import Any
 
 from PIL import Image
 
-from studio.contract import Done, Event, Failed, JobState, JobView, Progress, Stopped, Task, Waiting
+from studio.contract import Progress, Task
 from studio.errors import Cancelled, IndexBusy, NotFound, OutOfMemory, StorageFailed, StudioError
 from studio.library.clock import Clock
 from studio.library.database import Database
 from studio.scheduling import failures
 from studio.scheduling.changes import Changes
+from studio.scheduling.contract import Done, Event, Failed, JobState, JobView, Stopped, Waiting
 from studio.scheduling.lanes import LaneName, Lanes
 from studio.scheduling.ledger import MAX_ATTEMPTS, JobRow, Ledger
 from studio.scheduling.live_job import LiveJob

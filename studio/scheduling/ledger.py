@@ -7,9 +7,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from studio.contract import JobState, JobView, Task
+from studio.contract import Task
 from studio.errors import TooManyJobs
 from studio.library.database import Database
+from studio.scheduling.contract import JobState, JobView
 
 MAX_WAITING = 32
 """Jobs one owner may have waiting."""

@@ -13,9 +13,10 @@ from typing import Any, TypeVar
 
 from PIL import Image
 
-from studio.contract import JobState, JobView, Progress, Task
+from studio.contract import Progress, Task
 from studio.errors import Cancelled, IndexBusy, Skipped
 from studio.scheduling.changes import Changes
+from studio.scheduling.contract import JobState, JobView
 from studio.scheduling.eta import Eta
 from studio.scheduling.ledger import JobRow
 

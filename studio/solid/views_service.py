@@ -14,7 +14,7 @@ import numpy as np
 from PIL import Image
 
 from studio import validation
-from studio.contract import JobView, ModelSpec, Task
+from studio.contract import ModelSpec, Task
 from studio.errors import BadRequest, NotFound
 from studio.geometry import Crop
 from studio.intake.picture import read_picture
@@ -24,6 +24,7 @@ from studio.library.database import Database
 from studio.library.store import Store
 from studio.recipe.solid import ViewsRecipe
 from studio.scheduling.changes import Changes
+from studio.scheduling.contract import JobView
 from studio.segmentation import objects
 from studio.solid import codec
 from studio.solid.contract import (

@@ -12,7 +12,6 @@ from studio.contract import (
     GenerateRequest,
     ImageRequest,
     ImageResult,
-    JobView,
     ModelSpec,
     Progress,
     Range,
@@ -23,6 +22,7 @@ from studio.contract import (
     Tell,
 )
 from studio.errors import Cancelled, Skipped
+from studio.scheduling.contract import JobView
 from studio.service import Studio
 from tests.patience import PATIENCE_SECONDS
 

@@ -18,8 +18,9 @@ import gradio as gr
 
 from studio.clouds.alternatives import elsewhere
 from studio.clouds.spending import estimate
-from studio.contract import GenerateRequest, JobView, Size, Task
+from studio.contract import GenerateRequest, Size, Task
 from studio.errors import BadRequest, NotReady
+from studio.scheduling.contract import JobView
 from studio.service import Studio
 from studio.validation import text
 from ui.api.clouds import Wording

@@ -8,8 +8,9 @@ from typing import Any
 
 import gradio as gr
 
-from studio.contract import IterateRequest, JobView
+from studio.contract import IterateRequest
 from studio.imaging import edit_codec
+from studio.scheduling.contract import JobView
 from studio.service import Studio
 from ui.api.jobs import finished
 from ui.api.values import describe, readable, uploaded

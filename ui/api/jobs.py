@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from studio.contract import JobView
+from studio.scheduling.contract import JobView
 from studio.service import Studio
 from ui.api.values import describe
 from ui.routes.visitors import Caller

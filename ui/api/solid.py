@@ -11,8 +11,8 @@ from typing import Any
 import gradio as gr
 
 from studio import validation
-from studio.contract import JobView
 from studio.geometry import camera_values
+from studio.scheduling.contract import JobView
 from studio.service import Studio
 from studio.solid.contract import NO_VIEWS, SolidRequest
 from studio.solid.splat_service import MAX_RENDERED_SIDE

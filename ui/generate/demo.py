@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from studio.completion import default_size
 from studio.contract import GenerateRequest, ModelSpec, Task
 from studio.errors import NotReady
 from studio.service import Studio
-from studio.validation import default_size
 from ui.shared.pictures import Answer
 
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Request
 
-from studio.contract import IterateRequest, JobView
+from studio.contract import IterateRequest
 from studio.errors import BadRequest
 from studio.imaging import edit_codec
 from studio.library.tree import TreeNode
+from studio.scheduling.contract import JobView
 from studio.service import Studio
 from studio.validation import shown, text_in
 from ui.routes.answers import Handler, json_router

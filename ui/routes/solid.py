@@ -16,9 +16,9 @@ from pathlib import Path
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from studio.contract import JobView
 from studio.geometry import read_camera
 from studio.intake.settings.foreign_values import parsed
+from studio.scheduling.contract import JobView
 from studio.service import Studio
 from studio.solid import codec
 from studio.splats.export import EXPORTS

@@ -39,7 +39,7 @@ const state = {
   isKeeping: false,
   kept: null, // {request, object}: what was kept last
 };
-const board = find(".board"), view = createView(), overlay = createOverlay(board, view);
+const board = find(".board"), radius = find(".radius"), view = createView(), overlay = createOverlay(board, view);
 const selection = createSelection(onSelection);
 const asker = createAsker({
   async onAnswer(answer, request) {
@@ -199,7 +199,6 @@ function pick(x, y) {
   else draw();
 }
 function setMode(mode) { state.mode = mode; draw(); }
-const radius = find(".radius");
 const acts = {
   mode: () => state.mode,
   setMode,
@@ -266,9 +265,7 @@ walkRadios(find(".modes"));
 for (const [button, press] of Object.entries({ ".undo": acts.undo, ".redo": acts.redo, ".clear": acts.clear, ".fit": acts.fit })) find(button).addEventListener("click", press);
 find(".peek").addEventListener("pointerdown", () => acts.peek(true));
 find(".peek").addEventListener("keydown", (event) => { if (event.key === "Enter" || event.key === " ") acts.peek(!event.repeat || state.isBare); });
-find(".peek").addEventListener("keyup", () => acts.peek(false));
-find(".peek").addEventListener("blur", () => acts.peek(false));
-for (const away of ["pointerup", "pointerleave", "pointercancel"]) find(".peek").addEventListener(away, () => acts.peek(false));
+for (const away of ["keyup", "blur", "pointerup", "pointerleave", "pointercancel"]) find(".peek").addEventListener(away, () => acts.peek(false));
 find(".open-file").addEventListener("click", () => tell("pick"));
 
 function measure() {

@@ -13,7 +13,7 @@ import json
 from contextlib import suppress
 from typing import Any
 
-from studio.contract import JobView
+from studio.scheduling.contract import JobView
 from studio.service import Studio
 from ui.shared.pictures import Answer, model_label, picture, text
 

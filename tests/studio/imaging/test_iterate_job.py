@@ -13,13 +13,14 @@ import pytest
 from PIL import Image
 
 from studio import masks
-from studio.contract import ImageRequest, IterateRequest, JobView, ModelSpec, Range, Size, Stroke, Task
+from studio.contract import ImageRequest, IterateRequest, ModelSpec, Range, Size, Stroke, Task
 from studio.errors import BadRequest, NotFound, NotReady, NotSupported, UnknownModel
 from studio.imaging import edit_codec, replay
 from studio.intake.picture import read_picture
 from studio.recipe import from_values, read_png, to_text
 from studio.recipe.edit import EditRecipe
 from studio.recipe.selection import SegmentRequest
+from studio.scheduling.contract import JobView
 from studio.segmentation import objects
 from studio.service import Studio
 from tests.studio.changing import moved, picture

@@ -11,11 +11,12 @@ import av
 import pytest
 from PIL import Image
 
-from studio.contract import Done, GenerateRequest, ImageRequest, ImageResult, Tell
+from studio.contract import GenerateRequest, ImageRequest, ImageResult, Tell
 from studio.errors import NotFound
 from studio.library.film import read_film, write_film
 from studio.recipe import from_text, read_png, to_values
 from studio.recipe.course import CourseRecipe
+from studio.scheduling.contract import Done
 from tests.studio.conftest import OpenStudio
 from tests.studio.fakes import FakeModel
 from tests.studio.test_recipe import RECIPE

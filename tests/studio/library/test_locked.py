@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from studio.contract import JobView
 from studio.errors import IndexBusy
+from studio.scheduling.contract import JobView
 from studio.service import Studio
 from tests.studio.conftest import OpenStudio
 from tests.studio.fakes import OWNER, FakeModel, ask, finished, until

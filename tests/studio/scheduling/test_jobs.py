@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from studio.contract import Done, Failed, Progress, Readiness, Size, Stopped, Tell, Waiting
+from studio.contract import Progress, Readiness, Size, Tell
 from studio.errors import BadRequest, NotFound, OutOfMemory, StorageFailed, TooManyJobs
+from studio.scheduling.contract import Done, Failed, Stopped, Waiting
 from studio.scheduling.ledger import MAX_WAITING
 from tests.patience import PATIENCE_SECONDS
 from tests.studio.conftest import OpenStudio

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from studio.contract import JobView, Task
+from studio.contract import Task
 from studio.errors import BadRequest, NotFound, NotReady, NotSupported
 from studio.recipe import read_png
+from studio.scheduling.contract import JobView
 from studio.service import Studio
 from studio.solid.contract import SolidRequest
 from studio.splats.any_format import read_splat

@@ -16,8 +16,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from studio.contract import Done
 from studio.recipe.selection import Point, SegmentRequest
+from studio.scheduling.contract import Done
 from studio.segmentation.objects import png
 from studio.service import Studio
 from studio.splats.formats.ply import write_ply

@@ -22,10 +22,10 @@ from gradio_client.exceptions import AppError
 from PIL import Image
 
 import app
-from studio.contract import Done
 from studio.recipe import png_text
 from studio.recipe.course import CourseRecipe
 from studio.recipe.selection import from_json
+from studio.scheduling.contract import Done
 from studio.service import Studio
 from studio.solid.contract import SolidRequest
 from tests.patience import PATIENCE_SECONDS

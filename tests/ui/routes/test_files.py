@@ -12,7 +12,8 @@ import httpx
 import pytest
 from PIL import Image
 
-from studio.contract import Done, GenerateRequest
+from studio.contract import GenerateRequest
+from studio.scheduling.contract import Done
 from studio.service import Studio
 from tests.studio.fakes import spec_of
 from tests.studio.library.test_film import Searching
