@@ -19,7 +19,7 @@ from studio.service import Studio
 
 def add_verbs(verbs: Any) -> None:
     """Add iterate to the parser's verbs."""
-    change = verbs.add_parser("iterate", help="change a picture by words, as a whole or only a part of it")
+    change = verbs.add_parser("iterate", help="change a picture with words, as a whole or only a part of it")
     change.set_defaults(verb=iterate)
     change.add_argument("picture", help="a file, or the id of a picture that is in the gallery")
     change.add_argument(

@@ -84,7 +84,7 @@ def status(event: Event) -> str:
     """An event as a terminal shows it."""
     match event:
         case Waiting(position):
-            return f"waiting, {position} before this one"
+            return f"waiting, {position} ahead of it"
         case Progress(_, 0, note):
             return note or "working"
         case Progress(step, steps):

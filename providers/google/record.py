@@ -48,7 +48,7 @@ OFFERS = (
     _gemini(
         _NANO,
         "Nano Banana 2.1",
-        "Edits by words, and keeps what it is not asked to change.",
+        "Edits with words, and keeps what it is not asked to change.",
         rates=Rates(text_in=1.5, image_in=1.5, text_out=7.5, image_out=30.0),
         usual_usd=(("", 0.0336),),
         next="gemini-3-pro-image",

@@ -10,8 +10,8 @@ import { tileOf } from "../shared/scripts/tiles.js";
 const { element, find } = within("iterate");
 const WHERE_HINTS = {
   whole: "The whole picture may change.",
-  object: "Outside of the object every pixel stays as it is.",
-  brush: "Paint on the picture. Outside of it every pixel stays as it is.",
+  object: "Outside the object, every pixel stays as it is.",
+  brush: "Paint on the picture. Everything else stays as it is, to the pixel.",
 };
 
 /**
@@ -22,7 +22,7 @@ export function createColumn(acts) {
   const form = find("form.column"), words = find(".instruction"), model = find("select.model");
   const advice = createAdvice(find(".advice"), "iterate", acts.model, [
     { word: "Limit it to an object", press: () => acts.change({ where: "object" }) },
-    { word: "Use a cloud with your own key", press: () => tell("key-wanted", { provider: "" }), isLast: true },
+    { word: "Use a cloud model with your own key", press: () => tell("key-wanted", { provider: "" }), isLast: true },
   ]);
   let fixes = null, spec = null, instead = null;
 
@@ -77,7 +77,7 @@ export function createColumn(acts) {
     const isStuck = Boolean(spec) && !spec.ready && !spec.provider, cloud = models.find((each) => each.provider && each.ready);
     instead = cloud;
     show(find(".instead"), isStuck);
-    setText(find(".instead"), cloud ? `Use ${cloud.label} instead${priceOf(cloud, {}, 1)}` : "Use a cloud with your own key");
+    setText(find(".instead"), cloud ? `Use ${cloud.label} instead${priceOf(cloud, {}, 1)}` : "Use a cloud model with your own key");
   }
   function drawWhere(draft, objects) {
     markRadios(element.querySelectorAll("[data-where]"), (node) => node.dataset.where === draft.where);

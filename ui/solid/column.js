@@ -110,7 +110,7 @@ function hint(job) {
   if (state.isStopped) return hasViews() ? "Stopped. The four views are kept." : "Stopped. Nothing was made.";
   if (state.step === "splat" && state.splat) {
     const isTouch = matchMedia("(hover: none)").matches;
-    return isTouch ? "Drag to turn it. Two fingers move and zoom it, Reset puts it back." : "Drag to turn it. Shift-drag moves it, the wheel zooms, Reset puts it back.";
+    return isTouch ? "Drag to turn it, use two fingers to move and zoom. Reset puts it back." : "Drag to turn it, Shift-drag to move it, scroll to zoom. Reset puts it back.";
   }
   if (state.picture && !state.object) return state.objects.length ? "Choose an object of this picture below." : "Cut something out of this picture in Segment first.";
   if (!state.object) return "Choose an object to begin.";

@@ -31,7 +31,7 @@ export function createFour(acts) {
         show(words, !view);
         setText(own, view && !view.model ? "your picture" : "");
         setText(words, isComing ? "In progress…" : "Not made yet");
-        setAttribute(open, "aria-label", view ? `${SIDES[index]}: look at it` : `${SIDES[index]}: use a picture of your own`);
+        setAttribute(open, "aria-label", view ? `${SIDES[index]}: show it` : `${SIDES[index]}: use a picture of your own`);
         open.classList.toggle("coming", Boolean(isComing));
         open.classList.toggle("bare", !view);
         again.disabled = Boolean(job) || state.isBusy || !canMake("views");

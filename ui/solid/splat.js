@@ -33,7 +33,7 @@ const column = createColumn({
   opacity: (share) => turntable.setOpacity(share),
   box: (isShown) => turntable.setBox(isShown),
   match: matchSize,
-  place: () => pickFor("Choose the picture or object to place it on: below, or open a file.", (picture) => place(picture.id)),
+  place: () => pickFor("Choose a picture or object below to place it on, or open a file.", (picture) => place(picture.id)),
 });
 const four = createFour({
   again: (index) => makeViews([index]),
@@ -133,7 +133,7 @@ function picked(picture) {
   picking?.take(picture);
 }
 function replaceView(index) {
-  pickFor(`Choose a picture for “${SIDES[index]}”: below, or open a file.`, (picture) => setView(index, picture));
+  pickFor(`Choose a picture for “${SIDES[index]}” below, or open a file.`, (picture) => setView(index, picture));
 }
 
 /** Have the server make another splat of the one that stands here, and show it. Gives the answer, or null. */
