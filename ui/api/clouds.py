@@ -12,7 +12,7 @@ from ui.routes.clouds import outcome
 from ui.routes.visitors import Visitors
 
 
-class Wording:
+class CloudEndpoints:
     """One method per endpoint; the argument names are the parameter names of the API."""
 
     def __init__(self, studio: Studio, visitors: Visitors) -> None:

@@ -23,30 +23,28 @@ from studio.errors import BadRequest, NotReady
 from studio.scheduling.contract import JobView
 from studio.service import Studio
 from studio.validation import text
-from ui.api.clouds import Wording
-from ui.api.iterate import Changing
+from ui.api.clouds import CloudEndpoints
+from ui.api.iterate import IterateEndpoints
 from ui.api.jobs import describe_job, finished
-from ui.api.segment import CutOut
+from ui.api.segment import SegmentEndpoints
 from ui.api.solid import SolidEndpoints
-from ui.api.upscale import Enlarging
+from ui.api.upscale import UpscaleEndpoints
 from ui.api.values import describe, readable, uploaded
 from ui.routes.visitors import Caller, Visitors
 
 
 def build(studio: Studio, visitors: Visitors) -> None:
     """Add the endpoints to the current Blocks: those of this module and of those beside it."""
-    ours = Endpoints(studio, visitors)
-    making = (ours.generate, ours.job, ours.cancel, ours.models)
-    cutting = CutOut(studio, visitors)
-    clicking = (cutting.segment, cutting.segment_everything, cutting.keep_object)
-    changing = Changing(studio, visitors)
-    editing = (changing.iterate, changing.tree, Enlarging(studio, visitors).upscale)
-    wording = Wording(studio, visitors)
-    saying = (wording.describe, wording.improve_prompt)
-    solid = SolidEndpoints(studio, visitors)
-    turning = (solid.views, solid.splat, solid.render_splat, solid.export_splat, solid.add_splat)
-    about = (ours.gallery, ours.add_picture, ours.settings)
-    for endpoint in (*making, *about, *clicking, *editing, *turning, *saying):
+    ours, iterate = Endpoints(studio, visitors), IterateEndpoints(studio, visitors)
+    segment, solid = SegmentEndpoints(studio, visitors), SolidEndpoints(studio, visitors)
+    clouds, upscale = CloudEndpoints(studio, visitors), UpscaleEndpoints(studio, visitors)
+    named = (
+        *(ours.generate, ours.job, ours.cancel, ours.models, ours.gallery, ours.add_picture, ours.settings),
+        *(segment.segment, segment.segment_everything, segment.keep_object, iterate.iterate, iterate.tree),
+        *(solid.views, solid.splat, solid.render_splat, solid.export_splat, solid.add_splat),
+        *(clouds.describe, clouds.improve_prompt, upscale.upscale),
+    )
+    for endpoint in named:
         gr.api(endpoint, api_name=endpoint.__name__, concurrency_limit=None)
 
 

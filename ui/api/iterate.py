@@ -17,7 +17,7 @@ from ui.api.values import describe, readable, uploaded
 from ui.routes.visitors import Caller, Visitors
 
 
-class Changing:
+class IterateEndpoints:
     """One method per endpoint; the argument names are the parameter names of the API."""
 
     def __init__(self, studio: Studio, visitors: Visitors) -> None:

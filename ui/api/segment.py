@@ -18,7 +18,7 @@ from ui.routes.segment import cutout_address, mask_address
 from ui.routes.visitors import Caller, Visitors
 
 
-class CutOut:
+class SegmentEndpoints:
     """One method per endpoint; the argument names are the parameter names of the API."""
 
     def __init__(self, studio: Studio, visitors: Visitors) -> None:

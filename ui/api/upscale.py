@@ -14,7 +14,7 @@ from ui.api.values import readable, uploaded
 from ui.routes.visitors import Visitors
 
 
-class Enlarging:
+class UpscaleEndpoints:
     """One method per endpoint; the argument names are the parameter names of the API."""
 
     def __init__(self, studio: Studio, visitors: Visitors) -> None:
