@@ -23,8 +23,8 @@ from studio.collection import Collection
 from studio.contract import GenerateRequest, IterateRequest, ModelSpec, Progress, Size, Task, UpscaleRequest
 from studio.errors import NotFound
 from studio.imaging import edit_codec, replay, upscale
-from studio.imaging.generate_job import generate_orders, make_pictures
-from studio.imaging.iterate_job import iterate_orders
+from studio.imaging.generate_job import generate_plans, make_pictures
+from studio.imaging.iterate_job import iterate_plans
 from studio.imaging.settings_from_recipe import Settings, fit
 from studio.imaging.versions import Versions
 from studio.library import permissions
@@ -295,12 +295,12 @@ class Studio(Collection):
             return
         spec = self.model(job.row.model)
         if job.row.task == Task.UPSCALE:
-            order_of = upscale.upscale_orders(job, spec, self._store)
+            plan_of = upscale.upscale_plans(job, spec, self._store)
         elif job.row.task == Task.ITERATE:
-            order_of = iterate_orders(job, spec, self._store, self._versions.complete)
+            plan_of = iterate_plans(job, spec, self._store, self._versions.complete)
         else:
-            order_of = generate_orders(job.row.request, spec)
-        make_pictures(job, spec, self._residents, self._store, order_of)
+            plan_of = generate_plans(job.row.request, spec)
+        make_pictures(job, spec, self._residents, self._store, plan_of)
 
 
 def _unheard(_progress: Progress) -> None:

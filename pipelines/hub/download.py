@@ -51,11 +51,11 @@ class Blob(NamedTuple):
     size: int
 
 
-class Damaged(Exception):
+class ArrivedDamaged(Exception):
     """What arrives is not what the Hub lists. The message is a sentence."""
 
 
-class Stopped(Cancelled):
+class DownloadStopped(Cancelled):
     """Nobody wants the download any more."""
 
 
@@ -94,7 +94,7 @@ class Fetcher:
         """
         Args:
             folder: of the repository in the cache.
-            stop: once it is set, everything that runs raises `Stopped` within a moment, or when the line times out.
+            stop: once it is set, all that runs raises `DownloadStopped` in a moment, or when the network times out.
         """
         self.stamps = Stamps(folder)
         self._folder, self._token, self._stop, self._patience = folder, token, stop, patience
@@ -112,8 +112,8 @@ class Fetcher:
         """The blob, complete and checked, at the place that belongs to it.
 
         Raises:
-            Damaged: what arrived was twice something else.
-            Stopped: what has arrived is kept.
+            ArrivedDamaged: what arrived was twice something else.
+            DownloadStopped: what has arrived is kept.
             httpx2.HTTPError, OSError: see `hub.explained`.
         """
         place, partial = self._folder / "blobs" / blob.sha256, _partial(self._folder, blob)
@@ -132,7 +132,7 @@ class Fetcher:
                     self.stamps.add(place)
                     return place
                 partial.unlink()
-        raise Damaged(f"{url} arrived damaged twice (sha256 {found[:12]}..., expected {blob.sha256[:12]}...).")
+        raise ArrivedDamaged(f"{url} arrived damaged twice (sha256 {found[:12]}..., expected {blob.sha256[:12]}...).")
 
     def _stream(self, url: str, partial: Path, size: int, count: Count) -> None:
         """Append what is missing to a partial file, through as many lost connections as bring something."""
@@ -149,7 +149,7 @@ class Fetcher:
                 if failures >= self._patience.tries:
                     raise
                 if self._stop.wait(self._patience.pause_seconds * 2 ** max(0, failures - 1)):
-                    raise Stopped from None
+                    raise DownloadStopped from None
 
     def _attempt(self, url: str, partial: Path, size: int, count: Count) -> None:
         """One connection, from where the file ends."""
@@ -168,11 +168,11 @@ class Fetcher:
             with self._interruptible(answer), partial.open("ab" if goes_on else "wb") as file:
                 for chunk in answer.iter_raw():
                     if self._stop.is_set():
-                        raise Stopped
+                        raise DownloadStopped
                     file.write(chunk)
                     have += len(chunk)
                     if have > size:
-                        raise Damaged(f"{url} is larger than the {size:,} bytes that are listed.")
+                        raise ArrivedDamaged(f"{url} is larger than the {size:,} bytes that are listed.")
                     count(have)
 
     @contextmanager
@@ -206,12 +206,12 @@ def link(blob: Path, place: Path) -> None:
 
 
 def digest(path: Path, stop: threading.Event, count: Count | None = None) -> str:
-    """The sha256 of a file, in hex. Raises `Stopped` within a moment of `stop`."""
+    """The sha256 of a file, in hex. Raises `DownloadStopped` within a moment of `stop`."""
     found, seen = hashlib.sha256(), 0
     with path.open("rb") as file:
         while chunk := file.read(2**23):
             if stop.is_set():
-                raise Stopped
+                raise DownloadStopped
             found.update(chunk)
             seen += len(chunk)
             if count is not None:
@@ -234,7 +234,7 @@ class _Alone:
     def __enter__(self) -> None:
         while True:
             if self._stop.is_set():
-                raise Stopped
+                raise DownloadStopped
             try:
                 self._lock.acquire(timeout=0.5)
                 return

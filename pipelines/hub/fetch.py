@@ -28,7 +28,7 @@ from huggingface_hub.errors import (
 
 from pipelines.hub import download as hub_download
 from pipelines.hub.cache import Download, HubCache, components, missing
-from pipelines.hub.download import Blob, Damaged, Fetcher, Patience, Stopped
+from pipelines.hub.download import ArrivedDamaged, Blob, DownloadStopped, Fetcher, Patience
 from studio.contract import Progress, Tell
 from studio.errors import NotReady, StorageFailed
 
@@ -59,7 +59,7 @@ def fetch(wanted: Download, hub: HubCache, tell: Tell, patience: Patience | None
     pool = ThreadPoolExecutor(AT_ONCE + 1, thread_name_prefix="hub")
     try:
         return _watched(pool.submit(download.run, pool), download, tell)
-    except (OSError, httpx2.HTTPError, Damaged) as error:
+    except (OSError, httpx2.HTTPError, ArrivedDamaged) as error:
         raise explained(error, wanted, hub) from error
     finally:
         download.leave()
@@ -73,7 +73,7 @@ def explained(error: Exception, wanted: Download, hub: HubCache) -> NotReady | S
     label, host, page = wanted.label, hub.host, hub.page(wanted)
     status = error.response.status_code if isinstance(error, HfHubHTTPError) else 0
     match error:
-        case Damaged():
+        case ArrivedDamaged():
             return NotReady(f"{error} Something between {host} and here changes it: try again later or elsewhere.")
         case GatedRepoError() if hub.token is None:
             return NotReady(
@@ -228,7 +228,7 @@ class _Download:
     def _small(self, commit: str, path: str) -> str:
         """A file that is no large one: by huggingface's own hand."""
         if self.stop.is_set():
-            raise Stopped
+            raise DownloadStopped
         hub = self._hub
         return hf_hub_download(
             self._wanted.repo,

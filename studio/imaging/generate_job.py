@@ -63,12 +63,12 @@ class PicturePlan:
 
 
 def make_pictures(
-    job: LiveJob, spec: ModelSpec, residents: Residents, store: Store, order_of: Callable[[int], PicturePlan]
+    job: LiveJob, spec: ModelSpec, residents: Residents, store: Store, plan_of: Callable[[int], PicturePlan]
 ) -> None:
     """Make the pictures of a job that do not exist yet (after a crash, some do).
 
     Args:
-        order_of: index -> what its picture is made from; called when its turn comes.
+        plan_of: index -> what its picture is made from; called when its turn comes.
 
     Raises:
         Cancelled: Stop was pressed; the pictures made so far are kept.
@@ -78,10 +78,10 @@ def make_pictures(
         if index in made:
             continue
         job.begin(index)
-        order = order_of(index)
-        wanted = order.wanted(index)
+        plan = plan_of(index)
+        wanted = plan.wanted(index)
         began = time.monotonic()
-        keep = partial(_keep, job, order, wanted, spec, store, index=index)
+        keep = partial(_keep, job, plan, wanted, spec, store, index=index)
         wanted = replace(wanted, owner=job.row.owner, late=partial(_keep_late, keep, began=began))
         try:
             if not residents.has(spec.id):
@@ -89,7 +89,7 @@ def make_pictures(
             with residents.use(spec, job.tell) as model:
                 job.tell(Progress(0, 0))
                 began = time.monotonic()
-                result = model.run(wanted, _teller(job, order))
+                result = model.run(wanted, _teller(job, plan))
                 seconds = time.monotonic() - began
             if spec.lane != "cloud":  # a picture that was paid for is kept
                 job.check()  # pressed after the last report: the picture is not wanted either
@@ -98,9 +98,9 @@ def make_pictures(
             continue
 
 
-def _teller(job: LiveJob, order: PicturePlan) -> Tell:
-    """The job's `tell`, with previews as the order shows them."""
-    forming = order.forming
+def _teller(job: LiveJob, plan: PicturePlan) -> Tell:
+    """The job's `tell`, with previews as the plan shows them."""
+    forming = plan.forming
     if forming is None:
         return job.tell
 
@@ -110,14 +110,14 @@ def _teller(job: LiveJob, order: PicturePlan) -> Tell:
     return tell
 
 
-def generate_orders(values: dict[str, Any], spec: ModelSpec) -> Callable[[int], PicturePlan]:
+def generate_plans(values: dict[str, Any], spec: ModelSpec) -> Callable[[int], PicturePlan]:
     """
     Args:
         values: of a job row: `asdict` of a complete request, after a trip through JSON.
     """
     request = read_request(values)
-    order = PicturePlan(request, request.prompt, partial(image_request, request, spec))
-    return lambda _index: order
+    plan = PicturePlan(request, request.prompt, partial(image_request, request, spec))
+    return lambda _index: plan
 
 
 def read_request(values: dict[str, Any]) -> GenerateRequest:
@@ -150,7 +150,7 @@ def seed_of(request: GenerateRequest | IterateRequest, index: int) -> int:
 
 def _keep(
     job: LiveJob,
-    order: PicturePlan,
+    plan: PicturePlan,
     wanted: ImageRequest,
     spec: ModelSpec,
     store: Store,
@@ -161,8 +161,8 @@ def _keep(
     is_late: bool = False,
 ) -> None:
     """Write one picture down with its recipe."""
-    kept = order.kept(replace(result, image=_checked(result, wanted, spec)))
-    recipe = _recipe(job, order, wanted, spec, kept, index=index, result=result, seconds=seconds)
+    kept = plan.kept(replace(result, image=_checked(result, wanted, spec)))
+    recipe = _recipe(job, plan, wanted, spec, kept, index=index, result=result, seconds=seconds)
     film = write_film(result.frames, to_text(recipe)) if result.frames else b""
     job.patiently(lambda: store.save(kept.image, recipe, film), is_end=is_late or spec.lane == "cloud")
     job.saved()
@@ -188,7 +188,7 @@ def _checked(result: Any, wanted: ImageRequest, spec: ModelSpec) -> Image.Image:
 
 def _recipe(
     job: LiveJob,
-    order: PicturePlan,
+    plan: PicturePlan,
     sent: ImageRequest,
     spec: ModelSpec,
     kept: Kept,
@@ -197,7 +197,7 @@ def _recipe(
     result: ImageResult,
     seconds: float,
 ) -> Recipe:
-    request = order.request
+    request = plan.request
     return Recipe(
         kind="image",
         owner=job.row.owner,
@@ -215,9 +215,9 @@ def _recipe(
         steps=request.steps,
         guidance=request.guidance,
         seed=result.seed,
-        parents=order.parents,
+        parents=plan.parents,
         seconds=round(seconds, 3),
-        title=order.title,
+        title=plan.title,
         quality=sent.quality,
         transparent=sent.transparent,
         price_usd=result.price_usd,

@@ -1,4 +1,4 @@
-"""The order of an Iterate job: what a model gets of a picture it changes, and how its answer becomes a version."""
+"""The plan of an Iterate job: what a model gets of a picture it changes, and how its answer becomes a version."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ MAX_REFERENCE_SIDE = 2048
 PathOf = Callable[[str], Path]
 
 
-def iterate_orders(
+def iterate_plans(
     job: LiveJob, spec: ModelSpec, store: Store, complete: Callable[[str, IterateRequest, ModelSpec], IterateRequest]
 ) -> Callable[[int], PicturePlan]:
     """What each picture of an Iterate job is made from.
@@ -36,19 +36,19 @@ def iterate_orders(
     """
     path_of, values = partial(store.path, job.row.owner), job.row.request
     if not replay.is_chain(values):
-        order = cache(lambda: iterate_order(edit_codec.from_json(values), spec, path_of))
-        return lambda _index: order()
+        plan = cache(lambda: iterate_plan(edit_codec.from_json(values), spec, path_of))
+        return lambda _index: plan()
 
     def linked(index: int) -> PicturePlan:
         before = [id for made, id in store.made_by_job(job.row.id).items() if made < index]
         request = replay.link(values, index, before[-1] if before else None)
-        order = iterate_order(complete(job.row.owner, request, spec), spec, path_of)
-        return replace(order, wanted=lambda _index: order.wanted(0))  # each change has a seed of its own
+        plan = iterate_plan(complete(job.row.owner, request, spec), spec, path_of)
+        return replace(plan, wanted=lambda _index: plan.wanted(0))  # each change has a seed of its own
 
     return linked
 
 
-def iterate_order(request: IterateRequest, spec: ModelSpec, path_of: PathOf) -> PicturePlan:
+def iterate_plan(request: IterateRequest, spec: ModelSpec, path_of: PathOf) -> PicturePlan:
     """
     Args:
         request: complete.

@@ -7,7 +7,8 @@ from typing import Any
 
 import gradio as gr
 
-from studio.contract import JobView, UpscaleRequest
+from studio.contract import UpscaleRequest
+from studio.scheduling.contract import JobView
 from studio.service import Studio
 from ui.api.jobs import finished
 from ui.api.values import readable, uploaded

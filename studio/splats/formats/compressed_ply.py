@@ -10,7 +10,7 @@ import re
 import numpy as np
 
 from studio.errors import BadSplat
-from studio.splats.formats.ply_header import Element, Header
+from studio.splats.formats.ply_header import Element, PlyHeader
 from studio.splats.sanitize import Columns, check_count
 from studio.splats.splat import SH_COUNTS
 
@@ -19,7 +19,7 @@ _PACKED = ("packed_position", "packed_rotation", "packed_scale", "packed_color")
 _RANGES = ("x", "y", "z", "scale_x", "scale_y", "scale_z")
 
 
-def columns(header: Header, data: bytes) -> Columns:
+def columns(header: PlyHeader, data: bytes) -> Columns:
     """
     Raises:
         BadSplat: its tables do not fit each other or the file.
@@ -46,7 +46,7 @@ def columns(header: Header, data: bytes) -> Columns:
         )
 
 
-def _rows(header: Header, element: Element, data: bytes) -> np.ndarray:
+def _rows(header: PlyHeader, element: Element, data: bytes) -> np.ndarray:
     if element.has_lists:
         raise _damaged("its tables have lists")
     dtype = element.dtype("<")
@@ -98,7 +98,7 @@ def _rotations(words: np.ndarray) -> np.ndarray:
     return result
 
 
-def _rest(header: Header, data: bytes, count: int) -> np.ndarray | None:
+def _rest(header: PlyHeader, data: bytes, count: int) -> np.ndarray | None:
     element = header.element("sh")
     if element is None:
         return None

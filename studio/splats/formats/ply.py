@@ -17,7 +17,7 @@ import numpy as np
 from studio.errors import BadSplat
 from studio.splats.formats import compressed_ply
 from studio.splats.formats.ply_columns import NAMES, Read, check_columns, read_columns
-from studio.splats.formats.ply_header import Element, Header, read_header
+from studio.splats.formats.ply_header import Element, PlyHeader, read_header
 from studio.splats.metadata import KEYWORD, NOTHING, About, line_about, read_line
 from studio.splats.sanitize import SAID_Z, CheckedSplat, assumed_y_down, check_count, sound, stood_up
 from studio.splats.splat import SH_C0, SH_COUNTS, Pose, Splat
@@ -88,7 +88,7 @@ def read_ply(data: bytes) -> CheckedSplat:
     return stood_up(taken, axis, SAID_Z) if axis else assumed_y_down(taken)
 
 
-def _about(header: Header) -> About:
+def _about(header: PlyHeader) -> About:
     for comment in header.comments:
         word, _, rest = comment.partition(" ")
         if word == KEYWORD:
@@ -96,14 +96,14 @@ def _about(header: Header) -> About:
     return NOTHING
 
 
-def _vertical_axis(header: Header) -> Axis | None:
+def _vertical_axis(header: PlyHeader) -> Axis | None:
     """What nerfstudio writes. That y is vertical some tools write always, and mean nothing by it."""
     said = (re.match(r"vertical\s+axis\s*[:=]\s*([+-]?z)\b", comment.lower()) for comment in header.comments)
     sign = next((found[1] for found in said if found), "")
     return ("-z" if sign.startswith("-") else "z") if sign else None
 
 
-def _read(header: Header, data: bytes, *, is_ours: bool) -> Read:
+def _read(header: PlyHeader, data: bytes, *, is_ours: bool) -> Read:
     element = header.element("vertex")
     if element is None:
         raise BadSplat("This PLY file has no vertices, so it is no splat. Choose a Gaussian splat.")
@@ -113,7 +113,7 @@ def _read(header: Header, data: bytes, *, is_ours: bool) -> Read:
     return read_columns(element, rows, is_ours=is_ours)
 
 
-def _binary_rows(header: Header, element: Element, data: bytes) -> np.ndarray:
+def _binary_rows(header: PlyHeader, element: Element, data: bytes) -> np.ndarray:
     dtype = element.dtype(header.byte_order)
     start = header.start_of(element.name, data)
     check_room(element.count, dtype.itemsize, len(data) - start)
@@ -132,7 +132,7 @@ def check_room(count: int, row_bytes: int, room: int) -> None:
         )
 
 
-def _text_rows(header: Header, element: Element, data: bytes) -> np.ndarray:
+def _text_rows(header: PlyHeader, element: Element, data: bytes) -> np.ndarray:
     """Rows of a text file as a structured array of float64."""
     if len(data) > MAX_ASCII_BYTES:
         raise BadSplat(

@@ -74,7 +74,7 @@ class Element:
 
 
 @dataclass(frozen=True)
-class Header:
+class PlyHeader:
     byte_order: str  # "<", ">"; "" for a text file
     elements: tuple[Element, ...]
     comments: tuple[str, ...]
@@ -143,7 +143,7 @@ def is_ply(data: bytes) -> bool:
     return _START.match(data) is not None
 
 
-def read_header(data: bytes) -> Header:
+def read_header(data: bytes) -> PlyHeader:
     """
     Args:
         data: the beginning of a PLY file, MAX_HEADER_BYTES of it or all there is.
@@ -170,12 +170,12 @@ class _Parser:
         self._elements: list[Element] = []
         self._comments: list[str] = []
 
-    def parse(self, lines: list[str], length: int) -> Header:
+    def parse(self, lines: list[str], length: int) -> PlyHeader:
         for line in lines:
             self._line(line)
         if self._byte_order is None:
             raise _damaged("it does not say its format")
-        return Header(self._byte_order, tuple(self._elements), tuple(self._comments), length)
+        return PlyHeader(self._byte_order, tuple(self._elements), tuple(self._comments), length)
 
     def _line(self, line: str) -> None:
         word, *words = line.split() or [""]
