@@ -295,7 +295,7 @@ class Studio(Collection):
             return
         spec = self.model(job.row.model)
         if job.row.task == Task.UPSCALE:
-            plan_of = upscale.upscale_plans(job, spec, self._store)
+            plan_of = upscale.upscale_orders(job, spec, self._store)
         elif job.row.task == Task.ITERATE:
             plan_of = iterate_plans(job, spec, self._store, self._versions.complete)
         else:

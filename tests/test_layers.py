@@ -58,7 +58,7 @@ DISTRIBUTIONS = {
     "cv2": "opencv-python-headless",
 }
 MOST_MODULES = 15  # in one folder, without `__init__`
-MOST_LINES = 310  # of a file
+MOST_LINES = 320  # of a file
 LATE_IMPORTS = {
     "pipelines/catalog.py",
     "studio/splats/export.py",
