@@ -22,7 +22,7 @@ from studio.clouds.spending import DAILY_CAP_USD, Spending
 from studio.collection import Collection
 from studio.contract import GenerateRequest, IterateRequest, ModelSpec, Progress, Size, Task, UpscaleRequest
 from studio.errors import NotFound
-from studio.imaging import edit_codec, replay, upscale
+from studio.imaging import edit_codec, replay, upscale, wildcards
 from studio.imaging.generate_job import generate_plans, make_pictures
 from studio.imaging.iterate_job import iterate_plans
 from studio.imaging.settings_from_recipe import Settings, fit
@@ -94,6 +94,7 @@ class Studio(Collection):
         self._catalog = Catalog(models)
         outputs = outputs.absolute()
         permissions.prepare(outputs, FOLDERS)
+        self._wildcards = outputs / wildcards.FOLDER
         self._changes = Changes()
         self._residents = Residents(memory_gb)
         with ExitStack() as opened:
@@ -174,6 +175,7 @@ class Studio(Collection):
         """
         spec = self._catalog.ready(request.model, Task.GENERATE, owner)
         complete = completion.completed(request, spec)
+        wildcards.chosen(complete.prompt, complete.seed or 0, self._wildcards)  # a missing file is found now
         with self.spending.approved(owner, spec, complete, confirmed=confirm_cost):
             return self._submit(owner, spec, Task.GENERATE, complete.prompt, complete.count, asdict(complete))
 
@@ -295,11 +297,11 @@ class Studio(Collection):
             return
         spec = self.model(job.row.model)
         if job.row.task == Task.UPSCALE:
-            plan_of = upscale.upscale_orders(job, spec, self._store)
+            plan_of = upscale.upscale_plans(job, spec, self._store)
         elif job.row.task == Task.ITERATE:
             plan_of = iterate_plans(job, spec, self._store, self._versions.complete)
         else:
-            plan_of = generate_plans(job.row.request, spec)
+            plan_of = generate_plans(job.row.request, spec, self._wildcards)
         make_pictures(job, spec, self._residents, self._store, plan_of)
 
 

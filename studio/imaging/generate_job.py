@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from PIL import Image
@@ -27,6 +28,7 @@ from studio.contract import (
     Tell,
 )
 from studio.errors import Skipped, StudioError
+from studio.imaging import wildcards
 from studio.library.film import write_film
 from studio.library.store import Store
 from studio.recipe import Recipe, to_text
@@ -110,14 +112,20 @@ def _teller(job: LiveJob, plan: PicturePlan) -> Tell:
     return tell
 
 
-def generate_plans(values: dict[str, Any], spec: ModelSpec) -> Callable[[int], PicturePlan]:
+def generate_plans(values: dict[str, Any], spec: ModelSpec, choices: Path) -> Callable[[int], PicturePlan]:
     """
     Args:
         values: of a job row: `asdict` of a complete request, after a trip through JSON.
+        choices: the folder for `wildcards`.
     """
     request = read_request(values)
-    plan = PicturePlan(request, request.prompt, partial(image_request, request, spec))
-    return lambda _index: plan
+
+    def plan(index: int) -> PicturePlan:
+        prompt = wildcards.chosen(request.prompt, seed_of(request, index), choices)
+        decided = replace(request, prompt=prompt)
+        return PicturePlan(decided, prompt, partial(image_request, decided, spec))
+
+    return plan
 
 
 def read_request(values: dict[str, Any]) -> GenerateRequest:

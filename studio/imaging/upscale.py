@@ -60,19 +60,19 @@ def complete(request: UpscaleRequest, spec: ModelSpec, size: Size) -> UpscaleReq
     return UpscaleRequest(request.source, spec.id, scale)
 
 
-def upscale_orders(job: LiveJob, spec: ModelSpec, store: Store) -> Callable[[int], PicturePlan]:
+def upscale_plans(job: LiveJob, spec: ModelSpec, store: Store) -> Callable[[int], PicturePlan]:
     """What the picture of a job is made from; see `generate_job`."""
     source_id, scale = job.row.request["source"], job.row.request["scale"]
     source = read_picture(store.path(job.row.owner, source_id)).image
     size = Size(source.width * scale, source.height * scale)
-    order = PicturePlan(
+    plan = PicturePlan(
         request=IterateRequest(source_id, f"Enlarge {scale} times"),
         title=job.row.title,
         wanted=lambda _index: ImageRequest("", size, seed=0, steps=0, guidance=0.0, references=(flat(source),)),
         kept=partial(_kept, source, scale, spec),
         parents=(source_id,),
     )
-    return lambda _index: order
+    return lambda _index: plan
 
 
 def _kept(source: Image.Image, scale: int, spec: ModelSpec, result: ImageResult) -> Kept:

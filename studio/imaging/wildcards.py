@@ -20,11 +20,11 @@ _MOST_CHOICES = 200
 """In one prompt: a file that names itself would never end."""
 
 
-def chosen(prompt: str, seed: int, outputs: Path) -> str:
+def chosen(prompt: str, seed: int, folder: Path) -> str:
     """A prompt whose choices are made; one without choices comes back as it is.
 
     Args:
-        outputs: the folder whose `wildcards` are read.
+        folder: of the files.
 
     Raises:
         BadRequest: there is no such file, it holds nothing, or the files name each other without an end.
@@ -34,10 +34,10 @@ def chosen(prompt: str, seed: int, outputs: Path) -> str:
         found = _FILE.search(prompt) or _CHOICE.search(prompt)
         if found is None:
             return prompt
-        choices = _lines(found[1], outputs / FOLDER) if found.re is _FILE else found[1].split("|")
+        choices = _lines(found[1], folder) if found.re is _FILE else found[1].split("|")
         prompt = prompt[: found.start()] + dice.choice(choices) + prompt[found.end() :]
         prompt = re.sub(" {2,}", " ", prompt)
-    raise BadRequest(f"A prompt takes {_MOST_CHOICES} choices at most. Do files in {FOLDER} name each other?")
+    raise BadRequest(f"A prompt takes {_MOST_CHOICES} choices at most. Do files in {folder} name each other?")
 
 
 def _lines(name: str, folder: Path) -> list[str]:

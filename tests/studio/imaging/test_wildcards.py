@@ -6,13 +6,16 @@ from pathlib import Path
 
 import pytest
 
+from studio.contract import GenerateRequest
 from studio.errors import BadRequest
-from studio.imaging.wildcards import chosen
+from studio.imaging.wildcards import FOLDER, chosen
+from tests.studio.conftest import OpenStudio
+from tests.studio.fakes import OWNER, finished
 
 
 @pytest.fixture
-def outputs(tmp_path: Path) -> Path:
-    folder = tmp_path / "wildcards"
+def folder(tmp_path: Path) -> Path:
+    folder = tmp_path / FOLDER
     (folder / "sky").mkdir(parents=True)
     (folder / "animal.txt").write_text("# animals\nfox\n\nowl  # by night\n", "utf-8")
     (folder / "sky/time.txt").write_bytes("\ufeffat dawn\r\nat {dusk|night}\r\n".encode())
@@ -20,7 +23,7 @@ def outputs(tmp_path: Path) -> Path:
     (folder / "empty.txt").write_text("\n# nothing\n")
     (tmp_path / "secret.txt").write_text("secret")
     (folder / "link.txt").symlink_to(tmp_path / "secret.txt")
-    return tmp_path
+    return folder
 
 
 @pytest.mark.parametrize(
@@ -36,9 +39,9 @@ def outputs(tmp_path: Path) -> Path:
     ],
     ids=["none", "two", "within each other", "nothing", "files", "JSON", "underscores"],
 )
-def test_seeds_choose_among_all_of_them(outputs: Path, prompt: str, all_of_them: set[str]):
-    assert {chosen(prompt, seed, outputs) for seed in range(100)} == all_of_them
-    assert chosen(prompt, 7, outputs) == chosen(prompt, 7, outputs)
+def test_seeds_choose_among_all_of_them(folder: Path, prompt: str, all_of_them: set[str]):
+    assert {chosen(prompt, seed, folder) for seed in range(100)} == all_of_them
+    assert chosen(prompt, 7, folder) == chosen(prompt, 7, folder)
 
 
 @pytest.mark.parametrize(
@@ -50,6 +53,18 @@ def test_seeds_choose_among_all_of_them(outputs: Path, prompt: str, all_of_them:
         ("a __endless__", "200 choices"),
     ],
 )
-def test_what_cannot_be_chosen_is_said(outputs: Path, prompt: str, sentence: str):
+def test_what_cannot_be_chosen_is_said(folder: Path, prompt: str, sentence: str):
     with pytest.raises(BadRequest, match=sentence):
-        chosen(prompt, 1, outputs)
+        chosen(prompt, 1, folder)
+
+
+def test_each_picture_of_a_job_chooses_anew_and_its_recipe_says_what(open_studio: OpenStudio, tmp_path: Path):
+    studio = open_studio()
+    job = finished(studio, studio.generate(OWNER, GenerateRequest("a {red|blue} {ball|cone|cube}", seed=1, count=6)))
+    made = [studio.asset(OWNER, id) for id in job.assets]
+    assert len({asset.title for asset in made}) > 1 and job.title == "a {red|blue} {ball|cone|cube}"
+    assert all(asset.recipe.prompt == asset.recipe.prompt_sent == asset.title for asset in made)
+    again = finished(studio, studio.generate(OWNER, GenerateRequest("a {red|blue} {ball|cone|cube}", seed=4)))
+    assert studio.asset(OWNER, again.assets[0]).title == made[3].title
+    with pytest.raises(BadRequest, match=r"no file dragon\.txt"):
+        studio.generate(OWNER, GenerateRequest("a __dragon__"))
