@@ -37,6 +37,8 @@ train: $(VENV)/.run  ## train the bundled models again (hours on 2 cores; goes o
 	$(PY) -m toybox.sam.train
 	$(PY) -m toybox.solid.train_views
 	$(PY) -m toybox.solid.train_lgm
+	$(PY) -m toybox.vqgan_clip.train_vqgan
+	$(PY) -m toybox.vqgan_clip.train_clip
 
 # torch and torchvision first, as one pair; then the rest without build isolation, so that the source build of sam2 uses
 # the torch that is there instead of fetching a second one.

@@ -20,6 +20,7 @@ TOY = LocalModel(
     family="vqgan-clip",
     needs=Whole(),
     beside="toy-clip",
+    words_file="known_words.json",
     variant="toy",
     optional=True,
     licence="Apache-2.0",
@@ -31,7 +32,7 @@ TOY = LocalModel(
     negative_prompt=True,
     references=1,
     toys_only=True,
-    examples=("a red ball on a blue background", "a green tree on a sand background | snow:0.3"),
+    examples=("a red ball on a blue background", "a green tree on a sand background | a house:-0.3"),
 )
 IMAGENET = LocalModel(
     id="vqgan-imagenet-f16-16384",
@@ -55,4 +56,4 @@ IMAGENET = LocalModel(
     references=1,
     examples=("a castle in the fog:2 | oil painting:0.5 | text:-0.3", "a lighthouse made of glass"),
 )
-RECORDS = (IMAGENET,)
+RECORDS = (TOY, IMAGENET)

@@ -254,3 +254,21 @@ def _smoothed(image: Tensor, ratio: float, *, axis: int) -> Tensor:
     padding = (0, 0, reach, reach) if axis == 2 else (reach, reach, 0, 0)
     padded = F.pad(image, padding, mode="reflect")
     return F.conv2d(padded, kernel.expand(channels, -1, -1, -1), groups=channels)
+
+
+def sketches(count: int, side: int, chance: torch.Generator) -> Tensor:
+    """Soft spots of any colour, round to square, upright or tapering, near the middle of light grounds of any colour.
+
+    Returns:
+        (count, 3, side, side), [0, 1].
+    """
+    ground = 0.4 + 0.6 * torch.rand(count, 3, 1, 1, generator=chance)
+    spot = torch.rand(count, 3, 1, 1, generator=chance)
+    x, y, wide, high, taper, square = torch.rand(6, count, 1, 1, 1, generator=chance)
+    places = torch.linspace(-1, 1, side)
+    down = (places.view(1, 1, -1, 1) - 0.3 * (2 * y - 1)) / (0.25 + 0.35 * high)
+    across = (places.view(1, 1, 1, -1) - 0.3 * (2 * x - 1)) / (0.25 + 0.25 * wide)
+    across = across / (1 + (1.6 * taper - 0.6).clamp(0, 1) * down).clamp(0.02)  # the lower, the wider
+    power = 2 + 6 * (square - 0.5).clamp(0)
+    inside = ((1.1 - across.abs() ** power - down.abs() ** power) * 4).clamp(0, 1)
+    return torch.lerp(ground.expand(-1, -1, side, side), spot.expand(-1, -1, side, side), inside)

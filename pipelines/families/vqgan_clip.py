@@ -40,6 +40,10 @@ class Method:
         smallest: side of the smallest one as a share of the picture's.
         flip: whether squares are mirrored.
         noise: most noise on a square.
+        sketches: random spots before random grounds; it begins with the one that CLIP likes best, because a ground of
+            the wrong colour is not left again. 0: it begins with random codes.
+        renewed: in the second half, after so many steps each, the latent becomes that of its picture: codes that mean
+            nothing to the VQGAN and please CLIP all the same do not last. 0: never, as in the notebooks.
     """
 
     rate: float = 0.1
@@ -47,9 +51,14 @@ class Method:
     smallest: float = 0.4
     flip: bool = True
     noise: float = 0.1
+    sketches: int = 0
+    renewed: int = 0
 
 
-METHODS = {"": Method(), "toy": Method(rate=0.2, cuts=12, smallest=0.75, flip=False, noise=0.08)}
+METHODS = {
+    "": Method(),
+    "toy": Method(rate=0.2, cuts=12, smallest=0.75, flip=False, noise=0.08, sketches=96, renewed=10),
+}
 """By the variant of the checkpoint. Source of the plain one: nerdyrodent/VQGAN-CLIP generate.py (Adam 0.1, 32 cuts)."""
 
 
@@ -89,14 +98,16 @@ class VqganClip:
         tell(Progress(0, request.steps, "reading the prompt"))
         device = self._clip.device
         chance = torch.Generator("cpu").manual_seed(request.seed)
-        z = self._beginning(request, chance).to(device).requires_grad_()
         prompts = [Prompt(clip_guidance.read(self._clip, self._tokenizer, w.text), w.weight, w.stop) for w in wanted]
+        z = self._beginning(request, prompts, chance).to(device).requires_grad_()
         method, side = self._method, self._clip.config.vision_config.image_size
         cut = Cutter(side, method.cuts, method.smallest, method.flip, method.noise, chance)
         optimizer = torch.optim.Adam([z], lr=method.rate)
         scores, frames, every = [], [], -(-request.steps // FRAMES)
         for number in range(request.steps):
             taken = clip_guidance.step(self._vqgan, self._clip, z, optimizer, prompts, cut)
+            if method.renewed and (number + 1) % method.renewed == 0 and request.steps <= 2 * (number + 1):
+                self._renew(z)
             scores.append(_score(taken.embeds, prompts))
             seen = self._picture(taken.image)
             if number % every == 0:
@@ -110,18 +121,35 @@ class VqganClip:
         del self._vqgan, self._clip
         gc.collect()
 
-    def _beginning(self, request: ImageRequest, chance: torch.Generator) -> Tensor:
-        """(1, C, H / factor, W / factor): codes of the picture to begin with, or random ones."""
+    def _beginning(self, request: ImageRequest, prompts: Sequence[Prompt], chance: torch.Generator) -> Tensor:
+        """(1, C, H / factor, W / factor): codes of the picture to begin with, of a sketch, or random ones."""
         codebook = self._vqgan.quantize.embedding.weight
         rows, columns = (max(1, side // self.factor) for side in (request.size.height, request.size.width))
         drawn = torch.randint(len(codebook), (1, rows, columns), generator=chance)
-        if not request.references:
-            return codebook[drawn.to(codebook.device)].movedim(-1, 1).clone()
         size = (columns * self.factor, rows * self.factor)
-        start = request.references[0].convert("RGB").resize(size, Image.Resampling.LANCZOS)
-        pixels = torch.frombuffer(bytearray(start.tobytes()), dtype=torch.uint8).view(1, size[1], size[0], 3)
+        if request.references:
+            start = request.references[0].convert("RGB").resize(size, Image.Resampling.LANCZOS)
+            pixels = torch.frombuffer(bytearray(start.tobytes()), dtype=torch.uint8).view(1, size[1], size[0], 3)
+            picture = pixels.movedim(-1, 1) / 255
+        elif self._method.sketches:
+            picture = F.interpolate(self._best_sketch(prompts, chance), size=size[::-1], mode="bilinear")
+        else:
+            return codebook[drawn.to(codebook.device)].movedim(-1, 1).clone()
         with torch.no_grad():
-            return self._vqgan.encode((pixels.movedim(-1, 1) / 127.5 - 1).to(codebook)).latents
+            return self._vqgan.encode((picture * 2 - 1).to(codebook)).latents
+
+    @torch.no_grad()
+    def _best_sketch(self, prompts: Sequence[Prompt], chance: torch.Generator) -> Tensor:
+        """The one of many random sketches that is nearest to the prompts, (1, 3, side, side)."""
+        sketches = clip_guidance.sketches(self._method.sketches, self._clip.config.vision_config.image_size, chance)
+        embeds = clip_guidance.seen(self._clip, sketches.to(self._clip.device))
+        far = [sum(clip_guidance.distance(one[None], prompt).item() for prompt in prompts) for one in embeds]
+        best = min(range(len(far)), key=far.__getitem__)
+        return sketches[best : best + 1]
+
+    @torch.no_grad()
+    def _renew(self, z: Tensor) -> None:
+        z.copy_(self._vqgan.encode(self._decoded(z) * 2 - 1).latents)
 
     @torch.no_grad()
     def _decoded(self, z: Tensor) -> Tensor:

@@ -60,8 +60,10 @@ DAMAGE: dict[str, Callable[[Path], None]] = {
 
 
 def copy_of(name: str, folder: Path) -> Path:
-    """A bundled model whose files may be spoilt."""
-    return Path(shutil.copytree(WEIGHTS / name, folder / "weights" / name, copy_function=os.link))
+    """A bundled model whose files may be spoilt, with the one that it cannot do without beside it."""
+    for each in RECORDS[name].bundles:
+        shutil.copytree(WEIGHTS / each, folder / "weights" / each, copy_function=os.link)
+    return folder / "weights" / name
 
 
 def spec_of(name: str, folder: Path) -> ModelSpec:
@@ -72,7 +74,7 @@ def quiet(_progress: object) -> None:
     pass
 
 
-@pytest.mark.parametrize("name", TOYS)
+@pytest.mark.parametrize("name", [name for toy in TOYS for name in RECORDS[toy].bundles])
 def test_the_lists_that_ship_are_right_complete_and_what_sha256sum_reads(name: str):
     folder = WEIGHTS / name
     text = (folder / bundled.LISTING).read_text()
@@ -105,6 +107,14 @@ def test_whatever_is_wrong_with_any_file_is_said_and_the_model_is_not_loaded(nam
         assert str(refused.value) == hint
         os.replace(kept, path)
     assert spec.readiness().ok  # once all is as it was, without a restart
+
+
+def test_a_model_that_another_cannot_do_without_is_looked_at_too(tmp_path: Path):
+    spec = spec_of("toy-vqgan", copy_of("toy-vqgan", tmp_path))
+    shutil.rmtree(tmp_path / "weights" / "toy-clip")
+    assert spec.readiness().hint == "The folder weights/toy-clip is missing: clone the repository again."
+    with pytest.raises(NotReady, match="toy-clip is missing"):
+        spec.load(quiet)
 
 
 def test_a_missing_an_unlisted_and_an_unreadable_file_are_said(tmp_path: Path):
