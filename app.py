@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 
 from commands import addresses
 from commands.environment import ROOT, prepare_environment
-from commands.options import OUTPUTS, accounts, is_local, parse
+from commands.options import OUTPUTS, accounts, is_local, own_checkpoints, parse
 from commands.temporary_folder import temporary_folder
 from pipelines import catalog
 from pipelines.machine import Machine, inspect
@@ -59,7 +59,9 @@ def main(arguments: list[str] | None = None) -> int:
         machine = inspect()
         with temporary_folder() as options.temporary:
             # Where anyone may come in, nobody else's pictures are paid for with the host's keys.
-            studio = open_studio(options.outputs, machine, find_keys(lend=not options.open))
+            studio = open_studio(
+                options.outputs, machine, find_keys(lend=not options.open), checkpoints=options.checkpoints
+            )
             try:
                 serve(studio, options, machine)
             finally:
@@ -80,13 +82,19 @@ def find_keys(*, lend: bool = True) -> Keys:
 
 
 def open_studio(
-    outputs: Path, machine: Machine | None = None, keys: Keys | None = None, *, resume: bool = True
+    outputs: Path,
+    machine: Machine | None = None,
+    keys: Keys | None = None,
+    *,
+    checkpoints: Path | None = None,
+    resume: bool = True,
 ) -> Studio:
     """The studio of this machine: every model it knows, those in the clouds last, and the folder it keeps things in.
 
     Args:
         machine: what is known of it; None looks at it.
         keys: of the clouds; None takes those of this machine.
+        checkpoints: where a person's own are; None: as `own_checkpoints` says.
         resume: go on with the jobs that were left.
 
     Raises:
@@ -101,9 +109,12 @@ def open_studio(
     memory_gb = machine.gpu.total_gb if machine.gpu else machine.ram_gb / 2
     connection = Connection(os.environ)
     models = (*catalog.models(machine), *clouds.models(keys, connection))
+    own = catalog.OwnModels(checkpoints or own_checkpoints(outputs), machine)
     return Studio(
         models,
         outputs,
+        own=own,
+        own_folder=own.invitation,
         memory_gb=memory_gb,
         clouds=clouds.accounts(keys, connection),
         daily_cap_usd=read_cap(os.environ.get("DIORAMA_DAILY_CAP_USD", "")),

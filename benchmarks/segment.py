@@ -20,10 +20,11 @@ import torch
 from PIL import Image
 
 from benchmarks.table import Row, median_ms, print_table
-from pipelines import catalog, records
+from pipelines import catalog
 from pipelines.families import sam
 from pipelines.hub.cache import HubCache
 from pipelines.machine import inspect
+from pipelines.records import segmentation
 from studio.contract import ModelSpec, Size
 from studio.recipe.selection import Point, SegmentRequest
 from studio.segmentation.contract import MaskRequest, MaskResult
@@ -43,7 +44,7 @@ def main(arguments: Sequence[str] = ()) -> None:
     if not (options.folder / WEIGHTS_NAME).exists():
         sys.exit(f"There is no model in {options.folder}: train one with python -m toybox.sam.train.")
     with tempfile.TemporaryDirectory() as folder:
-        spec = catalog.spec_of(records.TOY_SAM, inspect(), HubCache.here(), options.folder)
+        spec = catalog.spec_of(segmentation.TOY_SAM, inspect(), HubCache.here(), options.folder)
         rows = clicks(spec, Path(folder), options.rounds)
     print_table(f"Clicking on {SIDE} x {SIDE} with the toy SAM, p50", rows)
     if torch.cuda.is_available():

@@ -65,6 +65,7 @@ def generate(options: argparse.Namespace) -> int:
                 style=options.style,
                 quality=options.quality,
                 transparent=options.transparent,
+                clip_skip=options.clip_skip,
             )
             assets = draw(studio, request, confirm_cost=options.confirm_cost)
             failed += not assets

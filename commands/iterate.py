@@ -90,6 +90,7 @@ def iterate(options: argparse.Namespace) -> int:
             negative_prompt=options.negative,
             quality=options.quality,
             transparent=options.transparent,
+            clip_skip=options.clip_skip,
         )
         job = studio.iterate(LOCAL_OWNER, request, confirm_cost=options.confirm_cost)
         pictures.notice(studio.adviser.of_change(LOCAL_OWNER, request, job.model))

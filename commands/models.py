@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from app import LOCAL_OWNER, OUTPUTS, find_keys
+from commands.options import own_checkpoints
 from pipelines import catalog, readiness
 from pipelines.hub.cache import HubCache
 from pipelines.machine import Machine, inspect
@@ -50,7 +51,8 @@ def add_verbs(verbs: Any) -> None:
 def models(options: argparse.Namespace) -> int:
     """Print every model with its licence, its size and its readiness."""
     machine = inspect()
-    specs = (*catalog.models(machine), *clouds.models(find_keys()))
+    own = catalog.OwnModels(own_checkpoints(OUTPUTS), machine)
+    specs = (*catalog.models(machine), *own(), *clouds.models(find_keys()))
     if options.json:
         for spec in specs:
             print(json.dumps(describe(spec)))
@@ -61,6 +63,7 @@ def models(options: argparse.Namespace) -> int:
         print("  ".join(f"{cell:{width}}" for cell, width in zip(row, widths, strict=True)).rstrip())
         if spec.about:
             print(f"{'':{widths[0]}}  {spec.about}")
+    print(own.invitation)
     return 0
 
 

@@ -74,7 +74,16 @@ def _parser() -> _Parser:
         help="the path that a reverse proxy serves the page below, such as /diorama",
     )
     parser.add_argument("--outputs", type=Path, default=OUTPUTS, help="where pictures are kept (default: outputs)")
+    parser.add_argument(
+        "--checkpoints", type=Path, metavar="FOLDER", help="where your own models are (default: checkpoints, beside it)"
+    )
     return parser
+
+
+def own_checkpoints(outputs: Path) -> Path:
+    """The folder of a person's own models: DIORAMA_CHECKPOINTS, or the one beside the outputs."""
+    named = os.environ.get("DIORAMA_CHECKPOINTS", "")
+    return Path(named).expanduser() if named else outputs.absolute().parent / "checkpoints"
 
 
 class _Parser(argparse.ArgumentParser):

@@ -22,6 +22,7 @@ def add_options(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--seed", type=int, help="seed of the first picture (default, and -1: drawn at random, printed)")
     verb.add_argument("--steps", type=int)
     verb.add_argument("--guidance", type=float)
+    verb.add_argument("--clip-skip", type=int, metavar="N", help="read the N-th last layer of the text encoder")
     verb.add_argument("--negative", default="", metavar="WORDS", help="what the picture must not show")
     verb.add_argument("--confirm-cost", action="store_true", help="spend more than the daily cap for cloud models")
     verb.add_argument("-o", "--output", type=Path, help="a .png file, or a folder (default: only the outputs folder)")

@@ -14,6 +14,7 @@ from pipelines.families import FAMILIES
 from pipelines.hub.cache import Checkpoint, Download, HubCache
 from pipelines.local_model import LocalModel
 from pipelines.machine import Machine, inspect
+from pipelines.own_checkpoints import CONFIGS, OPENED, OwnCheckpoints, revision_of as own_revision
 from pipelines.plan import Needs, Placement, Whole, plans
 from pipelines.records import RECORDS
 from studio.contract import Model, ModelSpec, Progress, Task, Tell
@@ -53,6 +54,35 @@ def downloads() -> dict[str, Download]:
     return {each.id: download for each in RECORDS if (download := _download(each))}
 
 
+class OwnModels:
+    """The models of a person's own checkpoints, as they are whenever they are asked for. Any thread may ask."""
+
+    def __init__(
+        self, folder: Path, machine: Machine | None = None, hub: HubCache | None = None, configs: Path = CONFIGS
+    ) -> None:
+        """
+        Args:
+            configs: how pipelines that are a single file are built, a folder for each model they are opened like.
+        """
+        self._own = OwnCheckpoints(folder, configs)
+        self._machine, self._hub = machine or inspect(), hub or HubCache.here()
+        self._specs: dict[str, tuple[LocalModel, ModelSpec]] = {}
+
+    @property
+    def invitation(self) -> str:
+        """Where they are put, in words."""
+        return f"Your own checkpoints (.safetensors or folders of {OPENED}) go into {self._own.folder}."
+
+    def __call__(self) -> tuple[ModelSpec, ...]:
+        before, now = self._specs, {}
+        for record in self._own.records():
+            known = before.get(record.id)
+            is_same = known is not None and known[0] is record
+            now[record.id] = known if is_same else (record, spec_of(record, self._machine, self._hub, self._own.folder))
+        self._specs = now
+        return tuple(spec for _, spec in now.values())
+
+
 def _in_order(records: Sequence[LocalModel], machine: Machine) -> list[LocalModel]:
     """A small model comes behind the large one that is quick here: too slow is no first impression."""
     place = {each.id: number for number, each in enumerate(records)}
@@ -80,6 +110,11 @@ def spec_of(record: LocalModel, machine: Machine, hub: HubCache, bundle: Path) -
         gpu_gb=_gpu_gb(machine, record),
         known_words=partial(_known_words, bundle / record.words_file) if record.words_file else None,
     )
+    if record.at:
+        gb = download.gb if download else 0.0
+        gated, page = (download.gated, hub.page(download)) if download else (False, "")
+        revision = "" if record.fault else own_revision(record.at)
+        return replace(same, revision=revision, download_gb=gb, gated=gated, page_url=page)
     if download is None:
         return replace(same, revision=readiness.revision_of(*(bundle.parent / id for id in record.bundles)))
     page, named = hub.page(download), download.named()
@@ -118,8 +153,11 @@ def _load(tell: Tell, *, record: LocalModel, machine: Machine, hub: HubCache, bu
 
 def _checkpoint(record: LocalModel, hub: HubCache, bundle: Path, tell: Tell) -> Checkpoint:
     """Weights that are here, downloaded if need be."""
-    checkpoint = Checkpoint(bundle, record.label, record.text_tokens, variant=record.variant)
     download = _download(record)
+    without = download.without if download else ()
+    checkpoint = Checkpoint(bundle, record.label, record.text_tokens, variant=record.variant, without=without)
+    if record.at and download is None:
+        return replace(checkpoint, path=record.at, config=record.config, own=True, without=record.unopened)
     if download is None:
         folders = [bundle.parent / id for id in record.bundles]
         for folder in folders:
@@ -132,8 +170,11 @@ def _checkpoint(record: LocalModel, hub: HubCache, bundle: Path, tell: Tell) -> 
     folder = fetch.fetch(download, hub, tell)
     if own := record.named():
         return replace(checkpoint, path=own, beside=folder)
+    if record.at:
+        return replace(checkpoint, path=folder, parts=hub.files_of_parts(download) | {record.part: record.at}, own=True)
     # Of a branch the recipe names the commit it was when it was downloaded.
-    return replace(checkpoint, path=folder / download.file, revision=folder.name)
+    parts = hub.files_of_parts(download)
+    return replace(checkpoint, path=folder / download.file, revision=folder.name, parts=parts)
 
 
 def _gpu_gb(machine: Machine, record: LocalModel) -> float:
@@ -141,7 +182,7 @@ def _gpu_gb(machine: Machine, record: LocalModel) -> float:
 
     Nothing for a bundled model: it is so small that it never has to make room.
     """
-    needs = record.needs if record.download else Whole()
+    needs = record.needs if record.download or record.at else Whole()
     if not isinstance(needs, Needs):
         return needs.gpu_gb
     plan = readiness.plan_here(machine, needs)

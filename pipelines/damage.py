@@ -27,8 +27,11 @@ def opening(whose: str) -> Iterator[None]:
         yield
     except torch.OutOfMemoryError:
         raise
+    except KeyError as error:
+        raise unusable(whose, f"it has no {error.args[0]}") from error
     except (OSError, ValueError, TypeError, RuntimeError, SafetensorError) as error:
         cause = str(error) if isinstance(error, WeightsMismatch) else " ".join(str(error).split())[:200]
+        cause = "weights are missing" if "meta tensor" in cause else cause
         raise unusable(whose, cause) from error
 
 

@@ -25,8 +25,17 @@ class LocalModel(ModelCard):
     beside: str = ""  # of a bundled one: the bundled model that it cannot do without
     own_file: str = ""  # name of the variable that names its weights, which are on no Hub; the download goes beside
     own_file_from: str = ""  # where a person gets that file
+    at: Path | None = None  # a person's own file or folder
+    config: Path | None = None  # of one that is a whole pipeline: a folder that says how that is built
+    part: str = ""  # the component that is all that file has; the download has the others
+    fault: str = ""  # why that cannot be opened, as a sentence
     optional: bool = False  # left out where its weights are not
     otherwise: str = "The toy model runs everywhere."  # what to do where the machine is too small
+
+    @property
+    def unopened(self) -> tuple[str, ...]:
+        """Components that a folder may have and that nothing here uses."""
+        return ("safety_checker", "feature_extractor") if "stable-diffusion" in self.family else ()
 
     @property
     def bundles(self) -> tuple[str, ...]:

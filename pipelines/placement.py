@@ -11,17 +11,23 @@ from typing import Any
 import diffusers
 import torch
 import transformers
+from safetensors.torch import load_file
 
+from pipelines import single_file
+from pipelines.checkpoint_kinds import read_header
 from pipelines.damage import opening, unusable
 from pipelines.device import release_memory
-from pipelines.hub.cache import missing, pipeline_class
+from pipelines.hub.cache import Checkpoint, components, missing, pipeline_class
 from pipelines.plan import Placement, Plan
+
+SAME_PARTS = {"LatentConsistencyModelPipeline": "StableDiffusionPipeline"}
+"""Classes that only differ in how they draw: their parts are opened as those of the other one."""
 
 
 class Placed:
     """A pipeline on this machine; used by one thread at a time."""
 
-    def __init__(self, kind: type[diffusers.DiffusionPipeline], folder: Path, plan: Plan, label: str) -> None:
+    def __init__(self, kind: type[diffusers.DiffusionPipeline], checkpoint: Checkpoint, plan: Plan) -> None:
         """Open a folder in the diffusers layout; the network is not looked at, and pickled weights are not opened.
 
         Raises:
@@ -31,7 +37,7 @@ class Placed:
         self.plan = plan
         self.device = torch.device(plan.device)
         self._aside: dict[str, torch.nn.Module] = {}  # text encoders, while no prompt is read
-        self.pipeline: Any = _open(kind, folder, plan, label)
+        self.pipeline: Any = _open(kind, checkpoint, plan)
         self.pipeline.set_progress_bar_config(disable=True)
         self._siblings: dict[type, Any] = {}
         self._lay_out()
@@ -111,26 +117,82 @@ class Placed:
         pipeline.vae.enable_tiling()  # only pictures larger than it was trained on are cut: memory stays bounded
 
 
-def _open(kind: type[diffusers.DiffusionPipeline], folder: Path, plan: Plan, label: str) -> Any:
+def _open(kind: type[diffusers.DiffusionPipeline], checkpoint: Checkpoint, plan: Plan) -> Any:
     """The pipeline. `Any`: diffusers annotates its methods more narrowly than they are."""
+    folder, label = checkpoint.path, checkpoint.label
     for library in (diffusers, transformers):
         library.utils.logging.disable_progress_bar()  # bars of the loaders; progress is told by `tell`
+    if checkpoint.config:
+        return _of_file(kind, checkpoint, checkpoint.config, plan)
     # The libraries open both all the same: with an empty tokenizer, and with parts that do not belong together.
-    if lacking := missing(folder):
+    if lacking := missing(folder, unopened=(*checkpoint.without, *checkpoint.parts)):
         raise unusable(f"{label} in {folder}", f"{', '.join(lacking)} missing")
-    if (found := pipeline_class(folder)) != kind.__name__:
+    if SAME_PARTS.get(found := pipeline_class(folder), found) != kind.__name__:
         raise unusable(f"{label} in {folder}", f"it is a {found or 'pipeline of no class'}, not a {kind.__name__}")
-    others = getattr(torch, plan.other_dtype)
+    dtypes, others = _dtypes(kind, plan), _dtype(plan.other_dtype)
+    on_device = plan.device if plan.placement == Placement.RESIDENT else "cpu"
     with opening(f"{label} in {folder}"):
-        return kind.from_pretrained(
+        pipeline = kind.from_pretrained(
             str(folder),
-            dtype=dict.fromkeys(_narrow(kind), getattr(torch, plan.dtype)) | {"default": others},
+            dtype=dtypes,
+            variant="fp16" if any(".fp16." in path.name for path in folder.glob("*/*.safetensors")) else None,
+            **dict.fromkeys(checkpoint.without),
+            **{
+                name: _part(folder, name, file, on_device, dtypes.get(name, others))
+                for name, file in checkpoint.parts.items()
+            },
             # Straight to the device: through main memory it is four times slower, and twice as large in there.
             # Source: https://github.com/huggingface/diffusers/pull/11904
             device_map=plan.device if plan.placement == Placement.RESIDENT else None,
             use_safetensors=True,
             local_files_only=True,
         )
+    return _sound(pipeline, checkpoint)
+
+
+def _of_file(kind: type[diffusers.DiffusionPipeline], checkpoint: Checkpoint, config: Path, plan: Plan) -> Any:
+    """The pipeline of a single file."""
+    with opening(f"{checkpoint.label} in {checkpoint.path}"):
+        pipeline = single_file.open_file(kind, checkpoint.path, config)
+    _sound(pipeline, checkpoint)
+    dtypes = _dtypes(kind, plan)
+    device = plan.device if plan.placement == Placement.RESIDENT else "cpu"
+    for name, part in pipeline.components.items():
+        if isinstance(part, torch.nn.Module):
+            part.to(device, dtypes.get(name, dtypes["default"])).eval()
+    return pipeline
+
+
+def _sound(pipeline: Any, checkpoint: Checkpoint) -> Any:
+    """The pipeline, of which a person's own weights are looked at: one that is damaged opens all the same."""
+    if checkpoint.own and (fault := single_file.fault(pipeline)):
+        raise unusable(f"{checkpoint.label} in {checkpoint.path}", fault)
+    return pipeline
+
+
+def _dtypes(kind: type[diffusers.DiffusionPipeline], plan: Plan) -> dict[str, torch.dtype]:
+    return dict.fromkeys(_narrow(kind), _dtype(plan.dtype)) | {"default": _dtype(plan.other_dtype)}
+
+
+def _dtype(name: str) -> torch.dtype:
+    return getattr(torch, name)
+
+
+def _part(folder: Path, name: str, file: Path, device: str, dtype: torch.dtype) -> torch.nn.Module:
+    """A component as the folder describes it, with the weights of a file.
+
+    Raises:
+        RuntimeError, KeyError: they are of another network.
+    """
+    kind = getattr(diffusers, components((folder / "model_index.json").read_text(encoding="utf-8"))[name])
+    with torch.device("meta"):
+        module = kind.from_config(kind.load_config(folder / name))
+    if not read_header(file).keys() & module.state_dict().keys():  # its makers' names
+        by_makers = kind.from_single_file(str(file), config=str(folder), subfolder=name, local_files_only=True)
+        return by_makers.to(device, dtype).eval()
+    weights = {key: tensor.to(dtype) for key, tensor in load_file(file, device=device).items()}
+    module.load_state_dict(weights, assign=True)
+    return module.eval()
 
 
 def network_name(kind: type[diffusers.DiffusionPipeline]) -> str:
@@ -151,6 +213,8 @@ def _bridge_dtypes(vae: Any, narrow: torch.dtype) -> None:
     The pipelines hand pictures over in the network's dtype and expect latents in it; the autoencoder of a Turing
     card is float32.
     """
+    if "force_upcast" in vae.config:  # SDXL's overflows in float16, which no plan asks of it: it stays as it is
+        vae.register_to_config(force_upcast=False)
     if vae.dtype == narrow:
         return
     last = vae.encoder if getattr(vae, "quant_conv", None) is None else vae.quant_conv

@@ -16,8 +16,8 @@ from typing import Literal
 
 Dtype = Literal["bfloat16", "float16", "float32"]
 
-SMALL_GB = 2.0
-"""Largest model, as float32, that is worth running without a graphics card: above it one step takes minutes."""
+SMALL_GB = 4.5
+"""Largest model, as float32, that is worth running without a graphics card: above it one step takes a minute."""
 SPARE_GB = 1.2
 """Kept free on a card: 0.7 GB for the CUDA context, 0.5 GB for the desktop."""
 SPARE_RAM_GB = 4.0

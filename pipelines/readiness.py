@@ -40,6 +40,10 @@ def of(model: LocalModel, weights: Download | Path, machine: Machine, hub: HubCa
     Args:
         weights: a download, or the folder of a bundled model.
     """
+    if model.fault:
+        return Readiness(False, "cannot be opened", model.fault)
+    if model.at and isinstance(weights, Path):
+        return _too_small(model, machine) or Readiness(True, "ready")
     if isinstance(weights, Path):
         found = [of_bundled(weights.parent / id) for id in model.bundles]
         return next((each for each in found if not each.ok), found[0])

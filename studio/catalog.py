@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from studio import completion, validation
 from studio.contract import ModelSpec, Task
@@ -20,15 +20,24 @@ def in_gb(gb: float) -> str:
 class Catalog:
     """The first model that is ready is the default of its task."""
 
-    def __init__(self, specs: Iterable[ModelSpec]) -> None:
+    def __init__(
+        self, specs: Iterable[ModelSpec], own: Callable[[], Iterable[ModelSpec]] = tuple[ModelSpec, ...]
+    ) -> None:
         """
+        Args:
+            own: the models that a person brought, as they are when it is called.
+
         Raises:
             ValueError: a spec is not complete; found at the start, not by a visitor.
         """
-        self._specs = {spec.id: spec for spec in specs}
+        self._fixed, self._own = {spec.id: spec for spec in specs}, own
         for task in (Task.GENERATE, Task.ITERATE):
             for spec in self.models(task):
                 completion.default_size(spec)
+
+    @property
+    def _specs(self) -> dict[str, ModelSpec]:
+        return {**self._fixed, **{spec.id: spec for spec in self._own()}}
 
     def models(self, task: Task) -> list[ModelSpec]:
         return [spec for spec in self._specs.values() if task in spec.tasks]
@@ -40,9 +49,10 @@ class Catalog:
         """
         if not isinstance(model_id, str):
             raise BadRequest(f"The model must be the id of a model, not {validation.shown(model_id)}.")
-        if model_id not in self._specs:
-            raise UnknownModel(model_id, self._specs)
-        return self._specs[model_id]
+        specs = self._specs
+        if model_id not in specs:
+            raise UnknownModel(model_id, specs)
+        return specs[model_id]
 
     def ready(self, model_id: str, task: Task, owner: str = "") -> ModelSpec:
         """The model that was asked for, or the first that is ready here: nothing is sent to a cloud unasked.

@@ -35,12 +35,13 @@ def completed(request: GenerateRequest, spec: ModelSpec) -> GenerateRequest:
         size=_size(request.size, spec),
         count=whole("number of pictures", request.count, 1, MAX_PICTURES),
         seed=_seed(request.seed, spec),
-        steps=_steps(request.steps, spec),
+        steps=_count("number of steps", request.steps, spec.steps, spec),
         guidance=_number("guidance", request.guidance, spec.guidance, spec),
         negative_prompt=_negative_prompt(request.negative_prompt, spec),
         style=_style(request.style, spec),
         quality=_quality(request.quality, spec),
         transparent=_transparent(request.transparent, spec),
+        clip_skip=_count("clip skip", request.clip_skip, spec.clip_skip, spec),
     )
 
 
@@ -66,18 +67,20 @@ def completed_edit(request: IterateRequest, spec: ModelSpec) -> IterateRequest:
         model=spec.id,
         count=whole("number of versions", request.count, 1, MAX_PICTURES),
         seed=_seed(request.seed, spec),
-        steps=_steps(request.steps, spec),
+        steps=_count("number of steps", request.steps, spec.steps, spec),
         guidance=_number("guidance", request.guidance, spec.guidance, spec),
         strength=_number("strength", request.strength, spec.strength, spec),
         negative_prompt=_negative_prompt(request.negative_prompt, spec),
         quality=_quality(request.quality, spec),
         transparent=_transparent(request.transparent, spec),
+        clip_skip=_count("clip skip", request.clip_skip, spec.clip_skip, spec),
     )
 
 
 def decided(seed: Any, steps: Any, guidance: Any, spec: ModelSpec) -> tuple[int | None, int | None, float | None]:
     """The controls that models for other tasks have too; raises as `completed`."""
-    return _seed(seed, spec), _steps(steps, spec), _number("guidance", guidance, spec.guidance, spec)
+    steps = _count("number of steps", steps, spec.steps, spec)
+    return _seed(seed, spec), steps, _number("guidance", guidance, spec.guidance, spec)
 
 
 def default_size(spec: ModelSpec) -> Size:
@@ -147,14 +150,14 @@ def _seed(value: Any, spec: ModelSpec) -> int | None:
     return whole("seed", value, 0, MAX_SEED)
 
 
-def _steps(value: Any, spec: ModelSpec) -> int | None:
-    if spec.steps is None:
-        return _not_honoured("number of steps", value, spec)
+def _count(name: str, value: Any, allowed: Range | None, spec: ModelSpec) -> int | None:
+    if allowed is None:
+        return _not_honoured(name, value, spec)
     if value is None:
-        return int(spec.steps.default)
-    steps = whole("number of steps", value, None, None)
-    _within("number of steps", steps, spec.steps, spec)
-    return steps
+        return int(allowed.default)
+    count = whole(name, value, None, None)
+    _within(name, count, allowed, spec)
+    return count
 
 
 def _number(name: str, value: Any, allowed: Range | None, spec: ModelSpec) -> float | None:

@@ -58,6 +58,7 @@ class GenerateRequest:
     style: str = ""  # id of a Style of the model; "" for none
     quality: str = ""  # one of the model's qualities; "": its first, or it has none
     transparent: bool = False  # nothing behind what was asked for: an RGBA picture
+    clip_skip: int | None = None  # which layer of the text encoder is asked, counted from the last one, which is 1
 
 
 @dataclass(frozen=True)
@@ -98,6 +99,7 @@ class IterateRequest:
     negative_prompt: str = ""
     quality: str = ""
     transparent: bool = False
+    clip_skip: int | None = None
 
 
 @dataclass(frozen=True)
@@ -124,6 +126,7 @@ class ImageRequest:
     strength: float | None = None  # how far from the first reference, 0 to 1; None: the model has no such control
     quality: str = ""
     transparent: bool = False
+    clip_skip: int | None = None  # None: the model's own layer
     owner: str = ""  # whose key pays; changes nothing in the picture
     late: Callable[[ImageResult], None] | None = field(default=None, repr=False, compare=False)
     """Where a picture goes that was paid for and comes after Stop or the deadline; called on any thread, once at most.
@@ -242,6 +245,8 @@ class ModelCard:
     guidance: Range | None = None
     elevation_deg: float = 0.0  # of views: how far a picture looks down on its object where nobody says so
     negative_prompt: bool = False
+    clip_skip: Range | None = None
+    prompt_weights: bool = False  # reads "(word:1.2)" and BREAK as A1111 does
     references: int = 0  # most pictures an instruction may refer to
     styles: tuple[Style, ...] = ()
     examples: tuple[str, ...] = ()  # prompts that work well

@@ -65,6 +65,8 @@ class Studio(Collection):
         models: Iterable[ModelSpec],
         outputs: Path,
         *,
+        own: Callable[[], Iterable[ModelSpec]] = tuple[ModelSpec, ...],
+        own_folder: str = "",
         memory_gb: float = 8.0,
         clouds: Clouds | None = None,
         daily_cap_usd: float | None = DAILY_CAP_USD,
@@ -78,6 +80,8 @@ class Studio(Collection):
         Args:
             models: the catalog; the first one that is ready is the default.
             outputs: made if it is missing.
+            own: the models that a person brought, as they are when it is called.
+            own_folder: where those are put, in words.
             memory_gb: what the loaded models may take together.
             clouds: the providers; None: there are none.
             daily_cap_usd: what an owner may spend a day before they are asked; None: any amount.
@@ -91,7 +95,7 @@ class Studio(Collection):
             StorageFailed: the folder cannot be used.
         """
         cv2.setNumThreads(1)  # several jobs work at once, each on a core of its own
-        self._catalog = Catalog(models)
+        self._catalog, self.own_folder = Catalog(models, own), own_folder
         outputs = outputs.absolute()
         permissions.prepare(outputs, FOLDERS)
         self._wildcards = outputs / wildcards.FOLDER

@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 
 import cli
-from pipelines.records import KLEIN
+from pipelines.records.flux import KLEIN
 from tests.pipelines.loopback_hub import serving as serving_hub
 from tests.pipelines.tiny import save_klein
 from tests.providers import wires

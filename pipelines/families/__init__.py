@@ -9,6 +9,8 @@ FAMILIES = {
     "lgm": "pipelines.families.lgm_splat:open_checkpoint",
     "vqgan-clip": "pipelines.families.vqgan_clip:open_checkpoint",
     "span": "pipelines.families.span:open_checkpoint",
+    "stable-diffusion": "pipelines.families.stable_diffusion:StableDiffusion",
+    "stable-diffusion-xl": "pipelines.families.stable_diffusion:StableDiffusionXL",
     "sam2": "pipelines.families.sam:open_checkpoint",
 }
 """Who opens the weights of a family: called with the `Checkpoint` and the plans that fit here, the fastest first;

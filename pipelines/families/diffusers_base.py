@@ -62,7 +62,7 @@ class DiffusersModel(ABC):
             torch.OutOfMemoryError: not even the last plan fits.
         """
         self._checkpoint = checkpoint
-        self._words: OrderedDict[str, Words] = OrderedDict()  # the least recently used first
+        self._words: OrderedDict[tuple[str, Any], Words] = OrderedDict()  # the least recently used first
         self._projection: preview.Projection | None = None
         self._preview_seconds = preview_seconds
         self._began = self._previewed = 0.0  # when this picture was begun, and its latest preview made
@@ -118,15 +118,13 @@ class DiffusersModel(ABC):
         steps = self._steps(request)
         try:
             tell(Progress(0, steps, self._note or "reading the prompt"))
-            words = self._read(request.prompt)
+            words = self._read(request.prompt, self._reading(request))
             if max(request.size) > DECODED_CELLS * pipeline.vae_scale_factor and self._projection is None:
                 self._projection = preview.fit(pipeline.vae, self._placed.device)
             self._began = self._previewed = time.monotonic()
             latents = pipeline(
-                **self._fixed(),
-                **self._arguments(request, words),
+                **{"num_inference_steps": steps} | self._fixed() | self._arguments(request, words),
                 **(request.size._asdict() if "width" in inspect.signature(pipeline.__call__).parameters else {}),
-                num_inference_steps=steps,
                 guidance_scale=request.guidance,
                 generator=torch.Generator("cpu").manual_seed(request.seed),
                 callback_on_step_end=partial(self._report, tell, request.size, steps),
@@ -137,16 +135,17 @@ class DiffusersModel(ABC):
             pipeline.scheduler.clean = None
             self._placed.rest()
 
-    def _read(self, text: str) -> Words:
-        """A prompt on the device, through the text encoders only if it was not read lately."""
-        if text not in self._words:
+    def _read(self, text: str, reading: Any = None) -> Words:
+        """A prompt on the device, through the text encoders only if it was not read lately, and in this way."""
+        key = (text, reading)
+        if key not in self._words:
             with self._placed.reading():
-                read = self._encode(text)
-            self._words[text] = read.to("cpu", self._placed.network.dtype)
-        self._words.move_to_end(text)
+                read = self._encode(text) if reading is None else self._encode(text, reading)
+            self._words[key] = read.to("cpu", self._placed.network.dtype)
+        self._words.move_to_end(key)
         while len(self._words) > KEPT_PROMPTS:
             self._words.popitem(last=False)
-        return self._words[text].to(self._placed.device)
+        return self._words[key].to(self._placed.device)
 
     def _report(
         self, tell: Tell, size: Size, steps: int, _pipeline: Any, step: int, _timestep: Any, kept: dict[str, Any]
@@ -189,7 +188,7 @@ class DiffusersModel(ABC):
         while True:
             plan = self._slower.pop(0)
             try:
-                placed = Placed(self.kind, self._checkpoint.path, plan, self._checkpoint.label)
+                placed = Placed(self.kind, self._checkpoint, plan)
             except torch.OutOfMemoryError:
                 if not self._slower:
                     raise
@@ -223,8 +222,12 @@ class DiffusersModel(ABC):
         scheduler.step, scheduler.clean = step, None
         return scheduler
 
+    def _reading(self, request: ImageRequest) -> Any:
+        """What beside the words decides how they are read, for `_encode`; None: nothing."""
+        return None
+
     @abstractmethod
-    def _encode(self, text: str) -> Words:
+    def _encode(self, text: str, reading: Any = None) -> Words:
         """Through the text encoders."""
 
     def _fixed(self) -> dict[str, Any]:

@@ -35,7 +35,7 @@ class Flux1(Flow):
             return request.steps
         return max(1, round(request.steps * request.strength))
 
-    def _encode(self, text: str) -> Words:
+    def _encode(self, text: str, reading: Any = None) -> Words:
         tokens, pooled, _ids = self.pipeline.encode_prompt(
             text, device=self._placed.device, max_sequence_length=self._checkpoint.text_tokens
         )

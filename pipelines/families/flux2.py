@@ -27,7 +27,7 @@ class Flux2Klein(Flow):
     def _kind_for(self, request: ImageRequest) -> type[diffusers.DiffusionPipeline]:
         return Flux2KleinInpaintPipeline if request.references and request.mask else Flux2KleinPipeline
 
-    def _encode(self, text: str) -> Words:
+    def _encode(self, text: str, reading: Any = None) -> Words:
         tokens, _ids = self.pipeline.encode_prompt(
             text, device=self._placed.device, max_sequence_length=self._checkpoint.text_tokens
         )

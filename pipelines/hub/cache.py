@@ -11,7 +11,7 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -31,6 +31,14 @@ class Download:
     gated: bool = False  # a licence has to be accepted on the Hub's page first
     file: str = ""  # the one file that is needed, where it is no pipeline
     local: str = ""  # name of the variable that may name that file on this disk instead
+    variant: str = ""  # "fp16": of weights that are kept twice, the copy with this mark in its name
+    without: tuple[str, ...] = ()  # components whose weights are left where they are
+    parts: tuple[tuple[str, Download], ...] = ()  # components whose weights are a file of another repository
+
+    @property
+    def unopened(self) -> tuple[str, ...]:
+        """Components whose weights this repository is not asked for."""
+        return (*self.without, *(name for name, _ in self.parts))
 
     def named(self) -> Path | None:
         """The file on this disk that a person named; one of another name is meant for another download."""
@@ -48,6 +56,10 @@ class Checkpoint:
     revision: str = ""  # for the recipes; "": the spec knows it
     variant: str = ""  # which of its family, where the weights do not say it
     beside: Path | None = None  # of another model that this one cannot do without
+    without: tuple[str, ...] = ()  # components that are not opened
+    parts: Mapping[str, Path] = field(default_factory=dict)  # components whose weights are another file
+    config: Path | None = None  # of a pipeline that is one file: a folder that says how it is built
+    own: bool = False  # a person's own: nobody has looked into it yet
 
 
 @dataclass(frozen=True)
@@ -98,21 +110,32 @@ class HubCache:
         """The folder of a complete download, ready to be opened; None if there is none."""
         commit = self.commit(download.repo, download.revision)
         folder = self.folder(download.repo) / "snapshots" / commit if commit else None
-        return folder if folder and not missing(folder, download.file) else None
+        if folder is None or missing(folder, download.file, download.unopened):
+            return None
+        return folder if all(self.snapshot(part) for _, part in download.parts) else None
+
+    def files_of_parts(self, download: Download) -> dict[str, Path]:
+        """The weights that come from other repositories, by component; those that are here."""
+        found = {name: (part.file, self.snapshot(part)) for name, part in download.parts}
+        return {name: folder / file for name, (file, folder) in found.items() if folder}
 
     def started_bytes(self, download: Download) -> int:
         """What lies there of a download that is not complete: the files of its parts, and those that were cut off."""
         folder, commit = self.folder(download.repo), self.commit(download.repo, download.revision)
         arrived = folder.glob(f"snapshots/{commit or 'none'}/{download.file or '*/*'}")
-        return sum(path.stat().st_size for path in (*arrived, *folder.glob("blobs/*.incomplete")) if path.is_file())
+        here = sum(path.stat().st_size for path in (*arrived, *folder.glob("blobs/*.incomplete")) if path.is_file())
+        return here + sum(self.started_bytes(part) for _, part in download.parts)
 
     def free_bytes(self) -> int:
         """Room for downloads on the disk of the cache."""
         return shutil.disk_usage(next(place for place in (self.cache, *self.cache.parents) if place.is_dir())).free
 
 
-def missing(folder: Path, file: str = "") -> list[str]:
+def missing(folder: Path, file: str = "", unopened: Iterable[str] = ()) -> list[str]:
     """What a folder lacks of the file that is needed or, without one, of a pipeline in the diffusers layout.
+
+    Args:
+        unopened: components whose weights are not needed.
 
     Returns:
         Paths relative to the folder, none when it can be opened.
@@ -126,6 +149,8 @@ def missing(folder: Path, file: str = "") -> list[str]:
     lacks: list[str] = []
     for name, kind in parts.items():
         part = folder / name
+        if name in unopened:
+            continue
         if kind.removesuffix("Fast").endswith(WEIGHTLESS):
             lacks += [] if any(part.glob("*.json")) else [f"{name}/"]
             continue

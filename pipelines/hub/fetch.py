@@ -10,8 +10,9 @@ import errno
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import replace
 from pathlib import Path
 
 import httpx2
@@ -55,6 +56,8 @@ def fetch(wanted: Download, hub: HubCache, tell: Tell, patience: Patience | None
         NotReady: gated, no network, or the Hub sent something else; the message says what to do.
         StorageFailed: the disk did not take it.
     """
+    for _, part in wanted.parts:
+        fetch(replace(part, label=wanted.label), hub, tell, patience)
     download = _Download(wanted, hub, patience or Patience())
     pool = ThreadPoolExecutor(AT_ONCE + 1, thread_name_prefix="hub")
     try:
@@ -148,7 +151,7 @@ class _Download:
         chores = [pool.submit(self._bring, commit, path, blob, snapshot) for path, blob in files.items()]
         for chore in chores:
             chore.result()
-        if lacking := missing(snapshot, self._wanted.file):
+        if lacking := missing(snapshot, self._wanted.file, self._wanted.unopened):
             raise NotReady(f"{self._wanted.repo} lacks {', '.join(lacking)}, which {self.label} needs. Update Diorama.")
         if self._wanted.revision != commit:
             reference = self._folder / "refs" / self._wanted.revision
@@ -158,10 +161,11 @@ class _Download:
 
     def _checked(self, snapshot: Path) -> bool:
         """Every large file is what its name says, unless it was found so before; one that is not is thrown away."""
+        wanted = self._wanted
         links = [
             path
-            for path in snapshot.rglob(self._wanted.file or "*.safetensors")
-            if hub_download.is_hash(path.resolve().name)
+            for path in snapshot.rglob(wanted.file or "*.safetensors")
+            if hub_download.is_hash(path.resolve().name) and (wanted.file or path.parent.name not in wanted.unopened)
         ]
         doubtful = [path for path in links if not self._fetcher.stamps.covers(path.resolve())]
         self.what, self.total = "checking", sum(path.stat().st_size for path in doubtful)
@@ -196,8 +200,8 @@ class _Download:
             return [path for path in siblings if path == file]
         index = Path(self._small(commit, "model_index.json"))
         parts = components(index.read_text(encoding="utf-8"))
-        paths = [path for path in siblings if _is_needed(path, parts)]
-        safe = {path.partition("/")[0] for path in paths if path.endswith(".safetensors")}
+        paths = [path for path in siblings if _is_needed(path, parts, self._wanted)]
+        safe = {path.partition("/")[0] for path in paths if path.endswith(".safetensors")}.union(self._wanted.unopened)
         pickled = [part for part in parts if part not in safe and _has(siblings, part, (".bin", ".pt", ".ckpt"))]
         if pickled:
             raise NotReady(
@@ -280,12 +284,16 @@ def _seconds_left(past: deque[tuple[float, int]], missing_bytes: int) -> float |
     return missing_bytes * seconds / gained if seconds > 2 and gained > 0 else None
 
 
-def _is_needed(path: str, parts: dict[str, str]) -> bool:
+def _is_needed(path: str, parts: Collection[str], wanted: Download) -> bool:
     folder, _, name = path.rpartition("/")
     if path == "model_index.json":
         return True
-    kinds = (".safetensors", ".json", ".txt", ".model", ".jinja")
-    return folder in parts and name.endswith(kinds) and not any(mark in name for mark in VARIANTS)
+    if folder not in parts:
+        return False
+    if name.endswith((".safetensors", ".safetensors.index.json")):
+        marks = [mark for mark in VARIANTS if mark in name]
+        return folder not in wanted.unopened and marks == ([f".{wanted.variant}."] if wanted.variant else [])
+    return name.endswith((".json", ".txt", ".model", ".jinja")) and not any(mark in name for mark in VARIANTS)
 
 
 def _has(siblings: Iterable[str], part: str, ends: tuple[str, ...]) -> bool:

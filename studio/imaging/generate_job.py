@@ -148,6 +148,7 @@ def image_request(request: GenerateRequest, spec: ModelSpec, index: int) -> Imag
         negative_prompt=request.negative_prompt,
         quality=request.quality,
         transparent=request.transparent,
+        clip_skip=request.clip_skip,
     )
 
 
@@ -222,6 +223,7 @@ def _recipe(
         height=kept.image.height,
         steps=request.steps,
         guidance=request.guidance,
+        clip_skip=request.clip_skip,
         seed=result.seed,
         parents=plan.parents,
         seconds=round(seconds, 3),

@@ -87,6 +87,7 @@ def _image_request(
         strength=request.strength,
         quality=request.quality,
         transparent=request.transparent,
+        clip_skip=request.clip_skip,
     )
 
 

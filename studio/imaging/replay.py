@@ -69,7 +69,7 @@ def fitted(request: IterateRequest, spec: ModelSpec, *, new_seed: bool) -> Itera
     wanted = replace(request, model=spec.id, count=1, seed=None if new_seed or not spec.seed else request.seed)
     if not is_same:
         wanted = replace(wanted, steps=None, guidance=None, strength=None, negative_prompt="", quality="")
-        wanted = replace(wanted, transparent=request.transparent and spec.transparent)
+        wanted = replace(wanted, transparent=request.transparent and spec.transparent, clip_skip=None)
     return completion.completed_edit(wanted, spec)
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from studio.completion import default_size
 from studio.contract import MAX_SEED, GenerateRequest, ModelSpec, Range, Size, Task
+from studio.intake.settings.foreign_values import prompt_weights
 from studio.recipe import Recipe
 from studio.validation import MAX_PROMPT, says_something, shown
 
@@ -58,13 +59,16 @@ def fit(recipe: Recipe, catalog: Sequence[ModelSpec], owner: str = "") -> Settin
         style=style,
         quality=_quality(recipe.quality, spec, notes),
         transparent=_transparent(recipe.transparent, spec, notes),
+        clip_skip=_whole(_number("clip skip", recipe.clip_skip, spec.clip_skip, spec, notes)),
     )
     if recipe.model == spec.id and recipe.revision and spec.revision and recipe.revision != spec.revision:
         notes.append(f"{spec.label} has new weights since then; the picture comes out differently.")
     if recipe.parents:
         notes.append("It was made from another picture; from its words alone it comes out differently.")
-    if recipe.left_out:
-        notes.append(f"Not carried over: {recipe.left_out}.")
+    is_read = spec.prompt_weights or recipe.source in _SAYS_ITSELF
+    weighed = [] if is_read else prompt_weights(f"{recipe.prompt}\n{request.negative_prompt}")
+    if left_out := ", ".join(each for each in (recipe.left_out, *weighed) if each):
+        notes.append(f"Not carried over: {left_out}.")
     if recipe.source and recipe.notice:
         notes.append(recipe.notice)
     return Settings(request, tuple(notes))
@@ -185,7 +189,7 @@ def _seed(seed: int | None, spec: ModelSpec, notes: list[str]) -> int | None:
 def _number(name: str, value: float | None, allowed: Range | None, spec: ModelSpec, notes: list[str]) -> float | None:
     """Within what the model takes; its default where nothing is said."""
     if allowed is None:
-        if value is not None and not (name == "guidance" and value in (0, 1)):  # both mean "none"
+        if value is not None and (name, value) not in _NONE:
             notes.append(f"{spec.label} has no setting for {name}; {shown(value)} is left out.")
         return None
     if value is None:
@@ -197,6 +201,10 @@ def _number(name: str, value: float | None, allowed: Range | None, spec: ModelSp
         )
         return used
     return value
+
+
+_NONE = (("guidance", 0), ("guidance", 1), ("clip skip", 0), ("clip skip", 1))
+"""Values of a setting that mean the same as to have none."""
 
 
 def _whole(value: float | None) -> int | None:

@@ -146,6 +146,7 @@ def _of_finding(finding: Finding | None, taken: DecodedPicture) -> Recipe:
         steps=finding.steps,
         guidance=finding.guidance,
         seed=finding.seed,
+        clip_skip=finding.clip_skip if finding.clip_skip is None else min(finding.clip_skip, 100),
         title=finding.prompt,
         app=f"Diorama {APP_VERSION}" if finding.tool in ("file", "Diorama") else finding.tool,
         source=finding.tool,

@@ -70,6 +70,7 @@ class Recipe:
     sha256: str = ""  # of the uploaded file, so that the same file is not kept twice; "" for what was made here
     quality: str = ""  # of a model that has several
     transparent: bool = False  # the background was left out
+    clip_skip: int | None = None  # layer of the text encoder, from the last one; None: the model has no such control
     price_usd: float | None = None  # what a provider took for it; None: nothing, or nobody knows
     notice: str = ""  # what its person should know: another model answered
     selection: SelectionRecipe | None = None  # of an object that was selected with clicks, a box or strokes
@@ -181,6 +182,7 @@ def parameters(recipe: Recipe) -> str:
         ("Seed", recipe.seed),
         ("Size", f"{recipe.width}x{recipe.height}"),
         ("Model", _quoted(recipe.model)),
+        ("Clip skip", recipe.clip_skip),
         ("Version", recipe.app),
     ]
     negative = f"Negative prompt: {recipe.negative_prompt}\n" if recipe.negative_prompt else ""
@@ -229,6 +231,7 @@ def _is_well_formed(values: dict[str, Any]) -> bool:
         and is_whole(values["width"], 2**31)
         and is_whole(values["height"], 2**31)
         and (values["steps"] is None or is_whole(values["steps"], 2**31))
+        and (values["clip_skip"] is None or is_whole(values["clip_skip"], 100))
         and (values["seed"] is None or is_whole(values["seed"], MAX_UPLOADED_SEED))
         and (values["guidance"] is None or is_number(values["guidance"]))
         and is_number(values["created"])

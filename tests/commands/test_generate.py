@@ -16,7 +16,7 @@ from PIL import Image
 
 import cli
 from commands import generate
-from pipelines.records import KLEIN
+from pipelines.records.flux import KLEIN
 from tests.patience import PATIENCE_SECONDS
 from tests.pipelines.loopback_hub import serving
 from tests.pipelines.tiny import save_klein

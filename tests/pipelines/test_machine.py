@@ -1,8 +1,9 @@
 import dataclasses
 import math
 
-from pipelines import catalog, readiness, records
+from pipelines import catalog, readiness
 from pipelines.machine import Gpu, Machine, container_bytes, inspect, parse_nvidia_smi, visible
+from pipelines.records import flux
 from studio.contract import Size, Task
 from toybox.klein.model import GUIDANCE, PICTURE_SIZE, STEPS
 
@@ -92,6 +93,6 @@ def test_the_toy_knows_the_words_of_its_own_examples():
 
 
 def test_a_style_leaves_a_prompt_alone_that_already_says_it():
-    blue = records.TOY_STYLES[0]
+    blue = flux.TOY_STYLES[0]
     assert blue.apply("a red ball") == "a red ball on a blue background"
     assert blue.apply("a red ball on a Pink Background") == "a red ball on a Pink Background"

@@ -59,6 +59,12 @@ def test_a_laptop_starts_with_the_toy_and_says_what_the_others_need(hub: HubCach
         "flux2-klein-4b": "needs a GPU with 5 GB",
         "flux1-schnell": "needs a GPU with 38 GB",
         "flux1-dev": "needs a GPU with 38 GB",
+        "toy-vqgan": "ready",
+        "vqgan-imagenet-f16-16384": "needs a file of yours",
+        "lcm-dreamshaper-7": "4.3 GB download",
+        "sd-1.5": "2.1 GB download",
+        "sdxl": "needs a GPU with 5 GB",
+        "sdxl-lightning": "needs a GPU with 5 GB",
     }
     hint = spec_of("flux2-klein-4b", LAPTOP, hub).readiness().hint
     assert "needs a GPU with 5 GB of memory, and is fast from 12 GB on; none that can be used was found here" in hint
@@ -71,12 +77,24 @@ def test_a_machine_with_a_good_card_starts_with_klein(hub: HubCache):
         "toy-klein",
         "flux1-schnell",
         "flux1-dev",
+        "toy-vqgan",
+        "vqgan-imagenet-f16-16384",
+        "lcm-dreamshaper-7",
+        "sd-1.5",
+        "sdxl",
+        "sdxl-lightning",
     ]
     assert labels(machine, replace(hub, token="hf_x")) == {
         "flux2-klein-4b": "16 GB download",
         "toy-klein": "ready",
         "flux1-schnell": "34 GB download",
         "flux1-dev": "34 GB download",
+        "toy-vqgan": "ready",
+        "vqgan-imagenet-f16-16384": "needs a file of yours",
+        "lcm-dreamshaper-7": "4.3 GB download",
+        "sd-1.5": "2.1 GB download",
+        "sdxl": "7.1 GB download",
+        "sdxl-lightning": "7.1 GB download",
     }
 
 
@@ -128,6 +146,12 @@ def test_what_a_model_does_not_honour_is_not_offered(hub: HubCache):
         "flux2-klein-4b": (False, False),
         "flux1-schnell": (False, False),
         "flux1-dev": (True, False),
+        "toy-vqgan": (False, True),
+        "vqgan-imagenet-f16-16384": (False, True),
+        "lcm-dreamshaper-7": (True, False),
+        "sd-1.5": (True, True),
+        "sdxl": (True, True),
+        "sdxl-lightning": (False, False),
     }
     dev, schnell = spec_of("flux1-dev", LAPTOP, hub), spec_of("flux1-schnell", LAPTOP, hub)
     assert dev.steps is not None

@@ -11,10 +11,11 @@ from safetensors.torch import save_file
 
 from lgm.config import LGMConfig
 from lgm.model import LGM
-from pipelines import catalog, records
+from pipelines import catalog
 from pipelines.bundled import LISTING
 from pipelines.hub.cache import Download, HubCache
 from pipelines.machine import Gpu, Machine
+from pipelines.records import solid
 from studio.contract import ModelSpec, Progress, Task
 from studio.service import Studio
 from studio.solid.contract import SolidRequest
@@ -102,7 +103,7 @@ def test_an_object_becomes_a_splat_with_the_bundled_models(hub: HubCache, weight
 def test_imagedream_is_downloaded_and_makes_views(tmp_path: Path):
     download = Download("tiny/imagedream", "main", gb=0.001)
     with serving(download.repo, save_imagedream(tmp_path / "published")) as served:
-        record = replace(records.IMAGEDREAM, label="Tiny ImageDream", download=download)
+        record = replace(solid.IMAGEDREAM, label="Tiny ImageDream", download=download)
         spec = catalog.spec_of(record, WORKSTATION, HubCache(tmp_path / "cache", served.url), tmp_path)
         assert "download" in spec.readiness().label
         studio = Studio([spec], tmp_path / "outputs")
@@ -122,7 +123,7 @@ def test_imagedream_is_downloaded_and_makes_views(tmp_path: Path):
 def test_weights_of_another_model_are_refused_with_a_sentence(weights: Path, tmp_path: Path):
     download = Download("tiny/lgm", "main", gb=0.001, file="model.safetensors")
     with serving(download.repo, weights / "toy-lgm") as served:
-        record = replace(records.LGM, download=download)
+        record = replace(solid.LGM, download=download)
         spec = catalog.spec_of(record, LAPTOP, HubCache(tmp_path / "cache", served.url), tmp_path)
         studio = Studio([turning_specs()[0], spec], tmp_path / "outputs")
         try:

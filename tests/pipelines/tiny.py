@@ -46,7 +46,7 @@ def save_fill(folder: Path) -> Path:
 def save_flux1(folder: Path, *, guided: bool, kind: Any = FluxPipeline, channels: int = 16) -> Path:
     """As schnell (fixed shift, no guidance) or, guided, as dev (shift by size, guidance as an input)."""
     torch.manual_seed(0)
-    tokenizer, tokenizer_2 = _clip_tokenizer(), _t5_tokenizer()
+    tokenizer, tokenizer_2 = clip_tokenizer(), _t5_tokenizer()
     pipeline = kind(
         scheduler=FlowMatchEulerDiscreteScheduler(shift=3.0 if guided else 1.0, use_dynamic_shifting=guided),
         vae=AutoencoderKL(
@@ -89,7 +89,7 @@ def save_flux1(folder: Path, *, guided: bool, kind: Any = FluxPipeline, channels
 def save_stable_diffusion(folder: Path, scheduler: Any) -> Path:
     """Stable Diffusion 1.5's classes: one CLIP, a UNet that predicts the noise."""
     torch.manual_seed(0)
-    tokenizer = _clip_tokenizer()
+    tokenizer = clip_tokenizer()
     pipeline = StableDiffusionPipeline(
         scheduler=scheduler,
         vae=AutoencoderKL(
@@ -137,11 +137,11 @@ def _clip_encoder(tokenizer: CLIPTokenizer) -> CLIPTextModel:
     )
 
 
-def _clip_tokenizer() -> CLIPTokenizer:
+def clip_tokenizer(**more: Any) -> CLIPTokenizer:
     letters = sorted(bytes_to_unicode().values())
     tokens = ("<|startoftext|>", "<|endoftext|>", *letters, *(f"{letter}</w>" for letter in letters))
     vocabulary = {token: index for index, token in enumerate(tokens)}
-    return CLIPTokenizer(vocab=vocabulary, merges=[], model_max_length=77)
+    return CLIPTokenizer(vocab=vocabulary, merges=[], model_max_length=77, **more)
 
 
 def _t5_tokenizer() -> T5TokenizerFast:

@@ -109,6 +109,17 @@ def test_every_open_value_gets_the_models_default():
     assert request.seed is not None and 0 <= request.seed <= MAX_SEED
 
 
+def test_clip_skip_is_a_whole_number_of_a_model_that_has_it():
+    skips = replace(HONOURS_ALL, clip_skip=Range(1, 12, 1))
+    assert completed(GenerateRequest("x"), skips).clip_skip == 1
+    assert completed(GenerateRequest("x", clip_skip=2), skips).clip_skip == 2
+    for value, sentence in ((0, "must be 1 to 12"), (1.5, "must be a whole number"), (True, "must be a whole number")):
+        with pytest.raises(StudioError, match=f"The clip skip {sentence}"):
+            completed(GenerateRequest("x", clip_skip=value), skips)  # pyright: ignore[reportArgumentType]
+    with pytest.raises(NotSupported, match="has no setting for the clip skip"):
+        completed(GenerateRequest("x", clip_skip=2), HONOURS_ALL)
+
+
 def test_whole_floats_of_json_are_numbers():
     request = completed(GenerateRequest("x", size=(96.0, 64.0), seed=3.0, steps=4.0, guidance=2), HONOURS_ALL)  # pyright: ignore[reportArgumentType]  # as JSON gives them
     assert (request.size, request.seed, request.steps, request.guidance) == (Size(96, 64), 3, 4, 2.0)

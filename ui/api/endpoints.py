@@ -70,6 +70,7 @@ class Endpoints:
         style: str = "",
         quality: str = "",
         transparent: bool = False,
+        clip_skip: int | None = None,
         confirm_cost: bool = False,
         wait: bool = True,
         token: str = "",
@@ -90,6 +91,7 @@ class Endpoints:
             style: Id of a style of the model.
             quality: One of the model's qualities; empty takes its first.
             transparent: Leave out the background, where the model can.
+            clip_skip: Which layer of the text encoder is read, counted from the last, where the model honours it.
             confirm_cost: Also where it costs more than the daily cap leaves.
             wait: Answer when the pictures are there; false answers at once, then ask `job`.
             token: Where the app is open to anyone: any secret of 16 characters or more, which owns what it makes.
@@ -98,9 +100,8 @@ class Endpoints:
         if (width is None) != (height is None):
             raise BadRequest(f"A size is a width and a height; got only {width or height}. Give both, or neither.")
         size = None if width is None or height is None else Size(width, height)
-        order = GenerateRequest(
-            prompt, model, size, count, seed, steps, guidance, negative_prompt, style, quality, transparent
-        )
+        looks = (negative_prompt, style, quality, transparent, clip_skip)
+        order = GenerateRequest(prompt, model, size, count, seed, steps, guidance, *looks)
         queue = partial(self._studio.generate, caller.owner, order, confirm_cost=confirm_cost)
         try:
             job = await asyncio.to_thread(queue)  # what waits for the disk has a thread
@@ -155,6 +156,7 @@ class Endpoints:
                 "sizes": [list(size) for size in spec.sizes],
                 "steps": spec.steps.default if spec.steps else None,
                 "guidance": spec.guidance.default if spec.guidance else None,
+                "clip_skip": spec.clip_skip.default if spec.clip_skip else None,
                 "seed": spec.seed,
                 "negative_prompt": spec.negative_prompt,
                 "styles": [style.id for style in spec.styles],

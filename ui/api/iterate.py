@@ -44,6 +44,7 @@ class IterateEndpoints:
         negative_prompt: str = "",
         quality: str = "",
         transparent: bool = False,
+        clip_skip: int | None = None,
         confirm_cost: bool = False,
         file: gr.FileData | None = None,
         wait: bool = True,
@@ -73,6 +74,7 @@ class IterateEndpoints:
             negative_prompt: What the picture must not show, where the model honours it.
             quality: One of the model's qualities; empty takes its first.
             transparent: Leave out the background, where the model can.
+            clip_skip: Which layer of the text encoder is read, counted from the last, where the model honours it.
             confirm_cost: Spend it even where it passes the daily cap.
             file: A picture to put into the gallery first: `handle_file(PATH)`.
             wait: Answer when the versions are there; false answers at once, then ask `job`.

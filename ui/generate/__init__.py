@@ -201,8 +201,8 @@ def _connect_memory(
     """Keep the settings in the browser. No round trip: this happens at every key."""
     ordered = [saved, *(controls.by_name()[name] for name in ("prompt", "model", "count", *PER_MODEL))]
     chosen = (controls.shape, controls.size, controls.width, controls.height, controls.count)
-    more = (controls.seed, controls.steps, controls.guidance, controls.style, controls.quality, controls.transparent)
-    by_hand = [control.input for control in (*chosen, *more)]
+    more = (controls.seed, controls.steps, controls.guidance, controls.clip_skip, controls.style)
+    by_hand = [control.input for control in (*chosen, *more, controls.quality, controls.transparent)]
     # Not every way to fill a text box (pasting, dictating, a password manager) is an `input` to gradio.
     texts = [controls.prompt.change, controls.negative_prompt.change]
     by_hand.append(controls.negative_prompt.input)

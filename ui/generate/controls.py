@@ -23,6 +23,7 @@ PER_MODEL = (
     "seed",
     "steps",
     "guidance",
+    "clip_skip",
     "negative_prompt",
     "style",
     "quality",
@@ -48,6 +49,7 @@ class Controls:
     seed: gr.Number
     steps: gr.Slider
     guidance: gr.Slider
+    clip_skip: gr.Slider
     negative_prompt: gr.Textbox
     style: gr.Dropdown
     quality: gr.Radio
@@ -122,6 +124,9 @@ def build_controls(prompt: gr.Textbox, specs: list[ModelSpec], chosen: ModelSpec
         guidance = gr.Slider(
             label="Guidance", info="Higher follows the words more strictly.", elem_id="guidance", **now["guidance"]
         )
+        clip_skip = gr.Slider(
+            label="Clip skip", info="How early the words are taken.", elem_id="clip-skip", **now["clip_skip"]
+        )
         negative_prompt = gr.Textbox(
             label="Leave out",
             info="What should not be in the picture.",
@@ -132,7 +137,7 @@ def build_controls(prompt: gr.Textbox, specs: list[ModelSpec], chosen: ModelSpec
         style = gr.Dropdown(
             label="Style", info="Adds words to the prompt.", elem_id="style", filterable=False, **now["style"]
         )
-    numbers = (width, height, count, seed, steps, guidance)
+    numbers = (width, height, count, seed, steps, guidance, clip_skip)
     controls = Controls(prompt, model, shape, size, *numbers, negative_prompt, style, quality, transparent)
     return controls, More(fold, last_seed, terms)
 
@@ -178,6 +183,7 @@ def offer(spec: ModelSpec, remembered: dict[str, Any], owner: str = "") -> dict[
         "seed": {"value": seed, "visible": spec.seed},
         "steps": _slider(spec.steps, remembered.get("steps"), step=1),
         "guidance": _slider(spec.guidance, remembered.get("guidance"), step=0.1),
+        "clip_skip": _slider(spec.clip_skip, remembered.get("clip_skip"), step=1),
         "negative_prompt": {"value": str(remembered.get("negative_prompt") or ""), "visible": spec.negative_prompt},
         "style": {
             "choices": styles,
@@ -223,8 +229,9 @@ def offer_more(spec: ModelSpec, seed: Any) -> Props:
     """What stands on the fold: a fixed seed, which nobody should forget, else what is in it."""
     inside = {
         "seed": spec.seed,
-        "steps": spec.steps,
-        "guidance": spec.guidance,
+        "steps": _is_choice(spec.steps),
+        "guidance": _is_choice(spec.guidance),
+        "clip skip": _is_choice(spec.clip_skip),
         "leave out": spec.negative_prompt,
         "style": spec.styles,
     }
@@ -257,8 +264,13 @@ def _slider(honoured: Range | None, value: Any, *, step: float) -> Props:
         "maximum": honoured.high,
         "step": step,
         "value": value if kept else honoured.default,
-        "visible": True,
+        "visible": _is_choice(honoured),
     }
+
+
+def _is_choice(honoured: Range | None) -> bool:
+    """Whether there is more than one value."""
+    return honoured is not None and honoured.low < honoured.high
 
 
 def _rank(quality: str) -> int:

@@ -99,6 +99,7 @@ def _model(spec: ModelSpec, owner: str) -> Answer:
         "strength": values_of(spec.strength),
         "steps": values_of(spec.steps),
         "guidance": values_of(spec.guidance),
+        "clip_skip": values_of(spec.clip_skip),
         "seed": spec.seed,
         "negative": spec.negative_prompt,
         "qualities": list(spec.qualities),

@@ -47,7 +47,7 @@ export function createColumn(acts) {
   parts("where", (where) => acts.change({ where }));
   parts("count", (count) => acts.count(Number(count)));
   find("input.invert").addEventListener("change", (event) => acts.change({ invert: event.target.checked }));
-  for (const name of ["steps", "guidance", "strength"]) find(`input.${name}`).addEventListener("input", (event) => acts.set({ [name]: Number(event.target.value) }));
+  for (const name of ["steps", "guidance", "clip_skip", "strength"]) find(`input.${name}`).addEventListener("input", (event) => acts.set({ [name]: Number(event.target.value) }));
   find("input.seed").addEventListener("input", (event) => acts.set({ seed: event.target.value === "" ? null : Number(event.target.value) }));
   find("input.negative").addEventListener("input", (event) => acts.set({ negative: event.target.value }));
   find("select.quality").addEventListener("change", (event) => acts.set({ quality: event.target.value }));
@@ -115,7 +115,7 @@ export function createColumn(acts) {
   }
   function drawMore(settings, count) {
     markRadios(element.querySelectorAll("[data-count]"), (node) => Number(node.dataset.count) === count);
-    for (const name of ["strength", "steps", "guidance"]) drawRange(find, name, spec?.[name], settings[name]);
+    for (const name of ["strength", "steps", "guidance", "clip_skip"]) drawRange(find, name, spec?.[name], settings[name]);
     show(find(".seed-field"), Boolean(spec?.seed));
     const seed = find("input.seed");
     if (document.activeElement !== seed) seed.value = settings.seed ?? "";

@@ -39,7 +39,7 @@ async function takeSettings(id) {
   if (!answer) return;
   const { instruction, model: name, object, strokes, invert, negative_prompt: negative, ...rest } = answer.request;
   const where = object ? "object" : strokes.length ? "brush" : "whole", own = { negative };
-  for (const key of ["seed", "steps", "guidance", "strength", "quality", "transparent"]) if (rest[key] !== null) own[key] = rest[key];
+  for (const key of ["seed", "steps", "guidance", "clip_skip", "strength", "quality", "transparent"]) if (rest[key] !== null) own[key] = rest[key];
   if (byId(state.models, name)?.ready) drafts.model = name;
   drafts.set(name, own);
   change({ instruction, where, object, strokes, invert, references: answer.references });

@@ -22,7 +22,7 @@ function requestOf(fix) {
     references: idsOf(now.references.slice(0, spec.references)),
     ...(sides.some(Boolean) ? { extend: sides } : limit),
   };
-  for (const name of ["seed", "steps", "guidance", "strength"]) if (spec[name] && settings[name] !== undefined) request[name] = settings[name];
+  for (const name of ["seed", "steps", "guidance", "clip_skip", "strength"]) if (spec[name] && settings[name] !== undefined) request[name] = settings[name];
   if (spec.negative && settings.negative) request.negative_prompt = settings.negative;
   if (spec.qualities.includes(settings.quality)) request.quality = settings.quality;
   if (spec.transparent) request.transparent = Boolean(settings.transparent || fix?.transparent);

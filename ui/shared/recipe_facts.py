@@ -38,6 +38,7 @@ def facts_of(asset: Asset, spec: ModelSpec | None) -> list[Fact]:
         Fact("Seed", _number(asset.seed) if spec is None or spec.seed else "", "copy"),
         Fact("Steps", _number(recipe.steps)),
         Fact("Guidance", _number(recipe.guidance)),
+        Fact("Clip skip", _number(recipe.clip_skip)),
         Fact("Style", _style(recipe.style, spec)),
         Fact("Quality", _quality(recipe.quality)),
         Fact("Background", "transparent" if recipe.transparent else ""),

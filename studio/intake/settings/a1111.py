@@ -17,7 +17,7 @@ from studio.intake.settings.foreign_values import (
     MAX_TEXT,
     Finding,
     bounded,
-    emphasis,
+    named_in,
     number,
     parsed,
     sized,
@@ -26,7 +26,7 @@ from studio.intake.settings.foreign_values import (
 
 _NEGATIVE = "Negative prompt:"
 _NO_PLACE = re.compile(
-    r"sampler|schedule type|scheduler|denoising strength|clip skip|vae|hires (?!module|cfg).*|refiner.*"
+    r"sampler|schedule type|scheduler|denoising strength|vae|hires (?!module|cfg).*|refiner.*"
     r"|variation seed.*|adetailer (model|prompt|negative prompt)( \w+)?|controlnet \d+|styles?|performance"
     r"|sharpness|face restoration|eta|loras?|lora_\d+|embeddings?"
 )
@@ -67,7 +67,7 @@ def read_parameters(text: str) -> Finding | None:
     if not pairs and not is_marked:
         return None
     model, resources = _resources(pairs.get("civitai resources", ""))
-    left_out = [*_left_out(pairs), *resources, *emphasis(prompt), *emphasis(negative)]
+    left_out = [*_left_out(pairs), *resources, *named_in(prompt), *named_in(negative)]
     if "denoising strength" in pairs and not any(name.startswith("hires") for name in pairs):
         left_out.append("the picture it was made from")
     version = pairs.get("version", pairs.get("app", "")).lower()
@@ -79,6 +79,7 @@ def read_parameters(text: str) -> Finding | None:
         steps=whole(pairs.get("steps")),
         guidance=_guidance(pairs),
         seed=whole(pairs.get("seed")),
+        clip_skip=whole(pairs.get("clip skip")),
         model=bounded(pairs.get("model") or model, MAX_SHORT),
         left_out=tuple(dict.fromkeys(bounded(one, MAX_SHORT) for one in left_out))[:_MAX_LEFT_OUT],
     )

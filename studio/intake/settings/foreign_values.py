@@ -33,6 +33,7 @@ class Finding:
     seed: int | None = None
     model: str = ""
     left_out: tuple[str, ...] = ()  # "sampler Euler a": what was used there and has no place here
+    clip_skip: int | None = None
 
     @property
     def says_anything(self) -> bool:
@@ -89,11 +90,16 @@ _LORA_TAG = re.compile(r"<lora:([^:<>]{1,100})[:>]")
 _EMBEDDING = re.compile(r"\bembedding:([\w.\-/\\]{1,100})")
 
 
-def emphasis(prompt: str) -> list[str]:
-    """What other tools read out of the words of a prompt, and models here take for words."""
+def named_in(prompt: str) -> list[str]:
+    """Files that other tools read out of the words of a prompt, and models here take for words."""
     prompt = prompt[:MAX_TEXT]
     said = [f"LoRA {name}" for name in dict.fromkeys(_LORA_TAG.findall(prompt))][:8]
-    said += [f"embedding {name}" for name in dict.fromkeys(_EMBEDDING.findall(prompt))][:8]
+    return said + [f"embedding {name}" for name in dict.fromkeys(_EMBEDDING.findall(prompt))][:8]
+
+
+def prompt_weights(prompt: str) -> list[str]:
+    """What A1111 reads out of the words of a prompt, and only some models here do."""
+    prompt = prompt[:MAX_TEXT]
     weight = _WEIGHT.search(prompt)
-    said += [f"weights such as ({weight[1]})"] if weight else []
+    said = [f"weights such as ({weight[1]})"] if weight else []
     return [*said, "BREAK"] if re.search(r"\bBREAK\b", prompt) else said

@@ -16,7 +16,7 @@ from studio.intake.settings.foreign_values import (
     MAX_TEXT,
     Finding,
     bounded,
-    emphasis,
+    named_in,
     number,
     parsed,
     sized,
@@ -95,7 +95,7 @@ def _of_metadata(values: dict[str, Any]) -> Finding:
         if isinstance(lora, dict) and (name := _name(lora.get("model") or lora.get("lora")))
     ]
     prompts = (bounded(values.get("positive_prompt")), bounded(values.get("negative_prompt")))
-    left_out += [one for prompt in prompts for one in emphasis(prompt)]
+    left_out += [one for prompt in prompts for one in named_in(prompt)]
     styles = (bounded(values.get(f"{side}_style_prompt"), MAX_SHORT).strip() for side in ("positive", "negative"))
     left_out += [f"style {style}" for style in styles if style and style not in prompts]
     left_out += ["the picture it was made from"] if any(values.get(name) for name in _PICTURES) else []

@@ -18,7 +18,7 @@ from studio.intake.settings.foreign_values import (
     MAX_SHORT,
     Finding,
     bounded,
-    emphasis,
+    named_in,
     number,
     parsed,
     sized,
@@ -37,7 +37,7 @@ _MODELS = (
     *("sdmodelcheckpoint", "modelweights", "modelid"),
 )
 _SIZES = ("size", "resolution", "imagesize")
-_SAMPLERS = ("sampler", "samplername", "scheduler", "performance", "styles", "vae", "clipskip", "refinermodel")
+_SAMPLERS = ("sampler", "samplername", "scheduler", "performance", "styles", "vae", "refinermodel")
 _PICTURES = ("initimage", "promptimages", "image2image", "sourceimage", "inputimage", "referenceimage", "maskimage")
 _INSIDE = (
     *("suiimageparams", "comment", "image", "node", "parameters", "params", "metadata", "generation", "settings"),
@@ -81,8 +81,9 @@ def read_values(values: Any, beside: Mapping[str, str], *, is_loose: bool = Fals
         steps=_first(named, _STEPS, whole),
         guidance=_first(named, _GUIDANCES, number),
         seed=_first(named, _SEEDS, whole),
+        clip_skip=_first(named, ("clipskip",), whole),
         model=_model(named) or (bounded(said.get("source", ""), MAX_SHORT) if tool == "NovelAI" else ""),
-        left_out=tuple(dict.fromkeys((*_left_out(named), *emphasis(prompt), *emphasis(negative)))),
+        left_out=tuple(dict.fromkeys((*_left_out(named), *named_in(prompt), *named_in(negative)))),
     )
 
 
@@ -195,4 +196,4 @@ def _loras(value: Any) -> list[str]:
 
 _LORAS = re.compile(r"loras?|loracombined\d*|lora\d+|lora(names?|paths?|models?|files?)|useloramodels?")
 _NOTHING = ("", "none", "[]", "automatic", "0", "default")
-_SPELT = {"samplername": "sampler", "vae": "VAE", "clipskip": "clip skip", "refinermodel": "refiner"}
+_SPELT = {"samplername": "sampler", "vae": "VAE", "refinermodel": "refiner"}

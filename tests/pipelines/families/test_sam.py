@@ -11,11 +11,12 @@ import torch
 from PIL import Image
 from safetensors.torch import save_file
 
-from pipelines import catalog, readiness, records
+from pipelines import catalog, readiness
 from pipelines.bundled import LISTING
 from pipelines.families import sam
 from pipelines.hub.cache import HubCache
 from pipelines.machine import inspect
+from pipelines.records import segmentation
 from studio import masks
 from studio.contract import ModelSpec, Progress, Size, Task
 from studio.errors import NotReady
@@ -144,7 +145,7 @@ def test_old_pictures_make_room(opened: sam.Sam, monkeypatch: pytest.MonkeyPatch
 
 
 def test_two_people_clicking_at_once_get_the_masks_of_their_own_pictures(folder: Path, tmp_path: Path):
-    spec = catalog.spec_of(records.TOY_SAM, inspect(), HubCache(tmp_path), folder)
+    spec = catalog.spec_of(segmentation.TOY_SAM, inspect(), HubCache(tmp_path), folder)
     studio = Studio([spec], tmp_path / "outputs")
     people = ("ann", "bob")
     alone, wrong = sam.open_folder(folder), []
@@ -215,7 +216,7 @@ def models(folder: Path) -> list[ModelSpec]:
 
 
 def test_the_catalog_says_what_each_size_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.delenv(records.LOCAL_SAM, raising=False)
+    monkeypatch.delenv(segmentation.LOCAL_SAM, raising=False)
     specs = [spec for spec in models(tmp_path) if spec.id != OUTLINE.id]
     assert {spec.id for spec in specs} == {
         "toy-sam",
@@ -236,7 +237,7 @@ def test_the_catalog_says_what_each_size_is(tmp_path: Path, monkeypatch: pytest.
 
 def test_a_checkpoint_on_this_disk_is_taken_where_it_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     path = tmp_path / "sam2.1_hiera_small.pt"
-    monkeypatch.setenv(records.LOCAL_SAM, str(path))
+    monkeypatch.setenv(segmentation.LOCAL_SAM, str(path))
     specs = {spec.id: spec for spec in models(tmp_path)}
     assert not specs["sam2.1-small"].readiness().ok
     path.touch()

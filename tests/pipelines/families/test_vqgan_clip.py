@@ -18,7 +18,7 @@ from pipelines.families import taming
 from pipelines.families.vqgan_clip import VqganClip, open_checkpoint
 from pipelines.hub.cache import Checkpoint, HubCache
 from pipelines.machine import Machine
-from pipelines.records_vqgan import IMAGENET, OWN_VQGAN
+from pipelines.records.vqgan import IMAGENET, OWN_VQGAN
 from studio.contract import ImageRequest, Progress, Size
 from studio.errors import BadRequest, Cancelled, NotReady
 from tests.pipelines.families.test_flow_match import on_cpu

@@ -10,20 +10,22 @@ import huggingface_hub
 import pytest
 from PIL import Image
 
-from pipelines import catalog, records
+from pipelines import catalog
 from pipelines.hub import fetch as hub_fetch
 from pipelines.hub.cache import Download, HubCache, missing
 from pipelines.machine import Machine
 from pipelines.plan import Needs
-from studio.contract import GenerateRequest, Progress, Size
+from pipelines.records import flux, stable_diffusion
+from studio.contract import GenerateRequest, ImageRequest, Progress, Size
 from studio.errors import Cancelled, NotReady
 from studio.service import Studio
 from tests.pipelines.conftest import DOWNLOAD, NOT_NEEDED, fetch, needed, needed_bytes
 from tests.pipelines.loopback_hub import COMMIT, Hub, serving
+from tests.pipelines.tiny_diffusion import save_sdxl
 
 LAPTOP = Machine("Linux x86_64", 2, 24.0, ())
 TINY = Needs(text=0.01, transformer=0.01, vae=0.01, step=0.01, decode=0.01)
-ENTRIES = {"klein": records.KLEIN, "schnell": records.SCHNELL, "dev": records.DEV}
+ENTRIES = {"klein": flux.KLEIN, "schnell": flux.SCHNELL, "dev": flux.DEV}
 
 
 # --- the good way ---------------------------------------------------------------------------------------------------
@@ -55,6 +57,32 @@ def test_an_entry_of_the_catalog_is_downloaded_and_draws(name: str, checkpoints:
         assert spec.readiness().label == "ready"
         assert served.bytes_sent == needed_bytes(served)
         assert not [asked for asked in served.asked if asked.endswith(NOT_NEEDED)]
+
+
+def test_only_the_wanted_copy_and_the_parts_of_other_repositories_are_downloaded(tmp_path: Path):
+    """As SDXL-Lightning is put together; any repository of this Hub holds the same files."""
+    save_sdxl(tmp_path / "hub")
+    folder = save_sdxl(tmp_path / "hub", variant="fp16")
+    for name in ("unet", "vae"):
+        (folder / name / "diffusion_pytorch_model.safetensors").rename(folder / f"{name}_of_another.safetensors")
+    parts = tuple(
+        (name, Download(f"tiny/{name}", "main", file=f"{name}_of_another.safetensors")) for name in ("unet", "vae")
+    )
+    download = Download("tiny/sdxl", "main", variant="fp16", parts=parts)
+    record = replace(stable_diffusion.LIGHTNING, download=download, needs=TINY)
+    with serving("tiny/[a-z]+", folder) as served:
+        hub = HubCache(tmp_path / "cache", served.url)
+        spec = catalog.spec_of(record, LAPTOP, hub, tmp_path)
+        model = spec.load(lambda _progress: None)
+        request = ImageRequest("a fox", Size(64, 64), seed=3, steps=4, guidance=0.0)
+        assert model.run(request, lambda _progress: None).image.size == (64, 64)
+        model.close()
+        text = ("text_encoder/model.fp16.safetensors", "text_encoder_2/model.fp16.safetensors")
+        assert {*served.bytes_sent} == {*text, "unet_of_another.safetensors", "vae_of_another.safetensors"}
+        assert spec.readiness().label == "ready"
+        there = hub.files_of_parts(download)["unet"]
+        there.unlink()
+        assert "download" in spec.readiness().label
 
 
 def test_progress_is_told_in_bytes_of_all_files(served: Hub, hub: HubCache):

@@ -200,6 +200,21 @@ def test_a_guidance_that_means_none_is_not_missed():
         assert said == ()
 
 
+def test_weights_and_clip_skip_are_carried_over_to_a_model_that_reads_them(fake: ModelSpec):
+    theirs = {"source": "A1111", "prompt": "a (red:1.2) ball BREAK snow", "clip_skip": 2}
+    reads = replace(fake, prompt_weights=True, clip_skip=Range(1, 12, 1))
+    request, said = notes([reads], **theirs)
+    assert (request.prompt, request.clip_skip, said) == ("a (red:1.2) ball BREAK snow", 2, ())
+    assert notes([reads], prompt="a ball")[0].clip_skip == 1
+    request, said = notes([fake], **theirs, left_out="LoRA ink")
+    assert request.clip_skip is None
+    assert said == (
+        "Fake has no setting for clip skip; 2 is left out.",
+        "Not carried over: LoRA ink, weights such as (red:1.2), BREAK.",
+    )
+    assert notes([fake], clip_skip=1)[1] == notes([fake], prompt="a (red:1.2) ball")[1] == ()
+
+
 def test_new_weights_are_said(fake: ModelSpec):
     said = ("Fake has new weights since then; the picture comes out differently.",)
     assert notes([fake], revision="r0")[1] == said

@@ -9,7 +9,7 @@ import pytest
 
 from studio.contract import Size
 from studio.intake.settings.a1111 import read_parameters
-from studio.intake.settings.foreign_values import Finding
+from studio.intake.settings.foreign_values import Finding, prompt_weights
 
 A1111 = """portrait of an old sailor, (weathered:1.2) skin, "the sea", 35mm
 Negative prompt: blurry, lowres, extra: fingers
@@ -30,8 +30,9 @@ def test_a1111s_text_is_read():
         steps=28,
         guidance=6.5,
         seed=1234567890,
+        clip_skip=2,
         model="sd_xl: base, 1.0",
-        left_out=("sampler DPM++ 2M", "schedule type Karras", "clip skip 2", "weights such as (weathered:1.2)"),
+        left_out=("sampler DPM++ 2M", "schedule type Karras"),
     )
 
 
@@ -201,10 +202,13 @@ def test_what_has_no_place_is_named(line: str, left_out: tuple[str, ...]):
     assert found is not None and found.left_out == left_out
 
 
-def test_weights_and_breaks_are_named():
+def test_weights_and_breaks_are_words_of_the_prompt():
+    """Whether they are read is the model's matter."""
     found = read_parameters("a (red:1.3) fox BREAK (((round))) <lora:ink:1>\nNegative prompt: (bad:1.4)\nSteps: 4")
     assert found is not None
-    assert found.left_out == ("LoRA ink", "weights such as (red:1.3)", "BREAK", "weights such as (bad:1.4)")
+    assert found.left_out == ("LoRA ink",)
+    assert prompt_weights(found.prompt) == ["weights such as (red:1.3)", "BREAK"]
+    assert prompt_weights(found.negative_prompt) == ["weights such as (bad:1.4)"]
 
 
 @pytest.mark.parametrize(

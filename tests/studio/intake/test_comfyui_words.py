@@ -432,9 +432,9 @@ LEFT_OUT: dict[str, tuple[dict[str, Any], str]] = {
         | {"n3": sampler(model=["31", 0])},
         "LoRA ink.st",
     ),
-    "weights": (
-        {"n6": node("CLIPTextEncode", text="a (paper:1.3) boat", clip=["4", 1])},
-        "weights such as (paper:1.3)",
+    "an embedding": (
+        {"n6": node("CLIPTextEncode", text="a embedding:ink boat", clip=["4", 1])},
+        "embedding ink",
     ),
     "a merged model": (
         {"n30": node("ModelMergeSimple", model1=["4", 0], model2=["14", 0], ratio=0.5), "n3": sampler(model=["30", 0])}

@@ -28,7 +28,7 @@ def build_header(studio: Studio, machine: str) -> gr.HTML:
 
 
 def readiness(studio: Studio, owner: str, _question: Answer) -> Answer:
-    """Every tab with its models and whether they can be used here, now; and the providers, see `clouds_of`."""
+    """Every tab with its models and whether they can be used here, now; where own ones go; and `clouds_of`."""
     tabs = []
     for task in Task:
         offered = [spec for spec in studio.models(task) if is_offered(spec, owner)]
@@ -37,7 +37,7 @@ def readiness(studio: Studio, owner: str, _question: Answer) -> Answer:
         there = [_of_provider(name, [spec for spec in offered if spec.provider == name]) for name in providers]
         if offered:
             tabs.append({"label": task.value.capitalize(), "models": [*here, *there]})
-    return {"tabs": tabs, "clouds": clouds_of(studio, owner)}
+    return {"tabs": tabs, "own": studio.own_folder, "clouds": clouds_of(studio, owner)}
 
 
 ROUTES = {"readiness": readiness}

@@ -29,7 +29,8 @@ function say(sentence) {
 async function look() {
   const { ok, answer } = await post("readiness");
   if (!ok) return;
-  find(".models").replaceChildren(...answer.tabs.flatMap((tab) => [
+  const own = answer.own ? [line("p", "hint own", answer.own)] : [];
+  find(".models").replaceChildren(...own, ...answer.tabs.flatMap((tab) => [
     line("h3", "", tab.label),
     ...tab.models.map((model) => {
       const row = line("p", model.ok ? "model ok" : "model", "");

@@ -4,7 +4,7 @@ import { make, setAttribute, setText, show } from "./dom.js";
 
 /** A slider in its field, with its value beside it. @param range {low, high, default}, null: the model has none */
 export function drawRange(find, name, range, value) {
-  show(find(`.${name}-field`), Boolean(range));
+  show(find(`.${name}-field`), Boolean(range && range.low < range.high));
   if (!range) return;
   const input = find(`input.${name}`);
   setAttribute(input, "min", range.low);

@@ -8,7 +8,7 @@ from typing import Any
 
 from studio.intake.settings.comfyui.graph import Graph, Node
 from studio.intake.settings.comfyui.words import is_text_node
-from studio.intake.settings.foreign_values import MAX_SHORT, MAX_TEXT, bounded, emphasis, number
+from studio.intake.settings.foreign_values import MAX_SHORT, MAX_TEXT, bounded, named_in, number
 
 _MAX_NAMES = 8
 _LORA = re.compile(r"lora(_name)?(_?\d+)?(_name)?")
@@ -31,7 +31,7 @@ def left_out(graph: Graph, sampler: Node, guider: Node, last: Node, texts: tuple
         if value:
             yield f"{name.removesuffix('_name')} {value}"
     yield from [f"LoRA {name}" for name in dict.fromkeys(_loras(graph, guider))][:_MAX_NAMES]
-    yield from (one for text in texts for one in emphasis(text))
+    yield from (one for text in texts for one in named_in(text))
     denoise = graph.value(sampler, ("denoise",), number)
     if denoise is not None and denoise < 1:
         yield f"denoise {denoise:g}"

@@ -56,4 +56,4 @@ IMAGENET = LocalModel(
     references=1,
     examples=("a castle in the fog:2 | oil painting:0.5 | text:-0.3", "a lighthouse made of glass"),
 )
-RECORDS = (TOY, IMAGENET)
+VQGAN_CLIP = (TOY, IMAGENET)

@@ -1,0 +1,131 @@
+"""A person's own checkpoints: what lies in a folder, as models. Looks again whenever it is asked, without torch."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from pipelines.checkpoint_kinds import Kind, kind_of, read_header
+from pipelines.hub.cache import Download, missing, pipeline_class
+from pipelines.local_model import LocalModel
+from pipelines.records import RECORDS
+from pipelines.records.stable_diffusion import SD_15
+
+CONFIGS = Path(__file__).resolve().parent / "configs"
+PICKLED = (".ckpt", ".pt", ".pth", ".bin")
+OPENED = "Stable Diffusion 1.5, SDXL, FLUX.1 schnell and dev, FLUX.2 klein 4B"
+_LIKE = {
+    "StableDiffusionPipeline": "sd-1.5",
+    "StableDiffusionXLPipeline": "sdxl",
+    "FluxPipeline": "flux1-dev",
+    "Flux2KleinPipeline": "flux2-klein-4b",
+}
+"""By the class that a folder in the diffusers layout was saved from."""
+
+
+class OwnCheckpoints:
+    """The models of one folder. Any thread may ask."""
+
+    def __init__(self, folder: Path, configs: Path = CONFIGS) -> None:
+        self.folder, self._configs = folder, configs
+        self._known: Mapping[tuple[str, int, int], LocalModel] = {}
+
+    def records(self) -> list[LocalModel]:
+        """One for everything in the folder that has weights, also for what cannot be opened: it says why."""
+        found = {_state(path): path for path in _candidates(self.folder)}
+        self._known = {state: self._known.get(state) or record_of(path, self._configs) for state, path in found.items()}
+        return list(self._known.values())
+
+
+def record_of(path: Path, configs: Path = CONFIGS) -> LocalModel:
+    """What a file or folder is, opened like the model of its family."""
+    try:
+        kind = _kind(path)
+    except (OSError, ValueError) as error:
+        return _named(SD_15, path, "", fault=f"{path} {error}.")
+    base = next((each for each in RECORDS if each.id == kind.like), None)
+    if base is None:
+        what = f"is {kind.name}" if kind.name else "is of no family that is known"
+        return _named(SD_15, path, "", fault=f"{path} {what}, which Diorama does not open; it opens {OPENED}.")
+    named = _named(base, path, kind.name, variant="v-prediction" if kind.v_prediction else base.variant)
+    if not kind.part or base.download is None:
+        return replace(named, config=configs / kind.like if path.is_file() else None)
+    return replace(named, part=kind.part, download=_rest(base.download, kind.part))
+
+
+def _candidates(folder: Path) -> Iterator[Path]:
+    for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+        if path.name.startswith("."):
+            continue
+        if path.suffix.lower() in (".safetensors", *PICKLED) or (path / "model_index.json").is_file():
+            yield path
+
+
+def _kind(path: Path) -> Kind:
+    """
+    Raises:
+        ValueError: it cannot be opened; the message is the end of a sentence.
+    """
+    if path.is_dir():
+        name = pipeline_class(path)
+        like = _LIKE.get(name, "")
+        if like and (lacks := missing(path, unopened=SD_15.unopened)):
+            raise ValueError(f"lacks {', '.join(lacks)}: get the whole folder, with .safetensors")
+        if like == "flux1-dev" and not _says(path / "transformer" / "config.json", "guidance_embeds"):
+            like = "flux1-schnell"
+        return Kind(name.removesuffix("Pipeline"), like)
+    if path.suffix.lower() in PICKLED:
+        raise ValueError("is pickled, and opening that can run anybody's code: get it as .safetensors")
+    return kind_of(read_header(path))
+
+
+def _says(config: Path, name: str) -> bool:
+    try:
+        return bool(json.loads(config.read_text(encoding="utf-8")).get(name))
+    except (OSError, ValueError, AttributeError):
+        return False
+
+
+def _named(base: LocalModel, path: Path, what: str, *, fault: str = "", variant: str = "") -> LocalModel:
+    slug = re.sub(r"[^a-z0-9.]+", "-", path.stem.lower()).strip("-.") or "model"
+    return replace(
+        base,
+        id=f"own-{slug}-{hashlib.sha256(path.name.encode()).hexdigest()[:4]}",
+        label=path.stem if path.is_file() else path.name,
+        licence="its maker's",
+        licence_url="",
+        about=f"Your own {what or 'file'}, {path}.",
+        download=None,
+        variant=variant,
+        at=path,
+        fault=fault,
+    )
+
+
+def _rest(download: Download, part: str) -> Download:
+    """All of a model but the part that is here."""
+    weights = {"unet": 5.1 if download.parts else 1.7, "transformer": 23.8 if download.gb > 20 else 7.8}
+    parts = tuple(each for each in download.parts if each[0] != part)
+    return replace(download, without=(*download.without, part), parts=parts, gb=download.gb - weights[part])
+
+
+def revision_of(path: Path) -> str:
+    """Names the weights by size and three samples of them: 12 hex digits. A whole file of 24 GB would take minutes."""
+    file = path if path.is_file() else max(path.glob("*/*.safetensors"), key=lambda each: each.stat().st_size)
+    size = file.stat().st_size
+    digest = hashlib.sha256(str(size).encode())
+    with file.open("rb") as opened:
+        for share in (0.0, 0.5, 1.0):
+            opened.seek(int(share * max(0, size - 2**20)))
+            digest.update(opened.read(2**20))
+    return digest.hexdigest()[:12]
+
+
+def _state(path: Path) -> tuple[str, int, int]:
+    """Changes when the file does, also while it is being copied here."""
+    status = path.stat()
+    return str(path), status.st_size, status.st_mtime_ns

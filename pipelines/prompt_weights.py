@@ -1,0 +1,160 @@
+"""Prompts as A1111's users write them, read by CLIP: weights, and as many words as one likes.
+
+    (word)  1.1 times      ((word))  1.21 times      (word:1.3)  1.3 times      [word]  divided by 1.1
+    \\( \\) \\[ \\] \\\\  the character itself           BREAK  begins a new chunk
+
+CLIP reads 75 tokens at a time; a longer prompt is read in chunks, which the network then sees one behind the other.
+Written anew from A1111's description rather than taken from `compel`, whose syntax, `(word)1.3`, is another one.
+Source: AUTOMATIC1111/stable-diffusion-webui wiki, Features, "Attention/emphasis" and "Infinite prompt length".
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, NamedTuple
+
+import torch
+
+MORE = 1.1
+"""What a pair of brackets does to a weight."""
+COMMA_TOKENS = 20
+"""So near the end of a chunk, a comma is where it is broken. A1111's default."""
+MOST = 10.0
+"""Largest weight: beyond it there is nothing to be seen."""
+_MARK = re.compile(r"\\([()\[\]\\])|([(\[])|:\s*([+-]?(?:\d{1,6}\.?\d{0,9}|\.\d{1,9}))\s*\)|([)\]])|\b(BREAK)\b")
+
+
+class Piece(NamedTuple):
+    text: str
+    weight: float
+
+
+class Chunk(NamedTuple):
+    """What is read at once: at most 75 tokens, without begin and end."""
+
+    tokens: list[int]
+    weights: list[float]
+
+
+def pieces(prompt: str) -> list[Piece | None]:
+    """A prompt in order, with the weights it says; None stands for BREAK. Nothing that is written is an error."""
+    found: list[Piece | None] = []
+    opened: dict[str, list[int]] = {"(": [], "[": []}
+    at = 0
+    for mark in _MARK.finditer(prompt):
+        _add(found, prompt[at : mark.start()])
+        at = mark.end()
+        escaped, begin, weight, end, is_break = mark.groups()
+        if is_break:
+            found.append(None)
+        elif begin:
+            opened[begin].append(len(found))
+        elif weight and opened["("]:
+            _weigh(found, opened["("].pop(), float(weight))
+        elif end and opened["(" if end == ")" else "["]:
+            _weigh(found, opened["(" if end == ")" else "["].pop(), MORE if end == ")" else 1 / MORE)
+        else:
+            _add(found, escaped or mark[0])
+    _add(found, prompt[at:])
+    for bracket, factor in (("(", MORE), ("[", 1 / MORE)):  # those that are never closed go on to the end
+        for start in opened[bracket]:
+            _weigh(found, start, factor)
+    return _joined(found)
+
+
+def _add(found: list[Piece | None], text: str) -> None:
+    if text:
+        found.append(Piece(text, 1.0))
+
+
+def _weigh(found: list[Piece | None], start: int, factor: float) -> None:
+    for index in range(start, len(found)):
+        if piece := found[index]:
+            found[index] = Piece(piece.text, max(-MOST, min(MOST, piece.weight * factor)))
+
+
+def _joined(found: list[Piece | None]) -> list[Piece | None]:
+    """Neighbours of one weight as one piece: a word is not read in two because of an escaped bracket."""
+    joined: list[Piece | None] = []
+    for piece in found:
+        last = joined[-1] if joined else None
+        if piece and last and piece.weight == last.weight:
+            joined[-1] = Piece(last.text + piece.text, last.weight)
+        else:
+            joined.append(piece)
+    return joined
+
+
+def chunks(prompt: str, tokenizer: Any) -> list[Chunk]:
+    """What a tokenizer makes of a prompt; at least one chunk, which may be empty."""
+    most = tokenizer.model_max_length - 2
+    comma = tokenizer(",", add_special_tokens=False).input_ids[-1]
+    found = [Chunk([], [])]
+    for piece in pieces(prompt):
+        if piece is None:
+            found.append(Chunk([], []))
+            continue
+        for token in tokenizer(piece.text, add_special_tokens=False, verbose=False).input_ids:
+            if len(found[-1].tokens) == most:
+                found.append(_rest(found[-1], comma))
+            found[-1].tokens.append(token)
+            found[-1].weights.append(piece.weight)
+    return [chunk for chunk in found if chunk.tokens] or found[:1]
+
+
+def _rest(chunk: Chunk, comma: int) -> Chunk:
+    """The chunk after a full one: it takes along what stands behind the last comma, if that is little."""
+    behind = chunk.tokens[::-1].index(comma) if comma in chunk.tokens else 0
+    behind = behind if behind <= COMMA_TOKENS else 0
+    cut = len(chunk.tokens) - behind
+    rest = Chunk(chunk.tokens[cut:], chunk.weights[cut:])
+    del chunk.tokens[cut:], chunk.weights[cut:]
+    return rest
+
+
+def read(prompt: str, tokenizer: Any, encoder: Any, clip_skip: int, *, normed: bool) -> tuple[torch.Tensor, Any]:
+    """A prompt through one text encoder of CLIP.
+
+    Args:
+        clip_skip: which layer is asked, counted from the last one, which is 1.
+        normed: through the encoder's last norm, as Stable Diffusion 1.5 wants it; SDXL does not.
+
+    Returns:
+        (1, 77 * chunks, C), and (1, P) pooled from the first chunk where the encoder has a projection, else None.
+    """
+    rows, pooled = [], None
+    for chunk in chunks(prompt, tokenizer):
+        length = tokenizer.model_max_length
+        tokens = [tokenizer.bos_token_id, *chunk.tokens, tokenizer.eos_token_id]
+        tokens += [tokenizer.pad_token_id] * (length - len(tokens))
+        said = encoder(torch.tensor([tokens], device=encoder.device), output_hidden_states=True)
+        if pooled is None:
+            pooled = getattr(said, "text_embeds", None)
+        layer = said.hidden_states[-min(clip_skip, len(said.hidden_states))]
+        if normed:
+            layer = getattr(encoder, "text_model", encoder).final_layer_norm(layer)
+        rows.append(_weighed(layer, [1.0, *chunk.weights, *[1.0] * (length - 1 - len(chunk.weights))]))
+    return torch.cat(rows, dim=1), pooled
+
+
+def _weighed(layer: torch.Tensor, weights: list[float]) -> torch.Tensor:
+    """Each token times its weight, and the whole as large on average as it was. Untouched where all are 1."""
+    if all(weight == 1.0 for weight in weights):
+        return layer
+    weighed = layer.float() * torch.tensor(weights, device=layer.device)[None, :, None]
+    before, after = layer.float().mean(), weighed.mean()
+    scale = before / after if abs(after) > 1e-6 else torch.ones_like(after)
+    return (weighed * scale).to(layer.dtype)
+
+
+def level(one: torch.Tensor, other: torch.Tensor, nothing: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Two read prompts made equally long: the shorter one is followed by as many empty chunks.
+
+    Args:
+        nothing: (1, 77, C), an empty prompt.
+    """
+    longest = max(one.shape[1], other.shape[1])
+    filled = [
+        torch.cat([each, *[nothing] * ((longest - each.shape[1]) // nothing.shape[1])], dim=1) for each in (one, other)
+    ]
+    return filled[0], filled[1]
