@@ -114,6 +114,25 @@ def test_skip_leaves_one_picture_out_and_goes_on(visitor: Visitor, brush: Brush)
     expect(visitor.pictures).to_have_count(2)
 
 
+def test_of_several_pictures_one_is_chosen_on_a_contact_sheet(visitor: Visitor):
+    visitor.page.locator("#count label").nth(2).click()
+    visitor.generate(RED)
+    sheet = visitor.stage.get_by_role("group", name="Choose a picture").get_by_role("button")
+    expect(sheet).to_have_count(3)
+    expect(visitor.stage.locator(".choose")).to_have_text("3 pictures: choose one.")
+    expect(visitor.image).to_be_hidden()
+    sheet.nth(1).click()
+    expect(visitor.made).to_be_visible()
+    expect(visitor.pictures.nth(1).get_by_role("button")).to_have_attribute("aria-current", "true")
+    visitor.press("All 3")
+    expect(sheet).to_have_count(3)
+    visitor.page.keyboard.press("ArrowRight")
+    visitor.page.keyboard.press("3")
+    expect(visitor.pictures.nth(0).get_by_role("button")).to_have_attribute("aria-current", "true")  # the newest
+    visitor.make("a blue ball")
+    expect(visitor.image).to_have_attribute("alt", "a blue ball")
+
+
 def test_no_picture_is_announced_when_all_were_skipped(visitor: Visitor, brush: Brush):
     brush.hold()
     visitor.page.locator("#count label").nth(1).click()

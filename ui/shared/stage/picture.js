@@ -83,8 +83,8 @@ export function createPicture(actions) {
   }
 
   return {
-    draw({ picture, job, skipping, banner }) {
-      show(find(".empty"), !picture && !job);
+    draw({ picture, job, sheet, skipping, banner }) {
+      show(find(".empty"), !picture && !job && !sheet);
       show(frame, Boolean(picture || job));
       show(find(".made"), Boolean(picture));
       show(find(".forming"), Boolean(job));

@@ -10,6 +10,7 @@ import { copyText, toast } from "../scripts/toast.js";
 import { hearServer } from "../scripts/watcher.js";
 import { connectDemo } from "./demo.js";
 import { createPicture } from "./picture.js";
+import { createSheet } from "./sheet.js";
 import { createStrip } from "./strip.js";
 const { find, isVisible } = within("stage");
 const state = {
@@ -19,6 +20,7 @@ const state = {
   chosen: "", // id of the picture or job a person chose; "" follows the work
   banner: "", // what went wrong, until something new happens
   skipped: "", // job and number of the picture that was skipped last: the model leaves it within a step
+  batch: [], // ids of the pictures that a job has made together, the last one with more than one
   lost: "", // why the server cannot be reached; "" while it can
 };
 const seen = new Map(); // job id -> last state, to notice what ended
@@ -29,13 +31,15 @@ function subject() {
   const picture = byId(state.pictures, state.chosen);
   if (picture) return { picture };
   const job = byId(open, state.chosen) || open.find((item) => item.state === "running") || open.at(-1);
-  return job ? { job } : { picture: state.pictures[0] };
+  return job ? { job } : batch().length > 1 ? { sheet: batch() } : { picture: state.pictures[0] };
 }
+const batch = () => state.batch.map((id) => byId(state.pictures, id)).filter(Boolean);
 
 function draw() {
-  const { picture, job } = subject();
+  const { picture, job, sheet } = subject();
   const skipping = Boolean(job) && state.skipped === `${job.id} ${job.picture}`;
-  stagePicture.draw({ picture, job, skipping, banner: state.lost || state.banner });
+  stagePicture.draw({ picture, job, sheet, skipping, banner: state.lost || state.banner });
+  drawSheet(batch(), Boolean(sheet), picture?.id);
   const open = state.jobs.filter(isOpenJob).reverse(); // the one that runs first, then in the order of the line
   strip.draw({ open, pictures: state.pictures, chosen: (picture || job || {}).id });
   tell("listed");
@@ -64,6 +68,7 @@ function notice(job) {
   if (job.state === "running" && job.steps) speak(`Step ${job.step} of ${job.steps}`, true);
   if (before === job.state || (!told && !isOpenJob(job))) return; // what was over before this tab was opened is no news
   if (isOpenJob(job)) state.banner = "";
+  else if (job.assets.length) state.batch = job.assets;
   if (job.state === "done") speak(job.assets.length ? `Picture ready: ${job.title}` : `Nothing was saved: ${job.title}`);
   if (job.state === "stopped") speak("Stopped");
   if (job.state === "failed") {
@@ -144,6 +149,7 @@ const stagePicture = createPicture({
   delete: () => deletePicture(subject().picture),
   seed: () => copyText(String(subject().picture.seed), find(".seed"), "Seed copied"),
 });
+const drawSheet = createSheet({ choose, back: () => choose("") });
 const strip = createStrip({
   choose,
   chooseJob: choose,
