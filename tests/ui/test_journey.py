@@ -129,6 +129,7 @@ def test_of_several_pictures_one_is_chosen_on_a_contact_sheet(visitor: Visitor):
     visitor.page.keyboard.press("ArrowRight")
     visitor.page.keyboard.press("3")
     expect(visitor.pictures.nth(0).get_by_role("button")).to_have_attribute("aria-current", "true")  # the newest
+    visitor.page.locator("#count label").nth(0).click()
     visitor.make("a blue ball")
     expect(visitor.image).to_have_attribute("alt", "a blue ball")
 
