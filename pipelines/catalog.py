@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import pkgutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -17,7 +17,8 @@ from pipelines.machine import Machine, inspect
 from pipelines.own_checkpoints import CONFIGS, OPENED, OwnCheckpoints, revision_of as own_revision
 from pipelines.plan import Needs, Placement, Whole, plans
 from pipelines.records import RECORDS
-from studio.contract import Model, ModelSpec, Progress, Task, Tell
+from pipelines.speed import Speed
+from studio.contract import Model, ModelSpec, Progress, Size, Task, Tell
 from studio.errors import NotReady
 from studio.imaging.upscale import LANCZOS
 from studio.segmentation.outline_model import OUTLINE
@@ -108,6 +109,7 @@ def spec_of(record: LocalModel, machine: Machine, hub: HubCache, bundle: Path) -
         load=partial(_load, record=record, machine=machine, hub=hub, bundle=bundle),
         readiness=partial(readiness.of, record, download or bundle, machine, hub),
         gpu_gb=_gpu_gb(machine, record),
+        seconds=_seconds(record, machine, hub),
         known_words=partial(_known_words, bundle / record.words_file) if record.words_file else None,
     )
     if record.at:
@@ -189,6 +191,15 @@ def _gpu_gb(machine: Machine, record: LocalModel) -> float:
     if plan is None or machine.gpu is None:
         return needs.weights
     return plan.gpu_gb if plan.placement == Placement.RESIDENT else machine.gpu.total_gb
+
+
+def _seconds(record: LocalModel, machine: Machine, hub: HubCache) -> Callable[[int, Size], float | None] | None:
+    """How long a picture takes, where the CPU has to make it."""
+    work, speed = record.work, Speed(hub.cache)
+    plan = readiness.plan_here(machine, record.needs) if isinstance(record.needs, Needs) else None
+    if work is None or plan is None or plan.device != "cpu":
+        return None
+    return lambda steps, size: work.seconds(steps, size, known) if (known := speed.tflops()) else None
 
 
 def _known_words(path: Path) -> frozenset[str]:

@@ -285,6 +285,7 @@ class ModelSpec(ModelCard):
     provider: str = ""  # whom a cloud model belongs to, as people call it; "": it runs on this machine
     price_usd: Callable[[ImageRequest], float | None] | None = None
     """Estimate for one picture, before it is asked for; None, or an answer of None: not known."""
+    seconds: Callable[[int, Size], float | None] | None = None  # for one picture here: of its steps and size
     readiness_of: Callable[[str], Readiness] | None = None
     """`readiness` for one owner, where it differs between them: the key that was pasted for a session counts."""
 

@@ -11,6 +11,7 @@ from pipelines.hub.cache import Download
 from pipelines.local_model import LocalModel
 from pipelines.plan import Needs
 from pipelines.records.common import BOTH, DRAWN_OVER, EXAMPLES, STYLES, sizes
+from pipelines.speed import Work
 from studio.contract import Range
 
 SIZES_15 = sizes((512, 512), (768, 512), (512, 768), (640, 512), (512, 640), (768, 768))
@@ -30,7 +31,8 @@ SD_15 = LocalModel(
         variant="fp16",
         without=("safety_checker", "feature_extractor"),
     ),
-    needs=Needs(text=0.25, transformer=1.72, vae=0.17, step=0.6, decode=1.1),
+    needs=Needs(text=0.25, transformer=1.72, vae=0.17, step=0.6, decode=1.5),
+    work=Work(step=2 * 0.80, step_squared=2 * 0.12, decode=2.5),  # with guidance, a step asks twice
     licence="CreativeML OpenRAIL-M",
     about="Small, and the base of many thousands of others: 512 pixels, 25 steps.",
     tasks=BOTH,
@@ -66,6 +68,7 @@ SDXL = replace(
     family="stable-diffusion-xl",
     download=SDXL_FILES,
     needs=Needs(text=1.64, transformer=5.14, vae=0.17, step=1.5, decode=2.5),
+    work=None,
     licence="CreativeML Open RAIL++-M",
     about="Large pictures of 1024 pixels in 30 steps.",
     sizes=SIZES_XL,
@@ -98,6 +101,7 @@ LCM = replace(
     id="lcm-dreamshaper-7",
     label="LCM Dreamshaper 7",
     variant="lcm",
+    work=Work(step=0.80, step_squared=0.12, decode=2.5),
     download=Download("SimianLuo/LCM_Dreamshaper_v7", "main", gb=4.27, without=("safety_checker", "feature_extractor")),
     licence="MIT",
     about="Stable Diffusion 1.5 in four steps: worth running without a GPU.",

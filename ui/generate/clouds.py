@@ -45,7 +45,7 @@ def connect(bridge: Bridge, pieces: Pieces, named: dict[str, Any]) -> None:
     controls, offered, saved, note, price, improve = pieces
     who, values = bridge.visitor, {**controls.by_name(), "offered": offered}
     changes = [controls.count.change, controls.size.change, controls.width.change, controls.height.change]
-    changes.append(controls.quality.change)
+    changes += [controls.quality.change, controls.steps.change]
     tell = bridge.listener(on_price, named)
     latest: dict[str, Any] = {"inputs_kwargs": values, "trigger_mode": "always_last"} | _QUIET
     gr.on(changes, tell, [who], [price], **latest)
@@ -69,7 +69,7 @@ def shown(studio: Studio, owner: str, spec: ModelSpec, saved: Any) -> dict[str, 
 def on_price(studio: Studio, owner: str, *, offered: str, **values: Any) -> dict[str, Any]:
     """Something that changes the price was changed: say it, where all controls are those of one model by now."""
     spec = studio.model(values["model"])
-    is_told = spec.provider and spec.id == offered
+    is_told = (spec.provider or spec.seconds) and spec.id == offered
     return {"price": told_price(studio, owner, spec, values) if is_told else gr.skip()}
 
 

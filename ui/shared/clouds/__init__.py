@@ -8,10 +8,12 @@ import gradio as gr
 
 from studio.clouds.alternatives import stand_in
 from studio.clouds.spending import estimate, in_dollars
+from studio.completion import default_size
 from studio.contract import GenerateRequest, ModelSpec, Task
 from studio.errors import NotReady, OverBudget
 from studio.service import Studio
 from ui.shared.pictures import Answer
+from ui.shared.recipe_facts import duration
 from ui.shared.scripts import component
 
 _HERE = Path(__file__).parent
@@ -50,7 +52,9 @@ def price_of(studio: Studio, owner: str, spec: ModelSpec, request: GenerateReque
     if not ready.ok:
         return _instead(studio, owner, spec, request)
     if not spec.provider:
-        return {}
+        size, steps = request.size or default_size(spec), request.steps or 0
+        seconds = spec.seconds(steps, size) if spec.seconds else None
+        return {"words": f"About {duration(seconds)} a picture here"} if seconds else {}
     cost, spent = estimate(spec, request), studio.spending.today(owner)
     count = f" for {request.count}" if request.count > 1 else ""
     words = "Billed by usage; the price is not known in advance" if cost is None else f"About {in_dollars(cost)}{count}"

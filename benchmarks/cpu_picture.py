@@ -1,0 +1,94 @@
+"""A picture by a full-size model without a GPU: how much memory it takes, with random weights of the real shapes.
+
+Run `python -m benchmarks.cpu_picture`. It writes 2 GB to the temporary folder and deletes them again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
+from diffusers import AutoencoderKL, LCMScheduler, StableDiffusionPipeline, UNet2DConditionModel
+from transformers import CLIPTextConfig, CLIPTextModel
+
+from benchmarks.table import Row, print_table
+from pipelines.families.stable_diffusion import StableDiffusion
+from pipelines.hub.cache import Checkpoint
+from pipelines.own_checkpoints import CONFIGS
+from pipelines.plan import Means, plan
+from pipelines.records.stable_diffusion import LCM
+from pipelines.single_file import clip_tokenizer
+from studio.contract import ImageRequest, Size
+
+MODEL = CONFIGS / "sd-1.5"
+
+
+def write(folder: Path) -> None:
+    """LCM Dreamshaper 7 with random weights in half precision, in the layout of the Hub."""
+    torch.manual_seed(0)
+    torch.set_default_dtype(torch.float16)
+    unet = json.loads((MODEL / "unet" / "config.json").read_text()) | {"time_cond_proj_dim": 256}
+    vae = json.loads((MODEL / "vae" / "config.json").read_text())
+    scheduler = json.loads((MODEL / "scheduler" / "scheduler_config.json").read_text())
+    kind: Any = StableDiffusionPipeline
+    pipeline = kind(
+        vae=AutoencoderKL.from_config(vae),
+        text_encoder=CLIPTextModel(CLIPTextConfig.from_pretrained(MODEL / "text_encoder")),
+        tokenizer=clip_tokenizer(),
+        unet=UNet2DConditionModel.from_config(unet),
+        scheduler=LCMScheduler.from_config(scheduler),
+        safety_checker=None,
+        feature_extractor=None,
+        requires_safety_checker=False,
+    )
+    pipeline.save_pretrained(folder)
+    torch.set_default_dtype(torch.float32)
+
+
+def measure(folder: Path, ram_gb: float) -> list[Row]:
+    """In a process of its own: the peak is that of the whole process."""
+    chosen = plan(Means(0.0, 0.0, ram_gb, (0, 0)), LCM.needs)
+    if chosen is None:
+        raise SystemExit(f"no plan with {ram_gb} GB")
+    before = _peak_gb()
+    began = time.monotonic()
+    model = StableDiffusion(Checkpoint(folder, "random", variant="lcm"), [chosen])
+    opened = time.monotonic()
+    request = ImageRequest("a red fox", Size(512, 512), seed=1, steps=4, guidance=8.0)
+    picture = model.run(request, lambda told: print(f"step {told.step} of {told.steps}", flush=True))
+    drawn = time.monotonic()
+    assert picture.image.size == (512, 512)
+    return [
+        Row("opened", opened - began, 1, unit="s"),
+        Row("first picture: 4 steps of 512 x 512", drawn - opened, 1, unit="s"),
+        Row("memory at its peak, Python and torch included", _peak_gb(), 1, f"{chosen.ram_gb:.2f} GB", unit="GB"),
+        Row("of that before it was opened", before, 1, unit="GB"),
+    ]
+
+
+def _peak_gb() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--folder", type=Path, help="measure what was written there")
+    options = parser.parse_args()
+    if options.folder:
+        print_table("LCM at full size, random weights, CPU", measure(options.folder, 24.0))
+        return
+    with tempfile.TemporaryDirectory() as place:
+        write(Path(place))
+        subprocess.run([sys.executable, "-m", "benchmarks.cpu_picture", "--folder", place], check=True)
+
+
+if __name__ == "__main__":
+    main()
