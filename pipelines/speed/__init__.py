@@ -45,10 +45,12 @@ class Speed:
         if found := self._read():
             return found
         with self._lock:
-            if not self._thread.ident:
-                self._thread = threading.Thread(target=self._measure, name="speed", daemon=True)
+            is_first = not self._thread.ident
+            if is_first:  # no daemon: torch aborts a process that ends while it computes
+                self._thread = threading.Thread(target=self._measure, name="speed")
                 self._thread.start()
-        self._thread.join(PATIENCE_SECONDS)
+        if is_first:
+            self._thread.join(PATIENCE_SECONDS)
         return self._read()
 
     def _read(self) -> tuple[float, float] | None:
