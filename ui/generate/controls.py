@@ -125,7 +125,10 @@ def build_controls(prompt: gr.Textbox, specs: list[ModelSpec], chosen: ModelSpec
             label="Guidance", info="Higher follows the words more strictly.", elem_id="guidance", **now["guidance"]
         )
         clip_skip = gr.Slider(
-            label="Clip skip", info="How early the words are taken.", elem_id="clip-skip", **now["clip_skip"]
+            label="Clip skip",
+            info="Last layers of the text encoder to leave out, plus one.",
+            elem_id="clip-skip",
+            **now["clip_skip"],
         )
         negative_prompt = gr.Textbox(
             label="Leave out",
@@ -258,13 +261,13 @@ def _link(text: str, url: str) -> str:
 def _slider(honoured: Range | None, value: Any, *, step: float) -> Props:
     if honoured is None:
         return {"visible": False}
-    kept = isinstance(value, int | float) and honoured.low <= value <= honoured.high
+    kept, is_choice = isinstance(value, int | float) and honoured.low <= value <= honoured.high, _is_choice(honoured)
     return {
         "minimum": honoured.low,
-        "maximum": honoured.high,
+        "maximum": honoured.high if is_choice else honoured.high + step,  # gradio takes no slider of one value
         "step": step,
         "value": value if kept else honoured.default,
-        "visible": _is_choice(honoured),
+        "visible": is_choice,
     }
 
 

@@ -9,6 +9,7 @@ import gradio as gr
 import pytest
 from playwright.sync_api import Route, expect
 
+from pipelines.catalog import models
 from studio import completion
 from studio.contract import GenerateRequest, ModelSpec, Readiness, Size, Task
 from studio.errors import BadRequest, StudioError
@@ -211,6 +212,15 @@ def test_a_request_survives_the_way_through_the_controls(spec: ModelSpec):
         request = GenerateRequest("a ball", "full", Size(320, 64), 1, 7, 5, 3.0, "people", "ink")
     values = {"prompt": "a ball", "count": 1, **values_of(spec, request)}
     assert request_from(spec, values) == request
+
+
+@pytest.mark.parametrize("spec", [each for each in models() if Task.GENERATE in each.tasks], ids=lambda spec: spec.id)
+def test_the_controls_of_every_model_can_be_drawn(spec: ModelSpec):
+    """Gradio makes such a component of each answer to a choice of model."""
+    shown = offer(spec, {})
+    for name in ("steps", "guidance", "clip_skip"):
+        gr.Slider(**shown[name])
+    assert shown["steps"]["visible"] == bool(spec.steps and spec.steps.low < spec.steps.high)
 
 
 def test_what_the_model_does_not_honour_never_gets_into_the_request():
