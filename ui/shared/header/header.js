@@ -30,14 +30,15 @@ async function look() {
   const { ok, answer } = await post("readiness");
   if (!ok) return;
   const own = answer.own ? [line("p", "hint own", answer.own)] : [];
-  find(".models").replaceChildren(...own, ...answer.tabs.flatMap((tab) => [
+  const tabs = answer.tabs.flatMap((tab) => [
     line("h3", "", tab.label),
     ...tab.models.map((model) => {
       const row = line("p", model.ok ? "model ok" : "model", "");
       row.append(line("b", "", model.label), line("span", "state", model.state), line("span", "hint", model.about));
       return row;
     }),
-  ]));
+  ]);
+  find(".models").replaceChildren(...tabs, ...own);
   drawClouds(answer.clouds);
 }
 function drawClouds({ providers, spent, cap }) {
