@@ -170,6 +170,8 @@ def _checkpoint(record: LocalModel, hub: HubCache, bundle: Path, tell: Tell) -> 
     from pipelines.hub import fetch
 
     folder = fetch.fetch(download, hub, tell)
+    for file in record.also:
+        fetch.fetch(replace(download, file=file), hub, tell)
     if own := record.named():
         return replace(checkpoint, path=own, beside=folder)
     if record.at:

@@ -26,6 +26,7 @@ class LocalModel(ModelCard):
     follows: str = ""  # id of a larger model that is offered before it where that one is quick
     beside: str = ""  # of a bundled one: the bundled model that it cannot do without
     own_file: str = ""  # name of the variable that names its weights, which are on no Hub; the download goes beside
+    also: tuple[str, ...] = ()  # small files that are needed beside the one file of its download
     own_file_from: str = ""  # where a person gets that file
     at: Path | None = None  # a person's own file or folder
     config: Path | None = None  # of one that is a whole pipeline: a folder that says how that is built

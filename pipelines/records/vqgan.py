@@ -41,6 +41,7 @@ IMAGENET = LocalModel(
     download=Download(
         "openai/clip-vit-base-patch32", "b33cedfd0df4e43b8238760678fcc89e1a0d38b3", gb=0.61, file="model.safetensors"
     ),
+    also=("config.json", "tokenizer.json"),
     own_file=OWN_VQGAN,
     own_file_from="last.ckpt (980 MB, SHA-256 845a6880...) from https://heibox.uni-heidelberg.de/d/a7530b09fed84f80a887/",
     # 3.3 GB at 256 x 256 with 8 squares, 8.5 at 480 x 480 with 64; source: tnwei/vqgan-clip-app docs, and measured.

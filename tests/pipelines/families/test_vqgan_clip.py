@@ -23,6 +23,7 @@ from studio.contract import ImageRequest, Progress, Size
 from studio.errors import BadRequest, Cancelled, NotReady
 from tests.pipelines.families.test_flow_match import on_cpu
 from tests.pipelines.families.test_taming import PARAMS, lightning, taming_key
+from tests.pipelines.loopback_hub import serving
 from toybox.captions import known_words
 from toybox.vqgan_clip.model import build_tokenizer
 
@@ -150,3 +151,18 @@ def test_its_file_has_to_be_brought(checkpoint: Checkpoint, tmp_path: Path, monk
     assert spec.readiness().label == "file missing"
     monkeypatch.setenv(OWN_VQGAN, str(checkpoint.path))
     assert spec.readiness().label == "0.6 GB download"
+
+
+def test_its_clip_comes_from_the_hub_with_its_tokenizer(
+    checkpoint: Checkpoint, clip_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    assert IMAGENET.download is not None
+    monkeypatch.setenv(OWN_VQGAN, str(checkpoint.path))
+    record = replace(IMAGENET, download=replace(IMAGENET.download, revision="main"))
+    with serving(IMAGENET.download.repo, clip_folder) as served:
+        hub = HubCache(tmp_path, served.url)
+        (spec,) = catalog.models(LAPTOP, hub, records=[record])
+        made = spec.load(ignored).run(ASKED, ignored)
+        asked = len(served.asked)
+        assert spec.readiness().ok and spec.load(ignored).run(ASKED, ignored).scores == made.scores
+        assert len(served.asked) == asked  # all of it is here
