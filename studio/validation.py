@@ -5,9 +5,11 @@ Knows no models: what they honour is `completion`'s business.
 
 from __future__ import annotations
 
+import os
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 from studio.errors import BadRequest
@@ -92,6 +94,11 @@ def text(name: str, value: Any) -> str:
 def text_in(values: Mapping[str, Any], name: str) -> str:
     """The text of this name; "" where there is none."""
     return text(name, values.get(name) or "")
+
+
+def short(path: Path) -> str:
+    """A path for a sentence that visitors may read: its last two parts, and not where the host keeps them."""
+    return os.fsencode(Path(*path.parts[-2:])).decode("utf-8", "replace")
 
 
 def shown(value: object) -> str:

@@ -10,10 +10,11 @@ import re
 from pathlib import Path
 
 from studio.errors import BadRequest
+from studio.validation import bounded_text, cleaned, short
 
 FOLDER = "wildcards"
 """Of the outputs folder: text files, a choice a line; what follows a # is a remark."""
-_CHOICE = re.compile(r"\{([^{}]*\|[^{}]*)\}")
+_CHOICE = re.compile(r"\{([^{}|]*\|[^{}]*)\}")  # one way only to match: else a hostile prompt takes minutes
 _FILE = re.compile(r"__([A-Za-z0-9][A-Za-z0-9_/-]*?)__")
 _MOST_BYTES = 1 << 20
 _MOST_CHOICES = 200
@@ -27,7 +28,8 @@ def chosen(prompt: str, seed: int, folder: Path) -> str:
         folder: of the files.
 
     Raises:
-        BadRequest: there is no such file, it holds nothing, or the files name each other without an end.
+        BadRequest: there is no such file, it holds nothing, the files name each other without an end, or what comes of
+            them is too long.
     """
     dice = random.Random(seed)
     for _ in range(_MOST_CHOICES):
@@ -36,23 +38,23 @@ def chosen(prompt: str, seed: int, folder: Path) -> str:
             return prompt
         choices = _lines(found[1], folder) if found.re is _FILE else found[1].split("|")
         prompt = prompt[: found.start()] + dice.choice(choices) + prompt[found.end() :]
-        prompt = re.sub(" {2,}", " ", prompt)
-    raise BadRequest(f"A prompt takes {_MOST_CHOICES} choices at most. Do files in {folder} name each other?")
+        prompt = bounded_text("prompt with its choices", re.sub(" {2,}", " ", prompt))
+    raise BadRequest(f"A prompt takes {_MOST_CHOICES} choices at most. Do files in {short(folder)} name each other?")
 
 
 def _lines(name: str, folder: Path) -> list[str]:
     path = folder / f"{name}.txt"
     try:
-        if not path.resolve().is_relative_to(folder.resolve()):
+        if not path.is_file() or not path.resolve().is_relative_to(folder.resolve()):
             raise FileNotFoundError
         with path.open("rb") as file:
             text = file.read(_MOST_BYTES).decode("utf-8-sig", "replace")
     except OSError:
         raise BadRequest(
-            f"There is no file {name[:60]}.txt in {folder}: make one, with a choice on each line."
+            f"There is no file {name[:60]}.txt in {short(folder)}: make one, with a choice on each line."
         ) from None
-    lines = [line.split("#")[0].strip() for line in text.splitlines()]
+    lines = [cleaned(line.split("#")[0]) for line in text.splitlines()]
     choices = [line for line in lines if line]
     if not choices:
-        raise BadRequest(f"{path} is empty: write a choice on each line.")
+        raise BadRequest(f"{short(path)} is empty: write a choice on each line.")
     return choices

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,10 @@ def folder(tmp_path: Path) -> Path:
     (folder / "empty.txt").write_text("\n# nothing\n")
     (tmp_path / "secret.txt").write_text("secret")
     (folder / "link.txt").symlink_to(tmp_path / "secret.txt")
+    (folder / "loop.txt").symlink_to(folder / "loop.txt")
+    (folder / "long.txt").write_text("a" * 10_001)
+    (folder / "odd.txt").write_text("a\x00 \x1bball")
+    os.mkfifo(folder / "pipe.txt")
     return folder
 
 
@@ -36,8 +41,9 @@ def folder(tmp_path: Path) -> Path:
         ("an __animal__ __sky/time__", {f"an {a} at {t}" for a in ("fox", "owl") for t in ("dawn", "dusk", "night")}),
         ('{"scene": "a fox", "mood": {"light": "soft"}}', {'{"scene": "a fox", "mood": {"light": "soft"}}'}),
         ("snake_case and __init", {"snake_case and __init"}),
+        ("an __odd__", {"an a ball"}),
     ],
-    ids=["none", "two", "within each other", "nothing", "files", "JSON", "underscores"],
+    ids=["none", "two", "within each other", "nothing", "files", "JSON", "underscores", "control characters"],
 )
 def test_seeds_choose_among_all_of_them(folder: Path, prompt: str, all_of_them: set[str]):
     assert {chosen(prompt, seed, folder) for seed in range(100)} == all_of_them
@@ -48,14 +54,23 @@ def test_seeds_choose_among_all_of_them(folder: Path, prompt: str, all_of_them: 
     ("prompt", "sentence"),
     [
         ("a __dragon__", "There is no file dragon.txt"),
-        ("a __link__", "There is no file link.txt"),
-        ("a __empty__", "is empty"),
+        ("a __link__", "There is no file link.txt in [^/]*/wildcards:"),
+        ("a __loop__", "There is no file loop.txt"),
+        ("a __pipe__", "There is no file pipe.txt"),
+        ("a __long__", "prompt with its choices has 10,003 characters"),
+        ("a __empty__", "^wildcards/empty.txt is empty"),
         ("a __endless__", "200 choices"),
     ],
 )
 def test_what_cannot_be_chosen_is_said(folder: Path, prompt: str, sentence: str):
     with pytest.raises(BadRequest, match=sentence):
         chosen(prompt, 1, folder)
+
+
+def test_a_brace_that_is_never_closed_is_read_once(folder: Path):
+    """It took minutes of 10,000 characters, and this would take hours."""
+    prompt = "{" + "|" * 1_000_000
+    assert chosen(prompt, 1, folder) == prompt
 
 
 def test_each_picture_of_a_job_chooses_anew_and_its_recipe_says_what(open_studio: OpenStudio, tmp_path: Path):
