@@ -70,8 +70,13 @@ class Residents:
         """
         with self._lock:
             resident = self._residents.get(spec.id)
-            leavers = [] if resident else self._make_room(spec.gpu_gb)
+            leavers: list[Model] = []
+            if resident and resident.spec.revision != spec.revision:  # other weights lie where these did
+                del self._residents[spec.id]
+                leavers = [resident.model] if resident.model and not resident.users else []
+                resident = None
             if resident is None:
+                leavers += self._make_room(spec.gpu_gb)
                 resident = self._residents[spec.id] = _Resident(spec)
             resident.users += 1
             self._residents.move_to_end(spec.id)
@@ -115,5 +120,10 @@ class Residents:
     def _let_go(self, resident: _Resident) -> None:
         with self._lock:
             resident.users -= 1
-            if resident.model is None and not resident.users:
-                self._residents.pop(resident.spec.id, None)
+            is_kept = self._residents.get(resident.spec.id) is resident
+            if resident.users or (is_kept and resident.model):
+                return
+            if is_kept:
+                del self._residents[resident.spec.id]
+        if resident.model is not None:  # another one took its place meanwhile
+            resident.model.close()

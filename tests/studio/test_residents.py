@@ -32,6 +32,18 @@ def test_a_loaded_model_is_not_loaded_again():
     assert loads == [1]
 
 
+def test_other_weights_in_the_place_of_the_loaded_ones_are_loaded():
+    """A person replaced a checkpoint: pictures would be of the old one, and their recipes would name the new one."""
+    old, new, newest = FakeModel(), FakeModel(), FakeModel()
+    residents = Residents(8.0)
+    residents.load(spec_of(old, revision="1"), ignore)
+    with residents.use(spec_of(new, revision="2"), ignore) as model:
+        assert model is new and old.closed
+        residents.load(spec_of(newest, revision="3"), ignore)
+        assert not new.closed
+    assert new.closed and not newest.closed and residents.has("fake")
+
+
 def test_a_model_at_work_never_leaves():
     busy, newcomer = FakeModel(), FakeModel()
     residents = Residents(8.0)
