@@ -51,7 +51,8 @@ def add_verbs(verbs: Any) -> None:
 def models(options: argparse.Namespace) -> int:
     """Print every model with its licence, its size and its readiness."""
     machine = inspect()
-    own = catalog.OwnModels(own_checkpoints(OUTPUTS), machine)
+    folder = own_checkpoints(OUTPUTS)
+    own = catalog.OwnModels(folder, machine)
     specs = (*catalog.models(machine), *own(), *clouds.models(find_keys()))
     if options.json:
         for spec in specs:
@@ -63,7 +64,7 @@ def models(options: argparse.Namespace) -> int:
         print("  ".join(f"{cell:{width}}" for cell, width in zip(row, widths, strict=True)).rstrip())
         if spec.about:
             print(f"{'':{widths[0]}}  {spec.about}")
-    print(own.invitation)
+    print(f"{own.invitation.removesuffix('.')}: {folder}.")
     return 0
 
 

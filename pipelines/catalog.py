@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import pkgutil
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -22,6 +23,7 @@ from studio.contract import Model, ModelSpec, Progress, Size, Task, Tell
 from studio.errors import NotReady
 from studio.imaging.upscale import LANCZOS
 from studio.segmentation.outline_model import OUTLINE
+from studio.validation import short
 
 WEIGHTS = Path(__file__).resolve().parents[1] / "weights"
 
@@ -71,15 +73,17 @@ class OwnModels:
 
     @property
     def invitation(self) -> str:
-        """Where they are put, in words."""
-        return f"Your own checkpoints (.safetensors or folders of {OPENED}) go into {self._own.folder}."
+        """Where they are put, in words that visitors may read."""
+        folder = f"the folder {short(Path(self._own.folder.name))} of this machine"
+        return f"Your own checkpoints (.safetensors or folders of {OPENED}) go into {folder}."
 
     def __call__(self) -> tuple[ModelSpec, ...]:
-        before, now = self._specs, {}
+        before, now, folder = self._specs, {}, self._own.folder
         for record in self._own.records():
             known = before.get(record.id)
             is_same = known is not None and known[0] is record
-            now[record.id] = known if is_same else (record, spec_of(record, self._machine, self._hub, self._own.folder))
+            with suppress(OSError):  # it is gone since it was listed
+                now[record.id] = known if is_same else (record, spec_of(record, self._machine, self._hub, folder))
         self._specs = now
         return tuple(spec for _, spec in now.values())
 

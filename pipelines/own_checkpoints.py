@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -14,6 +15,7 @@ from pipelines.hub.cache import Download, missing, pipeline_class
 from pipelines.local_model import LocalModel
 from pipelines.records import RECORDS
 from pipelines.records.stable_diffusion import SD_15
+from studio.validation import short
 
 CONFIGS = Path(__file__).resolve().parent / "configs"
 PICKLED = (".ckpt", ".pt", ".pth", ".bin")
@@ -25,6 +27,9 @@ _LIKE = {
     "Flux2KleinPipeline": "flux2-klein-4b",
 }
 """By the class that a folder in the diffusers layout was saved from."""
+_GONE = (-1, -1)
+"""The status of what is not there, is a link to nothing, or may not be looked at."""
+_State = tuple[str | tuple[int, int], ...]
 
 
 class OwnCheckpoints:
@@ -32,7 +37,7 @@ class OwnCheckpoints:
 
     def __init__(self, folder: Path, configs: Path = CONFIGS) -> None:
         self.folder, self._configs = folder, configs
-        self._known: Mapping[tuple[str, int, int], LocalModel] = {}
+        self._known: Mapping[_State, LocalModel] = {}
 
     def records(self) -> list[LocalModel]:
         """One for everything in the folder that has weights, also for what cannot be opened: it says why."""
@@ -45,12 +50,15 @@ def record_of(path: Path, configs: Path = CONFIGS) -> LocalModel:
     """What a file or folder is, opened like the model of its family."""
     try:
         kind = _kind(path)
-    except (OSError, ValueError) as error:
-        return _named(SD_15, path, "", fault=f"{path} {error}.")
+    except (OSError, RecursionError) as error:
+        reason = getattr(error, "strerror", "") or "it is damaged"
+        return _named(SD_15, path, "", fault=f"{short(path)} cannot be read: {reason}.")
+    except (ValueError, TypeError) as error:
+        return _named(SD_15, path, "", fault=f"{short(path)} {error}.")
     base = next((each for each in RECORDS if each.id == kind.like), None)
     if base is None:
         what = f"is {kind.name}" if kind.name else "is of no family that is known"
-        return _named(SD_15, path, "", fault=f"{path} {what}, which Diorama does not open; it opens {OPENED}.")
+        return _named(SD_15, path, "", fault=f"{short(path)} {what}, which Diorama does not open; it opens {OPENED}.")
     named = _named(base, path, kind.name, variant="v-prediction" if kind.v_prediction else base.variant)
     if not kind.part or base.download is None:
         return replace(named, config=configs / kind.like if path.is_file() else None)
@@ -58,16 +66,21 @@ def record_of(path: Path, configs: Path = CONFIGS) -> LocalModel:
 
 
 def _candidates(folder: Path) -> Iterator[Path]:
-    for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+    try:
+        paths = sorted(folder.iterdir())
+    except OSError:  # it is not there, or no longer
+        return
+    for path in paths:
         if path.name.startswith("."):
             continue
-        if path.suffix.lower() in (".safetensors", *PICKLED) or (path / "model_index.json").is_file():
+        if path.suffix.lower() in (".safetensors", *PICKLED) or _status(path / "model_index.json") != _GONE:
             yield path
 
 
 def _kind(path: Path) -> Kind:
     """
     Raises:
+        OSError, RecursionError, TypeError: it cannot be read.
         ValueError: it cannot be opened; the message is the end of a sentence.
     """
     if path.is_dir():
@@ -80,6 +93,8 @@ def _kind(path: Path) -> Kind:
         return Kind(name.removesuffix("Pipeline"), like)
     if path.suffix.lower() in PICKLED:
         raise ValueError("is pickled, and opening that can run anybody's code: get it as .safetensors")
+    if path.exists() and not path.is_file():  # of a pipe, reading would never end
+        raise ValueError("is no file")
     return kind_of(read_header(path))
 
 
@@ -91,14 +106,15 @@ def _says(config: Path, name: str) -> bool:
 
 
 def _named(base: LocalModel, path: Path, what: str, *, fault: str = "", variant: str = "") -> LocalModel:
+    is_weights = path.suffix.lower() in (".safetensors", *PICKLED)
     slug = re.sub(r"[^a-z0-9.]+", "-", path.stem.lower()).strip("-.") or "model"
     return replace(
         base,
-        id=f"own-{slug}-{hashlib.sha256(path.name.encode()).hexdigest()[:4]}",
-        label=path.stem if path.is_file() else path.name,
+        id=f"own-{slug}-{hashlib.sha256(os.fsencode(path.name)).hexdigest()[:4]}",
+        label=short(Path(path.stem if is_weights else path.name)),
         licence="its maker's",
         licence_url="",
-        about=f"Your own {what or 'file'}, {path}.",
+        about=f"Your own {what or 'file'}, {short(path)}.",
         download=None,
         variant=variant,
         at=path,
@@ -114,18 +130,34 @@ def _rest(download: Download, part: str) -> Download:
 
 
 def revision_of(path: Path) -> str:
-    """Names the weights by size and three samples of them: 12 hex digits. A whole file of 24 GB would take minutes."""
-    file = path if path.is_file() else max(path.glob("*/*.safetensors"), key=lambda each: each.stat().st_size)
-    size = file.stat().st_size
-    digest = hashlib.sha256(str(size).encode())
-    with file.open("rb") as opened:
-        for share in (0.0, 0.5, 1.0):
-            opened.seek(int(share * max(0, size - 2**20)))
-            digest.update(opened.read(2**20))
+    """Names the weights by sizes and three samples of each: 12 hex digits. A whole file of 24 GB would take minutes.
+
+    Raises:
+        OSError: they are gone.
+    """
+    digest = hashlib.sha256()
+    for file in [path] if path.is_file() else sorted(path.glob("*/*.safetensors")):
+        size = file.stat().st_size
+        digest.update(str(size).encode())
+        with file.open("rb") as opened:
+            for share in (0.0, 0.5, 1.0):
+                opened.seek(int(share * max(0, size - 2**20)))
+                digest.update(opened.read(2**20))
     return digest.hexdigest()[:12]
 
 
-def _state(path: Path) -> tuple[str, int, int]:
-    """Changes when the file does, also while it is being copied here."""
-    status = path.stat()
-    return str(path), status.st_size, status.st_mtime_ns
+def _state(path: Path) -> _State:
+    """Changes when the file does, or one in the folder, also while it is being copied here."""
+    try:
+        return str(path), *map(_status, (path, *sorted(path.glob("*")), *sorted(path.glob("*/*"))))
+    except OSError:  # it goes while it is looked at
+        return str(path), _GONE
+
+
+def _status(path: Path) -> tuple[int, int]:
+    """Size in bytes, and when it was changed."""
+    try:
+        status = path.stat()
+    except OSError:
+        return _GONE
+    return status.st_size, status.st_mtime_ns

@@ -156,7 +156,7 @@ def missing(folder: Path, file: str = "", unopened: Iterable[str] = ()) -> list[
             continue
         shards = [shard for listing in part.glob("*.safetensors.index.json") for shard in _shards(listing)]
         lacks += [f"{name}/{shard}" for shard in shards if not (part / shard).is_file()]
-        if not any(part.glob("*.safetensors")):
+        if not any(each.is_file() for each in part.glob("*.safetensors")):
             lacks.append(f"{name}/*.safetensors")
         if not (part / "config.json").is_file():
             lacks.append(f"{name}/config.json")
@@ -187,7 +187,7 @@ def components(model_index: str) -> dict[str, str]:
 
 def _shards(listing: Path) -> set[str]:
     try:
-        return set(json.loads(listing.read_text(encoding="utf-8"))["weight_map"].values())
+        return {str(name) for name in json.loads(listing.read_text(encoding="utf-8"))["weight_map"].values()}
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return {"a readable " + listing.name}
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
+import os
 import pickle
 import re
 import shutil
@@ -111,6 +112,19 @@ def test_what_cannot_be_opened_is_listed_and_says_why(folders: dict[str, Path], 
     (tmp_path / "half").mkdir()
     (tmp_path / "half" / "model_index.json").write_text((folders["sd15"] / "model_index.json").read_text())
     (tmp_path / "notes.txt").write_text("mine")
+    (tmp_path / "gone.safetensors").symlink_to(tmp_path / "nowhere")
+    (tmp_path / "loop.safetensors").symlink_to(tmp_path / "loop.safetensors")
+    (tmp_path / "nowhere.safetensors").mkdir()
+    os.mkfifo(tmp_path / "pipe.safetensors")
+    Path(os.fsdecode(bytes(tmp_path) + b"/\xff.safetensors")).write_bytes(b"")  # as a zip of another system leaves it
+    for name, index in (
+        ("deep", "[" * 100_000),
+        ("odd", '{"_class_name": "StableDiffusionPipeline", "vae": ["a", "B"]}'),
+    ):
+        (tmp_path / name / "vae").mkdir(parents=True)
+        (tmp_path / name / "model_index.json").write_text(index)
+        (tmp_path / name / "vae" / "a.safetensors.index.json").write_text('{"weight_map": {"a": 5}}')
+        (tmp_path / name / "vae" / "a.safetensors").symlink_to(tmp_path / "nowhere")
     said = {spec.label: spec.readiness() for spec in catalog.OwnModels(tmp_path, CARD, HubCache(tmp_path / "hub"))()}
     assert not any(each.ok for each in said.values())
     for name, (_, sentence) in there.items():
@@ -118,6 +132,10 @@ def test_what_cannot_be_opened_is_listed_and_says_why(folders: dict[str, Path], 
         assert re.search(f"{name} {sentence}.*\\.$", said[Path(name).stem].hint)
     assert "foo.safetensors is of no family that is known, which Diorama does not open; it opens" in said["foo"].hint
     assert "vqgan.safetensors is a VQGAN, which Diorama does not open" in said["vqgan"].hint
+    assert "gone.safetensors cannot be read: No such file or directory." in said["gone"].hint
+    assert "cannot be read" in said["loop"].hint and "is damaged" in said["deep"].hint and "�" in said
+    assert "pipe.safetensors is no file" in said["pipe"].hint and "odd lacks vae/5" in said["odd"].hint
+    assert not any(str(tmp_path) in each.hint for each in said.values())  # nor who the host is
     assert "half lacks scheduler/, text_encoder/*.safetensors" in said["half"].hint
     assert "notes" not in said
 
@@ -129,7 +147,7 @@ def test_what_is_put_there_appears_and_draws_without_a_restart(tmp_path: Path):
     own = catalog.OwnModels(tmp_path / "checkpoints", LAPTOP, HubCache(tmp_path / "hub"), tmp_path / "configs")
     studio = Studio([], tmp_path / "outputs", own=own, own_folder=own.invitation)
     try:
-        assert studio.models(Task.GENERATE) == [] and str(tmp_path / "checkpoints") in studio.own_folder
+        assert studio.models(Task.GENERATE) == [] and "the folder checkpoints of" in studio.own_folder
         file = save_single_file(folder, tmp_path / "My fox v2.safetensors")
         (tmp_path / "checkpoints").mkdir()
         file.rename(tmp_path / "checkpoints" / file.name)
@@ -153,6 +171,20 @@ def test_what_is_put_there_appears_and_draws_without_a_restart(tmp_path: Path):
             studio.model(spec.id)
     finally:
         studio.close()
+
+
+def test_a_folder_that_is_still_being_copied_is_looked_at_again(tmp_path: Path):
+    folder = save_sd15(tmp_path / "checkpoints" / "sd", words=768)
+    own = catalog.OwnModels(tmp_path / "checkpoints", LAPTOP, HubCache(tmp_path / "hub"))
+    last = folder / "vae" / "diffusion_pytorch_model.safetensors"
+    last.rename(tmp_path / "kept")
+    assert "lacks vae/" in own()[0].readiness().hint
+    (tmp_path / "kept").rename(last)
+    (before,) = own()
+    assert before.readiness().ok and own()[0] is before
+    unet = next((folder / "unet").glob("*.safetensors"))
+    save_file({name: value + 1 for name, value in load_file(unet).items()}, unet)
+    assert own()[0].revision != before.revision
 
 
 def test_a_part_alone_takes_the_others_from_the_models_own_repository(tmp_path: Path, folders: dict[str, Path]):
