@@ -10,6 +10,7 @@ import time
 from abc import ABC, abstractmethod
 from collections import OrderedDict
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial, wraps
 from typing import Any, ClassVar, NamedTuple
 
@@ -20,6 +21,8 @@ from PIL import Image
 from pipelines.damage import check_numbers
 from pipelines.families import preview
 from pipelines.hub.cache import Checkpoint
+from pipelines.loras.adapters import Adapters
+from pipelines.loras.files import folder, named_in
 from pipelines.placement import Placed
 from pipelines.plan import Plan
 from studio.contract import ImageRequest, ImageResult, Progress, Size, Tell
@@ -47,6 +50,7 @@ class DiffusersModel(ABC):
     """A loaded checkpoint in the diffusers layout; used by one thread at a time."""
 
     kind: ClassVar[type[diffusers.DiffusionPipeline]]
+    loras: ClassVar[str] = ""  # for which family those that fit were made, see `loras.files.family_of`
 
     def __init__(
         self, checkpoint: Checkpoint, plans: Sequence[Plan], *, preview_seconds: float = PREVIEW_SECONDS
@@ -62,7 +66,7 @@ class DiffusersModel(ABC):
             torch.OutOfMemoryError: not even the last plan fits.
         """
         self._checkpoint = checkpoint
-        self._words: OrderedDict[tuple[str, Any], Words] = OrderedDict()  # the least recently used first
+        self._words: OrderedDict[tuple[Any, ...], Words] = OrderedDict()  # the least recently used first
         self._projection: preview.Projection | None = None
         self._preview_seconds = preview_seconds
         self._began = self._previewed = 0.0  # when this picture was begun, and its latest preview made
@@ -94,7 +98,9 @@ class DiffusersModel(ABC):
         self._note = ""
         while True:
             try:
-                return ImageResult(self._draw(request, tell), request.seed, self._checkpoint.revision)
+                image = self._draw(request, tell)
+                notice = self._adapters.notice(request.prompt)
+                return ImageResult(image, request.seed, self._checkpoint.revision, notice=notice)
             except torch.OutOfMemoryError:
                 if not self._slower:
                     raise
@@ -114,10 +120,13 @@ class DiffusersModel(ABC):
     # no_grad, not inference_mode: parameters that move between devices must stay ordinary tensors.
     @torch.no_grad()
     def _draw(self, request: ImageRequest, tell: Tell) -> Image.Image:
+        prompt, loras = named_in(request.prompt, folder())
+        request = replace(request, prompt=prompt)
         pipeline = self._placed.of_kind(self._kind_for(request))
         steps = self._steps(request)
         try:
             tell(Progress(0, steps, self._note or "reading the prompt"))
+            self._adapters.put_on(self._placed, loras)
             words = self._read(request.prompt, self._reading(request))
             if max(request.size) > DECODED_CELLS * pipeline.vae_scale_factor and self._projection is None:
                 self._projection = preview.fit(pipeline.vae, self._placed.device)
@@ -137,7 +146,7 @@ class DiffusersModel(ABC):
 
     def _read(self, text: str, reading: Any = None) -> Words:
         """A prompt on the device, through the text encoders only if it was not read lately, and in this way."""
-        key = (text, reading)
+        key = (text, reading, self._adapters.on)
         if key not in self._words:
             with self._placed.reading():
                 read = self._encode(text) if reading is None else self._encode(text, reading)
@@ -194,6 +203,7 @@ class DiffusersModel(ABC):
                     raise
                 continue
             placed.pipeline.scheduler = self._watched(placed.pipeline.scheduler)
+            self._adapters = Adapters(self._checkpoint.label, self.loras)
             return placed
 
     # --- what differs -------------------------------------------------------------------------------------------------

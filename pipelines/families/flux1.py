@@ -23,6 +23,7 @@ class Flux1(Flow):
     """
 
     kind = FluxPipeline
+    loras = "FLUX.1"
 
     def _kind_for(self, request: ImageRequest) -> type[diffusers.DiffusionPipeline]:
         if not request.references:

@@ -23,6 +23,7 @@ class Flux2Klein(Flow):
     """
 
     kind = Flux2KleinPipeline
+    loras = "FLUX.2"
 
     def _kind_for(self, request: ImageRequest) -> type[diffusers.DiffusionPipeline]:
         return Flux2KleinInpaintPipeline if request.references and request.mask else Flux2KleinPipeline

@@ -32,6 +32,7 @@ class StableDiffusion(DiffusersModel):
     """
 
     kind = StableDiffusionPipeline
+    loras = "Stable Diffusion 1.5"
     _over: ClassVar[Any] = StableDiffusionImg2ImgPipeline
     _inside: ClassVar[Any] = StableDiffusionInpaintPipeline
     _clip_skip: ClassVar[int] = 1  # the layer of CLIP that it was trained on, from the last one
@@ -86,6 +87,7 @@ class StableDiffusionXL(StableDiffusion):
     """SDXL 1.0, and by "lightning" its four-step student, which has no guidance and so no negative prompt."""
 
     kind = StableDiffusionXLPipeline
+    loras = "SDXL"
     _over = StableDiffusionXLImg2ImgPipeline
     _inside = StableDiffusionXLInpaintPipeline
     _clip_skip = 2

@@ -1,0 +1,1 @@
+"""LoRAs: the files that a prompt names, and what they do to an opened pipeline."""

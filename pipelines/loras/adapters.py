@@ -1,0 +1,98 @@
+"""LoRAs on an opened pipeline: put on when a prompt names them, and taken off to the bit."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import torch
+import transformers
+from safetensors.torch import load_file
+
+from pipelines.loras.files import Lora, check, triggers
+from pipelines.placement import Placed
+from studio.errors import BadRequest
+
+
+class Adapters:
+    """Those of one model; used by its thread."""
+
+    def __init__(self, label: str, family: str) -> None:
+        """
+        Args:
+            family: whose LoRAs fit, see `loras.files.family_of`; "" for none.
+        """
+        self._label, self._family = label, family
+        self.on: tuple[Lora, ...] = ()
+
+    def put_on(self, placed: Placed, loras: tuple[Lora, ...]) -> None:
+        """Exactly these and no others. What was on already stays on.
+
+        Raises:
+            BadRequest: one is damaged, or does not fit; then none is on.
+        """
+        if loras == self.on:
+            return
+        for lora in loras:
+            if not self._family:
+                raise BadRequest(f"{self._label} takes no LoRA. Take <lora:{lora.path.stem}> out of the prompt.")
+            check(lora, self._family)
+        self.take_off(placed)
+        try:
+            with placed.reading():  # a LoRA may be of the text encoders, too
+                for number, lora in enumerate(loras):
+                    _load(placed, lora.path, f"lora_{number}")
+                if loras:
+                    weights = [lora.weight for lora in loras]
+                    placed.pipeline.set_adapters([f"lora_{number}" for number in range(len(loras))], weights)
+        except (ValueError, RuntimeError, KeyError, AssertionError, TypeError) as error:
+            self.on = loras  # wrapped layers stay behind
+            self.take_off(placed)
+            if isinstance(error, torch.OutOfMemoryError):
+                raise
+            names, why = ", ".join(lora.path.name for lora in loras), str(error).partition("\n")[0][:200]
+            raise BadRequest(f"{self._label} cannot use {names}: {why or type(error).__name__}.") from error
+        self.on = loras
+
+    def take_off(self, placed: Placed) -> None:
+        if self.on:
+            with placed.reading():
+                placed.pipeline.unload_lora_weights()
+        self.on = ()
+
+    def notice(self, prompt: str) -> str:
+        """Which words would have called on what is on, where the prompt has none of them."""
+        said = prompt.lower()
+        words = {lora.path.stem: triggers(lora.path) for lora in self.on}
+        unused = [
+            f"{name} answers to: {text}"
+            for name, text in words.items()
+            if text and not any(word in said for word in re.split(r"\s*,\s*", text.lower()))
+        ]
+        return ". ".join(unused)[:300]
+
+
+def _load(placed: Placed, path: Path, name: str) -> None:
+    """
+    Raises:
+        ValueError: no layer of it fits, or one has another width: FLUX.1's pipeline would widen the model itself.
+    """
+    # diffusers loads nothing of these, without a word.
+    tensors = {
+        re.sub(r"^diffusion_model\.(?=(?:single_)?transformer_blocks)", "transformer.", key): value
+        for key, value in load_file(path).items()
+    }
+    layers = dict(placed.network.named_modules())
+    for key, value in tensors.items():
+        found = re.fullmatch(r"(?:unet|transformer)\.(.+)\.lora_A\.weight", key)
+        width = getattr(layers.get(found[1]), "in_features", None) if found else None
+        if width is not None and value.shape[1] != width:
+            raise ValueError(f"it changes layers of width {value.shape[1]}, where the model has {width}")
+    verbosity = transformers.logging.get_verbosity()
+    transformers.logging.set_verbosity_error()  # else it lists all layers that a LoRA leaves alone
+    try:
+        placed.pipeline.load_lora_weights(tensors, adapter_name=name)
+    finally:
+        transformers.logging.set_verbosity(verbosity)
+    if not any(name in names for names in placed.pipeline.get_list_adapters().values()):
+        raise ValueError("no layer of it fits")

@@ -1,0 +1,83 @@
+"""Which LoRA files a prompt names, and for which family each was made."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors.numpy import save_file
+
+from pipelines.loras.files import EITHER, check, family_of, named_in, triggers
+from studio.errors import BadRequest
+
+LAYOUTS = json.loads((Path(__file__).with_name("layouts.json")).read_text())["layouts"]
+FAMILIES = {"sd15": "Stable Diffusion 1.5", "sdxl": "SDXL", "flux1": "FLUX.1", "flux2": "FLUX.2"}
+FAMILIES |= {"flux1 control": "FLUX.1 control", "ambiguous: flux1 or flux2 klein 4B": EITHER, "unsupported": ""}
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    (tmp_path / "styles").mkdir()
+    key = "unet.down_blocks.1.attentions.0.transformer_blocks.0.attn2.to_k.lora_A.weight"
+    tensors = {key: np.zeros((4, 768), np.float32)}
+    save_file(tensors, tmp_path / "pixel-art.safetensors", {"modelspec.trigger_phrase": "pixelart \n style"})
+    frequency = json.dumps({"10_ohwx": {"ohwx man": 10, "hat": 3}})
+    save_file(tensors, tmp_path / "styles" / "Night v2.safetensors", {"ss_tag_frequency": frequency})
+    (tmp_path / "old.pt").write_bytes(b"PK")
+    (tmp_path / "cut.safetensors").write_bytes((tmp_path / "pixel-art.safetensors").read_bytes()[:-8])
+    return tmp_path
+
+
+@pytest.mark.parametrize("name", LAYOUTS)
+def test_each_layout_tells_its_family(name: str):
+    layout = LAYOUTS[name]
+    assert family_of({key: tuple(shape) for key, shape in layout["keys"].items()}) == FAMILIES[layout["family"]]
+
+
+@pytest.mark.parametrize(
+    ("prompt", "words", "weights"),
+    [
+        ("a castle", "a castle", {}),
+        ("a castle <lora:pixel-art:0.8>, dusk", "a castle, dusk", {"pixel-art": 0.8}),
+        ("<lora:pixel-art>a", "a", {"pixel-art": 1.0}),
+        ("a <lora:Night v2:-1:te> <lora:pixel-art:.5>", "a", {"Night v2": -1.0, "pixel-art": 0.5}),
+        ("a <lora:pixel-art:1><lora:pixel-art.safetensors:0>", "a", {"pixel-art": 0.0}),
+        ("a < b <lora> c", "a < b <lora> c", {}),
+    ],
+)
+def test_tags_name_files(place: Path, prompt: str, words: str, weights: dict[str, float]):
+    text, loras = named_in(prompt, place)
+    assert text == words and len(loras) == len(weights)
+    assert {lora.path.stem: lora.weight for lora in loras} == weights
+
+
+@pytest.mark.parametrize(
+    ("prompt", "sentence"),
+    [
+        ("<lora:dragon:1>", r"no LoRA 'dragon' in the folder loras\. There are: cut, pixel-art, Night v2\."),
+        ("<lora:old:1>", "no LoRA 'old'"),
+        ("<lora:../secret:1>", "no LoRA"),
+        ("<lora:pixel-art:much>", "is 'much'; write a number"),
+        ("<lora:pixel-art:nan>", "is 'nan'"),
+        ("<lora:pixel-art:99>", "is '99'"),
+    ],
+)
+def test_what_cannot_be_used_is_said(place: Path, prompt: str, sentence: str):
+    with pytest.raises(BadRequest, match=sentence):
+        named_in(prompt, place)
+
+
+def test_one_for_another_family_and_one_that_is_damaged_are_refused(place: Path):
+    _, (lora, cut) = named_in("<lora:pixel-art> <lora:cut>", place)
+    check(lora, "Stable Diffusion 1.5")
+    with pytest.raises(BadRequest, match=r"pixel-art\.safetensors was made for Stable Diffusion 1\.5; .* for SDXL"):
+        check(lora, "SDXL")
+    with pytest.raises(BadRequest, match=r"cut\.safetensors was cut off"):
+        check(cut, "SDXL")
+
+
+def test_the_words_that_call_on_it_are_read_off_its_file(place: Path):
+    assert triggers(place / "pixel-art.safetensors") == "pixelart style"
+    assert triggers(place / "styles" / "Night v2.safetensors") == "ohwx man"
