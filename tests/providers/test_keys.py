@@ -104,10 +104,13 @@ def test_a_key_is_in_no_text_of_what_holds_it(secret: str):
     assert repr(mine) == repr(Keys({}).for_owner("ada"))
 
 
+OURS = {"DIORAMA_DAILY_CAP_USD", "DIORAMA_CHECKPOINTS", "DIORAMA_LORAS", "DIORAMA_VQGAN", "DIORAMA_SAM"}
+
+
 def test_the_example_names_every_variable():
     lines = (ROOT / ".env.example").read_text().splitlines()
     names = {line.partition("=")[0] for line in lines if "=" in line and not line.startswith("#")}
     settings = {name for provider in PROVIDERS for name in provider.settings}
-    assert {account.name for account in ACCOUNTS} | settings | {"DIORAMA_DAILY_CAP_USD"} == names
+    assert {account.name for account in ACCOUNTS} | settings | OURS == names
     for account in ACCOUNTS:
         assert any(account.keys_url in line for line in lines)

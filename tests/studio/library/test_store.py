@@ -74,6 +74,7 @@ def test_a_picture_is_saved_as_it_was_painted_with_its_recipe(studio: Studio):
         "height": 64,
         "steps": 3,
         "guidance": 4.0,
+        "clip_skip": None,
         "seed": 7,
         "parents": [],
         "created": 0,

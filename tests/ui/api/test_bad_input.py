@@ -40,6 +40,7 @@ DEFAULTS = {
     "style": '""',
     "quality": '""',
     "transparent": "false",
+    "clip_skip": "null",
     "confirm_cost": "false",
     "wait": "true",
     "token": '""',

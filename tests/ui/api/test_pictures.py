@@ -139,7 +139,7 @@ def pixels(served: Served, picture: dict) -> bytes:
 def test_a_picture_of_another_tool_says_how_it_was_made_and_what_cannot_be_kept(served: Served, tmp_path: Path):
     text = PngInfo()
     text.add_text(
-        "parameters", "a castle\nSteps: 500, Sampler: Euler a, CFG scale: 3, Seed: 7, Size: 512x512, Model: sdxl"
+        "parameters", "a castle\nSteps: 500, Sampler: Euler a, CFG scale: 3, Seed: 7, Size: 512x512, Model: juggernaut"
     )
     file = upload(Image.new("RGB", (16, 16), "olive"), tmp_path / "a1111.png", pnginfo=text)
     added = served.ask("/add_picture", file=file)
@@ -147,7 +147,7 @@ def test_a_picture_of_another_tool_says_how_it_was_made_and_what_cannot_be_kept(
     assert added["notes"] == settings["notes"]
     request = settings["request"]
     assert (request["prompt"], request["seed"], request["steps"]) == ("a castle", 7, 20)
-    assert any("sdxl" in note for note in settings["notes"])
+    assert any("juggernaut" in note for note in settings["notes"])
     assert any("500" in note for note in settings["notes"])
 
 

@@ -304,7 +304,7 @@ def test_an_address_in_a_text_is_a_text(served: Served):
     assert told.startswith("event: complete"), told
 
 
-GENERATE = [None] * 15
+GENERATE = [None] * 16
 POSTS = ("queue/join", "run/generate", "call/generate", "call/v2/generate", "cancel")
 FORMS = ("", "text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x")
 WRONG = {
@@ -321,8 +321,8 @@ WRONG = {
     "too many": ("queue/join", {"fn_index": 0, "session_hash": "s", "data": [*GENERATE, 1]}, 422),
     "data is an object": ("queue/join", {"fn_index": 0, "session_hash": "s", "data": {}}, 422),
     "no data": ("queue/join", {"fn_index": 0, "session_hash": "s"}, 422),
-    "trigger is a text": ("run/x", {"fn_index": 44, "data": [1, 1], "trigger_id": "x"}, 422),
-    "event is a text": ("run/x", {"fn_index": 44, "data": [1, 1], "event_data": "x"}, 422),
+    "trigger is a text": ("run/x", {"fn_index": 48, "data": [1, 1], "trigger_id": "x"}, 422),
+    "event is a text": ("run/x", {"fn_index": 48, "data": [1, 1], "event_data": "x"}, 422),
     "batched": ("run/generate", {"data": GENERATE, "batched": True}, 422),
     "unknown endpoint": ("call/nothing", {"data": []}, 404),
     "unknown endpoint v2": ("call/v2/nothing", {"prompt": "a"}, 404),
