@@ -54,25 +54,27 @@ def _read(path: Path, expected: dict[str, tuple[int, ...]]) -> dict[str, Tensor]
             _compare(path, found, expected)
             weights = {key: file.get_tensor(key) for key in expected}
     except SafetensorError as error:
-        raise WeightsMismatch(f"{path} is not a whole safetensors file ({error}): download it again.") from error
+        raise WeightsMismatch(f"{path.name} is not a whole safetensors file ({error}): download it again.") from error
     for key, value in weights.items():
         if not value.is_floating_point() or not value.isfinite().all():
-            raise WeightsMismatch(f"{path} is damaged: '{key}' holds values that are not numbers; download it again.")
+            raise WeightsMismatch(
+                f"{path.name} is damaged: '{key}' holds values that are not numbers; download it again."
+            )
     return weights
 
 
 def _compare(path: Path, found: dict[str, tuple[int, ...]], expected: dict[str, tuple[int, ...]]) -> None:
     """Raise for the first kind of difference, with how many there are."""
     if missing := expected.keys() - found.keys():
-        raise WeightsMismatch(f"{path} belongs to another network: it lacks {_named(missing, expected)}.")
+        raise WeightsMismatch(f"{path.name} belongs to another network: it lacks {_named(missing, expected)}.")
     if unexpected := found.keys() - expected.keys():
-        raise WeightsMismatch(f"{path} belongs to another network: it has {_named(unexpected, found)} too many.")
+        raise WeightsMismatch(f"{path.name} belongs to another network: it has {_named(unexpected, found)} too many.")
     wrong = [key for key in expected if found[key] != expected[key]]
     if wrong:
         key = wrong[0]
         raise WeightsMismatch(
-            f"{path} belongs to another network: '{key}' is {list(found[key])} where {list(expected[key])} is needed, "
-            f"and {len(wrong) - 1} more differ."
+            f"{path.name} belongs to another network: '{key}' is {list(found[key])} where {list(expected[key])} is "
+            f"needed, and {len(wrong) - 1} more differ."
         )
 
 

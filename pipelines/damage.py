@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -10,6 +11,9 @@ from safetensors import SafetensorError
 
 from lgm.weights import WeightsMismatch
 from studio.errors import NotReady, StudioError
+
+_FOLDERS = re.compile(r"(?<![\w:/.])/(?:[^/\n'\"]+/)+")
+"""What stands before the name of a file in a whole path; not in the address of a page."""
 
 
 @contextmanager
@@ -30,13 +34,18 @@ def opening(whose: str) -> Iterator[None]:
     except KeyError as error:
         raise unusable(whose, f"it has no {error.args[0]}") from error
     except (OSError, ValueError, TypeError, RuntimeError, SafetensorError) as error:
-        cause = str(error) if isinstance(error, WeightsMismatch) else " ".join(str(error).split())[:200]
+        cause = str(error) if isinstance(error, WeightsMismatch) else reason(error)
         cause = "weights are missing" if "meta tensor" in cause else cause
         raise unusable(whose, cause) from error
 
 
-def unusable(whose: str, reason: str) -> NotReady:
-    return NotReady(f"The weights of {whose} cannot be opened ({reason}). Fetch them again.")
+def reason(error: Exception) -> str:
+    """What a library says, in one short line, without where the host keeps its files: visitors read it, too."""
+    return " ".join(_FOLDERS.sub("", str(error)).split())[:200]
+
+
+def unusable(whose: str, cause: str) -> NotReady:
+    return NotReady(f"The weights of {whose} cannot be opened ({cause}). Fetch them again.")
 
 
 def check_numbers(label: str, what: str, *values: torch.Tensor) -> None:

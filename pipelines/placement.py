@@ -19,6 +19,7 @@ from pipelines.damage import opening, unusable
 from pipelines.device import release_memory
 from pipelines.hub.cache import Checkpoint, components, missing, pipeline_class
 from pipelines.plan import Placement, Plan
+from studio.validation import short
 
 SAME_PARTS = {"LatentConsistencyModelPipeline": "StableDiffusionPipeline"}
 """Classes that only differ in how they draw: their parts are opened as those of the other one."""
@@ -126,12 +127,14 @@ def _open(kind: type[diffusers.DiffusionPipeline], checkpoint: Checkpoint, plan:
         return _of_file(kind, checkpoint, checkpoint.config, plan)
     # The libraries open both all the same: with an empty tokenizer, and with parts that do not belong together.
     if lacking := missing(folder, unopened=(*checkpoint.without, *checkpoint.parts)):
-        raise unusable(f"{label} in {folder}", f"{', '.join(lacking)} missing")
+        raise unusable(f"{label} in {short(folder)}", f"{', '.join(lacking)} missing")
     if SAME_PARTS.get(found := pipeline_class(folder), found) != kind.__name__:
-        raise unusable(f"{label} in {folder}", f"it is a {found or 'pipeline of no class'}, not a {kind.__name__}")
+        raise unusable(
+            f"{label} in {short(folder)}", f"it is a {found or 'pipeline of no class'}, not a {kind.__name__}"
+        )
     dtypes, others = _dtypes(kind, plan), _dtype(plan.other_dtype)
     on_device = plan.device if plan.placement == Placement.RESIDENT else "cpu"
-    with opening(f"{label} in {folder}"):
+    with opening(f"{label} in {short(folder)}"):
         pipeline = kind.from_pretrained(
             str(folder),
             dtype=dtypes,
@@ -152,7 +155,7 @@ def _open(kind: type[diffusers.DiffusionPipeline], checkpoint: Checkpoint, plan:
 
 def _of_file(kind: type[diffusers.DiffusionPipeline], checkpoint: Checkpoint, config: Path, plan: Plan) -> Any:
     """The pipeline of a single file."""
-    with opening(f"{checkpoint.label} in {checkpoint.path}"):
+    with opening(f"{checkpoint.label} in {short(checkpoint.path)}"):
         pipeline = single_file.open_file(kind, checkpoint.path, config)
     _sound(pipeline, checkpoint)
     dtypes = _dtypes(kind, plan)
@@ -166,7 +169,7 @@ def _of_file(kind: type[diffusers.DiffusionPipeline], checkpoint: Checkpoint, co
 def _sound(pipeline: Any, checkpoint: Checkpoint) -> Any:
     """The pipeline, of which a person's own weights are looked at: one that is damaged opens all the same."""
     if checkpoint.own and (fault := single_file.fault(pipeline)):
-        raise unusable(f"{checkpoint.label} in {checkpoint.path}", fault)
+        raise unusable(f"{checkpoint.label} in {short(checkpoint.path)}", fault)
     return pipeline
 
 

@@ -13,6 +13,7 @@ from pipelines.machine import Machine
 from pipelines.plan import Means, Needs, Placement, Plan, Whole, least, plan
 from studio.catalog import in_gb
 from studio.contract import Readiness
+from studio.validation import short
 
 SPARE_GB = 0.5
 """Kept free on the disk of the cache, as `hub.fetch` does."""
@@ -53,7 +54,7 @@ def of(model: LocalModel, weights: Download | Path, machine: Machine, hub: HubCa
 def of_files(download: Download, hub: HubCache) -> Readiness:
     """Whether a download is here, or can come."""
     if path := download.named():
-        hint = f"There is no file {path}: correct {download.local} in .env, or take it out."
+        hint = f"There is no file {short(path)}: correct {download.local} in .env, or take it out."
         return Readiness(True, "ready") if path.is_file() else Readiness(False, "file missing", hint)
     if hub.snapshot(download) is not None:
         return Readiness(True, "ready")
@@ -72,7 +73,7 @@ def of_files(download: Download, hub: HubCache) -> Readiness:
             False,
             f"not enough disk: needs {in_gb(to_come_gb)}",
             f"Not enough disk for {download.label}: needs {in_gb(to_come_gb)}, {in_gb(free_gb)} free in "
-            f"{hub.cache}. Free some space, or set HF_HOME to a folder on another disk.",
+            f"{short(hub.cache)}. Free some space, or set HF_HOME to a folder on another disk.",
         )
     return Readiness(True, f"{in_gb(to_come_gb)} download", download_gb=to_come_gb)
 
@@ -97,7 +98,7 @@ def _own_file(model: LocalModel) -> Readiness | None:
     if not model.own_file or (path and path.is_file()):
         return None
     if path:
-        return Readiness(False, "file missing", f"There is no file {path}: correct {model.own_file} in .env.")
+        return Readiness(False, "file missing", f"There is no file {short(path)}: correct {model.own_file} in .env.")
     return Readiness(
         False,
         "needs a file of yours",

@@ -8,7 +8,9 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from transformers import CLIPConfig, CLIPModel, CLIPTokenizer
 
+from pipelines.damage import reason
 from studio.errors import NotReady
+from studio.validation import short
 
 _BUFFERS = ("text_model.embeddings.position_ids", "vision_model.embeddings.position_ids")
 """In published files, numbers that count from 0 and are no weights."""
@@ -31,6 +33,7 @@ def open_clip(folder: Path, label: str) -> tuple[CLIPModel, CLIPTokenizer]:
         model.load_state_dict({key: value for key, value in weights.items() if key not in _BUFFERS}, strict=True)
         tokenizer = CLIPTokenizer.from_pretrained(folder, local_files_only=True)
     except (OSError, ValueError, RuntimeError, SafetensorError) as error:
-        reason = " ".join(str(error).split())[:200]
-        raise NotReady(f"The CLIP of {label} in {folder} cannot be opened ({reason}). Fetch it again.") from error
+        raise NotReady(
+            f"The CLIP of {label} in {short(folder)} cannot be opened ({reason(error)}). Fetch it again."
+        ) from error
     return model.eval().requires_grad_(False), tokenizer

@@ -38,6 +38,7 @@ from pipelines.hub.cache import Checkpoint
 from pipelines.plan import Plan
 from studio.contract import Progress, Tell
 from studio.solid.contract import ViewsRequest, ViewsResult
+from studio.validation import short
 
 FRAMES = 5
 """Four views, and the one that carries the picture."""
@@ -247,7 +248,7 @@ def open_imagedream(
         torch.OutOfMemoryError: they did not fit.
     """
     transformers.utils.logging.disable_progress_bar()
-    with opening(f"{label} in {folder}"):
+    with opening(f"{label} in {short(folder)}"):
         settings = json.loads((folder / "unet" / "config.json").read_text())
         unet = open_network(
             partial(MultiViewUNet, MultiViewUNetConfig.from_json(settings)),

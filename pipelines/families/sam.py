@@ -27,6 +27,7 @@ from sam2.modeling.sam2_base import SAM2Base
 from sam2.sam2_image_predictor import SAM2ImagePredictor
 from torch import Tensor
 
+from pipelines.damage import reason
 from pipelines.device import release_memory
 from pipelines.hub.cache import Checkpoint
 from pipelines.plan import Plan
@@ -34,6 +35,7 @@ from studio.contract import Progress, Tell
 from studio.errors import NotReady
 from studio.recipe.selection import Point
 from studio.segmentation.contract import GridMask, GridRequest, MaskRequest, MaskResult
+from studio.validation import short
 
 KEPT_BYTES = 256_000_000
 """Of embedded pictures; one of the large model takes 17 MB, one of the toy half of one."""
@@ -184,7 +186,9 @@ def open_folder(folder: Path) -> Sam:
     try:
         weights = {name: value.float() for name, value in load_file(folder / "model.safetensors").items()}
     except (OSError, SafetensorError) as error:
-        raise NotReady(f"The weights in {folder} cannot be opened: {_line(error)}. Fetch them again.") from error
+        raise NotReady(
+            f"The weights in {short(folder)} cannot be opened: {reason(error)}. Fetch them again."
+        ) from error
     return Sam(_filled(model, weights, folder))
 
 
@@ -203,7 +207,7 @@ def open_published(path: Path, size: str, device: str = "cpu") -> Sam:
         found = torch.load(path, map_location="cpu", weights_only=True)
         weights = found["model"]
     except (OSError, RuntimeError, KeyError, TypeError, ValueError, EOFError, pickle.UnpicklingError) as error:
-        raise NotReady(f"{path} is not a checkpoint of SAM 2.1: {_line(error)}. Download it again.") from error
+        raise NotReady(f"{short(path)} is not a checkpoint of SAM 2.1: {reason(error)}. Download it again.") from error
     return Sam(_filled(model, weights, path).to(device))
 
 
@@ -238,14 +242,9 @@ def _filled(model: SAM2Base, weights: dict[str, Tensor], source: Path) -> SAM2Ba
         model.load_state_dict(weights, strict=True)
     except RuntimeError as error:
         raise NotReady(
-            f"The weights in {source} belong to another model: {_line(error)}. Download them again."
+            f"The weights in {short(source)} belong to another model: {reason(error)}. Download them again."
         ) from error
     return model.eval()
-
-
-def _line(error: Exception) -> str:
-    """The first line of an error that may have many."""
-    return str(error).strip().partition("\n")[0][:200] or type(error).__name__
 
 
 def _first_added(points: tuple[Point, ...]) -> tuple[Point, ...]:

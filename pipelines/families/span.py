@@ -15,10 +15,12 @@ from torch import Tensor, nn
 from torch.nn.functional import silu
 from torchvision.transforms.functional import pil_to_tensor, to_pil_image
 
+from pipelines.damage import reason
 from pipelines.hub.cache import Checkpoint
 from pipelines.plan import Plan
 from studio.contract import ImageRequest, ImageResult, Progress, Tell
 from studio.errors import BadRequest, NotReady
+from studio.validation import short
 
 CHANNELS, BLOCKS = 48, 6
 MEAN = (0.4488, 0.4371, 0.4040)
@@ -117,6 +119,6 @@ def open_checkpoint(checkpoint: Checkpoint, plans: Sequence[Plan]) -> Upscaler:
         try:
             network.load_state_dict({name: value.float() for name, value in load_file(path).items()})
         except (RuntimeError, SafetensorError, OSError) as error:
-            raise NotReady(f"{path} holds no SPAN network: {str(error).splitlines()[0]}") from error
+            raise NotReady(f"{short(path)} holds no SPAN network: {reason(error)}") from error
         networks[network.shuffle.upscale_factor] = network.eval().to(plans[0].device)
     return Upscaler(networks, plans[0].device)

@@ -20,7 +20,9 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from pipelines.damage import reason
 from studio.errors import NotReady
+from studio.validation import short
 
 NORM_GROUPS = 32
 """Of every VQGAN of taming; no weight says it."""
@@ -170,8 +172,9 @@ def open_file(path: Path) -> tuple[VQModel, str]:
             state = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - it is no dictionary
         return open_vqgan(state, params_of(state)), metadata.get("source_sha256", "")[:12]
     except (OSError, RuntimeError, ValueError, SafetensorError, UnpicklingError, EOFError, zipfile.BadZipFile) as error:
-        reason = " ".join(str(error).split())[:200]
-        raise NotReady(f"{path} cannot be opened ({reason}). Download last.ckpt of the VQGAN again.") from error
+        raise NotReady(
+            f"{short(path)} cannot be opened ({reason(error)}). Download last.ckpt of the VQGAN again."
+        ) from error
 
 
 def checkpoint_weights(path: Path) -> dict[str, Tensor]:

@@ -14,13 +14,15 @@ from PIL import Image
 from safetensors import SafetensorError
 from torch import Tensor
 
+from pipelines.damage import reason, unusable
 from pipelines.families import clip_guidance, taming
 from pipelines.families.clip import open_clip
 from pipelines.families.clip_guidance import Cutter, Prompt, Wish
 from pipelines.hub.cache import Checkpoint
 from pipelines.plan import Plan
 from studio.contract import ImageRequest, ImageResult, Progress, Tell
-from studio.errors import BadRequest, NotReady, StudioError
+from studio.errors import BadRequest, StudioError
+from studio.validation import short
 
 UNWANTED = -0.5
 """Weight of what a negative prompt names, times the weight that is written there."""
@@ -202,8 +204,5 @@ def _open_vqgan(checkpoint: Checkpoint) -> tuple[VQModel, str]:
             checkpoint.path, torch_dtype=torch.float32, local_files_only=True, use_safetensors=True
         )
     except (OSError, ValueError, RuntimeError, SafetensorError) as error:
-        reason = " ".join(str(error).split())[:200]
-        raise NotReady(
-            f"The weights of {checkpoint.label} in {checkpoint.path} cannot be opened ({reason}). Fetch them again."
-        ) from error
+        raise unusable(f"{checkpoint.label} in {short(checkpoint.path)}", reason(error)) from error
     return model.eval().requires_grad_(False), checkpoint.revision

@@ -32,6 +32,7 @@ from pipelines.hub.cache import Download, HubCache, components, missing
 from pipelines.hub.download import ArrivedDamaged, Blob, DownloadStopped, Fetcher, Patience
 from studio.contract import Progress, Tell
 from studio.errors import NotReady, StorageFailed
+from studio.validation import short
 
 WATCH_SECONDS = 0.25
 """How often progress is told, and Stop is listened for, during a download."""
@@ -105,12 +106,14 @@ def explained(error: Exception, wanted: Download, hub: HubCache) -> NotReady | S
             return NotReady(f"{host} answered {status or error}. Try again in a few minutes; what has arrived is kept.")
         case OSError(errno=errno.ENOSPC | errno.EDQUOT):
             return StorageFailed(
-                f"The disk of {hub.cache} is full. Free some space, or set HF_HOME to a folder on another disk, and "
-                "try again; what has arrived is kept."
+                f"The disk of {short(hub.cache)} is full. Free some space, or set HF_HOME to a folder on another "
+                "disk, and try again; what has arrived is kept."
             )
         case _:
             reason = getattr(error, "strerror", None) or type(error).__name__
-            return StorageFailed(f"{label} cannot be kept in {hub.cache}: {reason}. Set HF_HOME to another folder.")
+            return StorageFailed(
+                f"{label} cannot be kept in {short(hub.cache)}: {reason}. Set HF_HOME to another folder."
+            )
 
 
 class _Download:

@@ -56,7 +56,8 @@ def complete(request: UpscaleRequest, spec: ModelSpec, size: Size) -> UpscaleReq
         raise NotSupported(f"{spec.label} enlarges {' or '.join(map(str, spec.scales))} times, not {shown(scale)}.")
     large, most = Size(size.width * scale, size.height * scale), f"{MAX_PIXELS / 1e6:.0f} megapixels"
     if large.width * large.height > MAX_PIXELS:
-        raise BadRequest(f"Enlarged {scale} times, this picture has {large} pixels, more than {most}. Enlarge it less.")
+        less = "Enlarge it less" if scale > min(spec.scales) else "Crop it first"
+        raise BadRequest(f"Enlarged {scale} times, this picture has {large} pixels, more than {most}. {less}.")
     return UpscaleRequest(request.source, spec.id, scale)
 
 

@@ -10,7 +10,7 @@ import re
 from pathlib import Path
 
 from studio.errors import BadRequest
-from studio.validation import bounded_text, cleaned, short
+from studio.validation import bounded_text, cleaned, says_something, short
 
 FOLDER = "wildcards"
 """Of the outputs folder: text files, a choice a line; what follows a # is a remark."""
@@ -29,11 +29,13 @@ def chosen(prompt: str, seed: int, folder: Path) -> str:
 
     Raises:
         BadRequest: there is no such file, it holds nothing, the files name each other without an end, or what comes of
-            them is too long.
+            them is too long or says nothing.
     """
     dice = random.Random(seed)
     for _ in range(_MOST_CHOICES):
         found = _FILE.search(prompt) or _CHOICE.search(prompt)
+        if found is None and not says_something(prompt):
+            raise BadRequest("The choices leave the prompt empty. Write something beside them.")
         if found is None:
             return prompt
         choices = _lines(found[1], folder) if found.re is _FILE else found[1].split("|")

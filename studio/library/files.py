@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from studio.errors import StorageFailed
+from studio.validation import short
 
 TEMPORARY = ".writing-"
 """How the name of a file begins that is not whole yet."""
@@ -31,7 +32,7 @@ def refuse_link(path: Path) -> None:
         StorageFailed: a link lies where a file or folder of ours belongs: it may lead anywhere.
     """
     if path.is_symlink():
-        raise StorageFailed(f"{path} is a link, and links are not followed. Put what it leads to in its place.")
+        raise StorageFailed(f"{short(path)} is a link, and links are not followed. Put what it leads to in its place.")
 
 
 def write_temporary(folder: Path, write: Callable[[BinaryIO], object], *, is_lasting: bool = True) -> Path:
@@ -116,7 +117,7 @@ def storage_errors(folder: Path, fault: str = "") -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        told = f"The folder {folder} {fault}" if fault else f"{folder} did not take the file"
+        told = f"The folder {folder} {fault}" if fault else f"{short(folder)} did not take the file"
         raise StorageFailed(f"{told}: {_reason(error, is_new=bool(fault))}") from error
 
 

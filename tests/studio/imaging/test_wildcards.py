@@ -60,6 +60,7 @@ def test_seeds_choose_among_all_of_them(folder: Path, prompt: str, all_of_them: 
         ("a __long__", "prompt with its choices has 10,003 characters"),
         ("a __empty__", "^wildcards/empty.txt is empty"),
         ("a __endless__", "200 choices"),
+        ("{|}", "The choices leave the prompt empty"),
     ],
 )
 def test_what_cannot_be_chosen_is_said(folder: Path, prompt: str, sentence: str):
