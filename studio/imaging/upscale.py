@@ -58,7 +58,7 @@ def complete(request: UpscaleRequest, spec: ModelSpec, size: Size) -> UpscaleReq
     if large.width * large.height > MAX_PIXELS:
         less = "Enlarge it less" if scale > min(spec.scales) else "Crop it first"
         raise BadRequest(f"Enlarged {scale} times, this picture has {large} pixels, more than {most}. {less}.")
-    return UpscaleRequest(request.source, spec.id, scale)
+    return UpscaleRequest(request.source, spec.id, int(scale))  # of JSON, 2.0 is a whole number, too
 
 
 def upscale_plans(job: LiveJob, spec: ModelSpec, store: Store) -> Callable[[int], PicturePlan]:

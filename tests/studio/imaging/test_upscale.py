@@ -71,14 +71,21 @@ def test_the_size_says_how_many_times(size: tuple[int, int], scale: int):
     assert complete(UpscaleRequest("id"), LANCZOS, Size(*size)) == UpscaleRequest("id", "lanczos", scale)
 
 
+def test_a_whole_number_of_json_is_a_scale():
+    """2.0 went on to the network, which takes it for no size."""
+    scale = complete(UpscaleRequest("id", scale=2.0), LANCZOS, Size(10, 10)).scale  # type: ignore[arg-type]
+    assert isinstance(scale, int) and scale == 2
+
+
 @pytest.mark.parametrize(
     ("scale", "size", "sentence"),
     [
         (3, (10, 10), "enlarges 2 or 4 times, not 3"),
+        (2.5, (10, 10), "not 2.5"),
         (True, (10, 10), "not yes or no"),
         ("2", (10, 10), "not '2'"),
         (4, (4000, 3000), "16000 x 12000 pixels, more than 40 megapixels"),
-        (None, (4000, 3000), "8000 x 6000 pixels"),
+        (None, (4000, 3000), "8000 x 6000 pixels, more than 40 megapixels. Crop it first."),
     ],
 )
 def test_other_sizes_are_refused(scale: object, size: tuple[int, int], sentence: str):
