@@ -15,12 +15,16 @@ from typing import Any, NamedTuple
 
 import torch
 
+from studio.errors import BadRequest
+
 MORE = 1.1
 """What a pair of brackets does to a weight."""
 COMMA_TOKENS = 20
 """So near the end of a chunk, a comma is where it is broken. A1111's default."""
 MOST = 10.0
 """Largest weight: beyond it there is nothing to be seen."""
+MOST_CHUNKS = 50
+"""10,000 letters of English are 35. Without an end, BREAK after every word would keep the encoder busy for minutes."""
 MOST_NESTED = 30
 """Brackets within brackets that count: 25 reach the largest weight, and without an end 10,000 would take seconds."""
 _MARK = re.compile(r"\\([()\[\]\\])|([(\[])|:\s*([+-]?(?:\d{1,6}\.?\d{0,9}|\.\d{1,9}))\s*\)|([)\]])|\b(BREAK)\b")
@@ -89,7 +93,11 @@ def _joined(found: list[Piece | None]) -> list[Piece | None]:
 
 
 def chunks(prompt: str, tokenizer: Any) -> list[Chunk]:
-    """What a tokenizer makes of a prompt; at least one chunk, which may be empty."""
+    """What a tokenizer makes of a prompt; at least one chunk, which may be empty.
+
+    Raises:
+        BadRequest: there are more than `MOST_CHUNKS`.
+    """
     most = tokenizer.model_max_length - 2
     comma = tokenizer(",", add_special_tokens=False).input_ids[-1]
     found = [Chunk([], [])]
@@ -102,7 +110,11 @@ def chunks(prompt: str, tokenizer: Any) -> list[Chunk]:
                 found.append(_rest(found[-1], comma))
             found[-1].tokens.append(token)
             found[-1].weights.append(piece.weight)
-    return [chunk for chunk in found if chunk.tokens] or found[:1]
+    found = [chunk for chunk in found if chunk.tokens] or found[:1]
+    if len(found) > MOST_CHUNKS:
+        told = f"read in {len(found):,} parts, of {most} tokens or up to a BREAK; {MOST_CHUNKS} is the most"
+        raise BadRequest(f"The prompt is {told}. Shorten it.")
+    return found
 
 
 def _rest(chunk: Chunk, comma: int) -> Chunk:

@@ -62,6 +62,7 @@ METHODS = {
     "toy": Method(rate=0.2, cuts=12, smallest=0.75, flip=False, noise=0.08, sketches=96, renewed=10),
 }
 """By the variant of the checkpoint. Source of the plain one: nerdyrodent/VQGAN-CLIP generate.py (Adam 0.1, 32 cuts)."""
+MOST_PHRASES = 40
 
 
 class VqganClip:
@@ -91,12 +92,15 @@ class VqganClip:
         All chance comes from one generator on the CPU, and the codes to begin with are drawn first.
 
         Raises:
-            BadRequest: there is no text in the prompt.
+            BadRequest: there is no text in the prompt, or more than `MOST_PHRASES`.
             StudioError: the networks made no numbers.
         """
         wanted = [*clip_guidance.wishes(request.prompt), *_unwanted(request.negative_prompt)]
         if not wanted:
             raise BadRequest("The prompt has no text beside its weights. Write what you want to see: a red ball.")
+        if len(wanted) > MOST_PHRASES:  # each costs at every step, and Stop is heard between steps
+            told = f"{len(wanted):,} phrases between bars; {MOST_PHRASES} is the most"
+            raise BadRequest(f"The prompt has {told}. Leave some out.")
         tell(Progress(0, request.steps, "reading the prompt"))
         device = self._clip.device
         chance = torch.Generator("cpu").manual_seed(request.seed)

@@ -10,6 +10,7 @@ import torch
 from transformers import CLIPTextConfig, CLIPTextModel
 
 from pipelines.prompt_weights import chunks, level, pieces, read
+from studio.errors import BadRequest
 from tests.pipelines.tiny import clip_tokenizer
 
 TOKENIZER = clip_tokenizer()
@@ -52,6 +53,12 @@ def test_brackets_that_are_never_closed_are_read_in_passing():
     """10,000 characters of them took 8 s, and these a quarter of an hour."""
     found = pieces("(a" * 50_000)
     assert [each.weight for each in found if each] == pytest.approx([*(1.1**depth for depth in range(1, 25)), 10.0])
+
+
+def test_more_chunks_than_anybody_writes_are_refused():
+    assert len(chunks("x BREAK " * 50, TOKENIZER)) == 50
+    with pytest.raises(BadRequest, match=r"read in 1,250 parts, .* 50 is the most"):
+        chunks("x BREAK " * 1250, TOKENIZER)
 
 
 def test_long_prompts_are_cut_into_chunks_at_a_comma_that_is_near():

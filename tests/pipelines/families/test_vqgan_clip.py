@@ -107,6 +107,12 @@ def test_a_prompt_of_weights_only_is_refused(model: VqganClip):
         model.run(replace(ASKED, prompt=" | "), ignored)
 
 
+def test_more_phrases_than_anybody_writes_are_refused(model: VqganClip):
+    """5,000 of them were read for minutes before the first step, and Stop was not heard."""
+    with pytest.raises(BadRequest, match="5,000 phrases between bars; 40 is the most"):
+        model.run(ImageRequest("a|" * 5000, Size(32, 32), seed=1, steps=1, guidance=0.0), ignored)
+
+
 def test_stop_ends_it(model: VqganClip):
     def stop(progress: Progress) -> None:
         if progress.step == 2:
