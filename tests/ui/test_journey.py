@@ -25,6 +25,9 @@ def test_a_first_visitor_is_told_what_will_appear_and_an_example_works(visitor: 
     visitor.page.locator("#generate").click()
     expect(visitor.image).to_have_attribute("alt", RED)
     expect(visitor.pictures).to_have_count(1)
+    visitor.pictures.first.get_by_role("button").first.click()
+    expect(visitor.image).to_have_attribute("alt", RED)
+    expect(visitor.stage.locator(".back")).to_be_hidden()  # there is no sheet of one
 
 
 def test_the_picture_forms_step_by_step_and_then_stands_there(visitor: Visitor, brush: Brush):

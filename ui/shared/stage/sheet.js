@@ -23,7 +23,7 @@ export function createSheet({ choose, back }) {
     const columns = COLUMNS[pictures.length] || 4;
     show(sheet, isOpen);
     show(find(".choose"), isOpen);
-    show(find(".back"), !isOpen && pictures.some((picture) => picture.id === chosen));
+    show(find(".back"), !isOpen && pictures.length > 1 && pictures.some((picture) => picture.id === chosen));
     setText(find(".choose"), `${pictures.length} pictures: choose one.`);
     setText(find(".back"), `All ${pictures.length}`);
     setAttribute(sheet, "style", `--columns: ${columns}; --rows: ${Math.ceil(pictures.length / columns)}`);
