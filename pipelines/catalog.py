@@ -75,7 +75,8 @@ class OwnModels:
     def invitation(self) -> str:
         """Where they are put, in words that visitors may read."""
         folder = f"the folder {short(Path(self._own.folder.name))} of this machine"
-        return f"Your own checkpoints (.safetensors or folders of {OPENED}) go into {folder}."
+        own = f"your own checkpoints (.safetensors or folders of {OPENED}) go into {folder}"
+        return f"LoRAs, which a prompt names as <lora:name:0.8>, go into the folder loras; {own}."
 
     def __call__(self) -> tuple[ModelSpec, ...]:
         before, now, folder = self._specs, {}, self._own.folder

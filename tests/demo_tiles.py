@@ -26,7 +26,6 @@ OWNER = "local"
 SIDE = 192
 FRAMES, FRAME_MS, TURNS = 30, 100, 3
 """Of the splat: it turns some times around, then it stands still."""
-GROUND = (235, 234, 232)
 
 
 def main() -> None:
@@ -50,7 +49,7 @@ def make(studio: Studio) -> None:
     x, y = demo.place
     request = SegmentRequest(first, points=(Point(x * size.width, y * size.height),))
     thing = studio.selections.keep(OWNER, request, "demo")
-    save("object", [over_ground(Image.open(studio.path(OWNER, thing.id)))])
+    save("object", [Image.open(studio.path(OWNER, thing.id)).convert("RGBA")])  # on whatever the page is painted with
     splat = made(studio, studio.solids.make(OWNER, SolidRequest(thing.id)))
     start = studio.splats.splat(OWNER, splat).pose.camera
     assert start
@@ -68,11 +67,6 @@ def made(studio: Studio, job: JobView) -> str:
 def picture(studio: Studio, asset_id: str) -> Image.Image:
     with Image.open(studio.path(OWNER, asset_id)) as image:
         return image.convert("RGB")
-
-
-def over_ground(image: Image.Image) -> Image.Image:
-    ground = Image.new("RGBA", image.size, (*GROUND, 255))
-    return Image.alpha_composite(ground, image.convert("RGBA")).convert("RGB")
 
 
 def save(name: str, frames: Sequence[Image.Image]) -> None:

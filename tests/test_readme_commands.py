@@ -76,7 +76,7 @@ def test_the_commands_of_the_readme_work_one_after_the_other(place: Path, capsys
 
 def test_the_list_of_models_stands_in_columns(capsys: pytest.CaptureFixture[str]):
     assert cli.main(["models"]) == 0
-    lines = [line for line in capsys.readouterr().out.splitlines() if not line.startswith((" ", "Your own"))]
+    lines = [line for line in capsys.readouterr().out.splitlines() if not line.startswith((" ", "LoRAs"))]
     starts = {tuple(found.start() for found in re.finditer(r"(?<=  )\S", line))[:2] for line in lines}
     assert len(starts) == 1
     sizes = re.findall(r"\S+ GB", "\n".join(lines))
