@@ -97,12 +97,14 @@ class Visitor:
         )
 
     def make(self, prompt: str) -> None:
-        """Make one picture and wait until it stands on the stage. The brush must be going."""
+        """Make one picture and wait until it stands on the stage, with all its pixels. The brush must be going."""
         before = self.pictures.count()
         self.write(prompt)
         self.page.locator("#generate").click()
         expect(self.pictures).to_have_count(before + 1)
         expect(self.made).to_be_visible()
+        for image in (self.image, self.pictures.first.locator("img")):  # of one that is deleted they would be refused
+            expect(image).to_have_js_property("complete", True)
 
     def press(self, name: str) -> None:
         """Press a button of the stage by its name."""
