@@ -83,7 +83,7 @@ def _parser() -> _Parser:
 def own_checkpoints(outputs: Path) -> Path:
     """The folder of a person's own models: DIORAMA_CHECKPOINTS, or the one beside the outputs."""
     named = os.environ.get("DIORAMA_CHECKPOINTS", "")
-    return Path(named).expanduser() if named else outputs.absolute().parent / "checkpoints"
+    return Path(os.path.expanduser(named)) if named else outputs.absolute().parent / "checkpoints"
 
 
 class _Parser(argparse.ArgumentParser):

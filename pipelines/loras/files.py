@@ -18,7 +18,8 @@ from pipelines.checkpoint_kinds import Shapes, read_header
 from studio.errors import BadRequest
 
 EITHER = "FLUX.1 or FLUX.2"
-_TAG = re.compile(r"\s*<lora:([^:<>]+)(?::([^:<>]*))?[^<>]*>")
+_TAG = re.compile(r" ?<lora:([^:<>]++)(?::([^:<>]*+))?[^<>]*+>")
+"""Without going back: whoever leaves a tag open does not make it slow."""
 _MOST = 8
 _LARGEST = 4.0
 _FLUX = re.compile(
@@ -44,7 +45,7 @@ class Lora(NamedTuple):
 def folder() -> Path:
     """Where they are: DIORAMA_LORAS, or `loras` beside the program."""
     named = os.environ.get("DIORAMA_LORAS", "")
-    return Path(named).expanduser() if named else Path(__file__).resolve().parents[2] / "loras"
+    return Path(os.path.expanduser(named)) if named else Path(__file__).resolve().parents[2] / "loras"
 
 
 def named_in(prompt: str, place: Path) -> tuple[str, tuple[Lora, ...]]:
@@ -53,13 +54,13 @@ def named_in(prompt: str, place: Path) -> tuple[str, tuple[Lora, ...]]:
     Raises:
         BadRequest: there is no such file, a weight is no number, or there are too many.
     """
-    found: dict[str, Lora] = {}
-    for name, weight in _TAG.findall(prompt):
+    tags, found = _TAG.findall(prompt), dict[str, Lora]()
+    if len(tags) > _MOST:  # before the folder is looked through for each
+        raise BadRequest(f"A prompt takes {_MOST} LoRAs at most, not {len(tags)}. Take some out.")
+    for name, weight in tags:
         path = _path(name.strip(), place)
         status = path.stat()
         found[path.stem] = Lora(path, _weight(name, weight), (status.st_size, status.st_mtime_ns))
-    if len(found) > _MOST:
-        raise BadRequest(f"A prompt takes {_MOST} LoRAs at most, not {len(found)}. Take some out.")
     return _TAG.sub("", prompt) if found else prompt, tuple(found.values())
 
 

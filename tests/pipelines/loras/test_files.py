@@ -53,6 +53,11 @@ def test_tags_name_files(place: Path, prompt: str, words: str, weights: dict[str
     assert {lora.path.stem: lora.weight for lora in loras} == weights
 
 
+def test_tags_that_are_never_closed_are_words(place: Path):
+    for prompt in ("<lora:" + "a" * 100_000, "<lora:a:" * 20_000, " " * 100_000):
+        assert named_in(prompt, place) == (prompt, ())
+
+
 @pytest.mark.parametrize(
     ("prompt", "sentence"),
     [
@@ -62,6 +67,7 @@ def test_tags_name_files(place: Path, prompt: str, words: str, weights: dict[str
         ("<lora:pixel-art:much>", "is 'much'; write a number"),
         ("<lora:pixel-art:nan>", "is 'nan'"),
         ("<lora:pixel-art:99>", "is '99'"),
+        ("<lora:pixel-art>" * 500, "8 LoRAs at most, not 500"),
     ],
 )
 def test_what_cannot_be_used_is_said(place: Path, prompt: str, sentence: str):
