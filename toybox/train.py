@@ -5,7 +5,6 @@ time is over is not repeated. More minutes than before go on training the stage;
 Zero minutes for every stage store what the checkpoints hold by now, also while a training is running.
 """
 
-import argparse
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +21,7 @@ from toybox.klein.pictures import trace_families
 from toybox.klein.run import Budget
 from toybox.klein.text import train_text_encoder
 from toybox.klein.tokenizer import build_tokenizer
+from toybox.plan_options import plan_from_options
 
 SEED = 1
 
@@ -67,11 +67,9 @@ def train(plan: Plan) -> None:
 
 def main() -> None:
     """Reads the options and trains."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    for name, value in vars(Plan()).items():
-        parser.add_argument(f"--{name.replace('_', '-')}", type=type(value), default=value)
+    plan = plan_from_options(Plan, __doc__)
     torch.set_num_threads(os.cpu_count() or 1)
-    train(Plan(**vars(parser.parse_args())))
+    train(plan)
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from toybox.klein.latents import EncodedFamilies
 from toybox.klein.model import MAX_SEQUENCE_LENGTH, build_transformer
 from toybox.klein.run import Budget, Run
 from toybox.klein.text import hidden_states, tokenize, with_unknown_words
+from toybox.optimizers import muon_and_adamw
 from toybox.precision import training_precision
 
 Velocity = Callable[..., tuple[Tensor, ...]]
@@ -83,18 +84,9 @@ def train_flow(teacher: Teacher, budget: Budget) -> Flux2Transformer2DModel:
 
 
 def optimizers(model: Flux2Transformer2DModel) -> list[torch.optim.Optimizer]:
-    """Muon for the matrices inside the blocks, AdamW for everything else.
-
-    Source: Jordan et al., "Muon", https://kellerjordan.github.io/posts/muon/.
-    """
-    matrices, others = [], []
-    for name, parameter in model.named_parameters():
-        inside = "transformer_blocks" in name and parameter.ndim == 2
-        (matrices if inside else others).append(parameter)
-    return [
-        torch.optim.Muon(matrices, lr=_MATRIX_RATE, weight_decay=_WEIGHT_DECAY, adjust_lr_fn="match_rms_adamw"),
-        torch.optim.AdamW(others, lr=_OTHER_RATE, betas=(0.9, 0.98), weight_decay=_WEIGHT_DECAY),
-    ]
+    """Muon for the matrices inside the blocks, AdamW for everything else."""
+    rates = {"matrix_rate": _MATRIX_RATE, "other_rate": _OTHER_RATE, "weight_decay": _WEIGHT_DECAY}
+    return muon_and_adamw(model, lambda name: "transformer_blocks" in name, **rates)
 
 
 def flow_loss(model: Velocity, batch: Batch) -> Tensor:

@@ -4,7 +4,6 @@ The working folder keeps the traced scenes and the state. Interrupted, the same 
 minutes than before go on training. Zero minutes store what the checkpoint holds by now, also while training goes on.
 """
 
-import argparse
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,8 @@ import torch
 
 from toybox import checksums
 from toybox.klein.run import Budget, Run
+from toybox.optimizers import muon_and_adamw
+from toybox.plan_options import plan_from_options
 from toybox.sam.lesson import Learner
 from toybox.sam.model import FOLDER, PICTURE_SIZE, build_model, save_model
 from toybox.sam.toys import trace_toys
@@ -63,27 +64,16 @@ def train(plan: Plan) -> None:
 
 
 def optimizers(learner: Learner) -> list[torch.optim.Optimizer]:
-    """Muon for the matrices of trunk and decoder, AdamW for everything else that is used.
-
-    Source: Jordan et al., "Muon", https://kellerjordan.github.io/posts/muon/.
-    """
-    matrices, others = [], []
-    for name, parameter in learner.named_parameters():
-        inside = name.startswith(_MATRICES) and parameter.ndim == 2
-        (matrices if inside else others).append(parameter)
-    return [
-        torch.optim.Muon(matrices, lr=_MATRIX_RATE, weight_decay=_WEIGHT_DECAY, adjust_lr_fn="match_rms_adamw"),
-        torch.optim.AdamW(others, lr=_OTHER_RATE, betas=(0.9, 0.98), weight_decay=_WEIGHT_DECAY),
-    ]
+    """Muon for the matrices of trunk and decoder, AdamW for everything else that is used."""
+    rates = {"matrix_rate": _MATRIX_RATE, "other_rate": _OTHER_RATE, "weight_decay": _WEIGHT_DECAY}
+    return muon_and_adamw(learner, lambda name: name.startswith(_MATRICES), **rates)
 
 
 def main() -> None:
     """Reads the options and trains."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    for name, value in vars(Plan()).items():
-        parser.add_argument(f"--{name.replace('_', '-')}", type=type(value), default=value)
+    plan = plan_from_options(Plan, __doc__)
     torch.set_num_threads(1)
-    train(Plan(**vars(parser.parse_args())))
+    train(plan)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,6 @@ The working folder keeps the traced turntables and the state. Interrupted, the s
 minutes than before go on training. Zero minutes store what the checkpoint holds by now.
 """
 
-import argparse
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +12,8 @@ import torch
 from lgm.model import LGM
 from toybox import checksums
 from toybox.klein.run import Budget, Run
+from toybox.optimizers import muon_and_adamw
+from toybox.plan_options import plan_from_options
 from toybox.solid.grids import make_grids
 from toybox.solid.lgm_lesson import LgmLessons
 from toybox.solid.records import trace_turntables
@@ -56,24 +57,15 @@ def train(plan: Plan) -> None:
 
 
 def optimizers(model: LGM) -> list[torch.optim.Optimizer]:
-    """Muon for the matrices of the attention, AdamW for everything else.
-
-    Source: Jordan et al., "Muon", https://kellerjordan.github.io/posts/muon/.
-    """
-    matrices = [parameter for name, parameter in model.named_parameters() if parameter.ndim == 2]
-    others = [parameter for name, parameter in model.named_parameters() if parameter.ndim != 2]
-    return [
-        torch.optim.Muon(matrices, lr=_MATRIX_RATE, weight_decay=_WEIGHT_DECAY, adjust_lr_fn="match_rms_adamw"),
-        torch.optim.AdamW(others, lr=_OTHER_RATE, betas=(0.9, 0.98), weight_decay=_WEIGHT_DECAY),
-    ]
+    """Muon for the matrices of the attention, AdamW for everything else."""
+    rates = {"matrix_rate": _MATRIX_RATE, "other_rate": _OTHER_RATE, "weight_decay": _WEIGHT_DECAY}
+    return muon_and_adamw(model, lambda _name: True, **rates)
 
 
 def main() -> None:
     """Reads the options and trains."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    for name, value in vars(Plan()).items():
-        parser.add_argument(f"--{name.replace('_', '-')}", type=type(value), default=value)
-    train(Plan(**vars(parser.parse_args())))
+    plan = plan_from_options(Plan, __doc__)
+    train(plan)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,6 @@ The working folder keeps the traced turntables and the states. Interrupted, the 
 minutes than before go on training. Zero minutes store what the checkpoints hold by now.
 """
 
-import argparse
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +12,8 @@ from torch import nn
 
 from toybox import checksums
 from toybox.klein.run import Budget, Run
+from toybox.optimizers import muon_and_adamw
+from toybox.plan_options import plan_from_options
 from toybox.solid.grids import make_grids
 from toybox.solid.records import trace_turntables
 from toybox.solid.toy_views import FOLDER, build_parts, save_parts
@@ -69,26 +70,15 @@ def train(plan: Plan) -> None:
 
 
 def optimizers(model: nn.Module) -> list[torch.optim.Optimizer]:
-    """Muon for the matrices inside, AdamW for everything else.
-
-    Source: Jordan et al., "Muon", https://kellerjordan.github.io/posts/muon/.
-    """
-    matrices, others = [], []
-    for name, parameter in model.named_parameters():
-        inside = parameter.ndim == 2 and "embedding" not in name
-        (matrices if inside else others).append(parameter)
-    return [
-        torch.optim.Muon(matrices, lr=_MATRIX_RATE, weight_decay=_WEIGHT_DECAY, adjust_lr_fn="match_rms_adamw"),
-        torch.optim.AdamW(others, lr=_OTHER_RATE, betas=(0.9, 0.98), weight_decay=_WEIGHT_DECAY),
-    ]
+    """Muon for the matrices inside, AdamW for everything else."""
+    rates = {"matrix_rate": _MATRIX_RATE, "other_rate": _OTHER_RATE, "weight_decay": _WEIGHT_DECAY}
+    return muon_and_adamw(model, lambda name: "embedding" not in name, **rates)
 
 
 def main() -> None:
     """Reads the options and trains."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    for name, value in vars(Plan()).items():
-        parser.add_argument(f"--{name.replace('_', '-')}", type=type(value), default=value)
-    train(Plan(**vars(parser.parse_args())))
+    plan = plan_from_options(Plan, __doc__)
+    train(plan)
 
 
 if __name__ == "__main__":

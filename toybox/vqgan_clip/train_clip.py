@@ -6,7 +6,6 @@ training. Zero minutes store what the checkpoint holds by now. Started again, it
 then.
 """
 
-import argparse
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +18,8 @@ from transformers import CLIPModel
 from toybox import checksums
 from toybox.klein.pictures import trace_families
 from toybox.klein.run import Budget, Run
+from toybox.optimizers import muon_and_adamw
+from toybox.plan_options import plan_from_options
 from toybox.solid.toy_views import FOLDER as VIEWS_FOLDER
 from toybox.vqgan_clip.clip_lesson import ClipLearner
 from toybox.vqgan_clip.model import CLIP_FOLDER, VQGAN_FOLDER, build_clip, save_clip
@@ -80,26 +81,16 @@ def begin_with_views(clip: CLIPModel) -> None:
 
 
 def optimizers(model: nn.Module) -> list[torch.optim.Optimizer]:
-    """Muon for the matrices of both towers, AdamW for everything else.
-
-    Source: Jordan et al., "Muon", https://kellerjordan.github.io/posts/muon/.
-    """
-    matrices, others = [], []
-    for name, parameter in model.named_parameters():
-        (matrices if parameter.ndim == 2 and ".layers." in name else others).append(parameter)
-    return [
-        torch.optim.Muon(matrices, lr=_MATRIX_RATE, weight_decay=_WEIGHT_DECAY, adjust_lr_fn="match_rms_adamw"),
-        torch.optim.AdamW(others, lr=_OTHER_RATE, betas=(0.9, 0.98), weight_decay=_WEIGHT_DECAY),
-    ]
+    """Muon for the matrices of both towers, AdamW for everything else."""
+    rates = {"matrix_rate": _MATRIX_RATE, "other_rate": _OTHER_RATE, "weight_decay": _WEIGHT_DECAY}
+    return muon_and_adamw(model, lambda name: ".layers." in name, **rates)
 
 
 def main() -> None:
     """Reads the options and trains."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    for name, value in vars(Plan()).items():
-        parser.add_argument(f"--{name.replace('_', '-')}", type=type(value), default=value)
+    plan = plan_from_options(Plan, __doc__)
     torch.set_num_threads(1)
-    train(Plan(**vars(parser.parse_args())))
+    train(plan)
 
 
 if __name__ == "__main__":

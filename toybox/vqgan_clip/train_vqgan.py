@@ -6,7 +6,6 @@ The working folder keeps the traced scenes and the state. Interrupted, the same 
 minutes than before go on training. Zero minutes store what the checkpoint holds by now.
 """
 
-import argparse
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +14,7 @@ import torch
 from toybox import checksums
 from toybox.klein.pictures import trace_families
 from toybox.klein.run import Budget, Run
+from toybox.plan_options import plan_from_options
 from toybox.vqgan_clip.model import VQGAN_FOLDER, build_vqgan, save_vqgan
 from toybox.vqgan_clip.vqgan_lesson import VqganLearner
 
@@ -57,11 +57,9 @@ def train(plan: Plan) -> None:
 
 def main() -> None:
     """Reads the options and trains."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    for name, value in vars(Plan()).items():
-        parser.add_argument(f"--{name.replace('_', '-')}", type=type(value), default=value)
+    plan = plan_from_options(Plan, __doc__)
     torch.set_num_threads(1)
-    train(Plan(**vars(parser.parse_args())))
+    train(plan)
 
 
 if __name__ == "__main__":
