@@ -25,7 +25,9 @@ from typing import TYPE_CHECKING, Any
 
 from commands import addresses
 from commands.environment import ROOT, prepare_environment
-from commands.options import OUTPUTS, accounts, is_local, own_checkpoints, parse
+from commands.options import OUTPUTS, accounts, asks_who, is_local, own_checkpoints, parse
+from commands.sharing import invitation
+from commands.sharing.accounts import Accounts, UsersFile
 from commands.temporary_folder import temporary_folder
 from pipelines import catalog
 from pipelines.machine import Machine, inspect
@@ -138,8 +140,7 @@ def serve(studio: Studio, options: argparse.Namespace, machine: Machine) -> None
         )
     except OSError as error:
         raise BadRequest(f"port {options.port} cannot be opened. Try again, or use --port ANOTHER.") from error
-    url = (public_url or addresses.url(options.listen, options.port)).rstrip("/")
-    print(f"Diorama is at {url}{options.root_path}/ (Ctrl+C ends it)", flush=True)
+    print(*invitation.told(options, public_url), sep="\n", flush=True)
     ready = [model for model in studio.models(Task.GENERATE) if model.readiness().ok]
     if ready:
         studio.warm(ready[0].id)
@@ -154,11 +155,12 @@ def launch_arguments(studio: Studio, options: argparse.Namespace, identify: Iden
     from ui import page  # as in `serve`
 
     host = addresses.bracketed(options.listen)
+    who = accounts_of(options)
     return {
         "server_name": host,
         "server_port": options.port,
         "share": options.share,
-        "auth": accounts(options),
+        "auth": who and who.admits,
         **page.launch_options(
             studio,
             identify,
@@ -166,8 +168,15 @@ def launch_arguments(studio: Studio, options: argparse.Namespace, identify: Iden
             hosts=(f"{host}:{options.port}", *options.allow_host),
             root_path=options.root_path,
             temporary=options.temporary,
+            accounts=who,
         ),
     }
+
+
+def accounts_of(options: argparse.Namespace) -> Accounts | None:
+    """Who may sign in; None where nobody is asked."""
+    file = UsersFile(options.users) if options.users else None
+    return Accounts(dict(accounts(options) or ()), file) if asks_who(options) else None
 
 
 def chips(machine: Machine) -> str:
@@ -177,7 +186,7 @@ def chips(machine: Machine) -> str:
 
 def identify_by(options: argparse.Namespace) -> Identify:
     """Who owns what: one person locally, one per user name with a password, one per browser otherwise."""
-    if options.auth:
+    if asks_who(options):
         return lambda request, _token: f"user-{request.username}"
     if options.open:
         return lambda _request, token: visitor(token)

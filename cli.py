@@ -12,9 +12,10 @@ import sys
 
 from commands import clouds, generate, iterate, models, segment, splat, upscale
 from commands.environment import prepare_environment
+from commands.sharing import user
 from studio.errors import StudioError
 
-VERBS = (generate, iterate, upscale, clouds, segment, splat, models)
+VERBS = (generate, iterate, upscale, clouds, segment, splat, models, user)
 """In the order in which `--help` names them."""
 
 

@@ -10,6 +10,8 @@ from typing import NoReturn
 
 from commands import addresses
 from commands.environment import ROOT
+from commands.sharing.accounts import USERS_FILE, UsersFile
+from studio.errors import BadRequest
 
 OUTPUTS = ROOT / "outputs"
 
@@ -23,11 +25,13 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     options.listen = options.listen.removeprefix("[").removesuffix("]")
     if options.listen in ("", "localhost"):
         options.listen = "127.0.0.1"
-    wrong = _wrong_names(options.auth)
+    wrong = _wrong_names(options.auth) or (options.users and _wrong_users(options.users))
     if wrong:
         parser.error(wrong)
-    if not ((is_local(options) and not options.allow_host) or options.auth or options.open):
-        parser.error("others could reach this page: add --auth NAME:PASSWORD, or --open to let anyone in")
+    if not ((is_local(options) and not options.allow_host) or asks_who(options) or options.open):
+        parser.error(
+            "others could reach this page: add --auth NAME:PASSWORD or --users FILE, or --open to let anyone in"
+        )
     return options
 
 
@@ -54,6 +58,14 @@ def _parser() -> _Parser:
         action="append",
         default=[],
         help="ask for this name and password; may be given several times, for several people",
+    )
+    parser.add_argument(
+        "--users",
+        metavar="FILE",
+        type=Path,
+        nargs="?",
+        const=ROOT / USERS_FILE,
+        help=f"ask for a name and password of this file, made by `python cli.py user add NAME` (default: {USERS_FILE})",
     )
     parser.add_argument(
         "--open", action="store_true", help="let anyone in who can reach the page; each sees only their own"
@@ -122,6 +134,23 @@ def _wrong_names(given: list[str]) -> str:
         if names.count(name) > 1:
             return f"--auth names '{name}' twice: give each person a name of their own"
     return ""
+
+
+def _wrong_users(path: Path) -> str:
+    """What is wrong with a file of users; "" where nothing is."""
+    file = UsersFile(path)
+    try:
+        if not file.read():
+            return f"{path} has no user yet: python cli.py user add NAME --users {path}"
+    except (BadRequest, OSError) as error:
+        return str(error)
+    file.close_to_others()
+    return ""
+
+
+def asks_who(options: argparse.Namespace) -> bool:
+    """Whether a name and a password are asked for."""
+    return bool(options.auth or options.users)
 
 
 def is_local(options: argparse.Namespace) -> bool:

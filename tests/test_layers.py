@@ -45,6 +45,7 @@ USERS = {
     "omegaconf": {"pipelines"},
     "filelock": {"pipelines"},
     "dotenv": {"providers"},
+    "segno": {"commands"},
     "av": {"studio"},
     "cv2": {"studio"},
 }

@@ -21,8 +21,10 @@ from ui.generate import demo
 from ui.guard import sessions
 from ui.guard.blocks import ReadableBlocks
 from ui.guard.disk_space import Room, disk_full
+from ui.guard.signed_in import Accounts, SignedIn
 from ui.guard.sub_path import SubPath
 from ui.routes import (
+    account,
     answers,
     clouds,
     files,
@@ -112,6 +114,7 @@ def launch_options(
     hosts: Collection[str] = (),
     root_path: str = "",
     temporary: Path | None = None,
+    accounts: Accounts | None = None,
     is_edition: str = EDITION,
 ) -> dict[str, Any]:
     """What `Blocks.launch` needs beside address and auth: the look, our own routes, nothing that calls home.
@@ -123,11 +126,13 @@ def launch_options(
         hosts: more names under which the app is known, such as that of a reverse proxy.
         root_path: the path below which the page is opened, such as "/diorama"; "" for none.
         temporary: a folder for files on their way, which nobody else uses; None: gradio's.
+        accounts: who may sign in; None: nobody is asked, or gradio knows them.
         is_edition: what open pages are told that this one is.
     """
     who = Visitors(identify, studio.signing_key)
     routes = [
         *visitors.router(who).routes,
+        *account.router(who, accounts).routes,
         *answers.json_router(studio, who, QUESTIONS).routes,
         *files.router(studio, who).routes,
         *scripts.router(is_edition).routes,
@@ -139,13 +144,14 @@ def launch_options(
     ]
     below, room = Middleware(SubPath, path=root_path, routes=routes), Middleware(Room, folder=temporary)
     protection = guard.app_options(local_only=local_only, hosts=hosts)
+    signed_in = [] if accounts is None else [SignedIn(accounts).lifespan]
     return {
         "theme": theme(),
         "head": head(),
         "app_kwargs": {
             "routes": routes,
             **protection,
-            "lifespan": _together(protection["lifespan"], sessions.lifespan),
+            "lifespan": _together(protection["lifespan"], sessions.lifespan, *signed_in),
             "exception_handlers": {**protection["exception_handlers"], **answers.HANDLERS, OSError: disk_full},
             "middleware": [below, *protection["middleware"], room, Middleware(EarlyScript)],
         },

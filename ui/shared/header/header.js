@@ -27,8 +27,9 @@ function say(sentence) {
 }
 
 async function look() {
-  const { ok, answer } = await post("readiness");
+  const [{ ok, answer }, account] = await Promise.all([post("readiness"), post("account")]);
   if (!ok) return;
+  drawAccount(account.ok ? account.answer : { name: "" });
   const own = answer.own ? [line("p", "hint own", answer.own)] : [];
   const tabs = answer.tabs.flatMap((tab) => [
     line("h3", "", tab.label),
@@ -40,6 +41,11 @@ async function look() {
   ]);
   find(".models").replaceChildren(...tabs, ...own);
   drawClouds(answer.clouds);
+}
+function drawAccount({ name, admin }) {
+  show(find(".account"), Boolean(name || admin));
+  setText(find(".account b"), name);
+  show(find(".account .admin"), admin);
 }
 function drawClouds({ providers, spent, cap }) {
   show(find(".clouds"), providers.length > 0);

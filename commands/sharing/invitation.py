@@ -1,0 +1,64 @@
+"""What the terminal says once the page is served: where it is, and a link with a QR code to pass on."""
+
+from __future__ import annotations
+
+import argparse
+import io
+import socket
+import sys
+
+import segno
+
+from commands import addresses
+
+_EVERYWHERE = ("0.0.0.0", "::")
+
+
+def told(options: argparse.Namespace, public_url: str | None) -> list[str]:
+    """The lines. The first says where this machine finds it.
+
+    Args:
+        public_url: of a share link; None: there is none.
+    """
+    path = f"{options.root_path}/"
+    here = (public_url or addresses.url(options.listen, options.port)).rstrip("/")
+    lines = [f"Diorama is at {here}{path} (Ctrl+C ends it)"]
+    link = link_to_pass_on(options, public_url)
+    if link is not None:
+        lines += ["" if link == f"{here}{path}" else f"To pass on: {link}", *qr_code(link)]
+    return lines
+
+
+def link_to_pass_on(options: argparse.Namespace, public_url: str | None) -> str | None:
+    """How others open the page; None: they cannot."""
+    path = f"{options.root_path}/"
+    if public_url:
+        return f"{public_url.rstrip('/')}{path}"
+    if options.allow_host:
+        return f"https://{options.allow_host[0]}{path}"
+    if addresses.is_loopback(options.listen):
+        return None
+    host = own_address(options.listen) if options.listen in _EVERYWHERE else options.listen
+    return f"http://{addresses.bracketed(host)}:{options.port}{path}"
+
+
+def own_address(listen: str) -> str:
+    """The address that others in the network know this machine by. Nothing is sent for it."""
+    family, elsewhere = (socket.AF_INET6, "2001:db8::1") if listen == "::" else (socket.AF_INET, "192.0.2.1")
+    try:
+        with socket.socket(family, socket.SOCK_DGRAM) as probe:
+            probe.connect((elsewhere, 9))  # addresses for documentation (RFC 5737, RFC 3849)
+            return probe.getsockname()[0]
+    except OSError:  # no network
+        return socket.gethostname()
+
+
+def qr_code(link: str) -> list[str]:
+    """Lines of blocks; none where the terminal has no such letters."""
+    drawn = io.StringIO()
+    segno.make(link, error="l", micro=False).terminal(drawn, compact=True)
+    try:
+        drawn.getvalue().encode(getattr(sys.stdout, "encoding", None) or "ascii")
+    except UnicodeEncodeError:
+        return []
+    return drawn.getvalue().rstrip("\n").split("\n")

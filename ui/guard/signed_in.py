@@ -1,0 +1,88 @@
+"""Who is signed in: the tokens of their cookies, each with a name. A session ends by signing out, when it is not used
+for a long time, and as soon as its person is removed or gets another password.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Protocol
+
+from gradio.routes import App
+
+IDLE_SECONDS = 14 * 86_400
+"""After which a session that nobody used has ended."""
+MOST = 10_000
+"""Sessions that are remembered; the one that was used least recently ends first."""
+
+
+class Accounts(Protocol):
+    """Who may sign in."""
+
+    def session_mark(self, name: str) -> str | None:
+        """Stays the same as long as those who signed in under a name may go on; None: nobody of that name may."""
+        ...
+
+    def is_admin(self, name: str) -> bool:
+        """Whether they may manage the app."""
+        ...
+
+
+class _Session:
+    def __init__(self, mark: str | None, used: float) -> None:
+        self.mark, self.used = mark, used
+
+
+class SignedIn(dict[str, str]):
+    """Names by token, in the place of gradio's `App.tokens`, which remembers every session for ever.
+
+    Source: gradio 6.31, routes.py: it calls `get`, sets, lists and deletes.
+    """
+
+    def __init__(self, accounts: Accounts, now: Callable[[], float] = time.monotonic, most: int = MOST) -> None:
+        """
+        Args:
+            most: sessions that are remembered.
+            now: seconds that never run backwards.
+        """
+        super().__init__()
+        self._accounts, self._now, self._most = accounts, now, most
+        self._sessions: dict[str, _Session] = {}  # by token, the ones used most recently last
+
+    def __setitem__(self, token: str, name: str) -> None:
+        super().__setitem__(token, name)
+        self._sessions[token] = _Session(self._accounts.session_mark(name), self._now())
+        while len(self) > self._most:
+            del self[next(iter(self._sessions))]
+
+    def __delitem__(self, token: str) -> None:
+        super().__delitem__(token)
+        self._sessions.pop(token, None)
+
+    def get(self, token: str | None, default: str | None = None) -> str | None:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """The name behind a token; `default` where its session has ended, or never was."""
+        name, session = super().get(token or ""), self._sessions.get(token or "")
+        if name is None or session is None:
+            return default
+        mark, now = self._accounts.session_mark(name), self._now()
+        if mark is None or mark != session.mark or now - session.used > IDLE_SECONDS:
+            self.pop(token or "", None)
+            self._sessions.pop(token or "", None)
+            return default
+        session.used = now
+        self._sessions[token or ""] = self._sessions.pop(token or "", session)
+        return name
+
+    def end(self, name: str) -> int:
+        """End all sessions of a name. Returns how many there were."""
+        tokens = [token for token, known in list(self.items()) if known == name]
+        for token in tokens:
+            del self[token]
+        return len(tokens)
+
+    @asynccontextmanager
+    async def lifespan(self, app: App) -> AsyncIterator[None]:
+        """For `app_kwargs`: the server keeps its sessions in here."""
+        app.tokens = self
+        yield
