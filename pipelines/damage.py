@@ -33,7 +33,7 @@ def opening(whose: str) -> Iterator[None]:
         raise
     except KeyError as error:
         raise unusable(whose, f"it has no {error.args[0]}") from error
-    except (OSError, ValueError, TypeError, RuntimeError, SafetensorError) as error:
+    except (OSError, ValueError, TypeError, RuntimeError, IndexError, ImportError, SafetensorError) as error:
         cause = str(error) if isinstance(error, WeightsMismatch) else reason(error)
         cause = "weights are missing" if "meta tensor" in cause else cause
         raise unusable(whose, cause) from error

@@ -13,12 +13,12 @@ import torch
 import transformers
 from safetensors.torch import load_file
 
-from pipelines import single_file
+from pipelines import packed, single_file
 from pipelines.checkpoint_kinds import read_header
 from pipelines.damage import opening, unusable
 from pipelines.device import release_memory
 from pipelines.hub.cache import Checkpoint, components, missing, pipeline_class
-from pipelines.plan import Placement, Plan
+from pipelines.plan import Placement, Plan, Precision, Tiles
 from studio.validation import short
 
 SAME_PARTS = {"LatentConsistencyModelPipeline": "StableDiffusionPipeline"}
@@ -42,7 +42,14 @@ class Placed:
         self.pipeline.set_progress_bar_config(disable=True)
         self._siblings: dict[type, Any] = {}
         self._lay_out()
-        _bridge_dtypes(self.pipeline.vae, self.network.dtype)
+        _bridge_dtypes(self.pipeline.vae, self.dtype)
+        if plan.compiled:
+            self.network.compile_repeated_blocks(fullgraph=True)
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """In which the network works, whatever its weights are kept in."""
+        return _dtype(self.plan.dtype)
 
     @property
     def network(self) -> Any:
@@ -97,7 +104,7 @@ class Placed:
         pipeline, device = self.pipeline, self.device
         match self.plan.placement:
             case Placement.RESIDENT:
-                return  # opened in its place
+                pass  # opened in its place
             case Placement.TEXT_LEAVES:
                 # Taken out, not only moved: a pipeline works on the device of the first part it has.
                 self._aside = {
@@ -111,11 +118,18 @@ class Placed:
                 pipeline.vae.to(device)
             case Placement.PARTS:
                 pipeline.enable_model_cpu_offload(device=device)
-            case Placement.BLOCKS:
+            case Placement.STREAMED | Placement.BLOCKS:
                 pipeline.enable_group_offload(
-                    onload_device=device, offload_device=torch.device("cpu"), offload_type="leaf_level"
+                    onload_device=device,
+                    offload_device=torch.device("cpu"),
+                    offload_type="leaf_level",
+                    # A stream fetches the next layer while one works. It learns their order from the first picture, and
+                    # an autoencoder that works in tiles has no fixed one.
+                    use_stream=self.plan.placement == Placement.STREAMED and device.type == "cuda",
+                    exclude_modules="vae",
                 )
-        pipeline.vae.enable_tiling()  # only pictures larger than it was trained on are cut: memory stays bounded
+                pipeline.vae.to(device)
+        _decode_in(pipeline.vae, self.plan.tiles)
 
 
 def _open(kind: type[diffusers.DiffusionPipeline], checkpoint: Checkpoint, plan: Plan) -> Any:
@@ -133,7 +147,9 @@ def _open(kind: type[diffusers.DiffusionPipeline], checkpoint: Checkpoint, plan:
             f"{label} in {short(folder)}", f"it is a {found or 'pipeline of no class'}, not a {kind.__name__}"
         )
     dtypes, others = _dtypes(kind, plan), _dtype(plan.other_dtype)
-    on_device = plan.device if plan.placement == Placement.RESIDENT else "cpu"
+    network, is_resident = network_name(kind), plan.placement == Placement.RESIDENT
+    # Weights to be packed are read in main memory, where that takes none: the file is mapped.
+    read_on = plan.device if is_resident and plan.precision == Precision.FULL else "cpu"
     with opening(f"{label} in {short(folder)}"):
         pipeline = kind.from_pretrained(
             str(folder),
@@ -141,15 +157,18 @@ def _open(kind: type[diffusers.DiffusionPipeline], checkpoint: Checkpoint, plan:
             variant="fp16" if any(".fp16." in path.name for path in folder.glob("*/*.safetensors")) else None,
             **dict.fromkeys(checkpoint.without),
             **{
-                name: _part(folder, name, file, on_device, dtypes.get(name, others))
+                name: _part(folder, name, file, read_on, dtypes.get(name, others))
                 for name, file in checkpoint.parts.items()
             },
             # Straight to the device: through main memory it is four times slower, and twice as large in there.
             # Source: https://github.com/huggingface/diffusers/pull/11904
-            device_map=plan.device if plan.placement == Placement.RESIDENT else None,
+            device_map=plan.device if read_on == plan.device and is_resident else None,
             use_safetensors=True,
             local_files_only=True,
         )
+        packed.pack(pipeline, network, plan)
+    if is_resident and read_on != plan.device:
+        pipeline.to(plan.device)
     return _sound(pipeline, checkpoint)
 
 
@@ -162,7 +181,11 @@ def _of_file(kind: type[diffusers.DiffusionPipeline], checkpoint: Checkpoint, co
     device = plan.device if plan.placement == Placement.RESIDENT else "cpu"
     for name, part in pipeline.components.items():
         if isinstance(part, torch.nn.Module):
-            part.to(device, dtypes.get(name, dtypes["default"])).eval()
+            part.to(dtypes.get(name, dtypes["default"])).eval()
+    packed.pack(pipeline, network_name(kind), plan)
+    for part in pipeline.components.values() if device != "cpu" else ():
+        if isinstance(part, torch.nn.Module):
+            part.to(device)
     return pipeline
 
 
@@ -188,6 +211,8 @@ def _part(folder: Path, name: str, file: Path, device: str, dtype: torch.dtype) 
         RuntimeError, KeyError: they are of another network.
     """
     kind = getattr(diffusers, components((folder / "model_index.json").read_text(encoding="utf-8"))[name])
+    if file.suffix == ".gguf":
+        return packed.read_gguf(kind, file, folder, name, dtype).to(device).eval()
     with torch.device("meta"):
         module = kind.from_config(kind.load_config(folder / name))
     if not read_header(file).keys() & module.state_dict().keys():  # its makers' names
@@ -223,3 +248,13 @@ def _bridge_dtypes(vae: Any, narrow: torch.dtype) -> None:
     last = vae.encoder if getattr(vae, "quant_conv", None) is None else vae.quant_conv
     vae.encoder.register_forward_pre_hook(lambda _module, values: (values[0].to(vae.dtype), *values[1:]))
     last.register_forward_hook(lambda _module, _values, latents: latents.to(narrow))
+
+
+def _decode_in(vae: Any, tiles: Tiles) -> None:
+    """Bound the memory of a decode as the plan says; pictures up to the size of a tile are not cut."""
+    if tiles == Tiles.WHOLE:
+        return
+    vae.enable_tiling()
+    if tiles == Tiles.SMALL:
+        vae.tile_sample_min_size //= 2
+        vae.tile_latent_min_size //= 2

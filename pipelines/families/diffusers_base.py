@@ -150,7 +150,7 @@ class DiffusersModel(ABC):
         if key not in self._words:
             with self._placed.reading():
                 read = self._encode(text) if reading is None else self._encode(text, reading)
-            self._words[key] = read.to("cpu", self._placed.network.dtype)
+            self._words[key] = read.to("cpu", self._placed.dtype)
         self._words.move_to_end(key)
         while len(self._words) > KEPT_PROMPTS:
             self._words.popitem(last=False)

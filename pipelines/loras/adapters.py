@@ -10,6 +10,7 @@ import transformers
 from safetensors.torch import load_file
 
 from pipelines.loras.files import Lora, check, triggers
+from pipelines.packed import seen_as
 from pipelines.placement import Placed
 from studio.errors import BadRequest
 
@@ -91,7 +92,9 @@ def _load(placed: Placed, path: Path, name: str) -> None:
     verbosity = transformers.logging.get_verbosity()
     transformers.logging.set_verbosity_error()  # else it lists all layers that a LoRA leaves alone
     try:
-        placed.pipeline.load_lora_weights(tensors, adapter_name=name)
+        parts = [part for part in placed.pipeline.components.values() if isinstance(part, torch.nn.Module)]
+        with seen_as(placed.dtype, *parts):
+            placed.pipeline.load_lora_weights(tensors, adapter_name=name)
     finally:
         transformers.logging.set_verbosity(verbosity)
     if not any(name in names for names in placed.pipeline.get_list_adapters().values()):
