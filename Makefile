@@ -9,11 +9,14 @@ export OMP_WAIT_POLICY ?= PASSIVE
 # Files in the order of tests/conftest.py, each on one worker: what it shares is made once.
 WORKERS := --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
-.PHONY: run test check bench train screenshots clean
+.PHONY: run extras test check bench train screenshots clean
 .DELETE_ON_ERROR:
 
 run: $(VENV)/.run  ## serve the page on 127.0.0.1:7860 (options: make run ARGS="--port 7861")
 	$(PY) app.py $(ARGS)
+
+extras: $(VENV)/.run  ## add what packs weights in 8 and 4 bits, so that large models fit on smaller cards (130 MB)
+	$(PY) -m pip install --disable-pip-version-check -r requirements-extras.txt
 
 test: $(VENV)/.dev $(VENV)/.browser  ## lint, types and every test
 	$(PY) -m ruff check .
@@ -51,7 +54,7 @@ $(VENV)/.run: requirements.txt
 	@SAM2_BUILD_CUDA=0 $(PY) -m pip install --quiet --disable-pip-version-check --no-build-isolation -r requirements.txt
 	@touch $@
 
-$(VENV)/.dev: requirements-dev.txt $(VENV)/.run
+$(VENV)/.dev: requirements-dev.txt requirements-extras.txt $(VENV)/.run
 	@SAM2_BUILD_CUDA=0 $(PY) -m pip install --quiet --disable-pip-version-check --no-build-isolation -r requirements-dev.txt
 	@touch $@
 

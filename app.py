@@ -105,9 +105,10 @@ def open_studio(
     """
     machine = machine or inspect()
     keys = keys or find_keys()
-    if machine.gpu and len(machine.gpus) > 1:  # the one that readiness was judged by
+    if machine.gpu and machine.gpu.capability != (0, 0):  # the one that readiness was judged by
         os.environ.setdefault("CUDA_DEVICE_ORDER", "PCI_BUS_ID")
-        os.environ.setdefault("CUDA_VISIBLE_DEVICES", str(machine.gpu.index))
+        if os.environ.get("DIORAMA_GPU") or len(machine.gpus) > 1:
+            os.environ["CUDA_VISIBLE_DEVICES"] = str(machine.gpu.index)
     memory_gb = machine.gpu.total_gb if machine.gpu else machine.ram_gb / 2
     connection = Connection(os.environ)
     models = (*catalog.models(machine), *clouds.models(keys, connection))

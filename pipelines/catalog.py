@@ -16,7 +16,7 @@ from pipelines.hub.cache import Checkpoint, Download, HubCache
 from pipelines.local_model import LocalModel
 from pipelines.machine import Machine, inspect
 from pipelines.own_checkpoints import CONFIGS, OPENED, OwnCheckpoints, revision_of as own_revision
-from pipelines.plan import Needs, Placement, Whole, plans
+from pipelines.plan import Needs, Pace, Placement, Plan, Whole, plans
 from pipelines.records import RECORDS
 from pipelines.speed import Speed
 from studio.contract import Model, ModelSpec, Progress, Size, Task, Tell
@@ -52,9 +52,10 @@ def models(
     return tuple(specs)
 
 
-def downloads() -> dict[str, Download]:
-    """What is fetched from the Hub, by the id of the model."""
-    return {each.id: download for each in RECORDS if (download := _download(each))}
+def downloads(machine: Machine | None = None) -> dict[str, Download]:
+    """What is fetched from the Hub for this machine, by the id of the model."""
+    machine = machine or inspect()
+    return {each.id: download for each in RECORDS if (download := _download(each, machine))}
 
 
 class OwnModels:
@@ -100,7 +101,7 @@ def _is_quick(record: LocalModel, machine: Machine) -> bool:
     if not isinstance(record.needs, Needs):
         return machine.gpu is not None
     plan = readiness.plan_here(machine, record.needs)
-    return plan is not None and plan.placement < Placement.BLOCKS
+    return plan is not None and plan.pace < Pace.SLOW
 
 
 def spec_of(record: LocalModel, machine: Machine, hub: HubCache, bundle: Path) -> ModelSpec:
@@ -109,11 +110,13 @@ def spec_of(record: LocalModel, machine: Machine, hub: HubCache, bundle: Path) -
     Args:
         bundle: the folder it lies in if it is bundled.
     """
-    download = _download(record)
+    download, plan = _download(record, machine), _plan(record, machine)
     same = record.spec(
         load=partial(_load, record=record, machine=machine, hub=hub, bundle=bundle),
         readiness=partial(readiness.of, record, download or bundle, machine, hub),
         gpu_gb=_gpu_gb(machine, record),
+        layout=str(plan) if plan else "",
+        pace=plan.pace.name.lower() if plan and plan.device != "cpu" else "",
         seconds=_seconds(record, machine, hub),
         known_words=partial(_known_words, bundle / record.words_file) if record.words_file else None,
     )
@@ -135,8 +138,21 @@ def spec_of(record: LocalModel, machine: Machine, hub: HubCache, bundle: Path) -
     )
 
 
-def _download(record: LocalModel) -> Download | None:
-    return record.download and replace(record.download, label=record.label)
+def _plan(record: LocalModel, machine: Machine) -> Plan | None:
+    """How it will run here, with nothing else loaded."""
+    return readiness.plan_here(machine, record.needs) if isinstance(record.needs, Needs) else None
+
+
+def _download(record: LocalModel, machine: Machine) -> Download | None:
+    """What has to be fetched for the way in which it will run here: the network may be a file of few bits instead."""
+    if record.download is None:
+        return None
+    download, plan = replace(record.download, label=record.label), _plan(record, machine)
+    packed = dict(record.gguf).get(plan.precision) if plan else None
+    if packed is None or not isinstance(record.needs, Needs):
+        return download
+    gb = download.gb - record.needs.transformer + packed.gb
+    return replace(download, gb=gb, parts=(*download.parts, ("transformer", packed)))
 
 
 def _load(tell: Tell, *, record: LocalModel, machine: Machine, hub: HubCache, bundle: Path) -> Model:
@@ -145,12 +161,13 @@ def _load(tell: Tell, *, record: LocalModel, machine: Machine, hub: HubCache, bu
         NotReady: it does not fit, or the weights cannot be opened.
     """
     torch_libraries.preload()
-    checkpoint = _checkpoint(record, hub, bundle, tell)
+    checkpoint = _checkpoint(record, machine, hub, bundle, tell)
     tell(Progress(0, 0, f"loading {record.label}"))
     from pipelines import device
 
-    means = device.means(machine.ram_gb)
-    ways = plans(means, record.needs)
+    means = device.means(machine)
+    files = {Path(file).suffix for file in checkpoint.parts.values()}
+    ways = tuple(way for way in plans(means, record.needs) if way.precision.is_file == (".gguf" in files))
     if not ways:
         free = f"{means.free_gb:.0f} of {means.total_gb:.0f} GB are free on the GPU"
         found = free if means.card else "PyTorch finds no GPU"
@@ -158,9 +175,9 @@ def _load(tell: Tell, *, record: LocalModel, machine: Machine, hub: HubCache, bu
     return pkgutil.resolve_name(FAMILIES.get(record.family, record.family))(checkpoint, ways)
 
 
-def _checkpoint(record: LocalModel, hub: HubCache, bundle: Path, tell: Tell) -> Checkpoint:
+def _checkpoint(record: LocalModel, machine: Machine, hub: HubCache, bundle: Path, tell: Tell) -> Checkpoint:
     """Weights that are here, downloaded if need be."""
-    download = _download(record)
+    download = _download(record, machine)
     without = download.without if download else ()
     checkpoint = Checkpoint(bundle, record.label, record.text_tokens, variant=record.variant, without=without)
     if record.at and download is None:
@@ -194,7 +211,7 @@ def _gpu_gb(machine: Machine, record: LocalModel) -> float:
     needs = record.needs if record.download or record.at else Whole()
     if not isinstance(needs, Needs):
         return needs.gpu_gb
-    plan = readiness.plan_here(machine, needs)
+    plan = _plan(record, machine)
     if plan is None or machine.gpu is None:
         return needs.weights
     return plan.gpu_gb if plan.placement == Placement.RESIDENT else machine.gpu.total_gb
@@ -203,7 +220,7 @@ def _gpu_gb(machine: Machine, record: LocalModel) -> float:
 def _seconds(record: LocalModel, machine: Machine, hub: HubCache) -> Callable[[int, Size], float | None] | None:
     """How long a picture takes, where the CPU has to make it."""
     work, speed = record.work, Speed(hub.cache)
-    plan = readiness.plan_here(machine, record.needs) if isinstance(record.needs, Needs) else None
+    plan = _plan(record, machine)
     if work is None or plan is None or plan.device != "cpu":
         return None
     return lambda steps, size: work.seconds(steps, size, known) if (known := speed.tflops()) else None

@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 import gc
+import math
+import os
 
 import torch
 
+from pipelines.machine import Machine
 from pipelines.plan import Means
 
 
-def means(ram_gb: float) -> Means:
-    """The card with what is free on it now, and main memory, in GB."""
+def means(machine: Machine) -> Means:
+    """The card with what is free on it now, main memory, and what the person and the packages allow."""
+    ram_gb = machine.ram_gb
+    asked = {"can": machine.can, "compile": os.environ.get("DIORAMA_COMPILE", "") == "1"}
     if torch.cuda.is_available():
         free, total = torch.cuda.mem_get_info()
-        return Means(free / 1e9, total / 1e9, ram_gb, torch.cuda.get_device_capability())
+        total_gb = min(total / 1e9, machine.gpu.total_gb if machine.gpu else math.inf)
+        if total_gb < 0.99 * total / 1e9:  # capped by a person: torch keeps to it, too
+            torch.cuda.set_per_process_memory_fraction(total_gb * 1e9 / total)
+        return Means(free / 1e9, total_gb, ram_gb, torch.cuda.get_device_capability(), **asked)
     if torch.backends.mps.is_available():
-        return Means(torch.mps.recommended_max_memory() / 1e9, ram_gb, ram_gb, (0, 0))
-    return Means(0.0, 0.0, ram_gb, (0, 0))
+        total_gb = machine.gpu.total_gb if machine.gpu else ram_gb
+        return Means(torch.mps.recommended_max_memory() / 1e9, total_gb, ram_gb, (0, 0), **asked)
+    return Means(0.0, 0.0, ram_gb, (0, 0), **asked)
 
 
 def release_memory() -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipelines.hub.cache import Download
-from pipelines.plan import Needs, Whole
+from pipelines.plan import Needs, Precision, Whole
 from pipelines.speed import Work
 from studio.contract import ModelCard
 
@@ -19,6 +19,7 @@ class LocalModel(ModelCard):
     family: str  # one of FAMILIES; or, where no other model shares it, "module:function" as there
     needs: Needs | Whole
     download: Download | None = None
+    gguf: tuple[tuple[Precision, Download], ...] = ()  # its network in files of few bits, which come in its place
     work: Work | None = None  # what a picture costs, so that it can be said how long it takes without a GPU
     variant: str = ""  # which of its family, where the weights do not say it
     text_tokens: int = 512  # prompts are padded or cut to this many tokens

@@ -5,12 +5,23 @@ from __future__ import annotations
 import math
 import os
 import platform
+import re
 import subprocess
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from importlib.util import find_spec
 from pathlib import Path
+
+import psutil
+
+from pipelines.plan import ANYWHERE, BITSANDBYTES, Precision
+from studio.errors import BadRequest
 
 CONTAINER_LIMIT = Path("/sys/fs/cgroup/memory.max")
 """Of this process's container, on Linux. Source: https://docs.kernel.org/admin-guide/cgroup-v2.html"""
+
+AMD = "0x1002"
+"""Vendor of AMD's cards. Source: https://docs.kernel.org/gpu/amdgpu/driver-misc.html"""
 
 
 @dataclass(frozen=True)
@@ -32,6 +43,8 @@ class Machine:
     cores: int
     ram_gb: float
     gpus: tuple[Gpu, ...]
+    can: frozenset[Precision] = ANYWHERE  # in what the installed packages can keep weights
+    note: str = ""  # a sentence about what a person could mend; "": nothing
 
     @property
     def gpu(self) -> Gpu | None:
@@ -43,14 +56,66 @@ class Machine:
         return f"{self.system}, {self.cores} CPU cores, {self.ram_gb:.0f} GB memory, {chips}"
 
 
-def inspect() -> Machine:
-    """Look at this machine: a few milliseconds, or as long as `nvidia-smi` takes where there is one (at most 5 s)."""
-    ram_gb = _ram_gb()
-    gpus = _nvidia_gpus()
-    if not gpus and platform.system() == "Darwin" and platform.machine() == "arm64":
+def inspect(said: Mapping[str, str] = os.environ) -> Machine:
+    """Look at this machine: a few milliseconds, or as long as `nvidia-smi` takes where there is one (at most 5 s).
+
+    Args:
+        said: variables: DIORAMA_GPU chooses a card by its number or a part of its name, DIORAMA_VRAM_GB is the most
+            that models may take of it.
+
+    Raises:
+        BadRequest: one of them is wrong.
+    """
+    ram_gb, build, note = _ram_gb(), torch_build(), ""
+    found = _nvidia_gpus() or amd_gpus(Path("/sys/class/drm"))
+    gpus = chosen(found, said) if build != "CPU" else ()
+    if found and not gpus:
+        note = f"{found[0].name} is not used: the installed PyTorch runs on CPUs only. README says which to install."
+    if platform.system() == "Darwin" and platform.machine() == "arm64":
         # Apple chips share one memory; Metal hands a process at most about three quarters of it by default.
-        gpus = (Gpu("Apple GPU", ram_gb, 0.75 * ram_gb, (0, 0)),)
-    return Machine(f"{platform.system()} {platform.machine()}", _cores(), ram_gb, gpus)
+        gpus = chosen((Gpu("Apple GPU", ram_gb, 0.75 * ram_gb, (0, 0)),), said)
+    return Machine(f"{platform.system()} {platform.machine()}", _cores(), ram_gb, gpus, installed(), note)
+
+
+def chosen(gpus: tuple[Gpu, ...], said: Mapping[str, str]) -> tuple[Gpu, ...]:
+    """Those that a person wants used, as large as they want them used.
+
+    Raises:
+        BadRequest: DIORAMA_GPU is none of them, or DIORAMA_VRAM_GB is no size.
+    """
+    wanted, most = said.get("DIORAMA_GPU", "").strip(), said.get("DIORAMA_VRAM_GB", "").strip()
+    if wanted and gpus:
+        by_number = [gpu for gpu in gpus if wanted == str(gpu.index)]
+        named = tuple(by_number or [gpu for gpu in gpus if wanted.lower() in gpu.name.lower() and len(wanted) > 2])
+        if not named:
+            there = ", ".join(f"{gpu.index} ({gpu.name})" for gpu in gpus)
+            raise BadRequest(f"DIORAMA_GPU is {wanted[:60]}, and the cards here are {there}. Correct it in .env.")
+        gpus = named
+    if not most:
+        return gpus
+    if not re.fullmatch(r"\d{1,4}(\.\d+)?", most) or not float(most):
+        raise BadRequest(f"DIORAMA_VRAM_GB must be a size in GB such as 8, not {most[:60]}. Correct it in .env.")
+    return tuple(replace(gpu, total_gb=min(gpu.total_gb, float(most))) for gpu in gpus)
+
+
+def installed() -> frozenset[Precision]:
+    """In what weights can be kept with the packages that are here."""
+    packed = BITSANDBYTES if find_spec("bitsandbytes") else frozenset[Precision]()
+    files = frozenset(each for each in Precision if each.is_file) if find_spec("gguf") else frozenset[Precision]()
+    return ANYWHERE | packed | files
+
+
+def torch_build() -> str:
+    """What the installed PyTorch runs on: "CUDA", "ROCm" or "CPU"; read from its files, it is not imported.
+
+    Its macOS builds are named CPU, too.
+    """
+    found = find_spec("torch")
+    text = Path(found.origin).with_name("version.py").read_text(encoding="utf-8") if found and found.origin else ""
+    for name, build in (("cuda", "CUDA"), ("hip", "ROCm")):
+        if re.search(rf"^{name}\b[^=]*= *['\"]", text, re.MULTILINE):
+            return build
+    return "CPU"
 
 
 def _cores() -> int:
@@ -61,11 +126,7 @@ def _cores() -> int:
 
 
 def _ram_gb() -> float:
-    try:
-        physical = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (AttributeError, ValueError):  # Windows has no sysconf: an honest small guess
-        return 8.0
-    return min(physical, container_bytes(CONTAINER_LIMIT)) / 1e9
+    return min(psutil.virtual_memory().total, container_bytes(CONTAINER_LIMIT)) / 1e9
 
 
 def container_bytes(limit: Path) -> float:
@@ -87,6 +148,25 @@ def _nvidia_gpus() -> tuple[Gpu, ...]:
     except (OSError, subprocess.SubprocessError):
         return ()
     return visible(parse_nvidia_smi(answer), os.environ.get("CUDA_VISIBLE_DEVICES", ""))
+
+
+def amd_gpus(folder: Path) -> tuple[Gpu, ...]:
+    """AMD's cards with memory of their own, as Linux lists them; ROCm's PyTorch calls all of them CUDA.
+
+    Args:
+        folder: /sys/class/drm.
+    """
+    gpus = []
+    for device in sorted(folder.glob("card[0-9]*/device")):
+        try:
+            if (device / "vendor").read_text().strip() != AMD:
+                continue
+            total, used = (int((device / f"mem_info_vram_{which}").read_text()) for which in ("total", "used"))
+        except (OSError, ValueError):
+            continue
+        if total >= 2e9:  # less is lent to a processor's own graphics
+            gpus.append(Gpu("AMD GPU", total / 1e9, (total - used) / 1e9, (9, 0), len(gpus)))
+    return tuple(gpus)
 
 
 def visible(gpus: tuple[Gpu, ...], allowed: str) -> tuple[Gpu, ...]:

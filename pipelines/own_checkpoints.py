@@ -13,6 +13,7 @@ from pathlib import Path
 from pipelines.checkpoint_kinds import Kind, kind_of, read_header
 from pipelines.hub.cache import Download, missing, pipeline_class
 from pipelines.local_model import LocalModel
+from pipelines.plan import Needs, Whole
 from pipelines.records import RECORDS
 from pipelines.records.stable_diffusion import SD_15
 from studio.validation import short
@@ -116,10 +117,19 @@ def _named(base: LocalModel, path: Path, what: str, *, fault: str = "", variant:
         licence_url="",
         about=f"Your own {what or 'file'}, {short(path)}.",
         download=None,
+        gguf=(),
+        needs=_of_these_weights(base.needs),
         variant=variant,
         at=path,
         fault=fault,
     )
+
+
+def _of_these_weights(needs: Needs | Whole) -> Needs | Whole:
+    """No other file comes in their place."""
+    if isinstance(needs, Whole):
+        return needs
+    return replace(needs, kept=tuple(each for each in needs.kept if not each.is_file))
 
 
 def _rest(download: Download, part: str) -> Download:

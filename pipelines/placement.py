@@ -166,10 +166,12 @@ def _open(kind: type[diffusers.DiffusionPipeline], checkpoint: Checkpoint, plan:
             use_safetensors=True,
             local_files_only=True,
         )
+    _sound(pipeline, checkpoint)
+    with opening(f"{label} in {short(folder)}"):
         packed.pack(pipeline, network, plan)
     if is_resident and read_on != plan.device:
         pipeline.to(plan.device)
-    return _sound(pipeline, checkpoint)
+    return pipeline
 
 
 def _of_file(kind: type[diffusers.DiffusionPipeline], checkpoint: Checkpoint, config: Path, plan: Plan) -> Any:
@@ -189,11 +191,10 @@ def _of_file(kind: type[diffusers.DiffusionPipeline], checkpoint: Checkpoint, co
     return pipeline
 
 
-def _sound(pipeline: Any, checkpoint: Checkpoint) -> Any:
-    """The pipeline, of which a person's own weights are looked at: one that is damaged opens all the same."""
+def _sound(pipeline: Any, checkpoint: Checkpoint) -> None:
+    """Look at a person's own weights: a pipeline with damaged ones opens all the same."""
     if checkpoint.own and (fault := single_file.fault(pipeline)):
         raise unusable(f"{checkpoint.label} in {short(checkpoint.path)}", fault)
-    return pipeline
 
 
 def _dtypes(kind: type[diffusers.DiffusionPipeline], plan: Plan) -> dict[str, torch.dtype]:

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import hashlib
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 from pipelines import bundled
 from pipelines.hub.cache import Download, HubCache
 from pipelines.local_model import LocalModel
 from pipelines.machine import Machine
-from pipelines.plan import Means, Needs, Placement, Plan, Whole, least, plan
+from pipelines.plan import Means, Needs, Pace, Plan, Precision, Whole, least, plan
 from studio.catalog import in_gb
 from studio.contract import Readiness
 from studio.validation import short
 
 SPARE_GB = 0.5
 """Kept free on the disk of the cache, as `hub.fetch` does."""
+EXTRAS = "make extras (or pip install -r requirements-extras.txt)"
 CONTEXT_GB = 0.7
 """What CUDA itself takes on a card as soon as torch uses it."""
 
@@ -27,7 +29,7 @@ def means(machine: Machine) -> Means:
     if gpu is None:
         return Means(0.0, 0.0, machine.ram_gb, (0, 0))
     context_gb = CONTEXT_GB if gpu.capability != (0, 0) else 0.0
-    return Means(max(0.0, gpu.free_gb - context_gb), gpu.total_gb, machine.ram_gb, gpu.capability)
+    return Means(max(0.0, gpu.free_gb - context_gb), gpu.total_gb, machine.ram_gb, gpu.capability, machine.can)
 
 
 def plan_here(machine: Machine, needs: Needs) -> Plan | None:
@@ -118,9 +120,16 @@ def _too_small(model: LocalModel, machine: Machine) -> Readiness | None:
         return _memory_wanted(model, machine, needs.ram_gb, "memory")
     if plan_here(machine, needs) is not None:
         return None
-    asked = least(needs, machine.ram_gb)
+    if plan_here(replace(machine, can=frozenset(Precision)), needs) is not None:
+        return Readiness(
+            False,
+            "needs make extras",
+            f"{label} fits here with weights in fewer bits: run {EXTRAS}, which installs what packs them (130 MB), and "
+            "start Diorama again.",
+        )
+    asked = least(needs, machine.ram_gb, can=machine.can)
     if not here.card or here.total_gb < asked.total_gb:
-        fast = least(needs, max(machine.ram_gb, asked.ram_gb), slowest=Placement.TEXT_LEAVES)
+        fast = least(needs, max(machine.ram_gb, asked.ram_gb), can=machine.can, slowest=Pace.FAST)
         return _card_wanted(model, here, asked.total_gb, fast.total_gb)
     if machine.gpu and machine.ram_gb >= asked.ram_gb:
         card_gb, free = _up(asked.total_gb), f"{machine.gpu.free_gb:.0f} of {here.total_gb:.0f} GB are free"

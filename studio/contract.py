@@ -278,6 +278,8 @@ class ModelSpec(ModelCard):
     readiness: Callable[[], Readiness]  # light: no torch, no network
     revision: str = ""  # of the weights: with id, seed and parameters it makes the picture again
     gpu_gb: float = 0.0  # peak at the default size; 0 for cloud and for models that run on the CPU
+    layout: str = ""  # how it is laid out on this machine, in words; "": it is not decided
+    pace: Literal["", "fast", "medium", "slow"] = ""  # how that compares with the whole model on a card
     key: str = ""  # name of the variable that holds the API key it needs
     download_gb: float = 0.0  # what it downloads before the first use; 0: it is included, or needs nothing
     gated: bool = False  # the licence has to be accepted on its page before it can be downloaded

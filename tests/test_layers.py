@@ -44,6 +44,7 @@ USERS = {
     "hydra": {"pipelines"},
     "omegaconf": {"pipelines"},
     "filelock": {"pipelines"},
+    "psutil": {"pipelines"},
     "dotenv": {"providers"},
     "segno": {"commands"},
     "av": {"studio"},

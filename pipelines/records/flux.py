@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from pipelines.hub.cache import Download
 from pipelines.local_model import LocalModel
-from pipelines.plan import Needs
+from pipelines.plan import BITSANDBYTES, Needs, Precision
 from pipelines.records.common import APACHE, BOTH, DRAWN_OVER, EDITS, EXAMPLES, STYLES, sizes
 from studio.contract import Demo, Range, Style
 
@@ -52,14 +52,28 @@ KONTEXT_SIZES = sizes(
     *((1104, 944), (1184, 880), (1248, 832), (1328, 800), (1392, 752), (1456, 720), (1504, 688), (1568, 672)),
 )
 """What it was trained on. Source: diffusers 0.42.1, pipeline_flux_kontext.py, PREFERRED_KONTEXT_RESOLUTIONS."""
-FLUX1_NEEDS = Needs(text=9.77, transformer=23.8, vae=0.17, step=1.0, decode=2.5)
+PACKED = (Precision.FULL, Precision.FP8, *BITSANDBYTES)
+FLUX1_NEEDS = Needs(text=9.77, transformer=23.8, vae=0.17, step=1.0, decode=2.5, kept=PACKED)
+IN_FILES = replace(FLUX1_NEEDS, kept=(*PACKED, Precision.Q8, Precision.Q5, Precision.Q4))
+
+
+def _gguf(name: str) -> tuple[tuple[Precision, Download], ...]:
+    """city96's files. Source: https://huggingface.co/city96/FLUX.1-dev-gguf"""
+    files = ((Precision.Q8, "Q8_0", 12.7), (Precision.Q5, "Q5_K_S", 8.29), (Precision.Q4, "Q4_K_S", 6.81))
+    repo = f"city96/{name}-gguf"
+    return tuple(
+        (precision, Download(repo, "main", gb=gb, file=f"{name.lower().replace('.1', '1')}-{mark}.gguf"))
+        for precision, mark, gb in files
+    )
+
+
 # Distilled: guidance is not a control, and without guidance there is no negative prompt.
 KLEIN = LocalModel(
     id="flux2-klein-4b",
     label="FLUX.2 klein 4B",
     family="flux2",
     download=Download("black-forest-labs/FLUX.2-klein-4B", "e7b7dc27f91deacad38e78976d1f2b499d76a294", gb=16.0),
-    needs=Needs(text=8.05, transformer=7.75, vae=0.17, step=1.0, decode=2.5),
+    needs=Needs(text=8.05, transformer=7.75, vae=0.17, step=1.0, decode=2.5, kept=PACKED),
     licence="Apache-2.0",
     licence_url=APACHE,
     about="Draws anything you can say, in four steps.",
@@ -80,7 +94,8 @@ SCHNELL = LocalModel(
     download=Download(
         "black-forest-labs/FLUX.1-schnell", "741f7c3ce8b383c54771c7003378a50191e9efe9", gb=33.7, gated=True
     ),
-    needs=FLUX1_NEEDS,
+    gguf=_gguf("FLUX.1-schnell"),
+    needs=IN_FILES,
     text_tokens=256,
     licence="Apache-2.0",
     licence_url=APACHE,
@@ -101,7 +116,8 @@ DEV = LocalModel(
     label="FLUX.1 dev",
     family="flux1",
     download=Download("black-forest-labs/FLUX.1-dev", "3de623fc3c33e44ffbe2bad470d0f45bccf2eb21", gb=33.7, gated=True),
-    needs=FLUX1_NEEDS,
+    gguf=_gguf("FLUX.1-dev"),
+    needs=IN_FILES,
     licence="FLUX.1-dev non-commercial",
     licence_url=DEV_LICENCE.format("FLUX.1-dev"),
     about="The finest detail, in 28 steps. The model is not for commercial use.",

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from pipelines.hub.cache import Download
 from pipelines.local_model import LocalModel
-from pipelines.plan import Needs
+from pipelines.plan import Needs, Precision
 from pipelines.records.common import BOTH, DRAWN_OVER, EXAMPLES, STYLES, sizes
 from pipelines.speed import Work
 from studio.contract import Range
@@ -19,6 +19,7 @@ SIZES_XL = sizes(
     *((1024, 1024), (1152, 896), (896, 1152), (1216, 832), (832, 1216), (1344, 768), (768, 1344)),
     *((1536, 640), (640, 1536)),
 )
+HALVED = (Precision.FULL, Precision.FP8)
 # Steps for "DPM++ 2M Karras", which half as many are enough for as for the scheduler it was published with.
 SD_15 = LocalModel(
     id="sd-1.5",
@@ -31,7 +32,7 @@ SD_15 = LocalModel(
         variant="fp16",
         without=("safety_checker", "feature_extractor"),
     ),
-    needs=Needs(text=0.25, transformer=1.72, vae=0.17, step=0.6, decode=1.5),
+    needs=Needs(text=0.25, transformer=1.72, vae=0.17, step=0.6, decode=1.5, kept=HALVED, clip=True),
     work=Work(step=2 * 0.80, step_squared=2 * 0.12, decode=2.5),  # with guidance, a step asks twice
     licence="CreativeML OpenRAIL-M",
     about="Small, and the base of many thousands of others: 512 pixels, 25 steps.",
@@ -67,7 +68,7 @@ SDXL = replace(
     label="SDXL 1.0",
     family="stable-diffusion-xl",
     download=SDXL_FILES,
-    needs=Needs(text=1.64, transformer=5.14, vae=0.17, step=1.5, decode=2.5),
+    needs=Needs(text=1.64, transformer=5.14, vae=0.17, step=1.5, decode=2.5, kept=HALVED, clip=True),
     work=None,
     licence="CreativeML Open RAIL++-M",
     about="Large pictures of 1024 pixels in 30 steps.",

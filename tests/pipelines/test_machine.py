@@ -1,10 +1,23 @@
 import dataclasses
 import math
 
+import pytest
+
 from pipelines import catalog, readiness
-from pipelines.machine import Gpu, Machine, container_bytes, inspect, parse_nvidia_smi, visible
+from pipelines.machine import (
+    Gpu,
+    Machine,
+    amd_gpus,
+    chosen,
+    container_bytes,
+    inspect,
+    parse_nvidia_smi,
+    torch_build,
+    visible,
+)
 from pipelines.records import flux
 from studio.contract import Size, Task
+from studio.errors import BadRequest
 from toybox.klein.model import GUIDANCE, PICTURE_SIZE, STEPS
 
 LAPTOP = Machine("Linux x86_64", 2, 24.0, ())
@@ -39,6 +52,38 @@ def test_the_card_with_most_free_memory_is_used():
     small = dataclasses.replace(CARD, name="small", free_gb=2.0)
     assert dataclasses.replace(LAPTOP, gpus=(small, CARD)).gpu == CARD
     assert LAPTOP.gpu is None
+
+
+def test_a_person_chooses_a_card_and_how_much_of_it():
+    cards = (CARD, dataclasses.replace(CARD, name="RTX 3060", total_gb=12.9, index=1))
+    assert chosen(cards, {}) == cards
+    assert [card.index for card in chosen(cards, {"DIORAMA_GPU": "1"})] == [1]
+    assert [card.index for card in chosen(cards, {"DIORAMA_GPU": "3060"})] == [1]
+    assert [card.total_gb for card in chosen(cards, {"DIORAMA_VRAM_GB": "16"})] == [16.0, 12.9]
+    assert chosen((), {"DIORAMA_GPU": "1"}) == ()
+    for wrong in (
+        {"DIORAMA_GPU": "2"},
+        {"DIORAMA_VRAM_GB": "all"},
+        {"DIORAMA_VRAM_GB": "-1"},
+        {"DIORAMA_VRAM_GB": "0"},
+    ):
+        with pytest.raises(BadRequest, match="Correct it in .env"):
+            chosen(cards, wrong)
+
+
+def test_cards_of_amd_are_read_off_the_files_of_linux(tmp_path):
+    for number, vendor, total in ((0, "0x8086", 0), (1, "0x1002", 17_163_091_968), (2, "0x1002", 536_870_912)):
+        device = tmp_path / f"card{number}" / "device"
+        device.mkdir(parents=True)
+        (device / "vendor").write_text(f"{vendor}\n")
+        if total:
+            (device / "mem_info_vram_total").write_text(f"{total}\n")
+            (device / "mem_info_vram_used").write_text("1000000000\n")
+    assert [(card.total_gb, card.free_gb) for card in amd_gpus(tmp_path)] == [(17.163091968, 16.163091968)]
+
+
+def test_the_build_of_torch_is_known_without_importing_it():
+    assert torch_build() in ("CUDA", "ROCm", "CPU")
 
 
 def test_a_container_has_the_memory_it_was_given(tmp_path):

@@ -1,4 +1,4 @@
-"""Tiny random FLUX.1 kept in few bits, opened by the code that opens the large one: near the same picture, and smaller."""
+"""Tiny random FLUX.1 kept in few bits, by the code that opens the large one: near the same picture, and smaller."""
 
 from __future__ import annotations
 
@@ -104,12 +104,8 @@ def linear_weights(model: Flux1) -> list[torch.Tensor]:
     ("precision", "placement"),
     [
         (Precision.FP8, Placement.TEXT_LEAVES),
-        (Precision.FP8, Placement.PARTS),
-        (Precision.FP8, Placement.BLOCKS),
         (Precision.FP8, Placement.STREAMED),
         (Precision.NF4, Placement.TEXT_LEAVES),
-        (Precision.NF4, Placement.PARTS),
-        (Precision.Q4, Placement.TEXT_LEAVES),
         (Precision.Q4, Placement.BLOCKS),
     ],
 )
