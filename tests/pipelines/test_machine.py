@@ -67,7 +67,7 @@ def test_a_person_chooses_a_card_and_how_much_of_it():
         {"DIORAMA_VRAM_GB": "-1"},
         {"DIORAMA_VRAM_GB": "0"},
     ):
-        with pytest.raises(BadRequest, match="Correct it in .env"):
+        with pytest.raises(BadRequest, match=r"Correct it in \.env"):
             chosen(cards, wrong)
 
 
