@@ -30,13 +30,15 @@ from commands.sharing import invitation
 from commands.sharing.accounts import Accounts, UsersFile
 from commands.temporary_folder import temporary_folder
 from pipelines import catalog
-from pipelines.machine import Machine, inspect
+from pipelines.hub.cache import HubCache
+from pipelines.machine import Machine, inspect, meters
 from providers import catalog as clouds
 from providers.cloud import Connection
 from providers.keys import Keys
 from studio.clouds.spending import read_cap
 from studio.contract import Task
 from studio.errors import BadRequest, StudioError
+from studio.model_files import Host
 from studio.service import Studio
 
 if TYPE_CHECKING:
@@ -119,6 +121,7 @@ def open_studio(
         own=own,
         own_folder=own.invitation,
         memory_gb=memory_gb,
+        host=Host(meters=partial(meters, machine, HubCache.here().free_bytes)),
         clouds=clouds.accounts(keys, connection),
         daily_cap_usd=read_cap(os.environ.get("DIORAMA_DAILY_CAP_USD", "")),
         resume=resume,

@@ -13,6 +13,7 @@ from pathlib import Path
 from pipelines import bundled, readiness, torch_libraries
 from pipelines.families import FAMILIES
 from pipelines.hub.cache import Checkpoint, Download, HubCache
+from pipelines.hub.stored import Stored
 from pipelines.local_model import LocalModel
 from pipelines.machine import Machine, inspect
 from pipelines.own_checkpoints import CONFIGS, OPENED, OwnCheckpoints, revision_of as own_revision
@@ -128,8 +129,10 @@ def spec_of(record: LocalModel, machine: Machine, hub: HubCache, bundle: Path) -
     if download is None:
         return replace(same, revision=readiness.revision_of(*(bundle.parent / id for id in record.bundles)))
     page, named = hub.page(download), download.named()
+    others = partial(_downloads_besides, record, machine)
     return replace(
         same,
+        weights=None if named else Stored(download, hub, others),
         revision="" if named else hub.commit(download.repo, download.revision) or "",
         download_gb=0.0 if named else download.gb,
         gated=download.gated,
@@ -153,6 +156,12 @@ def _download(record: LocalModel, machine: Machine) -> Download | None:
         return download
     gb = download.gb - record.needs.transformer + packed.gb
     return replace(download, gb=gb, parts=(*download.parts, ("transformer", packed)))
+
+
+def _downloads_besides(record: LocalModel, machine: Machine) -> list[Download]:
+    """Of the other models."""
+    found = [_download(each, machine) for each in RECORDS if each.id != record.id]
+    return [each for each in found if each]
 
 
 def _load(tell: Tell, *, record: LocalModel, machine: Machine, hub: HubCache, bundle: Path) -> Model:

@@ -7,7 +7,7 @@ import os
 import platform
 import re
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -16,6 +16,7 @@ import psutil
 
 from pipelines.plan import ANYWHERE, BITSANDBYTES, Precision
 from studio.errors import BadRequest
+from studio.model_files import Meter
 
 CONTAINER_LIMIT = Path("/sys/fs/cgroup/memory.max")
 """Of this process's container, on Linux. Source: https://docs.kernel.org/admin-guide/cgroup-v2.html"""
@@ -116,6 +117,21 @@ def torch_build() -> str:
         if re.search(rf"^{name}\b[^=]*= *['\"]", text, re.MULTILINE):
             return build
     return "CPU"
+
+
+def meters(machine: Machine, free_bytes: Callable[[], int]) -> list[Meter]:
+    """What is used of the card, of main memory, and of the disk that downloads go to.
+
+    Args:
+        free_bytes: of that disk.
+    """
+    found: list[Meter] = []
+    if machine.gpu and machine.gpu.capability != (0, 0):
+        now = next((gpu for gpu in _nvidia_gpus() if gpu.index == machine.gpu.index), machine.gpu)
+        found.append(Meter(machine.gpu.name, now.total_gb - now.free_gb, now.total_gb))
+    memory = psutil.virtual_memory()
+    found.append(Meter("Memory", machine.ram_gb - min(machine.ram_gb, memory.available / 1e9), machine.ram_gb))
+    return [*found, Meter("Disk", 0.0, free_bytes() / 1e9)]
 
 
 def _cores() -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 
 from studio import completion, validation
 from studio.contract import ModelSpec, Task
@@ -38,6 +38,10 @@ class Catalog:
     @property
     def _specs(self) -> dict[str, ModelSpec]:
         return {**self._fixed, **{spec.id: spec for spec in self._own()}}
+
+    def every(self) -> Iterator[ModelSpec]:
+        """Task by task; one that does several comes once for each."""
+        return (spec for task in Task for spec in self.models(task))
 
     def models(self, task: Task) -> list[ModelSpec]:
         return [spec for spec in self._specs.values() if task in spec.tasks]

@@ -181,6 +181,24 @@ class Model(Protocol):
         ...
 
 
+class Weights(Protocol):
+    """The files of a model that are downloaded."""
+
+    def fetch(self, tell: Tell) -> None:
+        """Bring what is missing; goes on where an earlier one was cut off. What `tell` raises ends it."""
+        ...
+
+    def is_complete(self) -> bool: ...
+
+    def kept_gb(self) -> float:
+        """What lies on this disk, also of a download that was cut off."""
+        ...
+
+    def remove(self) -> None:
+        """Delete what only this model needs."""
+        ...
+
+
 @dataclass(frozen=True)
 class Readiness:
     """Can this model be used now, and if not, what does it need? `label` is what the page shows beside its name."""
@@ -278,6 +296,7 @@ class ModelSpec(ModelCard):
     readiness: Callable[[], Readiness]  # light: no torch, no network
     revision: str = ""  # of the weights: with id, seed and parameters it makes the picture again
     gpu_gb: float = 0.0  # peak at the default size; 0 for cloud and for models that run on the CPU
+    weights: Weights | None = None  # None: it is included, a person's own, or in a cloud
     layout: str = ""  # how it is laid out on this machine, in words; "": it is not decided
     pace: Literal["", "fast", "medium", "slow"] = ""  # how that compares with the whole model on a card
     key: str = ""  # name of the variable that holds the API key it needs

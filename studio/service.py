@@ -20,8 +20,7 @@ from studio.clouds.contract import Clouds, NoClouds
 from studio.clouds.describe import Describing
 from studio.clouds.spending import DAILY_CAP_USD, Spending
 from studio.collection import Collection
-from studio.contract import GenerateRequest, IterateRequest, ModelSpec, Progress, Size, Task, UpscaleRequest
-from studio.errors import NotFound
+from studio.contract import GenerateRequest, IterateRequest, ModelSpec, Size, Task, UpscaleRequest
 from studio.imaging import edit_codec, replay, upscale, wildcards
 from studio.imaging.generate_job import generate_plans, make_pictures
 from studio.imaging.iterate_job import iterate_plans
@@ -33,6 +32,7 @@ from studio.library.folders import FOLDERS
 from studio.library.signing_key import read_key
 from studio.library.store import Store
 from studio.library.uploads import Uploads
+from studio.model_files import Host, ModelFiles
 from studio.residents import Residents
 from studio.scheduling.changes import Changes
 from studio.scheduling.contract import Event, JobView
@@ -56,6 +56,7 @@ class Studio(Collection):
         adviser: what is said before a model meets a picture that it does not know.
         clouds: whose key pays at which provider.
         spending: what that comes to.
+        model_files: what is on this disk of the models, and what is done about it.
         describing: words about pictures and prompts.
         signing_key: what the links to its files are signed with.
     """
@@ -68,6 +69,7 @@ class Studio(Collection):
         own: Callable[[], Iterable[ModelSpec]] = tuple[ModelSpec, ...],
         own_folder: str = "",
         memory_gb: float = 8.0,
+        host: Host | None = None,
         clouds: Clouds | None = None,
         daily_cap_usd: float | None = DAILY_CAP_USD,
         busy_seconds: float = BUSY_SECONDS,
@@ -83,6 +85,7 @@ class Studio(Collection):
             own: the models that a person brought, as they are when it is called.
             own_folder: where those are put, in words.
             memory_gb: what the loaded models may take together.
+            host: who may download and delete models, and on what machine.
             clouds: the providers; None: there are none.
             daily_cap_usd: what an owner may spend a day before they are asked; None: any amount.
             busy_seconds: how long a call waits for another program to let go of the index.
@@ -128,10 +131,10 @@ class Studio(Collection):
             self.splats = Splats(self._store, self._database, self._changes, self.solids)
             self.adviser = Adviser(self._catalog, self._store)
             self.clouds = clouds or NoClouds()
-            every_model = (spec for task in Task for spec in self.models(task))
             self.spending = Spending(
-                self._database, every_model, daily_cap_usd, now=lambda: datetime.fromtimestamp(now())
+                self._database, self._catalog.every(), daily_cap_usd, now=lambda: datetime.fromtimestamp(now())
             )
+            self.model_files = ModelFiles(self._catalog.every, self._residents, self.warm, host or Host())
             later = partial(self._jobs.when_idle, "cloud")
             self.describing = Describing(self.clouds, self._store, self._changes, later)
             self._opened = opened.pop_all()
@@ -153,7 +156,7 @@ class Studio(Collection):
         spec = self.model(model_id)
         readiness = spec.readiness()
         if readiness.ok and not readiness.download_gb:
-            load = partial(self._residents.load, spec, _unheard)
+            load = partial(self._residents.load, spec, lambda _: None)  # nobody waits for it
             if Task.SEGMENT in spec.tasks:
                 self.selections.later(load)
             else:
@@ -247,7 +250,7 @@ class Studio(Collection):
         Raises:
             NotFound: there is none, or it is somebody else's. So for all that follow.
         """
-        return self._jobs.view(owner, _job_id(job_id))
+        return self._jobs.view(owner, validation.job_id(job_id))
 
     def jobs(self, owner: str, limit: int = 20) -> list[JobView]:
         """All that wait or run, and the latest that are over up to `limit` in all; newest first."""
@@ -255,15 +258,15 @@ class Studio(Collection):
 
     def cancel(self, owner: str, job_id: str) -> JobView:
         """Stop: a waiting job at once, a running one within a step. A job that is over stays as it is."""
-        return self._jobs.cancel(owner, _job_id(job_id))
+        return self._jobs.cancel(owner, validation.job_id(job_id))
 
     def skip(self, owner: str, job_id: str) -> JobView:
         """Leave out the picture that is being made and go on with the next."""
-        return self._jobs.skip(owner, _job_id(job_id))
+        return self._jobs.skip(owner, validation.job_id(job_id))
 
     def events(self, owner: str, job_id: str) -> Iterator[Event]:
         """What happens to a job, as it happens; ends after Done, Failed or Stopped. Blocks in between."""
-        return self._jobs.events(owner, _job_id(job_id))
+        return self._jobs.events(owner, validation.job_id(job_id))
 
     # --- what was made ------------------------------------------------------------------------------------------------
 
@@ -278,6 +281,7 @@ class Studio(Collection):
             give_up: what waits or runs is stopped instead, for good.
         """
         try:
+            self.model_files.close()
             self.describing.close()
             self._jobs.close(give_up=give_up)
             self.selections.close()
@@ -307,14 +311,3 @@ class Studio(Collection):
         else:
             plan_of = generate_plans(job.row.request, spec, self._wildcards)
         make_pictures(job, spec, self._residents, self._store, plan_of)
-
-
-def _unheard(_progress: Progress) -> None:
-    """For a load that nobody waits for."""
-
-
-def _job_id(value: object) -> str:
-    """What came over the wire may be anything; what is not text is no job's id."""
-    if not isinstance(value, str):
-        raise NotFound("job", value)
-    return value

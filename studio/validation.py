@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from studio.errors import BadRequest
+from studio.errors import BadRequest, NotFound
 
 MAX_PROMPT = 10_000
 """Characters: a page of text is 3,000, and no text encoder reads more than a few hundred words."""
@@ -123,3 +123,14 @@ def side(most: int | None, largest: int) -> int:
     if isinstance(most, bool) or not isinstance(most, int) or not 1 <= most <= 2**31:
         raise BadRequest(f"The longest side of the masks must be 1 to {largest} pixels, not {shown(most)}.")
     return min(most, largest)
+
+
+def job_id(value: object) -> str:
+    """What came over the wire may be anything; what is not text is no job's id.
+
+    Raises:
+        NotFound: it is none.
+    """
+    if not isinstance(value, str):
+        raise NotFound("job", value)
+    return value

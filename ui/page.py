@@ -15,7 +15,7 @@ from starlette.middleware import Middleware
 
 from studio.intake.picture import MAX_BYTES
 from studio.service import Studio
-from ui import gallery, generate, guard, iterate, segment, solid
+from ui import gallery, generate, guard, iterate, models, segment, solid
 from ui.api import endpoints
 from ui.generate import demo
 from ui.guard import sessions
@@ -48,7 +48,7 @@ from ui.shared.viewer import build_viewer
 
 _TABS = (generate, iterate, segment, solid, gallery)
 """Modules with a LABEL and `build(bridge, arrival)`, in the order of the page."""
-_ASKED = (header, pictures, watch, demo, iterate, segment, solid, gallery)
+_ASKED = (header, models, pictures, watch, demo, iterate, segment, solid, gallery)
 QUESTIONS: dict[str, answers.Handler] = {path: ask for part in _ASKED for path, ask in part.ROUTES.items()}
 """What the page's scripts ask, by path; further routes are in `ui/routes/`."""
 _ARRIVE = function(Path(__file__).parent / "shared/scripts/server.js", "arrive")
@@ -77,7 +77,7 @@ def build(studio: Studio, identify: Identify, *, machine: str = "") -> gr.Blocks
             js=_ARRIVE,
             **QUIET,
         )
-        named = {"header": top, "viewer": build_viewer(), "dropping": build_dropping()}
+        named = {"header": top, "viewer": build_viewer(), "dropping": build_dropping(), "models": models.build_models()}
         with gr.Tabs(elem_id="tabs"):
             for tab in _TABS:
                 id = tab.LABEL.lower()
@@ -103,7 +103,8 @@ def close(page: gr.Blocks) -> None:
 def on_arrival(studio: Studio, token: str) -> dict[str, Any]:
     """The page was opened: tell what belongs to no tab who is looking."""
     told = {"token": token}
-    return {"header": told | {"edition": EDITION}, "viewer": told, "dropping": {"token": token, "mostBytes": MAX_BYTES}}
+    dropping = {"token": token, "mostBytes": MAX_BYTES}
+    return {"header": told | {"edition": EDITION}, "viewer": told, "dropping": dropping, "models": told}
 
 
 def launch_options(

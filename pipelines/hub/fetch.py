@@ -262,16 +262,21 @@ def _watched(work: Future[Path], download: _Download, tell: Tell) -> Path:
         past.append((now, done))
         while now - past[0][0] > SPEED_SECONDS:
             past.popleft()
-        tell(Progress(0, 0, _note(download, done, _seconds_left(past, download.total - done))))
+        tell(Progress(0, 0, _note(download, done, _bytes_a_second(past))))
     return work.result()
 
 
-def _note(download: _Download, done: int, seconds: float | None) -> str:
+def _note(download: _Download, done: int, speed: float | None) -> str:
+    """
+    Args:
+        speed: bytes a second; None: not known yet.
+    """
     label = download.label
     if not download.total:
         return f"{download.what} {label}"
     unit, size = ("GB", 1e9) if download.total >= 1e9 else ("MB", 1e6)
-    return f"{download.what} {label}: {done / size:.1f} of {download.total / size:.1f} {unit}{left(seconds)}"
+    at = f", {speed / 1e6:.3g} MB/s{left((download.total - done) / speed)}" if speed else ""
+    return f"{download.what} {label}: {done / size:.1f} of {download.total / size:.1f} {unit}{at}"
 
 
 def left(seconds: float | None) -> str:
@@ -282,9 +287,9 @@ def left(seconds: float | None) -> str:
     return f", {minutes} minutes left" if minutes > 1 else ", a minute left" if seconds > 30 else ", seconds left"
 
 
-def _seconds_left(past: deque[tuple[float, int]], missing_bytes: int) -> float | None:
+def _bytes_a_second(past: deque[tuple[float, int]]) -> float | None:
     seconds, gained = past[-1][0] - past[0][0], past[-1][1] - past[0][1]
-    return missing_bytes * seconds / gained if seconds > 2 and gained > 0 else None
+    return gained / seconds if seconds > 2 and gained > 0 else None
 
 
 def _is_needed(path: str, parts: Collection[str], wanted: Download) -> bool:

@@ -60,6 +60,12 @@ card.addEventListener("toggle", async (event) => {
   say("");
   await look();
 });
+for (const button of document.querySelectorAll("#header .all-models")) {
+  button.addEventListener("click", () => {
+    card.hidePopover();
+    tell("models-wanted");
+  });
+}
 hear("key-wanted", async ({ provider }) => {
   card.showPopover();
   await look(); // the lines have to be there before one of them can be focused

@@ -15,6 +15,7 @@
 //   splat  {id}                      something is to be turned into 3D, or seen in it: an object, a picture or a splat
 //   pick                             somebody wants to open a picture from their disk
 //   keys                             a key of a provider was pasted or forgotten
+//   models-wanted                    somebody wants to see all models of this machine
 //   key-wanted {provider}            somebody wants to paste one; "": any
 
 export const tell = (name, detail = {}) => document.dispatchEvent(new CustomEvent(`diorama-${name}`, { detail }));

@@ -1,0 +1,100 @@
+// The Models view: a dialog over the page. It looks again while a download runs, and when something was done.
+
+import { make, reconcile, setAttribute, setText, show, within } from "../shared/scripts/dom.js";
+import { hear } from "../shared/scripts/events.js";
+import { post, whenTold } from "../shared/scripts/server.js";
+const { find } = within("models");
+const dialog = find("dialog");
+const LOOK_MS = 1000;
+const WORDS = { download: "Download", pause: "Pause", cancel: "Cancel", load: "Load", unload: "Unload", delete: "Delete" };
+let timer = 0, sure = "";
+
+function row({ label }) {
+  return make(
+    "li", { class: "model" },
+    make("div", { class: "head" }, make("b", {}, label), make("span", { class: "state" })),
+    make("p", { class: "about" }),
+    make("p", { class: "facts" }),
+    make("p", { class: "hint why" }),
+    make("p", { class: "note progress", role: "status" }),
+    make("div", { class: "actions" }),
+  );
+}
+function update(node, model) {
+  const { ok, state, about, licence, licenceUrl, size, memory, pace, honours, tasks, hint, page, fetch, actions, id, label } = model;
+  node.classList.toggle("ok", ok);
+  setText(node.querySelector(".state"), state);
+  setText(node.querySelector(".about"), about);
+  const facts = [tasks, size, memory, pace && `${pace} here`, honours && `takes ${honours}`].filter(Boolean).join(" · ");
+  if (node.dataset.facts !== facts) {
+    node.dataset.facts = facts;
+    const terms = licenceUrl ? make("a", { href: licenceUrl, target: "_blank", rel: "noopener noreferrer" }, licence) : licence;
+    node.querySelector(".facts").replaceChildren(facts, ...(licence ? [" · ", terms] : []));
+  }
+  const why = node.querySelector(".why");
+  if (why.dataset.said !== hint + page) {
+    why.dataset.said = hint + page;
+    const accept = page ? [" ", make("a", { href: page, target: "_blank", rel: "noopener noreferrer" }, "Accept the licence here")] : [];
+    why.replaceChildren(hint, ...accept);
+  }
+  show(why, Boolean(hint));
+  const progress = node.querySelector(".progress");
+  setText(progress, fetch ? (fetch.state === "paused" ? `Paused. ${fetch.note}` : fetch.note) : "");
+  show(progress, Boolean(fetch));
+  progress.classList.toggle("trouble", fetch?.state === "failed");
+  reconcile(node.querySelector(".actions"), actions.map((action) => ({ id: action })), ({ id: action }) => {
+    const button = make("button", { type: "button", class: "plain", "aria-label": `${WORDS[action]} ${label}` }, WORDS[action]);
+    button.addEventListener("click", () => press(id, action));
+    return button;
+  }, (button, { id: action }) => setText(button, action === "delete" && sure === id ? "Delete it?" : WORDS[action]));
+}
+function meter({ label }) {
+  return make("div", { class: "meter" }, make("span", {}, label), make("span", { class: "said" }), make("span", { class: "bar" }, make("i")));
+}
+
+function suggestion({ id, label, size, about, actions }) {
+  const button = make("button", { type: "button", class: "plain", "aria-label": `Download ${label}` }, WORDS.download);
+  button.addEventListener("click", () => press(id, "download"));
+  return make("li", {}, make("span", {}, make("b", {}, label), ` ${size}. ${about}`), ...(actions.includes("download") ? [button] : []));
+}
+
+async function press(id, action) {
+  if (action === "delete" && sure !== id) { // one press too many would cost a long download
+    sure = id;
+    return look();
+  }
+  sure = "";
+  draw(await post("models/act", { id, action }));
+}
+const look = async () => draw(await post("models"));
+
+function draw({ ok, answer }) {
+  setText(find(".trouble"), ok ? "" : answer.error);
+  if (!ok) return;
+  reconcile(find(".list"), answer.models, row, update);
+  reconcile(find(".meters"), answer.meters.map((each) => ({ ...each, id: each.label })), meter, (node, { said, share }) => {
+    setText(node.querySelector(".said"), said);
+    setAttribute(node.querySelector("i"), "style", `width: ${Math.round(100 * share)}%`);
+    show(node.querySelector(".bar"), share > 0);
+  });
+  show(find(".only"), !answer.may);
+  const named = answer.suggested.map((id) => answer.models.find((each) => each.id === id)).filter(Boolean);
+  show(find(".first"), named.length > 0);
+  reconcile(find(".suggested"), named, suggestion, () => {});
+  clearTimeout(timer);
+  const isBusy = answer.models.some(({ fetch }) => fetch?.state === "running");
+  if (dialog.open) timer = setTimeout(look, isBusy ? LOOK_MS : 5 * LOOK_MS);
+}
+
+function open() {
+  if (dialog.open) return;
+  dialog.showModal();
+  look();
+}
+find(".shut").addEventListener("click", () => dialog.close());
+dialog.addEventListener("click", (event) => { if (event.target === dialog) dialog.close(); });
+dialog.addEventListener("close", () => { clearTimeout(timer); sure = ""; });
+hear("models-wanted", open);
+export function start(component) {
+  whenTold(component, () => {});
+}
