@@ -10,12 +10,12 @@ if __name__ == "__main__":
 import argparse
 import sys
 
-from commands import clouds, generate, iterate, models, segment, splat, upscale
+from commands import clouds, doctor, generate, iterate, models, segment, splat, upscale
 from commands.environment import prepare_environment
 from commands.sharing import user
 from studio.errors import StudioError
 
-VERBS = (generate, iterate, upscale, clouds, segment, splat, models, user)
+VERBS = (generate, iterate, upscale, clouds, segment, splat, models, doctor, user)
 """In the order in which `--help` names them."""
 
 

@@ -1,35 +1,27 @@
-"""The terminal verbs about models: which there are, what runs on this machine, and downloads. No torch, no gradio."""
+"""The terminal verbs about models: which there are, and downloads. No torch, no gradio."""
 
 from __future__ import annotations
 
 import argparse
 import json
-import os
-import platform
-import shutil
 import sys
-from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from typing import Any
 
-from app import LOCAL_OWNER, OUTPUTS, find_keys
+from app import OUTPUTS, find_keys
 from commands.options import own_checkpoints
-from pipelines import catalog, readiness
+from pipelines import catalog
 from pipelines.hub.cache import HubCache
 from pipelines.machine import Machine, inspect
-from pipelines.plan import Whole
+from pipelines.plan import Needs
 from pipelines.records import RECORDS
 from providers import catalog as clouds
 from studio.catalog import in_gb
-from studio.clouds.spending import in_dollars, read_cap
-from studio.contract import ModelSpec, Progress, Task
+from studio.contract import ModelSpec, Progress
 from studio.errors import BadRequest, UnknownModel
-
-PACKAGES = ("gradio", "torch", "diffusers", "transformers", "huggingface_hub", "pillow")
 
 
 def add_verbs(verbs: Any) -> None:
-    """Add models, download and doctor to the parser's verbs."""
+    """Add models and download to the parser's verbs."""
     listing = verbs.add_parser("models", help="list the models, their licences, and whether they can run here")
     listing.set_defaults(verb=models)
     listing.add_argument("--json", action="store_true", help="one JSON line per model")
@@ -39,10 +31,6 @@ def add_verbs(verbs: Any) -> None:
     )
     fetching.set_defaults(verb=download)
     fetching.add_argument("model", metavar="MODEL", help="model id; see `models`")
-
-    check = verbs.add_parser("doctor", help="what this machine has and what each tab can do on it")
-    check.set_defaults(verb=doctor)
-    check.add_argument("--outputs", type=Path, default=OUTPUTS)
 
 
 # --- models -----------------------------------------------------------------------------------------------------------
@@ -81,14 +69,12 @@ def size(spec: ModelSpec) -> str:
 
 def memory(spec: ModelSpec, machine: Machine) -> str:
     """What a model takes on this machine, or would take on one it fits on."""
-    if spec.lane == "cloud":
-        return ""
-    needs = next((record.needs for record in RECORDS if record.id == spec.id), None)
-    if needs is None or isinstance(needs, Whole):
-        on_card = spec.gpu_gb and (machine.gpu or not spec.readiness().ok)
-        return in_gb(spec.gpu_gb) if on_card else "on the CPU"
-    plan = readiness.plan_here(machine, needs)
-    return str(plan) if plan else f"{in_gb(spec.gpu_gb)} of weights"
+    if spec.lane == "cloud" or spec.layout:
+        return spec.layout
+    if any(record.id == spec.id and isinstance(record.needs, Needs) for record in RECORDS):
+        return f"{in_gb(spec.gpu_gb)} of weights"
+    on_card = spec.gpu_gb and (machine.gpu or not spec.readiness().ok)
+    return in_gb(spec.gpu_gb) if on_card else "on the CPU"
 
 
 def describe(spec: ModelSpec) -> dict[str, object]:
@@ -106,6 +92,9 @@ def describe(spec: ModelSpec) -> dict[str, object]:
         "gated": spec.gated,
         "page": spec.page_url,
         "download_gb": spec.download_gb,
+        "disk_gb": round(spec.weights.kept_gb(), 3) if spec.weights else 0.0,
+        "layout": spec.layout,
+        "pace": spec.pace,
         "about": spec.about,
         "sizes": [str(each) for each in spec.sizes],
         "styles": [style.id for style in spec.styles],
@@ -117,7 +106,8 @@ def describe(spec: ModelSpec) -> dict[str, object]:
 
 def download(options: argparse.Namespace) -> int:
     """Fetch a model onto this disk, also where it could not run; prints where it lies."""
-    downloads = catalog.downloads()
+    machine = inspect()
+    downloads = catalog.downloads(machine)
     if options.model not in downloads:
         if any(spec.id == options.model for spec in catalog.models()):
             raise BadRequest(f"{options.model} is included with Diorama: there is nothing to download.")
@@ -153,54 +143,3 @@ class ProgressLine:
     def end(self) -> None:
         if sys.stderr.isatty():
             print("\r\x1b[K", end="", file=sys.stderr, flush=True)
-
-
-# --- doctor -----------------------------------------------------------------------------------------------------------
-
-
-def doctor(options: argparse.Namespace) -> int:
-    """Print what this machine has and what each tab can do on it; exit status 1 when no tab can do anything."""
-    machine, hub = inspect(), HubCache.here()
-    print(f"Machine   {machine}")
-    print(f"Python    {platform.python_version()}")
-    print(f"Packages  {', '.join(f'{name} {installed(name)}' for name in PACKAGES)}")
-    folder = options.outputs
-    free_gb = (
-        shutil.disk_usage(next(place for place in (folder, *folder.absolute().parents) if place.exists())).free / 1e9
-    )
-    print(f"Outputs   {folder}, {free_gb:.0f} GB free")
-    token = "HF_TOKEN is set" if hub.token else "no HF_TOKEN, which gated models need"
-    print(f"Downloads {hub.cache}, {hub.free_bytes() / 1e9:.0f} GB free, {token}")
-    specs = catalog.models(machine, hub)
-    able = False
-    for task in Task:
-        ready = [spec.label for spec in specs if task in spec.tasks and spec.readiness().ok]
-        able = able or bool(ready)
-        print(f"{task.value.capitalize():9} {', '.join(ready) or 'no model for this yet'}")
-    for spec in specs:
-        print(f"          {spec.label}: {state(spec, machine, hub)}")
-    for key in clouds.accounts(find_keys()).keys(LOCAL_OWNER):  # whether, never what
-        told = {"environment": "a key in the environment", "file": "a key in .env"}.get(key.source)
-        print(f"Cloud     {key.provider}: {f'{told}, {key.name}' if told else f'no key; {key.todo}'}")
-    cap = read_cap(os.environ.get("DIORAMA_DAILY_CAP_USD", ""))
-    print(f"          {'no' if cap is None else in_dollars(cap)} daily cap, DIORAMA_DAILY_CAP_USD")
-    return 0 if able else 1
-
-
-def state(spec: ModelSpec, machine: Machine, hub: HubCache) -> str:
-    """Where a model lies and how it would run, or what it lacks."""
-    ready = spec.readiness()
-    wanted = catalog.downloads().get(spec.id)
-    there = hub.snapshot(wanted) if wanted else None
-    kept = f"downloaded to {there}" if there else ready.label
-    if not ready.ok:
-        return f"{ready.hint} It is {kept}." if there else ready.hint
-    return f"{kept}; {memory(spec, machine)}"
-
-
-def installed(name: str) -> str:
-    """The version of an installed package, or "missing"."""
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return "missing"

@@ -147,12 +147,13 @@ class ModelFiles:
         if fetch and fetch.state == "running":
             actions += ["pause", "cancel"]
         elif spec.weights:
-            if readiness.download_gb or (disk_gb and not readiness.ok and not spec.weights.is_complete()):
-                actions += ["download"]
+            is_complete = spec.weights.is_complete()
+            if readiness.download_gb or (disk_gb and not readiness.ok and not is_complete):
+                actions.append("download")
             if disk_gb:
-                actions += ["delete"] if spec.weights.is_complete() else ["cancel"]
+                actions.append("delete" if is_complete else "cancel")
         if readiness.ok and not readiness.download_gb:
-            actions += ["unload" if is_loaded else "load"]
+            actions.append("unload" if is_loaded else "load")
         return ModelState(spec, readiness, disk_gb, is_loaded, fetch, tuple(actions))
 
     def _begin(self, spec: ModelSpec) -> None:

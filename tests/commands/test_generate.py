@@ -203,6 +203,26 @@ def test_a_token_in_a_file_is_used_and_never_shown(tmp_path: Path):
     assert "hf_canary" not in told.stdout + told.stderr
 
 
+def test_the_doctor_can_be_read_by_programs_and_pasted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    home = tmp_path / "home" / "ada"
+    for name, value in {"HOME": str(home), "HF_HOME": str(home / "hub"), "HF_TOKEN": "hf_canary"}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
+    assert run("doctor", "--outputs", str(home / "outputs"), "--json", "--check-token") == 0
+    told = capsys.readouterr().out
+    assert "ada" not in told and "hf_canary" not in told
+    found = json.loads(told)
+    assert found["downloads"]["folder"].startswith("~")
+    assert found["downloads"]["token"] == "set, and not checked: 127.0.0.1:9 cannot be reached"
+    assert found["machine"]["torch"] in ("CUDA", "ROCm", "CPU")
+    assert "Toy klein" in found["tasks"]["generate"]
+    klein = next(model for model in found["models"] if model["id"] == "toy-klein")
+    assert (klein["ready"], klein["layout"]) == (True, "on the CPU (float32)")
+    assert {key["provider"] for key in found["keys"]} >= {"OpenAI", "Google"}
+
+
 def test_the_doctor_says_what_each_tab_can_do(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     assert run("doctor", "--outputs", str(tmp_path / "not" / "there")) == 0
     told = capsys.readouterr().out

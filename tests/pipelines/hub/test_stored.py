@@ -23,7 +23,9 @@ from tests.patience import wait_until
 from tests.pipelines.conftest import DOWNLOAD, fetch, needed_bytes
 from tests.pipelines.loopback_hub import Hub
 
-RECORD: LocalModel = replace(SCHNELL, id="tiny", label="Tiny", download=DOWNLOAD, gguf=(), needs=Needs(*[0.001] * 5))
+RECORD: LocalModel = replace(
+    SCHNELL, id="tiny", label="Tiny", download=DOWNLOAD, gguf=(), needs=Needs(0.001, 0.001, 0.001, 0.001, 0.001)
+)
 
 
 @pytest.fixture
