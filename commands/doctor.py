@@ -117,6 +117,7 @@ def lines(found: Report) -> list[str]:
     """The report as text."""
     machine, told = found.machine, {"set": "HF_TOKEN is set", "missing": "no HF_TOKEN, which gated models need"}
     token = found.downloads["token"]
+    kept = found.downloads
     text = [
         f"Machine   {machine['told']}",
         *([f"          uses {machine['uses']}"] if machine["uses"] else []),
@@ -124,7 +125,7 @@ def lines(found: Report) -> list[str]:
         f"Packages  {', '.join(f'{name} {number}' for name, number in found.packages.items())}",
         f"PyTorch   runs on {machine['torch']}",
         f"Outputs   {found.outputs['folder']}, {found.outputs['free_gb']:.0f} GB free",
-        f"Downloads {found.downloads['folder']}, {found.downloads['free_gb']:.0f} GB free, from {found.downloads['hub']}, "
+        f"Downloads {kept['folder']}, {kept['free_gb']:.0f} GB free, from {kept['hub']}, "
         f"{told.get(token, f'HF_TOKEN is {token}')}",
     ]
     text += [
