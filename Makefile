@@ -4,6 +4,8 @@ PYTHON ?= python3
 VENV := .venv
 PY := $(VENV)/bin/python
 SCRIPTS := ui studio/splats/viewer
+# make run TORCH=cpu: without the libraries of NVIDIA, 2 GB instead of 6, where PyTorch's index has the pinned pair.
+INDEX = $(if $(filter cpu,$(TORCH)),--index-url https://download.pytorch.org/whl/cpu)
 export OMP_WAIT_POLICY ?= PASSIVE
 
 # Files in the order of tests/conftest.py, each on one worker: what it shares is made once.
@@ -50,7 +52,9 @@ $(VENV)/.run: requirements.txt
 		{ echo "Diorama needs Python 3.11 or newer: make $(MAKECMDGOALS) PYTHON=python3.12"; exit 1; }
 	@echo "Installing into $(VENV): some minutes and 6 GB, once."
 	@$(PY) -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)
-	@$(PY) -m pip install --quiet --disable-pip-version-check $$(grep -E '^(torch|torchvision)==' requirements.txt) setuptools wheel
+	@$(PY) -m pip install --quiet --disable-pip-version-check setuptools wheel
+	@$(PY) -m pip install --quiet --disable-pip-version-check $(INDEX) $$(grep -E '^(torch|torchvision)==' requirements.txt) || \
+		{ echo "$(if $(INDEX),PyTorch's CPU-only index does not have these versions (yet): run make $(MAKECMDGOALS) without TORCH=cpu.)"; exit 1; }
 	@SAM2_BUILD_CUDA=0 $(PY) -m pip install --quiet --disable-pip-version-check --no-build-isolation -r requirements.txt
 	@touch $@
 

@@ -236,4 +236,4 @@ def _seconds(record: LocalModel, machine: Machine, hub: HubCache) -> Callable[[i
 
 
 def _known_words(path: Path) -> frozenset[str]:
-    return frozenset(json.loads(path.read_text())["words"])
+    return frozenset(json.loads(path.read_text(encoding="utf-8"))["words"])

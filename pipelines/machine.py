@@ -148,7 +148,7 @@ def _ram_gb() -> float:
 def container_bytes(limit: Path) -> float:
     """What a container may use, from the file that says so; infinite where nothing does."""
     try:
-        return float(limit.read_text().strip())  # "max" where there is a file but no limit
+        return float(limit.read_text(encoding="utf-8").strip())  # "max" where there is a file but no limit
     except (OSError, ValueError):
         return math.inf
 
@@ -175,9 +175,11 @@ def amd_gpus(folder: Path) -> tuple[Gpu, ...]:
     gpus = []
     for device in sorted(folder.glob("card[0-9]*/device")):
         try:
-            if (device / "vendor").read_text().strip() != AMD:
+            if (device / "vendor").read_text(encoding="utf-8").strip() != AMD:
                 continue
-            total, used = (int((device / f"mem_info_vram_{which}").read_text()) for which in ("total", "used"))
+            total, used = (
+                int((device / f"mem_info_vram_{which}").read_text(encoding="utf-8")) for which in ("total", "used")
+            )
         except (OSError, ValueError):
             continue
         if total >= 2e9:  # less is lent to a processor's own graphics

@@ -249,7 +249,7 @@ def open_imagedream(
     """
     transformers.utils.logging.disable_progress_bar()
     with opening(f"{label} in {short(folder)}"):
-        settings = json.loads((folder / "unet" / "config.json").read_text())
+        settings = json.loads((folder / "unet" / "config.json").read_text(encoding="utf-8"))
         unet = open_network(
             partial(MultiViewUNet, MultiViewUNetConfig.from_json(settings)),
             folder / "unet" / "diffusion_pytorch_model.safetensors",

@@ -121,7 +121,7 @@ def open_folder(folder: Path, *, label: str = "LGM", device: torch.device | str 
         NotReady: the files do not belong together.
     """
     try:
-        config = LGMConfig(**json.loads((folder / "config.json").read_text()))
+        config = LGMConfig(**json.loads((folder / "config.json").read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError) as error:
         raise NotReady(f"{folder / 'config.json'} describes no LGM ({error}). Fetch {label} again.") from error
     weights = folder / "model.safetensors"
