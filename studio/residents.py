@@ -46,13 +46,19 @@ class _Resident:
         self.model: Model | None = None
         self.users = 0
         self.loading = threading.Lock()  # the second user waits for the first one's load
+        self.uses = 0
 
 
 class Residents:
     """The loaded models, within a budget. The threads of all lanes share it."""
 
-    def __init__(self, budget_gb: float) -> None:
-        self._budget_gb = budget_gb
+    def __init__(self, budget_gb: float, idle_seconds: float | None = None) -> None:
+        """
+        Args:
+            idle_seconds: after so long without work, a model that takes memory of the card leaves; None: it stays.
+        """
+        self._budget_gb, self._idle_seconds = budget_gb, idle_seconds
+        self._timers: dict[str, threading.Timer] = {}
         self._lock = threading.Lock()
         self._residents: OrderedDict[str, _Resident] = OrderedDict()  # least recently used first
 
@@ -79,6 +85,7 @@ class Residents:
                 leavers += self._make_room(spec.gpu_gb)
                 resident = self._residents[spec.id] = _Resident(spec)
             resident.users += 1
+            resident.uses += 1
             self._residents.move_to_end(spec.id)
         try:
             for leaver in leavers:
@@ -103,8 +110,25 @@ class Residents:
             resident.model.close()
 
     def close(self) -> None:
+        for timer in [*self._timers.values()]:
+            timer.cancel()
         for model_id in list(self._residents):
             self.drop(model_id)
+
+    def _watch(self, resident: _Resident, seconds: float) -> None:
+        """Let it leave after a while, unless it was used in between. Called with the lock."""
+        if earlier := self._timers.get(resident.spec.id):
+            earlier.cancel()
+        timer = threading.Timer(seconds, self._drop_idle, (resident, resident.uses))
+        timer.daemon = True
+        self._timers[resident.spec.id] = timer
+        timer.start()
+
+    def _drop_idle(self, resident: _Resident, uses: int) -> None:
+        with self._lock:
+            is_idle = self._residents.get(resident.spec.id) is resident and resident.uses == uses
+        if is_idle:
+            self.drop(resident.spec.id)
 
     def _make_room(self, needed_gb: float) -> list[Model]:
         loaded = [Loaded(id, one.spec.gpu_gb, one.users > 0) for id, one in self._residents.items()]
@@ -122,6 +146,8 @@ class Residents:
             resident.users -= 1
             is_kept = self._residents.get(resident.spec.id) is resident
             if resident.users or (is_kept and resident.model):
+                if not resident.users and self._idle_seconds is not None and resident.spec.gpu_gb > 0:
+                    self._watch(resident, self._idle_seconds)
                 return
             if is_kept:
                 del self._residents[resident.spec.id]

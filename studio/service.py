@@ -43,6 +43,9 @@ from studio.solid import jobs
 from studio.solid.splat_service import Splats
 from studio.solid.views_service import Solids
 
+IDLE_SECONDS = 1800.0
+"""After so long without work, a model gives the memory of the card back."""
+
 
 class Studio(Collection):
     """One outputs folder, the models of a catalog, and the work between them.
@@ -103,7 +106,7 @@ class Studio(Collection):
         permissions.prepare(outputs, FOLDERS)
         self._wildcards = outputs / wildcards.FOLDER
         self._changes = Changes()
-        self._residents = Residents(memory_gb)
+        self._residents = Residents(memory_gb, IDLE_SECONDS)
         with ExitStack() as opened:
             opened.callback(FolderLock(outputs).release)
             self.signing_key = read_key(outputs)

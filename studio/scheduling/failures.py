@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 CRASHED = (
     "Diorama ended twice while it worked on this, so it was not tried again. "
     "Ask again with a smaller size or another model."
@@ -13,7 +15,18 @@ LEFT_AT_PROVIDER = (
 OUT_OF_MEMORY = (
     "The model ran out of memory and was unloaded. Try a smaller size or another model, or close other programs."
 )
+GPU_LOST = (
+    "The GPU stopped answering, and the model was unloaded. Ask again; if that fails, too, restart Diorama: what "
+    "waits is done then."
+)
 INTERNAL = "Something went wrong (the log has the details). Try again, or try another model."
+
+
+def is_gpu_lost(error: BaseException) -> bool:
+    """The driver has given up on the card, or on this process: known by name and words, as for memory."""
+    names, text = [kind.__name__ for kind in type(error).__mro__], str(error)
+    is_driver = "AcceleratorError" in names or ("RuntimeError" in names and re.search(r"\b(CUDA|HIP) error\b", text))
+    return bool(is_driver) and not is_out_of_memory(error)
 
 
 def is_out_of_memory(error: BaseException) -> bool:

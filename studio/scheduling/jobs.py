@@ -214,7 +214,10 @@ class Jobs:
             log.info("Job %s failed: %s", job.row.id, problem)
         except (Exception, SystemExit) as problem:
             out_of_memory = failures.is_out_of_memory(problem)
-            state, error = "failed", failures.OUT_OF_MEMORY if out_of_memory else failures.INTERNAL
+            is_lost = failures.is_gpu_lost(problem)
+            out_of_memory = out_of_memory or is_lost
+            said = failures.OUT_OF_MEMORY if out_of_memory else failures.INTERNAL
+            state, error = "failed", failures.GPU_LOST if is_lost else said
             log.exception("Job %s failed", job.row.id)
         if out_of_memory:  # only now: the traceback, which held the model's arrays, is gone
             self._guarded(lambda: self._drop(job.model))

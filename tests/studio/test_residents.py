@@ -9,7 +9,7 @@ from hypothesis import given, strategies as st
 
 from studio.contract import Tell
 from studio.residents import Loaded, Residents, leaving
-from tests.patience import PATIENCE_SECONDS
+from tests.patience import PATIENCE_SECONDS, wait_until
 from tests.studio.fakes import FakeModel, ignore, spec_of
 
 
@@ -118,3 +118,14 @@ def test_the_policy_keeps_the_budget_with_as_few_leavers_as_it_can(
     assert needed_gb == 0 or used_gb + needed_gb <= budget_gb + 1e-6 or leavers == movable
     if leavers:
         assert used_gb + by_id[leavers[-1]].gpu_gb + needed_gb > budget_gb - 1e-6
+
+
+def test_a_model_without_work_leaves_the_card_and_small_ones_stay():
+    large, small = FakeModel(), FakeModel()
+    residents = Residents(8.0, idle_seconds=0.01)
+    residents.load(spec_of(small, "small", gpu_gb=0.0), ignore)
+    with residents.use(spec_of(large, "large"), ignore):
+        assert not large.closed
+    wait_until(lambda: large.closed)
+    assert not residents.has("large") and residents.has("small")
+    residents.close()

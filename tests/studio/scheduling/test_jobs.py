@@ -237,6 +237,10 @@ def test_nobody_sees_or_touches_another_owners_job(open_studio: OpenStudio, mode
 # --- failures ---------------------------------------------------------------------------------------------------------
 
 
+class AcceleratorError(RuntimeError):
+    """As torch calls it."""
+
+
 class OutOfMemoryError(RuntimeError):
     """Named like torch's, which is not at home here."""
 
@@ -261,6 +265,8 @@ def failing(error: BaseException) -> FakeModel:
         (MemoryError(), "ran out of memory"),
         (OutOfMemoryError("CUDA out of memory"), "ran out of memory"),
         (OutOfMemory("Too large for this GPU. Try 512 x 512."), "Try 512 x 512."),
+        (AcceleratorError("CUDA error: unspecified launch failure"), "GPU stopped answering"),
+        (RuntimeError("HIP error: the device is lost"), "GPU stopped answering"),
     ],
 )
 def test_a_failure_is_a_sentence_and_the_next_job_runs(open_studio: OpenStudio, error: BaseException, sentence: str):
@@ -280,7 +286,9 @@ def test_the_traceback_of_a_bug_goes_to_the_log(open_studio: OpenStudio, caplog:
     assert "Traceback" in caplog.text and "got 3, expected 4" in caplog.text
 
 
-@pytest.mark.parametrize("error", [MemoryError(), OutOfMemoryError(), OutOfMemory("Too large.")])
+@pytest.mark.parametrize(
+    "error", [MemoryError(), OutOfMemoryError(), OutOfMemory("Too large."), AcceleratorError("CUDA error")]
+)
 def test_a_model_that_ran_out_of_memory_is_unloaded(open_studio: OpenStudio, error: Exception):
     model = failing(error)
     studio = open_studio(model)
