@@ -32,6 +32,7 @@ from commands.temporary_folder import temporary_folder
 from pipelines import catalog
 from pipelines.hub.cache import HubCache
 from pipelines.machine import Machine, inspect, meters
+from pipelines.own_checkpoints import elsewhere
 from providers import catalog as clouds
 from providers.cloud import Connection
 from providers.keys import Keys
@@ -114,7 +115,7 @@ def open_studio(
     memory_gb = machine.gpu.total_gb if machine.gpu else machine.ram_gb / 2
     connection = Connection(os.environ)
     models = (*catalog.models(machine), *clouds.models(keys, connection))
-    own = catalog.OwnModels(checkpoints or own_checkpoints(outputs), machine)
+    own = catalog.OwnModels(checkpoints or own_checkpoints(outputs), machine, more=elsewhere(os.environ))
     return Studio(
         models,
         outputs,

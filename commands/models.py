@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from typing import Any
 
@@ -12,6 +13,7 @@ from commands.options import own_checkpoints
 from pipelines import catalog
 from pipelines.hub.cache import HubCache
 from pipelines.machine import Machine, inspect
+from pipelines.own_checkpoints import elsewhere
 from pipelines.plan import Needs
 from pipelines.records import RECORDS
 from providers import catalog as clouds
@@ -40,7 +42,7 @@ def models(options: argparse.Namespace) -> int:
     """Print every model with its licence, its size and its readiness."""
     machine = inspect()
     folder = own_checkpoints(OUTPUTS)
-    own = catalog.OwnModels(folder, machine)
+    own = catalog.OwnModels(folder, machine, more=elsewhere(os.environ))
     specs = (*catalog.models(machine), *own(), *clouds.models(find_keys()))
     if options.json:
         for spec in specs:

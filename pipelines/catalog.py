@@ -63,13 +63,19 @@ class OwnModels:
     """The models of a person's own checkpoints, as they are whenever they are asked for. Any thread may ask."""
 
     def __init__(
-        self, folder: Path, machine: Machine | None = None, hub: HubCache | None = None, configs: Path = CONFIGS
+        self,
+        folder: Path,
+        machine: Machine | None = None,
+        hub: HubCache | None = None,
+        configs: Path = CONFIGS,
+        more: Iterable[Path] = (),
     ) -> None:
         """
         Args:
+            more: folders of other tools, whose models are opened in their place, and never written to.
             configs: how pipelines that are a single file are built, a folder for each model they are opened like.
         """
-        self._own = OwnCheckpoints(folder, configs)
+        self._own, self._more = OwnCheckpoints(folder, configs), [OwnCheckpoints(each, configs) for each in more]
         self._machine, self._hub = machine or inspect(), hub or HubCache.here()
         self._specs: dict[str, tuple[LocalModel, ModelSpec]] = {}
 
@@ -82,7 +88,9 @@ class OwnModels:
 
     def __call__(self) -> tuple[ModelSpec, ...]:
         before, now, folder = self._specs, {}, self._own.folder
-        for record in self._own.records():
+        for record in (record for own in (self._own, *self._more) for record in own.records()):
+            if record.fault and record.at and record.at.parent != folder:
+                continue  # what other tools can open is theirs
             known = before.get(record.id)
             is_same = known is not None and known[0] is record
             with suppress(OSError):  # it is gone since it was listed

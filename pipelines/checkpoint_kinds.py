@@ -36,7 +36,11 @@ def read_header(path: Path) -> Shapes:
     """
     size = path.stat().st_size
     with path.open("rb") as file:
-        begin = file.read(8)
+        start = file.read(64)
+        if other := not_weights(start):
+            raise ValueError(other)
+        begin = start[:8]
+        file.seek(8)
         if begin[:2] in (b"PK", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05") and _is_pickle(begin, size):
             raise ValueError("is pickled, and opening that can run anybody's code: get it as .safetensors")
         length = int.from_bytes(begin, "little")
@@ -55,6 +59,20 @@ def read_header(path: Path) -> Shapes:
     if 8 + length + end > size:
         raise ValueError(f"was cut off: {size:,} of {8 + length + end:,} bytes are here; download it again")
     return shapes
+
+
+def not_weights(start: bytes) -> str:
+    """What a file is that came in the place of weights, as the end of a sentence about it; "" where it may be weights.
+
+    Args:
+        start: its first 64 bytes.
+    """
+    text = start.lstrip(b"\xef\xbb\xbf \r\n\t").lower()
+    if text.startswith((b"<!doctype", b"<html", b"<head", b"<?xml", b"<!--")):
+        return "is no safetensors file but a web page, as a proxy or a sign-in answers: download it again"
+    if text.startswith(b"version https://git-lfs"):
+        return "only says where the weights are (Git LFS): run git lfs pull where it came from, or download it again"
+    return ""
 
 
 def _is_pickle(begin: bytes, size: int) -> bool:

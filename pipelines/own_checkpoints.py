@@ -33,6 +33,27 @@ _GONE = (-1, -1)
 _State = tuple[str | tuple[int, int], ...]
 
 
+_OF_TOOLS = ("models/checkpoints", "models/diffusion_models", "models/unet", "models/Stable-diffusion", "checkpoints")
+"""Where ComfyUI and A1111 keep what can be opened here, below their own folder."""
+
+
+def elsewhere(said: Mapping[str, str]) -> list[Path]:
+    """Folders of models that other tools downloaded: those that DIORAMA_MODELS names, and folders in them.
+
+    A folder of ComfyUI or A1111 itself stands for the ones in which it keeps checkpoints.
+    """
+    found: list[Path] = []
+    for name in said.get("DIORAMA_MODELS", "").split(os.pathsep):
+        folder = Path(name.strip()).expanduser()
+        if not name.strip() or not folder.is_dir():
+            continue
+        places = [folder / place for place in _OF_TOOLS if (folder / place).is_dir()] or [folder]
+        for place in places:
+            inside = [each for each in sorted(place.iterdir()) if each.is_dir() and not each.name.startswith(".")]
+            found += [place, *(each for each in inside if not (each / "model_index.json").exists())]
+    return found
+
+
 class OwnCheckpoints:
     """The models of one folder. Any thread may ask."""
 

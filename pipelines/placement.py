@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ import transformers
 from safetensors.torch import load_file
 
 from pipelines import packed, single_file
-from pipelines.checkpoint_kinds import read_header
+from pipelines.checkpoint_kinds import not_weights, read_header
 from pipelines.damage import opening, unusable
 from pipelines.device import release_memory
 from pipelines.hub.cache import Checkpoint, components, missing, pipeline_class
@@ -146,6 +146,8 @@ def _open(kind: type[diffusers.DiffusionPipeline], checkpoint: Checkpoint, plan:
         raise unusable(
             f"{label} in {short(folder)}", f"it is a {found or 'pipeline of no class'}, not a {kind.__name__}"
         )
+    _look_into(label, [file for file in folder.glob("*/*.safetensors") if file.parent.name not in checkpoint.parts])
+    _look_into(label, checkpoint.parts.values())
     dtypes, others = _dtypes(kind, plan), _dtype(plan.other_dtype)
     network, is_resident = network_name(kind), plan.placement == Placement.RESIDENT
     # Weights to be packed are read in main memory, where that takes none: the file is mapped.
@@ -172,6 +174,20 @@ def _open(kind: type[diffusers.DiffusionPipeline], checkpoint: Checkpoint, plan:
     if is_resident and read_on != plan.device:
         pipeline.to(plan.device)
     return pipeline
+
+
+def _look_into(label: str, files: Iterable[Path]) -> None:
+    """
+    Raises:
+        NotReady: one of them is a web page or pickled, whatever its name says.
+    """
+    for path in files:
+        with path.open("rb") as file:
+            start = file.read(64)
+        is_pickled = start[:2] in (b"PK", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
+        cause = "is pickled, and opening that can run anybody's code" if is_pickled else not_weights(start)
+        if cause:
+            raise unusable(label, f"{path.name} {cause}")
 
 
 def _of_file(kind: type[diffusers.DiffusionPipeline], checkpoint: Checkpoint, config: Path, plan: Plan) -> Any:

@@ -107,6 +107,7 @@ class DiffusersModel(ABC):
             # Only here, where the error no longer holds the arrays that did not fit.
             self._note = f"the GPU ran out of memory: {self._slower[0]}"
             self._placed.close()
+            self._words.clear()  # the next text encoders may be kept in fewer bits
             try:
                 tell(Progress(0, 0, self._note))
             finally:

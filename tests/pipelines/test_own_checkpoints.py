@@ -23,7 +23,7 @@ from pipelines.checkpoint_kinds import kind_of, read_header
 from pipelines.families.stable_diffusion import StableDiffusion, StableDiffusionXL
 from pipelines.hub.cache import Checkpoint, HubCache
 from pipelines.machine import Gpu, Machine
-from pipelines.own_checkpoints import CONFIGS
+from pipelines.own_checkpoints import CONFIGS, elsewhere
 from pipelines.single_file import clip_tokenizer
 from studio.contract import GenerateRequest, ImageRequest, Size, Task
 from studio.errors import NotReady, UnknownModel
@@ -248,3 +248,40 @@ def test_the_bundled_settings_make_networks_of_the_published_size(name: str, par
             network = cls.from_config(cls.load_config(CONFIGS / name / part))
     weights = 2 * sum(weight.numel() for weight in network.parameters())
     assert 0 < size - weights < 250_000
+
+
+def test_models_of_other_tools_are_used_in_their_place(folders: dict[str, Path], tmp_path: Path):
+    comfy, plain = tmp_path / "ComfyUI", tmp_path / "plain"
+    nested = comfy / "models" / "checkpoints" / "SD"
+    for place in (nested, plain, tmp_path / "own"):
+        place.mkdir(parents=True)
+    save_single_file(folders["wide"], nested / "theirs.safetensors")
+    (nested / "notes.safetensors").write_text("<html>Sign in</html>" * 10)
+    shutil.copytree(folders["sd15"], plain / "a-folder")
+    more = elsewhere({"DIORAMA_MODELS": os.pathsep.join(map(str, (comfy, plain, tmp_path / "gone")))})
+    assert more == [nested.parent, nested, plain]
+    own = catalog.OwnModels(tmp_path / "own", LAPTOP, HubCache(tmp_path / "hub"), more=more)
+    assert [spec.label for spec in own()] == ["theirs", "a-folder"]
+    assert all(spec.weights is None for spec in own())
+    assert elsewhere({}) == []
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (b"<!DOCTYPE html><html>Sign in</html>" * 9, "but a web page"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n" * 9, "Git LFS"),
+        (pickle.dumps({"weights": list(range(99))}), "is pickled"),
+    ],
+)
+def test_what_is_no_weights_is_caught_before_it_is_opened(
+    folders: dict[str, Path], tmp_path: Path, content: bytes, sentence: str
+):
+    folder = shutil.copytree(folders["sd15"], tmp_path / "model")
+    (folder / "unet" / "diffusion_pytorch_model.safetensors").write_bytes(content)
+    with pytest.raises(NotReady, match=sentence):
+        StableDiffusion(Checkpoint(folder, "Tiny"), [on_cpu()])
+    file = tmp_path / "single.safetensors"
+    file.write_bytes(content)
+    with pytest.raises(ValueError, match=sentence):
+        read_header(file)

@@ -104,7 +104,7 @@ def test_a_key_is_in_no_text_of_what_holds_it(secret: str):
     assert repr(mine) == repr(Keys({}).for_owner("ada"))
 
 
-OF_MODELS = {"DIORAMA_CHECKPOINTS", "DIORAMA_LORAS", "DIORAMA_VQGAN", "DIORAMA_SAM"}
+OF_MODELS = {"DIORAMA_CHECKPOINTS", "DIORAMA_MODELS", "DIORAMA_LORAS", "DIORAMA_VQGAN", "DIORAMA_SAM"}
 OURS = {"DIORAMA_DAILY_CAP_USD", "DIORAMA_GPU", "DIORAMA_VRAM_GB", "DIORAMA_COMPILE"} | OF_MODELS
 
 
