@@ -69,7 +69,6 @@ def build(studio: Studio, identify: Identify, *, machine: str = "") -> gr.Blocks
         visitor = gr.BrowserState("", storage_key="diorama-visitor", secret="diorama")
         bridge = Bridge(studio, identify, visitor)
         top = build_header(studio, machine)
-        endpoints.build(studio, Visitors(identify, studio.signing_key))
         arrival = page.load(
             None,
             [visitor],
@@ -84,6 +83,8 @@ def build(studio: Studio, identify: Identify, *, machine: str = "") -> gr.Blocks
                 with gr.Tab(tab.LABEL, id=id, elem_id=f"{id}-tab"):
                     tab.build(bridge, arrival)
         arrival.then(bridge.open_listener(on_arrival, named), [visitor], [*named.values()], **QUIET)
+    with page.route("Endpoints", "endpoints", show_in_navbar=False):  # so that the page need not carry them
+        endpoints.build(studio, Visitors(identify, studio.signing_key))
     page._queue.sleep_when_free = _LOOKS_EVERY
     return page
 

@@ -295,7 +295,7 @@ def test_where_a_file_is_wanted_neither_a_text_nor_an_unmarked_object_is_taken(s
 )
 def test_a_file_is_found_wherever_it_lies(served: Served, file: Any):
     assert_refused_as_file(served.ada.post("gradio_api/call/v2/generate", json={"prompt": "a", "model": file}))
-    join = {"data": [], "fn_index": 0, "session_hash": "s", "event_data": file}
+    join = {"data": [], "fn_index": served.functions()[0]._id, "session_hash": "s", "event_data": file}
     assert_refused_as_file(served.ada.post("gradio_api/queue/join", json=join))
 
 
@@ -314,15 +314,15 @@ WRONG = {
     "number is true": ("queue/join", {"fn_index": True, "session_hash": "s", "data": GENERATE}, 404),
     "huge number": ("queue/join", {"fn_index": 10**400, "session_hash": "s", "data": GENERATE}, 404),
     "no number": ("queue/join", {"session_hash": "s", "data": GENERATE}, 422),
-    "no session": ("queue/join", {"fn_index": 0, "data": GENERATE}, 422),
-    "session is a list": ("queue/join", {"fn_index": 0, "session_hash": [1], "data": GENERATE}, 422),
-    "session with a line": ("queue/join", {"fn_index": 0, "session_hash": "a\nb", "data": GENERATE}, 422),
-    "too few": ("queue/join", {"fn_index": 0, "session_hash": "s", "data": [1]}, 422),
-    "too many": ("queue/join", {"fn_index": 0, "session_hash": "s", "data": [*GENERATE, 1]}, 422),
-    "data is an object": ("queue/join", {"fn_index": 0, "session_hash": "s", "data": {}}, 422),
-    "no data": ("queue/join", {"fn_index": 0, "session_hash": "s"}, 422),
-    "trigger is a text": ("run/x", {"fn_index": 48, "data": [1, 1], "trigger_id": "x"}, 422),
-    "event is a text": ("run/x", {"fn_index": 48, "data": [1, 1], "event_data": "x"}, 422),
+    "no session": ("queue/join", {"fn_index": "generate", "data": GENERATE}, 422),
+    "session is a list": ("queue/join", {"fn_index": "generate", "session_hash": [1], "data": GENERATE}, 422),
+    "session with a line": ("queue/join", {"fn_index": "generate", "session_hash": "a\nb", "data": GENERATE}, 422),
+    "too few": ("queue/join", {"fn_index": "generate", "session_hash": "s", "data": [1]}, 422),
+    "too many": ("queue/join", {"fn_index": "generate", "session_hash": "s", "data": [*GENERATE, 1]}, 422),
+    "data is an object": ("queue/join", {"fn_index": "generate", "session_hash": "s", "data": {}}, 422),
+    "no data": ("queue/join", {"fn_index": "generate", "session_hash": "s"}, 422),
+    "trigger is a text": ("run/x", {"fn_index": "generate", "data": GENERATE, "trigger_id": "x"}, 422),
+    "event is a text": ("run/x", {"fn_index": "generate", "data": GENERATE, "event_data": "x"}, 422),
     "batched": ("run/generate", {"data": GENERATE, "batched": True}, 422),
     "unknown endpoint": ("call/nothing", {"data": []}, 404),
     "unknown endpoint v2": ("call/v2/nothing", {"prompt": "a"}, 404),
@@ -340,6 +340,8 @@ WRONG = {
 
 @pytest.mark.parametrize(("path", "body", "status"), WRONG.values(), ids=WRONG)
 def test_a_wrong_call_is_one_sentence(served: Served, path: str, body: dict, status: int):
+    numbers = {function.api_name: function._id for function in served.functions()}
+    body = {key: numbers.get(value, value) if key == "fn_index" else value for key, value in body.items()}
     content = json.dumps(body)  # NaN crosses the wire as it is
     answer = served.ada.post(f"gradio_api/{path}", content=content, headers={"Content-Type": "application/json"})
     assert_refused(answer, status)
