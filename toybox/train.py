@@ -12,16 +12,17 @@ from pathlib import Path
 import torch
 
 from toybox import checksums
-from toybox.captions import known_words
 from toybox.klein.autoencoder import load_autoencoder, train_autoencoder
 from toybox.klein.flow import Teacher, train_flow
 from toybox.klein.latents import encode_families
 from toybox.klein.model import FOLDER, build_pipeline, save_pipeline
 from toybox.klein.pictures import trace_families
+from toybox.klein.rewording import train_wordings
 from toybox.klein.run import Budget
 from toybox.klein.text import train_text_encoder
 from toybox.klein.tokenizer import build_tokenizer
 from toybox.plan_options import plan_from_options
+from toybox.wordings import every_word
 
 SEED = 1
 
@@ -37,6 +38,7 @@ class Plan:
         text_minutes: for the text encoder.
         autoencoder_minutes: for the autoencoder.
         flow_minutes: for the flow transformer.
+        wordings_minutes: for the text encoder once more, when the transformer is done.
     """
 
     work: Path = Path(".train")
@@ -45,12 +47,13 @@ class Plan:
     text_minutes: float = 12.0
     autoencoder_minutes: float = 22.0
     flow_minutes: float = 222.0
+    wordings_minutes: float = 25.0
 
 
 def train(plan: Plan) -> None:
     """Runs all stages, each of them only if its result is not there yet."""
     geometries = trace_families(plan.work / "geometry.npy", plan.families, SEED)
-    tokenizer = build_tokenizer(known_words())
+    tokenizer = build_tokenizer(every_word())
     encoder = train_text_encoder(tokenizer, Budget(plan.text_minutes, plan.work, decay_from=0.5))
     autoencoder_folder = plan.work / "autoencoder"
     if not autoencoder_folder.exists():
@@ -59,6 +62,7 @@ def train(plan: Plan) -> None:
     autoencoder = load_autoencoder(autoencoder_folder)
     families = encode_families(autoencoder, geometries, plan.work / "latents.npy", plan.families)
     transformer = train_flow(Teacher(tokenizer, encoder, families), Budget(plan.flow_minutes, plan.work))
+    encoder = train_wordings(tokenizer, encoder, Budget(plan.wordings_minutes, plan.work, decay_from=0.5))
     pipeline = build_pipeline()
     pipeline.register_modules(vae=autoencoder, text_encoder=encoder, transformer=transformer)
     save_pipeline(pipeline, plan.result)

@@ -12,10 +12,10 @@ from diffusers import Flux2KleinPipeline
 from PIL import Image
 from torch import Tensor
 
-from toybox.captions import known_words
 from toybox.judge import Verdict, load_judge
 from toybox.klein.model import FOLDER, GUIDANCE, MAX_SEQUENCE_LENGTH, PICTURE_SIZE, STEPS
 from toybox.klein.text import hidden_states, tokenize
+from toybox.wordings import understood_words
 from toybox.world import Scene, Thing, render
 
 README = FOLDER.parent / "README.md"
@@ -60,9 +60,9 @@ def test_the_readme_lists_the_checksum_of_every_weight_file() -> None:
     assert stored.items() <= listed.items()
 
 
-def test_the_list_of_known_words_is_the_one_of_the_captions() -> None:
+def test_the_list_of_known_words_is_the_one_of_the_wordings() -> None:
     listed = json.loads((FOLDER / "known_words.json").read_text())
-    assert tuple(listed["words"]) == known_words()
+    assert tuple(listed["words"]) == understood_words()
 
 
 def test_the_default_layers_of_the_real_klein_exist(pipeline: Flux2KleinPipeline) -> None:
@@ -83,6 +83,24 @@ def test_it_draws_what_it_is_told(pipeline: Flux2KleinPipeline) -> None:
     assert picture.size == (PICTURE_SIZE, PICTURE_SIZE)
     assert [look.colour for look in verdict.objects] == ["red"]
     assert verdict.background == "blue"
+
+
+@pytest.mark.parametrize(
+    ("prompt", "colour", "kind", "background"),
+    [
+        ("on a grey background sits a green cone", "green", "cone", "grey"),
+        ("blue cube, green backdrop", "blue", "cube", "green"),
+        ("A pink mushroom. Background: sand.", "pink", "mushroom", "sand"),
+        ("There's a friendly YELLOW snowman, with a blue wall behind it!", "yellow", "snowman", "blue"),
+    ],
+    ids=["background first", "terse", "sentences", "filler words"],
+)
+def test_it_understands_wordings_that_it_was_not_trained_with(
+    pipeline: Flux2KleinPipeline, prompt: str, colour: str, kind: str, background: str
+) -> None:
+    verdict = judged(pipeline(prompt=prompt, generator=seeded(3), **SETTINGS).images[0])
+    assert verdict.objects == ((kind, colour),)
+    assert verdict.background == background
 
 
 def test_case_and_punctuation_do_not_matter(pipeline: Flux2KleinPipeline) -> None:

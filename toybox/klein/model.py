@@ -6,8 +6,8 @@ from pathlib import Path
 from diffusers import AutoencoderKLFlux2, FlowMatchEulerDiscreteScheduler, Flux2KleinPipeline, Flux2Transformer2DModel
 from transformers import Qwen2Tokenizer, Qwen3Config, Qwen3ForCausalLM
 
-from toybox.captions import known_words
 from toybox.klein.tokenizer import build_tokenizer
+from toybox.wordings import MORE_COLOUR_NAMES, MORE_KIND_NAMES, every_word, understood_words
 from toybox.words import BACKGROUND_NAMES, COLOUR_NAMES, KIND_NAMES, SIZE_NAMES
 
 PICTURE_SIZE = 128
@@ -68,7 +68,7 @@ def build_scheduler() -> FlowMatchEulerDiscreteScheduler:
 
 def build_pipeline() -> Flux2KleinPipeline:
     """The whole pipeline with the real tokenizer and random weights."""
-    tokenizer = build_tokenizer(known_words())
+    tokenizer = build_tokenizer(every_word())
     return Flux2KleinPipeline(
         scheduler=build_scheduler(),
         vae=build_autoencoder(),
@@ -90,10 +90,10 @@ def save_pipeline(pipeline: Flux2KleinPipeline, folder: Path) -> None:
     for file in folder.rglob("*.safetensors"):
         file.chmod(0o644)
     words = {
-        "kinds": KIND_NAMES,
-        "colours": COLOUR_NAMES,
+        "kinds": {kind: (*names, *MORE_KIND_NAMES.get(kind, ())) for kind, names in KIND_NAMES.items()},
+        "colours": {colour: (*names, *MORE_COLOUR_NAMES.get(colour, ())) for colour, names in COLOUR_NAMES.items()},
         "backgrounds": BACKGROUND_NAMES,
         "sizes": SIZE_NAMES,
-        "words": known_words(),
+        "words": understood_words(),
     }
     (folder / "known_words.json").write_text(json.dumps(words, indent=1) + "\n")

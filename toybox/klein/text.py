@@ -76,7 +76,7 @@ def train_text_encoder(tokenizer: Qwen2Tokenizer, budget: Budget) -> Qwen3ForCau
         slots = torch.tensor([slots_of(phrase.meaning) for phrase in phrases])
         with training_precision():
             states = hidden_states(encoder, tokens)
-        return heads(_listen(states.float(), tokens.mask, rng), slots)
+        return heads(listen(states.float(), tokens.mask, rng), slots)
 
     run.train(loss_of_step)
     run.average.copy_to(model)
@@ -151,7 +151,7 @@ def _adjectives() -> set[str]:
     return {name for names in COLOUR_NAMES.values() for name in names}
 
 
-def _listen(states: Tensor, mask: Tensor, rng: random.Random) -> Tensor:
+def listen(states: Tensor, mask: Tensor, rng: random.Random) -> Tensor:
     """The states at the closing token and at a few places after it, (N, places, channels)."""
     closing = mask.sum(dim=1) - 1
     last = mask.shape[1] - 1

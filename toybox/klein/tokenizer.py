@@ -9,8 +9,9 @@ SPECIAL_TOKENS = ("<|endoftext|>", "<|im_start|>", "<|im_end|>")
 
 CHAT_TEMPLATE = (
     "{%- for message in messages -%}"
-    "{%- set words = message['content'] | lower | replace(',', ' ') | replace('.', ' ') | replace('!', ' ')"
-    " | replace('?', ' ') | replace(';', ' ') | replace(':', ' ') -%}"
+    "{%- set words = message['content'] | lower"
+    + "".join(f" | replace({mark!r}, ' ')" for mark in ',.!?;:()[]/-"')
+    + " -%}"
     "{%- for word in words.split() -%}{{ ' ' ~ word }}{%- endfor -%}{{ '<|im_end|>' }}"
     "{%- endfor -%}"
 )
