@@ -7,6 +7,7 @@ from typing import Any
 
 import gradio as gr
 from gradio.blocks import BlockFunction
+from gradio.data_classes import BlocksConfigDict
 
 from ui.shared.bridge import BROKEN
 
@@ -16,7 +17,13 @@ MISSHAPEN = "A value of this call has the wrong form. Client.view_api() of gradi
 
 
 class ReadableBlocks(gr.Blocks):
-    """Blocks whose calls end with an answer or with one sentence."""
+    """Blocks whose calls end with an answer or with one sentence, and that show one page."""
+
+    def get_config_file(self) -> BlocksConfigDict:
+        """What browsers and clients are told; of two pages gradio shows a bar, though one is not to be in it."""
+        config = super().get_config_file()
+        config["pages"] = config["pages"][:1]
+        return config
 
     async def preprocess_data(self, block_fn: BlockFunction, inputs: list[Any], *args: Any, **kwargs: Any) -> list[Any]:
         """The values of a call as the components hand them on; what a component refuses is the caller's fault."""

@@ -455,3 +455,13 @@ def test_a_form_that_is_none_is_no_guess(served: Served):
         for content, kind in ((b"x", "multipart/form-data; boundary=x"), (b"{}", "application/json"), (b"", "")):
             answer = served.guest.post("login", content=content, headers={"Content-Type": kind})
             assert 400 <= answer.status_code < 500
+
+
+def test_the_page_is_alone_and_does_not_carry_the_parts_of_the_endpoints(served: Served):
+    page = served.ada.get("").text
+    told, _ = json.JSONDecoder().raw_decode(page[page.index("gradio_config = ") + len("gradio_config = ") :])
+    assert [path for path, *_ in told["pages"]] == [""]  # of two, gradio shows a bar above the page
+    assert not [part for part in told["components"] if part["type"] == "api"]
+    everything = served.ada.get("config").json()
+    assert len([part for part in everything["components"] if part["type"] == "api"]) > 100
+    assert {"generate", "iterate"} <= {call["api_name"] for call in everything["dependencies"]}
