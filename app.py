@@ -36,6 +36,7 @@ from pipelines.own_checkpoints import elsewhere
 from providers import catalog as clouds
 from providers.cloud import Connection
 from providers.keys import Keys
+from studio.client_keys import ClientKeys
 from studio.clouds.spending import read_cap
 from studio.contract import Task
 from studio.errors import BadRequest, StudioError
@@ -174,6 +175,7 @@ def launch_arguments(studio: Studio, options: argparse.Namespace, identify: Iden
             root_path=options.root_path,
             temporary=options.temporary,
             accounts=who,
+            keys=ClientKeys(options.outputs),
         ),
     }
 
@@ -192,10 +194,15 @@ def chips(machine: Machine) -> str:
 def identify_by(options: argparse.Namespace) -> Identify:
     """Who owns what: one person locally, one per user name with a password, one per browser otherwise."""
     if asks_who(options):
-        return lambda request, _token: f"user-{request.username}"
+        return lambda request, _token: owner_named(request.username)
     if options.open:
         return lambda _request, token: visitor(token)
     return lambda _request, _token: LOCAL_OWNER
+
+
+def owner_named(user: str | None) -> str:
+    """The owner behind a name that signs in with `--auth`."""
+    return f"user-{user}"
 
 
 def visitor(token: str) -> str:

@@ -33,6 +33,7 @@ def add_verbs(verbs: Any) -> None:
     saying.set_defaults(verb=improve)
     saying.add_argument("prompt", metavar="PROMPT")
     saying.add_argument("--outputs", type=Path, default=OUTPUTS, help="Diorama's own folder (default: outputs)")
+    saying.add_argument("--json", action="store_true", help="a JSON line: prompt, improved")
 
 
 def describe(options: argparse.Namespace) -> int:
@@ -49,7 +50,8 @@ def describe(options: argparse.Namespace) -> int:
 def improve(options: argparse.Namespace) -> int:
     """Print the improved prompt."""
     with studio_in(options.outputs) as studio:
-        print(_wait(studio, studio.describing.improve_prompt(LOCAL_OWNER, options.prompt)))
+        improved = _wait(studio, studio.describing.improve_prompt(LOCAL_OWNER, options.prompt))
+        print(json.dumps({"prompt": options.prompt, "improved": improved}) if options.json else improved)
         return 0
 
 

@@ -33,6 +33,7 @@ def add_verbs(verbs: Any) -> None:
     )
     fetching.set_defaults(verb=download)
     fetching.add_argument("model", metavar="MODEL", help="model id; see `models`")
+    fetching.add_argument("--json", action="store_true", help="a JSON line: model, path")
 
 
 # --- models -----------------------------------------------------------------------------------------------------------
@@ -125,7 +126,7 @@ def download(options: argparse.Namespace) -> int:
         raise
     finally:
         shown.end()
-    print(folder)
+    print(json.dumps({"model": options.model, "path": str(folder)}) if options.json else folder)
     return 0
 
 

@@ -29,6 +29,7 @@ USERS = {
     "gradio_client": {"ui"},
     "fastapi": {"ui"},
     "starlette": {"ui"},
+    "pydantic": {"ui"},
     "torch": {"pipelines", "lgm"},
     "torchvision": {"pipelines"},
     "diffusers": {"pipelines"},

@@ -13,6 +13,7 @@ from gradio.routes import App
 from gradio.tunneling import CURRENT_TUNNELS
 from starlette.middleware import Middleware
 
+from studio.client_keys import ClientKeys
 from studio.intake.picture import MAX_BYTES
 from studio.service import Studio
 from ui import gallery, generate, guard, iterate, models, segment, solid
@@ -23,6 +24,7 @@ from ui.guard.blocks import ReadableBlocks
 from ui.guard.disk_space import Room, disk_full
 from ui.guard.signed_in import Accounts, SignedIn
 from ui.guard.sub_path import SubPath
+from ui.programs import routes as programs
 from ui.routes import (
     account,
     answers,
@@ -118,6 +120,7 @@ def launch_options(
     temporary: Path | None = None,
     accounts: Accounts | None = None,
     is_edition: str = EDITION,
+    keys: ClientKeys | None = None,
 ) -> dict[str, Any]:
     """What `Blocks.launch` needs beside address and auth: the look, our own routes, nothing that calls home.
 
@@ -130,6 +133,7 @@ def launch_options(
         temporary: a folder for files on their way, which nobody else uses; None: gradio's.
         accounts: who may sign in; None: nobody is asked, or gradio knows them.
         is_edition: what open pages are told that this one is.
+        keys: of the programs that may come; None: only those that need none.
     """
     who = Visitors(identify, studio.signing_key)
     routes = [
@@ -143,6 +147,7 @@ def launch_options(
         *routes_solid.router(studio, who).routes,
         *clouds.router(studio, who).routes,
         *routes_iterate.router(studio, who).routes,
+        *programs.routes_of(studio, who, keys),
     ]
     below, room = Middleware(SubPath, path=root_path, routes=routes), Middleware(Room, folder=temporary)
     protection = guard.app_options(local_only=local_only, hosts=hosts)

@@ -9,6 +9,7 @@ import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from studio.completion import default_size
 from studio.contract import MAX_SEED, GenerateRequest, ModelSpec, Range, Size, Task
@@ -52,14 +53,8 @@ def fit(recipe: Recipe, catalog: Sequence[ModelSpec], owner: str = "") -> Settin
         model=spec.id,
         size=_size(Size(recipe.width, recipe.height), spec, notes),
         count=1,
-        seed=_seed(recipe.seed, spec, notes),
-        steps=_whole(_number("steps", recipe.steps, spec.steps, spec, notes)),
-        guidance=_number("guidance", recipe.guidance, spec.guidance, spec, notes),
-        negative_prompt=_negative_prompt(recipe.negative_prompt, spec, notes),
         style=style,
-        quality=_quality(recipe.quality, spec, notes),
-        transparent=_transparent(recipe.transparent, spec, notes),
-        clip_skip=_whole(_number("clip skip", recipe.clip_skip, spec.clip_skip, spec, notes)),
+        **controls(recipe, spec, notes),
     )
     if recipe.model == spec.id and recipe.revision and spec.revision and recipe.revision != spec.revision:
         notes.append(f"{spec.label} has new weights since then; the picture comes out differently.")
@@ -72,6 +67,23 @@ def fit(recipe: Recipe, catalog: Sequence[ModelSpec], owner: str = "") -> Settin
     if recipe.source and recipe.notice:
         notes.append(recipe.notice)
     return Settings(request, tuple(notes))
+
+
+def controls(recipe: Recipe, spec: ModelSpec, notes: list[str]) -> dict[str, Any]:
+    """The settings that requests to make and to change pictures share, as this model takes them, by name.
+
+    Args:
+        notes: gets a sentence for everything that could not be carried over.
+    """
+    return {
+        "seed": _seed(recipe.seed, spec, notes),
+        "steps": _whole(_number("steps", recipe.steps, spec.steps, spec, notes)),
+        "guidance": _number("guidance", recipe.guidance, spec.guidance, spec, notes),
+        "negative_prompt": _negative_prompt(recipe.negative_prompt, spec, notes),
+        "quality": _quality(recipe.quality, spec, notes),
+        "transparent": _transparent(recipe.transparent, spec, notes),
+        "clip_skip": _whole(_number("clip skip", recipe.clip_skip, spec.clip_skip, spec, notes)),
+    }
 
 
 def has_settings(recipe: Recipe) -> bool:

@@ -10,6 +10,7 @@ from typing import Any
 
 import gradio as gr
 
+from studio.client_keys import ClientKeys
 from studio.errors import BadRequest
 from studio.service import Studio
 from tests.ui.driver import free_port
@@ -20,7 +21,14 @@ from ui.shared.edition import EDITION
 
 
 @contextmanager
-def served(studio: Studio, identify: Identify, *, is_edition: str = EDITION, **options: Any) -> Iterator[str]:
+def served(
+    studio: Studio,
+    identify: Identify,
+    *,
+    is_edition: str = EDITION,
+    keys: ClientKeys | None = None,
+    **options: Any,
+) -> Iterator[str]:
     """The address of the page while it is served; options as for `Blocks.launch`."""
     demo = page.build(studio, identify, machine="CPU")
     options = {"server_port": free_port(), "prevent_thread_lock": True, **options}
@@ -29,7 +37,7 @@ def served(studio: Studio, identify: Identify, *, is_edition: str = EDITION, **o
             server_name="127.0.0.1",
             quiet=True,
             **options,
-            **page.launch_options(studio, identify, is_edition=is_edition),
+            **page.launch_options(studio, identify, is_edition=is_edition, keys=keys),
         )
         yield address
     finally:

@@ -18,7 +18,10 @@ MAX_UPLOAD = MAX_BYTES + 1_000_000
 MAX_HEADERS = 65_536
 """Bytes of all headers. uvicorn means to refuse more, but takes whatever comes in one piece."""
 FORM_UPLOAD = "/gradio_api/upload"
-UPLOADS = (FORM_UPLOAD, "/diorama/pictures", "/diorama/splats", "/diorama/splat/view")
+UPLOADS = (
+    *(FORM_UPLOAD, "/diorama/pictures", "/diorama/splats", "/diorama/splat/view"),
+    *("/v1/images/edits", "/sdapi/v1/img2img"),
+)
 
 
 class BodyLimit:

@@ -1,5 +1,5 @@
 """Which of gradio's routes are open: those that the page and gradio's clients need. All others, also those that a later
-gradio will bring, are closed; our own routes under /diorama see to themselves.
+gradio will bring, are closed; our own routes, under /diorama and those of other programs, see to themselves.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from starlette.datastructures import QueryParams
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from ui.guard.answers import ABSENT, SIGN_IN, WRONG_METHOD, refusal
+from ui.guard.answers import ABSENT, PROGRAMS, SIGN_IN, WRONG_METHOD, refusal
 from ui.shared.bridge import signed_in
 
-OWN = "/diorama/"
+OWN = ("/diorama/", *PROGRAMS)
 _READ = ("GET", "HEAD")
 _NAME = r"[^/]+"
 

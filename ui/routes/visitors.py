@@ -101,8 +101,20 @@ class Visitors:
         """
         if request is None or request.request is None:
             raise ValueError("Gradio did not hand over the request")
-        owner, root = self._identify(request, token), root_of(request.request)
-        return Caller(owner, lambda address: f"{root}/{self._signed(owner, address)}")
+        return self.caller_as(request.request, self._identify(request, token))
+
+    def caller_as(self, request: Request, owner: str) -> Caller:
+        """The caller of a request whose owner is known."""
+        return Caller(owner, lambda address: f"{root_of(request)}/{self._signed(owner, address)}")
+
+    def anybody(self, request: Request) -> str | None:
+        """The owner of what is asked without a word about who asks; None: here, that has to be said."""
+        if request.app.auth is not None:
+            return None
+        try:
+            return self._identify(gr.Request(request), "")
+        except BadRequest:
+            return None
 
     def cookie(self, request: Request) -> str:
         """The Set-Cookie header that lets this browser read the files of the request's sender. With which requests the

@@ -142,7 +142,7 @@ def test_an_upload_may_be_as_large_as_a_picture_and_no_larger(served: Served, pa
     with Line(served, path, headers) as line:
         status, text = line.answer()
     assert status == 413
-    assert "100 MB" in json.loads(text)["error"]
+    assert "100 MB" in json.loads(text)["detail"]
 
 
 def test_a_form_that_never_ends_is_refused_and_leaves_no_file(served: Served):

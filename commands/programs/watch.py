@@ -1,0 +1,156 @@
+"""The terminal verb `watch`: a recipe for every new file of a folder, each once, also over a restart.
+
+A journal beside the pictures says which files were begun, by their content, and which job did it. It is written before
+the job is asked for; after a crash in between, the job is found by the picture it changes, or its prompt.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from app import LOCAL_OWNER, OUTPUTS, open_studio
+from commands import pictures
+from commands.programs import run
+from studio.contract import GenerateRequest
+from studio.errors import BadRequest, StudioError
+from studio.library import files
+from studio.scheduling.contract import JobView
+from studio.service import Studio
+
+JOURNAL = "watched.jsonl"
+PICTURES = (".png", ".jpg", ".jpeg", ".webp")
+_MOST_JOBS = 500  # of the latest, among which one is looked for whose number was not written down
+
+
+def add_verbs(verbs: Any) -> None:
+    """Add watch to the parser's verbs."""
+    watching = verbs.add_parser("watch", help="run a recipe on every new file of a folder, each once")
+    watching.set_defaults(verb=watch)
+    watching.add_argument("folder", type=Path, metavar="FOLDER", help="pictures, or .txt files with a prompt a line")
+    watching.add_argument(
+        "--recipe",
+        required=True,
+        help="of a change or an enlargement, for pictures; of a picture from words, for .txt files",
+    )
+    watching.add_argument("--once", action="store_true", help="do what is there, then end")
+    watching.add_argument("--every", type=float, default=1.0, metavar="SECONDS", help="between two looks (default: 1)")
+    watching.add_argument("-o", "--output", type=Path, help="a folder (default: only the outputs folder)")
+    watching.add_argument("--outputs", type=Path, default=OUTPUTS, help="Diorama's own folder (default: outputs)")
+    watching.add_argument("--json", action="store_true", help="one JSON line per picture, as `generate` prints it")
+
+
+def watch(options: argparse.Namespace) -> int:
+    """Run the recipe on file after file. Returns 2 where one of them failed, which has been said."""
+    if not options.folder.is_dir():
+        raise BadRequest(f"There is no folder '{options.folder}'. Give the one that the files come into.")
+    pictures.make_way(options.output)
+    studio = open_studio(options.outputs)  # what was begun and left goes on
+    failed = False
+    try:
+        recipe = run.read(studio, options.recipe).request
+        journal = Journal(options.outputs / JOURNAL, recipe)
+        seen: dict[Path, tuple[int, int]] = {}
+        while True:
+            for path in _settled(options.folder, recipe, seen, at_once=options.once):
+                failed = not _done(studio, journal, recipe, path, options) or failed
+            if options.once:
+                return 2 if failed else 0
+            time.sleep(options.every)
+    finally:
+        studio.close()
+
+
+class Journal:
+    """Which files were begun with a recipe, and the jobs that do it. Survives the process."""
+
+    def __init__(self, path: Path, recipe: run.Wanted) -> None:
+        self._path, self._recipe = path, hashlib.sha256(repr(recipe).encode()).hexdigest()[:16]
+        self._jobs: dict[str, str] = {}
+        for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else ():
+            try:
+                entry = json.loads(line)
+                if entry["recipe"] == self._recipe:
+                    self._jobs[entry["part"]] = entry["job"]
+            except (ValueError, KeyError, TypeError):  # cut off by a crash
+                continue
+
+    def job_of(self, part: str) -> str | None:
+        """The job of a part of a file; "": it was begun, and its job not written down. None: it is new."""
+        return self._jobs.get(part)
+
+    def note(self, part: str, job: str) -> None:
+        """Write down, for good, what is begun or by which job."""
+        self._jobs[part] = job
+        entry = json.dumps({"recipe": self._recipe, "part": part, "job": job})
+        with files.storage_errors(self._path.parent), open(self._path, "a", opener=files.private) as file:
+            file.write(f"{entry}\n")
+            file.flush()
+            os.fsync(file.fileno())
+
+
+def _settled(folder: Path, recipe: run.Wanted, seen: dict[Path, tuple[int, int]], *, at_once: bool) -> Iterator[Path]:
+    """Files that are whole: they did not change between two looks. Each change of a file is told once."""
+    endings = (".txt",) if isinstance(recipe, GenerateRequest) else PICTURES
+    for path in sorted(folder.iterdir()):
+        if path.suffix.lower() not in endings or path.name.startswith(".") or not path.is_file():
+            continue
+        about = path.stat()
+        state, before = (about.st_size, about.st_mtime_ns), seen.get(path)
+        if before == (-1, state[1]):
+            continue
+        if before == state or at_once:
+            seen[path] = (-1, state[1])
+            yield path
+        else:
+            seen[path] = state
+
+
+def _done(studio: Studio, journal: Journal, recipe: run.Wanted, path: Path, options: argparse.Namespace) -> bool:
+    """Run the recipe on a file, unless that was done. Whether it went well."""
+    try:
+        content = path.read_bytes()
+        parts = _parts(studio, recipe, path, content)
+        went_well = True
+        for part, request in parts:
+            job_id = journal.job_of(part)
+            job = _left(studio, request, job_id) if job_id is not None else None
+            if job is not None and job.is_over:
+                continue
+            if job is None:
+                journal.note(part, "")
+                job = run.submit(studio, request)
+            journal.note(part, job.id)
+            assets = pictures.follow(studio, job)
+            for number, asset_id in enumerate(assets, start=1):
+                pictures.report(studio, asset_id, options, number)
+            went_well = bool(assets) and went_well
+        return went_well
+    except StudioError as error:
+        pictures.notice(f"{path.name}: {error}")
+        return False
+
+
+def _parts(studio: Studio, recipe: run.Wanted, path: Path, content: bytes) -> list[tuple[str, run.Wanted]]:
+    """What a file asks for: one change, or a picture for every line. Each with a name by content."""
+    sha256 = hashlib.sha256(content).hexdigest()
+    if not isinstance(recipe, GenerateRequest):
+        return [(sha256, run.on(recipe, studio.take_in(LOCAL_OWNER, path, path.name).id))]
+    lines = [line for line in content.decode("utf-8-sig", "replace").splitlines() if line.strip()]
+    return [(f"{sha256}-{number}", run.with_prompt(recipe, line)) for number, line in enumerate(lines)]
+
+
+def _left(studio: Studio, request: run.Wanted, job_id: str) -> JobView | None:
+    """The job that was begun for a request; None where the crash came before it."""
+    if job_id:
+        return studio.job(LOCAL_OWNER, job_id)
+    jobs = studio.jobs(LOCAL_OWNER, _MOST_JOBS)
+    if isinstance(request, GenerateRequest):
+        return next((job for job in jobs if job.title == request.prompt and job.model == request.model), None)
+    return next((job for job in jobs if job.source == request.source), None)

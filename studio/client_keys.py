@@ -1,0 +1,104 @@
+"""The keys that programs come with: a file for each, which knows the key only by its hash. Knows no HTTP.
+
+The files lie beside the pictures, so that a key which is added or removed counts at once, also for a Diorama that runs.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import os
+import re
+import secrets
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from studio.errors import BadRequest
+from studio.library import files
+from studio.validation import shown
+
+FOLDER = "keys"
+PREFIX = "diorama-"
+_NAME = re.compile(r"[\w][\w.-]{0,63}", re.ASCII)
+_LONGEST_KEY = 200  # characters of what is looked up at all
+
+
+@dataclass(frozen=True)
+class ClientKey:
+    """A key as it is kept."""
+
+    name: str  # of the program it was made for
+    owner: str  # whose pictures it makes and sees
+    created: float  # Unix time, seconds
+    sha256: str  # of the key: it has 256 random bits, which nobody finds by trying
+
+
+class ClientKeys:
+    """The keys of one outputs folder. Any thread and any process may use it."""
+
+    def __init__(self, outputs: Path) -> None:
+        self._folder = outputs / FOLDER
+
+    def add(self, name: str, owner: str) -> str:
+        """Make a key. It is told here, and never again.
+
+        Raises:
+            BadRequest: the name cannot be one, or has a key already.
+            StorageFailed: the disk did not take it.
+        """
+        if not _NAME.fullmatch(name):
+            raise BadRequest(f"The name of a key is 1 to 64 letters, digits and any of . _ -, not {shown(name)}.")
+        key = PREFIX + secrets.token_urlsafe(32)
+        kept = {"owner": owner, "created": round(time.time(), 3), "sha256": _hash(key)}
+        with files.storage_errors(self._folder):
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            temporary = files.write_temporary(self._folder, lambda file: file.write(json.dumps(kept).encode()))
+            try:
+                os.link(temporary, self._path(name))  # unlike a rename, it takes no other's place
+            except FileExistsError as error:
+                raise BadRequest(f"There is a key '{name}' already. Remove it, or choose another name.") from error
+            finally:
+                files.remove(temporary)
+            files.sync_folder(self._folder)
+        return key
+
+    def remove(self, name: str) -> None:
+        """
+        Raises:
+            BadRequest: there is no such key.
+            StorageFailed: the disk did not let go of it.
+        """
+        if not _NAME.fullmatch(name) or not self._path(name).is_file():
+            known = ", ".join(key.name for key in self.all())
+            raise BadRequest(f"There is no key {shown(name)}. {f'There are: {known}.' if known else 'There are none.'}")
+        with files.storage_errors(self._folder):
+            self._path(name).unlink()
+
+    def all(self) -> list[ClientKey]:
+        """Every key, by name."""
+        return sorted(self._read(), key=lambda key: key.name)
+
+    def find(self, key: str) -> ClientKey | None:
+        """What is known of this key; None: it is none, or was removed."""
+        if not key.startswith(PREFIX) or len(key) > _LONGEST_KEY:
+            return None
+        sought = _hash(key)
+        return next((known for known in self._read() if hmac.compare_digest(known.sha256, sought)), None)
+
+    def _read(self) -> Iterator[ClientKey]:
+        for path in self._folder.glob("*.json"):
+            try:
+                kept = json.loads(path.read_bytes())
+                yield ClientKey(path.stem, str(kept["owner"]), float(kept["created"]), str(kept["sha256"]))
+            except (OSError, ValueError, TypeError, KeyError):  # removed just now, or no key of ours
+                continue
+
+    def _path(self, name: str) -> Path:
+        return self._folder / f"{name}.json"
+
+
+def _hash(key: str) -> str:
+    return hashlib.sha256(key.encode("utf-8", "replace")).hexdigest()

@@ -1,0 +1,103 @@
+"""Which program calls: known by its key, or anybody where only this machine is served and nobody has to sign in."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import logging
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from fastapi import Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import Response
+from fastapi.routing import APIRoute
+
+from studio.client_keys import ClientKeys
+from studio.errors import StudioError, UnknownModel
+from ui.guard.answers import refusal
+from ui.programs.failures import status_of
+from ui.routes.visitors import Caller, NotAdmitted, Visitors
+
+log = logging.getLogger(__name__)
+
+_NO_KEY = "This Diorama wants a key: python cli.py key add NAME makes one, sent as Authorization: Bearer KEY."
+
+
+class Access:
+    """Tells programs apart."""
+
+    def __init__(self, visitors: Visitors, keys: ClientKeys | None) -> None:
+        """
+        Args:
+            keys: those that are known; None: there are none.
+        """
+        self._visitors, self._keys = visitors, keys
+
+    def caller(self, request: Request) -> Caller:
+        """
+        Raises:
+            NotAdmitted: a key is wanted, and this is none that counts.
+        """
+        said = _key_in(request.headers.get("authorization", ""))
+        known = self._keys.find(said) if said and self._keys else None
+        owner = known.owner if known else self._visitors.anybody(request)
+        if owner is None:
+            raise NotAdmitted(_NO_KEY)
+        return self._visitors.caller_as(request, owner)
+
+
+def program_route(access: Access) -> type[APIRoute]:
+    """A route that knows who calls before it reads a body (`request.state.caller`), and says errors as sentences."""
+
+    class ProgramRoute(APIRoute):
+        def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+            handle = super().get_route_handler()
+
+            async def answer(request: Request) -> Response:
+                try:
+                    request.state.caller = access.caller(request)
+                    return await handle(request)
+                except RequestValidationError as error:
+                    name, sentence = _wrong(error)
+                    return refusal(400, sentence, param=name)
+                except StudioError as error:
+                    return failed(error)
+
+            return answer
+
+    return ProgramRoute
+
+
+def failed(error: StudioError) -> Response:
+    """The answer to a request that ended with an error of ours."""
+    is_model = isinstance(error, UnknownModel)
+    headers = {"WWW-Authenticate": "Bearer"} if isinstance(error, NotAdmitted) else None
+    more = {"param": "model", "code": "model_not_found"} if is_model else {}
+    return refusal(404 if is_model else status_of(error), str(error), headers, **more)
+
+
+def _key_in(header: str) -> str:
+    """The key of a header Authorization: OpenAI's clients send it as the token, A1111's as the password."""
+    scheme, _, value = header.strip().partition(" ")
+    if scheme.lower() == "bearer":
+        return value.strip()
+    if scheme.lower() != "basic":
+        return ""
+    try:
+        return base64.b64decode(value.strip(), validate=True).decode().partition(":")[2]
+    except (binascii.Error, ValueError):
+        return ""
+
+
+def _wrong(error: RequestValidationError) -> tuple[str | None, str]:
+    """The field that cannot be as it is, and a sentence. What was sent is not repeated: it may be a key."""
+    first = error.errors()[0]
+    if first["type"] in ("json_invalid", "model_attributes_type", "dict_type") or len(first["loc"]) < 2:
+        return None, "The body of this request is not what is wanted here: see /v1/openapi.json."
+    name = ".".join(str(part) for part in first["loc"][1:])[:60]
+    return name, f"{name} is missing." if first["type"] == "missing" else f"{name} is wrong: {_lower(first['msg'])}."
+
+
+def _lower(message: str) -> str:
+    return message[:1].lower() + message[1:].rstrip(".")

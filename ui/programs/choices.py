@@ -1,0 +1,49 @@
+"""Which model a program has loaded, in interfaces where that is said once and holds for what follows."""
+
+from __future__ import annotations
+
+from studio.contract import ModelSpec, Task
+from studio.errors import NotReady, UnknownModel
+from studio.service import Studio
+from ui.programs.fitting import chosen
+
+
+class Choices:
+    """One choice for each owner, for as long as the app runs."""
+
+    def __init__(self, studio: Studio) -> None:
+        self._studio = studio
+        self._of_owner: dict[str, str] = {}
+
+    def load(self, owner: str, name: str) -> ModelSpec:
+        """Choose a model, and load it in the background.
+
+        Raises:
+            UnknownModel: there is no such model.
+            NotReady: it cannot run here.
+        """
+        try:
+            spec = chosen(self._studio, owner, name, Task.GENERATE, [])
+        except UnknownModel:
+            spec = chosen(self._studio, owner, name, Task.ITERATE, [])
+        ready = spec.ready_for(owner)
+        if not ready.ok:
+            raise NotReady(ready.hint or f"{spec.label} cannot run here: {ready.label}.")
+        self._of_owner[owner] = spec.id
+        self._studio.warm(spec.id)
+        return spec
+
+    def current(self, owner: str) -> ModelSpec:
+        """The model that was chosen, or the first that is ready.
+
+        Raises:
+            UnknownModel: there is no model at all.
+        """
+        choice = self._of_owner.get(owner)
+        return self._studio.model(choice) if choice else chosen(self._studio, owner, "", Task.GENERATE, [])
+
+    def name_for(self, owner: str, name: str, task: Task) -> str:
+        """What is asked for by name, else the choice where it can do the task; "": whichever can."""
+        known = {spec.id for spec in self._studio.models(task)}
+        choice = self._of_owner.get(owner, "")
+        return name or (choice if choice in known else "")

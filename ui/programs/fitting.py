@@ -1,0 +1,128 @@
+"""From what a program asks for, in the words of another interface, to a request that a model here takes.
+
+A program cannot be asked which of the sizes here it wants: what a model does not honour becomes what is nearest, and a
+sentence that goes back with the picture. Only what would make another picture than was meant is refused.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from dataclasses import dataclass, replace
+
+from studio.completion import default_size
+from studio.contract import MAX_SEED, GenerateRequest, IterateRequest, ModelSpec, Size, Task
+from studio.errors import UnknownModel
+from studio.imaging.settings_from_recipe import controls, fit, is_same_model
+from studio.recipe import UPLOAD, Recipe
+from studio.service import Studio
+from studio.validation import says_something, shown
+
+_OF_OPENAI = re.compile(r"(dall-e-|gpt-image-|chatgpt-image-).*")
+"""Models that clients have written into them. Where OpenAI is not asked, the first model of this machine answers."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a program asks for; None and "" where it does not say."""
+
+    prompt: str
+    model: str = ""
+    size: Size | None = None
+    count: int = 1
+    seed: int | None = None
+    steps: int | None = None
+    guidance: float | None = None
+    negative_prompt: str = ""
+    style: str = ""
+    quality: str = ""
+    transparent: bool = False
+    clip_skip: int | None = None
+    strength: float | None = None  # of a change: 0 to 1
+
+
+def chosen(studio: Studio, owner: str, name: str, task: Task, notes: list[str]) -> ModelSpec:
+    """The model that a name of another interface means.
+
+    Args:
+        name: an id of ours, or as FLUX and Stable Diffusion are called elsewhere; "": the first that is ready.
+        notes: gets a sentence where another model answers than was named.
+
+    Raises:
+        UnknownModel: there is no such model for this.
+    """
+    models = studio.models(task)
+    here = [spec for spec in models if not spec.provider]
+    first = next((spec for spec in here if spec.ready_for(owner).ok), None) or next(iter(here or models), None)
+    same = next((spec for spec in models if name and (spec.id == name or spec.label == name)), None)
+    same = same or next((spec for spec in here if name and is_same_model(name, spec.id)), None)
+    if same and (same.ready_for(owner).ok or not _OF_OPENAI.fullmatch(name)):
+        return same
+    if first is None or (name and not _OF_OPENAI.fullmatch(name)):
+        raise UnknownModel(name, [spec.id for spec in here])
+    if name:
+        notes.append(f"{shown(name)} is not asked here: {first.label} is.")
+    return first
+
+
+def to_generate(studio: Studio, owner: str, wanted: Wanted, notes: list[str]) -> GenerateRequest:
+    """
+    Args:
+        notes: gets a sentence for everything that is not as it was asked for.
+
+    Raises:
+        UnknownModel: there is no such model.
+    """
+    spec = chosen(studio, owner, wanted.model, Task.GENERATE, notes)
+    if not says_something(wanted.prompt):  # refused with a sentence when it is asked for
+        return GenerateRequest(wanted.prompt, spec.id)
+    settings = fit(_recipe(wanted, spec, notes), [spec], owner)
+    notes += settings.notes
+    request = settings.request or GenerateRequest(wanted.prompt, spec.id)
+    return replace(request, count=wanted.count, transparent=wanted.transparent)
+
+
+def to_iterate(
+    studio: Studio, owner: str, wanted: Wanted, source: str, references: tuple[str, ...], notes: list[str]
+) -> IterateRequest:
+    """The same for a change of the picture `source`, whose size it keeps; raises as `to_generate`."""
+    spec = chosen(studio, owner, wanted.model, Task.ITERATE, notes)
+    strength = wanted.strength
+    if strength is not None and spec.strength is None:
+        notes.append(f"{spec.label} has no setting for strength; {strength:g} is left out.")
+        strength = None
+    if strength is not None and spec.strength is not None:
+        strength = min(max(strength, spec.strength.low), spec.strength.high)
+        if strength != wanted.strength:
+            notes.append(f"{spec.label} takes {spec.strength.low:g} to {spec.strength.high:g} for strength.")
+    settings = controls(_recipe(wanted, spec, notes), spec, notes)
+    request = IterateRequest(source, wanted.prompt, spec.id, references, **settings)
+    return replace(request, count=wanted.count, strength=strength, transparent=wanted.transparent)
+
+
+def _recipe(wanted: Wanted, spec: ModelSpec, notes: list[str]) -> Recipe:
+    """What was asked for, as a picture would say it that was made so."""
+    style = wanted.style if wanted.style in [style.id for style in spec.styles] else ""
+    if wanted.style != style:
+        notes.append(f"{spec.label} has no style {shown(wanted.style)}; it is left out.")
+    seed = wanted.seed
+    if seed is None or seed == -1:  # as most programs say it
+        seed = secrets.randbelow(MAX_SEED + 1) if spec.seed else None
+    size = wanted.size if wanted.size and all(wanted.size) else default_size(spec)
+    return Recipe(
+        kind="image",
+        owner="",
+        task=UPLOAD,
+        model=spec.id,
+        prompt=wanted.prompt,
+        style=style,
+        negative_prompt=wanted.negative_prompt,
+        width=size.width,
+        height=size.height,
+        steps=wanted.steps,
+        guidance=wanted.guidance,
+        seed=seed,
+        title="",
+        quality=wanted.quality,
+        clip_skip=wanted.clip_skip,
+    )
