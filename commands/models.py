@@ -11,7 +11,7 @@ from typing import Any
 from app import OUTPUTS, find_keys
 from commands.options import own_checkpoints
 from pipelines import catalog
-from pipelines.hub.cache import HubCache
+from pipelines.hub.cache import Download, HubCache
 from pipelines.machine import Machine, inspect
 from pipelines.own_checkpoints import elsewhere
 from pipelines.plan import Needs
@@ -117,9 +117,11 @@ def download(options: argparse.Namespace) -> int:
         raise UnknownModel(options.model, downloads)
     from pipelines.hub import fetch  # takes a second to import
 
-    shown = ProgressLine()
+    shown, hub, wanted = ProgressLine(), HubCache.here(), downloads[options.model]
+    if hub.snapshot(wanted) is None:
+        print(preflight(wanted, hub), file=sys.stderr)
     try:
-        folder = fetch.fetch(downloads[options.model], HubCache.here(), shown.tell)
+        folder = fetch.fetch(wanted, hub, shown.tell)
     except KeyboardInterrupt:
         shown.end()
         print("Stopped. The same command resumes from here.", file=sys.stderr)
@@ -128,6 +130,17 @@ def download(options: argparse.Namespace) -> int:
         shown.end()
     print(json.dumps({"model": options.model, "path": str(folder)}) if options.json else folder)
     return 0
+
+
+def preflight(wanted: Download, hub: HubCache) -> str:
+    """What is about to be downloaded, from where, and whether there is room."""
+    to_come_gb = max(0.1, wanted.gb - hub.started_bytes(wanted) / 1e9)
+    licence = next(record.licence for record in RECORDS if record.label == wanted.label)
+    gate = ", gated" if wanted.gated else ""
+    return (
+        f"{wanted.label}: {in_gb(to_come_gb)} from {hub.host} ({licence}{gate}); "
+        f"{in_gb(hub.free_bytes() / 1e9)} free in {hub.cache}."
+    )
 
 
 class ProgressLine:

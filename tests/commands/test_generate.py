@@ -152,6 +152,7 @@ def test_a_model_is_downloaded_once_and_told_where_it_is(
         monkeypatch.setenv("HF_ENDPOINT", hub.url)
         assert run("download", "flux2-klein-4b") == 0
         told = capsys.readouterr()
+        assert f"FLUX.2 klein 4B: 16 GB from {hub.url.removeprefix('http://')} (Apache-2.0); " in told.err
         folder = Path(told.out.strip())
         assert (folder / "model_index.json").is_file()
         assert folder.name == KLEIN.download.revision

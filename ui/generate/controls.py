@@ -97,6 +97,7 @@ def build_controls(prompt: gr.Textbox, specs: list[ModelSpec], chosen: ModelSpec
     choices = model_choices(specs, "", chosen)
     model = gr.Dropdown(choices, label="Model", elem_id="model", filterable=False, **now["model"])
     terms = gr.HTML(elem_id="terms", **now["terms"])
+    gr.HTML(ALL_MODELS, elem_id="all-models", apply_default_css=False)
     shape = gr.Radio(label="Shape", info="Width to height.", elem_id="shape", elem_classes="segments", **now["shape"])
     size = gr.Radio(
         label="Size", info="In pixels; larger takes longer.", elem_id="size", elem_classes="segments", **now["size"]
@@ -241,6 +242,9 @@ def offer_more(spec: ModelSpec, seed: Any) -> Props:
     names = [name for name, honoured in inside.items() if honoured]
     is_fixed = spec.seed and seed is not None and seed >= 0  # -1 means another one each time
     return {"label": f"More · seed {seed}" if is_fixed else f"More: {', '.join(names)}", "visible": bool(names)}
+
+
+ALL_MODELS = '<button type="button" class="all-models-link" data-models>All models</button>'
 
 
 def terms(spec: ModelSpec) -> str:

@@ -95,6 +95,7 @@ find(".shut").addEventListener("click", () => dialog.close());
 dialog.addEventListener("click", (event) => { if (event.target === dialog) dialog.close(); });
 dialog.addEventListener("close", () => { clearTimeout(timer); sure = ""; });
 hear("models-wanted", open);
+document.addEventListener("click", (event) => { if (event.target.closest("[data-models]")) open(); });
 export function start(component) {
   whenTold(component, () => {});
 }

@@ -68,8 +68,10 @@ def test_it_fills_a_phone_and_comes_from_what_runs_here(host: Visitor):
     page = host.page
     size = page.viewport_size
     page.set_viewport_size({"width": 390, "height": 780})
+    page.locator("#all-models").get_by_role("button", name="All models").click()
+    page.keyboard.press("Escape")
     page.locator("#header .badge").click()
-    page.get_by_role("button", name="All models").click()
+    page.get_by_role("button", name="All models: download").click()
     dialog = page.get_by_role("dialog", name="Models")
     expect(dialog).to_be_visible()
     assert dialog.evaluate("it => [it.clientWidth, it.scrollWidth]") == [390, 390]
