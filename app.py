@@ -162,6 +162,9 @@ def launch_arguments(studio: Studio, options: argparse.Namespace, identify: Iden
 
     host = addresses.bracketed(options.listen)
     who = accounts_of(options)
+    assistants = None
+    if options.mcp:
+        from ui.programs.mcp_http import McpOverHttp as assistants  # a second more, for whoever wants it
     return {
         "server_name": host,
         "server_port": options.port,
@@ -176,6 +179,7 @@ def launch_arguments(studio: Studio, options: argparse.Namespace, identify: Iden
             temporary=options.temporary,
             accounts=who,
             keys=ClientKeys(options.outputs),
+            assistants=assistants,
         ),
     }
 

@@ -12,11 +12,11 @@ import sys
 
 from commands import clouds, doctor, generate, iterate, models, segment, splat, upscale
 from commands.environment import prepare_environment
-from commands.programs import completion, key, run, watch
+from commands.programs import completion, key, mcp, run, watch
 from commands.sharing import user
 from studio.errors import StudioError
 
-VERBS = (generate, iterate, upscale, clouds, segment, splat, models, run, watch, doctor, user, key, completion)
+VERBS = (generate, iterate, upscale, clouds, segment, splat, models, run, watch, doctor, user, key, mcp, completion)
 """In the order in which `--help` names them."""
 
 

@@ -70,6 +70,7 @@ def _parser() -> _Parser:
     parser.add_argument(
         "--open", action="store_true", help="let anyone in who can reach the page; each sees only their own"
     )
+    parser.add_argument("--mcp", action="store_true", help="serve tools for assistants (MCP) at /mcp")
     parser.add_argument(
         "--allow-host",
         metavar="NAME",

@@ -30,6 +30,8 @@ USERS = {
     "fastapi": {"ui"},
     "starlette": {"ui"},
     "pydantic": {"ui"},
+    "mcp": {"ui"},
+    "mcp_types": {"ui"},
     "torch": {"pipelines", "lgm"},
     "torchvision": {"pipelines"},
     "diffusers": {"pipelines"},
@@ -59,6 +61,7 @@ DISTRIBUTIONS = {
     "hydra": "hydra-core",
     "dotenv": "python-dotenv",
     "cv2": "opencv-python-headless",
+    "mcp_types": "mcp-types",
 }
 MOST_MODULES = 15  # in one folder, without `__init__`
 MOST_LINES = 320  # of a file
@@ -68,6 +71,7 @@ LATE_IMPORTS = {
     "studio/library/film.py",
     "app.py",
     "commands/models.py",
+    "commands/programs/mcp.py",
 }
 
 

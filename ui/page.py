@@ -25,6 +25,7 @@ from ui.guard.disk_space import Room, disk_full
 from ui.guard.signed_in import Accounts, SignedIn
 from ui.guard.sub_path import SubPath
 from ui.programs import routes as programs
+from ui.programs.access import Access, Assistants
 from ui.routes import (
     account,
     answers,
@@ -121,6 +122,7 @@ def launch_options(
     accounts: Accounts | None = None,
     is_edition: str = EDITION,
     keys: ClientKeys | None = None,
+    assistants: Callable[[Studio, Access], Assistants] | None = None,
 ) -> dict[str, Any]:
     """What `Blocks.launch` needs beside address and auth: the look, our own routes, nothing that calls home.
 
@@ -134,8 +136,10 @@ def launch_options(
         accounts: who may sign in; None: nobody is asked, or gradio knows them.
         is_edition: what open pages are told that this one is.
         keys: of the programs that may come; None: only those that need none.
+        assistants: makes what serves tools to them; None: nothing does.
     """
     who = Visitors(identify, studio.signing_key)
+    tools = [assistants(studio, Access(who, keys))] if assistants else []
     routes = [
         *visitors.router(who).routes,
         *account.router(who, accounts).routes,
@@ -148,6 +152,7 @@ def launch_options(
         *clouds.router(studio, who).routes,
         *routes_iterate.router(studio, who).routes,
         *programs.routes_of(studio, who, keys),
+        *(route for each in tools for route in each.routes),
     ]
     below, room = Middleware(SubPath, path=root_path, routes=routes), Middleware(Room, folder=temporary)
     protection = guard.app_options(local_only=local_only, hosts=hosts)
@@ -158,7 +163,9 @@ def launch_options(
         "app_kwargs": {
             "routes": routes,
             **protection,
-            "lifespan": _together(protection["lifespan"], sessions.lifespan, *signed_in),
+            "lifespan": _together(
+                protection["lifespan"], sessions.lifespan, *signed_in, *(each.lifespan for each in tools)
+            ),
             "exception_handlers": {**protection["exception_handlers"], **answers.HANDLERS, OSError: disk_full},
             "middleware": [below, *protection["middleware"], room, Middleware(EarlyScript)],
         },

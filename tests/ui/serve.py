@@ -27,6 +27,7 @@ def served(
     *,
     is_edition: str = EDITION,
     keys: ClientKeys | None = None,
+    assistants: Any = None,
     **options: Any,
 ) -> Iterator[str]:
     """The address of the page while it is served; options as for `Blocks.launch`."""
@@ -37,7 +38,7 @@ def served(
             server_name="127.0.0.1",
             quiet=True,
             **options,
-            **page.launch_options(studio, identify, is_edition=is_edition, keys=keys),
+            **page.launch_options(studio, identify, is_edition=is_edition, keys=keys, assistants=assistants),
         )
         yield address
     finally:

@@ -18,7 +18,7 @@ WRONG_METHOD = "This address takes another kind of request. Client.view_api() of
 UNREADABLE = (
     "Diorama cannot make sense of this request. Client.view_api() of gradio_client says what each endpoint takes."
 )
-PROGRAMS = ("/v1/", "/sdapi/")
+PROGRAMS = ("/v1/", "/sdapi/", "/mcp")
 """Where the interfaces of other programs lie: their clients know errors of another shape, and have other documents."""
 _NOTHING = "There is nothing at this address, or not for this method. /v1/openapi.json says what there is."
 

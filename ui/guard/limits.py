@@ -20,7 +20,7 @@ MAX_HEADERS = 65_536
 FORM_UPLOAD = "/gradio_api/upload"
 UPLOADS = (
     *(FORM_UPLOAD, "/diorama/pictures", "/diorama/splats", "/diorama/splat/view"),
-    *("/v1/images/edits", "/sdapi/v1/img2img"),
+    *("/v1/images/edits", "/sdapi/v1/img2img", "/mcp"),
 )
 
 

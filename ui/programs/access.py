@@ -6,12 +6,14 @@ import base64
 import binascii
 import logging
 from collections.abc import Callable, Coroutine
-from typing import Any
+from contextlib import AbstractAsyncContextManager
+from typing import Any, Protocol
 
 from fastapi import Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from fastapi.routing import APIRoute
+from starlette.routing import BaseRoute
 
 from studio.client_keys import ClientKeys
 from studio.errors import StudioError, UnknownModel
@@ -22,6 +24,16 @@ from ui.routes.visitors import Caller, NotAdmitted, Visitors
 log = logging.getLogger(__name__)
 
 _NO_KEY = "This Diorama wants a key: python cli.py key add NAME makes one, sent as Authorization: Bearer KEY."
+
+
+class Assistants(Protocol):
+    """What serves tools to assistants, see `mcp_http`: loaded only where that is asked for."""
+
+    routes: list[BaseRoute]
+
+    def lifespan(self, app: Any) -> AbstractAsyncContextManager[None]:
+        """Runs as long as the server does."""
+        ...
 
 
 class Access:

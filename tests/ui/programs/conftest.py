@@ -19,6 +19,7 @@ from tests.studio.turning_fake import FakeSplats, turning_specs
 from tests.ui.painter import Brush, catalog
 from tests.ui.retoucher import Retoucher, retouchers
 from tests.ui.serve import everybody_by_token, one_person, served
+from ui.programs.mcp_http import McpOverHttp
 
 
 @dataclass
@@ -57,7 +58,8 @@ def programs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Programs]:
     retoucher = Retoucher(brush)
     models = [*catalog(brush), *retouchers(brush, retoucher), colour_spec(), *turning_specs(splats=FakeSplats(300))]
     studio, keys = Studio(models, outputs), ClientKeys(outputs)
-    with served(studio, one_person, keys=keys) as local, served(studio, everybody_by_token, keys=keys) as keyed:
+    more = {"keys": keys, "assistants": McpOverHttp}
+    with served(studio, one_person, **more) as local, served(studio, everybody_by_token, **more) as keyed:
         yield Programs(studio, brush, retoucher, keys, local.rstrip("/"), keyed.rstrip("/"))
         brush.go()
     studio.close()

@@ -24,7 +24,7 @@ PROGRAMS = {
     "javascript": ["node", "--input-type=module", "-e"],
 }
 EXAMPLES = [
-    pytest.param(language, code, id=f"{language} {re.findall(r'/(?:v1|sdapi)[/a-z0-9-]*', code)[-1]}")
+    pytest.param(language, code, id=f"{language} {re.findall(r'/(?:v1|sdapi|mcp)[/a-z0-9-]*', code)[-1]}")
     for language, code in re.findall(r"```(bash|python|javascript)\n(.*?)```", TEXT, re.DOTALL)
     if "7860" in code
 ]
