@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import shutil
@@ -54,6 +55,7 @@ def test_an_example_runs(programs: Programs, language: str, code: str):
         capture_output=True,
         text=True,
         timeout=PATIENCE_SECONDS,
+        env=os.environ | {"no_proxy": "*", "NO_PROXY": "*"},
     )
     assert ran.returncode == 0, ran.stderr
     assert len(ran.stdout) > 10 and "error" not in ran.stdout
