@@ -18,7 +18,7 @@ from studio.service import Studio
 
 
 def add_verbs(verbs: Any) -> None:
-    """Add iterate to the parser's verbs."""
+    """Add iterate and control to the parser's verbs."""
     change = verbs.add_parser("iterate", help="change a picture with words, as a whole or only a part of it")
     change.set_defaults(verb=iterate)
     change.add_argument("picture", help="a file, or the id of a picture that is in the gallery")
@@ -50,12 +50,27 @@ def add_verbs(verbs: Any) -> None:
     change.add_argument(
         "--strength", type=float, help="how much the picture may change, 0 to 1, where the model supports it"
     )
+    change.add_argument(
+        "--control",
+        default="",
+        metavar="ID|FILE",
+        help="follow the outlines or the depth of this picture, not of the one that is changed, where the model does",
+    )
+    change.add_argument("--control-strength", type=float, help="how closely, where the model supports it")
     change.add_argument("--quality", default="", help="one of the model's qualities")
     change.add_argument(
         "--transparent", action="store_true", help="transparent background, where the model supports it"
     )
     change.add_argument("--outputs", type=Path, default=OUTPUTS, help="Diorama's own folder (default: outputs)")
     pictures.add_options(change)
+
+    drawn = verbs.add_parser("control", help="draw the outlines or the depth of a picture, which models can follow")
+    drawn.set_defaults(verb=control)
+    drawn.add_argument("picture", help="a file, or the id of a picture that is in the gallery")
+    drawn.add_argument("--model", default="", help="see `models` (default: outlines)")
+    drawn.add_argument("-o", "--output", type=Path, help="a .png file, or a folder (default: only the outputs folder)")
+    drawn.add_argument("--json", action="store_true", help="a JSON line: path, seconds, model, id")
+    drawn.add_argument("--outputs", type=Path, default=OUTPUTS, help="Diorama's own folder (default: outputs)")
 
 
 def extension(text: str) -> tuple[int, int, int, int]:
@@ -91,10 +106,23 @@ def iterate(options: argparse.Namespace) -> int:
             quality=options.quality,
             transparent=options.transparent,
             clip_skip=options.clip_skip,
+            control=opened(studio, options.control).id if options.control else "",
+            control_strength=options.control_strength,
         )
         job = studio.iterate(LOCAL_OWNER, request, confirm_cost=options.confirm_cost)
         pictures.notice(studio.adviser.of_change(LOCAL_OWNER, request, job.model))
         pictures.hint(studio, job.model, options.instruction)
+        assets = pictures.follow(studio, job)
+        for number, asset_id in enumerate(assets, start=1):
+            pictures.report(studio, asset_id, options, number)
+        return 0 if assets else 2
+
+
+def control(options: argparse.Namespace) -> int:
+    """Make the picture and print where it is, or JSON."""
+    pictures.make_way(options.output)
+    with studio_in(options.outputs) as studio:
+        job = studio.control(LOCAL_OWNER, opened(studio, options.picture).id, options.model)
         assets = pictures.follow(studio, job)
         for number, asset_id in enumerate(assets, start=1):
             pictures.report(studio, asset_id, options, number)

@@ -22,6 +22,7 @@ from pipelines.records import RECORDS
 from pipelines.speed import Speed
 from studio.contract import Model, ModelSpec, Progress, Size, Task, Tell
 from studio.errors import NotReady
+from studio.imaging.control import CANNY
 from studio.imaging.upscale import LANCZOS
 from studio.segmentation.outline_model import OUTLINE
 from studio.validation import short
@@ -48,6 +49,8 @@ def models(
     specs = [spec_of(each, machine, hub, weights / each.id) for each in _in_order(there, machine)]
     if any(Task.UPSCALE in spec.tasks for spec in specs):
         specs.append(LANCZOS)
+    if places := [number for number, spec in enumerate(specs) if Task.CONTROL in spec.tasks]:
+        specs.insert(places[0], CANNY)
     if places := [number for number, spec in enumerate(specs) if Task.SEGMENT in spec.tasks]:
         specs.insert(places[-1] + 1, OUTLINE)  # knows least of those that cut out
     return tuple(specs)

@@ -142,7 +142,7 @@ def _open(kind: type[diffusers.DiffusionPipeline], checkpoint: Checkpoint, plan:
     # The libraries open both all the same: with an empty tokenizer, and with parts that do not belong together.
     if lacking := missing(folder, unopened=(*checkpoint.without, *checkpoint.parts)):
         raise unusable(f"{label} in {short(folder)}", f"{', '.join(lacking)} missing")
-    if SAME_PARTS.get(found := pipeline_class(folder), found) != kind.__name__:
+    if SAME_PARTS.get(found := pipeline_class(folder), found) != kind.__name__.replace("ControlNet", ""):
         raise unusable(
             f"{label} in {short(folder)}", f"it is a {found or 'pipeline of no class'}, not a {kind.__name__}"
         )
@@ -227,17 +227,31 @@ def _part(folder: Path, name: str, file: Path, device: str, dtype: torch.dtype) 
     Raises:
         RuntimeError, KeyError: they are of another network.
     """
-    kind = getattr(diffusers, components((folder / "model_index.json").read_text(encoding="utf-8"))[name])
     if file.suffix == ".gguf":
-        return packed.read_gguf(kind, file, folder, name, dtype).to(device).eval()
+        return packed.read_gguf(_kind(folder, name), file, folder, name, dtype).to(device).eval()
     with torch.device("meta"):
-        module = kind.from_config(kind.load_config(folder / name))
+        module = _controlnet(folder) if name == "controlnet" else _described(folder, name)
     if not read_header(file).keys() & module.state_dict().keys():  # its makers' names
-        by_makers = kind.from_single_file(str(file), config=str(folder), subfolder=name, local_files_only=True)
+        by_makers = type(module).from_single_file(str(file), config=str(folder), subfolder=name, local_files_only=True)
         return by_makers.to(device, dtype).eval()
     weights = {key: tensor.to(dtype) for key, tensor in load_file(file, device=device).items()}
     module.load_state_dict(weights, assign=True)
     return module.eval()
+
+
+def _described(folder: Path, name: str) -> Any:
+    """A component as the folder describes it."""
+    kind = _kind(folder, name)
+    return kind.from_config(kind.load_config(folder / name))
+
+
+def _kind(folder: Path, name: str) -> Any:
+    return getattr(diffusers, components((folder / "model_index.json").read_text(encoding="utf-8"))[name])
+
+
+def _controlnet(folder: Path) -> Any:
+    """It follows from the UNet that it steers, so that no configuration has to come along."""
+    return diffusers.ControlNetModel.from_unet(_described(folder, "unet"), load_weights_from_unet=False)
 
 
 def network_name(kind: type[diffusers.DiffusionPipeline]) -> str:
@@ -246,10 +260,10 @@ def network_name(kind: type[diffusers.DiffusionPipeline]) -> str:
 
 
 def _narrow(kind: type[diffusers.DiffusionPipeline]) -> list[str]:
-    """The parts in the plan's first dtype: the network, and the CLIPs that a UNet has to agree with."""
+    """The parts in the plan's first dtype: the network, and what a UNet has to agree with."""
     name = network_name(kind)
     parts = inspect.signature(kind.__init__).parameters if name == "unet" else ()
-    return [name, *(part for part in parts if part.startswith("text_encoder"))]
+    return [name, *(part for part in parts if part.startswith(("text_encoder", "controlnet")))]
 
 
 def _bridge_dtypes(vae: Any, narrow: torch.dtype) -> None:

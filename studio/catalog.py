@@ -8,7 +8,12 @@ from studio import completion, validation
 from studio.contract import ModelSpec, Task
 from studio.errors import BadRequest, NotReady, UnknownModel
 
-_VERBS = {Task.UPSCALE: "enlarge pictures", Task.VIEWS: "make views of objects", Task.SPLAT: "make splats"}
+_VERBS = {
+    Task.UPSCALE: "enlarge pictures",
+    Task.CONTROL: "make such pictures to follow",
+    Task.VIEWS: "make views of objects",
+    Task.SPLAT: "make splats",
+}
 """What models do, where the name of the task does not say it."""
 
 
@@ -72,6 +77,8 @@ class Catalog:
         states = [spec.ready_for(owner) for spec in specs]
         for spec, readiness in zip(specs, states, strict=True):
             if readiness.ok:
+                if spec.control:
+                    self.ready(spec.control, Task.CONTROL, owner)
                 return spec
             if readiness.is_damaged:
                 raise NotReady(readiness.hint)

@@ -61,6 +61,8 @@ def completed_edit(request: IterateRequest, spec: ModelSpec) -> IterateRequest:
     if len(request.references) > most:
         takes = f"takes {most} more" if most else "takes no more"
         raise NotSupported(f"{spec.label} {takes} pictures beside the one it changes, not {len(request.references)}.")
+    if request.control != "" and not spec.control:
+        raise NotSupported(f"{spec.label} follows no outlines and no depth. Choose a model that does.")
     return replace(
         request,
         instruction=_instruction(request, spec),
@@ -74,6 +76,7 @@ def completed_edit(request: IterateRequest, spec: ModelSpec) -> IterateRequest:
         quality=_quality(request.quality, spec),
         transparent=_transparent(request.transparent, spec),
         clip_skip=_count("clip skip", request.clip_skip, spec.clip_skip, spec),
+        control_strength=_number("control strength", request.control_strength, spec.control_strength, spec),
     )
 
 

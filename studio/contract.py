@@ -21,6 +21,7 @@ class Task(StrEnum):
     GENERATE = "generate"  # text -> image
     ITERATE = "iterate"  # image + instruction -> image
     UPSCALE = "upscale"  # image -> the same image with more pixels
+    CONTROL = "control"  # image -> its outlines, or how far away everything is, which another model can follow
     SEGMENT = "segment"  # image + clicks -> masks
     VIEWS = "views"  # image + mask -> four views around it
     SPLAT = "splat"  # four views -> Gaussian splat
@@ -100,6 +101,8 @@ class IterateRequest:
     quality: str = ""
     transparent: bool = False
     clip_skip: int | None = None
+    control: str = ""  # asset id of a picture whose outlines or depth are followed; "": those of the source
+    control_strength: float | None = None  # how closely
 
 
 @dataclass(frozen=True)
@@ -124,6 +127,8 @@ class ImageRequest:
     references: tuple[Image.Image, ...] = ()  # RGB pictures an instruction refers to; empty for text -> image
     mask: Image.Image | None = None  # "L", of the size of the first reference, 255 = change here; None: anywhere
     strength: float | None = None  # how far from the first reference, 0 to 1; None: the model has no such control
+    control: Image.Image | None = None  # RGB, of `size`: the outlines or the depth that are followed
+    control_strength: float | None = None  # how closely
     quality: str = ""
     transparent: bool = False
     clip_skip: int | None = None  # None: the model's own layer
@@ -274,6 +279,9 @@ class ModelCard:
     mask: bool = False  # keeps to a mask itself; a caller composites all the same
     mask_only: bool = False  # changes nothing without a mask
     strength: Range | None = None
+    control: str = ""  # id of the model that makes the pictures that it follows; "": it follows none
+    control_strength: Range | None = None
+    makes: str = ""  # of one that makes such pictures: what they show, "outlines"
     scales: tuple[int, ...] = ()  # how many times it can enlarge a picture
     toys_only: bool = False  # was taught nothing but the toy world
     strokes: bool = False  # segmentation: takes brush strokes as hints; else they are painted over its mask

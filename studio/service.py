@@ -22,8 +22,8 @@ from studio.clouds.spending import DAILY_CAP_USD, Spending
 from studio.collection import Collection
 from studio.contract import GenerateRequest, IterateRequest, ModelSpec, Size, Task, UpscaleRequest
 from studio.imaging import edit_codec, replay, upscale, wildcards
-from studio.imaging.generate_job import generate_plans, make_pictures
-from studio.imaging.iterate_job import iterate_plans
+from studio.imaging.generate_job import make_pictures
+from studio.imaging.plans import plans_of
 from studio.imaging.settings_from_recipe import Settings, fit
 from studio.imaging.versions import Versions
 from studio.library import permissions
@@ -219,6 +219,11 @@ class Studio(Collection):
         complete = upscale.complete(request, spec, Size(source.width, source.height))
         return self._submit(owner, spec, Task.UPSCALE, source.title, 1, asdict(complete))
 
+    def control(self, owner: str, source_id: str, model: str = "") -> JobView:
+        """Queue a job that keeps the outlines or the depth of a picture as a version of it; raises as `upscale`."""
+        source, spec = self._versions.picture(owner, source_id), self._catalog.ready(model, Task.CONTROL, owner)
+        return self._submit(owner, spec, Task.CONTROL, source.title, 1, {"source": source.id})
+
     def replay(
         self,
         owner: str,
@@ -307,10 +312,5 @@ class Studio(Collection):
             jobs.work(job, self.model, self._residents, self._store)
             return
         spec = self.model(job.row.model)
-        if job.row.task == Task.UPSCALE:
-            plan_of = upscale.upscale_plans(job, spec, self._store)
-        elif job.row.task == Task.ITERATE:
-            plan_of = iterate_plans(job, spec, self._store, self._versions.complete)
-        else:
-            plan_of = generate_plans(job.row.request, spec, self._wildcards)
+        plan_of = plans_of(job, spec, self._store, self._versions, self._catalog, self._residents, self._wildcards)
         make_pictures(job, spec, self._residents, self._store, plan_of)

@@ -4,6 +4,7 @@ FAMILIES = {
     "flux1": "pipelines.families.flux1:Flux1",
     "flux1-kontext": "pipelines.families.flux1:Flux1Kontext",
     "flux1-fill": "pipelines.families.flux1:Flux1Fill",
+    "flux1-control": "pipelines.families.flux1:Flux1Control",
     "flux2": "pipelines.families.flux2:Flux2Klein",
     "imagedream": "pipelines.families.imagedream:open_checkpoint",
     "lgm": "pipelines.families.lgm_splat:open_checkpoint",
@@ -11,6 +12,9 @@ FAMILIES = {
     "span": "pipelines.families.span:open_checkpoint",
     "stable-diffusion": "pipelines.families.stable_diffusion:StableDiffusion",
     "stable-diffusion-xl": "pipelines.families.stable_diffusion:StableDiffusionXL",
+    "stable-diffusion-control": "pipelines.families.control.controlnet:StableDiffusionControl",
+    "stable-diffusion-xl-control": "pipelines.families.control.controlnet:StableDiffusionXLControl",
+    "depth-anything": "pipelines.families.control.depth_anything:open_checkpoint",
     "sam2": "pipelines.families.sam:open_checkpoint",
 }
 """Who opens the weights of a family: called with the `Checkpoint` and the plans that fit here, the fastest first;

@@ -6,7 +6,14 @@ from typing import Any
 
 import diffusers
 import torch
-from diffusers import FluxFillPipeline, FluxImg2ImgPipeline, FluxInpaintPipeline, FluxKontextPipeline, FluxPipeline
+from diffusers import (
+    FluxControlPipeline,
+    FluxFillPipeline,
+    FluxImg2ImgPipeline,
+    FluxInpaintPipeline,
+    FluxKontextPipeline,
+    FluxPipeline,
+)
 
 from pipelines.families.diffusers_base import Words
 from pipelines.families.flow_match import Flow
@@ -88,6 +95,22 @@ class Flux1Fill(Flux1):
         return {
             "image": request.references[0],
             "mask_image": request.mask,
+            "prompt_embeds": words.tokens,
+            "pooled_prompt_embeds": words.pooled,
+        }
+
+
+class Flux1Control(Flux1):
+    """Draws what the words say along the outlines or the depth of a picture, which it reads beside the one it draws."""
+
+    kind = FluxControlPipeline
+
+    def _kind_for(self, request: ImageRequest) -> type[diffusers.DiffusionPipeline]:
+        return FluxControlPipeline
+
+    def _arguments(self, request: ImageRequest, words: Words) -> dict[str, Any]:
+        return {
+            "control_image": request.control,
             "prompt_embeds": words.tokens,
             "pooled_prompt_embeds": words.pooled,
         }

@@ -7,6 +7,7 @@ is a branch, the recipes name the commit that was downloaded.
 
 from __future__ import annotations
 
+from pipelines.records.control import CONTROL
 from pipelines.records.flux import FLUX
 from pipelines.records.segmentation import SEGMENTATION
 from pipelines.records.solid import SOLID
@@ -14,5 +15,5 @@ from pipelines.records.stable_diffusion import STABLE_DIFFUSION
 from pipelines.records.upscale import SPAN
 from pipelines.records.vqgan import VQGAN_CLIP
 
-RECORDS = (*FLUX, *VQGAN_CLIP, *STABLE_DIFFUSION, *SEGMENTATION, *SOLID, SPAN)
+RECORDS = (*FLUX, *VQGAN_CLIP, *STABLE_DIFFUSION, *CONTROL, *SEGMENTATION, *SOLID, SPAN)
 """In the order in which they are offered on a machine without a GPU."""

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from PIL import Image, ImageFilter
+from PIL import Image, ImageFilter, ImageOps
 
 from studio import masks
 from studio.contract import ModelSpec, Size
@@ -62,6 +62,12 @@ def scene(
     seen = Image.fromarray(np.where(alpha > 0, 255, 0).astype(np.uint8))
     shown_mask = _shown(seen, frame, "constant").point(lambda value: 255 if value else 0)
     return EditView(canvas, frame, alpha, shown, shown_mask)
+
+
+def seen_as(scene: EditView, other: Image.Image) -> Image.Image:
+    """Another picture in the place of the canvas, as the model sees that: RGB; what does not fit is cut off."""
+    whole = ImageOps.fit(flat(other), scene.canvas.size, Image.Resampling.LANCZOS)
+    return _shown(whole.crop(scene.frame.box), scene.frame, "edge")
 
 
 def extended(source: Image.Image, extension: Extension) -> Image.Image:

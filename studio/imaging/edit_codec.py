@@ -39,7 +39,7 @@ def from_json(values: Any) -> IterateRequest:
 
 def parents_of(request: IterateRequest) -> tuple[str, ...]:
     """What a version is made from: the picture first, by which the tree of versions hangs together."""
-    everything = (request.source, request.object, *request.references)
+    everything = (request.source, request.object, *request.references, request.control)
     return tuple(dict.fromkeys(one for one in everything if one))
 
 

@@ -11,6 +11,7 @@ from PIL import Image
 
 from studio.contract import ImageRequest, ImageResult, IterateRequest, ModelSpec, Size
 from studio.imaging import align, composite, edit_codec, edit_mask, replay
+from studio.imaging.control import Follow
 from studio.imaging.edit_mask import Extension
 from studio.imaging.generate_job import Kept, PicturePlan, seed_of
 from studio.intake.picture import read_picture
@@ -27,28 +28,33 @@ PathOf = Callable[[str], Path]
 
 
 def iterate_plans(
-    job: LiveJob, spec: ModelSpec, store: Store, complete: Callable[[str, IterateRequest, ModelSpec], IterateRequest]
+    job: LiveJob,
+    spec: ModelSpec,
+    store: Store,
+    complete: Callable[[str, IterateRequest, ModelSpec], IterateRequest],
+    follow: Follow,
 ) -> Callable[[int], PicturePlan]:
     """What each picture of an Iterate job is made from.
 
     Args:
+        follow: makes what a model follows that follows outlines or depth.
         complete: (owner, request, spec) -> the same, checked: a change of a chain is when its source is there.
     """
     path_of, values = partial(store.path, job.row.owner), job.row.request
     if not replay.is_chain(values):
-        plan = cache(lambda: iterate_plan(edit_codec.from_json(values), spec, path_of))
+        plan = cache(lambda: iterate_plan(edit_codec.from_json(values), spec, path_of, follow))
         return lambda _index: plan()
 
     def linked(index: int) -> PicturePlan:
         before = [id for made, id in store.made_by_job(job.row.id).items() if made < index]
         request = replay.link(values, index, before[-1] if before else None)
-        plan = iterate_plan(complete(job.row.owner, request, spec), spec, path_of)
+        plan = iterate_plan(complete(job.row.owner, request, spec), spec, path_of, follow)
         return replace(plan, wanted=lambda _index: plan.wanted(0))  # each change has a seed of its own
 
     return linked
 
 
-def iterate_plan(request: IterateRequest, spec: ModelSpec, path_of: PathOf) -> PicturePlan:
+def iterate_plan(request: IterateRequest, spec: ModelSpec, path_of: PathOf, follow: Follow) -> PicturePlan:
     """
     Args:
         request: complete.
@@ -62,10 +68,11 @@ def iterate_plan(request: IterateRequest, spec: ModelSpec, path_of: PathOf) -> P
     mask = edit_mask.mask_of(request, Size(*source.size), object_mask)
     scene = composite.scene(source, Extension(*request.extend), mask, request.feather or 0.0, spec)
     more = tuple(_reference(path_of(each)) for each in request.references)
+    control = cache(partial(_control, request, spec, scene, path_of, follow))
     return PicturePlan(
         request=request,
         title=edit_codec.title_of(request),
-        wanted=partial(_image_request, request, spec, scene, more),
+        wanted=lambda index: replace(_image_request(request, spec, scene, more, index), control=control()),
         kept=partial(_kept, request, scene),
         forming=composite.forming(scene),
         parents=edit_codec.parents_of(request),
@@ -88,7 +95,19 @@ def _image_request(
         quality=request.quality,
         transparent=request.transparent,
         clip_skip=request.clip_skip,
+        control_strength=request.control_strength,
     )
+
+
+def _control(
+    request: IterateRequest, spec: ModelSpec, scene: composite.EditView, path_of: PathOf, follow: Follow
+) -> Image.Image | None:
+    """What the model follows, of the same part of the picture as it is shown."""
+    if not spec.control:
+        return None
+    own = composite.seen_as(scene, read_picture(path_of(request.control)).image) if request.control else None
+    shown = ImageRequest("", scene.frame.size, seed=0, steps=0, guidance=0.0, references=(scene.shown,), control=own)
+    return follow(shown)
 
 
 def _words(request: IterateRequest) -> str:

@@ -70,6 +70,7 @@ def fitted(request: IterateRequest, spec: ModelSpec, *, new_seed: bool) -> Itera
     if not is_same:
         wanted = replace(wanted, steps=None, guidance=None, strength=None, negative_prompt="", quality="")
         wanted = replace(wanted, transparent=request.transparent and spec.transparent, clip_skip=None)
+        wanted = replace(wanted, control=request.control if spec.control else "", control_strength=None)
     return completion.completed_edit(wanted, spec)
 
 

@@ -88,7 +88,7 @@ def controls(recipe: Recipe, spec: ModelSpec, notes: list[str]) -> dict[str, Any
 
 def has_settings(recipe: Recipe) -> bool:
     """Whether there is something to make again: a prompt, or, of a picture of another tool, any other setting."""
-    if recipe.task == Task.UPSCALE:
+    if recipe.task in (Task.UPSCALE, Task.CONTROL):
         return False
     if says_something(recipe.prompt) or recipe.source in _SAYS_ITSELF:
         return says_something(recipe.prompt)

@@ -38,8 +38,8 @@ class Versions:
         source = self.picture(owner, request.source)
         size = Size(source.width, source.height)
         request = edit_mask.completed(request, size)
-        for reference in request.references:
-            self.picture(owner, reference)
+        for named in (*request.references, *([request.control] if request.control != "" else [])):
+            self.picture(owner, named)
         object_mask = objects.mask_in(self._object(owner, request.object)) if request.object else None
         edit_mask.mask_of(request, size, object_mask)  # an empty mask is found now, not when its turn comes
         return request

@@ -10,6 +10,9 @@ from studio.errors import BadRequest
 from studio.recipe.selection import MOST_PIXELS, strokes_from
 from studio.recipe.values import is_asset_id, is_number, is_whole
 
+_PLAIN = ("object", "invert", "feather", "strength", "control", "control_strength")
+"""What needs no reading."""
+
 
 @dataclass(frozen=True)
 class EditRecipe:
@@ -22,6 +25,8 @@ class EditRecipe:
     feather: float | None = None
     extend: tuple[int, int, int, int] = (0, 0, 0, 0)
     strength: float | None = None
+    control: str = ""
+    control_strength: float | None = None
     drift: tuple[float, ...] = ()  # by how much the model had moved and scaled the picture, before that was undone
 
 
@@ -34,7 +39,7 @@ def read_edit(values: dict[str, Any]) -> EditRecipe | None:
     references, extend, drift = map(tuple, lists)
     try:
         edit = EditRecipe(
-            **{name: said[name] for name in ("object", "invert", "feather", "strength") if name in said},
+            **{name: said[name] for name in _PLAIN if name in said},
             strokes=strokes_from(said),
             references=references,
             extend=extend,
@@ -44,10 +49,12 @@ def read_edit(values: dict[str, Any]) -> EditRecipe | None:
         return None
     is_well_formed = (
         all(map(is_asset_id, references))
-        and (edit.object == "" or is_asset_id(edit.object))
+        and all(each == "" or is_asset_id(each) for each in (edit.object, edit.control))
         and isinstance(edit.invert, bool)
         and len(extend) == 4
         and all(is_whole(each, MOST_PIXELS) for each in extend)
-        and all(each is None or is_number(each) for each in (edit.feather, edit.strength, *drift))
+        and all(
+            each is None or is_number(each) for each in (edit.feather, edit.strength, edit.control_strength, *drift)
+        )
     )
     return edit if is_well_formed else None

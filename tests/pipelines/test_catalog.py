@@ -82,4 +82,9 @@ def test_every_record_is_whole():
         assert record.follows in ("", *(other.id for other in RECORDS))
         assert record.licence_url or record.download
     machine = Machine("Linux x86_64", 8, 64.0, (Gpu("a card", 24.0, 23.0, (8, 9)),))
-    assert {spec.id for spec in catalog.models(machine)} == {*(record.id for record in RECORDS), "outline", "lanczos"}
+    assert {spec.id for spec in catalog.models(machine)} == {
+        *(record.id for record in RECORDS),
+        "outline",
+        "lanczos",
+        "canny",
+    }

@@ -37,7 +37,7 @@ def on_arrival(studio: Studio, token: str) -> dict[str, Any]:
 
 def models(studio: Studio, owner: str, question: Answer) -> Answer:
     """Every model that changes pictures, with what it honours; those in a cloud once there is a key for them."""
-    return {"models": [_model(spec, owner) for spec in studio.models(Task.ITERATE) if is_offered(spec, owner)]}
+    return {"models": [_model(studio, spec, owner) for spec in studio.models(Task.ITERATE) if is_offered(spec, owner)]}
 
 
 def open_picture(studio: Studio, owner: str, question: Answer) -> Answer:
@@ -59,12 +59,13 @@ def open_picture(studio: Studio, owner: str, question: Answer) -> Answer:
 
 
 def settings(studio: Studio, owner: str, question: Answer) -> Answer:
-    """What was said to make the version `id`: {request, references}, the latter as pictures."""
+    """What was said to make the version `id`: {request, references, control}, the latter two as pictures."""
     request = studio.request_of_version(owner, text(question, "id"))
     if request is None:
         raise BadRequest("No change made this picture. Choose a version that was made by one.")
-    references = [studio.asset(owner, each) for each in request.references]
-    return {"request": asdict(request), "references": [picture(studio, each) for each in references]}
+    references = [picture(studio, studio.asset(owner, each)) for each in request.references]
+    control = picture(studio, studio.asset(owner, request.control)) if request.control else None
+    return {"request": asdict(request), "references": references, "control": control}
 
 
 ROUTES = {"iterate/open": open_picture, "iterate/models": models, "iterate/settings": settings}
@@ -86,7 +87,7 @@ def _object(studio: Studio, asset: Asset) -> Answer:
     return picture(studio, asset) | {"mask": mask_address(asset.id)}
 
 
-def _model(spec: ModelSpec, owner: str) -> Answer:
+def _model(studio: Studio, spec: ModelSpec, owner: str) -> Answer:
     ready = spec.ready_for(owner)
     return {
         "id": spec.id,
@@ -97,6 +98,9 @@ def _model(spec: ModelSpec, owner: str) -> Answer:
         "provider": spec.provider,
         "references": max(0, spec.references - 1),
         "strength": values_of(spec.strength),
+        "control": spec.control,
+        "follows": studio.model(spec.control).makes if spec.control else "",
+        "control_strength": values_of(spec.control_strength),
         "steps": values_of(spec.steps),
         "guidance": values_of(spec.guidance),
         "clip_skip": values_of(spec.clip_skip),

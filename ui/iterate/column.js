@@ -16,7 +16,7 @@ const WHERE_HINTS = {
 
 /**
  * @param acts {change(patch), set(patch), model(id), count(n), run(fix), confirm(), another(), addReference(),
- *   removeReference(id), cutOut()}
+ *   removeReference(id), chooseControl(), keepControl(), cutOut()}
  */
 export function createColumn(acts) {
   const form = find("form.column"), words = find(".instruction"), model = find("select.model");
@@ -47,7 +47,7 @@ export function createColumn(acts) {
   parts("where", (where) => acts.change({ where }));
   parts("count", (count) => acts.count(Number(count)));
   find("input.invert").addEventListener("change", (event) => acts.change({ invert: event.target.checked }));
-  for (const name of ["steps", "guidance", "clip_skip", "strength"]) find(`input.${name}`).addEventListener("input", (event) => acts.set({ [name]: Number(event.target.value) }));
+  for (const name of ["steps", "guidance", "clip_skip", "strength", "control_strength"]) find(`input.${name}`).addEventListener("input", (event) => acts.set({ [name]: Number(event.target.value) }));
   find("input.seed").addEventListener("input", (event) => acts.set({ seed: event.target.value === "" ? null : Number(event.target.value) }));
   find("input.negative").addEventListener("input", (event) => acts.set({ negative: event.target.value }));
   find("select.quality").addEventListener("change", (event) => acts.set({ quality: event.target.value }));
@@ -113,9 +113,23 @@ export function createColumn(acts) {
     const cross = make("span", { class: "cross", "aria-hidden": "true" }, "×");
     return tileOf(picture, () => acts.removeReference(picture.id), { name: `Remove: ${picture.title}` }, cross);
   }
+  /** What is followed: that of the picture itself, or that of another one. */
+  function drawControl({ control }) {
+    show(find(".control-field"), Boolean(spec?.control));
+    if (!spec?.control) return;
+    setText(find(".follows"), `Follow the ${spec.follows}`);
+    setText(find(".control-hint"), control ? "A line drawing, and grey depth, are followed as they are." : "Those of this picture, or of another one: a drawing, a view of a splat.");
+    reconcile(find(".control"), control ? [control] : [{ id: "keep", word: "Show them" }, { id: "other", word: "Of another" }], controlTile, () => {});
+  }
+  function controlTile(picture) {
+    if (picture.thumb) return tileOf(picture, () => acts.change({ control: null }), { name: `Remove: ${picture.title}` }, make("span", { class: "cross", "aria-hidden": "true" }, "×"));
+    const node = make("button", { type: "button", class: "plain edged" }, picture.word);
+    node.addEventListener("click", picture.id === "keep" ? acts.keepControl : acts.chooseControl);
+    return node;
+  }
   function drawMore(settings, count) {
     markRadios(element.querySelectorAll("[data-count]"), (node) => Number(node.dataset.count) === count);
-    for (const name of ["strength", "steps", "guidance", "clip_skip"]) drawRange(find, name, spec?.[name], settings[name]);
+    for (const name of ["control_strength", "strength", "steps", "guidance", "clip_skip"]) drawRange(find, name, spec?.[name], settings[name]);
     show(find(".seed-field"), Boolean(spec?.seed));
     const seed = find("input.seed");
     if (document.activeElement !== seed) seed.value = settings.seed ?? "";
@@ -157,6 +171,7 @@ export function createColumn(acts) {
       show(find(".references-field"), most > 0);
       const added = draft.references.slice(0, most);
       reconcile(find(".references"), added.length < most ? [...added, { id: "add" }] : added, referenceTile, () => {});
+      drawControl(draft);
       drawMore(settings, count);
       const note = find("form.column .note");
       show(note, Boolean(trouble || hint));

@@ -3,7 +3,7 @@
 import { byId } from "../shared/scripts/pictures.js";
 
 const KEPT_HERE = "diorama-iterate", MOST_DRAFTS = 60, MOST_JOBS = 60;
-export const BLANK = { instruction: "", where: "whole", object: "", strokes: [], invert: false, references: [] };
+export const BLANK = { instruction: "", where: "whole", object: "", strokes: [], invert: false, references: [], control: null };
 
 export function createDrafts() {
   const kept = { model: "", count: 1, models: {}, drafts: [], jobs: [] };

@@ -23,7 +23,7 @@ import {
   board, change, draft, drafts, isPainting, model, otherVersion, speak, state, versionOf, view,
 } from "./state.js";
 import { createTree } from "./tree.js";
-import { began, onJobs, run, submit } from "./work.js";
+import { began, keepControl, onJobs, run, submit } from "./work.js";
 const { element, find, isVisible } = within("iterate");
 
 export const compare = createCompare(view, () => { measure(); measureDifference(); draw(); });
@@ -49,6 +49,8 @@ export const column = createColumn({
     if (id !== state.picture?.id && !byId(references, id)) change({ references: [...references, { id, thumb, title }] });
   }),
   removeReference: (id) => change({ references: draft().references.filter((one) => one.id !== id) }),
+  chooseControl: () => picker.open("Choose a picture to follow", ({ id, thumb, title }) => change({ control: { id, thumb, title } })),
+  keepControl,
   cutOut: () => { if (state.picture) cutOut(state.picture.id); },
 });
 export const below = createBelow({

@@ -39,10 +39,10 @@ async function takeSettings(id) {
   if (!answer) return;
   const { instruction, model: name, object, strokes, invert, negative_prompt: negative, ...rest } = answer.request;
   const where = object ? "object" : strokes.length ? "brush" : "whole", own = { negative };
-  for (const key of ["seed", "steps", "guidance", "clip_skip", "strength", "quality", "transparent"]) if (rest[key] !== null) own[key] = rest[key];
+  for (const key of ["seed", "steps", "guidance", "clip_skip", "strength", "control_strength", "quality", "transparent"]) if (rest[key] !== null) own[key] = rest[key];
   if (byId(state.models, name)?.ready) drafts.model = name;
   drafts.set(name, own);
-  change({ instruction, where, object, strokes, invert, references: answer.references });
+  change({ instruction, where, object, strokes, invert, references: answer.references, control: answer.control });
   toast(rest.seed === null ? "Settings copied" : "Settings copied, seed included");
 }
 /** Another version of the tree, or a job that makes one, comes onto the stage. */

@@ -4,7 +4,7 @@ import { decoded } from "../shared/canvas/marks.js";
 import { within } from "../shared/scripts/dom.js";
 import { isOpenJob } from "../shared/scripts/jobs.js";
 import { byId, idsOf } from "../shared/scripts/pictures.js";
-import { post } from "../shared/scripts/server.js";
+import { ask, post } from "../shared/scripts/server.js";
 import { toast } from "../shared/scripts/toast.js";
 import { draw, drawBoard } from "./drawing.js";
 import { column, compare, replay } from "./iterate.js";
@@ -22,7 +22,8 @@ function requestOf(fix) {
     references: idsOf(now.references.slice(0, spec.references)),
     ...(sides.some(Boolean) ? { extend: sides } : limit),
   };
-  for (const name of ["seed", "steps", "guidance", "clip_skip", "strength"]) if (spec[name] && settings[name] !== undefined) request[name] = settings[name];
+  for (const name of ["seed", "steps", "guidance", "clip_skip", "strength", "control_strength"]) if (spec[name] && settings[name] !== undefined) request[name] = settings[name];
+  if (spec.control && now.control) request.control = now.control.id;
   if (spec.negative && settings.negative) request.negative_prompt = settings.negative;
   if (spec.qualities.includes(settings.quality)) request.quality = settings.quality;
   if (spec.transparent) request.transparent = Boolean(settings.transparent || fix?.transparent);
@@ -67,6 +68,11 @@ export async function submit(request, isConfirmed = false) {
     state.hint = answer.hint || "";
     draw();
   } else complain(answer.error, answer.confirm ? request : null);
+}
+/** What the model follows of the picture becomes a version, to be looked at. */
+export async function keepControl() {
+  const spec = model(), answer = state.picture && await ask("iterate/control", { id: state.picture.id, model: spec.id });
+  if (answer) began(answer.job, `Making the ${spec.follows}`, "");
 }
 function complain(sentence, confirm = null) {
   Object.assign(state, { trouble: sentence, hint: "", confirm });

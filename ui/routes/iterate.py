@@ -1,7 +1,8 @@
 """Changes and their tree over HTTP: what to change goes in as JSON, jobs and trees come out. Knows no layout.
 
-All with the browser's token in `X-Diorama-Token`: `POST /diorama/iterate` changes a picture; `GET` or `POST
-/diorama/tree` shows all versions of one; `POST /diorama/tree/rename`, `/delete`, `/restore` and `/replay` act on them.
+All with the browser's token in `X-Diorama-Token`: `POST /diorama/iterate` changes a picture, `/iterate/control` keeps
+its outlines or depth; `GET` or `POST /diorama/tree` shows all versions of one; `POST /diorama/tree/rename`, `/delete`,
+`/restore` and `/replay` act on them.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ def router(studio: Studio, visitors: Visitors) -> APIRouter:
     """The routes, for `Blocks.launch(app_kwargs={"routes": ...})`."""
     handlers: dict[str, Handler] = {
         "iterate": change,
+        "iterate/control": keep_control,
         "tree": tree_of,
         "tree/rename": rename,
         "tree/delete": delete_branch,
@@ -46,6 +48,12 @@ def router(studio: Studio, visitors: Visitors) -> APIRouter:
 def change(studio: Studio, owner: str, values: Answer) -> Answer:
     """Queue a job that changes a picture; `values` as `edit_codec.from_json` takes them."""
     return _queued(studio, owner, edit_codec.from_json(values), values)
+
+
+def keep_control(studio: Studio, owner: str, values: Answer) -> Answer:
+    """Queue a job that keeps what the model `model` follows of the picture `id` as a version of it."""
+    maker = studio.model(text_in(values, "model")).control
+    return {"job": _told(studio.control(owner, text_in(values, "id"), maker))}
 
 
 def replay(studio: Studio, owner: str, values: Answer) -> Answer:

@@ -185,7 +185,7 @@ def test_the_endpoints_are_documented(served: Served):
     assert isinstance(told, dict)
     ours = {"/generate", "/job", "/cancel", "/models", "/gallery", "/add_picture", "/settings"}
     ours |= {"/segment", "/segment_everything", "/keep_object"}
-    ours |= {"/iterate", "/tree", "/upscale"}
+    ours |= {"/iterate", "/tree", "/upscale", "/control"}
     ours |= {"/describe", "/improve_prompt"}
     ours |= {"/views", "/splat", "/render_splat", "/export_splat", "/add_splat"}
     assert set(told["named_endpoints"]) == ours

@@ -1,0 +1,1 @@
+"""Drawing along the outlines or the depth of a picture."""

@@ -1,0 +1,56 @@
+"""Stable Diffusion 1.5 and SDXL along the outlines or the depth of a picture, by a ControlNet beside the UNet."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import diffusers
+from diffusers import (
+    StableDiffusionControlNetImg2ImgPipeline,
+    StableDiffusionControlNetInpaintPipeline,
+    StableDiffusionControlNetPipeline,
+    StableDiffusionXLControlNetImg2ImgPipeline,
+    StableDiffusionXLControlNetInpaintPipeline,
+    StableDiffusionXLControlNetPipeline,
+)
+
+from pipelines.families.diffusers_base import DiffusersModel, Words
+from pipelines.families.stable_diffusion import StableDiffusion, StableDiffusionXL
+from studio.contract import ImageRequest
+
+
+class _Controlled(DiffusersModel):
+    """What a ControlNet adds to a family. At full strength only what is followed is kept of a picture."""
+
+    _over: Any
+    _inside: Any
+
+    def _kind_for(self, request: ImageRequest) -> type[diffusers.DiffusionPipeline]:
+        if request.mask:
+            return self._inside
+        return self.kind if request.strength in (None, 1.0) else self._over
+
+    def _steps(self, request: ImageRequest) -> int:
+        return request.steps if self._kind_for(request) is self.kind else super()._steps(request)
+
+    def _arguments(self, request: ImageRequest, words: Words) -> dict[str, Any]:
+        said = super()._arguments(request, words)
+        if self._kind_for(request) is self.kind:
+            del said["strength"]
+            said["image"] = request.control
+        else:
+            said["control_image"] = request.control
+        scale = 1.0 if request.control_strength is None else request.control_strength
+        return said | {"controlnet_conditioning_scale": scale}
+
+
+class StableDiffusionControl(_Controlled, StableDiffusion):
+    kind = StableDiffusionControlNetPipeline
+    _over = StableDiffusionControlNetImg2ImgPipeline
+    _inside = StableDiffusionControlNetInpaintPipeline
+
+
+class StableDiffusionXLControl(_Controlled, StableDiffusionXL):
+    kind = StableDiffusionXLControlNetPipeline
+    _over = StableDiffusionXLControlNetImg2ImgPipeline
+    _inside = StableDiffusionXLControlNetInpaintPipeline

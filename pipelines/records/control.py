@@ -1,0 +1,106 @@
+"""Models that draw along the outlines or the depth of a picture, and what makes those."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from pipelines.hub.cache import Download
+from pipelines.local_model import LocalModel
+from pipelines.plan import Needs, Whole
+from pipelines.records.common import EDITS
+from pipelines.records.flux import DEV, DEV_LICENCE
+from pipelines.records.stable_diffusion import SD_15, SDXL
+from studio.contract import Range, Task
+from studio.imaging.control import CANNY
+
+DEPTH = LocalModel(
+    id="depth-anything-v2-small",
+    label="Depth Anything V2 Small",
+    family="depth-anything",
+    download=Download(
+        "depth-anything/Depth-Anything-V2-Small-hf",
+        "5426e4f0f36572d16453bbda7a8389317b1bef99",
+        gb=0.1,
+        file="model.safetensors",
+    ),
+    also=("config.json", "preprocessor_config.json"),
+    needs=Whole(gpu_gb=0.6, ram_gb=1.0),
+    licence="Apache-2.0",
+    about="Says how far away everything in a picture is, which other models can follow: near is white.",
+    makes="depth",
+    tasks=frozenset({Task.CONTROL}),
+    any_size=(64, 2048, 8),
+    seed=False,
+)
+_NAMES = {CANNY.id: ("Canny", CANNY.makes), DEPTH.id: ("Depth", DEPTH.makes)}
+"""Of those who make what is followed: what is put into labels, and what they make."""
+_FP16 = "diffusion_pytorch_model.fp16.safetensors"
+_CLOSELY = Range(0, 2, 1)
+
+
+def _steered(base: LocalModel, id: str, follows: str, repo: str, revision: str, gb: float) -> LocalModel:
+    """A Stable Diffusion with a ControlNet.
+
+    Args:
+        follows: id of the model that makes what is followed.
+        gb: of the ControlNet with 16 bits a number.
+    """
+    if base.download is None or not isinstance(base.needs, Needs):
+        raise ValueError(f"got {base.id}, expected a model with a download that is laid out by parts")
+    net = ("controlnet", Download(repo, revision, file=_FP16))
+    files = replace(base.download, gb=round(base.download.gb + gb, 2), parts=(*base.download.parts, net))
+    needs = replace(base.needs, transformer=base.needs.transformer + gb, step=base.needs.step * 1.3)
+    return replace(
+        base,
+        id=id,
+        label=f"{base.label} {_NAMES[follows][0]}",
+        family=f"{base.family}-control",
+        download=files,
+        needs=needs,
+        work=None,
+        about=f"Draws what you say along the {_NAMES[follows][1]} of a picture.",
+        tasks=EDITS,
+        strength=Range(0.1, 1, 1),
+        control=follows,
+        control_strength=_CLOSELY,
+        styles=(),
+        examples=(),
+    )
+
+
+def _in_context(id: str, follows: str, repo: str, steps: int, guidance: float) -> LocalModel:
+    """A FLUX.1 that reads what it follows beside the picture. Steps and guidance are those of diffusers' guide."""
+    return replace(
+        DEV,
+        id=id,
+        label=f"FLUX.1 {_NAMES[follows][0]} dev",
+        family="flux1-control",
+        download=Download(f"black-forest-labs/{repo}", "main", gb=33.7, gated=True),
+        licence_url=DEV_LICENCE.format(repo),
+        about=f"Draws what you say along the {_NAMES[follows][1]} of a picture. Not for commercial use.",
+        tasks=EDITS,
+        steps=Range(8, 50, steps),
+        guidance=Range(1, 60, guidance),
+        mask=False,
+        strength=None,
+        control=follows,
+        styles=(),
+        examples=(),
+    )
+
+
+CONTROL = (
+    _steered(SD_15, "sd-1.5-canny", CANNY.id, "lllyasviel/control_v11p_sd15_canny", "main", 0.72),
+    _steered(SD_15, "sd-1.5-depth", DEPTH.id, "lllyasviel/control_v11f1p_sd15_depth", "main", 0.72),
+    _steered(
+        *(SDXL, "sdxl-canny", CANNY.id, "diffusers/controlnet-canny-sdxl-1.0"),
+        *("eb115a19a10d14909256db740ed109532ab1483c", 2.5),
+    ),
+    _steered(
+        *(SDXL, "sdxl-depth", DEPTH.id, "diffusers/controlnet-depth-sdxl-1.0"),
+        *("17bb97973f29801224cd66f192c5ffacf82648b4", 2.5),
+    ),
+    _in_context("flux1-canny-dev", CANNY.id, "FLUX.1-Canny-dev", 50, 30),
+    _in_context("flux1-depth-dev", DEPTH.id, "FLUX.1-Depth-dev", 30, 10),
+    DEPTH,
+)

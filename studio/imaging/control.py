@@ -1,0 +1,129 @@
+"""Pictures whose structure another model follows: outlines, depth. Who makes them, and the order of a job for one.
+
+What makes such a picture is a model of the task CONTROL. It gets the picture as the first reference and, where a person
+gave one to be followed instead, that as `control`: one that is such a picture already is taken as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import cv2
+import numpy as np
+from PIL import Image
+
+from studio.catalog import Catalog
+from studio.contract import (
+    ImageRequest,
+    ImageResult,
+    IterateRequest,
+    ModelCard,
+    ModelSpec,
+    Progress,
+    Readiness,
+    Size,
+    Task,
+    Tell,
+)
+from studio.imaging.crop import fitting
+from studio.imaging.generate_job import Kept, PicturePlan
+from studio.intake.picture import read_picture
+from studio.library.store import Store
+from studio.residents import Residents
+from studio.scheduling.live_job import LiveJob
+from studio.segmentation.engine import flat
+
+Follow = Callable[[ImageRequest], Image.Image]
+"""From a request for a picture of outlines or depth to that picture."""
+
+LOW, HIGH = 100, 200
+"""Canny's thresholds. Source: the model cards of the ControlNets, and lllyasviel/ControlNet: gradio_canny2image.py."""
+LARGE = 1024
+"""Most pixels a side, on average, of outlines and depth that are kept as a picture."""
+_GREY = 12
+"""Of 255: most that the channels of a grey picture differ, also after JPEG."""
+_DRAWN = 0.9
+"""Share of a line drawing that is nearly black or nearly white."""
+
+
+def follow(job: LiveJob, spec: ModelSpec, catalog: Catalog, residents: Residents) -> Follow:
+    """What makes the pictures that the model `spec` follows, for a job; each is shown as soon as it is there.
+
+    Raises:
+        NotReady: from the call: nothing can make them here.
+    """
+
+    def made(request: ImageRequest) -> Image.Image:
+        maker = catalog.ready(spec.control, Task.CONTROL, job.row.owner)
+        with residents.use(maker, job.tell) as model:
+            image = model.run(request, job.tell).image
+        job.tell(Progress(0, 0, f"following the {maker.makes}", preview=image))
+        return image
+
+    return made
+
+
+def control_plans(job: LiveJob, spec: ModelSpec, store: Store) -> Callable[[int], PicturePlan]:
+    """What the picture of a job is made from that keeps outlines or depth as a version; see `generate_job`."""
+    source_id = job.row.request["source"]
+    source = flat(read_picture(store.path(job.row.owner, source_id)).image)
+    size = fitting(Size(*source.size), min(source.width * source.height, LARGE**2), spec)
+    shown = source.resize(size, Image.Resampling.LANCZOS) if source.size != size else source
+    plan = PicturePlan(
+        request=IterateRequest(source_id, spec.makes),
+        title=f"{spec.makes.capitalize()}: {job.row.title}",
+        wanted=lambda _index: ImageRequest("", size, seed=0, steps=0, guidance=0.0, references=(shown,)),
+        kept=lambda result: Kept(result.image),
+        parents=(source_id,),
+    )
+    return lambda _index: plan
+
+
+def is_grey(rgb: np.ndarray) -> bool:
+    """
+    Args:
+        rgb: HWC uint8.
+    """
+    spread = rgb.max(axis=2).astype(np.int16) - rgb.min(axis=2)
+    return bool(np.quantile(spread, 0.99) <= _GREY)
+
+
+def lines_in(rgb: np.ndarray) -> np.ndarray | None:
+    """A line drawing as white lines on black, HW uint8, whichever way it was drawn; None where it is none.
+
+    Args:
+        rgb: HWC uint8.
+    """
+    grey = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY)
+    share = float(np.mean((grey < 64) | (grey > 191)))
+    inked = float(np.mean(grey < 128))
+    if not is_grey(rgb) or share < _DRAWN or 0.4 < inked < 0.6:
+        return None
+    return grey if inked > 0.5 else 255 - grey
+
+
+class Canny:
+    """Outlines by Canny's method, white on black. A line drawing is taken as it is, whichever way it was drawn."""
+
+    def run(self, request: ImageRequest, tell: Tell) -> ImageResult:
+        tell(Progress(0, 1))
+        rgb = np.asarray(request.control or request.references[0])
+        lines = lines_in(rgb)
+        edges = cv2.Canny(rgb, LOW, HIGH) if lines is None else lines
+        return ImageResult(Image.fromarray(np.repeat(edges[..., None], 3, axis=2)), request.seed)
+
+    def close(self) -> None:
+        """Nothing is kept."""
+
+
+CANNY = ModelCard(
+    id="canny",
+    label="Outlines by Canny",
+    makes="outlines",
+    about="Outlines by Canny's method, which other models can follow.",
+    tasks=frozenset({Task.CONTROL}),
+    any_size=(64, 2048, 8),
+    seed=False,
+    licence="Apache-2.0",
+    licence_url="https://www.apache.org/licenses/LICENSE-2.0",
+).spec(load=lambda _tell: Canny(), readiness=lambda: Readiness(True, "no download"), revision="1")
