@@ -1,4 +1,4 @@
-"""The terminal verbs about words: describe a picture, improve a prompt, by whichever provider there is a key for."""
+"""The terminal verbs about words: describe a picture, improve a prompt, by a provider or by this machine."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ LOOK_SECONDS = 0.2
 
 def add_verbs(verbs: Any) -> None:
     """Add describe and improve to the parser's verbs."""
-    seeing = verbs.add_parser("describe", help="let a provider describe a picture, so that the gallery finds it")
+    seeing = verbs.add_parser("describe", help="put a picture into words, so that the gallery finds it")
     seeing.set_defaults(verb=describe)
     seeing.add_argument(
         "pictures", nargs="+", metavar="PICTURE", help="a picture file, or the id of one in the gallery"
@@ -29,7 +29,7 @@ def add_verbs(verbs: Any) -> None:
     seeing.add_argument("--outputs", type=Path, default=OUTPUTS, help="Diorama's own folder (default: outputs)")
     seeing.add_argument("--json", action="store_true", help="one JSON line per picture: id, name, description")
 
-    saying = verbs.add_parser("improve", help="let a provider rewrite a prompt so that models understand it better")
+    saying = verbs.add_parser("improve", help="rewrite a prompt so that models understand it better")
     saying.set_defaults(verb=improve)
     saying.add_argument("prompt", metavar="PROMPT")
     saying.add_argument("--outputs", type=Path, default=OUTPUTS, help="Diorama's own folder (default: outputs)")
@@ -64,7 +64,7 @@ def _taken_in(studio: Studio, path: Path) -> str:
 def _wait(studio: Studio, asked: Asked) -> Any:
     """The answer; says on a terminal who is asked."""
     if sys.stderr.isatty():
-        print(f"asking {studio.clouds.reader(LOCAL_OWNER)}", file=sys.stderr, flush=True)
+        print(f"asking {studio.clouds.reader(LOCAL_OWNER) or 'this machine'}", file=sys.stderr, flush=True)
     try:
         while True:
             try:

@@ -20,6 +20,7 @@ from pipelines.own_checkpoints import CONFIGS, OPENED, OwnCheckpoints, revision_
 from pipelines.plan import Needs, Pace, Placement, Plan, Whole, plans
 from pipelines.records import RECORDS
 from pipelines.speed import Speed
+from pipelines.words.toy_prompts import TOY_PROMPTS
 from studio.contract import Model, ModelSpec, Progress, Size, Task, Tell
 from studio.errors import NotReady
 from studio.imaging.control import CANNY
@@ -51,6 +52,8 @@ def models(
         specs.append(LANCZOS)
     if places := [number for number, spec in enumerate(specs) if Task.CONTROL in spec.tasks]:
         specs.insert(places[0], CANNY)
+    if any(Task.IMPROVE in spec.tasks for spec in specs):
+        specs.append(TOY_PROMPTS)
     if places := [number for number, spec in enumerate(specs) if Task.SEGMENT in spec.tasks]:
         specs.insert(places[-1] + 1, OUTLINE)  # knows least of those that cut out
     return tuple(specs)

@@ -43,7 +43,7 @@ class Adviser:
 
     def __init__(self, catalog: Catalog, store: Store) -> None:
         self._catalog, self._store = catalog, store
-        self._is_toy = lru_cache(maxsize=_KEPT)(self._look)  # what is under an id never changes
+        self.is_toy = lru_cache(maxsize=_KEPT)(self._look)  # what is under an id never changes
 
     def about(self, owner: str, asset_id: str, task: Task) -> dict[str, Advice]:
         """By the id of each model that does a task and does not know this picture; empty where all do.
@@ -54,7 +54,7 @@ class Adviser:
         asset = self._store.asset(owner, asset_id)
         models = self._catalog.models(task)
         strangers = [spec for spec in models if spec.toys_only]
-        if not strangers or asset.kind == "splat" or self._is_toy(owner, asset_id):
+        if not strangers or asset.kind == "splat" or self.is_toy(owner, asset_id):
             return {}
         instead = _instead([spec for spec in models if not spec.toys_only], owner)
         return {spec.id: Advice(_sentence(spec, task, instead), instead) for spec in strangers}
@@ -91,7 +91,7 @@ class Adviser:
         asset = self._store.asset(owner, asset_id)
         if asset.kind == "object" and asset.parents:  # the whole picture tells more than a smooth thing out of it
             with suppress(NotFound):
-                return self._is_toy(owner, self._store.asset(owner, asset.parents[0]).id)
+                return self.is_toy(owner, self._store.asset(owner, asset.parents[0]).id)
         try:
             return is_toy(read_picture(self._store.thumbnail(owner, asset_id)).image)
         except (BadPicture, NotFound):  # others say so

@@ -26,6 +26,7 @@ from studio.library.tree import Tree
 from studio.library.uploads import Uploads
 from studio.library.zip_stream import Entry, zipped
 from studio.scheduling.changes import Changes
+from studio.words.meaning import Meanings
 
 
 class Collection:
@@ -36,6 +37,7 @@ class Collection:
     _uploads: Uploads
     _versions: Versions
     _changes: Changes
+    meanings: Meanings
 
     def pulse(self, owner: str) -> int:
         """A number that grows with every change of the owner's jobs or assets, also over restarts; costs nothing."""
@@ -50,11 +52,18 @@ class Collection:
         return self._changes.listening(owner, listener)
 
     def gallery(self, owner: str, *, after: str = "", limit: int = 24, **filters: Unpack[Filters]) -> GalleryPage:
-        """One page, newest first; see `search.find`."""
+        """One page, newest first; with `meaning`, what is most like the words first where a model for that is here.
+
+        See `search.find` and `Meanings.find`.
+        """
+        if filters.pop("meaning", False) and (found := self.meanings.find(owner, after=after, limit=limit, **filters)):
+            return found
         return search.find(self._database, owner, after=after, limit=limit, **filters)
 
     def count(self, owner: str, **filters: Unpack[Filters]) -> int:
         """How many pictures all pages of `gallery` have together."""
+        if filters.pop("meaning", False) and (ids := self.meanings.ranked(owner, filters, ())) is not None:
+            return len(ids)
         return search.count(self._database, owner, **filters)
 
     def models_used(self, owner: str) -> tuple[str, ...]:

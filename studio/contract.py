@@ -22,6 +22,9 @@ class Task(StrEnum):
     ITERATE = "iterate"  # image + instruction -> image
     UPSCALE = "upscale"  # image -> the same image with more pixels
     CONTROL = "control"  # image -> its outlines, or how far away everything is, which another model can follow
+    DESCRIBE = "describe"  # image -> words
+    IMPROVE = "improve"  # prompt -> prompt
+    EMBED = "embed"  # image or words -> a vector: what means the same lies near
     SEGMENT = "segment"  # image + clicks -> masks
     VIEWS = "views"  # image + mask -> four views around it
     SPLAT = "splat"  # four views -> Gaussian splat
@@ -136,6 +139,14 @@ class ImageRequest:
     late: Callable[[ImageResult], None] | None = field(default=None, repr=False, compare=False)
     """Where a picture goes that was paid for and comes after Stop or the deadline; called on any thread, once at most.
     None: it is lost."""
+
+
+@dataclass(frozen=True)
+class WordsRequest:
+    """What a model gets that describes, improves or embeds: a picture, or words. It answers with words, or a vector."""
+
+    picture: Image.Image | None = None  # RGB
+    words: str = ""
 
 
 @dataclass(frozen=True)

@@ -42,6 +42,7 @@ from studio.segmentation.service import Selections
 from studio.solid import jobs
 from studio.solid.splat_service import Splats
 from studio.solid.views_service import Solids
+from studio.words.meaning import Meanings
 
 IDLE_SECONDS = 1800.0
 """After so long without work, a model gives the memory of the card back."""
@@ -60,7 +61,7 @@ class Studio(Collection):
         clouds: whose key pays at which provider.
         spending: what that comes to.
         model_files: what is on this disk of the models, and what is done about it.
-        describing: words about pictures and prompts.
+        describing: words about pictures and prompts; meanings: pictures found by what they mean.
         signing_key: what the links to its files are signed with.
     """
 
@@ -127,19 +128,18 @@ class Studio(Collection):
             )
             if resume:
                 self._jobs.resume()
-            self.selections = Selections(
-                self._store, self._database, self._residents, self._changes, self._catalog.ready
-            )
-            self.solids = Solids(self._store, self._database, self._changes, self._catalog.ready, self._submit)
-            self.splats = Splats(self._store, self._database, self._changes, self.solids)
+            kept, ready = (self._store, self._database), self._catalog.ready
+            self.selections = Selections(*kept, self._residents, self._changes, ready)
+            self.solids = Solids(*kept, self._changes, ready, self._submit)
+            self.splats = Splats(*kept, self._changes, self.solids)
             self.adviser = Adviser(self._catalog, self._store)
             self.clouds = clouds or NoClouds()
-            self.spending = Spending(
-                self._database, self._catalog.every(), daily_cap_usd, now=lambda: datetime.fromtimestamp(now())
-            )
+            today = lambda: datetime.fromtimestamp(now())  # noqa: E731
+            self.spending = Spending(self._database, self._catalog.every(), daily_cap_usd, now=today)
             self.model_files = ModelFiles(self._catalog.every, self._residents, self.warm, host or Host())
-            later = partial(self._jobs.when_idle, "cloud")
-            self.describing = Describing(self.clouds, self._store, self._changes, later)
+            means = (self._store, self.models, self._residents, self._jobs.when_idle, self.adviser.is_toy)
+            self.describing = Describing(self.clouds, self._changes, *means)
+            self.meanings = Meanings(self._database, *means)
             self._opened = opened.pop_all()
 
     # --- models -------------------------------------------------------------------------------------------------------

@@ -15,6 +15,9 @@ FAMILIES = {
     "stable-diffusion-control": "pipelines.families.control.controlnet:StableDiffusionControl",
     "stable-diffusion-xl-control": "pipelines.families.control.controlnet:StableDiffusionXLControl",
     "depth-anything": "pipelines.families.control.depth_anything:open_checkpoint",
+    "clip-meaning": "pipelines.words.clip_meaning:open_checkpoint",
+    "blip": "pipelines.words.blip:open_checkpoint",
+    "qwen3": "pipelines.words.qwen:open_checkpoint",
     "sam2": "pipelines.families.sam:open_checkpoint",
 }
 """Who opens the weights of a family: called with the `Checkpoint` and the plans that fit here, the fastest first;

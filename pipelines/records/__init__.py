@@ -14,6 +14,7 @@ from pipelines.records.solid import SOLID
 from pipelines.records.stable_diffusion import STABLE_DIFFUSION
 from pipelines.records.upscale import SPAN
 from pipelines.records.vqgan import VQGAN_CLIP
+from pipelines.records.words import WORDS
 
-RECORDS = (*FLUX, *VQGAN_CLIP, *STABLE_DIFFUSION, *CONTROL, *SEGMENTATION, *SOLID, SPAN)
+RECORDS = (*FLUX, *VQGAN_CLIP, *STABLE_DIFFUSION, *CONTROL, *SEGMENTATION, *SOLID, SPAN, *WORDS)
 """In the order in which they are offered on a machine without a GPU."""

@@ -1,6 +1,7 @@
-"""Words about pictures and prompts: asked of a provider on threads of the cloud lane, within its deadline.
+"""Words about pictures and prompts: asked of a provider whose key there is, else of a model of this machine.
 
-A description is kept with its picture whoever still waits for it: it was paid for. Knows no provider and no layout.
+A description is kept with its picture whoever still waits for it: it was paid for. Knows no provider,
+no model and no layout.
 """
 
 from __future__ import annotations
@@ -11,19 +12,26 @@ from concurrent.futures import Future
 from functools import partial
 from typing import Any, NamedTuple
 
+from PIL import Image
+
 from studio.clouds.contract import Clouds
-from studio.contract import Progress, Tell
+from studio.contract import ModelSpec, Progress, Task, Tell
 from studio.errors import BadPicture, BadRequest, Cancelled, NotFound, NotReady, StudioError
 from studio.intake.picture import read_picture
 from studio.library.assets import Asset
 from studio.library.store import Store
+from studio.residents import Residents
 from studio.scheduling.changes import Changes
+from studio.scheduling.lanes import LaneName
 from studio.validation import MAX_PROMPT, cleaned, says_something, shown
+from studio.words.local import LocalWords
 
 MOST_AT_ONCE = 4
 """Answers one owner may be waiting for."""
 MAX_DESCRIPTION = 2_000
 """Characters."""
+LOCAL_LANE: LaneName = "words"
+"""So that neither pictures nor providers wait for what is said here."""
 
 
 class Asked(NamedTuple):
@@ -37,13 +45,22 @@ class Describing:
     """Any thread may ask; none of the methods waits."""
 
     def __init__(
-        self, clouds: Clouds, store: Store, changes: Changes, later: Callable[[str, Callable[[], object]], None]
+        self,
+        clouds: Clouds,
+        changes: Changes,
+        store: Store,
+        models: Callable[[Task], list[ModelSpec]],
+        residents: Residents,
+        later: Callable[[LaneName, str, Callable[[], object]], None],
+        is_toy: Callable[[str, str], bool],
     ) -> None:
         """
         Args:
-            later: does something on a thread of the cloud lane; the first argument names it.
+            later: does something on a thread of a lane; the second argument names it.
+            is_toy: owner and id of a picture -> whether it is of the toy world.
         """
-        self._clouds, self._store, self._changes, self._later = clouds, store, changes, later
+        self._clouds, self._changes, self._store = clouds, changes, store
+        self._local, self._later, self._is_toy = LocalWords(models, residents), later, is_toy
         self._lock = threading.Lock()
         self._asked: dict[tuple[str, str], Asked] = {}  # (owner, what)
         self._closing = threading.Event()
@@ -63,7 +80,26 @@ class Describing:
             raise NotFound("picture", asset_id)
         if asset.kind not in ("image", "object"):
             raise BadRequest(f"{shown(asset.title)} is a {asset.kind}, not a picture. Describe the picture it is from.")
-        return self._ask(owner, f"describe {asset.id}", partial(self._describe, asset))
+        what = f"describe {asset.id}"
+        if self._clouds.reader(owner):
+            say = partial(self._clouds.describe, owner)
+            return self._ask(owner, "cloud", what, partial(self._describe, asset, say))
+        spec = self._local.describer(self._is_toy(owner, asset.id))
+        if spec is None:
+            raise NotReady(self._what_it_needs(owner, Task.DESCRIBE))
+        return self._ask(owner, LOCAL_LANE, what, partial(self._describe, asset, partial(self._local.describe, spec)))
+
+    def reader(self, owner: str, asset_id: str) -> str:
+        """Who would describe a picture, as people call it; "" for nobody."""
+        if provider := self._clouds.reader(owner):
+            return provider
+        spec = self._local.describer(self._is_toy(owner, asset_id))
+        return spec.label if spec else ""
+
+    def improver(self, owner: str) -> str:
+        """Who would improve a prompt; "" for nobody."""
+        spec = self._local.improver()
+        return self._clouds.reader(owner) or (spec.label if spec else "")
 
     def improve_prompt(self, owner: str, prompt: str) -> Asked:
         """Ask for the same wish, said so that an image model understands more of it. The answer is text.
@@ -79,7 +115,13 @@ class Describing:
         wish = cleaned(prompt)
         if not says_something(wish):
             raise BadRequest("There is no prompt to improve. Write what you want to see, in a few words.")
-        return self._ask(owner, f"improve {wish}", lambda tell: self._clouds.improve_prompt(owner, wish, tell))
+        if self._clouds.reader(owner):
+            say = partial(self._clouds.improve_prompt, owner, wish)
+            return self._ask(owner, "cloud", f"improve {wish}", say)
+        spec = self._local.improver(wish)
+        if spec is None:
+            raise NotReady(self._what_it_needs(owner, Task.IMPROVE))
+        return self._ask(owner, LOCAL_LANE, f"improve {wish}", partial(self._local.improve, spec, wish))
 
     def close(self) -> None:
         """End all waiting."""
@@ -89,9 +131,7 @@ class Describing:
         for asked in waiting:
             asked.answer.cancel()  # one that has not begun; the others hear of it by their `tell`
 
-    def _ask(self, owner: str, what: str, work: Callable[[Tell], Any]) -> Asked:
-        if not self._clouds.reader(owner):
-            raise NotReady(self._what_it_needs(owner))
+    def _ask(self, owner: str, lane: LaneName, what: str, work: Callable[[Tell], Any]) -> Asked:
         with self._lock:
             known = self._asked.get((owner, what))
             if known is not None:
@@ -106,7 +146,7 @@ class Describing:
             if stopped.is_set() or self._closing.is_set():
                 raise Cancelled
 
-        self._later(f"{what} of {owner}", partial(_answer, asked.answer, partial(work, tell)))
+        self._later(lane, f"{what} of {owner}", partial(_answer, asked.answer, partial(work, tell)))
         if self._closing.is_set():
             asked.answer.cancel()
         return asked
@@ -115,21 +155,22 @@ class Describing:
         with self._lock:
             self._asked.pop((owner, what), None)
 
-    def _describe(self, asset: Asset, tell: Tell) -> Asset:
+    def _describe(self, asset: Asset, say: Callable[[Image.Image, Tell], str], tell: Tell) -> Asset:
         try:
             picture = read_picture(self._store.path(asset.owner, asset.id)).image
         except BadPicture as error:
             raise BadPicture(f"The file of {shown(asset.title)} cannot be read any more: {error}") from error
-        said = self._clouds.describe(asset.owner, picture, tell)
+        said = say(picture, tell)
         described = self._store.describe(asset.owner, asset.id, cleaned(said)[:MAX_DESCRIPTION])
         self._changes.note(asset.owner)
         return described
 
-    def _what_it_needs(self, owner: str) -> str:
-        keys = self._clouds.keys(owner)
+    def _what_it_needs(self, owner: str, task: Task) -> str:
+        keys, spec = self._clouds.keys(owner), self._local.could(task)
+        local = f" Or download {spec.label}: `python cli.py download {spec.id}`." if spec else ""
         if not keys:
-            return "No provider here puts pictures into words."
-        return f"This needs the key of a provider, such as {keys[0].provider}: {keys[0].todo}"
+            return f"No provider here puts pictures into words.{local}"
+        return f"This needs the key of a provider, such as {keys[0].provider}: {keys[0].todo}{local}"
 
 
 def _answer(future: Future[Any], work: Callable[[], Any]) -> None:

@@ -109,6 +109,18 @@ MIGRATIONS = (
     ALTER TABLE assets RENAME COLUMN shelf TO category;
     CREATE INDEX newest_of_category ON assets (owner, deleted, category, created, id);
     """,
+    """
+    CREATE TABLE embeddings (
+        number INTEGER PRIMARY KEY AUTOINCREMENT,  -- the order in which they were made
+        asset TEXT NOT NULL,
+        embedder TEXT NOT NULL,  -- id of a model and the revision of its weights
+        vector BLOB NOT NULL,    -- float16, of length 1; empty where the model does not know such pictures
+        UNIQUE (asset, embedder)
+    );
+    CREATE TRIGGER embeddings_delete AFTER DELETE ON assets BEGIN
+        DELETE FROM embeddings WHERE asset = old.id;
+    END;
+    """,
 )
 
 

@@ -49,6 +49,7 @@ class Filters(TypedDict, total=False):
     query: str  # words that must be in the prompt; the last may be a beginning; none of those with a minus before them
     starred: bool
     model: str
+    meaning: bool  # also what only means the same, see `Meanings`; `find` and `count` know nothing of it
     kind: str
     """ "image" for pictures made here, "upload" for those that came in, or another kind; TRASH for what was deleted; ""
     for all but views, which are steps on the way to a splat."""
@@ -68,7 +69,7 @@ def find(
     """
     if isinstance(limit, bool) or not isinstance(limit, int) or not 1 <= limit <= MAX_PAGE:
         raise BadRequest(f"A page holds 1 to {MAX_PAGE} pictures, not {shown(limit)}.")
-    where, values = _condition(database, owner, **filters)
+    where, values = condition(database, owner, **filters)
     if not isinstance(after, str):
         raise _not_text()
     if after:
@@ -83,7 +84,7 @@ def find(
 
 def count(database: Database, owner: str, **filters: Unpack[Filters]) -> int:
     """How many assets all pages of `find` have together."""
-    where, values = _condition(database, owner, **filters)
+    where, values = condition(database, owner, **filters)
     # Left alone, SQLite looks at every picture for its star.
     index = "INDEXED BY newest_starred" if filters.get("starred") and not filters.get("query", "").strip() else ""
     return database.rows(f"SELECT COUNT(*) FROM assets {index} WHERE {where}", tuple(values))[0][0]
@@ -133,17 +134,28 @@ def terms(query: str) -> tuple[str, str]:
     return " ".join(wanted) + "*" * bool(wanted), " OR ".join(unwanted)
 
 
-def _condition(
-    database: Database, owner: str, query: str = "", starred: bool = False, model: str = "", kind: str = ""
+def condition(
+    database: Database,
+    owner: str,
+    query: str = "",
+    starred: bool = False,
+    model: str = "",
+    kind: str = "",
+    *,
+    one_by_one: bool = False,
 ) -> tuple[str, list[Any]]:
-    """What comes after WHERE, and its values."""
+    """What comes after WHERE, and its values.
+
+    Args:
+        one_by_one: only a few pictures are looked up, by their ids.
+    """
     if not all(isinstance(text, str) for text in (query, model, kind)):
         raise _not_text()
     conditions: list[str] = []
     values: list[Any] = []
     # The plus keeps SQLite from using an index for that column: it cannot know how many pictures have a word. A few are
     # looked up one by one; otherwise the gallery is read from its newest picture on, until the page is full.
-    column, number = "", "+number"
+    column, number = "+" * one_by_one, "+number"
     if query.strip():
         wanted, unwanted = terms(query)
         if wanted or not unwanted:

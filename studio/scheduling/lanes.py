@@ -15,8 +15,8 @@ from typing import Literal
 from studio.scheduling.changes import Changes
 from studio.scheduling.live_job import LiveJob
 
-LaneName = Literal["gpu", "cloud"]
-THREADS: dict[LaneName, int] = {"gpu": 1, "cloud": 8}
+LaneName = Literal["gpu", "cloud", "words"]
+THREADS: dict[LaneName, int] = {"gpu": 1, "cloud": 8, "words": 1}
 
 
 class _Lane:

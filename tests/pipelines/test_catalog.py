@@ -87,4 +87,5 @@ def test_every_record_is_whole():
         "outline",
         "lanczos",
         "canny",
+        "toy-prompts",
     }

@@ -45,12 +45,12 @@ class IterateEndpoints:
         quality: str = "",
         transparent: bool = False,
         clip_skip: int | None = None,
-        control: str = "",
-        control_strength: float | None = None,
         confirm_cost: bool = False,
         file: gr.FileData | None = None,
         wait: bool = True,
         token: str = "",
+        control: str = "",
+        control_strength: float | None = None,
         request: gr.Request | None = None,
     ) -> dict:
         """Change a picture as an instruction says and answer with the job; its pictures are new versions.
@@ -77,13 +77,13 @@ class IterateEndpoints:
             quality: One of the model's qualities; empty takes its first.
             transparent: Leave out the background, where the model can.
             clip_skip: Which layer of the text encoder is read, counted from the last, where the model honours it.
-            control: Id of a picture whose outlines or depth are followed, where the model follows any; empty takes
-                those of the picture. A line drawing, and grey depth, are followed as they are.
-            control_strength: How closely, where the model honours it.
             confirm_cost: Spend it even where it passes the daily cap.
             file: A picture to put into the gallery first: `handle_file(PATH)`.
             wait: Answer when the versions are there; false answers at once, then ask `job`.
             token: Where the app is open to anyone: the secret that owns the picture.
+            control: Id of a picture whose outlines or depth are followed, where the model follows any; empty takes
+                those of the picture. A line drawing, and grey depth, are followed as they are.
+            control_strength: How closely, where the model honours it.
         """
         values = locals() | {"source": picture_id, "object": object_id}  # all others have the names of their fields
         caller = self._visitors.caller(request, token)

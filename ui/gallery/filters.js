@@ -1,16 +1,17 @@
 // What is looked for: words, stars, a model, a kind. Kept in the address, so that a reload and a link find it again.
 
 import { readAddress, writeAddress } from "../shared/scripts/address.js";
-import { drawIcon, label, make, setAttribute, show, within } from "../shared/scripts/dom.js";
+import { drawIcon, label, make, setAttribute, setText, show, within } from "../shared/scripts/dom.js";
 const { find } = within("gallery");
 const KINDS = [["", "All kinds"], ["image", "Made here"], ["upload", "Uploaded"], ["object", "Objects"], ["view", "Views"], ["splat", "In 3D"], ["trash", "Deleted"]];
 const DEBOUNCE = 180; // ms between the last key and the question
 
 /** @param onChange called with the filters when they have changed */
 export function createFilters(onChange) {
-  const query = find(".query"), starred = find(".chip.starred"), model = find("select.model"), kind = find("select.kind");
+  const query = find(".query"), meaning = find(".chip.meaning"), starred = find(".chip.starred"), model = find("select.model"), kind = find("select.kind");
   const now = {
     query: readAddress("q"),
+    meaning: readAddress("meaning") === "1",
     starred: readAddress("starred") === "1",
     model: readAddress("model"),
     kind: readAddress("kind"),
@@ -31,12 +32,13 @@ export function createFilters(onChange) {
   function draw() {
     if (query.value !== now.query && document.activeElement !== query) query.value = now.query;
     setAttribute(starred, "aria-pressed", now.starred);
+    setAttribute(meaning, "aria-pressed", now.meaning);
     model.value = now.model;
     kind.value = now.kind;
     for (const select of [model, kind]) select.classList.toggle("set", Boolean(select.value));
   }
   function keep() {
-    writeAddress({ q: now.query, starred: now.starred ? "1" : "", model: now.model, kind: now.kind });
+    writeAddress({ q: now.query, meaning: now.meaning ? "1" : "", starred: now.starred ? "1" : "", model: now.model, kind: now.kind });
   }
   function change(changes) {
     clearTimeout(timer);
@@ -52,6 +54,7 @@ export function createFilters(onChange) {
   query.addEventListener("keydown", (event) => {
     if (event.key === "Enter") change({ query: query.value.trim() });
   });
+  meaning.addEventListener("click", () => change({ meaning: !now.meaning }));
   starred.addEventListener("click", () => change({ starred: !now.starred }));
   model.addEventListener("change", () => change({ model: model.value }));
   kind.addEventListener("change", () => change({ kind: kind.value }));
@@ -67,9 +70,14 @@ export function createFilters(onChange) {
       offer(model, [["", "All models"], ...models.map(({ id, label: text }) => [id, text])], now.model);
       show(model, models.length > 1 || Boolean(now.model));
     },
+    /** @param can whether a model for that is here @param seen how many pictures of how many it has looked at */
+    offerMeaning(can, [done = 0, all = 0] = []) {
+      show(meaning, can);
+      setText(meaning, now.meaning && done < all ? `By meaning (${done} of ${all} seen)` : "By meaning");
+    },
     clear() {
       query.value = "";
-      change({ query: "", starred: false, model: "", kind: "" });
+      change({ query: "", meaning: false, starred: false, model: "", kind: "" });
     },
     focus: () => query.focus(),
   };

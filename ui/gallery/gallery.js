@@ -64,6 +64,7 @@ const askFor = (after, limit) => post("pictures/find", { ...filters.now, after, 
 function takeFirst(answer) {
   Object.assign(state, { total: answer.count, isTold: true, isLost: false, isStale: false });
   filters.offerModels(answer.models);
+  filters.offerMeaning(answer.canMean, answer.seen);
 }
 
 /** Begin anew with the filters as they are. */
@@ -124,7 +125,7 @@ async function refresh() {
   }
   takeFirst(answer);
   const last = answer.pictures.at(-1), told = new Set(idsOf(answer.pictures));
-  const older = answer.next ? state.pictures.filter((picture) => !told.has(picture.id) && newestFirst(last, picture) < 0) : [];
+  const older = answer.next && !filters.now.meaning ? state.pictures.filter((picture) => !told.has(picture.id) && newestFirst(last, picture) < 0) : [];
   if (fresh === FIRST_PAGE || !older.length) { // nothing known follows without a gap
     epoch += 1; // a page that is on its way would not follow, either
     state.next = answer.next;

@@ -106,7 +106,7 @@ def on_load(studio: Studio, owner: str, token: str, saved: Any) -> dict[str, Any
     answer = clouds.shown(studio, owner, spec, saved)
     count = saved.get("count")
     answer["count"]["value"] = count if count in range(1, MAX_PICTURES + 1) else 1
-    words = {"token": token, "reader": studio.clouds.reader(owner)}
+    words = {"token": token, "reader": studio.describing.improver(owner)}
     stage = {"token": token, "demo": demo_model(studio, owner) is not None}
     return answer | {"stage": stage, "improve": words}
 

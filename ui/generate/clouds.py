@@ -80,7 +80,7 @@ def on_keys(studio: Studio, owner: str, token: str, *, offered: str, **values: A
     return {
         **updates({"model": {"choices": choices, "info": known_of(spec, owner)}}),
         "price": told_price(studio, owner, spec, values),
-        "improve": {"token": token, "reader": studio.clouds.reader(owner)},
+        "improve": {"token": token, "reader": studio.describing.improver(owner)},
     }
 
 

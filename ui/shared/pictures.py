@@ -94,7 +94,7 @@ def look(studio: Studio, owner: str, question: Answer) -> Answer:
         "prompt": asset.recipe.prompt,
         "facts": [fact._asdict() for fact in facts_of(asset, _spec(studio, asset.model))],
         "description": asset.description,
-        "reader": studio.clouds.reader(owner) if asset.kind in ("image", "object") else "",
+        "reader": studio.describing.reader(owner, asset.id) if asset.kind in ("image", "object") else "",
         "parents": [picture(studio, parent) for parent in relatives.parents],
         "children": [picture(studio, child) for child in relatives.children],
     }

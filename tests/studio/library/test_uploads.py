@@ -347,10 +347,12 @@ def test_a_recipe_of_the_first_version_is_still_read(tmp_path: Path):
 
 
 FORMER = {
-    1: "DROP TRIGGER lineage_delete; DROP TABLE lineage; DROP INDEX newest_of_category; DROP INDEX uploads;"
+    1: "DROP TRIGGER embeddings_delete; DROP TABLE embeddings;"
+    "DROP TRIGGER lineage_delete; DROP TABLE lineage; DROP INDEX newest_of_category; DROP INDEX uploads;"
     "ALTER TABLE assets DROP COLUMN category; ALTER TABLE assets DROP COLUMN sha256;"
     "ALTER TABLE assets DROP COLUMN description;",
-    3: "DROP INDEX newest_of_category; ALTER TABLE assets RENAME COLUMN category TO shelf;"
+    3: "DROP TRIGGER embeddings_delete; DROP TABLE embeddings; DROP INDEX newest_of_category;"
+    "ALTER TABLE assets RENAME COLUMN category TO shelf;"
     "CREATE INDEX newest_of_shelf ON assets (owner, deleted, shelf, created, id);",
 }
 """What makes an index of today one of a former version."""

@@ -1,0 +1,100 @@
+"""A search by meaning among 100,000 pictures with vectors of CLIP ViT-B/32's length, after the first one.
+
+Run `python -m benchmarks.meaning`. Rows and vectors are in a real SQLite file; reading the words of a search by CLIP is
+not in it, because a second page and a second search for the same words do not do it again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.gallery_page import OWNER, PICTURES, fill
+from benchmarks.table import Row, median_ms, print_table
+from studio.contract import ModelCard, Progress, Readiness, Task, WordsRequest
+from studio.library.database import Database
+from studio.library.store import Store
+from studio.residents import Residents
+from studio.words.meaning import Meanings
+
+WIDTH, PAGE, ROUNDS = 512, 60, 15
+
+
+class Reads:
+    """Reads any words as some direction."""
+
+    def run(self, request: WordsRequest, _tell: Callable[[Progress], None]) -> np.ndarray:
+        vector = np.random.default_rng(len(request.words)).normal(size=WIDTH).astype(np.float32)
+        return vector / np.linalg.norm(vector)
+
+    def close(self) -> None:
+        """Nothing is kept."""
+
+
+READS = ModelCard(id="reads", label="Reads", tasks=frozenset({Task.EMBED})).spec(
+    load=lambda _tell: Reads(), readiness=lambda: Readiness(True, "ready"), revision="1"
+)
+
+
+def main(arguments: Sequence[str] = ()) -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--pictures", type=int, default=PICTURES)
+    parser.add_argument("--rounds", type=int, default=ROUNDS)
+    options = parser.parse_args(arguments)
+    with tempfile.TemporaryDirectory() as folder:
+        database = Database(Path(folder) / "diorama.sqlite")
+        try:
+            fill(database, options.pictures)
+            embed(database)
+            rows = measure(database, Path(folder), options.rounds)
+        finally:
+            database.close()
+    print_table(f"Search by meaning among {options.pictures:,} pictures, {PAGE} a page", rows)
+
+
+def embed(database: Database) -> None:
+    """A random vector for each."""
+    chance = np.random.default_rng(1)
+    ids = [row["id"] for row in database.rows("SELECT id FROM assets")]
+    with database.transaction() as connection:
+        for id in ids:
+            vector = chance.normal(size=WIDTH)
+            kept = (vector / np.linalg.norm(vector)).astype(np.float16).tobytes()
+            connection.execute(
+                "INSERT INTO embeddings (asset, embedder, vector) VALUES (?, ?, ?)", (id, "reads 1", kept)
+            )
+
+
+def measure(database: Database, folder: Path, rounds: int) -> list[Row]:
+    """The first search, which reads the vectors, then each way of asking so many times by clock and processor."""
+    now: Callable[[str, str, Callable[[], object]], None] = lambda _lane, name, work: (  # noqa: E731
+        work() if name.startswith("read") else None
+    )
+    residents, store = Residents(8.0), Store(folder, database)
+    meanings = Meanings(database, store, lambda _task: [READS], residents, now, lambda _owner, _id: True)
+    began = time.perf_counter()
+    meanings.find(OWNER, query="something", limit=PAGE)
+    rows = [Row("the first search, which reads all vectors", time.perf_counter() - began, 1, unit="s")]
+    ways = {"search": {}, "search, words found too": {"query": "purple snowman"}, "search, starred": {"starred": True}}
+    for name, look in ways.items():
+        processor, clock = [], []
+        for _ in range(rounds):
+            began, began_processor = time.perf_counter(), time.thread_time()
+            meanings.find(OWNER, limit=PAGE, **{"query": "something"} | look)  # pyright: ignore[reportArgumentType]
+            processor.append(time.thread_time() - began_processor)
+            clock.append(time.perf_counter() - began)
+        rows.append(median_ms(f"{name}: processor", processor, "<= 50 ms"))
+        rows.append(median_ms(f"{name}: by the clock", clock, "<= 50 ms, idle"))
+    residents.close()
+    return rows
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,1 @@
+"""Models of words on this machine: they describe pictures, improve prompts, and say what means the same."""

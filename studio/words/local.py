@@ -1,0 +1,66 @@
+"""Words about pictures and prompts by the models of this machine: which would answer, and its answer.
+
+Only models that are here answer: nothing is downloaded for it. Knows no model, no provider and no layout.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PIL import Image
+
+from studio.contract import ModelSpec, Task, Tell, WordsRequest
+from studio.errors import NotReady
+from studio.residents import Residents
+from studio.segmentation.engine import flat
+from studio.validation import cleaned, unknown_words
+
+
+class LocalWords:
+    """Any thread may ask who would answer; the answers themselves come on the lane of the models."""
+
+    def __init__(self, models: Callable[[Task], list[ModelSpec]], residents: Residents) -> None:
+        self._models, self._residents = models, residents
+
+    def describer(self, is_toy: bool) -> ModelSpec | None:
+        """Who would describe a picture, of the toy world or not; None: nobody here can."""
+        here = self._here(Task.DESCRIBE)
+        return next((spec for wanted in (is_toy, False) for spec in here if spec.toys_only == wanted), None)
+
+    def improver(self, prompt: str = "") -> ModelSpec | None:
+        """Who would improve a prompt: one that knows all words rather than the toys'; None: nobody here can."""
+        here = sorted(self._here(Task.IMPROVE), key=lambda spec: spec.toys_only)
+        return next((spec for spec in here if not _unknown(spec, prompt)), None)
+
+    def could(self, task: Task) -> ModelSpec | None:
+        """Who could do it after a download."""
+        return next((spec for spec in self._able(task) if spec.readiness().download_gb), None)
+
+    def describe(self, spec: ModelSpec, picture: Image.Image, tell: Tell) -> str:
+        """
+        Raises:
+            NotReady: it has nothing to say.
+            Cancelled: of `tell`.
+        """
+        return self._said(spec, WordsRequest(flat(picture), Task.DESCRIBE.value), tell)
+
+    def improve(self, spec: ModelSpec, prompt: str, tell: Tell) -> str:
+        """Raises as `describe`, and NotSupported: it does not know such prompts."""
+        return self._said(spec, WordsRequest(words=prompt), tell)
+
+    def _said(self, spec: ModelSpec, request: WordsRequest, tell: Tell) -> str:
+        with self._residents.use(spec, tell) as model:
+            words = cleaned(model.run(request, tell))
+        if not words:
+            raise NotReady(f"{spec.label} found no words for this. Try another one.")
+        return words
+
+    def _here(self, task: Task) -> list[ModelSpec]:
+        return [spec for spec in self._able(task) if not spec.readiness().download_gb]
+
+    def _able(self, task: Task) -> list[ModelSpec]:
+        return [spec for spec in self._models(task) if not spec.provider and spec.readiness().ok]
+
+
+def _unknown(spec: ModelSpec, prompt: str) -> tuple[str, ...]:
+    return unknown_words(prompt, spec.known_words()) if spec.known_words else ()
