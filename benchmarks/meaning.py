@@ -74,9 +74,11 @@ def embed(database: Database) -> None:
 
 def measure(database: Database, folder: Path, rounds: int) -> list[Row]:
     """The first search, which reads the vectors, then each way of asking so many times by clock and processor."""
-    now: Callable[[str, str, Callable[[], object]], None] = lambda _lane, name, work: (  # noqa: E731
-        work() if name.startswith("read") else None
-    )
+
+    def now(_lane: str, name: str, work: Callable[[], object]) -> None:
+        if name.startswith("read"):
+            work()
+
     residents, store = Residents(8.0), Store(folder, database)
     meanings = Meanings(database, store, lambda _task: [READS], residents, now, lambda _owner, _id: True)
     began = time.perf_counter()

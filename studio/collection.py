@@ -51,18 +51,20 @@ class Collection:
         """Call `listener(is_news)` whenever `pulse` grows, on whatever thread; it must return at once."""
         return self._changes.listening(owner, listener)
 
-    def gallery(self, owner: str, *, after: str = "", limit: int = 24, **filters: Unpack[Filters]) -> GalleryPage:
+    def gallery(
+        self, owner: str, *, after: str = "", limit: int = 24, meaning: bool = False, **filters: Unpack[Filters]
+    ) -> GalleryPage:
         """One page, newest first; with `meaning`, what is most like the words first where a model for that is here.
 
         See `search.find` and `Meanings.find`.
         """
-        if filters.pop("meaning", False) and (found := self.meanings.find(owner, after=after, limit=limit, **filters)):
+        if meaning and (found := self.meanings.find(owner, after=after, limit=limit, **filters)):
             return found
         return search.find(self._database, owner, after=after, limit=limit, **filters)
 
-    def count(self, owner: str, **filters: Unpack[Filters]) -> int:
+    def count(self, owner: str, *, meaning: bool = False, **filters: Unpack[Filters]) -> int:
         """How many pictures all pages of `gallery` have together."""
-        if filters.pop("meaning", False) and (ids := self.meanings.ranked(owner, filters, ())) is not None:
+        if meaning and (ids := self.meanings.ranked(owner, filters, ())) is not None:
             return len(ids)
         return search.count(self._database, owner, **filters)
 

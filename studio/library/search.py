@@ -49,7 +49,6 @@ class Filters(TypedDict, total=False):
     query: str  # words that must be in the prompt; the last may be a beginning; none of those with a minus before them
     starred: bool
     model: str
-    meaning: bool  # also what only means the same, see `Meanings`; `find` and `count` know nothing of it
     kind: str
     """ "image" for pictures made here, "upload" for those that came in, or another kind; TRASH for what was deleted; ""
     for all but views, which are steps on the way to a splat."""
