@@ -178,7 +178,6 @@ class Endpoints:
         after: str = "",
         limit: int = 24,
         token: str = "",
-        meaning: bool = False,
         request: gr.Request | None = None,
     ) -> dict:
         """Pictures, newest first, a page at a time.
@@ -192,12 +191,9 @@ class Endpoints:
             after: The "next" of the page before; empty for the first page.
             limit: Pictures per page, 1 to 200.
             token: The secret the pictures were made with, where the app is open to anyone.
-            meaning: Also what looks like the words without being called so, the most alike first, where a model for
-                that is here; pictures it has not seen yet are looked at in the background.
         """
         caller = self._visitors.caller(request, token)
         look = {"query": query, "starred": starred, "model": model, "kind": kind, "after": after, "limit": limit}
-        look["meaning"] = meaning is True
         page = await asyncio.to_thread(self._studio.gallery, caller.owner, **look)
         return {"pictures": [describe(asset, caller) for asset in page.assets], "next": page.next}
 
