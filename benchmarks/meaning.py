@@ -17,10 +17,11 @@ import numpy as np
 
 from benchmarks.gallery_page import OWNER, PICTURES, fill
 from benchmarks.table import Row, median_ms, print_table
-from studio.contract import ModelCard, Progress, Readiness, Task, WordsRequest
+from studio.contract import ModelCard, Progress, Readiness, Task
 from studio.library.database import Database
 from studio.library.store import Store
 from studio.residents import Residents
+from studio.words.contract import WordsRequest
 from studio.words.meaning import Meanings
 
 WIDTH, PAGE, ROUNDS = 512, 60, 15

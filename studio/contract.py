@@ -9,8 +9,7 @@ from typing import Any, Literal, NamedTuple, Protocol
 
 from PIL import Image
 
-MAX_PICTURES = 8
-"""Pictures one request may ask for."""
+MAX_PICTURES = 8  # that one request may ask for
 MAX_SEED = 2**32 - 1
 """Largest seed, inclusive: what torch, numpy and the A1111 text format all accept."""
 
@@ -82,8 +81,7 @@ class Stroke:
 class IterateRequest:
     """What a person asked for in the Iterate tab: a picture, and what to change about it.
 
-    With an object, strokes or an extension everything else stays, byte for byte. `Studio.iterate` fills every None that
-    the model has a control for, as with `GenerateRequest`.
+    With an object, strokes or an extension all else stays, byte for byte. `Studio.iterate` fills what was left open.
     """
 
     source: str  # asset id of the picture
@@ -137,16 +135,7 @@ class ImageRequest:
     clip_skip: int | None = None  # None: the model's own layer
     owner: str = ""  # whose key pays; changes nothing in the picture
     late: Callable[[ImageResult], None] | None = field(default=None, repr=False, compare=False)
-    """Where a picture goes that was paid for and comes after Stop or the deadline; called on any thread, once at most.
-    None: it is lost."""
-
-
-@dataclass(frozen=True)
-class WordsRequest:
-    """What a model gets that describes, improves or embeds: a picture, or words. It answers with words, or a vector."""
-
-    picture: Image.Image | None = None  # RGB
-    words: str = ""
+    """Where a picture goes that was paid for and comes after Stop or the deadline: any thread, once; None: lost."""
 
 
 @dataclass(frozen=True)
@@ -158,9 +147,7 @@ class ImageResult:
     revision: str = ""  # of the weights, where only the loaded model knows it; "": the one in its spec
     notice: str = ""  # a sentence for the person: "X has retired A; B made this picture."
     price_usd: float | None = None  # what it cost, where the provider says what was used; None: not known
-    scores: tuple[
-        float, ...
-    ] = ()  # after each step, how well the model found it to fit the prompt; (): it does not say
+    scores: tuple[float, ...] = ()  # after each step, how well it fits the prompt; (): the model does not say
     frames: tuple[Image.Image, ...] = ()  # RGB of one size: how the picture came about, for a film; (): no film
 
 
@@ -306,9 +293,8 @@ class ModelCard:
 
 @dataclass(frozen=True, kw_only=True)
 class ModelSpec(ModelCard):
-    """One line of a catalog: what a person reads, what the loader needs, and what the model can honour.
-
-    The page shows only the controls a model honours; a request that asks for more is an error, never dropped silently.
+    """One line of a catalog: what a person reads, what the loader needs, and what the model can honour: the page shows
+    only that, and a request that asks for more is an error, never dropped silently.
     """
 
     load: Callable[[Tell], Model]  # heavy imports only here; a download reports and can be stopped

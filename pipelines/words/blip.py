@@ -13,8 +13,9 @@ from pipelines.damage import opening
 from pipelines.hub.cache import Checkpoint
 from pipelines.plan import Plan
 from pipelines.words.stopping import stopping
-from studio.contract import Tell, WordsRequest
+from studio.contract import Tell
 from studio.validation import short
+from studio.words.contract import WordsRequest
 
 LONGEST = 60
 """Tokens."""

@@ -17,7 +17,8 @@ from pipelines.families.clip_guidance import MEAN, STD
 from pipelines.hub.cache import Checkpoint
 from pipelines.plan import Plan
 from pipelines.words.toy_prompts import BACKGROUNDS, COLOURS
-from studio.contract import Progress, Tell, WordsRequest
+from studio.contract import Progress, Tell
+from studio.words.contract import WordsRequest
 
 _PLAIN = ("ball", "cube", "cone", "cylinder", "donut", "snowman", "tree", "house", "mushroom", "rocket")
 _BATCH = 100

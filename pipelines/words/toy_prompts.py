@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 import zlib
 
-from studio.contract import ModelCard, Readiness, Task, Tell, WordsRequest
+from studio.contract import ModelCard, Readiness, Task, Tell
 from studio.errors import NotSupported
 from studio.validation import shown
+from studio.words.contract import WordsRequest
 
 KINDS = (
     *("ball", "sphere", "cube", "box", "block", "cone", "cylinder", "can", "donut", "doughnut", "ring", "snowman"),

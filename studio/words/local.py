@@ -9,11 +9,12 @@ from collections.abc import Callable
 
 from PIL import Image
 
-from studio.contract import ModelSpec, Task, Tell, WordsRequest
+from studio.contract import ModelSpec, Task, Tell
 from studio.errors import NotReady
 from studio.residents import Residents
 from studio.segmentation.engine import flat
 from studio.validation import cleaned, unknown_words
+from studio.words.contract import WordsRequest
 
 
 class LocalWords:

@@ -16,7 +16,7 @@ from typing import Unpack
 
 import numpy as np
 
-from studio.contract import ModelSpec, Progress, Task, WordsRequest
+from studio.contract import ModelSpec, Progress, Task
 from studio.errors import BadPicture, NotFound, NotReady, StudioError
 from studio.intake.picture import read_picture
 from studio.library import search
@@ -27,6 +27,7 @@ from studio.library.store import Store
 from studio.residents import Residents
 from studio.scheduling.lanes import LaneName
 from studio.segmentation.engine import flat
+from studio.words.contract import WordsRequest
 
 LANE: LaneName = "words"
 MOST = 120

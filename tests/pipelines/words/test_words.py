@@ -25,9 +25,10 @@ from pipelines.catalog import WEIGHTS
 from pipelines.hub.cache import Checkpoint
 from pipelines.words import blip, clip_meaning, qwen
 from pipelines.words.toy_prompts import TOY_PROMPTS, ToyPrompts
-from studio.contract import Progress, WordsRequest
+from studio.contract import Progress
 from studio.errors import Cancelled, NotReady, NotSupported
 from studio.validation import unknown_words
+from studio.words.contract import WordsRequest
 from tests.pipelines.families.test_flow_edits import clouds, ignore, on_cpu
 from tests.pipelines.tiny import save_klein
 from toybox.world import render, sample_scene

@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from studio.contract import ModelSpec, Readiness, Task, Tell, WordsRequest
+from studio.contract import ModelSpec, Readiness, Task, Tell
 from studio.errors import NotReady
 from studio.service import Studio
+from studio.words.contract import WordsRequest
 from tests.studio.conftest import OpenStudio
 from tests.studio.fakes import OWNER, PATIENCE_SECONDS, FakeModel, spec_of
 from tests.studio.pictures_in import saved

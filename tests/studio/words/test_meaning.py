@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from studio.contract import Readiness, Task, Tell, WordsRequest
+from studio.contract import Readiness, Task, Tell
 from studio.errors import NotReady
 from studio.service import Studio
+from studio.words.contract import WordsRequest
 from tests.patience import PATIENCE_SECONDS
 from tests.studio.conftest import OpenStudio
 from tests.studio.fakes import OWNER, FakeModel, spec_of
