@@ -110,7 +110,7 @@ class Canny:
         rgb = np.asarray(request.control or request.references[0])
         lines = lines_in(rgb)
         edges = cv2.Canny(rgb, LOW, HIGH) if lines is None else lines
-        return ImageResult(Image.fromarray(np.repeat(edges[..., None], 3, axis=2)), request.seed)
+        return ImageResult(Image.fromarray(np.repeat(edges[..., None], 3, axis=2)), None)
 
     def close(self) -> None:
         """Nothing is kept."""

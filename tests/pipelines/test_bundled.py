@@ -62,7 +62,8 @@ DAMAGE: dict[str, Callable[[Path], None]] = {
 def copy_of(name: str, folder: Path) -> Path:
     """A bundled model whose files may be spoilt, with the one that it cannot do without beside it."""
     for each in RECORDS[name].bundles:
-        shutil.copytree(WEIGHTS / each, folder / "weights" / each, copy_function=os.link)
+        if not (folder / "weights" / each).is_dir():  # two models may share one
+            shutil.copytree(WEIGHTS / each, folder / "weights" / each, copy_function=os.link)
     return folder / "weights" / name
 
 

@@ -32,7 +32,7 @@ class DepthAnything:
         tell(Progress(0, 1))
         seen = request.control or request.references[0]
         if request.control and is_grey(np.asarray(request.control)):
-            return ImageResult(request.control.convert("L").convert("RGB"), request.seed)
+            return ImageResult(request.control.convert("L").convert("RGB"), None)
         inputs = self._processor(images=seen, return_tensors="pt").to(self._device)
         found = self._network(**inputs)
         size = request.size.height, request.size.width
@@ -41,7 +41,7 @@ class DepthAnything:
         low, high = depth.min(), depth.max()
         grey = ((depth - low) / (high - low).clamp(min=1e-8) * 255).round().clamp(0, 255)
         tell(Progress(1, 1))
-        return ImageResult(Image.fromarray(grey.cpu().numpy().astype(np.uint8)).convert("RGB"), request.seed)
+        return ImageResult(Image.fromarray(grey.cpu().numpy().astype(np.uint8)).convert("RGB"), None)
 
     def close(self) -> None:
         """Give memory back."""
