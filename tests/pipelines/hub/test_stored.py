@@ -13,9 +13,9 @@ from pipelines import catalog
 from pipelines.hub.cache import Download, HubCache
 from pipelines.hub.stored import Stored
 from pipelines.local_model import LocalModel
-from pipelines.machine import Machine
-from pipelines.plan import Needs
-from pipelines.records.flux import SCHNELL
+from pipelines.machine import Gpu, Machine
+from pipelines.plan import ANYWHERE, Needs, Precision
+from pipelines.records.flux import DEV, SCHNELL
 from studio.errors import BadRequest, NotSupported
 from studio.model_files import ModelFiles, ModelState
 from studio.service import Studio
@@ -130,3 +130,24 @@ def test_files_that_another_model_needs_stay(hub: HubCache):
     stored.remove()
     assert not stored.is_complete()
     assert hub.snapshot(other) is not None
+
+
+def test_a_small_card_downloads_the_network_in_few_bits(served: Hub, hub: HubCache):
+    """The rest comes from the model's own repository, whose network is left where it is."""
+    path = served.folder / "flux1-dev-Q4_K_S.gguf"
+    path.write_bytes(b"GGUF" * 10)
+    packed = Download(DOWNLOAD.repo, "main", gb=6.81, file=path.name)
+    record = replace(DEV, download=replace(DOWNLOAD, gb=33.7), gguf=((Precision.Q4, packed),))
+    card = Machine("Linux", 8, 17.2, (Gpu("RTX 3060", 12.9, 12.0, (8, 6)),))
+    whole = Machine("Linux", 8, 64.0, (Gpu("A100", 80.0, 79.0, (8, 0)),))
+    small = replace(card, can=ANYWHERE | {Precision.Q4})
+    assert catalog.spec_of(record, whole, hub, Path()).download_gb == 33.7
+    assert catalog.spec_of(record, card, hub, Path()).readiness().label == "needs make extras"
+    spec = catalog.spec_of(record, small, hub, Path())
+    assert (round(spec.download_gb, 1), spec.pace) == (16.7, "fast")
+    assert "4-bit GGUF" in spec.layout
+    assert spec.weights is not None
+    spec.weights.fetch(lambda _: None)
+    path.unlink()
+    assert spec.readiness().label == "ready"
+    assert not any(name.startswith("transformer/") and name.endswith(".safetensors") for name in served.bytes_sent)
