@@ -244,7 +244,8 @@ def offer_more(spec: ModelSpec, seed: Any) -> Props:
     return {"label": f"More · seed {seed}" if is_fixed else f"More: {', '.join(names)}", "visible": bool(names)}
 
 
-ALL_MODELS = '<button type="button" class="all-models-link" data-models>All models</button>'
+# By keyboard the header leads there: between the model and what is set for it nothing stops.
+ALL_MODELS = '<button type="button" class="all-models-link" tabindex="-1" data-models>All models</button>'
 
 
 def terms(spec: ModelSpec) -> str:
