@@ -15,6 +15,7 @@ from pipelines.families import FAMILIES
 from pipelines.hub.cache import Checkpoint, Download, HubCache
 from pipelines.hub.stored import Stored
 from pipelines.local_model import LocalModel
+from pipelines.loras.files import TAKEN, fitting
 from pipelines.machine import Machine, inspect
 from pipelines.own_checkpoints import CONFIGS, OPENED, OwnCheckpoints, revision_of as own_revision
 from pipelines.plan import Needs, Pace, Placement, Plan, Whole, plans
@@ -133,6 +134,7 @@ def spec_of(record: LocalModel, machine: Machine, hub: HubCache, bundle: Path) -
         layout=str(plan) if plan else "",
         pace=plan.pace.name.lower() if plan and plan.device != "cpu" else "",
         seconds=_seconds(record, machine, hub),
+        loras=partial(fitting, TAKEN[record.family]) if record.family in TAKEN else None,
         known_words=partial(_known_words, bundle / record.words_file) if record.words_file else None,
     )
     if record.at:

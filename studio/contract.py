@@ -10,8 +10,7 @@ from typing import Any, Literal, NamedTuple, Protocol
 from PIL import Image
 
 MAX_PICTURES = 8  # that one request may ask for
-MAX_SEED = 2**32 - 1
-"""Largest seed, inclusive: what torch, numpy and the A1111 text format all accept."""
+MAX_SEED = 2**32 - 1  # inclusive: what torch, numpy and the A1111 text format all accept
 
 
 class Task(StrEnum):
@@ -309,6 +308,7 @@ class ModelSpec(ModelCard):
     gated: bool = False  # the licence has to be accepted on its page before it can be downloaded
     known_words: Callable[[], frozenset[str]] | None = None  # lower case; None: any words will do
     provider: str = ""  # whom a cloud model belongs to, as people call it; "": it runs on this machine
+    loras: Callable[[], tuple[str, ...]] | None = None  # names of the LoRA files here that fit it; None: it takes none
     price_usd: Callable[[ImageRequest], float | None] | None = None
     """Estimate for one picture, before it is asked for; None, or an answer of None: not known."""
     seconds: Callable[[int, Size], float | None] | None = None  # for one picture here: of its steps and size

@@ -17,6 +17,7 @@ from diffusers import (
 
 from pipelines.families.diffusers_base import Words
 from pipelines.families.flow_match import Flow
+from pipelines.loras.files import TAKEN
 from studio.contract import ImageRequest, Size
 
 
@@ -30,7 +31,7 @@ class Flux1(Flow):
     """
 
     kind = FluxPipeline
-    loras = "FLUX.1"
+    loras = TAKEN["flux1"]
 
     def _kind_for(self, request: ImageRequest) -> type[diffusers.DiffusionPipeline]:
         if not request.references:

@@ -12,6 +12,7 @@ from PIL import Image, ImageFilter
 
 from pipelines.families.diffusers_base import Words
 from pipelines.families.flow_match import Flow
+from pipelines.loras.files import TAKEN
 from studio.contract import ImageRequest, Size
 
 
@@ -23,7 +24,7 @@ class Flux2Klein(Flow):
     """
 
     kind = Flux2KleinPipeline
-    loras = "FLUX.2"
+    loras = TAKEN["flux2"]
 
     def _kind_for(self, request: ImageRequest) -> type[diffusers.DiffusionPipeline]:
         return Flux2KleinInpaintPipeline if request.references and request.mask else Flux2KleinPipeline

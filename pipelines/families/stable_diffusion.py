@@ -21,6 +21,7 @@ from diffusers import (
 
 from pipelines import prompt_weights
 from pipelines.families.diffusers_base import DiffusersModel, Words
+from pipelines.loras.files import TAKEN
 from studio.contract import ImageRequest
 
 
@@ -32,7 +33,7 @@ class StableDiffusion(DiffusersModel):
     """
 
     kind = StableDiffusionPipeline
-    loras = "Stable Diffusion 1.5"
+    loras = TAKEN["stable-diffusion"]
     _over: ClassVar[Any] = StableDiffusionImg2ImgPipeline
     _inside: ClassVar[Any] = StableDiffusionInpaintPipeline
     _clip_skip: ClassVar[int] = 1  # the layer of CLIP that it was trained on, from the last one
@@ -87,7 +88,7 @@ class StableDiffusionXL(StableDiffusion):
     """SDXL 1.0, and by "lightning" its four-step student, which has no guidance and so no negative prompt."""
 
     kind = StableDiffusionXLPipeline
-    loras = "SDXL"
+    loras = TAKEN["stable-diffusion-xl"]
     _over = StableDiffusionXLImg2ImgPipeline
     _inside = StableDiffusionXLInpaintPipeline
     _clip_skip = 2

@@ -11,6 +11,8 @@ import json
 import os
 import re
 from collections.abc import Iterable
+from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -32,6 +34,20 @@ _SDXL_MARKS = ("input_blocks_", "output_blocks_", "middle_block_", "lora_te2_", 
 _BY_WIDTH = {768: "Stable Diffusion 1.5", 1024: "Stable Diffusion 2", 2048: "SDXL"}
 _TRIGGERS = ("modelspec.trigger_phrase", "ss_trigger_words", "trigger_phrase")
 _LONGEST_TRIGGER = 200
+
+
+TAKEN = {
+    "stable-diffusion": "Stable Diffusion 1.5",
+    "stable-diffusion-control": "Stable Diffusion 1.5",
+    "stable-diffusion-xl": "SDXL",
+    "stable-diffusion-xl-control": "SDXL",
+    "flux1": "FLUX.1",
+    "flux1-kontext": "FLUX.1",
+    "flux1-fill": "FLUX.1",
+    "flux1-control": "FLUX.1",
+    "flux2": "FLUX.2",
+}
+"""For which models the LoRAs were made that each of our families takes, see `family_of`."""
 
 
 class Lora(NamedTuple):
@@ -62,6 +78,28 @@ def named_in(prompt: str, place: Path) -> tuple[str, tuple[Lora, ...]]:
         status = path.stat()
         found[path.stem] = Lora(path, _weight(name, weight), (status.st_size, status.st_mtime_ns))
     return _TAG.sub("", prompt) if found else prompt, tuple(found.values())
+
+
+def fitting(family: str, place: Path | None = None) -> tuple[str, ...]:
+    """Names of the files that models of a family take, in alphabetical order; what cannot be read is none of them.
+
+    Args:
+        family: one of TAKEN's values.
+        place: the folder; None: see `folder`.
+    """
+    found = set()
+    for path in (place or folder()).rglob("*.safetensors"):
+        with suppress(OSError, ValueError):
+            status = path.stat()
+            made_for = _made_for(path, status.st_size, status.st_mtime_ns)
+            if made_for == family or (made_for == EITHER and family.startswith("FLUX")):
+                found.add(path.stem)
+    return tuple(sorted(found))
+
+
+@lru_cache(maxsize=4096)
+def _made_for(path: Path, _size: int, _mtime_ns: int) -> str:
+    return family_of(read_header(path))
 
 
 def _path(name: str, place: Path) -> Path:

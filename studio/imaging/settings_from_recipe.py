@@ -13,7 +13,7 @@ from typing import Any
 
 from studio.completion import default_size
 from studio.contract import MAX_SEED, GenerateRequest, ModelSpec, Range, Size, Task
-from studio.intake.settings.foreign_values import prompt_weights
+from studio.intake.settings.foreign_values import loras_in, prompt_weights
 from studio.recipe import Recipe
 from studio.validation import MAX_PROMPT, says_something, shown
 
@@ -48,6 +48,7 @@ def fit(recipe: Recipe, catalog: Sequence[ModelSpec], owner: str = "") -> Settin
     notes: list[str] = [] if says_something(recipe.prompt) else ["The file has no prompt: write one."]
     spec = _model(recipe.model, catalog, owner, notes)
     prompt, style = _words(recipe, spec, notes)
+    prompt, left_out = _loras(prompt, recipe.left_out, spec)
     request = GenerateRequest(
         prompt=_cut(prompt, "prompt", notes),
         model=spec.id,
@@ -62,7 +63,7 @@ def fit(recipe: Recipe, catalog: Sequence[ModelSpec], owner: str = "") -> Settin
         notes.append("It was made from another picture; from its words alone it comes out differently.")
     is_read = spec.prompt_weights or recipe.source in _SAYS_ITSELF
     weighed = [] if is_read else prompt_weights(f"{recipe.prompt}\n{request.negative_prompt}")
-    if left_out := ", ".join(each for each in (recipe.left_out, *weighed) if each):
+    if left_out := ", ".join(each for each in (left_out, *weighed) if each):
         notes.append(f"Not carried over: {left_out}.")
     if recipe.source and recipe.notice:
         notes.append(recipe.notice)
@@ -157,6 +158,14 @@ def _words(recipe: Recipe, spec: ModelSpec, notes: list[str]) -> tuple[str, str]
         return recipe.prompt, recipe.style
     notes.append(f"{spec.label} has no style {shown(recipe.style)}; its words are in the prompt.")
     return (recipe.prompt_sent if says_something(recipe.prompt_sent) else recipe.prompt), ""
+
+
+def _loras(prompt: str, left_out: str, spec: ModelSpec) -> tuple[str, str]:
+    """The prompt with the LoRAs that are here and fit, and what is left out: the others, not these."""
+    prompt, used, gone = loras_in(prompt, spec.loras() if spec.loras else ())
+    parts = [part for part in left_out.split(", ") if part not in {f"LoRA {name}" for name in used}]
+    parts += [f"LoRA {name}" for name in gone if f"LoRA {name}" not in parts]
+    return prompt, ", ".join(part for part in parts if part)
 
 
 def _cut(text: str, what: str, notes: list[str]) -> str:

@@ -163,6 +163,7 @@ class Endpoints:
                 "negative_prompt": spec.negative_prompt,
                 "styles": [style.id for style in spec.styles],
                 "qualities": list(spec.qualities),
+                "loras": list(spec.loras()) if spec.loras else [],
                 "transparent": spec.transparent,
             }
             for spec in specs

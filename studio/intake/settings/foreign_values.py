@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -87,6 +88,7 @@ def sized(width: object, height: object) -> Size | None:
 
 _WEIGHT = re.compile(r"\(([^()]{1,100}:\s?-?\d{0,3}\.?\d{1,4})\)")
 _LORA_TAG = re.compile(r"<lora:([^:<>]{1,100})[:>]")
+_WHOLE_TAG = re.compile(r" ?<lora:([^:<>]{1,100})(?::[^<>]*)?>")
 _EMBEDDING = re.compile(r"\bembedding:([\w.\-/\\]{1,100})")
 
 
@@ -95,6 +97,18 @@ def named_in(prompt: str) -> list[str]:
     prompt = prompt[:MAX_TEXT]
     said = [f"LoRA {name}" for name in dict.fromkeys(_LORA_TAG.findall(prompt))][:8]
     return said + [f"embedding {name}" for name in dict.fromkeys(_EMBEDDING.findall(prompt))][:8]
+
+
+def loras_in(prompt: str, here: Collection[str]) -> tuple[str, list[str], list[str]]:
+    """A prompt without the tags of LoRAs that are not here; the names of those that are, and of those that are not."""
+    used, gone = list[str](), list[str]()
+
+    def kept(tag: re.Match[str]) -> str:
+        is_here = tag[1].strip().removesuffix(".safetensors") in here
+        (used if is_here else gone).append(tag[1].strip())
+        return tag[0] if is_here else ""
+
+    return _WHOLE_TAG.sub(kept, prompt), used, list(dict.fromkeys(gone))
 
 
 def prompt_weights(prompt: str) -> list[str]:

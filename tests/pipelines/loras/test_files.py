@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 from pathlib import Path
 
@@ -9,7 +10,9 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-from pipelines.loras.files import EITHER, check, family_of, named_in, triggers
+from pipelines.families import FAMILIES as OPENED_BY
+from pipelines.loras.files import EITHER, TAKEN, check, family_of, fitting, named_in, triggers
+from pipelines.records import RECORDS
 from studio.errors import BadRequest
 
 LAYOUTS = json.loads((Path(__file__).with_name("layouts.json")).read_text())["layouts"]
@@ -87,3 +90,22 @@ def test_one_for_another_family_and_one_that_is_damaged_are_refused(place: Path)
 def test_the_words_that_call_on_it_are_read_off_its_file(place: Path):
     assert triggers(place / "pixel-art.safetensors") == "pixelart style"
     assert triggers(place / "styles" / "Night v2.safetensors") == "ohwx man"
+
+
+def test_those_that_fit_are_listed(place: Path):
+    for name, wide in (("wide", 2048), ("junk", 5)):
+        key = "unet.down_blocks.1.attentions.0.transformer_blocks.0.attn2.to_k.lora_A.weight"
+        save_file({key: np.zeros((4, wide), np.float32)}, place / f"{name}.safetensors")
+    assert fitting("Stable Diffusion 1.5", place) == ("Night v2", "pixel-art")
+    assert fitting("SDXL", place) == ("wide",)
+    assert fitting("FLUX.2", place) == fitting("SDXL", place / "nowhere") == ()
+    (place / "wide.safetensors").unlink()
+    assert fitting("SDXL", place) == ()
+
+
+def test_every_family_that_takes_loras_says_which():
+    """Its class and its record, which is looked at without torch, agree."""
+    for record in RECORDS:
+        module, _, name = OPENED_BY.get(record.family, "").partition(":")
+        taken = getattr(getattr(importlib.import_module(module), name), "loras", "") if module else ""
+        assert TAKEN.get(record.family, "") == taken, record.id

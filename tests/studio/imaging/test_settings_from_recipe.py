@@ -306,3 +306,22 @@ def test_a_cloud_is_kept_for_who_has_its_key_and_never_takes_anothers_place(fake
     assert settings.request is not None
     assert settings.request.model == "fake"
     assert "cannot run here (needs SKIES_KEY)" in fit(made, [fake, cloud], "grace").notes[0]
+
+
+def test_loras_that_are_here_are_kept_and_the_others_are_said(fake: ModelSpec):
+    prompt = "a castle <lora:pixel-art:0.8> at night<lora:ink:1><lora:Night v2.safetensors>"
+    recipe = replace(
+        PLAIN,
+        prompt=prompt,
+        source="A1111",
+        task="upload",
+        left_out="LoRA pixel-art, LoRA ink, sampler Heun",
+    )
+    knowing = replace(fake, loras=lambda: ("pixel-art", "Night v2"))
+    settings = fit(recipe, [knowing])
+    assert settings.request is not None
+    assert settings.request.prompt == "a castle <lora:pixel-art:0.8> at night<lora:Night v2.safetensors>"
+    assert "Not carried over: LoRA ink, sampler Heun." in settings.notes
+    settings = fit(recipe, [fake])
+    assert settings.request is not None and settings.request.prompt == "a castle at night"
+    assert any("LoRA pixel-art, LoRA ink, sampler Heun, LoRA Night v2" in note for note in settings.notes)
