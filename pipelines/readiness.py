@@ -46,19 +46,20 @@ def of(model: LocalModel, weights: Download | Path, machine: Machine, hub: HubCa
     if model.fault:
         return Readiness(False, "cannot be opened", model.fault)
     if model.at and isinstance(weights, Path):
-        return _too_small(model, machine) or Readiness(True, "ready")
+        return too_small(model, machine) or Readiness(True, "ready")
     if isinstance(weights, Path):
         found = [of_bundled(weights.parent / id) for id in model.bundles]
         return next((each for each in found if not each.ok), found[0])
-    return _too_small(model, machine) or _own_file(model) or of_files(weights, hub)
+    return too_small(model, machine) or own_file(model) or of_files(weights, hub)
 
 
 def of_files(download: Download, hub: HubCache) -> Readiness:
     """Whether a download is here, or can come."""
+    gb = to_come_gb(download, hub)
     if path := download.named():
         hint = f"There is no file {short(path)}: correct {download.local} in .env, or take it out."
         return Readiness(True, "ready") if path.is_file() else Readiness(False, "file missing", hint)
-    if hub.snapshot(download) is not None:
+    if not gb:
         return Readiness(True, "ready")
     if download.gated and hub.token is None:
         return Readiness(
@@ -67,17 +68,22 @@ def of_files(download: Download, hub: HubCache) -> Readiness:
             f"{download.label} is gated: accept the licence at {hub.page(download)}, "
             "put HF_TOKEN=... in .env, and start Diorama again.",
         )
-    # Never 0: what is still missing may be some small file.
-    to_come_gb = max(0.1, download.gb - hub.started_bytes(download) / 1e9)
     free_gb = hub.free_bytes() / 1e9
-    if to_come_gb + SPARE_GB > free_gb:
+    if gb + SPARE_GB > free_gb:
         return Readiness(
             False,
-            f"not enough disk: needs {in_gb(to_come_gb)}",
-            f"Not enough disk for {download.label}: needs {in_gb(to_come_gb)}, {in_gb(free_gb)} free in "
+            f"not enough disk: needs {in_gb(gb)}",
+            f"Not enough disk for {download.label}: needs {in_gb(gb)}, {in_gb(free_gb)} free in "
             f"{short(hub.cache)}. Free some space, or set HF_HOME to a folder on another disk.",
         )
-    return Readiness(True, f"{in_gb(to_come_gb)} download", download_gb=to_come_gb)
+    return Readiness(True, f"{in_gb(gb)} download", download_gb=gb)
+
+
+def to_come_gb(download: Download, hub: HubCache) -> float:
+    """What is still to be downloaded; 0 where all is here, or a person named a file instead."""
+    if download.named() or hub.snapshot(download) is not None:
+        return 0.0
+    return max(0.1, download.gb - hub.started_bytes(download) / 1e9)  # what is missing may be some small file
 
 
 def of_bundled(folder: Path) -> Readiness:
@@ -94,7 +100,7 @@ def revision_of(*folders: Path) -> str:
     return digest.hexdigest()[:12]
 
 
-def _own_file(model: LocalModel) -> Readiness | None:
+def own_file(model: LocalModel) -> Readiness | None:
     """What a person has to bring, because no Hub has it; None where nothing is missing."""
     path = model.named()
     if not model.own_file or (path and path.is_file()):
@@ -109,7 +115,7 @@ def _own_file(model: LocalModel) -> Readiness | None:
     )
 
 
-def _too_small(model: LocalModel, machine: Machine) -> Readiness | None:
+def too_small(model: LocalModel, machine: Machine) -> Readiness | None:
     """Names the smallest machine that would do, and from when on it is fast; None where this one will do."""
     here, needs, label = means(machine), model.needs, model.label
     if isinstance(needs, Whole):

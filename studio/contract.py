@@ -9,6 +9,8 @@ from typing import Any, Literal, NamedTuple, Protocol
 
 from PIL import Image
 
+from studio.palette import Palette
+
 MAX_PICTURES = 8  # that one request may ask for
 MAX_SEED = 2**32 - 1  # inclusive: what torch, numpy and the A1111 text format all accept
 
@@ -212,6 +214,15 @@ class Readiness:
     is_damaged: bool = False  # it ought to work: no other model, that may be a download, takes its place unasked
 
 
+class Need(NamedTuple):
+    """One thing that a model needs before its first use, and what there is of it."""
+
+    name: str  # "Memory", "Disk", "Licence", "Access", "File"
+    text: str  # "a GPU with 5 GB; here: none"
+    ok: bool
+    url: str = ""  # where a person reads more
+
+
 class Demo(NamedTuple):
     """A picture that is known to come out well, and what is done with it to show what Diorama can do."""
 
@@ -270,6 +281,7 @@ class ModelCard:
     references: int = 0  # most pictures an instruction may refer to
     styles: tuple[Style, ...] = ()
     examples: tuple[str, ...] = ()  # prompts that work well
+    palette: Palette | None = None  # the words of one that knows few; None: any will do
     demo: Demo | None = None
     qualities: tuple[str, ...] = ()  # the first is the default; (): not honoured
     transparent: bool = False  # can leave out the background
@@ -312,6 +324,7 @@ class ModelSpec(ModelCard):
     price_usd: Callable[[ImageRequest], float | None] | None = None
     """Estimate for one picture, before it is asked for; None, or an answer of None: not known."""
     seconds: Callable[[int, Size], float | None] | None = None  # for one picture here: of its steps and size
+    needs: Callable[[], tuple[Need, ...]] = tuple[Need, ...]  # all of it, also what is there; light, as `readiness`
     readiness_of: Callable[[str], Readiness] | None = None
     """`readiness` for one owner, where it differs between them: the key that was pasted for a session counts."""
 

@@ -8,6 +8,7 @@ from pipelines.hub.cache import Download
 from pipelines.local_model import LocalModel
 from pipelines.plan import BITSANDBYTES, Needs, Precision
 from pipelines.records.common import APACHE, BOTH, DRAWN_OVER, EDITS, EXAMPLES, STYLES, sizes
+from pipelines.records.toy_world import PALETTE
 from studio.contract import Demo, Range, Style
 
 DEV_LICENCE = "https://huggingface.co/black-forest-labs/{}/blob/main/LICENSE.md"
@@ -41,6 +42,7 @@ TOY_KLEIN = LocalModel(
         "a green tree and a white snowman on a sand background",
         "a purple rocket on a pink background",
     ),
+    palette=PALETTE,
     demo=Demo("a yellow house on a blue background", 1, "make it red", (0.52, 0.7)),
 )
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from pipelines.hub.cache import Download
 from pipelines.local_model import LocalModel
 from pipelines.plan import Whole
+from pipelines.records.toy_world import PALETTE
 from studio.contract import Range, Size, Task
 
 OWN_VQGAN = "DIORAMA_VQGAN"
@@ -32,6 +33,7 @@ TOY = LocalModel(
     negative_prompt=True,
     references=1,
     toys_only=True,
+    palette=PALETTE,
     examples=("a red ball on a blue background", "a green tree on a sand background | a house:-0.3"),
 )
 IMAGENET = LocalModel(

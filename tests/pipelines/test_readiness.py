@@ -116,6 +116,25 @@ def test_a_gated_model_without_a_token_says_where_the_licence_is(hub: HubCache):
     assert spec_of("flux2-klein-4b", with_card(48), hub).readiness().ok
 
 
+@pytest.mark.parametrize(
+    ("model_id", "machine", "disk", "missing", "said"),
+    [
+        ("toy-klein", LAPTOP, RoomyDisk, "", "Memory enough: 24 GB and no GPU | Licence Apache-2.0"),
+        ("sd-1.5", LAPTOP, RoomyDisk, "", "Disk 2.1 GB to download; 1000 GB free"),
+        ("flux1-dev", LAPTOP, SmallDisk, "Memory Disk Access", "gated: accept its licence once; HF_TOKEN is not set"),
+        ("flux2-klein-4b", LAPTOP, RoomyDisk, "Memory", "needs a GPU with 5 GB; here: 24 GB and no GPU"),
+        ("flux1-dev", with_card(48), RoomyDisk, "Access", "enough: 64 GB and a GPU with 48 GB"),
+        ("vqgan-imagenet-f16-16384", LAPTOP, RoomyDisk, "File", "needs a file of yours"),
+    ],
+)
+def test_all_that_a_model_needs_is_told_with_what_there_is_of_it(
+    tmp_path: Path, model_id: str, machine: Machine, disk: type[HubCache], missing: str, said: str
+):
+    needs = spec_of(model_id, machine, disk(tmp_path)).needs()
+    assert [need.name for need in needs if not need.ok] == missing.split()
+    assert said in " | ".join(f"{need.name} {need.text}" for need in needs)
+
+
 def test_too_little_disk_is_told_before_anything_is_asked(tmp_path: Path):
     readiness = spec_of("flux1-dev", with_card(48), SmallDisk(tmp_path, token="hf_x")).readiness()
     assert (readiness.ok, readiness.label) == (False, "not enough disk: needs 34 GB")

@@ -27,10 +27,12 @@ from ui.generate.controls import (
 )
 from ui.generate.demo import demo_model
 from ui.generate.model_column import first_ready, offered_values, remembered, updates
+from ui.generate.palette import build_palette
 from ui.generate.settings import request_from, values_of
 from ui.shared.bridge import BROKEN, QUIET, Bridge
 from ui.shared.clouds import asking, build_improve, build_price, refused
 from ui.shared.model_texts import known_of, unknown_sentence
+from ui.shared.preflight import build_preflight
 from ui.shared.scripts import function
 from ui.shared.stage import build_stage
 
@@ -54,10 +56,11 @@ def build(bridge: Bridge, arrival: Dependency) -> None:
     saved = gr.BrowserState({}, storage_key="diorama-generate", secret="diorama")
     with gr.Row(elem_id="generate-tab", elem_classes="workbench"):
         with gr.Column(elem_id="column", elem_classes="column", min_width=0):
-            prompt = prompt_box()
+            prompt = prompt_box(chosen)
             improve = build_improve("#prompt textarea")
             chips = example_chips(chosen.examples)
-            controls, more = build_controls(prompt, specs, chosen)
+            palette = build_palette()
+            controls, more = build_controls(prompt, specs, chosen, build_preflight)
             last_seed = gr.Number(visible=False, precision=0)
             offered = gr.Textbox(chosen.id, visible=False)  # the model whose controls the column shows
             with gr.Column(elem_id="press", min_width=0):
@@ -68,9 +71,12 @@ def build(bridge: Bridge, arrival: Dependency) -> None:
     take_seed = more.last_seed
     named = {**controls.by_name(), "saved": saved, "note": note, "last_seed": last_seed, "take_seed": take_seed}
     named |= {"offered": offered, "more": more.fold, "terms": more.terms, "price": price, "improve": improve}
+    named |= {"preflight": more.preflight, "make": make, "palette": palette}
     named |= {"stage": stage} | {f"chip_{i}": chip for i, chip in enumerate(chips)}
 
     _connect_memory(controls, chips, note, saved, last_seed, take_seed)
+    palette.words(None, [palette, saved], [saved, controls.prompt, note], js=_js("takeWords"), **_QUIET)
+    controls.prompt.change(None, None, None, js=function(_COLUMN.parent / "palette/palette.js", "mark"), **_QUIET)
     everything = [*named.values()]
     who = bridge.visitor
     arrival.then(None, [saved], [controls.prompt], js=_js("bringBack"), **_QUIET)
@@ -90,11 +96,12 @@ def build(bridge: Bridge, arrival: Dependency) -> None:
         press(listen, [who], [note, price], inputs_kwargs=values, trigger_mode="multiple", **_QUIET).failure(
             None, None, [note], js=_js("say", _note(BROKEN, "trouble")), **_QUIET
         )
-    clouds.connect(bridge, clouds.Pieces(controls, offered, saved, note, price, improve), named)
+    pieces = clouds.Pieces(controls, offered, saved, note, price, improve, more.preflight, make, more.terms)
+    clouds.connect(bridge, pieces, named)
     stage.reuse(bridge.event_listener(on_reuse, named, "id"), [who, saved], everything, **_QUIET).success(
         None, js=function(_COLUMN.parents[1] / "shared/scripts/events.js", "tell", "copied"), **_QUIET
     )
-    told = [last_seed, take_seed, controls.model]
+    told = [last_seed, take_seed, controls.model, more.preflight, make, more.terms]
     stage.seed(bridge.event_listener(on_seed, named, "seed"), [who, controls.model], told, **_QUIET)
 
 
@@ -183,7 +190,8 @@ def on_seed(studio: Studio, owner: str, event: gr.EventData, model_id: str) -> d
     spec = studio.model(model_id)
     choices = model_choices(studio.models(Task.GENERATE), owner, spec)
     told = {"choices": choices, "info": known_of(spec, owner)} if spec.download_gb else {}
-    return {
+    card = clouds.told_readiness(studio, owner, spec, {}) if spec.download_gb else {}
+    return card | {
         "last_seed": event.seed,
         "take_seed": gr.update(value=f"Use the last seed, {event.seed}", visible=event.seed is not None),
         "model": gr.update(**told),

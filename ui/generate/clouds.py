@@ -13,12 +13,13 @@ import gradio as gr
 from studio.contract import MAX_PICTURES, ModelSpec, Task
 from studio.errors import StudioError
 from studio.service import Studio
-from ui.generate.controls import Controls, model_choices
+from ui.generate.controls import Controls, model_choices, terms
 from ui.generate.model_column import offered_values, show, updates
 from ui.generate.settings import request_from
 from ui.shared.bridge import QUIET, Bridge
 from ui.shared.clouds import price_of
-from ui.shared.model_texts import known_of
+from ui.shared.model_texts import known_of, preflight
+from ui.shared.preflight import card_of
 from ui.shared.scripts import function
 
 _QUIET: dict[str, Any] = QUIET | {"preprocess": False}
@@ -34,6 +35,9 @@ class Pieces(NamedTuple):
     note: gr.HTML
     price: gr.HTML
     improve: gr.HTML
+    preflight: gr.HTML
+    make: gr.Button
+    licence: gr.HTML
 
 
 def connect(bridge: Bridge, pieces: Pieces, named: dict[str, Any]) -> None:
@@ -42,7 +46,7 @@ def connect(bridge: Bridge, pieces: Pieces, named: dict[str, Any]) -> None:
     Args:
         named: every component of the column by name.
     """
-    controls, offered, saved, note, price, improve = pieces
+    controls, offered, saved, note, price, improve, preflight, make, licence = pieces
     who, values = bridge.visitor, {**controls.by_name(), "offered": offered}
     changes = [controls.count.change, controls.size.change, controls.width.change, controls.height.change]
     changes += [controls.quality.change, controls.steps.change]
@@ -50,10 +54,9 @@ def connect(bridge: Bridge, pieces: Pieces, named: dict[str, Any]) -> None:
     latest: dict[str, Any] = {"inputs_kwargs": values, "trigger_mode": "always_last"} | _QUIET
     gr.on(changes, tell, [who], [price], **latest)
     price.news(tell, [who], [price], **latest)
-    price.keys(
-        bridge.listener(on_keys, named), [who, who], [price, improve, controls.model], inputs_kwargs=values, **_QUIET
-    )
-    price.use(bridge.event_listener(on_use, named, "id"), [who, saved], [*named.values()], **_QUIET)
+    changed = [price, improve, controls.model, preflight, make, licence]
+    price.keys(bridge.listener(on_keys, named), [who, who], changed, inputs_kwargs=values, **_QUIET)
+    preflight.use(bridge.event_listener(on_use, named, "id"), [who, saved], [*named.values()], **_QUIET)
     improve.words(None, [improve, saved], [saved, controls.prompt, note], js=_TAKE_WORDS, **_QUIET)
 
 
@@ -63,7 +66,7 @@ def shown(studio: Studio, owner: str, spec: ModelSpec, saved: Any) -> dict[str, 
     answer["model"]["choices"] = model_choices(studio.models(Task.GENERATE), owner, spec)
     count = saved.get("count") if isinstance(saved, dict) else None
     values = {**offered_values(spec, saved), "count": count if count in range(1, MAX_PICTURES + 1) else 1}
-    return answer | {"price": told_price(studio, owner, spec, values)}
+    return answer | {"price": told_price(studio, owner, spec, values)} | told_readiness(studio, owner, spec, values)
 
 
 def on_price(studio: Studio, owner: str, *, offered: str, **values: Any) -> dict[str, Any]:
@@ -78,6 +81,7 @@ def on_keys(studio: Studio, owner: str, token: str, *, offered: str, **values: A
     spec = studio.model(values["model"])
     choices = model_choices(studio.models(Task.GENERATE), owner, spec)
     return {
+        **told_readiness(studio, owner, spec, values),
         **updates({"model": {"choices": choices, "info": known_of(spec, owner)}}),
         "price": told_price(studio, owner, spec, values),
         "improve": {"token": token, "reader": studio.describing.improver(owner)},
@@ -89,6 +93,22 @@ def on_use(studio: Studio, owner: str, event: gr.EventData, saved: Any) -> dict[
     spec = studio.model(event.id)
     saved = {**(saved if isinstance(saved, dict) else {}), "model": spec.id}
     return shown(studio, owner, spec, saved) | {"saved": saved, "note": ""}
+
+
+def told_readiness(studio: Studio, owner: str, spec: ModelSpec, values: dict[str, Any]) -> dict[str, Any]:
+    """The card about what the model needs, and the main button, which cannot be pressed where it cannot run.
+
+    The card names the licence, too.
+    """
+    try:
+        card = card_of(studio, owner, spec, request_from(spec, values))
+    except StudioError:
+        card = preflight(spec, owner)
+    can, stuck = card.get("ok", True), "Needs a key" if spec.provider else "Cannot run here"
+    is_told = any(need["name"] == "Licence" for need in card.get("needs", ()))
+    make = {"value": "Generate" if can else stuck, "interactive": can}
+    look = updates({"make": make, "terms": {"value": terms(spec), "visible": bool(spec.licence) and not is_told}})
+    return look | {"preflight": card | {"label": spec.label, "isCloud": bool(spec.provider)}}
 
 
 def told_price(studio: Studio, owner: str, spec: ModelSpec, values: dict[str, Any]) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields
 from typing import Any, NamedTuple
 
@@ -59,14 +59,19 @@ class Controls:
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
 
-def prompt_box() -> gr.Textbox:
+def prompt_box(chosen: ModelSpec) -> gr.Textbox:
     return gr.Textbox(
         label="What do you want to see?",
-        placeholder="Describe a picture",
+        placeholder=placeholder(chosen),
         lines=3,
         max_lines=8,
         elem_id="prompt",
     )
+
+
+def placeholder(spec: ModelSpec) -> str:
+    """Something that this model can do."""
+    return f"Describe a picture: {spec.examples[-1]}" if spec.examples else "Describe a picture"
 
 
 def example_chips(examples: Iterable[str]) -> list[gr.Button]:
@@ -83,20 +88,24 @@ def chip_props(examples: Iterable[str]) -> list[Props]:
 
 class More(NamedTuple):
     """What is no value of a request: the fold around the finer controls, the button in it that takes the last seed, and
-    the line about the model's licence.
+    the line about the model's licence; or the card about what it needs, in its place.
     """
 
     fold: gr.Accordion
     last_seed: gr.Button
     terms: gr.HTML
+    preflight: gr.HTML
 
 
-def build_controls(prompt: gr.Textbox, specs: list[ModelSpec], chosen: ModelSpec) -> tuple[Controls, More]:
+def build_controls(
+    prompt: gr.Textbox, specs: list[ModelSpec], chosen: ModelSpec, build_preflight: Callable[[], gr.HTML]
+) -> tuple[Controls, More]:
     """Lay out the controls under the prompt as the chosen model honours them, for nobody in particular."""
     now = offer(chosen, {})
     choices = model_choices(specs, "", chosen)
     model = gr.Dropdown(choices, label="Model", elem_id="model", filterable=False, **now["model"])
     terms = gr.HTML(elem_id="terms", **now["terms"])
+    preflight = build_preflight()
     gr.HTML(ALL_MODELS, elem_id="all-models", apply_default_css=False)
     shape = gr.Radio(label="Shape", info="Width to height.", elem_id="shape", elem_classes="segments", **now["shape"])
     size = gr.Radio(
@@ -143,7 +152,7 @@ def build_controls(prompt: gr.Textbox, specs: list[ModelSpec], chosen: ModelSpec
         )
     numbers = (width, height, count, seed, steps, guidance, clip_skip)
     controls = Controls(prompt, model, shape, size, *numbers, negative_prompt, style, quality, transparent)
-    return controls, More(fold, last_seed, terms)
+    return controls, More(fold, last_seed, terms, preflight)
 
 
 def model_choices(

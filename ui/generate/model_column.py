@@ -7,13 +7,16 @@ from typing import Any
 import gradio as gr
 
 from studio.contract import ModelSpec
-from ui.generate.controls import PER_MODEL, chip_props, offer
+from ui.generate.controls import PER_MODEL, chip_props, offer, placeholder
+from ui.generate.palette import palette_of
 
 
 def show(spec: ModelSpec, saved: Any, owner: str) -> dict[str, Any]:
     """The column as this model honours it, and its example prompts, as updates by name."""
     chips = {f"chip_{i}": props for i, props in enumerate(chip_props(spec.examples))}
-    return updates({**offer(spec, remembered(saved, spec), owner), **chips}) | {"offered": spec.id}
+    words = {"prompt": {"placeholder": placeholder(spec)}}
+    shown = updates({**offer(spec, remembered(saved, spec), owner), **chips, **words})
+    return shown | {"offered": spec.id, "palette": palette_of(spec)}
 
 
 def offered_values(spec: ModelSpec, saved: Any) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from studio.service import Studio
 from ui.iterate.fixes import fixes_for
 from ui.routes.segment import mask_address
 from ui.shared.bridge import Bridge
-from ui.shared.model_texts import about, advice_on, is_offered, values_of
+from ui.shared.model_texts import advice_on, is_offered, known_of, preflight, values_of
 from ui.shared.pictures import Answer, picture, text
 
 LABEL = "Iterate"
@@ -88,13 +88,14 @@ def _object(studio: Studio, asset: Asset) -> Answer:
 
 
 def _model(studio: Studio, spec: ModelSpec, owner: str) -> Answer:
-    ready = spec.ready_for(owner)
+    ready, fixes = spec.ready_for(owner), [asdict(fix) for fix in fixes_for(spec)]
     return {
         "id": spec.id,
         "label": spec.label,
         "ready": ready.ok,
         "state": ready.label,
-        "about": about(spec, owner),
+        "about": known_of(spec, owner),
+        "preflight": preflight(spec, owner),
         "provider": spec.provider,
         "references": max(0, spec.references - 1),
         "strength": values_of(spec.strength),
@@ -110,8 +111,19 @@ def _model(studio: Studio, spec: ModelSpec, owner: str) -> Answer:
         "transparent": spec.transparent,
         "maskOnly": spec.mask_only,
         "prices": {quality: _price(spec, quality) for quality in spec.qualities or ("",)},
-        "fixes": [asdict(fix) for fix in fixes_for(spec)],
+        "fixes": fixes,
+        "placeholder": _placeholder(spec, fixes),
     }
+
+
+def _placeholder(spec: ModelSpec, fixes: list[Answer]) -> str:
+    """Something that this model can do."""
+    if spec.demo:
+        return f"Say what to change: {spec.demo.change}"
+    if spec.mask_only:
+        return "Say what should be there: a wooden bench"
+    example = next((each["instruction"] for each in fixes if not (each["needs_place"] or any(each["extend"]))), "")
+    return f"Say what to change: {example}" if example else "Say what to change"
 
 
 def _price(spec: ModelSpec, quality: str) -> float | None:

@@ -1,10 +1,11 @@
 // The column: what to change, with which model, where, by which more pictures, and how many versions.
 
 import { createAdvice } from "../shared/scripts/advice.js";
-import { drawRange, offerModels } from "../shared/scripts/controls.js";
+import { drawRange, offerModels, pressable } from "../shared/scripts/controls.js";
 import { address, label, make, reconcile, setAttribute, setText, show, within } from "../shared/scripts/dom.js";
 import { tell } from "../shared/scripts/events.js";
 import { byId } from "../shared/scripts/pictures.js";
+import { createPreflight } from "../shared/scripts/preflight.js";
 import { markRadios, walkRadios } from "../shared/scripts/radios.js";
 import { tileOf } from "../shared/scripts/tiles.js";
 const { element, find } = within("iterate");
@@ -24,7 +25,8 @@ export function createColumn(acts) {
     { word: "Limit it to an object", press: () => acts.change({ where: "object" }) },
     { word: "Use a cloud model with your own key", press: () => tell("key-wanted", { provider: "" }), isLast: true },
   ]);
-  let fixes = null, spec = null, instead = null;
+  const preflight = createPreflight(find(".preflight"));
+  let fixes = null, spec = null;
 
   words.addEventListener("input", () => acts.change({ instruction: words.value }));
   form.addEventListener("submit", (event) => { event.preventDefault(); acts.run(); });
@@ -35,10 +37,6 @@ export function createColumn(acts) {
   });
   find(".another").addEventListener("click", acts.another);
   find(".confirm").addEventListener("click", acts.confirm);
-  find(".instead").addEventListener("click", () => {
-    if (instead) acts.model(instead.id);
-    else tell("key-wanted", { provider: "" });
-  });
   model.addEventListener("change", () => acts.model(model.value));
   const parts = (name, choose) => {
     for (const node of element.querySelectorAll(`[data-${name}]`)) node.addEventListener("click", () => choose(node.dataset[name]));
@@ -61,9 +59,11 @@ export function createColumn(acts) {
     return node;
   }
   function drawModel(models) {
-    offerModels(model, models, spec, true);
+    offerModels(model, models, spec);
+    if (spec) setAttribute(words, "placeholder", spec.placeholder);
     setText(find(".about-model"), spec?.about || "No model here can change pictures.");
-    drawOffer(models);
+    tell("uses", { tab: "iterate", label: spec?.label || "", isCloud: Boolean(spec?.provider) });
+    drawNeeds(models);
     if (fixes === spec?.id) return;
     fixes = spec?.id;
     find(".fixes").replaceChildren(...(spec?.fixes || []).map(chip));
@@ -72,12 +72,13 @@ export function createColumn(acts) {
     more.addEventListener("click", () => find(".fixes").classList.add("all"));
     if (find(".fixes").children.length > 6) find(".fixes").append(more);
   }
-  /** A model of this machine that cannot run here: who could do it elsewhere. Nothing is sent before it was chosen. */
-  function drawOffer(models) {
-    const isStuck = Boolean(spec) && !spec.ready && !spec.provider, cloud = models.find((each) => each.provider && each.ready);
-    instead = cloud;
-    show(find(".instead"), isStuck);
-    setText(find(".instead"), cloud ? `Use ${cloud.label} instead${priceOf(cloud, {}, 1)}` : "Use a cloud model with your own key");
+  /** A model that cannot run here: who could do it instead. Nothing is sent before it was chosen. */
+  function drawNeeds(models) {
+    if (!spec || spec.ready) return preflight(spec?.preflight);
+    const able = [false, true].map((isCloud) => models.find((each) => each.ready && Boolean(each.provider) === isCloud)).filter(Boolean);
+    const ways = able.map((each) => ({ label: `Use ${each.label}${priceOf(each, {}, 1)}`, press: () => acts.model(each.id) }));
+    if (!able.some((each) => each.provider)) ways.push({ label: "Use a cloud model with your own key", press: () => tell("key-wanted", { provider: "" }) });
+    return preflight(spec.preflight, ways);
   }
   function drawWhere(draft, objects) {
     markRadios(element.querySelectorAll("[data-where]"), (node) => node.dataset.where === draft.where);
@@ -180,8 +181,7 @@ export function createColumn(acts) {
       setText(note.firstElementChild, trouble || hint);
       show(find(".confirm"), Boolean(confirm));
       const button = find("form.column .primary");
-      setText(button, spec ? `Change it${priceOf(spec, settings, count)}` : "Change it");
-      button.disabled = !picture || !spec?.ready || isSending;
+      pressable(button, spec, spec ? `Change it${priceOf(spec, settings, count)}` : "Change it", picture && !isSending);
       setAttribute(button, "title", spec?.provider ? `The picture is sent to ${spec.provider}.` : "Ctrl+Enter");
     },
   };

@@ -2,8 +2,10 @@
 
 import { turnIn3D } from "../shared/scripts/address.js";
 import { createAdvice } from "../shared/scripts/advice.js";
-import { offerModels } from "../shared/scripts/controls.js";
+import { offerModels, pressable } from "../shared/scripts/controls.js";
 import { address, make, setAttribute, setText, show, within } from "../shared/scripts/dom.js";
+import { tell } from "../shared/scripts/events.js";
+import { createPreflight } from "../shared/scripts/preflight.js";
 import { markRadios, walkRadios } from "../shared/scripts/radios.js";
 import { hasContent } from "./selection.js";
 const { find } = within("segment");
@@ -11,7 +13,8 @@ const SLIDERS = ["grow", "feather"], SWITCHES = ["snap", "fill_holes", "largest_
 
 /** @param acts {change(patch, kind), settle(), choose(index), everything(), keep(name), another(), model(id)} */
 export function createColumn(acts) {
-  let suggested = "", kept = null, isTyped = false; // what a person typed is theirs, until an object has that name
+  const preflight = createPreflight(find(".preflight"));
+  let suggested = "", kept = null, isTyped = false, spec = null; // what a person typed is theirs, until an object has that name
   const three = find(".three"), name = find(".name"), model = find("select.model"), guide = createAdvice(find(".advice"), "segment", acts.model);
 
   for (const slider of SLIDERS) {
@@ -34,7 +37,9 @@ export function createColumn(acts) {
     nameStep();
   });
   /** What the button does next: what is kept already is not kept twice, unless under another name. */
-  function nameStep() { setText(find(".primary"), kept && !isTyped ? "Make it 3D" : "Keep as object"); }
+  function nameStep(can = !find(".primary").disabled) {
+    pressable(find(".primary"), kept ? null : spec, kept && !isTyped ? "Make it 3D" : "Keep as object", can);
+  }
   model.addEventListener("change", () => acts.model(model.value));
 
   function candidate(each, index) {
@@ -48,7 +53,11 @@ export function createColumn(acts) {
 
   return {
     drawModels(models, chosen) {
+      spec = chosen;
+      tell("uses", { tab: "segment", label: chosen?.label || "" });
       offerModels(model, models, chosen);
+      const able = chosen?.ready ? null : models.find((each) => each.ready && !each.preflight.title);
+      preflight(chosen?.preflight, able ? [{ label: `Use ${able.label}`, press: () => acts.model(able.id) }] : []);
       show(find(".model-field"), models.length > 1);
       setText(find(".about-model"), chosen?.hint || "");
     },
@@ -67,7 +76,6 @@ export function createColumn(acts) {
     draw({ request, answer, hint, isPicking, isLooking, isKeeping, isBusy, opened, advice, model: chosen, ...more }) {
       const isOpen = Boolean(opened);
       kept = more.kept;
-      nameStep();
       const warning = guide.draw(opened, chosen, advice);
       setText(find(".hint"), hint);
       setText(find(".beside"), isOpen ? (!hasContent(request) && warning) || hint : ""); // on a phone, where the column is far below
@@ -85,8 +93,8 @@ export function createColumn(acts) {
       for (const name of SWITCHES) find(`input.${name}`).checked = request[name];
       setAttribute(find(".everything"), "aria-pressed", isPicking);
       setText(find(".everything"), isLooking ? "Detecting objects…" : isPicking ? "Hide everything" : "Show everything");
-      find(".everything").disabled = !isOpen || isLooking;
-      find(".primary").disabled = !isOpen || isKeeping || isBusy || isPicking || !answer?.box || !hasContent(request);
+      find(".everything").disabled = !isOpen || isLooking || !spec?.ready;
+      nameStep(isOpen && !isKeeping && !isBusy && !isPicking && Boolean(answer?.box) && hasContent(request));
     },
   };
 }

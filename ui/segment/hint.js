@@ -4,8 +4,9 @@
  * @param state of the tab
  * @param selection what is asked for
  */
-export function hintOf(state, { points, box, strokes, start }, { isBusy, isKept }) {
+export function hintOf(state, { points, box, strokes, start }, { isBusy, isKept, model }) {
   if (!state.picture) return "Open a picture to begin.";
+  if (model && !model.ready) return `${model.label} cannot run here. Choose another model.`;
   if (state.regions) return "Click a coloured region to select it.";
   if (!points.length && !box && !strokes.length && !start) return state.note || "Click the object, or draw a box around it.";
   if (state.trouble && !isBusy && !state.answer) {

@@ -47,6 +47,11 @@ const asker = createAsker({
     const veil = answer.box || answer.area ? await veilOf(answer.mask) : null;
     if (request.picture !== state.picture?.id) return;
     Object.assign(state, { answer, veil });
+    const model = byId(state.models, request.model);
+    if (model?.preflight.title) { // it was downloaded
+      Object.assign(model, { preflight: {}, state: "ready" });
+      drawModels();
+    }
     column.suggest(answer.name);
     board.dataset.number = answer.number;
     board.dataset.area = answer.area;
@@ -57,12 +62,14 @@ const asker = createAsker({
   onBusy(isBusy) { board.dataset.busy = isBusy; draw(); },
 });
 
+const chosenModel = () => byId(state.models, state.model);
+const drawModels = () => column.drawModels(state.models, chosenModel());
 const asked = () => ({ ...selection.now, picture: state.picture.id, model: state.model, most: MOST });
 function onSelection() {
   if (!state.picture) return;
   state.note = "";
   board.dataset.points = selection.now.points.length;
-  if (hasContent(selection.now)) asker.ask(asked());
+  if (hasContent(selection.now) && chosenModel()?.ready) asker.ask(asked());
   else {
     asker.forget();
     Object.assign(state, { answer: null, veil: null, trouble: "" });
@@ -90,7 +97,7 @@ function draw() {
   find(".undo").disabled = !selection.canUndo;
   find(".redo").disabled = !selection.canRedo;
   find(".clear").disabled = !hasContent(request);
-  column.draw({ request, answer: state.answer, hint: hintOf(state, request, { isBusy: asker.isBusy, isKept: Boolean(keptNow()) }), isPicking: Boolean(state.regions), isLooking: Boolean(state.search), isKeeping: state.isKeeping, kept: keptNow(), isBusy: asker.isBusy, opened: picture?.id, advice: state.advice, model: state.model });
+  column.draw({ request, answer: state.answer, hint: hintOf(state, request, { isBusy: asker.isBusy, isKept: Boolean(keptNow()), model: chosenModel() }), isPicking: Boolean(state.regions), isLooking: Boolean(state.search), isKeeping: state.isKeeping, kept: keptNow(), isBusy: asker.isBusy, opened: picture?.id, advice: state.advice, model: state.model });
   strip.draw({ objects: state.objects, pictures: state.recent, opened: picture?.id });
   drawBoard();
 }
@@ -256,7 +263,7 @@ const column = createColumn({
   everything: toggleEverything,
   keep,
   another: close,
-  model(id) { Object.assign(state, { model: id, everything: null, search: null }); column.drawModels(state.models, byId(state.models, id)); if (state.picture) onSelection(); },
+  model(id) { Object.assign(state, { model: id, everything: null, search: null }); drawModels(); if (state.picture) onSelection(); },
 });
 const strip = createStrip({ open });
 
@@ -292,7 +299,7 @@ addEventListener("popstate", () => {
 export const start = (component) => whenTold(component, ({ models }) => {
   state.models = models;
   state.model = (models.find((each) => each.ready || each.damaged) || models[0] || {}).id || "";
-  column.drawModels(models, byId(models, state.model));
+  drawModels();
   loadRecent();
   const id = readAddress("segment");
   if (id) open(id, { focus: false });

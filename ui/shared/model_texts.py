@@ -26,7 +26,8 @@ def choice(spec: ModelSpec) -> dict[str, Any]:
         "ready": ready.ok,
         "damaged": ready.is_damaged,
         "state": ready.label,
-        "hint": ready.hint or spec.about,
+        "hint": spec.about,
+        "preflight": preflight(spec),
     }
 
 
@@ -41,6 +42,21 @@ def known_of(spec: ModelSpec, owner: str = "") -> str:
     gb = readiness.download_gb if readiness.ok else 0
     size = f"{gb:.0f} GB" if gb >= 1 else f"{1000 * gb:.0f} MB"
     return f"{spec.about} The first picture downloads {size}, once.".strip() if gb else spec.about
+
+
+def preflight(spec: ModelSpec, owner: str = "") -> dict[str, Any]:
+    """What a model that is not ready needs: {title, why, needs, ok}, `why` as a sentence; nothing of one that is ready.
+
+    A model that would be downloaded can be used, and says before what that takes.
+    """
+    ready = spec.ready_for(owner)
+    if ready.ok and not ready.download_gb:
+        return {}
+    title = "Before its first use" if ready.ok else f"{spec.label} cannot run here"
+    if spec.provider:
+        title = f"{spec.label} cannot be used yet"
+    why = "" if ready.ok else ready.hint or f"{spec.label} {ready.label}."
+    return {"title": title, "why": why, "ok": ready.ok, "needs": [need._asdict() for need in spec.needs()]}
 
 
 def about(spec: ModelSpec, owner: str = "") -> str:

@@ -8,8 +8,15 @@ import gradio as gr
 
 _UI = Path(__file__).parents[1]
 _STYLE = ("palette", "page", "controls", "toast", "strip")
-_SHARED = ("header", "clouds", "stage", "viewer", "dropping")
-_TABS = ("iterate/iterate", "segment/segment", "solid/splat", "gallery/gallery", "models/models")
+_SHARED = ("header", "preflight", "clouds", "stage", "viewer", "dropping")
+_TABS = (
+    "generate/palette/palette",
+    "iterate/iterate",
+    "segment/segment",
+    "solid/splat",
+    "gallery/gallery",
+    "models/models",
+)
 _SHEETS = (
     *(f"shared/style/{name}.css" for name in _STYLE),
     *(f"shared/{name}/{name}.css" for name in _SHARED),

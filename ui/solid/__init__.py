@@ -29,22 +29,20 @@ def build(bridge: Bridge, arrival: Dependency) -> None:
 
 def on_arrival(studio: Studio, token: str) -> dict[str, Any]:
     """The page was opened: tell the scripts who is looking, and with what one can make 3D."""
-    kinds = {"views": Task.VIEWS, "splat": Task.SPLAT}
-    models = {name: [_model(spec) for spec in studio.models(task)] for name, task in kinds.items()}
-    return {"splat": {"token": token, "models": models}}
+    return {"splat": {"token": token, "models": _models(studio)}}
 
 
 def open_in_3d(studio: Studio, owner: str, question: Answer) -> Answer:
     """All that the tab needs of `id`: an object, a splat, or a picture that one of its objects is to be chosen of.
 
     Returns:
-        `{object, picture, objects, views, splats, splat, advice}`; what does not apply is None or empty.
+        `{object, picture, objects, views, splats, splat, advice, models}`; what does not apply is None or empty.
     """
     asset = studio.asset(owner, text(question, "id"))
     if asset.deleted:
         raise NotFound("picture", asset.id)
     answer: Answer = {"object": None, "picture": None, "objects": [], "views": [None] * 4, "splats": [], "splat": None}
-    answer["advice"] = {}
+    answer |= {"advice": {}, "models": _models(studio)}
     if asset.kind == "view" and asset.parents:
         asset = studio.asset(owner, asset.parents[0])
     if asset.kind == "splat":
@@ -85,6 +83,12 @@ def four(studio: Studio, owner: str, question: Answer) -> Answer:
 
 ROUTES = {"3d/open": open_in_3d, "3d/recent": recent_in_3d, "3d/views": four}
 """For `ui.routes.answers.json_router`."""
+
+
+def _models(studio: Studio) -> Answer:
+    """Those that make 3D, as they are now: one that was downloaded needs nothing any more."""
+    kinds = {"views": Task.VIEWS, "splat": Task.SPLAT}
+    return {name: [_model(spec) for spec in studio.models(task)] for name, task in kinds.items()}
 
 
 def _model(spec: ModelSpec) -> Answer:

@@ -2,9 +2,11 @@
 // stage.
 
 import { createAdvice } from "../shared/scripts/advice.js";
-import { drawRange, offerModels } from "../shared/scripts/controls.js";
+import { drawRange, offerModels, pressable } from "../shared/scripts/controls.js";
 import { address, make, reconcile, setAttribute, setText, show, within } from "../shared/scripts/dom.js";
 import { byId } from "../shared/scripts/pictures.js";
+import { tell } from "../shared/scripts/events.js";
+import { createPreflight } from "../shared/scripts/preflight.js";
 import { markRadios, walkRadios } from "../shared/scripts/radios.js";
 import { canMake, choices, chosenModel, elevation, hasViews, ourJob, state } from "./state.js";
 const { element, find } = within("splat");
@@ -13,6 +15,7 @@ const POOR_FIT = 0.85; // of IoU: below it the silhouette is visibly another
 /** @param acts {another(), choose(changes), again(), chooseModel(kind, id), make(), makeViews(), ground(name), opacity(share), box(isOn), match(), place(), useView()} */
 export function createColumn(acts) {
   const advice = createAdvice(find(".advice"), "3d", (id) => acts.chooseModel(byId(state.models.views, id) ? "views" : "splat", id));
+  const preflight = createPreflight(find(".preflight"));
   find(".change").addEventListener("click", acts.another);
   find(".elevation").addEventListener("input", () => acts.choose({ elevation: Number(find(".elevation").value) }));
   find("input.seed").addEventListener("change", () => acts.choose({ seed: find("input.seed").value.trim() }));
@@ -39,12 +42,16 @@ export function createColumn(acts) {
   function offer(kind) {
     const models = state.models[kind], select = find(`.${kind}-model`), chosen = chosenModel(kind);
     offerModels(select, models, chosen);
-    show(find(`.${kind}-model-field`), models.length > 1 || (Boolean(chosen?.ready) && chosen.state !== "ready")); // a download is announced
+    show(find(`.${kind}-model-field`), models.length > 1 || Boolean(chosen?.preflight.title)); // what it needs is said
     setText(find(`.about-${kind}`), chosen?.hint || "");
     return chosen;
   }
   function drawSettings() {
     const now = choices(), model = offer("views"), last = offer("splat");
+    const used = hasViews() ? ["splat"] : ["views", "splat"];
+    const wanting = used.find((kind) => !canMake(kind)) || used.find((kind) => chosenModel(kind).preflight.title);
+    const able = wanting && !canMake(wanting) && state.models[wanting].find((each) => each.ready);
+    preflight(wanting && chosenModel(wanting)?.preflight, able ? [{ label: `Use ${able.label}`, press: () => acts.chooseModel(wanting, able.id) }] : []);
     const blind = hasViews() || !state.advice?.[model?.id] ? last : model; // with views of one's own only the last works
     advice.draw(state.object?.id, blind?.id, state.advice);
     find(".elevation").value = elevation();
@@ -74,6 +81,7 @@ export function createColumn(acts) {
 
   return {
     draw() {
+      tell("uses", { tab: "3d", label: chosenModel(hasViews() ? "splat" : "views")?.label || "" });
       const { object, splat, picture } = state, job = ourJob(), subject = object || splat || picture;
       const isMaking = Boolean(object) && !isStanding(), canBegin = canMake("splat") && (hasViews() || canMake("views"));
       show(find(".subject"), Boolean(subject));
@@ -91,10 +99,10 @@ export function createColumn(acts) {
       show(find(".standing"), isStanding());
       if (isStanding()) drawStanding(splat);
       show(find(".keep"), Boolean(object || splat));
-      find(".primary").disabled = state.isBusy || (!isStanding() && (Boolean(job) || !canBegin));
+      const stuck = isStanding() ? null : ["splat", ...(hasViews() ? [] : ["views"])].map(chosenModel).find((model) => model && !model.ready);
+      pressable(find(".primary"), stuck, primary(), !state.isBusy && (isStanding() || (!job && canBegin)));
       setAttribute(find(".primary"), "title", isStanding() ? "Save what you see as a new picture" : "");
       show(find(".anew"), isStanding() && Boolean(object));
-      setText(find(".primary"), primary());
       show(find(".views-only"), isMaking);
       setText(find(".views-only"), state.views.some(Boolean) ? "Make four new views" : "Only make the four views");
       find(".views-only").disabled = Boolean(job) || state.isBusy || !canMake("views");
@@ -122,6 +130,6 @@ function hint(job) {
 function missing() {
   const kinds = ["views", "splat"].filter((kind) => !canMake(kind));
   if (!state.isTold || !kinds.length || (state.step === "splat" && state.splat)) return "";
-  const hints = kinds.map((kind) => chosenModel(kind)?.hint).filter(Boolean);
-  return hints[0] || "There is no 3D model on this machine yet. Splats that you have can still be opened, placed and exported.";
+  if (kinds.every((kind) => chosenModel(kind))) return state.object ? "" : chosenModel(kinds[0]).preflight.why;
+  return "There is no 3D model on this machine yet. Splats that you have can still be opened, placed and exported.";
 }

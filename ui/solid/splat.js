@@ -87,8 +87,8 @@ let asked = 0; // number of the last question: the answer to an older one is not
 export async function open(id, { focus = true, isNew = false } = {}) {
   const my = ++asked, answer = await ask("3d/open", { id });
   if (!answer || my !== asked) return;
-  const { object, picture, objects, views, splats, splat, advice } = answer;
-  Object.assign(state, { object, picture, objects, splats, splat, views, advice, trouble: "", picking: null, isStopped: false });
+  const { object, picture, objects, views, splats, splat, advice, models } = answer;
+  Object.assign(state, { object, picture, objects, splats, splat, views, advice, models, trouble: "", picking: null, isStopped: false });
   state.step = splat ? "splat" : object && views.some(Boolean) ? "views" : "object";
   writeAddress({ splat: id });
   element.dataset.opened = id;

@@ -116,6 +116,10 @@ def price(visitor: Visitor) -> Locator:
     return visitor.page.locator("#price .words")
 
 
+def needed(visitor: Visitor) -> Locator:
+    return visitor.page.locator("#preflight .preflight")
+
+
 def offered(visitor: Visitor) -> Locator:
     return visitor.page.locator("#price .offer")
 
@@ -175,9 +179,10 @@ def test_a_key_is_forgotten_when_asked_and_its_chosen_model_says_what_it_needs(v
     line_of(visitor, "OpenAI").get_by_role("button", name="Forget").click()
     expect(line_of(visitor, "OpenAI").locator(".state")).to_have_text("no key")
     close_card(visitor)
-    expect(offered(visitor)).to_contain_text("OpenAI needs an API key")
+    expect(needed(visitor)).to_contain_text("OpenAI needs an API key")
+    expect(visitor.page.locator("#generate")).to_have_text("Needs a key")
     assert sum("OpenAI" in label for label in models(visitor)) == 1
-    offered(visitor).get_by_role("button", name="Add a key of OpenAI").click()
+    needed(visitor).get_by_role("button", name="Add a key of OpenAI").click()
     expect(line_of(visitor, "OpenAI").locator("input")).to_be_focused()
 
 
@@ -300,8 +305,8 @@ def test_a_model_that_cannot_run_here_offers_one_that_can_and_sends_nothing(visi
     paste(visitor)
     before = len(site.provider.paid())
     visitor.choose_model("Big painter · needs a GPU with 13 GB")
-    expect(offered(visitor)).to_contain_text("Big painter needs a GPU with 13 GB.")
-    use = offered(visitor).get_by_role("button", name="(OpenAI), about $")
+    expect(needed(visitor)).to_contain_text("Big painter needs a GPU with 13 GB.")
+    use = needed(visitor).get_by_role("button", name="(OpenAI), about $")
     label = use.inner_text().removeprefix("Use ").partition(", about")[0]
     use.click()
     expect(visitor.page.locator("#model input")).to_have_value(f"{label} · about $0.053 a picture")

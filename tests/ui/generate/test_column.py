@@ -8,6 +8,7 @@ from contextlib import contextmanager
 import pytest
 from playwright.sync_api import Browser, Locator, Page, Route, expect
 
+from tests.ui.accessibility import violations
 from tests.ui.driver import PHONE, Visitor
 from tests.ui.painter import Brush
 
@@ -32,8 +33,8 @@ def prompt(page: Page) -> Locator:
     return page.locator("#prompt textarea")
 
 
-def refusal(visitor: Visitor) -> Locator:
-    return visitor.page.locator("#price .offer")
+def card(visitor: Visitor) -> Locator:
+    return visitor.page.locator("#preflight .preflight")
 
 
 # --- the list of models -----------------------------------------------------------------------------------------------
@@ -59,23 +60,29 @@ def test_tab_leads_through_the_list_of_models_and_leaves_it_closed(visitor: Visi
 # --- refusals ---------------------------------------------------------------------------------------------------------
 
 
-def test_a_model_that_cannot_run_is_refused_once_and_another_is_a_press_away(either: Visitor):
-    page = either.page
+def test_a_model_that_cannot_run_says_why_on_one_card_and_another_is_a_press_away(either: Visitor):
+    page, button = either.page, either.page.locator("#generate")
+    expect(card(either)).to_be_hidden()
     either.choose_model("Big painter")
-    expect(refusal(either)).to_be_visible()
-    expect(refusal(either)).to_have_attribute("role", "status")
-    either.write("a red ball")
-    page.locator("#generate").click()
-    expect(refusal(either)).to_have_attribute("role", "alert")
+    expect(card(either)).to_contain_text("Big painter cannot run here")
+    expect(card(either).locator(".missing + dd")).to_have_text("here: no GPU")
+    expect(card(either).locator("dd")).to_have_count(2)
+    expect(card(either).get_by_role("link")).to_have_count(0)  # an address that is none is no link
     expect(page.get_by_text(REFUSAL).filter(visible=True)).to_have_count(1)
-    expect(either.note).to_have_count(0)
-    expect(either.toast).to_have_count(0)
+    expect(button).to_have_text("Cannot run here")
+    expect(button).to_be_disabled()
+    expect(page.locator("#header .badge")).to_have_text("Big painter, CPU")
+    assert not violations(page, "#preflight")
+    page.get_by_role("tab", name="Gallery").click()
+    expect(page.locator("#header .badge")).to_have_text("Toy painter, CPU")
+    page.get_by_role("tab", name="Generate").click()
     model = page.locator("#model input")
     model.evaluate("node => node.scrollIntoView({ block: 'center' })")
     assert model.evaluate(UNCOVERED)
-    refusal(either).get_by_role("button", name="Use Toy painter").click()
+    card(either).get_by_role("button", name="Use Toy painter").click()
     expect(model).to_have_value("Toy painter · ready")
-    expect(refusal(either)).to_be_hidden()
+    expect(card(either)).to_be_hidden()
+    expect(button).to_have_text("Generate")
     either.make("a red ball")
 
 

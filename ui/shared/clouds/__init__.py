@@ -6,10 +6,9 @@ from pathlib import Path
 
 import gradio as gr
 
-from studio.clouds.alternatives import stand_in
 from studio.clouds.spending import estimate, in_dollars
 from studio.completion import default_size
-from studio.contract import GenerateRequest, ModelSpec, Task
+from studio.contract import GenerateRequest, ModelSpec
 from studio.errors import NotReady, OverBudget
 from studio.service import Studio
 from ui.shared.pictures import Answer
@@ -24,9 +23,9 @@ def build_price() -> gr.HTML:
 
     Returns:
         The component. Its value is what `price_of` returns; its events are `keys` (a key was pasted or forgotten),
-        `news` (pictures were made), `confirm` (the cost) and `use` (id: of the model that is taken instead).
+        `news` (pictures were made) and `confirm` (the cost).
     """
-    return component(_HERE, "price", "keys", "news", "confirm", "use")
+    return component(_HERE, "price", "keys", "news", "confirm")
 
 
 def build_improve(prompt: str) -> gr.HTML:
@@ -42,15 +41,13 @@ def build_improve(prompt: str) -> gr.HTML:
 
 
 def price_of(studio: Studio, owner: str, spec: ModelSpec, request: GenerateRequest) -> Answer:
-    """What is to be said before the main button is pressed: a price, a missing key, or who could do it instead.
+    """What is to be said of time or money before the main button is pressed.
 
     Returns:
-        `words` and `today` where it costs; `sentence` and `offers`, each with `label` and `key` (a provider) or `use`
-        (a model's id), where it cannot be made like this; nothing for a model of this machine that is ready.
+        `words` and `today`; nothing for a model that is quick here, or cannot be used.
     """
-    ready = spec.ready_for(owner)
-    if not ready.ok:
-        return _instead(studio, owner, spec, request)
+    if not spec.ready_for(owner).ok:
+        return {}
     if not spec.provider:
         size, steps = request.size or default_size(spec), request.steps or 0
         seconds = spec.seconds(steps, size) if spec.seconds else None
@@ -70,21 +67,4 @@ def asking(error: OverBudget, price: Answer) -> Answer:
 
 def refused(error: NotReady, price: Answer) -> Answer:
     """The same as what was wrong with the press on the main button."""
-    return price | {"sentence": price.get("sentence", str(error)), "refused": True}
-
-
-def _instead(studio: Studio, owner: str, spec: ModelSpec, request: GenerateRequest) -> Answer:
-    """Why a model cannot be used, and what can be done about it; a cloud is only offered, nothing is sent."""
-    ready, specs = spec.ready_for(owner), studio.models(Task.GENERATE)
-    sentence = ready.hint or f"{spec.label} {ready.label}."
-    offers: list[Answer] = [{"label": f"Add a key of {spec.provider}", "key": spec.provider}] if spec.provider else []
-    here = next((each for each in specs if not each.provider and each.readiness().ok), None)
-    if here:
-        offers.append({"label": f"Use {here.label}", "use": here.id})
-    found = None if spec.provider else stand_in(request, spec, specs, owner)
-    if found:
-        about = f", about {in_dollars(found.price_usd)}" if found.price_usd else ""
-        offers.append({"label": f"Use {found.spec.label}{about}", "use": found.spec.id})
-        if found.lost:
-            sentence += f" {found.spec.label} has no {' and no '.join(found.lost)}."
-    return {"sentence": sentence, "offers": offers}
+    return price | {"sentence": str(error), "refused": True}

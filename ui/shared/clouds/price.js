@@ -1,7 +1,7 @@
-// Above the main button: what it will cost, whether it may cost more, or why it cannot be made, and what can.
+// Above the main button: what it will cost, whether it may cost more, or why it was refused.
 
 import { make, setAttribute, setText, show, within } from "../scripts/dom.js";
-import { hear, tell } from "../scripts/events.js";
+import { hear } from "../scripts/events.js";
 const { find } = within("price");
 let component = null; // {props, trigger, watch}
 const said = () => component.props.value || {};
@@ -13,19 +13,15 @@ function draw() {
   setText(find(".words"), words);
   setText(find(".today"), today);
   show(note, Boolean(sentence));
-  setAttribute(note, "role", refused || offers.some((offer) => offer.confirm) ? "alert" : "status");
+  setAttribute(note, "role", refused || offers.length ? "alert" : "status");
   note.classList.toggle("trouble", refused);
   if (refused) find(".sentence").replaceChildren(); // what was only said before is read out
   setText(find(".sentence"), sentence);
   find(".ways").replaceChildren(...offers.map(drawOffer));
 }
-function drawOffer({ label, key, use, confirm }) {
+function drawOffer({ label }) {
   const button = make("button", { type: "button", class: "plain" }, label);
-  button.addEventListener("click", () => {
-    if (key) tell("key-wanted", { provider: key });
-    if (use) component.trigger("use", { id: use });
-    if (confirm) component.trigger("confirm");
-  });
+  button.addEventListener("click", () => component.trigger("confirm"));
   return button;
 }
 hear("keys", () => { component.trigger("keys"); });

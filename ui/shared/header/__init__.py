@@ -54,7 +54,7 @@ def _of_provider(name: str, specs: list[ModelSpec]) -> Answer:
     return {"label": name, "ok": True, "state": "paid by use", "about": f"{labels}."}
 
 
-def _badge(studio: Studio, machine: str) -> str:
-    """ "Toy klein, CPU": the first model that is ready, and the machine."""
+def _badge(studio: Studio, machine: str) -> Answer:
+    """What the badge says before a tab has said what it uses: the first model that is ready, and the machine."""
     ready = [spec.label for spec in studio.models(Task.GENERATE) if not spec.provider and spec.readiness().ok]
-    return ", ".join(part for part in (ready[0] if ready else "no model is ready", machine) if part)
+    return {"model": ready[0] if ready else "no model is ready", "machine": machine}

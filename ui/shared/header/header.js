@@ -6,7 +6,7 @@ import { post, token, whenTold } from "../scripts/server.js";
 import { watchServer } from "../scripts/watcher.js";
 import { createKeyBox } from "./keys.js";
 import "./lists.js";
-import { followAddress } from "./tabs.js";
+import { followAddress, tabOfAddress } from "./tabs.js";
 const { find } = within("header");
 const card = find("#about-here");
 
@@ -83,8 +83,20 @@ find(".shade").addEventListener("click", () => {
 });
 const chosen = localStorage.getItem("diorama-shade");
 shade(chosen ? chosen === "dark" : document.body.classList.contains("dark"));
+
+/** What the open tab works with, and on what: a model in a cloud names its provider itself. */
+const uses = {};
+let badge = null; // {model, machine}: what runs here to begin with
+function drawBadge() {
+  const { label = "", isCloud } = uses[tabOfAddress()] || { label: badge.model };
+  setText(find(".badge"), [label, isCloud ? "" : badge.machine].filter(Boolean).join(", "));
+}
+hear("uses", ({ tab, label, isCloud = false }) => { uses[tab] = { label, isCloud }; if (badge) drawBadge(); });
+hear("tab", () => { if (badge) drawBadge(); });
+
 export function start(component) {
-  find(".badge").textContent = component.props.badge;
+  badge = component.props.badge;
+  drawBadge();
   whenTold(component, ({ edition }) => {
     followAddress();
     watchServer(edition);

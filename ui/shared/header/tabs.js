@@ -1,20 +1,23 @@
 // Which tab is shown stands in the address: a reload comes back to it, and Back leads to the tab before.
 
 import { readAddress, writeAddress } from "../scripts/address.js";
+import { tell } from "../scripts/events.js";
 
 const BUTTON = '[id$="-tab-button"]';
 const tabOf = (button) => button.id.replace("-tab-button", "");
 const firstTab = () => tabOf(document.querySelector(BUTTON));
-const tabOfAddress = () => readAddress("tab") || firstTab();
+export const tabOfAddress = () => readAddress("tab") || firstTab();
 
 addEventListener("click", (event) => {
   const button = event.target.closest(BUTTON);
   if (!button || tabOf(button) === tabOfAddress()) return;
   writeAddress({ tab: tabOf(button) === firstTab() ? "" : tabOf(button) }, { tab: true });
+  tell("tab");
 }, { capture: true });
 
 export function followAddress() {
   const button = document.getElementById(`${tabOfAddress()}-tab-button`);
   if (button?.ariaSelected !== "true") button?.click();
+  tell("tab");
 }
 addEventListener("popstate", followAddress);

@@ -13,13 +13,20 @@ export function drawRange(find, name, range, value) {
   setText(find(`.${name}-value`), String(Math.round(100 * input.value) / 100));
 }
 
-/** The models of a list, those that are not ready with the reason. @param mayChoose whether also those can be chosen */
-export function offerModels(select, models, chosen, mayChoose = false) {
+/** The main button: what it does, as long as the model can run here. @param model of the server's list */
+export function pressable(button, model, words, can) {
+  const isStuck = Boolean(model) && !model.ready;
+  setText(button, !isStuck ? words : model.provider ? "Needs a key" : "Cannot run here");
+  button.disabled = isStuck || !can;
+}
+
+/** The models of a list, those that are not ready with the reason: whoever chooses one is told what it needs. */
+export function offerModels(select, models, chosen) {
   const told = JSON.stringify(models.map(({ id, label, ready, state }) => [id, label, ready, state]));
   if (select.dataset.told !== told) {
     select.dataset.told = told;
     select.replaceChildren(...models.map(({ id, label, ready, state }) => (
-      make("option", { value: id, disabled: !mayChoose && !ready }, ready && state === "ready" ? label : `${label} (${state})`)
+      make("option", { value: id }, ready && state === "ready" ? label : `${label} (${state})`)
     )));
   }
   select.value = chosen?.id || "";

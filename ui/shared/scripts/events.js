@@ -16,6 +16,8 @@
 //   pick                             somebody wants to open a picture from their disk
 //   keys                             a key of a provider was pasted or forgotten
 //   models-wanted                    somebody wants to see all models of this machine
+//   tab                              another tab was opened
+//   uses   {tab, label}              the model that a tab works with; also `isCloud`
 //   key-wanted {provider}            somebody wants to paste one; "": any
 
 export const tell = (name, detail = {}) => document.dispatchEvent(new CustomEvent(`diorama-${name}`, { detail }));

@@ -1,0 +1,29 @@
+"""The words that the chosen model knows, as chips under the prompt; a model that knows any words has none."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from studio.contract import ModelSpec
+from ui.shared.scripts import component
+
+
+def build_palette() -> gr.HTML:
+    """Lay out the chips.
+
+    Returns:
+        The component. Its value is what `palette_of` returns and, at its event `words`, `words`: what the prompt
+        becomes.
+    """
+    return component(Path(__file__).parent, "palette", "words")
+
+
+def palette_of(spec: ModelSpec) -> dict[str, Any]:
+    """What the chips of a model are drawn from."""
+    palette = spec.palette
+    if palette is None:
+        return {}
+    return {"palette": {"blank": palette.blank, "groups": [group._asdict() for group in palette.groups]}}
