@@ -10,7 +10,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from pipelines import bundled, preflight, readiness, torch_libraries
+from pipelines import bundled, readiness, torch_libraries
 from pipelines.families import FAMILIES
 from pipelines.hub.cache import Checkpoint, Download, HubCache
 from pipelines.hub.stored import Stored
@@ -130,7 +130,7 @@ def spec_of(record: LocalModel, machine: Machine, hub: HubCache, bundle: Path) -
     same = record.spec(
         load=partial(_load, record=record, machine=machine, hub=hub, bundle=bundle),
         readiness=partial(readiness.of, record, download or bundle, machine, hub),
-        needs=partial(preflight.of, record, download or bundle, machine, hub),
+        needs=partial(readiness.needs_of, record, download or bundle, machine, hub),
         gpu_gb=_gpu_gb(machine, record),
         layout=str(plan) if plan else "",
         pace=plan.pace.name.lower() if plan and plan.device != "cpu" else "",

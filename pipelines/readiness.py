@@ -13,7 +13,7 @@ from pipelines.local_model import LocalModel
 from pipelines.machine import Machine
 from pipelines.plan import Means, Needs, Pace, Plan, Precision, Whole, least, plan
 from studio.catalog import in_gb
-from studio.contract import Readiness
+from studio.contract import Need, Readiness
 from studio.validation import short
 
 SPARE_GB = 0.5
@@ -84,6 +84,52 @@ def to_come_gb(download: Download, hub: HubCache) -> float:
     if download.named() or hub.snapshot(download) is not None:
         return 0.0
     return max(0.1, download.gb - hub.started_bytes(download) / 1e9)  # what is missing may be some small file
+
+
+def needs_of(model: LocalModel, weights: Download | Path, machine: Machine, hub: HubCache) -> tuple[Need, ...]:
+    """All that a model needs, one by one: memory, a file of one's own, disk, licence and access, as far as they apply.
+
+    Args:
+        weights: a download, or the folder of a bundled model.
+    """
+    found = [_memory(model, machine)]
+    if own := own_file(model):
+        found.append(Need("File", own.label, False))
+    download = weights if isinstance(weights, Download) else None
+    if download:
+        found.append(_disk(download, hub))
+    if model.licence:
+        page = hub.page(download) if download else ""
+        found.append(Need("Licence", model.licence, True, model.licence_url or page))
+    if download:
+        found.append(_access(download, hub))
+    return tuple(found)
+
+
+def _memory(model: LocalModel, machine: Machine) -> Need:
+    """What the plan is, or the smallest machine that would do beside this one."""
+    wanted, gpu = too_small(model, machine), machine.gpu
+    card = f"a GPU with {gpu.total_gb:.0f} GB" if gpu else "no GPU"
+    here = f"{machine.ram_gb:.0f} GB and {card}"
+    if wanted:
+        return Need("Memory", f"{wanted.label}; here: {here}", False)
+    return Need("Memory", f"enough: {here}", True)
+
+
+def _disk(download: Download, hub: HubCache) -> Need:
+    to_come_gb = to_come_gb(download, hub)
+    if not to_come_gb:
+        return Need("Disk", "already downloaded", True)
+    free_gb = hub.free_bytes() / 1e9
+    text = f"{in_gb(to_come_gb)} to download; {in_gb(free_gb)} free"
+    return Need("Disk", text, to_come_gb + SPARE_GB <= free_gb)
+
+
+def _access(download: Download, hub: HubCache) -> Need:
+    if not download.gated:
+        return Need("Access", "open: no account, no token", True)
+    token = "HF_TOKEN is set" if hub.token else "HF_TOKEN is not set"
+    return Need("Access", f"gated: accept its licence once; {token}", hub.token is not None, hub.page(download))
 
 
 def of_bundled(folder: Path) -> Readiness:

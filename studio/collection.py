@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Unpack
 
 from studio import validation
-from studio.contract import IterateRequest
+from studio.contract import IterateRequest, Task
 from studio.errors import NotFound
 from studio.imaging import replay
 from studio.imaging.versions import Versions
@@ -25,7 +25,9 @@ from studio.library.store import Store
 from studio.library.tree import Tree
 from studio.library.uploads import Uploads
 from studio.library.zip_stream import Entry, zipped
+from studio.presets import Presets
 from studio.scheduling.changes import Changes
+from studio.scheduling.jobs import Jobs
 from studio.words.meaning import Meanings
 
 
@@ -37,6 +39,8 @@ class Collection:
     _uploads: Uploads
     _versions: Versions
     _changes: Changes
+    _jobs: Jobs
+    presets: Presets
     meanings: Meanings
 
     def pulse(self, owner: str) -> int:
@@ -71,6 +75,10 @@ class Collection:
     def models_used(self, owner: str) -> tuple[str, ...]:
         """Ids of the models that made what is in the owner's gallery; a foreign one's name is among them."""
         return search.models_used(self._database, owner)
+
+    def past_words(self, owner: str, task: Task, most: int = 100) -> list[str]:
+        """Prompts of the owner, or of Task.ITERATE instructions, as they wrote them; newest first, each once."""
+        return self._jobs.words(owner, task, most)
 
     def relatives(self, owner: str, asset_id: str) -> Relatives:
         """What a picture was made from, and what was made from it."""

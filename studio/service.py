@@ -33,6 +33,7 @@ from studio.library.signing_key import read_key
 from studio.library.store import Store
 from studio.library.uploads import Uploads
 from studio.model_files import Host, ModelFiles
+from studio.presets import Presets
 from studio.residents import Residents
 from studio.scheduling.changes import Changes
 from studio.scheduling.contract import Event, JobView
@@ -62,6 +63,7 @@ class Studio(Collection):
         spending: what that comes to.
         model_files: what is on this disk of the models, and what is done about it.
         describing: words about pictures and prompts; meanings: pictures found by what they mean.
+        presets: settings that people keep under names.
         signing_key: what the links to its files are signed with.
     """
 
@@ -115,7 +117,7 @@ class Studio(Collection):
             opened.callback(self._database.close)
             self._store = Store(outputs, self._database, now)
             self._uploads = Uploads(self._store)
-            self._versions = Versions(self._store, self._database)
+            self._versions, self.presets = Versions(self._store, self._database), Presets(outputs)
             self._store.reconcile()  # before any job: a picture of a killed job counts as made
             self._jobs = Jobs(
                 self._database,

@@ -18,7 +18,7 @@ from studio.intake.picture import MAX_BYTES
 from studio.service import Studio
 from ui import gallery, generate, guard, iterate, models, segment, solid
 from ui.api import endpoints
-from ui.generate import demo
+from ui.generate import demo, presets
 from ui.guard import sessions
 from ui.guard.blocks import ReadableBlocks
 from ui.guard.disk_space import Room, disk_full
@@ -39,7 +39,7 @@ from ui.routes import (
     visitors,
 )
 from ui.routes.visitors import Visitors
-from ui.shared import header, pictures, watch
+from ui.shared import header, pictures, watch, words
 from ui.shared.bridge import QUIET, Bridge, Identify
 from ui.shared.dropping import build_dropping
 from ui.shared.early_script import EarlyScript
@@ -51,7 +51,7 @@ from ui.shared.viewer import build_viewer
 
 _TABS = (generate, iterate, segment, solid, gallery)
 """Modules with a LABEL and `build(bridge, arrival)`, in the order of the page."""
-_ASKED = (header, models, pictures, watch, demo, iterate, segment, solid, gallery)
+_ASKED = (header, models, pictures, watch, words, presets, demo, iterate, segment, solid, gallery)
 QUESTIONS: dict[str, answers.Handler] = {path: ask for part in _ASKED for path, ask in part.ROUTES.items()}
 """What the page's scripts ask, by path; further routes are in `ui/routes/`."""
 _ARRIVE = function(Path(__file__).parent / "shared/scripts/server.js", "arrive")

@@ -12,7 +12,7 @@ from studio.library import files
 
 log = logging.getLogger(__name__)
 
-_INDEX = ("*.sqlite*", "notes.jsonl", "signing.key")
+_INDEX = ("*.sqlite*", "notes.jsonl", "presets.json", "signing.key")
 """Our files beside the folders; what a person keeps there is left as it is."""
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 

@@ -163,6 +163,10 @@ class Jobs:
                 views.setdefault(row.number, row.view())
         return [replace(views[number], assets=self._made(views[number].id)) for number in sorted(views, reverse=True)]
 
+    def words(self, owner: str, task: str, most: int) -> list[str]:
+        """What an owner wrote for the jobs of a task; newest first, each once."""
+        return self._ledger.words(owner, task, most)
+
     def events(self, owner: str, job_id: str) -> Iterator[Event]:
         """What happens to a job, until it is over. A slow listener misses steps in between, never the end."""
         while True:

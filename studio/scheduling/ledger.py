@@ -90,6 +90,13 @@ class Ledger:
         rows = self._database.rows("SELECT * FROM jobs WHERE owner = ? ORDER BY number DESC LIMIT ?", (owner, limit))
         return [_job_row(row) for row in rows]
 
+    def words(self, owner: str, task: str, most: int) -> list[str]:
+        """What an owner wrote for the jobs of a task, as they wrote it; newest first, each once."""
+        field = "instruction" if task == "iterate" else "prompt"
+        written = "SELECT json_extract(request, ?) AS words, MAX(number) AS last FROM jobs WHERE owner = ? AND task = ?"
+        given = f"{written} AND words != '' GROUP BY words ORDER BY last DESC LIMIT ?"
+        return [row[0] for row in self._database.rows(given, (f"$.{field}", owner, task, most))]
+
     def unfinished(self) -> list[JobRow]:
         """Jobs that waited or ran when the last process ended, in the order of the queue."""
         rows = self._database.rows("SELECT * FROM jobs WHERE state IN ('waiting', 'running') ORDER BY number")

@@ -10,11 +10,11 @@ from typing import Any
 import gradio as gr
 from gradio.events import Dependency
 
-from studio.contract import MAX_PICTURES, Task
+from studio.contract import Task
 from studio.errors import NotReady, OverBudget, StudioError
 from studio.service import Studio
 from studio.validation import says_something
-from ui.generate import clouds, typed
+from ui.generate import clouds, presets, typed
 from ui.generate.controls import (
     PER_MODEL,
     Controls,
@@ -60,7 +60,7 @@ def build(bridge: Bridge, arrival: Dependency) -> None:
             improve = build_improve("#prompt textarea")
             chips = example_chips(chosen.examples)
             palette = build_palette()
-            controls, more = build_controls(prompt, specs, chosen, build_preflight)
+            controls, more = build_controls(prompt, specs, chosen, (build_preflight, presets.build_presets))
             last_seed = gr.Number(visible=False, precision=0)
             offered = gr.Textbox(chosen.id, visible=False)  # the model whose controls the column shows
             with gr.Column(elem_id="press", min_width=0):
@@ -71,7 +71,7 @@ def build(bridge: Bridge, arrival: Dependency) -> None:
     take_seed = more.last_seed
     named = {**controls.by_name(), "saved": saved, "note": note, "last_seed": last_seed, "take_seed": take_seed}
     named |= {"offered": offered, "more": more.fold, "terms": more.terms, "price": price, "improve": improve}
-    named |= {"preflight": more.preflight, "make": make, "palette": palette}
+    named |= {"preflight": more.preflight, "make": make, "palette": palette, "presets": more.presets}
     named |= {"stage": stage} | {f"chip_{i}": chip for i, chip in enumerate(chips)}
 
     _connect_memory(controls, chips, note, saved, last_seed, take_seed)
@@ -98,6 +98,7 @@ def build(bridge: Bridge, arrival: Dependency) -> None:
         )
     pieces = clouds.Pieces(controls, offered, saved, note, price, improve, more.preflight, make, more.terms)
     clouds.connect(bridge, pieces, named)
+    presets.connect(bridge, more.presets, pieces, named)
     stage.reuse(bridge.event_listener(on_reuse, named, "id"), [who, saved], everything, **_QUIET).success(
         None, js=function(_COLUMN.parents[1] / "shared/scripts/events.js", "tell", "copied"), **_QUIET
     )
@@ -111,11 +112,10 @@ def on_load(studio: Studio, owner: str, token: str, saved: Any) -> dict[str, Any
     specs = studio.models(Task.GENERATE)
     spec = next((spec for spec in specs if spec.id == saved.get("model")), first_ready(specs))
     answer = clouds.shown(studio, owner, spec, saved)
-    count = saved.get("count")
-    answer["count"]["value"] = count if count in range(1, MAX_PICTURES + 1) else 1
+    answer["count"]["value"] = clouds.count_of(saved)
     words = {"token": token, "reader": studio.describing.improver(owner)}
     stage = {"token": token, "demo": demo_model(studio, owner) is not None}
-    return answer | {"stage": stage, "improve": words}
+    return answer | {"stage": stage, "improve": words, "presets": {"token": token}}
 
 
 def on_model(studio: Studio, owner: str, model_id: str, saved: Any, offered: str = "") -> dict[str, Any]:

@@ -64,9 +64,14 @@ def shown(studio: Studio, owner: str, spec: ModelSpec, saved: Any) -> dict[str, 
     """The column as this model honours it, with the list of models and what is to be said of its price."""
     answer = show(spec, saved, owner)
     answer["model"]["choices"] = model_choices(studio.models(Task.GENERATE), owner, spec)
-    count = saved.get("count") if isinstance(saved, dict) else None
-    values = {**offered_values(spec, saved), "count": count if count in range(1, MAX_PICTURES + 1) else 1}
+    values = {**offered_values(spec, saved), "count": count_of(saved)}
     return answer | {"price": told_price(studio, owner, spec, values)} | told_readiness(studio, owner, spec, values)
+
+
+def count_of(saved: Any) -> int:
+    """How many pictures the browser remembers: anything may be in there."""
+    count = saved.get("count") if isinstance(saved, dict) else None
+    return count if isinstance(count, int) and 1 <= count <= MAX_PICTURES else 1
 
 
 def on_price(studio: Studio, owner: str, *, offered: str, **values: Any) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, NamedTuple
 
@@ -88,24 +88,29 @@ def chip_props(examples: Iterable[str]) -> list[Props]:
 
 class More(NamedTuple):
     """What is no value of a request: the fold around the finer controls, the button in it that takes the last seed, and
-    the line about the model's licence; or the card about what it needs, in its place.
+    the line about the model's licence; or the card about what it needs, in its place; and presets.
     """
 
     fold: gr.Accordion
     last_seed: gr.Button
     terms: gr.HTML
     preflight: gr.HTML
+    presets: gr.HTML
 
 
 def build_controls(
-    prompt: gr.Textbox, specs: list[ModelSpec], chosen: ModelSpec, build_preflight: Callable[[], gr.HTML]
+    prompt: gr.Textbox, specs: list[ModelSpec], chosen: ModelSpec, build: Sequence[Callable[[], gr.HTML]]
 ) -> tuple[Controls, More]:
-    """Lay out the controls under the prompt as the chosen model honours them, for nobody in particular."""
+    """Lay out the controls under the prompt as the chosen model honours them, for nobody in particular.
+
+    Args:
+        build: what lays out the card about what a model needs, and the presets.
+    """
     now = offer(chosen, {})
     choices = model_choices(specs, "", chosen)
     model = gr.Dropdown(choices, label="Model", elem_id="model", filterable=False, **now["model"])
     terms = gr.HTML(elem_id="terms", **now["terms"])
-    preflight = build_preflight()
+    preflight = build[0]()
     gr.HTML(ALL_MODELS, elem_id="all-models", apply_default_css=False)
     shape = gr.Radio(label="Shape", info="Width to height.", elem_id="shape", elem_classes="segments", **now["shape"])
     size = gr.Radio(
@@ -150,9 +155,10 @@ def build_controls(
         style = gr.Dropdown(
             label="Style", info="Adds words to the prompt.", elem_id="style", filterable=False, **now["style"]
         )
+        presets = build[1]()
     numbers = (width, height, count, seed, steps, guidance, clip_skip)
     controls = Controls(prompt, model, shape, size, *numbers, negative_prompt, style, quality, transparent)
-    return controls, More(fold, last_seed, terms, preflight)
+    return controls, More(fold, last_seed, terms, preflight, presets)
 
 
 def model_choices(

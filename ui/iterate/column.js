@@ -4,6 +4,7 @@ import { createAdvice } from "../shared/scripts/advice.js";
 import { drawRange, offerModels, pressable } from "../shared/scripts/controls.js";
 import { address, label, make, reconcile, setAttribute, setText, show, within } from "../shared/scripts/dom.js";
 import { tell } from "../shared/scripts/events.js";
+import { rememberWords } from "../shared/scripts/past.js";
 import { byId } from "../shared/scripts/pictures.js";
 import { createPreflight } from "../shared/scripts/preflight.js";
 import { markRadios, walkRadios } from "../shared/scripts/radios.js";
@@ -28,6 +29,7 @@ export function createColumn(acts) {
   const preflight = createPreflight(find(".preflight"));
   let fixes = null, spec = null;
 
+  rememberWords(words, "iterate");
   words.addEventListener("input", () => acts.change({ instruction: words.value }));
   form.addEventListener("submit", (event) => { event.preventDefault(); acts.run(); });
   form.addEventListener("keydown", (event) => {

@@ -9,7 +9,6 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from pipelines.records.toy_world import PALETTE
-from studio.palette import Words
 from studio.service import Studio
 from tests.ui.accessibility import violations
 from tests.ui.driver import Visitor

@@ -5,6 +5,7 @@ import { setAttribute, setText, show, within } from "../scripts/dom.js";
 import { hear, tell } from "../scripts/events.js";
 import { isOpenJob } from "../scripts/jobs.js";
 import { byId, changedList, deletePictures, starPictures, varyPicture } from "../scripts/pictures.js";
+import { rememberWords } from "../scripts/past.js";
 import { ask, whenTold } from "../scripts/server.js";
 import { copyText, toast } from "../scripts/toast.js";
 import { hearServer } from "../scripts/watcher.js";
@@ -228,6 +229,7 @@ function watchColumn() {
   const bench = press.closest(".workbench");
   new ResizeObserver(() => bench.style.setProperty("--press", `${press.offsetHeight}px`)).observe(press);
   // Type at once; not on a touch screen, where the keyboard would cover the page.
+  rememberWords(prompt, "generate");
   if (matchMedia("(hover: hover)").matches) prompt.focus({ preventScroll: true });
 }
 

@@ -1,0 +1,77 @@
+"""Settings of the Generate column that people keep under names: the studio keeps them, not the browser."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from studio.service import Studio
+from ui.generate import clouds
+from ui.generate.controls import PER_MODEL
+from ui.shared.bridge import QUIET, Bridge
+from ui.shared.pictures import Answer, text
+from ui.shared.scripts import component
+
+
+def build_presets() -> gr.HTML:
+    """Lay out the list and its buttons.
+
+    Returns:
+        The component. Its value is `{token}`, and after something was saved `saved`: {name, at}; its events are `use`
+        and `save`, both with the name as `id`.
+    """
+    return component(Path(__file__).parent, "presets", "use", "save")
+
+
+def connect(bridge: Bridge, presets: gr.HTML, pieces: clouds.Pieces, named: dict[str, Any]) -> None:
+    """Connect the list to the column.
+
+    Args:
+        named: every component of the column by name.
+    """
+    who, saved, everything = bridge.visitor, pieces.saved, [*named.values()]
+    quiet = QUIET | {"preprocess": False}
+    presets.use(bridge.event_listener(on_use, named, "id"), [who, saved], everything, **quiet)
+    values = [pieces.controls.by_name()[name] for name in ("model", "count", *PER_MODEL)]
+    presets.save(bridge.event_listener(on_save, named, "id"), [who, who, *values], [presets], **quiet)
+
+
+def on_use(studio: Studio, owner: str, event: gr.EventData, saved: Any) -> dict[str, Any]:
+    """The preset `event.id` is wanted: show its model with its settings. The prompt stays."""
+    kept = studio.presets.get(owner, event.id)
+    spec, values = studio.model(kept.get("model", "")), kept.get("values")
+    saved = saved if isinstance(saved, dict) else {}
+    models = saved.get("models") if isinstance(saved.get("models"), dict) else {}
+    own = values if isinstance(values, dict) else {}
+    saved = {**saved, "model": spec.id, "count": kept.get("count"), "models": {**models, spec.id: own}}
+    answer = clouds.shown(studio, owner, spec, saved)
+    answer["count"]["value"] = clouds.count_of(saved)
+    return answer | {"saved": saved, "note": ""}
+
+
+def on_save(
+    studio: Studio, owner: str, event: gr.EventData, token: str, model: str, count: Any, *values: Any
+) -> dict[str, Any]:
+    """Keep what the column shows as `event.id`, with the values that its model honours."""
+    shown = dict(zip(PER_MODEL, values, strict=True))
+    kept = {"model": studio.model(model).id, "count": count, "values": shown}
+    name = studio.presets.save(owner, event.id, kept)
+    return {"presets": {"token": token, "saved": {"name": name, "at": time.time()}}}
+
+
+def names(studio: Studio, owner: str, _question: Answer) -> Answer:
+    """The names of this owner's presets."""
+    return {"names": [*studio.presets.of(owner)]}
+
+
+def delete(studio: Studio, owner: str, question: Answer) -> Answer:
+    """Forget the preset `name`."""
+    studio.presets.delete(owner, text(question, "name"))
+    return {}
+
+
+ROUTES = {"presets/list": names, "presets/delete": delete}
+"""For `ui.routes.answers.json_router`."""
