@@ -117,12 +117,11 @@ def _memory(model: LocalModel, machine: Machine) -> Need:
 
 
 def _disk(download: Download, hub: HubCache) -> Need:
-    to_come_gb = to_come_gb(download, hub)
-    if not to_come_gb:
+    gb = to_come_gb(download, hub)
+    if not gb:
         return Need("Disk", "already downloaded", True)
     free_gb = hub.free_bytes() / 1e9
-    text = f"{in_gb(to_come_gb)} to download; {in_gb(free_gb)} free"
-    return Need("Disk", text, to_come_gb + SPARE_GB <= free_gb)
+    return Need("Disk", f"{in_gb(gb)} to download; {in_gb(free_gb)} free", gb + SPARE_GB <= free_gb)
 
 
 def _access(download: Download, hub: HubCache) -> Need:
