@@ -1,4 +1,4 @@
-"""What people made, as the page, the API and the terminal ask for it: found, starred, renamed, deleted, brought in.
+"""What people made, and the jobs that do so, as the page, the API and the terminal ask for it.
 
 The part of `Studio` that needs no model. Every call is safe from any thread.
 """
@@ -27,6 +27,7 @@ from studio.library.uploads import Uploads
 from studio.library.zip_stream import Entry, zipped
 from studio.presets import Presets
 from studio.scheduling.changes import Changes
+from studio.scheduling.contract import Event, JobView
 from studio.scheduling.jobs import Jobs
 from studio.words.meaning import Meanings
 
@@ -42,6 +43,29 @@ class Collection:
     _jobs: Jobs
     presets: Presets
     meanings: Meanings
+
+    def job(self, owner: str, job_id: str) -> JobView:
+        """
+        Raises:
+            NotFound: there is none, or it is somebody else's. So for all that follow.
+        """
+        return self._jobs.view(owner, validation.job_id(job_id))
+
+    def jobs(self, owner: str, limit: int = 20) -> list[JobView]:
+        """All that wait or run, and the latest that are over up to `limit` in all; newest first."""
+        return self._jobs.newest(owner, limit)
+
+    def cancel(self, owner: str, job_id: str) -> JobView:
+        """Stop: a waiting job at once, a running one within a step. A job that is over stays as it is."""
+        return self._jobs.cancel(owner, validation.job_id(job_id))
+
+    def skip(self, owner: str, job_id: str) -> JobView:
+        """Leave out the picture that is being made and go on with the next."""
+        return self._jobs.skip(owner, validation.job_id(job_id))
+
+    def events(self, owner: str, job_id: str) -> Iterator[Event]:
+        """What happens to a job, as it happens; ends after Done, Failed or Stopped. Blocks in between."""
+        return self._jobs.events(owner, validation.job_id(job_id))
 
     def pulse(self, owner: str) -> int:
         """A number that grows with every change of the owner's jobs or assets, also over restarts; costs nothing."""

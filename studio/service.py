@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from dataclasses import asdict, replace
 from datetime import datetime
@@ -21,8 +21,10 @@ from studio.clouds.describe import Describing
 from studio.clouds.spending import DAILY_CAP_USD, Spending
 from studio.collection import Collection
 from studio.contract import GenerateRequest, IterateRequest, ModelSpec, Size, Task, UpscaleRequest
-from studio.imaging import edit_codec, replay, upscale, wildcards
+from studio.imaging import edit_codec, grid, replay, upscale, wildcards
 from studio.imaging.generate_job import make_pictures
+from studio.imaging.grid import GridRequest
+from studio.imaging.grid_job import make_grid
 from studio.imaging.plans import plans_of
 from studio.imaging.settings_from_recipe import Settings, fit
 from studio.imaging.versions import Versions
@@ -36,7 +38,7 @@ from studio.model_files import Host, ModelFiles
 from studio.presets import Presets
 from studio.residents import Residents
 from studio.scheduling.changes import Changes
-from studio.scheduling.contract import Event, JobView
+from studio.scheduling.contract import JobView
 from studio.scheduling.jobs import PATIENCE_SECONDS, Jobs
 from studio.scheduling.live_job import LiveJob
 from studio.segmentation.service import Selections
@@ -191,6 +193,16 @@ class Studio(Collection):
         with self.spending.approved(owner, spec, complete, confirmed=confirm_cost):
             return self._submit(owner, spec, Task.GENERATE, complete.prompt, complete.count, asdict(complete))
 
+    def compare(self, owner: str, request: GridRequest) -> JobView:
+        """Queue a job that makes one picture with several values of a control, or of two; all of them on one sheet.
+
+        Raises:
+            BadRequest, UnknownModel, NotSupported, NotReady, TooManyJobs, StorageFailed: nothing was queued.
+        """
+        spec = self._catalog.ready(request.base.model, Task.GENERATE, owner)
+        complete = grid.complete(request, spec, self._wildcards)
+        return self._submit(owner, spec, Task.GENERATE, grid.title_of(complete), 1, grid.to_json(complete))
+
     def iterate(self, owner: str, request: IterateRequest, *, confirm_cost: bool = False) -> JobView:
         """Queue a job that changes a picture as an instruction says; it is written down when this returns.
 
@@ -255,29 +267,6 @@ class Studio(Collection):
         with self.spending.approved(owner, spec, replace(complete[0], count=count), confirmed=confirm_cost):
             return self._submit(owner, spec, Task.ITERATE, title, count, replay.to_json(complete))
 
-    def job(self, owner: str, job_id: str) -> JobView:
-        """
-        Raises:
-            NotFound: there is none, or it is somebody else's. So for all that follow.
-        """
-        return self._jobs.view(owner, validation.job_id(job_id))
-
-    def jobs(self, owner: str, limit: int = 20) -> list[JobView]:
-        """All that wait or run, and the latest that are over up to `limit` in all; newest first."""
-        return self._jobs.newest(owner, limit)
-
-    def cancel(self, owner: str, job_id: str) -> JobView:
-        """Stop: a waiting job at once, a running one within a step. A job that is over stays as it is."""
-        return self._jobs.cancel(owner, validation.job_id(job_id))
-
-    def skip(self, owner: str, job_id: str) -> JobView:
-        """Leave out the picture that is being made and go on with the next."""
-        return self._jobs.skip(owner, validation.job_id(job_id))
-
-    def events(self, owner: str, job_id: str) -> Iterator[Event]:
-        """What happens to a job, as it happens; ends after Done, Failed or Stopped. Blocks in between."""
-        return self._jobs.events(owner, validation.job_id(job_id))
-
     # --- what was made ------------------------------------------------------------------------------------------------
 
     def settings_of(self, owner: str, asset_id: str) -> Settings:
@@ -314,5 +303,8 @@ class Studio(Collection):
             jobs.work(job, self.model, self._residents, self._store)
             return
         spec = self.model(job.row.model)
+        if "grid" in job.row.request:
+            make_grid(job, spec, self._residents, self._store, self._wildcards)
+            return
         plan_of = plans_of(job, spec, self._store, self._versions, self._catalog, self._residents, self._wildcards)
         make_pictures(job, spec, self._residents, self._store, plan_of)

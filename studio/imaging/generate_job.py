@@ -170,7 +170,7 @@ def _keep(
     is_late: bool = False,
 ) -> None:
     """Write one picture down with its recipe."""
-    kept = plan.kept(replace(result, image=_checked(result, wanted, spec)))
+    kept = plan.kept(replace(result, image=checked(result, wanted, spec)))
     recipe = _recipe(job, plan, wanted, spec, kept, index=index, result=result, seconds=seconds)
     film = write_film(result.frames, to_text(recipe)) if result.frames else b""
     job.patiently(lambda: store.save(kept.image, recipe, film), is_end=is_late or spec.lane == "cloud")
@@ -185,7 +185,7 @@ def _keep_late(keep: Callable[..., None], result: ImageResult, *, began: float) 
         log.warning("A picture that came late is lost: %s", error)
 
 
-def _checked(result: Any, wanted: ImageRequest, spec: ModelSpec) -> Image.Image:
+def checked(result: Any, wanted: ImageRequest, spec: ModelSpec) -> Image.Image:
     """The picture, if the model kept its word: RGB and of the size that was asked for, where it promises that."""
     image = result.image if isinstance(result, ImageResult) else None
     modes = ("RGB", "RGBA") if wanted.transparent else ("RGB",)

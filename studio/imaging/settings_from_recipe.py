@@ -52,7 +52,7 @@ def fit(recipe: Recipe, catalog: Sequence[ModelSpec], owner: str = "") -> Settin
     request = GenerateRequest(
         prompt=_cut(prompt, "prompt", notes),
         model=spec.id,
-        size=_size(Size(recipe.width, recipe.height), spec, notes),
+        size=_size(_size_of(recipe), spec, notes),
         count=1,
         style=style,
         **controls(recipe, spec, notes),
@@ -230,6 +230,11 @@ _NONE = (("guidance", 0), ("guidance", 1), ("clip skip", 0), ("clip skip", 1))
 
 def _whole(value: float | None) -> int | None:
     return None if value is None else int(value)
+
+
+def _size_of(recipe: Recipe) -> Size:
+    """Of a comparison that of one of its pictures."""
+    return Size(recipe.grid.width or recipe.width, recipe.grid.height or recipe.height)
 
 
 def _size(size: Size, spec: ModelSpec, notes: list[str]) -> Size:

@@ -20,6 +20,7 @@ from studio.contract import MAX_PICTURES
 from studio.png_chunks import chunks, keyword_of, text_of
 from studio.recipe.course import CourseRecipe, read_course
 from studio.recipe.edit import EditRecipe, read_edit
+from studio.recipe.grid import GridRecipe, read_grid
 from studio.recipe.selection import SelectionRecipe, read_selection, selection_values
 from studio.recipe.solid import RenderRecipe, SplatRecipe, ViewsRecipe, read_render, read_splat, read_views
 from studio.recipe.values import is_asset_id, is_number, is_text, is_whole
@@ -79,6 +80,7 @@ class Recipe:
     splat: SplatRecipe = field(default=SplatRecipe())  # of a splat
     render: RenderRecipe = field(default=RenderRecipe())  # of a picture of a splat
     course: CourseRecipe = field(default=CourseRecipe())  # of a picture whose model tells of its steps
+    grid: GridRecipe = field(default=GridRecipe())  # of a sheet that compares pictures
 
 
 _NAMES = tuple(each.name for each in fields(Recipe))
@@ -152,6 +154,7 @@ def _parts(values: dict[str, Any]) -> dict[str, Any]:
         "splat": read_splat(splat),
         "render": read_render(render),
         "course": read_course(course),
+        "grid": read_grid(_opened(values.get("grid")) or {}),
     }
 
 

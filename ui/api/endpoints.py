@@ -24,6 +24,7 @@ from studio.scheduling.contract import JobView
 from studio.service import Studio
 from studio.validation import text
 from ui.api.clouds import CloudEndpoints
+from ui.api.compare import CompareEndpoints
 from ui.api.control import ControlEndpoints
 from ui.api.iterate import IterateEndpoints
 from ui.api.jobs import describe_job, finished
@@ -39,12 +40,12 @@ def build(studio: Studio, visitors: Visitors) -> None:
     ours, iterate = Endpoints(studio, visitors), IterateEndpoints(studio, visitors)
     segment, solid = SegmentEndpoints(studio, visitors), SolidEndpoints(studio, visitors)
     clouds, upscale = CloudEndpoints(studio, visitors), UpscaleEndpoints(studio, visitors)
-    control = ControlEndpoints(studio, visitors)
+    control, compare = ControlEndpoints(studio, visitors), CompareEndpoints(studio, visitors)
     named = (
         *(ours.generate, ours.job, ours.cancel, ours.models, ours.gallery, ours.add_picture, ours.settings),
         *(segment.segment, segment.segment_everything, segment.keep_object, iterate.iterate, iterate.tree),
         *(solid.views, solid.splat, solid.render_splat, solid.export_splat, solid.add_splat),
-        *(clouds.describe, clouds.improve_prompt, upscale.upscale, control.control),
+        *(clouds.describe, clouds.improve_prompt, upscale.upscale, control.control, compare.compare),
     )
     for endpoint in named:
         gr.api(endpoint, api_name=endpoint.__name__, concurrency_limit=None)

@@ -14,13 +14,14 @@ from studio.contract import Task
 from studio.errors import NotReady, OverBudget, StudioError
 from studio.service import Studio
 from studio.validation import says_something
-from ui.generate import clouds, presets, typed
+from ui.generate import clouds, compare, presets, typed
 from ui.generate.controls import (
     PER_MODEL,
     Controls,
     build_controls,
     example_chips,
     model_choices,
+    noted,
     offer_more,
     offer_sizes,
     prompt_box,
@@ -60,7 +61,9 @@ def build(bridge: Bridge, arrival: Dependency) -> None:
             improve = build_improve("#prompt textarea")
             chips = example_chips(chosen.examples)
             palette = build_palette()
-            controls, more = build_controls(prompt, specs, chosen, (build_preflight, presets.build_presets))
+            controls, more = build_controls(
+                prompt, specs, chosen, (build_preflight, presets.build_presets, compare.build_compare)
+            )
             last_seed = gr.Number(visible=False, precision=0)
             offered = gr.Textbox(chosen.id, visible=False)  # the model whose controls the column shows
             with gr.Column(elem_id="press", min_width=0):
@@ -72,6 +75,7 @@ def build(bridge: Bridge, arrival: Dependency) -> None:
     named = {**controls.by_name(), "saved": saved, "note": note, "last_seed": last_seed, "take_seed": take_seed}
     named |= {"offered": offered, "more": more.fold, "terms": more.terms, "price": price, "improve": improve}
     named |= {"preflight": more.preflight, "make": make, "palette": palette, "presets": more.presets}
+    named |= {"compare": more.compare}
     named |= {"stage": stage} | {f"chip_{i}": chip for i, chip in enumerate(chips)}
 
     _connect_memory(controls, chips, note, saved, last_seed, take_seed)
@@ -94,11 +98,12 @@ def build(bridge: Bridge, arrival: Dependency) -> None:
     for press, handler in ((make.click, on_generate), (price.confirm, on_confirm)):
         listen = bridge.listener(handler, named)
         press(listen, [who], [note, price], inputs_kwargs=values, trigger_mode="multiple", **_QUIET).failure(
-            None, None, [note], js=_js("say", _note(BROKEN, "trouble")), **_QUIET
+            None, None, [note], js=_js("say", noted(BROKEN, "trouble")), **_QUIET
         )
     pieces = clouds.Pieces(controls, offered, saved, note, price, improve, more.preflight, make, more.terms)
     clouds.connect(bridge, pieces, named)
     presets.connect(bridge, more.presets, pieces, named)
+    compare.connect(bridge, more.compare, controls.by_name(), named)
     stage.reuse(bridge.event_listener(on_reuse, named, "id"), [who, saved], everything, **_QUIET).success(
         None, js=function(_COLUMN.parents[1] / "shared/scripts/events.js", "tell", "copied"), **_QUIET
     )
@@ -158,8 +163,8 @@ def on_generate(
             return {"note": "", "price": refused(error, clouds.told_price(studio, owner, spec, values))}
         unknown = studio.unknown_words(spec.id, values["prompt"])
     except StudioError as error:
-        return {"note": _note(str(error), "trouble", about=str(values["prompt"]))}
-    note = _note(unknown_sentence(spec, unknown), "hint", about=values["prompt"]) if unknown else ""
+        return {"note": noted(str(error), "trouble", about=str(values["prompt"]))}
+    note = noted(unknown_sentence(spec, unknown), "hint", about=values["prompt"]) if unknown else ""
     return {"note": note, "price": clouds.told_price(studio, owner, spec, values)}
 
 
@@ -172,7 +177,7 @@ def on_reuse(studio: Studio, owner: str, event: gr.EventData, saved: Any) -> dic
     """Copy the settings of the picture `event.id` into the column: they make that one picture again."""
     settings = studio.settings_of(owner, event.id)
     if settings.request is None:
-        return {"note": _note(" ".join(settings.notes), "hint")}
+        return {"note": noted(" ".join(settings.notes), "hint")}
     request = settings.request
     spec = studio.model(request.model)
     saved = saved if isinstance(saved, dict) else {}
@@ -227,7 +232,7 @@ def _connect_memory(
 def _differences(notes: tuple[str, ...], *, about: str) -> str:
     """What of a picture's settings could not be carried over: at once where it is little, else to unfold."""
     if len(notes) <= _FEW:
-        return _note(" ".join(notes), "hint", about=about) if notes else ""
+        return noted(" ".join(notes), "hint", about=about) if notes else ""
     first = "" if says_something(about) else f"{notes[0]} "  # without a prompt, nothing can be made
     notes = notes[1:] if first else notes
     lines = "".join(f"<li>{html.escape(note)}</li>" for note in notes)
@@ -236,9 +241,3 @@ def _differences(notes: tuple[str, ...], *, about: str) -> str:
         f"<summary>{first}{len(notes)} settings could not be carried over as they were</summary>"
         f"<ul>{lines}</ul></details>"
     )
-
-
-def _note(sentence: str, kind: str, *, about: str = "") -> str:
-    """A sentence near the button; `kind` is "hint" or "trouble", `about` the prompt that it speaks of."""
-    role = "alert" if kind == "trouble" else "status"
-    return f'<p class="note {kind}" role="{role}" data-about="{html.escape(about)}">{html.escape(sentence)}</p>'

@@ -88,7 +88,7 @@ def chip_props(examples: Iterable[str]) -> list[Props]:
 
 class More(NamedTuple):
     """What is no value of a request: the fold around the finer controls, the button in it that takes the last seed, and
-    the line about the model's licence; or the card about what it needs, in its place; and presets.
+    the line about the model's licence; or the card about what it needs, in its place; presets, and comparisons.
     """
 
     fold: gr.Accordion
@@ -96,6 +96,7 @@ class More(NamedTuple):
     terms: gr.HTML
     preflight: gr.HTML
     presets: gr.HTML
+    compare: gr.HTML
 
 
 def build_controls(
@@ -104,7 +105,7 @@ def build_controls(
     """Lay out the controls under the prompt as the chosen model honours them, for nobody in particular.
 
     Args:
-        build: what lays out the card about what a model needs, and the presets.
+        build: what lays out the card about what a model needs, the presets, and comparisons.
     """
     now = offer(chosen, {})
     choices = model_choices(specs, "", chosen)
@@ -155,10 +156,10 @@ def build_controls(
         style = gr.Dropdown(
             label="Style", info="Adds words to the prompt.", elem_id="style", filterable=False, **now["style"]
         )
-        presets = build[1]()
+        presets, compare = build[1](), build[2]()
     numbers = (width, height, count, seed, steps, guidance, clip_skip)
     controls = Controls(prompt, model, shape, size, *numbers, negative_prompt, style, quality, transparent)
-    return controls, More(fold, last_seed, terms, preflight, presets)
+    return controls, More(fold, last_seed, terms, preflight, presets, compare)
 
 
 def model_choices(
@@ -269,6 +270,12 @@ def terms(spec: ModelSpec) -> str:
     if spec.gated:
         line += f" · gated: accept it once {_link('on its page', spec.page_url)}"
     return f'<p class="terms">{line}</p>'
+
+
+def noted(sentence: str, kind: str, *, about: str = "") -> str:
+    """A sentence near the button; `kind` is "hint" or "trouble", `about` the prompt that it speaks of."""
+    role = "alert" if kind == "trouble" else "status"
+    return f'<p class="note {kind}" role="{role}" data-about="{html.escape(about)}">{html.escape(sentence)}</p>'
 
 
 def _link(text: str, url: str) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 import gradio as gr
 
 from studio.contract import ModelSpec
+from ui.generate.compare import fields_of
 from ui.generate.controls import PER_MODEL, chip_props, offer, placeholder
 from ui.generate.palette import palette_of
 
@@ -16,7 +17,7 @@ def show(spec: ModelSpec, saved: Any, owner: str) -> dict[str, Any]:
     chips = {f"chip_{i}": props for i, props in enumerate(chip_props(spec.examples))}
     words = {"prompt": {"placeholder": placeholder(spec)}}
     shown = updates({**offer(spec, remembered(saved, spec), owner), **chips, **words})
-    return shown | {"offered": spec.id, "palette": palette_of(spec)}
+    return shown | {"offered": spec.id, "palette": palette_of(spec), "compare": fields_of(spec)}
 
 
 def offered_values(spec: ModelSpec, saved: Any) -> dict[str, Any]:

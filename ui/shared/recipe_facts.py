@@ -6,6 +6,7 @@ from typing import Literal, NamedTuple
 
 from studio.clouds.spending import in_dollars
 from studio.contract import ModelSpec, Size
+from studio.imaging.grid import LABELS
 from studio.library.assets import Asset
 from studio.recipe import UPLOAD, Recipe
 from studio.recipe.selection import SelectionRecipe
@@ -38,6 +39,7 @@ def facts_of(asset: Asset, spec: ModelSpec | None) -> list[Fact]:
         Fact("Seed", _number(asset.seed) if spec is None or spec.seed else "", "copy"),
         Fact("Steps", _number(recipe.steps)),
         Fact("Guidance", _number(recipe.guidance)),
+        *_compared(recipe),
         Fact("Clip skip", _number(recipe.clip_skip)),
         Fact("Style", _style(recipe.style, spec)),
         Fact("Quality", _quality(recipe.quality)),
@@ -67,6 +69,12 @@ def duration(seconds: float) -> str:
     if seconds < 100:
         return f"{seconds:.0f} s"
     return f"{seconds // 60:.0f} min {seconds % 60:.0f} s"
+
+
+def _compared(recipe: Recipe) -> list[Fact]:
+    """What a sheet compares: "Steps, across", "4, 8, 20"."""
+    sides = ((recipe.grid.x, "across", recipe.grid.x_values), (recipe.grid.y, "down", recipe.grid.y_values))
+    return [Fact(f"{LABELS.get(name, name)}, {way}", "; ".join(values)) for name, way, values in sides if name]
 
 
 def _model(asset: Asset, spec: ModelSpec | None) -> str:

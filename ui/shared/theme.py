@@ -10,8 +10,8 @@ _UI = Path(__file__).parents[1]
 _STYLE = ("palette", "page", "controls", "toast", "strip")
 _SHARED = ("header", "preflight", "clouds", "stage", "viewer", "dropping")
 _TABS = (
-    *("generate/palette/palette", "generate/presets/presets", "iterate/iterate", "segment/segment"),
-    *("solid/splat", "gallery/gallery", "models/models"),
+    *("generate/palette/palette", "generate/presets/presets", "generate/compare/compare"),
+    *("iterate/iterate", "segment/segment", "solid/splat", "gallery/gallery", "models/models"),
 )
 _SHEETS = (
     *(f"shared/style/{name}.css" for name in _STYLE),

@@ -91,6 +91,14 @@ def test_the_models_say_what_they_honour(served: Served):
     assert models["flux2-klein-4b"]["readiness"]
 
 
+def test_a_comparison_is_a_job_with_one_picture(served: Served):
+    asked = {"prompt": "a red ball", "x": "steps", "x_values": [4, 5], "y": "seed", "y_values": "1 2"}
+    job = served.client.predict(**asked, token="a token for sheets", api_name="/compare")
+    (sheet,) = job["pictures"]
+    assert (job["state"], sheet["prompt"]) == ("done", "a red ball")
+    assert sheet["width"] > 2 * 128
+
+
 def test_the_gallery_finds_pictures_by_words_page_by_page(served: Served):
     for colour in ("green", "yellow"):
         served.client.predict(prompt=f"a {colour} cube", steps=4, token=ADA, api_name="/generate")
@@ -127,6 +135,9 @@ def test_a_wrong_request_is_one_sentence(served: Served, values: dict, sentence:
 @pytest.mark.parametrize(
     ("endpoint", "values", "sentence"),
     [
+        ("/compare", {"prompt": "x", "x": "owner", "x_values": "1"}, "Compare one of"),
+        ("/compare", {"prompt": "x", "x": "steps", "x_values": {"a": 1}}, "1 to 12 values"),
+        ("/compare", {"prompt": "x", "x": "steps", "x_values": [4, "y"]}, "number of steps"),
         ("/job", {"job_id": None}, "There is no job"),
         ("/job", {"job_id": 5}, "There is no job"),
         ("/cancel", {"job_id": {"a": 1}}, "There is no job"),
@@ -186,6 +197,6 @@ def test_the_endpoints_are_documented(served: Served):
     ours = {"/generate", "/job", "/cancel", "/models", "/gallery", "/add_picture", "/settings"}
     ours |= {"/segment", "/segment_everything", "/keep_object"}
     ours |= {"/iterate", "/tree", "/upscale", "/control"}
-    ours |= {"/describe", "/improve_prompt"}
+    ours |= {"/describe", "/improve_prompt", "/compare"}
     ours |= {"/views", "/splat", "/render_splat", "/export_splat", "/add_splat"}
     assert set(told["named_endpoints"]) == ours

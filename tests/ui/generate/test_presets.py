@@ -59,6 +59,19 @@ def test_arrow_up_brings_words_back_and_settings_are_kept_under_a_name(chrome: B
         expect(visitor.toast.filter(has_text="Saved: strict")).to_be_visible()
         expect(presets.locator(".names")).to_have_value("strict")
         assert studio.presets.get("local", "strict")["values"]["guidance"] == 7
+        compare = page.locator("#compare")
+        compare.locator("summary").click()
+        compare.locator(".x").select_option("steps")
+        compare.locator(".x-values").fill("1, 51")
+        compare.get_by_role("button", name="Make the comparison").click()
+        expect(visitor.note).to_contain_text("51")
+        compare.locator(".x-values").fill("2, 3")
+        compare.locator(".y").select_option("guidance")
+        compare.get_by_role("button", name="Make the comparison").click()
+        expect(visitor.stage.locator(".caption")).to_have_text("Steps and guidance: a red")
+        expect(visitor.note).to_have_count(0)
+        assert not violations(page, "#compare")
+
         visitor.choose_model("Toy painter")
         with Visitor.arrives(chrome, address) as other:  # another browser of the same person
             other.open_more()

@@ -1,0 +1,110 @@
+"""The work of a comparison: each picture in turn, then all of them on one sheet. Runs on a lane's thread."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from pathlib import Path
+
+from PIL import Image
+
+from studio.contract import Model, ModelSpec, Progress, Tell
+from studio.errors import Skipped
+from studio.imaging import grid, wildcards
+from studio.imaging.generate_job import checked, image_request, seed_of
+from studio.library.store import Store
+from studio.recipe import Recipe
+from studio.recipe.grid import GridRecipe
+from studio.residents import Residents
+from studio.scheduling.live_job import PREVIEW_SIDE, LiveJob
+
+
+def make_grid(job: LiveJob, spec: ModelSpec, residents: Residents, store: Store, choices: Path) -> None:
+    """Make one comparison, unless it was made before a crash.
+
+    Args:
+        choices: the folder for `wildcards`.
+
+    Raises:
+        Cancelled: Stop was pressed; nothing is kept.
+    """
+    if store.made_by_job(job.row.id):
+        return
+    request = grid.from_json(job.row.request)
+    across, down = grid.labels(request.x, spec), grid.labels(request.y, spec) if request.y else ()
+    job.begin(0)
+    if not residents.has(spec.id):
+        job.tell(Progress(0, 0, f"loading {spec.label}"))
+    try:
+        with residents.use(spec, job.tell) as model:
+            began = time.monotonic()
+            pictures, revision = _pictures(job, request, spec, model, choices)
+            seconds = time.monotonic() - began
+        job.check()
+    except Skipped:
+        return
+    sheet = grid.sheet(pictures, across, down)
+    recipe = _recipe(job, request, spec, sheet, revision=revision, seconds=seconds)
+    job.patiently(lambda: store.save(sheet, recipe))
+    job.saved()
+
+
+def _pictures(
+    job: LiveJob, request: grid.GridRequest, spec: ModelSpec, model: Model, choices: Path
+) -> tuple[list[list[Image.Image | None]], str]:
+    """Row by row, with the sheet so far as a preview; and the revision of the weights, where only the model knows."""
+    rows = request.rows()
+    pictures: list[list[Image.Image | None]] = [[None] * len(row) for row in rows]
+    count, total, done, revision = sum(map(len, rows)), sum(cell.steps or 1 for row in rows for cell in row), 0, ""
+    names = [""] * len(rows[0])  # of no use at the size of a preview
+    for number, (row, column) in enumerate(((i, j) for i in range(len(rows)) for j in range(len(rows[0]))), start=1):
+        cell = rows[row][column]
+        cell = replace(cell, prompt=wildcards.chosen(cell.prompt, seed_of(cell, 0), choices))
+        wanted, note = image_request(cell, spec, 0), f"picture {number} of {count}"
+        result = model.run(wanted, _teller(job, done, total, note))
+        pictures[row][column] = checked(result, wanted, spec)
+        revision, done = result.revision, done + (cell.steps or 1)
+        preview = grid.sheet(pictures, names, ())
+        preview.thumbnail((PREVIEW_SIDE, PREVIEW_SIDE))
+        job.tell(Progress(done, total, note, preview))
+    return pictures, revision
+
+
+def _teller(job: LiveJob, done: int, total: int, note: str) -> Tell:
+    """Steps of one picture as steps of all; a model's own note, such as a download, comes first."""
+    return lambda progress: job.tell(Progress(done + progress.step, total, progress.note or note))
+
+
+def _recipe(
+    job: LiveJob, request: grid.GridRequest, spec: ModelSpec, sheet: Image.Image, *, revision: str, seconds: float
+) -> Recipe:
+    base, size = request.base, request.base.size
+    return Recipe(
+        kind="image",
+        owner=job.row.owner,
+        job_id=job.row.id,
+        task=job.row.task.value,
+        model=spec.id,
+        revision=revision or spec.revision,
+        prompt=base.prompt,
+        prompt_sent=image_request(base, spec, 0).prompt,
+        style=base.style,
+        negative_prompt=base.negative_prompt,
+        width=sheet.width,
+        height=sheet.height,
+        steps=base.steps,
+        guidance=base.guidance,
+        clip_skip=base.clip_skip,
+        seed=base.seed if spec.seed else None,
+        seconds=round(seconds, 3),
+        title=job.row.title,
+        quality=base.quality,
+        grid=GridRecipe(
+            x=request.x.field,
+            x_values=grid.texts(request.x),
+            y=request.y.field if request.y else "",
+            y_values=grid.texts(request.y) if request.y else (),
+            width=size.width if size else 0,
+            height=size.height if size else 0,
+        ),
+    )

@@ -1,0 +1,82 @@
+"""The same picture with several values of a control, or of two: which controls a model has to compare, and the job."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from studio.contract import ModelSpec, Range
+from studio.errors import StudioError
+from studio.imaging.grid import LABELS, GridRequest, axis
+from studio.service import Studio
+from ui.generate.controls import PER_MODEL, noted
+from ui.generate.settings import request_from
+from ui.shared.bridge import QUIET, Bridge
+from ui.shared.scripts import component
+
+
+def build_compare() -> gr.HTML:
+    """Lay out the controls.
+
+    Returns:
+        The component. Its value is what `fields_of` returns; its event is `run` (x, y: each a control and its values).
+    """
+    return component(Path(__file__).parent, "compare", "run")
+
+
+def fields_of(spec: ModelSpec) -> dict[str, Any]:
+    """The controls that a model honours, each with values that it takes."""
+    seeds = "1, 2, 3, 4" if spec.seed else ""
+    several = "; ".join
+    examples = {
+        "steps": _spread(spec.steps, whole=True),
+        "guidance": _spread(spec.guidance),
+        "seed": seeds,
+        "prompt": several(spec.examples[:3]),
+        "style": several(style.id for style in spec.styles[:3]),
+        "size": several(str(size) for size in spec.sizes[:3]) if len(spec.sizes) > 1 else "",
+        "quality": several(spec.qualities),
+        "negative_prompt": "blurry; text" if spec.negative_prompt else "",
+        "clip_skip": _spread(spec.clip_skip, whole=True),
+    }
+    return {"fields": [{"id": id, "label": LABELS[id], "example": text} for id, text in examples.items() if text]}
+
+
+def connect(bridge: Bridge, compare: gr.HTML, controls: Any, named: dict[str, Any]) -> None:
+    """Connect it to the column.
+
+    Args:
+        controls: of the column, by name.
+        named: every component of the column by name.
+    """
+    values = [controls[name] for name in ("prompt", "model", *PER_MODEL)]
+    quiet = QUIET | {"preprocess": False}
+    compare.run(bridge.event_listener(on_compare, named, "x"), [bridge.visitor, *values], [named["note"]], **quiet)
+
+
+def on_compare(
+    studio: Studio, owner: str, event: gr.EventData, prompt: Any, model: Any, *values: Any
+) -> dict[str, Any]:
+    """Put the comparison into the queue. The stage watches what becomes of it."""
+    try:
+        spec = studio.model(model)
+        shown = dict(zip(PER_MODEL, values, strict=True)) | {"prompt": prompt}
+        x, y = (_axis(side) for side in (event._data.get("x"), event._data.get("y")))
+        studio.compare(owner, GridRequest(request_from(spec, shown), x or axis(None, ()), y))
+    except StudioError as error:
+        return {"note": noted(str(error), "trouble", about=str(prompt))}
+    return {"note": ""}
+
+
+def _axis(side: Any) -> Any:
+    return axis(*side) if isinstance(side, list) and len(side) == 2 else None
+
+
+def _spread(honoured: Range | None, *, whole: bool = False) -> str:
+    """The least, the usual and the most of a control: "4, 8, 20"; "" where there is no choice."""
+    if honoured is None or honoured.low >= honoured.high:
+        return ""
+    found = sorted({honoured.low, honoured.default, min(honoured.high, 3 * honoured.default)})
+    return ", ".join(f"{round(value) if whole else value:g}" for value in found)
