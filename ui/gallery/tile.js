@@ -1,5 +1,6 @@
 // One square of the gallery: the picture, its star, and the check that selects it.
 
+import { makeDraggable } from "../shared/scripts/dragging.js";
 import { address, drawIcon, make, setAttribute } from "../shared/scripts/dom.js";
 
 const BADGES = { splat: "3D", object: "Cut-out" };
@@ -13,6 +14,7 @@ export function createTile(item, actions) {
   const about = { role: "checkbox", tabindex: "-1", "aria-label": `Select: ${item.title}` };
   const check = make("button", { type: "button", class: "check", ...about });
   drawIcon(check, "check");
+  makeDraggable(open, () => item);
   open.addEventListener("click", (event) => actions.press(item.id, event));
   check.addEventListener("click", (event) => actions.check(item.id, event));
   return make("li", { class: "cell" }, open, check);

@@ -11,6 +11,8 @@ from ui.shared.pictures import Answer, picture
 
 VIEWER = "viewer"
 """The format of what our own viewer draws, beside those that are exported."""
+ANTIMATTER_BYTES = 32
+"""Of one splat in a .splat file. Source: antimatter15/splat, README."""
 _MOST_OF_IT = 0.996
 """Share of the splats that lie in the box that is told: strays say nothing about a size."""
 
@@ -50,8 +52,15 @@ def splats_of(studio: Studio, owner: str, object_id: str) -> list[Answer]:
 def splat_of(studio: Studio, owner: str, asset: Asset) -> Answer:
     """A splat with all that is needed to show it, and with what can be done with it."""
     splat, scene, said = studio.splats.splat(owner, asset.id), studio.splats.scene(owner, asset.id), asset.recipe.splat
+    sizes = {"ply": studio.path(owner, asset.id).stat().st_size, "splat": ANTIMATTER_BYTES * splat.count}
     exports = [
-        {"word": one.label, "about": one.about, "href": splat_address(asset.id, name)} for name, one in EXPORTS.items()
+        {
+            "word": one.label,
+            "kind": f"{one.suffix}, {in_mb(sizes[name])}" if name in sizes else one.suffix,
+            "about": one.about,
+            "href": splat_address(asset.id, name),
+        }
+        for name, one in EXPORTS.items()
     ]
     return picture(studio, asset) | {
         "data": splat_address(asset.id),
@@ -65,6 +74,11 @@ def splat_of(studio: Studio, owner: str, asset: Asset) -> Answer:
         "notes": [said.notes] if said.notes else [],
         "exports": exports,
     }
+
+
+def in_mb(size: int) -> str:
+    """ "3.4 MB", "0.1 MB" at least: of a file, in bytes."""
+    return f"{max(0.1, size / 1e6):.1f} MB"
 
 
 def object_under(studio: Studio, owner: str, splat: Asset) -> Asset | None:

@@ -25,7 +25,7 @@ export function createExporting() {
     draw();
   }
   function link(one) {
-    const node = make("a", { class: "plain", download: true, href: address(one.href) }, make("b", {}, one.word), make("span", { class: "quiet" }));
+    const node = make("a", { class: "plain", download: true, href: address(one.href) }, make("b", {}, one.word), make("i", { class: "kind" }, one.kind), make("span", { class: "quiet" }));
     node.addEventListener("click", (event) => { event.preventDefault(); save(one); });
     return make("li", {}, node);
   }

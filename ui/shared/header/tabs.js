@@ -15,6 +15,19 @@ addEventListener("click", (event) => {
   tell("tab");
 }, { capture: true });
 
+/** Arrow keys go from tab to tab, as in a browser's own. */
+addEventListener("keydown", (event) => {
+  const button = event.target.closest?.(BUTTON);
+  if (!button || event.ctrlKey || event.altKey || event.metaKey || event.shiftKey) return;
+  const all = [...document.querySelectorAll(BUTTON)].filter((each) => each.checkVisibility()), here = all.indexOf(button);
+  const to = { ArrowLeft: here - 1, ArrowRight: here + 1, Home: 0, End: all.length - 1 }[event.key];
+  if (to === undefined) return;
+  event.preventDefault();
+  const next = all.at(to % all.length);
+  next.focus();
+  next.click();
+});
+
 export function followAddress() {
   const button = document.getElementById(`${tabOfAddress()}-tab-button`);
   if (button?.ariaSelected !== "true") button?.click();

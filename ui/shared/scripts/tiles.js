@@ -1,5 +1,6 @@
 // Small pictures that can be pressed, and buttons for what can be done with them.
 
+import { makeDraggable } from "./dragging.js";
 import { address, label, make, setAttribute, show } from "./dom.js";
 
 /** @param options source: of another small picture than the thumbnail; name: read out; the rest are attributes */
@@ -8,6 +9,7 @@ export function tileOf(picture, press, { source = picture.thumb, className = "",
   const about = { type: "button", class: `tile ${className}`.trim(), title: name, "aria-label": name, ...more };
   const button = make("button", about, image, ...children);
   button.addEventListener("click", () => press(picture));
+  makeDraggable(button, () => picture);
   return button;
 }
 

@@ -2,18 +2,20 @@
 
 import { label, setAttribute, setText, show, within } from "../scripts/dom.js";
 import { capitalized, drawProgress, situation } from "../scripts/jobs.js";
+import { makeDraggable } from "../scripts/dragging.js";
 import { download, lookOf } from "../scripts/pictures.js";
 const { find } = within("stage");
 
 export function createPicture(actions) {
   const frame = find(".frame"), image = find(".shown");
-  let shown = ""; // id of what stands on the stage
+  let shown = "", standing = null; // id of what stands on the stage; the picture itself
   label(find(".save"), "save", "Download");
   label(find(".reuse"), "reuse", "Use settings");
   label(find(".vary"), "vary", "Vary");
   label(find(".iterate"), "edit", "Edit");
   label(find(".segment"), "select", "Cut out");
   label(find(".delete"), "delete", "Delete");
+  makeDraggable(frame, () => (frame.disabled ? null : standing));
   frame.addEventListener("click", () => actions.enlarge());
   frame.addEventListener("keydown", (event) => {
     const keys = { ArrowLeft: () => actions.step(-1), ArrowRight: () => actions.step(1), Delete: actions.delete };
@@ -37,6 +39,7 @@ export function createPicture(actions) {
   }
 
   function drawPicture(picture) {
+    standing = picture;
     if (shown !== picture.id) {
       shown = picture.id;
       image.src = lookOf(picture);
