@@ -43,6 +43,7 @@ USERS = {
     "huggingface_hub": {"pipelines", "providers"},
     "httpx2": {"pipelines", "providers"},
     "einops": {"pipelines"},
+    "fast_simplification": {"studio"},
     "safetensors": {"pipelines", "lgm"},
     "hydra": {"pipelines"},
     "omegaconf": {"pipelines"},
@@ -62,6 +63,7 @@ DISTRIBUTIONS = {
     "dotenv": "python-dotenv",
     "cv2": "opencv-python-headless",
     "mcp_types": "mcp-types",
+    "fast_simplification": "fast-simplification",
 }
 MOST_MODULES = 15  # in one folder, without `__init__`
 MOST_LINES = 320  # of a file

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
+from fast_simplification import replay_simplification, simplify
 
 from studio.errors import BadSplat
 from studio.splats.splat import Splat, rotation_matrices
@@ -18,6 +19,9 @@ from studio.splats.transform import placed
 RESOLUTION = 96
 """Cells along the longest side."""
 MAX_TRIANGLES = 400_000
+"""Of the surface on the grid."""
+MOST_TRIANGLES = 20_000
+"""Of the mesh: what tools for games and the web take without a thought."""
 _LEVEL = 0.5
 _MARGIN = 2
 """Empty cells around the splat."""
@@ -52,7 +56,10 @@ class _Grid(NamedTuple):
 
 
 def mesh_of(splat: Splat, resolution: int = RESOLUTION) -> Mesh:
-    """The surface of a splat, with at most MAX_TRIANGLES triangles: the cells become larger until they suffice.
+    """The surface of a splat, with at most MOST_TRIANGLES triangles.
+
+    On the grid, whose cells become larger until it has no more than MAX_TRIANGLES; then simplified where that changes
+    its shape least.
 
     Raises:
         BadSplat: it is nowhere dense enough to have a surface.
@@ -65,8 +72,28 @@ def mesh_of(splat: Splat, resolution: int = RESOLUTION) -> Mesh:
             raise BadSplat("This splat is too thin to have a surface, so no mesh can be made of it. Export it as PLY.")
         mesh = _surface(grid, inside)
         if len(mesh.triangles) <= MAX_TRIANGLES or resolution <= 8:
-            return mesh
+            return _simplified(mesh)
         resolution //= 2
+
+
+def _simplified(mesh: Mesh) -> Mesh:
+    """A closed mesh stays closed: only edges are drawn together. Corners have the mean colour of those they replace.
+
+    Source: Garland and Heckbert, "Surface Simplification Using Quadric Error Metrics" (1997).
+    """
+    if len(mesh.triangles) <= MOST_TRIANGLES:
+        return mesh
+    given = mesh.corners, mesh.triangles.astype(np.int32)
+    collapses = simplify(*given, target_count=MOST_TRIANGLES, return_collapses=True)[2]
+    corners, triangles, number = replay_simplification(*given, collapses)
+    shares = np.maximum(np.bincount(number, minlength=len(corners)), 1)
+    colours = [np.bincount(number, mesh.colours[:, one], len(corners)) / shares for one in range(3)]
+    return Mesh(
+        corners.astype(np.float32),
+        _normals(corners, triangles),
+        np.stack(colours, axis=1).astype(np.float32),
+        triangles.astype(np.uint32),
+    )
 
 
 def _density(splat: Splat, resolution: int) -> _Grid:

@@ -3,15 +3,17 @@
 
 import { createSplatViewer } from "../../studio/splats/viewer/viewer.js";
 import { address, setAttribute, show, within } from "../shared/scripts/dom.js";
+import { createAxes } from "./axes.js";
 const { find } = within("splat");
 const SPEAK_MS = 500, VIEW_SIDE = 1024; // pause after which a turn is told; longest side of a saved view, at least
 
 /** @param acts {turned(isHome), said(sentence), failed(sentence)} */
 export function createTurntable(acts) {
-  const frame = find(".frame"), ground = find(".ground");
+  const frame = find(".frame"), ground = find(".ground"), drawAxes = createAxes(find(".axes"));
   let canvas = find(".turntable"), viewer = null, shown = null, opacity = 1, timer = 0, isLost = false;
 
   function tellTurn(camera, isHome) {
+    drawAxes(camera);
     acts.turned(isHome);
     clearTimeout(timer);
     timer = setTimeout(() => acts.said(said(camera, isHome)), SPEAK_MS);
@@ -64,6 +66,7 @@ export function createTurntable(acts) {
       }
       if (!viewer) return;
       viewer.setOpacity(opacity);
+      drawAxes(viewer.camera);
       canvas.dataset.shows = splat.id;
       acts.turned(viewer.isHome);
     },

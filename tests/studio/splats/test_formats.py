@@ -19,7 +19,7 @@ from studio.splats.export import EXPORTS, export_splat
 from studio.splats.formats.antimatter_splat import write_antimatter
 from studio.splats.formats.glb import write_glb
 from studio.splats.formats.spz import write_spz
-from studio.splats.mesh import MAX_TRIANGLES, Mesh, mesh_of
+from studio.splats.mesh import MOST_TRIANGLES, Mesh, mesh_of
 from studio.splats.splat import SH_C0, Pose, Splat
 from studio.splats.transform import TURNED_OVER, placed
 from tests.studio.splats_in import CAMERA, assert_same, recipe, some
@@ -210,12 +210,27 @@ def test_the_mesh_of_a_ball_is_round_and_has_its_colours(mesh: Mesh):
 
 
 def test_the_mesh_is_closed_and_its_outside_is_outside(mesh: Mesh):
-    edges = np.concatenate([mesh.triangles[:, pair] for pair in ([0, 1], [1, 2], [2, 0])]).tolist()
-    there, back = Counter(map(tuple, edges)), Counter((end, start) for start, end in edges)
-    assert there == back  # each edge as often in one direction as in the other: nothing is open
+    assert_closed(mesh)
     outwards = mesh.corners / np.linalg.norm(mesh.corners, axis=1, keepdims=True)
     assert ((mesh.normals * outwards).sum(axis=1) > 0.8).all()
     assert np.allclose(np.linalg.norm(mesh.normals, axis=1), 1, atol=1e-5)
+
+
+def assert_closed(mesh: Mesh) -> None:
+    edges = np.concatenate([mesh.triangles[:, pair] for pair in ([0, 1], [1, 2], [2, 0])]).tolist()
+    there, back = Counter(map(tuple, edges)), Counter((end, start) for start, end in edges)
+    assert there == back  # each edge as often in one direction as in the other: nothing is open
+
+
+def test_a_mesh_with_too_many_triangles_is_simplified_and_stays_closed():
+    simple = mesh_of(ball(20_000), 96)  # so dense that it has no gaps on this grid
+    assert 0.9 * MOST_TRIANGLES < len(simple.triangles) <= MOST_TRIANGLES
+    assert_closed(simple)
+    distance = np.linalg.norm(simple.corners, axis=1)
+    assert distance.min() > 0.5 and distance.max() < 0.6
+    assert ((simple.normals * simple.corners).sum(axis=1) > 0.8 * distance).all()
+    assert np.allclose(simple.colours[simple.corners[:, 1] > 0.1], (0.9, 0.1, 0.1), atol=0.02)
+    assert np.allclose(simple.colours[simple.corners[:, 1] < -0.1], (0.1, 0.1, 0.9), atol=0.02)
 
 
 def test_a_mesh_follows_the_pose_of_its_splat():
@@ -240,7 +255,7 @@ def test_a_mesh_of_dust_becomes_coarser_until_it_is_bounded():
     """60,000 grains, each with a surface of its own, have 650,000 triangles on the usual grid."""
     dust = some(60_000)
     dust = replace(dust, scales=np.full((60_000, 3), 0.001, np.float32), opacities=np.ones(60_000, np.float32))
-    assert 0 < len(mesh_of(dust).triangles) <= MAX_TRIANGLES
+    assert 0 < len(mesh_of(dust).triangles) <= MOST_TRIANGLES
 
 
 def test_a_mesh_of_clouds_is_made_on_larger_cells():
