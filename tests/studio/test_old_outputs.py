@@ -29,7 +29,7 @@ from tests.studio.fakes import OWNER
 BEFORE = Path(__file__).parent / "fixtures" / "outputs_643e3fc"
 EXPECTED: dict[str, dict[str, Any]] = json.loads((BEFORE / "expected.json").read_text())
 PARTS = ("selection", "edit", "views", "splat", "render", "course")
-NEW = ("clip_skip", "control", "control_strength")
+NEW = ("clip_skip", "control", "control_strength", "grid")
 """What recipes have been able to say since."""
 
 

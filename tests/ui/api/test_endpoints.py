@@ -95,7 +95,7 @@ def test_a_comparison_is_a_job_with_one_picture(served: Served):
     asked = {"prompt": "a red ball", "x": "steps", "x_values": [4, 5], "y": "seed", "y_values": "1 2"}
     job = served.client.predict(**asked, token="a token for sheets", api_name="/compare")
     (sheet,) = job["pictures"]
-    assert (job["state"], sheet["prompt"]) == ("done", "a red ball")
+    assert (job["state"], sheet["prompt"]) == ("done", "Steps and seed: a red ball")
     assert sheet["width"] > 2 * 128
 
 
