@@ -84,7 +84,7 @@ def _simplified(mesh: Mesh) -> Mesh:
     if len(mesh.triangles) <= MOST_TRIANGLES:
         return mesh
     given = mesh.corners, mesh.triangles.astype(np.int32)
-    collapses = simplify(*given, target_count=MOST_TRIANGLES, return_collapses=True)[2]
+    *_, collapses = simplify(*given, target_count=MOST_TRIANGLES, return_collapses=True)
     corners, triangles, number = replay_simplification(*given, collapses)
     shares = np.maximum(np.bincount(number, minlength=len(corners)), 1)
     colours = [np.bincount(number, mesh.colours[:, one], len(corners)) / shares for one in range(3)]
