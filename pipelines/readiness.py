@@ -12,8 +12,9 @@ from pipelines.hub.cache import Download, HubCache
 from pipelines.local_model import LocalModel
 from pipelines.machine import Machine
 from pipelines.plan import Means, Needs, Pace, Plan, Precision, Whole, least, plan
+from studio.cards.facts import Need
 from studio.catalog import in_gb
-from studio.contract import Need, Readiness
+from studio.contract import Readiness
 from studio.validation import short
 
 SPARE_GB = 0.5

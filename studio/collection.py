@@ -25,10 +25,10 @@ from studio.library.store import Store
 from studio.library.tree import Tree
 from studio.library.uploads import Uploads
 from studio.library.zip_stream import Entry, zipped
-from studio.presets import Presets
 from studio.scheduling.changes import Changes
 from studio.scheduling.contract import Event, JobView
 from studio.scheduling.jobs import Jobs
+from studio.settings.presets import Presets
 from studio.words.meaning import Meanings
 
 

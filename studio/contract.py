@@ -9,7 +9,8 @@ from typing import Any, Literal, NamedTuple, Protocol
 
 from PIL import Image
 
-from studio.palette import Palette
+from studio.cards.facts import Demo, Need
+from studio.cards.palette import Palette
 
 MAX_PICTURES = 8  # that one request may ask for
 MAX_SEED = 2**32 - 1  # inclusive: what torch, numpy and the A1111 text format all accept
@@ -212,24 +213,6 @@ class Readiness:
     hint: str = ""  # one sentence: what to do about it; "" when ready
     download_gb: float = 0.0  # what the first use downloads; 0: everything is here
     is_damaged: bool = False  # it ought to work: no other model, that may be a download, takes its place unasked
-
-
-class Need(NamedTuple):
-    """One thing that a model needs before its first use, and what there is of it."""
-
-    name: str  # "Memory", "Disk", "Licence", "Access", "File"
-    text: str  # "a GPU with 5 GB; here: none"
-    ok: bool
-    url: str = ""  # where a person reads more
-
-
-class Demo(NamedTuple):
-    """A picture that is known to come out well, and what is done with it to show what Diorama can do."""
-
-    prompt: str
-    seed: int
-    change: str  # an instruction
-    place: tuple[float, float]  # where its object is clicked: shares of width and height
 
 
 @dataclass(frozen=True)

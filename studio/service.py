@@ -21,10 +21,11 @@ from studio.clouds.describe import Describing
 from studio.clouds.spending import DAILY_CAP_USD, Spending
 from studio.collection import Collection
 from studio.contract import GenerateRequest, IterateRequest, ModelSpec, Size, Task, UpscaleRequest
-from studio.imaging import edit_codec, grid, replay, upscale, wildcards
+from studio.grids import grid
+from studio.grids.grid import GridRequest
+from studio.grids.grid_job import make_grid
+from studio.imaging import edit_codec, replay, upscale, wildcards
 from studio.imaging.generate_job import make_pictures
-from studio.imaging.grid import GridRequest
-from studio.imaging.grid_job import make_grid
 from studio.imaging.plans import plans_of
 from studio.imaging.settings_from_recipe import Settings, fit
 from studio.imaging.versions import Versions
@@ -35,13 +36,13 @@ from studio.library.signing_key import read_key
 from studio.library.store import Store
 from studio.library.uploads import Uploads
 from studio.model_files import Host, ModelFiles
-from studio.presets import Presets
 from studio.residents import Residents
 from studio.scheduling.changes import Changes
 from studio.scheduling.contract import JobView
 from studio.scheduling.jobs import PATIENCE_SECONDS, Jobs
 from studio.scheduling.live_job import LiveJob
 from studio.segmentation.service import Selections
+from studio.settings.presets import Presets
 from studio.solid import jobs
 from studio.solid.splat_service import Splats
 from studio.solid.views_service import Solids

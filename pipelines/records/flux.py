@@ -9,7 +9,8 @@ from pipelines.local_model import LocalModel
 from pipelines.plan import BITSANDBYTES, Needs, Precision
 from pipelines.records.common import APACHE, BOTH, DRAWN_OVER, EDITS, EXAMPLES, STYLES, sizes
 from pipelines.records.toy_world import PALETTE
-from studio.contract import Demo, Range, Style
+from studio.cards.facts import Demo
+from studio.contract import Range, Style
 
 DEV_LICENCE = "https://huggingface.co/black-forest-labs/{}/blob/main/LICENSE.md"
 TOY_STYLES = tuple(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from studio.palette import Palette, Words
+from studio.cards.palette import Palette, Words
 
 PALETTE = Palette(
     (

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from studio.errors import BadRequest, NotFound, StorageFailed
-from studio.presets import LONGEST_NAME, MOST, Presets
+from studio.settings.presets import LONGEST_NAME, MOST, Presets
 
 KEPT = {"model": "toy", "count": 2, "values": {"steps": 8}}
 

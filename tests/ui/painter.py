@@ -6,19 +6,8 @@ import threading
 
 from PIL import Image, ImageDraw, ImageFilter
 
-from studio.contract import (
-    ImageRequest,
-    ImageResult,
-    ModelSpec,
-    Need,
-    Progress,
-    Range,
-    Readiness,
-    Size,
-    Style,
-    Task,
-    Tell,
-)
+from studio.cards.facts import Need
+from studio.contract import ImageRequest, ImageResult, ModelSpec, Progress, Range, Readiness, Size, Style, Task, Tell
 from studio.errors import StudioError
 
 READY = Readiness(ok=True, label="ready")

@@ -9,7 +9,7 @@ import gradio as gr
 
 from studio.contract import GenerateRequest, Size
 from studio.errors import BadRequest
-from studio.imaging.grid import GridRequest, axis
+from studio.grids.grid import GridRequest, axis
 from studio.service import Studio
 from ui.api.jobs import finished
 from ui.api.values import readable

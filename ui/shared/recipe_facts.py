@@ -6,7 +6,7 @@ from typing import Literal, NamedTuple
 
 from studio.clouds.spending import in_dollars
 from studio.contract import ModelSpec, Size
-from studio.imaging.grid import LABELS
+from studio.grids.grid import LABELS
 from studio.library.assets import Asset
 from studio.recipe import UPLOAD, Recipe
 from studio.recipe.selection import SelectionRecipe

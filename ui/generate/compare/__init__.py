@@ -9,7 +9,7 @@ import gradio as gr
 
 from studio.contract import ModelSpec, Range
 from studio.errors import StudioError
-from studio.imaging.grid import LABELS, GridRequest, axis
+from studio.grids.grid import LABELS, GridRequest, axis
 from studio.service import Studio
 from ui.generate.controls import PER_MODEL, noted
 from ui.generate.settings import request_from

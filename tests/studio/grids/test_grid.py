@@ -11,8 +11,8 @@ from PIL import Image
 
 from studio.contract import GenerateRequest, Size, Task
 from studio.errors import NotSupported, StudioError
-from studio.imaging import grid
-from studio.imaging.grid import Axis, GridRequest, axis
+from studio.grids import grid
+from studio.grids.grid import Axis, GridRequest, axis
 from studio.recipe import from_text, to_text
 from studio.recipe.grid import GridRecipe, read_grid
 from studio.service import Studio

@@ -10,7 +10,8 @@ from PIL import Image
 
 from studio.contract import Model, ModelSpec, Progress, Tell
 from studio.errors import Skipped
-from studio.imaging import grid, wildcards
+from studio.grids import grid
+from studio.imaging import wildcards
 from studio.imaging.generate_job import checked, image_request, seed_of
 from studio.library.store import Store
 from studio.recipe import Recipe

@@ -1,0 +1,1 @@
+"""Comparisons: pictures with several values of a control, on one sheet."""
