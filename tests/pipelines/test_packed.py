@@ -143,7 +143,7 @@ def test_a_gguf_file_that_cannot_be_opened_is_a_sentence(folder: Path, tmp_path:
     else:
         file.write_bytes(whole[: len(whole) // 3] if harm == "cut off" else b"<html>Sign in</html>" * 100)
     wanted = Checkpoint(folder, "Tiny FLUX.1", text_tokens=32, parts={"transformer": file})
-    with pytest.raises(NotReady, match=r"The weights of Tiny FLUX\.1 .* cannot be opened"):
+    with pytest.raises(NotReady, match=r"The weights of Tiny FLUX\.1.* cannot be opened"):
         Flux1(wanted, [plan(Precision.Q4)])
 
 
