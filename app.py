@@ -25,7 +25,16 @@ from typing import TYPE_CHECKING, Any
 
 from commands import addresses
 from commands.environment import ROOT, prepare_environment
-from commands.options import OUTPUTS, accounts, asks_who, is_local, own_checkpoints, parse
+from commands.options import (
+    OUTPUTS as OUTPUTS,
+    accounts,
+    asks_who,
+    is_local,
+    is_shared,
+    own_checkpoints,
+    parse,
+    quota_bytes,
+)
 from commands.sharing import invitation
 from commands.sharing.accounts import Accounts, UsersFile
 from commands.temporary_folder import temporary_folder
@@ -66,7 +75,11 @@ def main(arguments: list[str] | None = None) -> int:
         with temporary_folder() as options.temporary:
             # Where anyone may come in, nobody else's pictures are paid for with the host's keys.
             studio = open_studio(
-                options.outputs, machine, find_keys(lend=not options.open), checkpoints=options.checkpoints
+                options.outputs,
+                machine,
+                find_keys(lend=not options.open),
+                checkpoints=options.checkpoints,
+                quota_bytes=quota_bytes(options),
             )
             try:
                 serve(studio, options, machine)
@@ -93,6 +106,7 @@ def open_studio(
     keys: Keys | None = None,
     *,
     checkpoints: Path | None = None,
+    quota_bytes: int | None = None,
     resume: bool = True,
 ) -> Studio:
     """The studio of this machine: every model it knows, those in the clouds last, and the folder it keeps things in.
@@ -101,6 +115,7 @@ def open_studio(
         machine: what is known of it; None looks at it.
         keys: of the clouds; None takes those of this machine.
         checkpoints: where a person's own are; None: as `own_checkpoints` says.
+        quota_bytes: what an owner may keep; None: any number.
         resume: go on with the jobs that were left.
 
     Raises:
@@ -126,6 +141,7 @@ def open_studio(
         host=Host(meters=partial(meters, machine, HubCache.here().free_bytes)),
         clouds=clouds.accounts(keys, connection),
         daily_cap_usd=read_cap(os.environ.get("DIORAMA_DAILY_CAP_USD", "")),
+        quota_bytes=quota_bytes,
         resume=resume,
     )
 
@@ -139,7 +155,7 @@ def serve(studio: Studio, options: argparse.Namespace, machine: Machine) -> None
     from ui import page  # gradio takes seconds to import: not before it is needed
 
     identify = identify_by(options)
-    demo = page.build(studio, identify, machine=chips(machine))
+    demo = build(studio, options, identify, machine)
     try:
         _, _, public_url = demo.launch(
             **launch_arguments(studio, options, identify), prevent_thread_lock=True, quiet=True
@@ -154,6 +170,14 @@ def serve(studio: Studio, options: argparse.Namespace, machine: Machine) -> None
         while demo.is_running:
             time.sleep(0.1)
     page.close(demo)
+
+
+def build(studio: Studio, options: argparse.Namespace, identify: Identify, machine: Machine) -> gr.Blocks:
+    """The page."""
+    from ui import page  # as in `serve`
+
+    about = {"machine": chips(machine), "is_shared": is_shared(options), "notice": options.notice}
+    return page.build(studio, identify, **about)
 
 
 def launch_arguments(studio: Studio, options: argparse.Namespace, identify: Identify) -> dict[str, Any]:
@@ -180,6 +204,9 @@ def launch_arguments(studio: Studio, options: argparse.Namespace, identify: Iden
             accounts=who,
             keys=ClientKeys(options.outputs),
             assistants=assistants,
+            is_shared=is_shared(options),
+            host_key=options.host_key,
+            is_alone=not is_shared(options),
         ),
     }
 
@@ -220,14 +247,13 @@ def visitor(token: str) -> str:
 
 @cache
 def _demo() -> gr.Blocks:
-    from ui import page  # as in `serve`
-
     options = parse([])
     prepare_environment(options.listen)
     machine = inspect()
-    studio = open_studio(OUTPUTS, machine, find_keys(lend=not options.open))
+    keys = find_keys(lend=not options.open)
+    studio = open_studio(options.outputs, machine, keys, quota_bytes=quota_bytes(options))
     identify = identify_by(options)
-    demo = page.build(studio, identify, machine=chips(machine))
+    demo = build(studio, options, identify, machine)
     demo.launch = partial(demo.launch, **launch_arguments(studio, options, identify))
     return demo
 

@@ -13,10 +13,26 @@ import sys
 from commands import clouds, doctor, generate, iterate, models, segment, splat, upscale
 from commands.environment import prepare_environment
 from commands.programs import completion, key, mcp, run, watch
-from commands.sharing import user
+from commands.sharing import space, user
 from studio.errors import StudioError
 
-VERBS = (generate, iterate, upscale, clouds, segment, splat, models, run, watch, doctor, user, key, mcp, completion)
+VERBS = (
+    generate,
+    iterate,
+    upscale,
+    clouds,
+    segment,
+    splat,
+    models,
+    run,
+    watch,
+    doctor,
+    user,
+    space,
+    key,
+    mcp,
+    completion,
+)
 """In the order in which `--help` names them."""
 
 

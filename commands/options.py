@@ -5,23 +5,29 @@ from __future__ import annotations
 import argparse
 import os
 import re
+import secrets
 from pathlib import Path
 from typing import NoReturn
 
 from commands import addresses
 from commands.environment import ROOT
 from commands.sharing.accounts import USERS_FILE, UsersFile
+from commands.sharing.space import outputs_of_space
 from studio.errors import BadRequest
 
 OUTPUTS = ROOT / "outputs"
+QUOTA_GB = 5.0
+"""What each person may keep on the disk where several share it: some thousand pictures."""
 
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:
     """Read the command line; refuses to serve others without a word on who they may be."""
     parser = _parser()
-    options = parser.parse_args(arguments, argparse.Namespace(temporary=None))
+    options = parser.parse_args(arguments, argparse.Namespace(temporary=None, host_key="", notice=""))
     if os.environ.get("SPACE_ID"):
         options.open, options.listen = True, options.listen or "0.0.0.0"
+        if options.outputs == OUTPUTS:
+            options.outputs, options.notice = outputs_of_space(OUTPUTS)
     options.listen = options.listen.removeprefix("[").removesuffix("]")
     if options.listen in ("", "localhost"):
         options.listen = "127.0.0.1"
@@ -32,6 +38,8 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
         parser.error(
             "others could reach this page: add --auth NAME:PASSWORD or --users FILE, or --open to let anyone in"
         )
+    if is_shared(options):
+        options.host_key = secrets.token_urlsafe(16)  # another one at every start
     return options
 
 
@@ -86,6 +94,13 @@ def _parser() -> _Parser:
         default=os.environ.get("GRADIO_ROOT_PATH", ""),
         help="the path that a reverse proxy serves the page below, such as /diorama",
     )
+    parser.add_argument(
+        "--quota",
+        metavar="GB",
+        type=_quota,
+        default=QUOTA_GB,
+        help=f"what each person may keep where several do (default: {QUOTA_GB:g}; 0: any number)",
+    )
     parser.add_argument("--outputs", type=Path, default=OUTPUTS, help="where pictures are kept (default: outputs)")
     parser.add_argument(
         "--checkpoints", type=Path, metavar="FOLDER", help="where your own models are (default: checkpoints, beside it)"
@@ -111,6 +126,16 @@ def _port(text: str) -> int:
             f"a port is a number from 1 to {addresses.MOST}, or 0 for any that is free, not '{text}'"
         )
     return int(text)
+
+
+def _quota(text: str) -> float:
+    try:
+        gb = float(text)
+    except ValueError:
+        gb = -1.0
+    if not 0.0 <= gb < 1e6:
+        raise argparse.ArgumentTypeError(f"a quota is a number of GB such as 5, or 0 for any, not '{text}'")
+    return gb
 
 
 def _host(text: str) -> str:
@@ -157,6 +182,16 @@ def asks_who(options: argparse.Namespace) -> bool:
 def is_local(options: argparse.Namespace) -> bool:
     """Only this machine can reach the page."""
     return not options.share and addresses.is_loopback(options.listen)
+
+
+def is_shared(options: argparse.Namespace) -> bool:
+    """Others than the person at this machine may use it."""
+    return asks_who(options) or options.open
+
+
+def quota_bytes(options: argparse.Namespace) -> int | None:
+    """Of each person; None: any number."""
+    return round(options.quota * 1e9) if options.quota and is_shared(options) else None
 
 
 def accounts(options: argparse.Namespace) -> list[tuple[str, str]] | None:

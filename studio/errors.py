@@ -13,7 +13,9 @@
     + LinkNotFollowed     there was one, and a link is in the place of its file
   - OutputsInUse          another Diorama works in the same outputs folder
   - StorageFailed         the disk did not take it
+    + QuotaReached        one person's part of it is full
     + IndexBusy           another program holds the index: the same may be tried again
+  - TooOften              more requests within a short time than one person may send
   - TooManyJobs           one person's queue is full
   - OverBudget            more than is spent in a day without asking; the same with the cost confirmed is taken
   - OutOfMemory           the model did not fit
@@ -97,6 +99,24 @@ class StorageFailed(StudioError):
     """The disk did not take it; the message names the folder and the reason."""
 
 
+class QuotaReached(StorageFailed):
+    """One person keeps as much as this Diorama keeps for one; there is nothing left in their trash."""
+
+    def __init__(self, most_bytes: int) -> None:
+        super().__init__(
+            f"Your pictures take {most_bytes / 1e9:.3g} GB, which is all that is kept for one person here. "
+            "Delete some, then try again."
+        )
+
+
+class TooOften(StudioError):
+    """One person asks more often than the others can bear; the message says how long to wait."""
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__(f"Too many requests at once. Wait {seconds} second{'s' * (seconds != 1)}, then try again.")
+        self.seconds = seconds
+
+
 class IndexBusy(StorageFailed):
     """Another program holds the index, so nothing was changed; the message names the file."""
 
@@ -105,8 +125,15 @@ class IndexBusy(StorageFailed):
 
 
 class TooManyJobs(StudioError):
-    def __init__(self, limit: int) -> None:
-        super().__init__(f"You already have {limit} jobs waiting. Wait for one to finish, or stop one.")
+    def __init__(self, limit: int, *, are_all: bool = False) -> None:
+        """
+        Args:
+            are_all: they are everybody's together.
+        """
+        if are_all:
+            super().__init__(f"{limit:,} jobs of all visitors are waiting already. Try again in some minutes.")
+        else:
+            super().__init__(f"You already have {limit} jobs waiting. Wait for one to finish, or stop one.")
 
 
 class OverBudget(StudioError):

@@ -32,7 +32,6 @@ from studio.imaging.versions import Versions
 from studio.library import permissions
 from studio.library.database import BUSY_SECONDS, Database, FolderLock
 from studio.library.folders import FOLDERS
-from studio.library.signing_key import read_key
 from studio.library.store import Store
 from studio.library.uploads import Uploads
 from studio.model_files import Host, ModelFiles
@@ -43,6 +42,8 @@ from studio.scheduling.jobs import PATIENCE_SECONDS, Jobs
 from studio.scheduling.live_job import LiveJob
 from studio.segmentation.service import Selections
 from studio.settings.presets import Presets
+from studio.sharing.hosting import Hosting
+from studio.sharing.signing_key import read_key
 from studio.solid import jobs
 from studio.solid.splat_service import Splats
 from studio.solid.views_service import Solids
@@ -61,7 +62,7 @@ class Studio(Collection):
         selections: masks and objects.
         solids: objects that become 3D: views of them, and splats out of these.
         splats: what is done with a splat that is there.
-        adviser: what is said before a model meets a picture that it does not know.
+        hosting, adviser: what the host sees and does; what is said before a model meets a picture it does not know.
         clouds: whose key pays at which provider.
         spending: what that comes to.
         model_files: what is on this disk of the models, and what is done about it.
@@ -83,6 +84,7 @@ class Studio(Collection):
         daily_cap_usd: float | None = DAILY_CAP_USD,
         busy_seconds: float = BUSY_SECONDS,
         patience_seconds: float = PATIENCE_SECONDS,
+        quota_bytes: int | None = None,
         resume: bool = True,
         now: Callable[[], float] = time.time,
     ) -> None:
@@ -99,6 +101,7 @@ class Studio(Collection):
             daily_cap_usd: what an owner may spend a day before they are asked; None: any amount.
             busy_seconds: how long a call waits for another program to let go of the index.
             patience_seconds: how long a job keeps what it made until that can be written down.
+            quota_bytes: what an owner may keep, the trash included; None: any number.
             resume: False leaves the jobs that were left to another start.
             now: Unix time, seconds; it may be set back at any moment.
 
@@ -118,17 +121,17 @@ class Studio(Collection):
             self.signing_key = read_key(outputs)
             self._database = Database(outputs / "diorama.sqlite", busy_seconds)
             opened.callback(self._database.close)
-            self._store = Store(outputs, self._database, now)
+            self._store = Store(outputs, self._database, now, quota_bytes)
             self._uploads = Uploads(self._store)
             self._versions, self.presets = Versions(self._store, self._database), Presets(outputs)
             self._store.reconcile()  # before any job: a picture of a killed job counts as made
+            on = (self._database, self._changes, self._store.clock)
             self._jobs = Jobs(
-                self._database,
-                self._changes,
-                self._store.clock,
+                *on,
                 work=self._work,
                 made=self._store.kept_of_job,
                 drop=self._residents.drop,
+                admit=self._store.usage.make_room,
                 patience_seconds=patience_seconds,
             )
             if resume:
@@ -137,6 +140,7 @@ class Studio(Collection):
             self.selections = Selections(*kept, self._residents, self._changes, ready)
             self.solids = Solids(*kept, self._changes, ready, self._submit)
             self.splats = Splats(*kept, self._changes, self.solids)
+            self.hosting = Hosting(self._jobs, self._store, self._changes)
             self.adviser = Adviser(self._catalog, self._store)
             self.clouds = clouds or NoClouds()
             today = lambda: datetime.fromtimestamp(now())  # noqa: E731

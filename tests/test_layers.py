@@ -74,6 +74,7 @@ LATE_IMPORTS = {
     "app.py",
     "commands/models.py",
     "commands/programs/mcp.py",
+    "commands/sharing/space.py",
 }
 
 

@@ -22,12 +22,14 @@ from ui.generate import demo, presets
 from ui.guard import sessions
 from ui.guard.blocks import ReadableBlocks
 from ui.guard.disk_space import Room, disk_full
-from ui.guard.signed_in import Accounts, SignedIn
+from ui.guard.rates import AddressRates, of_owners
+from ui.guard.sign_in.signed_in import Accounts, SignedIn
 from ui.guard.sub_path import SubPath
 from ui.programs import routes as programs
 from ui.programs.access import Access, Assistants
 from ui.routes import (
     account,
+    admin,
     answers,
     clouds,
     files,
@@ -56,22 +58,28 @@ QUESTIONS: dict[str, answers.Handler] = {path: ask for part in _ASKED for path, 
 """What the page's scripts ask, by path; further routes are in `ui/routes/`."""
 _ARRIVE = function(Path(__file__).parent / "shared/scripts/server.js", "arrive")
 _DAY = 86_400  # seconds
+_MOST_CALLS = 2_000
+"""Calls of endpoints that wait for their turn in gradio's queue; a further one is told to come again."""
 _LOOKS_EVERY = 0.01
 """Seconds between two looks of gradio's queue for calls; by itself it looks every millisecond: 7 % of a core."""
 
 
-def build(studio: Studio, identify: Identify, *, machine: str = "") -> gr.Blocks:
+def build(
+    studio: Studio, identify: Identify, *, machine: str = "", is_shared: bool = False, notice: str = ""
+) -> gr.Blocks:
     """The whole page.
 
     Args:
         studio: what the page shows and asks.
         identify: (request, the browser's random token) -> owner.
         machine: what this runs on, in a word or two ("CPU", "H200"); shown in the badge.
+        is_shared: as for `launch_options`.
+        notice: what everybody has to know who opens it; "": nothing.
     """
     with ReadableBlocks(title="Diorama", analytics_enabled=False, fill_width=True, delete_cache=(_DAY, _DAY)) as page:
         visitor = gr.BrowserState("", storage_key="diorama-visitor", secret="diorama")
         bridge = Bridge(studio, identify, visitor)
-        top = build_header(studio, machine)
+        top = build_header(studio, machine, notice)
         arrival = page.load(
             None,
             [visitor],
@@ -87,7 +95,8 @@ def build(studio: Studio, identify: Identify, *, machine: str = "") -> gr.Blocks
                     tab.build(bridge, arrival)
         arrival.then(bridge.open_listener(on_arrival, named), [visitor], [*named.values()], **QUIET)
     with page.route("Endpoints", "endpoints", show_in_navbar=False):  # so that the page need not carry them
-        endpoints.build(studio, Visitors(identify, studio.signing_key))
+        endpoints.build(studio, Visitors(identify, studio.signing_key, rate=of_owners() if is_shared else None))
+    page.queue(max_size=_MOST_CALLS)
     page._queue.sleep_when_free = _LOOKS_EVERY
     return page
 
@@ -120,6 +129,9 @@ def launch_options(
     root_path: str = "",
     temporary: Path | None = None,
     accounts: Accounts | None = None,
+    is_shared: bool = False,
+    host_key: str = "",
+    is_alone: bool = False,
     is_edition: str = EDITION,
     keys: ClientKeys | None = None,
     assistants: Callable[[Studio, Access], Assistants] | None = None,
@@ -134,13 +146,19 @@ def launch_options(
         root_path: the path below which the page is opened, such as "/diorama"; "" for none.
         temporary: a folder for files on their way, which nobody else uses; None: gradio's.
         accounts: who may sign in; None: nobody is asked, or gradio knows them.
+        is_shared: somebody may ask so often that others suffer.
+        host_key: opens the host's page, see `routes.admin.Hosts`; so does:
+        is_alone: whoever gets here is the person at this machine.
         is_edition: what open pages are told that this one is.
         keys: of the programs that may come; None: only those that need none.
         assistants: makes what serves tools to them; None: nothing does.
     """
-    who = Visitors(identify, studio.signing_key)
+    who = Visitors(identify, studio.signing_key, rate=of_owners() if is_shared else None)
     tools = [assistants(studio, Access(who, keys))] if assistants else []
+    sessions_of_users = None if accounts is None else SignedIn(accounts)
+    host = admin.Hosts(who, accounts, key=host_key, is_alone=is_alone)
     routes = [
+        *admin.router(studio.hosting, host, sessions_of_users).routes,
         *visitors.router(who).routes,
         *account.router(who, accounts).routes,
         *answers.json_router(studio, who, QUESTIONS).routes,
@@ -156,7 +174,8 @@ def launch_options(
     ]
     below, room = Middleware(SubPath, path=root_path, routes=routes), Middleware(Room, folder=temporary)
     protection = guard.app_options(local_only=local_only, hosts=hosts)
-    signed_in = [] if accounts is None else [SignedIn(accounts).lifespan]
+    rates = [Middleware(AddressRates)] if is_shared else []
+    signed_in = [] if sessions_of_users is None else [sessions_of_users.lifespan]
     return {
         "theme": theme(),
         "head": head(),
@@ -167,7 +186,7 @@ def launch_options(
                 protection["lifespan"], sessions.lifespan, *signed_in, *(each.lifespan for each in tools)
             ),
             "exception_handlers": {**protection["exception_handlers"], **answers.HANDLERS, OSError: disk_full},
-            "middleware": [below, *protection["middleware"], room, Middleware(EarlyScript)],
+            "middleware": [below, *rates, *protection["middleware"], room, Middleware(EarlyScript)],
         },
         "root_path": root_path,
         "footer_links": [],

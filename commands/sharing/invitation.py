@@ -23,6 +23,8 @@ def told(options: argparse.Namespace, public_url: str | None) -> list[str]:
     path = f"{options.root_path}/"
     here = (public_url or addresses.url(options.listen, options.port)).rstrip("/")
     lines = [f"Diorama is at {here}{path} (Ctrl+C ends it)"]
+    if options.host_key:
+        lines.append(f"For you as the host: {here}{path}admin#{options.host_key}")
     link = link_to_pass_on(options, public_url)
     if link is not None:
         lines += ["" if link == f"{here}{path}" else f"To pass on: {link}", *qr_code(link)]

@@ -26,6 +26,7 @@ from studio.library.clock import Clock
 from studio.library.database import Database
 from studio.library.film import with_film
 from studio.library.folders import Folders
+from studio.library.usage import Usage
 from studio.recipe import NOW, FoundRecipe, Recipe, is_asset_id, png_text, to_text
 from studio.splats.rasterizer import portrait
 from studio.splats.splat import Splat
@@ -40,15 +41,23 @@ THUMBNAIL_SIDE = 256
 class Store:
     """The assets of one outputs folder. Any thread may use it; one process at a time does (see `FolderLock`)."""
 
-    def __init__(self, folder: Path, database: Database, now: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        database: Database,
+        now: Callable[[], float] = time.time,
+        quota_bytes: int | None = None,
+    ) -> None:
         """
         Args:
             now: Unix time, seconds; it may be set back at any moment.
+            quota_bytes: of one owner; None: any number.
         """
         self._database = database
         self.clock = Clock(database, now)
         self._notes = Notes(folder / "notes.jsonl")
-        self._folders = Folders(folder)
+        self.folder, self._folders = folder, Folders(folder)
+        self.usage = Usage(database, self._folders, quota_bytes)
         self._changing = threading.Lock()  # held while files and rows change together
 
     def save(self, image: Image.Image, recipe: Recipe, film: bytes = b"") -> Asset:
@@ -86,8 +95,11 @@ class Store:
         folder = self._folders.of(ending)
         with files.storage_errors(folder):
             temporary = files.write_temporary(folder, write)
+            size = temporary.stat().st_size
             try:
+                self.usage.make_room(found.recipe.owner, size)
                 self._database.patiently(lambda: self._enter(temporary, found, ending))
+                self.usage.added(found.recipe.owner, size)
             except BaseException:
                 files.remove(temporary)
                 raise

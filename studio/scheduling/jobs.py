@@ -45,6 +45,7 @@ class Jobs:
         work: Callable[[LiveJob], None],
         made: Callable[[str], tuple[str, ...]],
         drop: Callable[[str], None],
+        admit: Callable[[str], None] = lambda _owner: None,
         patience_seconds: float = PATIENCE_SECONDS,
     ) -> None:
         """
@@ -52,10 +53,12 @@ class Jobs:
             work: does one job, on a thread of its lane; `Cancelled` of the job's `tell` passes through it.
             made: job id -> ids of the assets it has made.
             drop: gives back the memory of the model with this id, after it ran out of it.
+            admit: raises what speaks against another job of this owner.
             patience_seconds: how long a job tries again to write down what it made.
         """
         self._ledger = Ledger(database)
         self._changes, self._clock, self._work, self._made, self._drop = changes, clock, work, made, drop
+        self._admit = admit
         self._patience_seconds = patience_seconds
         self._lanes = Lanes(changes, self._run)
         self._live: dict[str, LiveJob] = {}  # guarded by changes.lock
@@ -73,6 +76,7 @@ class Jobs:
         Raises:
             TooManyJobs, StorageFailed: it was not taken.
         """
+        self._admit(owner)
         row = self._ledger.add(
             JobRow(
                 number=0,
@@ -276,6 +280,21 @@ class Jobs:
     def _live_of(self, owner: str, job_id: str) -> LiveJob | None:
         job = self._live.get(job_id)
         return job if job is not None and job.row.owner == owner else None
+
+    # --- what the host does -------------------------------------------------------------------------------------------
+
+    @property
+    def is_paused(self) -> bool:
+        return self._lanes.is_paused
+
+    def pause(self, is_paused: bool) -> None:
+        """Start no job, or go on; what runs is finished, and what comes waits."""
+        self._lanes.pause(is_paused)
+
+    def everybodys(self) -> list[JobView]:
+        """All that run, then all that wait, in their turn."""
+        with self._changes.lock:
+            return [job.view(self._lanes.position(job)) for jobs in self._lanes.all() for job in jobs]
 
     def _is_newer(self, job_id: str, seen: int) -> bool:
         job = self._live.get(job_id)

@@ -1,18 +1,18 @@
 """Our own threads, and who is next on each of them. Knows nothing of rows, models or pictures.
 
-A lane serves first come, first served; its next job starts when the one before has really left, however long that
-takes after Stop.
+A lane serves owners by turns; its next job starts when the one before has really left, however long that takes after
+Stop.
 """
 
 from __future__ import annotations
 
 import threading
 import time
-from bisect import insort
 from collections.abc import Callable
 from typing import Literal
 
 from studio.scheduling.changes import Changes
+from studio.scheduling.fair_queue import FairQueue
 from studio.scheduling.live_job import LiveJob
 
 LaneName = Literal["gpu", "cloud", "words"]
@@ -24,7 +24,7 @@ class _Lane:
         self.name: LaneName = name
         self.threads: list[threading.Thread] = []
         self.idle = 0
-        self.waiting: list[LiveJob] = []  # by number
+        self.waiting = FairQueue()
         self.running: list[LiveJob] = []
         self.chores: dict[str, Callable[[], object]] = {}  # done when no job waits
 
@@ -41,12 +41,12 @@ class Lanes:
         self._arrived = threading.Condition(self._lock)
         self._run = run
         self._lanes = {name: _Lane(name) for name in THREADS}
-        self._closing = False
+        self._closing = self._paused = False
 
     def add(self, job: LiveJob) -> None:
         with self._lock:
             lane = self._lane(job)
-            insort(lane.waiting, job, key=lambda one: one.row.number)
+            lane.waiting.add(job)
             self._call_thread(lane)
 
     def take_out(self, job: LiveJob) -> bool:
@@ -71,7 +71,7 @@ class Lanes:
         """Jobs before it, the running ones included; 0 once it runs."""
         with self._lock:
             lane = self._lane(job)
-            return lane.waiting.index(job) + len(lane.running) if job in lane.waiting else 0
+            return lane.waiting.place(job) + len(lane.running) if job in lane.waiting else 0
 
     def when_idle(self, name: LaneName, what: str, chore: Callable[[], object]) -> None:
         """Do something on the lane's thread once no job waits there. Asked for twice, it is done once."""
@@ -95,6 +95,26 @@ class Lanes:
             thread.join(max(0.0, deadline - time.monotonic()))
         return [thread.name for thread in threads if thread.is_alive()]
 
+    @property
+    def is_paused(self) -> bool:
+        return self._paused
+
+    def pause(self, is_paused: bool) -> None:
+        """Start no job, or go on; what runs is finished."""
+        with self._lock:
+            self._paused = is_paused
+            self._arrived.notify_all()
+
+    def all(self) -> tuple[list[LiveJob], list[LiveJob]]:
+        """Those that run, and those that wait in their turn."""
+        with self._lock:
+            lanes = self._lanes.values()
+            waiting = [job for lane in lanes for job in sorted(lane.waiting, key=lane.waiting.place)]
+            return [job for lane in lanes for job in lane.running], waiting
+
+    def _has_work(self, lane: _Lane) -> bool:
+        return bool(lane.chores or (lane.waiting and not self._paused))
+
     def _lane(self, job: LiveJob) -> _Lane:
         return self._lanes[job.row.lane]
 
@@ -110,11 +130,11 @@ class Lanes:
         while True:
             with self._lock:
                 lane.idle += 1
-                self._arrived.wait_for(lambda: lane.waiting or lane.chores or self._closing)
+                self._arrived.wait_for(lambda: self._has_work(lane) or self._closing)
                 lane.idle -= 1
                 if self._closing:
                     return
-                job = lane.waiting.pop(0) if lane.waiting else None
+                job = lane.waiting.pop() if lane.waiting and not self._paused else None
                 chore = None if job else lane.chores.pop(next(iter(lane.chores)))
                 if job is not None:
                     lane.running.append(job)

@@ -14,6 +14,8 @@ from studio.scheduling.contract import JobState, JobView
 
 MAX_WAITING = 32
 """Jobs one owner may have waiting."""
+MAX_ALL_WAITING = 2_000
+"""Jobs that everybody together may have waiting: whoever may come in may come under a thousand names."""
 MAX_ATTEMPTS = 2
 """A job that was running when the process died runs once more, not for ever."""
 
@@ -62,7 +64,7 @@ class Ledger:
         """Write a new job down; its number is decided here.
 
         Raises:
-            TooManyJobs: the owner's queue is full.
+            TooManyJobs: the owner's queue is full, or everybody's.
         """
         return self._database.patiently(lambda: self._add(row))
 
@@ -75,6 +77,9 @@ class Ledger:
             ).fetchone()
             if waiting >= MAX_WAITING:
                 raise TooManyJobs(MAX_WAITING)
+            (all_waiting,) = connection.execute("SELECT COUNT(*) FROM jobs WHERE state = 'waiting'").fetchone()
+            if all_waiting >= MAX_ALL_WAITING:
+                raise TooManyJobs(all_waiting, are_all=True)
             cursor = connection.execute(
                 "INSERT INTO jobs (id, owner, task, lane, model, title, pictures, request, state, created, version)"
                 " VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'waiting', ?, ?) RETURNING *",

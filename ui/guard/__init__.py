@@ -13,12 +13,12 @@ from starlette.middleware import Middleware
 
 from ui.guard.answers import HANDLERS, broken
 from ui.guard.gate import Calls
-from ui.guard.guesses import Guesses
 from ui.guard.headers import ResponseHeaders
 from ui.guard.limits import FORM_UPLOAD, MAX_BODY, MAX_BYTES, MAX_UPLOAD, UPLOADS, BodyLimit
 from ui.guard.origins import Origins
 from ui.guard.routes import Routes
-from ui.guard.signin import SignIn
+from ui.guard.sign_in.attempts import SignIn
+from ui.guard.sign_in.guesses import Guesses
 
 __all__ = ["FORM_UPLOAD", "MAX_BODY", "MAX_BYTES", "MAX_UPLOAD", "UPLOADS", "app_options", "broken", "middleware"]
 

@@ -25,7 +25,7 @@ def _any_of(*paths: str) -> re.Pattern[str]:
 
 
 _ASSET = r"/(?:assets|static|svelte)(?:/[\w.@+-]{1,200}){1,8}"
-_PUBLIC = _any_of("", _ASSET, "/favicon.ico", "/manifest.json", "/robots.txt")
+_PUBLIC = _any_of("", "/admin", _ASSET, "/favicon.ico", "/manifest.json", "/robots.txt")
 """What the page is made of before anybody has signed in; nothing in it belongs to anybody."""
 _STATE = _any_of("/theme.css", "/gradio_api/theme.css", "/gradio_api/startup-events", "/gradio_api/app_id")
 _READING = _any_of(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Request
 
-from ui.guard.signed_in import Accounts
+from ui.guard.sign_in.signed_in import Accounts
 from ui.routes.visitors import Visitors
 from ui.shared.bridge import signed_in
 from ui.shared.pictures import Answer

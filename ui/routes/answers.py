@@ -13,7 +13,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 from starlette.requests import ClientDisconnect
 
-from studio.errors import BadRequest, NotFound, OverBudget, StorageFailed, StudioError, Superseded, TooLarge
+from studio.errors import BadRequest, NotFound, OverBudget, StorageFailed, StudioError, Superseded, TooLarge, TooOften
 from studio.service import Studio
 from ui.routes.visitors import NotAdmitted, Visitors
 from ui.shared.pictures import Answer
@@ -23,7 +23,14 @@ log = logging.getLogger(__name__)
 Handler = Callable[..., Any]
 """`handler(studio, owner, values) -> answer`; one that is `async` gets the request, too."""
 
-_STATUSES = ((NotAdmitted, 401), (OverBudget, 402), (NotFound, 404), (Superseded, 409), (TooLarge, 413))
+_STATUSES = (
+    (NotAdmitted, 401),
+    (OverBudget, 402),
+    (NotFound, 404),
+    (Superseded, 409),
+    (TooLarge, 413),
+    (TooOften, 429),
+)
 
 
 def json_router(
@@ -71,7 +78,9 @@ async def refused(request: Request, error: Exception) -> Response:
         return JSONResponse({"error": error.reason, "confirm": True}, 402)
     unstored = 503 if request.method == "GET" else 507
     kinds = (*_STATUSES, (StorageFailed, unstored), (Exception, 400))
-    return JSONResponse({"error": str(error)}, next(status for kind, status in kinds if isinstance(error, kind)))
+    headers = {"Retry-After": str(error.seconds)} if isinstance(error, TooOften) else None
+    status = next(status for kind, status in kinds if isinstance(error, kind))
+    return JSONResponse({"error": str(error)}, status, headers)
 
 
 async def broken_off(_request: Request, _error: Exception) -> Response:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from gradio.route_utils import get_root_url
 from starlette.datastructures import QueryParams
 
 from studio.errors import BadRequest, StudioError
+from ui.guard.rates import Rate
 from ui.shared.bridge import Identify, signed_in
 
 TOKEN_HEADER = "X-Diorama-Token"
@@ -45,13 +47,17 @@ class Caller:
 class Visitors:
     """Tells owners of requests apart."""
 
-    def __init__(self, identify: Identify, key: bytes, now: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, identify: Identify, key: bytes, now: Callable[[], float] = time.time, rate: Rate | None = None
+    ) -> None:
         """
         Args:
             identify: (request, the browser's token or "") -> owner; a BadRequest where the token is wanted and wrong.
             key: what cookies and links are signed with.
             now: Unix time, seconds.
+            rate: how often an owner may ask for something other than a file; None: as often as they like.
         """
+        self._rate, self._counting = rate, threading.Lock()
         self._identify, self._key, self._now = identify, key, now
         # Browsers send cookies to every port of a host: two Dioramas there must not take each other's.
         self._cookie = f"diorama-visitor-{self._signature('cookie')[:8]}"
@@ -67,7 +73,7 @@ class Visitors:
         if token is None:
             raise NotAdmitted(f"Diorama answers its own page only. Programs send the header {TOKEN_HEADER}.")
         try:
-            return self._identified(request, token, "add pictures")
+            return self._counted(self._identified(request, token, "add pictures"))
         except BadRequest as error:
             raise NotAdmitted(str(error)) from error
 
@@ -98,10 +104,11 @@ class Visitors:
 
         Raises:
             BadRequest: the token is wanted and wrong.
+            TooOften: they call too often. So for `sender`.
         """
         if request is None or request.request is None:
             raise ValueError("Gradio did not hand over the request")
-        return self.caller_as(request.request, self._identify(request, token))
+        return self.caller_as(request.request, self._counted(self._identify(request, token)))
 
     def caller_as(self, request: Request, owner: str) -> Caller:
         """The caller of a request whose owner is known."""
@@ -126,6 +133,12 @@ class Visitors:
         owner = self.sender(request)
         value = f"{quote(owner, safe='')}.{self._signature('cookie', owner)}"
         return f"{self._cookie}={value}; Path={urlsplit(root_of(request)).path or '/'}"
+
+    def _counted(self, owner: str) -> str:
+        if self._rate is not None:
+            with self._counting:
+                self._rate.demand(owner)
+        return owner
 
     def _identified(self, request: Request, token: str, purpose: str) -> str:
         user = signed_in(request)

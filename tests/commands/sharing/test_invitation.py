@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 
 import pytest
 
@@ -36,8 +37,9 @@ def test_a_link_is_drawn_as_a_qr_code(
     monkeypatch: pytest.MonkeyPatch, arguments: list[str], public_url: str | None, link: str
 ):
     monkeypatch.setattr("sys.stdout", io.TextIOWrapper(io.BytesIO(), "utf-8"))
-    first, second, *code = told(*arguments, public_url=public_url)
+    first, host, second, *code = told(*arguments, public_url=public_url)
     assert link in f"{first} {second}"
+    assert re.fullmatch(r"For you as the host: http\S+/admin#[\w-]{22}", host)
     assert len(code) > 12 and len({len(line) for line in code}) == 1
     assert set("".join(code)) <= set("█▀▄ ")
     assert invitation.link_to_pass_on(app.parse([*arguments, "--port", "7860"]), public_url) == link

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from ui.guard import guesses as limits
-from ui.guard.guesses import FREE, LONGEST, Guesses
+from ui.guard.sign_in import guesses as limits
+from ui.guard.sign_in.guesses import FREE, LONGEST, Guesses
 
 OURS, THEIRS = "192.0.2.1", "203.0.113.9"
 

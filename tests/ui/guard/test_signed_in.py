@@ -11,7 +11,7 @@ from studio.service import Studio
 from tests.ui.driver import free_port
 from tests.ui.painter import Brush, catalog
 from ui import page
-from ui.guard.signed_in import IDLE_SECONDS, SignedIn
+from ui.guard.sign_in.signed_in import IDLE_SECONDS, SignedIn
 
 
 class Marks:

@@ -14,17 +14,18 @@ from ui.shared.pictures import Answer
 from ui.shared.scripts import component
 
 
-def build_header(studio: Studio, machine: str) -> gr.HTML:
+def build_header(studio: Studio, machine: str, notice: str = "") -> gr.HTML:
     """Lay out the header inside the current Blocks.
 
     Args:
         studio: whose models the badge names.
         machine: what this runs on, in a word or two; "" if there is nothing to say.
+        notice: what everybody has to know; "" if there is nothing.
 
     Returns:
         The component. Its value is `{token}`.
     """
-    return component(Path(__file__).parent, "header", badge=_badge(studio, machine))
+    return component(Path(__file__).parent, "header", badge=_badge(studio, machine), notice=notice)
 
 
 def readiness(studio: Studio, owner: str, _question: Answer) -> Answer:

@@ -3,6 +3,7 @@
 import { make, setText, show, within } from "../scripts/dom.js";
 import { hear, tell } from "../scripts/events.js";
 import { post, token, whenTold } from "../scripts/server.js";
+import { toast } from "../scripts/toast.js";
 import { watchServer } from "../scripts/watcher.js";
 import { createKeyBox } from "./keys.js";
 import "./lists.js";
@@ -95,10 +96,17 @@ hear("uses", ({ tab, label, isCloud = false }) => { uses[tab] = { label, isCloud
 hear("tab", () => { if (badge) drawBadge(); });
 
 export function start(component) {
+  const { notice } = component.props;
   badge = component.props.badge;
   drawBadge();
+  setText(find(".notice"), notice);
+  show(find(".notice"), Boolean(notice));
   whenTold(component, ({ edition }) => {
     followAddress();
+    if (notice && !sessionStorage.getItem("diorama-notice")) {
+      sessionStorage.setItem("diorama-notice", "told");
+      toast(notice);
+    }
     watchServer(edition);
   });
 }

@@ -13,8 +13,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ui.guard.answers import refusal
 from ui.guard.bodies import again, whole
-from ui.guard.guesses import Guesses
 from ui.guard.routes import is_admitted
+from ui.guard.sign_in.guesses import Guesses
 
 _ONCE_MORE = '<!doctype html><html lang="en"><title>Diorama</title><meta http-equiv="refresh" content="0"></html>'
 

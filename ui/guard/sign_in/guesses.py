@@ -41,7 +41,7 @@ class Guesses:
         Whoever guesses from elsewhere makes a name wait, too. But whoever was told to wait because of others is taken
         after that time, whatever the others do meanwhile: nobody can be kept out for good.
         """
-        address, name, now = _network(address), _folded(name), self._clock()
+        address, name, now = network(address), _folded(name), self._clock()
         here, named = self._addresses.get(address), self._names.get(name)
         if here and here.wait(now) > 0:
             return here.wait(now)
@@ -59,7 +59,7 @@ class Guesses:
 
     def right(self, address: str, name: str) -> None:
         """The guess that was taken last was right: what was wrong before it is forgotten."""
-        self._addresses.drop(_network(address))
+        self._addresses.drop(network(address))
         self._names.drop(_folded(name))
 
 
@@ -105,7 +105,7 @@ def _folded(name: str) -> str:
     return unicodedata.normalize("NFKC", name[:200]).casefold().strip()
 
 
-def _network(address: str) -> str:
+def network(address: str) -> str:
     """One key for all addresses that one person has: of IPv6, a whole network (RFC 6177)."""
     try:
         known = ipaddress.ip_address(address.partition("%")[0])

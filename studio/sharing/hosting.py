@@ -1,0 +1,77 @@
+"""What the host of a shared Diorama sees and does: visitors, their jobs and disk. Everything here is for them alone."""
+
+from __future__ import annotations
+
+import shutil
+from typing import NamedTuple
+
+from studio.errors import NotFound
+from studio.library.store import Store
+from studio.library.usage import Use
+from studio.scheduling.changes import Changes
+from studio.scheduling.contract import JobView
+from studio.scheduling.jobs import Jobs
+
+
+class Disk(NamedTuple):
+    """Bytes of the disk with the outputs."""
+
+    free: int
+    total: int
+
+
+class Hosting:
+    """All owners of one outputs folder."""
+
+    def __init__(self, jobs: Jobs, store: Store, changes: Changes) -> None:
+        self._jobs, self._store, self._changes = jobs, store, changes
+
+    def visitors(self) -> list[Use]:
+        """Everybody who has pictures or jobs here, who takes most of the disk first. Looks at every file."""
+        uses = self._store.usage.by_owner()
+        known = {use.owner for use in uses}
+        waiting = {job.owner: job.created for job in self._jobs.everybodys() if job.owner not in known}
+        return [*uses, *(Use(owner, 0, 0, created) for owner, created in waiting.items())]
+
+    def jobs(self) -> list[JobView]:
+        """Everybody's: all that run, then all that wait, in their turn."""
+        return self._jobs.everybodys()
+
+    def disk(self) -> Disk:
+        about = shutil.disk_usage(self._store.folder)
+        return Disk(about.free, about.total)
+
+    @property
+    def is_paused(self) -> bool:
+        return self._jobs.is_paused
+
+    def pause(self, is_paused: bool) -> None:
+        """Start no job, or go on; what runs is finished, and what comes waits."""
+        self._jobs.pause(is_paused)
+
+    def stop(self, job_id: str) -> JobView:
+        """Stop anybody's job.
+
+        Raises:
+            NotFound: none of this id waits or runs.
+        """
+        for job in self._jobs.everybodys():
+            if job.id == job_id:
+                return self._jobs.cancel(job.owner, job_id)
+        raise NotFound("job", job_id)
+
+    def remove(self, owner: str) -> int:
+        """Stop an owner's jobs and remove all they have, for good. Returns how many files that were.
+
+        Raises:
+            NotFound: nobody of that name has anything here.
+        """
+        jobs = [job for job in self._jobs.everybodys() if job.owner == owner]
+        ids = self._store.usage.everything_of(owner)
+        if not jobs and not ids:
+            raise NotFound("visitor", owner)
+        for job in jobs:
+            self._jobs.cancel(owner, job.id)
+        self._store.usage.purge(owner, ids)
+        self._changes.note(owner)
+        return len(ids)
