@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Route, expect
 
 from studio.splats.any_format import read_splat
 from tests.app_process import AppProcess
@@ -89,6 +89,20 @@ def test_one_press_on_the_empty_stage_goes_the_way(chrome: Browser, app: AppProc
         else:
             Turntable(page).expect_drawn()
             expect(page.locator("#splat .fit")).to_contain_text("9")
+    visitor.assert_nothing_went_wrong()
+
+
+def test_a_change_that_is_made_before_its_tab_is_open_is_shown(chrome: Browser, app: AppProcess):
+    with Visitor.arrives(chrome, app.url) as visitor:
+        held: list[Route] = []
+        visitor.page.route("**/iterate/open", lambda route: held.append(route))
+        visitor.page.locator("#stage [data-demo='change']").click()
+        expect(visitor.pictures).to_have_count(2)
+        for route in held:
+            route.continue_()
+        visitor.page.unroute("**/iterate/open")
+        expect(visitor.page.locator("#iterate .version:not(.job)")).to_have_count(2)
+        expect(visitor.page.locator("#iterate .below .caption")).to_have_text("make it red")
     visitor.assert_nothing_went_wrong()
 
 

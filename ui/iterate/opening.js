@@ -15,10 +15,12 @@ import {
 } from "./state.js";
 const { isVisible } = within("iterate");
 
+let wanted = ""; // what was asked for last: only that is opened
 /** Open a picture with its tree; of an object its picture, limited to it. */
 export async function open(id, { focus = true, again = "" } = {}) {
+  wanted = id;
   const answer = await ask("iterate/open", { id });
-  if (!answer || !(await loadTree(answer.picture.id, true))) return;
+  if (wanted !== id || !answer || !(await loadTree(answer.picture.id, true)) || wanted !== id) return;
   compare.stop();
   const job = ourJobs().find((one) => drafts.sourceOf(one) === answer.picture.id);
   state.following = job ? job.id : "";

@@ -30,10 +30,10 @@ export function cutOut(id) {
   tell("segment", { picture: id });
 }
 
-/** The same for the Iterate tab. */
-export function editHere(id) {
+/** The same for the Iterate tab; `isGoing` false leaves the tab open that is. */
+export function editHere(id, { isGoing = true } = {}) {
   writeAddress({ iterate: id });
-  goTo("iterate");
+  if (isGoing) goTo("iterate");
   tell("iterate", { picture: id });
 }
 

@@ -1,6 +1,6 @@
 // The tiles of the empty stage: each makes a picture that is known to come out well, and goes on from there.
 
-import { cutOut, editHere, turnIn3D } from "../scripts/address.js";
+import { cutOut, editHere, readAddress, turnIn3D } from "../scripts/address.js";
 import { setAttribute } from "../scripts/dom.js";
 import { ask } from "../scripts/server.js";
 import { pictureOf } from "../scripts/watcher.js";
@@ -18,7 +18,9 @@ async function run(step) {
   if (!source) return; // stopped or failed: the stage says so
   if (step === "change") {
     editHere(source);
-    await ask("iterate", { source, instruction: change, seed, model: models.iterate });
+    const asked = await ask("iterate", { source, instruction: change, seed, model: models.iterate });
+    const version = asked && await pictureOf(asked.job.id);
+    if (version && readAddress("iterate") === source) editHere(version, { isGoing: false }); // it was made before the tab could watch
     return;
   }
   const kept = await ask("objects", { picture: source, points: [point], model: models.segment });
