@@ -40,7 +40,10 @@ from ui import page
 from ui.routes.visitors import LINK_SECONDS, TOKEN_HEADER, NotAdmitted, Visitors
 
 ADA, GRACE = "ada's secret token", "grace's secret token"
-ALIKE = {f"/diorama/{path}" for path in ("account", "clouds", "keys", "readiness", "watch", "iterate/models")}
+ALIKE = {
+    f"/diorama/{path}"
+    for path in ("account", "clouds", "keys", "models", "readiness", "watch", "iterate/models", "presets/list")
+}
 ALIKE |= {"/diorama/segment/recent", "/diorama/3d/recent"}
 """Routes that name nothing of anybody's: they answer whoever asks with their own."""
 SECRET = "zephyr"

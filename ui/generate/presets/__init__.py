@@ -41,7 +41,7 @@ def connect(bridge: Bridge, presets: gr.HTML, pieces: clouds.Pieces, named: dict
 
 def on_use(studio: Studio, owner: str, event: gr.EventData, saved: Any) -> dict[str, Any]:
     """The preset `event.id` is wanted: show its model with its settings. The prompt stays."""
-    kept = studio.settings.presets.get(owner, event.id)
+    kept = studio.presets.get(owner, event.id)
     spec, values = studio.model(kept.get("model", "")), kept.get("values")
     saved = saved if isinstance(saved, dict) else {}
     models = saved.get("models") if isinstance(saved.get("models"), dict) else {}
@@ -58,18 +58,18 @@ def on_save(
     """Keep what the column shows as `event.id`, with the values that its model honours."""
     shown = dict(zip(PER_MODEL, values, strict=True))
     kept = {"model": studio.model(model).id, "count": count, "values": shown}
-    name = studio.settings.presets.save(owner, event.id, kept)
+    name = studio.presets.save(owner, event.id, kept)
     return {"presets": {"token": token, "saved": {"name": name, "at": time.time()}}}
 
 
 def names(studio: Studio, owner: str, _question: Answer) -> Answer:
     """The names of this owner's presets."""
-    return {"names": [*studio.settings.presets.of(owner)]}
+    return {"names": [*studio.presets.of(owner)]}
 
 
 def delete(studio: Studio, owner: str, question: Answer) -> Answer:
     """Forget the preset `name`."""
-    studio.settings.presets.delete(owner, text(question, "name"))
+    studio.presets.delete(owner, text(question, "name"))
     return {}
 
 
