@@ -58,7 +58,7 @@ def test_arrow_up_brings_words_back_and_settings_are_kept_under_a_name(chrome: B
         presets.get_by_role("button", name="Save", exact=True).click()
         expect(visitor.toast.filter(has_text="Saved: strict")).to_be_visible()
         expect(presets.locator(".names")).to_have_value("strict")
-        assert studio.settings.presets.get("local", "strict")["values"]["guidance"] == 7
+        assert studio.presets.get("local", "strict")["values"]["guidance"] == 7
         compare = page.locator("#compare")
         compare.locator("summary").click()
         compare.locator(".x").select_option("steps")
@@ -80,6 +80,6 @@ def test_arrow_up_brings_words_back_and_settings_are_kept_under_a_name(chrome: B
             expect(other.page.locator("#guidance input[type=number]")).to_have_value("7")
             other.page.locator("#presets").get_by_role("button", name="Delete").click()
             expect(other.page.locator("#presets .names")).to_be_disabled()
-            assert studio.settings.presets.of("local") == {}
+            assert studio.presets.of("local") == {}
     visitor.assert_nothing_went_wrong()
     other.assert_nothing_went_wrong()
