@@ -232,7 +232,7 @@ def test_a_program_that_goes_away_stops_its_job(programs: Programs, key: str, st
     headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
     connection = http.client.HTTPConnection(programs.keyed.removeprefix("http://"))
     connection.request("POST", "/v1/images/generations", json.dumps(body), headers)
-    programs.until("user-ada", lambda job: job.title == body["prompt"])
+    programs.until("user-ada", lambda job: job.title == body["prompt"] and job.state == "running")
     connection.close()
     job = programs.until("user-ada", lambda job: job.title == body["prompt"] and job.stopping)
     programs.brush.go()
