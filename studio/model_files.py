@@ -145,7 +145,7 @@ class ModelFiles:
         disk_gb = spec.weights.kept_gb() if spec.weights else 0.0
         actions: list[Action] = []
         if fetch and fetch.state == "running":
-            actions += ["pause", "cancel"]
+            actions.extend(("pause", "cancel"))
         elif spec.weights:
             is_complete = spec.weights.is_complete()
             if readiness.download_gb or (disk_gb and not readiness.ok and not is_complete):

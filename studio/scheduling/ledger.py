@@ -28,7 +28,7 @@ class JobRow:
     id: str
     owner: str
     task: Task
-    lane: Literal["gpu", "cloud"]
+    lane: Literal["gpu", "cloud", "words"]
     model: str
     title: str
     pictures: int

@@ -130,7 +130,7 @@ def test_every_verb_has_json_and_is_completed(capsys: pytest.CaptureFixture[str]
     assert verbs - {each.partition(" ")[0] for each in with_json} <= SPEAKS
 
 
-SPEAKS = {"user"}
+SPEAKS = {"space", "user"}
 """Verbs that print for people alone."""
 
 

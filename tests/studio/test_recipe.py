@@ -50,7 +50,7 @@ RECIPE = Recipe(
     seconds=0.412,
     title="a red ball",
 )
-PARTS = ("selection", "edit", "views", "splat", "render", "course")
+PARTS = ("selection", "edit", "views", "splat", "render", "course", "grid")
 """Left out where there is nothing to say."""
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=200)
 
