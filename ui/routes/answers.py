@@ -63,13 +63,17 @@ def _answering(studio: Studio, visitors: Visitors, handler: Handler, example: st
 def values_in(body: bytes, example: str) -> Answer:
     """The values of a JSON object. What else was sent is not repeated: it may be a key."""
     try:
-        # Halves of letters (lone surrogates), which JSON can say, are left out: no file and no answer can hold them.
-        values = json.loads(json.dumps(json.loads(body), ensure_ascii=False).encode(errors="ignore"))
+        values = with_whole_letters(json.loads(body))
     except (ValueError, RecursionError):
         values = None
     if not isinstance(values, dict):
         raise BadRequest(f"Send a JSON object, such as {example}.")
     return values
+
+
+def with_whole_letters(values: Any) -> Any:
+    """JSON without halves of letters (lone surrogates), which it can say and no file and no answer can hold."""
+    return json.loads(json.dumps(values, ensure_ascii=False).encode(errors="ignore"))
 
 
 async def refused(request: Request, error: Exception) -> Response:

@@ -177,3 +177,11 @@ def test_errors_are_one_sentence(programs: Programs, path: str, body: dict[str, 
         answer = client.post(f"/sdapi/v1/{path}", json=body)
     assert answer.status_code == 400
     assert told in answer.json()["error"] == answer.json()["detail"]
+
+
+def test_halves_of_letters_are_left_out(programs: Programs):
+    body = b'{"prompt": "a red \\ud800 ball", "negative_prompt": "\\udc00", "model": "full", "steps": 1}'
+    with programs.http() as client:
+        answer = client.post("/sdapi/v1/txt2img", content=body, headers={"Content-Type": "application/json"})
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["parameters"]["prompt"] == "a red  ball"

@@ -22,6 +22,7 @@ from ui.programs.encoding import content_of, file_base64
 from ui.programs.failures import JobFailed
 from ui.programs.fitting import Wanted, to_generate, to_iterate
 from ui.programs.following import finished
+from ui.routes.answers import with_whole_letters
 
 _ANSWERS: dict[int | str, dict[str, Any]] = {200: {"model": Pictures}, **REFUSALS}
 _FILES = ("init_images", "mask")
@@ -117,4 +118,8 @@ def _pictures(studio: Studio, job: JobView, body: Drawing, notes: list[str]) -> 
         info |= {"seed": first.seed, "width": first.width, "height": first.height}
         info |= {"steps": first.recipe.steps, "cfg_scale": first.recipe.guidance}
         info |= {"negative_prompt": first.recipe.negative_prompt, "sampler_name": "Automatic"}
-    return {"images": [file_base64(path) for path in paths], "parameters": given, "info": json.dumps(info)}
+    return {
+        "images": [file_base64(path) for path in paths],
+        "parameters": with_whole_letters(given),
+        "info": json.dumps(info),
+    }
