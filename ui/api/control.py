@@ -10,7 +10,7 @@ import gradio as gr
 from studio.scheduling.contract import JobView
 from studio.service import Studio
 from ui.api.jobs import finished
-from ui.api.values import readable, uploaded
+from ui.api.values import picture_of, readable
 from ui.routes.visitors import Visitors
 
 
@@ -47,7 +47,4 @@ class ControlEndpoints:
         return await finished(self._studio, job, caller, wait=wait)
 
     def _queue(self, owner: str, picture_id: str, model: str, file: Any) -> JobView:
-        if file is not None:
-            with uploaded(file) as path:
-                picture_id = self._studio.take_in(owner, path, path.name).id
-        return self._studio.control(owner, picture_id, model)
+        return self._studio.control(owner, picture_of(self._studio, owner, picture_id, file), model)

@@ -13,7 +13,7 @@ from studio.imaging import edit_codec
 from studio.scheduling.contract import JobView
 from studio.service import Studio
 from ui.api.jobs import finished
-from ui.api.values import describe, readable, uploaded
+from ui.api.values import describe, picture_of, readable
 from ui.routes.visitors import Caller, Visitors
 
 
@@ -105,9 +105,7 @@ class IterateEndpoints:
         return await asyncio.to_thread(self._tree, caller, picture_id)
 
     def _queue(self, owner: str, wanted: IterateRequest, file: Any, confirm_cost: bool) -> tuple[JobView, str]:
-        if file is not None:
-            with uploaded(file) as path:
-                wanted = replace(wanted, source=self._studio.take_in(owner, path, path.name).id)
+        wanted = replace(wanted, source=picture_of(self._studio, owner, wanted.source, file))
         job = self._studio.iterate(owner, wanted, confirm_cost=confirm_cost)
         return job, self._studio.adviser.of_change(owner, wanted, job.model)
 

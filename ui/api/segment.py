@@ -12,7 +12,7 @@ from studio.errors import BadRequest
 from studio.recipe.selection import SegmentRequest, from_json
 from studio.segmentation.contract import in_pixels
 from studio.service import Studio
-from ui.api.values import describe, readable, uploaded
+from ui.api.values import describe, picture_of, readable
 from ui.routes import segment
 from ui.routes.segment import cutout_address, mask_address
 from ui.routes.visitors import Caller, Visitors
@@ -138,9 +138,7 @@ class SegmentEndpoints:
         return (options or {}) | said | {"choice": choice}
 
     def _segment(self, caller: Caller, values: dict[str, Any], unit: str, file: Any) -> dict:
-        if file is not None:
-            with uploaded(file) as path:
-                values = values | {"picture": self._studio.take_in(caller.owner, path, path.name).id}
+        values = values | {"picture": picture_of(self._studio, caller.owner, values["picture"], file)}
         wanted = self._request(caller.owner, values, unit)
         found = self._studio.selections.segment(caller.owner, wanted)
         name = self._studio.selections.suggested_name(caller.owner, wanted.picture, found.mask)

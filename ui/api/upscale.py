@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import gradio as gr
@@ -11,7 +12,7 @@ from studio.contract import UpscaleRequest
 from studio.scheduling.contract import JobView
 from studio.service import Studio
 from ui.api.jobs import finished
-from ui.api.values import readable, uploaded
+from ui.api.values import picture_of, readable
 from ui.routes.visitors import Visitors
 
 
@@ -49,8 +50,5 @@ class UpscaleEndpoints:
         return await finished(self._studio, job, caller, wait=wait)
 
     def _queue(self, owner: str, wanted: UpscaleRequest, file: Any) -> JobView:
-        if file is not None:
-            with uploaded(file) as path:
-                source = self._studio.take_in(owner, path, path.name).id
-                wanted = UpscaleRequest(source, wanted.model, wanted.scale)
-        return self._studio.upscale(owner, wanted)
+        source = picture_of(self._studio, owner, wanted.source, file)
+        return self._studio.upscale(owner, replace(wanted, source=source))

@@ -15,6 +15,7 @@ from gradio_client.utils import is_file_obj_with_meta
 from studio.errors import BadRequest, StudioError
 from studio.library.assets import Asset
 from studio.recipe import UPLOAD
+from studio.service import Studio
 from studio.validation import shown
 from ui.routes.files import picture_address
 from ui.routes.visitors import Caller
@@ -70,3 +71,15 @@ def uploaded(file: Any) -> Iterator[Path]:
         with suppress(OSError):  # the same file, sent twice at once, lies there once
             path.unlink()
             path.parent.rmdir()
+
+
+def picture_of(studio: Studio, owner: str, picture_id: str, file: Any) -> str:
+    """The id of the picture that a call means: of the file, if it sends one, which comes into the gallery first.
+
+    Raises:
+        StudioError: it is no upload, or no picture.
+    """
+    if file is None:
+        return picture_id
+    with uploaded(file) as path:
+        return studio.take_in(owner, path, path.name).id
