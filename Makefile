@@ -9,9 +9,9 @@ INDEX = $(if $(filter cpu,$(TORCH)),--index-url https://download.pytorch.org/whl
 export OMP_WAIT_POLICY ?= PASSIVE
 
 # Files in the order of tests/conftest.py, each on one worker: what it shares is made once.
-WORKERS := --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+WORKERS = --numprocesses $$($(PY) -m tests.parallel) --dist loadfile --no-loadscope-reorder
 
-.PHONY: run extras test check bench train screenshots clean
+.PHONY: run extras test check bench soak fuzz train nats screenshots clean
 .DELETE_ON_ERROR:
 
 run: $(VENV)/.run  ## serve the page on 127.0.0.1:7860 (options: make run ARGS="--port 7861")
@@ -37,8 +37,24 @@ check: $(VENV)/.dev  ## lint and types alone
 bench: $(VENV)/.dev  ## side-by-side measurements, printed as tables
 	$(PY) -m benchmarks $(ARGS)
 
+soak: $(VENV)/.dev  ## the tests of load and of crashes at full size (an hour)
+	$(PY) -m benchmarks.load --visitors 200 --jobs 50
+	$(PY) -m benchmarks.load --visitors 20 --jobs 1000
+	DIORAMA_CRASH_POINTS=100 $(PY) -m pytest -q tests/studio/scheduling/test_crash.py
+	DIORAMA_STORM_ROUNDS=200 $(PY) -m pytest -q tests/workers/test_storm.py
+	$(PY) -m benchmarks.opening
+
+fuzz: $(VENV)/.dev  ## look for input that breaks what reads it (make fuzz SECONDS=1800: so long for each target)
+	$(PY) -m pip install --quiet --disable-pip-version-check -r requirements-fuzz.txt
+	$(PY) -m tests.robustness.fuzz --seconds $(or $(SECONDS),60)
+	DIORAMA_FUZZ_EXAMPLES=2000 $(PY) -m pytest -q tests/robustness/test_fuzz.py
+
+nats: $(VENV)/.dev  ## a NATS server on 127.0.0.1:4222 that keeps its jobs in .nats (options: make nats ARGS="--addr 0.0.0.0")
+	$(VENV)/bin/nats-server -js -sd .nats -a 127.0.0.1 $(ARGS)
+
 train: $(VENV)/.run  ## train the bundled models again (hours on 2 cores; goes on where it stopped)
 	$(PY) -m toybox.train $(ARGS)
+	$(PY) -m toybox.klein.train_lora
 	$(PY) -m toybox.sam.train
 	$(PY) -m toybox.solid.train_views
 	$(PY) -m toybox.solid.train_lgm
@@ -50,7 +66,7 @@ train: $(VENV)/.run  ## train the bundled models again (hours on 2 cores; goes o
 $(VENV)/.run: requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "Diorama needs Python 3.11 or newer: make $(MAKECMDGOALS) PYTHON=python3.12"; exit 1; }
-	@echo "Installing into $(VENV): some minutes and 6 GB, once."
+	@echo "Installing into $(VENV): some minutes and $(if $(INDEX),2,6) GB, once."
 	@$(PY) -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)
 	@$(PY) -m pip install --quiet --disable-pip-version-check setuptools wheel
 	@$(PY) -m pip install --quiet --disable-pip-version-check $(INDEX) $$(grep -E '^(torch|torchvision)==' requirements.txt) || \

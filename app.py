@@ -1,7 +1,7 @@
 """Start here: choose the models, build the page, open it.
 
 `python app.py` serves the page on 127.0.0.1 for one person. Anything wider needs `--auth name:password`, or an explicit
-`--open`, which gives every visitor a place of their own. On a Hugging Face Space it is open by itself.
+`--open`, which gives every visitor a gallery of their own. On a Hugging Face Space, it is open by default.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import argparse
 import hashlib
 import logging
 import os
+import pkgutil
 import sys
 import time
 from collections.abc import Callable
@@ -24,7 +25,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from commands import addresses
-from commands.environment import ROOT, prepare_environment
+from commands.environment import ROOT, prepare_environment, use_gpu
 from commands.options import (
     OUTPUTS as OUTPUTS,
     accounts,
@@ -35,27 +36,34 @@ from commands.options import (
     parse,
     quota_bytes,
 )
+from commands.programs.remote import answer_there, workers_at
 from commands.sharing import invitation
-from commands.sharing.accounts import Accounts, UsersFile
+from commands.sharing.accounts import Users, UsersFile, owner_named
 from commands.temporary_folder import temporary_folder
 from pipelines import catalog
 from pipelines.hub.cache import HubCache
 from pipelines.machine import Machine, inspect, meters
 from pipelines.own_checkpoints import elsewhere
+from pipelines.upscalers import files as upscalers
 from providers import catalog as clouds
-from providers.cloud import Connection
+from providers.cloud import CloudSettings
 from providers.keys import Keys
 from studio.client_keys import ClientKeys
 from studio.clouds.spending import read_cap
 from studio.contract import Task
 from studio.errors import BadRequest, StudioError
-from studio.model_files import Host
+from studio.scheduling.contract import Workers
 from studio.service import Studio
 
 if TYPE_CHECKING:
     import gradio as gr
 
+    from ui.guard.sign_in.people import People
+
+log = logging.getLogger(__name__)
+
 LOCAL_OWNER = "local"
+HEARD_SECONDS = 2.0  # until a page that asked has heard that the GPU is lost
 SMALLEST_TOKEN = 16  # characters of a visitor's token: shorter ones could be guessed
 
 Identify = Callable[["gr.Request", str], str]
@@ -63,8 +71,12 @@ Identify = Callable[["gr.Request", str], str]
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Serve the page until Ctrl+C. Returns the exit status."""
-    options = parse(arguments)
+    """Serve the page until Ctrl+C; restart in a new process if this one loses the GPU.
+
+    Returns:
+        The exit status.
+    """
+    options, is_lost = parse(arguments), False
     prepare_environment(options.listen)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     for name in ("httpx", "httpx2"):
@@ -72,27 +84,30 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         options.port = addresses.free_port(options.listen, options.port)
         machine = inspect()
-        with temporary_folder() as options.temporary:
+        with temporary_folder() as options.temporary, workers_at(options.nats) as workers:
             # Where anyone may come in, nobody else's pictures are paid for with the host's keys.
             studio = open_studio(
                 options.outputs,
                 machine,
                 find_keys(lend=not options.open),
                 checkpoints=options.checkpoints,
+                workers=workers,
                 quota_bytes=quota_bytes(options),
+                admits=admits(options),
             )
             try:
-                serve(studio, options, machine)
+                answer_there(workers, studio, LOCAL_OWNER)
+                is_lost = serve(studio, options, machine)
             finally:
                 studio.close()
     except StudioError as error:
         print(f"Diorama cannot start: {error}", file=sys.stderr)
         return 2
-    return 0
+    return terminal.start_again() if is_lost else 0
 
 
 def find_keys(*, lend: bool = True) -> Keys:
-    """The keys of this machine, with the lines that are added to .env while the app runs.
+    """The keys of this machine, including those added to .env while the app runs.
 
     Args:
         lend: whether they pay for everybody who may use the page.
@@ -106,16 +121,19 @@ def open_studio(
     keys: Keys | None = None,
     *,
     checkpoints: Path | None = None,
+    workers: Workers | None = None,
     quota_bytes: int | None = None,
+    admits: Callable[[str], bool] = lambda _owner: True,
     resume: bool = True,
 ) -> Studio:
-    """The studio of this machine: every model it knows, those in the clouds last, and the folder it keeps things in.
+    """The studio of this machine: every model it knows, cloud models last, and its outputs folder.
 
     Args:
         machine: what is known of it; None looks at it.
         keys: of the clouds; None takes those of this machine.
         checkpoints: where a person's own are; None: as `own_checkpoints` says.
-        quota_bytes: what an owner may keep; None: any number.
+        workers: other machines; None: there are none.
+        quota_bytes, admits: what an owner may keep, None: any number; whether they may still come in.
         resume: go on with the jobs that were left.
 
     Raises:
@@ -124,41 +142,48 @@ def open_studio(
     """
     machine = machine or inspect()
     keys = keys or find_keys()
-    if machine.gpu and machine.gpu.capability != (0, 0):  # the one that readiness was judged by
-        os.environ.setdefault("CUDA_DEVICE_ORDER", "PCI_BUS_ID")
-        if os.environ.get("DIORAMA_GPU") or len(machine.gpus) > 1:
-            os.environ["CUDA_VISIBLE_DEVICES"] = str(machine.gpu.index)
-    memory_gb = machine.gpu.total_gb if machine.gpu else machine.ram_gb / 2
-    connection = Connection(os.environ)
+    use_gpu(machine)
+    connection = CloudSettings(os.environ)
     models = (*catalog.models(machine), *clouds.models(keys, connection))
-    own = catalog.OwnModels(checkpoints or own_checkpoints(outputs), machine, more=elsewhere(os.environ))
+    own = catalog.OwnModels(
+        checkpoints or own_checkpoints(outputs),
+        machine,
+        more=elsewhere(os.environ),
+        upscalers=upscalers.folders(os.environ),
+    )
+    hub = HubCache.here()
+    token_check = cache(lambda: pkgutil.resolve_name("pipelines.hub.token:TokenCheck")(hub))  # heavy to import
     return Studio(
         models,
         outputs,
         own=own,
         own_folder=own.invitation,
-        memory_gb=memory_gb,
-        host=Host(meters=partial(meters, machine, HubCache.here().free_bytes)),
+        memory_gb=machine.models_gb,
+        meters=partial(meters, machine, hub.free_bytes),
+        token=lambda: token_check()(),
         clouds=clouds.accounts(keys, connection),
+        workers=workers,
         daily_cap_usd=read_cap(os.environ.get("DIORAMA_DAILY_CAP_USD", "")),
         quota_bytes=quota_bytes,
+        admits=admits,
         resume=resume,
     )
 
 
-def serve(studio: Studio, options: argparse.Namespace, machine: Machine) -> None:
-    """Build the page, open it, and load the first model behind it.
+def serve(studio: Studio, options: argparse.Namespace, machine: Machine) -> bool:
+    """Build and serve the page until Ctrl+C; load the first model meanwhile. Returns whether the GPU was lost.
 
     Raises:
         BadRequest: the port was taken in the meantime.
     """
     from ui import page  # gradio takes seconds to import: not before it is needed
 
-    identify = identify_by(options)
+    people = people_of(studio, options)
+    identify = identify_by(options, people)
     demo = build(studio, options, identify, machine)
     try:
         _, _, public_url = demo.launch(
-            **launch_arguments(studio, options, identify), prevent_thread_lock=True, quiet=True
+            **launch_arguments(studio, options, identify, people), prevent_thread_lock=True, quiet=True
         )
     except OSError as error:
         raise BadRequest(f"port {options.port} cannot be opened. Try again, or use --port ANOTHER.") from error
@@ -167,9 +192,14 @@ def serve(studio: Studio, options: argparse.Namespace, machine: Machine) -> None
     if ready:
         studio.warm(ready[0].id)
     with suppress(KeyboardInterrupt):
-        while demo.is_running:
+        while demo.is_running and not (studio.gpu_lost.is_set() and terminal.may_start_again()):
             time.sleep(0.1)
+    is_lost = studio.gpu_lost.is_set() and terminal.may_start_again()
+    if is_lost:
+        log.warning("The GPU stopped answering: Diorama restarts.")
+        time.sleep(HEARD_SECONDS)
     page.close(demo)
+    return is_lost
 
 
 def build(studio: Studio, options: argparse.Namespace, identify: Identify, machine: Machine) -> gr.Blocks:
@@ -180,8 +210,10 @@ def build(studio: Studio, options: argparse.Namespace, identify: Identify, machi
     return page.build(studio, identify, **about)
 
 
-def launch_arguments(studio: Studio, options: argparse.Namespace, identify: Identify) -> dict[str, Any]:
-    """For `Blocks.launch`; all that gradio would else take from the environment is said."""
+def launch_arguments(
+    studio: Studio, options: argparse.Namespace, identify: Identify, people: People | None
+) -> dict[str, Any]:
+    """For `Blocks.launch`: everything that gradio would otherwise read from the environment is set."""
     from ui import page  # as in `serve`
 
     host = addresses.bracketed(options.listen)
@@ -202,7 +234,8 @@ def launch_arguments(studio: Studio, options: argparse.Namespace, identify: Iden
             root_path=options.root_path,
             temporary=options.temporary,
             accounts=who,
-            keys=ClientKeys(options.outputs),
+            people=people,
+            keys=ClientKeys(options.outputs, admits(options)),
             assistants=assistants,
             is_shared=is_shared(options),
             host_key=options.host_key,
@@ -211,10 +244,16 @@ def launch_arguments(studio: Studio, options: argparse.Namespace, identify: Iden
     }
 
 
-def accounts_of(options: argparse.Namespace) -> Accounts | None:
-    """Who may sign in; None where nobody is asked."""
+def accounts_of(options: argparse.Namespace) -> Users | None:
+    """Who may sign in; None if nobody has to."""
     file = UsersFile(options.users) if options.users else None
-    return Accounts(dict(accounts(options) or ()), file) if asks_who(options) else None
+    return Users(dict(accounts(options) or ()), file) if asks_who(options) else None
+
+
+def admits(options: argparse.Namespace) -> Callable[[str], bool]:
+    """Whether an owner is still allowed: not those who were removed while the app runs."""
+    who = accounts_of(options)
+    return who.admits_owner if who else lambda _owner: True
 
 
 def chips(machine: Machine) -> str:
@@ -222,22 +261,30 @@ def chips(machine: Machine) -> str:
     return machine.gpu.name if machine.gpu else "CPU"
 
 
-def identify_by(options: argparse.Namespace) -> Identify:
-    """Who owns what: one person locally, one per user name with a password, one per browser otherwise."""
+def people_of(studio: Studio, options: argparse.Namespace) -> People | None:
+    """Who signs in with Hugging Face, on a Space with `hf_oauth`: their own token pays there for what they ask for."""
+    if asks_who(options) or "OAUTH_CLIENT_ID" not in os.environ:
+        return None
+    from providers.hugging_face.sign_in import HuggingFaceSignIn  # as in `serve`
+    from ui.guard.sign_in.people import People
+
+    space = HuggingFaceSignIn.of_space(os.environ)
+    return space and People(space, lambda owner, token: studio.clouds.paste(owner, space.provider, token))
+
+
+def identify_by(options: argparse.Namespace, people: People | None = None) -> Identify:
+    """Who owns what: one person locally, one per user name with a password, one per account or browser otherwise."""
     if asks_who(options):
         return lambda request, _token: owner_named(request.username)
+    if options.open and people is not None:
+        return lambda request, token: people.owner_of(getattr(request.request, "cookies", {})) or visitor(token)
     if options.open:
         return lambda _request, token: visitor(token)
     return lambda _request, _token: LOCAL_OWNER
 
 
-def owner_named(user: str | None) -> str:
-    """The owner behind a name that signs in with `--auth`."""
-    return f"user-{user}"
-
-
 def visitor(token: str) -> str:
-    """The owner behind a browser's secret token: a one-way hash, fit to be stored in files that are passed on."""
+    """The owner for a browser's secret token: a one-way hash, safe to store in files that people share."""
     if not isinstance(token, str) or len(token) < SMALLEST_TOKEN:
         raise BadRequest(
             "This page does not know your browser yet: reload it (API: pass a token of 16 characters or more)."
@@ -251,15 +298,16 @@ def _demo() -> gr.Blocks:
     prepare_environment(options.listen)
     machine = inspect()
     keys = find_keys(lend=not options.open)
-    studio = open_studio(options.outputs, machine, keys, quota_bytes=quota_bytes(options))
-    identify = identify_by(options)
+    studio = open_studio(options.outputs, machine, keys, quota_bytes=quota_bytes(options), admits=admits(options))
+    people = people_of(studio, options)
+    identify = identify_by(options, people)
     demo = build(studio, options, identify, machine)
-    demo.launch = partial(demo.launch, **launch_arguments(studio, options, identify))
+    demo.launch = partial(demo.launch, **launch_arguments(studio, options, identify, people))
     return demo
 
 
 def __getattr__(name: str) -> Any:
-    """`from app import demo` builds the page when it is asked for, for tools that look for it (`gradio app.py`)."""
+    """`from app import demo` builds the page on demand, for tools that look for it (`gradio app.py`)."""
     if name == "demo":
         return _demo()
     raise AttributeError(f"module 'app' has no attribute '{name}'")

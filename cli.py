@@ -12,7 +12,8 @@ import sys
 
 from commands import clouds, doctor, generate, iterate, models, segment, splat, upscale
 from commands.environment import prepare_environment
-from commands.programs import completion, key, mcp, run, watch
+from commands.library import collection
+from commands.programs import completion, key, mcp, run, watch, worker
 from commands.sharing import space, user
 from studio.errors import StudioError
 
@@ -23,6 +24,7 @@ VERBS = (
     clouds,
     segment,
     splat,
+    collection,
     models,
     run,
     watch,
@@ -31,13 +33,14 @@ VERBS = (
     space,
     key,
     mcp,
+    worker,
     completion,
 )
 """In the order in which `--help` names them."""
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one verb. Returns the exit status: 0 done, 2 not or not all of it, and a sentence has said why."""
+    """Run one verb. Returns the exit status: 0 for success, 2 for a failure that has been reported."""
     options = parse(arguments)
     prepare_environment()
     try:

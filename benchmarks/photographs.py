@@ -22,7 +22,7 @@ from studio import masks
 from studio.contract import Progress, Size
 from studio.recipe.selection import Box, Point
 from studio.segmentation.contract import MaskRequest
-from studio.segmentation.outline_model import Outline
+from studio.segmentation.outline_model import OutlineModel
 
 PHOTOS = Path(__file__).resolve().parents[1] / "tests/studio/segmentation/photos"
 PIXELS, ROUNDS = 1_000_000, 3
@@ -53,7 +53,7 @@ def measured(name: str, box: Sequence[float], outline: Sequence[Sequence[float]]
     ImageDraw.Draw(wanted).polygon([(x * scale, y * scale) for x, y in outline], fill=255)
     left, top, right, bottom = (side * scale for side in box)
     middle = Point((left + right) / 2, (top + bottom) / 2)
-    model, times, clicked, found = Outline(), list[float](), list[float](), None
+    model, times, clicked, found = OutlineModel(), list[float](), list[float](), None
     for number in range(rounds):
         began = time.thread_time()
         request = MaskRequest(photo.copy, f"{number}", size, box=Box(left, top, right, bottom))

@@ -101,7 +101,7 @@ def naive_click(model: sam.Sam, image: Image.Image, point: np.ndarray) -> list[s
 def large(rounds: int) -> list[Row]:
     """The largest published size on the GPU, with weights that mean nothing."""
     torch.manual_seed(1)
-    network = sam._build(sam._published_config("l")).eval().cuda()
+    network = sam.build(sam.published_config("l")).eval().cuda()
     ours, plain = sam.Sam(network), sam._predictor(network)
     image, count = picture(), iter(range(10**9))
 

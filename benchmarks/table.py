@@ -7,7 +7,8 @@ import platform
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
+
+from pipelines.machine import processor_name
 
 
 @dataclass(frozen=True)
@@ -46,13 +47,3 @@ def machine() -> str:
     return (
         f"{platform.platform()}, {processor_name()}, {os.cpu_count()} cores{busy}, Python {platform.python_version()}"
     )
-
-
-def processor_name() -> str:
-    """The processor as Linux calls it, or what Python knows of it."""
-    information = Path("/proc/cpuinfo")
-    if information.exists():
-        for line in information.read_text().splitlines():
-            if line.startswith("model name"):
-                return line.split(":", maxsplit=1)[1].strip()
-    return platform.processor() or platform.machine()

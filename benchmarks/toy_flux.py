@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -19,12 +20,19 @@ from PIL import Image
 from torch import Tensor
 
 from benchmarks.table import Row, print_table
+from toybox.captions import SILENCE
 from toybox.edits import Edit, describe, sample_edit
 from toybox.judge import Judge, Look, Verdict, load_judge
-from toybox.klein.model import FOLDER, GUIDANCE, MAX_SEQUENCE_LENGTH, PICTURE_SIZE, STEPS
+from toybox.klein.autoencoder import decode, encode
+from toybox.klein.flow import Batch
+from toybox.klein.model import FOLDER, GUIDANCE, MAX_SEQUENCE_LENGTH, PICTURE_SIZE, STEPS, build_scheduler
+from toybox.klein.straighten import guided
+from toybox.klein.text import hidden_states, tokenize
+from toybox.words import BACKGROUNDS, COLOURS
 from toybox.world import Scene, render, sample_scene
 
-SINGLES, PAIRS, EDITS, RESTORED, TIMED = 150, 50, 120, 64, 9
+SINGLES, PAIRS, EDITS, RESTORED, COMPLETED, TIMED = 150, 50, 120, 64, 48, 9
+BALLS = [f"a {colour} ball on a {background} background" for colour in COLOURS for background in BACKGROUNDS[::2]]
 _BATCH = 25
 _SAME_OUTLINE = 0.75
 """The judge's outline of a recoloured rendering overlaps the first one by 0.79 (white house) to 0.99."""
@@ -166,12 +174,39 @@ def overlap(first: np.ndarray, second: np.ndarray) -> float:
     return float((first & second).sum() / max(1, (first | second).sum()))
 
 
+def roundness(silhouette: np.ndarray) -> float:
+    """How much an outline, HW bool, is a disc: intersection over union with the disc of its area around its centre."""
+    rows, columns = np.nonzero(silhouette)
+    if not len(rows):
+        return 0.0
+    across, down = np.meshgrid(np.arange(silhouette.shape[1]), np.arange(silhouette.shape[0]))
+    disc = (down - rows.mean()) ** 2 + (across - columns.mean()) ** 2 <= len(rows) / np.pi
+    return overlap(disc, silhouette)
+
+
 @torch.inference_mode()
 def restoration_psnr(pipeline: Flux2KleinPipeline, scenes: list[Scene]) -> float:
     """Mean PSNR in dB of rendered scenes that go through the autoencoder."""
     pictures = torch.stack([_one_tensor(render(scene).image) for scene in scenes])
     restored = pipeline.vae.decode(pipeline.vae.encode(pictures * 2 - 1).latent_dist.mode(), return_dict=False)[0]
     error = ((restored.clamp(-1, 1) + 1) / 2 - pictures).square().mean(dim=(1, 2, 3))
+    return float((-10 * error.log10()).mean())
+
+
+@torch.inference_mode()
+def completion_psnr(pipeline: Flux2KleinPipeline, scenes: list[Scene], words: list[str], first: int = 3) -> float:
+    """Mean PSNR in dB of pictures that are put under noise and drawn again from the pipeline's step `first` on."""
+    scheduler = build_scheduler()
+    scheduler.set_timesteps(sigmas=np.linspace(1, 1 / STEPS, STEPS).tolist())
+    sigmas = torch.as_tensor(scheduler.sigmas).tolist()[first:]
+    pictures = torch.stack([_one_tensor(render(scene).image) for scene in scenes])
+    latents, read = encode(pipeline.vae, pictures), tokenize(pipeline.tokenizer, [*words, SILENCE.text])
+    *told, silent = hidden_states(pipeline.text_encoder, read)
+    batch, unguided = (Batch(latents, states) for states in (torch.stack(told), silent.expand(len(told), -1, -1)))
+    drawn = torch.lerp(latents, torch.randn(latents.shape, generator=torch.Generator().manual_seed(1)), sigmas[0])
+    for sigma, after in pairwise(sigmas):
+        drawn = drawn + (after - sigma) * guided(pipeline.transformer, batch, unguided, drawn, sigma)
+    error = (decode(pipeline.vae, drawn) - pictures).square().mean(dim=(1, 2, 3))
     return float((-10 * error.log10()).mean())
 
 
@@ -221,10 +256,16 @@ def main(arguments: Sequence[str] = ()) -> None:
     edits = held_out_edits(EDITS, "benchmark edits")
     drawn = draw(pipeline, [describe(scene, rng, complete=True).text for scene in scenes], settings)
     redrawn = redraw(pipeline, edits, settings)
+    balls = judge.look_at(as_tensor(draw(pipeline, BALLS, settings)))
+    discs = [roundness(ball.silhouette) for ball in balls]
+    half = held_out_scenes(COMPLETED, 1, "benchmark completion")
+    said = [describe(scene, rng, complete=True).text for scene in half]
     unseen = held_out_scenes(RESTORED, 1, "benchmark restoration")
     rows = [
         *drawing_rows(judge, scenes, drawn),
         *edit_rows(judge, edits, redrawn),
+        Row("half drawn: mean PSNR", completion_psnr(pipeline, half, said), len(half), "", "dB"),
+        Row("balls: median roundness", statistics.median(discs), len(BALLS), ">= 95 %"),
         Row("autoencoder: mean PSNR", restoration_psnr(pipeline, unseen), RESTORED, ">= 32 dB", "dB"),
         Row("one warm picture", warm_seconds(pipeline, settings), TIMED, "<= 1.5 s", "s"),
     ]

@@ -18,7 +18,7 @@ MOST = 65_535
 
 
 def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach an address or a name of it; unknown names are somebody else's."""
+    """Whether only this machine can reach this address or name; unknown names count as somebody else's."""
     try:
         return all(ipaddress.ip_address(address).is_loopback for address in _addresses(host))
     except BadRequest:
@@ -56,7 +56,7 @@ def url(host: str, port: int) -> str:
 
 
 def bracketed(host: str) -> str:
-    """As it is written in the address of a page."""
+    """The host as written in a URL: IPv6 addresses in brackets."""
     return f"[{host}]" if ":" in host else host
 
 
@@ -88,7 +88,7 @@ def _can_be_served(host: str, port: int) -> bool:
 
 
 def _bind(place: Any) -> int:
-    """Take a place for a moment, as a server would. Returns its port."""
+    """Bind to it for a moment, as a server would. Returns its port."""
     family, kind, protocol, _, address = place
     with socket.socket(family, kind, protocol) as tried:
         if os.name == "posix":  # else a port that was just given back would count as taken

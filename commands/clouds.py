@@ -8,8 +8,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from app import LOCAL_OWNER, OUTPUTS
+from app import LOCAL_OWNER
 from commands.open_studio import studio_in
+from commands.pictures import add_output
 from studio.clouds.describe import Asked
 from studio.errors import BadRequest, Cancelled, NotReady
 from studio.recipe import is_asset_id
@@ -21,23 +22,22 @@ LOOK_SECONDS = 0.2
 
 def add_verbs(verbs: Any) -> None:
     """Add describe and improve to the parser's verbs."""
-    seeing = verbs.add_parser("describe", help="put a picture into words, so that the gallery finds it")
+    seeing = verbs.add_parser("describe", help="describe a picture, so that the gallery finds it")
     seeing.set_defaults(verb=describe)
     seeing.add_argument(
         "pictures", nargs="+", metavar="PICTURE", help="a picture file, or the id of one in the gallery"
     )
-    seeing.add_argument("--outputs", type=Path, default=OUTPUTS, help="Diorama's own folder (default: outputs)")
-    seeing.add_argument("--json", action="store_true", help="one JSON line per picture: id, name, description")
+    add_output(seeing, "one JSON line per picture: id, name, description")
 
     saying = verbs.add_parser("improve", help="rewrite a prompt so that models understand it better")
     saying.set_defaults(verb=improve)
     saying.add_argument("prompt", metavar="PROMPT")
-    saying.add_argument("--outputs", type=Path, default=OUTPUTS, help="Diorama's own folder (default: outputs)")
-    saying.add_argument("--json", action="store_true", help="a JSON line: prompt, improved")
+    saying.add_argument("--model", metavar="ID", default="", help="the model that will draw it (default: any)")
+    add_output(saying, "a JSON line: prompt, improved")
 
 
 def describe(options: argparse.Namespace) -> int:
-    """Print what is to be seen on every picture, and keep it with them."""
+    """Print a description of each picture, and store it with the picture."""
     with studio_in(options.outputs) as studio:
         for place in options.pictures:
             picture = place if is_asset_id(place) else _taken_in(studio, Path(place))
@@ -50,7 +50,8 @@ def describe(options: argparse.Namespace) -> int:
 def improve(options: argparse.Namespace) -> int:
     """Print the improved prompt."""
     with studio_in(options.outputs) as studio:
-        improved = _wait(studio, studio.describing.improve_prompt(LOCAL_OWNER, options.prompt))
+        for_toys = not options.model or studio.model(options.model).toys_only
+        improved = _wait(studio, studio.describing.improve_prompt(LOCAL_OWNER, options.prompt, for_toys=for_toys))
         print(json.dumps({"prompt": options.prompt, "improved": improved}) if options.json else improved)
         return 0
 

@@ -1,6 +1,6 @@
 """The verb doctor: what this machine has, what each tab can do on it, and what to do about the rest.
 
-What it prints may be pasted into a report: no key, no name of a person, and home folders as "~". No torch, no gradio.
+Its output is safe to paste into a bug report: no keys, no user names, home folders as "~". No torch, no gradio.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _SOURCES = {"environment": "a key in the environment", "file": "a key in .env"}
 
 @dataclass(frozen=True)
 class Report:
-    """What is known, as plain values."""
+    """Everything found out, as plain values."""
 
     machine: dict[str, Any]
     python: str
@@ -48,10 +48,10 @@ class Report:
 
 def add_verbs(verbs: Any) -> None:
     """Add doctor to the parser's verbs."""
-    check = verbs.add_parser("doctor", help="what this machine has and what each tab can do on it")
+    check = verbs.add_parser("doctor", help="show what this machine has and what each tab can do on it")
     check.set_defaults(verb=doctor)
     check.add_argument("--outputs", type=Path, default=OUTPUTS)
-    check.add_argument("--json", action="store_true", help="one JSON object, as fit for a report as the text")
+    check.add_argument("--json", action="store_true", help="one JSON object, as safe to post as the text")
     check.add_argument("--check-token", action="store_true", help="ask the Hub once whether it accepts HF_TOKEN")
 
 
@@ -102,10 +102,10 @@ def report(outputs: Path, *, check_token: bool = False) -> Report:
 
 
 def todo(machine: Machine, models: list[dict[str, Any]], token: str) -> list[str]:
-    """What a person could do, most useful first; a sentence each."""
+    """What the user could do, most useful first; one sentence each."""
     found = [machine.note] if machine.note else []
     if machine.gpu and not {Precision.NF4, Precision.Q4} <= machine.can:
-        found.append("Run make extras: weights in 4 bits, so that larger models fit or are faster.")
+        found.append("Run make extras: 4-bit weights make larger models fit, or run faster.")
     if token == "missing" and any(model["gated"] for model in models):
         found.append("Put HF_TOKEN=... in .env, to download gated models such as FLUX.1.")
     if token == "refused":
@@ -140,7 +140,7 @@ def lines(found: Report) -> list[str]:
 
 
 def state(spec: ModelSpec, machine: Machine, hub: HubCache) -> str:
-    """Where a model lies and how it would run, or what it lacks."""
+    """Where a model is stored and how it would run, or what it lacks."""
     ready = spec.readiness()
     wanted = catalog.downloads(machine).get(spec.id)
     there = hub.snapshot(wanted) if wanted else None

@@ -1,6 +1,6 @@
 """What libraries find in the environment: the shell's settings, then those in .env, then ours for what neither says.
 
-Also what they must not find: gradio would open folders, ports and the whole page to others by variables of its own.
+And what they must not find: gradio has variables that would open folders, ports and the whole page to others.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import getproxies
 
+from pipelines.machine import CONTAINER_SHARE, Machine, container_cores
 from providers.keys import read_env
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -30,6 +31,9 @@ _OF_GRADIO = ("GRADIO_ANALYTICS_ENABLED", "GRADIO_TEMP_DIR", "GRADIO_SHARE_SERVE
 """Beginnings of the variables that gradio may still read. Others have an option of ours (GRADIO_SERVER_NAME, _SHARE,
 _ROOT_PATH), or open what our checks do not stand before: GRADIO_ALLOWED_PATHS any folder, GRADIO_NUM_WORKERS more
 ports, GRADIO_MCP_SERVER and GRADIO_VIBE_MODE more endpoints."""
+_INSIDE = "127.0.0.1,::1,10.0.0.0/8,172.16.0.0/12,192.168.0.0/16"
+"""Whom uvicorn believes on a Space from where a request comes: its proxy alone reaches the app, from a private address.
+Else all visitors would be one, with the limits of one address."""
 _PROXIES = ("http_proxy", "https_proxy", "all_proxy")
 _SCHEMES = ("http", "https", "socks5", "socks5h")
 """Of web proxies that httpx can use. Source: https://www.python-httpx.org/advanced/proxies/"""
@@ -49,12 +53,24 @@ def prepare_environment(*own_hosts: str) -> None:
         del os.environ[name]
     for name, value in _DEFAULTS.items():
         os.environ.setdefault(name, value)
+    if cores := container_cores(CONTAINER_SHARE):
+        os.environ.setdefault("OMP_NUM_THREADS", str(cores))
+    if os.environ.get("SPACE_ID"):
+        os.environ.setdefault("FORWARDED_ALLOW_IPS", _INSIDE)
     for told in _mend_proxies(own_hosts):
         print(told, file=sys.stderr)
 
 
+def use_gpu(machine: Machine) -> None:
+    """Let libraries see only the GPU that was used to decide what can run."""
+    if machine.gpu and machine.gpu.capability != (0, 0):
+        os.environ.setdefault("CUDA_DEVICE_ORDER", "PCI_BUS_ID")
+        if os.environ.get("DIORAMA_GPU") or len(machine.gpus) > 1:
+            os.environ["CUDA_VISIBLE_DEVICES"] = str(machine.gpu.index)
+
+
 def _mend_proxies(own_hosts: tuple[str, ...]) -> Iterator[str]:
-    """Keep web proxies away from this machine, and from libraries those that would stop them at their first request.
+    """Bypass web proxies for this machine, and hide from libraries those that would fail their first request.
 
     gradio asks its own server for a page before it says that it runs; over a proxy, that fails.
 

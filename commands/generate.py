@@ -7,12 +7,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from app import LOCAL_OWNER, OUTPUTS
+from app import LOCAL_OWNER
 from commands import pictures
 from commands.open_studio import studio_in
-from studio.clouds.alternatives import elsewhere
-from studio.contract import GenerateRequest, Size, Task
-from studio.errors import BadRequest, NotReady
+from commands.segment import opened
+from studio.clouds.alternatives import suggesting
+from studio.contract import GenerateRequest, Size
+from studio.errors import BadRequest
 from studio.service import Studio
 from studio.validation import cleaned
 
@@ -23,14 +24,11 @@ def add_verbs(verbs: Any) -> None:
     draw.set_defaults(verb=generate)
     draw.add_argument("prompts", nargs="*", metavar="PROMPT", help="what to draw; several make several pictures")
     draw.add_argument(
-        "--prompts-file", type=Path, metavar="FILE", help="more prompts, one a line; - reads standard input"
+        "--prompts-file", type=Path, metavar="FILE", help="more prompts, one per line; - reads standard input"
     )
     draw.add_argument("--size", type=size, metavar="WxH", help="in pixels, such as 1024x768")
     draw.add_argument("--style", default="", help="a style of the model")
-    draw.add_argument("--quality", default="", help="one of the model's qualities")
-    draw.add_argument("--transparent", action="store_true", help="transparent background, where the model supports it")
-    draw.add_argument("--outputs", type=Path, default=OUTPUTS, help="Diorama's own folder (default: outputs)")
-    pictures.add_options(draw)
+    pictures.add_options(draw, "follow the outlines or the depth of this picture, where the model supports it")
 
 
 def size(text: str) -> Size:
@@ -52,20 +50,10 @@ def generate(options: argparse.Namespace) -> int:
     pictures.make_way(options.output)
     with studio_in(options.outputs) as studio:
         made, failed = 0, 0
+        control = opened(studio, options.control).id if options.control else ""
         for prompt in prompts:
             request = GenerateRequest(
-                prompt,
-                model=options.model,
-                size=options.size,
-                count=options.count,
-                seed=options.seed,
-                steps=options.steps,
-                guidance=options.guidance,
-                negative_prompt=options.negative,
-                style=options.style,
-                quality=options.quality,
-                transparent=options.transparent,
-                clip_skip=options.clip_skip,
+                prompt, size=options.size, style=options.style, control=control, **pictures.settings_of(options)
             )
             assets = draw(studio, request, confirm_cost=options.confirm_cost)
             failed += not assets
@@ -83,7 +71,7 @@ def read_prompts(options: argparse.Namespace) -> list[str]:
             told = sys.stdin.buffer.read() if str(options.prompts_file) == "-" else options.prompts_file.read_bytes()
             text = told.decode("utf-16" if told[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig")
         except OSError as error:
-            reason = f"{error.strerror}. Give a text file with one prompt a line"
+            reason = f"{error.strerror}. Give a text file with one prompt per line"
             raise BadRequest(f"Cannot read prompts from {options.prompts_file}: {reason}.") from error
         except UnicodeDecodeError as error:
             raise BadRequest(
@@ -95,10 +83,7 @@ def read_prompts(options: argparse.Namespace) -> list[str]:
 
 def draw(studio: Studio, request: GenerateRequest, *, confirm_cost: bool) -> tuple[str, ...]:
     """Run one job to its end. Returns the assets that were made."""
-    try:
+    with suggesting(request, studio.models, LOCAL_OWNER):
         job = studio.generate(LOCAL_OWNER, request, confirm_cost=confirm_cost)
-    except NotReady as error:
-        offered = studio.models(Task.GENERATE)
-        raise NotReady(f"{error}{elsewhere(request, offered, LOCAL_OWNER)}") from error
     pictures.hint(studio, job.model, request.prompt)
     return pictures.follow(studio, job)

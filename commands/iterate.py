@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from app import LOCAL_OWNER, OUTPUTS
+from app import LOCAL_OWNER
 from commands import pictures
 from commands.open_studio import studio_in
 from commands.segment import opened
@@ -50,27 +50,15 @@ def add_verbs(verbs: Any) -> None:
     change.add_argument(
         "--strength", type=float, help="how much the picture may change, 0 to 1, where the model supports it"
     )
-    change.add_argument(
-        "--control",
-        default="",
-        metavar="ID|FILE",
-        help="follow the outlines or the depth of this picture, not of the one that is changed, where the model does",
+    pictures.add_options(
+        change, "follow the outlines or the depth of this picture instead of the source, where the model supports it"
     )
-    change.add_argument("--control-strength", type=float, help="how closely, where the model supports it")
-    change.add_argument("--quality", default="", help="one of the model's qualities")
-    change.add_argument(
-        "--transparent", action="store_true", help="transparent background, where the model supports it"
-    )
-    change.add_argument("--outputs", type=Path, default=OUTPUTS, help="Diorama's own folder (default: outputs)")
-    pictures.add_options(change)
 
     drawn = verbs.add_parser("control", help="draw the outlines or the depth of a picture, which models can follow")
     drawn.set_defaults(verb=control)
     drawn.add_argument("picture", help="a file, or the id of a picture that is in the gallery")
     drawn.add_argument("--model", default="", help="see `models` (default: outlines)")
-    drawn.add_argument("-o", "--output", type=Path, help="a .png file, or a folder (default: only the outputs folder)")
-    drawn.add_argument("--json", action="store_true", help="a JSON line: path, seconds, model, id")
-    drawn.add_argument("--outputs", type=Path, default=OUTPUTS, help="Diorama's own folder (default: outputs)")
+    pictures.add_output(drawn, "a JSON line: path, seconds, model, id", pictures.TO_PNG)
 
 
 def extension(text: str) -> tuple[int, int, int, int]:
@@ -91,31 +79,19 @@ def iterate(options: argparse.Namespace) -> int:
         request = IterateRequest(
             source.id,
             options.instruction,
-            model=options.model,
             references=tuple(opened(studio, each).id for each in options.reference),
             object=_object(studio, source.id, options.object),
             invert=options.invert,
             feather=options.feather,
             extend=(left, top, right, bottom),
-            count=options.count,
-            seed=options.seed,
-            steps=options.steps,
-            guidance=options.guidance,
             strength=options.strength,
-            negative_prompt=options.negative,
-            quality=options.quality,
-            transparent=options.transparent,
-            clip_skip=options.clip_skip,
             control=opened(studio, options.control).id if options.control else "",
-            control_strength=options.control_strength,
+            **pictures.settings_of(options),
         )
         job = studio.iterate(LOCAL_OWNER, request, confirm_cost=options.confirm_cost)
         pictures.notice(studio.adviser.of_change(LOCAL_OWNER, request, job.model))
         pictures.hint(studio, job.model, options.instruction)
-        assets = pictures.follow(studio, job)
-        for number, asset_id in enumerate(assets, start=1):
-            pictures.report(studio, asset_id, options, number)
-        return 0 if assets else 2
+        return pictures.kept(studio, job, options)
 
 
 def control(options: argparse.Namespace) -> int:
@@ -123,10 +99,7 @@ def control(options: argparse.Namespace) -> int:
     pictures.make_way(options.output)
     with studio_in(options.outputs) as studio:
         job = studio.control(LOCAL_OWNER, opened(studio, options.picture).id, options.model)
-        assets = pictures.follow(studio, job)
-        for number, asset_id in enumerate(assets, start=1):
-            pictures.report(studio, asset_id, options, number)
-        return 0 if assets else 2
+        return pictures.kept(studio, job, options)
 
 
 def _object(studio: Studio, picture: str, text: str) -> str:

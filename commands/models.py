@@ -1,4 +1,4 @@
-"""The terminal verbs about models: which there are, and downloads. No torch, no gradio."""
+"""The terminal verbs about models: list and download. No torch, no gradio."""
 
 from __future__ import annotations
 
@@ -10,14 +10,19 @@ from typing import Any
 
 from app import OUTPUTS, find_keys
 from commands.options import own_checkpoints
+from commands.programs.remote import workers_at
 from pipelines import catalog
+from pipelines.checkpoint_kinds import read_header
 from pipelines.hub.cache import Download, HubCache
+from pipelines.loras import files as loras
+from pipelines.loras.kinds import made_for
 from pipelines.machine import Machine, inspect
 from pipelines.own_checkpoints import elsewhere
 from pipelines.plan import Needs
 from pipelines.records import RECORDS
+from pipelines.upscalers import files as upscalers
 from providers import catalog as clouds
-from studio.catalog import in_gb
+from studio.catalog import Catalog, in_gb
 from studio.contract import ModelSpec, Progress
 from studio.errors import BadRequest, UnknownModel
 
@@ -34,6 +39,10 @@ def add_verbs(verbs: Any) -> None:
     fetching.set_defaults(verb=download)
     fetching.add_argument("model", metavar="MODEL", help="model id; see `models`")
     fetching.add_argument("--json", action="store_true", help="a JSON line: model, path")
+    lora = verbs.add_parser("lora", help="download a LoRA from the Hub into the folder loras")
+    lora.set_defaults(verb=bring_lora)
+    lora.add_argument("id", metavar="ID", help="owner/name, or owner/name/file.safetensors where it has several")
+    lora.add_argument("--json", action="store_true", help="a JSON line: name, family, path, triggers")
 
 
 # --- models -----------------------------------------------------------------------------------------------------------
@@ -43,8 +52,11 @@ def models(options: argparse.Namespace) -> int:
     """Print every model with its licence, its size and its readiness."""
     machine = inspect()
     folder = own_checkpoints(OUTPUTS)
-    own = catalog.OwnModels(folder, machine, more=elsewhere(os.environ))
-    specs = (*catalog.models(machine), *own(), *clouds.models(find_keys()))
+    more, enlarging = elsewhere(os.environ), upscalers.folders(os.environ)
+    own = catalog.OwnModels(folder, machine, more=more, upscalers=enlarging)
+    with workers_at() as workers:
+        known = Catalog((*catalog.models(machine), *own(), *clouds.models(find_keys())), away=workers.models)
+        specs = known.all()
     if options.json:
         for spec in specs:
             print(json.dumps(describe(spec)))
@@ -65,14 +77,14 @@ def licence(spec: ModelSpec) -> str:
 
 def size(spec: ModelSpec) -> str:
     """What has to be downloaded, once."""
-    if spec.lane == "cloud":
+    if spec.lane != "gpu":
         return ""
     return f"{in_gb(spec.download_gb)} download" if spec.download_gb else "included"
 
 
 def memory(spec: ModelSpec, machine: Machine) -> str:
     """What a model takes on this machine, or would take on one it fits on."""
-    if spec.lane == "cloud" or spec.layout:
+    if spec.lane != "gpu" or spec.layout:
         return spec.layout
     if any(record.id == spec.id and isinstance(record.needs, Needs) for record in RECORDS):
         return f"{in_gb(spec.gpu_gb)} of weights"
@@ -108,7 +120,7 @@ def describe(spec: ModelSpec) -> dict[str, object]:
 
 
 def download(options: argparse.Namespace) -> int:
-    """Fetch a model onto this disk, also where it could not run; prints where it lies."""
+    """Download a model, even one that cannot run here; prints where it is stored."""
     machine = inspect()
     downloads = catalog.downloads(machine)
     if options.model not in downloads:
@@ -132,8 +144,25 @@ def download(options: argparse.Namespace) -> int:
     return 0
 
 
+def bring_lora(options: argparse.Namespace) -> int:
+    """Download a LoRA from the Hub; prints how prompts refer to it."""
+    from pipelines.loras import from_hub  # takes a second to import
+
+    shown = ProgressLine()
+    try:
+        path = from_hub.bring(options.id, HubCache.here(), loras.folder(), shown.tell)
+    finally:
+        shown.end()
+    made, words = made_for(read_header(path)), loras.triggers(path)
+    if options.json:
+        print(json.dumps({"name": path.stem, "family": made.family, "path": str(path), "triggers": words}))
+    else:
+        print(f"<lora:{path.stem}:0.8> for {made.name}" + (f"; it answers to: {words}" if words else ""))
+    return 0
+
+
 def preflight(wanted: Download, hub: HubCache) -> str:
-    """What is about to be downloaded, from where, and whether there is room."""
+    """What is about to be downloaded, from where, and whether it fits on the disk."""
     to_come_gb = max(0.1, wanted.gb - hub.started_bytes(wanted) / 1e9)
     licence = next(record.licence for record in RECORDS if record.label == wanted.label)
     gate = ", gated" if wanted.gated else ""
@@ -144,7 +173,7 @@ def preflight(wanted: Download, hub: HubCache) -> str:
 
 
 class ProgressLine:
-    """One line of a terminal that says how far it is; in a file, one for each thing it does."""
+    """A progress line in a terminal; in a file, one line per step."""
 
     def __init__(self) -> None:
         self._told = ""

@@ -1,4 +1,4 @@
-"""A studio for one terminal verb: it makes what is asked for here, and nothing that others left."""
+"""A studio for one terminal verb: it runs only the jobs of this verb, not those left by other processes."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from app import open_studio
+from commands.programs.remote import workers_at
 from studio.service import Studio
 
 
@@ -17,10 +18,11 @@ def studio_in(outputs: Path) -> Iterator[Studio]:
     Jobs that another process left stay for the page to make. A verb that is interrupted (Ctrl+C, a pipe that nobody
     reads any more) or stumbles leaves none behind.
     """
-    studio = open_studio(outputs, resume=False)
-    is_through = False
-    try:
-        yield studio
-        is_through = True
-    finally:
-        studio.close(give_up=not is_through)
+    with workers_at() as workers:
+        studio = open_studio(outputs, resume=False, workers=workers)
+        is_through = False
+        try:
+            yield studio
+            is_through = True
+        finally:
+            studio.close(give_up=not is_through)

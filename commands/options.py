@@ -1,4 +1,4 @@
-"""What the command line of `app.py` may say. Others are served only with a word on who they may be."""
+"""The command line of `app.py`. It serves other people only if told who may come in."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ QUOTA_GB = 5.0
 
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:
-    """Read the command line; refuses to serve others without a word on who they may be."""
+    """Read the command line; refuses to serve other people without --auth, --users or --open."""
     parser = _parser()
     options = parser.parse_args(arguments, argparse.Namespace(temporary=None, host_key="", notice=""))
     if os.environ.get("SPACE_ID"):
@@ -45,6 +45,28 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
 
 def _parser() -> _Parser:
     parser = _Parser(prog="python app.py", description="Diorama: words to pictures, objects and 3D.")
+    _add_network(parser)
+    _add_people(parser)
+    _add_programs(parser)
+    parser.add_argument(
+        "--quota",
+        metavar="GB",
+        type=_quota,
+        default=QUOTA_GB,
+        help=f"disk space per person on a shared server (default: {QUOTA_GB:g}; 0: unlimited)",
+    )
+    parser.add_argument("--outputs", type=Path, default=OUTPUTS, help="where pictures are kept (default: outputs)")
+    parser.add_argument(
+        "--checkpoints",
+        type=Path,
+        metavar="FOLDER",
+        help="where your own models are (default: checkpoints, next to the outputs)",
+    )
+    return parser
+
+
+def _add_network(parser: argparse.ArgumentParser) -> None:
+    """Where it serves."""
     parser.add_argument(
         "--port",
         type=_port,
@@ -59,13 +81,17 @@ def _parser() -> _Parser:
         default="",
         help="serve this network, not only 127.0.0.1",
     )
-    parser.add_argument("--share", action="store_true", help="make a public link through Gradio's tunnel")
+    parser.add_argument("--share", action="store_true", help="create a public link through Gradio's tunnel")
+
+
+def _add_people(parser: argparse.ArgumentParser) -> None:
+    """Who may come."""
     parser.add_argument(
         "--auth",
         metavar="NAME:PASSWORD",
         action="append",
         default=[],
-        help="ask for this name and password; may be given several times, for several people",
+        help="require this name and password; repeat it for each person",
     )
     parser.add_argument(
         "--users",
@@ -73,10 +99,20 @@ def _parser() -> _Parser:
         type=Path,
         nargs="?",
         const=ROOT / USERS_FILE,
-        help=f"ask for a name and password of this file, made by `python cli.py user add NAME` (default: {USERS_FILE})",
+        help=f"require a name and password from this file; see `python cli.py user add NAME` (default: {USERS_FILE})",
     )
     parser.add_argument(
-        "--open", action="store_true", help="let anyone in who can reach the page; each sees only their own"
+        "--open", action="store_true", help="let in anyone who can reach the page; each sees only their own pictures"
+    )
+
+
+def _add_programs(parser: argparse.ArgumentParser) -> None:
+    """Which other programs it works with: workers, assistants, a reverse proxy."""
+    parser.add_argument(
+        "--nats",
+        metavar="ADDRESS",
+        default="",
+        help="let workers of this NATS server make pictures, too, such as nats://host:4222 (default: DIORAMA_NATS)",
     )
     parser.add_argument("--mcp", action="store_true", help="serve tools for assistants (MCP) at /mcp")
     parser.add_argument(
@@ -85,31 +121,19 @@ def _parser() -> _Parser:
         type=_host,
         action="append",
         default=[],
-        help="a name that a reverse proxy on this machine serves the page under, such as pictures.example.org",
+        help="a host name under which a reverse proxy on this machine serves the page, such as pictures.example.org",
     )
     parser.add_argument(
         "--root-path",
         metavar="PATH",
         type=_root_path,
         default=os.environ.get("GRADIO_ROOT_PATH", ""),
-        help="the path that a reverse proxy serves the page below, such as /diorama",
+        help="the path under which a reverse proxy serves the page, such as /diorama",
     )
-    parser.add_argument(
-        "--quota",
-        metavar="GB",
-        type=_quota,
-        default=QUOTA_GB,
-        help=f"what each person may keep where several do (default: {QUOTA_GB:g}; 0: any number)",
-    )
-    parser.add_argument("--outputs", type=Path, default=OUTPUTS, help="where pictures are kept (default: outputs)")
-    parser.add_argument(
-        "--checkpoints", type=Path, metavar="FOLDER", help="where your own models are (default: checkpoints, beside it)"
-    )
-    return parser
 
 
 def own_checkpoints(outputs: Path) -> Path:
-    """The folder of a person's own models: DIORAMA_CHECKPOINTS, or the one beside the outputs."""
+    """The folder of the user's own models: DIORAMA_CHECKPOINTS, or the one next to the outputs."""
     named = os.environ.get("DIORAMA_CHECKPOINTS", "")
     return Path(os.path.expanduser(named)) if named else outputs.absolute().parent / "checkpoints"
 
@@ -156,7 +180,7 @@ def _wrong_names(given: list[str]) -> str:
     names = [each.partition(":")[0].strip() for each in given]  # gradio takes spaces off what is signed in with
     for name, each in zip(names, given, strict=True):
         if not name or not each.partition(":")[2]:
-            return f"--auth wants NAME:PASSWORD, got '{name}' with a part missing"
+            return f"--auth takes NAME:PASSWORD, got '{name}' with a part missing"
         if names.count(name) > 1:
             return f"--auth names '{name}' twice: give each person a name of their own"
     return ""
@@ -175,7 +199,7 @@ def _wrong_users(path: Path) -> str:
 
 
 def asks_who(options: argparse.Namespace) -> bool:
-    """Whether a name and a password are asked for."""
+    """Whether a name and a password are required."""
     return bool(options.auth or options.users)
 
 
@@ -185,7 +209,7 @@ def is_local(options: argparse.Namespace) -> bool:
 
 
 def is_shared(options: argparse.Namespace) -> bool:
-    """Others than the person at this machine may use it."""
+    """Whether anyone but the person at this machine may use it."""
     return asks_who(options) or options.open
 
 

@@ -7,28 +7,70 @@ import json
 import shutil
 import sys
 from pathlib import Path
+from typing import Any
 
-from app import LOCAL_OWNER
+from app import LOCAL_OWNER, OUTPUTS
 from studio.contract import Progress
 from studio.errors import BadRequest, StorageFailed
 from studio.scheduling.contract import Done, Event, Failed, JobView, Waiting
 from studio.service import Studio
 
+TO_PNG = "a .png file, or a folder (default: only the outputs folder)"
+_SETTINGS = (
+    *("model", "count", "seed", "steps", "guidance", "clip_skip", "precision", "fast", "quality", "transparent"),
+    *("sampler", "control_strength"),
+)
 
-def add_options(verb: argparse.ArgumentParser) -> None:
-    """The options of all that make pictures: how, how many, and where they go."""
+
+def add_options(verb: argparse.ArgumentParser, control: str) -> None:
+    """The options of all verbs that make pictures: how, how many, and where they go.
+
+    Args:
+        control: what --control is for.
+    """
     verb.add_argument("--model", default="", help="model id (default: the first that is ready; see `models`)")
     verb.add_argument("--count", type=int, default=1, help="pictures to make, 1 to 8")
     verb.add_argument("--seed", type=int, help="seed of the first picture (default, and -1: drawn at random, printed)")
     verb.add_argument("--steps", type=int)
     verb.add_argument("--guidance", type=float)
     verb.add_argument("--clip-skip", type=int, metavar="N", help="read the N-th last layer of the text encoder")
-    verb.add_argument("--negative", default="", metavar="WORDS", help="what the picture must not show")
-    verb.add_argument("--confirm-cost", action="store_true", help="spend more than the daily cap for cloud models")
-    verb.add_argument("-o", "--output", type=Path, help="a .png file, or a folder (default: only the outputs folder)")
+    verb.add_argument("--sampler", default="", metavar="NAME", help="one of the model's samplers, such as 'Euler a'")
     verb.add_argument(
-        "--json", action="store_true", help="one JSON line per picture: path, seed, seconds, prompt, model, id"
+        "--precision",
+        default="",
+        metavar="NAME",
+        help="precision of the weights: 16-bit, fp8, int8, nf4 or gguf-q8, where available (default: automatic)",
     )
+    verb.add_argument(
+        "--fast",
+        action="store_true",
+        help="compile the network: a wait for the first picture of a size, faster after that",
+    )
+    verb.add_argument("--negative", default="", metavar="WORDS", help="what the picture must not show")
+    verb.add_argument("--quality", default="", help="one of the model's qualities")
+    verb.add_argument("--transparent", action="store_true", help="transparent background, where the model supports it")
+    verb.add_argument("--control", default="", metavar="ID|FILE", help=control)
+    verb.add_argument("--control-strength", type=float, help="how closely, where the model supports it")
+    verb.add_argument("--confirm-cost", action="store_true", help="spend more than the daily cap for cloud models")
+    add_output(verb, "one JSON line per picture: path, seed, seconds, prompt, model, id", TO_PNG)
+
+
+def add_output(verb: argparse.ArgumentParser, as_json: str, output: str = "") -> None:
+    """The options of all verbs that work in the outputs folder.
+
+    Args:
+        as_json: what --json prints.
+        output: what -o takes; "" for a verb that writes no files of its own.
+    """
+    if output:
+        verb.add_argument("-o", "--output", type=Path, help=output)
+    verb.add_argument("--outputs", type=Path, default=OUTPUTS, help="Diorama's own folder (default: outputs)")
+    verb.add_argument("--json", action="store_true", help=as_json)
+
+
+def settings_of(options: argparse.Namespace) -> dict[str, Any]:
+    """What `add_options` added, as fields of a request."""
+    return {name: getattr(options, name) for name in _SETTINGS} | {"negative_prompt": options.negative}
 
 
 def make_way(output: Path | None) -> None:
@@ -52,7 +94,7 @@ def is_png(output: Path) -> bool:
 
 
 def hint(studio: Studio, model_id: str, words: str) -> None:
-    """Say which words the model was not taught."""
+    """Print which words of the prompt the model does not know."""
     unknown = studio.unknown_words(model_id, words)
     if unknown:
         more = f" and {len(unknown) - 5} more" if len(unknown) > 5 else ""
@@ -60,7 +102,7 @@ def hint(studio: Studio, model_id: str, words: str) -> None:
 
 
 def notice(said: str) -> None:
-    """Say what a person should know before the work, where there is something to say."""
+    """Print a notice, if there is one."""
     if said:
         print(said, file=sys.stderr, flush=True)
 
@@ -81,6 +123,14 @@ def follow(studio: Studio, job: JobView) -> tuple[str, ...]:
     return last.assets if isinstance(last, Done) else ()
 
 
+def kept(studio: Studio, job: JobView, options: argparse.Namespace) -> int:
+    """Wait for a job and report its pictures. Returns the exit status: 2 where there are none."""
+    assets = follow(studio, job)
+    for number, asset_id in enumerate(assets, start=1):
+        report(studio, asset_id, options, number)
+    return 0 if assets else 2
+
+
 def status(event: Event) -> str:
     """An event as a terminal shows it."""
     match event:
@@ -94,7 +144,7 @@ def status(event: Event) -> str:
 
 
 def report(studio: Studio, asset_id: str, options: argparse.Namespace, number: int) -> None:
-    """Put a picture where `-o` says and print its place on standard output."""
+    """Copy a picture to the place given by `-o` and print its path on standard output."""
     asset, kept = studio.asset(LOCAL_OWNER, asset_id), studio.path(LOCAL_OWNER, asset_id)
     path = place(kept, options.output, number)
     if not options.json:
@@ -113,7 +163,7 @@ def report(studio: Studio, asset_id: str, options: argparse.Namespace, number: i
 
 
 def place(kept: Path, output: Path | None, number: int) -> Path:
-    """Copy a picture out: into a folder under its own name, or to a file (the next to name-2.png)."""
+    """Copy a picture into a folder under its own name, or to a file (the second one to name-2.png)."""
     if output is None:
         return kept
     if not is_png(output):

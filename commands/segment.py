@@ -11,9 +11,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from app import LOCAL_OWNER, OUTPUTS
+from app import LOCAL_OWNER
 from commands.open_studio import studio_in
-from commands.pictures import notice
+from commands.pictures import add_output, notice
 from studio.contract import Size
 from studio.errors import BadRequest, StorageFailed
 from studio.library.assets import Asset
@@ -35,7 +35,7 @@ def add_verbs(verbs: Any) -> None:
         action="append",
         default=[],
         metavar="X,Y",
-        help="a click on it; X,Y,- for a click on what is not part of it",
+        help="a click on the object; X,Y,- for a click outside it",
     )
     cut.add_argument("--box", type=box, metavar="L,T,R,B", help="a box around it")
     cut.add_argument("--fraction", action="store_true", help="points and box are fractions of the picture, 0 to 1")
@@ -43,9 +43,11 @@ def add_verbs(verbs: Any) -> None:
     cut.add_argument("--snap", action="store_true", help="move the edge of the mask to edges of the picture")
     cut.add_argument("--name", default="", help="of the object (default: from the picture's words)")
     cut.add_argument("--model", default="", help="model id (default: the first that is ready; see `models`)")
-    cut.add_argument("-o", "--output", type=Path, help="folder for NAME.png, NAME-mask.png and NAME-cutout.png")
-    cut.add_argument("--outputs", type=Path, default=OUTPUTS, help="Diorama's own folder (default: outputs)")
-    cut.add_argument("--json", action="store_true", help="one JSON line: id, name, score, box, area, files")
+    add_output(
+        cut,
+        "one JSON line: id, name, score, box, area, files",
+        "folder for NAME.png, NAME-mask.png and NAME-cutout.png",
+    )
 
 
 def point(text: str) -> Point:
@@ -98,7 +100,7 @@ def segment(options: argparse.Namespace) -> int:
 
 
 def opened(studio: Studio, picture: str) -> Asset:
-    """A picture of the gallery, or a file, which becomes one."""
+    """A picture in the gallery; a file is added to it first."""
     path = Path(picture)
     if is_asset_id(picture) and not path.exists():
         return studio.asset(LOCAL_OWNER, picture)

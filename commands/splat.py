@@ -8,10 +8,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from app import LOCAL_OWNER, OUTPUTS
+from app import LOCAL_OWNER
 from commands import segment
 from commands.open_studio import studio_in
-from commands.pictures import follow, notice
+from commands.pictures import add_output, follow, notice
 from studio.contract import Size
 from studio.errors import BadRequest, StorageFailed
 from studio.library.assets import Asset
@@ -22,6 +22,7 @@ from studio.service import Studio
 from studio.solid.codec import four
 from studio.solid.contract import NO_VIEWS, SIDES, Four, SolidRequest
 from studio.solid.fit import GOOD_FIT
+from studio.splats.erasing import Cuboid, Erasure, Region, box_from
 from studio.splats.export import EXPORTS
 from studio.splats.upright import UPRIGHT
 
@@ -62,11 +63,16 @@ def add_verbs(verbs: Any) -> None:
         default="",
         help="the axis of a splat file that points up (--up=-y; default: as the file says, or is like others)",
     )
+    corners = {"type": _box, "action": "append", "default": [], "metavar": "X,Y,Z,X,Y,Z"}
+    turn.add_argument("--crop", **corners, help="keep only what is in this box: two of its corners; several: in any")
+    turn.add_argument("--erase", **corners, help="leave out what is in this box (--erase=-1,...)")
     turn.add_argument("--match", action="store_true", help="fit its size and place to the object")
-    turn.add_argument("--export", choices=list(EXPORTS), default="", help="format of what -o gets (default: ply)")
-    turn.add_argument("-o", "--output", type=Path, help="a file or a folder (default: only the outputs folder)")
-    turn.add_argument("--outputs", type=Path, default=OUTPUTS, help="Diorama's own folder (default: outputs)")
-    turn.add_argument("--json", action="store_true", help="one JSON line: path, id, fit, splats, views")
+    turn.add_argument(
+        "--export", choices=list(EXPORTS), default="", help="format of the file that -o writes (default: ply)"
+    )
+    add_output(
+        turn, "one JSON line: path, id, fit, splats, views", "a file or a folder (default: only the outputs folder)"
+    )
 
 
 def splat(options: argparse.Namespace) -> int:
@@ -79,6 +85,8 @@ def splat(options: argparse.Namespace) -> int:
             return 2
         if options.match:
             made = studio.splats.match_size(LOCAL_OWNER, made.id)
+        if erasures := given_erasures(options):
+            made = studio.splats.erase(LOCAL_OWNER, made.id, erasures)
         report(studio, made, options, format)
         return 0
 
@@ -114,6 +122,12 @@ def given_splat(studio: Studio, source: str, up: str = "") -> Asset | None:
         asset = studio.asset(LOCAL_OWNER, source)
         return asset if asset.kind == "splat" else None
     return None
+
+
+def given_erasures(options: argparse.Namespace) -> tuple[Erasure, ...]:
+    """What --crop and --erase say."""
+    boxes = ((options.crop, True), (options.erase, False))
+    return tuple(Erasure(tuple(map(Region, found)), keep) for found, keep in boxes if found)
 
 
 def made_splat(studio: Studio, options: argparse.Namespace) -> Asset | None:
@@ -164,6 +178,13 @@ def own_views(studio: Studio, target: Asset, options: argparse.Namespace) -> Fou
         kept = studio.solids.replace_view(LOCAL_OWNER, target.id, index, picture.id, elevation_deg=angle)
         ids.append(kept.id)
     return four(ids)
+
+
+def _box(value: str) -> Cuboid:
+    try:
+        return box_from([float(number) for number in value.split(",")])
+    except (ValueError, BadRequest) as error:
+        raise argparse.ArgumentTypeError(f"'{value}' is not a box: give X,Y,Z,X,Y,Z") from error
 
 
 def report(studio: Studio, made: Asset, options: argparse.Namespace, format: str) -> None:

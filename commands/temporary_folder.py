@@ -1,4 +1,4 @@
-"""A folder for temporary files of this process alone. Knows nothing of what is put there.
+"""A private folder for this process's temporary files. Knows nothing about its contents.
 
 gradio's own would be `gradio` in the system's temporary folder: on a shared machine that belongs to whoever came first,
 and others may read it.

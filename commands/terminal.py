@@ -1,6 +1,6 @@
-"""What both commands owe the terminal they run in: no letter it cannot say ends them, and Ctrl+C leaves no trace.
+"""How both commands behave in a terminal: unprintable characters do not crash them, and Ctrl+C prints no traceback.
 
-Loaded before anything that takes time, so it needs little itself. Knows nothing of Diorama.
+It is loaded before anything slow, so it imports little. Knows nothing about Diorama.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from types import FrameType
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)  # Ctrl+C, and how systemd, Docker and Spaces say it
 _PIPE_CLOSED = 141  # what a shell tells of a program that SIGPIPE ended
+_STARTED_AGAIN = "DIORAMA_STARTED_AGAIN"  # the variable that tells the next process when, in Unix time
+_APART_SECONDS = 300.0  # what fails again at once is not helped by a third start
 
 
 def prepare() -> None:
@@ -60,6 +62,25 @@ def run(command: Callable[[], int], *, seconds_to_leave: float | None = None) ->
     with suppress(OSError):
         _flush()
     os._exit(status)  # Python's own way out waits for threads, and has traces for what is interrupted there
+
+
+def may_start_again() -> bool:
+    """Whether the last time was long enough ago."""
+    return time.time() - float(os.environ.get(_STARTED_AGAIN, "0")) > _APART_SECONDS
+
+
+def start_again() -> int:
+    """Run the same command line again, in place of this process; called when everything is closed.
+
+    Returns:
+        The exit status, on Windows: elsewhere it does not return.
+    """
+    os.environ[_STARTED_AGAIN] = str(time.time())
+    command = [sys.executable, *sys.orig_argv[1:]]
+    _flush()
+    if os.name != "nt":  # there, the terminal would take the process for ended
+        os.execv(sys.executable, command)
+    return os.spawnv(os.P_WAIT, sys.executable, command)
 
 
 class _Interrupt:

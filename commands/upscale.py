@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 from typing import Any
 
-from app import LOCAL_OWNER, OUTPUTS
+from app import LOCAL_OWNER
 from commands import pictures
 from commands.open_studio import studio_in
 from commands.segment import opened
@@ -20,9 +19,7 @@ def add_verbs(verbs: Any) -> None:
     verb.add_argument("picture", help="a file, or the id of a picture that is in the gallery")
     verb.add_argument("--scale", "-x", type=int, help="how many times as wide and high (default: by the size)")
     verb.add_argument("--model", default="", help="span, or lanczos for photos with noise (default: by the picture)")
-    verb.add_argument("-o", "--output", type=Path, help="a .png file, or a folder (default: only the outputs folder)")
-    verb.add_argument("--json", action="store_true", help="a JSON line: path, seconds, model, id")
-    verb.add_argument("--outputs", type=Path, default=OUTPUTS, help="Diorama's own folder (default: outputs)")
+    pictures.add_output(verb, "a JSON line: path, seconds, model, id", pictures.TO_PNG)
 
 
 def upscale(options: argparse.Namespace) -> int:
@@ -31,7 +28,4 @@ def upscale(options: argparse.Namespace) -> int:
     with studio_in(options.outputs) as studio:
         source = opened(studio, options.picture)
         job = studio.upscale(LOCAL_OWNER, UpscaleRequest(source.id, options.model, options.scale))
-        assets = pictures.follow(studio, job)
-        for number, asset_id in enumerate(assets, start=1):
-            pictures.report(studio, asset_id, options, number)
-        return 0 if assets else 2
+        return pictures.kept(studio, job, options)

@@ -3,7 +3,7 @@
     config -> cameras -> model (unet, attention), gaussians           views -> Gaussians
            -> multiview_unet (resampler, attention)                   picture, words, noise -> noise
     cameras, gaussians -> render (blend)                              Gaussians -> picture
-    weights, recenter                                                 files, pictures
+    weights                                                           files
 
 How a fixture of the kinds in tests/lgm/fixtures is run (`json` is the one beside the .npz):
 
@@ -12,6 +12,5 @@ How a fixture of the kinds in tests/lgm/fixtures is run (`json` is the one besid
     unet_*     unet = MultiViewUNet(MultiViewUNetConfig.from_json(json["config"]))
                unet(x, timesteps, context, camera, num_frames=F, ip=ip, ip_img=ip_img), all but ip_img repeated F times
     rays       default_rays(LGMConfig(...), -elevation)         cameras   see the table in lgm.cameras
-    recenter   recenter.recenter(picture, picture[..., 3] > 0)
     render     f = focal_px(H, fovy); render(unpacked(gaussians), Camera(pose_opengl_c2w, f, f, W / 2, H / 2, W, H))
 """

@@ -1,4 +1,4 @@
-"""Ellipses laid over one another in tiles of a picture, front to back, with the gradient written out.
+"""Blends ellipses front to back in tiles of a picture, with a hand-written gradient.
 
 Autograd alone would give the same at three times the cost, and this is where a splat's time goes. Knows no cameras.
 
@@ -25,7 +25,7 @@ SHUT = 1e-4
 
 
 class _Layers(NamedTuple):
-    """K ellipses in each of A tiles, pixel by pixel; [A, K, pixels] where nothing else is said."""
+    """K ellipses in each of A tiles, pixel by pixel; [A, K, pixels] by default."""
 
     alpha: Tensor  # 0 where they are too faint
     clear: Tensor  # 1 - alpha

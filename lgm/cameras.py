@@ -74,17 +74,10 @@ def projected(points: Tensor, camera: Camera) -> tuple[Tensor, Tensor]:
     return torch.stack([camera.fx * x / z + camera.cx, camera.fy * y / z + camera.cy], -1), z
 
 
-def orbit_camera(
-    elevation_deg: float,
-    azimuth_deg: float,
-    size: int,
-    *,
-    fov_deg: float = BIG.fovy,
-    radius: float = BIG.cam_radius,
-) -> Camera:
-    """The camera of a square picture of `size` pixels; by default LGM's."""
-    f_px = focal_px(size, fov_deg)
-    return Camera(orbit_pose(elevation_deg, azimuth_deg, radius), f_px, f_px, size / 2, size / 2, size, size)
+def orbit_camera(elevation_deg: float, azimuth_deg: float, size: int) -> Camera:
+    """LGM's camera, of a square picture of `size` pixels."""
+    f_px, pose = focal_px(size, BIG.fovy), orbit_pose(elevation_deg, azimuth_deg, BIG.cam_radius)
+    return Camera(pose, f_px, f_px, size / 2, size / 2, size, size)
 
 
 def focal_px(size: int, fov_deg: float) -> float:
@@ -131,28 +124,19 @@ def default_rays(config: LGMConfig = BIG, elevation_deg: float = 0.0) -> Tensor:
     return torch.stack([ray_embedding(pose, config.input_size, config.fovy) for pose in poses]).float()
 
 
-def imagedream_cameras(
-    elevation_deg: float = 0.0,
-    *,
-    views: int = 4,
-    azimuth_start_deg: float = 0.0,
-    azimuth_span_deg: float = 360.0,
-    blender: bool = True,
-    extra_view: bool = True,
-) -> Tensor:
-    """The cameras as ImageDream is told them: sixteen numbers each.
+def imagedream_cameras(elevation_deg: float = 0.0, *, blender: bool = True, extra_view: bool = True) -> Tensor:
+    """The four cameras as ImageDream expects them: sixteen numbers each.
 
     Args:
         blender: with Blender's axes (z up) in the world, as the weights want it.
         extra_view: one more row, of zeros: the view that carries the input picture.
 
     Returns:
-        [views, 16] or [views + 1, 16] float32: poses at distance 1, row by row.
+        [4, 16] or [5, 16] float32: poses at distance 1, row by row.
 
     Source: bytedance/ImageDream camera_utils.py.
     """
-    azimuths = [azimuth_start_deg + azimuth_span_deg * i / views for i in range(views)]
-    poses = torch.stack([orbit_pose(elevation_deg, azimuth, radius=1.0) for azimuth in azimuths])
+    poses = torch.stack([orbit_pose(elevation_deg, azimuth, radius=1.0) for azimuth in AZIMUTHS_DEG])
     if blender:  # Blender's y is our -z, its z our y
         poses = poses[:, [0, 2, 1, 3]] * poses.new_tensor([1.0, -1.0, 1.0, 1.0])[:, None]
     rows = poses.flatten(1)

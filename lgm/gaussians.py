@@ -1,4 +1,4 @@
-"""The record of Gaussians that the networks make and the renderer draws. Knows no file format and no camera."""
+"""Gaussians as the networks make them and the renderer draws them. Knows no file format and no camera."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Gaussians to a picture, differentiably, in plain torch: the published equations of 3D Gaussian splatting.
+"""A differentiable Gaussian renderer in plain torch: the published equations of 3D Gaussian splatting.
 
     project      each Gaussian becomes an ellipse of the picture
     pairs        each ellipse is listed with every tile of 8 x 8 pixels it can reach, nearest first within a tile

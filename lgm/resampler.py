@@ -1,4 +1,4 @@
-"""What a picture encoder saw, made into a few tokens beside the words. Knows nothing of views.
+"""Turns a picture encoder's output into a few extra prompt tokens. Knows nothing of views.
 
 Key names of ashawkey/mvdream_diffusers mv_unet.py; the design is IP-Adapter's "plus" (https://arxiv.org/abs/2308.06721)
 after Flamingo's perceiver (https://arxiv.org/abs/2204.14198).

@@ -101,7 +101,7 @@ def closed_surface(gaussians: Gaussians, outlines: Sequence[Outline], cells: int
 
 
 def sampled(planes: Tensor, at: Tensor) -> Tensor:
-    """[N, C] of planes [C, H, W] at pixels [N, 2], bilinearly; beside the picture its edge goes on."""
+    """[N, C] of planes [C, H, W] at pixels [N, 2], bilinearly; outside the picture, its edge is extended."""
     height, width = planes.shape[-2:]
     places = 2 * at / at.new_tensor([width, height]) - 1
     return F.grid_sample(planes[None], places[None, None], padding_mode="border", align_corners=False)[0, :, 0].T
@@ -148,7 +148,7 @@ def _fused(gaussians: Gaussians, outlines: Sequence[Outline], grid: Grid) -> Ten
 
 
 def _smoothed(volume: Tensor) -> Tensor:
-    """A Gaussian average; beyond its edge a volume goes on."""
+    """A Gaussian average; a volume is extended beyond its edge."""
     radius = math.ceil(3 * _SMOOTH)
     line = torch.arange(-radius, radius + 1.0, device=volume.device)
     weights = (-0.5 * (line / _SMOOTH).square()).softmax(0)

@@ -1,4 +1,4 @@
-"""Colours for a closed surface: from the views where one sees it, and spread over what none sees.
+"""Colours for a closed surface: from the views that see it, and spread over the rest.
 
 Source of the idea of the spreading: Gortler et al., The Lumigraph (1996), section 3.4, "push" and "pull".
 """

@@ -1,4 +1,4 @@
-"""Are the weights that come with the repository what was shipped? Each model's folder lists the sha256 of its files.
+"""Checks the bundled weights: each model's folder lists the SHA-256 of its files.
 
 They are 44 MB, which take 45 ms to read, and that once in a process for each state of a file: nothing is written down
 about it, so that what a disk spoilt since the last start is found as well.

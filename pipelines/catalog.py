@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import pkgutil
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -15,14 +15,15 @@ from pipelines.families import FAMILIES
 from pipelines.hub.cache import Checkpoint, Download, HubCache
 from pipelines.hub.stored import Stored
 from pipelines.local_model import LocalModel
-from pipelines.loras.files import TAKEN, fitting
+from pipelines.loras.files import TAKEN, beside, fitting, taken_by
 from pipelines.machine import Machine, inspect
 from pipelines.own_checkpoints import CONFIGS, OPENED, OwnCheckpoints, revision_of as own_revision
 from pipelines.plan import Needs, Pace, Placement, Plan, Whole, plans
 from pipelines.records import RECORDS
 from pipelines.speed import Speed
+from pipelines.upscalers import files as upscaler_files
 from pipelines.words.toy_prompts import TOY_PROMPTS
-from studio.contract import Model, ModelSpec, Progress, Size, Task, Tell
+from studio.contract import FULL_PRECISION, Model, ModelSpec, Progress, Size, Task, Tell
 from studio.errors import NotReady
 from studio.imaging.control import CANNY
 from studio.imaging.upscale import LANCZOS
@@ -76,14 +77,17 @@ class OwnModels:
         hub: HubCache | None = None,
         configs: Path = CONFIGS,
         more: Iterable[Path] = (),
+        upscalers: Sequence[Path] = (),
     ) -> None:
         """
         Args:
             more: folders of other tools, whose models are opened in their place, and never written to.
+            upscalers: folders of networks that enlarge, the person's own first.
             configs: how pipelines that are a single file are built, a folder for each model they are opened like.
         """
         self._own, self._more = OwnCheckpoints(folder, configs), [OwnCheckpoints(each, configs) for each in more]
         self._machine, self._hub = machine or inspect(), hub or HubCache.here()
+        self._upscalers = upscalers
         self._specs: dict[str, tuple[LocalModel, ModelSpec]] = {}
 
     @property
@@ -91,12 +95,15 @@ class OwnModels:
         """Where they are put, in words that visitors may read."""
         folder = f"the folder {short(Path(self._own.folder.name))} of this machine"
         own = f"your own checkpoints (.safetensors or folders of {OPENED}) go into {folder}"
-        return f"LoRAs, which a prompt names as <lora:name:0.8>, go into the folder loras; {own}."
+        return (
+            "LoRAs, which a prompt names as <lora:name:0.8>, go into the folder loras; "
+            f"upscalers (.safetensors or .pth) go into upscalers; {own}."
+        )
 
     def __call__(self) -> tuple[ModelSpec, ...]:
         before, now, folder = self._specs, {}, self._own.folder
-        for record in (record for own in (self._own, *self._more) for record in own.records()):
-            if record.fault and record.at and record.at.parent != folder:
+        for record in self._records():
+            if record.fault and record.at and record.at.parent not in (folder, *self._upscalers[:1]):
                 continue  # what other tools can open is theirs
             known = before.get(record.id)
             is_same = known is not None and known[0] is record
@@ -104,6 +111,12 @@ class OwnModels:
                 now[record.id] = known if is_same else (record, spec_of(record, self._machine, self._hub, folder))
         self._specs = now
         return tuple(spec for _, spec in now.values())
+
+    def _records(self) -> Iterator[LocalModel]:
+        for own in (self._own, *self._more):
+            yield from own.records()
+        for place in self._upscalers:
+            yield from upscaler_files.records(place)
 
 
 def _in_order(records: Sequence[LocalModel], machine: Machine) -> list[LocalModel]:
@@ -127,15 +140,19 @@ def spec_of(record: LocalModel, machine: Machine, hub: HubCache, bundle: Path) -
         bundle: the folder it lies in if it is bundled.
     """
     download, plan = _download(record, machine), _plan(record, machine)
+    if machine.lender and (download or record.at):
+        machine.lender.prepare(record.id)
     same = record.spec(
         load=partial(_load, record=record, machine=machine, hub=hub, bundle=bundle),
         readiness=partial(readiness.of, record, download or bundle, machine, hub),
         needs=partial(readiness.needs_of, record, download or bundle, machine, hub),
         gpu_gb=_gpu_gb(machine, record),
         layout=str(plan) if plan else "",
+        precisions=_precisions(record, machine),
+        fast=plan is not None and plan.compiles,
         pace=plan.pace.name.lower() if plan and plan.device != "cpu" else "",
         seconds=_seconds(record, machine, hub),
-        loras=partial(fitting, TAKEN[record.family]) if record.family in TAKEN else None,
+        loras=_loras(record, bundle),
         known_words=partial(_known_words, bundle / record.words_file) if record.words_file else None,
     )
     if record.at:
@@ -158,9 +175,27 @@ def spec_of(record: LocalModel, machine: Machine, hub: HubCache, bundle: Path) -
     )
 
 
+def _loras(record: LocalModel, bundle: Path) -> Callable[[], tuple[str, ...]] | None:
+    """The names of the LoRA files that fit; of a bundled model, those that come with it, too."""
+    if record.family not in TAKEN:
+        return None
+    is_bundled = not record.download and not record.at
+    model = taken_by(record.family, bundle if is_bundled else record.at)
+    return lambda: fitting(model, more=beside(bundle) if is_bundled else None)
+
+
 def _plan(record: LocalModel, machine: Machine) -> Plan | None:
     """How it will run here, with nothing else loaded."""
     return readiness.plan_here(machine, record.needs) if isinstance(record.needs, Needs) else None
+
+
+def _precisions(record: LocalModel, machine: Machine) -> tuple[str, ...]:
+    """In how many bits the weights that are downloaded for this machine can be kept here; 16 alone is no choice."""
+    if not isinstance(record.needs, Needs) or not machine.gpu:
+        return ()
+    ways = plans(readiness.means(machine), record.needs)
+    found = dict.fromkeys(way.precision.code for way in ways if way.precision.is_file == ways[0].precision.is_file)
+    return tuple(code or FULL_PRECISION for code in found) if any(found) else ()
 
 
 def _download(record: LocalModel, machine: Machine) -> Download | None:
@@ -190,15 +225,26 @@ def _load(tell: Tell, *, record: LocalModel, machine: Machine, hub: HubCache, bu
     checkpoint = _checkpoint(record, machine, hub, bundle, tell)
     tell(Progress(0, 0, f"loading {record.label}"))
     from pipelines import device
+    from pipelines.speed import cpu_ways
 
-    means = device.means(machine)
+    # What is bundled is quick enough without a card that has to be lent first.
+    lender = machine.lender if record.download or record.at else None
+    means = device.means(machine) if lender or machine.lender is None else device.without_card(machine)
     files = {Path(file).suffix for file in checkpoint.parts.values()}
     ways = tuple(way for way in plans(means, record.needs) if way.precision.is_file == (".gguf" in files))
+    if lender is None and isinstance(record.needs, Needs):
+        ways = cpu_ways.suited(ways, checkpoint, hub.cache)
     if not ways:
         free = f"{means.free_gb:.0f} of {means.total_gb:.0f} GB are free on the GPU"
         found = free if means.card else "PyTorch finds no GPU"
         raise NotReady(f"{record.label} does not fit now: {found}. Close other programs, or choose another model.")
-    return pkgutil.resolve_name(FAMILIES.get(record.family, record.family))(checkpoint, ways)
+    opened = pkgutil.resolve_name(FAMILIES.get(record.family, record.family))
+    if lender is None:
+        return opened(checkpoint, ways)
+    lent = lender.lend(record.id, opened(checkpoint, ways))
+    if Task.SEGMENT not in record.tasks:
+        return lent
+    return opened(checkpoint, plans(device.without_card(machine), record.needs)).looking_by(lent)
 
 
 def _checkpoint(record: LocalModel, machine: Machine, hub: HubCache, bundle: Path, tell: Tell) -> Checkpoint:

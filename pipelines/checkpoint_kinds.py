@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 UNET = "model.diffusion_model."
+INPAINTING = 9
+"""Input channels of a UNet that fills a mask: the latents, the mask, and the latents of what is around it."""
 MAX_HEADER_BYTES = 100_000_000
 """As safetensors itself allows."""
 _BYTES = {"F64": 8, "I64": 8, "U64": 8, "F32": 4, "I32": 4, "U32": 4, "F16": 2, "BF16": 2, "I16": 2, "U16": 2}
@@ -26,6 +28,7 @@ class Kind(NamedTuple):
     like: str = ""  # id of the model that it is opened like; "": Diorama does not open it
     part: str = ""  # the component that is all it has; "": it is whole
     v_prediction: bool = False
+    inpaints: bool = False  # its UNet reads the mask and what is around it, and draws nothing without them
 
 
 def read_header(path: Path) -> Shapes:
@@ -42,10 +45,10 @@ def read_header(path: Path) -> Shapes:
         begin = start[:8]
         file.seek(8)
         if begin[:2] in (b"PK", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05") and _is_pickle(begin, size):
-            raise ValueError("is pickled, and opening that can run anybody's code: get it as .safetensors")
+            raise ValueError("is pickled, and opening it could run malicious code: get it as .safetensors")
         length = int.from_bytes(begin, "little")
         if len(begin) < 8 or not 2 <= length <= min(size - 8, MAX_HEADER_BYTES):
-            raise ValueError("is no safetensors file, or was cut off: download it again")
+            raise ValueError("is not a safetensors file, or was cut off: download it again")
         try:
             header = json.loads(file.read(length))
             tensors = {name: each for name, each in header.items() if name != "__metadata__"}
@@ -53,7 +56,7 @@ def read_header(path: Path) -> Shapes:
             shapes = {name: tuple(map(int, each["shape"])) for name, each in tensors.items()}
             are_whole = all(_fits(each) for each in tensors.values())
         except (ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError):
-            raise ValueError("is no safetensors file, or is damaged: download it again") from None
+            raise ValueError("is not a safetensors file, or is damaged: download it again") from None
     if not tensors or not are_whole:
         raise ValueError("is damaged: download it again")
     if 8 + length + end > size:
@@ -69,9 +72,9 @@ def not_weights(start: bytes) -> str:
     """
     text = start.lstrip(b"\xef\xbb\xbf \r\n\t").lower()
     if text.startswith((b"<!doctype", b"<html", b"<head", b"<?xml", b"<!--")):
-        return "is no safetensors file but a web page, as a proxy or a sign-in answers: download it again"
+        return "is not a safetensors file but a web page, as a proxy or a sign-in answers: download it again"
     if text.startswith(b"version https://git-lfs"):
-        return "only says where the weights are (Git LFS): run git lfs pull where it came from, or download it again"
+        return "is a Git LFS pointer, not the weights: run git lfs pull where it came from, or download it again"
     return ""
 
 
@@ -150,11 +153,12 @@ def _stable_diffusion(shapes: Shapes) -> Kind | None:
     columns = shapes.get(f"{UNET}input_blocks.2.1.transformer_blocks.0.attn2.to_k.weight", (0,))[-1]
     is_xl = f"{UNET}label_emb.0.0.weight" in shapes
     name = "SDXL" if is_xl else {768: "Stable Diffusion 1.5", 1024: "Stable Diffusion 2"}.get(columns, "")
-    if channels in (8, 9):
-        return Kind(f"{name} for {'inpainting' if channels == 9 else 'instructions (pix2pix)'}".strip())
     like = {"SDXL": "sdxl", "Stable Diffusion 1.5": "sd-1.5"}.get(name, "")
     words = ("conditioner.embedders.1.model.",) if is_xl else ("cond_stage_model.transformer.",)
     is_whole = all(_has(shapes, prefix) for prefix in (*words, "first_stage_model.decoder."))
+    if channels in (8, INPAINTING):
+        purpose = f"{name} for {'inpainting' if channels == INPAINTING else 'instructions (pix2pix)'}".strip()
+        return Kind(purpose, like, inpaints=True) if channels == INPAINTING and is_whole and like else Kind(purpose)
     return Kind(name, like, "" if is_whole else "unet", v_prediction="v_pred" in shapes)
 
 

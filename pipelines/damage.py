@@ -1,4 +1,4 @@
-"""What damaged weights do, as sentences: they cannot be opened, or what comes of them is no number."""
+"""Sentences about damaged weights: they cannot be opened, or produce invalid numbers."""
 
 from __future__ import annotations
 

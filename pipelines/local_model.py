@@ -1,4 +1,4 @@
-"""What has to be known of a model that runs on this machine; `records` says it of each."""
+"""The record of a model that runs on this machine; see `records`."""
 
 from __future__ import annotations
 
@@ -22,7 +22,6 @@ class LocalModel(ModelCard):
     gguf: tuple[tuple[Precision, Download], ...] = ()  # its network in files of few bits, which come in its place
     work: Work | None = None  # what a picture costs, so that it can be said how long it takes without a GPU
     variant: str = ""  # which of its family, where the weights do not say it
-    text_tokens: int = 512  # prompts are padded or cut to this many tokens
     words_file: str = ""  # of a bundled one: the JSON file with the words that it was taught; "": any will do
     follows: str = ""  # id of a larger model that is offered before it where that one is quick
     beside: str = ""  # of a bundled one: the bundled model that it cannot do without

@@ -1,4 +1,4 @@
-"""What this machine has, told without importing torch, so that the page can say it before torch is loaded."""
+"""This machine's hardware, without importing torch, so that the page can show it before torch is loaded."""
 
 from __future__ import annotations
 
@@ -14,12 +14,14 @@ from pathlib import Path
 
 import psutil
 
+from pipelines import zero_gpu
 from pipelines.plan import ANYWHERE, BITSANDBYTES, Precision
+from pipelines.zero_gpu import Lender
 from studio.errors import BadRequest
 from studio.model_files import Meter
 
-CONTAINER_LIMIT = Path("/sys/fs/cgroup/memory.max")
-"""Of this process's container, on Linux. Source: https://docs.kernel.org/admin-guide/cgroup-v2.html"""
+CONTAINER_LIMIT, CONTAINER_SHARE = (Path(f"/sys/fs/cgroup/{name}.max") for name in ("memory", "cpu"))
+"""Of memory and of the processor for this process's container, on Linux. Source: https://docs.kernel.org/admin-guide/cgroup-v2.html"""
 
 AMD = "0x1002"
 """Vendor of AMD's cards. Source: https://docs.kernel.org/gpu/amdgpu/driver-misc.html"""
@@ -46,11 +48,18 @@ class Machine:
     gpus: tuple[Gpu, ...]
     can: frozenset[Precision] = ANYWHERE  # in what the installed packages can keep weights
     note: str = ""  # a sentence about what a person could mend; "": nothing
+    compiler: bool = False  # what PyTorch compiles networks with is installed
+    lender: Lender | None = None  # of the card, where that is here for single pieces of work only
 
     @property
     def gpu(self) -> Gpu | None:
         """The card models run on: the one with the most free memory."""
         return max(self.gpus, key=lambda gpu: gpu.free_gb, default=None)
+
+    @property
+    def models_gb(self) -> float:
+        """What the loaded models may take together."""
+        return self.gpu.total_gb if self.gpu else self.ram_gb / 2
 
     def __str__(self) -> str:
         chips = ", ".join(f"{gpu.name} ({gpu.total_gb:.0f} GB)" for gpu in self.gpus) or "no GPU"
@@ -68,6 +77,10 @@ def inspect(said: Mapping[str, str] = os.environ) -> Machine:
         BadRequest: one of them is wrong.
     """
     ram_gb, build, note = _ram_gb(), torch_build(), ""
+    if zero_gpu.is_here():
+        card = Gpu("ZeroGPU", zero_gpu.GPU_GB, zero_gpu.GPU_GB, zero_gpu.CAPABILITY)
+        system = f"{platform.system()} {platform.machine()}"
+        return Machine(system, _cores(), ram_gb, (card,), installed(), lender=zero_gpu.lender())
     found = _nvidia_gpus() or amd_gpus(Path("/sys/class/drm"))
     gpus = chosen(found, said) if build != "CPU" else ()
     if found and not gpus:
@@ -75,7 +88,8 @@ def inspect(said: Mapping[str, str] = os.environ) -> Machine:
     if platform.system() == "Darwin" and platform.machine() == "arm64":
         # Apple chips share one memory; Metal hands a process at most about three quarters of it by default.
         gpus = chosen((Gpu("Apple GPU", ram_gb, 0.75 * ram_gb, (0, 0)),), said)
-    return Machine(f"{platform.system()} {platform.machine()}", _cores(), ram_gb, gpus, installed(), note)
+    system, compiler = f"{platform.system()} {platform.machine()}", find_spec("triton") is not None
+    return Machine(system, _cores(), ram_gb, gpus, installed(), note, compiler)
 
 
 def chosen(gpus: tuple[Gpu, ...], said: Mapping[str, str]) -> tuple[Gpu, ...]:
@@ -119,6 +133,16 @@ def torch_build() -> str:
     return "CPU"
 
 
+def processor_name() -> str:
+    """The processor as Linux calls it, or what Python knows of it."""
+    information = Path("/proc/cpuinfo")
+    if information.exists():
+        for line in information.read_text(encoding="utf-8", errors="replace").splitlines():
+            if line.startswith("model name"):
+                return line.split(":", maxsplit=1)[1].strip()
+    return platform.processor() or platform.machine()
+
+
 def meters(machine: Machine, free_bytes: Callable[[], int]) -> list[Meter]:
     """What is used of the card, of main memory, and of the disk that downloads go to.
 
@@ -136,9 +160,8 @@ def meters(machine: Machine, free_bytes: Callable[[], int]) -> list[Meter]:
 
 def _cores() -> int:
     """Cores this process may use, which in a container is fewer than the machine has."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(allowed, container_cores(CONTAINER_SHARE) or allowed)
 
 
 def _ram_gb() -> float:
@@ -151,6 +174,18 @@ def container_bytes(limit: Path) -> float:
         return float(limit.read_text(encoding="utf-8").strip())  # "max" where there is a file but no limit
     except (OSError, ValueError):
         return math.inf
+
+
+def container_cores(share: Path) -> int:
+    """How many cores' worth of time a container gets, rounded up; 0 where nothing bounds it.
+
+    PyTorch does not know this, and on as many threads as the machine has cores it works many times slower then.
+    """
+    try:
+        microseconds, period = share.read_text(encoding="utf-8").split()
+        return math.ceil(int(microseconds) / int(period))  # "max 100000" where there is a file but no bound
+    except (OSError, ValueError, ZeroDivisionError):
+        return 0
 
 
 def _nvidia_gpus() -> tuple[Gpu, ...]:

@@ -1,4 +1,4 @@
-"""A person's own checkpoints: what lies in a folder, as models. Looks again whenever it is asked, without torch."""
+"""The user's own checkpoints: the files of a folder as models. Looks again on every call, without torch."""
 
 from __future__ import annotations
 
@@ -9,12 +9,14 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
-from pipelines.checkpoint_kinds import Kind, kind_of, read_header
+from pipelines.checkpoint_kinds import INPAINTING, Kind, kind_of, read_header
 from pipelines.hub.cache import Download, missing, pipeline_class
 from pipelines.local_model import LocalModel
 from pipelines.plan import Needs, Whole
 from pipelines.records import RECORDS
+from pipelines.records.common import DRAWN_OVER, EDITS, ITS_OWN, with_first
 from pipelines.records.stable_diffusion import SD_15
 from studio.validation import short
 
@@ -24,6 +26,8 @@ OPENED = "Stable Diffusion 1.5, SDXL, FLUX.1 schnell and dev, FLUX.2 klein 4B"
 _LIKE = {
     "StableDiffusionPipeline": "sd-1.5",
     "StableDiffusionXLPipeline": "sdxl",
+    "StableDiffusionInpaintPipeline": "sd-1.5",
+    "StableDiffusionXLInpaintPipeline": "sdxl",
     "FluxPipeline": "flux1-dev",
     "Flux2KleinPipeline": "flux2-klein-4b",
 }
@@ -79,9 +83,13 @@ def record_of(path: Path, configs: Path = CONFIGS) -> LocalModel:
         return _named(SD_15, path, "", fault=f"{short(path)} {error}.")
     base = next((each for each in RECORDS if each.id == kind.like), None)
     if base is None:
-        what = f"is {kind.name}" if kind.name else "is of no family that is known"
+        what = f"is {kind.name}" if kind.name else "belongs to no known family"
         return _named(SD_15, path, "", fault=f"{short(path)} {what}, which Diorama does not open; it opens {OPENED}.")
     named = _named(base, path, kind.name, variant="v-prediction" if kind.v_prediction else base.variant)
+    if kind.inpaints:
+        named = replace(named, tasks=EDITS, mask_only=True, strength=replace(DRAWN_OVER, default=1), examples=())
+    if named.samplers and (path.is_dir() or kind.v_prediction):
+        named = replace(named, samplers=with_first("Euler" if kind.v_prediction else ITS_OWN))
     if not kind.part or base.download is None:
         return replace(named, config=configs / kind.like if path.is_file() else None)
     return replace(named, part=kind.part, download=_rest(base.download, kind.part))
@@ -110,21 +118,23 @@ def _kind(path: Path) -> Kind:
         like = _LIKE.get(name, "")
         if like and (lacks := missing(path, unopened=SD_15.unopened)):
             raise ValueError(f"lacks {', '.join(lacks)}: get the whole folder, with .safetensors")
-        if like == "flux1-dev" and not _says(path / "transformer" / "config.json", "guidance_embeds"):
+        if like == "flux1-dev" and not _said(path / "transformer" / "config.json", "guidance_embeds"):
             like = "flux1-schnell"
-        return Kind(name.removesuffix("Pipeline"), like)
+        inpaints = _said(path / "unet" / "config.json", "in_channels") == INPAINTING
+        return Kind(name.removesuffix("Pipeline"), like, inpaints=inpaints)
     if path.suffix.lower() in PICKLED:
-        raise ValueError("is pickled, and opening that can run anybody's code: get it as .safetensors")
+        raise ValueError("is pickled, and opening it could run malicious code: get it as .safetensors")
     if path.exists() and not path.is_file():  # of a pipe, reading would never end
-        raise ValueError("is no file")
+        raise ValueError("is not a file")
     return kind_of(read_header(path))
 
 
-def _says(config: Path, name: str) -> bool:
+def _said(config: Path, name: str) -> Any:
+    """None where it does not say."""
     try:
-        return bool(json.loads(config.read_text(encoding="utf-8")).get(name))
+        return json.loads(config.read_text(encoding="utf-8")).get(name)
     except (OSError, ValueError, AttributeError):
-        return False
+        return None
 
 
 def _named(base: LocalModel, path: Path, what: str, *, fault: str = "", variant: str = "") -> LocalModel:

@@ -1,4 +1,4 @@
-"""A diffusers pipeline, opened and laid out as a plan says. Knows nothing of prompts, pictures or the network."""
+"""Opens a diffusers pipeline and places it on the devices as a plan says. Knows no prompts, pictures or network."""
 
 from __future__ import annotations
 
@@ -17,8 +17,10 @@ from pipelines import packed, single_file
 from pipelines.checkpoint_kinds import not_weights, read_header
 from pipelines.damage import opening, unusable
 from pipelines.device import release_memory
+from pipelines.families.control import ip_adapter_weights
 from pipelines.hub.cache import Checkpoint, components, missing, pipeline_class
 from pipelines.plan import Placement, Plan, Precision, Tiles
+from pipelines.speed.warm_up import WarmUp
 from studio.validation import short
 
 SAME_PARTS = {"LatentConsistencyModelPipeline": "StableDiffusionPipeline"}
@@ -37,14 +39,15 @@ class Placed:
         """
         self.plan = plan
         self.device = torch.device(plan.device)
-        self._aside: dict[str, torch.nn.Module] = {}  # text encoders, while no prompt is read
+        self._aside: dict[str, torch.nn.Module] = {}  # encoders, while no prompt is read
         self.pipeline: Any = _open(kind, checkpoint, plan)
         self.pipeline.set_progress_bar_config(disable=True)
         self._siblings: dict[type, Any] = {}
         self._lay_out()
         _bridge_dtypes(self.pipeline.vae, self.dtype)
-        if plan.compiled:
-            self.network.compile_repeated_blocks(fullgraph=True)
+        self._compiled: dict[torch.nn.Module, Any] = {}  # its blocks, and what runs in their stead where it is fast
+        self.is_compiled = False
+        self.warm_up = WarmUp()
 
     @property
     def dtype(self) -> torch.dtype:
@@ -71,7 +74,7 @@ class Placed:
 
     @contextmanager
     def reading(self) -> Iterator[None]:
-        """The text encoders are on the device while the block runs; the rest may have had to leave."""
+        """The encoders are on the device while the block runs; the rest may have had to leave."""
         if not self._aside:
             yield
             return
@@ -89,6 +92,26 @@ class Placed:
             for module in others:
                 module.to(self.device)
 
+    def compile(self, is_wanted: bool) -> None:
+        """Let the blocks run compiled, one for all of a kind, or as they are; from Hopper on with cuDNN's attention.
+
+        They are compiled when they are first run in a size.
+        """
+        if is_wanted == self.is_compiled:
+            return
+        self.is_compiled = is_wanted
+        if not self._compiled:
+            self.network.compile_repeated_blocks(fullgraph=True)
+            blocks = self.network.modules()
+            self._compiled = {each: fast for each in blocks if (fast := each._compiled_call_impl) is not None}
+        for module, fast in self._compiled.items():
+            module._compiled_call_impl = fast if is_wanted else None
+        if self.device.type == "cuda" and torch.cuda.get_device_capability() >= (9, 0):
+            if is_wanted:
+                self.network.set_attention_backend("_native_cudnn")
+            else:
+                self.network.reset_attention_backend()
+
     def rest(self) -> None:
         """Nothing runs: what was on the device for one picture only leaves it, also after Stop and after an error."""
         self.pipeline.maybe_free_model_hooks()
@@ -97,20 +120,21 @@ class Placed:
         """Give memory back. Nothing else is called afterwards."""
         self._aside.clear()
         self._siblings.clear()
+        self._compiled.clear()
         self.pipeline = None
         release_memory()
 
     def _lay_out(self) -> None:
         pipeline, device = self.pipeline, self.device
         match self.plan.placement:
-            case Placement.RESIDENT:
-                pass  # opened in its place
+            case Placement.RESIDENT if self.plan.channels_last:  # else it is opened in its place, and nothing is to do
+                pipeline.vae.to(memory_format=torch.channels_last)
             case Placement.TEXT_LEAVES:
                 # Taken out, not only moved: a pipeline works on the device of the first part it has.
                 self._aside = {
                     name: part
                     for name, part in pipeline.components.items()
-                    if name.startswith("text_encoder") and isinstance(part, torch.nn.Module)
+                    if name.startswith(("text_encoder", "image_encoder")) and isinstance(part, torch.nn.Module)
                 }
                 for name in self._aside:
                     setattr(pipeline, name, None)
@@ -142,10 +166,10 @@ def _open(kind: type[diffusers.DiffusionPipeline], checkpoint: Checkpoint, plan:
     # The libraries open both all the same: with an empty tokenizer, and with parts that do not belong together.
     if lacking := missing(folder, unopened=(*checkpoint.without, *checkpoint.parts)):
         raise unusable(f"{label} in {short(folder)}", f"{', '.join(lacking)} missing")
-    if SAME_PARTS.get(found := pipeline_class(folder), found) != kind.__name__.replace("ControlNet", ""):
-        raise unusable(
-            f"{label} in {short(folder)}", f"it is a {found or 'pipeline of no class'}, not a {kind.__name__}"
-        )
+    found = pipeline_class(folder).replace("Inpaint", "")  # the same parts
+    if SAME_PARTS.get(found, found) != kind.__name__.replace("ControlNet", ""):
+        what = f"it is a {found or 'pipeline of no class'}, not a {kind.__name__}"
+        raise unusable(f"{label} in {short(folder)}", what)
     _look_into(label, [file for file in folder.glob("*/*.safetensors") if file.parent.name not in checkpoint.parts])
     _look_into(label, checkpoint.parts.values())
     dtypes, others = _dtypes(kind, plan), _dtype(plan.other_dtype)
@@ -161,6 +185,7 @@ def _open(kind: type[diffusers.DiffusionPipeline], checkpoint: Checkpoint, plan:
             **{
                 name: _part(folder, name, file, read_on, dtypes.get(name, others))
                 for name, file in checkpoint.parts.items()
+                if name != "ip_adapter"
             },
             # Straight to the device: through main memory it is four times slower, and twice as large in there.
             # Source: https://github.com/huggingface/diffusers/pull/11904
@@ -170,6 +195,8 @@ def _open(kind: type[diffusers.DiffusionPipeline], checkpoint: Checkpoint, plan:
         )
     _sound(pipeline, checkpoint)
     with opening(f"{label} in {short(folder)}"):
+        if adapter := checkpoint.parts.get("ip_adapter"):
+            ip_adapter_weights.put_on(pipeline, adapter)
         packed.pack(pipeline, network, plan)
     if is_resident and read_on != plan.device:
         pipeline.to(plan.device)
@@ -185,7 +212,7 @@ def _look_into(label: str, files: Iterable[Path]) -> None:
         with path.open("rb") as file:
             start = file.read(64)
         is_pickled = start[:2] in (b"PK", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
-        cause = "is pickled, and opening that can run anybody's code" if is_pickled else not_weights(start)
+        cause = "is pickled, and opening it could run malicious code" if is_pickled else not_weights(start)
         if cause:
             raise unusable(label, f"{path.name} {cause}")
 
@@ -208,7 +235,7 @@ def _of_file(kind: type[diffusers.DiffusionPipeline], checkpoint: Checkpoint, co
 
 
 def _sound(pipeline: Any, checkpoint: Checkpoint) -> None:
-    """Look at a person's own weights: a pipeline with damaged ones opens all the same."""
+    """Look at a person's own weights: a pipeline with damaged ones still opens."""
     if checkpoint.own and (fault := single_file.fault(pipeline)):
         raise unusable(f"{checkpoint.label} in {short(checkpoint.path)}", fault)
 
@@ -229,6 +256,8 @@ def _part(folder: Path, name: str, file: Path, device: str, dtype: torch.dtype) 
     """
     if file.suffix == ".gguf":
         return packed.read_gguf(_kind(folder, name), file, folder, name, dtype).to(device).eval()
+    if name == "image_encoder":
+        return ip_adapter_weights.open_encoder(file, device, dtype)
     with torch.device("meta"):
         module = _controlnet(folder) if name == "controlnet" else _described(folder, name)
     if not read_header(file).keys() & module.state_dict().keys():  # its makers' names
@@ -263,7 +292,7 @@ def _narrow(kind: type[diffusers.DiffusionPipeline]) -> list[str]:
     """The parts in the plan's first dtype: the network, and what a UNet has to agree with."""
     name = network_name(kind)
     parts = inspect.signature(kind.__init__).parameters if name == "unet" else ()
-    return [name, *(part for part in parts if part.startswith(("text_encoder", "controlnet")))]
+    return [name, *(part for part in parts if part.startswith(("text_encoder", "image_encoder", "controlnet")))]
 
 
 def _bridge_dtypes(vae: Any, narrow: torch.dtype) -> None:

@@ -1,4 +1,4 @@
-"""How a model is kept and where its parts lie while it works: a pure function from what a machine has to a plan.
+"""Plans a model's precision and device placement: a pure function from a machine's memory to a plan.
 
 Knows nothing of torch or of any model: needs and possessions come in as gigabytes (1e9 bytes).
 
@@ -69,7 +69,7 @@ PACES = {
 class Precision(StrEnum):
     """In how many bits the weights of the network, and of large text encoders, are kept; best first.
 
-    They work in 16 bits all the same: each layer is unpacked as it is used.
+    They still work in 16 bits: each layer is unpacked as it is used.
     """
 
     FULL = "16-bit"
@@ -84,6 +84,13 @@ class Precision(StrEnum):
     def is_file(self) -> bool:
         """Whether the network comes as a file of its own, already packed."""
         return self in (Precision.Q8, Precision.Q5, Precision.Q4)
+
+    @property
+    def code(self) -> str:
+        """As recipes and requests say it: "nf4", "gguf-q8"; "" for 16 bits, of which they do not speak."""
+        if self == Precision.FULL:
+            return ""
+        return f"gguf-{self.name.lower()}" if self.is_file else self.name.lower()
 
 
 class Share(NamedTuple):
@@ -155,7 +162,7 @@ class Means:
     ram_gb: float
     capability: tuple[int, int]  # CUDA compute capability; (0, 0) on Apple chips, whose memory is the main memory
     can: frozenset[Precision] = ANYWHERE  # what the installed packages open
-    compile: bool = False  # a person wants networks compiled where that pays
+    compiler: bool = False  # there is one for this card
 
     @property
     def card(self) -> Literal["cuda", "mps", ""]:
@@ -179,7 +186,8 @@ class Plan:
     ram_gb: float  # most it takes in main memory
     precision: Precision = Precision.FULL
     tiles: Tiles = Tiles.WHOLE
-    compiled: bool = False
+    compiles: bool = False  # a network that is compiled is quicker
+    channels_last: bool = False  # so the numbers of the autoencoder lie in memory
 
     @property
     def pace(self) -> Pace:
@@ -187,11 +195,11 @@ class Plan:
 
     def __str__(self) -> str:
         where = {
-            Placement.RESIDENT: "all of it on the card" if self.device != "cpu" else "on the CPU",
-            Placement.TEXT_LEAVES: "text encoders off the card after each prompt",
-            Placement.PARTS: "each part on the card only while it works",
-            Placement.STREAMED: "layer by layer through the card",
-            Placement.BLOCKS: "layer by layer through the card, slowly",
+            Placement.RESIDENT: "all of it on the GPU" if self.device != "cpu" else "on the CPU",
+            Placement.TEXT_LEAVES: "text encoders off the GPU after each prompt",
+            Placement.PARTS: "each part on the GPU only while it works",
+            Placement.STREAMED: "layer by layer through the GPU",
+            Placement.BLOCKS: "layer by layer through the GPU, slowly",
         }[self.placement]
         kept = self.dtype if self.precision == Precision.FULL else str(self.precision)
         return f"{where} ({kept}, {self.gpu_gb:.0f} GB)" if self.gpu_gb else f"{where} ({kept})"
@@ -218,8 +226,7 @@ def plans(means: Means, needs: Needs | Whole) -> tuple[Plan, ...]:
     if means.card == "mps":
         room_gb = min(room_gb, ram_gb)  # one memory
     ways = [each for each in _on_card(means, needs, room_gb) if each.gpu_gb <= room_gb and each.ram_gb <= ram_gb]
-    best = {kept: place for place, kept in enumerate(Precision)}
-    ways.sort(key=lambda each: (each.pace, best[each.precision], each.placement))
+    ways.sort(key=lambda each: (each.pace, [*Precision].index(each.precision), each.placement))
     smaller: list[Plan] = []
     for each in ways:
         if not smaller or each.gpu_gb < smaller[-1].gpu_gb:
@@ -295,9 +302,9 @@ def _way(means: Means, needs: Needs, precision: Precision, placement: Placement,
         Placement.STREAMED: 2 * weights,  # pinned beside what was read
     }.get(placement, weights)
     device: Literal["cuda", "mps"] = "mps" if means.card == "mps" else "cuda"
-    compiled = means.compile and placement == Placement.RESIDENT and not is_packed and means.capability >= (8, 0)
+    compiles = means.compiler and placement == Placement.RESIDENT and not is_packed and means.capability >= (8, 0)
     return Plan(
-        placement, device, dtype, other, _up(gpu_gb), _up(ram_gb), precision=precision, tiles=tiles, compiled=compiled
+        placement, device, dtype, other, _up(gpu_gb), _up(ram_gb), precision=precision, tiles=tiles, compiles=compiles
     )
 
 

@@ -1,10 +1,10 @@
-"""Prompts as A1111's users write them, read by CLIP: weights, and as many words as one likes.
+"""A1111's prompt syntax for CLIP: weights, and prompts of any length.
 
     (word)  1.1 times      ((word))  1.21 times      (word:1.3)  1.3 times      [word]  divided by 1.1
     \\( \\) \\[ \\] \\\\  the character itself           BREAK  begins a new chunk
 
 CLIP reads 75 tokens at a time; a longer prompt is read in chunks, which the network then sees one behind the other.
-Written anew from A1111's description rather than taken from `compel`, whose syntax, `(word)1.3`, is another one.
+Reimplemented from A1111's description rather than taken from `compel`, whose syntax, `(word)1.3`, is another one.
 Source: AUTOMATIC1111/stable-diffusion-webui wiki, Features, "Attention/emphasis" and "Infinite prompt length".
 """
 
@@ -35,7 +35,7 @@ class Piece(NamedTuple):
     weight: float
 
 
-class Chunk(NamedTuple):
+class PromptChunk(NamedTuple):
     """What is read at once: at most 75 tokens, without begin and end."""
 
     tokens: list[int]
@@ -92,7 +92,7 @@ def _joined(found: list[Piece | None]) -> list[Piece | None]:
     return joined
 
 
-def chunks(prompt: str, tokenizer: Any) -> list[Chunk]:
+def chunks(prompt: str, tokenizer: Any) -> list[PromptChunk]:
     """What a tokenizer makes of a prompt; at least one chunk, which may be empty.
 
     Raises:
@@ -100,10 +100,10 @@ def chunks(prompt: str, tokenizer: Any) -> list[Chunk]:
     """
     most = tokenizer.model_max_length - 2
     comma = tokenizer(",", add_special_tokens=False).input_ids[-1]
-    found = [Chunk([], [])]
+    found = [PromptChunk([], [])]
     for piece in pieces(prompt):
         if piece is None:
-            found.append(Chunk([], []))
+            found.append(PromptChunk([], []))
             continue
         for token in tokenizer(piece.text, add_special_tokens=False, verbose=False).input_ids:
             if len(found[-1].tokens) == most:
@@ -117,12 +117,12 @@ def chunks(prompt: str, tokenizer: Any) -> list[Chunk]:
     return found
 
 
-def _rest(chunk: Chunk, comma: int) -> Chunk:
+def _rest(chunk: PromptChunk, comma: int) -> PromptChunk:
     """The chunk after a full one: it takes along what stands behind the last comma, if that is little."""
     behind = chunk.tokens[::-1].index(comma) if comma in chunk.tokens else 0
     behind = behind if behind <= COMMA_TOKENS else 0
     cut = len(chunk.tokens) - behind
-    rest = Chunk(chunk.tokens[cut:], chunk.weights[cut:])
+    rest = PromptChunk(chunk.tokens[cut:], chunk.weights[cut:])
     del chunk.tokens[cut:], chunk.weights[cut:]
     return rest
 

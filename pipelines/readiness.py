@@ -30,7 +30,8 @@ def means(machine: Machine) -> Means:
     if gpu is None:
         return Means(0.0, 0.0, machine.ram_gb, (0, 0))
     context_gb = CONTEXT_GB if gpu.capability != (0, 0) else 0.0
-    return Means(max(0.0, gpu.free_gb - context_gb), gpu.total_gb, machine.ram_gb, gpu.capability, machine.can)
+    free_gb = max(0.0, gpu.free_gb - context_gb)
+    return Means(free_gb, gpu.total_gb, machine.ram_gb, gpu.capability, machine.can, machine.compiler)
 
 
 def plan_here(machine: Machine, needs: Needs) -> Plan | None:
@@ -58,7 +59,7 @@ def of_files(download: Download, hub: HubCache) -> Readiness:
     """Whether a download is here, or can come."""
     gb = to_come_gb(download, hub)
     if path := download.named():
-        hint = f"There is no file {short(path)}: correct {download.local} in .env, or take it out."
+        hint = f"There is no file {short(path)}: correct {download.local} in .env, or remove it."
         return Readiness(True, "ready") if path.is_file() else Readiness(False, "file missing", hint)
     if not gb:
         return Readiness(True, "ready")
@@ -67,7 +68,7 @@ def of_files(download: Download, hub: HubCache) -> Readiness:
             False,
             "gated: needs a free licence",
             f"{download.label} is gated: accept the licence at {hub.page(download)}, "
-            "put HF_TOKEN=... in .env, and start Diorama again.",
+            "put HF_TOKEN=... in .env, and restart Diorama.",
         )
     free_gb = hub.free_bytes() / 1e9
     if gb + SPARE_GB > free_gb:
@@ -88,7 +89,7 @@ def to_come_gb(download: Download, hub: HubCache) -> float:
 
 
 def needs_of(model: LocalModel, weights: Download | Path, machine: Machine, hub: HubCache) -> tuple[Need, ...]:
-    """All that a model needs, one by one: memory, a file of one's own, disk, licence and access, as far as they apply.
+    """All that a model needs, one by one: memory, the user's own file, disk, licence and access, as far as they apply.
 
     Args:
         weights: a download, or the folder of a bundled model.
@@ -155,7 +156,7 @@ def own_file(model: LocalModel) -> Readiness | None:
         return Readiness(False, "file missing", f"There is no file {short(path)}: correct {model.own_file} in .env.")
     return Readiness(
         False,
-        "needs a file of yours",
+        "needs a file from you",
         f"{model.label} is on no Hub: download {model.own_file_from}, put {model.own_file}=/where/it/is in .env, and "
         "start Diorama again.",
     )

@@ -12,6 +12,8 @@ import torch
 from transformers import CLIPTokenizer
 from transformers.convert_slow_tokenizer import bytes_to_unicode
 
+from pipelines.checkpoint_kinds import INPAINTING, UNET, read_header
+
 
 def open_file(kind: type[diffusers.DiffusionPipeline], file: Path, config: Path) -> Any:
     """The pipeline in main memory, in the number format of the file.
@@ -22,11 +24,15 @@ def open_file(kind: type[diffusers.DiffusionPipeline], file: Path, config: Path)
     Raises:
         ValueError, RuntimeError: it is of another family, or lacks something.
     """
-    tokenizers = {} if (config / "tokenizer").is_dir() else {"tokenizer": clip_tokenizer()}
-    if tokenizers and (config / "text_encoder_2").is_dir():
-        tokenizers["tokenizer_2"] = clip_tokenizer(pad_token="!")  # OpenCLIP's fills up with the token 0
+    given: dict[str, Any] = {} if (config / "tokenizer").is_dir() else {"tokenizer": clip_tokenizer()}
+    if given and (config / "text_encoder_2").is_dir():
+        given["tokenizer_2"] = clip_tokenizer(pad_token="!")  # OpenCLIP's fills up with the token 0
+    channels = read_header(file).get(f"{UNET}input_blocks.0.0.weight", (0, 0))[1]
+    if channels == INPAINTING:  # the settings are those of a UNet with four
+        settings: Any = {"config": str(config), "local_files_only": True, "subfolder": "unet", "in_channels": channels}
+        given["unet"] = diffusers.UNet2DConditionModel.from_single_file(str(file), **settings)
     opened: Any = kind
-    return opened.from_single_file(str(file), config=str(config), local_files_only=True, **tokenizers)
+    return opened.from_single_file(str(file), config=str(config), local_files_only=True, **given)
 
 
 def clip_tokenizer(**settings: Any) -> CLIPTokenizer:
@@ -54,5 +60,5 @@ def fault(pipeline: Any) -> str:
             if weight.is_meta:
                 return f"it lacks {name}.{key}"
             if not bool(weight.isfinite().all()):
-                return f"{name}.{key} holds values that are no numbers"
+                return f"{name}.{key} holds values that are not numbers"
     return ""

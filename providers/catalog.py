@@ -9,7 +9,7 @@ from functools import partial
 
 from providers import prices
 from providers.accounts import Accounts
-from providers.cloud import CloudModel, Connection, Service
+from providers.cloud import CloudModel, CloudSettings, Service
 from providers.keys import Keys
 from providers.provider import Offer, Provider, is_retired
 from providers.registry import PROVIDERS
@@ -17,13 +17,13 @@ from providers.vision import READER_LIMITS, Vision
 from studio.clouds.spending import in_dollars
 from studio.contract import ModelSpec, Readiness, Tell
 
-DIRECT = Connection()
+DIRECT = CloudSettings()
 Today = Callable[[], date]
 
 
 def models(
     keys: Keys,
-    connection: Connection = DIRECT,
+    connection: CloudSettings = DIRECT,
     *,
     providers: Sequence[Provider] = PROVIDERS,
     today: Today = lambda: datetime.now(UTC).date(),
@@ -32,18 +32,18 @@ def models(
     return tuple(_spec(offer, provider, keys, connection, today) for provider in providers for offer in provider.offers)
 
 
-def accounts(keys: Keys, connection: Connection = DIRECT, providers: Sequence[Provider] = PROVIDERS) -> Accounts:
+def accounts(keys: Keys, connection: CloudSettings = DIRECT, providers: Sequence[Provider] = PROVIDERS) -> Accounts:
     """Everything else that an owner can do with a key."""
     return Accounts(keys, vision(keys, connection, providers), [provider.account for provider in providers])
 
 
-def vision(keys: Keys, connection: Connection = DIRECT, providers: Sequence[Provider] = PROVIDERS) -> Vision:
+def vision(keys: Keys, connection: CloudSettings = DIRECT, providers: Sequence[Provider] = PROVIDERS) -> Vision:
     """Describing pictures and improving prompts, by whichever provider an owner has a key for."""
     quick = connection._replace(limits=READER_LIMITS)
     return Vision(keys, providers, partial(_service, connection=quick), READER_LIMITS)
 
 
-def _spec(offer: Offer, provider: Provider, keys: Keys, connection: Connection, today: Today) -> ModelSpec:
+def _spec(offer: Offer, provider: Provider, keys: Keys, connection: CloudSettings, today: Today) -> ModelSpec:
     account = provider.account
     return offer.spec(
         label=f"{offer.label} ({account.provider})",
@@ -69,15 +69,15 @@ def _ready(offer: Offer, keys: Keys, today: Today, owner: str) -> Readiness:
     if is_retired(offer, today()):
         return Readiness(True, "retired: another answers")
     price = prices.usual(offer, "", offer.sizes[0])
-    return Readiness(True, f"about {in_dollars(price)} a picture" if price else "paid by use")
+    return Readiness(True, f"about {in_dollars(price)} a picture" if price else "billed by usage")
 
 
 def _connect(
-    _tell: Tell, *, offer: Offer, provider: Provider, keys: Keys, connection: Connection, today: Today
+    _tell: Tell, *, offer: Offer, provider: Provider, keys: Keys, connection: CloudSettings, today: Today
 ) -> CloudModel:
     service = _service(provider, connection)
     return CloudModel(offer, service, keys, offers=provider.offers, limits=connection.limits, today=today)
 
 
-def _service(provider: Provider, connection: Connection) -> Service:
+def _service(provider: Provider, connection: CloudSettings) -> Service:
     return pkgutil.resolve_name(provider.service)(provider, connection)

@@ -1,4 +1,4 @@
-"""A model of a provider behind the same interface as one on this machine: asks once, waits, falls forward.
+"""A provider's model behind the same interface as a local one: asks once, waits, and replaces retired models.
 
 What differs between the providers is in a `Service`; what is the same for all of them is here: whose key pays, the
 wait that a busy provider asks for, the model that follows a retired one, and what becomes of a picture that comes late.
@@ -16,7 +16,7 @@ from PIL import Image
 
 from providers import faults, images, prices
 from providers.keys import Key, Keys
-from providers.prices import Usage
+from providers.prices import TokenUsage
 from providers.provider import Account, Offer, in_turn, is_retired
 from providers.waiting import Hear, Limits, pause, waited
 from studio.contract import ImageRequest, ImageResult, Tell
@@ -25,7 +25,7 @@ MOST_TOKENS = 2000
 """Of an answer in words, thinking included; a description has 100."""
 
 
-class Connection(NamedTuple):
+class CloudSettings(NamedTuple):
     """How the providers are asked."""
 
     environment: Mapping[str, str] = MappingProxyType({})  # where the settings of their records are looked for
@@ -44,7 +44,7 @@ class Sent:
     data: bytes
     model: str  # the provider's id of the one that made it
     seed: int | None = None  # where the provider promises that it counts
-    usage: Usage | None = None
+    usage: TokenUsage | None = None
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Why a provider gave no picture, told apart, each in one sentence with the provider's own reason and never a key.
+"""Why a provider gave no picture: one sentence for each cause, with the provider's own reason and never a key.
 
 * CloudFault            (studio.errors)
   - Refused             the words or the picture are against the provider's rules, or it answered without a picture
@@ -173,7 +173,7 @@ def _sentence(kind: type[CloudFault], account: Account, status: int, why: str, m
     because = f": {why}" if why else ""
     number = f" ({status})" if status >= 300 else ""
     what = {
-        Refused: f"{name} refused this{because}. Change the words or the picture, then ask again.",
+        Refused: f"{name} refused this{because}. Change the words or the picture, then try again.",
         Rejected: f"{name} could not use this request{number}{because}. Change it, or choose another model.",
         Retired: f"{name} has no model {model or 'for this'} any more{because}. Choose another model.",
         BadKey: f"{name} does not accept the key in {account.name}{because}. Correct it, or make a new one at "
@@ -181,9 +181,9 @@ def _sentence(kind: type[CloudFault], account: Account, status: int, why: str, m
         Forbidden: f"{name} does not let this key do that{number}{because}. Check its rights at {account.keys_url}.",
         NoCredit: f"Your {name} account cannot pay for this{because}. Add credit at {account.billing_url}, then ask "
         "again.",
-        RateLimited: f"{name} is not taking more requests right now{number}{because}. Wait a minute, then ask again.",
+        RateLimited: f"{name} is not taking more requests right now{number}{because}. Wait a minute, then try again.",
         Timeout: f"{name} did not answer in time{number}{because}. {CHARGED}",
-        Outage: f"{name} has problems of its own{number}{because}. {CHARGED} Try again later, or choose another model.",
+        Outage: f"{name} is having problems{number}{because}. {CHARGED} Try again later, or choose another model.",
     }
     return what[kind]
 

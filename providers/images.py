@@ -1,6 +1,6 @@
-"""What providers send becomes a picture, and what they get: bytes of a picture, and masks in their convention.
+"""Converts providers' answers to pictures, and our pictures and masks to their formats.
 
-`studio.intake.picture` reads every picture that comes back, as it reads an upload: a provider is a stranger too.
+`studio.intake.picture` reads every picture that comes back, as it reads an upload: a provider is not trusted, either.
 """
 
 from __future__ import annotations

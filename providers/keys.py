@@ -1,4 +1,4 @@
-"""API keys: where they are found, whose they are, and what to do when one is missing. Knows nothing of models.
+"""API keys: where they are found, who owns them, and what to do when one is missing. Knows nothing of models.
 
 A key lives in the environment, in a `.env` file or, pasted in the page, in the memory of this process; it is never
 logged, never written down, and shown by nothing in here: not even `repr` has it.
@@ -22,8 +22,9 @@ from providers.provider import Account
 from studio.errors import BadRequest, NotReady
 from studio.validation import UNSEEN
 
-MAX_KEY = 500
-"""Characters; the longest kind in use has 164 (OpenAI's project keys, November 2026)."""
+MAX_KEY = 4_000
+"""Characters; the longest kind that is pasted has 164 (OpenAI's project keys, November 2026). Of who signed in with
+Hugging Face it is a JWT."""
 MAX_OWNERS = 2000
 """Visitors whose pasted keys are remembered; the one that was away the longest is forgotten first."""
 SHELL, PASTED = "the environment", "this session"
@@ -78,8 +79,8 @@ class Keys:
         key = value.strip(UNSEEN)
         if len(key) > MAX_KEY or not all(" " < one < "\x7f" for one in key):
             raise BadRequest(
-                f"This is no {account.provider} key: keys are at most {MAX_KEY} letters, digits and signs without "
-                f"blanks. Copy it again from {account.keys_url}."
+                f"This is not a valid {account.provider} key: keys are at most {MAX_KEY} letters, digits and signs "
+                f"without blanks. Copy it again from {account.keys_url}."
             )
         with self._lock:
             keys = self._pasted.setdefault(owner, {})

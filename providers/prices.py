@@ -1,4 +1,4 @@
-"""What a picture costs: an estimate before it is asked for, and the bill by the tokens that were used. Pure functions.
+"""What a picture costs: an estimate in advance, and the bill by the tokens used. Pure functions.
 
 Everything is in US dollars. An estimate is for the picture itself; references and long prompts add to it.
 """
@@ -13,7 +13,7 @@ from studio.contract import ImageRequest, Size
 MEGAPIXEL = 1024 * 1024
 
 
-class Usage(NamedTuple):
+class TokenUsage(NamedTuple):
     """Tokens of one call, as the provider counted them."""
 
     text_in: int = 0
@@ -36,7 +36,7 @@ def usual(offer: Offer, quality: str, size: Size) -> float | None:
     return price * _scale(offer, size)
 
 
-def paid(rates: Rates | None, usage: Usage | None) -> float | None:
+def paid(rates: Rates | None, usage: TokenUsage | None) -> float | None:
     """The bill; None where the provider did not say what was used, or its rates are not known."""
     if rates is None or usage is None:
         return None

@@ -1,4 +1,4 @@
-"""What has to be known of a provider, and of each model it offers. No SDK, no network; `record.py` of each says it."""
+"""The records of a provider and of its models; see each `record.py`. No SDK, no network."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class Provider:
     account: Account
     offers: tuple[Offer, ...]
     readers: tuple[str, ...]  # small models that see, for words about pictures; the next is asked if one is gone
-    service: str  # "module:function" that is called with the record and a `Connection` and returns a `Service`
+    service: str  # "module:function" that is called with the record and `CloudSettings` and returns a `Service`
     settings: tuple[str, ...] = ()  # names of more variables of the environment that its service reads
 
 

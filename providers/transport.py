@@ -1,4 +1,4 @@
-"""HTTP to a provider: every byte counted, every second too, one paid request per call, and no way back in.
+"""HTTP client for providers, with byte and time budgets: one paid request per call, no redirects.
 
 All three SDKs speak HTTP through httpx2; its hooks see every request, those that the SDKs make on their own included
 (polling, fetching the finished picture from an address that the provider names). Knows nothing of pictures.
@@ -113,7 +113,7 @@ class Transport:
                 return faults.Outage(f"The connection to {name} broke before the answer was complete. {faults.CHARGED}")
 
     def _timeout(self) -> httpx2.Timeout:
-        # One silence may be as long as the whole call: a picture takes minutes, and nothing is said meanwhile.
+        # One silence may be as long as the whole call: a picture takes minutes, and nothing is sent meanwhile.
         return httpx2.Timeout(self._limits.late_seconds, connect=self._limits.connect_seconds)
 
     def _before(self, request: httpx2.Request) -> None:
@@ -126,7 +126,7 @@ class Transport:
         if request.method != "GET":
             if call.sent:
                 raise faults.Outage(
-                    f"{self._account.provider} wanted the same request again elsewhere. {faults.CHARGED}"
+                    f"{self._account.provider} sent the request on to another address. {faults.CHARGED}"
                 )
             if not call.is_wanted():
                 raise Cancelled

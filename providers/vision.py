@@ -1,4 +1,4 @@
-"""Words about pictures: describe one, and improve a prompt, by whichever provider the owner has a key for."""
+"""Describes pictures and improves prompts, with whichever provider the owner has a key for."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ from studio.errors import CloudFault
 log = logging.getLogger(__name__)
 
 LOOK_SECONDS = 0.1
-"""How often a waiting thread looks whether Stop was pressed."""
+"""How often a waiting thread checks for Stop."""
 
 Answer = TypeVar("Answer")
 

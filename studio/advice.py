@@ -1,4 +1,4 @@
-"""What a person is told before a model meets a picture that it was not taught: one sentence, and what knows it better.
+"""Advice before a model gets a kind of picture it was not trained on: one sentence, and a better model.
 
 The one place that knows of it; the page, the API and the terminal say what is found here. It never refuses anything.
 """
@@ -32,7 +32,7 @@ class Instead:
 
 @dataclass(frozen=True)
 class Advice:
-    """What is said of one model and one picture."""
+    """The advice about one model and one picture."""
 
     text: str
     instead: tuple[Instead, ...] = ()
@@ -60,7 +60,7 @@ class Adviser:
         return {spec.id: Advice(_sentence(spec, task, instead), instead) for spec in strangers}
 
     def of_change(self, owner: str, request: IterateRequest, model: str) -> str:
-        """What is said of a change, "" where there is nothing to say: within a limit the rest of the picture stays.
+        """The advice about a change, "" for none: within a limit, the rest of the picture stays.
 
         Args:
             model: the one that makes it.
@@ -70,11 +70,11 @@ class Adviser:
         return self._notice(owner, request.source, Task.ITERATE, model)
 
     def of_selection(self, owner: str, picture: str, model: str) -> str:
-        """What is said of a selection in a picture by a model, "" where there is nothing to say."""
+        """The advice about a selection in a picture by a model, "" for none."""
         return self._notice(owner, picture, Task.SEGMENT, model)
 
     def of_solid(self, owner: str, request: SolidRequest) -> str:
-        """What is said of an object that becomes 3D, "" where there is nothing to say."""
+        """The advice about an object that becomes 3D, "" for none."""
         is_given = all(request.views) and not request.only
         notice = "" if is_given else self._notice(owner, request.object, Task.VIEWS, request.views_model)
         if notice or not request.splat:

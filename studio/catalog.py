@@ -1,4 +1,4 @@
-"""The models of one studio: which there are, and which one a request means. Loads none."""
+"""The models of one studio: lists them, and finds the one a request means. Loads none."""
 
 from __future__ import annotations
 
@@ -26,23 +26,33 @@ class Catalog:
     """The first model that is ready is the default of its task."""
 
     def __init__(
-        self, specs: Iterable[ModelSpec], own: Callable[[], Iterable[ModelSpec]] = tuple[ModelSpec, ...]
+        self,
+        specs: Iterable[ModelSpec],
+        own: Callable[[], Iterable[ModelSpec]] = tuple[ModelSpec, ...],
+        away: Callable[[], Iterable[ModelSpec]] = tuple[ModelSpec, ...],
     ) -> None:
         """
         Args:
             own: the models that a person brought, as they are when it is called.
+            away: those that other machines run, the same; one that cannot be used here is used there.
 
         Raises:
             ValueError: a spec is not complete; found at the start, not by a visitor.
         """
-        self._fixed, self._own = {spec.id: spec for spec in specs}, own
+        self._fixed, self._own, self._away = {spec.id: spec for spec in specs}, own, away
         for task in (Task.GENERATE, Task.ITERATE):
             for spec in self.models(task):
                 completion.default_size(spec)
 
     @property
     def _specs(self) -> dict[str, ModelSpec]:
-        return {**self._fixed, **{spec.id: spec for spec in self._own()}}
+        here = {**self._fixed, **{spec.id: spec for spec in self._own()}}
+        away = {spec.id: spec for spec in self._away()}
+        return {**here, **{id: spec for id, spec in away.items() if id not in here or not here[id].readiness().ok}}
+
+    def all(self) -> list[ModelSpec]:
+        """Each once, in order; those of other machines last."""
+        return [*self._specs.values()]
 
     def every(self) -> Iterator[ModelSpec]:
         """Task by task; one that does several comes once for each."""
@@ -63,14 +73,19 @@ class Catalog:
             raise UnknownModel(model_id, specs)
         return specs[model_id]
 
-    def ready(self, model_id: str, task: Task, owner: str = "") -> ModelSpec:
+    def ready(self, model_id: str, task: Task, owner: str = "", *, follows: bool = False) -> ModelSpec:
         """The model that was asked for, or the first that is ready here: nothing is sent to a cloud unasked.
+
+        Args:
+            follows: the first of those that make pictures along the outlines or the depth of another.
 
         Raises:
             UnknownModel: it cannot do the task.
             NotReady: none can now.
         """
         local = [spec for spec in self.models(task) if not spec.provider]
+        if task == Task.GENERATE:
+            local = [spec for spec in local if bool(spec.control) == follows]
         specs = [self._able(model_id, task)] if model_id != "" else local
         if not specs:
             raise NotReady(f"No model here can {_VERBS.get(task, task)}. Start Diorama with a catalog that has one.")

@@ -1,4 +1,4 @@
-"""The keys that programs come with: a file for each, which knows the key only by its hash. Knows no HTTP.
+"""API keys of programs: one file each, which stores only the key's hash. Knows no HTTP.
 
 The files lie beside the pictures, so that a key which is added or removed counts at once, also for a Diorama that runs.
 """
@@ -12,7 +12,7 @@ import os
 import re
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,11 +39,15 @@ class ClientKey:
 class ClientKeys:
     """The keys of one outputs folder. Any thread and any process may use it."""
 
-    def __init__(self, outputs: Path) -> None:
-        self._folder = outputs / FOLDER
+    def __init__(self, outputs: Path, admits: Callable[[str], bool] = lambda _owner: True) -> None:
+        """
+        Args:
+            admits: whether an owner may still come in: the keys of others open nothing.
+        """
+        self._folder, self._admits = outputs / FOLDER, admits
 
     def add(self, name: str, owner: str) -> str:
-        """Make a key. It is told here, and never again.
+        """Make a key. It is returned here, and never again.
 
         Raises:
             BadRequest: the name cannot be one, or has a key already.
@@ -77,16 +81,28 @@ class ClientKeys:
         with files.storage_errors(self._folder):
             self._path(name).unlink()
 
+    def remove_of(self, owner: str) -> list[str]:
+        """Remove all keys of an owner. Returns their names.
+
+        Raises:
+            StorageFailed: the disk did not let go of one.
+        """
+        names = [key.name for key in self.all() if key.owner == owner]
+        for name in names:
+            self.remove(name)
+        return names
+
     def all(self) -> list[ClientKey]:
         """Every key, by name."""
         return sorted(self._read(), key=lambda key: key.name)
 
     def find(self, key: str) -> ClientKey | None:
-        """What is known of this key; None: it is none, or was removed."""
+        """What is known of this key; None: it is none, or was removed, itself or its owner."""
         if not key.startswith(PREFIX) or len(key) > _LONGEST_KEY:
             return None
         sought = _hash(key)
-        return next((known for known in self._read() if hmac.compare_digest(known.sha256, sought)), None)
+        known = next((known for known in self._read() if hmac.compare_digest(known.sha256, sought)), None)
+        return known if known and self._admits(known.owner) else None
 
     def _read(self) -> Iterator[ClientKey]:
         for path in self._folder.glob("*.json"):

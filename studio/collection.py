@@ -1,4 +1,4 @@
-"""What people made, and the jobs that do so, as the page, the API and the terminal ask for it.
+"""What people made, and the jobs that make it, for the page, the API and the terminal.
 
 The part of `Studio` that needs no model. Every call is safe from any thread.
 """
@@ -6,7 +6,7 @@ The part of `Studio` that needs no model. Every call is safe from any thread.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack
 from functools import partial
 from pathlib import Path
 from typing import Unpack
@@ -14,12 +14,14 @@ from typing import Unpack
 from studio import validation
 from studio.contract import IterateRequest, Task
 from studio.errors import NotFound
-from studio.imaging import replay
+from studio.imaging import replay, wildcards
 from studio.imaging.versions import Versions
-from studio.library import search
+from studio.library import permissions, search
 from studio.library.assets import Asset
-from studio.library.database import Database
+from studio.library.collections import names
+from studio.library.database import Database, FolderLock
 from studio.library.film import read_film
+from studio.library.folders import FOLDERS
 from studio.library.search import Filters, GalleryPage, Relatives
 from studio.library.store import Store
 from studio.library.tree import Tree
@@ -29,20 +31,37 @@ from studio.scheduling.changes import Changes
 from studio.scheduling.contract import Event, JobView
 from studio.scheduling.jobs import Jobs
 from studio.settings.presets import Presets
+from studio.sharing.signing_key import read_key
 from studio.words.meaning import Meanings
 
 
 class Collection:
     """The assets of one outputs folder. `owner` is whoever asks; another owner's assets do not exist for them."""
 
-    _store: Store
-    _database: Database
-    _uploads: Uploads
-    _versions: Versions
     _changes: Changes
     _jobs: Jobs
-    presets: Presets
     meanings: Meanings
+
+    def _open_library(
+        self,
+        opened: ExitStack,
+        outputs: Path,
+        busy_seconds: float,
+        now: Callable[[], float],
+        quota_bytes: int | None,
+        admits: Callable[[str], bool],
+    ) -> None:
+        """Open the folder and make its index agree with its files; `opened` closes it again. See `Studio`."""
+        permissions.prepare(outputs, FOLDERS)
+        self._wildcards = outputs / wildcards.FOLDER
+        opened.callback(FolderLock(outputs).release)
+        self.signing_key = read_key(outputs)
+        self._database = Database(outputs / "diorama.sqlite", busy_seconds)
+        opened.callback(self._database.close)
+        self._store = Store(outputs, self._database, now, quota_bytes, admits)
+        self._uploads = Uploads(self._store)
+        self._versions, self.presets = Versions(self._store, self._database), Presets(outputs)
+        self._store.reconcile()  # before any job: a picture of a killed job counts as made
 
     def job(self, owner: str, job_id: str) -> JobView:
         """
@@ -153,6 +172,22 @@ class Collection:
         self._changes.note(owner)
         return asset
 
+    def collections(self, owner: str) -> tuple[names.Named, ...]:
+        """The owner's collections that have something in them, by name."""
+        return names.named_of(self._database, owner)
+
+    def collect(self, owner: str, asset_ids: Iterable[str], name: str, *, is_in: bool = True) -> str:
+        """Put assets into a collection, which need not be there before, or take them out again. Returns its name.
+
+        Raises:
+            BadRequest: the name is none, or one of them is in too many.
+        """
+        name, ids = names.checked_name(name), [self._store.asset(owner, id).id for id in asset_ids]
+        for asset_id in ids:
+            self._store.collections.put(asset_id, name, is_in=is_in)
+        self._changes.note(owner)
+        return name
+
     def delete(self, owner: str, asset_ids: Iterable[str]) -> None:
         """Into the trash, all or, with one that is not there, none; `restore` brings them back."""
         self._store.delete(owner, asset_ids)
@@ -167,7 +202,7 @@ class Collection:
         self._store.rebuild()
 
     def take_in(self, owner: str, source: bytes | Path, name: str = "") -> Asset:
-        """Keep an uploaded picture; one that is there already is not kept twice, see `Uploads.take_in`."""
+        """Keep an uploaded picture; one that exists already is not kept twice, see `Uploads.take_in`."""
         asset = self._uploads.take_in(owner, source, name)
         self._changes.note(owner)
         return asset

@@ -1,4 +1,4 @@
-"""From what a person asked for to a request that is complete, or a sentence about what its model does not honour.
+"""Fills in every value of a request, or says which of them its model does not support.
 
 Pure functions over a request and the spec of its model: no disk, no queue, and randomness only where a seed is drawn.
 """
@@ -10,7 +10,17 @@ import secrets
 from dataclasses import replace
 from typing import Any
 
-from studio.contract import MAX_PICTURES, MAX_SEED, GenerateRequest, IterateRequest, ModelSpec, Range, Size, Task
+from studio.contract import (
+    FULL_PRECISION,
+    MAX_PICTURES,
+    MAX_SEED,
+    GenerateRequest,
+    IterateRequest,
+    ModelSpec,
+    Range,
+    Size,
+    Task,
+)
 from studio.errors import BadRequest, NotSupported
 from studio.validation import bounded_text, says_something, shown, whole
 
@@ -31,17 +41,12 @@ def completed(request: GenerateRequest, spec: ModelSpec) -> GenerateRequest:
         raise NotSupported(f"{spec.label} does not make pictures from words. Choose another model.")
     return GenerateRequest(
         prompt=_prompt(request.prompt),
-        model=spec.id,
         size=_size(request.size, spec),
         count=whole("number of pictures", request.count, 1, MAX_PICTURES),
-        seed=_seed(request.seed, spec),
-        steps=_count("number of steps", request.steps, spec.steps, spec),
-        guidance=_number("guidance", request.guidance, spec.guidance, spec),
-        negative_prompt=_negative_prompt(request.negative_prompt, spec),
         style=_style(request.style, spec),
-        quality=_quality(request.quality, spec),
-        transparent=_transparent(request.transparent, spec),
-        clip_skip=_count("clip skip", request.clip_skip, spec.clip_skip, spec),
+        control=_control(request.control, spec),
+        control_strength=_number("control strength", request.control_strength, spec.control_strength, spec),
+        **_common(request, spec),
     )
 
 
@@ -55,29 +60,39 @@ def completed_edit(request: IterateRequest, spec: ModelSpec) -> IterateRequest:
         raise NotSupported(f"{spec.label} does not change pictures. Choose another model.")
     if spec.mask_only and not (request.object or request.strokes or any(request.extend)):
         raise NotSupported(
-            f"{spec.label} only fills a part. Choose an object, paint over a part, or extend the picture."
+            f"{spec.label} only fills in an area. Choose an object, paint over an area, or extend the picture."
         )
     most = max(0, spec.references - 1)
     if len(request.references) > most:
         takes = f"takes {most} more" if most else "takes no more"
         raise NotSupported(f"{spec.label} {takes} pictures beside the one it changes, not {len(request.references)}.")
     if request.control != "" and not spec.control:
-        raise NotSupported(f"{spec.label} follows no outlines and no depth. Choose a model that does.")
+        raise NotSupported(f"{spec.label} cannot follow outlines or depth. Choose a model that can.")
     return replace(
         request,
         instruction=_instruction(request, spec),
-        model=spec.id,
         count=whole("number of versions", request.count, 1, MAX_PICTURES),
-        seed=_seed(request.seed, spec),
-        steps=_count("number of steps", request.steps, spec.steps, spec),
-        guidance=_number("guidance", request.guidance, spec.guidance, spec),
         strength=_number("strength", request.strength, spec.strength, spec),
-        negative_prompt=_negative_prompt(request.negative_prompt, spec),
-        quality=_quality(request.quality, spec),
-        transparent=_transparent(request.transparent, spec),
-        clip_skip=_count("clip skip", request.clip_skip, spec.clip_skip, spec),
+        **_common(request, spec),
         control_strength=_number("control strength", request.control_strength, spec.control_strength, spec),
     )
+
+
+def _common(request: GenerateRequest | IterateRequest, spec: ModelSpec) -> dict[str, Any]:
+    """The fields that requests for new and for changed pictures share, every value decided."""
+    return {
+        "model": spec.id,
+        "seed": _seed(request.seed, spec),
+        "steps": _count("number of steps", request.steps, spec.steps, spec),
+        "guidance": _number("guidance", request.guidance, spec.guidance, spec),
+        "negative_prompt": _negative_prompt(request.negative_prompt, spec),
+        "quality": _one_of("quality", request.quality, spec.qualities, spec),
+        "transparent": _transparent(request.transparent, spec),
+        "clip_skip": _count("clip skip", request.clip_skip, spec.clip_skip, spec),
+        "precision": _precision(request.precision, spec),
+        "fast": _fast(request, spec),
+        "sampler": _one_of("sampler", request.sampler, spec.samplers, spec),
+    }
 
 
 def decided(seed: Any, steps: Any, guidance: Any, spec: ModelSpec) -> tuple[int | None, int | None, float | None]:
@@ -186,14 +201,15 @@ def _style(value: Any, spec: ModelSpec) -> str:
     return value
 
 
-def _quality(value: Any, spec: ModelSpec) -> str:
+def _one_of(what: str, value: Any, choices: tuple[str, ...], spec: ModelSpec) -> str:
+    """One of the names that the model has; the first where nothing is said."""
     if not isinstance(value, str):
-        raise BadRequest(f"The quality must be the name of a quality, not {shown(value)}.")
+        raise BadRequest(f"The {what} must be the name of a {what}, not {shown(value)}.")
     if value == "":
-        return spec.qualities[0] if spec.qualities else ""
-    if value not in spec.qualities:
-        choice = f"Choose one of: {', '.join(spec.qualities)}." if spec.qualities else "Leave the quality empty."
-        raise NotSupported(f"{spec.label} has no quality {shown(value)}. {choice}")
+        return choices[0] if choices else ""
+    if value not in choices:
+        choice = f"Choose one of: {', '.join(choices)}." if choices else f"Leave the {what} empty."
+        raise NotSupported(f"{spec.label} has no {what} {shown(value)}. {choice}")
     return value
 
 
@@ -201,7 +217,37 @@ def _transparent(value: Any, spec: ModelSpec) -> bool:
     if not isinstance(value, bool):
         raise BadRequest(f"A transparent background is either wanted (true) or not (false); got {shown(value)}.")
     if value and not spec.transparent:
-        raise NotSupported(f"{spec.label} makes no transparent background. Ask without it, or choose another model.")
+        raise NotSupported(f"{spec.label} cannot make a transparent background. Leave it out, or choose another model.")
+    return value
+
+
+def _precision(value: Any, spec: ModelSpec) -> str:
+    if not isinstance(value, str):
+        raise BadRequest(f"The precision must be the name of one, such as nf4, not {shown(value)}.")
+    if value and value not in spec.precisions:
+        one = f"Choose one of {', '.join(spec.precisions)}, or leave it" if spec.precisions else "Leave the precision"
+        raise NotSupported(f"{spec.label} cannot be kept in {shown(value)} on this machine. {one} empty.")
+    return value
+
+
+def _fast(request: GenerateRequest | IterateRequest, spec: ModelSpec) -> bool:
+    if not isinstance(request.fast, bool):
+        raise BadRequest(f"Fast is either wanted (true) or not (false); got {shown(request.fast)}.")
+    if request.fast and not spec.fast:
+        raise NotSupported(f"{spec.label} cannot be compiled (Fast) on this machine. Turn Fast off.")
+    if request.fast and request.precision not in ("", FULL_PRECISION):
+        raise NotSupported(f"Fast needs 16-bit weights, not {shown(request.precision)}. Choose one of the two.")
+    return request.fast
+
+
+def _control(value: Any, spec: ModelSpec) -> str:
+    """Of a request to make a picture: a model that follows one cannot do without."""
+    if not isinstance(value, str):
+        raise BadRequest(f"The picture to follow must be the id of a picture, not {shown(value)}.")
+    if value and not spec.control:
+        raise NotSupported(f"{spec.label} cannot follow outlines or depth. Choose a model that can.")
+    if spec.control and not value:
+        raise BadRequest(f"{spec.label} follows a picture. Choose the one whose outlines or depth it is to follow.")
     return value
 
 

@@ -1,4 +1,4 @@
-"""What the app passes around: requests in, results out, and what a model can honour. Knows no torch, gradio or disk."""
+"""The records the app passes around: requests, results, and what a model supports. Knows no torch, gradio or disk."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from studio.cards.palette import Palette
 
 MAX_PICTURES = 8  # that one request may ask for
 MAX_SEED = 2**32 - 1  # inclusive: what torch, numpy and the A1111 text format all accept
+FULL_PRECISION = "16-bit"  # asks for weights that are not packed
 
 
 class Task(StrEnum):
@@ -41,15 +42,11 @@ class Size(NamedTuple):
         return f"{self.width} x {self.height}"
 
 
-# --- requests ---------------------------------------------------------------------------------------------------------
-
-
 @dataclass(frozen=True)
 class GenerateRequest:
     """What a person asked for in the Generate tab, the CLI or the API: plain values that fit in a JSON row.
 
-    None means "the model's own default"; `Studio.generate` fills every None before the job is written, so that the
-    stored request is complete: what is not in it cannot change the result.
+    None: the model's own default. `Studio.generate` fills it in: what is not in the stored request changes nothing.
     """
 
     prompt: str
@@ -64,6 +61,11 @@ class GenerateRequest:
     quality: str = ""  # one of the model's qualities; "": its first, or it has none
     transparent: bool = False  # nothing behind what was asked for: an RGBA picture
     clip_skip: int | None = None  # which layer of the text encoder is asked, counted from the last one, which is 1
+    precision: str = ""  # in how many bits the weights are kept, such as "nf4"; "": as suits the machine
+    fast: bool = False  # the network is compiled: a wait once, quicker pictures, which differ by rounding
+    control: str = ""  # asset id of a picture whose outlines or depth are followed
+    control_strength: float | None = None  # how closely
+    sampler: str = ""  # one of the model's samplers; "": its first, or it has none
 
 
 @dataclass(frozen=True)
@@ -83,8 +85,7 @@ class Stroke:
 class IterateRequest:
     """What a person asked for in the Iterate tab: a picture, and what to change about it.
 
-    With an object, strokes or an extension all else stays, byte for byte. `Studio.iterate` fills what was left open.
-    """
+    With an object, strokes or an extension all else stays, byte for byte. `Studio.iterate` fills what was left open."""
 
     source: str  # asset id of the picture
     instruction: str  # "": only to extend a picture, or for a model that fills a mask by itself
@@ -104,8 +105,11 @@ class IterateRequest:
     quality: str = ""
     transparent: bool = False
     clip_skip: int | None = None
+    precision: str = ""
+    fast: bool = False
     control: str = ""  # asset id of a picture whose outlines or depth are followed; "": those of the source
     control_strength: float | None = None  # how closely
+    sampler: str = ""
 
 
 @dataclass(frozen=True)
@@ -135,9 +139,13 @@ class ImageRequest:
     quality: str = ""
     transparent: bool = False
     clip_skip: int | None = None  # None: the model's own layer
+    precision: str = ""
+    fast: bool = False
+    sampler: str = ""
     owner: str = ""  # whose key pays; changes nothing in the picture
     late: Callable[[ImageResult], None] | None = field(default=None, repr=False, compare=False)
     """Where a picture goes that was paid for and comes after Stop or the deadline: any thread, once; None: lost."""
+    id: str = ""  # of this picture among all that were ever asked for; changes nothing in it; "": it has none
 
 
 @dataclass(frozen=True)
@@ -149,11 +157,12 @@ class ImageResult:
     revision: str = ""  # of the weights, where only the loaded model knows it; "": the one in its spec
     notice: str = ""  # a sentence for the person: "X has retired A; B made this picture."
     price_usd: float | None = None  # what it cost, where the provider says what was used; None: not known
+    precision: str = ""  # in how many bits the weights were kept; "": in 16 or more
+    fast: bool = False  # a compiled network made it
     scores: tuple[float, ...] = ()  # after each step, how well it fits the prompt; (): the model does not say
     frames: tuple[Image.Image, ...] = ()  # RGB of one size: how the picture came about, for a film; (): no film
-
-
-# --- reports of a model -----------------------------------------------------------------------------------------------
+    kept: Callable[[], object] = field(default=dict, repr=False, compare=False)  # does nothing, and can be pickled
+    """Called once it is saved: the copy elsewhere that stood in for it until then may go."""
 
 
 @dataclass(frozen=True)
@@ -167,11 +176,7 @@ class Progress:
 
 
 Tell = Callable[[Progress], None]
-"""Report progress. Raises `errors.Cancelled` once Stop was pressed and `errors.Skipped` once "Skip this one" was: every
-report is a cancel point, and a model lets both exceptions pass."""
-
-
-# --- models -----------------------------------------------------------------------------------------------------------
+"""Report progress. Raises `errors.Cancelled` after Stop and `errors.Skipped` after "Skip this one": let them pass."""
 
 
 class Model(Protocol):
@@ -179,19 +184,16 @@ class Model(Protocol):
 
     def run(self, request: Any, tell: Tell) -> Any:
         """Do the work on the lane's own thread; `Cancelled` and `Skipped` raised by `tell` pass through."""
-        ...
 
     def close(self) -> None:
         """Give memory back. The model is not used again."""
-        ...
 
 
 class Weights(Protocol):
     """The files of a model that are downloaded."""
 
     def fetch(self, tell: Tell) -> None:
-        """Bring what is missing; goes on where an earlier one was cut off. What `tell` raises ends it."""
-        ...
+        """Download what is missing; resumes where an earlier one stopped. What `tell` raises ends it."""
 
     def is_complete(self) -> bool: ...
 
@@ -201,7 +203,6 @@ class Weights(Protocol):
 
     def remove(self) -> None:
         """Delete what only this model needs."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -247,7 +248,7 @@ class ModelCard:
     id: str  # "toy-klein"; stable, written into every recipe
     label: str
     tasks: frozenset[Task]
-    lane: Literal["gpu", "cloud"] = "gpu"
+    lane: Literal["gpu", "cloud", "workers"] = "gpu"  # workers: only other machines can run it
     licence: str = ""
     licence_url: str = ""
     page_url: str = ""  # where a person reads about it, and accepts the licence of a gated one
@@ -260,6 +261,7 @@ class ModelCard:
     elevation_deg: float = 0.0  # of views: how far a picture looks down on its object where nobody says so
     negative_prompt: bool = False
     clip_skip: Range | None = None
+    text_tokens: int = 0  # how many tokens of a prompt it reads; what comes behind them is cut off; 0: all of it
     prompt_weights: bool = False  # reads "(word:1.2)" and BREAK as A1111 does
     references: int = 0  # most pictures an instruction may refer to
     styles: tuple[Style, ...] = ()
@@ -267,8 +269,9 @@ class ModelCard:
     palette: Palette | None = None  # the words of one that knows few; None: any will do
     demo: Demo | None = None
     qualities: tuple[str, ...] = ()  # the first is the default; (): not honoured
+    samplers: tuple[str, ...] = ()  # as A1111 calls them; the first is the default; (): not honoured
     transparent: bool = False  # can leave out the background
-    mask: bool = False  # keeps to a mask itself; a caller composites all the same
+    mask: bool = False  # keeps to a mask itself; a caller composites anyway
     mask_only: bool = False  # changes nothing without a mask
     strength: Range | None = None
     control: str = ""  # id of the model that makes the pictures that it follows; "": it follows none
@@ -288,8 +291,7 @@ class ModelCard:
 @dataclass(frozen=True, kw_only=True)
 class ModelSpec(ModelCard):
     """One line of a catalog: what a person reads, what the loader needs, and what the model can honour: the page shows
-    only that, and a request that asks for more is an error, never dropped silently.
-    """
+    only that, and a request that asks for more is an error, never dropped silently."""
 
     load: Callable[[Tell], Model]  # heavy imports only here; a download reports and can be stopped
     readiness: Callable[[], Readiness]  # light: no torch, no network
@@ -298,6 +300,8 @@ class ModelSpec(ModelCard):
     weights: Weights | None = None  # None: it is included, a person's own, or in a cloud
     layout: str = ""  # how it is laid out on this machine, in words; "": it is not decided
     pace: Literal["", "fast", "medium", "slow"] = ""  # how that compares with the whole model on a card
+    precisions: tuple[str, ...] = ()  # in how many bits its weights can be kept on this machine
+    fast: bool = False  # compiling its network pays on this machine
     key: str = ""  # name of the variable that holds the API key it needs
     download_gb: float = 0.0  # what it downloads before the first use; 0: it is included, or needs nothing
     gated: bool = False  # the licence has to be accepted on its page before it can be downloaded

@@ -11,6 +11,7 @@
   - NotReady              the model cannot run here, yet
   - NotFound              no such job or asset, or not this person's: the answer is the same
     + LinkNotFollowed     there was one, and a link is in the place of its file
+  - OwnerRemoved          whoever asked for it may not come in any more
   - OutputsInUse          another Diorama works in the same outputs folder
   - StorageFailed         the disk did not take it
     + QuotaReached        one person's part of it is full
@@ -19,6 +20,7 @@
   - TooManyJobs           one person's queue is full
   - OverBudget            more than is spent in a day without asking; the same with the cost confirmed is taken
   - OutOfMemory           the model did not fit
+  - GpuLost               the card, or the driver, has given up
   - Superseded            a newer click took its place
   - CloudFault            a provider did not give a picture; see providers/faults.py
 * Cancelled, Skipped      not errors: Stop or "Skip this one" was pressed
@@ -88,6 +90,13 @@ class LinkNotFollowed(NotFound):
         )
 
 
+class OwnerRemoved(StudioError):
+    """Nothing is made, or kept, for somebody who was removed in the meantime."""
+
+    def __init__(self) -> None:
+        super().__init__("This user was removed from Diorama, so nothing more is kept for them.")
+
+
 class OutputsInUse(StudioError):
     def __init__(self, folder: object) -> None:
         super().__init__(
@@ -104,8 +113,7 @@ class QuotaReached(StorageFailed):
 
     def __init__(self, most_bytes: int) -> None:
         super().__init__(
-            f"Your pictures take {most_bytes / 1e9:.3g} GB, which is all that is kept for one person here. "
-            "Delete some, then try again."
+            f"Your pictures take {most_bytes / 1e9:.3g} GB, the limit for one person here. Delete some, then try again."
         )
 
 
@@ -125,13 +133,16 @@ class IndexBusy(StorageFailed):
 
 
 class TooManyJobs(StudioError):
-    def __init__(self, limit: int, *, are_all: bool = False) -> None:
+    def __init__(self, limit: int, *, are_all: bool = False, of_address: bool = False) -> None:
         """
         Args:
             are_all: they are everybody's together.
+            of_address: they are of all who come from one address.
         """
-        if are_all:
-            super().__init__(f"{limit:,} jobs of all visitors are waiting already. Try again in some minutes.")
+        if of_address:
+            super().__init__(f"{limit:,} jobs from your address are waiting already. Try again in a few minutes.")
+        elif are_all:
+            super().__init__(f"{limit:,} jobs are waiting already. Try again in a few minutes.")
         else:
             super().__init__(f"You already have {limit} jobs waiting. Wait for one to finish, or stop one.")
 
@@ -146,6 +157,14 @@ class OverBudget(StudioError):
 
 class OutOfMemory(StudioError):
     """The model did not fit; the message says what to try."""
+
+
+class GpuLost(StudioError):
+    def __init__(self) -> None:
+        super().__init__(
+            "The GPU stopped answering, and the models were unloaded. Diorama starts again by itself and then "
+            "does what waits. Ask for this again."
+        )
 
 
 class Superseded(StudioError):

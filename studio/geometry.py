@@ -1,4 +1,4 @@
-"""Where things stand in the world and from where they are seen: squares of pictures, cameras, rotations.
+"""Geometry: square crops of pictures, cameras, rotations.
 
 Coordinates are those of `lgm/cameras.py`: right-handed, x right, y up; a camera looks along its -z. Lengths are world
 units. Image points are (x, y) pixels from the top-left corner.
@@ -30,7 +30,7 @@ class Crop(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Camera:
+class PictureCamera:
     """From where a picture was seen: a pinhole at a distance, whose square view is a crop of the picture.
 
     Off-axis in the picture as a whole: the crop may lie anywhere in it. The defaults are LGM's camera.
@@ -80,13 +80,13 @@ def quarter(rotation: Sequence[float]) -> Quaternion:
     return w, x, y, z
 
 
-def camera_values(camera: Camera) -> dict[str, Any]:
+def camera_values(camera: PictureCamera) -> dict[str, Any]:
     """A camera as JSON values: what `viewer.js` takes."""
     return asdict(camera) | {"crop": list(camera.crop), "target": list(camera.target)}
 
 
-def read_camera(values: object) -> Camera | None:
-    """A camera of `camera_values`, whatever a stranger made of it; None where it is none."""
+def read_camera(values: object) -> PictureCamera | None:
+    """A camera of `camera_values`, from untrusted values; None if they are not one."""
     if not isinstance(values, dict):
         return None
     width, height = _side(values.get("width")), _side(values.get("height"))
@@ -97,7 +97,7 @@ def read_camera(values: object) -> Camera | None:
     fov_deg, radius, azimuth_deg, elevation_deg = angles
     if not (0 < fov_deg < 180 and radius > 0 and crop[2] > 0 and abs(elevation_deg) <= 90):
         return None
-    return Camera(width, height, Crop(*crop), fov_deg, radius, azimuth_deg, elevation_deg, target)
+    return PictureCamera(width, height, Crop(*crop), fov_deg, radius, azimuth_deg, elevation_deg, target)
 
 
 def _side(value: object) -> int:

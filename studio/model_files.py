@@ -1,4 +1,4 @@
-"""What is on this disk of the models, and what is done about it: downloads that can be paused, loads, deletions."""
+"""Model files on this disk: pausable downloads, loading, deletion."""
 
 from __future__ import annotations
 
@@ -29,14 +29,6 @@ class Meter(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Host:
-    """Who runs this, and on what."""
-
-    is_host: Callable[[str], bool] = "local".__eq__  # whether an owner may download, load and delete for everybody
-    meters: Callable[[], Iterable[Meter]] = tuple[Meter, ...]  # of this machine, now
-
-
-@dataclass(frozen=True)
 class Fetch:
     """A download that runs, rests or failed."""
 
@@ -64,14 +56,18 @@ class ModelFiles:
         specs: Callable[[], Iterable[ModelSpec]],
         residents: Residents,
         warm: Callable[[str], None],
-        host: Host,
+        meters: Callable[[], Iterable[Meter]],
+        token: Callable[[], str] = str,
     ) -> None:
         """
         Args:
             specs: all that are offered, as they are when it is called.
             warm: loads a model in the background.
+            meters: of this machine, now.
+            token: what the Hub says of the token of this machine, as a sentence; "": nothing.
         """
-        self._specs, self._residents, self._warm, self.host = specs, residents, warm, host
+        self._specs, self._residents, self._warm = specs, residents, warm
+        self.meters, self.token = meters, token
         self._lock = threading.Lock()
         self._fetches: dict[str, Fetch] = {}
         self._stops: dict[str, threading.Event] = {}
@@ -124,7 +120,7 @@ class ModelFiles:
             case "delete":
                 self._residents.drop(spec.id)
                 if self._residents.has(spec.id):
-                    raise NotSupported(f"{spec.label} is at work. Wait for it, or stop it, and delete it then.")
+                    raise NotSupported(f"{spec.label} is in use. Wait for it, or stop it, then delete it.")
                 self._remove(spec)
 
     def close(self) -> None:
@@ -152,7 +148,7 @@ class ModelFiles:
                 actions.append("download")
             if disk_gb:
                 actions.append("delete" if is_complete else "cancel")
-        if readiness.ok and not readiness.download_gb:
+        if readiness.ok and not readiness.download_gb and spec.lane != "workers":
             actions.append("unload" if is_loaded else "load")
         return ModelState(spec, readiness, disk_gb, is_loaded, fetch, tuple(actions))
 
@@ -218,5 +214,5 @@ def size_of(state: ModelState) -> str:
     if state.disk_gb and not state.readiness.download_gb:
         return f"{in_gb(state.disk_gb)} on disk"
     if not state.spec.download_gb:
-        return "included"
+        return "" if state.spec.lane == "workers" else "included"
     return f"{in_gb(state.spec.download_gb)} download"

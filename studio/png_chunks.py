@@ -1,4 +1,4 @@
-"""The chunks of a PNG file, read with bounds: a length, checksum or compression that lies costs nothing.
+"""Reads PNG chunks within bounds: a false length, checksum or compression does no harm.
 
 Knows nothing of pixels, and not what the texts mean.
 """

@@ -1,14 +1,20 @@
-"""Which models are loaded, and who leaves first. Knows nothing of devices: a model says what it needs in its spec."""
+"""Which models are loaded, and which is unloaded first. Knows nothing of devices: a model's spec says what it needs."""
 
 from __future__ import annotations
 
+import logging
 import threading
+import traceback
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple
 
 from studio.contract import Model, ModelSpec, Tell
+from studio.errors import GpuLost
+from studio.scheduling.failures import is_gpu_lost, of_memory_or_card
+
+log = logging.getLogger(__name__)
 
 
 class Loaded(NamedTuple):
@@ -50,7 +56,11 @@ class _Resident:
 
 
 class Residents:
-    """The loaded models, within a budget. The threads of all lanes share it."""
+    """The loaded models, within a budget. The threads of all lanes share it.
+
+    Attributes:
+        gpu_lost: set once the card, or the driver, gave up: nothing runs on it again in this process.
+    """
 
     def __init__(self, budget_gb: float, idle_seconds: float | None = None) -> None:
         """
@@ -59,6 +69,7 @@ class Residents:
         """
         self._budget_gb, self._idle_seconds = budget_gb, idle_seconds
         self._timers: dict[str, threading.Timer] = {}
+        self.gpu_lost = threading.Event()
         self._lock = threading.Lock()
         self._residents: OrderedDict[str, _Resident] = OrderedDict()  # least recently used first
 
@@ -73,6 +84,9 @@ class Residents:
 
         Args:
             tell: hears how the load goes, if there is one; what it raises ends the load.
+
+        Raises:
+            OutOfMemory: it did not fit, and has left. GpuLost: all have left.
         """
         with self._lock:
             resident = self._residents.get(spec.id)
@@ -89,8 +103,21 @@ class Residents:
             self._residents.move_to_end(spec.id)
         try:
             for leaver in leavers:
-                leaver.close()
+                _close(leaver)
             yield self._loaded(resident, tell)
+        except Exception as error:
+            fault = of_memory_or_card(error)
+            if fault is None:
+                raise
+            log.exception("%s leaves.", spec.label)
+            link: BaseException | None = error
+            while link is not None:  # frames hold the arrays that did not fit
+                traceback.clear_frames(link.__traceback__)
+                link = link.__cause__ or link.__context__
+            self._forsake(resident, isinstance(fault, GpuLost))
+            if fault is error:
+                raise
+            raise fault from error
         finally:
             self._let_go(resident)
 
@@ -107,13 +134,26 @@ class Residents:
                 return
             del self._residents[model_id]
         if resident.model is not None:
-            resident.model.close()
+            _close(resident.model)
 
     def close(self) -> None:
         for timer in [*self._timers.values()]:
             timer.cancel()
         for model_id in list(self._residents):
             self.drop(model_id)
+
+    def _forsake(self, resident: _Resident, gpu_is_lost: bool) -> None:
+        """Let go of one that ran out of memory, or of all, once nobody uses them."""
+        with self._lock:
+            leavers = [*self._residents.values()] if gpu_is_lost else [resident]
+            leavers = [each for each in leavers if self._residents.get(each.spec.id) is each]
+            for each in leavers:
+                del self._residents[each.spec.id]
+        if gpu_is_lost:
+            self.gpu_lost.set()
+        for each in leavers:
+            if not each.users and each.model is not None:
+                _close(each.model)
 
     def _watch(self, resident: _Resident, seconds: float) -> None:
         """Let it leave after a while, unless it was used in between. Called with the lock."""
@@ -151,5 +191,15 @@ class Residents:
                 return
             if is_kept:
                 del self._residents[resident.spec.id]
-        if resident.model is not None:  # another one took its place meanwhile
-            resident.model.close()
+        if resident.model is not None:  # another one took its place meanwhile, or it was forsaken
+            _close(resident.model)
+
+
+def _close(model: Model) -> None:
+    """On a card that is lost, not even that can be done."""
+    try:
+        model.close()
+    except RuntimeError as error:
+        if not is_gpu_lost(error):
+            raise
+        log.info("It cannot be unloaded: %s", error)

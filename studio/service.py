@@ -28,22 +28,15 @@ from studio.imaging import edit_codec, replay, upscale, wildcards
 from studio.imaging.generate_job import make_pictures
 from studio.imaging.plans import plans_of
 from studio.imaging.settings_from_recipe import Settings, fit
-from studio.imaging.versions import Versions
-from studio.library import permissions
-from studio.library.database import BUSY_SECONDS, Database, FolderLock
-from studio.library.folders import FOLDERS
-from studio.library.store import Store
-from studio.library.uploads import Uploads
-from studio.model_files import Host, ModelFiles
+from studio.library.database import BUSY_SECONDS
+from studio.model_files import Meter, ModelFiles
 from studio.residents import Residents
 from studio.scheduling.changes import Changes
-from studio.scheduling.contract import JobView
+from studio.scheduling.contract import JobView, NoWorkers, Workers
 from studio.scheduling.jobs import PATIENCE_SECONDS, Jobs
 from studio.scheduling.live_job import LiveJob
 from studio.segmentation.service import Selections
-from studio.settings.presets import Presets
 from studio.sharing.hosting import Hosting
-from studio.sharing.signing_key import read_key
 from studio.solid import jobs
 from studio.solid.splat_service import Splats
 from studio.solid.views_service import Solids
@@ -58,13 +51,28 @@ class Studio(Collection):
 
     `owner` is whoever asks: an opaque text. Another owner's jobs and assets do not exist for them.
 
+    Args:
+        models: the catalog; the first one that is ready is the default.
+        outputs: made if it is missing.
+        own: the models that a person brought, as they are when it is called.
+        own_folder: where those are put, in words.
+        memory_gb: what the loaded models may take together.
+        meters, token: memory and disks of this machine, now, and what the Hub says of its token.
+        clouds, workers: the providers, and other machines; None: there are none.
+        daily_cap_usd: what an owner may spend a day before they are asked; None: any amount.
+        busy_seconds: how long a call waits for another program to let go of the index.
+        patience_seconds: how long a job keeps what it made until that can be written down.
+        quota_bytes: what an owner may keep, the trash included; None: any number.
+        admits: whether an owner may still come in: for others no job runs, and nothing is kept.
+        resume: False leaves the unfinished jobs to a later start.
+        now: Unix time, seconds; it may be set back at any moment.
+
     Attributes:
         selections: masks and objects.
         solids: objects that become 3D: views of them, and splats out of these.
-        splats: what is done with a splat that is there.
-        hosting, adviser: what the host sees and does; what is said before a model meets a picture it does not know.
-        clouds: whose key pays at which provider.
-        spending: what that comes to.
+        splats, gpu_lost: existing splats; set once only another process can use the GPU.
+        hosting, adviser: what the admin sees and does; advice before a model gets a kind of picture it does not know.
+        clouds, spending, workers: whose key pays at which provider; what that comes to; other machines.
         model_files: what is on this disk of the models, and what is done about it.
         describing: words about pictures and prompts; meanings: pictures found by what they mean.
         presets: settings that people keep under names.
@@ -79,77 +87,55 @@ class Studio(Collection):
         own: Callable[[], Iterable[ModelSpec]] = tuple[ModelSpec, ...],
         own_folder: str = "",
         memory_gb: float = 8.0,
-        host: Host | None = None,
+        meters: Callable[[], Iterable[Meter]] = tuple[Meter, ...],
+        token: Callable[[], str] = str,
         clouds: Clouds | None = None,
+        workers: Workers | None = None,
         daily_cap_usd: float | None = DAILY_CAP_USD,
         busy_seconds: float = BUSY_SECONDS,
         patience_seconds: float = PATIENCE_SECONDS,
         quota_bytes: int | None = None,
+        admits: Callable[[str], bool] = lambda _owner: True,
         resume: bool = True,
         now: Callable[[], float] = time.time,
     ) -> None:
-        """Open the folder, make its index agree with its files, and go on with the jobs that were left.
-
-        Args:
-            models: the catalog; the first one that is ready is the default.
-            outputs: made if it is missing.
-            own: the models that a person brought, as they are when it is called.
-            own_folder: where those are put, in words.
-            memory_gb: what the loaded models may take together.
-            host: who may download and delete models, and on what machine.
-            clouds: the providers; None: there are none.
-            daily_cap_usd: what an owner may spend a day before they are asked; None: any amount.
-            busy_seconds: how long a call waits for another program to let go of the index.
-            patience_seconds: how long a job keeps what it made until that can be written down.
-            quota_bytes: what an owner may keep, the trash included; None: any number.
-            resume: False leaves the jobs that were left to another start.
-            now: Unix time, seconds; it may be set back at any moment.
+        """Open the folder, make its index agree with its files, and continue the unfinished jobs.
 
         Raises:
             OutputsInUse: another Diorama works there.
             StorageFailed: the folder cannot be used.
         """
         cv2.setNumThreads(1)  # several jobs work at once, each on a core of its own
-        self._catalog, self.own_folder = Catalog(models, own), own_folder
-        outputs = outputs.absolute()
-        permissions.prepare(outputs, FOLDERS)
-        self._wildcards = outputs / wildcards.FOLDER
+        self.workers, self.clouds, self.own_folder = workers or NoWorkers(), clouds or NoClouds(), own_folder
+        self._catalog = Catalog(models, own, self.workers.models)
         self._changes = Changes()
-        self._residents = Residents(memory_gb, IDLE_SECONDS)
+        self._residents, self._away = Residents(memory_gb, IDLE_SECONDS), Residents(memory_gb)
+        self.gpu_lost = self._residents.gpu_lost
         with ExitStack() as opened:
-            opened.callback(FolderLock(outputs).release)
-            self.signing_key = read_key(outputs)
-            self._database = Database(outputs / "diorama.sqlite", busy_seconds)
-            opened.callback(self._database.close)
-            self._store = Store(outputs, self._database, now, quota_bytes)
-            self._uploads = Uploads(self._store)
-            self._versions, self.presets = Versions(self._store, self._database), Presets(outputs)
-            self._store.reconcile()  # before any job: a picture of a killed job counts as made
+            self._open_library(opened, outputs.absolute(), busy_seconds, now, quota_bytes, admits)
             on = (self._database, self._changes, self._store.clock)
-            self._jobs = Jobs(
-                *on,
-                work=self._work,
-                made=self._store.kept_of_job,
-                drop=self._residents.drop,
-                admit=self._store.usage.make_room,
-                patience_seconds=patience_seconds,
-            )
+            kept, drop, room = self._store.kept_of_job, self._residents.drop, self._store.usage.make_room
+            away = {"workers": self.workers, "patience_seconds": patience_seconds}
+            self._jobs = Jobs(*on, work=self._work, made=kept, drop=drop, admit=room, admits=admits, **away)
             if resume:
                 self._jobs.resume()
-            kept, ready = (self._store, self._database), self._catalog.ready
-            self.selections = Selections(*kept, self._residents, self._changes, ready)
-            self.solids = Solids(*kept, self._changes, ready, self._submit)
-            self.splats = Splats(*kept, self._changes, self.solids)
-            self.hosting = Hosting(self._jobs, self._store, self._changes)
-            self.adviser = Adviser(self._catalog, self._store)
-            self.clouds = clouds or NoClouds()
             today = lambda: datetime.fromtimestamp(now())  # noqa: E731
             self.spending = Spending(self._database, self._catalog.every(), daily_cap_usd, now=today)
-            self.model_files = ModelFiles(self._catalog.every, self._residents, self.warm, host or Host())
-            means = (self._store, self.models, self._residents, self._jobs.when_idle, self.adviser.is_toy)
-            self.describing = Describing(self.clouds, self._changes, *means)
-            self.meanings = Meanings(self._database, *means)
+            self.model_files = ModelFiles(self._catalog.every, self._residents, self.warm, meters, token)
+            self._add_services()
             self._opened = opened.pop_all()
+
+    def _add_services(self) -> None:
+        """What works on the library, with the jobs and the models."""
+        kept, ready = (self._store, self._database), self._catalog.ready
+        self.selections = Selections(*kept, self._residents, self._changes, ready)
+        self.solids = Solids(*kept, self._changes, ready, self._submit)
+        self.splats = Splats(*kept, self._changes, self.solids)
+        self.adviser = Adviser(self._catalog, self._store)
+        self.hosting = Hosting(self._jobs, self._store, self._changes, self.presets, self.clouds)
+        means = (self._store, self.models, self._residents, self._jobs.when_idle, self.adviser.is_toy)
+        self.describing = Describing(self.clouds, self._changes, *means)
+        self.meanings = Meanings(self._database, *means)
 
     # --- models -------------------------------------------------------------------------------------------------------
 
@@ -157,17 +143,13 @@ class Studio(Collection):
         return self._catalog.models(task)
 
     def model(self, model_id: str) -> ModelSpec:
-        """
-        Raises:
-            UnknownModel: it is not in the catalog.
-        """
+        """Raises UnknownModel where it is not in the catalog."""
         return self._catalog.model(model_id)
 
     def warm(self, model_id: str) -> None:
         """Load a model in the background, when its lane has nothing better to do; nothing is downloaded for that."""
         spec = self.model(model_id)
-        readiness = spec.readiness()
-        if readiness.ok and not readiness.download_gb:
+        if (ready := spec.readiness()).ok and not ready.download_gb and spec.lane != "workers":
             load = partial(self._residents.load, spec, lambda _: None)  # nobody waits for it
             if Task.SEGMENT in spec.tasks:
                 self.selections.later(load)
@@ -190,10 +172,12 @@ class Studio(Collection):
 
         Raises:
             OverBudget: it does; nothing was queued.
+            NotFound: the picture to follow is not there, is deleted, or is somebody else's.
             BadRequest, UnknownModel, NotSupported, NotReady, TooManyJobs, StorageFailed: nothing was queued.
         """
-        spec = self._catalog.ready(request.model, Task.GENERATE, owner)
+        spec = self._catalog.ready(request.model, Task.GENERATE, owner, follows=bool(request.control))
         complete = completion.completed(request, spec)
+        self._versions.check_followed(owner, complete)
         wildcards.chosen(complete.prompt, complete.seed or 0, self._wildcards)  # a missing file is found now
         with self.spending.approved(owner, spec, complete, confirmed=confirm_cost):
             return self._submit(owner, spec, Task.GENERATE, complete.prompt, complete.count, asdict(complete))
@@ -202,10 +186,11 @@ class Studio(Collection):
         """Queue a job that makes one picture with several values of a control, or of two; all of them on one sheet.
 
         Raises:
-            BadRequest, UnknownModel, NotSupported, NotReady, TooManyJobs, StorageFailed: nothing was queued.
+            NotFound, BadRequest, UnknownModel, NotSupported, NotReady, TooManyJobs, StorageFailed: nothing was queued.
         """
-        spec = self._catalog.ready(request.base.model, Task.GENERATE, owner)
+        spec = self._catalog.ready(request.base.model, Task.GENERATE, owner, follows=bool(request.base.control))
         complete = grid.complete(request, spec, self._wildcards)
+        self._versions.check_followed(owner, complete.base)
         return self._submit(owner, spec, Task.GENERATE, grid.title_of(complete), 1, grid.to_json(complete))
 
     def iterate(self, owner: str, request: IterateRequest, *, confirm_cost: bool = False) -> JobView:
@@ -254,7 +239,7 @@ class Studio(Collection):
         last: int = 0,
         confirm_cost: bool = False,
     ) -> JobView:
-        """Queue one job that makes the changes again that led to a version, one upon the other.
+        """Queue one job that repeats the changes that led to a version, one after the other.
 
         Args:
             source: asset id of the picture to begin with; "": the one they began with.
@@ -276,7 +261,7 @@ class Studio(Collection):
 
     def settings_of(self, owner: str, asset_id: str) -> Settings:
         """The request that makes a picture again, and what of it could not be carried over."""
-        return fit(self._store.asset(owner, asset_id).recipe, self.models(Task.GENERATE), owner)
+        return fit(self._versions.recipe_of(owner, asset_id), self.models(Task.GENERATE), owner)
 
     def close(self, *, give_up: bool = False) -> None:
         """Take no more work, let the running step end, give the folder back. What waited runs at the next start.
@@ -305,11 +290,10 @@ class Studio(Collection):
     def _work(self, job: LiveJob) -> None:
         """One job, on a thread of its lane."""
         if job.row.task in (Task.VIEWS, Task.SPLAT):
-            jobs.work(job, self.model, self._residents, self._store)
-            return
-        spec = self.model(job.row.model)
+            return jobs.work(job, self.model, self._residents, self._store)
+        away = self.workers.model(job.row.model) if job.is_away else None
+        spec, residents = (away, self._away) if away else (self.model(job.row.model), self._residents)
         if "grid" in job.row.request:
-            make_grid(job, spec, self._residents, self._store, self._wildcards)
-            return
-        plan_of = plans_of(job, spec, self._store, self._versions, self._catalog, self._residents, self._wildcards)
-        make_pictures(job, spec, self._residents, self._store, plan_of)
+            return make_grid(job, spec, residents, self._store, self._wildcards, self._catalog)
+        plan_of = plans_of(job, spec, self._store, self._versions, self._catalog, residents, self._wildcards)
+        return make_pictures(job, spec, residents, self._store, plan_of)

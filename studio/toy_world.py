@@ -1,4 +1,4 @@
-"""Is a picture one of the toy world that the bundled models were taught? Told by what it looks like, never by a name.
+"""Is a picture from the toy world that the bundled models know? Judged by its look, never by a name.
 
 The toy world has even backgrounds of six colours, smooth things in ten, and no texture. A logistic regression over a
 few such measures; `toybox/familiar.py` says what it was taught and how well it does.

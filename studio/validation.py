@@ -1,4 +1,4 @@
-"""Values that came from outside: each is what it ought to be, or a sentence says what is wrong with it.
+"""Validates values from outside: each is correct, or a sentence says what is wrong with it.
 
 Knows no models: what they honour is `completion`'s business.
 """
@@ -23,7 +23,7 @@ UNSEEN = "\ufeff \t\r\n\v\f\x85\xa0\xad\u1680\u2028\u2029\u202f\u205f\u2060\u300
 )
 """Blanks of any width, none included: around a text they say nothing."""
 _INVISIBLE = "\u115f\u1160\u2800\u3164\uffa0"
-"""Letters and symbols by category that show nothing all the same: Hangul fillers and the empty Braille cell."""
+"""Letters and symbols by category that still show nothing: Hangul fillers and the empty Braille cell."""
 
 
 def number(name: str, value: Any, low: float, high: float) -> float:
@@ -34,8 +34,9 @@ def number(name: str, value: Any, low: float, high: float) -> float:
 
 
 def unknown_words(prompt: str, known: Iterable[str]) -> tuple[str, ...]:
-    """The words of a prompt that are not known, each once, in order; lower case."""
+    """The words of a prompt that are not known, each once, in order; lower case. The tag of a LoRA is none."""
     known = frozenset(known)
+    prompt = re.sub(r"<lora:[^<>]+>", "", prompt)
     plain = re.sub(r"['’]s\b", "", unicodedata.normalize("NFC", prompt).lower())  # the dragon's ball
     words = re.findall(r"[^\W\d_]+(?:['’][^\W\d_]+)*", plain)
     return tuple(dict.fromkeys(word for word in words if word not in known))

@@ -44,6 +44,9 @@ def make(studio: Studio) -> None:
     first = made(studio, studio.generate(OWNER, GenerateRequest(demo.prompt, spec.id, seed=demo.seed)))
     changed = made(studio, studio.iterate(OWNER, IterateRequest(first, demo.change, spec.id, seed=demo.seed)))
     save("picture", [picture(studio, first)])
+    steered = studio.model("toy-vqgan")  # for the Models view only
+    slow = made(studio, studio.generate(OWNER, GenerateRequest(steered.examples[0], steered.id, seed=demo.seed)))
+    save("steered", [picture(studio, slow)])
     save("change", [picture(studio, changed)])
     size = studio.asset(OWNER, first)
     x, y = demo.place

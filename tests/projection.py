@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from studio.geometry import Camera
+from studio.geometry import PictureCamera
 
 
-def project(camera: Camera, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def project(camera: PictureCamera, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """
     Args:
         points: (N, 3).

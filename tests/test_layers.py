@@ -20,11 +20,12 @@ MAY_IMPORT = {
     "studio": set(),
     "pipelines": {"studio", "lgm"},
     "providers": {"studio"},
+    "workers": {"studio"},
     "ui": {"studio"},
 }
 USERS = {
     "numpy": {"studio", "pipelines", "ui"},
-    "PIL": {"studio", "pipelines", "providers", "ui"},
+    "PIL": {"studio", "pipelines", "providers", "workers", "ui"},
     "gradio": {"ui", "app"},
     "gradio_client": {"ui"},
     "fastapi": {"ui"},
@@ -36,7 +37,6 @@ USERS = {
     "torchvision": {"pipelines"},
     "diffusers": {"pipelines"},
     "transformers": {"pipelines"},
-    "accelerate": {"pipelines"},
     "sam2": {"pipelines"},
     "openai": {"providers"},
     "google": {"providers"},
@@ -50,7 +50,9 @@ USERS = {
     "filelock": {"pipelines"},
     "psutil": {"pipelines"},
     "dotenv": {"providers"},
+    "spandrel": {"pipelines"},
     "segno": {"commands"},
+    "nats": {"workers"},
     "av": {"studio"},
     "cv2": {"studio"},
 }
@@ -63,6 +65,7 @@ DISTRIBUTIONS = {
     "dotenv": "python-dotenv",
     "cv2": "opencv-python-headless",
     "mcp_types": "mcp-types",
+    "nats": "nats-py",
     "fast_simplification": "fast-simplification",
 }
 MOST_MODULES = 15  # in one folder, without `__init__`
@@ -74,6 +77,8 @@ LATE_IMPORTS = {
     "app.py",
     "commands/models.py",
     "commands/programs/mcp.py",
+    "commands/programs/remote.py",
+    "commands/programs/worker.py",
     "commands/sharing/space.py",
 }
 
@@ -198,6 +203,12 @@ def test_a_file_fits_in_one_sitting_and_most_functions_on_a_screen():
     assert not [path for path in (*counts.files(".py"), *counts.files(".js")) if counts.lines(path) > MOST_LINES]
     assert not counts.nodes(ast.Global)
     assert counts.percentile_90([counts.length(function) for _, function in counts.functions()]) <= 25
+
+
+def test_no_two_classes_share_a_name():
+    classes = [node for _, node in counts.nodes(ast.ClassDef) if isinstance(node, ast.ClassDef)]
+    named = Counter(node.name.lstrip("_") for node in classes)
+    assert not [name for name, times in named.items() if times > 1]
 
 
 def test_every_function_is_typed():

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import ast
+import re
+import subprocess
 from collections.abc import Iterator
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -121,3 +124,50 @@ def test_no_file_of_the_program_has_a_name_that_windows_forbids():
     ]
     assert bad == []
     assert max(len(str(path.relative_to(ROOT))) for path in sources()) < 120
+
+
+def recipe(*arguments: str) -> str:
+    """What `make run` does on a fresh machine."""
+    command = ["make", "--dry-run", "VENV=/nowhere", "run", *arguments]
+    return subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout.replace("\\\n", "")
+
+
+def installs(text: str) -> list[str]:
+    """What each call of pip is asked for, however quietly."""
+    found = re.findall(r"-m pip install ((?:(?!\|\|).)+)", text)
+    return [re.sub(r"--quiet|--disable-pip-version-check", "", asked).split("||")[0].strip() for asked in found]
+
+
+def test_the_small_install_takes_the_pinned_pair_and_nothing_else_from_pytorchs_index():
+    index = "--index-url https://download.pytorch.org/whl/cpu "
+    small, plain = recipe("TORCH=cpu"), recipe()
+    pair = "$(grep -E '^(torch|torchvision)==' requirements.txt)"
+    whole = "--no-build-isolation -r requirements.txt"
+    assert installs(small) == ["setuptools wheel", index + pair, whole]
+    assert installs(plain) == ["setuptools wheel", pair, whole]
+    assert "and 2 GB, once" in small and "and 6 GB, once" in plain
+    pins = dict(re.findall(r"^(torch|torchvision)==(\S+)$", (ROOT / "requirements.txt").read_text(), re.MULTILINE))
+    here = {name: version(name).partition("+")[0] for name in ("torch", "torchvision")}
+    assert pins.keys() == here.keys()
+    assert here == pins or here["torch"] != pins["torch"]  # as one they were tested, or not at all
+
+
+def test_run_bat_does_what_make_run_does():
+    text = (ROOT / "run.bat").read_bytes().decode("ascii")  # cmd reads it in the code page of its machine
+    steps = recipe("PYTHON=python")
+    whole = installs(steps)[-1]
+    assert installs(text) == ["setuptools wheel", "-r .venv\\torch.txt", whole]
+    picked = 'findstr /b /c:"torch==" /c:"torchvision==" requirements.txt >.venv\\torch.txt'
+    lines = [line.strip() for line in text.splitlines()]
+    assert lines.index(f"{picked} || exit /b 1") < lines.index(
+        next(line for line in lines if "-r .venv\\torch" in line)
+    )
+    assert all(line.endswith("|| exit /b 1") for line in lines if re.search(r"pip install|-m venv|findstr", line))
+    (check,) = re.findall(r"import sys; sys\.exit\(.+?\)\)", steps)
+    assert check in text
+    for name, value in (("OMP_WAIT_POLICY", "PASSIVE"), ("SAM2_BUILD_CUDA", "0")):
+        assert f"set {name}={value}" in lines
+        assert re.search(rf"{name} ?\??= ?{value}", (ROOT / "Makefile").read_text())
+    assert lines[-1] == ".venv\\Scripts\\python app.py %*" and "bin/python app.py" in steps
+    for line in lines:  # within a block a bracket that no quote protects ends it
+        assert not line.startswith(("rem", "echo")) or not set(line) & set("()"), line

@@ -19,6 +19,7 @@ from toybox.klein.model import FOLDER, build_pipeline, save_pipeline
 from toybox.klein.pictures import trace_families
 from toybox.klein.rewording import train_wordings
 from toybox.klein.run import Budget
+from toybox.klein.straighten import train_straightening
 from toybox.klein.text import train_text_encoder
 from toybox.klein.tokenizer import build_tokenizer
 from toybox.plan_options import plan_from_options
@@ -39,6 +40,7 @@ class Plan:
         autoencoder_minutes: for the autoencoder.
         flow_minutes: for the flow transformer.
         wordings_minutes: for the text encoder once more, when the transformer is done.
+        straighten_minutes: for the transformer once more, on its own drawings.
     """
 
     work: Path = Path(".train")
@@ -48,6 +50,7 @@ class Plan:
     autoencoder_minutes: float = 22.0
     flow_minutes: float = 222.0
     wordings_minutes: float = 25.0
+    straighten_minutes: float = 46.0
 
 
 def train(plan: Plan) -> None:
@@ -63,6 +66,8 @@ def train(plan: Plan) -> None:
     families = encode_families(autoencoder, geometries, plan.work / "latents.npy", plan.families)
     transformer = train_flow(Teacher(tokenizer, encoder, families), Budget(plan.flow_minutes, plan.work))
     encoder = train_wordings(tokenizer, encoder, Budget(plan.wordings_minutes, plan.work, decay_from=0.5))
+    teacher = Teacher(tokenizer, encoder, families)
+    transformer = train_straightening(teacher, transformer, Budget(plan.straighten_minutes, plan.work, decay_from=0.5))
     pipeline = build_pipeline()
     pipeline.register_modules(vae=autoencoder, text_encoder=encoder, transformer=transformer)
     save_pipeline(pipeline, plan.result)

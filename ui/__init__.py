@@ -1,1 +1,1 @@
-"""What you see: the only user of gradio. It knows the studio and nothing below it."""
+"""The web page: the only user of gradio. It knows the studio and nothing below it."""

@@ -12,18 +12,20 @@ import gradio as gr
 from gradio.routes import App
 from gradio.tunneling import CURRENT_TUNNELS
 from starlette.middleware import Middleware
+from starlette.routing import BaseRoute
 
 from studio.client_keys import ClientKeys
 from studio.intake.picture import MAX_BYTES
 from studio.service import Studio
-from ui import gallery, generate, guard, iterate, models, segment, solid
+from ui import gallery, generate, guard, iterate, models, quick, segment, solid
 from ui.api import endpoints
 from ui.generate import demo, presets
 from ui.guard import sessions
 from ui.guard.blocks import ReadableBlocks
 from ui.guard.disk_space import Room, disk_full
-from ui.guard.rates import AddressRates, of_owners
-from ui.guard.sign_in.signed_in import Accounts, SignedIn
+from ui.guard.rates import AddressRates, noting, of_owners
+from ui.guard.sign_in.people import People
+from ui.guard.sign_in.signed_in import SignedIn, UserDirectory
 from ui.guard.sub_path import SubPath
 from ui.programs import routes as programs
 from ui.programs.access import Access, Assistants
@@ -34,32 +36,42 @@ from ui.routes import (
     clouds,
     files,
     iterate as routes_iterate,
+    quick as routes_quick,
     scripts,
     segment as routes_segment,
+    sign_in,
     solid as routes_solid,
     uploads,
     visitors,
 )
 from ui.routes.visitors import Visitors
-from ui.shared import header, pictures, watch, words
+from ui.shared import header, past_words, pictures, watch
 from ui.shared.bridge import QUIET, Bridge, Identify
 from ui.shared.dropping import build_dropping
 from ui.shared.early_script import EarlyScript
 from ui.shared.edition import EDITION
 from ui.shared.header import build_header
+from ui.shared.picker import build_picker
 from ui.shared.scripts import function
 from ui.shared.theme import head, theme
 from ui.shared.viewer import build_viewer
 
 _TABS = (generate, iterate, segment, solid, gallery)
 """Modules with a LABEL and `build(bridge, arrival)`, in the order of the page."""
-_ASKED = (header, models, pictures, watch, words, presets, demo, iterate, segment, solid, gallery)
+_ASKED = (header, pictures, watch, past_words, presets, demo, quick, iterate, segment, solid, gallery)
+_NOTHING_OF_GRADIO: dict[str, Any] = {
+    "footer_links": [],
+    "run_history": False,
+    "enable_monitoring": False,
+    "ssr_mode": False,
+    "show_error": False,
+}
 QUESTIONS: dict[str, answers.Handler] = {path: ask for part in _ASKED for path, ask in part.ROUTES.items()}
 """What the page's scripts ask, by path; further routes are in `ui/routes/`."""
 _ARRIVE = function(Path(__file__).parent / "shared/scripts/server.js", "arrive")
 _DAY = 86_400  # seconds
 _MOST_CALLS = 2_000
-"""Calls of endpoints that wait for their turn in gradio's queue; a further one is told to come again."""
+"""Calls of endpoints that wait for their turn in gradio's queue; a further one is asked to try again later."""
 _LOOKS_EVERY = 0.01
 """Seconds between two looks of gradio's queue for calls; by itself it looks every millisecond: 7 % of a core."""
 
@@ -76,6 +88,7 @@ def build(
         is_shared: as for `launch_options`.
         notice: what everybody has to know who opens it; "": nothing.
     """
+    identify = noting(identify, studio.hosting.came_from) if is_shared else identify
     with ReadableBlocks(title="Diorama", analytics_enabled=False, fill_width=True, delete_cache=(_DAY, _DAY)) as page:
         visitor = gr.BrowserState("", storage_key="diorama-visitor", secret="diorama")
         bridge = Bridge(studio, identify, visitor)
@@ -88,6 +101,7 @@ def build(
             **QUIET,
         )
         named = {"header": top, "viewer": build_viewer(), "dropping": build_dropping(), "models": models.build_models()}
+        build_picker()
         with gr.Tabs(elem_id="tabs"):
             for tab in _TABS:
                 id = tab.LABEL.lower()
@@ -102,7 +116,7 @@ def build(
 
 
 def close(page: gr.Blocks) -> None:
-    """End its server at once: calls that only wait for news are cut off."""
+    """Stop its server at once: calls that only wait for news are cut off."""
     if page.server:
         page.server.force_exit = True
     log = logging.getLogger("uvicorn.error")
@@ -128,7 +142,8 @@ def launch_options(
     hosts: Collection[str] = (),
     root_path: str = "",
     temporary: Path | None = None,
-    accounts: Accounts | None = None,
+    accounts: UserDirectory | None = None,
+    people: People | None = None,
     is_shared: bool = False,
     host_key: str = "",
     is_alone: bool = False,
@@ -136,7 +151,7 @@ def launch_options(
     keys: ClientKeys | None = None,
     assistants: Callable[[Studio, Access], Assistants] | None = None,
 ) -> dict[str, Any]:
-    """What `Blocks.launch` needs beside address and auth: the look, our own routes, nothing that calls home.
+    """Arguments of `Blocks.launch` beside address and auth: the theme, our own routes, nothing that calls home.
 
     Args:
         studio: where the routes find the pictures.
@@ -146,56 +161,62 @@ def launch_options(
         root_path: the path below which the page is opened, such as "/diorama"; "" for none.
         temporary: a folder for files on their way, which nobody else uses; None: gradio's.
         accounts: who may sign in; None: nobody is asked, or gradio knows them.
+        people: who signs in with an account elsewhere; None: nobody does.
         is_shared: somebody may ask so often that others suffer.
-        host_key: opens the host's page, see `routes.admin.Hosts`; so does:
+        host_key: opens the host's page and lets them manage models, see `routes.admin.Hosts`; so does:
         is_alone: whoever gets here is the person at this machine.
-        is_edition: what open pages are told that this one is.
+        is_edition: the edition that open pages compare theirs with.
         keys: of the programs that may come; None: only those that need none.
         assistants: makes what serves tools to them; None: nothing does.
     """
+    identify = noting(identify, studio.hosting.came_from) if is_shared else identify
     who = Visitors(identify, studio.signing_key, rate=of_owners() if is_shared else None)
     tools = [assistants(studio, Access(who, keys))] if assistants else []
     sessions_of_users = None if accounts is None else SignedIn(accounts)
     host = admin.Hosts(who, accounts, key=host_key, is_alone=is_alone)
     routes = [
-        *admin.router(studio.hosting, host, sessions_of_users).routes,
-        *visitors.router(who).routes,
-        *account.router(who, accounts).routes,
-        *answers.json_router(studio, who, QUESTIONS).routes,
-        *files.router(studio, who).routes,
-        *scripts.router(is_edition).routes,
-        *uploads.router(studio, who).routes,
-        *routes_segment.router(studio, who).routes,
-        *routes_solid.router(studio, who).routes,
-        *clouds.router(studio, who).routes,
-        *routes_iterate.router(studio, who).routes,
+        *_routes(studio, who, is_edition),
+        *admin.router(studio.hosting, host, sessions_of_users, people).routes,
+        *account.router(who, accounts, people).routes,
+        *(sign_in.router(who, people).routes if people else ()),
+        *models.router(studio, who, host).routes,
         *programs.routes_of(studio, who, keys),
         *(route for each in tools for route in each.routes),
     ]
-    below, room = Middleware(SubPath, path=root_path, routes=routes), Middleware(Room, folder=temporary)
-    protection = guard.app_options(local_only=local_only, hosts=hosts)
-    rates = [Middleware(AddressRates)] if is_shared else []
-    signed_in = [] if sessions_of_users is None else [sessions_of_users.lifespan]
+    first = [Middleware(SubPath, path=root_path, routes=routes), *([Middleware(AddressRates)] if is_shared else [])]
+    last = [Middleware(Room, folder=temporary), Middleware(EarlyScript)]
+    lifespans = [each.lifespan for each in (sessions_of_users, *tools) if each is not None]  # falsy if empty
+    guarded = guard.app_options(local_only=local_only, hosts=hosts)
     return {
         "theme": theme(),
         "head": head(),
         "app_kwargs": {
             "routes": routes,
-            **protection,
-            "lifespan": _together(
-                protection["lifespan"], sessions.lifespan, *signed_in, *(each.lifespan for each in tools)
-            ),
-            "exception_handlers": {**protection["exception_handlers"], **answers.HANDLERS, OSError: disk_full},
-            "middleware": [below, *rates, *protection["middleware"], room, Middleware(EarlyScript)],
+            "lifespan": _together(guarded["lifespan"], sessions.lifespan, *lifespans),
+            "exception_handlers": {**guarded["exception_handlers"], **answers.HANDLERS, OSError: disk_full},
+            "middleware": [*first, *guarded["middleware"], *last],
         },
         "root_path": root_path,
-        "footer_links": [],
-        "run_history": False,
-        "enable_monitoring": False,
-        "ssr_mode": False,
-        "show_error": False,
+        **_NOTHING_OF_GRADIO,
         "max_file_size": guard.MAX_BYTES,
     }
+
+
+def _routes(studio: Studio, who: Visitors, edition: str) -> list[BaseRoute]:
+    """What the page's scripts ask for, and the pages beside it."""
+    routers = (
+        routes_quick.router(),
+        visitors.router(who),
+        answers.json_router(studio, who, QUESTIONS),
+        files.router(studio, who),
+        scripts.router(edition),
+        uploads.router(studio, who),
+        routes_segment.router(studio, who),
+        routes_solid.router(studio, who),
+        clouds.router(studio, who),
+        routes_iterate.router(studio, who),
+    )
+    return [route for router in routers for route in router.routes]
 
 
 def _together(*lifespans: Callable[[App], AbstractAsyncContextManager[None]]) -> Any:

@@ -1,1 +1,1 @@
-"""Terminal verbs for programs and by programs: keys, recipes made again, folders watched, completion by the shell."""
+"""Terminal verbs for automation: API keys, running recipes, watching folders, shell completion."""

@@ -1,4 +1,4 @@
-"""The terminal verb `completion`: what a shell needs to complete verbs and options, read off the parser itself."""
+"""The terminal verb `completion`: shell scripts that complete verbs and options, generated from the parser."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def _bash(words: list[Word]) -> str:
 
 
 def _key(place: str) -> str:
-    """How a place is written in the scripts: its verbs, each with a space before it."""
+    """A position in the command line as the scripts write it: its verbs, each with a space before it."""
     return "".join(f" {verb}" for verb in place.split())
 
 

@@ -1,4 +1,4 @@
-"""The terminal verb `key`: which programs may come where a key is wanted. Starts without gradio and torch."""
+"""The terminal verb `key`: API keys for programs. Starts without gradio and torch."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ import argparse
 import json
 import sys
 import time
-from pathlib import Path
 from typing import Any
 
-from app import LOCAL_OWNER, OUTPUTS, owner_named
+from app import LOCAL_OWNER
+from commands.pictures import add_output
+from commands.sharing.accounts import owner_named
 from studio.client_keys import ClientKeys
 
 
@@ -29,21 +30,20 @@ def add_verbs(verbs: Any) -> None:
     removing.set_defaults(verb=remove)
     removing.add_argument("name", metavar="NAME")
     for each in (adding, listing, removing):
-        each.add_argument("--outputs", type=Path, default=OUTPUTS, help="Diorama's own folder (default: outputs)")
-        each.add_argument("--json", action="store_true", help="one JSON line per key")
+        add_output(each, "one JSON line per key")
 
 
 def add(options: argparse.Namespace) -> int:
-    """Make a key. Where the page runs, it counts at once."""
+    """Make a key. A running page accepts it at once."""
     owner = owner_named(options.user) if options.user else LOCAL_OWNER
     key = ClientKeys(options.outputs).add(options.name, owner)
     print(json.dumps({"name": options.name, "key": key}) if options.json else key)
-    print("Keep it: it is not shown again.", file=sys.stderr)
+    print("Save it now: it is not shown again.", file=sys.stderr)
     return 0
 
 
 def list_all(options: argparse.Namespace) -> int:
-    """Print the names, whose pictures they make, and since when. The keys themselves are not known any more."""
+    """Print the names, whose pictures they make, and since when. The keys themselves are not stored."""
     for key in ClientKeys(options.outputs).all():
         user = key.owner.removeprefix(owner_named("")) if key.owner != LOCAL_OWNER else ""
         if options.json:

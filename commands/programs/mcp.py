@@ -1,21 +1,20 @@
-"""The terminal verb `mcp`: the tools for assistants over standard input and output, for programs that start it."""
+"""The terminal verb `mcp`: MCP tools over standard input and output, for assistants that start it."""
 
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 from typing import Any
 
-from app import LOCAL_OWNER, OUTPUTS
+from app import LOCAL_OWNER
 from commands.open_studio import studio_in
+from commands.pictures import add_output
 
 
 def add_verbs(verbs: Any) -> None:
     """Add mcp to the parser's verbs."""
     serving = verbs.add_parser("mcp", help="serve tools for an assistant (MCP) on standard input and output")
     serving.set_defaults(verb=serve)
-    serving.add_argument("--outputs", type=Path, default=OUTPUTS, help="Diorama's own folder (default: outputs)")
-    serving.add_argument("--json", action="store_true", help="what it speaks is JSON anyway")
+    add_output(serving, "it speaks JSON anyway")
 
 
 def serve(options: argparse.Namespace) -> int:

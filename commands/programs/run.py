@@ -1,4 +1,4 @@
-"""The terminal verb `run`: what a recipe says is made again. Starts without gradio and torch."""
+"""The terminal verb `run`: repeats a recipe. Starts without gradio and torch."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from app import LOCAL_OWNER, OUTPUTS
+from app import LOCAL_OWNER
 from commands import pictures
 from commands.open_studio import studio_in
 from studio.contract import GenerateRequest, IterateRequest, Task, UpscaleRequest
 from studio.errors import BadRequest
 from studio.imaging import replay
-from studio.imaging.settings_from_recipe import fit
+from studio.imaging.settings_from_recipe import fast_of, fit, precision_of
 from studio.recipe import Recipe, from_values, is_asset_id
 from studio.scheduling.contract import JobView
 from studio.service import Studio
@@ -25,7 +25,7 @@ MOST_BYTES = 2_000_000  # of a recipe in JSON
 
 @dataclass(frozen=True)
 class Found:
-    """What a recipe asks for, and a sentence for all that cannot be as it says."""
+    """The request in a recipe, and a sentence for everything that cannot be reproduced."""
 
     request: Wanted
     notes: tuple[str, ...] = ()
@@ -33,16 +33,14 @@ class Found:
 
 def add_verbs(verbs: Any) -> None:
     """Add run to the parser's verbs."""
-    again = verbs.add_parser("run", help="make again what a recipe says: that of a picture, or one in JSON")
+    again = verbs.add_parser("run", help="make again what a recipe says: the recipe of a picture, or one in JSON")
     again.set_defaults(verb=run)
     again.add_argument("recipe", metavar="RECIPE", help="a picture (a file or an id), or a recipe as .json")
     again.add_argument(
         "--source", default="", metavar="ID|FILE", help="change this picture instead of the recipe's own"
     )
     again.add_argument("--confirm-cost", action="store_true", help="spend more than the daily cap for cloud models")
-    again.add_argument("-o", "--output", type=Path, help="a .png file, or a folder (default: only the outputs folder)")
-    again.add_argument("--outputs", type=Path, default=OUTPUTS, help="Diorama's own folder (default: outputs)")
-    again.add_argument("--json", action="store_true", help="one JSON line per picture, as `generate` prints it")
+    pictures.add_output(again, "one JSON line per picture, as `generate` prints it", pictures.TO_PNG)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -54,10 +52,7 @@ def run(options: argparse.Namespace) -> int:
         for note in found.notes:
             pictures.notice(note)
         job = submit(studio, on(found.request, source), confirm_cost=options.confirm_cost)
-        assets = pictures.follow(studio, job)
-        for number, asset_id in enumerate(assets, start=1):
-            pictures.report(studio, asset_id, options, number)
-        return 0 if assets else 2
+        return pictures.kept(studio, job, options)
 
 
 def read(studio: Studio, place: str) -> Found:
@@ -71,19 +66,19 @@ def read(studio: Studio, place: str) -> Found:
         asset_id = taken_in(studio, place)
         return _of(studio, studio.asset(LOCAL_OWNER, asset_id).recipe, place)
     if path.stat().st_size > MOST_BYTES:
-        raise BadRequest(f"{path} is no recipe: it is larger than {MOST_BYTES:,} bytes.")
+        raise BadRequest(f"{path} is not a recipe: it is larger than {MOST_BYTES:,} bytes.")
     try:
         values = json.loads(path.read_bytes())
     except (ValueError, RecursionError) as error:
         raise BadRequest(f"{path} is not JSON. Give a recipe, or a picture that carries one.") from error
     recipe = from_values(values)
     if recipe is None:
-        raise BadRequest(f"{path} is no recipe of Diorama. Give a picture that carries one.")
+        raise BadRequest(f"{path} is not a recipe of Diorama. Give a picture that carries one.")
     return _of(studio, recipe, place)
 
 
 def taken_in(studio: Studio, place: str) -> str:
-    """The id of a picture of the gallery, or of a file, which becomes one."""
+    """The id of a picture in the gallery; a file is added to it first."""
     path = Path(place)
     if is_asset_id(place) and not path.exists():
         return studio.asset(LOCAL_OWNER, place).id
@@ -101,7 +96,7 @@ def on(request: Wanted, source: str) -> Wanted:
     if not source:
         return request
     if isinstance(request, GenerateRequest):
-        raise BadRequest("This recipe makes pictures from words: it changes none. Give the recipe of a change.")
+        raise BadRequest("This recipe makes pictures from words alone. Give the recipe of a change.")
     if isinstance(request, IterateRequest) and (request.object or request.strokes):
         raise BadRequest("This recipe changes a part of its own picture. Give one that changes all of it.")
     return replace(request, source=source)
@@ -129,10 +124,12 @@ def _of(studio: Studio, recipe: Recipe, place: str) -> Found:
         return Found(UpscaleRequest(recipe.parents[0], recipe.model, scale))
     change = replay.request_of(recipe)
     if change is not None:
-        return Found(change)
+        spec, notes = studio.model(change.model), list[str]()
+        precision, fast = precision_of(recipe, spec, notes), fast_of(recipe, spec, notes)
+        return Found(replace(change, precision=precision, fast=fast), tuple(notes))
     settings = fit(recipe, studio.models(Task.GENERATE), LOCAL_OWNER)
     if settings.request is None:
-        raise BadRequest(f"{place} holds nothing that can be made again: {settings.notes[0]}")
+        raise BadRequest(f"{place} contains nothing that can be made again: {settings.notes[0]}")
     return Found(settings.request, settings.notes)
 
 

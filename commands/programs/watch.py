@@ -1,7 +1,7 @@
-"""The terminal verb `watch`: a recipe for every new file of a folder, each once, also over a restart.
+"""The terminal verb `watch`: runs a recipe once on every new file in a folder, even across restarts.
 
-A journal beside the pictures says which files were begun, by their content, and which job did it. It is written before
-the job is asked for; after a crash in between, the job is found by the picture it changes, or its prompt.
+A journal in the outputs folder records which files were started, by content, and by which job. It is written before
+the job is queued; after a crash in between, the job is found by the picture it changes, or by its prompt.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from app import LOCAL_OWNER, OUTPUTS, open_studio
+from app import LOCAL_OWNER, open_studio
 from commands import pictures
 from commands.programs import run
 from studio.contract import GenerateRequest
@@ -33,25 +33,29 @@ def add_verbs(verbs: Any) -> None:
     """Add watch to the parser's verbs."""
     watching = verbs.add_parser("watch", help="run a recipe on every new file of a folder, each once")
     watching.set_defaults(verb=watch)
-    watching.add_argument("folder", type=Path, metavar="FOLDER", help="pictures, or .txt files with a prompt a line")
+    watching.add_argument(
+        "folder", type=Path, metavar="FOLDER", help="pictures, or .txt files with one prompt per line"
+    )
     watching.add_argument(
         "--recipe",
         required=True,
-        help="of a change or an enlargement, for pictures; of a picture from words, for .txt files",
+        help="of a change or an upscale, for pictures; of a picture from words, for .txt files",
     )
-    watching.add_argument("--once", action="store_true", help="do what is there, then end")
-    watching.add_argument("--every", type=float, default=1.0, metavar="SECONDS", help="between two looks (default: 1)")
-    watching.add_argument("-o", "--output", type=Path, help="a folder (default: only the outputs folder)")
-    watching.add_argument("--outputs", type=Path, default=OUTPUTS, help="Diorama's own folder (default: outputs)")
-    watching.add_argument("--json", action="store_true", help="one JSON line per picture, as `generate` prints it")
+    watching.add_argument("--once", action="store_true", help="process what is there, then exit")
+    watching.add_argument(
+        "--every", type=float, default=1.0, metavar="SECONDS", help="between two looks at the folder (default: 1)"
+    )
+    pictures.add_output(
+        watching, "one JSON line per picture, as `generate` prints it", "a folder (default: only the outputs folder)"
+    )
 
 
 def watch(options: argparse.Namespace) -> int:
-    """Run the recipe on file after file. Returns 2 where one of them failed, which has been said."""
+    """Run the recipe on each file. Returns 2 if one of them failed, which has been reported."""
     if not options.folder.is_dir():
-        raise BadRequest(f"There is no folder '{options.folder}'. Give the one that the files come into.")
+        raise BadRequest(f"There is no folder '{options.folder}'. Give the folder that receives the files.")
     pictures.make_way(options.output)
-    studio = open_studio(options.outputs)  # what was begun and left goes on
+    studio = open_studio(options.outputs)  # unfinished jobs continue
     failed = False
     try:
         recipe = run.read(studio, options.recipe).request
@@ -68,7 +72,7 @@ def watch(options: argparse.Namespace) -> int:
 
 
 class Journal:
-    """Which files were begun with a recipe, and the jobs that do it. Survives the process."""
+    """Which files were started with a recipe, and their jobs. Survives the process."""
 
     def __init__(self, path: Path, recipe: run.Wanted) -> None:
         self._path, self._recipe = path, hashlib.sha256(repr(recipe).encode()).hexdigest()[:16]
@@ -82,11 +86,11 @@ class Journal:
                 continue
 
     def job_of(self, part: str) -> str | None:
-        """The job of a part of a file; "": it was begun, and its job not written down. None: it is new."""
+        """The job of a part of a file; "": it was started but its job was not recorded; None: it is new."""
         return self._jobs.get(part)
 
     def note(self, part: str, job: str) -> None:
-        """Write down, for good, what is begun or by which job."""
+        """Record durably that a part was started, or by which job."""
         self._jobs[part] = job
         entry = json.dumps({"recipe": self._recipe, "part": part, "job": job})
         with files.storage_errors(self._path.parent), open(self._path, "a", opener=files.private) as file:
@@ -96,7 +100,7 @@ class Journal:
 
 
 def _settled(folder: Path, recipe: run.Wanted, seen: dict[Path, tuple[int, int]], *, at_once: bool) -> Iterator[Path]:
-    """Files that are whole: they did not change between two looks. Each change of a file is told once."""
+    """Files that are complete: they did not change between two looks. Each version of a file comes once."""
     endings = (".txt",) if isinstance(recipe, GenerateRequest) else PICTURES
     for path in sorted(folder.iterdir()):
         if path.suffix.lower() not in endings or path.name.startswith(".") or not path.is_file():
@@ -113,7 +117,7 @@ def _settled(folder: Path, recipe: run.Wanted, seen: dict[Path, tuple[int, int]]
 
 
 def _done(studio: Studio, journal: Journal, recipe: run.Wanted, path: Path, options: argparse.Namespace) -> bool:
-    """Run the recipe on a file, unless that was done. Whether it went well."""
+    """Run the recipe on a file, unless that was done already. Returns whether it succeeded."""
     try:
         content = path.read_bytes()
         parts = _parts(studio, recipe, path, content)
@@ -127,10 +131,7 @@ def _done(studio: Studio, journal: Journal, recipe: run.Wanted, path: Path, opti
                 journal.note(part, "")
                 job = run.submit(studio, request)
             journal.note(part, job.id)
-            assets = pictures.follow(studio, job)
-            for number, asset_id in enumerate(assets, start=1):
-                pictures.report(studio, asset_id, options, number)
-            went_well = bool(assets) and went_well
+            went_well = pictures.kept(studio, job, options) == 0 and went_well
         return went_well
     except StudioError as error:
         pictures.notice(f"{path.name}: {error}")
@@ -138,7 +139,7 @@ def _done(studio: Studio, journal: Journal, recipe: run.Wanted, path: Path, opti
 
 
 def _parts(studio: Studio, recipe: run.Wanted, path: Path, content: bytes) -> list[tuple[str, run.Wanted]]:
-    """What a file asks for: one change, or a picture for every line. Each with a name by content."""
+    """The requests of a file: one change, or one picture per line. Each with a name derived from the content."""
     sha256 = hashlib.sha256(content).hexdigest()
     if not isinstance(recipe, GenerateRequest):
         return [(sha256, run.on(recipe, studio.take_in(LOCAL_OWNER, path, path.name).id))]
@@ -147,7 +148,7 @@ def _parts(studio: Studio, recipe: run.Wanted, path: Path, content: bytes) -> li
 
 
 def _left(studio: Studio, request: run.Wanted, job_id: str) -> JobView | None:
-    """The job that was begun for a request; None where the crash came before it."""
+    """The job that was started for a request; None if the crash came before that."""
     if job_id:
         return studio.job(LOCAL_OWNER, job_id)
     jobs = studio.jobs(LOCAL_OWNER, _MOST_JOBS)

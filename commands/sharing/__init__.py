@@ -1,1 +1,1 @@
-"""What it takes to let others in: who may sign in, the link to pass on, and a Hugging Face Space."""
+"""Sharing Diorama with others: who may sign in, the link to share, and a Hugging Face Space."""

@@ -1,4 +1,4 @@
-"""Who may sign in: the names of the command line, and a file with hashes of passwords. Knows no HTTP."""
+"""Who may sign in: names from the command line, and a file with password hashes. Knows no HTTP."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _MOST_MEMORY = 2**27
 
 @dataclass(frozen=True)
 class User:
-    """A name of the file, and what its password is checked against."""
+    """One user of the file: the name and the password's hash."""
 
     name: str
     is_admin: bool
@@ -72,7 +72,7 @@ def _digest(password: str, salt: bytes, cost: tuple[int, int, int]) -> bytes:
 
 
 class UsersFile:
-    """The users of a file, which is read again whenever it was changed. Any thread may use it."""
+    """The users in a file, which is read again when it changes. Any thread may use it."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -81,7 +81,7 @@ class UsersFile:
         self._users: dict[str, User] = {}
 
     def users(self) -> dict[str, User]:
-        """By name. A file that is gone or was damaged lets nobody in."""
+        """By name. A missing or damaged file lets nobody in."""
         with self._lock:
             try:
                 about = self.path.stat()
@@ -99,7 +99,7 @@ class UsersFile:
         """The users as the file says them now; none where there is no file.
 
         Raises:
-            BadRequest: it is no file of users.
+            BadRequest: it is not a users file.
         """
         try:
             said = json.loads(self.path.read_bytes())
@@ -108,11 +108,11 @@ class UsersFile:
             return {}
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
             raise BadRequest(
-                f"{self.path} is no file of users. Move it away and make it anew: python cli.py user add NAME."
+                f"{self.path} is not a users file. Move it away and make a new one: python cli.py user add NAME."
             ) from error
 
     def put(self, user: User) -> None:
-        """Add a user, or give one that is there another password."""
+        """Add a user, or change the password of an existing one."""
         self._write(self.read() | {user.name: user})
 
     def remove(self, name: str) -> None:
@@ -122,12 +122,12 @@ class UsersFile:
         """
         users = self.read()
         if users.pop(name, None) is None:
-            known = f"It has {', '.join(sorted(users))}." if users else "It has nobody."
+            known = f"It has {', '.join(sorted(users))}." if users else "It has no users."
             raise BadRequest(f"{self.path} has no user '{name:.64}'. {known}")
         self._write(users)
 
     def close_to_others(self) -> None:
-        """Take from others on this machine what they may do with the file."""
+        """Remove other users' permissions on the file."""
         with suppress(OSError):  # there is none, or it is somebody else's
             os.chmod(self.path, 0o600)
 
@@ -139,8 +139,8 @@ class UsersFile:
             files.sync_folder(folder)
 
 
-class Accounts:
-    """Everybody who may sign in."""
+class Users:
+    """Everybody who may sign in: those named in the options, and those in the file."""
 
     def __init__(self, named: Mapping[str, str], file: UsersFile | None = None) -> None:
         """
@@ -152,7 +152,7 @@ class Accounts:
         self._nobody = User("", False, salt=secrets.token_bytes(16), digest=b"")
 
     async def admits(self, name: str, password: str) -> bool:
-        """Whether this is the password of that name; takes as long where there is no such name."""
+        """Whether this is the user's password; takes just as long for unknown names."""
         return await asyncio.to_thread(self._admits, name, password)
 
     def _admits(self, name: str, password: str) -> bool:
@@ -174,12 +174,22 @@ class Accounts:
         user = self._users().get(name)
         return None if user is None else user.digest.hex()
 
+    def admits_owner(self, owner: str) -> bool:
+        """Whether what an owner asked for is still done: those that are no name of a person are always there."""
+        name = owner.removeprefix(owner_named(""))
+        return name == owner or self.session_mark(name) is not None
+
     def is_admin(self, name: str) -> bool:
         user = self._users().get(name)
         return name not in self._named and user is not None and user.is_admin
 
     def _users(self) -> dict[str, User]:
         return self._file.users() if self._file else {}
+
+
+def owner_named(user: str | None) -> str:
+    """The owner behind a name that signs in."""
+    return f"user-{user}"
 
 
 def checked_name(name: str) -> str:
@@ -191,7 +201,7 @@ def checked_name(name: str) -> str:
     is_plain = name.isprintable() and name == name.strip() and not set(name) & set(":/\\")
     if not name or not is_plain or len(name) > LONGEST_NAME:
         raise BadRequest(
-            f"A name has 1 to {LONGEST_NAME} letters, and none of : / \\ or blanks at its ends, not '{name:.64}'."
+            f"A name has 1 to {LONGEST_NAME} characters, without : / \\ and blanks at its ends, not '{name:.64}'."
         )
     return name
 
@@ -203,6 +213,6 @@ def checked_password(password: str) -> str:
     """
     if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
         raise BadRequest(
-            f"A password has {SHORTEST_PASSWORD} letters or more, not {len(password)}. Choose a longer one."
+            f"A password has {SHORTEST_PASSWORD} characters or more, not {len(password)}. Choose a longer one."
         )
     return password

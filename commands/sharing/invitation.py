@@ -1,4 +1,4 @@
-"""What the terminal says once the page is served: where it is, and a link with a QR code to pass on."""
+"""What the terminal prints once the page is served: its address, and a link with a QR code to share."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def told(options: argparse.Namespace, public_url: str | None) -> list[str]:
 
 
 def link_to_pass_on(options: argparse.Namespace, public_url: str | None) -> str | None:
-    """How others open the page; None: they cannot."""
+    """The address for other people; None: they cannot reach it."""
     path = f"{options.root_path}/"
     if public_url:
         return f"{public_url.rstrip('/')}{path}"
@@ -45,7 +45,7 @@ def link_to_pass_on(options: argparse.Namespace, public_url: str | None) -> str 
 
 
 def own_address(listen: str) -> str:
-    """The address that others in the network know this machine by. Nothing is sent for it."""
+    """This machine's address in the local network. Nothing is sent to find it."""
     family, elsewhere = (socket.AF_INET6, "2001:db8::1") if listen == "::" else (socket.AF_INET, "192.0.2.1")
     try:
         with socket.socket(family, socket.SOCK_DGRAM) as probe:

@@ -1,4 +1,4 @@
-"""Families of local models: one file each, which opens weights and works with them."""
+"""Families of local models: the code that opens and runs their weights."""
 
 FAMILIES = {
     "flux1": "pipelines.families.flux1:Flux1",
@@ -10,10 +10,13 @@ FAMILIES = {
     "lgm": "pipelines.families.lgm_splat:open_checkpoint",
     "vqgan-clip": "pipelines.families.vqgan_clip:open_checkpoint",
     "span": "pipelines.families.span:open_checkpoint",
+    "upscaler": "pipelines.upscalers.own:open_checkpoint",
     "stable-diffusion": "pipelines.families.stable_diffusion:StableDiffusion",
     "stable-diffusion-xl": "pipelines.families.stable_diffusion:StableDiffusionXL",
     "stable-diffusion-control": "pipelines.families.control.controlnet:StableDiffusionControl",
     "stable-diffusion-xl-control": "pipelines.families.control.controlnet:StableDiffusionXLControl",
+    "stable-diffusion-ip-adapter": "pipelines.families.control.ip_adapter:StableDiffusionShown",
+    "stable-diffusion-xl-ip-adapter": "pipelines.families.control.ip_adapter:StableDiffusionXLShown",
     "depth-anything": "pipelines.families.control.depth_anything:open_checkpoint",
     "clip-meaning": "pipelines.words.clip_meaning:open_checkpoint",
     "blip": "pipelines.words.blip:open_checkpoint",

@@ -1,4 +1,4 @@
-"""VQGAN + CLIP, the method: a latent is moved until the picture that it decodes to is what CLIP reads in the prompts.
+"""The VQGAN + CLIP method: optimises a latent until CLIP finds the prompts in the decoded picture.
 
 Everything is float32 and works on the device of its tensors; pictures are NCHW in [0, 1], latents (1, C, h, w).
 Source of the method: K. Crowson's notebooks (MIT), github.com/EleutherAI/vqgan-clip notebooks/.

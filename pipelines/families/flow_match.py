@@ -1,4 +1,4 @@
-"""What is flow matching about the FLUX models; what they share with all others is in `diffusers_base`."""
+"""Flow matching, as the FLUX models use it; what they share with all others is in `diffusers_base`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""FLUX.1: words, and a picture to change, in; a picture out. What is FLUX.1's own; the rest is in `diffusers_base`."""
+"""FLUX.1: a prompt, and perhaps a picture, in; a picture out. Only what differs from `diffusers_base`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from diffusers import (
     FluxPipeline,
 )
 
-from pipelines.families.diffusers_base import Words
+from pipelines.families.diffusers_base import Embeddings
 from pipelines.families.flow_match import Flow
 from pipelines.loras.files import TAKEN
 from studio.contract import ImageRequest, Size
@@ -44,13 +44,13 @@ class Flux1(Flow):
             return request.steps
         return max(1, round(request.steps * request.strength))
 
-    def _encode(self, text: str, reading: Any = None) -> Words:
+    def _encode(self, text: str, reading: Any = None) -> Embeddings:
         tokens, pooled, _ids = self.pipeline.encode_prompt(
             text, device=self._placed.device, max_sequence_length=self._checkpoint.text_tokens
         )
-        return Words(tokens, pooled)
+        return Embeddings(tokens, pooled)
 
-    def _arguments(self, request: ImageRequest, words: Words) -> dict[str, Any]:
+    def _arguments(self, request: ImageRequest, words: Embeddings) -> dict[str, Any]:
         read = {"prompt_embeds": words.tokens, "pooled_prompt_embeds": words.pooled}
         if not request.references:
             return read
@@ -74,7 +74,7 @@ class Flux1Kontext(Flux1):
     def _kind_for(self, request: ImageRequest) -> type[diffusers.DiffusionPipeline]:
         return FluxKontextPipeline
 
-    def _arguments(self, request: ImageRequest, words: Words) -> dict[str, Any]:
+    def _arguments(self, request: ImageRequest, words: Embeddings) -> dict[str, Any]:
         return {
             "image": request.references[0],
             "prompt_embeds": words.tokens,
@@ -92,7 +92,7 @@ class Flux1Fill(Flux1):
     def _kind_for(self, request: ImageRequest) -> type[diffusers.DiffusionPipeline]:
         return FluxFillPipeline
 
-    def _arguments(self, request: ImageRequest, words: Words) -> dict[str, Any]:
+    def _arguments(self, request: ImageRequest, words: Embeddings) -> dict[str, Any]:
         return {
             "image": request.references[0],
             "mask_image": request.mask,
@@ -109,7 +109,7 @@ class Flux1Control(Flux1):
     def _kind_for(self, request: ImageRequest) -> type[diffusers.DiffusionPipeline]:
         return FluxControlPipeline
 
-    def _arguments(self, request: ImageRequest, words: Words) -> dict[str, Any]:
+    def _arguments(self, request: ImageRequest, words: Embeddings) -> dict[str, Any]:
         return {
             "control_image": request.control,
             "prompt_embeds": words.tokens,

@@ -1,4 +1,4 @@
-"""FLUX.2 klein: words, and pictures to change, in; a picture out. `diffusers_base` has what is not its own."""
+"""FLUX.2 klein: a prompt, and perhaps pictures, in; a picture out. Only what differs from `diffusers_base`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from diffusers import Flux2KleinInpaintPipeline, Flux2KleinPipeline
 from einops import rearrange
 from PIL import Image, ImageFilter
 
-from pipelines.families.diffusers_base import Words
+from pipelines.families.diffusers_base import Embeddings
 from pipelines.families.flow_match import Flow
 from pipelines.loras.files import TAKEN
 from studio.contract import ImageRequest, Size
@@ -20,7 +20,7 @@ class Flux2Klein(Flow):
     """The distilled checkpoint ignores guidance; one that is not distilled reads a negative prompt, "" by default.
 
     With a mask the rest of the first picture is put back after every step, so that the model draws around it; it starts
-    from noise all the same, because it knows the picture as a reference.
+    from noise anyway, because it knows the picture as a reference.
     """
 
     kind = Flux2KleinPipeline
@@ -29,13 +29,13 @@ class Flux2Klein(Flow):
     def _kind_for(self, request: ImageRequest) -> type[diffusers.DiffusionPipeline]:
         return Flux2KleinInpaintPipeline if request.references and request.mask else Flux2KleinPipeline
 
-    def _encode(self, text: str, reading: Any = None) -> Words:
+    def _encode(self, text: str, reading: Any = None) -> Embeddings:
         tokens, _ids = self.pipeline.encode_prompt(
             text, device=self._placed.device, max_sequence_length=self._checkpoint.text_tokens
         )
-        return Words(tokens)
+        return Embeddings(tokens)
 
-    def _arguments(self, request: ImageRequest, words: Words) -> dict[str, Any]:
+    def _arguments(self, request: ImageRequest, words: Embeddings) -> dict[str, Any]:
         guided = request.guidance > 1 and not self.pipeline.config.is_distilled
         read = {
             "prompt_embeds": words.tokens,
@@ -82,7 +82,7 @@ def acceptable(picture: Image.Image) -> Image.Image:
 
 
 def whole_cells(mask: Image.Image, cell: int) -> Image.Image:
-    """A mask of whole latent cells: one with a single pixel in it is drawn anew as a whole, and so are its neighbours.
+    """A mask of whole latent cells: one with a single pixel in it is redrawn as a whole, and so are its neighbours.
 
     A cell that is half new and half old is neither.
 

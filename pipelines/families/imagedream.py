@@ -13,7 +13,7 @@ Source: ashawkey/mvdream_diffusers pipeline_mvdream.py; ImageDream, https://arxi
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -36,6 +36,7 @@ from pipelines.device import release_memory
 from pipelines.families import preview
 from pipelines.hub.cache import Checkpoint
 from pipelines.plan import Plan
+from pipelines.speed.background_compile import BackgroundCompiled, pays
 from studio.contract import Progress, Tell
 from studio.solid.contract import ViewsRequest, ViewsResult
 from studio.validation import short
@@ -86,6 +87,16 @@ class ImageDream:
         self._label = label
         self._revision = revision
         self._projection: preview.Projection | None = None
+        self._denoise: Callable[..., Tensor] = parts.unet.denoise
+
+    def compile_in_background(self, *, backend: str = "inductor") -> BackgroundCompiled:
+        """Let the network be compiled while the first views are made.
+
+        Args:
+            backend: of torch.compile.
+        """
+        self._denoise = compiled = BackgroundCompiled(self._parts.unet.denoise, backend=backend)
+        return compiled
 
     def run(self, request: ViewsRequest, tell: Tell) -> ViewsResult:
         """Make four views; reports before the first step and after every one, with a preview of the four.
@@ -115,7 +126,9 @@ class ImageDream:
 
     def close(self) -> None:
         """Give memory back."""
-        del self._parts
+        if isinstance(self._denoise, BackgroundCompiled):
+            self._denoise.wait()
+        del self._parts, self._denoise
         release_memory()
 
     def noise(self, seed: int) -> Noise:
@@ -186,7 +199,7 @@ class ImageDream:
         latents = latents.to(like.device, torch.float32)
         for number, timestep in enumerate(scheduler.timesteps, start=1):
             batch = latents.to(like.dtype).repeat(len(picture), 1, 1, 1)
-            noise = unet.denoise(batch, timestep.repeat(len(batch)), tokens, camera, FRAMES, picture).float()
+            noise = self._denoise(batch, timestep.repeat(len(batch)), tokens, camera, FRAMES, picture).float()
             if guidance > 1:
                 without, noise = noise.chunk(2)
                 noise = without + guidance * (noise - without)
@@ -230,7 +243,10 @@ def open_checkpoint(checkpoint: Checkpoint, plans: Sequence[Plan]) -> ImageDream
     """See `FAMILIES`."""
     device, dtype = plans[0].device, getattr(torch, plans[0].dtype)
     label, revision = checkpoint.label, checkpoint.revision
-    return open_imagedream(checkpoint.path, label=label, revision=revision, device=device, dtype=dtype)
+    model = open_imagedream(checkpoint.path, label=label, revision=revision, device=device, dtype=dtype)
+    if pays(torch.device(device)):
+        model.compile_in_background()
+    return model
 
 
 def open_imagedream(

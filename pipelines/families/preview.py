@@ -1,4 +1,4 @@
-"""What a picture looks like so far, from latents, without the cost of the autoencoder: a linear map, fitted once.
+"""Previews from latents without the cost of the autoencoder: a linear map, fitted once.
 
 Measured on the toy klein's autoencoder with a 512 x 512 picture, against the truth at half size: this map 21.4 dB,
 decoding latents that were averaged 2 x 2 21.4 dB, a map fitted to decoded noise 19.9 dB.

@@ -31,10 +31,10 @@ from pipelines.damage import reason
 from pipelines.device import release_memory
 from pipelines.hub.cache import Checkpoint
 from pipelines.plan import Plan
-from studio.contract import Progress, Tell
+from studio.contract import Model, Progress, Tell
 from studio.errors import NotReady
 from studio.recipe.selection import Point
-from studio.segmentation.contract import GridMask, GridRequest, MaskRequest, MaskResult
+from studio.segmentation.contract import GridMask, GridMaskRequest, MaskRequest, MaskResult
 from studio.validation import short
 
 KEPT_BYTES = 256_000_000
@@ -65,37 +65,50 @@ class Sam:
         self._embedded: OrderedDict[str, _Embedded] = OrderedDict()  # least recently used first
         self._answers: OrderedDict[tuple[Any, ...], MaskResult] = OrderedDict()
         self._side = model.image_size // 4  # of the masks it draws
+        self._eyes: Model | None = None
 
-    def run(self, request: MaskRequest | GridRequest, tell: Tell) -> MaskResult | list[GridMask]:
-        """Masks for the clicks of a request, or for a grid of clicks.
+    def looking_by(self, eyes: Model) -> Sam:
+        """This one, with another that embeds pictures for it, where clicks need no card and pictures do.
+
+        Args:
+            eyes: a `Sam` of the same weights, or what stands for it.
+        """
+        self._eyes = eyes
+        return self
+
+    def run(self, request: MaskRequest | GridMaskRequest | Image.Image, tell: Tell) -> Any:
+        """Masks for the clicks of a request (MaskResult), or for a grid of clicks (a list of GridMask); of a picture
+        what is embedded, for `looking_by`.
 
         The first click alone gives three masks; every further one corrects the mask before it, which is fed back. A
         box, or a mask to begin with, gives one. The clicks are replayed one after another, so that the same clicks
         give the same mask whatever was asked in between; what was answered before is remembered.
         """
         with self._precision():
+            if isinstance(request, Image.Image):
+                return _mapped(self._embed(request, tell), lambda tensor: tensor.float().cpu().numpy())
             self._show(request, tell)
-            if isinstance(request, GridRequest):
+            if isinstance(request, GridMaskRequest):
                 return self._everywhere(request, tell)
             return self._replay(request, tell)
 
     def close(self) -> None:
         self._embedded.clear()
         self._answers.clear()
+        if self._eyes is not None:
+            self._eyes.close()
         self._predictor.reset_predictor()
         del self._predictor
         release_memory()
 
-    def _show(self, request: MaskRequest | GridRequest, tell: Tell) -> None:
+    def _show(self, request: MaskRequest | GridMaskRequest, tell: Tell) -> None:
         """Have the predictor look at the picture, embedding it if it is new."""
         known = self._embedded.pop(request.key, None)
         if known is None:
             side = self._predictor.model.image_size
             # The package would make a float tensor of the whole picture first: half a gigabyte for 40 megapixels.
             small = request.picture().resize((side, side), Image.Resampling.BILINEAR)
-            tell(Progress(0, 0))
-            self._predictor.set_image(small)
-            features: Any = self._predictor._features
+            features = self._embed(small, tell)
             tensors = [features["image_embed"], *features["high_res_feats"]]
             known = _Embedded(features, sum(tensor.nbytes for tensor in tensors))
         self._embedded[request.key] = known
@@ -105,6 +118,16 @@ class Sam:
         # As if the picture had the size of the masks: enlarging them is not the predictor's business.
         self._predictor._orig_hw = [(self._side, self._side)]
         self._predictor._is_image_set = True
+
+    def _embed(self, small: Image.Image, tell: Tell) -> dict[str, Any]:
+        """A picture of the size that the network looks at."""
+        tell(Progress(0, 0))
+        if self._eyes is not None:
+            return _mapped(
+                self._eyes.run(small, tell), lambda array: torch.from_numpy(array).to(self._predictor.device)
+            )
+        self._predictor.set_image(small)
+        return self._predictor._features  # type: ignore[return-value]  # set by the line before
 
     def _replay(self, request: MaskRequest, tell: Tell) -> MaskResult:
         base = (request.key, request.box, None if request.start is None else request.start.tobytes())
@@ -143,7 +166,7 @@ class Sam:
             self._answers.popitem(last=False)
         return answer
 
-    def _everywhere(self, request: GridRequest, tell: Tell) -> list[GridMask]:
+    def _everywhere(self, request: GridMaskRequest, tell: Tell) -> list[GridMask]:
         """Every mask for clicks on a grid, in batches; nothing is left out here."""
         model = self._predictor.model
         count = GRID[model.image_size >= 1024]
@@ -182,7 +205,7 @@ def open_folder(folder: Path) -> Sam:
     Raises:
         NotReady: the weights are missing or damaged, or of another model.
     """
-    model = _build(OmegaConf.load(folder / "config.yaml"))
+    model = build(OmegaConf.load(folder / "config.yaml"))
     try:
         weights = {name: value.float() for name, value in load_file(folder / "model.safetensors").items()}
     except (OSError, SafetensorError) as error:
@@ -202,7 +225,7 @@ def open_published(path: Path, size: str, device: str = "cpu") -> Sam:
     Raises:
         NotReady: it is no such checkpoint.
     """
-    model = _build(_published_config(size))
+    model = build(published_config(size))
     try:
         found = torch.load(path, map_location="cpu", weights_only=True)
         weights = found["model"]
@@ -221,7 +244,7 @@ def _predictor(model: SAM2Base) -> SAM2ImagePredictor:
     return predictor
 
 
-def _published_config(size: str) -> Any:
+def published_config(size: str) -> Any:
     config = OmegaConf.load(Path(sam2.__path__[0]) / f"configs/sam2.1/sam2.1_hiera_{size}.yaml")
     # What the package itself adds for pictures; source: sam2/build_sam.py, apply_postprocessing.
     stability = {
@@ -233,7 +256,7 @@ def _published_config(size: str) -> Any:
     return config
 
 
-def _build(config: Any) -> SAM2Base:
+def build(config: Any) -> SAM2Base:
     return instantiate(config.model, _recursive_=True)
 
 
@@ -245,6 +268,13 @@ def _filled(model: SAM2Base, weights: dict[str, Tensor], source: Path) -> SAM2Ba
             f"The weights in {short(source)} belong to another model: {reason(error)}. Download them again."
         ) from error
     return model.eval()
+
+
+def _mapped(features: dict[str, Any], to: Callable[[Any], Any]) -> dict[str, Any]:
+    return {
+        "image_embed": to(features["image_embed"]),
+        "high_res_feats": [to(one) for one in features["high_res_feats"]],
+    }
 
 
 def _first_added(points: tuple[Point, ...]) -> tuple[Point, ...]:

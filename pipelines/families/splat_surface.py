@@ -1,4 +1,4 @@
-"""What a small LGM says, as a surface one cannot see through: closed, coloured by the views, and on its picture.
+"""Turns a small LGM's output into an opaque surface: closed, coloured by the views, and aligned with its picture.
 
 Sixteen thousand Gaussians of a small network stand like hair, with gaps between them; where they are is right on the
 whole. Source of the constants: measured on toys, by `benchmarks/toy_3d.py`.

@@ -1,4 +1,4 @@
-"""VQGAN + CLIP as a model: words, and perhaps a picture to begin with, in; a picture, and how it came about, out."""
+"""VQGAN + CLIP as a model: a prompt, and perhaps a first picture, in; a picture, and its film, out."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Method:
         sketches: random spots before random grounds; it begins with the one that CLIP likes best, because a ground of
             the wrong colour is not left again. 0: it begins with random codes.
         renewed: in the second half, after so many steps each, the latent becomes that of its picture: codes that mean
-            nothing to the VQGAN and please CLIP all the same do not last. 0: never, as in the notebooks.
+            nothing to the VQGAN and please CLIP anyway do not last. 0: never, as in the notebooks.
     """
 
     rate: float = 0.1

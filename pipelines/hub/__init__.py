@@ -1,1 +1,1 @@
-"""Weights from the Hugging Face Hub: where they are kept, and how they are fetched, resumed and checked."""
+"""Weights from the Hugging Face Hub: the cache, and resumable, verified downloads."""

@@ -1,4 +1,4 @@
-"""Where weights of the Hub are kept on this disk, and which are there. Looks at files only: no network, no torch.
+"""The Hub cache on this disk, and which weights are in it. Looks at files only: no network, no torch.
 
 The layout is that of the Hub's own cache, so that what other programs downloaded counts, and what Diorama downloads
 serves them: blobs/<sha256>, snapshots/<commit>/<path> as links to blobs, refs/<branch> with a commit in it.
@@ -52,7 +52,7 @@ class Checkpoint:
 
     path: Path  # a folder, of pipelines in the diffusers layout, or the one file
     label: str = "the model"  # for sentences
-    text_tokens: int = 512  # prompts are padded or cut to this many tokens
+    text_tokens: int = 512  # of a flow model: prompts are padded or cut to this many tokens
     revision: str = ""  # for the recipes; "": the spec knows it
     variant: str = ""  # which of its family, where the weights do not say it
     beside: Path | None = None  # of another model that this one cannot do without

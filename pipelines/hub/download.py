@@ -1,6 +1,6 @@
 """One large file of the Hub, named by its sha256: streamed with resume, checked, stamped, linked into a snapshot.
 
-Not left to huggingface_hub: a download can be stopped at once, goes on where it was, and its hash is checked.
+Not left to huggingface_hub: a download can be stopped at once, resumes where it was, and its hash is checked.
 
 Runs on threads of `hub`; knows nothing of pipelines, and touches one repository's folder in the cache.
 """
@@ -31,7 +31,7 @@ TIMEOUT = httpx2.Timeout(10.0)
 """Seconds of silence after which a connection counts as lost."""
 
 PASSING = frozenset({408, 416, 429, 500, 502, 503, 504})
-"""Answers that may be different the next time; 416 because the part that is there is thrown away for it."""
+"""Answers that may be different the next time; 416 because the partial file is then discarded."""
 
 Count = Callable[[int], None]
 """Hears how many bytes of the file are there."""

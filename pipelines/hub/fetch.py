@@ -35,11 +35,11 @@ from studio.errors import NotReady, StorageFailed
 from studio.validation import short
 
 WATCH_SECONDS = 0.25
-"""How often progress is told, and Stop is listened for, during a download."""
+"""How often a download reports progress and checks for Stop."""
 AT_ONCE = 4
 """Files that are fetched side by side."""
 SPEED_SECONDS = 20.0
-"""Length of the past from which the time left is told."""
+"""Length of the past from which the time left is estimated."""
 SPARE_BYTES = 500_000_000
 """Kept free on the disk of the cache."""
 VARIANTS = (".fp16.", ".bf16.", ".fp8.", ".ema.", ".non_ema.")
@@ -51,7 +51,7 @@ def fetch(wanted: Download, hub: HubCache, tell: Tell, patience: Patience | None
 
     Args:
         tell: hears "downloading FLUX.1 schnell: 3.2 of 33.7 GB, 4 minutes left"; what it raises ends the download
-            within a second, and the next one goes on where this one was.
+            within a second, and the next one resumes where this one was.
 
     Raises:
         NotReady: gated, no network, or the Hub sent something else; the message says what to do.
@@ -59,7 +59,7 @@ def fetch(wanted: Download, hub: HubCache, tell: Tell, patience: Patience | None
     """
     for _, part in wanted.parts:
         fetch(replace(part, label=wanted.label), hub, tell, patience)
-    download = _Download(wanted, hub, patience or Patience())
+    download = _Transfer(wanted, hub, patience or Patience())
     pool = ThreadPoolExecutor(AT_ONCE + 1, thread_name_prefix="hub")
     try:
         return _watched(pool.submit(download.run, pool), download, tell)
@@ -78,10 +78,10 @@ def explained(error: Exception, wanted: Download, hub: HubCache) -> NotReady | S
     status = error.response.status_code if isinstance(error, HfHubHTTPError) else 0
     match error:
         case ArrivedDamaged():
-            return NotReady(f"{error} Something between {host} and here changes it: try again later or elsewhere.")
+            return NotReady(f"{error} Something between {host} and here alters it: try again later or elsewhere.")
         case GatedRepoError() if hub.token is None:
             return NotReady(
-                f"{label} is gated: accept the licence at {page}, put HF_TOKEN=... in .env, and start Diorama again."
+                f"{label} is gated: accept the licence at {page}, put HF_TOKEN=... in .env, and restart Diorama."
             )
         case GatedRepoError():
             return NotReady(
@@ -91,7 +91,7 @@ def explained(error: Exception, wanted: Download, hub: HubCache) -> NotReady | S
         case HfHubHTTPError() if status == 401 and hub.token is not None:
             return NotReady(
                 f"{host} does not accept the HF_TOKEN in use. Make a new one at {hub.endpoint}/settings/tokens, put "
-                "it in .env, and start Diorama again."
+                "it in .env, and restart Diorama."
             )
         case RepositoryNotFoundError() | RevisionNotFoundError():
             return NotReady(f"There is no {wanted.repo} at revision {wanted.revision} on {host}. Update Diorama.")
@@ -116,7 +116,7 @@ def explained(error: Exception, wanted: Download, hub: HubCache) -> NotReady | S
             )
 
 
-class _Download:
+class _Transfer:
     """The work of one `fetch`, done on threads of its own; the fields are read by the thread that watches."""
 
     def __init__(self, wanted: Download, hub: HubCache, patience: Patience) -> None:
@@ -208,7 +208,7 @@ class _Download:
         pickled = [part for part in parts if part not in safe and _has(siblings, part, (".bin", ".pt", ".ckpt"))]
         if pickled:
             raise NotReady(
-                f"{repo} has pickled weights only ({', '.join(pickled)}), and opening those can run anybody's code. "
+                f"{repo} has pickled weights only ({', '.join(pickled)}), and opening them could run malicious code. "
                 "Choose a repository with safetensors."
             )
         return paths
@@ -254,7 +254,7 @@ class _Download:
         return count
 
 
-def _watched(work: Future[Path], download: _Download, tell: Tell) -> Path:
+def _watched(work: Future[Path], download: _Transfer, tell: Tell) -> Path:
     """Tell how far it is until it is over; the first report comes only when there is something to wait for."""
     past: deque[tuple[float, int]] = deque()
     while not wait([work], timeout=WATCH_SECONDS).done:
@@ -266,7 +266,7 @@ def _watched(work: Future[Path], download: _Download, tell: Tell) -> Path:
     return work.result()
 
 
-def _note(download: _Download, done: int, speed: float | None) -> str:
+def _note(download: _Transfer, done: int, speed: float | None) -> str:
     """
     Args:
         speed: bytes a second; None: not known yet.

@@ -1,21 +1,31 @@
-"""Puts the program into a Space of the Hugging Face Hub: what it runs on there, and nothing of this machine's."""
+"""Pushes the program to a Hugging Face Space: its hardware and files, and nothing private of this machine."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import httpx2
-from huggingface_hub import HfApi
+from huggingface_hub import CommitOperationAdd, HfApi, SpaceHardware
 from huggingface_hub.errors import HfHubHTTPError
+from huggingface_hub.utils import filter_repo_objects
 
 from studio.errors import BadRequest
 
-PROGRAM = ("commands", "studio", "ui", "pipelines", "providers", "lgm", "weights", "docs")
+PROGRAM = ("commands", "studio", "ui", "pipelines", "providers", "workers", "lgm", "weights", "docs")
 FILES = ("app.py", "cli.py", "README.md", "SECURITY.md", "LICENSE", "requirements.txt")
+ZERO_GPU = "requirements-zerogpu.txt"
 NEVER = ("**/__pycache__/**", "**/.*", "*.pyc", "*.sqlite*")
 
 
-def push(folder: Path, repo: str, *, token: str | None, endpoint: str | None = None, is_private: bool = False) -> str:
+def push(
+    folder: Path,
+    repo: str,
+    *,
+    token: str | None,
+    endpoint: str | None = None,
+    is_private: bool = False,
+    zero_gpu: bool = False,
+) -> str:
     """Make the Space if there is none, and bring the program there in one commit. Returns its address.
 
     Args:
@@ -23,21 +33,21 @@ def push(folder: Path, repo: str, *, token: str | None, endpoint: str | None = N
         repo: "user/name".
         token: of an account that may write there.
         endpoint: of the Hub; None: as HF_ENDPOINT says.
+        is_private, zero_gpu: for the account alone, and with ZeroGPU as its hardware, where the Space is made now; the
+            latter also with the torch that is offered there.
 
     Raises:
         BadRequest: the Hub refused it, or does not answer.
     """
     hub = HfApi(endpoint=endpoint, token=token)
     try:
-        hub.create_repo(repo, repo_type="space", space_sdk="gradio", exist_ok=True, private=is_private)
-        hub.upload_folder(
-            repo_id=repo,
-            repo_type="space",
-            folder_path=folder,
-            allow_patterns=[*FILES, *(f"{name}/**" for name in PROGRAM)],
-            ignore_patterns=[*NEVER],
-            commit_message="Update Diorama",
-        )
+        hardware = SpaceHardware.ZERO_A10G if zero_gpu else None
+        made = {"space_sdk": "gradio", "space_hardware": hardware, "exist_ok": True, "private": is_private}
+        hub.create_repo(repo, repo_type="space", **made)
+        files = {name: CommitOperationAdd(name, folder / name) for name in _program(folder)}
+        if zero_gpu:
+            files["requirements.txt"] = CommitOperationAdd("requirements.txt", _requirements(folder).encode())
+        hub.create_commit(repo, [*files.values()], commit_message="Update Diorama", repo_type="space")
     except HfHubHTTPError as error:
         status = error.response.status_code
         if status in (401, 403):
@@ -51,3 +61,18 @@ def push(folder: Path, repo: str, *, token: str | None, endpoint: str | None = N
             f"The Hub does not answer ({type(error).__name__}). Check the network, then try again."
         ) from error
     return f"{hub.endpoint}/spaces/{repo}"
+
+
+def _program(folder: Path) -> list[str]:
+    """Names of the files that it runs on there."""
+    inside = (path for name in PROGRAM for path in (folder / name).rglob("*") if path.is_file())
+    names = [*FILES, *sorted(path.relative_to(folder).as_posix() for path in inside)]
+    return [*filter_repo_objects(names, ignore_patterns=[*NEVER])]
+
+
+def _requirements(folder: Path) -> str:
+    """Those of the program, with the versions that ZeroGPU offers in the place of the same names."""
+    offered = (folder / ZERO_GPU).read_text(encoding="utf-8").splitlines()
+    instead = {line.partition("==")[0]: line for line in offered if "==" in line and not line.startswith("#")}
+    lines = (folder / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    return "".join(f"{instead.get(line.partition('==')[0], line)}\n" for line in lines)

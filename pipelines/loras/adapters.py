@@ -10,6 +10,7 @@ import transformers
 from safetensors.torch import load_file
 
 from pipelines.loras.files import Lora, check, triggers
+from pipelines.loras.kinds import Made
 from pipelines.packed import seen_as
 from pipelines.placement import Placed
 from studio.errors import BadRequest
@@ -18,12 +19,13 @@ from studio.errors import BadRequest
 class Adapters:
     """Those of one model; used by its thread."""
 
-    def __init__(self, label: str, family: str) -> None:
+    def __init__(self, label: str, family: str, network: torch.nn.Module) -> None:
         """
         Args:
-            family: whose LoRAs fit, see `loras.files.family_of`; "" for none.
+            family: whose LoRAs fit, see `loras.kinds`; "" for none.
         """
-        self._label, self._family = label, family
+        width = getattr(network, "inner_dim", 0)  # of a FLUX
+        self._label, self.model = label, Made(family, width if isinstance(width, int) else 0)
         self.on: tuple[Lora, ...] = ()
 
     def put_on(self, placed: Placed, loras: tuple[Lora, ...]) -> None:
@@ -35,9 +37,11 @@ class Adapters:
         if loras == self.on:
             return
         for lora in loras:
-            if not self._family:
-                raise BadRequest(f"{self._label} takes no LoRA. Take <lora:{lora.path.stem}> out of the prompt.")
-            check(lora, self._family)
+            if not self.model.family:
+                raise BadRequest(
+                    f"{self._label} does not support LoRAs. Take <lora:{lora.path.stem}> out of the prompt."
+                )
+            check(lora, self.model)
         self.take_off(placed)
         try:
             with placed.reading():  # a LoRA may be of the text encoders, too

@@ -1,4 +1,4 @@
-"""Every model that runs on this machine as data: where its weights are, what they need, and what it honours.
+"""Every local model as data: its weights, memory needs and supported settings.
 
 A model is added by adding its record here. Sizes, licences and gates are as their pages on the Hub said in November
 2026; commits are the ones that Diorama's settings were checked against, so that a picture can be made again. Where it

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from studio.contract import Range, Size, Style, Task
+from studio.intake.settings.samplers import SAMPLERS
 
 APACHE = "https://www.apache.org/licenses/LICENSE-2.0"
 BOTH = frozenset({Task.GENERATE, Task.ITERATE})
@@ -15,6 +16,15 @@ def sizes(*sides: tuple[int, int]) -> tuple[Size, ...]:
 
 DRAWN_OVER = Range(0.1, 1, 0.75)
 """Strengths of a model that knows no instructions: below, nothing can be seen of what was asked."""
+ITS_OWN = "Its own"
+"""Of a person's folder: what it was saved with, whatever that is."""
+
+
+def with_first(name: str) -> tuple[str, ...]:
+    """The samplers with another default."""
+    return (name, *(each for each in SAMPLERS if each != name))
+
+
 STYLES = (
     Style("photo", "Photograph", "{prompt}, photograph, natural light, 35 mm lens, sharp focus"),
     Style("cinema", "Cinematic", "{prompt}, cinematic still, dramatic light, shallow depth of field, film grain"),

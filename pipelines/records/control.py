@@ -1,4 +1,4 @@
-"""Models that draw along the outlines or the depth of a picture, and what makes those."""
+"""Models that follow the outlines or the depth of a picture, and the models that extract those."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import replace
 from pipelines.hub.cache import Download
 from pipelines.local_model import LocalModel
 from pipelines.plan import Needs, Whole
-from pipelines.records.common import EDITS
+from pipelines.records.common import BOTH, EDITS
 from pipelines.records.flux import DEV, DEV_LICENCE
 from pipelines.records.stable_diffusion import SD_15, SDXL
 from studio.contract import Range, Task
@@ -26,7 +26,7 @@ DEPTH = LocalModel(
     also=("config.json", "preprocessor_config.json"),
     needs=Whole(gpu_gb=0.6, ram_gb=1.0),
     licence="Apache-2.0",
-    about="Says how far away everything in a picture is, which other models can follow: near is white.",
+    about="Estimates the depth of a picture, for models that follow it: near is white.",
     makes="depth",
     tasks=frozenset({Task.CONTROL}),
     any_size=(64, 2048, 8),
@@ -36,6 +36,9 @@ _NAMES = {CANNY.id: ("Canny", CANNY.makes), DEPTH.id: ("Depth", DEPTH.makes)}
 """Of those who make what is followed: what is put into labels, and what they make."""
 _FP16 = "diffusion_pytorch_model.fp16.safetensors"
 _CLOSELY = Range(0, 2, 1)
+_IP_ADAPTER, _IP_COMMIT = "h94/IP-Adapter", "018e402774aeeddd60609b4ecdb7e298259dc729"
+_CLIP_GB = 2.53
+"""Of its CLIP, ViT-H/14, with 32 bits a number."""
 
 
 def _steered(base: LocalModel, id: str, follows: str, repo: str, revision: str, gb: float) -> LocalModel:
@@ -59,10 +62,41 @@ def _steered(base: LocalModel, id: str, follows: str, repo: str, revision: str, 
         needs=needs,
         work=None,
         about=f"Draws what you say along the {_NAMES[follows][1]} of a picture.",
-        tasks=EDITS,
+        tasks=BOTH,
         strength=Range(0.1, 1, 1),
         control=follows,
         control_strength=_CLOSELY,
+    )
+
+
+def _shown(base: LocalModel, id: str, file: str, gb: float) -> LocalModel:
+    """A Stable Diffusion with an IP-Adapter.
+
+    Args:
+        gb: of the adapter.
+    """
+    if base.download is None or not isinstance(base.needs, Needs):
+        raise ValueError(f"got {base.id}, expected a model with a download that is laid out by parts")
+    parts = (
+        ("image_encoder", Download(_IP_ADAPTER, _IP_COMMIT, file="models/image_encoder/model.safetensors")),
+        ("ip_adapter", Download(_IP_ADAPTER, _IP_COMMIT, file=file)),
+    )
+    gb_in_all = round(base.download.gb + _CLIP_GB + gb, 2)
+    files = replace(base.download, gb=gb_in_all, parts=(*base.download.parts, *parts))
+    needs = replace(base.needs, text=base.needs.text + _CLIP_GB / 2, transformer=base.needs.transformer + gb)
+    return replace(
+        base,
+        id=id,
+        label=f"{base.label} IP-Adapter",
+        family=f"{base.family}-ip-adapter",
+        download=files,
+        needs=needs,
+        work=None,
+        about="Draws what you say in the likeness of a picture, or of a reference picture.",
+        tasks=EDITS,
+        references=2,
+        strength=Range(0.1, 1, 1),
+        control_strength=Range(0, 1, 0.6),
         styles=(),
         examples=(),
     )
@@ -78,14 +112,12 @@ def _in_context(id: str, follows: str, repo: str, steps: int, guidance: float) -
         download=Download(f"black-forest-labs/{repo}", "main", gb=33.7, gated=True),
         licence_url=DEV_LICENCE.format(repo),
         about=f"Draws what you say along the {_NAMES[follows][1]} of a picture. Not for commercial use.",
-        tasks=EDITS,
+        tasks=BOTH,
         steps=Range(8, 50, steps),
         guidance=Range(1, 60, guidance),
         mask=False,
         strength=None,
         control=follows,
-        styles=(),
-        examples=(),
     )
 
 
@@ -102,5 +134,7 @@ CONTROL = (
     ),
     _in_context("flux1-canny-dev", CANNY.id, "FLUX.1-Canny-dev", 50, 30),
     _in_context("flux1-depth-dev", DEPTH.id, "FLUX.1-Depth-dev", 30, 10),
+    _shown(SD_15, "sd-1.5-ip-adapter", "models/ip-adapter_sd15.safetensors", 0.04),
+    _shown(SDXL, "sdxl-ip-adapter", "sdxl_models/ip-adapter_sdxl_vit-h.safetensors", 0.7),
     DEPTH,
 )

@@ -44,7 +44,7 @@ TOY_KLEIN = LocalModel(
         "a purple rocket on a pink background",
     ),
     palette=PALETTE,
-    demo=Demo("a yellow house on a blue background", 1, "make it red", (0.52, 0.7)),
+    demo=Demo("a yellow house on a blue background", 13, "make it red", (0.52, 0.7)),
 )
 
 MEGAPIXEL = sizes((1024, 1024), (1216, 832), (832, 1216), (1344, 768), (768, 1344), (512, 512))
@@ -77,6 +77,7 @@ KLEIN = LocalModel(
     family="flux2",
     download=Download("black-forest-labs/FLUX.2-klein-4B", "e7b7dc27f91deacad38e78976d1f2b499d76a294", gb=16.0),
     needs=Needs(text=8.05, transformer=7.75, vae=0.17, step=1.0, decode=2.5, kept=PACKED),
+    text_tokens=512,
     licence="Apache-2.0",
     licence_url=APACHE,
     about="Draws anything you can say, in four steps.",
@@ -90,7 +91,8 @@ KLEIN = LocalModel(
     examples=EXAMPLES,
 )
 # Distilled to few steps: it has no guidance, and was trained on prompts of up to 256 tokens.
-SCHNELL = LocalModel(
+SCHNELL = replace(
+    KLEIN,
     id="flux1-schnell",
     label="FLUX.1 schnell",
     family="flux1",
@@ -100,40 +102,23 @@ SCHNELL = LocalModel(
     gguf=_gguf("FLUX.1-schnell"),
     needs=IN_FILES,
     text_tokens=256,
-    licence="Apache-2.0",
-    licence_url=APACHE,
     about="Large and quick: four steps, good at scenes with many parts. Changes a picture by drawing over it.",
-    tasks=BOTH,
-    sizes=MEGAPIXEL,
-    any_size=ANY_SIZE,
-    steps=Range(1, 12, 4),
     references=1,
-    mask=True,
     strength=DRAWN_OVER,
-    styles=STYLES,
-    examples=EXAMPLES,
 )
 # Guidance goes in as a number and costs nothing; a negative prompt is not what it was made for.
-DEV = LocalModel(
+DEV = replace(
+    SCHNELL,
     id="flux1-dev",
     label="FLUX.1 dev",
-    family="flux1",
     download=Download("black-forest-labs/FLUX.1-dev", "3de623fc3c33e44ffbe2bad470d0f45bccf2eb21", gb=33.7, gated=True),
     gguf=_gguf("FLUX.1-dev"),
-    needs=IN_FILES,
+    text_tokens=512,
     licence="FLUX.1-dev non-commercial",
     licence_url=DEV_LICENCE.format("FLUX.1-dev"),
     about="The finest detail, in 28 steps. The model is not for commercial use.",
-    tasks=BOTH,
-    sizes=MEGAPIXEL,
-    any_size=ANY_SIZE,
     steps=Range(8, 50, 28),
     guidance=Range(1, 10, 3.5),
-    references=1,
-    mask=True,
-    strength=DRAWN_OVER,
-    styles=STYLES,
-    examples=EXAMPLES,
 )
 # Guidance is the model card's, https://huggingface.co/black-forest-labs/FLUX.1-Kontext-dev
 KONTEXT = LocalModel(
@@ -142,6 +127,7 @@ KONTEXT = LocalModel(
     family="flux1-kontext",
     download=Download("black-forest-labs/FLUX.1-Kontext-dev", "main", gb=33.7, gated=True),
     needs=replace(FLUX1_NEEDS, step=1.6),  # it reads the picture beside the one it draws: twice the tokens
+    text_tokens=512,
     licence="FLUX.1-dev non-commercial",
     licence_url=DEV_LICENCE.format("FLUX.1-Kontext-dev"),
     about="Changes a picture as you say and keeps the rest, in 28 steps. The model is not for commercial use.",
@@ -152,21 +138,19 @@ KONTEXT = LocalModel(
     references=1,
 )
 # Guidance and steps are the model card's, https://huggingface.co/black-forest-labs/FLUX.1-Fill-dev
-FILL = LocalModel(
+FILL = replace(
+    KONTEXT,
     id="flux1-fill-dev",
     label="FLUX.1 Fill dev",
     family="flux1-fill",
     download=Download("black-forest-labs/FLUX.1-Fill-dev", "main", gb=33.7, gated=True),
     needs=FLUX1_NEEDS,
-    licence="FLUX.1-dev non-commercial",
     licence_url=DEV_LICENCE.format("FLUX.1-Fill-dev"),
     about="Fills what you paint over, or extends a picture: say what is to be there. Not for commercial use.",
-    tasks=EDITS,
     sizes=MEGAPIXEL,
     any_size=ANY_SIZE,
     steps=Range(8, 50, 50),
     guidance=Range(1, 60, 30),
-    references=1,
     mask=True,
     mask_only=True,
 )

@@ -47,12 +47,12 @@ def _sam(size: str, variant: str, gb: float, gpu_gb: float, label: str, about: s
 
 
 SAMS = (
-    _sam("large", "l", 0.9, 2.4, "SAM 2.1 large", "The most exact masks, of anything in any picture."),
-    _sam("base_plus", "b+", 0.32, 1.4, "SAM 2.1 base+", "Nearly as exact as the large one, at a third of its size."),
+    _sam("large", "l", 0.9, 2.0, "SAM 2.1 large", "The most accurate masks, of anything in any picture."),
+    _sam("base_plus", "b+", 0.32, 1.4, "SAM 2.1 base+", "Nearly as accurate as the large one, at a third of its size."),
     _sam("small", "s", 0.18, 1.1, "SAM 2.1 small", "Good masks of anything; quick on any GPU."),
     _sam(
         *("tiny", "t", 0.16, 1.0, "SAM 2.1 tiny"),
-        "The smallest that knows any picture; some seconds per picture without a GPU.",
+        "The smallest that handles any picture; a few seconds per picture without a GPU.",
     ),
 )
 

@@ -45,7 +45,7 @@ IMAGEDREAM = LocalModel(
     family="imagedream",
     download=Download("ashawkey/imagedream-ipmv-diffusers", "73a034178e748421506492e91790cc62d6aefef5", gb=4.0),
     # 3.3 GB of float16 weights, and what ten latents of 32 x 32 take on their way through.
-    needs=Whole(gpu_gb=6.0, card=True, half=True),
+    needs=Whole(gpu_gb=5.0, card=True, half=True),
     otherwise="Four pictures of your own do as well.",
     licence="CreativeML OpenRAIL",
     about="Imagines any single object from four sides, 256 pixels each.",
@@ -60,8 +60,8 @@ LGM = LocalModel(
     download=Download(
         "ashawkey/LGM", "bc0097d24ffc5efc2e6a216edd579128f85f53ab", gb=0.83, file="model_fp16_fixrot.safetensors"
     ),
-    # In float32 its forward takes 3.3 GB and half a minute of one core (measured).
-    needs=Whole(gpu_gb=3.0, ram_gb=8.0, half=True),
+    # In float32 opening and forward take 2.5 GB at most, and half a minute of one core (benchmarks.full_size).
+    needs=Whole(gpu_gb=1.4, ram_gb=8.0, half=True),
     otherwise="Run it on another machine.",
     licence="MIT",
     about="Four views of any object to 65,536 Gaussians, in a second on a GPU.",

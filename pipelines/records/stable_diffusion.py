@@ -10,9 +10,10 @@ from dataclasses import replace
 from pipelines.hub.cache import Download
 from pipelines.local_model import LocalModel
 from pipelines.plan import Needs, Precision
-from pipelines.records.common import BOTH, DRAWN_OVER, EXAMPLES, STYLES, sizes
+from pipelines.records.common import BOTH, DRAWN_OVER, EXAMPLES, STYLES, sizes, with_first
 from pipelines.speed import Work
 from studio.contract import Range
+from studio.intake.settings.samplers import SAMPLERS
 
 SIZES_15 = sizes((512, 512), (768, 512), (512, 768), (640, 512), (512, 640), (768, 768))
 SIZES_XL = sizes(
@@ -32,10 +33,10 @@ SD_15 = LocalModel(
         variant="fp16",
         without=("safety_checker", "feature_extractor"),
     ),
-    needs=Needs(text=0.25, transformer=1.72, vae=0.17, step=0.6, decode=1.5, kept=HALVED, clip=True),
+    needs=Needs(text=0.25, transformer=1.72, vae=0.17, step=0.6, decode=0.9, kept=HALVED, clip=True),
     work=Work(step=2 * 0.80, step_squared=2 * 0.12, decode=2.5),  # with guidance, a step asks twice
     licence="CreativeML OpenRAIL-M",
-    about="Small, and the base of many thousands of others: 512 pixels, 25 steps.",
+    about="Small, and the base of thousands of other models: 512 pixels, 25 steps.",
     tasks=BOTH,
     sizes=SIZES_15,
     any_size=(256, 1024, 8),
@@ -43,6 +44,7 @@ SD_15 = LocalModel(
     guidance=Range(1, 20, 7.5),
     negative_prompt=True,
     clip_skip=Range(1, 12, 1),
+    samplers=SAMPLERS,
     prompt_weights=True,
     references=1,
     mask=True,
@@ -77,6 +79,7 @@ SDXL = replace(
     steps=Range(1, 60, 30),
     guidance=Range(1, 20, 5),
     clip_skip=Range(2, 12, 2),
+    samplers=with_first("Euler"),
 )
 LIGHTNING = replace(
     SDXL,
@@ -90,11 +93,12 @@ LIGHTNING = replace(
             ("unet", Download("ByteDance/SDXL-Lightning", "main", file="sdxl_lightning_4step_unet.safetensors")),
         ),
     ),
-    about="SDXL in four steps, so quick that one can try things out.",
+    about="SDXL in four steps: quick enough to experiment.",
     # What it was distilled for: four steps, and no guidance, so that nothing can be left out by saying so.
     steps=Range(4, 4, 4),
     guidance=None,
     negative_prompt=False,
+    samplers=(),
 )
 # Guidance is a number that goes in and costs nothing; steps and guidance are the model card's.
 LCM = replace(
@@ -109,6 +113,7 @@ LCM = replace(
     steps=Range(1, 12, 4),
     guidance=Range(1, 14, 8),
     negative_prompt=False,
+    samplers=(),
 )
 
 STABLE_DIFFUSION = (LCM, SD_15, SDXL, LIGHTNING)

@@ -1,4 +1,4 @@
-"""What the models of the toy world know, as the page offers it. Source: toybox/words.py, which they were trained on."""
+"""The vocabulary of the toy-world models, as the page offers it. Source: toybox/words.py, their training data."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Models of words: they describe pictures, improve prompts, and find what means the same."""
+"""Text models: they describe pictures, improve prompts, and search by meaning."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How long a picture will take on this CPU: a second of its work is measured once, and kept beside the downloads.
+"""Time estimates for this CPU: one second of work is measured once, and stored next to the downloads.
 
 The work of a model is counted (torch's FlopCounterMode on meta tensors); a resting machine is supposed.
 """

@@ -1,4 +1,4 @@
-"""Pieces of Stable Diffusion 1.5 at their real widths, with the seconds that they take here."""
+"""Pieces of Stable Diffusion 1.5 at their real widths, and the seconds they take here."""
 
 from __future__ import annotations
 

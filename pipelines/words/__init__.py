@@ -1,1 +1,1 @@
-"""Models of words on this machine: they describe pictures, improve prompts, and say what means the same."""
+"""Text models on this machine: they describe pictures, improve prompts, and embed both for search."""

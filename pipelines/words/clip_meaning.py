@@ -1,4 +1,4 @@
-"""CLIP: pictures and words as vectors, near where they mean the same; and a picture of the toy world in words."""
+"""CLIP: pictures and texts as vectors, close when they mean the same; and descriptions of toy-world pictures."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Prompts of the toy world, completed: what was left open of colours and background is said. Without torch."""
+"""Completes toy-world prompts: adds the colours and the background that were left open. Without torch."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ class ToyPrompts:
 TOY_PROMPTS = ModelCard(
     id="toy-prompts",
     label="Toy prompts",
-    about="Toy world only: says of colours and background what a prompt leaves open.",
+    about="Toy world only: adds the colours and the background that a prompt leaves open.",
     tasks=frozenset({Task.IMPROVE}),
     toys_only=True,
     seed=False,

@@ -13,10 +13,10 @@ from google import genai
 from google.genai import errors, types
 
 from providers import faults, images
-from providers.cloud import MOST_TOKENS, Connection, Question, Sent
+from providers.cloud import MOST_TOKENS, CloudSettings, Question, Sent
 from providers.google.record import ACCOUNT
 from providers.keys import Key
-from providers.prices import Usage
+from providers.prices import TokenUsage
 from providers.provider import Offer, Provider
 from providers.transport import Call, Transport, trusted
 from providers.waiting import Hear, Limits
@@ -36,7 +36,7 @@ REFUSALS = frozenset(
 )  # fmt: skip
 
 
-def connect(provider: Provider, connection: Connection) -> GoogleService:
+def connect(provider: Provider, connection: CloudSettings) -> GoogleService:
     """See `Provider.service`."""
     live = [offer.model for offer in provider.offers if not offer.retired_on]
     return GoogleService(connection.limits, connection.address(provider.account), successors=live)
@@ -190,7 +190,7 @@ def _candidate(answer: types.GenerateContentResponse, key: Key) -> types.Candida
     return answer.candidates[0] if answer.candidates else None
 
 
-def _usage(counted: types.GenerateContentResponseUsageMetadata | None) -> Usage | None:
+def _usage(counted: types.GenerateContentResponseUsageMetadata | None) -> TokenUsage | None:
     """Tokens by kind; pictures that were sent cost what words do, so both are `text_in`."""
     if counted is None or counted.candidates_token_count is None:
         return None
@@ -200,7 +200,7 @@ def _usage(counted: types.GenerateContentResponseUsageMetadata | None) -> Usage 
         if part.modality is not None and part.modality.value == "IMAGE"
     )
     written = counted.candidates_token_count - painted + (counted.thoughts_token_count or 0)
-    return Usage(text_in=counted.prompt_token_count or 0, text_out=written, image_out=painted)
+    return TokenUsage(text_in=counted.prompt_token_count or 0, text_out=written, image_out=painted)
 
 
 def explained(error: errors.APIError, call: Call, model: str) -> faults.CloudFault:

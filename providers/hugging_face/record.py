@@ -11,7 +11,7 @@ from studio.contract import Range, Task
 ACCOUNT = Account(
     "Hugging Face",
     ("HF_TOKEN",),
-    r"hf_\w{6,}",
+    r"hf_\w{6,}(?:[.-][\w-]+)*",
     "https://huggingface.co/settings/tokens",
     "https://huggingface.co/settings/billing",
     "https://huggingface.co/terms-of-service",

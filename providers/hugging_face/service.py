@@ -14,7 +14,7 @@ from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
 from PIL import Image, UnidentifiedImageError
 
 from providers import faults, images
-from providers.cloud import MOST_TOKENS, Connection, Question, Sent
+from providers.cloud import MOST_TOKENS, CloudSettings, Question, Sent
 from providers.hugging_face.record import ACCOUNT
 from providers.keys import Key
 from providers.provider import Offer, Provider
@@ -29,7 +29,7 @@ LARGEST_SEED = 2**31 - 1
 """Some of them keep seeds in 32 bits with a sign."""
 
 
-def connect(provider: Provider, connection: Connection) -> HuggingFaceService:
+def connect(provider: Provider, connection: CloudSettings) -> HuggingFaceService:
     """See `Provider.service`."""
     machines, bill_to = (connection.environment.get(name, "") for name in provider.settings)
     return HuggingFaceService(connection.limits, provider=machines, bill_to=bill_to)
@@ -149,7 +149,7 @@ def _seed(request: ImageRequest) -> int:
 
 
 def _bytes_of(image: Any) -> bytes:
-    """The file behind the SDK's lazy picture: nothing of it has been decoded; `read_picture` shall do that."""
+    """The file behind the SDK's lazy picture: nothing of it has been decoded; `read_picture` does that."""
     file = getattr(image, "fp", None)
     if not isinstance(file, io.BytesIO):
         raise TypeError(f"got a picture over {type(file).__name__}, expected one over bytes")

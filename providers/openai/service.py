@@ -8,10 +8,10 @@ from typing import Any
 import openai
 
 from providers import faults, images
-from providers.cloud import MOST_TOKENS, Connection, Question, Sent
+from providers.cloud import MOST_TOKENS, CloudSettings, Question, Sent
 from providers.keys import Key
 from providers.openai.record import ACCOUNT
-from providers.prices import Usage
+from providers.prices import TokenUsage
 from providers.provider import Offer, Provider
 from providers.transport import Call, Transport
 from providers.waiting import Hear, Limits
@@ -24,7 +24,7 @@ MULTIPLE, LONGEST_SIDE, STEEPEST = 16, 3840, 3.0
 LEAST_AREA, MOST_AREA = 655_360, 8_294_400
 
 
-def connect(provider: Provider, connection: Connection) -> OpenAIService:
+def connect(provider: Provider, connection: CloudSettings) -> OpenAIService:
     """See `Provider.service`."""
     return OpenAIService(connection.limits, connection.address(provider.account))
 
@@ -120,11 +120,11 @@ def _whole(body: Any, offer: Offer, key: Key) -> Sent:
     return Sent(images.decoded(first.get("b64_json"), key), offer.model)
 
 
-def _usage(usage: Any) -> Usage | None:
+def _usage(usage: Any) -> TokenUsage | None:
     details = getattr(usage, "input_tokens_details", None)
     if details is None:
         return None
-    return Usage(text_in=details.text_tokens, image_in=details.image_tokens, image_out=usage.output_tokens)
+    return TokenUsage(text_in=details.text_tokens, image_in=details.image_tokens, image_out=usage.output_tokens)
 
 
 def explained(error: openai.APIError, call: Call, transport: Transport, model: str) -> faults.CloudFault:

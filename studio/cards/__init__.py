@@ -1,1 +1,1 @@
-"""What a person reads about a model, as data."""
+"""Texts about models, as data."""

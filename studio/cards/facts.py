@@ -1,4 +1,4 @@
-"""What is said of a model beside what it can honour: what it needs, and a picture that shows what it can do."""
+"""Facts about a model beside its settings: what it needs, and a demo picture."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The words that a model of a small world knows, by group, and how they make a prompt: facts of the model's record."""
+"""The words that a toy-world model knows, by group, and how they form a prompt."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Providers as the studio sees them: whose key pays, what it costs, and what they could do instead."""
+"""Providers as the studio sees them: whose key pays, what it costs, and alternatives to local models."""

@@ -1,15 +1,16 @@
-"""Which model in a cloud could do what a model of this machine cannot. Offers, decides nothing, sends nothing."""
+"""Which cloud model could do what a local model cannot. It only suggests; it decides and sends nothing."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import NamedTuple
 
 from studio import completion
 from studio.clouds.spending import estimate, in_dollars
-from studio.contract import GenerateRequest, ModelSpec, Range
-from studio.errors import StudioError
+from studio.contract import GenerateRequest, ModelSpec, Range, Task
+from studio.errors import NotReady, StudioError
 from studio.imaging.settings_from_recipe import is_same_model
 
 
@@ -72,6 +73,15 @@ def _price(spec: ModelSpec, request: GenerateRequest) -> float | None:
     return estimate(spec, replace(request, size=size, quality="", count=1))
 
 
+@contextmanager
+def suggesting(request: GenerateRequest, specs: Callable[[Task], Iterable[ModelSpec]], owner: str) -> Iterator[None]:
+    """Where the chosen model cannot make it (NotReady), the sentence says who could."""
+    try:
+        yield
+    except NotReady as error:
+        raise NotReady(f"{error}{elsewhere(request, specs(Task.GENERATE), owner)}") from error
+
+
 def elsewhere(request: GenerateRequest, specs: Iterable[ModelSpec], owner: str) -> str:
     """Who could make it, as a sentence that follows the one about why the chosen model cannot; "" for nobody."""
     specs = list(specs)
@@ -80,4 +90,4 @@ def elsewhere(request: GenerateRequest, specs: Iterable[ModelSpec], owner: str) 
     if found is None:
         return ""
     price = f" for about {in_dollars(found.price_usd)} a picture" if found.price_usd else ""
-    return f" {found.spec.label} makes it elsewhere{price}: ask for the model {found.spec.id}."
+    return f" {found.spec.label} can make it in the cloud{price}: choose the model {found.spec.id}."

@@ -1,4 +1,4 @@
-"""What the app may ask of the providers beside pictures: whose key pays, and words about pictures and prompts.
+"""The interface to providers beside pictures: whose key pays, descriptions and better prompts.
 
 The interface only; who implements it is handed to `Studio`. Nobody can ask for a key's value here.
 """

@@ -1,4 +1,4 @@
-"""Words about pictures and prompts: asked of a provider whose key there is, else of a model of this machine.
+"""Descriptions of pictures and better prompts: by a provider if there is a key, else by a local model.
 
 A description is kept with its picture whoever still waits for it: it was paid for. Knows no provider,
 no model and no layout.
@@ -31,14 +31,14 @@ MOST_AT_ONCE = 4
 MAX_DESCRIPTION = 2_000
 """Characters."""
 LOCAL_LANE: LaneName = "words"
-"""So that neither pictures nor providers wait for what is said here."""
+"""So that neither pictures nor providers wait for text models."""
 
 
 class Asked(NamedTuple):
     """A question on its way. `answer` ends with the answer, a StudioError, or Cancelled after `stop`."""
 
     answer: Future[Any]
-    stop: Callable[[], None]  # wait no longer; what was sent may be charged all the same
+    stop: Callable[[], None]  # wait no longer; what was sent may still be charged
 
 
 class Describing:
@@ -96,13 +96,20 @@ class Describing:
         spec = self._local.describer(self._is_toy(owner, asset_id))
         return spec.label if spec else ""
 
-    def improver(self, owner: str) -> str:
-        """Who would improve a prompt; "" for nobody."""
-        spec = self._local.improver()
+    def improver(self, owner: str, *, for_toys: bool = True) -> str:
+        """Who would improve a prompt; "" for nobody.
+
+        Args:
+            for_toys: whoever draws it knows nothing but the toy world, or is not known.
+        """
+        spec = self._local.improver(for_toys=for_toys)
         return self._clouds.reader(owner) or (spec.label if spec else "")
 
-    def improve_prompt(self, owner: str, prompt: str) -> Asked:
+    def improve_prompt(self, owner: str, prompt: str, *, for_toys: bool = True) -> Asked:
         """Ask for the same wish, said so that an image model understands more of it. The answer is text.
+
+        Args:
+            for_toys: as for `improver`.
 
         Raises:
             BadRequest: there is nothing to improve, or too many answers are awaited.
@@ -118,10 +125,10 @@ class Describing:
         if self._clouds.reader(owner):
             say = partial(self._clouds.improve_prompt, owner, wish)
             return self._ask(owner, "cloud", f"improve {wish}", say)
-        spec = self._local.improver(wish)
+        spec = self._local.improver(wish, for_toys=for_toys)
         if spec is None:
             raise NotReady(self._what_it_needs(owner, Task.IMPROVE))
-        return self._ask(owner, LOCAL_LANE, f"improve {wish}", partial(self._local.improve, spec, wish))
+        return self._ask(owner, LOCAL_LANE, f"improve {wish} by {spec.id}", partial(self._local.improve, spec, wish))
 
     def close(self) -> None:
         """End all waiting."""
@@ -169,12 +176,12 @@ class Describing:
         keys, spec = self._clouds.keys(owner), self._local.could(task)
         local = f" Or download {spec.label}: `python cli.py download {spec.id}`." if spec else ""
         if not keys:
-            return f"No provider here puts pictures into words.{local}"
+            return f"No provider here describes pictures.{local}"
         return f"This needs the key of a provider, such as {keys[0].provider}: {keys[0].todo}{local}"
 
 
 def _answer(future: Future[Any], work: Callable[[], Any]) -> None:
-    """Do the work and hand on what comes of it; a bug goes on to the lane, which logs it."""
+    """Do the work and hand on the result; a bug is raised to the lane, which logs it."""
     if not future.set_running_or_notify_cancel():
         return
     try:

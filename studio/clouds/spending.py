@@ -1,4 +1,4 @@
-"""What pictures of the clouds cost: before they are made, today so far, and when to ask whether it may be more.
+"""The cost of cloud pictures: estimates, today's total, and when to ask for confirmation.
 
 What was spent is in the recipes, what will be in the jobs: nothing of its own is written down. Words (describing,
 improving) cost a fraction of a cent and are not counted, nor is what a provider charges for a refusal.
@@ -22,7 +22,7 @@ from studio.recipe import UPLOAD
 from studio.validation import shown
 
 DAILY_CAP_USD = 5.0
-"""What one person may spend a day before they are asked, where nothing else is said."""
+"""What one person may spend a day before they are asked, by default."""
 _SET_BACK_SECONDS = 7 * 86_400.0
 """What is dated so far ahead was made today, before the clock was set back; further, the clock was wrong then."""
 

@@ -1,4 +1,4 @@
-"""Comparisons: one request made with several values of one control, or of two. What is asked, and the labelled sheet.
+"""Comparisons: one request with several values of one control, or of two. The request, and the labelled sheet.
 
 Pure functions; the work is in `grid_job`.
 """
@@ -30,6 +30,7 @@ LABELS = {
     "quality": "Quality",
     "size": "Size",
     "clip_skip": "Clip skip",
+    "sampler": "Sampler",
 }
 """What can be compared, by the name in a request."""
 _WHOLE, _NUMBERS = ("seed", "steps", "clip_skip"), ("seed", "steps", "clip_skip", "guidance")

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from PIL import Image
 
-from studio.contract import Model, ModelSpec, Progress, Tell
+from studio.catalog import Catalog
+from studio.contract import Model, ModelSpec, Progress, Size, Tell
 from studio.errors import Skipped
 from studio.grids import grid
 from studio.imaging import wildcards
-from studio.imaging.generate_job import checked, image_request, seed_of
+from studio.imaging.control import follow, followed
+from studio.imaging.generate_job import checked, image_request, parents_of, seed_of
 from studio.library.store import Store
 from studio.recipe import Recipe
 from studio.recipe.grid import GridRecipe
@@ -20,11 +23,14 @@ from studio.residents import Residents
 from studio.scheduling.live_job import PREVIEW_SIDE, LiveJob
 
 
-def make_grid(job: LiveJob, spec: ModelSpec, residents: Residents, store: Store, choices: Path) -> None:
+def make_grid(
+    job: LiveJob, spec: ModelSpec, residents: Residents, store: Store, choices: Path, catalog: Catalog
+) -> None:
     """Make one comparison, unless it was made before a crash.
 
     Args:
         choices: the folder for `wildcards`.
+        catalog: has what makes the outlines or the depth that a model follows.
 
     Raises:
         Cancelled: Stop was pressed; nothing is kept.
@@ -33,27 +39,39 @@ def make_grid(job: LiveJob, spec: ModelSpec, residents: Residents, store: Store,
         return
     request = grid.from_json(job.row.request)
     across, down = grid.labels(request.x, spec), grid.labels(request.y, spec) if request.y else ()
-    job.begin(0)
-    if not residents.has(spec.id):
-        job.tell(Progress(0, 0, f"loading {spec.label}"))
     try:
+        job.begin(0)
+        following = follow(job, spec, catalog, residents)
+        path_of, sizes = partial(store.path, job.row.owner), {cell.size for row in request.rows() for cell in row}
+        controls = {size: followed(replace(request.base, size=size), spec, path_of, following) for size in sizes}
+        if not residents.has(spec.id):
+            job.tell(Progress(0, 0, f"loading {spec.label}"))
         with residents.use(spec, job.tell) as model:
             began = time.monotonic()
-            pictures, revision = _pictures(job, request, spec, model, choices)
+            pictures, revision = _pictures(job, request, spec, model, choices, controls)
             seconds = time.monotonic() - began
         job.check()
+        sheet = grid.sheet(pictures, across, down)
+        recipe = _recipe(job, request, spec, sheet, revision=revision, seconds=seconds)
+        job.patiently(lambda: store.save(sheet, recipe))
     except Skipped:
         return
-    sheet = grid.sheet(pictures, across, down)
-    recipe = _recipe(job, request, spec, sheet, revision=revision, seconds=seconds)
-    job.patiently(lambda: store.save(sheet, recipe))
-    job.saved()
+    job.saved(0)
 
 
 def _pictures(
-    job: LiveJob, request: grid.GridRequest, spec: ModelSpec, model: Model, choices: Path
+    job: LiveJob,
+    request: grid.GridRequest,
+    spec: ModelSpec,
+    model: Model,
+    choices: Path,
+    controls: dict[Size | None, Image.Image | None],
 ) -> tuple[list[list[Image.Image | None]], str]:
-    """Row by row, with the sheet so far as a preview; and the revision of the weights, where only the model knows."""
+    """Row by row, with the sheet so far as a preview; and the revision of the weights, where only the model knows.
+
+    Args:
+        controls: what the model follows in a picture of each size.
+    """
     rows = request.rows()
     pictures: list[list[Image.Image | None]] = [[None] * len(row) for row in rows]
     count, total, done, revision = sum(map(len, rows)), sum(cell.steps or 1 for row in rows for cell in row), 0, ""
@@ -62,6 +80,7 @@ def _pictures(
         cell = rows[row][column]
         cell = replace(cell, prompt=wildcards.chosen(cell.prompt, seed_of(cell, 0), choices))
         wanted, note = image_request(cell, spec, 0), f"picture {number} of {count}"
+        wanted = replace(wanted, control=controls[cell.size])
         result = model.run(wanted, _teller(job, done, total, note))
         pictures[row][column] = checked(result, wanted, spec)
         revision, done = result.revision, done + (cell.steps or 1)
@@ -100,6 +119,10 @@ def _recipe(
         seconds=round(seconds, 3),
         title=job.row.title,
         quality=base.quality,
+        sampler=base.sampler,
+        parents=parents_of(base),
+        control=base.control,
+        control_strength=base.control_strength,
         grid=GridRecipe(
             x=request.x.field,
             x_values=grid.texts(request.x),

@@ -1,1 +1,1 @@
-"""The work of jobs that make and change pictures: crops, masks, alignment, composites, versions and replays."""
+"""Jobs that make and change pictures: crops, masks, alignment, composites, versions and replays."""

@@ -1,4 +1,4 @@
-"""A model that moved or resized the frame is put right: compared with the original where nothing was to change.
+"""Corrects a model that shifted or resized the frame, by comparing where nothing should have changed.
 
 The two pictures without their coarse shades are laid over each other in every place at once (normalised
 cross-correlation by FFT, only over what must have stayed), for a few scales. Knows no models.
@@ -52,7 +52,7 @@ class _Place(NamedTuple):
     down: float = 1.0
 
     def times(self, scale: float) -> _Place:
-        """At another scale; where it lies then has to be found anew."""
+        """At another scale; where it lies then has to be found again."""
         return _Place(across=self.across * scale, down=self.down * scale)
 
 

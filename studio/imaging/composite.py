@@ -1,4 +1,4 @@
-"""A change is put into its picture: exactly where it may be, and nowhere else. Knows no models and no disk.
+"""Composites a change into its picture: exactly where it is allowed, and nowhere else. Knows no models and no disk.
 
 Outside of the feathered mask every pixel stays what it was, whatever the model did to it.
 """

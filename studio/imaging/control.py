@@ -1,4 +1,4 @@
-"""Pictures whose structure another model follows: outlines, depth. Who makes them, and the order of a job for one.
+"""Pictures whose structure another model follows: outlines, depth. Which models make them, and the plan of such a job.
 
 What makes such a picture is a model of the task CONTROL. It gets the picture as the first reference and, where a person
 gave one to be followed instead, that as `control`: one that is such a picture already is taken as it is.
@@ -7,13 +7,15 @@ gave one to be followed instead, that as `control`: one that is such a picture a
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import cv2
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageOps
 
 from studio.catalog import Catalog
 from studio.contract import (
+    GenerateRequest,
     ImageRequest,
     ImageResult,
     IterateRequest,
@@ -61,6 +63,24 @@ def follow(job: LiveJob, spec: ModelSpec, catalog: Catalog, residents: Residents
         return image
 
     return made
+
+
+def followed(
+    request: GenerateRequest, spec: ModelSpec, path_of: Callable[[str], Path], follow: Follow
+) -> Image.Image | None:
+    """What a model follows that makes a picture from words, of the size of that picture; None: nothing.
+
+    Args:
+        request: complete.
+        path_of: asset id -> the file.
+
+    Raises:
+        NotFound: it is no longer there.
+    """
+    if not spec.control or request.size is None:
+        return None
+    own = ImageOps.fit(flat(read_picture(path_of(request.control)).image), request.size, Image.Resampling.LANCZOS)
+    return follow(ImageRequest("", request.size, seed=0, steps=0, guidance=0.0, references=(own,), control=own))
 
 
 def control_plans(job: LiveJob, spec: ModelSpec, store: Store) -> Callable[[int], PicturePlan]:

@@ -1,4 +1,4 @@
-"""What a model sees of a picture it changes: which part, at which size. Pure geometry; knows no pixels and no masks.
+"""Which part of a picture a model sees when it changes it, and at which size. Pure geometry; no pixels, no masks.
 
 canvas          the source with its extension
   box           the part that is changed, with something around it so that the model understands it

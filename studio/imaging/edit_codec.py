@@ -1,4 +1,4 @@
-"""Requests to change a picture, out of the row of a job or as they come over the wire. Knows no models.
+"""Requests to change a picture, from a job's row or from JSON. Knows no models.
 
 What the values may be is checked in `completion`; in here, only that they are of the kind they must be.
 """
@@ -64,6 +64,6 @@ def _extend(value: Any) -> tuple[Any, Any, Any, Any]:
     if isinstance(value, dict) and value.keys() <= set(SIDES):
         value = [value.get(side, 0) for side in SIDES]
     if not isinstance(value, list | tuple) or len(value) != 4:
-        raise BadRequest(f"To extend takes four numbers, for left, top, right and bottom; got {shown(value)}.")
+        raise BadRequest(f"To extend, give four numbers: left, top, right and bottom; got {shown(value)}.")
     left, top, right, bottom = value
     return left, top, right, bottom

@@ -1,4 +1,4 @@
-"""Where a picture may change: the mask of an object and of strokes, the room an extension adds, what is allowed.
+"""Where a picture may change: masks of objects and strokes, the space an extension adds, and the limits.
 
 Masks are HW uint8 of the canvas, the picture with its extension: 255 = may change. Knows no models.
 """
@@ -113,7 +113,7 @@ def feathered(mask: np.ndarray, feather: float) -> np.ndarray:
 
 def _extension(value: Any, size: Size) -> Extension:
     if not isinstance(value, list | tuple) or len(value) != 4:
-        raise BadRequest(f"To extend takes four numbers, for left, top, right and bottom; got {shown(value)}.")
+        raise BadRequest(f"To extend, give four numbers: left, top, right and bottom; got {shown(value)}.")
     for side, pixels in zip(SIDES, value, strict=True):
         if isinstance(pixels, bool) or not isinstance(pixels, int) or not 0 <= pixels <= MAX_EXTENSION:
             raise BadRequest(

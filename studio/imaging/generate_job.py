@@ -1,4 +1,4 @@
-"""The work of a job that makes pictures: one by one, each saved before the next begins. Runs on a lane's thread.
+"""Jobs that make pictures: one by one, each saved while the next one is made. Runs on a lane's thread.
 
 What is made is a `PicturePlan`: here that of Generate; that of Iterate is in `iterate_job`.
 """
@@ -9,9 +9,12 @@ import logging
 import sqlite3
 import time
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
+from types import TracebackType
 from typing import Any, NamedTuple
 
 from PIL import Image
@@ -27,8 +30,8 @@ from studio.contract import (
     Size,
     Tell,
 )
-from studio.errors import Skipped, StudioError
-from studio.imaging import wildcards
+from studio.errors import Cancelled, Skipped, StudioError
+from studio.imaging import replay, wildcards
 from studio.library.film import write_film
 from studio.library.store import Store
 from studio.recipe import Recipe, to_text
@@ -76,28 +79,69 @@ def make_pictures(
         Cancelled: Stop was pressed; the pictures made so far are kept.
     """
     made = store.made_by_job(job.row.id)
-    for index in range(job.row.pictures):
-        if index in made:
-            continue
-        job.begin(index)
-        plan = plan_of(index)
-        wanted = plan.wanted(index)
-        began = time.monotonic()
-        keep = partial(_keep, job, plan, wanted, spec, store, index=index)
-        wanted = replace(wanted, owner=job.row.owner, late=partial(_keep_late, keep, began=began))
-        try:
-            if not residents.has(spec.id):
-                job.tell(Progress(0, 0, f"loading {spec.label}"))
-            with residents.use(spec, job.tell) as model:
-                job.tell(Progress(0, 0))
+    with Saving() as saving:
+        for index in range(job.row.pictures):
+            if index in made:
+                continue
+            with suppress(Skipped):  # from its first report on, for each may be the one at which it is skipped
+                job.begin(index)
+                if replay.is_chain(job.row.request):  # this picture is made of the one before it
+                    saving.wait()
+                plan = plan_of(index)
+                wanted = plan.wanted(index)
                 began = time.monotonic()
-                result = model.run(wanted, _teller(job, plan))
-                seconds = time.monotonic() - began
-            if spec.lane != "cloud":  # a picture that was paid for is kept
-                job.check()  # pressed after the last report: the picture is not wanted either
-            keep(result, seconds=seconds)
-        except Skipped:
-            continue
+                keep = partial(_keep, job, plan, wanted, spec, store, index=index)
+                late = partial(_keep_late, keep, began=began)
+                wanted = replace(wanted, owner=job.row.owner, late=late, id=f"{job.row.id}-{index}")
+                if not residents.has(spec.id):
+                    job.tell(Progress(0, 0, f"loading {spec.label}"))
+                with residents.use(spec, job.tell) as model:
+                    job.tell(Progress(0, 0))
+                    began = time.monotonic()
+                    result = model.run(wanted, _teller(job, plan))
+                    seconds = time.monotonic() - began
+                saving.wait()
+                if spec.lane != "cloud":  # a picture that was paid for is kept
+                    job.check()  # pressed after the last report: the picture is not wanted either
+                saving.begin(partial(keep, result, seconds=seconds), result.kept)
+
+
+class Saving:
+    """Writes pictures down on a thread of its own, in their order: what a GPU would wait for a third of a second.
+
+    One is written at a time, and nobody leaves before it is.
+    """
+
+    def __init__(self) -> None:
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="save")
+        self._last: Future[Any] | None = None
+
+    def __enter__(self) -> Saving:
+        return self
+
+    def __exit__(
+        self, _kind: type[BaseException] | None, _error: BaseException | None, _: TracebackType | None
+    ) -> None:
+        try:
+            self.wait()
+        finally:
+            self._thread.shutdown()
+
+    def begin(self, *chores: Callable[[], None]) -> None:
+        """Have them done, one after another; raises what became of those before, as `wait` does."""
+        self.wait()
+        self._last = self._thread.submit(lambda: [chore() for chore in chores])
+
+    def wait(self) -> None:
+        """Until all are kept.
+
+        Raises:
+            StorageFailed, Cancelled: of the last one; of two, that of a picture that is lost.
+        """
+        last, self._last = self._last, None
+        if last is not None:
+            with suppress(Skipped):
+                last.result()
 
 
 def _teller(job: LiveJob, plan: PicturePlan) -> Tell:
@@ -112,20 +156,33 @@ def _teller(job: LiveJob, plan: PicturePlan) -> Tell:
     return tell
 
 
-def generate_plans(values: dict[str, Any], spec: ModelSpec, choices: Path) -> Callable[[int], PicturePlan]:
+def generate_plans(
+    values: dict[str, Any],
+    spec: ModelSpec,
+    choices: Path,
+    followed: Callable[[GenerateRequest], Image.Image | None] = lambda _request: None,
+) -> Callable[[int], PicturePlan]:
     """
     Args:
         values: of a job row: `asdict` of a complete request, after a trip through JSON.
         choices: the folder for `wildcards`.
+        followed: the outlines or the depth that the model follows; the same for all pictures.
     """
     request = read_request(values)
+    control = cache(lambda: followed(request))
 
     def plan(index: int) -> PicturePlan:
         prompt = wildcards.chosen(request.prompt, seed_of(request, index), choices)
         decided = replace(request, prompt=prompt)
-        return PicturePlan(decided, prompt, partial(image_request, decided, spec))
+        wanted = lambda index: replace(image_request(decided, spec, index), control=control())  # noqa: E731
+        return PicturePlan(decided, prompt, wanted, parents=parents_of(request))
 
     return plan
+
+
+def parents_of(request: GenerateRequest) -> tuple[str, ...]:
+    """Asset ids of the pictures that it is made from."""
+    return (request.control,) if request.control else ()
 
 
 def read_request(values: dict[str, Any]) -> GenerateRequest:
@@ -147,8 +204,12 @@ def image_request(request: GenerateRequest, spec: ModelSpec, index: int) -> Imag
         guidance=request.guidance or 0.0,
         negative_prompt=request.negative_prompt,
         quality=request.quality,
+        sampler=request.sampler,
         transparent=request.transparent,
         clip_skip=request.clip_skip,
+        precision=request.precision,
+        fast=request.fast,
+        control_strength=request.control_strength,
     )
 
 
@@ -173,15 +234,16 @@ def _keep(
     kept = plan.kept(replace(result, image=checked(result, wanted, spec)))
     recipe = _recipe(job, plan, wanted, spec, kept, index=index, result=result, seconds=seconds)
     film = write_film(result.frames, to_text(recipe)) if result.frames else b""
-    job.patiently(lambda: store.save(kept.image, recipe, film), is_end=is_late or spec.lane == "cloud")
-    job.saved()
+    is_end = is_late or spec.lane == "cloud"
+    job.patiently(lambda: store.save(kept.image, recipe, film), is_end=is_end, picture=index)
+    job.saved(index)
 
 
 def _keep_late(keep: Callable[..., None], result: ImageResult, *, began: float) -> None:
     """Keep a picture that a provider sent after its job had ended. On the provider's thread: nobody hears an error."""
     try:
         keep(result, seconds=time.monotonic() - began, is_late=True)
-    except (StudioError, sqlite3.Error, ValueError) as error:
+    except (StudioError, Cancelled, sqlite3.Error, ValueError) as error:
         log.warning("A picture that came late is lost: %s", error)
 
 
@@ -207,6 +269,7 @@ def _recipe(
     seconds: float,
 ) -> Recipe:
     request = plan.request
+    made = request if isinstance(request, GenerateRequest) else None
     return Recipe(
         kind="image",
         owner=job.row.owner,
@@ -215,9 +278,9 @@ def _recipe(
         task=job.row.task.value,
         model=spec.id,
         revision=result.revision or spec.revision,
-        prompt=request.prompt if isinstance(request, GenerateRequest) else request.instruction,
+        prompt=request.instruction if isinstance(request, IterateRequest) else request.prompt,
         prompt_sent=sent.prompt,
-        style=request.style if isinstance(request, GenerateRequest) else "",
+        style=made.style if made else "",
         negative_prompt=sent.negative_prompt,
         width=kept.image.width,
         height=kept.image.height,
@@ -229,7 +292,12 @@ def _recipe(
         seconds=round(seconds, 3),
         title=plan.title,
         quality=sent.quality,
+        sampler=sent.sampler,
+        precision=result.precision,
+        fast=result.fast,
         transparent=sent.transparent,
+        control=made.control if made else "",
+        control_strength=made.control_strength if made else None,
         price_usd=result.price_usd,
         notice=" ".join(each for each in (result.notice, kept.notice) if each),
         edit=kept.edit,

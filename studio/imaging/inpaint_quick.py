@@ -1,4 +1,4 @@
-"""A photo with an object painted out: the hole takes the colours around it and the texture beside it.
+"""Paints an object out of a photo: the hole gets the colours around it and the texture beside it.
 
 Quick and plain, for what a splat is drawn over; it invents nothing. Knows no models.
 """

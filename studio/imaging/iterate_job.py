@@ -1,4 +1,4 @@
-"""The plan of an Iterate job: what a model gets of a picture it changes, and how its answer becomes a version."""
+"""The plan of an Iterate job: what part of a picture a model gets, and how its result becomes a version."""
 
 from __future__ import annotations
 
@@ -93,8 +93,11 @@ def _image_request(
         mask=scene.shown_mask if spec.mask else None,
         strength=request.strength,
         quality=request.quality,
+        sampler=request.sampler,
         transparent=request.transparent,
         clip_skip=request.clip_skip,
+        precision=request.precision,
+        fast=request.fast,
         control_strength=request.control_strength,
     )
 
@@ -111,7 +114,7 @@ def _control(
 
 
 def _words(request: IterateRequest) -> str:
-    """What the model is told: the instruction, or what goes without saying."""
+    """The prompt for the model: the instruction, or a default one."""
     if request.instruction or not any(request.extend):
         return request.instruction
     return "Continue the picture naturally beyond its edges, in the same style and light."

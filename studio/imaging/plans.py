@@ -1,8 +1,9 @@
-"""What the pictures of a job are made from, by its task. The one place that knows every kind of picture job."""
+"""The plan of a job's pictures, by its task. The one place that knows every kind of picture job."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from studio.catalog import Catalog
@@ -34,7 +35,8 @@ def plans_of(
         return upscale.upscale_plans(job, spec, store)
     if job.row.task == Task.CONTROL:
         return control.control_plans(job, spec, store)
+    follow = control.follow(job, spec, catalog, residents)
     if job.row.task == Task.ITERATE:
-        follow = control.follow(job, spec, catalog, residents)
         return iterate_plans(job, spec, store, versions.complete, follow)
-    return generate_plans(job.row.request, spec, choices)
+    followed = partial(control.followed, spec=spec, path_of=partial(store.path, job.row.owner), follow=follow)
+    return generate_plans(job.row.request, spec, choices, followed)

@@ -1,4 +1,4 @@
-"""Replays: the changes that led to a version are made again, each on what the one before it made. Knows no queue."""
+"""Replays: repeats the changes that led to a version, each on the previous result. Knows no queue."""
 
 from __future__ import annotations
 
@@ -39,7 +39,9 @@ def requests_of(versions: Sequence[Asset], last: int) -> list[IterateRequest]:
         raise BadRequest(f"The number of changes must be a whole number, 0 for all, not {validation.shown(last)}.")
     changes = list(versions[1:])[-last:] if last else list(versions[1:])
     if not changes:
-        raise BadRequest("No change made this picture, so there is none to be replayed. Choose a version that has one.")
+        raise BadRequest(
+            "This picture was not made by a change, so there is nothing to replay. Choose a version that was."
+        )
     if len(changes) > MAX_PICTURES:
         raise BadRequest(f"{len(changes)} changes lead to this version; at most {MAX_PICTURES} are replayed at once.")
     found: list[IterateRequest] = []
@@ -67,16 +69,22 @@ def fitted(request: IterateRequest, spec: ModelSpec, *, new_seed: bool) -> Itera
     """One change for this model: settings of another are left to its defaults."""
     is_same = request.model == spec.id
     wanted = replace(request, model=spec.id, count=1, seed=None if new_seed or not spec.seed else request.seed)
+    if not is_same or request.precision not in spec.precisions:
+        wanted = replace(wanted, precision="")
+    if not is_same or not spec.fast:
+        wanted = replace(wanted, fast=False)
     if not is_same:
         wanted = replace(wanted, steps=None, guidance=None, strength=None, negative_prompt="", quality="")
         wanted = replace(wanted, transparent=request.transparent and spec.transparent, clip_skip=None)
-        wanted = replace(wanted, control=request.control if spec.control else "", control_strength=None)
+        wanted = replace(wanted, control=request.control if spec.control else "", control_strength=None, sampler="")
     return completion.completed_edit(wanted, spec)
 
 
 def to_json(requests: Sequence[IterateRequest]) -> dict[str, Any]:
-    """As the row of a job keeps them, with the picture that they begin with."""
-    return {"source": requests[0].source, _CHAIN: [asdict(request) for request in requests]}
+    """As the row of a job keeps them, with the picture that they begin with, and what not every worker can do."""
+    precision = next((each.precision for each in requests if each.precision), "")
+    ways = {"precision": precision, "fast": any(each.fast for each in requests)}
+    return {"source": requests[0].source, **ways, _CHAIN: [asdict(request) for request in requests]}
 
 
 def is_chain(values: dict[str, Any]) -> bool:

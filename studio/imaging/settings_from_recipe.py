@@ -1,4 +1,4 @@
-"""From what made a picture to a request for one like it: what the chosen model honours is kept, the rest is said.
+"""From a picture's recipe to a request for one like it: keeps what the chosen model supports, and reports the rest.
 
 Pure functions over a recipe and the catalog. Nothing a recipe holds is an error here: it may come from any tool.
 """
@@ -14,13 +14,14 @@ from typing import Any
 from studio.completion import default_size
 from studio.contract import MAX_SEED, GenerateRequest, ModelSpec, Range, Size, Task
 from studio.intake.settings.foreign_values import loras_in, prompt_weights
+from studio.intake.settings.samplers import sampler_in
 from studio.recipe import Recipe
 from studio.validation import MAX_PROMPT, says_something, shown
 
 
 @dataclass(frozen=True)
 class Settings:
-    """How to make a picture like one that is there."""
+    """How to make a picture like an existing one."""
 
     request: GenerateRequest | None  # accepted as it is, for one picture; None: there is nothing to make again
     notes: tuple[str, ...]  # a sentence for everything that could not be carried over
@@ -42,25 +43,27 @@ def fit(recipe: Recipe, catalog: Sequence[ModelSpec], owner: str = "") -> Settin
         return Settings(
             None, (_without_settings(recipe), *([recipe.notice] if recipe.source and recipe.notice else []))
         )
-    catalog = [spec for spec in catalog if Task.GENERATE in spec.tasks]
+    catalog = [spec for spec in catalog if Task.GENERATE in spec.tasks and (recipe.control or not spec.control)]
     if not catalog:
         return Settings(None, ("No model here makes pictures from words.",))
     notes: list[str] = [] if says_something(recipe.prompt) else ["The file has no prompt: write one."]
     spec = _model(recipe.model, catalog, owner, notes)
     prompt, style = _words(recipe, spec, notes)
-    prompt, left_out = _loras(prompt, recipe.left_out, spec)
+    prompt, left_out = _loras(prompt, ", ".join(_sampled(recipe, spec)[1]), spec)
     request = GenerateRequest(
         prompt=_cut(prompt, "prompt", notes),
         model=spec.id,
         size=_size(_size_of(recipe), spec, notes),
         count=1,
         style=style,
+        control=recipe.control if spec.control else "",
+        control_strength=_number("control strength", recipe.control_strength, spec.control_strength, spec, notes),
         **controls(recipe, spec, notes),
     )
     if recipe.model == spec.id and recipe.revision and spec.revision and recipe.revision != spec.revision:
-        notes.append(f"{spec.label} has new weights since then; the picture comes out differently.")
-    if recipe.parents:
-        notes.append("It was made from another picture; from its words alone it comes out differently.")
+        notes.append(f"{spec.label} has new weights since then; the result will differ.")
+    if recipe.parents and not request.control:
+        notes.append("It was made from another picture; from its words alone the result will differ.")
     is_read = spec.prompt_weights or recipe.source in _SAYS_ITSELF
     weighed = [] if is_read else prompt_weights(f"{recipe.prompt}\n{request.negative_prompt}")
     if left_out := ", ".join(each for each in (left_out, *weighed) if each):
@@ -84,6 +87,9 @@ def controls(recipe: Recipe, spec: ModelSpec, notes: list[str]) -> dict[str, Any
         "quality": _quality(recipe.quality, spec, notes),
         "transparent": _transparent(recipe.transparent, spec, notes),
         "clip_skip": _whole(_number("clip skip", recipe.clip_skip, spec.clip_skip, spec, notes)),
+        "precision": precision_of(recipe, spec, notes),
+        "fast": fast_of(recipe, spec, notes),
+        "sampler": _sampler(recipe, spec, notes),
     }
 
 
@@ -188,10 +194,47 @@ def _quality(quality: str, spec: ModelSpec, notes: list[str]) -> str:
     return quality
 
 
+def _sampler(recipe: Recipe, spec: ModelSpec, notes: list[str]) -> str:
+    """The model's first where nothing is said."""
+    sampler = _sampled(recipe, spec)[0]
+    if sampler and sampler not in spec.samplers:
+        notes.append(f"{spec.label} has no sampler {shown(sampler)}; it is left out.")
+        sampler = ""
+    return sampler or next(iter(spec.samplers), "")
+
+
+def _sampled(recipe: Recipe, spec: ModelSpec) -> tuple[str, list[str]]:
+    """The sampler, which pictures of other tools say among what had no place, and the rest of that."""
+    parts = recipe.left_out.split(", ")
+    return (recipe.sampler, parts) if recipe.sampler else sampler_in(parts, spec.samplers)
+
+
 def _transparent(transparent: bool, spec: ModelSpec, notes: list[str]) -> bool:
     if transparent and not spec.transparent:
         notes.append(f"{spec.label} makes no transparent background.")
     return transparent and spec.transparent
+
+
+def precision_of(recipe: Recipe, spec: ModelSpec, notes: list[str]) -> str:
+    """As the recipe says it, where this machine can; else "", and a sentence for the notes."""
+    if not recipe.precision or recipe.model != spec.id:
+        return ""
+    if recipe.precision not in spec.precisions:
+        notes.append(
+            f"{spec.label} made it with weights in {shown(recipe.precision)}, which this machine does not do. "
+            "The result will differ a little."
+        )
+        return ""
+    return recipe.precision
+
+
+def fast_of(recipe: Recipe, spec: ModelSpec, notes: list[str]) -> bool:
+    """The same of a compiled network."""
+    if recipe.fast and recipe.model == spec.id and not spec.fast:
+        notes.append(
+            f"{spec.label} made it compiled (Fast), which this machine does not do. The result will differ a little."
+        )
+    return recipe.fast and recipe.model == spec.id and spec.fast
 
 
 def _seed(seed: int | None, spec: ModelSpec, notes: list[str]) -> int | None:
@@ -200,7 +243,7 @@ def _seed(seed: int | None, spec: ModelSpec, notes: list[str]) -> int | None:
             notes.append(f"{spec.label} takes no seed; {seed} is left out.")
         return None
     if seed is None:
-        notes.append("It does not say its seed; a new one is drawn.")
+        notes.append("It does not record its seed; a new one is drawn.")
     elif seed > MAX_SEED:
         notes.append(f"The seed {seed} is larger than {MAX_SEED}, the largest here; a new one is drawn.")
         return None
@@ -208,7 +251,7 @@ def _seed(seed: int | None, spec: ModelSpec, notes: list[str]) -> int | None:
 
 
 def _number(name: str, value: float | None, allowed: Range | None, spec: ModelSpec, notes: list[str]) -> float | None:
-    """Within what the model takes; its default where nothing is said."""
+    """Within what the model takes; its default if there is no value."""
     if allowed is None:
         if value is not None and (name, value) not in _NONE:
             notes.append(f"{spec.label} has no setting for {name}; {shown(value)} is left out.")

@@ -1,4 +1,4 @@
-"""Larger pictures: how many times, by which model, and the order of the job. The result is a version of its picture."""
+"""Upscaling: the factor, the model, and the plan of the job. The result is a version of its picture."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def _kept(source: Image.Image, scale: int, spec: ModelSpec, result: ImageResult)
     if source.mode == "RGBA":
         image = image.convert("RGBA")
         image.putalpha(source.getchannel("A").resize(image.size, Image.Resampling.LANCZOS))
-    unknown = "nothing was sharpened" if spec.id == LANCZOS.id else "what it did not hold was guessed"
+    unknown = "nothing was sharpened" if spec.id == LANCZOS.id else "missing detail was invented"
     return Kept(image, f"Enlarged {scale} times from {Size(*source.size)}: {unknown}.")
 
 
@@ -116,7 +116,7 @@ class Lanczos:
 LANCZOS = ModelCard(
     id="lanczos",
     label="Lanczos",
-    about="Enlarges plainly and invents nothing: for photos with noise, which a network would sharpen, too.",
+    about="Enlarges plainly and invents nothing: for noisy photos, whose noise a network would sharpen.",
     tasks=frozenset({Task.UPSCALE}),
     scales=(2, 4),
     seed=False,

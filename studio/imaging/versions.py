@@ -1,4 +1,4 @@
-"""Versions of pictures in one studio: what a request to change one means there, and the tree it grows on."""
+"""Versions of pictures in one studio: checks requests to change one, and keeps the version tree."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from studio import completion, masks, validation
-from studio.contract import IterateRequest, ModelSpec, Size
+from studio.contract import GenerateRequest, IterateRequest, ModelSpec, Size
 from studio.errors import BadRequest, NotFound
 from studio.imaging import edit_mask, replay
 from studio.intake.picture import read_picture
@@ -17,6 +17,7 @@ from studio.library.assets import Asset
 from studio.library.database import Database
 from studio.library.store import Store
 from studio.library.tree import Tree, tree_of, way_back
+from studio.recipe import Recipe
 from studio.recipe.selection import Box, SegmentRequest
 from studio.segmentation import objects
 from studio.segmentation.contract import Segmentation
@@ -107,6 +108,24 @@ class Versions:
         if asset.kind not in ("image", "object", "view"):
             raise BadRequest(f"{validation.shown(asset.title)} is a {asset.kind}, not a picture. Choose a picture.")
         return asset
+
+    def check_followed(self, owner: str, request: GenerateRequest) -> None:
+        """
+        Raises:
+            NotFound, BadRequest: there is no picture that it follows.
+        """
+        if request.control:
+            self.picture(owner, request.control)
+
+    def recipe_of(self, owner: str, asset_id: str) -> Recipe:
+        """A recipe without a picture to follow that is gone, or somebody else's."""
+        recipe = self._store.asset(owner, asset_id).recipe
+        try:
+            if recipe.control:
+                self.picture(owner, recipe.control)
+        except (NotFound, BadRequest):
+            return replace(recipe, control="", control_strength=None)
+        return recipe
 
     def _object(self, owner: str, asset_id: str) -> Path:
         asset = self._store.asset(owner, asset_id)

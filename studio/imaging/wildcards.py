@@ -1,6 +1,6 @@
 """Choices in a prompt: "a {red|blue} ball", and "__animal__" for a line of `wildcards/animal.txt`.
 
-The syntax is that of the Dynamic Prompts extension of A1111. Each seed chooses anew, and always the same.
+The syntax is that of the Dynamic Prompts extension of A1111. Each seed makes its own choice, and always the same one.
 """
 
 from __future__ import annotations
@@ -41,7 +41,9 @@ def chosen(prompt: str, seed: int, folder: Path) -> str:
         choices = _lines(found[1], folder) if found.re is _FILE else found[1].split("|")
         prompt = prompt[: found.start()] + dice.choice(choices) + prompt[found.end() :]
         prompt = bounded_text("prompt with its choices", re.sub(" {2,}", " ", prompt))
-    raise BadRequest(f"A prompt takes {_MOST_CHOICES} choices at most. Do files in {short(folder)} name each other?")
+    raise BadRequest(
+        f"A prompt takes at most {_MOST_CHOICES} choices. Do files in {short(folder)} refer to each other?"
+    )
 
 
 def _lines(name: str, folder: Path) -> list[str]:

@@ -1,1 +1,1 @@
-"""From a file of unknown content to a plain picture and what it says about how it was made, or a sentence why not."""
+"""From an unknown file to a plain picture and its settings, or a sentence why not."""

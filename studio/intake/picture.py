@@ -1,4 +1,4 @@
-"""Reads uploaded pictures, all of them: a file of unknown content becomes a plain picture, or a sentence why not.
+"""Reads every uploaded picture: an unknown file becomes a plain picture, or a sentence why not.
 
 The content decides, never the name. Everything that can be known from headers is checked before a pixel is decoded, and
 what is stored later is our own PNG of these pixels: no place, camera or date of the file goes along.
@@ -141,7 +141,7 @@ def _check_size(box: Header, length: int) -> None:
             f"{MAX_PIXELS / 1e6:.0f} is the most. Make it smaller, then try again."
         )
     if max(size) > MAX_SIDE:
-        raise BadPicture(f"This picture is {size} pixels; {MAX_SIDE:,} is the longest side. Cut it, then try again.")
+        raise BadPicture(f"This picture is {size} pixels; {MAX_SIDE:,} is the longest side. Crop it, then try again.")
 
 
 def _pixels(size: tuple[int, int]) -> int:

@@ -1,1 +1,1 @@
-"""What people made: files that carry their recipe, an index over them in SQLite, and how to find things there."""
+"""The library: files that carry their recipe, an index over them in SQLite, and search."""

@@ -1,4 +1,4 @@
-"""An asset as the index knows it, and its row: between the recipe in a file and a line of SQLite, both ways."""
+"""An asset as the index knows it, converted from a recipe to a row in SQLite, and back."""
 
 from __future__ import annotations
 
@@ -60,6 +60,10 @@ def insert(connection: sqlite3.Connection, name: str, found: FoundRecipe, note: 
     connection.executemany(
         "INSERT OR IGNORE INTO lineage (child, parent) VALUES (?, ?)",
         [(recipe.id, parent) for parent in recipe.parents],
+    )
+    connection.executemany(
+        "INSERT OR IGNORE INTO collected (collection, asset) VALUES (?, ?)",
+        [(collection, recipe.id) for collection in note.collections],
     )
 
 

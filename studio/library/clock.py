@@ -1,4 +1,4 @@
-"""When things are made: in the order in which they were, though the clock is set back, also over a restart."""
+"""A clock for new assets that never goes backwards, even if the system clock is set back, or after a restart."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ class Clock:
     def _latest_in_index(self) -> float:
         soon = self._now() + DAY_SECONDS
         rows = self._database.rows(
-            "SELECT MAX(created) AS created FROM assets WHERE created < ?1 UNION ALL"
-            " SELECT * FROM (SELECT created FROM jobs ORDER BY number DESC LIMIT 1) WHERE created < ?1",
-            (soon,),
+            "SELECT MAX(created) AS created FROM assets WHERE created < ? UNION ALL"
+            " SELECT * FROM (SELECT created FROM jobs ORDER BY number DESC LIMIT 1) WHERE created < ?",
+            (soon, soon),
         )
         return max((row["created"] for row in rows if row["created"] is not None), default=0.0)

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from studio.errors import IndexBusy, OutputsInUse, StorageFailed
+from studio.library.collections.schema import COLLECTED
 
 log = logging.getLogger(__name__)
 
@@ -121,6 +122,7 @@ MIGRATIONS = (
         DELETE FROM embeddings WHERE asset = old.id;
     END;
     """,
+    COLLECTED,
 )
 
 
@@ -215,7 +217,7 @@ class Database:
 
     def _rows(self, sql: str, parameters: tuple[Any, ...]) -> list[sqlite3.Row]:
         with self._lock, self._readable_errors() as connection:
-            return connection.execute(sql, parameters).fetchall()
+            return connection.execute(sql, tuple(map(_comparable, parameters))).fetchall()
 
     def close(self) -> None:
         with self._lock:
@@ -237,6 +239,16 @@ class Database:
             if isinstance(error, sqlite3.OperationalError):
                 raise _failed(self._path, error) from error
             raise
+
+
+def _comparable(value: Any) -> Any:
+    """SQLite takes no lone surrogates: such a text is asked for as bytes, which no text in the file is equal to."""
+    if isinstance(value, str):
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            return value.encode(errors="surrogatepass")
+    return value
 
 
 def _make_private(path: Path) -> None:

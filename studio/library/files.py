@@ -1,8 +1,9 @@
-"""Files written so that a crash leaves all of one or nothing of it. Knows nothing of pictures, recipes or the index."""
+"""Atomic file writes: after a crash, a file is complete or not there. Knows nothing of recipes or the index."""
 
 from __future__ import annotations
 
 import errno
+import logging
 import os
 import re
 import secrets
@@ -13,8 +14,12 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
+from PIL import Image
+
 from studio.errors import StorageFailed
 from studio.validation import short
+
+log = logging.getLogger(__name__)
 
 TEMPORARY = ".writing-"
 """How the name of a file begins that is not whole yet."""
@@ -138,3 +143,15 @@ def _reason(error: OSError, *, is_new: bool) -> str:
             return "the folder is gone. Restart Diorama: it is made again."
         case _:
             return f"{error.strerror or type(error).__name__}. Check the disk, or use --outputs ANOTHER_FOLDER."
+
+
+def write_small(path: Path, image: Image.Image, side: int) -> None:
+    """Write a WebP of a picture that fits into a square; where the disk does not take it, there is none."""
+    scale = min(1.0, side / max(image.size))
+    width, height = (max(1, round(each * scale)) for each in image.size)
+    small = image.resize((width, height), reducing_gap=2.0)  # unlike `thumbnail`, without a copy of the whole
+    try:
+        temporary = write_temporary(path.parent, lambda file: small.save(file, "WEBP", quality=80), is_lasting=False)
+        os.replace(temporary, path)
+    except OSError as error:
+        log.warning("%s is not there for now: %s", path, error)

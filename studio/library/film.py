@@ -1,4 +1,4 @@
-"""The film of how a picture came about. It is kept in the picture's own file, behind its pixels."""
+"""The film of how a picture was made. It is stored in the picture's own file, after its pixels."""
 
 from __future__ import annotations
 

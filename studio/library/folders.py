@@ -1,4 +1,4 @@
-"""Where the files of an outputs folder lie: a folder for each kind, the trash and the thumbnails. Knows no index."""
+"""The layout of an outputs folder: a folder for each kind, the trash and the thumbnails. Knows no index."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who may read an outputs folder: the owner of this process alone, whatever the umask and its modes before."""
+"""File permissions of an outputs folder: only the user of this process may read it, whatever the umask."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
 def prepare(outputs: Path, folders: Iterable[str]) -> None:
-    """Make an outputs folder, or take from others what they may do with one that is there.
+    """Make an outputs folder, or remove other users' access to an existing one.
 
     A file system that cannot, or a folder that belongs to somebody else or to everybody, is logged once and used.
 

@@ -1,4 +1,4 @@
-"""Finding assets: newest first, page by page, by words, stars, model and kind, or by who was made from whom.
+"""Finding assets: newest first, page by page, by words, stars, model and kind, or by their relatives.
 
 Reads the index, changes nothing.
 """
@@ -49,6 +49,7 @@ class Filters(TypedDict, total=False):
     query: str  # words that must be in the prompt; the last may be a beginning; none of those with a minus before them
     starred: bool
     model: str
+    collection: str
     kind: str
     """ "image" for pictures made here, "upload" for those that came in, or another kind; TRASH for what was deleted; ""
     for all but views, which are steps on the way to a splat."""
@@ -92,11 +93,11 @@ def count(database: Database, owner: str, **filters: Unpack[Filters]) -> int:
 def models_used(database: Database, owner: str) -> tuple[str, ...]:
     """Ids of the models that made what an owner has and has not deleted, in alphabetical order."""
     # One look into the index per model, not one per picture: SQLite's DISTINCT would read all of them.
-    smallest = "SELECT MIN(model) AS model FROM assets WHERE owner = ?1 AND deleted = 0 AND model >"
+    smallest = "SELECT MIN(model) AS model FROM assets WHERE owner = ? AND deleted = 0 AND model >"
     rows = database.rows(
         f"WITH RECURSIVE used AS ({smallest} '' UNION ALL SELECT ({smallest} used.model) FROM used WHERE model != '')"
         " SELECT model FROM used WHERE model != ''",
-        (owner,),
+        (owner, owner),
     )
     return tuple(row["model"] for row in rows)
 
@@ -140,6 +141,7 @@ def condition(
     starred: bool = False,
     model: str = "",
     kind: str = "",
+    collection: str = "",
     *,
     one_by_one: bool = False,
 ) -> tuple[str, list[Any]]:
@@ -148,7 +150,7 @@ def condition(
     Args:
         one_by_one: only a few pictures are looked up, by their ids.
     """
-    if not all(isinstance(text, str) for text in (query, model, kind)):
+    if not all(isinstance(text, str) for text in (query, model, kind, collection)):
         raise _not_text()
     conditions: list[str] = []
     values: list[Any] = []
@@ -174,6 +176,9 @@ def condition(
     if model:
         conditions.append(f"{column}model = ?")
         values.append(_storable(model))
+    if collection:
+        conditions.append("+id IN (SELECT asset FROM collected WHERE collection = ?)")
+        values.append(_storable(collection))
     if kind and kind != TRASH:
         conditions.append(f"{column}category = ?")
         values.append(_storable(kind))
@@ -183,7 +188,7 @@ def condition(
 
 
 def _not_text() -> BadRequest:
-    return BadRequest("What to look for (query, model, kind, page) must be text. Leave it empty for all.")
+    return BadRequest("What to look for (query, model, kind, collection, page) must be text. Leave it empty for all.")
 
 
 def _to_cursor(asset: Asset) -> str:

@@ -1,4 +1,4 @@
-"""What people made: files that carry their recipe, and an index over them that can be made again.
+"""The store: files that carry their recipe, and an index over them that can be rebuilt.
 
 The files are the truth: `images/`, `splats/` and `trash/` hold them, `notes.jsonl` what changed later, `thumbs/` only
 saves time. Knows nothing of jobs or models, and of kinds of files only what `kinds` says.
@@ -7,7 +7,6 @@ saves time. Knows nothing of jobs or models, and of kinds of files only what `ki
 from __future__ import annotations
 
 import logging
-import os
 import sqlite3
 import threading
 import time
@@ -18,15 +17,16 @@ from typing import BinaryIO
 
 from PIL import Image
 
-from studio.errors import BadPicture, BadSplat, LinkNotFollowed, NotFound
+from studio.errors import BadPicture, BadSplat, LinkNotFollowed, NotFound, OwnerRemoved
 from studio.library import files, kinds
 from studio.library.annotations import Note, Notes
 from studio.library.assets import Asset, insert, said_of, to_asset
 from studio.library.clock import Clock
+from studio.library.collections import names as collections
 from studio.library.database import Database
 from studio.library.film import with_film
 from studio.library.folders import Folders
-from studio.library.usage import Usage
+from studio.library.usage import DiskUsage
 from studio.recipe import NOW, FoundRecipe, Recipe, is_asset_id, png_text, to_text
 from studio.splats.rasterizer import portrait
 from studio.splats.splat import Splat
@@ -47,18 +47,22 @@ class Store:
         database: Database,
         now: Callable[[], float] = time.time,
         quota_bytes: int | None = None,
+        admits: Callable[[str], bool] = lambda _owner: True,
     ) -> None:
         """
         Args:
             now: Unix time, seconds; it may be set back at any moment.
             quota_bytes: of one owner; None: any number.
+            admits: whether something is still kept for an owner.
         """
-        self._database = database
+        self._database, self._admits = database, admits
+        self._ended: set[str] = set()  # ids of jobs of owners that were removed
         self.clock = Clock(database, now)
         self._notes = Notes(folder / "notes.jsonl")
         self.folder, self._folders = folder, Folders(folder)
-        self.usage = Usage(database, self._folders, quota_bytes)
+        self.usage = DiskUsage(database, self._folders, quota_bytes)
         self._changing = threading.Lock()  # held while files and rows change together
+        self.collections = collections.Collections(database, self._notes, self._changing)
 
     def save(self, image: Image.Image, recipe: Recipe, film: bytes = b"") -> Asset:
         """Write a picture and its row; when this returns, the picture outlives a power cut, and so its row can be made.
@@ -112,6 +116,8 @@ class Store:
         """Give a whole file its name and its row, or leave it as it is."""
         path = temporary
         with self._changing:
+            if found.recipe.job_id in self._ended or not self._admits(found.recipe.owner):
+                raise OwnerRemoved
             try:
                 with self._database.transaction(can_be_made_again=True) as connection:
                     path = self._folders.give_name(temporary, found.recipe, ending)
@@ -208,6 +214,15 @@ class Store:
     def restore(self, owner: str, asset_ids: Iterable[str]) -> None:
         self._move(owner, list(asset_ids), deleted=False)
 
+    def remove_all(self, owner: str, job_ids: Iterable[str]) -> int:
+        """Remove all that an owner has, for good, and keep nothing that these jobs still make. Returns how many."""
+        with self._changing:  # what one of them was just writing is there, and goes with the rest
+            self._ended.update(job_ids)
+        ids = self.usage.everything_of(owner)
+        self.usage.purge(owner, ids)
+        self._notes.forget(set(ids))
+        return len(ids)
+
     def rebuild(self) -> None:
         """Forget the index and make it again from the files: the result is the same."""
         with self._changing:
@@ -224,7 +239,7 @@ class Store:
     def _agree_with_files(self, rows: Sequence[sqlite3.Row]) -> None:
         """
         Args:
-            rows: of the index, all or, to make it anew, none.
+            rows: of the index, all or none, to build it again.
         """
         there = self._folders.names()
         known = {row["name"]: bool(row["deleted"]) for row in rows}
@@ -235,7 +250,8 @@ class Store:
         wrong_stars = [(note.starred, row["id"]) for row, note in noted if note.starred != row["starred"]]
         new = sorted((deleted, name) for name, deleted in there.items() if name not in known)
         said_otherwise = [row["id"] for row, note in noted if not note.is_kept_in(row["title"], row["description"])]
-        if rows and not (gone or moved or wrong_stars or new or said_otherwise):
+        elsewhere = collections.wrong(self._database, notes, [row["id"] for row in rows])
+        if rows and not (gone or moved or wrong_stars or new or said_otherwise or elsewhere):
             return  # as nearly always, also after a crash: nothing is written, nobody waits for the disk or a lock
         with self._database.transaction() as connection:
             if not rows:
@@ -248,6 +264,8 @@ class Store:
                     insert(connection, name, found, notes[found.recipe.id], deleted=deleted)
                 except sqlite3.IntegrityError:
                     log.warning("%s is a copy of a picture that is in the gallery already; it is left alone.", name)
+            for asset_id, names in elsewhere.items():
+                collections.put(connection, asset_id, names)
             for asset_id in said_otherwise:
                 self._say_again(connection, asset_id, notes[asset_id])
 
@@ -299,13 +317,4 @@ class Store:
 
     def _make_thumbnail(self, image: Image.Image, asset_id: str) -> None:
         """Best effort: without it, `thumbnail` tries again."""
-        scale = min(1.0, THUMBNAIL_SIDE / max(image.size))
-        width, height = (max(1, round(side * scale)) for side in image.size)
-        small = image.resize((width, height), reducing_gap=2.0)  # unlike `thumbnail`, without a copy of the whole
-        try:
-            temporary = files.write_temporary(
-                self._folders.thumbnails, lambda file: small.save(file, "WEBP", quality=80), is_lasting=False
-            )
-            os.replace(temporary, self._folders.thumbnails / f"{asset_id}.webp")
-        except OSError as error:
-            log.warning("No thumbnail of %s for now: %s", asset_id, error)
+        files.write_small(self._folders.thumbnails / f"{asset_id}.webp", image, THUMBNAIL_SIDE)

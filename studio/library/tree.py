@@ -68,13 +68,13 @@ def _family(database: Database, root: Asset) -> tuple[list[tuple[Asset, str]], b
     rows = database.rows(
         """
         WITH RECURSIVE family (id) AS (
-            SELECT ?1
+            SELECT ?
             UNION
             SELECT assets.id FROM family
             JOIN lineage ON lineage.parent = family.id
             JOIN assets ON assets.id = lineage.child
-            WHERE assets.owner = ?2 AND json_extract(assets.recipe, '$.parents[0]') = family.id
-            LIMIT ?3
+            WHERE assets.owner = ? AND json_extract(assets.recipe, '$.parents[0]') = family.id
+            LIMIT ?
         )
         SELECT assets.* FROM family JOIN assets ON assets.id = family.id
         """,

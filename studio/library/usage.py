@@ -1,16 +1,19 @@
-"""How much of the disk each owner takes, and what gives way when it is too much. Knows no recipes."""
+"""Disk use per owner, and what is removed when it exceeds the quota. Knows no recipes."""
 
 from __future__ import annotations
 
+import shutil
 import threading
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from studio.errors import QuotaReached
+from studio.errors import QuotaReached, StorageFailed
 from studio.library.database import Database
 from studio.library.folders import Folders
 
+SPARE_BYTES = 1_000_000_000
+"""Of the disk that stay free where several share it: whoever comes under a new name every time has a new quota, too."""
 _MOST_IN_STATEMENT = 500
 
 
@@ -24,15 +27,19 @@ class Use:
     newest: float  # when the newest was made; Unix time, seconds
 
 
-class Usage:
+class DiskUsage:
     """The files of an outputs folder, by owner. Any thread may use it."""
 
-    def __init__(self, database: Database, folders: Folders, most_bytes: int | None = None) -> None:
+    def __init__(
+        self, database: Database, folders: Folders, most_bytes: int | None = None, spare_bytes: int = SPARE_BYTES
+    ) -> None:
         """
         Args:
-            most_bytes: of one owner; None: any number.
+            most_bytes: of one owner; None: any number, and as much as the disk takes.
+            spare_bytes: of the disk, for nobody.
         """
         self._database, self._folders, self._most = database, folders, most_bytes
+        self._spare = spare_bytes
         self._lock = threading.Lock()
         self._bytes: dict[str, int] = {}  # by owner, of those who were looked at
 
@@ -50,7 +57,10 @@ class Usage:
 
         Raises:
             QuotaReached: there is no trash left that could.
+            StorageFailed: the disk is nearly full, of others' files, too.
         """
+        if self._most is not None and shutil.disk_usage(self._folders.thumbnails).free < needed + self._spare:
+            raise StorageFailed("The disk of this Diorama is nearly full, so it keeps nothing more. Tell its admin.")
         if self._most is None or self._of(owner) + needed <= self._most:
             return
         # What a job made is not made again as long as its row is there: that of one that is under way stays.

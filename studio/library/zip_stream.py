@@ -1,4 +1,4 @@
-"""Many files as one zip, made while it is read: at no time is more than a block of it in memory."""
+"""Streams many files as one zip: at most one block of it is in memory."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The recipe inside a picture: all that is needed to make it again, in words other tools can read too.
+"""The recipe inside a picture: everything needed to make it again, readable by other tools, too.
 
 A PNG carries it twice: as JSON in an iTXt chunk "diorama" (the whole truth) and as A1111's `parameters` text. Reading
 trusts nothing: a wrong length, checksum, encoding or type means "no recipe".
@@ -72,6 +72,11 @@ class Recipe:
     quality: str = ""  # of a model that has several
     transparent: bool = False  # the background was left out
     clip_skip: int | None = None  # layer of the text encoder, from the last one; None: the model has no such control
+    precision: str = ""  # in how many bits the weights were kept, such as "nf4"; "": in 16 or more
+    fast: bool = False  # by a compiled network, which rounds differently
+    control: str = ""  # asset id of the picture whose outlines or depth were followed; of a changed one see `edit`
+    control_strength: float | None = None
+    sampler: str = ""  # of a model that has several
     price_usd: float | None = None  # what a provider took for it; None: nothing, or nobody knows
     notice: str = ""  # what its person should know: another model answered
     selection: SelectionRecipe | None = None  # of an object that was selected with clicks, a box or strokes
@@ -106,7 +111,8 @@ def to_values(recipe: Recipe) -> dict[str, Any]:
     values = asdict(recipe)
     if recipe.selection:
         values["selection"] = selection_values(recipe.selection)
-    empty = [name for name, nothing in _PARTS.items() if getattr(recipe, name) == nothing]
+    unsaid = {**_PARTS, "precision": "", "fast": False, "control": "", "control_strength": None, "sampler": ""}
+    empty = [name for name, nothing in unsaid.items() if getattr(recipe, name) == nothing]
     return {name: value for name, value in values.items() if name not in empty}
 
 
@@ -186,6 +192,7 @@ def parameters(recipe: Recipe) -> str:
         ("Size", f"{recipe.width}x{recipe.height}"),
         ("Model", _quoted(recipe.model)),
         ("Clip skip", recipe.clip_skip),
+        ("Sampler", recipe.sampler or None),
         ("Version", recipe.app),
     ]
     negative = f"Negative prompt: {recipe.negative_prompt}\n" if recipe.negative_prompt else ""
@@ -219,14 +226,17 @@ def read_png(path: Path) -> FoundRecipe | None:
 
 def _is_well_formed(values: dict[str, Any]) -> bool:
     texts = ("owner", "job_id", "task", "model", "revision", "prompt", "prompt_sent", "style", "negative_prompt")
-    texts += ("title", "app", "source", "left_out", "quality", "notice")
+    texts += ("title", "app", "source", "left_out", "quality", "precision", "sampler", "notice")
     return (
         all(is_text(values[name]) for name in texts)
         and isinstance(values["transparent"], bool)
+        and isinstance(values["fast"], bool)
         and (values["price_usd"] is None or is_number(values["price_usd"]))
         and isinstance(values["sha256"], str)
         and re.fullmatch("([0-9a-f]{64})?", values["sha256"]) is not None
         and is_asset_id(values["id"])
+        and (values["control"] == "" or is_asset_id(values["control"]))
+        and (values["control_strength"] is None or is_number(values["control_strength"]))
         and values["kind"] in get_args(Kind)
         and isinstance(values["parents"], tuple)
         and all(is_asset_id(parent) for parent in values["parents"])

@@ -1,4 +1,4 @@
-"""What a recipe says of how its picture came about. What is not well-formed was not said."""
+"""The course of a picture's making, in its recipe. Malformed values count as missing."""
 
 from __future__ import annotations
 

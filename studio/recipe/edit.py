@@ -16,7 +16,7 @@ _PLAIN = ("object", "invert", "feather", "strength", "control", "control_strengt
 
 @dataclass(frozen=True)
 class EditRecipe:
-    """What of an `IterateRequest` has no other place in a recipe, under the same names, and what came of it."""
+    """What of an `IterateRequest` has no other place in a recipe, under the same names, and the result."""
 
     references: tuple[str, ...] = ()
     object: str = ""

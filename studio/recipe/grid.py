@@ -1,4 +1,4 @@
-"""What a recipe says of a sheet that compares pictures. What is not well-formed was not said."""
+"""A comparison sheet in its recipe. Malformed values count as missing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a person selects in a picture, and the same as JSON: over the wire, and in the recipe of an object.
+"""A selection in a picture, and its JSON: in requests, and in the recipe of an object.
 
 Points are (x, y) in pixels of the full-size picture from its top-left corner. Every refusal is one sentence with the
 value and the next step.
@@ -65,7 +65,7 @@ class SegmentRequest:
 
 @dataclass(frozen=True)
 class SelectionRecipe:
-    """How an object was selected, and what came of it; one JSON object in a recipe."""
+    """How an object was selected, and the result; one JSON object in a recipe."""
 
     request: SegmentRequest
     box_found: Box | None = None  # around it, in pixels of the picture; None: not known

@@ -1,4 +1,4 @@
-"""What the recipes of views, splats and pictures of splats say. What is not well-formed was not said."""
+"""Views, splats and pictures of splats in their recipes. Malformed values count as missing."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
-from studio.geometry import NOT_TURNED, Camera, Quaternion, numbers, quarter, read_camera
+from studio.geometry import NOT_TURNED, PictureCamera, Quaternion, numbers, quarter, read_camera
 from studio.recipe.values import is_asset_id, is_text, is_whole, number
 
 Four = tuple[str, str, str, str]
@@ -34,6 +34,7 @@ class SplatRecipe:
     fit: float | None = None  # IoU of its silhouette at the reset pose with the mask; None: there is no mask
     notes: str = ""  # what was assumed when its file was read
     turned: Quaternion = NOT_TURNED  # by how many quarters it was turned by hand, since its file was read
+    erased: int = 0  # how many of the splats of the one it was made from were left out by hand
     origin: str = ""  # id of the splat whose place it took when it was turned; "": of none
 
 
@@ -41,7 +42,7 @@ class SplatRecipe:
 class RenderRecipe:
     """How a picture shows a splat."""
 
-    camera: Camera | None = None  # from where; None: nobody said
+    camera: PictureCamera | None = None  # from where; None: nobody said
     ground: Ground = "photo"
 
 
@@ -58,12 +59,14 @@ def read_views(values: dict[str, Any]) -> ViewsRecipe:
 
 def read_splat(values: dict[str, Any]) -> SplatRecipe:
     count, notes, origin = values.get("count"), values.get("notes"), values.get("origin")
+    erased = values.get("erased")
     turned = numbers(values.get("turned"), 4)
     return SplatRecipe(
         count=count if is_whole(count, _MOST_SPLATS) else 0,
         fit=number(values.get("fit"), 0, 1),
         notes=notes if is_text(notes) else "",
         turned=quarter(turned) if turned and abs(math.hypot(*turned) - 1) < 1e-3 else NOT_TURNED,
+        erased=erased if is_whole(erased, _MOST_SPLATS) else 0,
         origin=origin if is_asset_id(origin) else "",
     )
 

@@ -1,4 +1,4 @@
-"""What single values of a recipe may be. Nothing in here raises, whatever a stranger wrote."""
+"""Reads single values of a recipe. Nothing in here raises, whatever a file contains."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Work that outlives the tab that asked for it: rows before it begins, worker threads, progress, Stop."""
+"""Jobs that outlive a closed tab: rows written first, worker threads, progress, Stop."""

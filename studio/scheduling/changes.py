@@ -1,4 +1,4 @@
-"""Whose jobs or assets changed, and when to look again: one growing number for everything, and a bell to wait for.
+"""Change notifications per owner: one growing number for everything, and a condition to wait on.
 
 A running job tells its steps many times a second. Such a change is no *news*: it grows the number like every other, but
 who waits may look at it a little later.
@@ -30,7 +30,7 @@ class Changes:
             self._start = self._now = max(self._now, number + 1)
 
     def next_number(self) -> int:
-        """A number larger than every one before, for what nobody can see yet; nobody is told."""
+        """A number larger than every one before, for what nobody can see yet; nobody is notified."""
         with self.lock:
             self._now += 1
             return self._now

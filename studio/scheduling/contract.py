@@ -1,11 +1,15 @@
-"""Jobs as those see them who wait for them: how one stands, and what happens to it. Knows no queue."""
+"""Jobs as seen by whoever waits for them: state and events. Knows no queue."""
 
 from __future__ import annotations
 
+import io
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple, Protocol
 
-from studio.contract import Progress, Task
+from PIL import Image
+
+from studio.contract import ModelSpec, Progress, Task
 
 JobState = Literal["waiting", "running", "done", "failed", "stopped"]
 
@@ -70,3 +74,71 @@ class Stopped:
 
 
 Event = Waiting | Progress | Done | Failed | Stopped
+
+
+def event_of(view: JobView) -> Event:
+    """What is to be told of a job that stands so."""
+    match view.state:
+        case "waiting":
+            return Waiting(view.position)
+        case "running":
+            preview = None if view.preview is None else Image.open(io.BytesIO(view.preview))
+            return Progress(view.step, view.steps, view.note, preview)
+        case "done":
+            return Done(view.assets)
+        case "failed":
+            return Failed(view.error, view.assets)
+        case "stopped":
+            return Stopped(view.assets)
+
+
+class WorkerFacts(NamedTuple):
+    """Another machine that works for this app."""
+
+    host: str  # its name
+    machine: str  # what models run on there: "NVIDIA H200", "CPU"
+    models: tuple[str, ...]  # ids
+
+
+class Workers(Protocol):
+    """Other machines that run image models for this app: one more dispatcher beside the threads of the lanes."""
+
+    def models(self) -> Sequence[ModelSpec]:
+        """What can be asked for now, each once; what `load` gives sends a request to a machine and waits for it."""
+        ...
+
+    def model(self, model_id: str) -> ModelSpec | None:
+        """The same of one that could be asked for at some time since the start; it may have to wait for a machine."""
+        ...
+
+    def places(self, model_id: str, precision: str = "", fast: bool = False) -> int:
+        """How many requests for a model they can work on at once; 0 where one of them could not do it in this way.
+
+        Answers at once: it is asked under a lock.
+        """
+        ...
+
+    def present(self) -> Sequence[WorkerFacts]: ...
+
+    def listen(self, changed: Callable[[], None]) -> None:
+        """Call this, on any thread, whenever one came or went."""
+        ...
+
+
+class NoWorkers:
+    """There is this machine and no other."""
+
+    def models(self) -> Sequence[ModelSpec]:
+        return ()
+
+    def model(self, model_id: str) -> ModelSpec | None:
+        return None
+
+    def places(self, model_id: str, precision: str = "", fast: bool = False) -> int:
+        return 0
+
+    def present(self) -> Sequence[WorkerFacts]:
+        return ()
+
+    def listen(self, changed: Callable[[], None]) -> None:
+        """Nothing changes."""

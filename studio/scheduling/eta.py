@@ -1,4 +1,4 @@
-"""How long a job will still take, from the steps it has done. Pure arithmetic on times in seconds."""
+"""Estimates a job's remaining time from the steps it has done. Pure arithmetic on times in seconds."""
 
 from __future__ import annotations
 

@@ -1,8 +1,10 @@
-"""What a person reads of a job that failed for a reason no `StudioError` gives, and how such a reason is told."""
+"""Sentences for jobs that failed with something other than a `StudioError`."""
 
 from __future__ import annotations
 
 import re
+
+from studio.errors import GpuLost, OutOfMemory, StudioError
 
 CRASHED = (
     "Diorama ended twice while it worked on this, so it was not tried again. "
@@ -15,11 +17,16 @@ LEFT_AT_PROVIDER = (
 OUT_OF_MEMORY = (
     "The model ran out of memory and was unloaded. Try a smaller size or another model, or close other programs."
 )
-GPU_LOST = (
-    "The GPU stopped answering, and the model was unloaded. Ask again; if that fails, too, restart Diorama: what "
-    "waits is done then."
-)
 INTERNAL = "Something went wrong (the log has the details). Try again, or try another model."
+
+
+def of_memory_or_card(error: BaseException) -> StudioError | None:
+    """What a person reads of it, if the memory or the card is at fault; None where it is something else."""
+    if isinstance(error, OutOfMemory):
+        return error
+    if is_out_of_memory(error):
+        return OutOfMemory(OUT_OF_MEMORY)
+    return GpuLost() if is_gpu_lost(error) else None
 
 
 def is_gpu_lost(error: BaseException) -> bool:

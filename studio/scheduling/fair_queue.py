@@ -1,4 +1,4 @@
-"""Who is next on a lane: each owner's jobs in their order, and owners by turns. Knows no threads.
+"""A fair queue for a lane: each owner's jobs in order, owners in turn. Knows no threads.
 
 Turns are counted in pictures: whoever has had fewer since they began to wait is next, so that somebody with a thousand
 jobs makes the others wait for every second picture, and no more.
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import heapq
 from bisect import insort
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from studio.scheduling.live_job import LiveJob
 
@@ -48,13 +48,16 @@ class FairQueue:
             del self._waiting[job.row.owner]
         self._places = None
 
-    def pop(self) -> LiveJob:
-        """Take out the job whose turn it is."""
-        _, _, owner = min(self._turn(owner) for owner in self._waiting)
-        job = self._waiting[owner][0]
+    def pop(self, may: Callable[[LiveJob], bool] = lambda _job: True) -> LiveJob | None:
+        """Take out the job whose turn it is among those that may start; None: there is none."""
+        first = {owner: job for owner, jobs in self._waiting.items() if (job := next(filter(may, jobs), None))}
+        if not first:
+            return None
+        owner = min(first, key=self._turn)
+        job = first[owner]
         self._now = self._start_of(owner)
         self._had[owner] = self._now + job.row.pictures
-        self._had = {each: had for each, had in self._had.items() if had > self._now}  # the others begin anew
+        self._had = {each: had for each, had in self._had.items() if had > self._now}  # the others start over
         self.remove(job)
         return job
 

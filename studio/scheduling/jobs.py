@@ -1,26 +1,24 @@
-"""Jobs: a row before it is work, and nobody's tab keeps it alive. Stop, skip, watch, and go on after a crash.
+"""Jobs: written to a row before they run, independent of any tab. Stop, skip, watch, and recovery after a crash.
 
 Knows nothing of pictures: what a job does is one function, given by the service.
 """
 
 from __future__ import annotations
 
-import io
 import logging
 import secrets
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
-from PIL import Image
-
-from studio.contract import Progress, Task
-from studio.errors import Cancelled, IndexBusy, NotFound, OutOfMemory, StorageFailed, StudioError
+from studio.contract import Task
+from studio.errors import Cancelled, IndexBusy, NotFound, OutOfMemory, OwnerRemoved, StorageFailed, StudioError
 from studio.library.clock import Clock
 from studio.library.database import Database
 from studio.scheduling import failures
 from studio.scheduling.changes import Changes
-from studio.scheduling.contract import Done, Event, Failed, JobState, JobView, Stopped, Waiting
+from studio.scheduling.contract import Event, JobState, JobView, NoWorkers, Workers, event_of
+from studio.scheduling.known_addresses import KnownAddresses
 from studio.scheduling.lanes import LaneName, Lanes
 from studio.scheduling.ledger import MAX_ATTEMPTS, JobRow, Ledger
 from studio.scheduling.live_job import LiveJob
@@ -46,6 +44,8 @@ class Jobs:
         made: Callable[[str], tuple[str, ...]],
         drop: Callable[[str], None],
         admit: Callable[[str], None] = lambda _owner: None,
+        admits: Callable[[str], bool] = lambda _owner: True,
+        workers: Workers | None = None,
         patience_seconds: float = PATIENCE_SECONDS,
     ) -> None:
         """
@@ -54,17 +54,20 @@ class Jobs:
             made: job id -> ids of the assets it has made.
             drop: gives back the memory of the model with this id, after it ran out of it.
             admit: raises what speaks against another job of this owner.
+            admits: whether an owner may still have jobs done.
+            workers: other machines; None: there are none.
             patience_seconds: how long a job tries again to write down what it made.
         """
-        self._ledger = Ledger(database)
+        self._ledger, self.addresses = Ledger(database), KnownAddresses()
         self._changes, self._clock, self._work, self._made, self._drop = changes, clock, work, made, drop
-        self._admit = admit
-        self._patience_seconds = patience_seconds
-        self._lanes = Lanes(changes, self._run)
+        self._admit, self._admits, self._patience_seconds = admit, admits, patience_seconds
+        workers = workers or NoWorkers()
+        self._lanes = Lanes(changes, self._run, lambda row: workers.places(row.model, *row.ways))
         self._live: dict[str, LiveJob] = {}  # guarded by changes.lock
         self._closing = False
         changes.start_above(self._ledger.latest_version())
         self._before = self._ledger.latest()  # jobs up to this number are somebody else's
+        workers.listen(self._lanes.hand_out)
 
     # --- what people do -----------------------------------------------------------------------------------------------
 
@@ -74,9 +77,12 @@ class Jobs:
         """Write the job down, then queue it.
 
         Raises:
-            TooManyJobs, StorageFailed: it was not taken.
+            TooManyJobs, StorageFailed, OwnerRemoved: it was not taken.
         """
+        if not self._admits(owner):
+            raise OwnerRemoved
         self._admit(owner)
+        self.addresses.admit(owner, self._lanes.waiting_of)
         row = self._ledger.add(
             JobRow(
                 number=0,
@@ -175,7 +181,7 @@ class Jobs:
         """What happens to a job, until it is over. A slow listener misses steps in between, never the end."""
         while True:
             view = self.view(owner, job_id)
-            yield _event(view)
+            yield event_of(view)
             if view.is_over:
                 return
             self._changes.wait_until(lambda seen=view.version: self._closing or self._is_newer(job_id, seen))
@@ -202,7 +208,7 @@ class Jobs:
                 job.leave()
             self._changes.ring()
         if not give_up:
-            self._guarded(lambda: self._ledger.forgive(job.row.id for job in running))
+            self._guarded(lambda: self._ledger.forgive(job.row.id for job in running if not job.is_away))
         busy = self._lanes.join(GIVING_UP_SECONDS if give_up else CLOSING_SECONDS)
         if busy and not give_up:
             log.warning("Still busy after %g s: %s; its job runs again.", CLOSING_SECONDS, ", ".join(busy))
@@ -213,8 +219,8 @@ class Jobs:
         state: JobState = "done"
         error, out_of_memory = "", False
         try:
-            job.patiently(lambda: self._ledger.start(job.row.id))
-            self._work(job)
+            job.patiently(lambda: self._ledger.start(job.row.id, is_attempt=not job.is_away))
+            job.context.run(self._work, job)
         except Cancelled:
             state = "stopped"
         except StudioError as problem:
@@ -222,10 +228,7 @@ class Jobs:
             log.info("Job %s failed: %s", job.row.id, problem)
         except (Exception, SystemExit) as problem:
             out_of_memory = failures.is_out_of_memory(problem)
-            is_lost = failures.is_gpu_lost(problem)
-            out_of_memory = out_of_memory or is_lost
-            said = failures.OUT_OF_MEMORY if out_of_memory else failures.INTERNAL
-            state, error = "failed", failures.GPU_LOST if is_lost else said
+            state, error = "failed", failures.OUT_OF_MEMORY if out_of_memory else failures.INTERNAL
             log.exception("Job %s failed", job.row.id)
         if out_of_memory:  # only now: the traceback, which held the model's arrays, is gone
             self._guarded(lambda: self._drop(job.model))
@@ -274,7 +277,7 @@ class Jobs:
     def _enqueue(self, row: JobRow) -> None:
         with self._changes.lock:
             if not self._closing:  # else it is written down, and the next start takes it
-                self._live[row.id] = job = LiveJob(row, self._changes, self._patience_seconds)
+                self._live[row.id] = job = LiveJob(row, self._changes, self._patience_seconds, self._admits)
                 self._lanes.add(job)
 
     def _live_of(self, owner: str, job_id: str) -> LiveJob | None:
@@ -291,6 +294,13 @@ class Jobs:
         """Start no job, or go on; what runs is finished, and what comes waits."""
         self._lanes.pause(is_paused)
 
+    def remove_all(self, owner: str) -> list[str]:
+        """Stop an owner's jobs and forget what was asked. Returns ids of those that may still make something."""
+        for job in self.everybodys():
+            if job.owner == owner:
+                self.cancel(owner, job.id)
+        return self._ledger.forget(owner)
+
     def everybodys(self) -> list[JobView]:
         """All that run, then all that wait, in their turn."""
         with self._changes.lock:
@@ -299,18 +309,3 @@ class Jobs:
     def _is_newer(self, job_id: str, seen: int) -> bool:
         job = self._live.get(job_id)
         return job is None or job.version > seen
-
-
-def _event(view: JobView) -> Event:
-    match view.state:
-        case "waiting":
-            return Waiting(view.position)
-        case "running":
-            preview = None if view.preview is None else Image.open(io.BytesIO(view.preview))
-            return Progress(view.step, view.steps, view.note, preview)
-        case "done":
-            return Done(view.assets)
-        case "failed":
-            return Failed(view.error, view.assets)
-        case "stopped":
-            return Stopped(view.assets)

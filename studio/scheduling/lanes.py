@@ -1,4 +1,4 @@
-"""Our own threads, and who is next on each of them. Knows nothing of rows, models or pictures.
+"""Worker threads, and their queues. Knows nothing of rows, models or pictures.
 
 A lane serves owners by turns; its next job starts when the one before has really left, however long that takes after
 Stop.
@@ -8,21 +8,25 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Container
 from typing import Literal
 
 from studio.scheduling.changes import Changes
 from studio.scheduling.fair_queue import FairQueue
+from studio.scheduling.ledger import JobRow
 from studio.scheduling.live_job import LiveJob
 
-LaneName = Literal["gpu", "cloud", "words"]
-THREADS: dict[LaneName, int] = {"gpu": 1, "cloud": 8, "words": 1}
+LaneName = Literal["gpu", "cloud", "words", "workers"]
+THREADS: dict[LaneName, int] = {"gpu": 1, "cloud": 8, "words": 1, "workers": 0}
+"""What of a lane this machine does at once; of the last one all is done by others."""
 
 
 class _Lane:
     def __init__(self, name: LaneName) -> None:
         self.name: LaneName = name
         self.threads: list[threading.Thread] = []
+        self.away: list[threading.Thread] = []  # each waits for another machine
         self.idle = 0
         self.waiting = FairQueue()
         self.running: list[LiveJob] = []
@@ -32,11 +36,15 @@ class _Lane:
 class Lanes:
     """Everything in here is guarded by the lock of `Changes`; jobs and chores run without it."""
 
-    def __init__(self, changes: Changes, run: Callable[[LiveJob], None]) -> None:
+    def __init__(
+        self, changes: Changes, run: Callable[[LiveJob], None], places: Callable[[JobRow], int] = lambda _row: 0
+    ) -> None:
         """
         Args:
-            run: one job, from its start to its end, on a thread of its lane.
+            run: one job, from its start to its end, on a thread of its lane or, if it `is_away`, on one of its own.
+            places: how many jobs such as this one other machines can do at once; answers at once.
         """
+        self._places = places
         self._lock = changes.lock
         self._arrived = threading.Condition(self._lock)
         self._run = run
@@ -48,6 +56,7 @@ class Lanes:
             lane = self._lane(job)
             lane.waiting.add(job)
             self._call_thread(lane)
+            self._hand_out(lane)
 
     def take_out(self, job: LiveJob) -> bool:
         """Remove a job that waits. False: it does not wait, and nothing was done."""
@@ -66,6 +75,13 @@ class Lanes:
             if job in lane.running:
                 lane.running.remove(job)
                 self._tell_waiting(lane)
+                self.hand_out()
+
+    def hand_out(self) -> None:
+        """Give other machines what they have places for and no thread of the lane is free to do."""
+        with self._lock:
+            for lane in self._lanes.values():
+                self._hand_out(lane)
 
     def position(self, job: LiveJob) -> int:
         """Jobs before it, the running ones included; 0 once it runs."""
@@ -90,7 +106,7 @@ class Lanes:
     def join(self, seconds: float) -> list[str]:
         """Wait until the threads have ended, at most so long. Returns the lanes that have not."""
         deadline = time.monotonic() + seconds
-        threads = [thread for lane in self._lanes.values() for thread in lane.threads]
+        threads = [thread for lane in self._lanes.values() for thread in (*lane.threads, *lane.away)]
         for thread in threads:
             thread.join(max(0.0, deadline - time.monotonic()))
         return [thread.name for thread in threads if thread.is_alive()]
@@ -104,6 +120,12 @@ class Lanes:
         with self._lock:
             self._paused = is_paused
             self._arrived.notify_all()
+            self.hand_out()
+
+    def waiting_of(self, owners: Container[str]) -> int:
+        """How many jobs of these owners wait."""
+        with self._lock:
+            return sum(job.row.owner in owners for lane in self._lanes.values() for job in lane.waiting)
 
     def all(self) -> tuple[list[LiveJob], list[LiveJob]]:
         """Those that run, and those that wait in their turn."""
@@ -137,13 +159,32 @@ class Lanes:
                 job = lane.waiting.pop() if lane.waiting and not self._paused else None
                 chore = None if job else lane.chores.pop(next(iter(lane.chores)))
                 if job is not None:
-                    lane.running.append(job)
-                    job.start()
-                    self._tell_waiting(lane)
+                    self._start(lane, job)
+                    self._hand_out(lane)
             if job is not None:
                 self._run(job)
             elif chore is not None:
                 chore()
+
+    def _hand_out(self, lane: _Lane) -> None:
+        free = THREADS[lane.name] - sum(not job.is_away for job in lane.running)
+        if self._closing or self._paused or len(lane.waiting) <= free:
+            return
+        busy = Counter(job.row.model for each in self._lanes.values() for job in each.running if job.is_away)
+        has_place = lambda job: busy[job.row.model] < self._places(job.row)  # noqa: E731
+        lane.away = [thread for thread in lane.away if thread.is_alive()]
+        while len(lane.waiting) > free and (job := lane.waiting.pop(has_place)):
+            busy[job.row.model] += 1
+            job.is_away = True
+            self._start(lane, job)
+            thread = threading.Thread(target=self._run, args=(job,), name="worker", daemon=True)
+            lane.away.append(thread)
+            thread.start()
+
+    def _start(self, lane: _Lane, job: LiveJob) -> None:
+        lane.running.append(job)
+        job.start()
+        self._tell_waiting(lane)
 
     def _tell_waiting(self, lane: _Lane) -> None:
         for job in lane.waiting:

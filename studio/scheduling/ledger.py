@@ -1,4 +1,4 @@
-"""The rows of the jobs: what has to survive a closed tab and a killed process. Knows nothing of threads."""
+"""The rows of jobs: what survives a closed tab and a killed process. Knows nothing of threads."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class JobRow:
     id: str
     owner: str
     task: Task
-    lane: Literal["gpu", "cloud", "words"]
+    lane: Literal["gpu", "cloud", "words", "workers"]
     model: str
     title: str
     pictures: int
@@ -38,6 +38,11 @@ class JobRow:
     created: float  # Unix time, seconds
     version: int
     error: str
+
+    @property
+    def ways(self) -> tuple[str, bool]:
+        """In which precision it is to be made, and whether Fast."""
+        return self.request.get("precision", ""), self.request.get("fast", False)
 
     def view(self) -> JobView:
         """The job as far as the row knows it: no progress, no assets."""
@@ -115,10 +120,14 @@ class Ledger:
         """Of all jobs; 0: there is none."""
         return self._database.rows("SELECT IFNULL(MAX(version), 0) FROM jobs")[0][0]
 
-    def start(self, job_id: str) -> None:
-        """Write down that it runs, unless it was stopped before."""
-        start = "UPDATE jobs SET state = 'running', attempts = attempts + 1 WHERE id = ? AND state = 'waiting'"
-        self._change(start, [(job_id,)])
+    def start(self, job_id: str, *, is_attempt: bool) -> None:
+        """Write down that it runs, unless it was stopped before.
+
+        Args:
+            is_attempt: whether it could be what ends this process.
+        """
+        start = "UPDATE jobs SET state = 'running', attempts = attempts + ? WHERE id = ? AND state = 'waiting'"
+        self._change(start, [(int(is_attempt), job_id)])
 
     def wait_again(self, job_ids: Iterable[str]) -> None:
         self._change("UPDATE jobs SET state = 'waiting' WHERE id = ?", [(id,) for id in job_ids])
@@ -131,6 +140,15 @@ class Ledger:
         """Stop all that wait or run and are newer than the job with this number."""
         stop = "UPDATE jobs SET state = 'stopped', version = ? WHERE number > ? AND state IN ('waiting', 'running')"
         self._change(stop, [(version, number)])
+
+    def forget(self, owner: str) -> list[str]:
+        """Stop an owner's jobs and forget what they were asked for. Returns ids of those that may still make something:
+        what a provider was asked for may come after its job has ended."""
+        open_ones = "SELECT id FROM jobs WHERE owner = ? AND (lane = 'cloud' OR state IN ('waiting', 'running'))"
+        ids = [row["id"] for row in self._database.rows(open_ones, (owner,))]
+        stopped = "CASE WHEN state IN ('waiting', 'running') THEN 'stopped' ELSE state END"
+        self._change(f"UPDATE jobs SET title = '', request = '{{}}', state = {stopped} WHERE owner = ?", [(owner,)])
+        return ids
 
     def finish(self, job_id: str, state: JobState, error: str, version: int) -> None:
         """A job that is done and found running after a power cut finds its pictures made, and is done again."""

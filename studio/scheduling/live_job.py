@@ -1,10 +1,11 @@
-"""A job that waits or runs, in memory: what its model told last, and what the person pressed.
+"""A waiting or running job in memory: its latest progress, and whether Stop or Skip was pressed.
 
 The model's side of it is `tell` and `check`; the watchers' side is `view`. Nothing in here touches the disk.
 """
 
 from __future__ import annotations
 
+import contextvars
 import io
 import time
 from collections.abc import Callable
@@ -26,20 +27,33 @@ PREVIEW_SIDE = 512
 
 
 class LiveJob:
-    """Created waiting. `tell`, `check` and `begin` belong to the thread that does the work, the rest to anybody."""
+    """Created waiting. `tell`, `check` and `begin` belong to the thread that does the work, the rest to anybody.
 
-    def __init__(self, row: JobRow, changes: Changes, patience_seconds: float) -> None:
+    `patiently` and `saved` may come from the one that writes down what it made, while it works on.
+    """
+
+    def __init__(
+        self,
+        row: JobRow,
+        changes: Changes,
+        patience_seconds: float,
+        admits: Callable[[str], bool] = lambda _owner: True,
+    ) -> None:
         """
         Args:
             patience_seconds: for `patiently`.
+            admits: whether its owner may still have it done.
         """
-        self.row = row
+        self.row, self._admits = row, admits
+        self.is_away = False  # another machine does the work
+        self.context = contextvars.copy_context()  # of whoever asked: what is done for them may depend on it
         self._patience_seconds = patience_seconds
         self._changes = changes
         self._view = row.view()
         self._eta = Eta()
         self._stop = False  # the person pressed Stop
         self._leave = False  # the process wants to end
+        self._has_begun = False  # with its first picture
         self._skip: int | None = None  # the picture that is not wanted
 
     @property
@@ -82,6 +96,7 @@ class LiveJob:
             if is_another:
                 self._eta = Eta()
             self._eta.begin(time.monotonic())
+            self._has_begun = True
             self._change(is_news=is_another, picture=picture, step=0, steps=0, note="", preview=None, **doing)
         self.tell(Progress(0, 0))
 
@@ -93,27 +108,28 @@ class LiveJob:
         view = self._view
         if progress.preview is None and _said(view) == _said(progress):
             return  # a sign of life that says nothing new wakes no page
-        preview = view.preview if progress.preview is None else _jpeg(progress.preview)
+        preview = view.preview if progress.preview is None else jpeg_of(progress.preview)
         with self._changes.lock:
             self._eta.told(progress.step, progress.steps, time.monotonic())
             self._change(is_news=False, step=progress.step, steps=progress.steps, note=progress.note, preview=preview)
 
-    def check(self) -> None:
-        """Raise `Cancelled` or `Skipped` if that was pressed while this picture was made."""
-        if self._stop:
+    def check(self, picture: int | None = None) -> None:
+        """Raise `Cancelled` or `Skipped` if that was pressed while this picture was made; None: the present one."""
+        if self._stop or not self._admits(self.row.owner):
             raise Cancelled
-        if self._skip == self._view.picture:
+        if self._skip == (self._view.picture if picture is None else picture):
             raise Skipped
 
-    def saved(self) -> None:
+    def saved(self, picture: int) -> None:
         """A picture is in the store: let the watchers know; after the last one the end of the job does."""
-        self._change(is_news=self._view.picture + 1 < self._view.pictures)
+        self._change(is_news=picture + 1 < self._view.pictures)
 
-    def patiently(self, write: Callable[[], _Answer], *, is_end: bool = False) -> _Answer:
+    def patiently(self, write: Callable[[], _Answer], *, is_end: bool = False, picture: int | None = None) -> _Answer:
         """Write something down, again while another program holds the index, which the job's note says meanwhile.
 
         Args:
             is_end: there is nothing left to stop: the job is over, or what it made was paid for.
+            picture: what is written is this one, by its number, and the next one may be being made.
 
         Raises:
             Cancelled: as `tell`.
@@ -126,9 +142,11 @@ class LiveJob:
             except IndexBusy:
                 if time.monotonic() >= deadline or (is_end and self._leave):
                     raise
+            if not is_end and self._leave:
+                raise Cancelled
             if not is_end:
-                self.tell(Progress(self._view.step, self._view.steps, _BUSY))
-            elif self._view.note != _BUSY:
+                self.check(picture)
+            if self._view.note != _BUSY:
                 self._change(is_news=False, note=_BUSY)
 
     # --- everybody's side ---------------------------------------------------------------------------------------------
@@ -144,7 +162,7 @@ class LiveJob:
     def skip(self) -> None:
         """Leave out the picture that is being made now; when it is too late for it, nothing happens."""
         with self._changes.lock:
-            if self._view.state == "running":
+            if self._view.state == "running" and self._has_begun:
                 self._skip = self._view.picture
 
     def leave(self) -> None:
@@ -170,7 +188,8 @@ def _said(of: JobView | Progress) -> tuple[int, int, str]:
     return of.step, of.steps, of.note
 
 
-def _jpeg(image: Image.Image) -> bytes:
+def jpeg_of(image: Image.Image) -> bytes:
+    """A preview as it is shown."""
     small = image.convert("RGB")
     small.thumbnail((PREVIEW_SIDE, PREVIEW_SIDE))
     buffer = io.BytesIO()

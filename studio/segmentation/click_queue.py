@@ -5,6 +5,7 @@ A click is no job: it is answered at once or forgotten, and nothing of it is wri
 
 from __future__ import annotations
 
+import contextvars
 import logging
 import threading
 from collections.abc import Callable
@@ -57,7 +58,7 @@ class Clicks:
                 raise StudioError(f"{MAX_WAITING} clicks are waiting already. Try again in a moment.")
             self._waiting += 1
             self._newest[who] = max(number, self._newest.get(who, number))
-            answered = self._thread.submit(answer)
+            answered = self._thread.submit(contextvars.copy_context().run, answer)  # see LiveJob.context
         try:
             return answered.result()
         except Cancelled:
@@ -86,7 +87,7 @@ class Clicks:
         with self._lock:
             if not self._closing and self._waiting + self._chores < MAX_CHORES:
                 self._chores += 1
-                self._thread.submit(work)
+                self._thread.submit(contextvars.copy_context().run, work)
 
     def close(self) -> None:
         """Answer what is being answered, and nothing more."""

@@ -1,4 +1,4 @@
-"""Which of several texts has the colour word that fits what is seen. Knows no files."""
+"""Chooses the text whose colour word matches a picture. Knows no files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a person selects in a picture, and what comes of it: the contract of segmentation. Knows no models and no disk.
+"""The contract of segmentation: selections and results. Knows no models and no disk.
 
 Points are (x, y) in pixels of the full-size picture from its top-left corner. Masks are uint8, 255 = selected.
 """
@@ -86,7 +86,7 @@ class MaskResult:
 
 
 @dataclass(frozen=True)
-class GridRequest:
+class GridMaskRequest:
     """A click everywhere: what `Model.run` of a segmentation model answers with a list of `GridMask`."""
 
     picture: Callable[[], Image.Image]

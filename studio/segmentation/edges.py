@@ -1,4 +1,4 @@
-"""Edges of pictures: how steep colours are, ways that avoid edges, and masks whose edge follows that of the picture.
+"""Edges in pictures: gradients, paths that avoid edges, and masks snapped to edges.
 
 Pictures are HWC uint8 RGB, masks HW uint8.
 """

@@ -1,4 +1,4 @@
-"""From a request to a mask: asks the model, then works on its mask as the person said. Runs on the click thread.
+"""From a request to a mask: asks the model, then edits its mask as requested. Runs on the click thread.
 
 Knows no SAM and no web.
 """
@@ -27,7 +27,7 @@ from studio.segmentation.contract import (
     Candidate,
     Everything,
     GridMask,
-    GridRequest,
+    GridMaskRequest,
     MaskRequest,
     MaskResult,
     Segmentation,
@@ -112,7 +112,7 @@ class Segmenting:
     def everything(self, asset: Asset, spec: ModelSpec, most: int, tell: Tell) -> Everything:
         """All regions of a picture, found by a grid of clicks."""
         size = Size(asset.width, asset.height)
-        found: list[GridMask] = self._ask(spec, GridRequest(partial(self._picture, asset), asset.id, size), tell)
+        found: list[GridMask] = self._ask(spec, GridMaskRequest(partial(self._picture, asset), asset.id, size), tell)
         kept = _distinct(found, working_size(size, _GRID_SIDE), tell)
         working = working_size(size, most)
         drawn = [(one, _drawn(one.logits, working, is_soft=False)) for one in kept]
@@ -123,7 +123,7 @@ class Segmenting:
             labels[region.mask >= masks.HALF] = number
         return Everything(tuple(regions), labels, size)
 
-    def _ask(self, spec: ModelSpec, request: MaskRequest | GridRequest, tell: Tell) -> Any:
+    def _ask(self, spec: ModelSpec, request: MaskRequest | GridMaskRequest, tell: Tell) -> Any:
         with self._residents.use(spec, tell) as model:
             return _run(model, request, tell)
 
@@ -136,7 +136,7 @@ class Segmenting:
         return np.asarray(self._picture(asset).resize(size, Image.Resampling.BOX, reducing_gap=2.0))
 
 
-def _run(model: Model, request: MaskRequest | GridRequest, tell: Tell) -> Any:
+def _run(model: Model, request: MaskRequest | GridMaskRequest, tell: Tell) -> Any:
     tell(Progress(0, 0))
     return model.run(request, tell)
 

@@ -1,4 +1,4 @@
-"""Objects: a named part of a picture, cut out. How they are made, named and taken apart again. Knows no models.
+"""Objects: named cut-outs of a picture. Makes, names and decodes them. Knows no models.
 
 An object's file is the whole frame of its picture, see-through outside of the mask: its alpha is the mask (times the
 picture's own), and no colour is left where nothing shows.

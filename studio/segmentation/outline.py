@@ -1,4 +1,4 @@
-"""Cuts a thing out of a picture by its colours and edges alone: GrabCut between hints, and a soft edge. No weights.
+"""Cuts an object out of a picture by colours and edges alone: GrabCut between hints, and a soft edge. No weights.
 
 Source: Rother et al., "GrabCut" (2004), as OpenCV has it; Bai and Sapiro, "Geodesic matting" (2009), for what clicks
 mean. Pictures are HWC uint8 RGB, masks HW uint8.
@@ -50,7 +50,7 @@ class Cut(NamedTuple):
     score: float
 
 
-class _Frame(NamedTuple):
+class _Window(NamedTuple):
     """A part of the picture, and the size at which it is worked on."""
 
     left: int
@@ -113,7 +113,7 @@ def snapped(picture: np.ndarray, mask: np.ndarray) -> np.ndarray:
 # --- what belongs to what ---------------------------------------------------------------------------------------------
 
 
-def _labels(picture: np.ndarray, frame: _Frame, hints: Hints, prior: np.ndarray | None, reach: float) -> np.ndarray:
+def _labels(picture: np.ndarray, frame: _Window, hints: Hints, prior: np.ndarray | None, reach: float) -> np.ndarray:
     """HW uint8 of the frame's size, 255 = the thing.
 
     Args:
@@ -194,14 +194,14 @@ def _pieces(labels: np.ndarray, wanted: np.ndarray) -> np.ndarray:
 # --- hints in a frame -------------------------------------------------------------------------------------------------
 
 
-def _frame(box: Box | None, shape: Sequence[int]) -> _Frame:
+def _frame(box: Box | None, shape: Sequence[int]) -> _Window:
     height, width = shape[:2]
     left, top, right, bottom = 0, 0, width, height
     if box is not None:
         around = _AROUND * max(box.right - box.left, box.bottom - box.top)
         left, top = max(0, int(box.left - around)), max(0, int(box.top - around))
         right, bottom = min(width, int(box.right + around) + 1), min(height, int(box.bottom + around) + 1)
-    return _Frame(left, top, right, bottom, min(1.0, _SIDE / max(right - left, bottom - top)))
+    return _Window(left, top, right, bottom, min(1.0, _SIDE / max(right - left, bottom - top)))
 
 
 def _to_edges(box: Box, shape: tuple[int, int]) -> Box:
@@ -217,11 +217,11 @@ def _to_edges(box: Box, shape: tuple[int, int]) -> Box:
     )
 
 
-def _small(picture: np.ndarray, frame: _Frame) -> np.ndarray:
+def _small(picture: np.ndarray, frame: _Window) -> np.ndarray:
     return cv2.resize(picture[frame.part], frame.size, interpolation=cv2.INTER_AREA)
 
 
-def _placed(labels: np.ndarray, frame: _Frame, shape: Sequence[int]) -> np.ndarray:
+def _placed(labels: np.ndarray, frame: _Window, shape: Sequence[int]) -> np.ndarray:
     """The labels of a frame as a mask of the whole picture."""
     result = np.zeros((shape[0], shape[1]), np.uint8)
     size = (frame.right - frame.left, frame.bottom - frame.top)
@@ -229,13 +229,13 @@ def _placed(labels: np.ndarray, frame: _Frame, shape: Sequence[int]) -> np.ndarr
     return result
 
 
-def _prior(hints: Hints, frame: _Frame) -> np.ndarray | None:
+def _prior(hints: Hints, frame: _Window) -> np.ndarray | None:
     if hints.start is None:
         return None
     return cv2.resize(hints.start[frame.part], frame.size, interpolation=cv2.INTER_AREA)
 
 
-def _seeds(hints: Hints, frame: _Frame, *, add: bool) -> np.ndarray:
+def _seeds(hints: Hints, frame: _Window, *, add: bool) -> np.ndarray:
     """HW bool of the frame's size: what was clicked or painted. Of two hints at one place the later one counts."""
     canvas = np.zeros((frame.size[1], frame.size[0]), np.uint8)
     for stroke in hints.strokes:
@@ -246,11 +246,11 @@ def _seeds(hints: Hints, frame: _Frame, *, add: bool) -> np.ndarray:
     return canvas >= masks.HALF
 
 
-def _within(places: Sequence[tuple[float, float]], frame: _Frame) -> list[tuple[float, float]]:
+def _within(places: Sequence[tuple[float, float]], frame: _Window) -> list[tuple[float, float]]:
     return [((x - frame.left) * frame.scale, (y - frame.top) * frame.scale) for x, y in places]
 
 
-def _inside(box: Box | None, frame: _Frame) -> np.ndarray:
+def _inside(box: Box | None, frame: _Window) -> np.ndarray:
     """HW bool: the box, or everything."""
     width, height = frame.size
     inside = np.ones((height, width), bool)
@@ -261,7 +261,7 @@ def _inside(box: Box | None, frame: _Frame) -> np.ndarray:
     return inside
 
 
-def _ellipse(box: Box, frame: _Frame) -> np.ndarray:
+def _ellipse(box: Box, frame: _Window) -> np.ndarray:
     """HW bool: the largest ellipse in a box: the corners are rarely part of a thing."""
     width, height = frame.size
     (left, top), (right, bottom) = _within([(box.left, box.top), (box.right, box.bottom)], frame)
@@ -282,7 +282,7 @@ def _far(selected: np.ndarray) -> np.ndarray:
     return masks.distances(selected) if selected.any() else np.full(selected.shape, np.float32(1e9))
 
 
-def _clearness(picture: np.ndarray, labels: np.ndarray, frame: _Frame) -> float:
+def _clearness(picture: np.ndarray, labels: np.ndarray, frame: _Window) -> float:
     """How much of the outline lies on an edge of the picture: 0 to 1."""
     thing = (labels >= masks.HALF).astype(np.uint8)
     outline = (cv2.dilate(thing, np.ones((3, 3), np.uint8)) - cv2.erode(thing, np.ones((3, 3), np.uint8))).astype(bool)

@@ -11,7 +11,7 @@ from PIL import Image
 from studio import masks
 from studio.contract import ModelCard, Progress, Readiness, Size, Task, Tell
 from studio.recipe.selection import Box, Point
-from studio.segmentation.contract import GridMask, GridRequest, MaskRequest, MaskResult
+from studio.segmentation.contract import GridMask, GridMaskRequest, MaskRequest, MaskResult
 from studio.segmentation.outline import Hints, cut
 
 SIDE = 1024
@@ -25,20 +25,20 @@ _GRID_SIDE, _LEAST = 256, 0.004
 _SURE = 8.0
 
 
-class Outline:
+class OutlineModel:
     """Follows colours and edges. One object, used by one thread."""
 
     def __init__(self) -> None:
         self._pictures: OrderedDict[str, np.ndarray] = OrderedDict()  # least recently used first
 
-    def run(self, request: MaskRequest | GridRequest, tell: Tell) -> MaskResult | list[GridMask]:
+    def run(self, request: MaskRequest | GridMaskRequest, tell: Tell) -> MaskResult | list[GridMask]:
         """Soft masks for the clicks, strokes and box of a request, or a hard one for every region of one colour.
 
         One click alone gives three masks; anything more gives one.
         """
         tell(Progress(0, 0))
         picture = self._picture(request)
-        if isinstance(request, GridRequest):
+        if isinstance(request, GridMaskRequest):
             return _regions(picture, request.size)
         hints = _hints(request, picture)
         is_one = len(request.points) == 1 and not (request.strokes or request.box) and request.start is None
@@ -52,7 +52,7 @@ class Outline:
     def close(self) -> None:
         self._pictures.clear()
 
-    def _picture(self, request: MaskRequest | GridRequest) -> np.ndarray:
+    def _picture(self, request: MaskRequest | GridMaskRequest) -> np.ndarray:
         """HWC uint8 RGB, at the size it is looked at."""
         picture = self._pictures.pop(request.key, None)
         if picture is None:
@@ -73,7 +73,7 @@ OUTLINE = ModelCard(
     strokes=True,
     licence="Apache-2.0",
     licence_url="https://www.apache.org/licenses/LICENSE-2.0",
-).spec(load=lambda _tell: Outline(), readiness=lambda: Readiness(True, "no download"), revision="1")
+).spec(load=lambda _tell: OutlineModel(), readiness=lambda: Readiness(True, "no download"), revision="1")
 
 
 def _hints(request: MaskRequest, picture: np.ndarray) -> Hints:

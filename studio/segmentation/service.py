@@ -1,4 +1,4 @@
-"""Masks and objects of one studio: what is selected in a picture, and what is cut out of it and kept.
+"""Masks and objects of one studio: selections in pictures, and the objects cut out of them.
 
 Every call is safe from any thread; those that need a model wait for the one thread that answers clicks.
 """

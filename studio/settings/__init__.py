@@ -1,1 +1,1 @@
-"""Settings that people keep."""
+"""Saved settings."""

@@ -1,4 +1,4 @@
-"""Settings that people keep under names, each owner theirs: one JSON file beside the pictures, written as a whole."""
+"""Named presets per owner: one JSON file next to the pictures, written atomically."""
 
 from __future__ import annotations
 
@@ -75,6 +75,17 @@ class Presets:
             if not isinstance(name, str) or name not in mine:
                 raise NotFound("preset", name)
             self._write(everybody | {owner: {each: mine[each] for each in mine if each != name}})
+
+    def forget(self, owner: str) -> None:
+        """Delete all of an owner's.
+
+        Raises:
+            StorageFailed: nothing was deleted.
+        """
+        with self._lock:
+            everybody = self._read()
+            if everybody.pop(owner, None):
+                self._write(everybody)
 
     def _read(self) -> dict[str, dict[str, Values]]:
         """What is there; what is no file of ours counts as none, and is left until something is saved."""

@@ -1,1 +1,1 @@
-"""What a Diorama that others may use needs beside the rest: the secret behind links, and the host's side."""
+"""What a shared Diorama needs: the key that signs links, and the admin's side."""

@@ -1,16 +1,18 @@
-"""What the host of a shared Diorama sees and does: visitors, their jobs and disk. Everything here is for them alone."""
+"""What the admin of a shared Diorama sees and does: visitors, their jobs and disk. For the admin only."""
 
 from __future__ import annotations
 
 import shutil
 from typing import NamedTuple
 
+from studio.clouds.contract import Clouds
 from studio.errors import NotFound
 from studio.library.store import Store
 from studio.library.usage import Use
 from studio.scheduling.changes import Changes
 from studio.scheduling.contract import JobView
 from studio.scheduling.jobs import Jobs
+from studio.settings.presets import Presets
 
 
 class Disk(NamedTuple):
@@ -23,8 +25,10 @@ class Disk(NamedTuple):
 class Hosting:
     """All owners of one outputs folder."""
 
-    def __init__(self, jobs: Jobs, store: Store, changes: Changes) -> None:
+    def __init__(self, jobs: Jobs, store: Store, changes: Changes, presets: Presets, clouds: Clouds) -> None:
         self._jobs, self._store, self._changes = jobs, store, changes
+        self._presets, self._clouds = presets, clouds
+        self.came_from = jobs.addresses.note  # whoever has not signed in, and the address they ask from
 
     def visitors(self) -> list[Use]:
         """Everybody who has pictures or jobs here, who takes most of the disk first. Looks at every file."""
@@ -61,17 +65,18 @@ class Hosting:
         raise NotFound("job", job_id)
 
     def remove(self, owner: str) -> int:
-        """Stop an owner's jobs and remove all they have, for good. Returns how many files that were.
+        """Stop an owner's jobs and remove all they have, for good: also what a job is just making, what they asked for,
+        their settings and their keys at providers. Returns how many files that were.
 
         Raises:
             NotFound: nobody of that name has anything here.
         """
-        jobs = [job for job in self._jobs.everybodys() if job.owner == owner]
-        ids = self._store.usage.everything_of(owner)
-        if not jobs and not ids:
+        has_jobs = any(job.owner == owner for job in self._jobs.everybodys())
+        if not has_jobs and not self._store.usage.everything_of(owner):
             raise NotFound("visitor", owner)
-        for job in jobs:
-            self._jobs.cancel(owner, job.id)
-        self._store.usage.purge(owner, ids)
+        for state in self._clouds.keys(owner):
+            self._clouds.paste(owner, state.provider, "")
+        self._presets.forget(owner)
+        count = self._store.remove_all(owner, self._jobs.remove_all(owner))
         self._changes.note(owner)
-        return len(ids)
+        return count

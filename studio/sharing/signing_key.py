@@ -1,4 +1,4 @@
-"""The secret of an outputs folder that cookies and links are signed with: random, and the same after a restart."""
+"""The key of an outputs folder that signs cookies and links: random, and kept across restarts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From an object to a splat: what is asked for, what the models get, and where the splat stands over its picture.
+"""From an object to a splat: the requests, the models' inputs, and where the splat stands over its picture.
 
 Two models in a row: one makes four views of the object, one makes a splat of four views. Knows no models and no disk.
 The world is that of `studio/splats/splat.py`; a mask is HW uint8, 255 = the object.
@@ -15,7 +15,7 @@ from PIL import Image
 from studio import masks
 from studio.contract import Size
 from studio.errors import BadRequest
-from studio.geometry import Camera, Crop
+from studio.geometry import Crop, PictureCamera
 from studio.recipe.solid import NO_VIEWS, Four
 
 AZIMUTHS_DEG = (0.0, 90.0, 180.0, 270.0)
@@ -110,13 +110,13 @@ def crop_of(mask: np.ndarray) -> Crop:
     return Crop((left + right - side) / 2, (top + bottom - side) / 2, side)
 
 
-def camera_of(crop: Crop, size: Size, elevation_deg: float = 0.0) -> Camera:
+def camera_of(crop: Crop, size: Size, elevation_deg: float = 0.0) -> PictureCamera:
     """The camera that saw a picture, in closed form: the models' own camera, through the crop they are shown.
 
     Args:
         size: of the picture.
     """
-    return Camera(size.width, size.height, crop, elevation_deg=elevation_deg)
+    return PictureCamera(size.width, size.height, crop, elevation_deg=elevation_deg)
 
 
 def square(image: Image.Image, crop: Crop, side: int, background: str = "white") -> Image.Image:

@@ -1,4 +1,4 @@
-"""How well a splat covers the object it was made of, and the size and place at which it does so best.
+"""How well a splat covers the object it was made from, and the size and place that cover it best.
 
 Both are compared as silhouettes, from where the picture was seen. A splat from elsewhere first comes before the camera.
 """
@@ -15,7 +15,7 @@ from PIL import Image
 
 from studio import masks
 from studio.contract import Size
-from studio.geometry import Camera, Crop
+from studio.geometry import Crop, PictureCamera
 from studio.solid.contract import FILLED_SHARE, mask_square
 from studio.splats.rasterizer import painted, through
 from studio.splats.splat import Pose, Splat
@@ -32,7 +32,7 @@ _FINEST = 0.0005
 _MIDDLE = 0.6
 """Of a picture's shorter side that a splat takes which is put on it."""
 _MOST_OF_IT = 0.98
-"""The share of its splats by which the size of a splat is told: strays do not count."""
+"""The share of its splats that determines the size of a splat: outliers do not count."""
 
 
 class Shift(NamedTuple):
@@ -82,7 +82,7 @@ def middle_of(size: Size) -> Crop:
     return Crop((size.width - side) / 2, (size.height - side) / 2, side)
 
 
-def standing(splat: Splat, camera: Camera) -> Splat:
+def standing(splat: Splat, camera: PictureCamera) -> Splat:
     """The splat before a camera, in the middle of its crop and as large as models see an object.
 
     Args:
@@ -96,28 +96,28 @@ def standing(splat: Splat, camera: Camera) -> Splat:
     return placed(replace(splat, pose=Pose(scale=scale, translation=(x, y, z), camera=camera)))
 
 
-def _camera_of(splat: Splat) -> Camera:
+def _camera_of(splat: Splat) -> PictureCamera:
     if splat.pose.camera is None:
         raise ValueError("got a splat without a camera, expected one that stands on a picture")
     return splat.pose.camera
 
 
-def _window(camera: Camera) -> Crop:
+def _window(camera: PictureCamera) -> Crop:
     left, top, side = camera.crop
     margin = side * (_WINDOW - 1) / 2
     return Crop(left - margin, top - margin, side * _WINDOW)
 
 
-def _silhouette(splat: Splat, camera: Camera) -> np.ndarray:
+def _silhouette(splat: Splat, camera: PictureCamera) -> np.ndarray:
     """(_SIDE, _SIDE) bool."""
     return painted(splat, through(camera, _window(camera), _SIDE)).alpha >= 0.5
 
 
-def _wanted(mask: np.ndarray, camera: Camera) -> np.ndarray:
+def _wanted(mask: np.ndarray, camera: PictureCamera) -> np.ndarray:
     return mask_square(mask, _window(camera), _SIDE) >= masks.HALF
 
 
-def _moved(splat: Splat, camera: Camera, shift: Shift) -> Splat:
+def _moved(splat: Splat, camera: PictureCamera, shift: Shift) -> Splat:
     """The splat scaled about the camera's target and moved across its view.
 
     Args:

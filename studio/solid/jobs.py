@@ -1,4 +1,4 @@
-"""The work of jobs that make views and splats. Runs on a lane's thread; what was made before a crash is not made again.
+"""Jobs that make views and splats. Runs on a lane's thread; after a crash, finished parts are not made again.
 
 Each model works once in a job: what it makes comes all together.
 """

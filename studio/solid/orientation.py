@@ -1,4 +1,4 @@
-"""Splats stood up by hand: one that is turned takes the place of the one it was, which goes to the trash.
+"""Turning splats upright by hand: the turned splat replaces the old one, which goes to the trash.
 
 What is under an id never changes, so a splat that was turned is another asset. All of them are made of the first, so
 that nothing is lost by turning often, and one that was there before comes back: there are 24 of them at the most.
@@ -13,6 +13,7 @@ from dataclasses import replace
 from studio.errors import NotFound
 from studio.geometry import Quaternion
 from studio.library.assets import Asset, to_asset
+from studio.library.collections.names import collections_of
 from studio.library.database import Database
 from studio.library.store import Store
 from studio.library.uploads import is_there
@@ -89,6 +90,8 @@ class Standing:
         owner = asset.owner
         if found.deleted:
             self._store.restore(owner, [found.id])
+        for name in collections_of(self._database, asset.id):
+            self._store.collections.put(found.id, name, is_in=True)
         if found.starred != asset.starred:
             self._store.star(owner, found.id, asset.starred)
         if found.title != asset.title:

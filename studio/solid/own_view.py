@@ -1,4 +1,4 @@
-"""A picture of one's own as one of the four views: what a photo shows is cut out, as models know things before white.
+"""Your own picture as one of the four views: a photo's object is cut out, since models expect a white background.
 
 Knows no models and no disk.
 """

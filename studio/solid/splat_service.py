@@ -1,4 +1,4 @@
-"""Splats that are there, in one studio: brought in, read, placed, matched, painted, exported. Makes none itself.
+"""Existing splats in one studio: import, reading, placing, matching, rendering, export. Makes none itself.
 
 Every call is safe from any thread; nothing changes a splat: what is moved, turned or scaled is a splat of its own.
 """
@@ -16,7 +16,7 @@ from PIL import Image
 from studio import validation
 from studio.contract import Size, Task
 from studio.errors import BadRequest, NotFound
-from studio.geometry import Camera
+from studio.geometry import PictureCamera
 from studio.imaging import inpaint_quick
 from studio.intake.picture import read_picture
 from studio.library.assets import Asset
@@ -34,6 +34,7 @@ from studio.solid.recipe import splat_recipe
 from studio.solid.uploads import SplatUploads
 from studio.solid.views_service import Solids
 from studio.splats.any_format import read_splat
+from studio.splats.erasing import Erasure, kept_of
 from studio.splats.export import export_splat
 from studio.splats.rasterizer import facing, painted, within
 from studio.splats.splat import Splat
@@ -49,7 +50,7 @@ _MOST_PAIRS = 60_000_000
 class Backdrop(NamedTuple):
     """What a splat stands on."""
 
-    camera: Camera
+    camera: PictureCamera
     picture: Asset
     mask: np.ndarray | None  # HW uint8 of the object's place in the picture; None: it stands anywhere
 
@@ -65,7 +66,7 @@ class Splats:
     # --- in and out ---------------------------------------------------------------------------------------------------
 
     def take_in(self, owner: str, source: bytes | Path, name: str, up: str = "") -> Asset:
-        """Keep an uploaded splat; one that is there already is not kept twice.
+        """Keep an uploaded splat; one that exists already is not kept twice.
 
         What was assumed when it was read stands in its recipe; see `SolidRecipe.notes`.
 
@@ -136,7 +137,7 @@ class Splats:
         asset, splat = self.asset(owner, asset_id), self.splat(owner, asset_id)
         scene = self._scene(asset, splat)
         if scene is None or scene.mask is None:
-            raise BadRequest(f"{validation.shown(asset.title)} stands on no object: there is no size to match.")
+            raise BadRequest(f"{validation.shown(asset.title)} is not on an object: there is no size to match.")
         before = solid_fit.fit(splat, scene.mask)
         matched = solid_fit.matched(splat, scene.mask)
         fit = solid_fit.fit(matched, scene.mask)
@@ -185,6 +186,23 @@ class Splats:
             fit = solid_fit.fit(splat, mask)
         return self._keep(asset, splat, SplatRecipe(splat.count, fit), (target.id, asset.id), ViewsRecipe())
 
+    def erase(self, owner: str, asset_id: str, erasures: Sequence[Erasure]) -> Asset:
+        """A splat of its own without what is erased.
+
+        Raises:
+            BadRequest: nothing would be left, or nothing lies there.
+        """
+        asset, splat = self.asset(owner, asset_id), self.splat(owner, asset_id)
+        kept, title = kept_of(splat, erasures), validation.shown(asset.title)
+        if not kept.any():
+            raise BadRequest(f"All {splat.count:,} splats of {title} would be erased. Leave something.")
+        if kept.all():
+            raise BadRequest(f"None of the {splat.count:,} splats of {title} lies there. Nothing was erased.")
+        left, scene = splat.only(kept), self._scene(asset, splat)
+        fit = solid_fit.fit(left, scene.mask) if scene is not None and scene.mask is not None else None
+        said = SplatRecipe(left.count, fit, asset.recipe.splat.notes, erased=splat.count - left.count)
+        return self._keep(asset, left, said, (*asset.parents, asset.id), asset.recipe.views)
+
     # --- pictures of it -----------------------------------------------------------------------------------------------
 
     def filled_png(self, owner: str, asset_id: str) -> bytes:
@@ -195,7 +213,9 @@ class Splats:
         """
         return objects.png(self._behind(self.scene(owner, asset_id), owner, "filled"))
 
-    def rendered_png(self, owner: str, asset_id: str, camera: Camera | None = None, ground: str = "photo") -> bytes:
+    def rendered_png(
+        self, owner: str, asset_id: str, camera: PictureCamera | None = None, ground: str = "photo"
+    ) -> bytes:
         """A splat as a camera sees it, over what is behind it; the longest side has MAX_RENDERED_SIDE pixels at most.
 
         Args:
@@ -217,7 +237,7 @@ class Splats:
         asset_id: str,
         content: bytes | Path,
         *,
-        camera: Camera | None = None,
+        camera: PictureCamera | None = None,
         ground: str = "photo",
         picture: str = "",
     ) -> Asset:
@@ -266,7 +286,7 @@ class Splats:
     def _behind(self, scene: Backdrop | None, owner: str, ground: str) -> Image.Image:
         """RGB of the whole picture."""
         if scene is None:
-            raise BadRequest("This splat stands on no picture: choose a plain ground, or place it on one.")
+            raise BadRequest("This splat is not on a picture: choose a plain ground, or place it on one.")
         image = flat(read_picture(self._store.path(owner, scene.picture.id)).image)
         if ground == "photo" or scene.mask is None:
             return image
@@ -275,7 +295,7 @@ class Splats:
     def _keep(
         self, asset: Asset, splat: Splat, said: SplatRecipe, parents: tuple[str, ...], views: ViewsRecipe
     ) -> Asset:
-        """A splat that was made of another by moving it."""
+        """A splat that was made of another."""
         recipe = splat_recipe(asset.owner, asset.title, splat, said, parents)
         recipe = replace(recipe, model=asset.model, revision=asset.recipe.revision, views=views)
         kept = self._store.save_splat(replace(splat, recipe=recipe))

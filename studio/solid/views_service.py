@@ -1,6 +1,6 @@
-"""Objects that become 3D, in one studio: jobs for views and splats are asked for here, and views are kept in order.
+"""Objects that become 3D, in one studio: queues jobs for views and splats, and keeps the views in order.
 
-What is done with a splat that is there is in `splat_service`. Every call is safe from any thread.
+Existing splats are handled in `splat_service`. Every call is safe from any thread.
 """
 
 from __future__ import annotations
@@ -157,7 +157,7 @@ class Solids:
     def replace_view(
         self, owner: str, object_id: str, index: int, picture_id: str, *, elevation_deg: float = 0.0
     ) -> Asset:
-        """Take a picture of one's own for a view of an object; the object itself is taken as the models see it.
+        """Use your own picture as a view of an object; the object itself is used as the models see it.
 
         What lies before something, as in a photo, is cut out first.
 

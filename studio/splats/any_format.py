@@ -1,4 +1,4 @@
-"""Reads uploaded splats: a file of unknown content becomes a sound splat, or a sentence why not.
+"""Reads uploaded splats: an unknown file becomes a valid splat, or a sentence why not.
 
 The content decides, never the name. What a file declares is compared with its size before anything is allocated.
 """
@@ -79,7 +79,7 @@ def _reader(data: bytes) -> tuple[Format, Callable[[bytes], CheckedSplat]]:
         return "glb", gltf_splats.read_glb
     if not _known(data) and antimatter_splat.seems_antimatter(data):
         return "splat", antimatter_splat.read_antimatter
-    raise BadSplat(f"This {_known(data) or 'is no splat that Diorama can read'}. Choose a PLY, SPLAT or SPZ file.")
+    raise BadSplat(f"This {_known(data) or 'is not a splat that Diorama can read'}. Choose a PLY, SPLAT or SPZ file.")
 
 
 def _known(data: bytes) -> str:

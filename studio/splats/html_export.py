@@ -1,4 +1,4 @@
-"""A splat as one web page that needs nothing else: no server, no network, no library.
+"""A splat as a self-contained web page: no server, no network, no library.
 
 The page opens from a file, turns by mouse, fingers and keys, and carries the recipe and the camera as JSON. It shows
 the colours of one side only where they differ by direction.

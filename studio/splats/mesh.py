@@ -46,7 +46,7 @@ class Mesh(NamedTuple):
     triangles: np.ndarray  # (T, 3) uint32, indexes of corners
 
 
-class _Grid(NamedTuple):
+class _VoxelGrid(NamedTuple):
     """Values on points of a regular grid in the world."""
 
     origin: np.ndarray  # (3,) float64: the first point
@@ -96,7 +96,7 @@ def _simplified(mesh: Mesh) -> Mesh:
     )
 
 
-def _density(splat: Splat, resolution: int) -> _Grid:
+def _density(splat: Splat, resolution: int) -> _VoxelGrid:
     """How much there is at each point: opacities times Gaussians, added up."""
     low, high = splat.bounds(_SHARE)
     step = _step(splat, max(float((high - low).max()), 1e-3), resolution)
@@ -109,7 +109,7 @@ def _density(splat: Splat, resolution: int) -> _Grid:
         for channel in range(3):
             sums[channel] += np.bincount(index, weight * colours[:, channel], size)
     colours = np.ascontiguousarray(sums[:3].T, np.float32).reshape(*shape, 3)
-    return _Grid(origin, step, sums[3].astype(np.float32).reshape(shape), colours)
+    return _VoxelGrid(origin, step, sums[3].astype(np.float32).reshape(shape), colours)
 
 
 def _step(splat: Splat, extent: float, resolution: int) -> float:
@@ -169,7 +169,7 @@ def _enclosed(full: np.ndarray) -> np.ndarray:
     return ~outside
 
 
-def _surface(grid: _Grid, inside: np.ndarray) -> Mesh:
+def _surface(grid: _VoxelGrid, inside: np.ndarray) -> Mesh:
     """One corner in each cell that the surface passes through; four cells around an edge that it cuts make two
     triangles."""
     padded = np.pad(inside, 1)

@@ -1,4 +1,4 @@
-"""What a splat file says about itself beside its numbers: which way is up, the pose, the recipe. One line of ASCII.
+"""Metadata of a splat file: which way is up, the pose, the recipe. One line of ASCII.
 
 The line stands in a PLY comment, in the comment of a gzip file, in the extras of a GLB. Reading trusts nothing: what
 is not well-formed was not said. A key is never in it, because none is in a recipe.
@@ -69,7 +69,7 @@ def read_line(line: str) -> About:
 
 
 def read_values(values: object) -> About:
-    """What `values_about` made, whatever a stranger made of it."""
+    """Reads the values of `values_about`, from untrusted text."""
     if not isinstance(values, dict):
         return NOTHING
     up = values.get("up")

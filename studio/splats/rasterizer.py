@@ -1,4 +1,4 @@
-"""A splat painted as a picture, in numpy: for thumbnails, silhouettes and quick looks. Knows no files and no torch.
+"""Renders a splat in numpy: for thumbnails, silhouettes and previews. Knows no files and no torch.
 
 Colours that differ by direction are painted as seen from everywhere.
 Source: Kerbl et al., "3D Gaussian Splatting" (2023) and Zwicker et al., "EWA Splatting" (2002).
@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from studio.geometry import Camera, Crop
+from studio.geometry import Crop, PictureCamera
 from studio.splats.splat import Splat, rotation_matrices
 from studio.splats.transform import placed
 
@@ -50,7 +50,7 @@ class Painted(NamedTuple):
         return plain
 
 
-def through(camera: Camera, window: Crop, side: int) -> Camera:
+def through(camera: PictureCamera, window: Crop, side: int) -> PictureCamera:
     """The same camera, whose picture is a square of what it saw.
 
     Args:
@@ -63,7 +63,7 @@ def through(camera: Camera, window: Crop, side: int) -> Camera:
     return replace(camera, width=side, height=side, crop=crop)
 
 
-def within(camera: Camera, most: int) -> Camera:
+def within(camera: PictureCamera, most: int) -> PictureCamera:
     """The same camera, whose picture has a longest side of `most` pixels at most."""
     scale = min(1.0, most / max(camera.width, camera.height))
     crop = Crop(*(value * scale for value in camera.crop))
@@ -71,12 +71,12 @@ def within(camera: Camera, most: int) -> Camera:
     return replace(camera, width=width, height=height, crop=crop)
 
 
-def facing(splat: Splat) -> Camera:
+def facing(splat: Splat) -> PictureCamera:
     """A camera in front of a splat that has none, so that nearly all of it is in the picture."""
     low, high = splat.bounds(0.98)
     radius = 1.5 * max(float((high - low).max()), 1e-6)
     centre = (low + high) / 2
-    return Camera(
+    return PictureCamera(
         512, 512, Crop(0, 0, 512), radius=radius, target=(float(centre[0]), float(centre[1]), float(centre[2]))
     )
 
@@ -90,7 +90,7 @@ def portrait(splat: Splat, side: int) -> Image.Image:
     return painted(splat, through(camera, camera.crop, side)).image()
 
 
-def painted(splat: Splat, camera: Camera, most_pairs: int = MAX_PAIRS) -> Painted:
+def painted(splat: Splat, camera: PictureCamera, most_pairs: int = MAX_PAIRS) -> Painted:
     """The splat at its pose as a camera sees it, as large as the camera's picture.
 
     Args:
@@ -108,7 +108,7 @@ def painted(splat: Splat, camera: Camera, most_pairs: int = MAX_PAIRS) -> Painte
     return Painted(rgb.reshape(camera.height, camera.width, 3), alpha.reshape(camera.height, camera.width))
 
 
-def pairs_of(splat: Splat, camera: Camera) -> int:
+def pairs_of(splat: Splat, camera: PictureCamera) -> int:
     """How many pairs of a splat and a pixel it may touch a picture has: the work of painting it."""
     return int(_areas(_marks(placed(replace(splat, sh_rest=None)), camera).boxes).sum())
 
@@ -127,7 +127,7 @@ class _Marks(NamedTuple):
         return _Marks(*(one.take(kept, axis=0) for one in self))
 
 
-def _marks(splat: Splat, camera: Camera) -> _Marks:
+def _marks(splat: Splat, camera: PictureCamera) -> _Marks:
     """Args: splat: placed."""
     seen = (splat.positions.astype(np.float64) - camera.position()) @ camera.axes().T
     depths = -seen[:, 2]
@@ -155,7 +155,7 @@ def _marks(splat: Splat, camera: Camera) -> _Marks:
     return marks.only(np.flatnonzero((low < high).all(axis=1)))
 
 
-def _covariances(splat: Splat, camera: Camera, flat: np.ndarray, depths: np.ndarray) -> np.ndarray:
+def _covariances(splat: Splat, camera: PictureCamera, flat: np.ndarray, depths: np.ndarray) -> np.ndarray:
     """(N, 3) float64: xx, xy and yy of each footprint, pixels squared.
 
     Args:

@@ -1,4 +1,4 @@
-"""From the columns of a file to a splat that is sound: finite numbers and unit quaternions only. Knows no format."""
+"""From the columns of a file to a valid splat: finite numbers and unit quaternions only. Knows no format."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ASSUMED = (
     "not upright now, turn it in the 3D tab."
 )
 SAID_Z = (
-    "This file says that its z axis points up, and was stood up so; if it is not upright now, turn it in the 3D tab."
+    "This file says that its z axis points up, so it was turned upright; if it is wrong now, turn it in the 3D tab."
 )
 
 
@@ -70,7 +70,8 @@ def sound(columns: Columns, pose: Pose) -> CheckedSplat:
         squares = np.einsum("ij,ij->i", values.rotations, values.rotations, dtype=np.float64)
         lengths = np.sqrt(squares)[:, None]
         unit = np.where(np.abs(lengths - 1) < 1e-6, values.rotations, values.rotations / lengths).astype(np.float32)
-    values = values._replace(rotations=unit, opacities=np.clip(values.opacities, 0, 1))
+    scales = np.abs(values.scales)  # a Gaussian of negative size looks like one of that size
+    values = values._replace(scales=scales, rotations=unit, opacities=np.clip(values.opacities, 0, 1))
     kept = _kept(values)
     lost = len(kept) - int(kept.sum())
     if lost == len(kept):

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from studio.errors import BadSplat
-from studio.geometry import NOT_TURNED, Camera, Quaternion, Triple
+from studio.geometry import NOT_TURNED, PictureCamera, Quaternion, Triple
 from studio.recipe import Recipe
 
 MAX_SPLATS = 2_000_000
@@ -35,7 +35,7 @@ class Pose:
     rotation: Quaternion = NOT_TURNED  # w, x, y, z; of unit length
     scale: float = 1.0
     translation: Triple = (0.0, 0.0, 0.0)
-    camera: Camera | None = None  # None: it was not made from a picture
+    camera: PictureCamera | None = None  # None: it was not made from a picture
 
     @property
     def is_in_place(self) -> bool:
@@ -125,13 +125,13 @@ class Splat:
         arrays = {name: getattr(self, name)[kept] for name in ARRAYS}
         return replace(self, **arrays, sh_rest=None if self.sh_rest is None else self.sh_rest[kept])
 
-    def pruned(self, faintest: float = FAINTEST) -> Splat:
+    def pruned(self) -> Splat:
         """Without the splats nobody would see; the order is kept.
 
         Raises:
             BadSplat: nothing would be left.
         """
-        kept = self.opacities >= np.float32(faintest)
+        kept = self.opacities >= np.float32(FAINTEST)
         if not kept.any():
             raise BadSplat(
                 f"None of the {self.count:,} splats is opaque enough to be seen: nothing would be left. Make the splat "

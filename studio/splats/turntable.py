@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
-from studio.geometry import Camera, Crop
+from studio.geometry import Crop, PictureCamera
 from studio.splats.splat import Splat
 
 _FOV_DEG = 40.0
@@ -14,7 +14,7 @@ _SHARE = 0.998
 """Of the splats on each axis: strays do not count. As in viewer/viewer.js."""
 
 
-def camera_around(splat: Splat, side: int = 512, elevation_deg: float = 0.0) -> Camera:
+def camera_around(splat: Splat, side: int = 512, elevation_deg: float = 0.0) -> PictureCamera:
     """A camera in front of a splat that sees all of it, from every side it may turn to.
 
     Args:
@@ -26,7 +26,7 @@ def camera_around(splat: Splat, side: int = 512, elevation_deg: float = 0.0) -> 
     box = splat.bounds(_SHARE)
     extent = float((box.size**2).sum()) ** 0.5 / 2 or 1.0
     x, y, z = (float(value) for value in box.centre)
-    return Camera(
+    return PictureCamera(
         width=side,
         height=side,
         crop=Crop(0, 0, side),
@@ -37,6 +37,6 @@ def camera_around(splat: Splat, side: int = 512, elevation_deg: float = 0.0) -> 
     )
 
 
-def turntable(start: Camera, frames: int) -> list[Camera]:
+def turntable(start: PictureCamera, frames: int) -> list[PictureCamera]:
     """Once around to the right, in equal steps, beginning at a camera; the step after the last is the first one."""
     return [replace(start, azimuth_deg=start.azimuth_deg + 360 * index / frames) for index in range(frames)]

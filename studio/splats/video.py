@@ -16,7 +16,7 @@ import av
 from av.video.reformatter import ColorRange, Colorspace
 from PIL import Image
 
-from studio.geometry import Camera
+from studio.geometry import PictureCamera
 from studio.splats.metadata import line_about
 from studio.splats.rasterizer import painted, pairs_of, through
 from studio.splats.splat import Pose, Splat
@@ -44,7 +44,7 @@ def write_turntable(splat: Splat) -> bytes:
         return write_mp4(threads.map(partial(_frame, splat), turntable(first_camera(splat), FRAMES)), note)
 
 
-def first_camera(splat: Splat) -> Camera:
+def first_camera(splat: Splat) -> PictureCamera:
     """Where the video begins; its picture is as large as can be painted in time. Args: splat: placed."""
     own = splat.pose.camera
     start = camera_around(splat, SIDE, _ELEVATION_DEG) if own is None else through(own, own.crop, SIDE)
@@ -52,7 +52,7 @@ def first_camera(splat: Splat) -> Camera:
     return through(start, start.crop, max(_LEAST_SIDE, round(SIDE * share)))
 
 
-def _frame(splat: Splat, camera: Camera) -> Image.Image:
+def _frame(splat: Splat, camera: PictureCamera) -> Image.Image:
     seen = painted(splat, camera, _PAIRS).over(Image.new("RGB", (camera.width, camera.height), "white"))
     return seen.resize((SIDE, SIDE), Image.Resampling.BICUBIC)
 

@@ -1,1 +1,1 @@
-"""Words on this machine: about pictures and prompts, and what means the same."""
+"""Text models on this machine: descriptions, better prompts, search by meaning."""

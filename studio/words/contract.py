@@ -1,4 +1,4 @@
-"""What a model of words gets."""
+"""Requests to text models."""
 
 from __future__ import annotations
 

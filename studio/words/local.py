@@ -1,4 +1,4 @@
-"""Words about pictures and prompts by the models of this machine: which would answer, and its answer.
+"""Descriptions and better prompts by local models: which one would answer, and its answer.
 
 Only models that are here answer: nothing is downloaded for it. Knows no model, no provider and no layout.
 """
@@ -28,10 +28,15 @@ class LocalWords:
         here = self._here(Task.DESCRIBE)
         return next((spec for wanted in (is_toy, False) for spec in here if spec.toys_only == wanted), None)
 
-    def improver(self, prompt: str = "") -> ModelSpec | None:
-        """Who would improve a prompt: one that knows all words rather than the toys'; None: nobody here can."""
+    def improver(self, prompt: str = "", *, for_toys: bool = True) -> ModelSpec | None:
+        """Who would improve a prompt: one that knows all words rather than the toys'; None: nobody here can.
+
+        Args:
+            for_toys: the picture may be one of the toy world.
+        """
         here = sorted(self._here(Task.IMPROVE), key=lambda spec: spec.toys_only)
-        return next((spec for spec in here if not _unknown(spec, prompt)), None)
+        able = (spec for spec in here if for_toys or not spec.toys_only)
+        return next((spec for spec in able if not _unknown(spec, prompt)), None)
 
     def could(self, task: Task) -> ModelSpec | None:
         """Who could do it after a download."""

@@ -1,4 +1,4 @@
-"""Finding pictures by what they mean: a vector of each in SQLite, one matrix of them in memory, and the best of it.
+"""Search by meaning: a vector per picture in SQLite, one matrix in memory, and the best matches.
 
 What the words of a search find by full text comes first among them. Vectors are made in the background, a few at a
 time, once somebody has searched in this way. Knows no model.
@@ -205,7 +205,7 @@ class Meanings:
         try:
             return answer.result(WAIT_SECONDS)
         except TimeoutError as error:
-            raise NotReady(f"{spec.label} takes long to load. Search again in a minute.") from error
+            raise NotReady(f"{spec.label} is still loading. Search again in a minute.") from error
 
     def _look(self, owner: str, spec: ModelSpec) -> None:
         """Look at the next few pictures, and come again while there are more."""
@@ -222,9 +222,9 @@ class Meanings:
         def keep() -> None:
             with self._database.transaction(can_be_made_again=True) as connection:
                 connection.executemany(
-                    "INSERT OR IGNORE INTO embeddings (asset, embedder, vector) SELECT ?1, ?2, ?3"
-                    " WHERE EXISTS (SELECT 1 FROM assets WHERE id = ?1)",
-                    seen,
+                    "INSERT OR IGNORE INTO embeddings (asset, embedder, vector) SELECT ?, ?, ?"
+                    " WHERE EXISTS (SELECT 1 FROM assets WHERE id = ?)",
+                    [(*each, each[0]) for each in seen],
                 )
 
         self._database.patiently(keep)

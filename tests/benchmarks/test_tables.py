@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from benchmarks import gallery_page, intake, opening, save_path, segment, start_up, table, toy_picture
+from benchmarks import cpu_ways, gallery_page, intake, opening, save_path, segment, start_up, table, toy_picture
 from tests.app_process import ROOT
 
 
@@ -55,6 +55,12 @@ def test_saving_is_measured_in_its_parts(capsys: pytest.CaptureFixture[str]):
     rows = table_of(capsys.readouterr().out)
     parts = ("save", "encode as PNG", "write, fsync, rename, fsync", "row and commit", "thumbnail", "size of the file")
     assert list(rows) == [f"{side} x {side}: {part}" for side in (16, 32) for part in parts]
+
+
+def test_the_ways_of_this_cpu_are_measured(capsys: pytest.CaptureFixture[str]):
+    cpu_ways.main(["--side", "4"])
+    printed = capsys.readouterr().out
+    assert len(table_of(printed)) == 4 and printed.count("chosen: ") == 2
 
 
 def test_intake_is_measured_for_pictures_and_for_a_bomb(capsys: pytest.CaptureFixture[str]):

@@ -103,6 +103,6 @@ def test_a_model_that_cannot_run_here_says_who_could(
         pytest.skip("every model runs on this machine")
     assert cli.main(["generate", "a walrus", "--model", unable[0], *outputs]) == 2
     said = capsys.readouterr().err
-    assert "GPT Image 2.6 Flare (OpenAI) makes it elsewhere for about $0.053 a picture" in said
+    assert "GPT Image 2.6 Flare (OpenAI) can make it in the cloud for about $0.053 a picture" in said
     assert FLARE in said
     assert provider.paid() == []

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 from urllib.request import urlopen
 
 import httpx
 import httpx2
 import pytest
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from commands import environment
 
@@ -109,3 +112,21 @@ def test_variables_of_gradio_open_nothing(shell: pytest.MonkeyPatch):
     environment.prepare_environment()
     assert [name for name in names if f"GRADIO_{name}" in os.environ] == []
     assert os.environ["GRADIO_TEMP_DIR"] == "/somewhere"
+
+
+def test_on_a_space_visitors_are_told_apart_by_what_its_proxy_says(shell: pytest.MonkeyPatch):
+    shell.setenv("SPACE_ID", "someone/diorama")
+    shell.setenv("FORWARDED_ALLOW_IPS", "")  # so that it is as before afterwards
+    shell.delenv("FORWARDED_ALLOW_IPS")
+    environment.prepare_environment()
+    seen: list[str] = []
+
+    async def app(scope: Any, _receive: Any, _send: Any) -> None:
+        seen.append(scope["client"][0])
+
+    proxied = ProxyHeadersMiddleware(app, trusted_hosts=os.environ["FORWARDED_ALLOW_IPS"])
+    said = [(b"x-forwarded-for", b"198.51.100.66, 203.0.113.9, 10.0.0.7")]  # the first by the visitor, who may lie
+    for client in ("10.1.2.3", "198.51.100.1"):
+        scope: Any = {"type": "http", "scheme": "http", "client": (client, 1), "headers": said}
+        asyncio.run(proxied(scope, None, None))  # type: ignore[arg-type]
+    assert seen == ["203.0.113.9", "198.51.100.1"]

@@ -207,13 +207,13 @@ def test_a_token_in_a_file_is_used_and_never_shown(tmp_path: Path):
 def test_the_doctor_can_be_read_by_programs_and_pasted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
-    home = tmp_path / "home" / "ada"
+    home = tmp_path / "home" / "lovelace"
     for name, value in {"HOME": str(home), "HF_HOME": str(home / "hub"), "HF_TOKEN": "hf_canary"}.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
     assert run("doctor", "--outputs", str(home / "outputs"), "--json", "--check-token") == 0
     told = capsys.readouterr().out
-    assert "ada" not in told and "hf_canary" not in told
+    assert "lovelace" not in told and "hf_canary" not in told
     found = json.loads(told)
     assert found["downloads"]["folder"].startswith("~")
     assert found["downloads"]["token"] == "set, and not checked: 127.0.0.1:9 cannot be reached"

@@ -50,6 +50,31 @@ def test_a_recipe_makes_the_same_pixels_again(
         assert pixels(told["path"]) == pixels(made[name])
 
 
+def test_a_recipe_of_packed_weights_is_made_with_those_that_are_here(
+    made: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    """From a machine with a card, where weights were kept in 4 bits or the network was compiled."""
+    for name in ("ball", "blue"):
+        text = PngInfo()
+        with Image.open(made[name]) as picture:
+            recipe = json.loads(picture.text["diorama"]) | {"precision": "nf4", "fast": True}  # type: ignore[attr-defined]
+            text.add_text("diorama", json.dumps(recipe))
+            picture.putpixel((0, 0), (1, 2, 3))  # else it is the one in the gallery
+            picture.save(tmp_path / f"{name}.png", pnginfo=text)
+        (tmp_path / f"{name}.json").write_text(json.dumps(recipe))
+        for kept in ("png", "json"):
+            path = tmp_path / f"{name}.{kept}"
+            assert cli.main(["run", str(path), "--json", "--outputs", str(made["outputs"])]) == 0, path
+            said = capsys.readouterr()
+            assert "made it with weights in 'nf4', which this machine does not do" in said.err
+            assert "made it compiled (Fast), which this machine does not do" in said.err
+            again = json.loads(said.out)["path"]
+            assert pixels(again) == pixels(made[name])
+            with Image.open(again) as picture:
+                told = json.loads(picture.text["diorama"])  # type: ignore[attr-defined]
+            assert not told.get("precision") and not told.get("fast")
+
+
 def test_a_recipe_of_another_tool_is_made_as_well_as_can_be(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     image = Image.new("RGB", (64, 64))
     text = PngInfo()
@@ -63,7 +88,7 @@ def test_a_recipe_of_another_tool_is_made_as_well_as_can_be(tmp_path: Path, caps
 
 @pytest.mark.parametrize(
     ("content", "told"),
-    [("{", "is not JSON"), ("{}", "is no recipe"), ("[" * 100_000, "is not JSON"), (None, "There is no file")],
+    [("{", "is not JSON"), ("{}", "is not a recipe"), ("[" * 100_000, "is not JSON"), (None, "There is no file")],
 )
 def test_what_is_no_recipe_is_one_sentence(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], content: str | None, told: str
@@ -127,11 +152,9 @@ def test_every_verb_has_json_and_is_completed(capsys: pytest.CaptureFixture[str]
     verbs = {word["text"] for word in words if not word["after"]}
     assert {"generate", "run", "watch", "key", "completion"} <= verbs
     with_json = {word["after"] for word in words if word["text"] == "--json"}
-    assert verbs - {each.partition(" ")[0] for each in with_json} <= SPEAKS
-
-
-SPEAKS = {"space", "user"}
-"""Verbs that print for people alone."""
+    assert verbs - {each.partition(" ")[0] for each in with_json} == {
+        "worker"
+    }  # it serves, and prints for people alone
 
 
 def test_bash_completes_verbs_and_options(tmp_path: Path):

@@ -55,6 +55,26 @@ def test_a_file_is_converted_from_format_to_format(tmp_path: Path, capsys: pytes
     assert np.allclose(np.sort(again.world_positions()[:, 1]), np.sort(ball(300).positions[:, 1]), atol=0.01)
 
 
+def test_a_file_is_cropped_and_parts_of_it_are_erased(tmp_path: Path, capsys: pytest.CaptureFixture):
+    source, outputs = tmp_path / "ball.ply", str(tmp_path / "diorama")
+    source.write_bytes(write_ply(ball(300)))
+    arguments = [
+        "--crop=-9,0,-9,9,9,9",
+        "--erase=0,-9,-9,9,9,9",
+        "-o",
+        str(tmp_path / "left.ply"),
+        "--outputs",
+        outputs,
+    ]
+    assert cli.main(["splat", str(source), *arguments]) == 0
+    x, y, _ = ball(300).positions.T
+    left = read_splat(tmp_path / "left.ply").splat
+    assert left.count == ((y >= 0) & (x < 0)).sum()
+    with pytest.raises(SystemExit):
+        cli.main(["splat", str(source), "--crop", "1,2,3", "--outputs", outputs])
+    assert "'1,2,3' is not a box: give X,Y,Z,X,Y,Z" in capsys.readouterr().err
+
+
 def test_the_axis_that_points_up_may_be_named(tmp_path: Path, capsys: pytest.CaptureFixture):
     source, outputs = tmp_path / "ball.splat", str(tmp_path / "diorama")
     source.write_bytes(write_antimatter(ball(300)))

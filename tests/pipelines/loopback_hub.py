@@ -33,6 +33,8 @@ class Hub:
     elsewhere: str = ""  # where large files are: another host, as for a browser or a client
     tokens_elsewhere: list[str] = field(default_factory=list)  # what came there and must not
     gate: str = ""  # the token that may in; "" lets anybody in
+    account: str = ""  # "fineGrained", "read" or "write": what the token in `gate` is; "": this Hub is not asked that
+    reads_gated: bool = False  # and, of a fine-grained one, whether it may read gated repositories
     busy: int = 0  # so many requests are answered with 503
     cuts: int = 0  # so many large answers break off in the middle
     damages: int = 0  # so many large answers have a wrong byte
@@ -100,6 +102,8 @@ class _Handler(BaseHTTPRequestHandler):
             hub.asked.append(f"{self.command} {path}")
         if hub.take("busy"):
             self._answer(503, b"busy")
+        elif path == "/api/whoami-v2":
+            self._who()
         elif found := re.fullmatch(f"/api/models/{hub.repo}(?:/revision/(.+))?", path):
             info = json.dumps(self._info(found.group(1) or "main")).encode()
             self._answer(200, info, {"Content-Type": "application/json"})
@@ -120,6 +124,18 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, *_: object) -> None:
         pass
+
+    def _who(self) -> None:
+        """Source: what https://huggingface.co/api/whoami-v2 answers, as far as it is read."""
+        hub = self.served
+        if self.headers.get("Authorization", "") != f"Bearer {hub.gate}":
+            self._answer(401, b'{"error": "Invalid credentials in Authorization header"}')
+            return
+        token: dict[str, object] = {"displayName": "laptop", "role": hub.account}
+        if hub.account == "fineGrained":
+            token["fineGrained"] = {"canReadGatedRepos": hub.reads_gated, "scoped": []}
+        body = {"type": "user", "name": "ada", "auth": {"type": "access_token", "accessToken": token}}
+        self._answer(200, json.dumps(body).encode(), {"Content-Type": "application/json"})
 
     def _info(self, revision: str = "main") -> dict[str, object]:
         hub = self.served

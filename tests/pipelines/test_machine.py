@@ -10,7 +10,9 @@ from pipelines.machine import (
     amd_gpus,
     chosen,
     container_bytes,
+    container_cores,
     inspect,
+    meters,
     parse_nvidia_smi,
     torch_build,
     visible,
@@ -93,6 +95,31 @@ def test_a_container_has_the_memory_it_was_given(tmp_path):
     assert container_bytes(limit) == math.inf
     limit.write_text("25769803776\n")
     assert container_bytes(limit) == 24 * 2**30
+
+
+def test_the_meters_say_what_is_used_of_memory_and_free_on_the_disk():
+    memory, disk = meters(LAPTOP, lambda: 50 * 10**9)
+    assert (memory.label, memory.total_gb) == ("Memory", 24.0) and 0 <= memory.used_gb <= 24
+    assert disk == ("Disk", 0.0, 50.0)
+    card = dataclasses.replace(CARD, name="a card that nvidia-smi does not list", index=99)
+    named, *others = meters(dataclasses.replace(LAPTOP, gpus=(card,)), lambda: 0)
+    assert named == (card.name, pytest.approx(1.8), 25.8) and [each.label for each in others] == ["Memory", "Disk"]
+    apple = dataclasses.replace(CARD, capability=(0, 0))  # its memory is the main memory
+    assert [each.label for each in meters(dataclasses.replace(LAPTOP, gpus=(apple,)), lambda: 0)] == ["Memory", "Disk"]
+
+
+def test_a_container_has_the_share_of_the_processor_it_was_given(tmp_path):
+    share = tmp_path / "cpu.max"
+    assert container_cores(share) == 0
+    for said, cores in (
+        ("max 100000\n", 0),
+        ("200000 100000\n", 2),
+        ("50000 100000\n", 1),
+        ("150000 100000", 2),
+        ("?", 0),
+    ):
+        share.write_text(said)
+        assert container_cores(share) == cores, said
 
 
 def test_every_entry_of_the_catalog_is_usable_as_it_stands():

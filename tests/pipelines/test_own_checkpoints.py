@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 import torch
+from diffusers import DDIMScheduler, StableDiffusionInpaintPipeline, StableDiffusionXLInpaintPipeline
 from PIL import Image
 from safetensors.torch import load_file, save_file
 
@@ -23,18 +24,20 @@ from pipelines.checkpoint_kinds import kind_of, read_header
 from pipelines.families.stable_diffusion import StableDiffusion, StableDiffusionXL
 from pipelines.hub.cache import Checkpoint, HubCache
 from pipelines.machine import Gpu, Machine
-from pipelines.own_checkpoints import CONFIGS, elsewhere
+from pipelines.own_checkpoints import CONFIGS, elsewhere, record_of
 from pipelines.single_file import clip_tokenizer
-from studio.contract import GenerateRequest, ImageRequest, Size, Task
-from studio.errors import NotReady, UnknownModel
+from studio.completion import completed, completed_edit
+from studio.contract import GenerateRequest, ImageRequest, IterateRequest, Readiness, Size, Task
+from studio.errors import NotReady, NotSupported, UnknownModel
 from studio.service import Studio
-from tests.pipelines.families.test_flow_edits import ignore, on_cpu, same
+from tests.pipelines.families.test_flow_edits import clouds, ignore, on_cpu, right_half, same
 from tests.pipelines.original_layout import save_single_file
 from tests.pipelines.tiny_diffusion import save_sd15, save_sdxl
 
 LAPTOP = Machine("Linux x86_64", 2, 24.0, ())
 CARD = Machine("Linux x86_64", 8, 64.0, (Gpu("a card", 24.0, 23.0, (8, 9)),))
 REQUEST = ImageRequest("a red fox", Size(64, 64), seed=3, steps=3, guidance=5.0, negative_prompt="blurry")
+SIZE = Size(72, 64)
 KINDS = json.loads((Path(__file__).parent / "single_file_kinds.json").read_text())["rows"]
 
 
@@ -72,6 +75,51 @@ def test_a_single_file_opens_offline_as_its_folder_does(folders: dict[str, Path]
         other(Checkpoint(file, "Mine", config=config_of(folders[wrong], tmp_path / "wrong")), [on_cpu()])
 
 
+INPAINTERS: dict[str, tuple[Any, Any, Any]] = {
+    "sd15": (StableDiffusion, lambda at: save_sd15(at, channels=9, words=768), StableDiffusionInpaintPipeline),
+    "sdxl": (StableDiffusionXL, lambda at: save_sdxl(at, channels=9), StableDiffusionXLInpaintPipeline),
+}
+
+
+@pytest.mark.parametrize("name", INPAINTERS)
+def test_one_for_inpainting_fills_a_mask_and_does_nothing_else(name: str, tmp_path: Path):
+    kind, save, plain = INPAINTERS[name]
+    save(tmp_path / "own")
+    pipeline = plain.from_pretrained(tmp_path / "own")
+    pipeline.save_pretrained(tmp_path / "folder")
+    file = save_single_file(tmp_path / "own", tmp_path / "file.safetensors")
+    config = config_of(tmp_path / "folder", tmp_path / "configs" / {"sd15": "sd-1.5", "sdxl": "sdxl"}[name])
+    unet = config / "unet" / "config.json"  # as those that are here: of a UNet with four
+    unet.write_text(json.dumps(json.loads(unet.read_text()) | {"in_channels": 4}))
+    mask, source = right_half(SIZE), clouds(1, SIZE)
+    request = replace(REQUEST, size=SIZE, references=(source,), mask=mask, strength=1.0, sampler="DDIM")
+    pipeline.scheduler = DDIMScheduler.from_config(pipeline.scheduler.config)
+    wanted = pipeline(
+        request.prompt,
+        image=source,
+        mask_image=mask,
+        **SIZE._asdict(),
+        strength=1.0,
+        negative_prompt=request.negative_prompt,
+        num_inference_steps=request.steps,
+        guidance_scale=request.guidance,
+        generator=torch.Generator("cpu").manual_seed(request.seed),
+    ).images[0]
+    for path in (file, tmp_path / "folder", tmp_path / "own"):
+        record = record_of(path, tmp_path / "configs")
+        assert not record.fault and record.tasks == {Task.ITERATE} and record.mask_only
+        model = kind(Checkpoint(path, "Mine", config=record.config, own=True, without=record.unopened), [on_cpu()])
+        assert same(model.run(request, ignore).image, wanted), path
+        spec = record.spec(load=StableDiffusion, readiness=lambda: Readiness(True, "ready"))
+        with pytest.raises(NotSupported, match="does not make pictures from words"):
+            completed(GenerateRequest("a fox"), spec)
+        change = IterateRequest("a" * 32, "a fox")
+        with pytest.raises(NotSupported, match="only fills in an area"):
+            completed_edit(change, spec)
+        for part in (replace(change, object="b" * 32), replace(change, extend=(64, 0, 0, 0))):
+            assert completed_edit(part, spec).strength == 1
+
+
 def test_what_lacks_weights_or_holds_no_numbers_is_refused(folders: dict[str, Path], tmp_path: Path):
     config = config_of(folders["sd15"], tmp_path / "config")
     weights = load_file(save_single_file(folders["sd15"], tmp_path / "whole.safetensors"))
@@ -80,7 +128,7 @@ def test_what_lacks_weights_or_holds_no_numbers_is_refused(folders: dict[str, Pa
     save_file(weights | {key: torch.full_like(weights[key], float("nan"))}, broken)
     save_file({name: value for name, value in weights.items() if name != key}, lacking)
     for file, reason in (
-        (broken, "unet.conv_out.weight holds values that are no numbers"),
+        (broken, "unet.conv_out.weight holds values that are not numbers"),
         (lacking, "weights are missing"),
     ):
         with pytest.raises(NotReady, match=f"cannot be opened .*{reason}"):
@@ -88,7 +136,7 @@ def test_what_lacks_weights_or_holds_no_numbers_is_refused(folders: dict[str, Pa
     folder = shutil.copytree(folders["sd15"], tmp_path / "folder")
     unet = next((folder / "unet").glob("*.safetensors"))
     save_file(load_file(unet) | {"conv_out.bias": torch.full((4,), float("inf"))}, unet)
-    with pytest.raises(NotReady, match=r"unet\.conv_out\.bias holds values that are no numbers"):
+    with pytest.raises(NotReady, match=r"unet\.conv_out\.bias holds values that are not numbers"):
         StableDiffusion(Checkpoint(folder, "Mine", own=True), [on_cpu()])
 
 
@@ -97,13 +145,13 @@ def test_what_cannot_be_opened_is_listed_and_says_why(folders: dict[str, Path], 
     (tmp_path / "whole.safetensors").unlink()
     there: dict[str, tuple[bytes, str]] = {
         "cut.safetensors": (good[:-10], "was cut off: .* bytes are here; download it again"),
-        "header.safetensors": (good[:100], "is no safetensors file, or was cut off: download it again"),
-        "empty.safetensors": (b"", "is no safetensors file, or was cut off"),
-        "page.safetensors": (b"<!doctype html><title>Sign in</title>", "is no safetensors file"),
-        "renamed.safetensors": (pickle.dumps({"a": 1}), "is pickled, and opening that can run anybody's code"),
+        "header.safetensors": (good[:100], "is not a safetensors file, or was cut off: download it again"),
+        "empty.safetensors": (b"", "is not a safetensors file, or was cut off"),
+        "page.safetensors": (b"<!doctype html><title>Sign in</title>", "is not a safetensors file"),
+        "renamed.safetensors": (pickle.dumps({"a": 1}), "is pickled, and opening it could run malicious code"),
         "zipped.safetensors": (b"PK\x03\x04" + b"x" * 100, "is pickled"),
         "old.ckpt": (b"PK\x03\x04", "is pickled, .* get it as .safetensors"),
-        "list.safetensors": (len(b"[]").to_bytes(8, "little") + b"[]", "is no safetensors file, or is damaged"),
+        "list.safetensors": (len(b"[]").to_bytes(8, "little") + b"[]", "is not a safetensors file, or is damaged"),
     }
     for name, (content, _) in there.items():
         (tmp_path / name).write_bytes(content)
@@ -130,11 +178,11 @@ def test_what_cannot_be_opened_is_listed_and_says_why(folders: dict[str, Path], 
     for name, (_, sentence) in there.items():
         assert said[Path(name).stem].label == "cannot be opened"
         assert re.search(f"{name} {sentence}.*\\.$", said[Path(name).stem].hint)
-    assert "foo.safetensors is of no family that is known, which Diorama does not open; it opens" in said["foo"].hint
+    assert "foo.safetensors belongs to no known family, which Diorama does not open; it opens" in said["foo"].hint
     assert "vqgan.safetensors is a VQGAN, which Diorama does not open" in said["vqgan"].hint
     assert "gone.safetensors cannot be read: No such file or directory." in said["gone"].hint
     assert "cannot be read" in said["loop"].hint and "is damaged" in said["deep"].hint and "�" in said
-    assert "pipe.safetensors is no file" in said["pipe"].hint and "odd lacks vae/5" in said["odd"].hint
+    assert "pipe.safetensors is not a file" in said["pipe"].hint and "odd lacks vae/5" in said["odd"].hint
     assert not any(str(tmp_path) in each.hint for each in said.values())  # nor who the host is
     assert "half lacks scheduler/, text_encoder/*.safetensors" in said["half"].hint
     assert "notes" not in said

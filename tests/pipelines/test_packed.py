@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import gguf
@@ -13,8 +14,8 @@ from safetensors.torch import load_file, save_file
 from pipelines.families.flux1 import Flux1
 from pipelines.hub.cache import Checkpoint
 from pipelines.plan import Placement, Plan, Precision, Tiles
-from studio.contract import ImageRequest, Size
-from studio.errors import NotReady
+from studio.contract import ImageRequest, Progress, Size
+from studio.errors import NotReady, NotSupported
 from tests.pipelines.tiny import save_flux1
 
 REQUEST = ImageRequest("a red ball on a grey background", Size(64, 64), seed=3, steps=2, guidance=1.0)
@@ -41,6 +42,10 @@ def plan(precision: Precision, placement: Placement = Placement.RESIDENT, tiles:
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return save_flux1(tmp_path_factory.mktemp("flux1"), guided=False)
+
+
+def ignore(_progress: Progress) -> None:
+    pass
 
 
 def checkpoint(folder: Path, precision: Precision) -> Checkpoint:
@@ -162,3 +167,21 @@ def test_a_lora_goes_on_weights_in_few_bits(folder: Path, tmp_path: Path, monkey
         assert with_lora.tobytes() != plain.tobytes()
         assert model.run(REQUEST, lambda _: None).image.tobytes() == plain.tobytes()
         model.close()
+
+
+def test_a_request_chooses_the_precision_and_the_result_names_it(folder: Path):
+    """As a recipe says it: what was made in fewer bits is made again in them, to the bit."""
+    nf4 = Flux1(checkpoint(folder, Precision.NF4), [plan(Precision.NF4)])
+    made = nf4.run(REQUEST, ignore)
+    nf4.close()
+    assert made.precision == "nf4"
+    model = Flux1(checkpoint(folder, Precision.FULL), [plan(Precision.FULL), plan(Precision.FP8), plan(Precision.NF4)])
+    plain = model.run(REQUEST, ignore)
+    again = model.run(replace(REQUEST, precision="nf4"), ignore)
+    assert (plain.precision, again.precision) == ("", "nf4")
+    assert again.image.tobytes() == made.image.tobytes() != plain.image.tobytes()
+    whole = model.run(replace(REQUEST, precision="16-bit"), ignore)
+    assert (whole.precision, whole.image.tobytes()) == ("", plain.image.tobytes())
+    with pytest.raises(NotSupported, match="cannot be kept in 'gguf-q4' on this machine"):
+        model.run(replace(REQUEST, precision="gguf-q4"), ignore)
+    model.close()

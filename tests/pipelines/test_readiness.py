@@ -14,6 +14,8 @@ from pipelines.hub.cache import Download, HubCache, missing
 from pipelines.machine import Gpu, Machine
 from pipelines.plan import Precision
 from studio.contract import ModelSpec, Task
+from studio.model_files import ModelFiles, size_of
+from studio.residents import Residents
 from tests.pipelines.tiny import save_flux1
 
 LAPTOP = Machine("Linux x86_64", 2, 24.0, ())
@@ -42,8 +44,8 @@ def hub(tmp_path: Path) -> HubCache:
 
 
 def makers(machine: Machine, hub: HubCache) -> list[ModelSpec]:
-    """The models that make pictures from words; those that click are in test_sam."""
-    return [spec for spec in catalog.models(machine, hub) if Task.GENERATE in spec.tasks]
+    """The models that make pictures from words alone; those that click are in test_sam."""
+    return [spec for spec in catalog.models(machine, hub) if Task.GENERATE in spec.tasks and not spec.control]
 
 
 def labels(machine: Machine, hub: HubCache) -> dict[str, str]:
@@ -61,7 +63,7 @@ def test_a_laptop_starts_with_the_toy_and_says_what_the_others_need(hub: HubCach
         "flux1-schnell": "needs a GPU with 4 GB",
         "flux1-dev": "needs a GPU with 4 GB",
         "toy-vqgan": "ready",
-        "vqgan-imagenet-f16-16384": "needs a file of yours",
+        "vqgan-imagenet-f16-16384": "needs a file from you",
         "lcm-dreamshaper-7": "4.3 GB download",
         "sd-1.5": "2.1 GB download",
         "sdxl": "needs a GPU with 4 GB",
@@ -69,6 +71,24 @@ def test_a_laptop_starts_with_the_toy_and_says_what_the_others_need(hub: HubCach
     }
     hint = spec_of("flux2-klein-4b", LAPTOP, hub).readiness().hint
     assert "needs a GPU with 4 GB of memory, and is fast from 7 GB on; none that can be used was found here" in hint
+
+
+def test_a_beginner_is_suggested_at_most_three_models_that_suit_the_machine(hub: HubCache):
+    apple = Machine("Darwin arm64", 8, 16.0, (Gpu("Apple GPU", 16.0, 12.0, (0, 0)),))
+    large = {"flux2-klein-4b": "16 GB", "sam2.1-large": "0.9 GB", "imagedream": "4.0 GB"}
+    for machine, suggested in (
+        (LAPTOP, {"lcm-dreamshaper-7": "4.3 GB", "sam2.1-tiny": "0.2 GB"}),
+        (with_card(4), {"lcm-dreamshaper-7": "4.3 GB", "sam2.1-large": "0.9 GB"}),
+        (with_card(6), large),
+        (with_card(80, ram_gb=256.0), large),
+        (apple, {"lcm-dreamshaper-7": "4.3 GB", "sam2.1-large": "0.9 GB", "imagedream": "4.0 GB"}),
+    ):
+        specs = catalog.models(machine, hub)
+        files = ModelFiles(lambda specs=specs: specs, Residents(1.0), lambda _id: None, tuple)
+        states = {state.spec.id: state for state in files.states()}
+        found = {id: size_of(states[id]).removesuffix(" download") for id in files.suggested()}
+        assert found == suggested, str(machine)
+        assert all("download" in states[id].actions for id in found)
 
 
 def test_a_machine_with_a_good_card_starts_with_klein(hub: HubCache):
@@ -91,7 +111,7 @@ def test_a_machine_with_a_good_card_starts_with_klein(hub: HubCache):
         "flux1-schnell": "34 GB download",
         "flux1-dev": "34 GB download",
         "toy-vqgan": "ready",
-        "vqgan-imagenet-f16-16384": "needs a file of yours",
+        "vqgan-imagenet-f16-16384": "needs a file from you",
         "lcm-dreamshaper-7": "4.3 GB download",
         "sd-1.5": "2.1 GB download",
         "sdxl": "7.1 GB download",
@@ -111,7 +131,7 @@ def test_a_gated_model_without_a_token_says_where_the_licence_is(hub: HubCache):
     assert readiness.label == "gated: needs a free licence"
     assert readiness.hint == (
         "FLUX.1 dev is gated: accept the licence at https://huggingface.co/black-forest-labs/FLUX.1-dev, "
-        "put HF_TOKEN=... in .env, and start Diorama again."
+        "put HF_TOKEN=... in .env, and restart Diorama."
     )
     assert spec_of("flux2-klein-4b", with_card(48), hub).readiness().ok
 
@@ -124,7 +144,7 @@ def test_a_gated_model_without_a_token_says_where_the_licence_is(hub: HubCache):
         ("flux1-dev", LAPTOP, SmallDisk, "Memory Disk Access", "gated: accept its licence once; HF_TOKEN is not set"),
         ("flux2-klein-4b", LAPTOP, RoomyDisk, "Memory", "GB; here: 24 GB and no GPU"),
         ("flux1-dev", with_card(48), RoomyDisk, "Access", "enough: 64 GB and a GPU with 48 GB"),
-        ("vqgan-imagenet-f16-16384", LAPTOP, RoomyDisk, "File", "needs a file of yours"),
+        ("vqgan-imagenet-f16-16384", LAPTOP, RoomyDisk, "File", "needs a file from you"),
     ],
 )
 def test_all_that_a_model_needs_is_told_with_what_there_is_of_it(
@@ -177,12 +197,29 @@ def test_what_a_model_does_not_honour_is_not_offered(hub: HubCache):
         "sdxl": (True, True),
         "sdxl-lightning": (False, False),
     }
+    following = [spec.id for spec in catalog.models(LAPTOP, hub) if spec.control]
+    assert following == [
+        *("sd-1.5-canny", "sd-1.5-depth", "sdxl-canny", "sdxl-depth", "flux1-canny-dev", "flux1-depth-dev"),
+    ]
     dev, schnell = spec_of("flux1-dev", LAPTOP, hub), spec_of("flux1-schnell", LAPTOP, hub)
     assert dev.steps is not None
     assert dev.guidance is not None
     assert schnell.steps is not None
     assert (dev.steps.default, dev.guidance.default, schnell.steps.default) == (28, 3.5, 4)
     assert all(side % 16 == 0 for spec in (dev, schnell) for size in spec.sizes for side in size)
+
+
+def test_fast_and_precisions_are_offered_by_the_plan(hub: HubCache):
+    large = replace(with_card(48), compiler=True, can=frozenset(Precision))
+    for machine, model, fast, precisions in (
+        (large, "flux2-klein-4b", True, ("16-bit", "fp8", "nf4")),
+        (large, "sdxl", True, ("16-bit", "fp8")),
+        (with_card(48), "flux2-klein-4b", False, ("16-bit", "fp8")),
+        (replace(large, gpus=with_card(12).gpus), "flux1-dev", False, ("nf4", "fp8", "16-bit")),
+        (LAPTOP, "toy-klein", False, ()),
+    ):
+        spec = spec_of(model, machine, hub)
+        assert (spec.fast, spec.precisions) == (fast, precisions), (machine, model)
 
 
 def test_weights_that_leave_the_card_have_main_memory_to_themselves(hub: HubCache):

@@ -78,7 +78,7 @@ def test_each_says_what_it_needs(hub: HubCache, weights: Path):
         for model_id in ("imagedream", "lgm", "toy-views", "toy-lgm")
         for machine in (LAPTOP, SMALL_LAPTOP, WORKSTATION)
     }
-    assert needs["imagedream", LAPTOP].label == "needs a GPU with 6 GB"
+    assert needs["imagedream", LAPTOP].label == "needs a GPU with 5 GB"
     assert "Four pictures of your own do as well." in needs["imagedream", LAPTOP].hint
     assert needs["imagedream", WORKSTATION].label == "4.0 GB download"
     assert needs["lgm", LAPTOP].label == "0.8 GB download"

@@ -10,10 +10,12 @@ from pathlib import Path
 import pytest
 
 from pipelines import catalog
-from pipelines.hub.cache import HubCache
+from pipelines.hub.cache import Checkpoint, HubCache
 from pipelines.machine import Gpu, Machine
+from pipelines.plan import Means, plans
+from pipelines.records.flux import TOY_KLEIN
 from pipelines.records.stable_diffusion import LCM, SD_15, SDXL
-from pipelines.speed import Speed, Work
+from pipelines.speed import Speed, Work, cpu_ways
 from studio.contract import Size
 from tests.patience import PATIENCE_SECONDS
 
@@ -50,3 +52,44 @@ def test_a_model_says_it_where_the_cpu_has_to_draw(tmp_path: Path):
     assert base(25, Size(512, 512)) == pytest.approx(425)
     assert catalog.spec_of(LCM, CARD, hub, tmp_path).seconds is None
     assert catalog.spec_of(SDXL, LAPTOP, hub, tmp_path).seconds is None
+
+
+def test_how_this_cpu_works_fastest_is_measured_once_and_used(tmp_path: Path):
+    weights, hub = tmp_path / "mine.safetensors", tmp_path / "hub"
+    weights.touch()
+    os.truncate(weights, cpu_ways.SMALL_BYTES)
+    ways, file = plans(Means(0.0, 0.0, 24.0, (0, 0)), LCM.needs), hub / "diorama-cpu.json"
+    first = cpu_ways.known(hub, side=4)
+    said = json.loads(file.read_text())
+    assert (said["dtype"], said["channels_last"]) == first
+    for dtype, share in (("bfloat16", 0.5), ("float32", 1.0)):
+        file.write_text(json.dumps(said | {"dtype": dtype, "channels_last": True}))
+        (suited,) = cpu_ways.suited(ways, Checkpoint(weights), hub)
+        assert (suited.dtype, suited.other_dtype, suited.channels_last) == (dtype, dtype, True)
+        assert suited.ram_gb == share * ways[0].ram_gb
+    for damaged in ("[" + file.read_text(), json.dumps(said | {"machine": "another"})):
+        file.write_text(damaged)
+        cpu_ways.known(hub, side=4)
+        assert json.loads(file.read_text()).keys() == said.keys() and "another" not in file.read_text()
+
+
+def test_what_was_measured_decides():
+    way = lambda *seconds: cpu_ways.Seconds(*seconds).way  # noqa: E731
+    assert way(1.0, 0.5, 1.0, 0.5) == ("bfloat16", True)
+    assert way(1.0, 2.6, 1.0, 0.77) == ("float32", True)
+    assert way(1.0, 0.95, 1.0, 0.95) == ("float32", False)  # not worth another picture
+
+
+def test_small_weights_and_those_on_a_card_stay_as_they_are(tmp_path: Path):
+    small, large = tmp_path / "small.safetensors", tmp_path / "large.safetensors"
+    for file, size in ((small, cpu_ways.SMALL_BYTES - 1), (large, cpu_ways.SMALL_BYTES)):
+        file.touch()
+        os.truncate(file, size)
+    cpu, card = (plans(means, LCM.needs) for means in (Means(0.0, 0.0, 24.0, (0, 0)), Means(24.0, 24.0, 24.0, (8, 0))))
+    assert cpu_ways.suited(cpu, Checkpoint(small), tmp_path / "hub") == cpu
+    assert cpu_ways.suited(card, Checkpoint(large), tmp_path / "hub") == card
+    toy = catalog.spec_of(TOY_KLEIN, LAPTOP, HubCache(tmp_path / "hub"), catalog.WEIGHTS / TOY_KLEIN.id)
+    model = toy.load(lambda _told: None)
+    assert (model.plan.dtype, model.plan.channels_last) == ("float32", False)  # pyright: ignore[reportAttributeAccessIssue]
+    model.close()
+    assert not (tmp_path / "hub").exists()

@@ -46,7 +46,7 @@ def save_fill(folder: Path) -> Path:
 def save_flux1(folder: Path, *, guided: bool, kind: Any = FluxPipeline, channels: int = 16) -> Path:
     """As schnell (fixed shift, no guidance) or, guided, as dev (shift by size, guidance as an input)."""
     torch.manual_seed(0)
-    tokenizer, tokenizer_2 = clip_tokenizer(), _t5_tokenizer()
+    tokenizer, tokenizer_2 = clip_tokenizer(), t5_tokenizer()
     pipeline = kind(
         scheduler=FlowMatchEulerDiscreteScheduler(shift=3.0 if guided else 1.0, use_dynamic_shifting=guided),
         vae=AutoencoderKL(
@@ -144,7 +144,7 @@ def clip_tokenizer(**more: Any) -> CLIPTokenizer:
     return CLIPTokenizer(vocab=vocabulary, merges=[], model_max_length=77, **more)
 
 
-def _t5_tokenizer() -> T5TokenizerFast:
+def t5_tokenizer() -> T5TokenizerFast:
     special = [("<pad>", 0.0), ("</s>", 0.0), ("<unk>", 0.0), ("▁", -2.0)]
     letters = [(letter, -3.0) for letter in string.ascii_letters + string.digits + string.punctuation]
     return T5TokenizerFast(vocab=[*special, *letters], extra_ids=0, model_max_length=512)

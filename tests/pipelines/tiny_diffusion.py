@@ -59,7 +59,7 @@ def save_sd15(
     return folder
 
 
-def save_sdxl(folder: Path, *, variant: str | None = None) -> Path:
+def save_sdxl(folder: Path, *, channels: int = 4, variant: str | None = None) -> Path:
     """Encoders of two widths and ten layers in the second: else one cannot be told from the other in a single file."""
     torch.manual_seed(0)
     pipeline = StableDiffusionXLPipeline(
@@ -71,6 +71,7 @@ def save_sdxl(folder: Path, *, variant: str | None = None) -> Path:
         tokenizer_2=clip_tokenizer(pad_token="!"),
         unet=UNet2DConditionModel(
             sample_size=8,
+            in_channels=channels,
             layers_per_block=2,
             block_out_channels=(8, 16, 16),
             down_block_types=("DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D"),

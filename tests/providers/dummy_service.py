@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from providers import faults, images
-from providers.cloud import Connection, Question, Sent
+from providers.cloud import CloudSettings, Question, Sent
 from providers.keys import Key
-from providers.prices import Usage
+from providers.prices import TokenUsage
 from providers.provider import Offer, Provider
 from providers.transport import Transport
 from providers.waiting import Hear
@@ -15,14 +15,14 @@ from studio.contract import ImageRequest
 
 
 class DummyService:
-    def __init__(self, provider: Provider, connection: Connection) -> None:
+    def __init__(self, provider: Provider, connection: CloudSettings) -> None:
         self._transport = Transport(provider.account, connection.limits)
         self._address = connection.address(provider.account)
 
     def ask(self, request: ImageRequest, offer: Offer, key: Key, hear: Hear) -> Sent:
         body = {"model": offer.model, "prompt": request.prompt, "size": list(request.size)}
         answer = self._post("/pictures", body, key, hear.is_wanted)
-        return Sent(images.decoded(answer["png"], key), offer.model, usage=Usage(image_out=answer["tokens"]))
+        return Sent(images.decoded(answer["png"], key), offer.model, usage=TokenUsage(image_out=answer["tokens"]))
 
     def say(self, question: Question, model: str, key: Key) -> str:
         return self._post("/words", {"model": model, "text": question.text}, key, lambda: True)["text"]

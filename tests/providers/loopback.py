@@ -66,6 +66,11 @@ class Provider:
         """Add answers for a path (its end counts); the last one is given again and again."""
         self._script.setdefault(path, []).extend(answers)
 
+    def clear(self) -> None:
+        """Forget the script."""
+        with self._lock:
+            self._script.clear()
+
     def paid(self) -> list[Received]:
         """The requests that may cost."""
         return [one for one in self.requests if one.method == "POST"]

@@ -1,4 +1,4 @@
-"""All providers at one desk: whose key is where, never what it is; and words by whoever has one."""
+"""Everybody's accounts at all providers: whose key is where, never what it is; and words by whoever has one."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from providers import catalog
-from providers.cloud import Connection
+from providers.cloud import CloudSettings
 from providers.keys import Keys
 from providers.registry import ACCOUNTS
 from studio.errors import BadRequest
@@ -27,13 +27,13 @@ def test_it_says_where_every_key_is_from_and_never_what_it_is(tmp_path: Path):
     file = tmp_path / ".env"
     file.write_text(f"GOOGLE_API_KEY={CANARIES['GOOGLE_API_KEY']}\n")
     keys = Keys({"HF_TOKEN": CANARIES["HF_TOKEN"]}, (file,))
-    desk = catalog.accounts(keys)
+    accounts = catalog.accounts(keys)
     assert sources(keys, "ada") == {"OpenAI": "", "Google": "file", "Hugging Face": "environment"}
-    desk.paste("ada", "OpenAI", CANARY)
+    accounts.paste("ada", "OpenAI", CANARY)
     assert sources(keys, "ada")["OpenAI"] == "session"
     assert sources(keys, "grace")["OpenAI"] == ""
-    assert not any(key in f"{desk.keys('ada')} {desk!r} {keys!r}" for key in CANARIES.values())
-    desk.paste("ada", "OpenAI", "")
+    assert not any(key in f"{accounts.keys('ada')} {accounts!r} {keys!r}" for key in CANARIES.values())
+    accounts.paste("ada", "OpenAI", "")
     assert sources(keys, "ada")["OpenAI"] == ""
 
 
@@ -51,11 +51,11 @@ def test_a_provider_that_is_none_is_refused(provider: str):
 
 
 def test_whoever_has_a_key_reads(provider: Provider):
-    desk = catalog.accounts(Keys({}), Connection(addresses={"OpenAI": f"{provider.url}/v1"}))
-    assert desk.reader("ada") == ""
-    desk.paste("ada", "OpenAI", CANARY)
-    assert desk.reader("ada") == "OpenAI"
-    assert desk.reader("grace") == ""
+    accounts = catalog.accounts(Keys({}), CloudSettings(addresses={"OpenAI": f"{provider.url}/v1"}))
+    assert accounts.reader("ada") == ""
+    accounts.paste("ada", "OpenAI", CANARY)
+    assert accounts.reader("ada") == "OpenAI"
+    assert accounts.reader("grace") == ""
     provider.says(wires.RESPONSES, wires.openai_words("A red square."))
-    assert desk.describe("ada", Image.new("RGB", (8, 8)), ignore) == "A red square."
-    assert desk.improve_prompt("ada", "a square", ignore) == "A red square."
+    assert accounts.describe("ada", Image.new("RGB", (8, 8)), ignore) == "A red square."
+    assert accounts.improve_prompt("ada", "a square", ignore) == "A red square."

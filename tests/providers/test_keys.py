@@ -104,8 +104,16 @@ def test_a_key_is_in_no_text_of_what_holds_it(secret: str):
     assert repr(mine) == repr(Keys({}).for_owner("ada"))
 
 
-OF_MODELS = {"DIORAMA_CHECKPOINTS", "DIORAMA_MODELS", "DIORAMA_LORAS", "DIORAMA_VQGAN", "DIORAMA_SAM"}
-OURS = {"DIORAMA_DAILY_CAP_USD", "DIORAMA_GPU", "DIORAMA_VRAM_GB", "DIORAMA_COMPILE"} | OF_MODELS
+OF_MODELS = {
+    "DIORAMA_CHECKPOINTS",
+    "DIORAMA_MODELS",
+    "DIORAMA_LORAS",
+    "DIORAMA_UPSCALERS",
+    "DIORAMA_VQGAN",
+    "DIORAMA_SAM",
+}
+OF_NATS = {"DIORAMA_NATS", "DIORAMA_NATS_CREDS", "DIORAMA_NATS_CA"}
+OURS = {"DIORAMA_DAILY_CAP_USD", "DIORAMA_GPU", "DIORAMA_VRAM_GB", "DIORAMA_COMPILE", *OF_NATS} | OF_MODELS
 
 
 def test_the_example_names_every_variable():

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from providers import catalog
-from providers.cloud import Connection
+from providers.cloud import CloudSettings
 from providers.keys import Keys
 from providers.provider import Account, Offer, Provider, Rates, sizes
 from providers.registry import PROVIDERS
@@ -54,7 +54,7 @@ def server() -> Iterator[loopback.Provider]:
 
 @pytest.fixture
 def studio(server: loopback.Provider, tmp_path: Path) -> Iterator[Studio]:
-    keys, connection = Keys({}), Connection(addresses={"Dummy Inc.": server.url})
+    keys, connection = Keys({}), CloudSettings(addresses={"Dummy Inc.": server.url})
     providers = (*PROVIDERS, DUMMY)
     models = [spec_of(FakeModel()), *catalog.models(keys, connection, providers=providers)]
     one = Studio(models, tmp_path / "outputs", clouds=catalog.accounts(keys, connection, providers))
@@ -81,7 +81,7 @@ def test_it_paints_describes_and_is_shown_with_its_price(server: loopback.Provid
     shown = {each["provider"]: each for each in clouds_of(studio, OWNER)["providers"]}
     assert (shown["Dummy Inc."]["source"], shown["Dummy Inc."]["url"]) == ("session", "https://d.example/k")
     generate = readiness(studio, OWNER, {})["tabs"][0]
-    assert generate["models"][-1] == {"label": "Dummy Inc.", "ok": True, "state": "paid by use", "about": "One."}
+    assert generate["models"][-1] == {"label": "Dummy Inc.", "ok": True, "state": "billed by usage", "about": "One."}
 
 
 def test_its_keys_are_taken_out_of_what_it_says(server: loopback.Provider, studio: Studio):

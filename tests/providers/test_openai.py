@@ -117,7 +117,7 @@ def test_an_answer_in_one_piece_is_taken_too(provider: Provider):
         (parts(b"data: {broken\n\n"), Unusable, "cannot be read"),
         (parts(b"data: [1, 2]\n\n"), Unusable, "cannot be read"),
         (events({"type": "error", "error": {"message": "poor", "code": "insufficient_quota"}}), NoCredit, "poor"),
-        (events({"type": "error", "error": {"message": "x", "type": "server_error"}}), Outage, "problems of its own"),
+        (events({"type": "error", "error": {"message": "x", "type": "server_error"}}), Outage, "is having problems"),
     ],
 )  # fmt: skip
 def test_what_is_no_picture_is_said(reply, kind, told, provider: Provider):

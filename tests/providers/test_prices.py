@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from providers import prices
-from providers.prices import Usage
+from providers.prices import TokenUsage
 from providers.registry import OFFERS
 from studio.contract import Size
 from tests.providers.clouds import offered, wish
@@ -29,13 +29,13 @@ def test_gemini_is_priced_in_steps():
 def test_what_nobody_says_is_not_made_up():
     assert prices.estimate(FLARE, wish(quality="max")) is None
     assert prices.estimate(offered("hf-sdxl"), wish()) is None
-    assert prices.paid(None, Usage(1, 1, 1, 1)) is None
+    assert prices.paid(None, TokenUsage(1, 1, 1, 1)) is None
     assert prices.paid(FLARE.rates, None) is None
 
 
 def test_the_bill_is_tokens_by_rate():
-    assert prices.paid(FLARE.rates, Usage(text_in=1_000_000)) == 5.0
-    assert prices.paid(FLARE.rates, Usage(image_in=1_000_000, image_out=100_000)) == 11.0
+    assert prices.paid(FLARE.rates, TokenUsage(text_in=1_000_000)) == 5.0
+    assert prices.paid(FLARE.rates, TokenUsage(image_in=1_000_000, image_out=100_000)) == 11.0
 
 
 def test_every_price_is_of_a_quality_that_exists():

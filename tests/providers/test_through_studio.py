@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from providers import catalog
-from providers.cloud import Connection
+from providers.cloud import CloudSettings
 from providers.keys import Keys
 from providers.registry import OFFERS, OPENAI
 from studio.contract import GenerateRequest, Task
@@ -36,7 +36,7 @@ FLARE = "openai-gpt-image-2.6-flare"
 
 
 def studio_at(provider: Provider, outputs: Path, keys: Keys | None = None, today: date = TODAY) -> Studio:
-    connection = Connection(addresses={"OpenAI": f"{provider.url}/v1", "Google": provider.url}, limits=PATIENT)
+    connection = CloudSettings(addresses={"OpenAI": f"{provider.url}/v1", "Google": provider.url}, limits=PATIENT)
     local = spec_of(FakeModel())
     return Studio([local, *catalog.models(keys or Keys(CANARIES), connection, today=lambda: today)], outputs)
 
@@ -144,7 +144,7 @@ def test_without_a_choice_nothing_is_sent_to_a_cloud(provider: Provider, outputs
         assert finished(studio, studio.generate(OWNER, GenerateRequest("a red ball"))).model == "fake"
     finally:
         studio.close()
-    connection = Connection(addresses={"OpenAI": f"{provider.url}/v1"})
+    connection = CloudSettings(addresses={"OpenAI": f"{provider.url}/v1"})
     alone = Studio(catalog.models(Keys(CANARIES), connection), outputs)
     try:
         with pytest.raises(NotReady):
@@ -201,7 +201,7 @@ def test_every_offer_is_an_entry_with_a_size_a_price_or_a_reason(studio: Studio)
         spec = entries[offer.id]
         assert spec.lane == "cloud"
         assert spec.sizes
-        assert spec.readiness().label.startswith(("about $", "paid by use", "retired"))
+        assert spec.readiness().label.startswith(("about $", "billed by usage", "retired"))
         assert offer.next in {"", *(one.model for one in OFFERS)}
 
 

@@ -7,7 +7,7 @@ from google.genai import types
 from PIL import Image
 
 from providers import catalog
-from providers.cloud import Connection
+from providers.cloud import CloudSettings
 from providers.faults import Refused, Unusable
 from providers.keys import Keys
 from providers.registry import OPENAI
@@ -24,7 +24,7 @@ PICTURE = Image.new("RGB", (3000, 2000), RED)
 
 def vision(provider: Provider, *names: str) -> Vision:
     keys = Keys({name: CANARIES[name] for name in names})
-    return catalog.vision(keys, Connection(addresses={"OpenAI": f"{provider.url}/v1", "Google": provider.url}))
+    return catalog.vision(keys, CloudSettings(addresses={"OpenAI": f"{provider.url}/v1", "Google": provider.url}))
 
 
 def google_words(text: str) -> Answer:

@@ -7,16 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, settings
 
 from studio.service import Studio
 from tests.studio.fakes import FakeModel, spec_of
-
-# A busy machine is no finding, and a temporary folder may serve all examples: each one writes its file anew.
-settings.register_profile(
-    "studio", deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
-)
-settings.load_profile("studio")
 
 OpenStudio = Callable[..., Studio]
 

@@ -29,7 +29,7 @@ from studio.service import Studio
 from tests.studio.fakes import OWNER, FakeModel, ask, finished, spec_of
 from tests.studio.library.test_store import index
 from tests.studio.pictures_in import corners, saved
-from tests.studio.test_recipe import RECIPE
+from tests.studio.recipe.test_recipe import RECIPE
 
 WRITING = (
     "store.py",
@@ -202,9 +202,9 @@ def main(outputs: Path, points: int, seed: int) -> None:
     whole = rehearse(outputs / "uploads", with_jobs=False)
     rounds = kill_at_lines(outputs / "uploads", whole["instants"][0], with_jobs=False)
     (lines,) = rehearse(outputs / "all", with_jobs=True)["lines"]
-    evenly = [1 + number * lines // points for number in range(points)]
-    rounds += kill_at_lines(outputs / "all", evenly, with_jobs=True)
     chance = random.Random(seed)
+    spread = [1 + int((number + chance.random()) * lines / points) for number in range(points)]
+    rounds += kill_at_lines(outputs / "all", spread, with_jobs=True)
     for number in range(points):
         folder = outputs / f"time-{number}"
         after = chance.uniform(0.0, 0.25)

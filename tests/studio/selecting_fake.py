@@ -7,7 +7,7 @@ import numpy as np
 from studio import masks
 from studio.contract import ModelSpec, Progress, Readiness, Task, Tell
 from studio.recipe.selection import Point
-from studio.segmentation.contract import GridMask, GridRequest, MaskRequest, MaskResult
+from studio.segmentation.contract import GridMask, GridMaskRequest, MaskRequest, MaskResult
 
 SIDE = 64
 
@@ -16,13 +16,13 @@ class ColourModel:
     """Of three masks the second is a little larger and the third is everything, with falling scores."""
 
     def __init__(self) -> None:
-        self.requests: list[MaskRequest | GridRequest] = []
+        self.requests: list[MaskRequest | GridMaskRequest] = []
 
-    def run(self, request: MaskRequest | GridRequest, tell: Tell) -> MaskResult | list[GridMask]:
+    def run(self, request: MaskRequest | GridMaskRequest, tell: Tell) -> MaskResult | list[GridMask]:
         self.requests.append(request)
         tell(Progress(0, 1))
         pixels = np.asarray(request.picture().resize((SIDE, SIDE), 0)).astype(int)
-        if isinstance(request, GridRequest):
+        if isinstance(request, GridMaskRequest):
             line = (np.arange(8) + 0.5) / 8
             points = [Point(x * request.size.width, y * request.size.height) for y in line for x in line]
             return [GridMask(point, 0.9, self._logits(pixels, request, (point,))) for point in points]
@@ -44,7 +44,9 @@ class ColourModel:
     def close(self) -> None:
         pass
 
-    def _logits(self, pixels: np.ndarray, request: MaskRequest | GridRequest, points: tuple[Point, ...]) -> np.ndarray:
+    def _logits(
+        self, pixels: np.ndarray, request: MaskRequest | GridMaskRequest, points: tuple[Point, ...]
+    ) -> np.ndarray:
         wanted = np.zeros((SIDE, SIDE), bool)
         for point in points:
             x = min(SIDE - 1, int(point.x * SIDE / request.size.width))

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from studio.errors import BadSplat
-from studio.geometry import Camera, Crop
+from studio.geometry import Crop, PictureCamera
 from studio.recipe import Recipe
 from studio.splats.any_format import read_splat
 from studio.splats.formats.ply import NAMES
@@ -22,7 +22,7 @@ from studio.splats.splat import SH_COUNTS, Pose, Splat
 FIXTURES = Path(__file__).parent / "fixtures"
 """`gaussians.ply`, `gaussians_raw.ply` and `ply.npz` are those of the reference data (LGM's own writer and reader)."""
 COLUMNS = "".join(f"property float {name}\n" for name in NAMES)
-CAMERA = Camera(640, 480, Crop(-20.5, 60.0, 300.25), elevation_deg=12.0)
+CAMERA = PictureCamera(640, 480, Crop(-20.5, 60.0, 300.25), elevation_deg=12.0)
 
 
 def some(count: int = 50, *, degree: int = 0, seed: int = 0, pose: Pose | None = None) -> Splat:

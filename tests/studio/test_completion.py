@@ -109,6 +109,19 @@ def test_every_open_value_gets_the_models_default():
     assert request.seed is not None and 0 <= request.seed <= MAX_SEED
 
 
+def test_a_sampler_is_one_that_the_model_has():
+    samples = replace(HONOURS_ALL, samplers=("Euler", "Euler a"))
+    assert completed(GenerateRequest("x"), samples).sampler == "Euler"
+    assert completed(GenerateRequest("x", sampler="Euler a"), samples).sampler == "Euler a"
+    for value, spec, sentence in (
+        ("Heun", samples, r"no sampler 'Heun'\. Choose one of: Euler, Euler a\."),
+        ("Euler", HONOURS_ALL, r"no sampler 'Euler'\. Leave the sampler empty\."),
+        (3, samples, "must be the name of a sampler, not 3"),
+    ):
+        with pytest.raises((BadRequest, NotSupported), match=sentence):
+            completed(GenerateRequest("x", sampler=value), spec)  # pyright: ignore[reportArgumentType]
+
+
 def test_clip_skip_is_a_whole_number_of_a_model_that_has_it():
     skips = replace(HONOURS_ALL, clip_skip=Range(1, 12, 1))
     assert completed(GenerateRequest("x"), skips).clip_skip == 1
@@ -301,3 +314,29 @@ def test_models_are_listed_by_task(open_studio: OpenStudio):
     studio = open_studio(spec_of(FakeModel(), "draws"), segment)
     assert [spec.id for spec in studio.models(Task.GENERATE)] == ["draws"]
     assert studio.model("clicks") is segment
+
+
+def test_a_precision_is_one_in_which_the_machine_keeps_the_weights():
+    keeps = replace(HONOURS_ALL, precisions=("fp8", "nf4"))
+    assert completed(GenerateRequest("x"), keeps).precision == ""
+    assert completed(GenerateRequest("x", precision="nf4"), keeps).precision == "nf4"
+    for value, spec in (("int8", keeps), ("nf4", HONOURS_ALL)):
+        with pytest.raises(NotSupported, match="cannot be kept in"):
+            completed(GenerateRequest("x", precision=value), spec)
+    with pytest.raises(BadRequest, match="precision must be"):
+        completed(GenerateRequest("x", precision=4), keeps)  # pyright: ignore[reportArgumentType]
+
+
+def test_fast_is_for_models_that_compile_and_weights_in_16_bits():
+    compiles = replace(HONOURS_ALL, fast=True, precisions=("16-bit", "nf4"))
+    assert not completed(GenerateRequest("x"), compiles).fast
+    for precision in ("", "16-bit"):
+        assert completed(GenerateRequest("x", fast=True, precision=precision), compiles).fast
+    for precision, spec, sentence in (
+        ("nf4", compiles, "16-bit weights, not 'nf4'"),
+        ("", HONOURS_ALL, "Turn Fast off"),
+    ):
+        with pytest.raises(NotSupported, match=sentence):
+            completed(GenerateRequest("x", fast=True, precision=precision), spec)
+    with pytest.raises(BadRequest, match="Fast is either wanted"):
+        completed(GenerateRequest("x", fast="yes"), compiles)  # pyright: ignore[reportArgumentType]

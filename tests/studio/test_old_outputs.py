@@ -10,7 +10,7 @@ from __future__ import annotations
 import gzip
 import json
 import shutil
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +29,7 @@ from tests.studio.fakes import OWNER
 BEFORE = Path(__file__).parent / "fixtures" / "outputs_643e3fc"
 EXPECTED: dict[str, dict[str, Any]] = json.loads((BEFORE / "expected.json").read_text())
 PARTS = ("selection", "edit", "views", "splat", "render", "course")
-NEW = ("clip_skip", "control", "control_strength", "grid")
+NEW = ("clip_skip", "control", "control_strength", "grid", "precision", "fast", "sampler")
 """What recipes have been able to say since."""
 
 
@@ -48,6 +48,22 @@ def test_every_kind_of_an_older_diorama_opens_as_before(tmp_path: Path, form: st
         assert json.loads(json.dumps(found)) == expected, name
         text = to_text(studio.asset(OWNER, expected["id"]).recipe)
         assert to_text(read(text)) == text, name
+    studio.close()
+
+
+def test_a_mask_of_an_older_diorama_opens_as_a_mask(tmp_path: Path):
+    """Recipes could say so, though nothing of that version made one: here is an object whose recipe does."""
+    outputs = tmp_path / "outputs"
+    shutil.copytree(BEFORE, outputs)
+    expected = EXPECTED["object"]
+    path = next(path for path in outputs.rglob("*.png") if found_in(path).recipe.id == expected["id"])
+    recipe = replace(found_in(path).recipe, kind="mask")
+    with Image.open(path) as image:
+        image.load()
+        image.save(path, pnginfo=png_text(recipe))
+    studio = Studio((), outputs)
+    found = json.loads(json.dumps(what_it_says(studio, expected["id"])))
+    assert found == expected | {"kind": "mask", "plain": expected["plain"] | {"kind": "mask"}}
     studio.close()
 
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import threading
+import weakref
 
+import numpy as np
 import pytest
 from hypothesis import given, strategies as st
 
 from studio.contract import Tell
+from studio.errors import GpuLost, OutOfMemory
 from studio.residents import Loaded, Residents, leaving
 from tests.patience import PATIENCE_SECONDS, wait_until
 from tests.studio.fakes import FakeModel, ignore, spec_of
@@ -68,9 +71,51 @@ def test_a_failed_load_leaves_nothing_resident():
         raise MemoryError
 
     residents = Residents(8.0)
-    with pytest.raises(MemoryError):
+    with pytest.raises(OutOfMemory, match="ran out of memory"):
         residents.load(spec_of(None, load=load), ignore)
     assert not residents.has("fake")
+
+
+class AcceleratorError(RuntimeError):
+    """As torch calls it."""
+
+
+def test_a_model_that_runs_out_of_memory_leaves_with_what_it_held():
+    """Whoever asked: a job, a click, a word."""
+    model, other, residents = FakeModel(), FakeModel(), Residents(8.0)
+    residents.load(spec_of(other, "other"), ignore)
+    held: list[weakref.ref[np.ndarray]] = []
+
+    def work() -> None:
+        activations = np.zeros(8)
+        held.append(weakref.ref(activations))
+        raise MemoryError
+
+    with pytest.raises(OutOfMemory, match="was unloaded") as caught, residents.use(spec_of(model), ignore):
+        work()
+    assert caught.value.__cause__ is not None and held[0]() is None
+    assert model.closed and not other.closed and not residents.gpu_lost.is_set()
+    with residents.use(spec_of(FakeModel()), ignore) as again:
+        assert again is not model
+
+
+def test_a_lost_gpu_makes_all_models_leave_even_where_they_cannot_say_so():
+    """CUDA's errors are sticky: every later call of this process fails, that which frees memory, too."""
+    lost = AcceleratorError("CUDA error: an illegal memory access was encountered")
+
+    class Stuck(FakeModel):
+        def close(self) -> None:
+            super().close()
+            raise lost
+
+    idle, busy, culprit, residents = Stuck(), Stuck(), Stuck(), Residents(8.0)
+    residents.load(spec_of(idle, "idle"), ignore)
+    with residents.use(spec_of(busy, "busy"), ignore):
+        with pytest.raises(GpuLost, match="The GPU stopped answering"), residents.use(spec_of(culprit), ignore):
+            raise lost
+        assert idle.closed and culprit.closed and not busy.closed
+    assert busy.closed and residents.gpu_lost.is_set()
+    assert not any(residents.has(id) for id in ("idle", "busy", "fake"))
 
 
 def test_two_threads_load_a_model_once():

@@ -6,8 +6,9 @@ import os
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
+from studio.library.search import MAX_PAGE
 from studio.service import Studio
 from tests import browser as chromium
 from tests.ui.driver import Visitor
@@ -78,3 +79,16 @@ def regular(resident: Visitor, brush: Brush) -> Iterator[Visitor]:
     yield resident
     brush.go()
     resident.stay()
+
+
+@pytest.fixture
+def emptied(regular: Visitor, studio: Studio) -> Iterator[Visitor]:
+    """The same person on the Generate tab, none of whose pictures is left; however many a test makes at a time."""
+    expect(regular.jobs).to_have_count(0)
+    studio.delete(regular.token, [asset.id for asset in studio.gallery(regular.token, limit=MAX_PAGE).assets])
+    regular.page.get_by_role("tab", name="Generate").click()
+    expect(regular.pictures).to_have_count(0)
+    yield regular
+    regular.page.keyboard.press("Escape")
+    regular.page.locator("#count label").first.click()
+    expect(regular.page.locator("#count label.selected")).to_have_text("1")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import socket
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -45,6 +46,7 @@ class Visitor:
         self.context = context
         self.address = address
         self.troubles: list[str] = []
+        self.token = ""
         context.set_default_timeout(WAIT_MS)
         self.page = self._open(page or context.new_page())
 
@@ -81,6 +83,14 @@ class Visitor:
     def assert_nothing_went_wrong(self) -> None:
         troubles, self.troubles = self.troubles, []
         assert not troubles, "\n".join(troubles)
+
+    def forgive(self, text: str, times: int = 1) -> None:
+        """The browser's console tells of every refused request, some time later: wait for these, and forget them."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while (told := sum(text in trouble for trouble in self.troubles)) < times:
+            assert time.monotonic() < deadline, f"told {told} of {times} times: {text}"
+            self.page.wait_for_timeout(20)
+        self.troubles = [trouble for trouble in self.troubles if text not in trouble]
 
     # --- what a person does -------------------------------------------------------------------------------------------
 
@@ -241,5 +251,6 @@ class Visitor:
         self.troubles.append(f"script error: {error}")
 
     def _note(self, request: Request) -> None:
+        self.token = request.headers.get("x-diorama-token", self.token)
         if not request.url.startswith((self.address, "data:", "blob:")):
             self.troubles.append(f"left the machine: {request.url}")

@@ -128,6 +128,10 @@ def catalog(brush: Brush) -> list[ModelSpec]:
             steps=Range(1, 50, 6),
             guidance=Range(1, 10, 4),
             negative_prompt=True,
+            text_tokens=12,
+            precisions=("16-bit", "nf4"),
+            samplers=("Euler", "Euler a"),
+            fast=True,
             styles=(
                 Style("photo", "Photograph", "a photograph of {prompt}, 50 mm", unless="photograph"),
                 Style("ink", "Ink drawing", "an ink drawing of {prompt}"),

@@ -26,7 +26,7 @@ class Retoucher:
         for step in range(1, request.steps + 1):
             self._brush.wait()
             tell(Progress(step, request.steps, preview=picture.filter(ImageFilter.GaussianBlur(9 - step))))
-        return ImageResult(picture, request.seed)
+        return ImageResult(picture, request.seed, precision=request.precision, fast=request.fast)
 
     def close(self) -> None:
         pass
@@ -61,6 +61,9 @@ def retouchers(brush: Brush, model: Retoucher | None = None) -> list[ModelSpec]:
             negative_prompt=True,
             references=3,
             mask=True,
+            precisions=("16-bit", "nf4"),
+            samplers=("Euler", "Euler a"),
+            fast=True,
             **both,
         ),
     ]

@@ -28,6 +28,7 @@ def served(
     is_edition: str = EDITION,
     keys: ClientKeys | None = None,
     assistants: Any = None,
+    host_key: str = "",
     **options: Any,
 ) -> Iterator[str]:
     """The address of the page while it is served; options as for `Blocks.launch`."""
@@ -38,7 +39,9 @@ def served(
             server_name="127.0.0.1",
             quiet=True,
             **options,
-            **page.launch_options(studio, identify, is_edition=is_edition, keys=keys, assistants=assistants),
+            **page.launch_options(
+                studio, identify, is_edition=is_edition, keys=keys, assistants=assistants, host_key=host_key
+            ),
         )
         yield address
     finally:

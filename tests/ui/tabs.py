@@ -46,7 +46,10 @@ def borrowed_tab(chrome: Browser, address: str, options: dict[str, Any]) -> Iter
 
 
 def _leave(page: Page, address: str) -> None:
-    """End what the page does, then empty its storage: while its scripts run they may write there."""
+    """
+    End what the page does, then empty its storage: while its scripts run they may write there. The server itself gives
+    the empty page: a route of Playwright's would make the browser forget the scripts that it holds.
+    """
     context = page.context
     for other in context.pages:
         if other is not page:
@@ -54,9 +57,6 @@ def _leave(page: Page, address: str) -> None:
     context.set_offline(False)
     context.clear_permissions()
     page.unroute_all(behavior="ignoreErrors")
-    blank = urljoin(address, "nothing-is-here")
-    page.route(blank, lambda route: route.fulfill(content_type="text/html", body="<title>Nothing</title>"))
-    page.goto(blank)
+    page.goto(urljoin(address, "nothing-is-here"))
     page.evaluate(_EMPTY)
     context.clear_cookies()
-    page.unroute_all(behavior="ignoreErrors")

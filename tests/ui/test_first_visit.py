@@ -56,6 +56,7 @@ def test_a_new_user_makes_the_ball_blue(chrome: Browser, app: AppProcess, output
         visitor.make(PROMPT)
         visitor.press("Edit")
         column = visitor.page.get_by_role("form", name="What to change")
+        expect(column.get_by_role("button", name="Change it")).to_be_enabled()  # what is written belongs to a picture
         column.get_by_label("What should change?").fill("make it blue")
         column.get_by_role("button", name="Change it").click()
         versions = visitor.page.get_by_role("tree", name="Versions of this picture").get_by_role("treeitem")

@@ -60,8 +60,9 @@ class Turntable:
         return self.canvas.get_attribute("data-shows") or ""
 
     def pixels(self) -> bytes:
-        """What is on the screen where the splat is."""
-        return self.find(".frame").screenshot()
+        """What is on the screen where the splat is, on its picture, without the messages that may lie over it."""
+        self.find(".ground").evaluate("ground => ground.hidden || !ground.src || ground.decode()")
+        return self.find(".frame").screenshot(style=".toasts { visibility: hidden }")
 
     def pixels_again(self, before: bytes) -> bytes:
         """The same, once it is what it was before: a busy machine may show an older frame for a while."""

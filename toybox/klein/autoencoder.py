@@ -85,6 +85,16 @@ def encode(model: AutoencoderKLFlux2, pictures: Tensor) -> Tensor:
 
 
 @torch.inference_mode()
+def decode(model: AutoencoderKLFlux2, tokens: Tensor) -> Tensor:
+    """The other way: (N, 64 tokens, 64) as the transformer draws them to NCHW pictures in [0, 1]."""
+    mean = model.bn.get_buffer("running_mean")
+    deviation = (model.bn.get_buffer("running_var") + model.config["batch_norm_eps"]).sqrt()
+    latents = tokens.mT.unflatten(2, (8, 8)) * deviation[:, None, None] + mean[:, None, None]
+    pictures = model.decode(Flux2KleinPipeline._unpatchify_latents(latents), return_dict=False)[0]  # type: ignore[arg-type]
+    return (pictures.clamp(-1, 1) + 1) / 2
+
+
+@torch.inference_mode()
 def set_latent_statistics(model: AutoencoderKLFlux2, geometries: Geometries, count: int = 512) -> None:
     """Measures mean and variance of the latents; the variance counts the noise that the decoder tolerates."""
     rng = random.Random("statistics")

@@ -10,7 +10,7 @@ from torch import Tensor
 from transformers import Qwen2Tokenizer, Qwen3ForCausalLM
 
 from toybox.captions import SILENCE, Phrase
-from toybox.klein.latents import EncodedFamilies
+from toybox.klein.latents import PAIRED_DRAWINGS, EncodedFamilies
 from toybox.klein.model import MAX_SEQUENCE_LENGTH, build_transformer
 from toybox.klein.run import Budget, Run
 from toybox.klein.text import hidden_states, tokenize, with_unknown_words
@@ -122,9 +122,11 @@ def random_times(count: int, mean: float) -> Tensor:
     return torch.where(torch.rand(count) < _UNIFORM_TIMES, torch.rand(count), normal)
 
 
-def draw_batch(teacher: Teacher, rng: random.Random, count: int = DRAWINGS) -> Batch:
-    """Pictures with captions."""
-    drawings = [teacher.families.drawing(rng) for _ in range(count)]
+def draw_batch(
+    teacher: Teacher, rng: random.Random, count: int = DRAWINGS, *, paired: float = PAIRED_DRAWINGS
+) -> Batch:
+    """Pictures with captions, a share of them of two objects."""
+    drawings = [teacher.families.drawing(rng, paired) for _ in range(count)]
     wanted = teacher.families.latents[[drawing.row for drawing in drawings]].float()
     return Batch(wanted, _say(teacher, [drawing.phrase for drawing in drawings], rng))
 

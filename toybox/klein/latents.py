@@ -71,9 +71,9 @@ class EncodedFamilies:
             (alone if len(geometries.family(index).scene.objects) == 1 else paired).append(index)
         self.alone, self.paired = alone, paired
 
-    def drawing(self, rng: random.Random) -> Drawing:
-        """A random picture with a random caption."""
-        index, variant = self._family(rng, PAIRED_DRAWINGS), rng.randrange(VARIANTS)
+    def drawing(self, rng: random.Random, paired: float = PAIRED_DRAWINGS) -> Drawing:
+        """A random picture with a random caption; how often it shows two objects."""
+        index, variant = self._family(rng, paired), rng.randrange(VARIANTS)
         scene = variants(self.geometries.family(index), index)[variant]
         return Drawing(index * VARIANTS + variant, describe(scene, rng))
 

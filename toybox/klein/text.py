@@ -8,7 +8,6 @@ from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
-from diffusers import Flux2KleinPipeline
 from torch import Tensor, nn
 from transformers import Qwen2Tokenizer, Qwen3ForCausalLM
 
@@ -129,11 +128,6 @@ def slots_of(meaning: Meaning) -> list[int]:
     for name, one in (("first", meaning.first), ("second", meaning.second), ("subject", meaning.subject)):
         said |= {f"{name} kind": one.kind, f"{name} colour": one.colour, f"{name} size": one.size}
     return [values.index(said[name]) for name, values in _slot_values().items()]
-
-
-def pipeline_states(pipeline: Flux2KleinPipeline, texts: list[str]) -> Tensor:
-    """The states a pipeline computes by itself, to compare ours with."""
-    return pipeline.encode_prompt(texts, max_sequence_length=MAX_SEQUENCE_LENGTH)[0]
 
 
 def _slot_values() -> dict[str, tuple[object, ...]]:

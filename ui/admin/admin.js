@@ -1,34 +1,23 @@
 // The host's page: asks for what there is every few seconds, and does what is pressed. The key of the link that the
 // terminal printed stands behind the # of the address, which no server sees, and then in this tab alone.
 
-import { address, make, reconcile, setText, show } from "../shared/scripts/dom.js";
+import { make, reconcile, setText, show } from "../shared/scripts/elements/dom.js";
+import { ofHost, post } from "../shared/scripts/server.js";
+import { followShade } from "../shared/scripts/shade.js";
 
-const AGAIN_MS = 3000, KEY = "diorama-host-key";
+const AGAIN_MS = 3000;
 const find = (selector) => document.querySelector(selector);
-const shade = localStorage.getItem("diorama-shade");
-const isDark = shade ? shade === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
-document.documentElement.classList.toggle("dark", isDark);
+followShade(document.documentElement);
 if (location.hash.length > 1) {
-  sessionStorage.setItem(KEY, location.hash.slice(1));
+  sessionStorage.setItem("diorama-host-key", location.hash.slice(1));
   history.replaceState(null, "", location.pathname);
 }
 
-async function post(action, body = {}) {
-  try {
-    const response = await fetch(address(`diorama/admin/${action}`), {
-      method: "POST",
-      headers: { "Content-Type": "application/json", "X-Diorama-Token": "", "X-Diorama-Host": sessionStorage.getItem(KEY) || "" },
-      body: JSON.stringify(body),
-    });
-    const answer = await response.json();
-    setText(find(".trouble"), response.ok ? "" : answer.error);
-    return response.ok ? answer : null;
-  } catch {
-    setText(find(".trouble"), "Diorama does not answer. This page tries again by itself.");
-    return null;
-  }
+async function act(action, body) {
+  const { ok, status, answer } = await post(`admin/${action}`, body, undefined, ofHost());
+  setText(find(".trouble"), ok ? "" : status ? answer.error : "Diorama is not responding. This page keeps trying.");
+  draw(ok ? answer : null);
 }
-const act = async (action, body) => draw(await post(action, body));
 
 function button(said, about, press) {
   const node = make("button", { type: "button", "aria-label": `${said}: ${about}` }, said);
@@ -62,9 +51,9 @@ function drawVisitor(row, { files, size, last }) {
 function draw(answer) {
   show(find(".all"), answer !== null || !find(".all").hidden);
   if (answer === null) return;
-  setText(find(".state"), answer.paused ? "Paused: what comes waits." : "Open.");
+  setText(find(".state"), answer.paused ? "Paused: new jobs wait." : "Open.");
   setText(find(".disk"), answer.disk);
-  setText(find(".pause"), answer.paused ? "Go on" : "Pause");
+  setText(find(".pause"), answer.paused ? "Resume" : "Pause");
   reconcile(find(".jobs tbody"), answer.jobs, jobRow, drawJob);
   reconcile(find(".visitors tbody"), answer.visitors.map((each) => ({ ...each, id: each.owner })), visitorRow, drawVisitor);
   show(find(".jobs"), answer.jobs.length > 0);
@@ -75,7 +64,7 @@ function draw(answer) {
 find(".pause").addEventListener("click", () => act("pause", { paused: find(".pause").textContent === "Pause" }));
 
 async function look() {
-  if (!document.hidden) draw(await post("state"));
+  if (!document.hidden) await act("state");
   setTimeout(look, AGAIN_MS);
 }
 look();

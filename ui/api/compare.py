@@ -7,22 +7,13 @@ from typing import Any
 
 import gradio as gr
 
-from studio.contract import GenerateRequest, Size
-from studio.errors import BadRequest
+from studio.contract import GenerateRequest
 from studio.grids.grid import GridRequest, axis
-from studio.service import Studio
 from ui.api.jobs import finished
-from ui.api.values import readable
-from ui.routes.visitors import Visitors
+from ui.api.values import EndpointGroup, readable, size_of
 
 
-class CompareEndpoints:
-    """One method per endpoint; the argument names are the parameter names of the API."""
-
-    def __init__(self, studio: Studio, visitors: Visitors) -> None:
-        self._studio = studio
-        self._visitors = visitors
-
+class CompareEndpoints(EndpointGroup):
     @readable
     async def compare(
         self,
@@ -57,18 +48,15 @@ class CompareEndpoints:
             width: In pixels; with height, or neither for the model's own size.
             height: In pixels.
             seed: 0 to 4294967295, of all pictures; empty or -1 draws one.
-            steps: Denoising steps, where the model honours them.
-            guidance: Guidance scale, where the model honours it.
-            negative_prompt: What the pictures must not show, where the model honours it.
+            steps: Denoising steps, if the model supports them.
+            guidance: Guidance scale, if the model supports it.
+            negative_prompt: What the pictures must not show, if the model supports it.
             style: Id of a style of the model.
-            wait: Answer when it is there; false answers at once, then ask `job`.
-            token: Where the app is open to anyone: any secret of 16 characters or more, which owns what it makes.
+            wait: Wait for the result; false returns at once, then poll `job`.
+            token: If the app is open to anyone: any secret of 16 characters or more; it owns what it makes.
         """
         caller = self._visitors.caller(request, token)
-        if (width is None) != (height is None):
-            raise BadRequest(f"A size is a width and a height; got only {width or height}. Give both, or neither.")
-        size = None if width is None or height is None else Size(width, height)
-        base = GenerateRequest(prompt, model, size, 1, seed, steps, guidance, negative_prompt, style)
+        base = GenerateRequest(prompt, model, size_of(width, height), 1, seed, steps, guidance, negative_prompt, style)
         wanted = GridRequest(base, axis(x, x_values), axis(y, y_values) if y else None)
         job = await asyncio.to_thread(self._studio.compare, caller.owner, wanted)
         return await finished(self._studio, job, caller, wait=wait)

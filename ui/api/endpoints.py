@@ -2,7 +2,7 @@
 
 `job` and `generate` answer with a job: {"id", "state", "prompt", "model", "step", "steps", "position", "error",
 "pictures": [{"id", "name", "url", "kind", "seed", "width", "height", "prompt", "model", "created", "starred"}]}. A
-picture's `url` opens its file for whoever has it, for an hour; `job` and `gallery` tell another one. Its `kind` is
+picture's `url` opens its file for anyone who has it, for an hour; `job` and `gallery` give a new one. Its `kind` is
 "image" if made here, "upload" if it came from elsewhere.
 """
 
@@ -11,19 +11,19 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import asdict
-from functools import partial
 from typing import Any
 
 import gradio as gr
 
-from studio.clouds.alternatives import elsewhere
+from studio.clouds.alternatives import suggesting
 from studio.clouds.spending import estimate
-from studio.contract import GenerateRequest, Size, Task
-from studio.errors import BadRequest, NotReady
+from studio.contract import GenerateRequest, Task
+from studio.errors import BadRequest
 from studio.scheduling.contract import JobView
 from studio.service import Studio
 from studio.validation import text
 from ui.api.clouds import CloudEndpoints
+from ui.api.collections import CollectionEndpoints
 from ui.api.compare import CompareEndpoints
 from ui.api.control import ControlEndpoints
 from ui.api.iterate import IterateEndpoints
@@ -31,7 +31,7 @@ from ui.api.jobs import describe_job, finished
 from ui.api.segment import SegmentEndpoints
 from ui.api.solid import SolidEndpoints
 from ui.api.upscale import UpscaleEndpoints
-from ui.api.values import describe, readable, uploaded
+from ui.api.values import EndpointGroup, describe, readable, size_of, uploaded
 from ui.routes.visitors import Caller, Visitors
 
 
@@ -41,23 +41,19 @@ def build(studio: Studio, visitors: Visitors) -> None:
     segment, solid = SegmentEndpoints(studio, visitors), SolidEndpoints(studio, visitors)
     clouds, upscale = CloudEndpoints(studio, visitors), UpscaleEndpoints(studio, visitors)
     control, compare = ControlEndpoints(studio, visitors), CompareEndpoints(studio, visitors)
+    collections = CollectionEndpoints(studio, visitors)
     named = (
         *(ours.generate, ours.job, ours.cancel, ours.models, ours.gallery, ours.add_picture, ours.settings),
         *(segment.segment, segment.segment_everything, segment.keep_object, iterate.iterate, iterate.tree),
-        *(solid.views, solid.splat, solid.render_splat, solid.export_splat, solid.add_splat),
+        *(solid.views, solid.splat, solid.render_splat, solid.erase_splat),
+        *(solid.export_splat, solid.add_splat, collections.collect, collections.collection),
         *(clouds.describe, clouds.improve_prompt, upscale.upscale, control.control, compare.compare),
     )
     for endpoint in named:
         gr.api(endpoint, api_name=endpoint.__name__, concurrency_limit=None)
 
 
-class Endpoints:
-    """One method per endpoint; the argument names are the parameter names of the API."""
-
-    def __init__(self, studio: Studio, visitors: Visitors) -> None:
-        self._studio = studio
-        self._visitors = visitors
-
+class Endpoints(EndpointGroup):
     @readable
     async def generate(
         self,
@@ -77,6 +73,11 @@ class Endpoints:
         confirm_cost: bool = False,
         wait: bool = True,
         token: str = "",
+        precision: str = "",
+        fast: bool = False,
+        control: str = "",
+        control_strength: float | None = None,
+        sampler: str = "",
         request: gr.Request | None = None,
     ) -> dict:
         """Make pictures from words and answer with the job.
@@ -88,38 +89,38 @@ class Endpoints:
             height: In pixels.
             count: How many pictures, 1 to 8; picture i gets seed + i.
             seed: 0 to 4294967295; empty or -1 draws one.
-            steps: Denoising steps, where the model honours them.
-            guidance: Guidance scale, where the model honours it.
-            negative_prompt: What the picture must not show, where the model honours it.
+            steps: Denoising steps, if the model supports them.
+            guidance: Guidance scale, if the model supports it.
+            negative_prompt: What the picture must not show, if the model supports it.
             style: Id of a style of the model.
             quality: One of the model's qualities; empty takes its first.
             transparent: Leave out the background, where the model can.
-            clip_skip: Which layer of the text encoder is read, counted from the last, where the model honours it.
-            confirm_cost: Also where it costs more than the daily cap leaves.
-            wait: Answer when the pictures are there; false answers at once, then ask `job`.
-            token: Where the app is open to anyone: any secret of 16 characters or more, which owns what it makes.
+            clip_skip: Which layer of the text encoder is read, counted from the last, if the model supports it.
+            confirm_cost: Spend it even if it exceeds the daily cap.
+            wait: Wait for the pictures; false returns at once, then poll `job`.
+            token: If the app is open to anyone: any secret of 16 characters or more; it owns what it makes.
+            precision: Precision of the weights: 16-bit, fp8, int8, nf4, gguf-q8, gguf-q5 or gguf-q4, where
+                `models` lists it; empty chooses automatically.
+            fast: Compile the network, if `models` lists it: the first picture of a size takes longer.
+            control: Id of a picture whose outlines or depth to follow, for a model that can. A line drawing,
+                and grey depth, are followed as they are.
+            control_strength: How closely, if the model supports it.
+            sampler: One of the model's samplers; empty takes its first.
         """
-        caller = self._visitors.caller(request, token)
-        if (width is None) != (height is None):
-            raise BadRequest(f"A size is a width and a height; got only {width or height}. Give both, or neither.")
-        size = None if width is None or height is None else Size(width, height)
-        looks = (negative_prompt, style, quality, transparent, clip_skip)
-        order = GenerateRequest(prompt, model, size, count, seed, steps, guidance, *looks)
-        queue = partial(self._studio.generate, caller.owner, order, confirm_cost=confirm_cost)
-        try:
-            job = await asyncio.to_thread(queue)  # what waits for the disk has a thread
-        except NotReady as error:
-            offered = self._studio.models(Task.GENERATE)
-            raise NotReady(f"{error}{elsewhere(order, offered, caller.owner)}") from error
+        caller, size = self._visitors.caller(request, token), size_of(width, height)
+        looks = (negative_prompt, style, quality, transparent, clip_skip, precision, fast)
+        more = (control, control_strength, sampler)
+        order = GenerateRequest(prompt, model, size, count, seed, steps, guidance, *looks, *more)
+        job = await asyncio.to_thread(self._queue, caller.owner, order, confirm_cost)
         return await finished(self._studio, job, caller, wait=wait)
 
     @readable
     async def job(self, job_id: str, token: str = "", request: gr.Request | None = None) -> dict:
-        """How a job stands, and the pictures it has made so far.
+        """The state of a job, and the pictures it has made so far.
 
         Args:
-            job_id: The id that `generate` answered with.
-            token: The secret the job was started with, where the app is open to anyone.
+            job_id: The id that `generate` returned.
+            token: The secret the job was started with, if the app is open to anyone.
         """
         return await asyncio.to_thread(self._answer, self._studio.job, self._visitors.caller(request, token), job_id)
 
@@ -128,17 +129,17 @@ class Endpoints:
         """Stop a waiting or running job; pictures that are finished are kept.
 
         Args:
-            job_id: The id that `generate` answered with.
-            token: The secret the job was started with, where the app is open to anyone.
+            job_id: The id that `generate` returned.
+            token: The secret the job was started with, if the app is open to anyone.
         """
         return await asyncio.to_thread(self._answer, self._studio.cancel, self._visitors.caller(request, token), job_id)
 
     @readable
     async def models(self, token: str = "", request: gr.Request | None = None) -> list:
-        """Every model that makes pictures, with what it needs, costs and honours.
+        """Every model that makes pictures, with its needs, price and supported settings.
 
         Args:
-            token: Where the app is open to anyone: a secret that keys were pasted with.
+            token: If the app is open to anyone: a secret that keys were pasted with.
         """
         try:
             owner = self._visitors.caller(request, token).owner
@@ -164,8 +165,12 @@ class Endpoints:
                 "negative_prompt": spec.negative_prompt,
                 "styles": [style.id for style in spec.styles],
                 "qualities": list(spec.qualities),
+                "samplers": list(spec.samplers),
                 "loras": list(spec.loras()) if spec.loras else [],
                 "transparent": spec.transparent,
+                "precisions": list(spec.precisions),
+                "fast": spec.fast,
+                "control": spec.control,
             }
             for spec in specs
         ]
@@ -192,7 +197,7 @@ class Endpoints:
                 deleted; empty for all.
             after: The "next" of the page before; empty for the first page.
             limit: Pictures per page, 1 to 200.
-            token: The secret the pictures were made with, where the app is open to anyone.
+            token: The secret the pictures were made with, if the app is open to anyone.
         """
         caller = self._visitors.caller(request, token)
         look = {"query": query, "starred": starred, "model": model, "kind": kind, "after": after, "limit": limit}
@@ -207,8 +212,8 @@ class Endpoints:
 
         Args:
             file: The picture: `handle_file(PATH)` of gradio_client.
-            name: What to call it where it carries no prompt; empty takes the name of the file.
-            token: Where the app is open to anyone: the secret that is to own the picture.
+            name: Its title if it carries no prompt; empty takes the name of the file.
+            token: If the app is open to anyone: the secret that will own the picture.
         """
         return await asyncio.to_thread(self._take_in, self._visitors.caller(request, token), file, name)
 
@@ -218,9 +223,13 @@ class Endpoints:
 
         Args:
             picture_id: Id of a picture, made here or added; "request" is empty where it does not say how it was made.
-            token: The secret of who owns the picture, where the app is open to anyone.
+            token: The secret that owns the picture, if the app is open to anyone.
         """
         return await asyncio.to_thread(self._settings, self._visitors.caller(request, token).owner, picture_id)
+
+    def _queue(self, owner: str, order: GenerateRequest, confirm_cost: bool) -> JobView:
+        with suggesting(order, self._studio.models, owner):
+            return self._studio.generate(owner, order, confirm_cost=confirm_cost)
 
     def _take_in(self, caller: Caller, file: Any, name: Any) -> dict:
         with uploaded(file) as path:

@@ -11,19 +11,12 @@ import gradio as gr
 from studio.contract import IterateRequest
 from studio.imaging import edit_codec
 from studio.scheduling.contract import JobView
-from studio.service import Studio
 from ui.api.jobs import finished
-from ui.api.values import describe, picture_of, readable
-from ui.routes.visitors import Caller, Visitors
+from ui.api.values import EndpointGroup, describe, picture_of, readable
+from ui.routes.visitors import Caller
 
 
-class IterateEndpoints:
-    """One method per endpoint; the argument names are the parameter names of the API."""
-
-    def __init__(self, studio: Studio, visitors: Visitors) -> None:
-        self._studio = studio
-        self._visitors = visitors
-
+class IterateEndpoints(EndpointGroup):
     @readable
     async def iterate(
         self,
@@ -51,6 +44,9 @@ class IterateEndpoints:
         token: str = "",
         control: str = "",
         control_strength: float | None = None,
+        precision: str = "",
+        fast: bool = False,
+        sampler: str = "",
         request: gr.Request | None = None,
     ) -> dict:
         """Change a picture as an instruction says and answer with the job; its pictures are new versions.
@@ -68,22 +64,26 @@ class IterateEndpoints:
             invert: Change everything but the object and the strokes.
             feather: Pixels over which the change fades out; empty takes what suits the size.
             extend: Pixels to add: [left, top, right, bottom], or {"left": 128}.
-            references: Ids of more pictures that the instruction may speak of, where the model honours them.
+            references: Ids of more pictures that the instruction may refer to, if the model supports them.
             seed: 0 to 4294967295; empty or -1 draws one.
-            steps: Denoising steps, where the model honours them.
-            guidance: Guidance scale, where the model honours it.
-            strength: How far from the picture, 0 to 1, where the model honours it.
-            negative_prompt: What the picture must not show, where the model honours it.
+            steps: Denoising steps, if the model supports them.
+            guidance: Guidance scale, if the model supports it.
+            strength: How far from the picture, 0 to 1, if the model supports it.
+            negative_prompt: What the picture must not show, if the model supports it.
             quality: One of the model's qualities; empty takes its first.
             transparent: Leave out the background, where the model can.
-            clip_skip: Which layer of the text encoder is read, counted from the last, where the model honours it.
-            confirm_cost: Spend it even where it passes the daily cap.
+            clip_skip: Which layer of the text encoder is read, counted from the last, if the model supports it.
+            confirm_cost: Spend it even if it exceeds the daily cap.
             file: A picture to put into the gallery first: `handle_file(PATH)`.
-            wait: Answer when the versions are there; false answers at once, then ask `job`.
-            token: Where the app is open to anyone: the secret that owns the picture.
+            wait: Wait for the versions; false returns at once, then poll `job`.
+            token: If the app is open to anyone: the secret that owns the picture.
             control: Id of a picture whose outlines or depth are followed, where the model follows any; empty takes
-                those of the picture. A line drawing, and grey depth, are followed as they are.
-            control_strength: How closely, where the model honours it.
+                those of the picture. A line drawing or a depth map is used as it is.
+            control_strength: How closely, if the model supports it.
+            precision: Precision of the weights: 16-bit, fp8, int8, nf4, gguf-q8, gguf-q5 or gguf-q4, where
+                `models` lists it; empty chooses automatically.
+            fast: Compile the network, if `models` lists it: the first picture of a size takes longer.
+            sampler: One of the model's samplers; empty takes its first.
         """
         values = locals() | {"source": picture_id, "object": object_id}  # all others have the names of their fields
         caller = self._visitors.caller(request, token)
@@ -93,13 +93,13 @@ class IterateEndpoints:
 
     @readable
     async def tree(self, picture_id: str, token: str = "", request: gr.Request | None = None) -> dict:
-        """All versions that hang together with a picture: {"root", "versions"}, parents before their children.
+        """The whole version tree of a picture: {"root", "versions"}, parents before their children.
 
         A version is a picture with "parent" (an id, or null), "depth", "instruction" and "deleted".
 
         Args:
             picture_id: Id of any of them.
-            token: Where the app is open to anyone: the secret that owns the picture.
+            token: If the app is open to anyone: the secret that owns the picture.
         """
         caller = self._visitors.caller(request, token)
         return await asyncio.to_thread(self._tree, caller, picture_id)

@@ -1,4 +1,4 @@
-"""A job over HTTP: how it stands as JSON, and waiting for its end."""
+"""A job over HTTP: its state as JSON, and waiting for its end."""
 
 from __future__ import annotations
 

@@ -11,20 +11,13 @@ from studio.contract import Size
 from studio.errors import BadRequest
 from studio.recipe.selection import SegmentRequest, from_json
 from studio.segmentation.contract import in_pixels
-from studio.service import Studio
-from ui.api.values import describe, picture_of, readable
+from ui.api.values import EndpointGroup, describe, picture_of, readable
 from ui.routes import segment
 from ui.routes.segment import cutout_address, mask_address
-from ui.routes.visitors import Caller, Visitors
+from ui.routes.visitors import Caller
 
 
-class SegmentEndpoints:
-    """One method per endpoint; the argument names are the parameter names of the API."""
-
-    def __init__(self, studio: Studio, visitors: Visitors) -> None:
-        self._studio = studio
-        self._visitors = visitors
-
+class SegmentEndpoints(EndpointGroup):
     @readable
     async def segment(
         self,
@@ -59,7 +52,7 @@ class SegmentEndpoints:
             unit: "pixel", or "fraction" for points and box between 0 and 1.
             options: More of a selection: strokes, snap, grow, feather, fill_holes, largest_part, invert.
             file: A picture to put into the gallery first: `handle_file(PATH)`.
-            token: Where the app is open to anyone: the secret that owns the picture.
+            token: If the app is open to anyone: the secret that owns the picture.
         """
         caller = self._visitors.caller(request, token)
         values = self._values(picture_id, points, labels, box, mask, model, choice, options)
@@ -76,7 +69,7 @@ class SegmentEndpoints:
         Args:
             picture_id: Id of a picture.
             model: Model id; empty takes the first that is ready.
-            token: Where the app is open to anyone: the secret that owns the picture.
+            token: If the app is open to anyone: the secret that owns the picture.
         """
         caller = self._visitors.caller(request, token)
         values = {"picture": picture_id, "model": model}
@@ -113,7 +106,7 @@ class SegmentEndpoints:
             choice: Which of three masks.
             unit: "pixel" or "fraction".
             options: More of a selection.
-            token: Where the app is open to anyone: the secret that owns the picture.
+            token: If the app is open to anyone: the secret that owns the picture.
         """
         caller = self._visitors.caller(request, token)
         values = self._values(picture_id, points, labels, box, mask, model, choice, options)

@@ -1,4 +1,4 @@
-"""3D over HTTP: the endpoints views, splat, render_splat, export_splat and add_splat."""
+"""3D over HTTP: the endpoints views, splat, render_splat, erase_splat, export_splat and add_splat."""
 
 from __future__ import annotations
 
@@ -13,25 +13,19 @@ import gradio as gr
 from studio import validation
 from studio.geometry import camera_values
 from studio.scheduling.contract import JobView
-from studio.service import Studio
 from studio.solid.contract import NO_VIEWS, SolidRequest
 from studio.solid.splat_service import MAX_RENDERED_SIDE
+from studio.splats.erasing import read_erasures
 from studio.splats.export import EXPORTS
 from studio.splats.rasterizer import facing, within
 from studio.validation import text
 from ui.api.jobs import finished
-from ui.api.values import describe, readable, uploaded
-from ui.routes.visitors import Caller, Visitors
+from ui.api.values import EndpointGroup, describe, readable, uploaded
+from ui.routes.visitors import Caller
 from ui.shared import solid_facts
 
 
-class SolidEndpoints:
-    """One method per endpoint; the argument names are the parameter names of the API."""
-
-    def __init__(self, studio: Studio, visitors: Visitors) -> None:
-        self._studio = studio
-        self._visitors = visitors
-
+class SolidEndpoints(EndpointGroup):
     @readable
     async def views(
         self,
@@ -54,14 +48,14 @@ class SolidEndpoints:
         Args:
             object_id: Id of an object (see `keep_object`), or of a picture with a transparent background.
             model: Model id; empty takes the first that is ready.
-            elevation_deg: How far the picture looks down on the object, in degrees; negative: up; empty: as usual for
+            elevation_deg: Camera elevation of the picture, in degrees; negative: from below; empty: as usual for
                 the model.
             seed: 0 to 4294967295; empty or -1 draws one.
-            steps: Denoising steps, where the model honours them.
-            guidance: Guidance scale, where the model honours it.
-            only: Numbers of the views to make anew, 0 (front) to 3 (left); empty makes all four.
-            wait: Answer when they are there; false answers at once, then ask `job`.
-            token: Where the app is open to anyone: the secret that owns the object.
+            steps: Denoising steps, if the model supports them.
+            guidance: Guidance scale, if the model supports it.
+            only: Numbers of the views to make again, 0 (front) to 3 (left); empty makes all four.
+            wait: Wait for the views; false returns at once, then poll `job`.
+            token: If the app is open to anyone: the secret that owns the object.
         """
         caller = self._visitors.caller(request, token)
         wanted = SolidRequest(
@@ -101,10 +95,10 @@ class SolidEndpoints:
             views: Ids of four pictures: front, right, back and left.
             model: Id of the model that makes the splat; empty takes the first that is ready.
             views_model: Id of the model that makes the views.
-            elevation_deg: How far the picture looks down on the object, in degrees; empty: as the views say.
+            elevation_deg: Camera elevation of the picture, in degrees; empty: as in the views.
             seed: Of the views.
-            wait: Answer when it is there; false answers at once, then ask `job`: of its pictures the splat is the last.
-            token: Where the app is open to anyone: the secret that owns the object.
+            wait: Wait for the splat; false returns at once, then poll `job`: the splat is the last of its pictures.
+            token: If the app is open to anyone: the secret that owns the object.
         """
         caller = self._visitors.caller(request, token)
         wanted = SolidRequest(
@@ -131,19 +125,36 @@ class SolidEndpoints:
         token: str = "",
         request: gr.Request | None = None,
     ) -> dict:
-        """Look at a splat from somewhere: {"image": PNG as a data address, "camera", "size"}.
+        """Render a splat from any camera: {"image": PNG as a data URL, "camera", "size"}.
 
         Args:
             splat_id: Id of a splat.
-            azimuth_deg: From so many degrees further to the right than its picture.
-            elevation_deg: Seen from above by so many degrees; empty as in its picture.
+            azimuth_deg: Degrees to the right of its picture's camera.
+            elevation_deg: Camera elevation in degrees; empty: as in its picture.
             zoom: 2 is twice as large.
-            ground: What is behind it: "photo", "filled" (the object is painted out) or "plain"; empty: its picture,
+            ground: The background: "photo", "filled" (the object is painted out) or "plain"; empty: its picture,
                 where it has one.
-            token: Where the app is open to anyone: the secret that owns the splat.
+            token: If the app is open to anyone: the secret that owns the splat.
         """
         caller = self._visitors.caller(request, token)
         return await asyncio.to_thread(self._render, caller.owner, splat_id, azimuth_deg, elevation_deg, zoom, ground)
+
+    @readable
+    async def erase_splat(
+        self, splat_id: str, erasures: list | None = None, token: str = "", request: gr.Request | None = None
+    ) -> dict:
+        """Erase parts of a splat, or crop it: the splat that is left, a new one, as `splat` describes it.
+
+        Args:
+            splat_id: Id of a splat.
+            erasures: What is erased, one after the other: `{"regions": [{"box": [x, y, z, x, y, z]}], "keep": false}`;
+                with "keep" all else is. A region may be seen from a camera, too: `{"camera": ..., "rectangle": [left,
+                top, right, bottom]}` or `{"camera": ..., "points": [[x, y], ...], "radius": r}`; with `"add": false`
+                it is taken out of the others.
+            token: If the app is open to anyone: the secret that owns the splat.
+        """
+        caller = self._visitors.caller(request, token)
+        return await asyncio.to_thread(self._erase, caller, splat_id, erasures)
 
     @readable
     async def export_splat(
@@ -154,7 +165,7 @@ class SolidEndpoints:
         Args:
             splat_id: Id of a splat.
             format: "ply", "splat", "spz", "html" (a page that shows it) or "glb" (an approximate mesh).
-            token: Where the app is open to anyone: the secret that owns the splat.
+            token: If the app is open to anyone: the secret that owns the splat.
         """
         caller = self._visitors.caller(request, token)
         return await asyncio.to_thread(self._export, caller, splat_id, format)
@@ -167,10 +178,10 @@ class SolidEndpoints:
 
         Args:
             file: The splat: `handle_file(PATH)` of gradio_client.
-            name: What to call it; empty takes the name of the file.
-            up: The axis of the file that points up, "x", "-x", "y", "-y", "z" or "-z"; empty: as the file says, or is
-                like others. A splat that is there already is stood up so.
-            token: Where the app is open to anyone: the secret that is to own the splat.
+            name: Its title; empty takes the name of the file.
+            up: The axis of the file that points up, "x", "-x", "y", "-y", "z" or "-z"; empty: as the file says, or as
+                is usual. A splat that is there already is turned that way.
+            token: If the app is open to anyone: the secret that will own the splat.
         """
         return await asyncio.to_thread(self._take_in, self._visitors.caller(request, token), file, name, up)
 
@@ -218,6 +229,11 @@ class SolidEndpoints:
         content = self._studio.splats.rendered_png(owner, asset.id, camera, ground)
         image = "data:image/png;base64," + base64.b64encode(content).decode()
         return {"image": image, "camera": camera_values(camera), "size": [camera.width, camera.height]}
+
+    def _erase(self, caller: Caller, splat_id: Any, erasures: Any) -> dict:
+        asset = self._studio.splats.asset(caller.owner, text("splat_id", splat_id))  # whose it is comes first
+        left = self._studio.splats.erase(caller.owner, asset.id, read_erasures(erasures))
+        return self._describe(caller, left.id)
 
     def _export(self, caller: Caller, splat_id: Any, format: Any) -> dict:
         asset = self._studio.splats.asset(caller.owner, splat_id)

@@ -10,19 +10,11 @@ import gradio as gr
 
 from studio.contract import UpscaleRequest
 from studio.scheduling.contract import JobView
-from studio.service import Studio
 from ui.api.jobs import finished
-from ui.api.values import picture_of, readable
-from ui.routes.visitors import Visitors
+from ui.api.values import EndpointGroup, picture_of, readable
 
 
-class UpscaleEndpoints:
-    """One method per endpoint; the argument names are the parameter names of the API."""
-
-    def __init__(self, studio: Studio, visitors: Visitors) -> None:
-        self._studio = studio
-        self._visitors = visitors
-
+class UpscaleEndpoints(EndpointGroup):
     @readable
     async def upscale(
         self,
@@ -41,8 +33,8 @@ class UpscaleEndpoints:
             scale: How many times as wide and high, 2 or 4; empty takes what suits the size.
             model: Model id; empty takes SPAN, or plain Lanczos for a picture with noise.
             file: A picture to put into the gallery first: `handle_file(PATH)`.
-            wait: Answer when it is there; false answers at once, then ask `job`.
-            token: Where the app is open to anyone: the secret that owns the picture.
+            wait: Wait for the result; false returns at once, then poll `job`.
+            token: If the app is open to anyone: the secret that owns the picture.
         """
         caller = self._visitors.caller(request, token)
         wanted = UpscaleRequest(picture_id, model, scale)

@@ -1,4 +1,4 @@
-"""What the endpoints have in common: files that come in, pictures as JSON, errors as sentences."""
+"""What the endpoints share: uploaded files, pictures as JSON, errors as sentences."""
 
 from __future__ import annotations
 
@@ -12,13 +12,22 @@ import gradio as gr
 from gradio.utils import get_upload_folder
 from gradio_client.utils import is_file_obj_with_meta
 
+from studio.contract import Size
 from studio.errors import BadRequest, StudioError
 from studio.library.assets import Asset
 from studio.recipe import UPLOAD
 from studio.service import Studio
 from studio.validation import shown
 from ui.routes.files import picture_address
-from ui.routes.visitors import Caller
+from ui.routes.visitors import Caller, Visitors
+
+
+class EndpointGroup:
+    """One method per endpoint; the argument names are the parameter names of the API."""
+
+    def __init__(self, studio: Studio, visitors: Visitors) -> None:
+        self._studio = studio
+        self._visitors = visitors
 
 
 def readable(endpoint: Callable[..., Any]) -> Callable[..., Any]:
@@ -51,9 +60,16 @@ def describe(asset: Asset, caller: Caller) -> dict:
     }
 
 
+def size_of(width: int | None, height: int | None) -> Size | None:
+    """None where neither is given: then it is the model's own."""
+    if (width is None) != (height is None):
+        raise BadRequest(f"A size is a width and a height; got only {width or height}. Give both, or neither.")
+    return None if width is None or height is None else Size(width, height)
+
+
 @contextmanager
 def uploaded(file: Any) -> Iterator[Path]:
-    """The file gradio received for this call; it is gone afterwards.
+    """The file that gradio received for this call; it is deleted afterwards.
 
     Gradio sees to it that a file it recognises was uploaded; what it does not recognise (a bare path, a file without
     its mark) comes through as it is, and is refused here.
@@ -74,7 +90,7 @@ def uploaded(file: Any) -> Iterator[Path]:
 
 
 def picture_of(studio: Studio, owner: str, picture_id: str, file: Any) -> str:
-    """The id of the picture that a call means: of the file, if it sends one, which comes into the gallery first.
+    """The id of the picture that a call is about: an uploaded file is added to the gallery first.
 
     Raises:
         StudioError: it is no upload, or no picture.

@@ -32,14 +32,16 @@ def find(studio: Studio, owner: str, question: Answer) -> Answer:
     Args:
         studio: where they are.
         owner: whose they are.
-        question: `query`, `meaning`, `starred`, `model`, `kind`, `limit`, and `after` (the `next` of the page before,
-            "" for the first).
+        question: `query`, `meaning`, `starred`, `model`, `kind`, `collection` (may be missing), `limit`, and `after`
+            (the `next` of the page before, "" for the first).
 
     Returns:
-        `{pictures, next}`; with the first page also `count` (how many there are in all), `models` (those that can be
-        asked for), `canMean` (whether one can search by meaning) and `seen` (how many of how many were looked at).
+        `{pictures, next}`; with the first page also `count` (how many there are in all), `models` and `collections`
+        (those that can be asked for), `canMean` (whether one can search by meaning) and `seen` (how many of how many
+        were looked at).
     """
     wanted: dict[str, Any] = {name: text(question, name) for name in ("query", "model", "kind")}
+    wanted["collection"] = text({"collection": "", **question}, "collection")
     wanted |= {name: question.get(name) is True for name in ("starred", "meaning")}
     limit: Any = question.get("limit")
     after = text(question, "after")
@@ -48,9 +50,11 @@ def find(studio: Studio, owner: str, question: Answer) -> Answer:
     if after:
         return answer
     models = [{"id": model, "label": model_label(studio, model)} for model in studio.models_used(owner) if model]
+    collections = [each.name for each in studio.collections(owner)]
     seen = studio.meanings.progress(owner) if wanted["meaning"] else ()
     can = studio.meanings.model() is not None
-    return answer | {"count": studio.count(owner, **wanted), "models": models, "canMean": can, "seen": seen}
+    told = {"count": studio.count(owner, **wanted), "models": models, "collections": collections}
+    return answer | told | {"canMean": can, "seen": seen}
 
 
 ROUTES = {"pictures/find": find}

@@ -1,20 +1,21 @@
 // What is looked for: words, stars, a model, a kind. Kept in the address, so that a reload and a link find it again.
 
 import { readAddress, writeAddress } from "../shared/scripts/address.js";
-import { drawIcon, label, make, setAttribute, setText, show, within } from "../shared/scripts/dom.js";
+import { drawIcon, label, make, setAttribute, setText, show, within } from "../shared/scripts/elements/dom.js";
 const { find } = within("gallery");
 const KINDS = [["", "All kinds"], ["image", "Made here"], ["upload", "Uploaded"], ["object", "Objects"], ["view", "Views"], ["splat", "In 3D"], ["trash", "Deleted"]];
 const DEBOUNCE = 180; // ms between the last key and the question
 
 /** @param onChange called with the filters when they have changed */
 export function createFilters(onChange) {
-  const query = find(".query"), meaning = find(".chip.meaning"), starred = find(".chip.starred"), model = find("select.model"), kind = find("select.kind");
+  const query = find(".query"), meaning = find(".chip.meaning"), starred = find(".chip.starred"), model = find("select.model"), kind = find("select.kind"), collection = find("select.collection");
   const now = {
     query: readAddress("q"),
     meaning: readAddress("meaning") === "1",
     starred: readAddress("starred") === "1",
     model: readAddress("model"),
     kind: readAddress("kind"),
+    collection: readAddress("collection"),
   };
   let timer = 0;
   label(starred, "star", "Starred");
@@ -35,10 +36,11 @@ export function createFilters(onChange) {
     setAttribute(meaning, "aria-pressed", now.meaning);
     model.value = now.model;
     kind.value = now.kind;
-    for (const select of [model, kind]) select.classList.toggle("set", Boolean(select.value));
+    collection.value = now.collection;
+    for (const select of [model, kind, collection]) select.classList.toggle("set", Boolean(select.value));
   }
   function keep() {
-    writeAddress({ q: now.query, meaning: now.meaning ? "1" : "", starred: now.starred ? "1" : "", model: now.model, kind: now.kind });
+    writeAddress({ q: now.query, meaning: now.meaning ? "1" : "", starred: now.starred ? "1" : "", model: now.model, kind: now.kind, collection: now.collection });
   }
   function change(changes) {
     clearTimeout(timer);
@@ -58,6 +60,7 @@ export function createFilters(onChange) {
   starred.addEventListener("click", () => change({ starred: !now.starred }));
   model.addEventListener("change", () => change({ model: model.value }));
   kind.addEventListener("change", () => change({ kind: kind.value }));
+  collection.addEventListener("change", () => change({ collection: collection.value }));
   query.value = now.query;
   draw();
 
@@ -65,10 +68,14 @@ export function createFilters(onChange) {
     now,
     keep,
     isTrash: () => now.kind === "trash",
-    isSet: () => Boolean(now.query || now.starred || now.model || now.kind),
+    isSet: () => Boolean(now.query || now.starred || now.model || now.kind || now.collection),
     offerModels(models) {
       offer(model, [["", "All models"], ...models.map(({ id, label: text }) => [id, text])], now.model);
       show(model, models.length > 1 || Boolean(now.model));
+    },
+    offerCollections(names) {
+      offer(collection, [["", "All collections"], ...names.map((name) => [name, name])], now.collection);
+      show(collection, names.length > 0 || Boolean(now.collection));
     },
     /** @param can whether a model for that is here @param seen how many pictures of how many it has looked at */
     offerMeaning(can, [done = 0, all = 0] = []) {
@@ -77,7 +84,7 @@ export function createFilters(onChange) {
     },
     clear() {
       query.value = "";
-      change({ query: "", meaning: false, starred: false, model: "", kind: "" });
+      change({ query: "", meaning: false, starred: false, model: "", kind: "", collection: "" });
     },
     focus: () => query.focus(),
   };

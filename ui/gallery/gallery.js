@@ -1,11 +1,11 @@
 // The gallery's state: which pictures are known, and how more of them come. Everything is drawn from `state`.
 
 import { focusSoon, goTo, writeAddress } from "../shared/scripts/address.js";
-import { label, setText, show, within } from "../shared/scripts/dom.js";
+import { label, setText, show, within } from "../shared/scripts/elements/dom.js";
 import { hear, tell } from "../shared/scripts/events.js";
 import { byId, changedList, deletePictures, idsOf, newestFirst } from "../shared/scripts/pictures.js";
 import { post, token, whenTold } from "../shared/scripts/server.js";
-import { toast } from "../shared/scripts/toast.js";
+import { toast } from "../shared/scripts/elements/toast.js";
 import { createFilters } from "./filters.js";
 import { createGrid } from "./grid.js";
 import { pressLong } from "./press.js";
@@ -26,7 +26,7 @@ const away = new Set(); // ids that were in this list before they were deleted: 
 let epoch = 0; // grows with every new question: answers to older ones are not news
 
 const filters = createFilters(() => search());
-const selection = createSelection({ items: () => state.pictures, isTrash: filters.isTrash }, () => draw());
+const selection = createSelection({ items: () => state.pictures, isTrash: filters.isTrash, collection: () => filters.now.collection, search: () => search() }, () => draw());
 const grid = createGrid({
   press(id, event) {
     if (event.shiftKey || event.ctrlKey || event.metaKey || selection.isPicking() || filters.isTrash()) selection.toggle(id, event.shiftKey);
@@ -64,10 +64,12 @@ const askFor = (after, limit) => post("pictures/find", { ...filters.now, after, 
 function takeFirst(answer) {
   Object.assign(state, { total: answer.count, isTold: true, isLost: false, isStale: false });
   filters.offerModels(answer.models);
+  filters.offerCollections(answer.collections);
+  selection.offer(answer.collections);
   filters.offerMeaning(answer.canMean, answer.seen);
 }
 
-/** Begin anew with the filters as they are. */
+/** Start over with the filters as they are. */
 async function search() {
   const my = ++epoch, { ok, status, answer } = await askFor("", FIRST_PAGE);
   if (my !== epoch) return;
@@ -214,7 +216,7 @@ pressLong(find(".grid"), (id) => selection.toggle(id, false));
 /** A gallery that is opened says in the address what it is searched for, and looks what has happened meanwhile. */
 new IntersectionObserver((entries) => {
   if (!entries.at(-1).isIntersecting) {
-    if (!isVisible()) writeAddress({ q: "", starred: "", model: "", kind: "" });
+    if (!isVisible()) writeAddress({ q: "", starred: "", model: "", kind: "", collection: "" });
     return;
   }
   filters.keep();

@@ -1,10 +1,11 @@
 // The grid: as tall as all pictures together, but only the rows in view are in the document. Squares of one size, so
 // that every picture has its place before it has come.
 
-import { reconcile, within } from "../shared/scripts/dom.js";
+import { label, reconcile, setAttribute, within } from "../shared/scripts/elements/dom.js";
 import { byId } from "../shared/scripts/pictures.js";
 import { createTile, updateTile } from "./tile.js";
 const { find } = within("gallery");
+const TILES = "diorama-gallery-tiles"; // whether they are large, kept in the browser
 const GAP = 8, SPARE_ROWS = 3; // pixels; rows above and below what is in view
 
 /**
@@ -15,13 +16,28 @@ export function createGrid(actions) {
   const scroller = find(".scroller"), list = find(".grid");
   let items = [], total = 0, selected = new Set();
   let columns = 1, side = 100, current = ""; // id of the tile that is in the tab order
-  let first = -1, waits = false;
+  let first = -1, waits = false, isLarge = false;
+  const size = find(".large-tiles");
+  label(size, "tiles", "Large");
+  setAttribute(size, "title", "Larger pictures, with their dates");
+  function setSize(large) {
+    const top = Math.max(0, first);
+    isLarge = large;
+    setAttribute(size, "aria-pressed", large);
+    list.classList.toggle("large", large);
+    if (total) scrollTo(top);
+    draw();
+  }
+  size.addEventListener("click", () => {
+    setSize(!isLarge);
+    try { localStorage.setItem(TILES, isLarge ? "large" : ""); } catch { /* it is small again next time */ }
+  });
 
   function measure() {
     const width = list.clientWidth;
     if (!width) return false;
-    const smallest = width < 600 ? 104 : 164;
-    columns = Math.max(2, Math.floor((width + GAP) / (smallest + GAP)));
+    const smallest = (width < 600 ? 104 : 164) * (isLarge ? 1.7 : 1);
+    columns = Math.max(isLarge ? 1 : 2, Math.floor((width + GAP) / (smallest + GAP)));
     side = (width - GAP * (columns - 1)) / columns;
     return true;
   }
@@ -112,6 +128,7 @@ export function createGrid(actions) {
     actions.need(there + 1).then(() => setCurrent(Math.min(there, items.length - 1)));
   });
 
+  try { setSize(localStorage.getItem(TILES) === "large"); } catch { setSize(false); }
   return {
     /** Everything there is to draw; `total` counts what has not come yet, too. */
     show(now) {

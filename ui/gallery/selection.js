@@ -1,18 +1,20 @@
 // Which pictures are selected, and what can be done with all of them at once.
 
-import { address, label, setAttribute, setText, show, within } from "../shared/scripts/dom.js";
-import { deletePictures, starPictures, takeBack } from "../shared/scripts/pictures.js";
-import { toast } from "../shared/scripts/toast.js";
+import { address, label, make, setAttribute, setText, show, within } from "../shared/scripts/elements/dom.js";
+import { collectPictures, deletePictures, starPictures, takeBack } from "../shared/scripts/pictures.js";
+import { toast } from "../shared/scripts/elements/toast.js";
 const { find } = within("gallery");
 
 /**
- * @param source items(): the pictures in their order; isTrash(): whether they are deleted ones
+ * @param source items(): the pictures in their order; isTrash(): whether they are deleted ones; collection(): the one they
+ *   are in, "" for any; search(): look again
  * @param onChange called when the selection is another one
  */
 export function createSelection(source, onChange) {
   const ids = new Set();
   const bar = find(".selection"), form = find(".zip-form"), frame = find(".zip-answer");
   let anchor = "", isOn = false; // on: a tap selects instead of opening
+  label(find(".selection .collect"), "collection", "Collect");
   label(find(".selection .zip"), "save", "Download zip");
   label(find(".selection .clear"), "close", "Clear");
   label(find(".selecting"), "select", "Select");
@@ -25,10 +27,13 @@ export function createSelection(source, onChange) {
     const isTrash = source.isTrash();
     show(bar, ids.size > 0 || isOn || (isTrash && source.items().length > 0));
     setText(find(".selected"), ids.size ? `${ids.size.toLocaleString()} selected` : isTrash ? "Choose what to restore" : "Choose pictures");
-    label(find(".selection .delete"), isTrash ? "replay" : "delete", isTrash ? "Restore" : "Delete");
-    for (const name of ["zip", "star"]) show(find(`.selection .${name}`), !isTrash);
+    label(find(".selection .delete"), isTrash ? "back" : "delete", isTrash ? "Restore" : "Delete");
+    for (const name of ["zip", "star", "collect"]) show(find(`.selection .${name}`), !isTrash);
+    show(find(".selection .uncollect"), Boolean(source.collection()) && !isTrash);
+    label(find(".selection .uncollect"), "close", "Remove");
+    setAttribute(find(".selection .uncollect"), "title", `Remove them from “${source.collection()}”`);
     show(find(".selection .clear"), ids.size > 0 || isOn);
-    for (const name of ["zip", "star", "delete"]) find(`.selection .${name}`).disabled = !ids.size;
+    for (const name of ["zip", "star", "collect", "uncollect", "delete"]) find(`.selection .${name}`).disabled = !ids.size;
     setAttribute(find(".selecting"), "aria-pressed", isOn || ids.size > 0);
     find(".gallery").classList.toggle("picking", isOn || ids.size > 0);
   }
@@ -65,6 +70,17 @@ export function createSelection(source, onChange) {
   star.addEventListener("click", () => starPictures(pictures(), star.dataset.starred !== "true"));
   find(".selection .delete").addEventListener("click", () => (source.isTrash() ? takeBack(pictures()) : deletePictures(pictures())));
   find(".selection .clear").addEventListener("click", clear);
+  const collecting = find(".collecting"), typed = find(".collecting .name");
+  async function collect(name) {
+    collecting.hidePopover();
+    typed.value = "";
+    if (await collectPictures(pictures(), name)) source.search();
+  }
+  collecting.addEventListener("submit", (event) => {
+    event.preventDefault();
+    if (typed.value.trim()) collect(typed.value);
+  });
+  find(".selection .uncollect").addEventListener("click", async () => { if (await collectPictures(pictures(), source.collection(), false)) source.search(); });
   find(".selecting").addEventListener("click", () => {
     if (isOn || ids.size) return clear();
     isOn = true;
@@ -87,6 +103,14 @@ export function createSelection(source, onChange) {
     forget(gone) {
       for (const picture of gone) ids.delete(picture.id);
       changed();
+    },
+    /** @param names of the collections there are */
+    offer(names) {
+      find(".collecting .names").replaceChildren(...names.map((name) => {
+        const button = make("button", { type: "button", class: "plain" }, name);
+        button.addEventListener("click", () => collect(name));
+        return button;
+      }));
     },
     redraw: draw,
   };

@@ -1,4 +1,4 @@
-"""The Generate tab: words in, pictures out. Lays out the column and connects it; the stage shows what comes of it."""
+"""The Generate tab: prompts in, pictures out. Lays out and connects the column; the stage shows the results."""
 
 from __future__ import annotations
 
@@ -15,20 +15,13 @@ from studio.errors import NotReady, OverBudget, StudioError
 from studio.service import Studio
 from studio.validation import says_something
 from ui.generate import clouds, compare, presets, typed
-from ui.generate.controls import (
-    PER_MODEL,
-    Controls,
-    build_controls,
-    example_chips,
-    model_choices,
-    noted,
-    offer_more,
-    offer_sizes,
-    prompt_box,
-)
+from ui.generate.controls import More, build_controls, example_chips, model_choices, prompt_box
 from ui.generate.demo import demo_model
+from ui.generate.follow import build_follow
 from ui.generate.model_column import first_ready, offered_values, remembered, updates
+from ui.generate.offers import PER_MODEL, offer_more, offer_sizes
 from ui.generate.palette import build_palette
+from ui.generate.sentences import noted
 from ui.generate.settings import request_from, values_of
 from ui.shared.bridge import BROKEN, QUIET, Bridge
 from ui.shared.clouds import asking, build_improve, build_price, refused
@@ -62,7 +55,7 @@ def build(bridge: Bridge, arrival: Dependency) -> None:
             chips = example_chips(chosen.examples)
             palette = build_palette()
             controls, more = build_controls(
-                prompt, specs, chosen, (build_preflight, presets.build_presets, compare.build_compare)
+                prompt, specs, chosen, (build_preflight, presets.build_presets, compare.build_compare, build_follow)
             )
             last_seed = gr.Number(visible=False, precision=0)
             offered = gr.Textbox(chosen.id, visible=False)  # the model whose controls the column shows
@@ -71,60 +64,78 @@ def build(bridge: Bridge, arrival: Dependency) -> None:
                 price = build_price()
                 make = gr.Button("Generate", variant="primary", size="lg", elem_id="generate")
         stage = build_stage()
-    take_seed = more.last_seed
-    named = {**controls.by_name(), "saved": saved, "note": note, "last_seed": last_seed, "take_seed": take_seed}
+    named = {**controls.by_name(), "saved": saved, "note": note, "last_seed": last_seed, "take_seed": more.last_seed}
     named |= {"offered": offered, "more": more.fold, "terms": more.terms, "price": price, "improve": improve}
     named |= {"preflight": more.preflight, "make": make, "palette": palette, "presets": more.presets}
-    named |= {"compare": more.compare}
-    named |= {"stage": stage} | {f"chip_{i}": chip for i, chip in enumerate(chips)}
-
-    _connect_memory(controls, chips, note, saved, last_seed, take_seed)
-    palette.words(None, [palette, saved], [saved, controls.prompt, note], js=_js("takeWords"), **_QUIET)
-    controls.prompt.change(None, None, None, js=function(_COLUMN.parent / "palette/palette.js", "mark"), **_QUIET)
-    everything = [*named.values()]
-    who = bridge.visitor
-    arrival.then(None, [saved], [controls.prompt], js=_js("bringBack"), **_QUIET)
-    arrival.then(bridge.listener(on_load, named), [who, who, saved], everything, **_QUIET)
-    look, chosen_model = bridge.listener(on_model, named), [who, controls.model, saved, offered]
-    answer = controls.model.input(look, chosen_model, everything, js=typed.ONCE, **_QUIET)
-    typed.keep(answer, controls, saved, offered, specs)
-    fix = bridge.open_listener(on_fixed_seed, named)
-    controls.seed.input(fix, [controls.model, controls.seed], [more.fold], **_QUIET)
-    take_seed.click(fix, [controls.model, last_seed], [more.fold], **_QUIET)
-    more.fold.expand(None, None, None, js=_js("showMore"), **_QUIET)
-    resize = bridge.open_listener(on_shape, named)
-    controls.shape.input(resize, [controls.model, controls.shape, saved], everything, **_QUIET)
-    values = {**controls.by_name(), "offered": offered, "saved": saved}
-    for press, handler in ((make.click, on_generate), (price.confirm, on_confirm)):
-        listen = bridge.listener(handler, named)
-        press(listen, [who], [note, price], inputs_kwargs=values, trigger_mode="multiple", **_QUIET).failure(
-            None, None, [note], js=_js("say", noted(BROKEN, "trouble")), **_QUIET
-        )
+    named |= {"compare": more.compare, "follow": more.follow, "stage": stage}
+    named |= {f"chip_{i}": chip for i, chip in enumerate(chips)}
     pieces = clouds.Pieces(controls, offered, saved, note, price, improve, more.preflight, make, more.terms)
+
+    _connect_memory(pieces, chips, named)
+    arrival.then(None, [saved], [prompt], js=_js("bringBack"), **_QUIET)
+    arrival.then(bridge.listener(on_load, named), [bridge.visitor, bridge.visitor, saved], [*named.values()], **_QUIET)
+    _connect_controls(bridge, pieces, more, named)
+    _connect_make(bridge, pieces, named)
     clouds.connect(bridge, pieces, named)
     presets.connect(bridge, more.presets, pieces, named)
     compare.connect(bridge, more.compare, controls.by_name(), named)
-    stage.reuse(bridge.event_listener(on_reuse, named, "id"), [who, saved], everything, **_QUIET).success(
+    _connect_stage(bridge, pieces, named)
+
+
+def _connect_controls(bridge: Bridge, pieces: clouds.Pieces, more: More, named: dict[str, Any]) -> None:
+    """Connect what a choice in the column changes in the rest of it."""
+    controls, offered, saved, note, *_ = pieces
+    everything, fold, palette = [*named.values()], [more.fold], named["palette"]
+    palette.words(None, [palette, saved], [saved, controls.prompt, note], js=_js("takeWords"), **_QUIET)
+    controls.prompt.change(None, None, None, js=_js("written"), **_QUIET)
+    look, chosen_model = bridge.listener(on_model, named), [bridge.visitor, controls.model, saved, offered]
+    answer = controls.model.input(look, chosen_model, everything, js=typed.ONCE, **_QUIET)
+    typed.keep(answer, controls, saved, offered, bridge.studio.models(Task.GENERATE))
+    fix = bridge.open_listener(on_fixed_seed, named)
+    controls.seed.input(fix, [controls.model, controls.seed], fold, **_QUIET)
+    more.last_seed.click(fix, [controls.model, named["last_seed"]], fold, **_QUIET)
+    more.fold.expand(None, None, None, js=_js("showMore"), **_QUIET)
+    resize = bridge.open_listener(on_shape, named)
+    controls.shape.input(resize, [controls.model, controls.shape, saved], everything, **_QUIET)
+    chosen_one = [more.follow, saved, controls.model]
+    more.follow.chosen(None, chosen_one, [saved, controls.control, note], js=_js("takeFollowed"), **_QUIET)
+
+
+def _connect_make(bridge: Bridge, pieces: clouds.Pieces, named: dict[str, Any]) -> None:
+    """Connect the main button, and the one that confirms the price."""
+    controls, offered, saved, note, price, *_ = pieces
+    values = {**controls.by_name(), "offered": offered, "saved": saved}
+    for press, handler in ((pieces.make.click, on_generate), (price.confirm, on_confirm)):
+        listen = bridge.listener(handler, named)
+        press(listen, [bridge.visitor], [note, price], inputs_kwargs=values, trigger_mode="multiple", **_QUIET).failure(
+            None, None, [note], js=_js("say", noted(BROKEN, "trouble")), **_QUIET
+        )
+
+
+def _connect_stage(bridge: Bridge, pieces: clouds.Pieces, named: dict[str, Any]) -> None:
+    """Connect what the stage sends back to the column: the settings of a picture, and its seed."""
+    who, stage, model = bridge.visitor, named["stage"], pieces.controls.model
+    everything = [*named.values()]
+    stage.reuse(bridge.event_listener(on_reuse, named, "id"), [who, pieces.saved], everything, **_QUIET).success(
         None, js=function(_COLUMN.parents[1] / "shared/scripts/events.js", "tell", "copied"), **_QUIET
     )
-    told = [last_seed, take_seed, controls.model, more.preflight, make, more.terms]
-    stage.seed(bridge.event_listener(on_seed, named, "seed"), [who, controls.model], told, **_QUIET)
+    told = [named["last_seed"], named["take_seed"], model, pieces.preflight, pieces.make, pieces.licence]
+    stage.seed(bridge.event_listener(on_seed, named, "seed"), [who, model], told, **_QUIET)
 
 
 def on_load(studio: Studio, owner: str, token: str, saved: Any) -> dict[str, Any]:
-    """The page was opened: bring the settings back, look again which models are ready, and start the stage."""
+    """The page was opened: restore the settings, check again which models are ready, and start the stage."""
     saved = saved if isinstance(saved, dict) else {}
     specs = studio.models(Task.GENERATE)
     spec = next((spec for spec in specs if spec.id == saved.get("model")), first_ready(specs))
     answer = clouds.shown(studio, owner, spec, saved)
     answer["count"]["value"] = clouds.count_of(saved)
-    words = {"token": token, "reader": studio.describing.improver(owner)}
     stage = {"token": token, "demo": demo_model(studio, owner) is not None}
-    return answer | {"stage": stage, "improve": words, "presets": {"token": token}}
+    return answer | {"stage": stage, "presets": {"token": token}}
 
 
 def on_model(studio: Studio, owner: str, model_id: str, saved: Any, offered: str = "") -> dict[str, Any]:
-    """Another model was chosen: show what it honours, with the values it had last time.
+    """Another model was chosen: show the controls it supports, with the values it had last time.
 
     Gradio's list tells of a choice twice. The second time the column shows it, and may hold newer values already.
     """
@@ -143,14 +154,14 @@ def on_shape(studio: Studio, model_id: str, shape: str, saved: Any) -> dict[str,
 
 
 def on_fixed_seed(studio: Studio, model_id: str, seed: Any) -> dict[str, Any]:
-    """A seed was fixed, or let go: say it where it can be seen."""
+    """A seed was fixed, or removed: show that on the fold."""
     return updates({"more": offer_more(studio.model(model_id), seed)})
 
 
 def on_generate(
     studio: Studio, owner: str, *, offered: str, saved: Any, confirm_cost: bool = False, **values: Any
 ) -> dict[str, Any]:
-    """Put the job into the queue. The stage watches what becomes of it."""
+    """Put the job into the queue. The stage follows it."""
     try:
         spec = studio.model(values["model"])
         if spec.id != offered:  # pressed before the column could show what this model honours
@@ -169,7 +180,7 @@ def on_generate(
 
 
 def on_confirm(studio: Studio, owner: str, **values: Any) -> dict[str, Any]:
-    """The same, although it costs more than the daily cap leaves: somebody pressed on just that."""
+    """The same, although it exceeds the daily cap: somebody has confirmed that."""
     return on_generate(studio, owner, confirm_cost=True, **values)
 
 
@@ -203,19 +214,14 @@ def on_seed(studio: Studio, owner: str, event: gr.EventData, model_id: str) -> d
     }
 
 
-def _connect_memory(
-    controls: Controls,
-    chips: list[gr.Button],
-    note: gr.HTML,
-    saved: gr.BrowserState,
-    last_seed: gr.Number,
-    take_seed: gr.Button,
-) -> None:
+def _connect_memory(pieces: clouds.Pieces, chips: list[gr.Button], named: dict[str, Any]) -> None:
     """Keep the settings in the browser. No round trip: this happens at every key."""
+    controls, _, saved, note, *_ = pieces
     ordered = [saved, *(controls.by_name()[name] for name in ("prompt", "model", "count", *PER_MODEL))]
     chosen = (controls.shape, controls.size, controls.width, controls.height, controls.count)
-    more = (controls.seed, controls.steps, controls.guidance, controls.clip_skip, controls.style)
-    by_hand = [control.input for control in (*chosen, *more, controls.quality, controls.transparent)]
+    more = (controls.seed, controls.steps, controls.guidance, controls.clip_skip, controls.style, controls.precision)
+    more = (*more, controls.sampler, controls.control_strength, controls.quality, controls.transparent, controls.fast)
+    by_hand = [control.input for control in (*chosen, *more)]
     # Not every way to fill a text box (pasting, dictating, a password manager) is an `input` to gradio.
     texts = [controls.prompt.change, controls.negative_prompt.change]
     by_hand.append(controls.negative_prompt.input)
@@ -226,7 +232,8 @@ def _connect_memory(
     controls.model.input(None, chosen, [saved, note], js=_js("rememberModel"), **_QUIET)
     for chip in chips:
         chip.click(None, [saved, chip], [saved, controls.prompt, note], js=_js("takePrompt"), **_QUIET)
-    take_seed.click(None, [saved, controls.model, last_seed], [saved, controls.seed], js=_js("takeSeed"), **_QUIET)
+    last = [saved, controls.model, named["last_seed"]]
+    named["take_seed"].click(None, last, [saved, controls.seed], js=_js("takeSeed"), **_QUIET)
 
 
 def _differences(notes: tuple[str, ...], *, about: str) -> str:

@@ -1,4 +1,4 @@
-"""The Generate tab and the providers: prices, keys, the daily cap, better words, and who could do it instead.
+"""The Generate tab and the providers: prices, keys, the daily cap, better prompts, and alternative models.
 
 Knows the column's components by name and lays out none of them.
 """
@@ -13,11 +13,13 @@ import gradio as gr
 from studio.contract import MAX_PICTURES, ModelSpec, Task
 from studio.errors import StudioError
 from studio.service import Studio
-from ui.generate.controls import Controls, model_choices, terms
+from ui.generate.controls import Controls, model_choices
+from ui.generate.follow import followed_of
 from ui.generate.model_column import offered_values, show, updates
+from ui.generate.sentences import terms
 from ui.generate.settings import request_from
 from ui.shared.bridge import QUIET, Bridge
-from ui.shared.clouds import price_of
+from ui.shared.clouds import improve_of, price_of
 from ui.shared.model_texts import known_of, preflight
 from ui.shared.preflight import card_of
 from ui.shared.scripts import function
@@ -55,17 +57,19 @@ def connect(bridge: Bridge, pieces: Pieces, named: dict[str, Any]) -> None:
     gr.on(changes, tell, [who], [price], **latest)
     price.news(tell, [who], [price], **latest)
     changed = [price, improve, controls.model, preflight, make, licence]
-    price.keys(bridge.listener(on_keys, named), [who, who], changed, inputs_kwargs=values, **_QUIET)
+    price.keys(bridge.listener(on_keys, named), [who], changed, inputs_kwargs=values, **_QUIET)
     preflight.use(bridge.event_listener(on_use, named, "id"), [who, saved], [*named.values()], **_QUIET)
     improve.words(None, [improve, saved], [saved, controls.prompt, note], js=_TAKE_WORDS, **_QUIET)
 
 
 def shown(studio: Studio, owner: str, spec: ModelSpec, saved: Any) -> dict[str, Any]:
-    """The column as this model honours it, with the list of models and what is to be said of its price."""
+    """The column for this model, with the list of models and the price."""
     answer = show(spec, saved, owner)
     answer["model"]["choices"] = model_choices(studio.models(Task.GENERATE), owner, spec)
     values = {**offered_values(spec, saved), "count": count_of(saved)}
-    return answer | {"price": told_price(studio, owner, spec, values)} | told_readiness(studio, owner, spec, values)
+    words = {"price": told_price(studio, owner, spec, values), "improve": improve_of(studio, owner, spec)}
+    words["follow"] = followed_of(studio, owner, spec, values["control"])
+    return answer | words | told_readiness(studio, owner, spec, values)
 
 
 def count_of(saved: Any) -> int:
@@ -75,26 +79,26 @@ def count_of(saved: Any) -> int:
 
 
 def on_price(studio: Studio, owner: str, *, offered: str, **values: Any) -> dict[str, Any]:
-    """Something that changes the price was changed: say it, where all controls are those of one model by now."""
+    """Something that affects the price changed: show the new one, if all controls are this model's by now."""
     spec = studio.model(values["model"])
     is_told = (spec.provider or spec.seconds) and spec.id == offered
     return {"price": told_price(studio, owner, spec, values) if is_told else gr.skip()}
 
 
-def on_keys(studio: Studio, owner: str, token: str, *, offered: str, **values: Any) -> dict[str, Any]:
-    """A key was pasted or forgotten: list the models there are now, and offer what a key makes possible."""
+def on_keys(studio: Studio, owner: str, *, offered: str, **values: Any) -> dict[str, Any]:
+    """A key was pasted or forgotten: list the models there are now, and offer what the key makes possible."""
     spec = studio.model(values["model"])
     choices = model_choices(studio.models(Task.GENERATE), owner, spec)
     return {
         **told_readiness(studio, owner, spec, values),
         **updates({"model": {"choices": choices, "info": known_of(spec, owner)}}),
         "price": told_price(studio, owner, spec, values),
-        "improve": {"token": token, "reader": studio.describing.improver(owner)},
+        "improve": improve_of(studio, owner, spec),
     }
 
 
 def on_use(studio: Studio, owner: str, event: gr.EventData, saved: Any) -> dict[str, Any]:
-    """The model `event.id` is to be used instead of the one that cannot be: choose it, and send nothing yet."""
+    """Choose the model `event.id` instead of one that cannot run here; nothing is sent yet."""
     spec = studio.model(event.id)
     saved = {**(saved if isinstance(saved, dict) else {}), "model": spec.id}
     return shown(studio, owner, spec, saved) | {"saved": saved, "note": ""}
@@ -117,7 +121,7 @@ def told_readiness(studio: Studio, owner: str, spec: ModelSpec, values: dict[str
 
 
 def told_price(studio: Studio, owner: str, spec: ModelSpec, values: dict[str, Any]) -> dict[str, Any]:
-    """The line above the main button; empty where the values make no request yet."""
+    """The line above the main button; empty while the values are not a valid request."""
     try:
         return price_of(studio, owner, spec, request_from(spec, values))
     except StudioError:

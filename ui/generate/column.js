@@ -1,6 +1,8 @@
 // What gradio's events ask of the column without a round trip: some of it happens at every key. What a person has set is
 // `saved` in the browser: {prompt, model, count, models: {id: values of its own}}.
 
+import { measure } from "../shared/clouds/improve.js";
+import { mark } from "./palette/palette.js";
 import { expectAnswer, noteTyped, typedSince } from "./typed.js";
 
 /** What was written before the page could bring the saved prompt back is what is wanted now. */
@@ -38,6 +40,18 @@ export function keepNote(prompt, note) {
   const page = document.createElement("template");
   page.innerHTML = note || "";
   return page.content.firstElementChild?.dataset.about === prompt ? note : "";
+}
+
+/** The prompt changed, whoever wrote it: what speaks of its words follows. */
+export function written() {
+  mark();
+  measure();
+}
+
+/** The picture to follow is another one, or none. */
+export function takeFollowed(told, saved, model) {
+  const own = { ...(saved.models || {})[model], control: told.control };
+  return [{ ...saved, models: { ...saved.models, [model]: own } }, told.control, ""];
 }
 
 export function takeSeed(saved, model, seed) {

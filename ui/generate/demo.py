@@ -1,4 +1,4 @@
-"""What the tiles of the empty stage begin: a picture that is known to come out well. Knows no layout."""
+"""The demo behind the tiles of the empty stage: a picture that is known to turn out well. Knows no layout."""
 
 from __future__ import annotations
 

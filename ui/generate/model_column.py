@@ -1,4 +1,4 @@
-"""What the Generate column shows for a model, with what the browser kept for it. Pure but for gradio's updates."""
+"""What the Generate column shows for a model, with the values the browser kept. Pure but for gradio's updates."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ import gradio as gr
 
 from studio.contract import ModelSpec
 from ui.generate.compare import fields_of
-from ui.generate.controls import PER_MODEL, chip_props, offer, placeholder
+from ui.generate.controls import chip_props, placeholder
+from ui.generate.offers import PER_MODEL, offer
 from ui.generate.palette import palette_of
 
 
@@ -21,7 +22,7 @@ def show(spec: ModelSpec, saved: Any, owner: str) -> dict[str, Any]:
 
 
 def offered_values(spec: ModelSpec, saved: Any) -> dict[str, Any]:
-    """What the controls that are each model's own will stand at once this model is shown."""
+    """The values the per-model controls will have once this model is shown."""
     offers = offer(spec, remembered(saved, spec))
     return {name: offers[name].get("value") for name in PER_MODEL}
 
@@ -38,6 +39,6 @@ def remembered(saved: Any, spec: ModelSpec) -> dict[str, Any]:
 
 
 def first_ready(specs: list[ModelSpec]) -> ModelSpec:
-    """What is chosen for who has chosen nothing: never a model in a cloud."""
+    """The default model for someone who has not chosen one: never a cloud model."""
     local = ((spec, spec.readiness()) for spec in specs if not spec.provider)
     return next((spec for spec, ready in local if ready.ok or ready.is_damaged), specs[0])

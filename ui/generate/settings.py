@@ -1,4 +1,4 @@
-"""Between what the controls say and the request they mean, both ways. Pure functions, no gradio."""
+"""From the controls' values to a request, and back. Pure functions, no gradio."""
 
 from __future__ import annotations
 
@@ -30,10 +30,15 @@ def request_from(spec: ModelSpec, values: Mapping[str, Any]) -> GenerateRequest:
         steps=_number(values, "steps") if spec.steps else None,
         guidance=_number(values, "guidance") if spec.guidance else None,
         clip_skip=_number(values, "clip_skip") if spec.clip_skip else None,
+        sampler=_text(values, "sampler") if spec.samplers else "",
         negative_prompt=_text(values, "negative_prompt") if spec.negative_prompt else "",
         style=_text(values, "style") if spec.styles else "",
         quality=_text(values, "quality") if spec.qualities else "",
         transparent=values.get("transparent") is True and spec.transparent,
+        precision=_text(values, "precision") if spec.precisions else "",
+        fast=values.get("fast") is True and spec.fast,
+        control=_text(values, "control") if spec.control else "",
+        control_strength=_number(values, "control_strength") if spec.control_strength else None,
     )
 
 
@@ -49,10 +54,15 @@ def values_of(spec: ModelSpec, request: GenerateRequest) -> dict[str, Any]:
         "steps": request.steps,
         "guidance": request.guidance,
         "clip_skip": request.clip_skip,
+        "sampler": request.sampler,
         "negative_prompt": request.negative_prompt,
         "style": request.style,
         "quality": request.quality,
         "transparent": request.transparent,
+        "precision": request.precision,
+        "fast": request.fast,
+        "control": request.control,
+        "control_strength": request.control_strength,
     }
 
 
@@ -64,7 +74,7 @@ def _size(spec: ModelSpec, values: Mapping[str, Any]) -> Size | None:
 
 
 def _number(values: Mapping[str, Any], name: str) -> Any:
-    """A number or None, as it came: 1.9 is not made whole, infinity is let through."""
+    """A number or None, unchanged: 1.9 is not rounded, infinity is let through."""
     value = values.get(name)
     if value is None or (isinstance(value, int | float) and not isinstance(value, bool)):
         return value
@@ -75,4 +85,4 @@ def _text(values: Mapping[str, Any], name: str) -> str:
     value = values.get(name)
     if value is None or isinstance(value, str):
         return value or ""
-    raise BadRequest(f"'{name}' is {value!r:.60}, which is not a text. Reload the page.")
+    raise BadRequest(f"'{name}' is {value!r:.60}, which is not text. Reload the page.")

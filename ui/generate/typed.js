@@ -16,7 +16,7 @@ export function noteTyped(names, shown) {
 /** What was typed since the answer was asked for, by name; null where no answer is due. */
 export const typedSince = () => (asked ? typed : null);
 
-/** Of two questions for the same model the second is told that it is shown already. */
+/** Of two questions for the same model the second one learns that it is shown already. */
 export function once(who, model, saved, offered) {
   const isDue = due === model;
   due = model;

@@ -1,5 +1,5 @@
-"""What a person types while an answer is under way: the answer, which knows only what stood there before, leaves it.
-`typed.js` remembers what was shown when the answer was asked for, and what was typed since.
+"""Keeps what a person types while an answer is on its way: the answer only knows the earlier values.
+`typed.js` remembers what was shown when the request was sent, and what was typed since.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ import gradio as gr
 from gradio.events import Dependency
 
 from studio.contract import ModelSpec
-from ui.generate.controls import PER_MODEL, Controls, offer
+from ui.generate.controls import Controls
+from ui.generate.offers import PER_MODEL, offer
 from ui.shared.bridge import QUIET
 from ui.shared.scripts import function
 
@@ -29,7 +30,7 @@ def shown(controls: Controls) -> list[Any]:
 def keep(
     answer: Dependency, controls: Controls, saved: gr.BrowserState, offered: gr.Textbox, specs: Iterable[ModelSpec]
 ) -> None:
-    """Bring back what was typed while an answer was under way, as far as the model takes it.
+    """Bring back what was typed while an answer was on its way, as far as the model supports it.
 
     Args:
         answer: the event that fills the column.

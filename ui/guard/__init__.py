@@ -1,4 +1,4 @@
-"""What stands before the page: who may ask, how much, and what is told to browsers with every answer."""
+"""What protects the page: who may send requests, how many, and the headers of every answer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a refusal is said: one sentence, under the names that gradio's two clients and ours look for."""
+"""Error answers: one sentence, in the fields that gradio's two clients and ours look for."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _NOTHING = "There is nothing at this address, or not for this method. /v1/openap
 
 
 def refusal(status: int, sentence: str, headers: Mapping[str, str] | None = None, **more: str | None) -> Response:
-    """An answer that says why a request was not done, in the shape that its sender knows.
+    """An answer that says why a request failed, in the format its sender expects.
 
     Args:
         more: `param` and `code` of OpenAI's errors.
@@ -77,7 +77,7 @@ _CODES = {
 
 
 async def broken(_request: Request, _error: Exception) -> Response:
-    """The answer where something of ours broke; the server writes the details into the log."""
+    """The answer to an error of our own; the server logs the details."""
     return refusal(500, UNREADABLE)
 
 

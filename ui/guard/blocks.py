@@ -1,4 +1,4 @@
-"""Gradio's Blocks, with words: what it refuses is a sentence, and only a fault of our own leaves a trace in the log."""
+"""Gradio's Blocks with readable errors: refusals are sentences, and only our own errors are logged with a traceback."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class ReadableBlocks(gr.Blocks):
     """Blocks whose calls end with an answer or with one sentence, and that show one page."""
 
     def get_config_file(self) -> BlocksConfigDict:
-        """What browsers and clients are told; of two pages gradio shows a bar, though one is not to be in it."""
+        """The config for browsers and clients; with two pages, gradio shows a bar, though one should not be in it."""
         config = super().get_config_file()
         config["pages"] = config["pages"][:1]
         return config

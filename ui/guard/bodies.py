@@ -1,4 +1,4 @@
-"""Reads a body before the application does, and hands it on as if it had not."""
+"""Reads a body before the application does, then replays it."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""What a call of an endpoint may look like. Gradio takes every call for right until it breaks over it, and fetches any
-address that it finds in the place of a file; here a call is read before gradio sees it.
+"""Checks the form of endpoint calls. Gradio accepts any call until it crashes on it, and fetches any
+URL that it finds in place of a file; here a call is checked before gradio sees it.
 
 A file is what gradio takes for one, anywhere in the values (`gradio_client.utils.is_file_obj_with_meta`), and what
 stands where an endpoint wants one. It must have been uploaded here: no address, and no path of this machine.
@@ -29,15 +29,15 @@ _SESSION = re.compile(r"[\w-]{1,128}", re.ASCII)
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 _HOW = "Client.view_api() of gradio_client says what each endpoint takes."
 _LIST = "Client.view_api() of gradio_client says what there is."
-_UPLOAD = "Upload the file itself and send what the upload answers; with gradio_client: handle_file(PATH)."
+_UPLOAD = "Upload the file itself and send what the upload returns; with gradio_client: handle_file(PATH)."
 
 
 class Unknown(StudioError):
-    """What is called does not exist."""
+    """The endpoint does not exist."""
 
 
 class Unreadable(BadRequest):
-    """What was sent is no text, or is not worth reading."""
+    """The body is not text, or not worth reading."""
 
 
 def is_call(path: str) -> bool:
@@ -106,7 +106,7 @@ def _parts(value: Any) -> list[Any]:
 
 
 def _check_file(blocks: gr.Blocks, file: Any) -> None:
-    """Refuse whatever stands for a file and is not what an upload answered."""
+    """Refuse anything in place of a file that no upload returned."""
     path = file.get("path") if isinstance(file, dict) else None
     meta = file.get("meta") if isinstance(file, dict) else None
     if not isinstance(path, str) or not isinstance(meta, dict) or meta.get("_type") != _FILE:
@@ -134,12 +134,12 @@ def _check_call(function: BlockFunction, blocks: gr.Blocks, values: dict[str, An
     data = values.get("data")
     shown_inputs = [block for block in function.inputs if not block.skip_api]
     if not isinstance(data, list):
-        raise BadRequest(f"The values of a call stand in a list under data, not {shown(data)}. {_HOW}")
+        raise BadRequest(f"The values of a call are a list under data, not {shown(data)}. {_HOW}")
     if len(data) not in {len(function.inputs), len(shown_inputs)}:
         raise BadRequest(f"{function.api_name} takes {len(shown_inputs)} values, not {len(data)}. {_HOW}")
     event = values.get("event_data")
     if (event is not None and not isinstance(event, dict)) or values.get("batched"):
-        raise BadRequest(f"An event tells its data as an object, not {shown(event)}, and calls come one by one.")
+        raise BadRequest(f"The data of an event is an object, not {shown(event)}, and calls come one by one.")
     inputs = function.inputs if len(data) == len(function.inputs) else shown_inputs
     for block, value in zip(inputs, data, strict=True):
         if value is not None and _wants_file(block):

@@ -1,6 +1,6 @@
-"""Room for files that come in: no more than a folder for temporary files should hold, and none on a full disk.
+"""Disk space for uploads: limits the folder of temporary files, and refuses uploads when the disk is full.
 
-gradio would leave what it has written of an upload when the disk takes no more, so that the disk stays full.
+When the disk is full, gradio would leave the partial upload there, so the disk would stay full.
 """
 
 from __future__ import annotations

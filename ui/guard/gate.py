@@ -1,4 +1,4 @@
-"""Stands before gradio's endpoints: calls are read first, and what gradio answers to a wrong one is said rightly."""
+"""In front of gradio's endpoints: checks calls first, and corrects gradio's answers to wrong ones."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ _DIRECT = re.compile(r"/gradio_api/(?:run|api)/[^/]+")
 _RESULT = re.compile(r"/gradio_api/call/(?:v2/)?[^/]+/(?P<event>[^/]+)")
 _QUEUE = "/gradio_api/queue/data"
 _GONE = "No call with this id is waiting for its result here. It may have been fetched before: call again."
-_NO_FORM = "This is no form with a file in it. Send multipart/form-data, and each file under the name files."
+_NO_FORM = "This is not a form with a file in it. Send multipart/form-data, and each file under the name files."
 
 
 class Calls:
-    """Refuses what no endpoint can answer, before gradio sees it."""
+    """Refuses calls that no endpoint can answer, before gradio sees them."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

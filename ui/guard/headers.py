@@ -1,4 +1,4 @@
-"""What browsers are told with every answer: what the page may load, who may show it, and how its cookies travel.
+"""Security headers of every answer: what the page may load, who may frame it, and how its cookies travel.
 
 Gradio needs 'unsafe-eval' (it makes functions of templates, and of the scripts its components bring) and inline styles.
 Of inline scripts only those run that the page was served with: their hashes are in the policy.
@@ -21,8 +21,12 @@ _ALWAYS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
 }
+FOR_EVER = "public, max-age=31536000, immutable"
 _SPACES = "https://huggingface.co"  # shows Spaces in a frame, and has the pictures of their owners
 _SHARED = "https://gradio.s3-us-west-2.amazonaws.com"  # where gradio's page of a share link has its scripts from
+
+_NAMED_BY_CONTENT = re.compile(r"(?:/[\w.-]+)*/assets/[\w.-]+-[\w-]{8}\d*\.\w+")
+"""Paths of gradio's scripts and style sheets. Gradio says nothing of their age: browsers would ask for each again."""
 
 _SCRIPT = re.compile(rb"<script(?:\s[^>]*)?>(.*?)</script>", re.DOTALL)
 
@@ -65,6 +69,8 @@ class ResponseHeaders:
     def _add(self, scope: Scope, start: Message) -> MutableHeaders:
         headers = MutableHeaders(scope=start)
         headers.update(_ALWAYS)
+        if start["status"] == 200 and _NAMED_BY_CONTENT.fullmatch(scope["path"]):
+            headers.setdefault("Cache-Control", FOR_EVER)
         if not self._is_space:
             headers["X-Frame-Options"] = "SAMEORIGIN"
         if "javascript" not in headers.get("content-type", ""):  # there it would hold for a worker made of the script

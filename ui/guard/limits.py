@@ -1,4 +1,4 @@
-"""How much may be sent in one request. Knows no route but those that take files."""
+"""Size limits of requests. Knows no route but those that take files."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ UPLOADS = (
 
 
 class BodyLimit:
-    """Refuses a body that is too large: at once where its length is announced, else as soon as too much has come."""
+    """Refuses a body that is too large: at once if its length is announced, else as soon as too much has arrived."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

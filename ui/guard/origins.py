@@ -1,4 +1,4 @@
-"""Who may ask: the page itself and programs, never a page of somebody else that the visitor has open.
+"""Who may send requests: the page itself and programs, never another site that the visitor has open.
 
 A browser says where a request comes from, in headers that no page can change: `Sec-Fetch-Site` (to https and to this
 machine) and `Origin` (with whatever is not a plain GET). Programs send neither; they hold no cookie of a visitor.
@@ -18,12 +18,16 @@ from ui.guard.answers import refusal
 
 LOCAL_HOSTS = ("127.0.0.1", "localhost", "[::1]")
 _HOST = re.compile(r"(?P<name>[\w.-]+|\[[0-9a-fA-F:.]+\])(:(?P<port>\d{1,5}))?", re.ASCII)
+SIGNED_IN = "/diorama/sign-in/done"
+"""Where a provider sends those who signed in there."""
+_BY_LINK = ("", "/", SIGNED_IN)
+"""What a person may come to from a foreign page."""
 _DOCUMENTS = ("document",)
 _EMBEDDED = ("document", "iframe")  # a Space is shown inside a page of huggingface.co
 
 
 class Origins:
-    """Refuses what a foreign page sends, and what was not addressed to this app.
+    """Refuses requests from foreign pages, and those not addressed to this app.
 
     Args:
         app: what comes behind.
@@ -69,7 +73,7 @@ class Origins:
             return origin is None or self._is_own_origin(origin, headers)
         return (
             scope["method"] in ("GET", "HEAD")
-            and get_route_path(scope) in ("", "/")
+            and get_route_path(scope) in _BY_LINK
             and headers.get("sec-fetch-mode") == "navigate"
             and headers.get("sec-fetch-dest") in self._destinations
         )

@@ -1,4 +1,4 @@
-"""How often somebody may ask: much at once, and then at a steady pace. For those who share a Diorama with others."""
+"""Rate limits: bursts first, then a steady pace. For a Diorama shared with others."""
 
 from __future__ import annotations
 
@@ -8,19 +8,21 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 
+import gradio as gr
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from studio.errors import TooOften
 from ui.guard.answers import refusal
 from ui.guard.limits import UPLOADS
 from ui.guard.sign_in.guesses import network
+from ui.shared.bridge import Identify
 
 MOST_KEYS = 10_000
 """Askers that are kept in mind; the one that was away the longest is forgotten first."""
 
 
 class Rate:
-    """A bucket of permits for each asker, filled again at a steady pace. Belongs to one thread, or to its lock."""
+    """A token bucket per sender, refilled at a steady pace. Belongs to one thread, or to its lock."""
 
     def __init__(self, at_once: int, a_second: float, clock: Callable[[], float] = time.monotonic) -> None:
         """
@@ -57,8 +59,23 @@ def of_owners() -> Rate:
     return Rate(300, 20.0)
 
 
+def noting(identify: Identify, came_from: Callable[[str, str], object]) -> Identify:
+    """The same, and `came_from(owner, address)` hears from where those ask who have not signed in.
+
+    This machine's own address is left out, as for `AddressRates`.
+    """
+
+    def identified(request: gr.Request, token: str) -> str:
+        owner, client = identify(request, token), request.client
+        if request.username is None and client is not None and not _is_here(client.host):
+            came_from(owner, network(client.host))
+        return owner
+
+    return identified
+
+
 class AddressRates:
-    """Refuses what comes from one address too often, whoever it says it is: a new name costs nothing.
+    """Limits requests per address, whoever the sender claims to be: a new name costs nothing.
 
     The address is that of the connection; see `sign_in.attempts`. This machine's own stands for all who come by a
     tunnel, or by a proxy that does not say for whom, and is left out.

@@ -1,5 +1,5 @@
-"""Which of gradio's routes are open: those that the page and gradio's clients need. All others, also those that a later
-gradio will bring, are closed; our own routes, under /diorama and those of other programs, see to themselves.
+"""Which of gradio's routes are open: those that the page and gradio's clients need. All others, including those that a
+later gradio adds, are closed; our own routes, under /diorama and those of other programs, check access themselves.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def _any_of(*paths: str) -> re.Pattern[str]:
 
 
 _ASSET = r"/(?:assets|static|svelte)(?:/[\w.@+-]{1,200}){1,8}"
-_PUBLIC = _any_of("", "/admin", _ASSET, "/favicon.ico", "/manifest.json", "/robots.txt")
+_PUBLIC = _any_of("", "/admin", "/quick", _ASSET, "/favicon.ico", "/manifest.json", "/robots.txt")
 """What the page is made of before anybody has signed in; nothing in it belongs to anybody."""
 _STATE = _any_of("/theme.css", "/gradio_api/theme.css", "/gradio_api/startup-events", "/gradio_api/app_id")
 _READING = _any_of(
@@ -59,7 +59,7 @@ _OPEN = (
 
 
 class Routes:
-    """Lets through what is open, and to whom has signed in where that is asked for."""
+    """Lets open routes through, to signed-in users where signing in is required."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

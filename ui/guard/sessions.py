@@ -1,4 +1,4 @@
-"""What gradio keeps of each session (an open page, or a single call of a program), made small, and not kept for ever.
+"""A smaller store for gradio's sessions (an open page, or a single call of a program), which are not kept for ever.
 
 Gradio copies the settings of every component into each session, 200 KB, for its deep links, and forgets a session only
 after 10,000 others. Diorama has no deep links: here a session holds only the components that were changed for it, and

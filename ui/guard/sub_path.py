@@ -1,4 +1,4 @@
-"""Lets the page be opened below a path, as behind a reverse proxy, whether that takes the path off or passes it on."""
+"""Serves the page under a path, as behind a reverse proxy, whether the proxy strips the path or passes it on."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """The Iterate tab: a picture, what to change about it, and the tree of its versions. Its scripts draw it.
 
-What they send and fetch most goes to `ui/routes/iterate.py`; this lays out, and answers what is asked once.
+Frequent requests go to `ui/routes/iterate.py`; this module lays out the tab, and answers what is asked once.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from ui.routes.segment import mask_address
 from ui.shared.bridge import Bridge
 from ui.shared.model_texts import advice_on, is_offered, known_of, preflight, values_of
 from ui.shared.pictures import Answer, picture, text
+from ui.shared.shapes import PRECISIONS
 
 LABEL = "Iterate"
 
@@ -62,7 +63,7 @@ def settings(studio: Studio, owner: str, question: Answer) -> Answer:
     """What was said to make the version `id`: {request, references, control}, the latter two as pictures."""
     request = studio.request_of_version(owner, text(question, "id"))
     if request is None:
-        raise BadRequest("No change made this picture. Choose a version that was made by one.")
+        raise BadRequest("This picture was not made by a change. Choose a version that was.")
     references = [picture(studio, studio.asset(owner, each)) for each in request.references]
     control = picture(studio, studio.asset(owner, request.control)) if request.control else None
     return {"request": asdict(request), "references": references, "control": control}
@@ -95,6 +96,7 @@ def _model(studio: Studio, spec: ModelSpec, owner: str) -> Answer:
         "ready": ready.ok,
         "state": ready.label,
         "about": known_of(spec, owner),
+        "tokens": spec.text_tokens,
         "preflight": preflight(spec, owner),
         "provider": spec.provider,
         "references": max(0, spec.references - 1),
@@ -105,10 +107,13 @@ def _model(studio: Studio, spec: ModelSpec, owner: str) -> Answer:
         "steps": values_of(spec.steps),
         "guidance": values_of(spec.guidance),
         "clip_skip": values_of(spec.clip_skip),
+        "samplers": list(spec.samplers),
         "seed": spec.seed,
         "negative": spec.negative_prompt,
         "qualities": list(spec.qualities),
         "transparent": spec.transparent,
+        "precisions": [{"id": each, "label": PRECISIONS.get(each, each)} for each in spec.precisions],
+        "fast": spec.fast,
         "maskOnly": spec.mask_only,
         "prices": {quality: _price(spec, quality) for quality in spec.qualities or ("",)},
         "fixes": fixes,
@@ -117,7 +122,7 @@ def _model(studio: Studio, spec: ModelSpec, owner: str) -> Answer:
 
 
 def _placeholder(spec: ModelSpec, fixes: list[Answer]) -> str:
-    """Something that this model can do."""
+    """An example of what this model can do."""
     if spec.demo:
         return f"Say what to change: {spec.demo.change}"
     if spec.mask_only:

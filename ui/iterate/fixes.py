@@ -1,4 +1,4 @@
-"""Quick changes: one click, one instruction. Data; which of them a model can do is told by the words it knows."""
+"""Quick changes: one click, one instruction. Pure data; the words a model knows decide which ones it can do."""
 
 from __future__ import annotations
 

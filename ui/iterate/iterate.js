@@ -2,34 +2,37 @@
 
 import { createHand } from "../shared/canvas/hand.js";
 import { createKeys } from "../shared/canvas/keys.js";
+import { choosePicture } from "../shared/picker/picker.js";
 import { cutOut, readAddress } from "../shared/scripts/address.js";
-import { within } from "../shared/scripts/dom.js";
+import { within } from "../shared/scripts/elements/dom.js";
 import { hear } from "../shared/scripts/events.js";
 import { byId, changedList, starPictures } from "../shared/scripts/pictures.js";
-import { walkRadios } from "../shared/scripts/radios.js";
+import { walkRadios } from "../shared/scripts/elements/radios.js";
 import { ask, token, whenTold } from "../shared/scripts/server.js";
-import { toast } from "../shared/scripts/toast.js";
+import { toast } from "../shared/scripts/elements/toast.js";
 import { jobsNow } from "../shared/scripts/watcher.js";
-import { createBelow } from "./below.js";
-import { createColumn } from "./column.js";
-import { createCompare } from "./compare.js";
-import { ACTIONS, giveName, mark, removeBranch, rename } from "./actions.js";
-import { draw, drawBoard, measure } from "./drawing.js";
-import { createMenu } from "./menu.js";
+import { createBelow } from "./stage/below.js";
+import { createColumn } from "./column/column.js";
+import { createCompare } from "./stage/compare.js";
+import { ACTIONS, giveName, mark, removeBranch, rename } from "./versions/actions.js";
+import { draw, drawBoard, measure } from "./stage/drawing.js";
+import { createExtent } from "./stage/extent.js";
+import { createMenu } from "./versions/menu.js";
 import { go, load, loadModels, loadRecent, measureDifference, open, refresh } from "./opening.js";
-import { createPicker } from "./picker.js";
-import { createReplay } from "./replay.js";
+import { createReplay } from "./versions/replay.js";
 import {
-  board, change, draft, drafts, isPainting, model, otherVersion, speak, state, versionOf, view,
+  board, change, draft, drafts, isExtending, isPainting, model, otherVersion, speak, state, versionOf, view,
 } from "./state.js";
-import { createTree } from "./tree.js";
+import { createTree } from "./versions/tree.js";
 import { began, keepControl, onJobs, run, submit } from "./work.js";
 const { element, find, isVisible } = within("iterate");
 
 export const compare = createCompare(view, () => { measure(); measureDifference(); draw(); });
-const picker = createPicker();
+export const extent = createExtent(board, view, {
+  sides: () => (state.picture && isExtending() ? draft().extend : null),
+  change: (extend) => change({ extend }),
+});
 export const replay = createReplay({
-  picker,
   models: () => state.models,
   async show(id) { if (!versionOf(id)) await open(id, { focus: false }); },
   began,
@@ -43,13 +46,13 @@ export const column = createColumn({
   count(count) { drafts.count = count; draw(); },
   run,
   confirm: () => submit(state.confirm, true),
-  another: () => picker.open("Choose a picture", (picture) => open(picture.id)),
-  addReference: () => picker.open("Choose a reference picture", ({ id, thumb, title }) => {
+  another: () => choosePicture("Choose a picture", (picture) => open(picture.id)),
+  addReference: () => choosePicture("Choose a reference picture", ({ id, thumb, title }) => {
     const { references } = draft();
     if (id !== state.picture?.id && !byId(references, id)) change({ references: [...references, { id, thumb, title }] });
   }),
   removeReference: (id) => change({ references: draft().references.filter((one) => one.id !== id) }),
-  chooseControl: () => picker.open("Choose a picture to follow", ({ id, thumb, title }) => change({ control: { id, thumb, title } })),
+  chooseControl: () => choosePicture("Choose a picture to follow", ({ id, thumb, title }) => change({ control: { id, thumb, title } })),
   keepControl,
   cutOut: () => { if (state.picture) cutOut(state.picture.id); },
 });
@@ -137,7 +140,7 @@ board.addEventListener("keydown", (event) => {
   if (compare.state.kind) endCompare();
   else mark(state.picture.id);
 });
-find(".empty .choose").addEventListener("click", () => picker.open("Choose a picture", (picture) => open(picture.id)));
+find(".empty .choose").addEventListener("click", () => choosePicture("Choose a picture", (picture) => open(picture.id)));
 find(".banner .close").addEventListener("click", () => { state.banner = ""; draw(); });
 new ResizeObserver(measure).observe(find(".room"));
 

@@ -1,14 +1,14 @@
 // Opening a picture with its tree, going from version to version, and fetching what belongs to them.
 
 import { writeAddress } from "../shared/scripts/address.js";
-import { within } from "../shared/scripts/dom.js";
+import { within } from "../shared/scripts/elements/dom.js";
 import { byId } from "../shared/scripts/pictures.js";
 import { ask, post } from "../shared/scripts/server.js";
-import { toast } from "../shared/scripts/toast.js";
-import { offerBack } from "./actions.js";
-import { BLANK } from "./draft.js";
-import { draw, measure } from "./drawing.js";
-import { column, compare } from "./iterate.js";
+import { toast } from "../shared/scripts/elements/toast.js";
+import { offerBack } from "./versions/actions.js";
+import { BLANK } from "./column/draft.js";
+import { draw, measure } from "./stage/drawing.js";
+import { column, compare, extent } from "./iterate.js";
 import { differenceOf } from "./screen.js";
 import {
   board, change, draft, drafts, drawVeil, imageOf, otherVersion, ourJobs, parentOf, state, versionOf, view,
@@ -39,12 +39,12 @@ async function takeSettings(id) {
   writeAddress({ again: "" });
   const answer = await ask("iterate/settings", { id });
   if (!answer) return;
-  const { instruction, model: name, object, strokes, invert, negative_prompt: negative, ...rest } = answer.request;
-  const where = object ? "object" : strokes.length ? "brush" : "whole", own = { negative };
-  for (const key of ["seed", "steps", "guidance", "clip_skip", "strength", "control_strength", "quality", "transparent"]) if (rest[key] !== null) own[key] = rest[key];
+  const { instruction, model: name, object, strokes, invert, extend, negative_prompt: negative, ...rest } = answer.request;
+  const where = object ? "object" : strokes.length ? "brush" : extend.some(Boolean) ? "extend" : "whole", own = { negative };
+  for (const key of ["seed", "steps", "guidance", "clip_skip", "strength", "control_strength", "quality", "sampler", "transparent", "precision", "fast"]) if (rest[key] !== null) own[key] = rest[key];
   if (byId(state.models, name)?.ready) drafts.model = name;
   drafts.set(name, own);
-  change({ instruction, where, object, strokes, invert, references: answer.references, control: answer.control });
+  change({ instruction, where, object, strokes, invert, extend, references: answer.references, control: answer.control });
   toast(rest.seed === null ? "Settings copied" : "Settings copied, seed included");
 }
 /** Another version of the tree, or a job that makes one, comes onto the stage. */
@@ -81,6 +81,7 @@ function look(picture, objects) {
   load();
   drawVeil();
   measure();
+  if (draft().where === "extend") extent.makeRoom();
   draw();
 }
 /** Fetch the pixels of the version on the stage and of the one it is compared with. */

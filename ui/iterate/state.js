@@ -2,13 +2,13 @@
 
 import { decoded } from "../shared/canvas/marks.js";
 import { createView } from "../shared/canvas/view.js";
-import { address, setText, within } from "../shared/scripts/dom.js";
+import { address, createSpeaker, within } from "../shared/scripts/elements/dom.js";
 import { isOpenJob } from "../shared/scripts/jobs.js";
 import { byId } from "../shared/scripts/pictures.js";
-import { createDrafts } from "./draft.js";
-import { draw, drawBoard } from "./drawing.js";
-import { compare } from "./iterate.js";
-import { createPlaces } from "./place.js";
+import { createDrafts } from "./column/draft.js";
+import { draw, drawBoard } from "./stage/drawing.js";
+import { compare, extent } from "./iterate.js";
+import { createPlaces } from "./stage/place.js";
 import { createScreen } from "./screen.js";
 const { find } = within("iterate");
 
@@ -39,7 +39,7 @@ export function imageOf(picture) {
   for (const old of [...images.keys()].slice(0, -MOST_IMAGES)) images.delete(old);
   return found;
 }
-export const speak = (text) => setText(find(".spoken"), text);
+export const speak = createSpeaker(find);
 export const draft = () => drafts.of(state.picture?.id || ""); // words may be there before a picture is
 export const model = () => byId(state.models, drafts.model) || state.models.find((each) => each.ready && !each.provider) || state.models[0] || null;
 export const versionOf = (id) => byId(state.versions, id);
@@ -48,11 +48,16 @@ export const ourJobs = () => state.jobs.filter((job) => isOpenJob(job) && versio
 export const followed = () => byId(ourJobs(), state.following);
 /** What the version on the stage is compared with: what was marked, else what it was made from. */
 export const otherVersion = () => versionOf(state.other) || parentOf(state.picture?.id);
-export const isPainting = () => draft().where !== "whole" && !compare.state.kind && !followed();
+/** Nothing else is happening on the stage. */
+const isQuiet = () => !compare.state.kind && !followed();
+export const isExtending = () => draft().where === "extend" && isQuiet();
+export const isPainting = () => ["object", "brush"].includes(draft().where) && isQuiet();
 
 export function change(patch) {
   if (patch.where === "object" && !byId(state.objects, draft().object)) patch = { ...patch, object: state.objects[0]?.id || "" };
   if (patch.where) state.mode = patch.where === "brush" ? "brush" : "pan";
+  if (patch.where === "extend") extent.makeRoom();
+  else if (patch.where && draft().where === "extend") view.fit();
   Object.assign(state, { trouble: "", hint: "", confirm: null, lifted: "" });
   drafts.change(state.picture?.id || "", patch);
   if (["where", "object", "strokes", "invert"].some((name) => name in patch)) drawVeil();

@@ -1,21 +1,21 @@
 // From what the column says to a job, and from a job to its version.
 
 import { decoded } from "../shared/canvas/marks.js";
-import { within } from "../shared/scripts/dom.js";
+import { within } from "../shared/scripts/elements/dom.js";
 import { isOpenJob } from "../shared/scripts/jobs.js";
 import { byId, idsOf } from "../shared/scripts/pictures.js";
 import { ask, post } from "../shared/scripts/server.js";
-import { toast } from "../shared/scripts/toast.js";
-import { draw, drawBoard } from "./drawing.js";
+import { toast } from "../shared/scripts/elements/toast.js";
+import { draw, drawBoard } from "./stage/drawing.js";
+import { EXTEND_STEP, isExtended } from "./stage/extent.js";
 import { column, compare, replay } from "./iterate.js";
 import { go, loadTree } from "./opening.js";
 import { change, draft, drafts, followed, model, speak, state, versionOf } from "./state.js";
 const { find } = within("iterate");
-const EXTEND_STEP = 16; // pixels: sides of an extension are multiples of it
 
 function requestOf(fix) {
   const spec = model(), now = draft(), settings = drafts.settings(spec.id), { width, height } = state.picture;
-  const limit = now.where === "whole" ? {} : { object: now.where === "object" ? now.object : "", strokes: now.where === "brush" ? now.strokes : [], invert: now.invert };
+  const limit = now.where === "extend" ? { extend: now.extend } : now.where === "whole" ? {} : { object: now.where === "object" ? now.object : "", strokes: now.where === "brush" ? now.strokes : [], invert: now.invert };
   const sides = (fix?.extend || []).map((share, i) => EXTEND_STEP * Math.round((share * (i % 2 ? height : width)) / EXTEND_STEP));
   const request = {
     source: state.picture.id, model: spec.id, instruction: fix ? fix.instruction : now.instruction, count: drafts.count,
@@ -26,6 +26,9 @@ function requestOf(fix) {
   if (spec.control && now.control) request.control = now.control.id;
   if (spec.negative && settings.negative) request.negative_prompt = settings.negative;
   if (spec.qualities.includes(settings.quality)) request.quality = settings.quality;
+  if (spec.samplers.includes(settings.sampler)) request.sampler = settings.sampler;
+  if (spec.precisions.some((each) => each.id === settings.precision)) request.precision = settings.precision;
+  if (spec.fast && settings.fast) request.fast = true;
   if (spec.transparent) request.transparent = Boolean(settings.transparent || fix?.transparent);
   return request;
 }
@@ -35,10 +38,11 @@ function missing(fix) {
   if (!model().ready) return `${model().label} ${model().state}. Choose another model.`;
   if (fix?.needs_place && !isLimited) {
     change({ where: state.objects.length ? "object" : "brush" });
-    return isPlaceChosen() ? "Only the chosen object will change. Press again to go on." : "Paint over what to remove, then press it again.";
+    return isPlaceChosen() ? "Only the chosen object will change. Press again to continue." : "Paint over what to remove, then press it again.";
   }
-  if (isLimited || fix?.extend?.some(Boolean)) return "";
+  if (isLimited || fix?.extend?.some(Boolean) || isExtended(now)) return "";
   if (now.where === "whole") return model().maskOnly ? `${model().label} fills in an area: choose an object, or paint the area.` : "";
+  if (now.where === "extend") return "Drag an edge of the picture outwards, or choose Anywhere.";
   return now.where === "brush" ? "Paint where it may change, or choose Anywhere." : "Choose an object, or Anywhere.";
 }
 const isPlaceChosen = () => draft().where === "object" && Boolean(draft().object);
@@ -84,7 +88,7 @@ export function began(job, spoken, said) {
   drafts.began(job.id, job.source, said);
   const isKnown = seen.has(job.id);
   seen.set(job.id, true);
-  if (!isKnown) state.jobs = [{ ...job, position: 0, step: 0, steps: 0, pictures: 1, picture: 0, note: "" }, ...state.jobs];
+  if (!isKnown) state.jobs = [job, ...state.jobs];
   Object.assign(state, { following: job.id, preview: null, trouble: "", hint: "", confirm: null, banner: "" });
   compare.stop();
   speak(spoken);
@@ -120,13 +124,13 @@ async function showPreview() {
   state.preview = image;
   drawBoard();
 }
-/** The job that was watched is over: its version takes its place, or why there is none is said. */
+/** The job that was watched is over: its version takes its place, or the reason for its absence is shown. */
 function conclude(job) {
   const source = versionOf(drafts.sourceOf(job)), made = versionOf(job.assets[0]);
   Object.assign(state, { following: "", preview: null });
   if (made) {
     const { where, object, strokes, invert } = drafts.of(source?.id), isSame = source?.width === made.width && source?.height === made.height;
-    if (drafts.isBlank(made.id) && isSame && where !== "whole") drafts.change(made.id, { where, object, strokes, invert });
+    if (drafts.isBlank(made.id) && isSame && ["object", "brush"].includes(where)) drafts.change(made.id, { where, object, strokes, invert });
     const typed = source ? drafts.of(source.id).instruction : "";
     if (typed && typed !== drafts.saidFor(job) && source.id === state.picture?.id) { // the next instruction, written meanwhile: it goes along
       drafts.change(made.id, { instruction: typed });

@@ -1,17 +1,23 @@
-"""The Models view: every model of this machine, what it needs, and what is done about it. Only the host may do it."""
+"""The Models view: every model of this machine, its needs and its downloads. Only the admin may change anything."""
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import gradio as gr
+from fastapi import APIRouter, Request
 
 from studio.contract import ModelSpec
 from studio.errors import NotSupported
 from studio.model_files import Meter, ModelState, size_of
 from studio.service import Studio
+from ui.routes.admin import Hosts
+from ui.routes.answers import json_router
+from ui.routes.files import thumb_address
+from ui.routes.visitors import Visitors
 from ui.shared.pictures import Answer, text
-from ui.shared.scripts import component
+from ui.shared.scripts import SCRIPTS, component
 
 _PACES = {"fast": "fast", "medium": "medium", "slow": "slow", "": ""}
 _HONOURED = (
@@ -21,6 +27,7 @@ _HONOURED = (
     ("negative_prompt", "negative prompt"),
     ("prompt_weights", "(word:1.2)"),
     ("clip_skip", "CLIP skip"),
+    ("samplers", "samplers"),
     ("references", "pictures"),
     ("mask", "masks"),
     ("strength", "strength"),
@@ -29,37 +36,50 @@ _HONOURED = (
     ("scales", "2 or 4 times as large"),
 )
 
+EXAMPLES = {
+    "toy-klein": "picture",
+    "toy-vqgan": "steered",
+    "toy-sam": "object",
+    "toy-views": "splat",
+    "toy-lgm": "splat",
+}
+"""What bundled models made for the tiles of the empty stage; see `tests.demo_tiles`."""
+
 
 def build_models() -> gr.HTML:
     """Lay out the view, closed, inside the current Blocks. Its value is `{token}`."""
     return component(Path(__file__).parent, "models")
 
 
-def look(studio: Studio, owner: str, _question: Answer) -> Answer:
-    """Every model of this machine as it is now, the meters, and what somebody who has just begun might download."""
-    files, may = studio.model_files, studio.model_files.host.is_host(owner)
+def router(studio: Studio, visitors: Visitors, hosts: Hosts) -> APIRouter:
+    """POST /diorama/models and /diorama/models/act, for `Blocks.launch(app_kwargs={"routes": ...})`."""
+
+    async def look(_studio: Studio, owner: str, _question: Answer, request: Request) -> Answer:
+        return await asyncio.to_thread(_look, studio, owner, may=hosts.is_host(request))
+
+    async def act(_studio: Studio, owner: str, values: Answer, request: Request) -> Answer:
+        if not hosts.is_host(request):
+            raise NotSupported(
+                "Only the admin of this Diorama can download, load and delete models: open Models from the admin "
+                "page, or python cli.py download."
+            )
+        await asyncio.to_thread(studio.model_files.act, text(values, "id"), text(values, "action"))
+        return await look(studio, owner, values, request)
+
+    return json_router(studio, visitors, {"models": look, "models/act": act})
+
+
+def _look(studio: Studio, owner: str, *, may: bool) -> Answer:
+    """Every model of this machine as it is now, the meters, the workers, and what to begin with."""
+    files = studio.model_files
     return {
-        "models": [_line(state, may=may) for state in files.states()],
-        "meters": [_meter(each) for each in files.host.meters()] if may else [],
+        "models": [_line(state, may=may) | example(studio, owner, state.spec.id) for state in files.states()],
+        "meters": [_meter(each) for each in files.meters()] if may else [],
+        "token": files.token() if may else "",
         "suggested": files.suggested() if may else [],
+        "workers": [each._asdict() for each in studio.workers.present()] if may else [],
         "may": may,
     }
-
-
-def act(studio: Studio, owner: str, values: Answer) -> Answer:
-    """Do `action` with the model `id`. Answers as `look` does.
-
-    Raises:
-        NotSupported: whoever asks is not the host, or it cannot be done now.
-    """
-    if not studio.model_files.host.is_host(owner):
-        raise NotSupported("Only who runs this Diorama can download, load and delete models: python cli.py download.")
-    studio.model_files.act(text(values, "id"), text(values, "action"))
-    return look(studio, owner, values)
-
-
-ROUTES = {"models": look, "models/act": act}
-"""For `ui.routes.answers.json_router`."""
 
 
 def _line(state: ModelState, *, may: bool) -> Answer:
@@ -82,6 +102,14 @@ def _line(state: ModelState, *, may: bool) -> Answer:
         "fetch": {"state": state.fetch.state, "note": state.fetch.note} if state.fetch else None,
         "actions": list(state.actions) if may else [],
     }
+
+
+def example(studio: Studio, owner: str, model: str) -> Answer:
+    """The newest that somebody has by a model; else what came with it; nothing is downloaded for it."""
+    for asset in studio.gallery(owner, model=model, limit=1).assets:
+        return {"example": thumb_address(asset.id), "exampleOf": asset.title}
+    tile = EXAMPLES.get(model)
+    return {"example": f"{SCRIPTS}/ui/shared/stage/{tile}.webp" if tile else "", "exampleOf": "what it makes"}
 
 
 def honoured(spec: ModelSpec) -> list[str]:

@@ -1,8 +1,8 @@
 // The Models view: a dialog over the page. It looks again while a download runs, and when something was done.
 
-import { make, reconcile, setAttribute, setText, show, within } from "../shared/scripts/dom.js";
+import { address, make, reconcile, setAttribute, setText, show, within } from "../shared/scripts/elements/dom.js";
 import { hear } from "../shared/scripts/events.js";
-import { post, whenTold } from "../shared/scripts/server.js";
+import { ofHost, post, whenTold } from "../shared/scripts/server.js";
 const { find } = within("models");
 const dialog = find("dialog");
 const LOOK_MS = 1000;
@@ -12,6 +12,7 @@ let timer = 0, sure = "";
 function row({ label }) {
   return make(
     "li", { class: "model" },
+    make("img", { class: "example", loading: "lazy" }),
     make("div", { class: "head" }, make("b", {}, label), make("span", { class: "state" })),
     make("p", { class: "about" }),
     make("p", { class: "facts" }),
@@ -21,11 +22,15 @@ function row({ label }) {
   );
 }
 function update(node, model) {
-  const { ok, state, about, licence, licenceUrl, size, memory, pace, honours, tasks, hint, page, fetch, actions, id, label } = model;
+  const { ok, state, about, licence, licenceUrl, size, memory, pace, honours, tasks, hint, page, fetch, actions, id, label, example, exampleOf } = model;
   node.classList.toggle("ok", ok);
   setText(node.querySelector(".state"), state);
+  const picture = node.querySelector(".example");
+  show(picture, Boolean(example));
+  if (example) setAttribute(picture, "src", address(example));
+  setAttribute(picture, "alt", `Example: ${exampleOf}`);
   setText(node.querySelector(".about"), about);
-  const facts = [tasks, size, memory, pace && `${pace} here`, honours && `takes ${honours}`].filter(Boolean).join(" · ");
+  const facts = [tasks, size, memory, pace && `${pace} here`, honours && `supports ${honours}`].filter(Boolean).join(" · ");
   if (node.dataset.facts !== facts) {
     node.dataset.facts = facts;
     const terms = licenceUrl ? make("a", { href: licenceUrl, target: "_blank", rel: "noopener noreferrer" }, licence) : licence;
@@ -64,9 +69,9 @@ async function press(id, action) {
     return look();
   }
   sure = "";
-  draw(await post("models/act", { id, action }));
+  draw(await post("models/act", { id, action }, undefined, ofHost()));
 }
-const look = async () => draw(await post("models"));
+const look = async () => draw(await post("models", {}, undefined, ofHost()));
 
 function draw({ ok, answer }) {
   setText(find(".trouble"), ok ? "" : answer.error);
@@ -78,9 +83,17 @@ function draw({ ok, answer }) {
     show(node.querySelector(".bar"), share > 0);
   });
   show(find(".only"), !answer.may);
+  setText(find(".token"), answer.token);
+  show(find(".token"), Boolean(answer.token));
   const named = answer.suggested.map((id) => answer.models.find((each) => each.id === id)).filter(Boolean);
   show(find(".first"), named.length > 0);
   reconcile(find(".suggested"), named, suggestion, () => {});
+  show(find(".workers"), answer.workers.length > 0);
+  const workers = answer.workers.map((each, index) => ({ ...each, id: String(index) }));
+  reconcile(find(".workers ul"), workers, () => make("li", {}, make("b"), make("span")), (node, { host, machine, models }) => {
+    setText(node.querySelector("b"), host);
+    setText(node.querySelector("span"), ` ${machine}: ${models.join(", ")}`);
+  });
   clearTimeout(timer);
   const isBusy = answer.models.some(({ fetch }) => fetch?.state === "running");
   if (dialog.open) timer = setTimeout(look, isBusy ? LOOK_MS : 5 * LOOK_MS);

@@ -1,1 +1,1 @@
-"""Interfaces that other programs already speak: their words in, their words out, the same studio behind them."""
+"""APIs that other programs already use, translated to the same studio."""

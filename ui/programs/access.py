@@ -1,4 +1,4 @@
-"""Which program calls: known by its key, or anybody where only this machine is served and nobody has to sign in."""
+"""Which program is calling: identified by its key; without one, only on a machine that serves nobody else."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from fastapi import Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from fastapi.routing import APIRoute
+from pydantic import ValidationError
 from starlette.routing import BaseRoute
 
 from studio.client_keys import ClientKeys
@@ -23,7 +24,7 @@ from ui.routes.visitors import Caller, NotAdmitted, Visitors
 
 log = logging.getLogger(__name__)
 
-_NO_KEY = "This Diorama wants a key: python cli.py key add NAME makes one, sent as Authorization: Bearer KEY."
+_NO_KEY = "This Diorama requires a key: python cli.py key add NAME makes one; send it as Authorization: Bearer KEY."
 
 
 class Assistants(Protocol):
@@ -104,10 +105,21 @@ def _key_in(header: str) -> str:
 
 def _wrong(error: RequestValidationError) -> tuple[str | None, str]:
     """The field that cannot be as it is, and a sentence. What was sent is not repeated: it may be a key."""
-    first = error.errors()[0]
-    if first["type"] in ("json_invalid", "model_attributes_type", "dict_type") or len(first["loc"]) < 2:
-        return None, "The body of this request is not what is wanted here: see /v1/openapi.json."
-    name = ".".join(str(part) for part in first["loc"][1:])[:60]
+    return _of_field(error.errors()[0], 1)
+
+
+def sentence_of(error: ValidationError) -> str:
+    """The same sentence for a body that came another way."""
+    return _of_field(error.errors()[0], 0)[1]
+
+
+def _of_field(first: Any, start: int) -> tuple[str | None, str]:
+    if (
+        first["type"] in ("json_invalid", "model_attributes_type", "model_type", "dict_type")
+        or len(first["loc"]) <= start
+    ):
+        return None, "The body of this request has the wrong form: see /v1/openapi.json."
+    name = ".".join(str(part) for part in first["loc"][start:])[:60]
     return name, f"{name} is missing." if first["type"] == "missing" else f"{name} is wrong: {_lower(first['msg'])}."
 
 

@@ -1,11 +1,11 @@
-"""Which model a program has loaded, in interfaces where that is said once and holds for what follows."""
+"""Which model a program has loaded, for APIs where that is set once and applies from then on."""
 
 from __future__ import annotations
 
 from studio.contract import ModelSpec, Task
-from studio.errors import NotReady, UnknownModel
+from studio.errors import NotReady, NotSupported, UnknownModel
 from studio.service import Studio
-from ui.programs.fitting import chosen
+from ui.programs.fitting import chosen, tasks_of
 
 
 class Choices:
@@ -15,17 +15,24 @@ class Choices:
         self._studio = studio
         self._of_owner: dict[str, str] = {}
 
-    def load(self, owner: str, name: str) -> ModelSpec:
+    def load(self, owner: str, name: str, task: Task | None = None) -> ModelSpec:
         """Choose a model, and load it in the background.
+
+        Args:
+            task: all that the program can ask for; None: also changes.
 
         Raises:
             UnknownModel: there is no such model.
+            NotSupported: a program cannot ask it for that.
             NotReady: it cannot run here.
         """
         try:
             spec = chosen(self._studio, owner, name, Task.GENERATE, [])
         except UnknownModel:
             spec = chosen(self._studio, owner, name, Task.ITERATE, [])
+        if task and task not in tasks_of(spec):
+            does = "follows a picture" if spec.control else "only changes pictures"
+            raise NotSupported(f"{spec.label} {does}, which cannot be sent here. Choose another model.")
         ready = spec.ready_for(owner)
         if not ready.ok:
             raise NotReady(ready.hint or f"{spec.label} cannot run here: {ready.label}.")

@@ -1,4 +1,4 @@
-"""Pictures as text, both ways: base64 of a file in the format that a program asks for, and files out of base64."""
+"""Pictures to base64 in the format a program asks for, and files from base64."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def content_of(name: str, text: str) -> bytes:
     try:
         content = base64.b64decode(encoded, validate=True)
     except (binascii.Error, ValueError) as error:
-        raise BadRequest(f"{name} must be a file in base64; no address is fetched.") from error
+        raise BadRequest(f"{name} must be a file in base64; URLs are not fetched.") from error
     if not content:
         raise BadRequest(f"{name} is empty. Send a PNG, JPEG or WebP file in base64.")
     return content

@@ -1,16 +1,11 @@
-"""The HTTP status of what went wrong, as clients of other interfaces read it: some try again, some tell a person."""
+"""HTTP statuses for failures, as clients of other APIs expect them: some retry, some tell a person."""
 
 from __future__ import annotations
 
-from studio.errors import NotFound, NotReady, OverBudget, StorageFailed, StudioError, Superseded, TooLarge, TooManyJobs
+from studio.errors import StudioError
 from studio.scheduling import failures
 from studio.scheduling.contract import JobView
-from ui.routes.visitors import NotAdmitted
-
-_STATUSES = (
-    *((NotAdmitted, 401), (OverBudget, 402), (NotFound, 404), (Superseded, 409), (TooLarge, 413), (TooManyJobs, 429)),
-    *((StorageFailed, 507), (StudioError, 400)),
-)
+from ui.routes import answers
 
 
 class JobFailed(StudioError):
@@ -22,11 +17,7 @@ class JobBroke(JobFailed):
 
 
 def status_of(error: StudioError) -> int:
-    if isinstance(error, JobBroke):
-        return 500
-    if isinstance(error, NotReady):
-        return 400  # it is not ready by itself in a moment, as 503 would promise
-    return next(status for kind, status in _STATUSES if isinstance(error, kind))
+    return 500 if isinstance(error, JobBroke) else answers.status_of(error)
 
 
 def check(job: JobView) -> JobView:

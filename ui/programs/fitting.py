@@ -1,4 +1,4 @@
-"""From what a program asks for, in the words of another interface, to a request that a model here takes.
+"""From a request of another API to one that a model here accepts.
 
 A program cannot be asked which of the sizes here it wants: what a model does not honour becomes what is nearest, and a
 sentence that goes back with the picture. Only what would make another picture than was meant is refused.
@@ -14,6 +14,7 @@ from studio.completion import default_size
 from studio.contract import MAX_SEED, GenerateRequest, IterateRequest, ModelSpec, Size, Task
 from studio.errors import UnknownModel
 from studio.imaging.settings_from_recipe import controls, fit, is_same_model
+from studio.intake.settings.samplers import sampler_in
 from studio.recipe import UPLOAD, Recipe
 from studio.service import Studio
 from studio.validation import says_something, shown
@@ -39,6 +40,18 @@ class Wanted:
     transparent: bool = False
     clip_skip: int | None = None
     strength: float | None = None  # of a change: 0 to 1
+    sampler: tuple[str, ...] = ()  # "sampler Euler a", "scheduler Karras"
+
+
+def tasks_of(spec: ModelSpec) -> list[str]:
+    """What programs can ask of it, in alphabetical order: none sends a picture to follow, and a change needs none."""
+    return sorted(task for task in spec.tasks if task != Task.GENERATE or not spec.control)
+
+
+def ready_for(studio: Studio, owner: str, *tasks: Task) -> list[ModelSpec]:
+    """The models that programs can ask now, for any of these tasks."""
+    specs = {spec.id: spec for task in tasks for spec in studio.models(task) if task in tasks_of(spec)}
+    return [spec for spec in specs.values() if spec.ready_for(owner).ok]
 
 
 def chosen(studio: Studio, owner: str, name: str, task: Task, notes: list[str]) -> ModelSpec:
@@ -53,7 +66,8 @@ def chosen(studio: Studio, owner: str, name: str, task: Task, notes: list[str]) 
     """
     models = studio.models(task)
     here = [spec for spec in models if not spec.provider]
-    first = next((spec for spec in here if spec.ready_for(owner).ok), None) or next(iter(here or models), None)
+    asked = [spec for spec in here if task in tasks_of(spec)]
+    first = next((spec for spec in asked if spec.ready_for(owner).ok), None) or next(iter(asked or models), None)
     same = next((spec for spec in models if name and (spec.id == name or spec.label == name)), None)
     same = same or next((spec for spec in here if name and is_same_model(name, spec.id)), None)
     if same and (same.ready_for(owner).ok or not _OF_OPENAI.fullmatch(name)):
@@ -108,6 +122,8 @@ def _recipe(wanted: Wanted, spec: ModelSpec, notes: list[str]) -> Recipe:
     seed = wanted.seed
     if seed is None or seed == -1:  # as most programs say it
         seed = secrets.randbelow(MAX_SEED + 1) if spec.seed else None
+    sampler, rest = sampler_in(wanted.sampler, spec.samplers)
+    notes += [f"{part.replace('sampler ', 'sampler_name ', 1)} is not honoured here." for part in rest]
     size = wanted.size if wanted.size and all(wanted.size) else default_size(spec)
     return Recipe(
         kind="image",
@@ -125,4 +141,5 @@ def _recipe(wanted: Wanted, spec: ModelSpec, notes: list[str]) -> Recipe:
         title="",
         quality=wanted.quality,
         clip_skip=wanted.clip_skip,
+        sampler=sampler,
     )

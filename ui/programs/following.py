@@ -1,4 +1,4 @@
-"""A job that a program waits for: followed to its end, and stopped where the program goes away before."""
+"""A job that a program waits for: followed to its end, and stopped if the program disconnects."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ async def finished(studio: Studio, job: JobView, request: Request) -> JobView:
         ClientDisconnect: the program went away; the job is stopped.
         JobFailed: nothing was made.
     """
-    over, gone = asyncio.create_task(_last(studio, job)), asyncio.create_task(_gone(request))
+    over, gone = asyncio.create_task(ended(studio, job)), asyncio.create_task(_gone(request))
     try:
         await asyncio.wait((over, gone), return_when=asyncio.FIRST_COMPLETED)
         if not over.done():
@@ -58,6 +58,14 @@ async def finished(studio: Studio, job: JobView, request: Request) -> JobView:
         await asyncio.gather(over, gone, return_exceptions=True)
 
 
+async def ended(studio: Studio, job: JobView) -> JobView:
+    """The job once it is over, whatever became of it."""
+    async with aclosing(views(studio, job)) as told:
+        async for seen in told:
+            job = seen
+    return job
+
+
 def stop(studio: Studio, job: JobView) -> None:
     """Stop the job on a thread of its own: whoever wanted it does not wait for that."""
     stopping = asyncio.get_running_loop().run_in_executor(None, studio.cancel, job.owner, job.id)
@@ -67,13 +75,6 @@ def stop(studio: Studio, job: JobView) -> None:
 def _told(stopping: asyncio.Future[JobView]) -> None:
     if not stopping.cancelled() and (error := stopping.exception()):
         log.warning("A job whose program went away was not stopped: %s", error)
-
-
-async def _last(studio: Studio, job: JobView) -> JobView:
-    async with aclosing(views(studio, job)) as told:
-        async for seen in told:
-            job = seen
-    return job
 
 
 async def _gone(request: Request) -> None:

@@ -1,4 +1,4 @@
-"""The tools for assistants over HTTP, at /mcp of the page: the same keys, owners and limits as all other routes."""
+"""The MCP tools over HTTP, at /mcp of the page, with the same keys, owners and limits as all other routes."""
 
 from __future__ import annotations
 

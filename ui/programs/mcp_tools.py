@@ -1,4 +1,4 @@
-"""What Diorama can do as tools of the Model Context Protocol, for assistants: each a call, with small previews back.
+"""Diorama's features as tools of the Model Context Protocol: one call each, answered with small previews.
 
 Source: https://modelcontextprotocol.io/specification, the package `mcp` 2.3. Gradio's own server (`gradio[mcp]`) wants
 mcp below 2 and pydantic up to 2.12, which are not those that are pinned here.
@@ -31,7 +31,7 @@ from studio.service import Studio
 from studio.solid import codec
 from ui.programs.encoding import content_of
 from ui.programs.failures import check
-from ui.programs.fitting import Wanted, to_generate, to_iterate
+from ui.programs.fitting import Wanted, ready_for, tasks_of, to_generate, to_iterate
 from ui.programs.following import views
 from ui.routes.clouds import outcome
 from ui.routes.files import picture_address
@@ -73,8 +73,8 @@ class Tools:
     ) -> Answer:
         """Make pictures from words.
 
-        Say what is to be seen, plainly. Everything but the prompt may be left out: the first model that is ready is
-        asked, at its own size. An unsuitable value becomes the nearest, and the answer's notes say so.
+        Describe plainly what to show. Everything but the prompt is optional: the first model that is ready is
+        used, at its own size. An unsupported value becomes the nearest one, and the answer's notes say so.
         """
         caller, notes = self._caller_of(ctx), list[str]()
         size = Size(width, height) if width and height else None
@@ -86,7 +86,7 @@ class Tools:
         return await self._job(ctx, caller, await asyncio.to_thread(ask), notes)
 
     async def add_picture(self, ctx: Context, content: str, name: str = "") -> Answer:
-        """Bring a picture in: a PNG, JPEG or WebP file in base64. The answer has its id."""
+        """Add a picture: a PNG, JPEG or WebP file in base64. The answer has its id."""
         caller = self._caller_of(ctx)
         file = content_of("content", content)
         asset = await asyncio.to_thread(self._studio.take_in, caller.owner, file, name)
@@ -142,7 +142,7 @@ class Tools:
         return await self._solid(ctx, {"object": object, "seed": seed, "splat": False})
 
     async def splat(self, ctx: Context, object: str, seed: int | None = None) -> Answer:
-        """Turn an object (see segment) into 3D, a Gaussian splat that stands on its picture."""
+        """Turn an object (see segment) into 3D: a Gaussian splat placed on its picture."""
         return await self._solid(ctx, {"object": object, "seed": seed, "splat": True})
 
     async def search(self, ctx: Context, query: str = "", limit: int = 8, after: str = "") -> Answer:
@@ -156,7 +156,7 @@ class Tools:
         return await asyncio.to_thread(self._told, caller, page.assets, {"next": page.next})
 
     async def describe(self, ctx: Context, picture: str) -> Answer:
-        """All that is known of a picture: how it was made, and what is to be seen on it.
+        """Everything known about a picture: how it was made, and what it shows.
 
         Where a provider's key is there and nobody has described the picture yet, it is sent there to be described.
         """
@@ -172,15 +172,13 @@ class Tools:
         return await asyncio.to_thread(self._told, caller, [asset], more)
 
     async def models(self, ctx: Context) -> Answer:
-        """The models that can be asked now: their ids, what they can do, and their sizes."""
+        """The available models: their ids, what they can do, and their sizes."""
         owner = self._caller_of(ctx).owner
 
         def listed() -> list[dict[str, Any]]:
-            specs = {spec.id: spec for task in Task for spec in self._studio.models(task)}
-            ready = [spec for spec in specs.values() if spec.ready_for(owner).ok]
             return [
-                {"id": each.id, "about": each.about, "tasks": sorted(each.tasks), "sizes": [str(s) for s in each.sizes]}
-                for each in ready
+                {"id": each.id, "about": each.about, "tasks": tasks_of(each), "sizes": [str(s) for s in each.sizes]}
+                for each in ready_for(self._studio, owner, *Task)
             ]
 
         return [TextContent(text=json.dumps(await asyncio.to_thread(listed)))]
@@ -234,7 +232,7 @@ class Tools:
                 image.thumbnail((PREVIEW_SIDE, PREVIEW_SIDE))
                 buffer = io.BytesIO()
                 image.save(buffer, "WEBP", quality=80)
-        except (StudioError, OSError):  # there is none of it: the link is there all the same
+        except (StudioError, OSError):  # there is none: the link is still there
             return ""
         return base64.b64encode(buffer.getvalue()).decode()
 

@@ -17,7 +17,7 @@ from studio.scheduling.contract import JobView
 from studio.service import Studio
 from ui.programs.choices import Choices
 from ui.programs.encoding import file_base64
-from ui.programs.fitting import Wanted, to_generate
+from ui.programs.fitting import Wanted, ready_for, to_generate
 from ui.programs.following import finished
 from ui.programs.openai.bodies import REFUSALS, Seed
 
@@ -29,12 +29,14 @@ class ImageGenRequest(BaseModel):
 
     prompt: str
     negative_prompt: str | None = None
-    width: int | None = Field(None, ge=1, le=16384, description="In pixels; the nearest that the model makes is made.")
+    width: int | None = Field(
+        None, ge=1, le=16384, description="In pixels; rounded to the nearest size the model makes."
+    )
     height: int | None = Field(None, ge=1, le=16384)
     num_inference_steps: int | None = Field(None, ge=1, le=1000)
     guidance_scale: float | None = Field(None, ge=0, le=1000, allow_inf_nan=False)
     seed: Seed | None = None
-    model: str | None = Field(None, description="Such as flux-schnell; without it the one that is loaded.")
+    model: str | None = Field(None, description="Such as flux-schnell; by default the one that is loaded.")
 
 
 class ImageGenResponse(BaseModel):
@@ -52,12 +54,12 @@ class ImageGenResponse(BaseModel):
 
 class ModelInfo(BaseModel):
     current_model: str
-    model_loaded: bool = Field(description="It can be asked now; it is read from the disk when it is.")
+    model_loaded: bool = Field(description="It is available; its weights are loaded on first use.")
     device: Literal["cuda", "cpu", "cloud"]
     available_models: list[str]
 
 
-class Loaded(BaseModel):
+class LoadedModel(BaseModel):
     status: Literal["ok"] = "ok"
     model: str
 
@@ -81,14 +83,14 @@ def add_routes(routes: APIRouter, studio: Studio, choices: Choices) -> None:
 
     @routes.get("/model-info", response_model=ModelInfo, responses=REFUSALS, tags=["NeuroLux"])
     async def model_info(request: Request) -> ModelInfo:
-        """The model that is asked where none is named."""
+        """The default model."""
         return await asyncio.to_thread(info_of, studio, choices, request.state.caller.owner)
 
-    @routes.post("/load-model", response_model=Loaded, responses=REFUSALS, tags=["NeuroLux"])
-    async def load_model(request: Request, model_name: str = Query(min_length=1, max_length=200)) -> Loaded:
-        """Choose the model for what follows, and load it in the background."""
-        spec = await asyncio.to_thread(choices.load, request.state.caller.owner, model_name)
-        return Loaded(model=spec.id)
+    @routes.post("/load-model", response_model=LoadedModel, responses=REFUSALS, tags=["NeuroLux"])
+    async def load_model(request: Request, model_name: str = Query(min_length=1, max_length=200)) -> LoadedModel:
+        """Choose the model for later requests, and load it in the background."""
+        spec = await asyncio.to_thread(choices.load, request.state.caller.owner, model_name, Task.GENERATE)
+        return LoadedModel(model=spec.id)
 
 
 def fitted(studio: Studio, choices: Choices, owner: str, body: ImageGenRequest) -> tuple[GenerateRequest, list[str]]:
@@ -130,7 +132,7 @@ def info_of(studio: Studio, choices: Choices, owner: str) -> ModelInfo:
         current_model=spec.id,
         model_loaded=spec.ready_for(owner).ok,
         device=_device(spec),
-        available_models=[each.id for each in studio.models(Task.GENERATE) if each.ready_for(owner).ok],
+        available_models=[each.id for each in ready_for(studio, owner, Task.GENERATE)],
     )
 
 

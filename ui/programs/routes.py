@@ -1,4 +1,4 @@
-"""All routes of the interfaces for other programs, and the document that describes them."""
+"""All routes for other programs, and the OpenAPI document that describes them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from ui.programs.choices import Choices
 from ui.programs.openai import images, models
 from ui.routes.visitors import Visitors
 
-_ABOUT = "Pictures from words and changes of pictures, in the words of interfaces that other programs speak."
+_ABOUT = "Make and change pictures through APIs that other programs already use."
 
 
 def routes_of(studio: Studio, visitors: Visitors, keys: ClientKeys | None) -> list[BaseRoute]:

@@ -1,1 +1,1 @@
-"""Our own HTTP routes: who is asking, what came in, and what is answered."""
+"""Our own HTTP routes: authentication, request bodies and answers."""

@@ -1,24 +1,25 @@
-"""The host's page over HTTP, and who is the host: whoever has the key that the terminal printed, signed in as an admin,
-or is alone with this machine. What visitors wrote is not told: the page shows what they take, not what they make.
+"""The admin page over HTTP, and who is an admin: whoever has the key that the terminal printed, signed in as one,
+or is the only user of this machine. What visitors write stays private: the page shows what they use, not their work.
 """
 
 from __future__ import annotations
 
-import asyncio
 import hmac
 import time
 from collections.abc import Callable
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
+from fastapi.routing import APIRoute
 
 from studio import validation
 from studio.errors import BadRequest
 from studio.scheduling.contract import JobView
 from studio.sharing.hosting import Hosting
 from ui import admin
-from ui.guard.sign_in.signed_in import Accounts, SignedIn
-from ui.routes.answers import values_in
+from ui.guard.sign_in.people import People
+from ui.guard.sign_in.signed_in import SignedIn, UserDirectory
+from ui.routes.answers import Handler, admitted_router
 from ui.routes.visitors import NotAdmitted, Visitors
 from ui.shared.bridge import signed_in
 from ui.shared.pictures import Answer
@@ -37,7 +38,7 @@ class Hosts:
     """
 
     def __init__(
-        self, visitors: Visitors, accounts: Accounts | None = None, *, key: str = "", is_alone: bool = False
+        self, visitors: Visitors, accounts: UserDirectory | None = None, *, key: str = "", is_alone: bool = False
     ) -> None:
         self._visitors, self._accounts, self._key, self._is_alone = visitors, accounts, key, is_alone
 
@@ -46,21 +47,29 @@ class Hosts:
         Raises:
             NotAdmitted: whoever asks is not the host.
         """
+        if not self.is_host(request):
+            raise NotAdmitted(
+                "This is the admin page. Open it with the link that Diorama printed in the terminal at startup."
+            )
+        if self._is_alone:
+            self._visitors.sender(request)
+
+    def is_host(self, request: Request) -> bool:
+        """Whether a request comes from the host, provided that it comes from no foreign page."""
         given = request.headers.get(HOST_HEADER, "")
         if self._key and hmac.compare_digest(given.encode(), self._key.encode()):
-            return
+            return True
         name = signed_in(request)
-        if name is not None and self._accounts is not None and self._accounts.is_admin(name):
-            return
-        if not self._is_alone:
-            raise NotAdmitted(
-                "This is the host's page. Open it by the link that Diorama printed in the terminal when it started."
-            )
-        self._visitors.sender(request)
+        is_admin = name is not None and self._accounts is not None and self._accounts.is_admin(name)
+        return is_admin or self._is_alone
 
 
-def router(hosting: Hosting, hosts: Hosts, sessions: SignedIn | None) -> APIRouter:
-    """GET /admin and POST /diorama/admin/..., for `Blocks.launch(app_kwargs={"routes": ...})`."""
+def router(hosting: Hosting, hosts: Hosts, sessions: SignedIn | None, people: People | None = None) -> APIRouter:
+    """GET /admin and POST /diorama/admin/..., for `Blocks.launch(app_kwargs={"routes": ...})`.
+
+    Args:
+        sessions, people: who is signed in, with a password or an account elsewhere; None: nobody is asked for that.
+    """
 
     def pause(values: Answer) -> None:
         if not isinstance(values.get("paused"), bool):
@@ -70,6 +79,8 @@ def router(hosting: Hosting, hosts: Hosts, sessions: SignedIn | None) -> APIRout
     def sign_out(values: Answer) -> None:
         if sessions is not None:
             sessions.end(validation.text_in(values, "owner").removeprefix(_OF_USER))
+        if people is not None:
+            people.end(validation.text_in(values, "owner"))
 
     def remove(values: Answer) -> None:
         sign_out(values)
@@ -82,29 +93,26 @@ def router(hosting: Hosting, hosts: Hosts, sessions: SignedIn | None) -> APIRout
         "sign-out": sign_out,
         "remove": remove,
     }
-    routes = APIRouter()
-    page = admin.document()
 
-    @routes.get(PATH)
-    def look() -> Response:
-        return HTMLResponse(page, headers={"Cache-Control": "no-cache"})
-
-    def doing(act: Callable[[Answer], object]) -> Callable[..., object]:
-        async def answer(request: Request) -> Answer:
-            hosts.check(request)
-            values = values_in(await request.body(), '{"owner": "..."}')
-            await asyncio.to_thread(act, values)
-            return await asyncio.to_thread(_state, hosting, sessions)
+    def doing(act: Callable[[Answer], object]) -> Handler:
+        def answer(_owner: None, values: Answer) -> Answer:
+            act(values)
+            return _state(hosting, sessions, people)
 
         return answer
 
-    for name, act in actions.items():
-        routes.add_api_route(f"/diorama/admin/{name}", doing(act), methods=["POST"], response_model=None)
+    handlers = {f"admin/{name}": doing(act) for name, act in actions.items()}
+    routes, page = admitted_router(hosts.check, handlers, '{"owner": "..."}'), admin.document()
+
+    def look() -> Response:
+        return HTMLResponse(page, headers={"Cache-Control": "no-cache"})
+
+    routes.routes.append(APIRoute(PATH, look))  # the others have a prefix
     return routes
 
 
-def _state(hosting: Hosting, sessions: SignedIn | None) -> Answer:
-    names = set(dict(sessions or {}).values())
+def _state(hosting: Hosting, sessions: SignedIn | None, people: People | None) -> Answer:
+    signed = {f"{_OF_USER}{name}" for name in dict(sessions or {}).values()} | (people.owners() if people else set())
     disk = hosting.disk()
     visitors = [
         {
@@ -113,7 +121,7 @@ def _state(hosting: Hosting, sessions: SignedIn | None) -> Answer:
             "files": f"{use.files:,}",
             "size": _size(use.bytes),
             "last": time.strftime("%Y-%m-%d %H:%M", time.localtime(use.newest)),
-            "signed": use.owner.removeprefix(_OF_USER) in names,
+            "signed": use.owner in signed,
         }
         for use in hosting.visitors()
     ]
@@ -134,7 +142,7 @@ def _what(job: JobView) -> str:
 
 def _how(job: JobView) -> str:
     if job.state == "waiting":
-        return f"{job.position} before it"
+        return f"{job.position} ahead of it"
     return "stopping" if job.stopping else f"step {job.step} of {job.steps}" if job.steps else "running"
 
 

@@ -1,4 +1,4 @@
-"""How our routes answer: JSON in and out for whoever is asking, and every error as one sentence with its status."""
+"""How our routes answer: JSON in and out for an identified owner, and every error as one sentence with its status."""
 
 from __future__ import annotations
 
@@ -7,13 +7,24 @@ import inspect
 import json
 import logging
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 from starlette.requests import ClientDisconnect
 
-from studio.errors import BadRequest, NotFound, OverBudget, StorageFailed, StudioError, Superseded, TooLarge, TooOften
+from studio.errors import (
+    BadRequest,
+    NotFound,
+    OverBudget,
+    StorageFailed,
+    StudioError,
+    Superseded,
+    TooLarge,
+    TooManyJobs,
+    TooOften,
+)
 from studio.service import Studio
 from ui.routes.visitors import NotAdmitted, Visitors
 from ui.shared.pictures import Answer
@@ -30,6 +41,9 @@ _STATUSES = (
     (Superseded, 409),
     (TooLarge, 413),
     (TooOften, 429),
+    (TooManyJobs, 429),
+    (StorageFailed, 507),
+    (Exception, 400),  # NotReady, too: 503 would promise that it is ready by itself in a moment
 )
 
 
@@ -40,22 +54,27 @@ def json_router(
 
     Args:
         handlers: by the path of their route.
-        example: what is told to whoever sends something else.
+        example: shown to clients that send something else.
     """
+    return admitted_router(visitors.sender, {path: partial(one, studio) for path, one in handlers.items()}, example)
+
+
+def admitted_router(admit: Callable[[Request], Any], handlers: Mapping[str, Handler], example: str) -> APIRouter:
+    """The same for handlers without a studio, whose owner is what `admit` says of a request; it may refuse it."""
     routes = APIRouter(prefix="/diorama")
     for path, handler in handlers.items():
-        answer = _answering(studio, visitors, handler, example)
+        answer = _answering(admit, handler, example)
         routes.add_api_route(f"/{path}", answer, methods=["POST"], response_model=None)
     return routes
 
 
-def _answering(studio: Studio, visitors: Visitors, handler: Handler, example: str) -> Callable[..., Any]:
+def _answering(admit: Callable[[Request], Any], handler: Handler, example: str) -> Callable[..., Any]:
     async def answer(request: Request) -> Response:
-        owner = visitors.sender(request)
+        owner = admit(request)
         values = values_in(await request.body(), example)
         if inspect.iscoroutinefunction(handler):  # holds no thread while it waits
-            return JSONResponse(await handler(studio, owner, values, request))
-        return JSONResponse(await asyncio.to_thread(handler, studio, owner, values))
+            return JSONResponse(await handler(owner, values, request))
+        return JSONResponse(await asyncio.to_thread(handler, owner, values))
 
     return answer
 
@@ -76,20 +95,23 @@ def with_whole_letters(values: Any) -> Any:
     return json.loads(json.dumps(values, ensure_ascii=False).encode(errors="ignore"))
 
 
+def status_of(error: Exception) -> int:
+    """The HTTP status of an error of ours, for our page and for programs alike."""
+    return next(status for kind, status in _STATUSES if isinstance(error, kind))
+
+
 async def refused(request: Request, error: Exception) -> Response:
     """The answer to a request that ended with an error of ours."""
     if isinstance(error, OverBudget):  # the page asks, and sends it again with the cost confirmed
         return JSONResponse({"error": error.reason, "confirm": True}, 402)
-    unstored = 503 if request.method == "GET" else 507
-    kinds = (*_STATUSES, (StorageFailed, unstored), (Exception, 400))
     headers = {"Retry-After": str(error.seconds)} if isinstance(error, TooOften) else None
-    status = next(status for kind, status in kinds if isinstance(error, kind))
+    status = 503 if isinstance(error, StorageFailed) and request.method == "GET" else status_of(error)
     return JSONResponse({"error": str(error)}, status, headers)
 
 
 async def broken_off(_request: Request, _error: Exception) -> Response:
     """The answer where the sender went away in the middle; nobody is there to read it."""
-    log.info("A request was broken off; what had come of it is removed.")
+    log.info("A request was broken off; what had arrived of it is removed.")
     return Response(status_code=400)
 
 

@@ -1,4 +1,4 @@
-"""What the page does with providers over HTTP: keys come in and are never sent back; words come out. Knows no layout.
+"""Providers over HTTP: keys come in and are never sent back; text comes out. Knows no layout.
 
 All with the browser's token in `X-Diorama-Token` and JSON bodies: `POST /diorama/clouds` says who can be paid and what
 was spent, `/diorama/keys` takes or forgets a key, `/diorama/describe` and `/diorama/improve` ask for words.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -24,8 +25,8 @@ from ui.shared.pictures import Answer, picture, text
 log = logging.getLogger(__name__)
 
 LOOK_SECONDS = 1.0
-"""How often a waiting call looks whether anybody still listens."""
-_FROM = {"session": "pasted for this session", "environment": "set in the environment", "file": "set in .env"}
+"""How often a waiting call checks whether the client is still connected."""
+_FROM = {"session": "yours, for this session", "environment": "set in the environment", "file": "set in .env"}
 
 
 def router(studio: Studio, visitors: Visitors) -> APIRouter:
@@ -57,9 +58,19 @@ async def describe(studio: Studio, owner: str, values: Answer, request: Request)
 
 
 async def improve(studio: Studio, owner: str, values: Answer, request: Request) -> Answer:
-    """Have the prompt `prompt` improved; it ends when whoever asked goes away."""
-    asked = await asyncio.to_thread(studio.describing.improve_prompt, owner, text(values, "prompt"))
+    """Have the prompt `prompt` improved, for the model `model`; it ends when whoever asked goes away."""
+    ask = partial(studio.describing.improve_prompt, for_toys=is_for_toys(studio, values.get("model", "")))
+    asked = await asyncio.to_thread(ask, owner, text(values, "prompt"))
     return {"prompt": await outcome(asked, request.is_disconnected, on_leaving=asked.stop)}
+
+
+def is_for_toys(studio: Studio, model_id: str) -> bool:
+    """Whether a prompt for this model may be one about the toy world; "": nobody knows which one it is for.
+
+    Raises:
+        UnknownModel: it is not in the catalog.
+    """
+    return model_id == "" or studio.model(model_id).toys_only
 
 
 async def outcome(

@@ -1,4 +1,4 @@
-"""The pictures as files over HTTP, one by one or as a zip, each to its owner; see `visitors`.
+"""Pictures as files over HTTP, one by one or as a zip, each to its owner only; see `visitors`.
 
 Gradio's own file routes would copy every picture into a temporary folder and need its path; these take an id only.
 """

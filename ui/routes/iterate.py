@@ -1,4 +1,4 @@
-"""Changes and their tree over HTTP: what to change goes in as JSON, jobs and trees come out. Knows no layout.
+"""Changes and version trees over HTTP: requests as JSON in, jobs and trees out. Knows no layout.
 
 All with the browser's token in `X-Diorama-Token`: `POST /diorama/iterate` changes a picture, `/iterate/control` keeps
 its outlines or depth; `GET` or `POST /diorama/tree` shows all versions of one; `POST /diorama/tree/rename`, `/delete`,
@@ -13,13 +13,13 @@ from studio.contract import IterateRequest
 from studio.errors import BadRequest
 from studio.imaging import edit_codec
 from studio.library.tree import TreeNode
-from studio.scheduling.contract import JobView
 from studio.service import Studio
 from studio.validation import shown, text_in
 from ui.routes.answers import Handler, json_router
 from ui.routes.visitors import Visitors
 from ui.shared.model_texts import unknown_sentence
 from ui.shared.pictures import Answer, picture
+from ui.shared.watch import job_told
 
 _LONGEST_EDGE = 200
 """Characters of an instruction beside its edge of the tree; the whole one stands in the viewer."""
@@ -53,11 +53,11 @@ def change(studio: Studio, owner: str, values: Answer) -> Answer:
 def keep_control(studio: Studio, owner: str, values: Answer) -> Answer:
     """Queue a job that keeps what the model `model` follows of the picture `id` as a version of it."""
     maker = studio.model(text_in(values, "model")).control
-    return {"job": _told(studio.control(owner, text_in(values, "id"), maker))}
+    return {"job": job_told(studio, studio.control(owner, text_in(values, "id"), maker))}
 
 
 def replay(studio: Studio, owner: str, values: Answer) -> Answer:
-    """Queue one job that makes the `last` changes again that led to the version `id`, one upon the other.
+    """Queue one job that repeats the `last` changes that led to the version `id`, one after the other.
 
     It begins with the picture `source`, uses `model`, and with `new_seed` other seeds. What is left out stays as it
     was; without `last` all changes are made again.
@@ -71,7 +71,7 @@ def replay(studio: Studio, owner: str, values: Answer) -> Answer:
         last=values.get("last", 0),
         confirm_cost=values.get("confirm_cost") is True,
     )
-    return {"job": _told(job)}
+    return {"job": job_told(studio, job)}
 
 
 def tree_of(studio: Studio, owner: str, values: Answer) -> Answer:
@@ -104,11 +104,7 @@ def _queued(studio: Studio, owner: str, request: IterateRequest, values: Answer)
     job = studio.iterate(owner, request, confirm_cost=values.get("confirm_cost", False))
     unknown = studio.unknown_words(job.model, request.instruction)
     hint = unknown_sentence(studio.model(job.model), unknown) if unknown else ""
-    return {"hint": hint, "job": _told(job)}
-
-
-def _told(job: JobView) -> Answer:
-    return {"id": job.id, "title": job.title, "model": job.model, "state": job.state, "source": job.source}
+    return {"hint": hint, "job": job_told(studio, job)}
 
 
 def _version(studio: Studio, node: TreeNode) -> Answer:

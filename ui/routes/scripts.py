@@ -1,4 +1,4 @@
-"""The page's scripts and their pictures over HTTP, under an address of their edition, which browsers keep for ever.
+"""The page's scripts and their pictures over HTTP, under an address per edition, which browsers cache for ever.
 
 They say nothing of anybody, so whoever asks gets them; they are read once, so that a page never mixes two editions.
 """
@@ -11,18 +11,18 @@ from fastapi import APIRouter
 from fastapi.responses import Response
 
 from studio.errors import NotFound
+from ui.guard.headers import FOR_EVER
 from ui.shared.edition import PARTS, ROOT
 from ui.shared.scripts import SCRIPTS
 
-_TYPES = {".js": "text/javascript", ".webp": "image/webp"}
-_FOR_EVER = "public, max-age=31536000, immutable"
+_TYPES = {".js": "text/javascript", ".webp": "image/webp", ".png": "image/png"}
 
 
 def router(edition: str) -> APIRouter:
     """GET /diorama/edition and /diorama/scripts/EDITION/PATH, for `Blocks.launch(app_kwargs={"routes": ...})`.
 
     Args:
-        edition: what open pages are told that this one is.
+        edition: the edition that open pages compare theirs with.
     """
     paths = [path for folder in PARTS for path in folder.rglob("*") if path.suffix in _TYPES]
     files = {path.relative_to(ROOT).as_posix(): path.read_bytes() for path in paths}
@@ -37,6 +37,6 @@ def router(edition: str) -> APIRouter:
         if path not in files:
             raise NotFound("script", path)
         kind = _TYPES[PurePosixPath(path).suffix]
-        return Response(files[path], media_type=kind, headers={"Cache-Control": _FOR_EVER})
+        return Response(files[path], media_type=kind, headers={"Cache-Control": FOR_EVER})
 
     return routes

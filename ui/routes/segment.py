@@ -1,4 +1,4 @@
-"""Clicks over HTTP: a selection goes in as JSON, masks come out as small PNGs. Knows no layout.
+"""Segmentation over HTTP: selections as JSON in, masks as small PNGs out. Knows no layout.
 
 `POST /diorama/segment`, `/diorama/segment/everything` and `/diorama/objects` with the browser's token in
 `X-Diorama-Token`; `GET /diorama/mask/{id}` and `/diorama/cutout/{id}` for objects, to their owner like every picture.

@@ -1,7 +1,7 @@
-"""3D over HTTP: jobs for views and splats, files of splats both ways, and what lies behind them. Knows no layout.
+"""3D over HTTP: jobs for views and splats, splat files both ways, and their backgrounds. Knows no layout.
 
 With the browser's token in `X-Diorama-Token`: `POST /diorama/views` and `/diorama/splat` queue a job,
-`/diorama/views/replace`, `/diorama/splat/match`, `/place` and `/turn` change what came of them, all with JSON;
+`/diorama/views/replace`, `/diorama/splat/match`, `/place`, `/turn`, `/erase` change their results, all with JSON;
 `/diorama/splats?name=&up=` takes a file and `/diorama/splat/view?splat=&picture=&ground=&camera=` a PNG as the body.
 `GET /diorama/splat/{id}`, `/diorama/crop/{id}` and `/diorama/filled/{id}` answer their owner, like every picture.
 """
@@ -18,9 +18,9 @@ from fastapi.responses import Response
 
 from studio.geometry import read_camera
 from studio.intake.settings.foreign_values import parsed
-from studio.scheduling.contract import JobView
 from studio.service import Studio
 from studio.solid import codec
+from studio.splats.erasing import read_erasures
 from studio.splats.export import EXPORTS
 from studio.splats.html_export import viewer_bytes
 from studio.validation import text_in
@@ -31,6 +31,7 @@ from ui.routes.visitors import Visitors
 from ui.shared.edition import EDITION
 from ui.shared.pictures import Answer, picture
 from ui.shared.solid_facts import VIEWER, crop_address, filled_address, splat_address
+from ui.shared.watch import job_told
 
 _LONGEST_NAME = 200
 _LONGEST_CAMERA = 4_000
@@ -46,6 +47,7 @@ def router(studio: Studio, visitors: Visitors) -> APIRouter:
         "splat/match": match,
         "splat/place": place,
         "splat/turn": turn,
+        "splat/erase": erase,
     }
     routes = json_router(studio, visitors, handlers, '{"object": "..."}')
 
@@ -81,7 +83,7 @@ def router(studio: Studio, visitors: Visitors) -> APIRouter:
 
 def make(studio: Studio, owner: str, values: Answer) -> Answer:
     """Queue one job that makes views of an object, a splat, or both; `values` as the fields of a `SolidRequest`."""
-    return {"job": _job(studio.solids.make(owner, codec.from_json(values)))}
+    return {"job": job_told(studio, studio.solids.make(owner, codec.from_json(values)))}
 
 
 def replace_view(studio: Studio, owner: str, values: Answer) -> Answer:
@@ -112,6 +114,13 @@ def turn(studio: Studio, owner: str, values: Answer) -> Answer:
     """Stand `splat` up by the quarter `turns`. Answers with the splat that takes its place."""
     turned = studio.splats.turn(owner, text_in(values, "splat"), values.get("turns", ()))
     return {"splat": picture(studio, turned)}
+
+
+def erase(studio: Studio, owner: str, values: Answer) -> Answer:
+    """Keep `splat` without the `regions`, see `erasing.read_erasures`, as a splat of its own: the answer."""
+    asset = studio.splats.asset(owner, text_in(values, "splat"))  # whose it is comes first
+    left = studio.splats.erase(owner, asset.id, read_erasures(values.get("erasures")))
+    return {"splat": picture(studio, left)}
 
 
 def take_in(studio: Studio, owner: str, path: Path, name: str, up: str = "") -> Answer:
@@ -151,20 +160,3 @@ def _splat(request: Request, studio: Studio, owner: str, asset_id: str, format: 
     content = studio.splats.export(owner, asset_id, format)
     name = f"{Path(asset.name).stem}.{format}"
     return made(request, content, EXPORTS[format].media_type, name=name, etag=etag)
-
-
-def _job(job: JobView) -> Answer:
-    """A job that was just taken, as the page draws it until the server tells of it."""
-    return {
-        "id": job.id,
-        "title": job.title,
-        "state": job.state,
-        "task": job.task,
-        "created": job.created,
-        "position": job.position,
-        "step": 0,
-        "steps": 0,
-        "note": "",
-        "error": job.error,
-        "assets": job.assets,
-    }

@@ -1,4 +1,4 @@
-"""Pictures that come in: the one route that takes a file. It knows how bytes arrive, not what is in them.
+"""Uploads: the one route that takes a picture. It knows how bytes arrive, not what is in them.
 
 `POST /diorama/pictures?name=holiday.jpg` with the bytes as the body and the browser's token in `X-Diorama-Token`.
 """

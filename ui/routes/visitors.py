@@ -1,4 +1,4 @@
-"""Who is asking, for every route and endpoint: the one place that decides whose files a request may read.
+"""Whose request it is, for every route and endpoint: the one place that decides whose files it may read.
 
 A browser keeps a random token. Its page sends it in a header with whatever changes something. Pictures and downloads
 carry no header: for them `POST /diorama/visit` gives the browser a cookie that reads files and does nothing else. A
@@ -19,6 +19,7 @@ from urllib.parse import quote, unquote, urlencode, urlsplit
 import gradio as gr
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
+from gradio.context import LocalContext
 from gradio.route_utils import get_root_url
 from starlette.datastructures import QueryParams
 
@@ -94,9 +95,7 @@ class Visitors:
         except BadRequest as error:
             owner = None if token else self._of_cookie(request)
             if owner is None:
-                raise NotAdmitted(
-                    "This is given to its owner only. Open Diorama's page in this browser first."
-                ) from error
+                raise NotAdmitted("Only its owner can see this. Open Diorama's page in this browser first.") from error
             return owner
 
     def caller(self, request: gr.Request | None, token: str) -> Caller:
@@ -141,6 +140,9 @@ class Visitors:
         return owner
 
     def _identified(self, request: Request, token: str, purpose: str) -> str:
+        LocalContext.request.set(
+            gr.Request(request)
+        )  # where ZeroGPU looks whose quota pays; gradio sets it for its own
         user = signed_in(request)
         if request.app.auth is not None and user is None:
             raise NotAdmitted(f"Sign in to {purpose}.")
@@ -159,9 +161,9 @@ class Visitors:
     def _of_link(self, query: QueryParams, address: str) -> str:
         owner, expires, signature = (query.get(name, "") for name in ("owner", "expires", "signature"))
         if not self._is_right(signature, "link", owner, address, expires):
-            raise NotAdmitted("This link is not one that Diorama gave away for this file. Ask for the file again.")
+            raise NotAdmitted("Diorama did not give out this link for this file. Ask for the file again.")
         if self._now() > int(expires):
-            raise NotAdmitted("This link has expired: links open their file for an hour. Ask for the file again.")
+            raise NotAdmitted("This link has expired: links work for an hour. Ask for the file again.")
         return owner
 
     def _signature(self, *parts: str) -> str:

@@ -3,7 +3,7 @@
 import { post } from "../shared/scripts/server.js";
 
 const PAGE = Array.from(crypto.getRandomValues(new Uint8Array(8)), (byte) => byte.toString(16).padStart(2, "0")).join("");
-const UNREACHED = "Diorama does not answer. Your clicks are kept; the next one tries again.";
+const UNREACHED = "Diorama is not responding. Your clicks are kept; the next one tries again.";
 
 /**
  * @param onAnswer called with {answer, request} of the newest question only

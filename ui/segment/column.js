@@ -1,12 +1,12 @@
 // The column: which model, which of the three masks, what is done to the mask, and the name under which it is kept.
 
 import { turnIn3D } from "../shared/scripts/address.js";
-import { createAdvice } from "../shared/scripts/advice.js";
-import { offerModels, pressable } from "../shared/scripts/controls.js";
-import { address, make, setAttribute, setText, show, within } from "../shared/scripts/dom.js";
+import { createAdvice } from "../shared/scripts/models/advice.js";
+import { offerModels, pressable } from "../shared/scripts/models/controls.js";
+import { address, make, setAttribute, setText, show, within } from "../shared/scripts/elements/dom.js";
 import { tell } from "../shared/scripts/events.js";
-import { createPreflight } from "../shared/scripts/preflight.js";
-import { markRadios, walkRadios } from "../shared/scripts/radios.js";
+import { createPreflight } from "../shared/scripts/models/preflight.js";
+import { markRadios, walkRadios } from "../shared/scripts/elements/radios.js";
 import { hasContent } from "./selection.js";
 const { find } = within("segment");
 const SLIDERS = ["grow", "feather"], SWITCHES = ["snap", "fill_holes", "largest_part", "invert"];
@@ -81,7 +81,7 @@ export function createColumn(acts) {
       setText(find(".beside"), isOpen ? (!hasContent(request) && warning) || hint : ""); // on a phone, where the column is far below
       const isClear = request.points.length !== 1 || request.box || request.start, offered = isClear ? [] : answer?.candidates || [];
       show(find(".choices"), offered.length > 1);
-      if (three.dataset.of !== answer?.mask) { // drawn anew only when there is something new
+      if (three.dataset.of !== answer?.mask) { // drawn again only when there is something new
         three.dataset.of = answer?.mask || "";
         three.replaceChildren(...(answer?.candidates || []).map(candidate));
       }

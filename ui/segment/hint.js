@@ -15,7 +15,7 @@ export function hintOf(state, { points, box, strokes, start }, { isBusy, isKept,
   if (!state.answer) return "Looking…";
   if (!state.answer.area) return "Nothing was found there. Click somewhere else, or draw a box.";
   const [missed] = state.answer.missed;
-  if (missed) return missed[2] ? "A click lies outside. Click close to it once more, or paint it with the brush." : "A click to remove lies inside. Click close to it once more, or use the eraser.";
+  if (missed) return missed[2] ? "One of your clicks is outside. Click near it again, or paint it with the brush." : "A click to remove is still inside. Click near it again, or use the eraser.";
   if (isKept) return "Kept. Make it 3D, or click the next object.";
   if (!points.some((point) => !point[2]) && points.length < 2) return "Missing a part? Click it. Too much? Choose Remove and click that.";
   return "Good? Keep it as an object.";

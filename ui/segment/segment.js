@@ -1,16 +1,16 @@
-// The Segment tab: what is open, what is selected in it, and what came of it. Everything is drawn from `state`.
+// The Segment tab: the open picture, the selection in it, and the result. Everything is drawn from `state`.
 
 import { createHand } from "../shared/canvas/hand.js";
 import { createKeys } from "../shared/canvas/keys.js";
 import { decoded } from "../shared/canvas/marks.js";
 import { createView } from "../shared/canvas/view.js";
 import { readAddress, writeAddress } from "../shared/scripts/address.js";
-import { address, setAttribute, setText, show, within } from "../shared/scripts/dom.js";
+import { address, createSpeaker, setAttribute, setText, show, within } from "../shared/scripts/elements/dom.js";
 import { hear, tell } from "../shared/scripts/events.js";
 import { byId, changedList } from "../shared/scripts/pictures.js";
-import { markRadios, walkRadios } from "../shared/scripts/radios.js";
+import { markRadios, walkRadios } from "../shared/scripts/elements/radios.js";
 import { ask, post, token, whenTold } from "../shared/scripts/server.js";
-import { toast } from "../shared/scripts/toast.js";
+import { toast } from "../shared/scripts/elements/toast.js";
 import { createAsker } from "./ask.js";
 import { createColumn } from "./column.js";
 import { hintOf } from "./hint.js";
@@ -79,7 +79,7 @@ function onSelection() {
   }
   draw();
 }
-function speak(text) { setText(find(".spoken"), text); }
+const speak = createSpeaker(find);
 
 /** The object that was kept of just this selection. */
 function keptNow() { return state.kept?.request === selection.now ? state.kept.object : null; }
@@ -165,7 +165,7 @@ async function keep(name) {
   state.isKeeping = false;
   if (ok) {
     speak(`Kept: ${answer.picture.title}`);
-    toast(`Kept: ${answer.picture.title}`, { action: "Look", onAction: () => tell("look", { id: answer.picture.id }), said: true });
+    toast(`Kept: ${answer.picture.title}`, { action: "Enlarge", onAction: () => tell("look", { id: answer.picture.id }), said: true });
     column.spend(name);
     state.kept = { request: kept, object: answer.picture };
     const fresh = await ask("segment/open", { id });

@@ -17,7 +17,7 @@ export function createSelection(onChange) {
     if (id && hasContent(now)) all.unshift({ id, request: now });
     try {
       localStorage.setItem(KEPT, JSON.stringify(all.slice(0, MOST_KEPT)));
-    } catch { /* a browser that keeps nothing: the tab works all the same */ }
+    } catch { /* a browser that stores nothing: the tab still works */ }
   }
   function become(request) {
     now = request;

@@ -1,4 +1,4 @@
-"""How the page reaches the studio: who is asking, and how what went wrong is said. Knows no tab."""
+"""How the page reaches the studio: whose request it is, and how errors are shown. Knows no tab."""
 
 from __future__ import annotations
 

@@ -11,12 +11,12 @@ _PLACE = b"<head>"
 
 
 class EarlyScript:
-    """Adds `scripts/clocks.js`, `scripts/sign_in.js` and `style/sign_in.css` to the front page; whatever else is served
+    """Adds the scripts of `scripts/gradio` and `style/sign_in.css` to the front page; whatever else is served
     passes untouched."""
 
     def __init__(self, app: ASGIApp) -> None:
         folder = Path(__file__).parent
-        script = b"\n".join((folder / "scripts" / name).read_bytes() for name in ("clocks.js", "sign_in.js"))
+        script = b"\n".join((folder / "scripts/gradio" / name).read_bytes() for name in ("clocks.js", "sign_in.js"))
         style = (folder / "style" / "sign_in.css").read_bytes()
         self._app, self._addition = app, b"\n<style>\n%b</style>\n<script>\n%b</script>" % (style, script)
 

@@ -1,11 +1,11 @@
-"""Which edition of the page this is. A page that was opened before an update cannot talk to the new one: it says so."""
+"""The edition of the page: a page opened before an update cannot talk to the new server, and says so."""
 
 from __future__ import annotations
 
 import hashlib
 from pathlib import Path
 
-_KINDS = {".py", ".js", ".html", ".css", ".webp"}
+_KINDS = {".py", ".js", ".html", ".css", ".webp", ".png"}
 
 
 ROOT = Path(__file__).parents[2]
@@ -14,7 +14,7 @@ PARTS = (ROOT / "ui", ROOT / "studio" / "splats" / "viewer")
 
 
 def edition_of(*folders: Path) -> str:
-    """A short text that is another one as soon as a file of the page is."""
+    """A short text that changes whenever a file of the page does."""
     digest = hashlib.sha256()
     for path in sorted(path for folder in folders for path in folder.rglob("*") if path.suffix in _KINDS):
         digest.update(f"{path} {path.stat().st_size} {path.stat().st_mtime_ns}".encode())

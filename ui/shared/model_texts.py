@@ -1,4 +1,4 @@
-"""What the page says of a model: whether it is offered, what it can do, which words it does not know."""
+"""What the page says about a model: whether it is offered, what it can do, which words it does not know."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def about(spec: ModelSpec, owner: str = "") -> str:
 
 
 def advice_on(studio: Studio, owner: str, asset_id: str, *tasks: Task) -> dict[str, Any]:
-    """What is said of each model that does not know a picture, by its id: {text, instead}."""
+    """The advice about each model that does not know a picture, by its id: {text, instead}."""
     found = [studio.adviser.about(owner, asset_id, task) for task in tasks]
     return {model: asdict(advice) for each in found for model, advice in each.items()}
 

@@ -1,4 +1,4 @@
-"""What the page is told of pictures, and what it may do with them: calls of its scripts. Knows no layout."""
+"""What the page's scripts can ask about pictures and do with them. Knows no layout."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from studio.clouds.spending import estimate, in_dollars
-from studio.contract import GenerateRequest, IterateRequest, ModelSpec, UpscaleRequest
+from studio.contract import GenerateRequest, IterateRequest, ModelSpec, Task, UpscaleRequest
 from studio.errors import BadRequest, NotFound, UnknownModel
 from studio.imaging.settings_from_recipe import Settings, has_settings
 from studio.library.assets import Asset
@@ -20,6 +20,7 @@ Answer = dict[str, Any]
 
 MOST_AT_ONCE = 200
 """Pictures in one call; the page sends larger selections in parts."""
+_DECIDED = 2
 _LONGEST_TITLE = 400
 """Characters; the whole prompt stands in the viewer."""
 
@@ -28,6 +29,12 @@ def star(studio: Studio, owner: str, question: Answer) -> Answer:
     """Star the pictures `ids`, or take their stars away."""
     starred = question.get("starred") is True
     return {"pictures": [picture(studio, studio.star(owner, id, starred)) for id in _ids(question)]}
+
+
+def collect(studio: Studio, owner: str, question: Answer) -> Answer:
+    """Put the pictures `ids` into the collection `name`, or, without `is_in`, take them out of it."""
+    name = studio.collect(owner, _ids(question), text(question, "name"), is_in=question.get("is_in") is not False)
+    return {"name": name, "collections": [each.name for each in studio.collections(owner)]}
 
 
 def delete(studio: Studio, owner: str, question: Answer) -> Answer:
@@ -69,8 +76,9 @@ def vary(studio: Studio, owner: str, question: Answer) -> Answer:
 
 
 def upscale(studio: Studio, owner: str, question: Answer) -> Answer:
-    """Make the picture `id` with more pixels: `{job}`, its id."""
-    return {"job": studio.upscale(owner, UpscaleRequest(text(question, "id"))).id}
+    """Make the picture `id` with more pixels: `{job}`, its id. Without a `model`, the picture decides which."""
+    model = text(question, "model") if "model" in question else ""
+    return {"job": studio.upscale(owner, UpscaleRequest(text(question, "id"), model)).id}
 
 
 def cost_in_words(studio: Studio, owner: str, spec: ModelSpec, request: GenerateRequest | IterateRequest) -> str:
@@ -94,14 +102,22 @@ def look(studio: Studio, owner: str, question: Answer) -> Answer:
         "prompt": asset.recipe.prompt,
         "facts": [fact._asdict() for fact in facts_of(asset, _spec(studio, asset.model))],
         "description": asset.description,
+        "upscalers": _upscalers(studio) if asset.kind != "splat" else [],
         "reader": studio.describing.reader(owner, asset.id) if asset.kind in ("image", "object") else "",
         "parents": [picture(studio, parent) for parent in relatives.parents],
         "children": [picture(studio, child) for child in relatives.children],
     }
 
 
+def _upscalers(studio: Studio) -> list[Answer]:
+    """Those to choose from; none where there are only the two included ones, between which the picture decides."""
+    ready = [spec for spec in studio.models(Task.UPSCALE) if spec.readiness().ok]
+    return [{"id": spec.id, "label": spec.label} for spec in ready] if len(ready) > _DECIDED else []
+
+
 ROUTES = {
     "pictures/star": star,
+    "pictures/collect": collect,
     "pictures/delete": delete,
     "pictures/restore": restore,
     "pictures/vary": vary,
@@ -146,7 +162,7 @@ def text(question: Answer, name: str) -> str:
     """
     value = question.get(name)
     if not isinstance(value, str):
-        raise BadRequest(f"The page sent {value!r:.60} as '{name}', which is not a text. Reload the page.")
+        raise BadRequest(f"The page sent {value!r:.60} as '{name}', which is not text. Reload the page.")
     return value
 
 

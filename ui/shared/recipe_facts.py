@@ -1,4 +1,4 @@
-"""A recipe in words: what the viewer says beside a picture. Pure functions, no gradio and no studio."""
+"""A recipe in words, as the viewer shows it beside a picture. Pure functions, no gradio and no studio."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from studio.library.assets import Asset
 from studio.recipe import UPLOAD, Recipe
 from studio.recipe.selection import SelectionRecipe
 from ui.routes.files import film_address
-from ui.shared.shapes import QUALITIES
+from ui.shared.shapes import PRECISIONS, QUALITIES
 
 
 class Fact(NamedTuple):
@@ -40,7 +40,10 @@ def facts_of(asset: Asset, spec: ModelSpec | None) -> list[Fact]:
         Fact("Steps", _number(recipe.steps)),
         Fact("Guidance", _number(recipe.guidance)),
         *_compared(recipe),
+        Fact("Sampler", recipe.sampler),
         Fact("Clip skip", _number(recipe.clip_skip)),
+        Fact("Weights", PRECISIONS.get(recipe.precision, recipe.precision)),
+        Fact("Fast", "compiled" if recipe.fast else ""),
         Fact("Style", _style(recipe.style, spec)),
         Fact("Quality", _quality(recipe.quality)),
         Fact("Background", "transparent" if recipe.transparent else ""),
@@ -50,6 +53,7 @@ def facts_of(asset: Asset, spec: ModelSpec | None) -> list[Fact]:
         Fact("From", _origin(recipe)),
         Fact("Cut out with", _clicks(recipe.selection)),
         Fact("Splats", f"{splat.count:,}" if splat.count else ""),
+        Fact("Erased", f"{splat.erased:,} splats" if splat.erased else ""),
         Fact("Fits its picture", "" if splat.fit is None else f"{splat.fit:.0%}"),
         Fact("Match", " ".join(f"{score:g}" for score in recipe.course.scores), "curve"),
         Fact("Film", film_address(asset.id) if recipe.course.frames and not asset.deleted else "", "file"),

@@ -9,6 +9,16 @@ from studio.errors import BadRequest
 
 QUALITIES = {"low": "Low", "medium": "Medium", "high": "High", "xhigh": "Higher", "max": "Highest"}
 """What the page calls the qualities of a model, from coarse to fine."""
+PRECISIONS = {
+    "16-bit": "16-bit",
+    "fp8": "8-bit (fp8)",
+    "gguf-q8": "8-bit (GGUF)",
+    "int8": "8-bit",
+    "gguf-q5": "5-bit (GGUF)",
+    "gguf-q4": "4-bit (GGUF)",
+    "nf4": "4-bit (NF4)",
+}
+"""What the page calls the forms in which weights are kept."""
 CUSTOM = "custom"
 """The choice "any width and height", offered by models that take any size."""
 
@@ -48,5 +58,5 @@ def size_of(text: str) -> Size:
     """
     sides = text.split(" x ")
     if len(sides) != 2 or not all(side.isdecimal() for side in sides):
-        raise BadRequest(f"'{text:.60}' is not a size. Choose one of the list.")
+        raise BadRequest(f"'{text:.60}' is not a size. Choose one from the list.")
     return Size(int(sides[0]), int(sides[1]))

@@ -1,4 +1,4 @@
-"""What the page is told of objects, views and splats: as JSON, with the addresses of their files. Knows no layout."""
+"""Objects, views and splats as JSON for the page, with the addresses of their files. Knows no layout."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ VIEWER = "viewer"
 ANTIMATTER_BYTES = 32
 """Of one splat in a .splat file. Source: antimatter15/splat, README."""
 _MOST_OF_IT = 0.996
-"""Share of the splats that lie in the box that is told: strays say nothing about a size."""
+"""Share of the splats inside the reported box: outliers say nothing about a size."""
 
 
 def crop_address(object_id: str) -> str:

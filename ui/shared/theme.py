@@ -1,4 +1,4 @@
-"""The look: gradio's variables set to our palette, and the style sheets of the page."""
+"""The theme: gradio's variables set to our palette, and the style sheets of the page."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import gradio as gr
 
 _UI = Path(__file__).parents[1]
 _STYLE = ("palette", "page", "controls", "toast", "strip")
-_SHARED = ("header", "preflight", "clouds", "stage", "viewer", "dropping")
+_SHARED = ("header", "preflight", "clouds", "stage", "viewer", "picker", "dropping", "stardust")
 _TABS = (
-    *("generate/palette/palette", "generate/presets/presets", "generate/compare/compare"),
+    *("generate/palette/palette", "generate/presets/presets", "generate/compare/compare", "generate/follow/follow"),
     *("iterate/iterate", "segment/segment", "solid/splat", "gallery/gallery", "models/models"),
 )
 _SHEETS = (

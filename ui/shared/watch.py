@@ -1,6 +1,6 @@
-"""What the page is told while it is open: a person's jobs and newest pictures as plain JSON. Knows no layout.
+"""Live updates for an open page: a person's jobs and newest pictures as plain JSON. Knows no layout.
 
-The page watches instead of being pushed to: each call waits until something changed (or ten seconds), so that a page
+The page watches instead of being pushed to: each call waits until something changed (or 25 seconds), so that a page
 heals by itself after sleep, a lost network or a restart of the server, and an open tab holds no thread.
 """
 
@@ -19,7 +19,7 @@ from ui.shared.pictures import Answer, model_label, picture, text
 
 PAGE = 24
 """Pictures sent at a time."""
-_LONGEST_WAIT = 10.0  # seconds a call may be held; shorter than the time-outs of proxies
+_LONGEST_WAIT = 25.0  # seconds a call may be held; shorter than the time-outs of proxies, which are 30 and more
 PROGRESS_PAUSE = 0.15
 """Seconds between two answers that tell only how far a job has come: to the eye it still moves. A page that is told and
 draws every step of the toy takes as much from two cores as a third of the picture."""
@@ -50,7 +50,7 @@ async def pulse_after(
 ) -> int:
     """The owner's pulse as soon as it is another than `since`, or after so many seconds. Holds no thread.
 
-    News are told at once; steps of a running job not before `progress_pause` seconds after the call.
+    News is sent at once; steps of a running job not before `progress_pause` seconds after the call.
     """
     loop, changed = asyncio.get_running_loop(), asyncio.Event()
     end = loop.time() + seconds
@@ -98,11 +98,12 @@ def _snapshot(studio: Studio, owner: str, known: Any) -> Answer:
     page = studio.gallery(owner, limit=PAGE)
     pictures = [picture(studio, asset) for asset in page.assets]
     digest = hashlib.sha256(json.dumps([pictures, page.next]).encode()).hexdigest()[:16]
-    answer: Answer = {"jobs": [_job(studio, job) for job in studio.jobs(owner)], "digest": digest}
+    answer: Answer = {"jobs": [job_told(studio, job) for job in studio.jobs(owner)], "digest": digest}
     return answer if digest == known else {**answer, "pictures": pictures, "next": page.next}
 
 
-def _job(studio: Studio, job: JobView) -> Answer:
+def job_told(studio: Studio, job: JobView) -> Answer:
+    """A job as the page draws it, which may have been taken just now."""
     told: Answer = {
         "id": job.id,
         "title": job.title,

@@ -1,19 +1,20 @@
 // The column: which object, with which models, how it is seen, and what can be done with the splat that stands on the
 // stage.
 
-import { createAdvice } from "../shared/scripts/advice.js";
-import { drawRange, offerModels, pressable } from "../shared/scripts/controls.js";
-import { address, make, reconcile, setAttribute, setText, show, within } from "../shared/scripts/dom.js";
+import { createAdvice } from "../shared/scripts/models/advice.js";
+import { drawRange, offerModels, pressable } from "../shared/scripts/models/controls.js";
+import { address, make, reconcile, setAttribute, setText, show, within } from "../shared/scripts/elements/dom.js";
 import { byId } from "../shared/scripts/pictures.js";
 import { tell } from "../shared/scripts/events.js";
-import { createPreflight } from "../shared/scripts/preflight.js";
-import { markRadios, walkRadios } from "../shared/scripts/radios.js";
-import { canMake, choices, chosenModel, elevation, hasViews, ourJob, state } from "./state.js";
+import { createPreflight } from "../shared/scripts/models/preflight.js";
+import { markRadios, walkRadios } from "../shared/scripts/elements/radios.js";
+import { canMake, choices, chosenModel, elevation, hasViews, memory, ourJob, state } from "./state.js";
 const { element, find } = within("splat");
+const ERASING = "Paint over parts, or draw a box: Erase removes them, Crop removes everything else. Nothing changes until you keep it.";
 const POOR_FIT = 0.85; // of IoU: below it the silhouette is visibly another
 
-/** @param acts {another(), choose(changes), again(), chooseModel(kind, id), make(), makeViews(), ground(name), opacity(share), box(isOn), match(), place(), useView()} */
-export function createColumn(acts) {
+/** @param acts {another(), choose(changes), again(), chooseModel(kind, id), make(), makeViews(), ground(name), look(changes), match(), place(), useView(), keepErased()} @param erasing {isOn, hasErased} */
+export function createColumn(acts, erasing) {
   const advice = createAdvice(find(".advice"), "3d", (id) => acts.chooseModel(byId(state.models.views, id) ? "views" : "splat", id));
   const preflight = createPreflight(find(".preflight"));
   find(".change").addEventListener("click", acts.another);
@@ -23,16 +24,14 @@ export function createColumn(acts) {
   for (const kind of ["views", "splat"]) find(`.${kind}-model`).addEventListener("change", (event) => acts.chooseModel(kind, event.target.value));
   find("form.column").addEventListener("submit", (event) => {
     event.preventDefault();
-    if (isStanding()) acts.useView();
+    if (erasing.isOn) acts.keepErased();
+    else if (isStanding()) acts.useView();
     else acts.make();
   });
   find(".views-only").addEventListener("click", acts.makeViews);
-  find(".anew").addEventListener("click", acts.again);
-  find(".opacity").addEventListener("input", (event) => {
-    setText(find(".opacity-value"), `${event.target.value} %`);
-    acts.opacity(Number(event.target.value) / 100);
-  });
-  find("input.box").addEventListener("change", (event) => acts.box(event.target.checked));
+  find(".remake").addEventListener("click", acts.again);
+  find(".opacity").addEventListener("input", (event) => acts.look({ opacity: Number(event.target.value) }));
+  find("input.box").addEventListener("change", (event) => acts.look({ box: event.target.checked }));
   find(".match").addEventListener("click", acts.match);
   find(".place").addEventListener("click", acts.place);
   const grounds = [...element.querySelectorAll("[data-ground]")];
@@ -52,7 +51,7 @@ export function createColumn(acts) {
     const wanting = used.find((kind) => !canMake(kind)) || used.find((kind) => chosenModel(kind).preflight.title);
     const able = wanting && !canMake(wanting) && state.models[wanting].find((each) => each.ready);
     preflight(wanting && chosenModel(wanting)?.preflight, able ? [{ label: `Use ${able.label}`, press: () => acts.chooseModel(wanting, able.id) }] : []);
-    const blind = hasViews() || !state.advice?.[model?.id] ? last : model; // with views of one's own only the last works
+    const blind = hasViews() || !state.advice?.[model?.id] ? last : model; // with your own views, only the last one works
     advice.draw(state.object?.id, blind?.id, state.advice);
     find(".elevation").value = elevation();
     setText(find(".elevation-value"), `${elevation()}°`);
@@ -61,6 +60,10 @@ export function createColumn(acts) {
     drawRange(find, "guidance", model?.guidance, now.guidance);
   }
   function drawStanding(splat) {
+    const look = memory.look(splat.id);
+    find(".opacity").value = look.opacity;
+    setText(find(".opacity-value"), `${look.opacity} %`);
+    find("input.box").checked = look.box;
     const percent = splat.fit === null ? 0 : Math.round(100 * splat.fit), isPoor = splat.fit !== null && splat.fit < POOR_FIT;
     show(find(".fit"), splat.fit !== null);
     find(".fit").classList.toggle("poor", isPoor);
@@ -77,7 +80,7 @@ export function createColumn(acts) {
     for (const name of [".match", ".place"]) find(name).disabled = state.isBusy;
   }
   const isStanding = () => state.step === "splat" && Boolean(state.splat);
-  const primary = () => (isStanding() ? "Save this view" : hasViews() ? "Make it 3D from these views" : "Make it 3D");
+  const primary = () => (erasing.isOn ? "Keep as a new splat" : isStanding() ? "Save this view" : hasViews() ? "Make it 3D from these views" : "Make it 3D");
 
   return {
     draw() {
@@ -90,19 +93,20 @@ export function createColumn(acts) {
         setText(find(".subject .title"), subject.title);
         setText(find(".change"), object ? "Open another" : "Close");
       }
-      setText(find(".hint"), hint(job));
+      setText(find(".hint"), erasing.isOn ? ERASING : hint(job));
       show(find(".choosing"), Boolean(state.picking));
       setText(find(".missing"), missing());
       show(find(".missing"), Boolean(missing()));
       show(find(".settings"), isMaking);
       if (isMaking) drawSettings();
-      show(find(".standing"), isStanding());
+      else advice.draw(null);
+      show(find(".standing"), isStanding() && !erasing.isOn);
       if (isStanding()) drawStanding(splat);
       show(find(".keep"), Boolean(object || splat));
       const stuck = isStanding() ? null : ["splat", ...(hasViews() ? [] : ["views"])].map(chosenModel).find((model) => model && !model.ready);
-      pressable(find(".primary"), stuck, primary(), !state.isBusy && (isStanding() || (!job && canBegin)));
-      setAttribute(find(".primary"), "title", isStanding() ? "Save what you see as a new picture" : "");
-      show(find(".anew"), isStanding() && Boolean(object));
+      pressable(find(".primary"), stuck, primary(), !state.isBusy && (erasing.isOn ? erasing.hasErased : isStanding() || (!job && canBegin)));
+      setAttribute(find(".primary"), "title", erasing.isOn ? "The original stays, too" : isStanding() ? "Save what you see as a new picture" : "");
+      show(find(".remake"), isStanding() && Boolean(object) && !erasing.isOn);
       show(find(".views-only"), isMaking);
       setText(find(".views-only"), state.views.some(Boolean) ? "Make four new views" : "Only make the four views");
       find(".views-only").disabled = Boolean(job) || state.isBusy || !canMake("views");
@@ -131,5 +135,5 @@ function missing() {
   const kinds = ["views", "splat"].filter((kind) => !canMake(kind));
   if (!state.isTold || !kinds.length || (state.step === "splat" && state.splat)) return "";
   if (kinds.every((kind) => chosenModel(kind))) return state.object ? "" : chosenModel(kinds[0]).preflight.why;
-  return "There is no 3D model on this machine yet. Splats that you have can still be opened, placed and exported.";
+  return "There is no 3D model on this machine yet. You can still open, place and export splats.";
 }

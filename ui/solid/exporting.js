@@ -1,6 +1,6 @@
 // The files that a splat can be saved as. The server takes half a minute for some: what is made says so, and is made once.
 
-import { address, make, reconcile, setAttribute, setText, within } from "../shared/scripts/dom.js";
+import { address, make, reconcile, setAttribute, setText, within } from "../shared/scripts/elements/dom.js";
 import { draw } from "./splat.js";
 import { speak, state } from "./state.js";
 import { say } from "./work.js";

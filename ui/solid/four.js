@@ -1,6 +1,6 @@
-// The four views on the stage: each can be made again, replaced by a picture of one's own, or looked at.
+// The four views on the stage: each can be made again, replaced by your own picture, or viewed.
 
-import { address, label, make, setAttribute, setText, show, within } from "../shared/scripts/dom.js";
+import { address, label, make, setAttribute, setText, show, within } from "../shared/scripts/elements/dom.js";
 import { canMake, SIDES, state } from "./state.js";
 const { find } = within("splat");
 

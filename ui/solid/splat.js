@@ -1,14 +1,15 @@
 // The 3D tab: opens objects, pictures and splats, and draws what `state` says.
 
 import { editHere, readAddress, writeAddress } from "../shared/scripts/address.js";
-import { address, setAttribute, setText, show, within } from "../shared/scripts/dom.js";
+import { address, setAttribute, setText, show, within } from "../shared/scripts/elements/dom.js";
 import { hear, tell } from "../shared/scripts/events.js";
 import { byId, changedList } from "../shared/scripts/pictures.js";
-import { markRadios, walkRadios } from "../shared/scripts/radios.js";
+import { markRadios, walkRadios } from "../shared/scripts/elements/radios.js";
 import { ask, post, token, whenTold } from "../shared/scripts/server.js";
-import { toast } from "../shared/scripts/toast.js";
+import { toast } from "../shared/scripts/elements/toast.js";
 import { jobsNow } from "../shared/scripts/watcher.js";
 import { createColumn, sizeOf } from "./column.js";
+import { createErasing } from "./erasing.js";
 import { createExporting } from "./exporting.js";
 import { createFour } from "./four.js";
 import { createStrip } from "./strip.js";
@@ -21,6 +22,7 @@ const turntable = createTurntable({
   said: speak,
   failed(sentence) { state.trouble = sentence; draw(); },
 });
+const erasing = createErasing({ changed: () => draw(), viewer: () => turntable.viewer, splat: () => state.splat.id });
 const column = createColumn({
   another: close,
   choose(changes) { memory.choose(state.object.id, changes); draw(); },
@@ -30,11 +32,11 @@ const column = createColumn({
   again() { state.step = state.views.some(Boolean) ? "views" : "object"; draw(); },
   useView,
   ground(name) { state.ground = name; draw(); },
-  opacity: (share) => turntable.setOpacity(share),
-  box: (isShown) => turntable.setBox(isShown),
+  look(changes) { memory.lookAt(state.splat.id, changes); showLook(); draw(); },
   match: matchSize,
   place: () => pickFor("Choose a picture or object below to place it on, or open a file.", (picture) => place(picture.id)),
-});
+  keepErased,
+}, erasing);
 const four = createFour({
   again: (index) => makeViews([index]),
   replace: replaceView,
@@ -53,9 +55,10 @@ export function draw() {
   show(find(".four"), shown === "four");
   show(find(".frame"), shown === "frame");
   if (!find(".seen").hidden) drawSeen(isForming ? preview : "");
-  show(find(".tools"), Boolean(shown));
+  erasing.draw(shown === "frame" ? splat : null);
+  show(find(".tools"), Boolean(shown) && !erasing.isOn);
   show(find(".turning"), shown === "frame");
-  show(find(".turns"), shown === "frame" && Boolean(splat) && !splat.photo);
+  show(find(".turns"), shown === "frame" && Boolean(splat) && !splat.photo && !erasing.isOn);
   markRadios(element.querySelectorAll("[data-step]"), (node) => node.dataset.step === step);
   for (const node of element.querySelectorAll("[data-step]")) {
     node.disabled = node.dataset.step === "splat" ? !splat : !object;
@@ -95,8 +98,14 @@ export async function open(id, { focus = true, isNew = false } = {}) {
   draw();
   if (!splat) { turntable.close(); return; }
   await turntable.open(splat);
+  showLook();
   if (focus && isVisible()) turntable.focus();
   if (isNew && isVisible()) turntable.swing();
+}
+function showLook() {
+  const { opacity, box } = memory.look(state.splat?.id);
+  turntable.setOpacity(opacity / 100);
+  turntable.setBox(box);
 }
 function close() {
   asked += 1;
@@ -168,6 +177,10 @@ async function turn(pressed) {
   quarters.length = 0;
   isTurning = false;
 }
+async function keepErased() {
+  const whole = state.splat, answer = await remake("splat/erase", { erasures: erasing.erasures() });
+  if (answer) toast("Kept as a new splat", { action: "Open the original", onAction: () => open(whole.id) });
+}
 async function place(id) {
   state.ground = "photo";
   await remake("splat/place", { on: id });
@@ -187,9 +200,8 @@ async function useView() {
   try {
     const camera = turntable.camera, shown = await turntable.picture();
     const said = new URLSearchParams({ splat: splat.id, picture: splat.photo?.id || "", ground: find(".ground").hidden ? "plain" : state.ground, camera: JSON.stringify(camera) });
-    const response = await fetch(address(`diorama/splat/view?${said}`), { method: "POST", headers: { "X-Diorama-Token": token || "", "Content-Type": "image/png" }, body: shown });
-    const answer = await response.json();
-    if (!response.ok) { say(answer.error); return; }
+    const { ok, answer } = await post(`splat/view?${said}`, shown);
+    if (!ok) { say(answer.error); return; }
     tell("change", { back: [answer.picture] });
     tell("news");
     speak("Saved as a new picture");

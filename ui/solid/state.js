@@ -1,7 +1,7 @@
 // What this tab knows and shows. Everything is drawn from `state`; what a person has chosen for an object is kept in the
 // browser, so that a reload loses nothing.
 
-import { setText, within } from "../shared/scripts/dom.js";
+import { createSpeaker, within } from "../shared/scripts/elements/dom.js";
 import { byId } from "../shared/scripts/pictures.js";
 const { find } = within("splat");
 
@@ -33,7 +33,7 @@ export const state = {
 /** What this browser remembers: choices by object, chosen models, and the jobs it began. Its tabs share what is kept: each
     changes there only what it changes itself. */
 export const memory = (() => {
-  const empty = { objects: [], jobs: [], viewsModel: "", splatModel: "" };
+  const empty = { objects: [], looks: [], jobs: [], viewsModel: "", splatModel: "" };
   function read(text) {
     try {
       return { ...empty, ...JSON.parse(text || "{}") };
@@ -47,13 +47,19 @@ export const memory = (() => {
     try {
       const shared = read(stored());
       localStorage.setItem(KEPT, JSON.stringify({ ...shared, ...edit(shared) }));
-    } catch { /* a browser that keeps nothing: the tab works all the same */ }
+    } catch { /* a browser that stores nothing: the tab still works */ }
   }
   return {
     of: (id) => ({ ...CHOICES, ...kept.objects.find((one) => one.id === id)?.choices }),
     choose(id, changes) {
       const choices = { ...this.of(id), ...changes };
       change(({ objects }) => ({ objects: [{ id, choices }, ...objects.filter((one) => one.id !== id)].slice(0, MOST_KEPT) }));
+    },
+    /** How a splat is looked at: {opacity in percent, box: is it shown} */
+    look: (id) => ({ opacity: 100, box: false, ...kept.looks.find((one) => one.id === id) }),
+    lookAt(id, changes) {
+      const look = { ...this.look(id), ...changes, id };
+      change(({ looks }) => ({ looks: [look, ...looks.filter((one) => one.id !== id)].slice(0, MOST_KEPT) }));
     },
     model: (kind) => kept[`${kind}Model`],
     chooseModel(kind, id) { change(() => ({ [`${kind}Model`]: id })); },
@@ -80,4 +86,4 @@ export function ourJob() {
   }
   return null;
 }
-export function speak(text) { setText(find(".spoken"), text); }
+export const speak = createSpeaker(find);

@@ -1,12 +1,12 @@
 // Below: what stands in 3D, that of the open object first; objects to turn into 3D; and pictures while one is to be chosen.
 
-import { address, label, make, reconcile, setAttribute, setText, show, within } from "../shared/scripts/dom.js";
+import { address, label, make, reconcile, setAttribute, setText, show, within } from "../shared/scripts/elements/dom.js";
 import { byId, deletePictures, download } from "../shared/scripts/pictures.js";
-import { tileOf } from "../shared/scripts/tiles.js";
+import { tileOf } from "../shared/scripts/elements/tiles.js";
 import { state } from "./state.js";
 const { find } = within("splat");
 const ON_SPLATS = [ // one entry adds one
-  { name: "save", icon: "save", word: "Save as PLY", href: download },
+  { name: "save", icon: "save", word: "Download", href: download },
   { name: "delete", icon: "delete", word: "Delete", press: (splat) => deletePictures([splat]) },
 ];
 
@@ -21,7 +21,7 @@ export function createStrip(acts) {
     const buttons = ON_SPLATS.map(({ name, icon, word, href, press }) => {
       const about = { class: `plain ${name}`, title: word, "aria-label": `${word}: ${splat.title}` };
       const node = href ? make("a", { ...about, href: address(href(splat)), download: true }) : make("button", { ...about, type: "button" });
-      label(node, icon, "");
+      label(node, icon, word);
       if (press) node.addEventListener("click", () => press(splat));
       return node;
     });

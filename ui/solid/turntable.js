@@ -2,10 +2,10 @@
 // studio/splats/viewer.
 
 import { createSplatViewer } from "../../studio/splats/viewer/viewer.js";
-import { address, setAttribute, show, within } from "../shared/scripts/dom.js";
+import { address, setAttribute, show, within } from "../shared/scripts/elements/dom.js";
 import { createAxes } from "./axes.js";
 const { find } = within("splat");
-const SPEAK_MS = 500, VIEW_SIDE = 1024; // pause after which a turn is told; longest side of a saved view, at least
+const SPEAK_MS = 500, VIEW_SIDE = 1024; // pause after which a turn is announced; longest side of a saved view, at least
 
 /** @param acts {turned(isHome), said(sentence), failed(sentence)} */
 export function createTurntable(acts) {
@@ -85,6 +85,7 @@ export function createTurntable(acts) {
     reset() { viewer?.reset(); },
     swing() { viewer?.swing(); },
     focus() { canvas.focus({ preventScroll: true }); },
+    get viewer() { return viewer; },
     get camera() { return viewer?.camera; },
     get box() { return viewer?.bounds; },
     get isHome() { return !viewer || viewer.isHome; },

@@ -1,11 +1,11 @@
-// What takes time: views, and a splat, in one job of the server. It goes on without this page; whoever comes back finds it
+// What takes time: views, and a splat, in one job of the server. It continues without this page; whoever comes back finds it
 // again.
 
-import { show, within } from "../shared/scripts/dom.js";
+import { show, within } from "../shared/scripts/elements/dom.js";
 import { drawProgress, isOpenJob, situation } from "../shared/scripts/jobs.js";
 import { byId, idsOf } from "../shared/scripts/pictures.js";
 import { post } from "../shared/scripts/server.js";
-import { toast } from "../shared/scripts/toast.js";
+import { toast } from "../shared/scripts/elements/toast.js";
 import { draw, open } from "./splat.js";
 import { choices, chosenModel, elevation, hasViews, memory, ourJob, SIDES, speak, state } from "./state.js";
 const { find, isVisible } = within("splat");
@@ -55,7 +55,7 @@ export function onJobs(jobs) {
   const isLost = (job) => !state.isBusy && isOpenJob(job) && job.source === state.object?.id && ["views", "splat"].includes(job.task) && !byId(memory.jobs, job.id);
   for (const { id, source } of jobs.filter(isLost)) memory.addJob({ id, object: source, only: [] });
   const job = ourJob();
-  if (job?.steps) speakRarely(`Step ${job.step} of ${job.steps}`);
+  if (job?.steps) speak(`Step ${job.step} of ${job.steps}`, true);
   if (job?.stage === "splat" && stage === "views") takeViews();
   draw();
   takeUp();
@@ -67,7 +67,7 @@ async function takeUp() {
   try {
     for (let begun = firstOver(); begun; begun = firstOver()) {
       await conclude(byId(state.jobs, begun.id), state.object?.id === begun.object);
-      memory.dropJob(begun.id); // only now: whoever reloads in between goes on from here
+      memory.dropJob(begun.id); // only now: a reload in between continues from here
     }
   } finally {
     isTakingUp = false;
@@ -99,7 +99,7 @@ async function takeViews() {
   state.views = answer.views;
   draw();
 }
-/** A picture of one's own instead of a view. */
+/** Your own picture instead of a view. */
 export async function setView(index, picture) {
   const { object } = state;
   const { ok, answer } = await post("views/replace", { object: object.id, index, picture: picture.id, elevation_deg: elevation() });
@@ -109,20 +109,13 @@ export async function setView(index, picture) {
   await takeViews();
 }
 
-let spokenAt = 0;
-function speakRarely(text) {
-  if (Date.now() - spokenAt < 5000) return;
-  spokenAt = Date.now();
-  speak(text);
-}
-
 export function drawJob(job) {
   show(find(".below"), Boolean(job));
   if (!job) return;
   drawProgress(find(".below"), job, words(job), false);
   find(".stop").disabled = Boolean(job.stopping) || !isOpenJob(job);
 }
-/** What goes on, in a few words. */
+/** What is happening, in a few words. */
 function words(job) {
   if (!isOpenJob(job) && !job.stopping) return "just a moment";
   const text = situation({ ...job, pictures: 1 });

@@ -14,7 +14,7 @@ from diffusers import (
     StableDiffusionXLControlNetPipeline,
 )
 
-from pipelines.families.diffusers_base import DiffusersModel, Words
+from pipelines.families.diffusers_base import DiffusersModel, Embeddings
 from pipelines.families.stable_diffusion import StableDiffusion, StableDiffusionXL
 from studio.contract import ImageRequest
 
@@ -33,10 +33,10 @@ class _Controlled(DiffusersModel):
     def _steps(self, request: ImageRequest) -> int:
         return request.steps if self._kind_for(request) is self.kind else super()._steps(request)
 
-    def _arguments(self, request: ImageRequest, words: Words) -> dict[str, Any]:
+    def _arguments(self, request: ImageRequest, words: Embeddings) -> dict[str, Any]:
         said = super()._arguments(request, words)
         if self._kind_for(request) is self.kind:
-            del said["strength"]
+            said.pop("strength", None)  # a picture made from words has none
             said["image"] = request.control
         else:
             said["control_image"] = request.control

@@ -1,1 +1,1 @@
-"""What the numbers in a picture mean: ICC profiles and colour spaces, and the same colours in sRGB."""
+"""Colour management: ICC profiles and colour spaces, converted to sRGB."""

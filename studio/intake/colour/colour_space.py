@@ -1,4 +1,4 @@
-"""What the numbers of a picture mean, and the same colours in sRGB. Reads no file.
+"""Colour spaces, and their conversion to sRGB. Reads no file.
 
 Right is what Chromium shows: out of gamut is cut off, HDR is mapped to what an ordinary display can show.
 """

@@ -1,4 +1,4 @@
-"""ICC profiles: from bytes that anybody may have written to a colour space. The content counts, not the name.
+"""ICC profiles: from untrusted bytes to a colour space. The content counts, not the name.
 
 What Chromium cannot use counts as no profile, and what it reads in its own way is read so.
 

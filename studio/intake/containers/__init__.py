@@ -1,1 +1,1 @@
-"""What PNG, JPEG and WebP files say before a pixel is decoded: size, colours, orientation, texts."""
+"""The headers of PNG, JPEG and WebP files: size, colours, orientation, texts."""

@@ -1,4 +1,4 @@
-"""PNG, JPEG and WebP as boxes: the size they announce, what colours and texts they carry, and where the pixels are.
+"""The structure of PNG, JPEG and WebP: declared size, colours, texts, and where the pixels are.
 
 Reads headers, decodes no pixel. What it hands on for decoding is the part of the file a decoder needs and nothing else.
 What every browser shows whole is taken: what all of them pass over is passed over here, too.

@@ -1,4 +1,4 @@
-"""Some parts of a file as a file of their own, so that a decoder gets what it needs and nothing else.
+"""Selected byte ranges of a file as a file of their own, so that a decoder gets only what it needs.
 
 Knows no format.
 """

@@ -1,4 +1,4 @@
-"""The little that matters in EXIF data: which side is up, and texts other tools put there. Nothing in it can raise.
+"""What matters in EXIF data: the orientation, and texts from other tools. No content can raise.
 
 Pillow's own reader warns of what a broken file says, which no thread can silence for itself, and allocates for it; this
 one looks at no more than it was given. The codes of UserComment neither of them would know without `_comment`.

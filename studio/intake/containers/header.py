@@ -1,4 +1,4 @@
-"""What a picture's file says before a pixel is decoded. Knows no format."""
+"""A picture file's header, before a pixel is decoded. Knows no format."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def check_frames(count: int) -> None:
     """
     if count > 1:
         raise BadPicture(
-            "This picture is animated, and Diorama takes still ones only. Save one of its frames as PNG or JPEG."
+            "This picture is animated, and Diorama reads only still ones. Save one of its frames as PNG or JPEG."
         )
 
 

@@ -1,4 +1,4 @@
-"""What a PNG says before a pixel is decoded, and whether all of its pixels are there.
+"""The header of a PNG, before a pixel is decoded, and whether the file is complete.
 
 Not left to Pillow: what the file announces is bounded here before anything is allocated or decoded for it.
 

@@ -1,4 +1,4 @@
-"""The texts in a picture's file that may say how it was made, by keyword and within bounds. Not what they mean.
+"""The texts in a picture's file that may hold settings, by keyword and within bounds. Does not interpret them.
 
 Other programs use the same places for titles, authors and cameras: a text under a keyword of its own counts only where
 it looks like settings.

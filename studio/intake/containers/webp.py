@@ -1,4 +1,4 @@
-"""What a WebP says before a pixel is decoded.
+"""The header of a WebP, before a pixel is decoded.
 
 Not left to Pillow: what the file announces is bounded here before anything is allocated or decoded for it.
 

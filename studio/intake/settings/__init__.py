@@ -1,1 +1,1 @@
-"""What other tools wrote into a picture about how they made it: A1111, ComfyUI, InvokeAI and many more."""
+"""Settings that other tools wrote into a picture: A1111, ComfyUI, InvokeAI and many more."""

@@ -1,4 +1,4 @@
-"""A1111's text about a picture, as Forge and many others write it too. Any text is allowed.
+"""A1111's `parameters` text, which Forge and many others write, too. Any text is accepted.
 
 Source: AUTOMATIC1111/stable-diffusion-webui modules/infotext_utils.py, `parse_generation_parameters`. Forge adds
 "Distilled CFG Scale" (lllyasviel/stable-diffusion-webui-forge, the same file); sd-dynamic-prompts adds lines with its

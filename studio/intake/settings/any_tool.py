@@ -1,4 +1,4 @@
-"""From the texts in an uploaded picture to what one of the known tools says about it.
+"""From the texts in an uploaded picture to the settings of one of the known tools.
 
 Any text is allowed. What is found is kept, also where the prompt is not; what is there and cannot be read is named.
 """
@@ -39,7 +39,7 @@ def finding_in(texts: Mapping[str, str], too_long: Sequence[str] = ()) -> Findin
     """What another tool says about its picture; None where no text of it speaks of settings.
 
     Args:
-        texts: by PNG keyword, as `intake.Taken.text`.
+        texts: by PNG keyword, as `DecodedPicture.text`.
         too_long: keywords of texts that were too long to be read.
     """
     best: Finding | None = None

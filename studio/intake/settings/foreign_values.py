@@ -1,4 +1,4 @@
-"""What was found about a picture in the text of another tool, and how its values are read without trusting them.
+"""Settings found in the text of another tool, and how its values are read without trusting them.
 
 Nothing in here raises for anything a file may hold: what cannot be used was not found.
 """

@@ -1,4 +1,4 @@
-"""Settings that a tool wrote as plain JSON: SwarmUI, Fooocus, NovelAI, Draw Things, Easy Diffusion and their kin.
+"""Settings written as plain JSON: SwarmUI, Fooocus, NovelAI, Draw Things, Easy Diffusion and similar tools.
 
 They all have the same few settings under similar names; what is around them tells which tool it was.
 

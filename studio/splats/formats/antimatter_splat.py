@@ -41,7 +41,7 @@ def read_antimatter(data: bytes) -> CheckedSplat:
     if left:
         raise BadSplat(
             f"This file has {len(data):,} bytes, not a multiple of the {_ROW.itemsize} of a .splat file: it is cut off "
-            "or no splat. Copy or download it again."
+            "or not a splat. Copy or download it again."
         )
     check_count(count, ".splat")
     rows = np.frombuffer(data, _ROW)

@@ -1,4 +1,4 @@
-"""A GLB file of a stranger, read with bounds: its primitives where they stand, and the numbers they are made of.
+"""Reads an untrusted GLB file within bounds: its placed primitives and their numbers.
 
 Source: Khronos, glTF 2.0 specification, sections 3.5 (nodes), 3.6 (accessors) and 4.4 (GLB).
 """
@@ -29,7 +29,7 @@ Values = dict[str, Any]
 
 
 class GlbFile:
-    """What a GLB file holds. Every number in it is a stranger's."""
+    """What a GLB file holds. Every number in it is untrusted."""
 
     def __init__(self, data: bytes) -> None:
         """

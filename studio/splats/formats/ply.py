@@ -106,7 +106,7 @@ def _vertical_axis(header: PlyHeader) -> Axis | None:
 def _read(header: PlyHeader, data: bytes, *, is_ours: bool) -> Read:
     element = header.element("vertex")
     if element is None:
-        raise BadSplat("This PLY file has no vertices, so it is no splat. Choose a Gaussian splat.")
+        raise BadSplat("This PLY file has no vertices, so it is not a splat. Choose a Gaussian splat.")
     check_columns(element)
     check_count(element.count, "PLY")
     rows = _text_rows(header, element, data) if not header.byte_order else _binary_rows(header, element, data)

@@ -1,4 +1,4 @@
-"""The columns of a PLY file as those of a splat, under whatever names its tool has for them. Reads no file.
+"""Maps the columns of a PLY file to those of a splat, whatever its tool calls them. Reads no file.
 
 Source: graphdeco-inria/gaussian-splatting scene/gaussian_model.py (names, logarithms); hbb1/2d-gaussian-splatting
 (two sizes: a disc whose own third axis is its normal); nerfstudio scripts/exporter.py (colours as bytes).
@@ -31,11 +31,11 @@ _THICKNESS = np.float32(1e-3)
 """Of a disc, as a share of its smaller radius."""
 _BRIGHTEST = 4.0
 """Levels above it are counted from 0 to 255."""
-_RAW = "This file holds opacities, sizes and colours as they are, not their logarithms; they were read so."
+_RAW = "This file holds opacities, sizes and colours as they are, not their logarithms; they were read that way."
 _FLAT = "This file holds flat splats (2DGS): each was given a thousandth of its width as its thickness."
-_ROUND = "This file has one size for each splat: they were taken to be round."
-_OPAQUE = "This file does not say how opaque its splats are: all were taken to be opaque."
-_UNTURNED = "This file does not say how its splats are turned: none was turned."
+_ROUND = "This file has one size for each splat: they were assumed to be round."
+_OPAQUE = "This file does not say how opaque its splats are: all were assumed to be opaque."
+_UNTURNED = "This file does not say how its splats are rotated: none were rotated."
 
 
 class Read(NamedTuple):

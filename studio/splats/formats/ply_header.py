@@ -1,4 +1,4 @@
-"""The header of a PLY file, read with bounds: which elements there are, and where their rows lie.
+"""Reads the header of a PLY file within bounds: its elements, and where their rows are.
 
 Of the rows themselves it reads only how long the lists are that lie before what is looked for.
 Not left to plyfile: it allocates as many rows as a header announces, reads text ten times as slowly (20,000 splats with
@@ -154,15 +154,15 @@ def read_header(data: bytes) -> PlyHeader:
     end = re.search(rb"[\r\n][ \t]*end_header[ \t]*(?:\r\n|\n|\r)", data[:MAX_HEADER_BYTES], re.IGNORECASE)
     if end is None:
         raise BadSplat(
-            f"The header of this PLY file does not end within {MAX_HEADER_BYTES // 1024} kB: the file is damaged or no "
-            "splat. Copy or download it again."
+            f"The header of this PLY file does not end within {MAX_HEADER_BYTES // 1024} kB: the file is damaged or "
+            "not a splat. Copy or download it again."
         )
     start = _START.match(data)
     lines = re.split("\r\n|\n|\r", data[start.end() if start else 0 : end.start()].decode("latin-1"))
-    return _Parser().parse(lines, end.end())
+    return _HeaderParser().parse(lines, end.end())
 
 
-class _Parser:
+class _HeaderParser:
     """Goes through the lines of a header once."""
 
     def __init__(self) -> None:

@@ -1,7 +1,8 @@
 """Gaussian splats as `.spz`: a quarter of the size of PLY, y up. Reads versions 2 and 3, writes 3.
 
 The recipe and the camera travel in the comment of the gzip file, which readers of the format skip.
-Read here and not by a library, so that what it unpacks to is bounded.
+Read here and not by a library: counts and sizes are checked before anything is allocated for them, where those on the
+package index (gsply 0.4; alspz 0.2, which is Niantic's own code) unpack whatever is sent as a whole first.
 Source: nianticlabs/spz README.md ("File Format") and src/cc/load-spz.cc (constants); RFC 1952 (gzip).
 """
 
@@ -33,7 +34,7 @@ _HAS_EXTENSIONS = 0x2
 _HALF_ROOT = 0.5**0.5
 
 
-class _Header(NamedTuple):
+class _SpzHeader(NamedTuple):
     magic: bytes
     version: int
     splats: int
@@ -79,7 +80,7 @@ def read_spz(data: bytes) -> CheckedSplat:
         )
     unpacker = zlib.decompressobj(wbits=31)
     head = _unpacked(unpacker, data, _HEADER.size)
-    header = _Header._make(_HEADER.unpack(head)) if len(head) == _HEADER.size else None
+    header = _SpzHeader._make(_HEADER.unpack(head)) if len(head) == _HEADER.size else None
     if is_ply(head):
         raise BadSplat("This PLY file is packed with gzip. Unpack it, then try again.")
     if header is None or header.magic != MAGIC:
@@ -97,7 +98,7 @@ def read_spz(data: bytes) -> CheckedSplat:
     return CheckedSplat(replace(taken.splat, recipe=about.recipe), taken.notes)
 
 
-def _check(header: _Header) -> None:
+def _check(header: _SpzHeader) -> None:
     if header.version not in (2, 3):
         raise BadSplat(
             f"This SPZ file is of version {header.version}; Diorama reads 2 and 3. Export it again, or as PLY."
@@ -114,11 +115,11 @@ def _check(header: _Header) -> None:
         )
 
 
-def _row_bytes(header: _Header) -> int:
+def _row_bytes(header: _SpzHeader) -> int:
     return 9 + 1 + 3 + 3 + (4 if header.version == 3 else 3) + 3 * SH_COUNTS[header.degree]
 
 
-def _columns(header: _Header, body: bytes) -> Columns:
+def _columns(header: _SpzHeader, body: bytes) -> Columns:
     """What the body holds, one attribute after the other."""
     n, at = header.splats, 0
 

@@ -1,4 +1,4 @@
-// The page of an exported splat: what is in it goes onto its canvas.
+// The page of an exported splat: draws its content onto its canvas.
 
 import { createSplatViewer } from "./viewer.js";
 

@@ -118,6 +118,9 @@ export function createSplatPainter(canvas) {
       gl.activeTexture(gl.TEXTURE0);
       gl.bindTexture(gl.TEXTURE_2D, textures[0]);
       gl.texImage2D(gl.TEXTURE_2D, 0, gl.RGBA32F, SPLATS_PER_ROW * TEXELS, rows, 0, gl.RGBA, gl.FLOAT, shapes);
+      this.tint(rows, colours);
+    },
+    tint(rows, colours) {
       gl.activeTexture(gl.TEXTURE1);
       gl.bindTexture(gl.TEXTURE_2D, textures[1]);
       gl.texImage2D(gl.TEXTURE_2D, 0, gl.RGBA, SPLATS_PER_ROW, rows, 0, gl.RGBA, gl.UNSIGNED_BYTE, colours);

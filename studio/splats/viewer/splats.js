@@ -36,12 +36,12 @@ export function parseSplats(buffer) {
   const numbers = new Float32Array(buffer, 0, count * 8), bytes = new Uint8Array(buffer, 0, count * SPLAT_BYTES);
   const positions = new Float32Array(3 * count), shapes = new Float32Array(rows * SPLATS_PER_ROW * TEXELS * 4);
   const colours = new Uint8Array(rows * SPLATS_PER_ROW * 4);
+  const words = new Uint32Array(buffer, 0, count * 8), coloured = new Uint32Array(colours.buffer); // four bytes at once
   for (let i = 0; i < count; i++) {
-    const at = i * TEXELS * 4, place = numbers.subarray(8 * i, 8 * i + 3);
-    positions.set(place, 3 * i);
-    shapes.set(place, at);
+    const at = i * TEXELS * 4;
+    for (let axis = 0; axis < 3; axis++) positions[3 * i + axis] = shapes[at + axis] = numbers[8 * i + axis];
     covariance(shapes, at + 4, numbers, bytes, i);
-    colours.set(bytes.subarray(32 * i + 24, 32 * i + 28), 4 * i);
+    coloured[i] = words[8 * i + 6];
   }
   return { count, rows, positions, shapes, colours };
 }
@@ -68,9 +68,7 @@ function covariance(into, at, numbers, bytes, index) {
 export function boundsOf(positions) {
   const count = positions.length / 3, step = Math.max(1, Math.floor(count / 20000)), low = [], high = [];
   for (let axis = 0; axis < 3; axis++) {
-    const values = [];
-    for (let i = 0; i < count; i += step) values.push(positions[3 * i + axis]);
-    values.sort((one, other) => one - other);
+    const values = Float32Array.from({ length: Math.ceil(count / step) }, (_, i) => positions[3 * i * step + axis]).sort();
     low.push(values[Math.floor(0.002 * (values.length - 1))] ?? 0);
     high.push(values[Math.ceil(0.998 * (values.length - 1))] ?? 0);
   }

@@ -22,7 +22,7 @@ export function createSplatViewer(canvas, splats, options = {}) {
     onMessage("This browser has no WebGL 2, so the splat cannot be shown. Try another browser.");
     return null;
   }
-  let home = null, current = null, bounds = { low: [0, 0, 0], high: [0, 0, 0] }, count = 0;
+  let home = null, current = null, parsed = null, bounds = { low: [0, 0, 0], high: [0, 0, 0] }, count = 0;
   let asked = 0, sorted = -1, isSorting = false, frame = 0, animation = 0, isClosed = false;
   const style = { background, showBox: false };
   const sorter = createSplatSorter((order, ticket) => {
@@ -113,7 +113,7 @@ export function createSplatViewer(canvas, splats, options = {}) {
   }
   function load(buffer, nextHome) {
     cancelAnimationFrame(animation);
-    const parsed = parseSplats(buffer);
+    parsed = parseSplats(buffer);
     count = parsed.count;
     bounds = boundsOf(parsed.positions);
     painter.load(parsed);
@@ -137,10 +137,12 @@ export function createSplatViewer(canvas, splats, options = {}) {
     setHome(next) { home = next; reset(); },
     setCamera(next) { change(next); },
     setBackground(next) { style.background = next; paint(); },
+    /** Other colours for the splats, four bytes each as in `splats`: what is erased has no opacity. */
+    setColours(colours) { painter.tint(parsed.rows, colours); paint(); },
     setOpacity(value) { canvas.style.opacity = value; },
     setBox(isShown) { style.showBox = isShown; paint(); },
     /** What is to be seen, as a PNG blob that is see-through around the splat if there is no background: at the size the
-     * canvas has, or drawn anew with so many pixels, width and height. */
+     * canvas has, or drawn again with so many pixels, width and height. */
     picture(...pixels) {
       draw(...pixels);
       paint(); // at the canvas's own size again
@@ -152,5 +154,6 @@ export function createSplatViewer(canvas, splats, options = {}) {
     get isHome() { return isHome(); },
     get bounds() { return bounds; },
     get count() { return count; },
+    get splats() { return parsed; },
   };
 }

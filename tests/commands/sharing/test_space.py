@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import base64
+import importlib.util
 import json
 import re
-import threading
+import struct
+import sys
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -19,43 +20,33 @@ from commands.environment import ROOT
 from commands.sharing import space
 from pipelines.hub import space as hub_space
 from studio.errors import BadRequest
+from tests.json_server import JsonHandler, JsonServer
 
 TOKEN = "hf_of-the-test"
 
 
-class Hub(ThreadingHTTPServer):
-    """What huggingface_hub 2.4 asks for when it uploads a folder."""
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Answers)
-        self.url = f"http://127.0.0.1:{self.server_port}"
-        self.asked: list[tuple[str, Any]] = []
-        self.files: dict[str, bytes] = {}
-        self.is_there = False
-
-
-class Answers(BaseHTTPRequestHandler):
+class Answers(JsonHandler):
     server: Hub
 
     def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        body = self.body()
         self.server.asked.append((self.path, body))
         if self.headers.get("Authorization") != f"Bearer {TOKEN}":
-            return self._answer({"error": "no"}, 401)
+            return self.answer({"error": "no"}, 401)
         if self.path == "/api/repos/create":
             was_there, self.server.is_there = self.server.is_there, True
-            return self._answer({"url": f"{self.server.url}/spaces/ada/diorama"}, 409 if was_there else 200)
+            return self.answer({"url": f"{self.server.url}/spaces/ada/diorama"}, 409 if was_there else 200)
         if self.path == "/api/validate-yaml":
-            return self._answer({"errors": [], "warnings": []})
+            return self.answer({"errors": [], "warnings": []})
         if "/preupload/" in self.path:
             files = json.loads(body)["files"]
             told = [{"path": file["path"], "uploadMode": "regular", "shouldIgnore": False} for file in files]
-            return self._answer({"files": told})
+            return self.answer({"files": told})
         for line in body.splitlines():  # of the commit
             entry = json.loads(line)
             if entry["key"] == "file":
                 self.server.files[entry["value"]["path"]] = base64.b64decode(entry["value"]["content"])
-        return self._answer(
+        return self.answer(
             {
                 "commitUrl": f"{self.server.url}/spaces/ada/diorama/commit/{'0' * 40}",
                 "commitOid": "0" * 40,
@@ -65,27 +56,26 @@ class Answers(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         if self.headers.get("Authorization") != f"Bearer {TOKEN}":
-            return self._answer({"error": "no"}, 401)
-        return self._answer({"id": "ada/diorama", "sha": "0" * 40, "siblings": []})
+            return self.answer({"error": "no"}, 401)
+        return self.answer({"id": "ada/diorama", "sha": "0" * 40, "siblings": []})
 
-    def _answer(self, said: Any, status: int = 200) -> None:
-        body = json.dumps(said).encode()
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
 
-    def log_message(self, *_: Any) -> None:
-        pass
+class Hub(JsonServer):
+    """What huggingface_hub 2.4 asks for when it uploads a folder."""
+
+    handler = Answers
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: list[tuple[str, Any]] = []
+        self.files: dict[str, bytes] = {}
+        self.is_there = False
 
 
 @pytest.fixture
 def hub() -> Iterator[Hub]:
-    with Hub() as hub:
-        threading.Thread(target=hub.serve_forever, daemon=True).start()
+    with Hub().serving() as hub:
         yield hub
-        hub.shutdown()
 
 
 def program(folder: Path) -> Path:
@@ -110,6 +100,19 @@ def test_the_program_is_pushed_and_nothing_of_this_machine(tmp_path: Path, hub: 
     more = {"ui/page.py", "weights/toy/model.safetensors", "commands/sharing/space.py"}
     assert hub.files.keys() == {*hub_space.FILES, *more}
     assert b"SECRET" not in b"".join(hub.files.values())
+
+
+def test_for_zero_gpu_the_torch_that_is_offered_there_takes_the_place_of_ours(tmp_path: Path, hub: Hub):
+    folder = program(tmp_path)
+    for name in ("requirements.txt", hub_space.ZERO_GPU):
+        (folder / name).write_text((ROOT / name).read_text())
+    hub_space.push(folder, "ada/diorama", token=TOKEN, endpoint=hub.url, zero_gpu=True)
+    created = json.loads(next(body for path, body in hub.asked if path == "/api/repos/create"))
+    assert created["hardware"] == "zero-a10g"
+    there, ours = hub.files["requirements.txt"].decode().splitlines(), (folder / "requirements.txt").read_text()
+    changed = sorted({*there} - {*ours.splitlines()})
+    assert changed == ["torch==2.11.0", "torchvision==0.26.0"]  # a pair, and what ZeroGPU offers
+    assert len(there) == len(ours.splitlines()) and hub_space.ZERO_GPU not in hub.files
 
 
 def test_a_token_that_may_not_write_and_a_hub_that_is_gone_are_one_sentence(tmp_path: Path, hub: Hub):
@@ -152,6 +155,36 @@ def test_the_front_matter_is_one_that_spaces_take():
 def test_every_folder_of_the_program_is_pushed():
     imported = {path.name for path in ROOT.iterdir() if (path / "__init__.py").is_file()}
     assert imported - {"tests", "benchmarks", "toybox"} <= {*hub_space.PROGRAM}
+
+
+EVERYWHERE = re.compile(r"(lib(c|m|mvec|dl|rt|pthread|z|gcc_s|stdc\+\+|atomic)\.so|ld-linux-).*")
+"""What is in the image of every Space: glibc, the libraries of gcc, and zlib, which Python itself needs."""
+
+
+def needed(path: Path) -> set[str]:
+    """The libraries that a library is linked to. Source: https://refspecs.linuxfoundation.org/elf/elf.pdf"""
+    data = path.read_bytes()
+    start, size, count = struct.unpack_from("<Q", data, 32)[0], *struct.unpack_from("<HH", data, 54)
+    segments = [struct.unpack_from("<IIQQQQ", data, start + index * size) for index in range(count)]
+    loads = [(address, offset, length) for kind, _, offset, address, _, length in segments if kind == 1]
+    (offset, length), *_ = [(offset, length) for kind, _, offset, _, _, length in segments if kind == 2]
+    entries = [struct.unpack_from("<QQ", data, each) for each in range(offset, offset + length, 16)]
+    table = next(value for tag, value in entries if tag == 5)
+    names = next(offset + table - address for address, offset, length in loads if address <= table < address + length)
+    return {data[names + at : data.index(0, names + at)].decode() for tag, at in entries if tag == 1}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Spaces run on Linux")
+def test_no_package_of_the_system_is_needed():
+    """So there is no packages.txt: what OpenCV and PyAV link to is in their wheels, or in every Debian."""
+    for package in ("cv2", "av"):
+        found = importlib.util.find_spec(package)
+        assert found and found.origin
+        folder = Path(found.origin).parent
+        files = [path for path in (*folder.rglob("*.so*"), *folder.parent.glob("*.libs/*")) if path.is_file()]
+        wanted = set[str]().union(*map(needed, files)) - {path.name for path in files}
+        assert files and not [name for name in wanted if not EVERYWHERE.fullmatch(name)]
+    assert not (ROOT / "packages.txt").exists()
 
 
 def test_pictures_are_kept_where_a_space_keeps_them_and_the_page_says_so_where_it_does_not(tmp_path: Path):

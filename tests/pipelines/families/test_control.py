@@ -138,6 +138,9 @@ def test_it_draws_as_diffusers_own_pipeline_does(
     request = replace(REQUEST, strength=1.0 if task == 0 else 0.6, mask=right_half(SIZE) if task == 2 else None)
     made = models[name].run(request, ignore).image
     assert same(made, plain(name, folders[name], nets[name], task, request))
+    if task == 0:  # made from words, not from a picture
+        from_words = replace(request, references=(), strength=None)
+        assert same(made, models[name].run(from_words, ignore).image)
     for other in (replace(request, control=clouds(2, SIZE)), replace(request, control_strength=0.2)):
         assert not same(made, models[name].run(other, ignore).image)
 

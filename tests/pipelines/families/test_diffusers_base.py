@@ -22,7 +22,7 @@ from diffusers import (
 )
 from PIL import Image
 
-from pipelines.families.diffusers_base import DiffusersModel, Words
+from pipelines.families.diffusers_base import DiffusersModel, Embeddings
 from pipelines.hub.cache import Checkpoint
 from pipelines.plan import Placement, Plan
 from studio.contract import ImageRequest, Progress, Size
@@ -44,10 +44,10 @@ class TinyDiffusion(DiffusersModel):
     def _kind_for(self, request: ImageRequest) -> type[diffusers.DiffusionPipeline]:
         return StableDiffusionImg2ImgPipeline if request.references else StableDiffusionPipeline
 
-    def _encode(self, text: str) -> Words:
-        return Words(self.pipeline.encode_prompt(text, self._placed.device, 1, False)[0])
+    def _encode(self, text: str) -> Embeddings:
+        return Embeddings(self.pipeline.encode_prompt(text, self._placed.device, 1, False)[0])
 
-    def _arguments(self, request: ImageRequest, words: Words) -> dict[str, Any]:
+    def _arguments(self, request: ImageRequest, words: Embeddings) -> dict[str, Any]:
         unwanted = self._read(request.negative_prompt).tokens
         over = {"image": request.references[0], "strength": request.strength} if request.references else {}
         return {"prompt_embeds": words.tokens, "negative_prompt_embeds": unwanted, **over}
@@ -125,6 +125,23 @@ def test_a_card_that_is_full_makes_the_next_plan_with_the_same_picture(tmp_path:
     assert same(image, resident.run(REQUEST, ignore).image)
     resident.close()
     model.close()
+
+
+def test_a_cpu_draws_in_the_way_that_suits_it(tmp_path: Path):
+    folder = save_stable_diffusion(tmp_path, DDIM)
+    plain, last = opened(folder), opened(folder, replace(on_cpu(), channels_last=True))
+    kernels = [each for each in last.pipeline.vae.parameters() if each.ndim == 4]
+    assert kernels and all(each.is_contiguous(memory_format=torch.channels_last) for each in kernels)
+    off = abs(pixels(last.run(REQUEST, ignore).image) - pixels(plain.run(REQUEST, ignore).image))
+    assert off.max() <= 2
+    way = replace(on_cpu(), dtype="bfloat16", other_dtype="bfloat16", channels_last=True)
+    narrow = opened(folder, way)
+    assert narrow.pipeline.unet.dtype == narrow.pipeline.vae.dtype == torch.bfloat16
+    large = replace(REQUEST, size=Size(128, 96), references=(Image.new("RGB", (128, 96), "red"),), strength=0.5)
+    for request in (REQUEST, large):
+        assert narrow.run(request, ignore).image.size == request.size
+    for model in (plain, last, narrow):
+        model.close()
 
 
 def test_another_pipeline_over_the_same_weights_and_narrow_networks_work(tmp_path: Path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -13,6 +14,8 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from torch._dynamo.exc import TorchDynamoException
+from torch.nn.modules.module import register_module_forward_pre_hook
 
 from pipelines.families import preview
 from pipelines.families.diffusers_base import KEPT_PROMPTS
@@ -216,16 +219,38 @@ def test_a_card_that_is_full_makes_the_next_plan_and_says_so(named: tuple[str, F
     module = model.pipeline.vae.decoder if part == "vae.decoder" else getattr(model.pipeline, part)
     module.register_forward_pre_hook(_no_memory)
     seen: list[Progress] = []
-    image = model.run(REQUEST, seen.append).image
+    result = model.run(REQUEST, seen.append)
+    image = result.image
     assert model.plan.placement == Placement.PARTS
     notes = [each.note for each in seen if "the GPU ran out of memory" in each.note]
     assert "only while it works" in notes[0]
     assert seen[-1].note == notes[0]
+    assert result.notice == f"T{notes[0][1:]}."
     assert same(image, resident.run(REQUEST, ignore).image)
     later: list[Progress] = []
     model.run(REQUEST, later.append)
     assert not any("full" in each.note for each in later)
     model.close()
+
+
+def test_a_card_that_is_full_twice_is_a_sentence_and_gives_everything_back(folders: dict[str, Path]):
+    plans = [on_cpu(), on_cpu(Placement.PARTS), on_cpu(Placement.BLOCKS)]
+    model = Flux1(Checkpoint(folders["schnell"], "Schnell", text_tokens=32), plans)
+    weights = [weakref.ref(each) for each in model.pipeline.transformer.parameters()]
+    full = register_module_forward_pre_hook(
+        lambda module, _: _no_memory() if module is model.pipeline.transformer else None
+    )
+    try:
+        with pytest.raises(OutOfMemory, match=r"Schnell ran out of memory twice, at last with each part on the GPU"):
+            model.run(REQUEST, ignore)
+    finally:
+        full.remove()
+    assert model.plan.placement == Placement.PARTS
+    assert not any(each() is not None for each in weights)
+    model.close()
+    again = Flux1(Checkpoint(folders["schnell"], text_tokens=32), plans)
+    assert again.run(REQUEST, ignore).notice == ""
+    again.close()
 
 
 def test_without_another_plan_a_full_card_is_an_error(named: tuple[str, Flow], folders: dict[str, Path]):
@@ -247,6 +272,33 @@ def test_weights_that_vanished_while_a_card_was_full_let_the_model_go(tmp_path: 
     with pytest.raises(OutOfMemory, match="cannot be opened"):
         model.run(REQUEST, ignore)
     model.close()
+
+
+def test_a_network_that_cannot_be_compiled_here_runs_as_it_is(folders: dict[str, Path]):
+    """A picture that is to be fast says that it compiles; where that fails, it is made all the same, to the bit."""
+
+    def no_compiler(network: torch.nn.Module, _values: object) -> None:
+        if any(module._compiled_call_impl for module in network.modules()):
+            raise TorchDynamoException("as torch says it")
+
+    checkpoint = Checkpoint(folders["schnell"], text_tokens=32)
+    model, plain = Flux1(checkpoint, [replace(on_cpu(), compiles=True)]), Flux1(checkpoint, [on_cpu()])
+    model.pipeline.transformer.register_forward_pre_hook(no_compiler)
+    seen: list[Progress] = []
+    wanted, fast = plain.run(REQUEST, ignore).image, replace(REQUEST, fast=True)
+    assert same(model.run(REQUEST, seen.append).image, wanted)
+    assert not any("compiling" in each.note for each in seen)
+    seen.clear()
+    made = model.run(fast, seen.append)
+    assert same(made.image, wanted) and not made.fast and "without Fast" in made.notice
+    assert seen[0].note == "compiling for this size, about 20 seconds the first time"
+    seen.clear()
+    assert same(model.run(fast, seen.append).image, wanted)
+    assert not any("compiling" in each.note for each in seen)
+    elsewhere = plain.run(fast, ignore)
+    assert same(elsewhere.image, wanted) and not elsewhere.fast and elsewhere.notice
+    model.close()
+    plain.close()
 
 
 def test_numbers_that_are_no_picture_are_a_sentence(tmp_path: Path):

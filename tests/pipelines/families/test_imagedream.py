@@ -22,6 +22,7 @@ from transformers import (
 )
 
 from pipelines.families.imagedream import ImageDream, Noise, Parts, open_imagedream, token_ids
+from pipelines.speed.background_compile import BackgroundCompiled
 from studio.contract import Progress
 from studio.errors import Cancelled, NotReady, StudioError
 from studio.solid.contract import ViewsRequest
@@ -180,6 +181,37 @@ def test_without_guidance_the_unguided_half_is_not_computed(tiny: ImageDream):
     tiny.run(order(guidance=1.5), ignored)
     handle.remove()
     assert batches == [5, 5, 10, 10]
+
+
+def test_the_network_is_compiled_while_it_works_plainly_and_answers_alike_then(folder: Path, tiny: ImageDream):
+    """By the compiler's front end: one graph of the whole network. Kernels are made in test_stable_diffusion."""
+    model = open_imagedream(folder, label="Tiny", revision="abc")
+    compiled = model.compile_in_background(backend="aot_eager")
+    first = model.run(order(), ignored)
+    compiled.wait()
+    assert compiled.is_compiled
+    plain = tiny.run(order(), ignored)
+    for result in (first, model.run(order(), ignored)):
+        for view, wanted in zip(result.images, plain.images, strict=True):
+            assert np.abs(np.asarray(view, int) - np.asarray(wanted, int)).max() <= 2
+    unguided = order(guidance=1.0)  # another shape: plainly
+    assert model.run(unguided, ignored).images == tiny.run(unguided, ignored).images
+    model.close()
+
+
+@pytest.mark.parametrize("fault", ["no graph", "another answer"])
+def test_a_network_that_cannot_be_compiled_goes_on_plainly(fault: str):
+    def answer(batch: torch.Tensor) -> torch.Tensor:
+        if fault == "no graph":
+            torch._dynamo.graph_break()
+            return 2 * batch
+        return 2 * batch + torch.rand_like(batch)  # never the same twice
+
+    network, batch = BackgroundCompiled(answer, backend="aot_eager"), torch.ones(64)
+    for _ in range(2):
+        assert network(batch).min() >= 2
+        network.wait()
+        assert not network.is_compiled
 
 
 def test_the_views_are_in_the_order_of_lgm(tiny: ImageDream):

@@ -42,11 +42,6 @@ def ignored(_progress: Progress) -> None:
     pass
 
 
-def gaussians_of(splat: Splat) -> Gaussians:
-    arrays = (splat.positions, splat.opacities, splat.scales, splat.rotations, splat.colours)
-    return Gaussians(*(torch.from_numpy(array) for array in arrays))
-
-
 @pytest.fixture(scope="module")
 def model() -> LGM:
     return filled(LGM(CONFIG), TAG)

@@ -21,7 +21,7 @@ from studio import masks
 from studio.contract import ModelSpec, Progress, Size, Task
 from studio.errors import NotReady
 from studio.recipe.selection import Box, Point, SegmentRequest
-from studio.segmentation.contract import GridRequest, MaskRequest
+from studio.segmentation.contract import GridMaskRequest, MaskRequest
 from studio.segmentation.outline_model import OUTLINE
 from studio.service import Studio
 from toybox.checksums import listing
@@ -125,7 +125,7 @@ def test_a_click_that_removes_never_comes_first(opened: sam.Sam):
 
 def test_a_grid_of_clicks_gives_three_masks_each(opened: sam.Sam):
     told: list[Progress] = []
-    found = opened.run(GridRequest(lambda: picture(8), "eight", SIZE), told.append)
+    found = opened.run(GridMaskRequest(lambda: picture(8), "eight", SIZE), told.append)
     assert isinstance(found, list)
     assert len(found) == 3 * sam.GRID[False] ** 2
     assert {round(each.point.x) for each in found} == {round(200 * (i + 0.5) / 16) for i in range(16)}
@@ -196,7 +196,7 @@ def test_a_published_checkpoint_is_opened_strictly_and_nothing_in_it_is_run(tmp_
 
 def test_the_tiny_one_of_the_published_sizes_works_with_random_weights(tmp_path: Path):
     path = tmp_path / "sam2.1_hiera_tiny.pt"
-    torch.save({"model": sam._build(sam._published_config("t")).state_dict()}, path)
+    torch.save({"model": sam.build(sam.published_config("t")).state_dict()}, path)
     opened = sam.open_published(path, "t")
     found = opened.run(request(9, Point(50, 30)), quiet)
     assert found.logits.shape == (3, 256, 256)

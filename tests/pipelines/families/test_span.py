@@ -10,9 +10,10 @@ import torch
 from PIL import Image
 
 from pipelines.catalog import WEIGHTS
-from pipelines.families.span import TILE, Span, Upscaler, open_checkpoint
+from pipelines.families.span import TILE, open_checkpoint
 from pipelines.hub.cache import Checkpoint
 from pipelines.plan import Means, Whole, plans
+from pipelines.upscalers.tiles import Upscaler
 from studio.contract import ImageRequest, Progress, Size
 from studio.errors import BadRequest, Cancelled, NotReady
 
@@ -33,9 +34,9 @@ def enlarged(upscaler: Upscaler, image: Image.Image, scale: int, tell=lambda _pr
 
 @pytest.mark.parametrize("scale", [2, 4])
 def test_it_equals_the_published_run(upscaler: Upscaler, scale: int):
-    network: Span = upscaler._networks[scale]
+    network = upscaler._network.run
     with torch.no_grad():
-        ours = network(torch.from_numpy(FIXTURE["image"])[None])[0].numpy()
+        ours = network(torch.from_numpy(FIXTURE["image"])[None], scale)[0].numpy()
     np.testing.assert_allclose(ours, FIXTURE[f"x{scale}"], atol=5e-6)
 
 
@@ -46,7 +47,7 @@ def test_tiles_leave_no_seam_and_every_one_is_reported(upscaler: Upscaler):
     tiled = enlarged(upscaler, small, 2, told.append)
     with torch.no_grad():
         pixels = torch.from_numpy(np.asarray(small, np.float32) / 255).permute(2, 0, 1)[None]
-        whole = upscaler._networks[2](pixels)[0].permute(1, 2, 0).numpy()
+        whole = upscaler._network.run(pixels, 2)[0].permute(1, 2, 0).numpy()
     assert np.abs(tiled - (255 * whole).round().clip(0, 255)).max() <= 1
     assert [(one.step, one.steps) for one in told] == [(number, 4) for number in range(5)]
 

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import combinations
 from pathlib import Path
+from shutil import which
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from diffusers import (
+    DDIMScheduler,
     DPMSolverMultistepScheduler,
+    EulerAncestralDiscreteScheduler,
     EulerDiscreteScheduler,
     LCMScheduler,
     StableDiffusionImg2ImgPipeline,
@@ -18,15 +23,18 @@ from diffusers import (
     StableDiffusionXLImg2ImgPipeline,
     StableDiffusionXLInpaintPipeline,
     StableDiffusionXLPipeline,
+    UniPCMultistepScheduler,
 )
 from PIL import Image
 from safetensors.torch import load_file, save_file
 
-from pipelines.families.stable_diffusion import StableDiffusion, StableDiffusionXL
+from pipelines.families.stable_diffusion import StableDiffusion, StableDiffusionXL, sampler as scheduler_of
 from pipelines.hub.cache import Checkpoint
 from pipelines.plan import Placement
+from pipelines.records import RECORDS
 from studio.contract import ImageRequest, Progress, Size
 from studio.errors import NotReady
+from studio.intake.settings.samplers import SAMPLERS
 from tests.pipelines.families.test_flow_edits import clouds, ignore, on_cpu, right_half, same
 from tests.pipelines.tiny_diffusion import save_sd15, save_sdxl
 
@@ -77,8 +85,14 @@ def opened(name: str, folder: Path, **more: Any) -> StableDiffusion:
 def plain(name: str, folder: Path, task: int, request: ImageRequest, **more: Any) -> Image.Image:
     """What a script with diffusers' own pipeline makes of it."""
     pipeline = KINDS[name][1][task].from_pretrained(folder)
-    kind, settings = SCHEDULERS[name]
-    pipeline.scheduler = kind.from_config(pipeline.scheduler.config, **settings)
+    return asked(pipeline, SCHEDULERS[name], pipeline.scheduler.config, task, request, **more)
+
+
+def asked(
+    pipeline: Any, scheduler: tuple[Any, dict[str, Any]], config: Any, task: int, request: ImageRequest, **more: Any
+) -> Image.Image:
+    kind, settings = scheduler
+    pipeline.scheduler = kind.from_config(config, **settings)
     pipeline.set_progress_bar_config(disable=True)
     if task:
         more |= {"image": request.references[0], "strength": request.strength}
@@ -215,3 +229,69 @@ def test_no_safety_checker_is_opened(tmp_path: Path):
     assert model.run(REQUEST, ignore).image.size == SIZE
     with pytest.raises(NotReady, match="StableDiffusionPipeline, not a StableDiffusionXLPipeline"):
         opened("sdxl", folder, without=("safety_checker", "feature_extractor"))
+
+
+@pytest.mark.skipif(not (which("g++") or which("clang++")), reason="torch compiles for a CPU by a C++ compiler")
+def test_fast_compiles_the_network_once_for_each_size(folders: dict[str, Path]):
+    """By the real compiler, on the CPU; afterwards pictures are made plainly again, to the bit."""
+    model = StableDiffusion(Checkpoint(folders["sd15"]), [replace(on_cpu(), compiles=True)])
+    request = replace(REQUEST, size=Size(64, 64), steps=1, guidance=1.0, negative_prompt="")
+    plain, told = model.run(request, ignore), [[], []]
+    fast = [model.run(replace(request, fast=True), seen.append) for seen in told]
+    assert [seen[0].note for seen in told] == [
+        "compiling for this size, about 20 seconds the first time",
+        "reading the prompt",
+    ]
+    assert all(each.fast for each in fast) and not plain.fast
+    for each in fast:
+        off = np.abs(np.asarray(each.image, float) - np.asarray(plain.image, float))
+        assert off.mean() < 0.5  # of 255
+    assert same(model.run(request, ignore).image, plain.image)
+    model.close()
+
+
+EVEN, KARRAS = {"use_karras_sigmas": False}, {"use_karras_sigmas": True}
+SAMPLED: dict[str, tuple[Any, dict[str, Any]]] = {
+    "Euler": (EulerDiscreteScheduler, EVEN),
+    "Euler a": (EulerAncestralDiscreteScheduler, {}),
+    "DPM++ 2M": (DPMSolverMultistepScheduler, EVEN),
+    "DPM++ 2M Karras": (DPMSolverMultistepScheduler, KARRAS),
+    "DPM++ 2M SDE": (DPMSolverMultistepScheduler, EVEN | {"algorithm_type": "sde-dpmsolver++"}),
+    "DPM++ 2M SDE Karras": (DPMSolverMultistepScheduler, KARRAS | {"algorithm_type": "sde-dpmsolver++"}),
+    "DDIM": (DDIMScheduler, {}),
+    "UniPC": (UniPCMultistepScheduler, EVEN),
+    "LCM": (LCMScheduler, {}),
+}
+"""Source: https://huggingface.co/docs/diffusers/api/schedulers/overview"""
+
+
+@pytest.mark.parametrize("name", ["sd15", "sdxl"])
+def test_each_sampler_draws_as_that_scheduler_does(
+    models: dict[str, StableDiffusion], folders: dict[str, Path], name: str
+):
+    pipeline = KINDS[name][1][0].from_pretrained(folders[name])
+    config = pipeline.scheduler.config
+    record = next(each for each in RECORDS if each.id == {"sd15": "sd-1.5", "sdxl": "sdxl"}[name])
+    assert {*record.samplers} == {*SAMPLERS}
+    request, pictures = replace(REQUEST, steps=3, guidance=1.0, negative_prompt=""), dict[str, Image.Image]()
+    for sampler in SAMPLERS if name == "sd15" else ("Euler", "Euler a", "DPM++ 2M Karras"):
+        pictures[sampler] = models[name].run(replace(request, sampler=sampler), ignore).image
+        assert same(pictures[sampler], asked(pipeline, SAMPLED[sampler], config, 0, request)), sampler
+    assert not any(same(one, other) for one, other in combinations(pictures.values(), 2))
+    over = replace(request, references=(clouds(1, SIZE),), strength=0.7)
+    for task, mask, sampler in ((1, None, "Euler a"), (2, right_half(SIZE), "DPM++ 2M Karras")):
+        change = replace(over, mask=mask, sampler=sampler)
+        edits = KINDS[name][1][task](**pipeline.components)
+        assert same(models[name].run(change, ignore).image, asked(edits, SAMPLED[sampler], config, task, change))
+    again = models[name].run(request, ignore).image
+    assert same(again, pictures[record.samplers[0]]), "the first is what it was before it had a choice"
+
+
+def test_what_a_folder_was_saved_with_does_not_change_a_sampler():
+    saved = DPMSolverMultistepScheduler(use_karras_sigmas=True, algorithm_type="sde-dpmsolver++", beta_start=0.002)
+    for name, is_karras in (("DPM++ 2M", False), ("DPM++ 2M Karras", True), ("UniPC", False), ("Euler", False)):
+        config = scheduler_of(name, saved, "").config
+        assert (config.use_karras_sigmas, config.beta_start) == (is_karras, 0.002)
+        assert config.get("algorithm_type", "dpmsolver++") == "dpmsolver++" or not name.startswith("DPM")
+    assert scheduler_of("Its own", saved, "") is saved
+    assert scheduler_of("DDIM", saved, "v-prediction").config.prediction_type == "v_prediction"

@@ -151,7 +151,7 @@ def test_a_clip_that_is_no_good_is_refused_in_a_sentence(
 def test_its_file_has_to_be_brought(checkpoint: Checkpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     spec = next(spec for spec in catalog.models(LAPTOP, HubCache(tmp_path), records=[IMAGENET]))
     monkeypatch.delenv(OWN_VQGAN, raising=False)
-    assert (spec.readiness().ok, spec.readiness().label) == (False, "needs a file of yours")
+    assert (spec.readiness().ok, spec.readiness().label) == (False, "needs a file from you")
     assert f"{OWN_VQGAN}=" in spec.readiness().hint
     monkeypatch.setenv(OWN_VQGAN, str(tmp_path / "missing.ckpt"))
     assert spec.readiness().label == "file missing"

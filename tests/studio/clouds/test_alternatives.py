@@ -89,7 +89,7 @@ def test_the_price_is_for_one_picture_of_the_size_that_will_be_made():
 def test_it_is_said_in_a_sentence_only_for_a_model_of_this_machine():
     able = cloud("able", "ada", label="Able (Skies)")
     said = elsewhere(REQUEST, [LOCAL, able], "ada")
-    assert said == " Able (Skies) makes it elsewhere for about $0.50 a picture: ask for the model able."
+    assert said == " Able (Skies) can make it in the cloud for about $0.50 a picture: choose the model able."
     assert elsewhere(REQUEST, [LOCAL], "ada") == ""
     assert elsewhere(replace(REQUEST, model="able"), [LOCAL, able], "ada") == ""
     assert elsewhere(replace(REQUEST, model=""), [LOCAL, able], "ada") == ""

@@ -9,10 +9,20 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageOps
 
-from studio.contract import ImageRequest, IterateRequest, ModelSpec, Range, Readiness, Size, Task
-from studio.errors import NotFound, NotReady, NotSupported, UnknownModel
+from studio.contract import (
+    GenerateRequest,
+    ImageRequest,
+    IterateRequest,
+    ModelSpec,
+    Range,
+    Readiness,
+    Size,
+    Task,
+)
+from studio.errors import BadRequest, NotFound, NotReady, NotSupported, UnknownModel
+from studio.grids.grid import GridRequest, axis
 from studio.imaging.control import CANNY, lines_in
 from studio.imaging.settings_from_recipe import has_settings
 from studio.intake.picture import read_picture
@@ -20,7 +30,7 @@ from studio.recipe import read_png
 from studio.service import Studio
 from tests.studio.changing import picture
 from tests.studio.conftest import OpenStudio
-from tests.studio.fakes import OWNER, FakeModel, finished
+from tests.studio.fakes import OWNER, FakeModel, finished, spec_of
 from tests.studio.imaging.test_iterate_job import editor
 from tests.studio.pictures_in import saved
 
@@ -155,3 +165,69 @@ def test_what_canny_makes_has_the_size_that_is_asked_for():
     request = ImageRequest("", Size(40, 24), seed=0, steps=0, guidance=0.0, references=(picture(Size(40, 24)),))
     assert CANNY.load(lambda _progress: None).run(request, lambda _progress: None).image.size == (40, 24)
     assert Task.CONTROL in CANNY.tasks and CANNY.makes
+
+
+# --- pictures made from words, along another --------------------------------------------------------------------------
+
+
+def generator(fake: FakeModel, id: str) -> ModelSpec:
+    return spec_of(fake, id)
+
+
+def maker(fake: FakeModel, **changes: Any) -> ModelSpec:
+    return follower(fake, tasks=frozenset({Task.GENERATE, Task.ITERATE}), sizes=(Size(64, 96),), **changes)
+
+
+def test_a_picture_from_words_follows_another_one(open_studio: OpenStudio, fake: FakeModel):
+    studio = open_studio(generator(FakeModel(), "plain"), maker(fake), CANNY)
+    wide = picture(Size(2 * SIDE, SIDE))
+    own = studio.take_in(OWNER, saved(wide, "PNG"), "hill.png")
+    request = GenerateRequest("a {red|blue} fox", count=2, seed=3, control=own.id, control_strength=0.5)
+    job = finished(studio, studio.generate(OWNER, request))
+    fitted = ImageOps.fit(wide, (64, 96), Image.Resampling.LANCZOS)
+    for sent in fake.requests:
+        assert sent.control_strength == 0.5 and sent.references == () and sent.size == (64, 96)
+        assert np.array_equal(np.asarray(sent.control), edges(fitted))
+    made = studio.asset(OWNER, job.assets[1])
+    found = read_png(studio.path(OWNER, made.id))
+    assert found and (found.recipe.control, found.recipe.control_strength) == (own.id, 0.5)
+    assert (made.parents, made.recipe.model, made.recipe.edit) == ((own.id,), "fake", None)
+    again = studio.settings_of(OWNER, made.id)
+    assert again.request and (again.request.control, again.request.control_strength) == (own.id, 0.5)
+    assert not any("another picture" in note for note in again.notes)
+    studio.delete(OWNER, [own.id])
+    gone = studio.settings_of(OWNER, made.id)
+    assert gone.request and (gone.request.model, gone.request.control) == ("plain", "")
+    assert any("another picture" in note for note in gone.notes)
+
+
+def test_a_drawing_of_ones_own_is_followed_by_every_picture_of_a_comparison(open_studio: OpenStudio, fake: FakeModel):
+    studio = open_studio(maker(fake, steps=Range(1, 9, 4)), CANNY)
+    own = studio.take_in(OWNER, saved(drawing(), "PNG"), "ring.png")
+    base = GenerateRequest("a fox", control=own.id)
+    job = finished(studio, studio.compare(OWNER, GridRequest(base, axis("steps", [1, 2]))))
+    wanted = ImageOps.fit(drawing(dark_on_light=False), (64, 96), Image.Resampling.LANCZOS)
+    for sent in fake.requests:
+        assert sent.control is not None and np.allclose(np.asarray(sent.control), np.asarray(wanted), atol=2)
+    sheet = studio.asset(OWNER, job.assets[0])
+    assert (sheet.parents, sheet.recipe.control) == ((own.id,), own.id)
+
+
+def test_making_along_nothing_or_with_what_follows_nothing_is_refused(open_studio: OpenStudio, fake: FakeModel):
+    studio = open_studio(generator(FakeModel(), "plain"), maker(fake), CANNY)
+    own = studio.take_in(OWNER, saved(drawing(), "PNG"), "ring.png").id
+    cases: list[tuple[dict[str, Any], type[Exception]]] = [
+        ({"model": "fake"}, BadRequest),
+        ({"model": "plain", "control": own}, NotSupported),
+        ({"model": "plain", "control_strength": 1.0}, NotSupported),
+        ({"control": own, "control_strength": 9.0}, NotSupported),
+        ({"model": "fake", "control": "f" * 32}, NotFound),
+        ({"model": "fake", "control": ["x"]}, BadRequest),
+        ({"model": "fake", "control": 0}, BadRequest),
+    ]
+    for more, error in cases:
+        with pytest.raises(error):
+            studio.generate(OWNER, GenerateRequest("a fox", **more))
+    with pytest.raises(NotFound):
+        studio.generate("another", GenerateRequest("a fox", "fake", control=own))
+    assert studio.generate(OWNER, GenerateRequest("a fox")).model == "plain", "none that needs a picture, unasked"

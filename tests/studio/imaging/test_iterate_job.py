@@ -392,7 +392,7 @@ def test_what_a_model_does_not_honour_is_refused(open_studio: OpenStudio, fake: 
         studio.iterate(OWNER, IterateRequest(source, "make it blue", strength=0.5))
     with pytest.raises(NotSupported, match="takes no more pictures"):
         studio.iterate(OWNER, IterateRequest(source, "make it blue", model="one", references=(source,)))
-    with pytest.raises(NotSupported, match="fills a part"):
+    with pytest.raises(NotSupported, match="fills in an area"):
         studio.iterate(OWNER, IterateRequest(source, "a blue ball", model="filler"))
     assert change(studio, source, "", model="filler", strokes=(BRUSH,)).state == "done"
     with pytest.raises(BadRequest, match="instruction is empty"):

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from studio.contract import Range, Stroke
+from studio.contract import IterateRequest, Range, Stroke
 from studio.errors import BadRequest, NotFound, UnknownModel
+from studio.imaging import replay
 from studio.service import Studio
 from tests.studio.conftest import OpenStudio
 from tests.studio.fakes import OWNER, FakeModel, ask, finished, until
@@ -31,6 +32,13 @@ def other() -> FakeModel:
 @pytest.fixture
 def studio(open_studio: OpenStudio, fake: FakeModel, other: FakeModel) -> Studio:
     return open_studio(editor(fake), editor(other, "other", steps=Range(1, 4, 2), guidance=None))
+
+
+def test_a_row_says_what_not_every_worker_can_do():
+    changes = [IterateRequest("a", "x"), IterateRequest("b", "y", precision="nf4"), IterateRequest("c", "z", fast=True)]
+    values = replay.to_json(changes)
+    assert (values["precision"], values["fast"]) == ("nf4", True)
+    assert [replay.link(values, index, None) for index in range(3)] == changes
 
 
 def branch(studio: Studio) -> tuple[str, str, str]:
@@ -98,7 +106,7 @@ def test_what_cannot_be_replayed_is_said(studio: Studio):
     source, first, end = branch(studio)
     drawn = finished(studio, ask(studio)).assets[0]
     for picture in (source, drawn):
-        with pytest.raises(BadRequest, match="none to be replayed"):
+        with pytest.raises(BadRequest, match="nothing to replay"):
             studio.replay(OWNER, picture)
     foreign = keep(studio, owner="somebody", seed=8)
     for wrong in (foreign, "0" * 32, "' OR 1=1"):

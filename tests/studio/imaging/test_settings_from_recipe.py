@@ -14,7 +14,7 @@ from studio.imaging.settings_from_recipe import fit, is_same_model
 from studio.recipe import MAX_UPLOADED_SEED
 from studio.validation import MAX_PROMPT
 from tests.studio.fakes import FakeModel, spec_of
-from tests.studio.test_recipe import RECIPE
+from tests.studio.recipe.test_recipe import RECIPE
 
 PLAIN = replace(RECIPE, model="fake", width=64, height=64, parents=(), steps=4, guidance=1.5, style="sketch")
 KLEIN = spec_of(
@@ -57,7 +57,7 @@ def test_what_was_not_said_gets_the_models_defaults(fake: ModelSpec):
     assert (request.steps, request.guidance, request.seed) == (3, 4.0, None)
     assert said == (
         "It does not say which model made it; Fake is chosen.",
-        "It does not say its seed; a new one is drawn.",
+        "It does not record its seed; a new one is drawn.",
     )
 
 
@@ -216,7 +216,7 @@ def test_weights_and_clip_skip_are_carried_over_to_a_model_that_reads_them(fake:
 
 
 def test_new_weights_are_said(fake: ModelSpec):
-    said = ("Fake has new weights since then; the picture comes out differently.",)
+    said = ("Fake has new weights since then; the result will differ.",)
     assert notes([fake], revision="r0")[1] == said
     assert notes([fake], revision="")[1] == notes([replace(fake, revision="")])[1] == ()
 
@@ -244,7 +244,7 @@ def test_prompts_that_are_too_long_are_cut(fake: ModelSpec):
 def test_what_has_no_place_here_is_named(fake: ModelSpec):
     _, said = notes([fake], left_out="sampler Euler a, LoRA ink", parents=("a" * 32,))
     assert said == (
-        "It was made from another picture; from its words alone it comes out differently.",
+        "It was made from another picture; from its words alone the result will differ.",
         "Not carried over: sampler Euler a, LoRA ink.",
     )
 
@@ -325,3 +325,33 @@ def test_loras_that_are_here_are_kept_and_the_others_are_said(fake: ModelSpec):
     settings = fit(recipe, [fake])
     assert settings.request is not None and settings.request.prompt == "a castle at night"
     assert any("LoRA pixel-art, LoRA ink, sampler Heun, LoRA Night v2" in note for note in settings.notes)
+
+
+def test_the_sampler_is_carried_over_to_a_model_that_has_it(fake: ModelSpec):
+    samples = replace(fake, samplers=("Euler", "DPM++ 2M Karras"))
+    theirs = {"source": "A1111", "left_out": "sampler DPM++ 2M, schedule type Karras, LoRA ink"}
+    request, said = notes([samples], **theirs)
+    assert request.sampler == "DPM++ 2M Karras" and said == ("Not carried over: LoRA ink.",)
+    request, said = notes([fake], **theirs)
+    assert request.sampler == "" and said == ("Not carried over: sampler DPM++ 2M, schedule type Karras, LoRA ink.",)
+    request, said = notes([samples], source="A1111", left_out="sampler Heun")
+    assert request.sampler == "Euler" and said == ("Not carried over: sampler Heun.",)
+    assert notes([samples], sampler="DPM++ 2M Karras")[0].sampler == "DPM++ 2M Karras"
+    assert notes([samples])[0].sampler == "Euler"
+    assert notes([fake], sampler="Euler")[1] == (f"{fake.label} has no sampler 'Euler'; it is left out.",)
+
+
+def test_the_precision_is_carried_over_where_this_machine_keeps_the_weights_so(fake: ModelSpec):
+    keeps = replace(fake, precisions=("fp8", "nf4"))
+    request, said = notes([keeps], prompt="a ball", precision="nf4")
+    assert (request.precision, said) == ("nf4", ())
+    request, said = notes([fake], prompt="a ball", precision="nf4")
+    assert request.precision == "" and "which this machine does not do" in said[0]
+    assert notes([keeps], prompt="a ball")[0].precision == ""
+
+
+def test_fast_is_carried_over_where_it_is_possible(fake: ModelSpec):
+    request, said = notes([replace(fake, fast=True)], prompt="a ball", fast=True)
+    assert (request.fast, said) == (True, ())
+    request, said = notes([fake], prompt="a ball", fast=True)
+    assert not request.fast and "compiled (Fast), which this machine does not do" in said[0]

@@ -1,4 +1,4 @@
-"""The door for uploads: every kind of picture becomes plain pixels, and nothing else of the file goes along."""
+"""Decoding of uploads: every kind of picture becomes plain pixels, and nothing else of the file goes along."""
 
 from __future__ import annotations
 

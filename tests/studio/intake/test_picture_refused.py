@@ -1,4 +1,4 @@
-"""The door for uploads: what is no picture, or not a whole or a harmless one, gets one sentence, and nothing warns."""
+"""Validation of uploads: what is no picture, or not a whole or a harmless one, gets one sentence, and nothing warns."""
 
 from __future__ import annotations
 
@@ -318,7 +318,7 @@ RICH = {format: rich(format) for format in FORMATS}
 
 
 @pytest.mark.parametrize("format", FORMATS)
-def test_no_damage_gets_past_the_door_or_breaks_it(format: str):
+def test_no_damage_gets_past_the_decoder_or_breaks_it(format: str):
     whole = RICH[format]
     places = st.integers(0, len(whole))
 
@@ -339,7 +339,7 @@ def test_no_damage_gets_past_the_door_or_breaks_it(format: str):
 
 
 @pytest.mark.parametrize("kind", [b"IHDR", b"PLTE", b"tRNS", b"iCCP", b"eXIf", b"zTXt", b"iTXt", b"IDAT"])
-def test_no_chunk_with_a_right_checksum_breaks_the_door(kind: bytes):
+def test_no_chunk_with_a_right_checksum_breaks_the_decoder(kind: bytes):
     whole = RICH["PNG"]
     at = whole.index(kind) - 4
     (length,) = struct.unpack(">I", whole[at : at + 4])
@@ -355,7 +355,7 @@ def test_no_chunk_with_a_right_checksum_breaks_the_door(kind: bytes):
 
 
 @given(st.binary(max_size=300))
-def test_no_bytes_break_the_door(file: bytes):
+def test_no_bytes_break_the_decoder(file: bytes):
     for start in (b"", SIGNATURE, b"\xff\xd8\xff", b"RIFF\0\0\0\0WEBP", SIGNATURE + header(8, 8)):
         with pytest.raises(BadPicture):
             read_picture(start + file)

@@ -14,7 +14,7 @@ from studio.library import search
 from studio.library.database import Database
 from studio.library.store import Store
 from tests.studio.library.test_store import index
-from tests.studio.test_recipe import RECIPE
+from tests.studio.recipe.test_recipe import RECIPE
 
 OWNER = RECIPE.owner
 OpenStore = Callable[[], Store]

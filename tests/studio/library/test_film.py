@@ -19,7 +19,7 @@ from studio.recipe.course import CourseRecipe
 from studio.scheduling.contract import Done
 from tests.studio.conftest import OpenStudio
 from tests.studio.fakes import FakeModel
-from tests.studio.test_recipe import RECIPE
+from tests.studio.recipe.test_recipe import RECIPE
 
 
 class Searching(FakeModel):

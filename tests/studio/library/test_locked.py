@@ -63,7 +63,7 @@ def test_a_job_keeps_what_it_made_says_so_and_ends_once_the_index_is_free(
 def test_the_start_and_the_end_of_a_job_wait_as_well(open_studio: OpenStudio, model: FakeModel, tmp_path: Path):
     studio = open_studio(model, busy_seconds=0.02)
     first, second = ask(studio), ask(studio)
-    until(studio, first, lambda view: view.state == "running")
+    model.wait_until_entered()
     studio.cancel(OWNER, first.id)
     with held(tmp_path / "outputs"):
         model.let_go()
@@ -84,8 +84,38 @@ def test_stop_ends_a_job_that_waits_for_the_index(open_studio: OpenStudio, model
         until(studio, job, note_of)
         studio.cancel(OWNER, job.id)
     assert finished(studio, job).state == "stopped"
-    assert len(model.requests) == 1
     assert len(files_in(tmp_path / "outputs")) == studio.count(OWNER)
+
+
+def test_the_next_picture_is_made_while_the_last_one_is_written_down(
+    open_studio: OpenStudio, model: FakeModel, tmp_path: Path
+):
+    """The model waits for no disk; one picture at most is ahead of it, and their order stays."""
+    studio = open_studio(model, busy_seconds=0.02)
+    job = ask(studio, count=4, seed=10)
+    model.wait_until_entered()
+    with held(tmp_path / "outputs"):
+        model.let_go()
+        model.wait_until_entered()
+        waiting = until(studio, job, lambda view: view.picture == 1 and note_of(view))
+        assert waiting.assets == () and len(model.requests) == 2
+    done = finished(studio, job)
+    assert [studio.asset(OWNER, id).seed for id in done.assets] == [10, 11, 12, 13]
+
+
+def test_a_picture_that_is_not_wanted_takes_none_with_it_that_is_being_written(
+    open_studio: OpenStudio, model: FakeModel, tmp_path: Path
+):
+    studio = open_studio(model, busy_seconds=0.02)
+    job = ask(studio, count=3, seed=10)
+    model.wait_until_entered()
+    with held(tmp_path / "outputs"):
+        model.open_gate(4)
+        until(studio, job, lambda view: view.picture == 1)
+        studio.skip(OWNER, job.id)
+        model.let_go()
+        until(studio, job, lambda view: view.picture == 2)
+    assert [studio.asset(OWNER, id).seed for id in finished(studio, job).assets] == [10, 12]
 
 
 def test_when_the_patience_is_over_the_job_fails_with_a_sentence_and_the_next_one_works(

@@ -22,7 +22,7 @@ from studio.service import Studio
 from tests.studio.conftest import OpenStudio
 from tests.studio.fakes import OWNER, FakeModel, ask, finished
 from tests.studio.pictures_in import corners, saved
-from tests.studio.test_recipe import RECIPE
+from tests.studio.recipe.test_recipe import RECIPE
 
 
 @pytest.fixture

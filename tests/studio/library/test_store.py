@@ -25,7 +25,7 @@ from studio.recipe import png_text, to_text
 from studio.service import Studio
 from tests.studio.conftest import OpenStudio
 from tests.studio.fakes import OWNER, FakeModel, ask, finished, spec_of
-from tests.studio.test_recipe import RECIPE
+from tests.studio.recipe.test_recipe import RECIPE
 
 
 def made(studio: Studio, prompt: str = "a red ball", **values: Any) -> list[Asset]:

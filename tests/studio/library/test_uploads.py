@@ -21,12 +21,12 @@ from studio.recipe import png_text, read_png
 from studio.service import Studio
 from tests.studio.conftest import OpenStudio
 from tests.studio.fakes import OWNER, ask, finished
-from tests.studio.intake.test_a1111 import A1111
-from tests.studio.intake.test_comfyui import CLASSIC, comfy
+from tests.studio.intake.settings.test_a1111 import A1111
+from tests.studio.intake.settings.test_comfyui import CLASSIC, comfy
 from tests.studio.library.test_disk import file_size_limit
 from tests.studio.library.test_store import index, made
 from tests.studio.pictures_in import corners, exif, saved
-from tests.studio.test_recipe import RECIPE
+from tests.studio.recipe.test_recipe import RECIPE
 
 
 def with_text(**texts: str) -> bytes:
@@ -347,11 +347,12 @@ def test_a_recipe_of_the_first_version_is_still_read(tmp_path: Path):
 
 
 FORMER = {
-    1: "DROP TRIGGER embeddings_delete; DROP TABLE embeddings;"
+    1: "DROP TRIGGER collected_delete; DROP TABLE collected; DROP TRIGGER embeddings_delete; DROP TABLE embeddings;"
     "DROP TRIGGER lineage_delete; DROP TABLE lineage; DROP INDEX newest_of_category; DROP INDEX uploads;"
     "ALTER TABLE assets DROP COLUMN category; ALTER TABLE assets DROP COLUMN sha256;"
     "ALTER TABLE assets DROP COLUMN description;",
-    3: "DROP TRIGGER embeddings_delete; DROP TABLE embeddings; DROP INDEX newest_of_category;"
+    3: "DROP TRIGGER collected_delete; DROP TABLE collected; DROP TRIGGER embeddings_delete; DROP TABLE embeddings;"
+    "DROP INDEX newest_of_category;"
     "ALTER TABLE assets RENAME COLUMN category TO shelf;"
     "CREATE INDEX newest_of_shelf ON assets (owner, deleted, shelf, created, id);",
 }

@@ -19,7 +19,7 @@ from studio.library.zip_stream import Entry, zipped
 from studio.recipe import png_text
 from tests.studio.library.test_store import index
 from tests.studio.pictures_in import saved
-from tests.studio.test_recipe import RECIPE
+from tests.studio.recipe.test_recipe import RECIPE
 
 OWNERS = st.sampled_from(["ada", "grace"])
 FILES = (

@@ -12,10 +12,13 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from studio.contract import Progress, Readiness, Size, Tell
+from studio.contract import GenerateRequest, Progress, Readiness, Size, Tell
 from studio.errors import BadRequest, NotFound, OutOfMemory, StorageFailed, TooManyJobs
+from studio.grids.grid import GridRequest, axis
 from studio.scheduling.contract import Done, Failed, Stopped, Waiting
+from studio.scheduling.known_addresses import MAX_FROM_ADDRESS
 from studio.scheduling.ledger import MAX_WAITING
+from studio.service import Studio
 from tests.patience import PATIENCE_SECONDS
 from tests.studio.conftest import OpenStudio
 from tests.studio.fakes import ENDLESS, OWNER, FakeModel, ask, finished, picture, spec_of, until
@@ -115,6 +118,20 @@ def test_skip_after_the_last_report_leaves_the_picture_out_too(open_studio: Open
     assert finished(studio, job).assets == ()
 
 
+def test_skip_in_the_very_moment_in_which_a_picture_begins_leaves_just_that_one_out(open_studio: OpenStudio):
+    """Pressed at each change of the job, from inside of the lane's thread."""
+    studio = open_studio(FakeModel())
+    studio.hosting.pause(True)
+    job = ask(studio, count=2)
+    compared = studio.compare(OWNER, GridRequest(GenerateRequest("a red ball"), axis("steps", [2, 3])))
+    with studio.listening(OWNER, lambda _is_news: [studio.skip(OWNER, one.id) for one in (job, compared)]):
+        studio.hosting.pause(False)
+        for one in (job, compared):
+            over = finished(studio, one)
+            assert (over.state, over.error, over.assets) == ("done", "", ())
+    assert len(finished(studio, ask(studio, count=2)).assets) == 2
+
+
 def test_a_waiting_job_is_not_skipped(open_studio: OpenStudio, model: FakeModel):
     studio = open_studio(model)
     ask(studio, "first")
@@ -151,6 +168,25 @@ def test_one_owner_cannot_fill_the_queue(open_studio: OpenStudio, model: FakeMod
     with pytest.raises(TooManyJobs, match="32 jobs waiting"):
         ask(studio)
     assert ask(studio, owner="another").state == "waiting"
+
+
+def test_many_names_at_one_address_cannot_fill_the_queue(open_studio: OpenStudio, model: FakeModel):
+    studio = open_studio(model)
+    names = [f"visitor {number}" for number in range(MAX_FROM_ADDRESS // MAX_WAITING + 1)]
+    for name in names:
+        studio.hosting.came_from(name, "192.0.2.7")
+    studio.hosting.came_from("elsewhere", "198.51.100.1")
+    ask(studio, owner=names[0])
+    model.wait_until_entered()
+    for name in names[:-1]:
+        for _ in range(MAX_WAITING):
+            ask(studio, owner=name)
+    with pytest.raises(TooManyJobs, match="256 jobs from your address are waiting already"):
+        ask(studio, owner=names[-1])
+    for owner in ("elsewhere", "who signed in"):
+        assert ask(studio, owner=owner).state == "waiting"
+    studio.hosting.came_from(names[-1], "203.0.113.5")
+    assert ask(studio, owner=names[-1]).state == "waiting"
 
 
 def test_the_list_is_newest_first_and_never_hides_what_runs(open_studio: OpenStudio, model: FakeModel):
@@ -232,6 +268,16 @@ def test_nobody_sees_or_touches_another_owners_job(open_studio: OpenStudio, mode
     done = finished(studio, job)
     with pytest.raises(NotFound):
         studio.job("another", done.id)
+
+
+def test_halves_of_letters_name_nothing_and_nobody(studio: Studio):
+    id = ask(studio).id
+    for owner, job in ((OWNER, "\ud800"), (OWNER, f"{id}\udc00"), (f"{OWNER}\ud800", id)):
+        for use in (studio.job, studio.cancel, studio.skip, lambda owner, id: next(studio.events(owner, id))):
+            with pytest.raises(NotFound, match="There is no job"):
+                use(owner, job)
+    assert not studio.jobs("\ud800") and not studio.models_used("\ud800")
+    assert studio.spending.today("\ud800").total == 0
 
 
 # --- failures ---------------------------------------------------------------------------------------------------------

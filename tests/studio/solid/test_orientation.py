@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from studio.errors import BadRequest, NotFound
-from studio.geometry import Camera, Crop, quarter
+from studio.geometry import Crop, PictureCamera, quarter
 from studio.recipe.solid import SplatRecipe, read_splat as read_splat_recipe
 from studio.service import Studio
 from studio.solid.orientation import turned_by
@@ -24,8 +24,8 @@ from studio.splats.formats.spz import write_spz
 from studio.splats.splat import Pose, Splat, rotation_matrix
 from studio.splats.transform import basis, placed
 from studio.splats.upright import TURNS, UPRIGHT, Axis, Turn, followed, inverse
-from tests.studio.splats.test_others import remarked
-from tests.studio.splats.test_ply import by_plyfile, columns_like_a_trainer
+from tests.studio.splats.formats.test_others import remarked
+from tests.studio.splats.formats.test_ply import by_plyfile, columns_like_a_trainer
 from tests.studio.splats_in import assert_same, recipe, some
 from tests.studio.turning_fake import turning_specs
 
@@ -261,7 +261,7 @@ def test_a_way_round_is_read_as_it_was_written():
 
 
 def test_the_camera_of_what_came_from_a_picture_stays(studio: Studio, owner: str):
-    camera = Camera(64, 48, Crop(0, 0, 48))
+    camera = PictureCamera(64, 48, Crop(0, 0, 48))
     asset = studio.splats.turn(owner, upload(studio, owner, replace(some(20), pose=Pose(camera=camera))), ["left"])
     assert studio.splats.splat(owner, asset.id).pose.camera == camera
     assert_same(

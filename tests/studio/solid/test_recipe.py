@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given, strategies as st
 
-from studio.geometry import Camera, Crop
+from studio.geometry import Crop, PictureCamera
 from studio.recipe import Recipe, from_text, from_values, to_text, to_values
 from studio.recipe.solid import RenderRecipe, SplatRecipe, ViewsRecipe
 from studio.solid.codec import from_json, to_json, views_to_make
@@ -15,7 +15,7 @@ from studio.solid.contract import SolidRequest
 from tests.studio.splats_in import recipe
 
 IDS = ("a" * 32, "b" * 32, "", "d" * 32)
-CAMERA = Camera(640, 480, Crop(-3.5, 2.0, 300.0), azimuth_deg=33.0, target=(0.1, 0.0, -0.2))
+CAMERA = PictureCamera(640, 480, Crop(-3.5, 2.0, 300.0), azimuth_deg=33.0, target=(0.1, 0.0, -0.2))
 PLAIN = recipe()
 EVERYTHING = replace(
     PLAIN,

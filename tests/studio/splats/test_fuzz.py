@@ -1,4 +1,4 @@
-"""Whatever bytes come through the door for splats: a sound splat comes out, or a sentence."""
+"""Whatever bytes are read as a splat: a sound splat comes out, or a sentence."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from studio.splats.any_format import read_splat
 from studio.splats.formats.antimatter_splat import write_antimatter
 from studio.splats.formats.ply import write_ply
 from studio.splats.formats.spz import write_spz
-from tests.studio.splats.test_ply import by_plyfile, columns_like_a_trainer, compressed
+from tests.studio.splats.formats.test_ply import by_plyfile, columns_like_a_trainer, compressed
 from tests.studio.splats_in import assert_sound, ply, recipe, some, spz
 
 SEEDS = (

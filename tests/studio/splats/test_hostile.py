@@ -1,9 +1,10 @@
-"""The door for splats: files that lie, are cut off or are none get one sentence, quickly and without much memory."""
+"""Validation of splat files: whatever lies, is cut off or is none gets one sentence, soon and in little memory."""
 
 from __future__ import annotations
 
 import random
 import re
+import struct
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from studio.splats.formats.ply_header import MAX_HEADER_BYTES, read_header
 from studio.splats.formats.spz import write_spz
 from studio.splats.sanitize import MAX_BYTES
 from studio.splats.splat import MAX_SPLATS
-from tests.studio.splats.test_ply import by_plyfile, columns_like_a_trainer, compressed
+from tests.studio.splats.formats.test_ply import by_plyfile, columns_like_a_trainer, compressed
 from tests.studio.splats_in import COLUMNS, assert_sound, complaint, ply, recipe, some
 
 # --- what is no splat -------------------------------------------------------------------------------------------------
@@ -56,9 +57,9 @@ def test_a_file_of_too_many_bytes_is_not_read(tmp_path: Path):
         (b"MZ" + bytes(30), "a program"),
         (b"v 0 0 0\nv 1 0 0\nv 0 1 0\nf 1 2 3\n", "a text file"),
         (b"x" * 320, "a text file"),
-        (random.Random(2).randbytes(3200), "no splat that Diorama can read"),
-        (bytes(64), "no splat that Diorama can read"),
-        (b"\0", "no splat that Diorama can read"),
+        (random.Random(2).randbytes(3200), "not a splat that Diorama can read"),
+        (bytes(64), "not a splat that Diorama can read"),
+        (b"\0", "not a splat that Diorama can read"),
     ],
 )
 def test_what_it_seems_to_be_is_named(file: bytes, kind: str):
@@ -223,3 +224,12 @@ def test_a_recipe_that_is_none_is_not_believed():
     assert read_splat(good).splat.recipe is not None
     for old, new in ((b'"kind":"splat"', b'"kind":"virus"'), (b'"seed":7', b'"seed":-'), (b"{", b"[")):
         assert read_splat(good.replace(old, new, 1)).splat.recipe is None
+
+
+def test_a_negative_size_of_a_splat_file_is_the_size():
+    data = bytearray(write_antimatter(some(4)))
+    (size,) = struct.unpack_from("<f", data, 32 + 12)
+    struct.pack_into("<f", data, 32 + 12, -size)
+    taken = read_splat(bytes(data))
+    assert_sound(taken.splat)
+    assert taken.splat.scales[1, 0] == np.float32(size)

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from studio.geometry import Camera, Crop, camera_values
+from studio.geometry import Crop, PictureCamera, camera_values
 from studio.splats.html_export import viewer_bytes, write_html
 from studio.splats.splat import Pose, Splat
 from tests import browser as chromium
@@ -22,7 +22,7 @@ from tests.studio.splats_in import FIXTURES, recipe
 
 pytestmark = pytest.mark.browser
 SETTLED = "canvas[data-settled=yes]"
-PICTURE = Camera(640, 480, Crop(100, 20, 400))
+PICTURE = PictureCamera(640, 480, Crop(100, 20, 400))
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +77,9 @@ def sheet(chrome: Browser) -> Iterator[Sheet]:
     assert not sheet.errors
 
 
-def balls(*places: tuple[tuple[float, float, float], tuple[float, float, float]], camera: Camera | None) -> Splat:
+def balls(
+    *places: tuple[tuple[float, float, float], tuple[float, float, float]], camera: PictureCamera | None
+) -> Splat:
     """Small opaque balls."""
     count = len(places)
     return Splat(
@@ -156,7 +158,7 @@ def test_keys_turn_and_move_and_zoom_as_python_does(sheet: Sheet, tmp_path: Path
     sheet.press("ArrowLeft", "ArrowLeft", "ArrowLeft", "ArrowDown", "ArrowDown", "Shift+ArrowRight", "-")
     values = sheet.camera()
     assert (values["azimuth_deg"], values["elevation_deg"]) == (15, 10) and values["radius"] > 1.6
-    camera = Camera(**values | {"crop": Crop(*values["crop"]), "target": tuple(values["target"])})
+    camera = PictureCamera(**values | {"crop": Crop(*values["crop"]), "target": tuple(values["target"])})
     pixels = sheet.pixels()
     scale = pixels.shape[1] / camera.width
     places, _ = project(camera, THREE.positions)
@@ -277,7 +279,7 @@ def test_the_viewer_draws_as_the_published_equations_do(sheet: Sheet, tmp_path: 
         reference["elev_azim"], reference["poses"], reference["rgba"].astype(np.float32), strict=True
     ):
         # LGM's elevation is negative above
-        camera = Camera(64, 64, Crop(0, 0, 64), azimuth_deg=float(azimuth), elevation_deg=-float(elevation))
+        camera = PictureCamera(64, 64, Crop(0, 0, 64), azimuth_deg=float(azimuth), elevation_deg=-float(elevation))
         assert np.allclose(camera.axes().T, pose[:3, :3], atol=1e-6)
         assert np.allclose(camera.position(), pose[:3, 3], atol=1e-6)
         sheet.page.evaluate("camera => viewer.setHome(camera)", camera_values(camera))

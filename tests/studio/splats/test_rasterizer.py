@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from studio.geometry import Camera, Crop
+from studio.geometry import Crop, PictureCamera
 from studio.splats.rasterizer import facing, painted, portrait, through, within
 from studio.splats.splat import Pose, Splat
 from tests.projection import project
@@ -16,7 +16,7 @@ from tests.studio.splats_in import some
 from tests.studio.turning_fake import BALL_RADIUS, ball
 
 FIXTURES = Path(__file__).parents[2] / "lgm" / "fixtures"
-CAMERA = Camera(96, 96, Crop(0, 0, 96))
+CAMERA = PictureCamera(96, 96, Crop(0, 0, 96))
 
 
 @pytest.mark.parametrize("view", [0, 1, 2])
@@ -27,7 +27,7 @@ def test_it_paints_what_an_independent_renderer_does(view: int):
     splat = Splat(
         positions=rows[:, :3], opacities=rows[:, 3], scales=rows[:, 4:7], rotations=rows[:, 7:11], colours=rows[:, 11:]
     )
-    camera = Camera(64, 64, Crop(0, 0, 64), elevation_deg=-elevation, azimuth_deg=azimuth)  # LGM's is below
+    camera = PictureCamera(64, 64, Crop(0, 0, 64), elevation_deg=-elevation, azimuth_deg=azimuth)  # LGM's is below
     found = painted(splat, camera)
     over = found.rgb + (1 - found.alpha[..., None])
     difference = np.abs(np.concatenate([over, found.alpha[..., None]], -1) - expected)
@@ -69,7 +69,7 @@ def test_a_pose_moves_what_is_painted():
 
 
 def test_a_window_shows_a_part_of_the_picture_larger():
-    camera = Camera(200, 100, Crop(20, 10, 60), elevation_deg=20)
+    camera = PictureCamera(200, 100, Crop(20, 10, 60), elevation_deg=20)
     point = np.array([[0.2, -0.1, 0.3]])
     (place,), _ = project(camera, point)
     (seen,), _ = project(through(camera, Crop(40, 20, 30), 90), point)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from studio.errors import BadSplat
-from studio.geometry import Camera, Crop, camera_values
+from studio.geometry import Crop, PictureCamera, camera_values
 from studio.splats.metadata import NOTHING, line_about, read_line, read_values, values_about
 from studio.splats.splat import SH_C0, Pose, Splat, rotation_matrices, rotation_matrix
 from studio.splats.transform import Up, basis, from_file, placed, product, to_file
@@ -34,7 +34,7 @@ def test_the_target_is_in_the_middle_of_the_crop():
 
 
 def test_an_object_from_minus_1_to_1_fills_the_crop_of_lgm_as_its_field_of_view_says():
-    camera = Camera(512, 512, Crop(0, 0, 512))
+    camera = PictureCamera(512, 512, Crop(0, 0, 512))
     half = 1.5 * np.tan(np.radians(49.1 / 2))
     places, _ = project(camera, np.array([[half, 0, 0], [0, half, 0], [-half, -half, 0]]))
     assert np.allclose(places, [[512, 256], [256, 0], [0, 512]])

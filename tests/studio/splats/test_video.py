@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
-from studio.geometry import Camera, Crop
+from studio.geometry import Crop, PictureCamera
 from studio.splats.splat import Pose
 from studio.splats.turntable import camera_around, turntable
 from studio.splats.video import FRAMES, FRAMES_PER_SECOND, SIDE, first_camera, write_mp4, write_turntable
@@ -97,7 +97,7 @@ def test_a_browser_shows_the_frames_that_went_in(page: Page):
 @pytest.mark.browser
 def test_the_film_of_a_splat_goes_around_it_on_white(page: Page):
     white, red, blue = (1.0, 1.0, 1.0), (0.9, 0.1, 0.1), (0.1, 0.1, 0.9)
-    splat = some(3, pose=Pose(camera=Camera(640, 480, Crop(100, 50, 300))))
+    splat = some(3, pose=Pose(camera=PictureCamera(640, 480, Crop(100, 50, 300))))
     splat = replace(
         splat,
         positions=np.array([[0.4, 0, 0], [-0.4, 0, 0], [0, -0.4, 0]], np.float32),
@@ -111,7 +111,7 @@ def test_the_film_of_a_splat_goes_around_it_on_white(page: Page):
         pytest.skip("this Chromium plays no H.264")
     assert played["seconds"] == pytest.approx(3, abs=0.01)
     front, back = (seen(shown) for shown in played["shown"])
-    camera = turntable(Camera(SIDE, SIDE, Crop(0, 0, SIDE)), 1)[0]
+    camera = turntable(PictureCamera(SIDE, SIDE, Crop(0, 0, SIDE)), 1)[0]
     places, _ = project(camera, splat.positions)
     (right, row), (left, _), _ = places.round().astype(int)
     assert front[row, right, 0] > 200 > 100 > front[row, right, 2] and front[row, left, 2] > 200
@@ -144,6 +144,6 @@ def test_a_camera_around_a_splat_sees_all_of_it_from_every_side():
 
 
 def test_a_turntable_goes_around_once_to_the_right():
-    start = Camera(100, 100, Crop(0, 0, 100), azimuth_deg=30)
+    start = PictureCamera(100, 100, Crop(0, 0, 100), azimuth_deg=30)
     assert [camera.azimuth_deg for camera in turntable(start, 4)] == [30, 120, 210, 300]
     assert turntable(start, 1) == [start]

@@ -88,6 +88,20 @@ def test_a_prompt_is_improved_here(open_studio: OpenStudio, models: tuple[ModelS
     assert studio.describing.improve_prompt(OWNER, prompt).answer.result(PATIENCE_SECONDS) == wanted
 
 
+@pytest.mark.parametrize(("models", "reader"), [((COMPLETER,), ""), ((COMPLETER, WRITER), "Writer")])
+def test_who_knows_the_toys_alone_improves_no_prompt_for_a_model_that_is_none(
+    open_studio: OpenStudio, models: tuple[ModelSpec, ...], reader: str
+):
+    describing = open_studio(FakeModel(), *models).describing
+    assert describing.improver(OWNER, for_toys=False) == reader
+    if reader:
+        better = describing.improve_prompt(OWNER, "a ball", for_toys=False)
+        assert better.answer.result(PATIENCE_SECONDS) == "a violin in velvet light"
+    else:
+        with pytest.raises(NotReady, match="No provider here"):
+            describing.improve_prompt(OWNER, "a ball", for_toys=False)
+
+
 def test_a_prompt_with_words_that_nobody_here_knows_is_told_what_it_needs(open_studio: OpenStudio):
     studio = open_studio(FakeModel(), COMPLETER)
     with pytest.raises(NotReady, match="No provider here"):

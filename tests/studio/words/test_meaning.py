@@ -147,6 +147,9 @@ def test_an_index_of_before_gets_its_table(open_studio: OpenStudio, sees: Sees, 
     brought(studio, "red")
     studio.close()
     with sqlite3.connect(tmp_path / "outputs" / "diorama.sqlite") as index:
-        index.executescript("DROP TRIGGER embeddings_delete; DROP TABLE embeddings; PRAGMA user_version = 4;")
+        index.executescript(
+            "DROP TRIGGER collected_delete; DROP TABLE collected;"
+            "DROP TRIGGER embeddings_delete; DROP TABLE embeddings; PRAGMA user_version = 4;"
+        )
     index.close()
     assert len(found(open_studio(FakeModel(), eyes(sees)), "red")) == 1

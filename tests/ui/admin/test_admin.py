@@ -9,7 +9,7 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, expect
 
-from commands.sharing.accounts import Accounts, User, UsersFile
+from commands.sharing.accounts import User, Users, UsersFile
 from studio.contract import GenerateRequest
 from studio.service import Studio
 from tests.patience import PATIENCE_SECONDS
@@ -34,7 +34,7 @@ class Site:
         file = UsersFile(folder / "users.json")
         for name in ("ada", "grace"):
             file.put(User.made(name, PASSWORD, is_admin=name == "ada"))
-        accounts = Accounts({}, file)
+        accounts = Users({}, file)
         self.demo = page.build(self.studio, lambda request, _token: f"user-{request.username}")
         options = page.launch_options(
             self.studio, lambda request, _token: f"user-{request.username}", accounts=accounts, host_key=KEY
@@ -84,6 +84,16 @@ def test_nobody_but_the_host_and_admins_is_told_anything(site: Site):
         assert ada.post("diorama/admin/pause", json={"paused": True}, headers=foreign).status_code == 403
 
 
+def test_the_host_and_admins_manage_models_and_nobody_else(site: Site):
+    with site.person("grace") as grace, site.person("ada") as ada:
+        for person, headers, may in ((grace, {}, False), (ada, {}, True), (grace, {HOST_HEADER: KEY}, True)):
+            seen = person.post("diorama/models", json={}, headers=headers).json()
+            assert seen["may"] == may and all(bool(model["actions"]) <= may for model in seen["models"])
+            wanted = {"id": "toy", "action": (seen["models"][0]["actions"] or ["load"])[0]}
+            done = person.post("diorama/models/act", json=wanted, headers=headers)
+            assert done.is_success == may, done.text
+
+
 @pytest.mark.parametrize(
     ("action", "body", "status"),
     [
@@ -117,7 +127,7 @@ def test_the_host_sees_pauses_stops_signs_out_and_removes(site: Site, chrome: Br
     assert KEY not in tab.url
     assert violations(tab) == []
     tab.get_by_role("button", name="Pause").click()
-    expect(tab.locator(".state")).to_have_text("Paused: what comes waits.")
+    expect(tab.locator(".state")).to_have_text("Paused: new jobs wait.")
     rows.nth(1).get_by_role("button").click()
     expect(rows).to_have_count(1)
     assert site.studio.job("user-grace", jobs[1].id).state == "stopped"
@@ -125,7 +135,7 @@ def test_the_host_sees_pauses_stops_signs_out_and_removes(site: Site, chrome: Br
     expect(tab.locator(".none-waits")).to_be_visible()
     waiting = site.studio.generate("user-grace", GenerateRequest("a blue ball"))
     expect(rows).to_have_count(1)
-    tab.get_by_role("button", name="Go on").click()
+    tab.get_by_role("button", name="Resume").click()
     expect(tab.locator(".state")).to_have_text("Open.")
     expect(tab.locator(".none-waits")).to_be_visible()
     assert site.studio.job("user-grace", waiting.id).state == "done"
@@ -148,7 +158,7 @@ def test_it_is_accessible_and_fits_a_phone(site: Site, chrome: Browser, scheme: 
     tab = context.new_page()
     tab.set_default_timeout(1000 * PATIENCE_SECONDS)
     tab.goto(f"{site.url}admin")
-    expect(tab.locator(".trouble")).to_contain_text("This is the host's page.")
+    expect(tab.locator(".trouble")).to_contain_text("This is the admin page.")
     expect(tab.locator(".all")).to_be_hidden()
     assert violations(tab) == []
     tab.goto("about:blank")

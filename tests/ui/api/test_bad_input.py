@@ -1,4 +1,4 @@
-"""Everything wrong that can be sent to Generate and to the door for pictures, over real HTTP against the real app.
+"""Everything wrong that can be sent to Generate and to the upload of pictures, over real HTTP against the real app.
 
 The rows are numbered as in the project's list of bad inputs (1-34 Generate, 42-54 intake). One app serves them all, in
 the order of this file; its last test is that nothing of it has done any harm.
@@ -21,11 +21,18 @@ from PIL import Image
 from playwright.sync_api import Browser
 
 from tests.app_process import AppProcess
+from tests.robustness import jail
 from tests.studio.pictures_in import GREY, SIGNATURE, chunk, corners, exif, header, saved, with_chunks
 from tests.ui.driver import Visitor
 
 KEYS = ("HF_TOKEN", "OPENAI_API_KEY", "GOOGLE_API_KEY", "GEMINI_API_KEY", "REPLICATE_API_TOKEN")
 CANARY = "canary-f3b1c8"
+WANTED = (
+    f"open, to read: {jail.ROOT / '.env'}",
+    "subprocess.Popen ('nvidia-smi'",
+    "subprocess.Popen ('/sbin/ldconfig'",
+)
+"""What the app does beside its own folders: it looks for keys, and for a card and its libraries."""
 MAX_RSS_GROWTH = 100e6  # bytes
 DEFAULTS = {
     "prompt": '"a red ball"',
@@ -44,6 +51,11 @@ DEFAULTS = {
     "confirm_cost": "false",
     "wait": "true",
     "token": '""',
+    "precision": '""',
+    "fast": "false",
+    "control": '""',
+    "control_strength": "null",
+    "sampler": '""',
 }
 """The arguments of `generate` in their order, as raw JSON."""
 
@@ -56,6 +68,7 @@ class Served:
     outputs: Path
     elsewhere: Path
     http: httpx.Client
+    report: Path  # of the jail
     answers: list[str] = field(default_factory=list)
     rss: int = 0  # bytes, when the first good job was done
 
@@ -112,11 +125,14 @@ class Served:
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """The real app with keys in its environment; its temporary and cache folders are where they can be counted."""
     outputs, elsewhere = tmp_path_factory.mktemp("outputs"), tmp_path_factory.mktemp("elsewhere")
-    places = dict.fromkeys(("TMPDIR", "GRADIO_TEMP_DIR", "HF_HOME", "XDG_CACHE_HOME"), str(elsewhere))
+    places = dict.fromkeys(jail.CACHES, str(elsewhere))
+    places |= jail.environment(
+        report := tmp_path_factory.mktemp("jail") / "report", outputs, elsewhere, outputs.parent / "checkpoints"
+    )
     app = AppProcess(outputs, **places, **{key: f"{CANARY}-{key}" for key in KEYS})
     one_by_one = httpx.Limits(max_keepalive_connections=0)  # a kept line may be closed in the moment it is used again
     with httpx.Client(base_url=app.url, timeout=300, limits=one_by_one) as http:
-        served = Served(app, outputs, elsewhere, http)
+        served = Served(app, outputs, elsewhere, http, report)
         assert served.generate()[0] == "complete"
         served.rss = served.memory()
         yield served
@@ -330,6 +346,14 @@ def test_80_a_file_name_is_only_a_title(served: Served, name: str):
     assert re.fullmatch(r"\d{8}-\d{6}_[a-z0-9]+(-[a-z0-9]+)*_[0-9a-f]{4,32}\.png", newest.name)
 
 
+@pytest.mark.parametrize("name", ["evil.example", "127.0.0.1.evil.example", "192.168.1.5:7860"])
+def test_77_another_name_for_this_machine_is_refused(untouched: Served, name: str):
+    for path in ("", "config", "diorama/edition"):
+        answer = untouched.http.get(path, headers={"Host": name})
+        assert answer.status_code == 400
+        assert_sentence(answer.json()["error"], "--allow-host")
+
+
 def test_nobody_without_the_header_adds_a_picture(untouched: Served):
     answer = untouched.post("diorama/pictures?name=x.png", PNG, {})
     assert answer.status_code == 401
@@ -413,6 +437,10 @@ def test_keys_are_nowhere(served: Served):
     assert any(b"a red ball" in data for data in kept)
     assert not [text for text in (*told, *served.answers, served.app.told) if CANARY in text]
     assert not [data for data in kept if CANARY.encode() in data]
+
+
+def test_nothing_was_opened_changed_or_started_elsewhere(served: Served):
+    assert [line for line in served.report.read_text().splitlines() if not line.startswith(WANTED)] == []
 
 
 def test_the_next_good_job_succeeds_and_the_memory_is_back(served: Served):

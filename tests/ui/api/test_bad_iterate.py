@@ -18,13 +18,11 @@ from PIL import Image, ImageDraw
 
 from studio.recipe.selection import Point, SegmentRequest
 from studio.service import Studio
-from tests.patience import PATIENCE_SECONDS
 from tests.studio.selecting_fake import colour_spec
+from tests.ui.api.conftest import OTHER, TOKEN
 from tests.ui.painter import Brush, catalog
 from tests.ui.retoucher import retouchers
-from tests.ui.serve import everybody_by_token, served
 
-TOKEN, OTHER = "a" * 16, "b" * 16
 NOT_FOUND = "There is no"
 
 
@@ -46,18 +44,6 @@ def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
     opened = Studio([*catalog(brush), *retouchers(brush), colour_spec()], tmp_path_factory.mktemp("outputs"))
     yield opened
     opened.close()
-
-
-@pytest.fixture(scope="module")
-def url(studio: Studio) -> Iterator[str]:
-    with served(studio, everybody_by_token) as address:
-        yield address
-
-
-@pytest.fixture(scope="module")
-def http(url: str) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=url, timeout=PATIENCE_SECONDS, headers={"X-Diorama-Token": TOKEN}) as client:
-        yield client
 
 
 @pytest.fixture(scope="module")
@@ -246,7 +232,7 @@ def test_names_are_text_of_a_bearable_length(http: httpx.Client, picture: str):
 
 
 def test_a_version_that_no_change_made_is_not_replayed(http: httpx.Client, picture: str):
-    assert "No change made this picture" in sentence(http.post("diorama/tree/replay", json={"id": picture}))
+    assert "This picture was not made by a change" in sentence(http.post("diorama/tree/replay", json={"id": picture}))
 
 
 def test_a_request_without_the_header_is_not_answered(url: str, picture: str):

@@ -21,13 +21,11 @@ from studio.scheduling.contract import Done
 from studio.segmentation.objects import png
 from studio.service import Studio
 from studio.splats.formats.ply import write_ply
-from tests.patience import PATIENCE_SECONDS
 from tests.studio.selecting_fake import colour_spec
 from tests.studio.turning_fake import FakeSplats, ball, disc_png, turning_specs
+from tests.ui.api.conftest import TOKEN
 from tests.ui.painter import Brush, catalog
-from tests.ui.serve import everybody_by_token, served
 
-TOKEN = "a" * 16
 NAMES = ("x", "y", "z", "f_dc_0", "f_dc_1", "f_dc_2", "opacity", "scale_0", "scale_1", "scale_2")
 NAMES += ("rot_0", "rot_1", "rot_2", "rot_3")
 
@@ -53,18 +51,6 @@ def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
     opened = Studio(specs, tmp_path_factory.mktemp("outputs"))
     yield opened
     opened.close()
-
-
-@pytest.fixture(scope="module")
-def url(studio: Studio) -> Iterator[str]:
-    with served(studio, everybody_by_token) as address:
-        yield address
-
-
-@pytest.fixture(scope="module")
-def http(url: str) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=url, timeout=PATIENCE_SECONDS, headers={"X-Diorama-Token": TOKEN}) as client:
-        yield client
 
 
 @pytest.fixture(scope="module")

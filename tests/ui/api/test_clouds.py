@@ -136,6 +136,8 @@ def test_a_prompt_is_improved(keyed: Served):
 def test_words_are_off_without_a_key(served: Served, picture: str):
     with pytest.raises(AppError, match="needs the key of a provider, such as OpenAI"):
         served.ask("improve_prompt", prompt="a walrus")
+    for model, status in (("toy-klein", 200), ("", 200), ("flux2-klein-4b", 400), ("none", 400)):  # toys know toys
+        assert served.post("improve", {"prompt": "a ball", "model": model}).status_code == status, model
     answer = served.post("describe", {"picture": picture})
     assert (answer.status_code, "needs the key" in answer.json()["error"]) == (400, True)
 
@@ -169,27 +171,27 @@ def test_who_goes_away_finds_the_description_later(keyed: Served, picture: str):
 
 
 BAD = [
-    ("keys", {"provider": "OpenAI", "key": f"{CANARY} with blanks"}, "This is no OpenAI key"),
-    ("keys", {"provider": "OpenAI", "key": CANARY * 100}, "This is no OpenAI key"),
-    ("keys", {"provider": "OpenAI", "key": f"{CANARY}\u0000"}, "This is no OpenAI key"),
-    ("keys", {"provider": "OpenAI", "key": f"{CANARY}é"}, "This is no OpenAI key"),
+    ("keys", {"provider": "OpenAI", "key": f"{CANARY} with blanks"}, "This is not a valid OpenAI key"),
+    ("keys", {"provider": "OpenAI", "key": CANARY * 1_000}, "This is not a valid OpenAI key"),
+    ("keys", {"provider": "OpenAI", "key": f"{CANARY}\u0000"}, "This is not a valid OpenAI key"),
+    ("keys", {"provider": "OpenAI", "key": f"{CANARY}é"}, "This is not a valid OpenAI key"),
     ("keys", {"provider": "OpenAI", "key": [CANARY]}, "A key must be text"),
     ("keys", {"provider": "OpenAI", "key": {"of": CANARY}}, "A key must be text"),
     ("keys", {"provider": "OpenAI"}, "A key must be text"),
     ("keys", {"provider": "Evil", "key": CANARY}, "There is no provider 'Evil'"),
-    ("keys", {"provider": 5, "key": CANARY}, "not a text"),
-    ("keys", {"key": CANARY}, "not a text"),
+    ("keys", {"provider": 5, "key": CANARY}, "not text"),
+    ("keys", {"key": CANARY}, "not text"),
     ("keys", [CANARY], "Send a JSON object"),
     ("keys", CANARY, "Send a JSON object"),
     ("clouds", None, "Send a JSON object"),
-    ("describe", {"picture": 5}, "not a text"),
+    ("describe", {"picture": 5}, "not text"),
     ("describe", {"picture": "' OR 1=1 --"}, "There is no picture"),
     ("describe", {"picture": "../../etc/passwd"}, "There is no picture"),
     ("improve", {"prompt": ""}, "no prompt to improve"),
     ("improve", {"prompt": " \u200d\u3164 "}, "no prompt to improve"),
     ("improve", {"prompt": "x" * 20_000}, "10,000 is the most"),
-    ("improve", {"prompt": ["a"]}, "not a text"),
-    ("improve", {}, "not a text"),
+    ("improve", {"prompt": ["a"]}, "not text"),
+    ("improve", {}, "not text"),
 ]
 
 

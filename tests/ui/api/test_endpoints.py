@@ -108,6 +108,14 @@ def test_the_gallery_finds_pictures_by_words_page_by_page(served: Served):
     second = served.client.predict(limit=1, after=first["next"], token=ADA, api_name="/gallery")
     assert first["pictures"][0]["prompt"] == "a yellow cube"
     assert second["pictures"][0]["prompt"] == "a green cube"
+    green = [picture["id"] for picture in found]
+    told = served.client.predict(picture_ids=green, name="Cubes", token=ADA, api_name="/collect")
+    assert told == {"collections": [{"name": "Cubes", "pictures": 1}]}
+    assert served.client.predict(token=ADA, api_name="/collection") == told
+    inside = served.client.predict(name="Cubes", token=ADA, api_name="/collection")
+    assert [picture["id"] for picture in inside["pictures"]] == green
+    with pytest.raises(AppError, match="collection needs a name"):
+        served.client.predict(picture_ids=green, name=" ", token=ADA, api_name="/collect")
 
 
 @pytest.mark.parametrize(
@@ -198,5 +206,14 @@ def test_the_endpoints_are_documented(served: Served):
     ours |= {"/segment", "/segment_everything", "/keep_object"}
     ours |= {"/iterate", "/tree", "/upscale", "/control"}
     ours |= {"/describe", "/improve_prompt", "/compare"}
-    ours |= {"/views", "/splat", "/render_splat", "/export_splat", "/add_splat"}
+    ours |= {
+        "/views",
+        "/splat",
+        "/render_splat",
+        "/erase_splat",
+        "/export_splat",
+        "/add_splat",
+        "/collect",
+        "/collection",
+    }
     assert set(told["named_endpoints"]) == ours

@@ -5,8 +5,10 @@ The ways are taken from the app itself, so that a new one cannot be forgotten.
 
 from __future__ import annotations
 
+import base64
 import io
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -14,14 +16,16 @@ from typing import Any, NamedTuple
 
 import gradio as gr
 import httpx
+import numpy as np
 import pytest
 from fastapi import FastAPI, Request
-from fastapi.routing import APIRoute
+from fastapi.routing import APIRoute, iter_route_contexts
 from gradio_client import Client
 from gradio_client.exceptions import AppError
 from PIL import Image
 
 import app
+from studio.contract import GenerateRequest
 from studio.recipe import png_text
 from studio.recipe.course import CourseRecipe
 from studio.recipe.selection import from_json
@@ -29,8 +33,9 @@ from studio.scheduling.contract import Done
 from studio.service import Studio
 from studio.solid.contract import SolidRequest
 from tests.patience import PATIENCE_SECONDS
+from tests.studio.fakes import finished, until
+from tests.studio.recipe.test_recipe import RECIPE
 from tests.studio.selecting_fake import colour_spec
-from tests.studio.test_recipe import RECIPE
 from tests.studio.turning_fake import FakeSplats, disc_png, turning_specs
 from tests.ui.driver import free_port
 from tests.ui.painter import Brush, catalog
@@ -44,10 +49,16 @@ ALIKE = {
     f"/diorama/{path}"
     for path in ("account", "clouds", "keys", "models", "readiness", "watch", "iterate/models", "presets/list")
 }
-ALIKE |= {"/diorama/segment/recent", "/diorama/3d/recent"}
+ALIKE |= {"/diorama/segment/recent", "/diorama/3d/recent", "/diorama/quick/models"}
 """Routes that name nothing of anybody's: they answer whoever asks with their own."""
+SAME = ("/diorama/quick/manifest.json", "/diorama/quick/worker.js")
+"""What the pages are made of, the same for everybody."""
 SECRET = "zephyr"
 """A word in every title of Ada's that nobody else may read."""
+
+COLOUR = (201, 7, 93)
+"""Of Ada's pictures, and of nothing else in the world."""
+_PICTURE = re.compile(rb"data:image/\w+;base64,([\w+/=]+)|\"([\w+/=]{200,})\"")
 
 
 class Site(NamedTuple):
@@ -58,10 +69,11 @@ class Site(NamedTuple):
     studio: Studio
     ids: dict[str, str]  # by kind
     job: str
+    pace: Brush
 
     def ours(self) -> list[APIRoute]:
         ours = [route for route in self.app.routes if isinstance(route, APIRoute) and "/diorama/" in route.path]
-        return [route for route in ours if "/scripts/" not in route.path]  # these are the same for everybody
+        return [route for route in ours if "/scripts/" not in route.path and route.path not in SAME]
 
     def as_visitor(self, token: str = "") -> httpx.Client:
         return httpx.Client(base_url=self.url, timeout=PATIENCE_SECONDS, headers={TOKEN_HEADER: token} if token else {})
@@ -78,7 +90,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     server, url, _ = demo.launch(
         prevent_thread_lock=True, quiet=True, server_name="127.0.0.1", server_port=port, **options
     )
-    yield Site(url, server, studio, *furnish(studio))
+    yield Site(url, server, studio, *furnish(studio), pace)
     demo.close()
     studio.close()
 
@@ -86,7 +98,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 def furnish(studio: Studio) -> tuple[dict[str, str], str]:
     """One thing of every kind, and a job."""
     photo = io.BytesIO()
-    Image.new("RGB", (64, 48), "navy").save(photo, "PNG")
+    Image.new("RGB", (64, 48), COLOUR).save(photo, "PNG")
     picture = studio.take_in(ADA, photo.getvalue(), f"{SECRET} photo.png").id
     disc = studio.take_in(ADA, disc_png(), f"{SECRET} disc.png").id
     kept = studio.selections.keep(ADA, from_json({"picture": picture, "points": [[5, 5, 1]]}), f"{SECRET} object").id
@@ -95,7 +107,7 @@ def furnish(studio: Studio) -> tuple[dict[str, str], str]:
     assert isinstance(last, Done)
     view = studio.solids.replace_view(ADA, disc, 1, picture).id
     recipe = replace(RECIPE, owner=ADA, title=f"{SECRET} film", course=CourseRecipe((0.5,), 2))
-    film = studio._store.save(Image.new("RGB", (64, 48), "navy"), recipe, b"an MP4").id
+    film = studio._store.save(Image.new("RGB", (64, 48), COLOUR), recipe, b"an MP4").id
     ids = {"picture": picture, "disc": disc, "object": kept, "view": view, "splat": last.assets[0], "film": film}
     return ids, job
 
@@ -162,6 +174,56 @@ def test_every_other_route_tells_nothing_of_somebody_elses_and_changes_nothing(s
     assert not site.studio.gallery(GRACE, limit=200).assets
 
 
+def shows_her_colour(content: bytes) -> bool:
+    """Whether there is a picture in an answer, as it is or in its JSON, with her colour in it."""
+    found = [content, *(base64.b64decode(one or other) for one, other in _PICTURE.findall(content))]
+    for each in found:
+        try:
+            with Image.open(io.BytesIO(each)) as image:
+                pixels = np.asarray(image.convert("RGB").resize((16, 16), Image.Resampling.NEAREST)).astype(int)
+        except OSError:
+            continue  # no picture
+        if (np.abs(pixels - COLOUR).max(axis=2) < 12).any():
+            return True
+    return False
+
+
+def test_no_route_of_the_whole_app_shows_words_or_colours_of_somebody_else_or_touches_their_job(site: Site):
+    """Gradio's routes and those for other programs among them, while a job of hers runs."""
+    ids, before = site.ids, state_of(site.studio)
+    with site.as_visitor(ADA) as ada:
+        assert shows_her_colour(ada.get(f"diorama/picture/{ids['picture']}").content)
+        assert shows_her_colour(ada.get(f"diorama/thumb/{ids['picture']}").content)
+    site.pace.hold()
+    running = site.studio.generate(ADA, GenerateRequest(f"{SECRET} red ball", "toy"))
+    until(site.studio, running, lambda job: job.state == "running")
+    body = {"id": ids["picture"], "ids": [*ids.values()], "image": ids["picture"], "picture_id": ids["picture"]}
+    body |= {"job_id": running.id, "event_id": running.id, "session_hash": ADA, "token": GRACE, "data": [running.id]}
+    ways = [
+        (method, route.path or "") for route in iter_route_contexts(site.app.routes) for method in route.methods or ()
+    ]
+    assert len(ways) > 100
+    with site.as_visitor(GRACE) as grace:
+        grace.headers["Authorization"] = f"Bearer {GRACE}"
+        for method, path in ways:
+            if path in ("/login", "/login/", "/logout"):
+                continue
+            for id in (ids["picture"], running.id) if "{" in path else ("",):
+                where = re.sub(r"{[^}]*}", id, path)
+                asked = {"params": body} if method in ("GET", "HEAD") else {"json": body}
+                with grace.stream(method, where, **asked) as answer:  # pyright: ignore[reportArgumentType]
+                    if "event-stream" in answer.headers.get("content-type", ""):
+                        continue  # which says nothing for as long as one listens
+                    content = answer.read()
+                assert SECRET.encode() not in content, (method, path)
+                assert not shows_her_colour(content), (method, path)
+    assert site.studio.job(ADA, running.id).state == "running"
+    site.pace.go()
+    assert finished(site.studio, running).state == "done"
+    site.studio.delete(ADA, site.studio.job(ADA, running.id).assets)
+    assert state_of(site.studio) == before
+
+
 # --- calls of the page's scripts, and endpoints -----------------------------------------------------------------------
 
 
@@ -194,6 +256,7 @@ def test_every_endpoint_refuses_ids_of_somebody_else(site: Site):
         values |= {"object_id": ids["disc"]} if "object_id" in wanted else {}
         values |= {"instruction": "make it red"} if "instruction" in wanted else {}
         values |= {"points": [[5, 5]]} if "points" in wanted else {}
+        values |= {"erasures": [{"regions": [{"box": [0, 0, 0, 1, 1, 1]}]}]} if "erasures" in wanted else {}
         with pytest.raises(AppError, match=r"There is no |provider"):
             client.predict(**values, token=GRACE, api_name=name)
         refused.add(name)

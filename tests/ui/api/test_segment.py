@@ -16,12 +16,10 @@ from gradio_client.exceptions import AppError
 from PIL import Image, ImageDraw
 
 from studio.service import Studio
-from tests.patience import PATIENCE_SECONDS
 from tests.studio.selecting_fake import colour_spec
+from tests.ui.api.conftest import OTHER, TOKEN
 from tests.ui.painter import Brush, catalog
-from tests.ui.serve import everybody_by_token, served
 
-TOKEN, OTHER = "a" * 16, "b" * 16
 RED = [60, 60]
 
 
@@ -36,25 +34,6 @@ def scene() -> bytes:
 @pytest.fixture(scope="module")
 def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
     opened = Studio([*catalog(Brush(0.005)), colour_spec()], tmp_path_factory.mktemp("outputs"))
-    yield opened
-    opened.close()
-
-
-@pytest.fixture(scope="module")
-def url(studio: Studio) -> Iterator[str]:
-    with served(studio, everybody_by_token) as address:
-        yield address
-
-
-@pytest.fixture(scope="module")
-def http(url: str) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=url, timeout=PATIENCE_SECONDS, headers={"X-Diorama-Token": TOKEN}) as client:
-        yield client
-
-
-@pytest.fixture(scope="module")
-def client(url: str) -> Iterator[Client]:
-    opened = Client(url, verbose=False, download_files=False)
     yield opened
     opened.close()
 

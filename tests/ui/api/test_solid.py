@@ -18,13 +18,11 @@ from PIL import Image
 from studio.service import Studio
 from studio.splats.any_format import read_splat
 from studio.splats.formats.ply import write_ply
-from tests.patience import PATIENCE_SECONDS
 from tests.studio.turning_fake import FakeSplats, ball, disc_png, turning_specs
+from tests.ui.api.conftest import OTHER, TOKEN
 from tests.ui.painter import Brush, catalog
-from tests.ui.serve import everybody_by_token, served
 from ui.solid import open_in_3d
 
-TOKEN, OTHER = "a" * 16, "b" * 16
 SPLATS = 400
 
 
@@ -32,25 +30,6 @@ SPLATS = 400
 def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
     specs = [*catalog(Brush(0.005)), *turning_specs(splats=FakeSplats(SPLATS))]
     opened = Studio(specs, tmp_path_factory.mktemp("outputs"))
-    yield opened
-    opened.close()
-
-
-@pytest.fixture(scope="module")
-def url(studio: Studio) -> Iterator[str]:
-    with served(studio, everybody_by_token) as address:
-        yield address
-
-
-@pytest.fixture(scope="module")
-def http(url: str) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=url, timeout=PATIENCE_SECONDS, headers={"X-Diorama-Token": TOKEN}) as client:
-        yield client
-
-
-@pytest.fixture(scope="module")
-def client(url: str) -> Iterator[Client]:
-    opened = Client(url, verbose=False, download_files=False)
     yield opened
     opened.close()
 
@@ -96,6 +75,17 @@ def test_a_splat_is_seen_from_anywhere(client: Client, splat: dict):
         images.append(image)
     red, turned_red = (image.getpixel((150, 90))[0] for image in images)  # type: ignore[index]
     assert red > turned_red + 20  # its back is darker
+
+
+def test_parts_of_a_splat_are_erased(client: Client, studio: Studio, splat: dict):
+    upper = [{"regions": [{"camera": splat["camera"], "rectangle": [0, 0, 256, 90]}], "keep": True}]
+    left = client.predict(splat_id=splat["id"], erasures=upper, token=TOKEN, api_name="/erase_splat")
+    assert 0.3 * SPLATS < left["count"] < 0.7 * SPLATS
+    assert studio.asset(TOKEN, left["id"]).parents[-1] == splat["id"]
+    with pytest.raises(AppError, match="list of regions"):
+        client.predict(splat_id=splat["id"], erasures=[], token=TOKEN, api_name="/erase_splat")
+    with pytest.raises(AppError, match="There is no"):
+        client.predict(splat_id=splat["id"], erasures=upper, token=OTHER, api_name="/erase_splat")
 
 
 def test_a_splat_is_exported_and_brought_back(client: Client, http: httpx.Client, splat: dict, tmp_path: Path):

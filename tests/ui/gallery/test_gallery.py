@@ -135,7 +135,7 @@ def test_words_stars_and_models_find_and_the_address_keeps_them(guest: Visitor):
     guest.page.locator("#gallery .query").fill("")
     expect(guest.count).to_have_text("5,000 pictures")
     guest.page.get_by_label("Kind").select_option("Uploaded")
-    expect(guest.page.get_by_text("Nothing found.")).to_be_visible()
+    expect(guest.page.get_by_role("region", name="Gallery").get_by_text("Nothing found.")).to_be_visible()
     guest.page.get_by_role("button", name="Clear the search").click()
     expect(guest.count).to_have_text("10,000 pictures")
 
@@ -181,6 +181,40 @@ def test_a_selection_is_downloaded_starred_deleted_and_brought_back(
     expect(guest.count).to_have_text("10 pictures")
     assert not any(studio.asset(OWNER, id).deleted for id in chosen)
     assert [title[-5:] for title in bare(titles(guest))] == [f"0007{i}" for i in range(9, -1, -1)]
+
+
+def test_a_selection_is_put_into_a_collection_and_tiles_grow_over_a_reload(
+    guest: Visitor, hall: tuple[Studio, str, list[str]]
+):
+    studio, _, _ = hall
+    page, collection = guest.page, guest.page.locator("#gallery select.collection")
+    expect(collection).to_be_hidden()
+    guest.search("0006", "10 pictures")
+    for number in (1, 3):
+        guest.cells.nth(number).locator(".tile").click(modifiers=["Control"])
+    toolbar = page.get_by_role("toolbar", name="Selected pictures")
+    toolbar.get_by_role("button", name="Collect").click()
+    page.locator("#gallery .collecting .name").fill("Holiday")
+    page.keyboard.press("Enter")
+    expect(guest.toast).to_have_text("Added 2 to “Holiday”")
+    expect(collection).to_be_visible()
+    assert studio.collections(OWNER) == (("Holiday", 2),)
+    guest.search("", "10,000 pictures")
+    collection.select_option("Holiday")
+    expect(guest.count).to_have_text("2 pictures")
+    small = guest.cells.first.bounding_box()
+    page.locator("#gallery .large-tiles").click()
+    expect(guest.cells.first.locator(".date")).to_be_visible()
+    guest.reload()
+    expect(guest.count).to_have_text("2 pictures")  # the address says which
+    large = guest.cells.first.bounding_box()
+    assert small and large and large["width"] > 1.3 * small["width"]
+    guest.cells.first.locator(".tile").click(modifiers=["Control"])
+    toolbar.get_by_role("button", name="Remove", exact=True).click()
+    expect(guest.count).to_have_text("1 picture")
+    page.locator("#gallery .large-tiles").click()
+    collection.select_option("")
+    expect(guest.count).to_have_text("10,000 pictures")
 
 
 def test_everything_that_is_found_can_be_selected_by_keys(guest: Visitor):

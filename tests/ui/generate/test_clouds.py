@@ -14,7 +14,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, expect
 
 from providers import catalog as clouds
-from providers.cloud import Connection
+from providers.cloud import CloudSettings
 from providers.keys import Keys
 from studio.service import Studio
 from tests.providers import wires
@@ -27,7 +27,6 @@ from tests.ui.serve import everybody_by_token, served
 
 CANARY = "sk-canary-5d1e-pasted"
 FLARE = "GPT Image 2.6 Flare (OpenAI)"
-FLARE_ID = "openai-gpt-image-2.6-flare"
 
 
 class Site(NamedTuple):
@@ -47,7 +46,7 @@ def provider() -> Iterator[Provider]:
 @pytest.fixture(scope="module")
 def site(provider: Provider, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     keys, outputs = Keys({}, (Path("/somewhere/.env"),)), tmp_path_factory.mktemp("outputs")
-    connection = Connection(addresses={"OpenAI": f"{provider.url}/v1", "Google": provider.url}, limits=PATIENT)
+    connection = CloudSettings(addresses={"OpenAI": f"{provider.url}/v1", "Google": provider.url}, limits=PATIENT)
     models = (*catalog(Brush(0.005)), *clouds.models(keys, connection, today=lambda: TODAY))
     studio = Studio(models, outputs, clouds=clouds.accounts(keys, connection), daily_cap_usd=0.2)
     provider.says(wires.IMAGES, wires.openai_picture(png((1024, 1024))))
@@ -87,7 +86,7 @@ def paste(visitor: Visitor, key: str = CANARY, provider: str = "OpenAI") -> None
     line = line_of(visitor, provider)
     line.locator("input").fill(key)
     line.get_by_role("button", name="Use it").click()
-    expect(line.locator(".state")).to_have_text("pasted for this session")
+    expect(line.locator(".state")).to_have_text("yours, for this session")
     close_card(visitor)
     expect(visitor.page.locator("#improve .better")).to_be_visible()  # now the column knows as well
 
@@ -132,10 +131,10 @@ def test_a_pasted_key_brings_its_models_and_a_picture_and_is_found_nowhere(
     open_card(visitor)
     line = line_of(visitor, "OpenAI")
     expect(line.locator(".state")).to_have_text("no key")
-    expect(line.locator(".todo")).to_contain_text("To keep it permanently, add OPENAI_API_KEY=... into /somewhere/.env")
+    expect(line.locator(".todo")).to_contain_text("To keep it permanently, add OPENAI_API_KEY=... to /somewhere/.env")
     line.locator("input").fill(CANARY)
     line.locator("input").press("Enter")
-    expect(line.locator(".state")).to_have_text("pasted for this session")
+    expect(line.locator(".state")).to_have_text("yours, for this session")
     expect(line.locator("input")).to_be_hidden()
     assert line.locator("input").input_value() == ""
     expect(visitor.page.locator("#header .model.ok", has_text="GPT Image 2.6 Flare").first).to_be_visible()
@@ -182,7 +181,7 @@ def test_a_key_is_forgotten_when_asked_and_its_chosen_model_says_what_it_needs(v
     expect(needed(visitor)).to_contain_text("OpenAI needs an API key")
     expect(visitor.page.locator("#generate")).to_have_text("Needs a key")
     assert sum("OpenAI" in label for label in models(visitor)) == 1
-    needed(visitor).get_by_role("button", name="Add a key of OpenAI").click()
+    needed(visitor).get_by_role("button", name="Add a key for OpenAI").click()
     expect(line_of(visitor, "OpenAI").locator("input")).to_be_focused()
 
 
@@ -192,9 +191,9 @@ def test_what_can_be_no_key_is_refused_without_being_repeated(visitor: Visitor):
     line.locator("input").fill("my key is secret")
     line.get_by_role("button", name="Use it").click()
     trouble = visitor.page.locator("#header .card .trouble")
-    expect(trouble).to_contain_text("This is no Google key")
+    expect(trouble).to_contain_text("This is not a valid Google key")
     expect(trouble).not_to_contain_text("secret")
-    visitor.troubles.clear()  # the browser's console tells of the refusal
+    visitor.forgive("400 (Bad Request)")
 
 
 def test_quality_and_background_are_offered_where_they_count_and_change_the_price(visitor: Visitor):

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
+import gradio
 import pytest
 from playwright.sync_api import Browser, Locator, Page, Route, expect
 
@@ -166,3 +168,20 @@ def test_what_is_written_before_the_page_is_ready_stays_and_is_made(visitor: Vis
     expect(prompt(visitor.page)).to_have_value("a red ball")
     visitor.reload()
     expect(prompt(visitor.page)).to_have_value("a red ball")
+
+
+def test_every_part_loads_where_the_text_fields_come_last(visitor: Visitor):
+    scripts = (Path(gradio.__file__).parent / "templates/frontend/assets").glob("*.js")
+    of_fields = [one.name for one in scripts if 'data-testid="textbox"' in one.read_text(encoding="utf-8")]
+    page, held = visitor.page, list[Route]()
+    for name in of_fields:
+        page.route(f"**/{name}", lambda route: held.append(route))
+    page.reload()
+    expect(page.locator("#improve .read")).to_be_attached()
+    expect(page.locator("#improve [inert]")).to_have_count(0)
+    assert not page.locator("textarea").count()
+    assert held
+    for route in held:
+        route.continue_()
+    visitor.write("a red ball")
+    expect(page.get_by_text("did not load")).to_have_count(0)

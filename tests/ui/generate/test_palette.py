@@ -30,7 +30,6 @@ PRESSES = (  # the prompt before, group and word that are pressed, the prompt af
     ("A Red Ball", "Colour", "green", "A green Ball"),
     ("a redwood table", "Background", "pink", "a redwood table on a pink background"),
 )
-IS_MODULE = "({ name }) => name.endsWith('/palette/words.js')"
 MAKE = """([prompt, palette, name, word]) => import(palette.module).then(({ withWord }) =>
   withWord(prompt, palette, palette.groups.find((group) => group.name === name), word))"""
 
@@ -49,6 +48,9 @@ def test_the_record_says_what_the_toy_world_has():
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory):
     toy, *others = catalog(Brush(0.005))
+    full = next(spec for spec in others if spec.label == "Full painter")
+    takes = replace(full, loras=lambda: ("ink", "pixel-art"))
+    others = [takes if spec is full else spec for spec in others]
     studio = Studio([replace(toy, palette=PALETTE), *others], tmp_path_factory.mktemp("outputs"))
     with served(studio, everybody_by_token) as address:
         yield address
@@ -79,6 +81,16 @@ def test_a_press_on_a_word_makes_a_prompt_of_it_and_a_picture(chrome: Browser, s
         for before, group, word, after in PRESSES:
             assert page.evaluate(MAKE, [before, told, group, word]) == after
         visitor.choose_model("Full painter")
-        expect(chips(page)).to_be_hidden()
+        expect(chips(page).locator(".palette")).to_be_hidden()
         expect(prompt).to_have_attribute("placeholder", "Describe a picture: a yellow ball")
+        visitor.write("a castle <lora:pixel-art:0.5>")
+        ink, pixels = (chips(page).get_by_role("button", name=name, exact=True) for name in ("ink", "pixel-art"))
+        expect(pixels).to_have_attribute("aria-pressed", "true")
+        ink.click()
+        expect(prompt).to_have_value("a castle <lora:pixel-art:0.5> <lora:ink:0.8>")
+        expect(ink).to_have_attribute("aria-pressed", "true")
+        expect(page.locator("#improve .read")).to_be_hidden()  # the model reads no tags
+        pixels.click()
+        expect(prompt).to_have_value("a castle <lora:ink:0.8>")
+        assert not violations(page, "#palette")
     visitor.assert_nothing_went_wrong()

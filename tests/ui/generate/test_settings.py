@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import threading
+from dataclasses import replace
 
 import gradio as gr
 import pytest
@@ -17,7 +18,8 @@ from studio.service import Studio
 from tests.ui.driver import Visitor
 from tests.ui.painter import Brush, catalog
 from ui.generate import on_shape
-from ui.generate.controls import offer
+from ui.generate.compare import fields_of
+from ui.generate.offers import offer
 from ui.generate.settings import request_from, values_of
 from ui.shared.bridge import Bridge
 from ui.shared.model_texts import unknown_sentence
@@ -99,6 +101,19 @@ def test_a_model_that_is_not_here_yet_says_what_its_first_picture_downloads(regu
     expect(model).not_to_contain_text("downloads")
 
 
+def test_a_prompt_that_is_too_long_says_how_much_of_it_is_read(regular: Visitor):
+    read = regular.page.locator("#improve .read")
+    regular.choose_model("Full painter")
+    regular.write("a yellow ball, very small, beside a large red cube on a grey background")
+    expect(read).to_have_text("Full painter reads about the first 8 words of this.")
+    regular.write("a yellow ball beside a red cube")
+    expect(read).to_be_hidden()
+    regular.write("ein gelber Ball neben einem unwahrscheinlich großen Würfel auf grauem Grund")
+    expect(read).to_be_visible()
+    regular.choose_model("Toy painter")  # it does not say that it reads only so much
+    expect(read).to_be_hidden()
+
+
 def test_a_custom_size_is_the_size_of_the_picture(visitor: Visitor):
     visitor.choose_model("Full painter")
     visitor.page.locator("#shape label", has_text="Custom").click()
@@ -147,7 +162,7 @@ def test_each_model_keeps_its_own_numbers(visitor: Visitor):
 
 def test_a_fixed_seed_is_shown_while_it_is_folded_away(visitor: Visitor):
     visitor.choose_model("Full painter")
-    expect(visitor.more).to_have_text("More: seed, steps, guidance, leave out, style")
+    expect(visitor.more).to_have_text("More: seed, steps, guidance, sampler, leave out, style, weights, fast")
     visitor.choose_model("Toy painter")
     expect(visitor.more).to_have_text("More: seed, steps")
     visitor.open_more()
@@ -207,7 +222,20 @@ def test_what_the_browser_kept_and_does_not_fit_becomes_the_default(remembered: 
 def test_a_request_survives_the_way_through_the_controls(spec: ModelSpec):
     request = GenerateRequest("a ball", spec.id, spec.sizes[-1], seed=7, steps=5)
     if spec is FULL:
-        request = GenerateRequest("a ball", "full", Size(320, 64), 1, 7, 5, 3.0, "people", "ink")
+        request = GenerateRequest(
+            "a ball",
+            "full",
+            Size(320, 64),
+            1,
+            7,
+            5,
+            3.0,
+            "people",
+            "ink",
+            precision="nf4",
+            fast=True,
+            sampler="Euler a",
+        )
     values = {"prompt": "a ball", "count": 1, **values_of(spec, request)}
     assert request_from(spec, values) == request
 
@@ -223,8 +251,24 @@ def test_the_controls_of_every_model_can_be_drawn(spec: ModelSpec):
 
 def test_what_the_model_does_not_honour_never_gets_into_the_request():
     values = {"prompt": "a ball", "size": "128 x 128", "guidance": 3, "negative_prompt": "people", "style": "ink"}
-    request = request_from(TOY, values)
+    request = request_from(TOY, values | {"precision": "nf4", "fast": True, "sampler": "Euler"})
     assert (request.guidance, request.negative_prompt, request.style) == (None, "", "")
+    assert (request.precision, request.fast, request.sampler) == ("", False, "")
+
+
+def test_weights_and_fast_are_offered_where_there_is_a_choice():
+    one = replace(FULL, precisions=("nf4",), fast=False)
+    shown = [(offer(spec, {})["precision"]["visible"], offer(spec, {})["fast"]["visible"]) for spec in (FULL, one, TOY)]
+    assert shown == [(True, True), (False, False), (False, False)]
+    assert offer(FULL, {})["precision"]["choices"] == [("Automatic", ""), ("16-bit", "16-bit"), ("4-bit (NF4)", "nf4")]
+
+
+def test_samplers_are_offered_where_there_is_a_choice():
+    shown = offer(FULL, {"sampler": "Euler a"})["sampler"]
+    assert shown == {"choices": [(each, each) for each in FULL.samplers], "value": "Euler a", "visible": True}
+    assert not offer(TOY, {"sampler": "Euler a"})["sampler"]["visible"]
+    assert "sampler" in offer(FULL, {})["more"]["label"] and "sampler" not in offer(TOY, {})["more"]["label"]
+    assert {"id": "sampler", "label": "Sampler", "example": "Euler; Euler a"} in fields_of(FULL)["fields"]
 
 
 @pytest.mark.parametrize("values", [{"steps": "x"}, {"prompt": 3}, {"seed": [1]}, {"size": "wide"}])

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+
+import httpx
 import pytest
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -65,3 +68,14 @@ def test_a_file_that_a_browser_opens_may_load_nothing_and_run_nothing():
     page = app().get("/").headers["content-security-policy"].split("; ")
     assert {"object-src 'none'", "base-uri 'self'", "form-action 'self'", "default-src 'self'"} <= {*page}
     assert not any("http" in rule for rule in page)
+
+
+def test_gradios_scripts_are_kept_and_nothing_else_is(address: str):
+    page = httpx.get(address)
+    scripts = re.findall(r"assets/[^\"'`]+\.(?:js|css)", page.text)
+    assert len(scripts) > 1
+    for script in scripts:
+        assert httpx.get(address + script).headers["cache-control"] == "public, max-age=31536000, immutable"
+    missing = "assets/index-00000000.js"
+    for path in ("", missing, "config", "theme.css", "gradio_api/file=/assets/index-00000000.js"):
+        assert "immutable" not in httpx.get(address + path).headers.get("cache-control", ""), path

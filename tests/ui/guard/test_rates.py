@@ -95,6 +95,15 @@ def test_one_person_who_asks_without_end_is_told_so_and_nobody_else_is():
             visitors.caller(gr.Request(answers_request(app)), "joan")
 
 
+def test_from_where_those_ask_who_have_not_signed_in_is_noted_and_this_machine_is_left_out():
+    heard: list[tuple[str, str]] = []
+    identify = rates.noting(lambda _request, token: token, lambda *said: heard.append(said))
+    for address, user in (("192.0.2.7", None), ("2001:db8::7", None), ("127.0.0.1", None), ("192.0.2.8", "ada")):
+        request = Request({"type": "http", "client": (address, 1), "headers": []})
+        assert identify(gr.Request(request, username=user), "eve") == "eve"
+    assert heard == [("eve", "192.0.2.7"), ("eve", "2001:db8::/64")]
+
+
 def answers_request(app: FastAPI) -> Request:
     scope = {"type": "http", "method": "GET", "scheme": "http", "path": "/", "headers": [(b"host", b"localhost")]}
     return Request(scope | {"query_string": b"", "app": app})
@@ -106,4 +115,9 @@ def test_on_ones_own_machine_nothing_is_counted(tmp_path: Path):
         options = page.launch_options(studio, everybody_by_token, is_shared=is_shared)
         layers = [each.cls for each in options["app_kwargs"]["middleware"]]
         assert (AddressRates in layers) == is_shared
+        app = FastAPI(routes=options["app_kwargs"]["routes"])
+        app.auth, app.root_path, app.cookie_id, app.tokens = None, "", "", {}  # type: ignore[attr-defined]  as gradio's
+        with TestClient(app, client=("192.0.2.7", 1)) as client:
+            assert client.post("/diorama/visit", headers={TOKEN_HEADER: "ada"}).status_code == 204
+        assert studio._jobs.addresses.beside("ada") == ({"ada"} if is_shared else set())
     studio.close()

@@ -41,6 +41,9 @@ PUBLIC = {
     "GET /gradio_api/app_id/",
     "GET /diorama/edition",
     "GET /admin",
+    "GET /quick",
+    "GET /diorama/quick/manifest.json",
+    "GET /diorama/quick/worker.js",
 }
 """What is answered before anybody has signed in: what the page is made of, and nothing of anybody's."""
 ADDRESSES = [

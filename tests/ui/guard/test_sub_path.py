@@ -41,7 +41,7 @@ def upstream(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     studio = Studio(catalog(Brush()), tmp_path_factory.mktemp("outputs"))
     identify = app.identify_by(options)
     demo = page.build(studio, identify)
-    demo.launch(**app.launch_arguments(studio, options, identify), prevent_thread_lock=True, quiet=True)
+    demo.launch(**app.launch_arguments(studio, options, identify, None), prevent_thread_lock=True, quiet=True)
     yield f"127.0.0.1:{port}"
     demo.close()
     studio.close()
@@ -74,6 +74,10 @@ def test_everything_works_below_a_path(chrome: Browser, example: Location, upstr
         visitor.page.get_by_role("tab", name="Gallery").click()
         expect(visitor.cells).to_have_count(2)
         assert visitor.page.url.startswith(address)
+        quick = visitor.open_tab()
+        quick.goto(f"{address}quick")
+        expect(quick.locator(".shown")).to_have_js_property("naturalWidth", 64)
+        quick.evaluate("navigator.serviceWorker.ready.then(() => 0)")
         visitor.assert_nothing_went_wrong()
         context.close()
 

@@ -56,6 +56,13 @@ def picture(changing: Studio, pace: Brush) -> str:
     return changing.take_in(OWNER, scene(SIZE, next(NUMBERS)), f"{TITLE}.png").id
 
 
+NEXT_FRAME = "await new Promise((painted) => requestAnimationFrame(() => requestAnimationFrame(painted)))"
+COLOUR = (
+    "([x, y]) => [...document.querySelector('#iterate .board').getContext('2d')"
+    ".getImageData(x * devicePixelRatio, y * devicePixelRatio, 1, 1).data].slice(0, 3)"
+)
+
+
 class Bench:
     """The Iterate tab of a page, with a picture on it."""
 
@@ -140,15 +147,17 @@ class Bench:
 
     def colour_at(self, place: tuple[float, float]) -> list[int]:
         """RGB on the stage, of the next frame."""
-        x, y = self.at(place)
-        box = self.board.bounding_box()
+        return self.page.evaluate(f"async (at) => {{ {NEXT_FRAME}; return ({COLOUR})(at); }}", self.on_board(place))
+
+    def expect_colour(self, place: tuple[float, float], colour: list[int]) -> None:
+        """The picture that has this RGB there may still be on its way."""
+        found = f"([at, colour]) => String(({COLOUR})(at)) === String(colour)"
+        self.page.wait_for_function(found, arg=[self.on_board(place), colour])
+
+    def on_board(self, place: tuple[float, float]) -> list[float]:
+        (x, y), box = self.at(place), self.board.bounding_box()
         assert box
-        return self.page.evaluate(
-            "([x, y]) => new Promise((tell) => requestAnimationFrame(() => requestAnimationFrame(() =>"
-            " tell([...document.querySelector('#iterate .board').getContext('2d')"
-            ".getImageData(x * devicePixelRatio, y * devicePixelRatio, 1, 1).data].slice(0, 3)))))",
-            [x - box["x"], y - box["y"]],
-        )
+        return [x - box["x"], y - box["y"]]
 
 
 def pixels(studio: Studio, asset_id: str) -> np.ndarray:
@@ -277,7 +286,7 @@ def test_what_goes_wrong_is_said_and_the_words_stay(bench: Bench, guest: Visitor
     bench.words.fill("")
     bench.button.click()
     expect(bench.find("form.column .note")).to_contain_text("The instruction is empty")
-    guest.troubles.clear()  # the browser notes the refused request
+    guest.forgive("400 (Bad Request)")
 
 
 def test_outside_of_the_brush_every_pixel_stays(bench: Bench, changing: Studio, picture: str):
@@ -391,15 +400,16 @@ def test_two_versions_are_compared_in_four_ways(bench: Bench):
     divider.focus()
     bench.page.keyboard.press("End")
     expect(divider).to_have_attribute("aria-valuenow", "100")
-    before = bench.colour_at(place)
-    assert before == [128, 128, 128] != after
+    before = [128, 128, 128]
+    bench.expect_colour(place, before)
+    assert before != after
     bench.page.keyboard.press("Home")
-    assert bench.colour_at(place) == after
+    bench.expect_colour(place, after)
     for _ in range(3):
         bench.page.keyboard.press("Shift+ArrowRight")
     expect(divider).to_have_attribute("aria-valuenow", "30")
-    assert bench.colour_at((0.2, 0.1)) == before
-    assert bench.colour_at((0.9, 0.1)) == after
+    bench.expect_colour((0.2, 0.1), before)
+    bench.expect_colour((0.9, 0.1), after)
     bench.find("[data-kind='slider']").focus()
     bench.page.keyboard.press("ArrowRight")
     expect(bench.find("[data-kind='side']")).to_have_attribute("aria-checked", "true")
@@ -410,7 +420,7 @@ def test_two_versions_are_compared_in_four_ways(bench: Bench):
     expect(bench.find(".differs")).to_have_text("100 % differs")
     bench.find(".tool.compare").click()
     expect(bench.find(".kinds")).to_be_hidden()
-    assert bench.colour_at(place) == after
+    bench.expect_colour(place, after)
 
 
 def test_before_shows_what_it_was_made_from_while_it_is_held(bench: Bench):
@@ -420,10 +430,10 @@ def test_before_shows_what_it_was_made_from_while_it_is_held(bench: Bench):
     bench.board.focus()
     bench.page.keyboard.down("b")
     expect(bench.board).to_have_attribute("data-before", "true")
-    assert bench.colour_at(place) == [128, 128, 128]
+    bench.expect_colour(place, [128, 128, 128])
     bench.page.keyboard.up("b")
     expect(bench.board).to_have_attribute("data-before", "false")
-    assert bench.colour_at(place) == after
+    bench.expect_colour(place, after)
 
 
 def test_a_branch_is_replayed_on_another_picture(bench: Bench, changing: Studio):
@@ -445,7 +455,7 @@ def test_a_branch_is_replayed_on_another_picture(bench: Bench, changing: Studio)
 
 
 def test_the_column_shows_only_what_the_model_honours(new_bench: Bench, changing: Studio, picture: str):
-    for hidden in (".references-field", ".strength-field", ".guidance-field", ".negative-field"):
+    for hidden in (".references-field", ".strength-field", ".negative-field", ".precision-field", ".sampler-field"):
         expect(new_bench.find(hidden)).to_be_hidden()
     new_bench.find("select.model").select_option("glaze")
     expect(new_bench.find(".references-field")).to_be_visible()
@@ -454,12 +464,17 @@ def test_the_column_shows_only_what_the_model_honours(new_bench: Bench, changing
     dialog.get_by_role("button", name=TITLE).first.click()  # the newest
     expect(new_bench.find(".references .tile")).to_have_count(0)  # the picture itself goes without saying
     new_bench.find("input.strength").fill("0.5")
+    new_bench.find(".more > summary").click()
+    new_bench.find("select.precision").select_option("4-bit (NF4)")
+    new_bench.find("select.sampler").select_option("Euler a")
     new_bench.find("[data-count='2']").click()
     new_bench.words.fill("make it green")
     new_bench.button.click()
     expect(new_bench.versions).to_have_count(3)
     made = changing.tree(OWNER, picture).nodes[1].asset
-    assert (made.model, changing.request_of_version(OWNER, made.id).strength) == ("glaze", 0.5)  # type: ignore[union-attr]
+    request = changing.request_of_version(OWNER, made.id)
+    assert request and (request.model, request.strength, request.precision) == ("glaze", 0.5, "nf4")
+    assert (request.sampler, made.recipe.sampler) == ("Euler a", "Euler a")
 
 
 def test_a_quick_fix_extends_the_picture_with_one_click(bench: Bench, changing: Studio, picture: str):
@@ -469,6 +484,34 @@ def test_a_quick_fix_extends_the_picture_with_one_click(bench: Bench, changing: 
     assert (made.width, made.height) == (SIZE.width + 80, SIZE.height)
     before, after = pixels(changing, picture), pixels(changing, made.id)
     assert (after[:, 120:] == before[:, 40:]).all()
+
+
+def test_handles_and_numbers_extend_the_picture_alike(bench: Bench, changing: Studio, picture: str):
+    bench.find("[data-where=extend]").click()
+    right, top = bench.find("input.extend-right"), bench.find("input.extend-top")
+    bench.button.click()
+    expect(bench.find("form.column .note")).to_contain_text("Drag an edge of the picture outwards")
+    handle, frame = bench.find(".handle.right.bottom"), bench.find(".extent")
+    box, before = handle.bounding_box(), frame.bounding_box()
+    assert box and before
+    scale = before["width"] / SIZE.width
+    bench.page.mouse.move(box["x"] + 22, box["y"] + 22)
+    bench.page.mouse.down()
+    bench.page.mouse.move(box["x"] + 22 + 62 * scale, box["y"] - 200, steps=3)
+    bench.page.mouse.up()
+    expect(right).to_have_value("64")  # the nearest step; and it is made no smaller
+    expect(bench.find("input.extend-bottom")).to_have_value("0")
+    top.fill("40")
+    top.press("Tab")
+    expect(top).to_have_value("48")
+    expect(bench.find(".extend-size")).to_have_text(f"{SIZE.width + 64} x {SIZE.height + 48}")
+    after = frame.bounding_box()
+    assert after and after["height"] == pytest.approx((SIZE.height + 48) * scale, abs=2)
+    bench.change("more of the scene")
+    made = changing.asset(OWNER, bench.shown())
+    assert (made.width, made.height) == (SIZE.width + 64, SIZE.height + 48)
+    old = pixels(changing, made.id)[48:, : SIZE.width]
+    assert (old[40:, :-40] == pixels(changing, picture)[40:, :-40]).all()  # up to where it fades
 
 
 def test_without_a_picture_one_is_chosen(newcomer: Visitor, picture: str):
@@ -512,15 +555,18 @@ def test_the_settings_of_a_version_are_said_again_to_its_picture(new_bench: Benc
     new_bench.paint((0.2, 0.3), (0.4, 0.3))
     new_bench.find(".more > summary").click()
     new_bench.find("input.seed").fill("7")
+    new_bench.find("input.fast").check()
     made = new_bench.change("make it green")
     new_bench.words.fill("something else")
     new_bench.find("input.seed").fill("")
+    new_bench.find("input.fast").uncheck()
     new_bench.find(".below .look").click()
     viewer = new_bench.page.locator("#viewer")
     viewer.get_by_role("button", name="Use settings").click()
     new_bench.expect_drawn(picture)
     expect(new_bench.words).to_have_value("make it green")
     expect(new_bench.find("input.seed")).to_have_value("7")
+    expect(new_bench.find("input.fast")).to_be_checked()
     expect(new_bench.find("[data-where='brush']")).to_have_attribute("aria-checked", "true")
     new_bench.button.click()
     expect(new_bench.versions).to_have_count(3)
@@ -564,7 +610,7 @@ def test_what_costs_too_much_is_asked_before(bench: Bench, guest: Visitor):
     expect(bench.find("form.column .note")).to_contain_text("more than is left for today")
     bench.page.get_by_role("button", name="Change it anyway").click()
     expect(bench.versions).to_have_count(2)
-    guest.troubles.clear()  # the browser notes the refused request
+    guest.forgive("402 (Payment Required)")
 
 
 def test_two_hundred_versions_are_drawn_and_walked(bench: Bench, picture: str):

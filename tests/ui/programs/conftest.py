@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import httpx
 import openai
 import pytest
 
 from studio.client_keys import ClientKeys
+from studio.contract import Task
+from studio.imaging.control import CANNY
 from studio.scheduling.contract import JobView
 from studio.service import Studio
 from tests.patience import PATIENCE_SECONDS
@@ -56,7 +58,12 @@ class Programs:
 def programs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Programs]:
     outputs, brush = tmp_path_factory.mktemp("outputs"), Brush(0.002)
     retoucher = Retoucher(brush)
+    followers = [
+        replace(catalog(brush)[0], id=id, label=id.capitalize(), control=CANNY.id, tasks=frozenset(tasks))
+        for id, tasks in (("tracer", [Task.GENERATE]), ("follower", [Task.GENERATE, Task.ITERATE]))
+    ]
     models = [*catalog(brush), *retouchers(brush, retoucher), colour_spec(), *turning_specs(splats=FakeSplats(300))]
+    models += [*followers, CANNY]
     studio, keys = Studio(models, outputs), ClientKeys(outputs)
     more = {"keys": keys, "assistants": McpOverHttp}
     with served(studio, one_person, **more) as local, served(studio, everybody_by_token, **more) as keyed:

@@ -90,6 +90,18 @@ def test_what_clients_always_send_is_no_news_and_what_is_not_honoured_is(program
         assert word in notes
 
 
+def test_a_sampler_is_taken_where_the_model_has_it(programs: Programs):
+    said: dict[str, Any] = {"prompt": "a red ball", "override_settings": {"sd_model_checkpoint": "full"}}
+    for asked, used, notes in (
+        ({"sampler_name": "k_euler_a"}, "Euler a", []),
+        ({"sampler_index": "Euler a", "scheduler": "Karras"}, "Euler a", ["scheduler Karras is not honoured here."]),
+        ({"sampler_name": "Heun"}, "Euler", ["sampler_name Heun is not honoured here."]),
+    ):
+        info = json.loads(post(programs, "txt2img", **said | asked)["info"])
+        assert (info["sampler_name"], [note for note in info["notes"] if "size" not in note]) == (used, notes)
+        assert f"Sampler: {used}, " in info["infotexts"][0]
+
+
 @pytest.mark.parametrize("invert", [0, 1])
 def test_a_change_is_kept_to_the_mask(programs: Programs, invert: int):
     mask = Image.new("L", SIZE, 0)
@@ -168,7 +180,7 @@ def test_a_key_is_a_password_there(programs: Programs, key: str):
         ("txt2img", {"prompt": "a", "steps": "many"}, "steps is wrong"),
         ("txt2img", {"prompt": "a", "override_settings": {"sd_model_checkpoint": []}}, "is a text"),
         ("img2img", {"prompt": "a"}, "init_images is empty"),
-        ("img2img", {"prompt": "a", "init_images": ["http://169.254.169.254/"]}, "no address is fetched"),
+        ("img2img", {"prompt": "a", "init_images": ["http://169.254.169.254/"]}, "URLs are not fetched"),
         ("img2img", {"prompt": "a", "init_images": ["AAAA"]}, "picture"),
     ],
 )

@@ -90,7 +90,7 @@ def test_a_picture_is_made_changed_cut_out_turned_and_found(programs: Programs):
         ("generate", {"prompt": "a red ball", "model": "none"}, "There is no model 'none'"),
         ("iterate", {"picture": "0" * 32, "instruction": "make it red"}, "There is no"),
         ("segment", {"picture": "0" * 32}, "There is no"),
-        ("add_picture", {"content": "http://169.254.169.254/"}, "no address is fetched"),
+        ("add_picture", {"content": "http://169.254.169.254/"}, "URLs are not fetched"),
     ],
 )
 def test_an_error_is_a_sentence(programs: Programs, tool: str, values: dict[str, Any], sentence: str):

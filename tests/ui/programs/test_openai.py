@@ -105,6 +105,14 @@ def test_a_stream_sends_each_picture_that_is_done(programs: Programs):
     assert [event.type for event in seen] == ["image_generation.completed"] * 2
 
 
+def test_ten_pictures_can_be_asked_for_and_their_seeds_follow_each_other(programs: Programs):
+    images = programs.client().images
+    answer = images.generate(prompt="a red ball", model="toy", n=10, extra_body={"seed": 7, "steps": 4})
+    assert [each.seed for each in answer.data or []] == [*range(7, 17)]  # type: ignore[attr-defined]
+    seen = [*images.generate(prompt="a red ball", model="toy", n=9, stream=True, extra_body={"steps": 4})]
+    assert [event.type for event in seen] == ["image_generation.completed"] * 9
+
+
 def test_an_error_in_a_stream_is_one_that_the_sdk_raises(programs: Programs):
     with (
         programs.client().images.generate(prompt="impossible", model="toy", stream=True) as told,
@@ -174,14 +182,14 @@ def test_the_models_that_can_be_asked_are_listed(programs: Programs):
 ERRORS: dict[str, tuple[dict[str, Any], type[openai.APIStatusError], str]] = {
     "unknown model": ({"model": "gpt-9"}, openai.NotFoundError, "no model 'gpt-9'"),
     "empty prompt": ({"prompt": " "}, openai.BadRequestError, "The prompt is empty"),
-    "too many": ({"n": 9}, openai.BadRequestError, "n is wrong"),
+    "too many": ({"n": 11}, openai.BadRequestError, "n is wrong"),
     "no size": ({"size": "large"}, openai.BadRequestError, "size is wrong"),
     "jpeg without a ground": (
         {"background": "transparent", "output_format": "jpeg"},
         openai.BadRequestError,
         "no transparent background",
     ),
-    "no alpha": ({"background": "transparent"}, openai.BadRequestError, "makes no transparent background"),
+    "no alpha": ({"background": "transparent"}, openai.BadRequestError, "cannot make a transparent background"),
     "needs a GPU": ({"model": "big"}, openai.BadRequestError, "GPU with 13 GB"),
     "cannot": ({"prompt": "impossible"}, openai.BadRequestError, "cannot paint"),
     "broke": ({"prompt": "bug"}, openai.InternalServerError, "the log has the details"),

@@ -13,7 +13,7 @@ from PIL import Image, ImageDraw
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from studio.contract import Tell
-from studio.segmentation.contract import GridMask, GridRequest, MaskRequest, MaskResult
+from studio.segmentation.contract import GridMask, GridMaskRequest, MaskRequest, MaskResult
 from studio.service import Studio
 from tests.patience import PATIENCE_SECONDS
 from tests.studio.selecting_fake import ColourModel, colour_spec
@@ -50,8 +50,8 @@ class PatientModel(ColourModel):
         self.may_answer = threading.Event()
         self.may_answer.set()
 
-    def run(self, request: MaskRequest | GridRequest, tell: Tell) -> MaskResult | list[GridMask]:
-        if isinstance(request, GridRequest):
+    def run(self, request: MaskRequest | GridMaskRequest, tell: Tell) -> MaskResult | list[GridMask]:
+        if isinstance(request, GridMaskRequest):
             assert self.may_answer.wait(PATIENCE_SECONDS)
         return super().run(request, tell)
 
@@ -392,7 +392,7 @@ def test_a_deleted_picture_is_not_cut_up(table: Table, guest: Visitor, cutting: 
     cutting.delete(OWNER, [picture])
     table.click(RED)
     expect(table.page.locator("#segment .banner")).to_contain_text("It may have been deleted")
-    guest.troubles.clear()  # the browser notes the refused request
+    guest.forgive("404 (Not Found)")
 
 
 def test_a_reload_keeps_picture_and_points(table: Table):
@@ -472,7 +472,7 @@ def test_a_first_click_that_removes_says_what_to_do(table: Table, guest: Visitor
     table.click(BLUE)
     table.expect_area(0.12)
     expect(table.page.locator("#segment .banner")).to_be_hidden()
-    guest.troubles.clear()  # the browser notes the refused request
+    guest.forgive("400 (Bad Request)")
 
 
 def test_it_works_by_keyboard_alone(table: Table):
@@ -511,13 +511,13 @@ def test_the_same_place_is_hit_after_zooming(table: Table):
 def test_while_the_server_is_away_clicks_are_kept(table: Table, guest: Visitor):
     guest.context.set_offline(True)
     table.click(RED)
-    expect(table.page.locator("#segment .banner")).to_contain_text("does not answer")
+    expect(table.page.locator("#segment .banner")).to_contain_text("is not responding")
     table.expect_points(1)
     guest.context.set_offline(False)
     table.click((0.2, 0.4))
     table.expect_area(RED_AREA)
     expect(table.page.locator("#segment .banner")).to_be_hidden()
-    guest.troubles.clear()  # the browser notes the failed request
+    guest.forgive("ERR_INTERNET_DISCONNECTED")
 
 
 @pytest.mark.parametrize("size", [(1, 1000), (7300, 5400)], ids=["1 x 1000", "40 megapixels"])

@@ -6,7 +6,6 @@ import base64
 import io
 import json
 import os
-import time
 from pathlib import Path
 
 import pytest
@@ -16,7 +15,6 @@ from playwright.sync_api import expect
 
 from studio.contract import GenerateRequest, Size
 from studio.service import Studio
-from tests.patience import PATIENCE_SECONDS
 from tests.ui.driver import Visitor
 
 A1111 = """a castle, oil painting
@@ -143,7 +141,7 @@ def test_a_foreign_picture_opens_with_its_recipe_and_what_does_not_fit_is_said(v
     visitor.open_gallery()
     expect(visitor.cells).to_have_count(1)
     visitor.page.get_by_label("Kind").select_option("Made here")
-    expect(visitor.page.get_by_text("Nothing found.")).to_be_visible()
+    expect(visitor.page.get_by_role("region", name="Gallery").get_by_text("Nothing found.")).to_be_visible()
 
 
 def test_a_photo_that_was_made_smaller_says_so(regular: Visitor, tmp_path: Path):
@@ -177,7 +175,7 @@ def test_what_is_no_picture_is_refused_in_a_sentence(visitor: Visitor, letter: P
     visitor.drop(letter)
     expect(visitor.toast).to_have_text("This looks like a text file, not a picture. Choose a PNG, JPEG or WebP file.")
     expect(visitor.page.get_by_text("Everything you make is kept here.")).to_be_visible()
-    forgive_the_refusals(visitor)
+    visitor.forgive("400 (Bad Request)")
 
 
 def test_several_files_come_one_after_the_other_with_a_summary(
@@ -188,7 +186,7 @@ def test_several_files_come_one_after_the_other_with_a_summary(
     expect(visitor.toast).to_contain_text("3 pictures added. letter.png: This looks like a text file")
     expect(visitor.cells).to_have_count(3)
     expect(visitor.viewer).to_be_hidden()
-    forgive_the_refusals(visitor)
+    visitor.forgive("400 (Bad Request)")
 
 
 def test_a_picture_without_settings_is_kept_and_says_so(visitor: Visitor, photo: Path):
@@ -245,7 +243,7 @@ def test_a_pasted_file_is_taken_and_words_beside_a_picture_stay_words(regular: V
     for name, (files, texts, is_taken) in WORDS_BESIDE_FILES.items():
         assert regular.page.evaluate(HANDED, ["paste", texts, files]) == is_taken, name
     taken = sum(len(files) for files, _, is_taken in WORDS_BESIDE_FILES.values() if is_taken)
-    forgive_the_refusals(regular, taken)  # they are no pictures
+    regular.forgive("400 (Bad Request)", taken)  # they are no pictures
     expect(regular.toast.first).to_contain_text("not a picture")
 
 
@@ -298,15 +296,6 @@ def test_a_file_above_the_limit_is_refused_before_it_is_sent(regular: Visitor):
     expect(regular.toast).to_have_text(
         "huge.png is 150 MB, more than the limit of 100 MB. Save it smaller, or as JPEG."
     )
-
-
-def forgive_the_refusals(visitor: Visitor, files: int = 1) -> None:
-    """The browser itself logs every answer 400: wait until it did so for each of the files, and forget it."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while (logged := sum("400 (Bad Request)" in trouble for trouble in visitor.troubles)) < files:
-        assert time.monotonic() < deadline, f"{logged} of {files} files were refused"
-        visitor.page.wait_for_timeout(20)
-    visitor.troubles = [trouble for trouble in visitor.troubles if "400 (Bad Request)" not in trouble]
 
 
 def pixels(png: bytes) -> bytes:

@@ -14,84 +14,84 @@ from tests.ui.painter import Brush
 RED, BLUE = "a red ball", "a blue ball"
 
 
-def test_a_star_stays_over_a_reload_and_can_be_taken_away(visitor: Visitor):
-    visitor.make(RED)
-    visitor.press("Star")
-    expect(visitor.stage.get_by_role("button", name="Starred", exact=True)).to_have_attribute("aria-pressed", "true")
-    visitor.reload()
-    visitor.press("Starred")
-    expect(visitor.stage.get_by_role("button", name="Star", exact=True)).to_have_attribute("aria-pressed", "false")
+def test_a_star_stays_over_a_reload_and_can_be_taken_away(emptied: Visitor):
+    emptied.make(RED)
+    emptied.press("Star")
+    expect(emptied.stage.get_by_role("button", name="Starred", exact=True)).to_have_attribute("aria-pressed", "true")
+    emptied.reload()
+    emptied.press("Starred")
+    expect(emptied.stage.get_by_role("button", name="Star", exact=True)).to_have_attribute("aria-pressed", "false")
 
 
-def test_delete_can_be_undone(visitor: Visitor):
-    visitor.make(RED)
-    visitor.make(BLUE)
-    visitor.press("Delete")
-    expect(visitor.pictures).to_have_count(1)
-    expect(visitor.image).to_have_attribute("alt", RED)
-    visitor.press("Undo")
-    expect(visitor.pictures).to_have_count(2)
-    expect(visitor.image).to_have_attribute("alt", BLUE)
+def test_delete_can_be_undone(emptied: Visitor):
+    emptied.make(RED)
+    emptied.make(BLUE)
+    emptied.press("Delete")
+    expect(emptied.pictures).to_have_count(1)
+    expect(emptied.image).to_have_attribute("alt", RED)
+    emptied.press("Undo")
+    expect(emptied.pictures).to_have_count(2)
+    expect(emptied.image).to_have_attribute("alt", BLUE)
 
 
-def test_what_was_deleted_soon_after_each_other_comes_back_at_once(visitor: Visitor):
+def test_what_was_deleted_soon_after_each_other_comes_back_at_once(emptied: Visitor):
     for prompt in (RED, "a green ball", BLUE):
-        visitor.make(prompt)
-    order = keys(visitor)
+        emptied.make(prompt)
+    order = keys(emptied)
     for left in (2, 1, 0):
-        visitor.press("Delete")
-        expect(visitor.pictures).to_have_count(left)
-    expect(visitor.toast).to_contain_text("3 deleted")
-    visitor.press("Undo")
-    expect(visitor.pictures).to_have_count(3)
-    assert keys(visitor) == order
-    visitor.press("Delete")
-    expect(visitor.toast).to_contain_text("Deleted")
+        emptied.press("Delete")
+        expect(emptied.pictures).to_have_count(left)
+    expect(emptied.toast).to_contain_text("3 deleted")
+    emptied.press("Undo")
+    expect(emptied.pictures).to_have_count(3)
+    assert keys(emptied) == order
+    emptied.press("Delete")
+    expect(emptied.toast).to_contain_text("Deleted")
 
 
-def test_an_older_picture_that_was_deleted_comes_back_to_its_place(visitor: Visitor):
-    visitor.page.locator("#count label").nth(7).click()
+def test_an_older_picture_that_was_deleted_comes_back_to_its_place(emptied: Visitor):
+    emptied.page.locator("#count label").nth(7).click()
     for made in (8, 16, 24, 32):
-        visitor.write(RED)
-        visitor.page.locator("#generate").click()
-        expect(visitor.pictures).to_have_count(made)
-    visitor.pictures.nth(29).get_by_role("button").click()
-    order = keys(visitor)
-    visitor.press("Delete")
-    expect(visitor.pictures).to_have_count(31)
-    visitor.press("Undo")
-    expect(visitor.pictures).to_have_count(32)
-    assert keys(visitor) == order
-    expect(visitor.pictures.nth(29).get_by_role("button")).to_have_attribute("aria-current", "true")
+        emptied.write(RED)
+        emptied.page.locator("#generate").click()
+        expect(emptied.pictures).to_have_count(made)
+    emptied.pictures.nth(29).get_by_role("button").click()
+    order = keys(emptied)
+    emptied.press("Delete")
+    expect(emptied.pictures).to_have_count(31)
+    emptied.press("Undo")
+    expect(emptied.pictures).to_have_count(32)
+    assert keys(emptied) == order
+    expect(emptied.pictures.nth(29).get_by_role("button")).to_have_attribute("aria-current", "true")
 
 
-def test_after_a_delete_in_the_strip_the_neighbour_has_the_focus(visitor: Visitor):
+def test_after_a_delete_in_the_strip_the_neighbour_has_the_focus(emptied: Visitor):
     for prompt in (RED, "a green ball", BLUE):
-        visitor.make(prompt)
-    visitor.pictures.nth(1).get_by_role("button").focus()
-    visitor.page.keyboard.press("Delete")
-    expect(visitor.pictures).to_have_count(2)
-    expect(visitor.pictures.get_by_role("button", name=RED)).to_be_focused()
-    visitor.page.keyboard.press("Delete")
-    expect(visitor.pictures).to_have_count(1)
-    expect(visitor.pictures.get_by_role("button", name=BLUE)).to_be_focused()
+        emptied.make(prompt)
+    emptied.pictures.nth(1).get_by_role("button").focus()
+    emptied.page.keyboard.press("Delete")
+    expect(emptied.pictures).to_have_count(2)
+    expect(emptied.pictures.get_by_role("button", name=RED)).to_be_focused()
+    emptied.page.keyboard.press("Delete")
+    expect(emptied.pictures).to_have_count(1)
+    expect(emptied.pictures.get_by_role("button", name=BLUE)).to_be_focused()
 
 
-def test_what_was_deleted_stays_away_after_a_reload(visitor: Visitor):
-    visitor.make(RED)
-    visitor.press("Delete")
-    expect(visitor.pictures).to_have_count(0)
-    visitor.reload()
-    expect(visitor.stage.get_by_text("Your picture appears here.")).to_be_visible()
+def test_what_was_deleted_stays_away_after_a_reload(emptied: Visitor):
+    emptied.make(RED)
+    emptied.press("Delete")
+    expect(emptied.pictures).to_have_count(0)
+    emptied.reload()
+    expect(emptied.stage.get_by_text("Your picture appears here.")).to_be_visible()
 
 
-def test_vary_makes_another_one_with_another_seed(visitor: Visitor):
-    visitor.make(RED)
-    seed = visitor.stage.locator(".seed").inner_text()
-    visitor.press("Vary")
-    expect(visitor.pictures).to_have_count(2)
-    expect(visitor.image).to_have_attribute("alt", RED)
-    expect(visitor.stage.locator(".seed")).not_to_have_text(seed)
+def test_vary_makes_another_one_with_another_seed(emptied: Visitor):
+    emptied.make(RED)
+    seed = emptied.stage.locator(".seed").inner_text()
+    emptied.press("Vary")
+    expect(emptied.pictures).to_have_count(2)
+    expect(emptied.image).to_have_attribute("alt", RED)
+    expect(emptied.stage.locator(".seed")).not_to_have_text(seed)
 
 
 def test_use_settings_brings_back_the_model_the_words_and_the_numbers(visitor: Visitor):
@@ -132,34 +132,34 @@ def test_the_same_seed_makes_the_same_picture(visitor: Visitor):
     assert pixels(first) == pixels(second)
 
 
-def test_the_download_has_a_speaking_name_and_the_recipe_inside(visitor: Visitor):
-    visitor.make(RED)
-    with visitor.page.expect_download() as waiting:
-        visitor.stage.get_by_role("link", name="Download").click()
+def test_the_download_has_a_speaking_name_and_the_recipe_inside(emptied: Visitor):
+    emptied.make(RED)
+    with emptied.page.expect_download() as waiting:
+        emptied.stage.get_by_role("link", name="Download").click()
     assert waiting.value.suggested_filename.endswith(".png")
     assert "a-red-ball" in waiting.value.suggested_filename
     with Image.open(waiting.value.path()) as picture:
         recipe = json.loads(picture.info["diorama"])
     assert recipe["prompt"] == RED
-    assert str(recipe["seed"]) in visitor.stage.locator(".seed").inner_text()
+    assert str(recipe["seed"]) in emptied.stage.locator(".seed").inner_text()
 
 
-def test_a_picture_can_be_enlarged_and_left_by_keys(visitor: Visitor):
-    visitor.make(RED)
-    visitor.make(BLUE)
-    visitor.stage.get_by_role("button", name=f"Enlarge: {BLUE}").click()
-    dialog = visitor.page.get_by_role("dialog")
+def test_a_picture_can_be_enlarged_and_left_by_keys(emptied: Visitor):
+    emptied.make(RED)
+    emptied.make(BLUE)
+    emptied.stage.get_by_role("button", name=f"Enlarge: {BLUE}").click()
+    dialog = emptied.page.get_by_role("dialog")
     picture = dialog.locator(".large")
     expect(picture).to_have_attribute("alt", BLUE)
-    visitor.page.keyboard.press("+")
+    emptied.page.keyboard.press("+")
     expect(picture).to_have_css("transform", "matrix(1.5, 0, 0, 1.5, 0, 0)")
-    visitor.page.keyboard.press("0")
+    emptied.page.keyboard.press("0")
     expect(picture).to_have_css("transform", "matrix(1, 0, 0, 1, 0, 0)")
-    visitor.page.keyboard.press("ArrowRight")
+    emptied.page.keyboard.press("ArrowRight")
     expect(picture).to_have_attribute("alt", RED)
-    visitor.page.keyboard.press("Escape")
+    emptied.page.keyboard.press("Escape")
     expect(dialog).to_be_hidden()
-    expect(visitor.image).to_have_attribute("alt", RED)
+    expect(emptied.image).to_have_attribute("alt", RED)
 
 
 def test_two_fingers_enlarge_a_picture(chrome: Browser, address: str):

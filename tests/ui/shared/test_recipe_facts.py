@@ -9,7 +9,7 @@ import pytest
 
 from studio.library.assets import Asset
 from studio.recipe.course import CourseRecipe
-from tests.studio.test_recipe import RECIPE
+from tests.studio.recipe.test_recipe import RECIPE
 from tests.ui.painter import Brush, catalog
 from ui.shared.recipe_facts import Fact, duration, facts_of
 

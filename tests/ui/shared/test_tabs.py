@@ -39,7 +39,7 @@ def test_a_button_that_leads_to_another_tab_leads_back_too(visitor: Visitor):
     visitor.make("red ball")
     visitor.open_gallery()
     visitor.cells.nth(0).locator(".tile").click()
-    visitor.viewer.get_by_role("button", name="Edit here").click()
+    visitor.viewer.get_by_role("button", name="Edit", exact=True).click()
     assert_shown(visitor, "Iterate")
     visitor.page.go_back()
     assert_shown(visitor, "Gallery")

@@ -80,6 +80,7 @@ def test_the_recipe_stands_beside_the_picture_in_words(visitor: Visitor):
         "Seed": "358",
         "Steps": "6",
         "Guidance": "4",
+        "Sampler": "Euler",
     }
 
 
@@ -163,7 +164,7 @@ def test_a_link_to_a_picture_that_is_not_there_says_so(visitor: Visitor):
     expect(visitor.toast).to_contain_text("There is no picture")
     expect(visitor.viewer).to_be_hidden()
     visitor.page.wait_for_function("!location.hash.includes('picture')")
-    visitor.troubles.clear()  # the browser notes the refused request
+    visitor.forgive("404 (Not Found)")
 
 
 def test_a_deleted_picture_gives_way_to_the_next_and_comes_back(three: Visitor):
@@ -223,7 +224,18 @@ def test_deleting_the_last_picture_closes_the_viewer_and_undo_is_still_there(vis
     expect(visitor.cells).to_have_count(1)
 
 
-def test_a_star_is_seen_everywhere_at_once(new_three: Visitor):
+def test_a_star_and_a_name_are_seen_everywhere_at_once(new_three: Visitor):
+    new_three.cells.nth(2).locator(".tile").click()
+    new_three.viewer.get_by_role("button", name="Rename").click()
+    new_three.page.keyboard.type("Opus e1")  # the keys of the viewer are letters here
+    new_three.page.keyboard.press("Enter")
+    expect(new_three.viewer.locator(".panel .title")).to_have_text("Opus e1")
+    expect(new_three.viewer.get_by_role("button", name="Rename")).to_be_focused()
+    new_three.page.keyboard.press("F2")
+    new_three.page.keyboard.press("Escape")
+    expect(new_three.viewer).to_be_visible()
+    new_three.page.keyboard.press("Escape")
+    expect(new_three.page.get_by_role("button", name="Opus e1", exact=True)).to_be_focused()
     new_three.cells.nth(1).locator(".tile").click()
     new_three.viewer.get_by_role("button", name="Star", exact=True).click()
     expect(new_three.viewer.get_by_role("button", name="Starred", exact=True)).to_have_attribute("aria-pressed", "true")

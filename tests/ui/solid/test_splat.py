@@ -252,6 +252,53 @@ def test_a_splat_from_a_file_is_shown_placed_on_a_picture_and_exported(
     assert table.shown == placed
 
 
+def test_parts_are_erased_taken_back_and_what_is_left_is_kept_anew(guest: Visitor, turning: Studio):
+    whole = turning.splats.take_in(OWNER, write_ply(ball(400)), "whole.ply")
+    table, page = Turntable(guest.page), guest.page
+    table.open(whole.id)
+    table.expect_drawn(400)
+    table.find(".opacity").fill("40")
+    table.find(".erase-parts").click()
+    expect(table.primary).to_have_text("Keep as a new splat")
+    expect(table.primary).to_be_disabled()
+    page.keyboard.press("x")
+    expect(table.find("[data-hand=box].tool")).to_have_attribute("aria-checked", "true")
+    count, begun = table.find(".frame .count"), table.pixels()
+    table.drag(170, 170)  # a box over a quarter of it
+    expect(count).to_have_text(re.compile(r"^\d+ selected$"))
+    selected = int(count.inner_text().split()[0])
+    assert 40 < selected < 160
+    page.keyboard.press("Delete")
+    expect(count).to_have_text(f"{selected} erased")
+    page.keyboard.press("Control+z")
+    expect(count).to_have_text(f"{selected} selected")
+    page.keyboard.press("Control+z")
+    expect(count).to_be_empty()
+    page.mouse.move(0, 0)
+    assert table.pixels_again(begun) == begun
+    table.find(".erasing .redo").click()
+    table.find(".erasing .redo").click()
+    page.keyboard.press("d")
+    table.drag(-120, 10)
+    expect(count).to_have_text(re.compile(rf"^\d+ selected, {selected} erased$"))
+    table.find(".erasing .erase").click()
+    expect(count).to_have_text(re.compile(r"^\d+ erased$"))
+    left = 400 - int(count.inner_text().split()[0])
+    table.primary.click()
+    table.expect_drawn(left)
+    kept = turning.asset(OWNER, table.shown)
+    assert kept.parents == (whole.id,) and kept.recipe.splat.erased == 400 - left
+    expect(table.find(".erasing")).to_be_hidden()
+    expect(table.find(".opacity")).to_have_value("100")  # each has its own
+    guest.toast.get_by_role("button", name="Open the original").click()
+    table.expect_drawn(400)
+    expect(table.find(".opacity")).to_have_value("40")
+    table.find(".erase-parts").click()
+    page.keyboard.press("Escape")
+    expect(table.find(".erasing")).to_be_hidden()
+    expect(table.primary).to_have_text("Save this view")
+
+
 def test_keys_turn_it_and_what_they_do_is_spoken_and_a_lost_context_is_mended(new_table: Turntable):
     new_table.make()
     first = new_table.pixels()
@@ -458,7 +505,7 @@ def test_a_file_that_cannot_be_made_says_why(table: Turntable, guest: Visitor):
     table.find(".exports summary").click()
     table.find(".exports a").filter(has_text="Mesh").click()
     expect(table.find(".banner")).to_contain_text("The splat is too thin for a mesh.")
-    guest.troubles.clear()  # the console tells of the refusal
+    guest.forgive("400 (Bad Request)")
 
 
 def test_what_lies_below_the_edge_of_the_column_fades_out_above_the_button(guest: Visitor):

@@ -1,4 +1,4 @@
-"""The same picture with several values of a control, or of two: which controls a model has to compare, and the job."""
+"""Comparisons: which controls of a model can be compared, and the job that makes the sheet."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from studio.contract import ModelSpec, Range
 from studio.errors import StudioError
 from studio.grids.grid import LABELS, GridRequest, axis
 from studio.service import Studio
-from ui.generate.controls import PER_MODEL, noted
+from ui.generate.offers import PER_MODEL
+from ui.generate.sentences import noted
 from ui.generate.settings import request_from
 from ui.shared.bridge import QUIET, Bridge
 from ui.shared.scripts import component
@@ -40,6 +41,7 @@ def fields_of(spec: ModelSpec) -> dict[str, Any]:
         "quality": several(spec.qualities),
         "negative_prompt": "blurry; text" if spec.negative_prompt else "",
         "clip_skip": _spread(spec.clip_skip, whole=True),
+        "sampler": several(spec.samplers[:3]),
     }
     return {"fields": [{"id": id, "label": LABELS[id], "example": text} for id, text in examples.items() if text]}
 
@@ -59,7 +61,7 @@ def connect(bridge: Bridge, compare: gr.HTML, controls: Any, named: dict[str, An
 def on_compare(
     studio: Studio, owner: str, event: gr.EventData, prompt: Any, model: Any, *values: Any
 ) -> dict[str, Any]:
-    """Put the comparison into the queue. The stage watches what becomes of it."""
+    """Put the comparison into the queue. The stage follows it."""
     try:
         spec = studio.model(model)
         shown = dict(zip(PER_MODEL, values, strict=True)) | {"prompt": prompt}
@@ -75,7 +77,7 @@ def _axis(side: Any) -> Any:
 
 
 def _spread(honoured: Range | None, *, whole: bool = False) -> str:
-    """The least, the usual and the most of a control: "4, 8, 20"; "" where there is no choice."""
+    """Minimum, default and maximum of a control: "4, 8, 20"; "" where there is no choice."""
     if honoured is None or honoured.low >= honoured.high:
         return ""
     found = sorted({honoured.low, honoured.default, min(honoured.high, 3 * honoured.default)})

@@ -1,6 +1,6 @@
 // Which controls are compared, and with which values; the job begins like any other.
 
-import { make, within } from "../../shared/scripts/dom.js";
+import { make, within } from "../../shared/scripts/elements/dom.js";
 const { find } = within("compare");
 const sides = ["x", "y"].map((name) => ({ name, field: find(`.${name}`), values: find(`.${name}-values`) }));
 let component = null, drawn = ""; // {props, trigger, watch}

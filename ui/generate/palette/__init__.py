@@ -1,4 +1,4 @@
-"""The words that the chosen model knows, as chips under the prompt; a model that knows any words has none."""
+"""Chips under the prompt: the words that the chosen model knows, if it does not know all, and the LoRAs that fit it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,8 @@ def build_palette() -> gr.HTML:
 
 def palette_of(spec: ModelSpec) -> dict[str, Any]:
     """What the chips of a model are drawn from."""
-    palette = spec.palette
-    if palette is None:
-        return {}
-    return {"palette": {"blank": palette.blank, "groups": [group._asdict() for group in palette.groups]}}
+    palette, loras = spec.palette, spec.loras() if spec.loras else ()
+    offered: dict[str, Any] = {"loras": loras} if loras else {}
+    if palette:
+        offered["palette"] = {"blank": palette.blank, "groups": [group._asdict() for group in palette.groups]}
+    return offered

@@ -1,11 +1,18 @@
-// The words a model knows, under the prompt: a press puts one in the place of another of its kind, or adds it.
+// Under the prompt: the words a model knows, of which a press puts one in the place of another of its kind, or adds it; and
+// the LoRAs that fit it, which a press adds or takes out.
 
-import { make, setAttribute, show, within } from "../../shared/scripts/dom.js";
-import { found, withWord } from "./words.js";
+import { make, setAttribute, show, within } from "../../shared/scripts/elements/dom.js";
+import { found, withLora, withWord, withoutLora } from "./words.js";
 const { find } = within("palette");
 let component = null, drawn = null; // {props, trigger, watch}; the palette that is drawn
 const field = () => document.querySelector("#prompt textarea");
 const known = () => component.props.value?.palette || null;
+const loras = () => component.props.value?.loras || [];
+
+function write(words) {
+  component.props.value = { ...component.props.value, words };
+  component.trigger("words");
+}
 
 function chip(group, word, i) {
   const colour = group.swatches[i], place = group.form === "{word}" ? "" : " ground";
@@ -13,9 +20,15 @@ function chip(group, word, i) {
   const look = colour ? { class: `swatch${place}`, style: `--swatch: ${colour}`, title: name, "aria-label": name } : {};
   const button = make("button", { type: "button", ...look }, colour ? "" : word);
   button.dataset.word = word;
+  button.addEventListener("click", () => write(withWord(field().value, known(), group, word)));
+  return button;
+}
+function loraChip(name) {
+  const button = make("button", { type: "button", title: `LoRA: ${name}` }, name);
+  button.dataset.lora = name;
   button.addEventListener("click", () => {
-    component.props.value = { ...component.props.value, words: withWord(field().value, known(), group, word) };
-    component.trigger("words");
+    const prompt = field().value, without = withoutLora(prompt, name);
+    write(without === prompt ? withLora(prompt, name) : without);
   });
   return button;
 }
@@ -27,12 +40,19 @@ function draw() {
     const rows = palette.groups.map((group) => make("div", { class: "group", role: "group", "aria-label": group.name }, ...group.words.map((word, i) => chip(group, word, i))));
     list.replaceChildren(...rows);
   }
+  const names = loras();
+  show(find(".loras"), names.length > 0);
+  find(".loras").replaceChildren(...(names.length ? [make("span", { class: "quiet" }, "LoRA")] : []), ...names.map(loraChip));
   mark();
 }
 /** Those that stand in the prompt are pressed. */
 export function mark() {
-  const palette = component && known();
-  if (!palette || !field()) return;
+  if (!component || !field()) return;
+  for (const button of find(".loras").querySelectorAll("button")) {
+    setAttribute(button, "aria-pressed", withoutLora(field().value, button.dataset.lora) !== field().value);
+  }
+  const palette = known();
+  if (!palette) return;
   const there = found(field().value, palette);
   palette.groups.forEach((group, row) => {
     for (const button of find(".palette").children[row].children) {

@@ -1,4 +1,4 @@
-// What a word of a palette makes of a prompt. Knows no page. Groups are {name, words, form, add, before, swatches}; see
+// What a word of a palette, or a LoRA, makes of a prompt. Knows no page. Groups are {name, words, form, add, before, swatches}; see
 // studio/palette.py.
 
 const phraseOf = (group, word) => group.form.replace("{word}", word);
@@ -27,3 +27,12 @@ export function withWord(prompt, palette, group, word) {
   return articles(palette.groups.reduce((words, each, i) => words.replace(`{${i}}`, each === group ? word : each.words[0]), palette.blank));
 }
 const articles = (text) => text.replace(/\b(an?) (?=(\w))/gi, (_all, article, first) => (/[aeiou]/i.test(first) ? `${article[0]}n ` : `${article[0]} `));
+
+/** A prompt that names a LoRA as A1111's do. */
+export const withLora = (prompt, name) => `${prompt.trimEnd()} <lora:${name}:0.8>`.trimStart();
+
+/** The prompt without the tags that name it, whatever their weight. */
+export function withoutLora(prompt, name) {
+  const isIts = (tag) => tag.trim().slice(6, -1).split(":")[0].trim() === name;
+  return prompt.replace(/ ?<lora:[^<>]+>/g, (tag) => (isIts(tag) ? "" : tag)).trimStart();
+}

@@ -1,4 +1,4 @@
-"""Settings of the Generate column that people keep under names: the studio keeps them, not the browser."""
+"""Named presets of the Generate column: stored by the studio, not the browser."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import gradio as gr
 
 from studio.service import Studio
 from ui.generate import clouds
-from ui.generate.controls import PER_MODEL
+from ui.generate.offers import PER_MODEL
 from ui.shared.bridge import QUIET, Bridge
 from ui.shared.pictures import Answer, text
 from ui.shared.scripts import component
@@ -40,7 +40,7 @@ def connect(bridge: Bridge, presets: gr.HTML, pieces: clouds.Pieces, named: dict
 
 
 def on_use(studio: Studio, owner: str, event: gr.EventData, saved: Any) -> dict[str, Any]:
-    """The preset `event.id` is wanted: show its model with its settings. The prompt stays."""
+    """Apply the preset `event.id`: its model and settings. The prompt stays."""
     kept = studio.presets.get(owner, event.id)
     spec, values = studio.model(kept.get("model", "")), kept.get("values")
     saved = saved if isinstance(saved, dict) else {}

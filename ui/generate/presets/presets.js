@@ -1,8 +1,8 @@
 // Own settings under a name: chosen, saved and deleted. What they mean the server knows; see __init__.py.
 
-import { make, show, within } from "../../shared/scripts/dom.js";
+import { make, show, within } from "../../shared/scripts/elements/dom.js";
 import { ask, token, whenTold } from "../../shared/scripts/server.js";
-import { toast } from "../../shared/scripts/toast.js";
+import { toast } from "../../shared/scripts/elements/toast.js";
 const { find } = within("presets");
 const names = find(".names"), naming = find(".naming"), name = find(".name");
 let component = null; // {props, trigger, watch}

@@ -1,1 +1,1 @@
-"""Signing in: attempts, those that were wrong, and the sessions of those that were right."""
+"""Signing in: attempts, wrong guesses, and sessions."""

@@ -1,4 +1,4 @@
-"""Signing in: slowed down where passwords are guessed, and remembered where one comes by a link from elsewhere."""
+"""Signing in: slowed down against guessing, and remembered when one arrives by a link from elsewhere."""
 
 from __future__ import annotations
 

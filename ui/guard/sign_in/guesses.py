@@ -1,4 +1,4 @@
-"""Passwords that were guessed wrong, by address and by name, and how long the next guess has to wait. Knows no HTTP."""
+"""Wrong password guesses, by address and by name, and how long the next guess has to wait. Knows no HTTP."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class Guesses:
 
 
 class _Wrong:
-    """How often in a row, and when last."""
+    """How many in a row, and when the last one was."""
 
     def __init__(self, times: int, last: float) -> None:
         self._times, self._last = times, last

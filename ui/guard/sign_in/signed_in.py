@@ -1,5 +1,5 @@
-"""Who is signed in: the tokens of their cookies, each with a name. A session ends by signing out, when it is not used
-for a long time, and as soon as its person is removed or gets another password.
+"""Who is signed in: the tokens of their cookies, each with a name. A session ends by signing out, when it has not been
+used for a long time, and as soon as its user is removed or gets a new password.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ MOST = 10_000
 """Sessions that are remembered; the one that was used least recently ends first."""
 
 
-class Accounts(Protocol):
+class UserDirectory(Protocol):
     """Who may sign in."""
 
     def session_mark(self, name: str) -> str | None:
@@ -29,7 +29,7 @@ class Accounts(Protocol):
         ...
 
 
-class _Session:
+class _PasswordSession:
     def __init__(self, mark: str | None, used: float) -> None:
         self.mark, self.used = mark, used
 
@@ -40,7 +40,7 @@ class SignedIn(dict[str, str]):
     Source: gradio 6.31, routes.py: it calls `get`, sets, lists and deletes.
     """
 
-    def __init__(self, accounts: Accounts, now: Callable[[], float] = time.monotonic, most: int = MOST) -> None:
+    def __init__(self, accounts: UserDirectory, now: Callable[[], float] = time.monotonic, most: int = MOST) -> None:
         """
         Args:
             most: sessions that are remembered.
@@ -48,11 +48,11 @@ class SignedIn(dict[str, str]):
         """
         super().__init__()
         self._accounts, self._now, self._most = accounts, now, most
-        self._sessions: dict[str, _Session] = {}  # by token, the ones used most recently last
+        self._sessions: dict[str, _PasswordSession] = {}  # by token, the ones used most recently last
 
     def __setitem__(self, token: str, name: str) -> None:
         super().__setitem__(token, name)
-        self._sessions[token] = _Session(self._accounts.session_mark(name), self._now())
+        self._sessions[token] = _PasswordSession(self._accounts.session_mark(name), self._now())
         while len(self) > self._most:
             del self[next(iter(self._sessions))]
 

@@ -1,1 +1,1 @@
-"""The interface of A1111's web UI, as far as models here honour it. Source: AUTOMATIC1111/stable-diffusion-webui."""
+"""A1111's web API, as far as the models here support it. Source: AUTOMATIC1111/stable-diffusion-webui."""

@@ -1,4 +1,4 @@
-"""What clients of A1111 send and are answered, and which of it is honoured. Source: modules/api/models.py."""
+"""Requests and answers of A1111's API, and what of them is supported. Source: modules/api/models.py."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from studio.contract import MAX_PICTURES, MAX_SEED
 _OWN_WAYS = frozenset(
     {"save_images", "do_not_save_samples", "do_not_save_grid", "override_settings_restore_afterwards"}
 )
-"""What is said about files and settings of A1111: pictures are kept in the gallery here, whatever these say."""
+"""Options about A1111's own files and settings: pictures are kept in the gallery here, whatever they say."""
 _AUTOMATIC = ("", "automatic", None)
 _NEUTRAL = (None, False, "", 0, 1, -1, [], {})
 """Values with which a field of A1111 asks for nothing."""
@@ -44,11 +44,14 @@ class Drawing(BaseModel):
 
     def unused(self) -> list[str]:
         """A sentence for everything that asks for something and changes nothing here."""
-        said = {"sampler_name": self.sampler_name, "sampler_index": self.sampler_index, "scheduler": self.scheduler}
-        names = [name for name, value in said.items() if str(value or "").lower() not in _AUTOMATIC]
-        names += [name for name, value in (self.model_extra or {}).items() if not _is_neutral(name, value)]
+        names = [name for name, value in (self.model_extra or {}).items() if not _is_neutral(name, value)]
         names += [f"override_settings.{name}" for name in self.settings if name not in SETTINGS]
         return [f"{name:.60} is not honoured here." for name in names]
+
+    def sampler(self) -> tuple[str, ...]:
+        """What is asked for, as `samplers.sampler_in` takes it."""
+        said = {"sampler": self.sampler_name or self.sampler_index, "scheduler": self.scheduler}
+        return tuple(f"{name} {value}" for name, value in said.items() if str(value or "").lower() not in _AUTOMATIC)
 
 
 class Txt2Img(Drawing):
@@ -58,7 +61,7 @@ class Txt2Img(Drawing):
 class Img2Img(Drawing):
     """The body of `POST /sdapi/v1/img2img`. Files are in base64, with or without `data:...;base64,`."""
 
-    init_images: list[str] = Field([], description="The picture that is changed; further ones may be spoken of.")
+    init_images: list[str] = Field([], description="The picture to change; further ones are references.")
     mask: str | None = Field(None, description="White where the picture may change.")
     mask_blur: float | None = Field(None, ge=0, le=128, description="Pixels over which the change fades out.")
     inpainting_mask_invert: int | None = Field(0, ge=0, le=1)
@@ -70,7 +73,7 @@ SETTINGS = ("sd_model_checkpoint", "CLIP_stop_at_last_layers")
 
 
 class Options(BaseModel):
-    """The options that are honoured; others may be sent and change nothing."""
+    """The supported options; others may be sent and change nothing."""
 
     model_config = ConfigDict(extra="allow")
 

@@ -1,4 +1,4 @@
-"""`POST /sdapi/v1/txt2img` and `img2img`: what is asked for becomes a job, and its pictures the answer."""
+"""`POST /sdapi/v1/txt2img` and `img2img`: a request becomes a job, and its pictures the answer."""
 
 from __future__ import annotations
 
@@ -85,6 +85,7 @@ def _wanted(body: Drawing, choices: Choices, owner: str, task: Task) -> Wanted:
         negative_prompt=body.negative_prompt or "",
         style=(body.styles or [""])[0],
         clip_skip=layer,
+        sampler=body.sampler(),
     )
 
 
@@ -117,7 +118,7 @@ def _pictures(studio: Studio, job: JobView, body: Drawing, notes: list[str]) -> 
         first = assets[0]
         info |= {"seed": first.seed, "width": first.width, "height": first.height}
         info |= {"steps": first.recipe.steps, "cfg_scale": first.recipe.guidance}
-        info |= {"negative_prompt": first.recipe.negative_prompt, "sampler_name": "Automatic"}
+        info |= {"negative_prompt": first.recipe.negative_prompt, "sampler_name": first.recipe.sampler or "Automatic"}
     return {
         "images": [file_base64(path) for path in paths],
         "parameters": with_whole_letters(given),

@@ -1,4 +1,4 @@
-"""What else clients of A1111 ask: how far a job is, to stop it, which models there are, and the choice of one."""
+"""A1111's other routes: progress of a job, stopping it, listing models, and choosing one."""
 
 from __future__ import annotations
 
@@ -11,10 +11,12 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 
 from studio.contract import Task
+from studio.intake.settings.samplers import SAMPLERS
 from studio.scheduling.contract import JobView
 from studio.service import Studio
 from ui.programs.a1111.bodies import REFUSALS, Options, ProgressNow, SdModel, State
 from ui.programs.choices import Choices
+from ui.programs.fitting import ready_for
 
 _NOTHING: dict[str, Any] = {
     "cmd-flags": {},
@@ -25,10 +27,10 @@ _NOTHING: dict[str, Any] = {
     "realesrgan-models": [],
     "sd-vae": [],
     "upscalers": [],
-    "samplers": [{"name": "Automatic", "aliases": ["automatic"], "options": {}}],
+    "samplers": [{"name": name, "aliases": [name.lower()], "options": {}} for name in ("Automatic", *SAMPLERS)],
     "schedulers": [{"name": "automatic", "label": "Automatic", "aliases": None, "default_rho": -1.0}],
 }
-"""What clients ask at their start and is the same for everybody: each model here has its own sampler, and no parts."""
+"""What clients ask at their start and is the same for everybody; a model without samplers draws with its own."""
 
 
 def add_routes(routes: APIRouter, studio: Studio, choices: Choices) -> None:
@@ -36,7 +38,7 @@ def add_routes(routes: APIRouter, studio: Studio, choices: Choices) -> None:
 
     @routes.get("/progress", response_model=ProgressNow, responses=REFUSALS, tags=["A1111"])
     async def progress(request: Request, skip_current_image: bool = False) -> ProgressNow:
-        """How far the caller's running job is."""
+        """The progress of the caller's running job."""
         job = await asyncio.to_thread(_running, studio, request.state.caller.owner)
         return _progress(job, with_image=not skip_current_image)
 
@@ -47,23 +49,23 @@ def add_routes(routes: APIRouter, studio: Studio, choices: Choices) -> None:
 
     @routes.post("/skip", responses=REFUSALS, tags=["A1111"])
     async def skip(request: Request) -> dict[str, str]:
-        """Leave out the picture that is being made."""
+        """Skip the picture that is being made."""
         return await asyncio.to_thread(_each, studio, request.state.caller.owner, studio.skip)
 
     @routes.get("/sd-models", response_model=list[SdModel], responses=REFUSALS, tags=["A1111"])
     async def sd_models(request: Request) -> list[SdModel]:
-        """The models that can be asked now."""
+        """The available models."""
         return await asyncio.to_thread(_models, studio, request.state.caller.owner)
 
     @routes.get("/options", responses=REFUSALS, tags=["A1111"])
     async def options(request: Request) -> dict[str, Any]:
-        """The options that are honoured."""
+        """The supported options."""
         spec = await asyncio.to_thread(choices.current, request.state.caller.owner)
         return {"sd_model_checkpoint": spec.id, "CLIP_stop_at_last_layers": 1, "samples_format": "png"}
 
     @routes.post("/options", responses=REFUSALS, tags=["A1111"])
     async def choose(request: Request, body: Options) -> dict[str, list[str]]:
-        """Choose the model for what follows."""
+        """Choose the model for later requests."""
         if body.sd_model_checkpoint:
             await asyncio.to_thread(choices.load, request.state.caller.owner, body.sd_model_checkpoint)
         return {"notes": [f"{name:.40} is not honoured here." for name in body.model_extra or {}]}
@@ -119,6 +121,5 @@ def _progress(job: JobView | None, *, with_image: bool) -> ProgressNow:
 
 
 def _models(studio: Studio, owner: str) -> list[SdModel]:
-    specs = {spec.id: spec for task in (Task.GENERATE, Task.ITERATE) for spec in studio.models(task)}
-    ready = [spec for spec in specs.values() if spec.ready_for(owner).ok]
+    ready = ready_for(studio, owner, Task.GENERATE, Task.ITERATE)
     return [SdModel(title=spec.id, model_name=spec.id, filename=spec.id) for spec in ready]

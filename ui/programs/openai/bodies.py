@@ -1,4 +1,4 @@
-"""What OpenAI's clients send, and what they are answered. Names and values are OpenAI's, except where it says so."""
+"""Requests and answers of OpenAI's API. Names and values are OpenAI's, except where noted."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ from typing import Annotated, Any, Literal
 from fastapi import UploadFile
 from pydantic import BaseModel, ConfigDict, Field
 
-from studio.contract import MAX_PICTURES, MAX_SEED
+from studio.contract import MAX_SEED
 from ui.programs.encoding import Format
 
 SIZE = r"^(auto|[1-9][0-9]{0,4}x[1-9][0-9]{0,4})$"
+MOST_PICTURES = 10
+"""Source: `n` of https://platform.openai.com/docs/api-reference/images/create"""
 Seed = Annotated[int, Field(ge=-1, le=MAX_SEED)]
 
 
@@ -20,10 +22,10 @@ class ImageOptions(BaseModel):
     model_config = ConfigDict(extra="allow")
 
     prompt: str = Field(description="What to draw, or what to change.")
-    model: str | None = Field(None, description="An id of `GET /v1/models`; without it the first that is ready.")
-    n: int | None = Field(None, ge=1, le=MAX_PICTURES, description="How many pictures; 1 without it.")
+    model: str | None = Field(None, description="An id from `GET /v1/models`; by default the first that is ready.")
+    n: int | None = Field(None, ge=1, le=MOST_PICTURES, description="How many pictures; 1 by default.")
     size: str | None = Field(
-        None, pattern=SIZE, description="`auto` or WIDTHxHEIGHT; the nearest that the model makes is made."
+        None, pattern=SIZE, description="`auto` or WIDTHxHEIGHT, rounded to the nearest size the model makes."
     )
     quality: str | None = Field(None, description="One of the model's qualities; `auto` for its own.")
     background: Literal["transparent", "opaque", "auto"] | None = None
@@ -33,7 +35,7 @@ class ImageOptions(BaseModel):
         None, description="`b64_json`; for models named dall-e `url`, which opens the PNG for an hour."
     )
     stream: bool | None = Field(None, description="Answer with server-sent events.")
-    partial_images: int | None = Field(None, ge=0, le=3, description="How many previews a stream sends of a picture.")
+    partial_images: int | None = Field(None, ge=0, le=3, description="How many previews a stream sends per picture.")
     style: str | None = Field(None, description="One of the model's styles.")
     user: str | None = Field(None, description="Changes nothing.")
     safety_identifier: str | None = Field(None, description="Changes nothing.")
@@ -74,7 +76,7 @@ class Tokens(BaseModel):
 
 
 class Usage(BaseModel):
-    """Nothing is counted in tokens here; clients want the numbers all the same."""
+    """Nothing is counted in tokens here; clients still want the numbers."""
 
     input_tokens: int = 0
     input_tokens_details: Tokens = Tokens()
@@ -132,11 +134,11 @@ REFUSALS: dict[int | str, dict[str, Any]] = {
     status: {"model": ErrorBody, "description": told}
     for status, told in {
         400: "A value that cannot be used, or a picture that could not be made.",
-        401: "A key is wanted, and this is none.",
-        402: "It costs more than the daily cap leaves.",
+        401: "The key is missing or wrong.",
+        402: "It would exceed the daily cap.",
         404: "There is no such model or picture.",
         413: "Too many bytes.",
-        429: "Too many jobs wait already.",
-        507: "There is no room on the disk.",
+        429: "Too many jobs are waiting already.",
+        507: "The disk is full.",
     }.items()
 }

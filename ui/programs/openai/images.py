@@ -1,32 +1,35 @@
-"""`POST /v1/images/generations` and `/v1/images/edits`: what is asked for is a job, its pictures the answer."""
+"""`POST /v1/images/generations` and `/v1/images/edits`: a request becomes a job, its pictures the answer."""
 
 from __future__ import annotations
 
 import asyncio
 import io
 import time
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
 from dataclasses import dataclass, replace
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import numpy as np
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 from PIL import Image
 
-from studio.contract import Size
-from studio.errors import BadPicture, BadRequest
+from studio.contract import MAX_PICTURES, MAX_SEED, GenerateRequest, IterateRequest, Size
+from studio.errors import BadPicture, BadRequest, StudioError
 from studio.intake.picture import read_picture
 from studio.scheduling.contract import JobView
 from studio.service import Studio
 from ui.programs.encoding import Format, file_base64
 from ui.programs.fitting import Wanted, to_generate, to_iterate
-from ui.programs.following import finished
+from ui.programs.following import finished, stop
 from ui.programs.openai.bodies import REFUSALS, EditForm, GenerationBody, ImageOptions, ImagesResponse, Usage
 from ui.programs.openai.stream import Kind, events
 from ui.routes.files import picture_address
 from ui.routes.visitors import Caller
 
 MOST_IMAGES = 16
+_Request = TypeVar("_Request", GenerateRequest, IterateRequest)
 _ANSWERS: dict[int | str, dict[str, Any]] = {
     200: {"model": ImagesResponse, "content": {"text/event-stream": {"schema": {"type": "string"}}}},
     **REFUSALS,
@@ -35,9 +38,9 @@ _ANSWERS: dict[int | str, dict[str, Any]] = {
 
 @dataclass(frozen=True)
 class Order:
-    """A job that a program asked for, and how it wants its pictures."""
+    """The jobs that a program asked for, and how it wants their pictures."""
 
-    job: JobView
+    jobs: list[JobView]  # one, or two where it wants more pictures than one makes
     options: ImageOptions
     notes: tuple[str, ...]
 
@@ -68,16 +71,53 @@ def add_routes(routes: APIRouter, studio: Studio) -> None:
 
 async def _answer(studio: Studio, caller: Caller, order: Order, request: Request, kind: Kind) -> Response:
     if order.options.stream:
-        told = events(studio, order.job, kind, order.options, order.format)
+        told = _streamed(studio, order, kind)
         return StreamingResponse(told, media_type="text/event-stream", headers={"Cache-Control": "no-cache"})
-    job = await finished(studio, order.job, request)
-    return JSONResponse(await asyncio.to_thread(_response, studio, caller, order, job))
+    over: list[JobView] = []
+    try:
+        for job in order.jobs:
+            over.append(await finished(studio, job, request))
+    finally:
+        for job in order.jobs[len(over) + 1 :]:
+            stop(studio, job)
+    return JSONResponse(await asyncio.to_thread(_response, studio, caller, order, over))
+
+
+async def _streamed(studio: Studio, order: Order, kind: Kind) -> AsyncGenerator[str]:
+    waiting = [*order.jobs]
+    try:
+        while waiting:
+            async with aclosing(events(studio, waiting.pop(0), kind, order.options, order.format)) as told:
+                async for event in told:
+                    yield event
+    finally:
+        for job in waiting:
+            stop(studio, job)
+
+
+def _begun(studio: Studio, begin: Callable[[str, _Request], JobView], owner: str, request: _Request) -> list[JobView]:
+    """The jobs of a request that may ask for more pictures than one job makes: the second's seeds follow."""
+    parts = [replace(request, count=min(request.count, MAX_PICTURES))]
+    if request.count > MAX_PICTURES:
+        seed = request.seed
+        if seed is not None and seed >= 0:  # else each is drawn
+            seed = (seed + MAX_PICTURES) % (MAX_SEED + 1)
+        parts.append(replace(request, count=request.count - MAX_PICTURES, seed=seed))
+    jobs: list[JobView] = []
+    try:
+        for part in parts:
+            jobs.append(begin(owner, part))
+    except StudioError:
+        for job in jobs:
+            studio.cancel(owner, job.id)
+        raise
+    return jobs
 
 
 def _generation(studio: Studio, caller: Caller, body: GenerationBody) -> Order:
     notes = _checked(body)
     request = to_generate(studio, caller.owner, _wanted(body), notes)
-    return Order(studio.generate(caller.owner, request), body, tuple(notes))
+    return Order(_begun(studio, studio.generate, caller.owner, request), body, tuple(notes))
 
 
 def _edit(studio: Studio, caller: Caller, form: EditForm, images: list[tuple[bytes, str]], mask: bytes | None) -> Order:
@@ -92,11 +132,11 @@ def _edit(studio: Studio, caller: Caller, form: EditForm, images: list[tuple[byt
     if selected is not None:
         kept = studio.object_of_mask(caller.owner, source.id, selected, "mask")
         request = replace(request, object=kept.id)
-    return Order(studio.iterate(caller.owner, request), form, tuple(notes))
+    return Order(_begun(studio, studio.iterate, caller.owner, request), form, tuple(notes))
 
 
 def _checked(options: ImageOptions) -> list[str]:
-    """What is told about options that change nothing.
+    """Notes about options that change nothing.
 
     Raises:
         BadRequest: some contradict each other.
@@ -151,20 +191,20 @@ def _selected(content: bytes) -> bytes | None:
     return buffer.getvalue()
 
 
-def _response(studio: Studio, caller: Caller, order: Order, job: JobView) -> dict[str, Any]:
-    options, assets = order.options, [studio.asset(job.owner, id) for id in job.assets]
+def _response(studio: Studio, caller: Caller, order: Order, jobs: list[JobView]) -> dict[str, Any]:
+    options, assets = order.options, [studio.asset(caller.owner, id) for job in jobs for id in job.assets]
     by_link = _by_link(options)
     data = []
     for asset in assets:
         if by_link:
             picture = {"url": caller.link(picture_address(asset.id))}
         else:
-            path = studio.path(job.owner, asset.id)
+            path = studio.path(caller.owner, asset.id)
             picture = {"b64_json": file_base64(path, order.format, options.output_compression)}
         data.append(picture | {"id": asset.id, "seed": asset.seed})
     first = assets[0]
     size = Size(first.width, first.height)
-    notes = [*order.notes, *filter(None, (first.recipe.notice, job.error))]
+    notes = [*order.notes, *filter(None, (first.recipe.notice, *(job.error for job in jobs)))]
     if isinstance(options, EditForm) and options.size not in (None, "auto", _told(size)):
         notes.append(f"It has {size} pixels: the size of a change goes by that of its source.")
     return {

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Request
 from studio.contract import ModelSpec, Task
 from studio.errors import UnknownModel
 from studio.service import Studio
+from ui.programs.fitting import ready_for, tasks_of
 from ui.programs.openai.bodies import REFUSALS, ModelList, ModelObject
 
 
@@ -17,7 +18,7 @@ def add_routes(routes: APIRouter, studio: Studio) -> None:
 
     @routes.get("/models", response_model=ModelList, responses=REFUSALS, tags=["OpenAI"])
     async def models(request: Request) -> ModelList:
-        """The models that can be asked now."""
+        """The available models."""
         return ModelList(data=await asyncio.to_thread(_ready, studio, request.state.caller.owner))
 
     @routes.get("/models/{model}", response_model=ModelObject, responses=REFUSALS, tags=["OpenAI"])
@@ -31,8 +32,7 @@ def add_routes(routes: APIRouter, studio: Studio) -> None:
 
 
 def _ready(studio: Studio, owner: str) -> list[ModelObject]:
-    specs = {spec.id: spec for task in (Task.GENERATE, Task.ITERATE) for spec in studio.models(task)}
-    return [_told(spec) for spec in specs.values() if spec.ready_for(owner).ok]
+    return [_told(spec) for spec in ready_for(studio, owner, Task.GENERATE, Task.ITERATE)]
 
 
 def _told(spec: ModelSpec) -> ModelObject:
@@ -40,7 +40,7 @@ def _told(spec: ModelSpec) -> ModelObject:
         id=spec.id,
         owned_by=spec.provider or "diorama",
         label=spec.label,
-        tasks=sorted(spec.tasks),
+        tasks=tasks_of(spec),
         sizes=[f"{size.width}x{size.height}" for size in spec.sizes],
         qualities=list(spec.qualities),
     )

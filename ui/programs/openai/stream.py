@@ -1,4 +1,4 @@
-"""Pictures that form before a program's eyes: server-sent events, as openai-python reads them.
+"""Streaming previews: server-sent events, as openai-python reads them.
 
 Source: ImageGenPartialImageEvent, ImageGenCompletedEvent and their like for edits, openai-python 3.52.
 """
@@ -28,7 +28,7 @@ _ALIVE = ": waiting\n\n"
 async def events(
     studio: Studio, job: JobView, kind: Kind, options: ImageOptions, format: Format
 ) -> AsyncGenerator[str]:
-    """What is told of a job, until it is over. Whoever stops listening stops the job.
+    """The events of a job, until it is over. Disconnecting stops the job.
 
     Args:
         format: of the pictures.

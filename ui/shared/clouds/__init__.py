@@ -1,4 +1,4 @@
-"""What a tab says about providers: the line about the price, and the button that improves a prompt. Knows no tab."""
+"""What tabs show about providers: the price line, and the line below a prompt. Knows no tab."""
 
 from __future__ import annotations
 
@@ -29,19 +29,26 @@ def build_price() -> gr.HTML:
 
 
 def build_improve(prompt: str) -> gr.HTML:
-    """Lay out the button under a prompt.
+    """Lay out what stands below a prompt: how much of it is read, and the button that improves it.
 
     Args:
         prompt: selector of its text field.
 
     Returns:
-        The component. Its value is `{token, reader}` and, at its event `words`, `words`: what the prompt becomes.
+        The component. Its value is what `improve_of` returns and, at its event `words`, `words`: what the prompt
+        becomes.
     """
     return component(_HERE, "improve", "words", prompt=prompt)
 
 
+def improve_of(studio: Studio, owner: str, spec: ModelSpec) -> Answer:
+    """The line below a prompt for this model: who would improve it, and how many tokens the model reads."""
+    reader = studio.describing.improver(owner, for_toys=spec.toys_only)
+    return {"reader": reader, "model": spec.id, "label": spec.label, "tokens": spec.text_tokens}
+
+
 def price_of(studio: Studio, owner: str, spec: ModelSpec, request: GenerateRequest) -> Answer:
-    """What is to be said of time or money before the main button is pressed.
+    """The time or money that pressing the main button would cost.
 
     Returns:
         `words` and `today`; nothing for a model that is quick here, or cannot be used.

@@ -1,11 +1,13 @@
-// The button under a prompt that has it improved by a provider: with Stop while it is asked, and Undo afterwards.
+// Below a prompt: how much of it the model reads, and the button that has it improved: with Stop while it is asked, and Undo
+// afterwards.
 
-import { setText, show, within } from "../scripts/dom.js";
+import { setText, show, within } from "../scripts/elements/dom.js";
+import { sayRead } from "../scripts/prompt/reading.js";
 import { post } from "../scripts/server.js";
 const { find } = within("improve");
 const state = { before: null, after: "", asking: null }; // what stood there before, what came, how the asking is ended
 let component = null; // {props, trigger, watch}
-const prompt = () => document.querySelector(component.props.prompt);
+const prompt = () => document.querySelector(component.props.prompt); // null until gradio has fetched its text fields
 
 function draw(sentence = "", isTrouble = false) {
   const { reader = "" } = component.props.value || {};
@@ -16,6 +18,12 @@ function draw(sentence = "", isTrouble = false) {
   show(find(".undo"), !state.asking && state.before !== null);
   find(".said").classList.toggle("trouble", isTrouble);
   setText(find(".said"), sentence);
+  measure();
+}
+/** Something was written, or another model was chosen. */
+export function measure() {
+  const { label = "", tokens = 0 } = component?.props.value || {};
+  sayRead(find(".read"), prompt()?.value || "", { label, tokens });
 }
 /** Put words into the prompt, as if somebody had written them. */
 function write(words) {
@@ -28,7 +36,7 @@ async function improve() {
   state.asking = asking;
   draw(`${component.props.value.reader} is writing...`);
   find(".stop").focus();
-  const { ok, answer } = await post("improve", { prompt: wish }, asking.signal);
+  const { ok, answer } = await post("improve", { prompt: wish, model: component.props.value.model }, asking.signal);
   const wasChanged = prompt().value !== wish; // who wrote on meanwhile keeps their words
   state.asking = null;
   if (asking.signal.aborted) draw("Stopped");

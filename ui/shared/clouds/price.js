@@ -1,6 +1,6 @@
 // Above the main button: what it will cost, whether it may cost more, or why it was refused.
 
-import { make, setAttribute, setText, show, within } from "../scripts/dom.js";
+import { make, setAttribute, setText, show, within } from "../scripts/elements/dom.js";
 import { hear } from "../scripts/events.js";
 const { find } = within("price");
 let component = null; // {props, trigger, watch}

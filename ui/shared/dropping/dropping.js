@@ -2,10 +2,10 @@
 // Generate takes the settings, a tab that works on a picture opens it, and every other tab shows it.
 
 import { turnIn3D } from "../scripts/address.js";
-import { setAttribute, setText, show, within } from "../scripts/dom.js";
+import { setAttribute, setText, show, within } from "../scripts/elements/dom.js";
 import { hear, tell } from "../scripts/events.js";
 import { token, whenTold } from "../scripts/server.js";
-import { toast } from "../scripts/toast.js";
+import { toast } from "../scripts/elements/toast.js";
 import { areWordsMeant, filesOf, isAddress, isFiles } from "./handed.js";
 import { send } from "./sender.js";
 const { find } = within("dropping");

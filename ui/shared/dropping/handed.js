@@ -1,6 +1,6 @@
 // What the browser hands over in a drop or a paste: files, words, or the address of something on another page.
 
-import { toast } from "../scripts/toast.js";
+import { toast } from "../scripts/elements/toast.js";
 
 /** Whether there are files, also before they may be looked at. */
 export const isFiles = (transfer) => Boolean(transfer) && [...transfer.types].includes("Files");

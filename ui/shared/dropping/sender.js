@@ -1,6 +1,6 @@
 // Sends one file to the server. XMLHttpRequest, because `fetch` does not tell how much has left.
 
-import { address } from "../scripts/dom.js";
+import { address } from "../scripts/elements/dom.js";
 import { token } from "../scripts/server.js";
 
 const isSplatFile = (file) => /\.(ply|splat|spz|glb)$/i.test(file.name); // where it goes; what it is its content says

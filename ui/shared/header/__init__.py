@@ -1,4 +1,4 @@
-"""The header: the name, what runs here and with whose key, light or dark, and the shortcuts."""
+"""The header: the name, what runs here and with whose key, the theme, and the shortcuts."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def _line(spec: ModelSpec, ready: Readiness) -> Answer:
 def _of_provider(name: str, specs: list[ModelSpec]) -> Answer:
     """All models of one provider in a line: there are many, and the lists of the tabs say more of each."""
     labels = ", ".join(spec.label.removesuffix(f" ({name})") for spec in specs)
-    return {"label": name, "ok": True, "state": "paid by use", "about": f"{labels}."}
+    return {"label": name, "ok": True, "state": "billed by usage", "about": f"{labels}."}
 
 
 def _badge(studio: Studio, machine: str) -> Answer:

@@ -1,10 +1,11 @@
 // The header: fills the badge, asks what runs here when it is opened, takes keys, remembers light or dark.
 
-import { make, setText, show, within } from "../scripts/dom.js";
+import { make, setText, show, within } from "../scripts/elements/dom.js";
 import { hear, tell } from "../scripts/events.js";
 import { post, token, whenTold } from "../scripts/server.js";
-import { toast } from "../scripts/toast.js";
+import { toast } from "../scripts/elements/toast.js";
 import { watchServer } from "../scripts/watcher.js";
+import { choose, followLook, isChosen } from "../stardust/stardust.js";
 import { createKeyBox } from "./keys.js";
 import "./lists.js";
 import { followAddress, tabOfAddress } from "./tabs.js";
@@ -43,9 +44,13 @@ async function look() {
   find(".models").replaceChildren(...tabs, ...own);
   drawClouds(answer.clouds);
 }
-function drawAccount({ name, admin }) {
+function drawAccount({ name, admin, with: elsewhere }) {
   show(find(".account"), Boolean(name || admin));
   setText(find(".account b"), name);
+  show(find(".account .out"), !elsewhere);
+  show(find(".account .leave"), Boolean(elsewhere));
+  show(find(".elsewhere"), Boolean(elsewhere) && !name);
+  setText(find(".elsewhere .in"), `Sign in with ${elsewhere}`);
   show(find(".account .admin"), admin);
 }
 function drawClouds({ providers, spent, cap }) {
@@ -67,6 +72,10 @@ for (const button of document.querySelectorAll("#header .all-models")) {
     tell("models-wanted");
   });
 }
+find(".account .leave").addEventListener("click", async () => {
+  await post("sign-out");
+  location.reload();
+});
 hear("key-wanted", async ({ provider }) => {
   card.showPopover();
   await look(); // the lines have to be there before one of them can be focused
@@ -84,6 +93,10 @@ find(".shade").addEventListener("click", () => {
 });
 const chosen = localStorage.getItem("diorama-shade");
 shade(chosen ? chosen === "dark" : document.body.classList.contains("dark"));
+
+find(".stardust-look").checked = isChosen();
+find(".stardust-look").addEventListener("change", (event) => choose(event.target.checked));
+followLook((reason) => setText(find(".look-off"), reason));
 
 /** What the open tab works with, and on what: a model in a cloud names its provider itself. */
 const uses = {};

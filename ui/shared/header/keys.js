@@ -1,6 +1,6 @@
 // Keys of the providers: one line for each, with a field that is emptied as soon as its key is on its way.
 
-import { make, reconcile, setAttribute, setText, show } from "../scripts/dom.js";
+import { make, reconcile, setAttribute, setText, show } from "../scripts/elements/dom.js";
 
 /**
  * @param list where the lines stand
@@ -37,7 +37,7 @@ export function createKeyBox(list, onSend) {
     show(node.querySelector(".get"), !source);
     show(node.querySelector(".forget"), own);
     show(node.querySelector(".paste"), !own);
-    setText(node.querySelector(".todo"), source || !file ? "" : `To keep it permanently, add ${name}=... into ${file}`);
+    setText(node.querySelector(".todo"), source || !file ? "" : `To keep it permanently, add ${name}=... to ${file}`);
   }
   return {
     draw(providers) {

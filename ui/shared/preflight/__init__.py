@@ -1,4 +1,4 @@
-"""The Generate column's card about what a model needs before its first use; `scripts/preflight.js` draws every card."""
+"""The Generate column's card about what a model needs before its first use. Cards are drawn by `preflight.js`."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def card_of(studio: Studio, owner: str, spec: ModelSpec, request: GenerateReques
     if not card or spec.ready_for(owner).ok:
         return card
     specs = studio.models(Task.GENERATE)
-    offers: list[Answer] = [{"label": f"Add a key of {spec.provider}", "key": spec.provider}] if spec.provider else []
+    offers: list[Answer] = [{"label": f"Add a key for {spec.provider}", "key": spec.provider}] if spec.provider else []
     here = next((each for each in specs if not each.provider and each.readiness().ok), None)
     if here:
         offers.append({"label": f"Use {here.label}", "use": here.id})

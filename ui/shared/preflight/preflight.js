@@ -1,8 +1,8 @@
 // The card in the Generate column; what it says comes with the model that is chosen.
 
-import { within } from "../scripts/dom.js";
+import { within } from "../scripts/elements/dom.js";
 import { tell } from "../scripts/events.js";
-import { createPreflight } from "../scripts/preflight.js";
+import { createPreflight } from "../scripts/models/preflight.js";
 const { find } = within("preflight");
 
 export function start({ props, trigger, watch }) {

@@ -1,4 +1,4 @@
-"""How our own components are put together from a template and a module, and how gradio calls the page's scripts.
+"""Builds our own components from a template and a module, and lets gradio call the page's scripts.
 
 The scripts are ES modules that the browser fetches from `ui/routes/scripts.py`. Knows no component.
 """
@@ -16,7 +16,10 @@ from ui.shared.edition import EDITION, ROOT
 SCRIPTS = f"diorama/scripts/{EDITION}"
 """Where the modules are, relative to the page: as in the folder of the program, and another place for each edition."""
 _LOADER = 'import(new URL("{address}", document.baseURI).href).then((module) => module.{name}({arguments}))'
-_FAILED = '.catch(() => { element.textContent = "This part of the page did not load. Reload the page."; })'
+_FAILED = (
+    ".catch((error) => { console.error(error); "
+    'element.textContent = "This part of the page did not load. Reload the page."; })'
+)
 _FREE = ".finally(() => { element.inert = false; })"
 """The only JavaScript outside of the modules. A part that does not listen yet takes nothing: it would be lost."""
 

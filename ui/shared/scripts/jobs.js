@@ -1,6 +1,6 @@
 // How a job stands, in words and as a bar.
 
-import { setAttribute, setText } from "./dom.js";
+import { setAttribute, setText } from "./elements/dom.js";
 
 export const isOpenJob = (job) => job.state === "waiting" || job.state === "running";
 

@@ -1,9 +1,9 @@
 // Lists of pictures on the page, and what can be done with the pictures in them.
 
-import { address } from "./dom.js";
+import { address } from "./elements/dom.js";
 import { tell } from "./events.js";
 import { ask } from "./server.js";
-import { toast } from "./toast.js";
+import { toast } from "./elements/toast.js";
 
 /** What an asset looks like: a splat has a picture of itself only as its thumbnail. */
 export const lookOf = (asset) => address(asset.kind === "splat" ? asset.thumb : asset.file);
@@ -33,6 +33,14 @@ export async function starPictures(pictures, starred) {
     if (!answer) return;
     tell("change", { changed: answer.pictures });
   }
+}
+
+/** Put pictures into a collection, or take them out of it. True when that was done. */
+export async function collectPictures(pictures, name, isIn = true) {
+  for (const part of chunks(pictures)) if (!(await ask("pictures/collect", { ids: idsOf(part), name, is_in: isIn }))) return false;
+  const count = pictures.length === 1 ? "" : `${pictures.length} `;
+  toast(isIn ? `Added ${count}to “${name.trim()}”` : `Removed ${count}from “${name}”`);
+  return true;
 }
 
 /** Make a picture again with another seed; what costs is asked about first. `onBegun` is called once it is on its way. */

@@ -1,15 +1,15 @@
 // Watches the server for the whole page: asks, waits for the answer, asks again. Heals by itself after sleep, lost network
 // and restarts.
 
-import { address } from "./dom.js";
+import { address } from "./elements/dom.js";
 import { hear, tell, untilHeard } from "./events.js";
 import { isOpenJob } from "./jobs.js";
 import { byId } from "./pictures.js";
 import { post } from "./server.js";
-import { toast } from "./toast.js";
+import { toast } from "./elements/toast.js";
 
 const LOST = "The connection to Diorama is lost. Trying again...";
-const UPDATED = "Diorama was updated. Reload the page to go on.";
+const UPDATED = "Diorama was updated. Reload the page to continue.";
 let latest = null; // all that was told so far: {jobs, pictures, next}
 let lost = ""; // why the server cannot be reached; "" while it can
 
@@ -61,10 +61,10 @@ export async function watchServer(edition) {
     news = null;
   };
   const pause = (ms) => new Promise((resolve) => { wake = resolve; setTimeout(resolve, ms); });
-  const tooLong = () => new Promise((resolve) => setTimeout(resolve, 25000, { ok: false, status: 0 }));
+  const tooLong = () => new Promise((resolve) => setTimeout(resolve, 40000, { ok: false, status: 0 }));
   for (;;) {
     // A hidden tab asks now and then and holds no connection: browsers allow only six to one server.
-    const asked = post("watch", { since, pictures, wait: document.hidden ? 0 : 10 });
+    const asked = post("watch", { since, pictures, wait: document.hidden ? 0 : 25 });
     tellNews(); // while the next question is on its way
     const { ok, status, answer } = await Promise.race([asked, tooLong()]);
     if (!ok) {
@@ -85,6 +85,6 @@ export async function watchServer(edition) {
     if (answer.jobs) news = answer;
     if (!document.hidden) continue;
     tellNews();
-    await pause(2000);
+    await pause(jobsNow().some(isOpenJob) ? 2000 : 25000); // hundreds of forgotten tabs must cost next to nothing
   }
 }

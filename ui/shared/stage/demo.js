@@ -1,7 +1,7 @@
-// The tiles of the empty stage: each makes a picture that is known to come out well, and goes on from there.
+// The tiles of the empty stage: each makes a picture that is known to turn out well, and continues from there.
 
 import { cutOut, editHere, readAddress, turnIn3D } from "../scripts/address.js";
-import { setAttribute } from "../scripts/dom.js";
+import { setAttribute } from "../scripts/elements/dom.js";
 import { ask } from "../scripts/server.js";
 import { pictureOf } from "../scripts/watcher.js";
 

@@ -1,8 +1,8 @@
 // The stage itself: one picture large, or the one that is forming, or what to do first.
 
-import { label, setAttribute, setText, show, within } from "../scripts/dom.js";
+import { label, setAttribute, setText, show, within } from "../scripts/elements/dom.js";
 import { capitalized, drawProgress, situation } from "../scripts/jobs.js";
-import { makeDraggable } from "../scripts/dragging.js";
+import { makeDraggable } from "../scripts/elements/dragging.js";
 import { download, lookOf } from "../scripts/pictures.js";
 const { find } = within("stage");
 
@@ -13,7 +13,7 @@ export function createPicture(actions) {
   label(find(".reuse"), "reuse", "Use settings");
   label(find(".vary"), "vary", "Vary");
   label(find(".iterate"), "edit", "Edit");
-  label(find(".segment"), "select", "Cut out");
+  label(find(".segment"), "cut", "Cut out");
   label(find(".delete"), "delete", "Delete");
   makeDraggable(frame, () => (frame.disabled ? null : standing));
   frame.addEventListener("click", () => actions.enlarge());
@@ -23,7 +23,7 @@ export function createPicture(actions) {
     event.preventDefault();
     keys[event.key]();
   });
-  for (const name of ["star", "reuse", "vary", "iterate", "segment", "delete", "seed", "stop", "skip"]) {
+  for (const name of ["star", "reuse", "vary", "iterate", "segment", "turn", "delete", "seed", "stop", "skip"]) {
     find(`.${name}`).addEventListener("click", () => actions[name]());
   }
 
@@ -53,7 +53,10 @@ export function createPicture(actions) {
     show(find(".seed"), picture.seed !== null);
     show(find(".reuse"), picture.again);
     show(find(".vary"), picture.again && picture.prompted);
+    show(find(".iterate"), picture.kind !== "splat");
     show(find(".segment"), picture.kind !== "splat");
+    show(find(".actions .turn"), ["object", "splat"].includes(picture.kind));
+    if (!find(".actions .turn").hidden) label(find(".actions .turn"), "solid", picture.kind === "splat" ? "Open in 3D" : "Turn into 3D");
     if (find(".seed").dataset.seed !== String(picture.seed)) {
       find(".seed").dataset.seed = picture.seed;
       label(find(".seed"), "copy", `Seed ${picture.seed}`);

@@ -1,7 +1,7 @@
 // The contact sheet: all pictures of a job side by side, to choose one by a click, or by its number.
 
-import { reconcile, setAttribute, setText, show, within } from "../scripts/dom.js";
-import { tileOf } from "../scripts/tiles.js";
+import { reconcile, setAttribute, setText, show, within } from "../scripts/elements/dom.js";
+import { tileOf } from "../scripts/elements/tiles.js";
 const { find } = within("stage");
 const COLUMNS = [1, 1, 2, 3, 2, 3, 3, 4, 4]; // by how many there are
 const STEPS = { ArrowLeft: -1, ArrowRight: 1 };

@@ -1,13 +1,13 @@
 // The state of this tab and what may be done with it. Everything on the stage and the strip is drawn from `state`.
 
-import { changeAgain, cutOut, editHere, goTo } from "../scripts/address.js";
-import { setAttribute, setText, show, within } from "../scripts/dom.js";
+import { changeAgain, cutOut, editHere, goTo, turnIn3D } from "../scripts/address.js";
+import { createSpeaker, setAttribute, show, within } from "../scripts/elements/dom.js";
 import { hear, tell } from "../scripts/events.js";
 import { isOpenJob } from "../scripts/jobs.js";
 import { byId, changedList, deletePictures, starPictures, varyPicture } from "../scripts/pictures.js";
-import { rememberWords } from "../scripts/past.js";
+import { rememberWords } from "../scripts/prompt/past.js";
 import { ask, whenTold } from "../scripts/server.js";
-import { copyText, toast } from "../scripts/toast.js";
+import { copyText, toast } from "../scripts/elements/toast.js";
 import { hearServer } from "../scripts/watcher.js";
 import { connectDemo } from "./demo.js";
 import { createPicture } from "./picture.js";
@@ -55,14 +55,9 @@ function mergePictures(told, next) {
   state.pictures = [...told, ...older];
 }
 
-let spokenAt = 0;
-function speak(text, rarely = false) {
-  if (rarely && Date.now() - spokenAt < 5000) return;
-  spokenAt = Date.now();
-  setText(find(".spoken"), text);
-}
+const speak = createSpeaker(find);
 
-/** Say what ended, and what goes on but not too often. */
+/** Announce what ended, and what is running, but not too often. */
 function notice(job) {
   const before = seen.get(job.id);
   seen.set(job.id, job.state);
@@ -147,6 +142,7 @@ const stagePicture = createPicture({
   vary: () => varyPicture(subject().picture, () => choose("")),
   iterate: () => editHere(subject().picture.id),
   segment: () => cutOut(subject().picture.id),
+  turn: () => turnIn3D(subject().picture.id),
   delete: () => deletePicture(subject().picture),
   seed: () => copyText(String(subject().picture.seed), find(".seed"), "Seed copied"),
 });
@@ -225,7 +221,7 @@ function watchColumn() {
     said = sentence;
   };
   new MutationObserver(bringNote).observe(press, { attributeFilter: ["class"], childList: true, subtree: true });
-  // On a narrow page it floats over the end of the column, which has to be read all the same.
+  // On a narrow page it floats over the end of the column, which must stay readable.
   const bench = press.closest(".workbench");
   new ResizeObserver(() => bench.style.setProperty("--press", `${press.offsetHeight}px`)).observe(press);
   // Type at once; not on a touch screen, where the keyboard would cover the page.

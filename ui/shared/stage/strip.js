@@ -1,8 +1,8 @@
 // The strip: waiting and running jobs first, then the newest pictures. Arrow keys move along it, Enter opens.
 
-import { make, reconcile, setAttribute, setText, show, within } from "../scripts/dom.js";
+import { make, reconcile, setAttribute, setText, show, within } from "../scripts/elements/dom.js";
 import { situation, timeLeft } from "../scripts/jobs.js";
-import { tileOf } from "../scripts/tiles.js";
+import { tileOf } from "../scripts/elements/tiles.js";
 const { find } = within("stage");
 
 export function createStrip(actions) {

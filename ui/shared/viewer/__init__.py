@@ -1,4 +1,4 @@
-"""A picture as large as the window, with its recipe in words, its relatives and everything one can do with it.
+"""The full-window viewer: a picture with its recipe in words, its relatives and every action on it.
 
 One gr.HTML component for the whole page: a tab asks for it by an event of `ui/shared/scripts/events.js`.
 """

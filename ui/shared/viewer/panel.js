@@ -1,9 +1,9 @@
 // Beside the picture: what one can do with it, its recipe in words, and its relatives.
 
-import { label, make, setText, show, within } from "../scripts/dom.js";
+import { label, make, setText, show, within } from "../scripts/elements/dom.js";
 import { post } from "../scripts/server.js";
-import { createActions, tileOf } from "../scripts/tiles.js";
-import { copyText } from "../scripts/toast.js";
+import { createActions, tileOf } from "../scripts/elements/tiles.js";
+import { copyText } from "../scripts/elements/toast.js";
 const { find } = within("viewer");
 
 /** What is to be seen, as a provider says it: nothing is sent before the button that names it was pressed. */
@@ -47,7 +47,7 @@ export function createPanel(actions, onRelative) {
   const buttons = createActions(actions);
   let shown = null;
   const describing = createDescribing(() => shown);
-  find(".actions").append(...buttons.nodes);
+  find(".actions").prepend(...buttons.nodes);
   label(find(".copy-prompt"), "copy", "Copy");
   find(".copy-prompt").addEventListener("click", () => copyText(find(".words").textContent, find(".words"), "Prompt copied"));
 
@@ -65,6 +65,12 @@ export function createPanel(actions, onRelative) {
     }
     return [make("dt", {}, name), line];
   }
+  function drawUpscalers(upscalers) {
+    const choice = find(".upscaler select"), chosen = choice.value;
+    choice.replaceChildren(...[{ id: "", label: "what suits the picture" }, ...upscalers].map(({ id, label: name }) => make("option", { value: id }, name)));
+    choice.value = upscalers.some(({ id }) => id === chosen) ? chosen : "";
+    show(find(".upscaler"), upscalers.length > 0);
+  }
   function drawRelatives(name, pictures) {
     show(find(`.${name}`), pictures.length > 0);
     find(`.${name} ul`).replaceChildren(...pictures.map((picture) => make("li", {}, tileOf(picture, () => onRelative(picture.id)))));
@@ -79,6 +85,7 @@ export function createPanel(actions, onRelative) {
     /** What the server knows of it; null while it is asked. */
     tell(answer) {
       const { prompt = "", facts = [], parents = [], children = [] } = answer || {};
+      if (answer) drawUpscalers(answer.upscalers);
       describing.tell(answer || {});
       show(find("section.prompt"), Boolean(prompt));
       setText(find(".words"), prompt);
@@ -87,6 +94,8 @@ export function createPanel(actions, onRelative) {
       drawRelatives("children", children);
     },
     prompt: () => find(".words").textContent,
+    /** Id of the model that enlarges; "": what suits the picture. */
+    upscaler: () => find(".upscaler select").value,
   };
 }
 

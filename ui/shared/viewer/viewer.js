@@ -1,12 +1,13 @@
 // The viewer: which picture is shown, how one comes to the next, and the address that leads to it.
 
 import { cutOut, editHere, readAddress, turnIn3D, writeAddress } from "../scripts/address.js";
-import { address, drawIcon, setAttribute, setText, within } from "../scripts/dom.js";
+import { address, drawIcon, setAttribute, setText, within } from "../scripts/elements/dom.js";
 import { hear, tell } from "../scripts/events.js";
 import { byId, deletePictures, download, lookOf, starPictures, varyPicture } from "../scripts/pictures.js";
 import { ask, post, token, whenTold } from "../scripts/server.js";
-import { toast } from "../scripts/toast.js";
+import { toast } from "../scripts/elements/toast.js";
 import { pictureOf } from "../scripts/watcher.js";
+import { createNaming } from "./naming.js";
 import { createPanel } from "./panel.js";
 import { createZoom } from "./zoom.js";
 const { find } = within("viewer");
@@ -27,12 +28,14 @@ const ACTIONS = [ // one entry adds one
     isPressed: (picture) => picture.starred,
     press: (picture) => starPictures([picture], !picture.starred),
   },
-  { name: "iterate", icon: "edit", word: () => "Edit here", fits: (picture) => ["image", "object"].includes(picture.kind), press: edit },
-  { name: "segment", icon: "select", word: (picture) => (picture.kind === "object" ? "Refine" : "Cut out"), fits: (picture) => picture.kind !== "splat", press: segment },
+  { name: "rename", icon: "rename", word: () => "Rename", hint: "F2", press: () => naming.begin() },
+  { name: "iterate", icon: "edit", word: () => "Edit", fits: (picture) => ["image", "object"].includes(picture.kind), press: edit },
+  { name: "segment", icon: "cut", word: (picture) => (picture.kind === "object" ? "Refine" : "Cut out"), fits: (picture) => picture.kind !== "splat", press: segment },
   { name: "turn", icon: "solid", word: (picture) => (picture.kind === "splat" ? "Open in 3D" : "Turn into 3D"), fits: (picture) => ["object", "splat"].includes(picture.kind), press: turn },
   { name: "save", icon: "save", word: () => "Download", href: download },
   { name: "delete", icon: "delete", word: () => "Delete", press: remove },
 ];
+const naming = createNaming(() => find(".actions .rename").focus());
 const panel = createPanel(ACTIONS, (id) => open(id));
 const zoom = createZoom(find(".ground"), image, (by) => step(by));
 
@@ -61,6 +64,7 @@ function draw(picture) {
     setAttribute(dialog, "aria-label", `Picture: ${picture.title}`);
   }
   panel.draw(picture);
+  naming.draw(picture);
   drawPlace();
 }
 image.addEventListener("load", () => { image.style.backgroundImage = ""; });
@@ -172,13 +176,13 @@ function vary(picture) {
 }
 
 async function upscale(picture) {
-  const begun = await ask("pictures/upscale", { id: picture.id });
+  const begun = await ask("pictures/upscale", { id: picture.id, model: panel.upscaler() });
   if (!begun) return;
   toast("A larger one is being made");
   const made = await pictureOf(begun.job);
   if (!made) return;
   if (dialog.open && state.picture?.id === picture.id) open(made);
-  else toast("The larger picture is ready", { action: "Look", onAction: () => open(made) });
+  else toast("The larger picture is ready", { action: "Enlarge", onAction: () => open(made) });
 }
 
 hear("look", ({ id }) => open(id, { known: byId(listed(), id) }));
@@ -209,7 +213,7 @@ fold(kept ? kept === "bare" : matchMedia("(max-width: 860px)").matches); // a ph
 const KEYS = {
   ArrowLeft: () => step(-1), ArrowRight: () => step(1), Home: () => jump(listed()[0]), End: () => jump(listed().at(-1)),
   "+": () => zoom.by(1.5), "=": () => zoom.by(1.5), "-": () => zoom.by(1 / 1.5), "0": () => zoom.fit(),
-  Delete: () => remove(state.picture), e: () => edit(state.picture), i: toggleAbout, I: toggleAbout,
+  Delete: () => remove(state.picture), e: () => edit(state.picture), i: toggleAbout, I: toggleAbout, F2: () => { fold(false); naming.begin(); },
 };
 dialog.addEventListener("keydown", (event) => {
   const act = KEYS[event.key];

@@ -1,1 +1,1 @@
-"""What ComfyUI wrote into a picture: the graph of nodes that made it, followed from the sampler backwards."""
+"""ComfyUI's metadata: the graph of nodes that made a picture, followed from the sampler backwards."""

@@ -1,4 +1,4 @@
-"""What was used beside a sampler of ComfyUI and has no place in a request: said, so that nobody wonders."""
+"""What a ComfyUI graph used beside its sampler and a request cannot hold; it is reported."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a node of ComfyUI makes of the texts it was given: joins them, replaces words, takes a part."""
+"""What a ComfyUI node does with its texts: joins them, replaces words, takes a part."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What ComfyUI's own RegexReplace and RegexExtract make of a text, where their patterns cannot take long.
+"""The results of ComfyUI's RegexReplace and RegexExtract, for patterns that cannot take long.
 
 Source: ComfyUI comfy_extras/nodes_string.py (inputs, flags that hold where none are said, modes).
 """

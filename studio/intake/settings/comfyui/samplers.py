@@ -1,4 +1,4 @@
-"""From ComfyUI's graph to what was asked for: the sampler that made the picture, and what reached it.
+"""From ComfyUI's graph to the settings: the sampler that made the picture, and its inputs.
 
 Any text is allowed.
 

@@ -1,7 +1,7 @@
-"""The text that comes out of a node of ComfyUI: written there, joined of several, changed, or made while it ran.
+"""The text output of a ComfyUI node: written there, joined from several, changed, or generated at run time.
 
-What a node makes by itself (a language model, a caption, a draw of lots) is in no file: it is said, with what it was
-asked. Nothing is made up.
+Text that a node generates (by a language model, a captioner or at random) is in no file: it is reported, with what the
+node was asked.
 """
 
 from __future__ import annotations

@@ -1,0 +1,82 @@
+"""How long the quick page takes until words can be sent, in a real browser, cold and again.
+
+Run `python -m benchmarks.quick_page`. The time goes from asking for the page until its models are listed; the server
+and the browser share this machine, as they do for a person at home.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+
+from playwright.sync_api import BrowserContext, sync_playwright
+
+import app
+from benchmarks.start_up import free_port
+from benchmarks.table import Row, print_table
+from tests import browser as chromium
+from ui import page
+
+ROUNDS = 9
+_READY = "document.querySelector('#model option')"
+
+
+def main(arguments: Sequence[str] = ()) -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=ROUNDS)
+    rounds = parser.parse_args(arguments).rounds
+    print_table("The quick page, from its address to a box that listens", rows(rounds))
+
+
+def rows(rounds: int) -> list[Row]:
+    """The table of so many browsers that have never been there, and as many that come again."""
+    cold, warm = [], []
+    with served_here() as address, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium.find(), args=chromium.FLAGS)
+        for _ in range(rounds):
+            context = browser.new_context()
+            cold.append(opened(context, f"{address}quick"))
+            warm.append(opened(context, f"{address}quick"))
+            context.close()
+        browser.close()
+    return [
+        Row("first visit", statistics.median(cold), rounds, "<= 0.5", "s"),
+        Row("again", statistics.median(warm), rounds, "<= 0.5", "s"),
+    ]
+
+
+@contextmanager
+def served_here() -> Iterator[str]:
+    """The address of Diorama with the models of this machine and an empty folder."""
+    with tempfile.TemporaryDirectory() as folder:
+        options = app.parse(["--port", str(free_port()), "--outputs", folder])
+        machine, identify = app.inspect(), app.identify_by(options)
+        with closing(app.open_studio(options.outputs, machine)) as studio:
+            demo = app.build(studio, options, identify, machine)
+            launched = app.launch_arguments(studio, options, identify, None)
+            _, address, _ = demo.launch(**launched, prevent_thread_lock=True, quiet=True)
+            try:
+                yield address
+            finally:
+                page.close(demo)
+
+
+def opened(context: BrowserContext, address: str) -> float:
+    """Seconds until the page listens."""
+    tab = context.new_page()
+    began = time.perf_counter()
+    tab.goto(address, wait_until="commit")
+    tab.wait_for_function(_READY)
+    seconds = time.perf_counter() - began
+    tab.close()
+    return seconds
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,70 @@
+"""What the look Stardust takes while nothing happens, beside the same page without it, in a real browser.
+
+Run `python -m benchmarks.stardust`. All processes of the browser are counted, the one that composes the frames too:
+without a GPU they are drawn by cores, which is the worst case.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+from collections.abc import Sequence
+
+from playwright.sync_api import Browser, sync_playwright
+
+from benchmarks.quick_page import served_here
+from benchmarks.start_up import cpu_seconds
+from benchmarks.table import Row, print_table
+from tests import browser as chromium
+
+SECONDS = 30
+_SETTLED = 8  # seconds until the page has done what it does when it is opened
+
+
+def main(arguments: Sequence[str] = ()) -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seconds", type=float, default=SECONDS)
+    seconds = parser.parse_args(arguments).seconds
+    with served_here() as address, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium.find(), args=chromium.FLAGS)
+        plain, starry = (idle(browser, address, look, seconds) for look in ("", "stardust"))
+        browser.close()
+    rows = [Row("page without it", plain, 1), Row("page with it", starry, 1)]
+    print_table("An idle page, of one core", [*rows, Row("Stardust", starry - plain, 1, "<= 2 %")])
+
+
+def idle(browser: Browser, address: str, look: str, seconds: float) -> float:
+    """The part of a core that the browser takes."""
+    context = browser.new_context(viewport={"width": 1280, "height": 800})
+    context.add_init_script(f"localStorage.setItem('diorama-look', '{look}')")
+    page = context.new_page()
+    page.goto(address)
+    page.wait_for_selector("#stage .scene[data-told]")
+    time.sleep(_SETTLED)
+    before, began = _children(), time.perf_counter()
+    time.sleep(seconds)
+    taken = (_children() - before) / (time.perf_counter() - began)
+    context.close()
+    return taken
+
+
+def _children() -> float:
+    """Processor seconds of all that this process has started."""
+    parents = {}
+    for name in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{name}/stat", encoding="utf-8") as file:
+                parents[int(name)] = int(file.read().rpartition(")")[2].split()[1])
+        except OSError:  # it has ended
+            continue
+    found = [os.getpid()]
+    for process in found:
+        found += [child for child, parent in parents.items() if parent == process]
+    return sum(cpu_seconds(process) or 0.0 for process in found[1:])
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

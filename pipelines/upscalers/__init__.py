@@ -1,0 +1,1 @@
+"""Upscaling networks: running them in tiles, and the user's own files."""

@@ -1,0 +1,1 @@
+"""Named collections of assets."""

@@ -1,0 +1,1 @@
+"""Models whose card is lent."""

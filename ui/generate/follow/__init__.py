@@ -1,0 +1,42 @@
+"""The picture whose outlines or depth a model follows: chosen, shown and removed in the column."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from studio.contract import ModelSpec
+from studio.errors import NotFound
+from studio.service import Studio
+from ui.shared.pictures import picture
+from ui.shared.scripts import component
+
+
+def build_follow() -> gr.HTML:
+    """Lay out the place for the picture.
+
+    Returns:
+        The component. Its value is what `followed_of` returns and, at its event `chosen`, `control`: the id of the
+        picture, "" for none.
+    """
+    return component(Path(__file__).parent, "follow", "chosen")
+
+
+def followed_of(studio: Studio, owner: str, spec: ModelSpec, control: Any) -> dict[str, Any]:
+    """What the place shows for a model: {} where it follows nothing.
+
+    Args:
+        control: id of the picture that was chosen for it, as the browser kept it: anything may be in there.
+    """
+    if not spec.control:
+        return {}
+    shown: dict[str, Any] = {"model": spec.id, "makes": studio.model(spec.control).makes}
+    if isinstance(control, str) and control:
+        try:
+            asset = studio.asset(owner, control)
+        except NotFound:
+            return shown
+        shown["picture"] = None if asset.deleted else picture(studio, asset)
+    return shown

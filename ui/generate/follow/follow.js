@@ -1,0 +1,38 @@
+// The picture whose outlines or depth the chosen model follows. The column's hidden `control` holds its id.
+
+import { choosePicture } from "../../shared/picker/picker.js";
+import { make, reconcile, setText, show, within } from "../../shared/scripts/elements/dom.js";
+import { ask } from "../../shared/scripts/server.js";
+import { tileOf } from "../../shared/scripts/elements/tiles.js";
+const { find } = within("follow");
+let component = null; // component: {props, trigger, watch}
+const shown = () => component.props.value || {};
+
+function choose(picture) {
+  component.props.value = { ...shown(), picture, control: picture ? picture.id : "" };
+  component.trigger("chosen", {});
+  draw();
+}
+/** What the model follows of the picture becomes a picture of its own, on the stage. */
+const keep = () => ask("iterate/control", { id: shown().picture.id, model: shown().model });
+
+function draw() {
+  const { makes, picture } = shown();
+  show(find(".follow"), Boolean(makes));
+  if (!makes) return;
+  setText(find(".title"), `Follow the ${makes} of`);
+  const keepable = { id: "keep", word: `Show ${makes}`, press: keep };
+  const items = picture ? [picture, keepable] : [{ id: "choose", word: "Choose a picture", press: () => choosePicture("Choose a picture to follow", choose) }];
+  reconcile(find(".references"), items, tile, () => {});
+}
+function tile(item) {
+  if (item.thumb) return tileOf(item, () => choose(null), { name: `Remove: ${item.title}` }, make("span", { class: "cross", "aria-hidden": "true" }, "×"));
+  const node = make("button", { type: "button", class: "plain edged" }, item.word);
+  node.addEventListener("click", () => item.press());
+  return node;
+}
+export function start(given) {
+  component = given;
+  component.watch("value", draw);
+  draw();
+}
