@@ -6,12 +6,15 @@ import gc
 import os
 import re
 import socket
+from collections.abc import Generator
 from enum import Enum
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+from tests.hanging import watched
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # see app.prepare_environment; must be set before torch is loaded
 if "PYTEST_XDIST_WORKER" in os.environ:
@@ -60,6 +63,12 @@ def _package_of(item: pytest.Item) -> str:
     """The folder below tests/; "tests" for what lies there itself."""
     package, *inside = item.path.relative_to(Path(__file__).parent).parts
     return package if inside else "tests"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    with watched(item):
+        return (yield)
 
 
 def pytest_sessionfinish() -> None:
