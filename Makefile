@@ -7,6 +7,7 @@ SCRIPTS := ui studio/splats/viewer
 # make run TORCH=cpu: without the libraries of NVIDIA, 2 GB instead of 6, where PyTorch's index has the pinned pair.
 INDEX = $(if $(filter cpu,$(TORCH)),--index-url https://download.pytorch.org/whl/cpu)
 export OMP_WAIT_POLICY ?= PASSIVE
+export MKL_CBWR ?= AUTO
 
 # Files in the order of tests/conftest.py, each on one worker: what it shares is made once.
 WORKERS = --numprocesses $$($(PY) -m tests.parallel) --dist loadfile --no-loadscope-reorder

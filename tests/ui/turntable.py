@@ -9,6 +9,11 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.patience import PATIENCE_SECONDS
 
+IS_DECODED = """picture => picture.hidden || !picture.src || Promise.race([
+  picture.decode().then(() => true, () => false),
+  new Promise((later) => setTimeout(later, 1000, false)),
+])"""
+
 
 class Turntable:
     """The 3D tab of a page."""
@@ -61,7 +66,7 @@ class Turntable:
 
     def pixels(self) -> bytes:
         """What is on the screen where the splat is, on its picture, without the messages that may lie over it."""
-        self.find(".ground").evaluate("ground => ground.hidden || !ground.src || ground.decode()")
+        self.page.wait_for_function(IS_DECODED, arg=self.find(".ground").element_handle())
         return self.find(".frame").screenshot(style=".toasts { visibility: hidden }")
 
     def pixels_again(self, before: bytes) -> bytes:

@@ -77,7 +77,7 @@ def test_everything_works_below_a_path(chrome: Browser, example: Location, upstr
         quick = visitor.open_tab()
         quick.goto(f"{address}quick")
         expect(quick.locator(".shown")).to_have_js_property("naturalWidth", 64)
-        quick.evaluate("navigator.serviceWorker.ready.then(() => 0)")
+        quick.wait_for_function("navigator.serviceWorker.ready.then(() => true)")
         visitor.assert_nothing_went_wrong()
         context.close()
 

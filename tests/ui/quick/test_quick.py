@@ -128,7 +128,7 @@ def test_whoever_has_to_sign_in_does_it_there_and_stays_there(chrome: Browser, t
 
 
 def test_it_opens_where_diorama_does_not_answer_and_says_so(quick: Page):
-    quick.evaluate("navigator.serviceWorker.ready.then(() => 0)")
+    quick.wait_for_function("navigator.serviceWorker.ready.then(() => true)")
     quick.reload()
     quick.wait_for_function("navigator.serviceWorker.controller")
     quick.context.set_offline(True)
