@@ -1,1 +1,1 @@
-"""What the app does: contract, jobs, store, service. Knows nothing of gradio, torch or any cloud SDK."""
+"""What the app does: requests, jobs, files. Imports no gradio, torch or cloud SDK."""

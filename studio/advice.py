@@ -1,7 +1,4 @@
-"""Advice before a model gets a kind of picture it was not trained on: one sentence, and a better model.
-
-The one place that knows of it; the page, the API and the terminal say what is found here. It never refuses anything.
-"""
+"""Warns before a model gets a kind of picture it was not trained on, and names a better one. Never refuses anything."""
 
 from __future__ import annotations
 
@@ -23,7 +20,7 @@ _KEPT = 4096
 
 @dataclass(frozen=True)
 class Instead:
-    """A model that knows such pictures."""
+    """A model that was trained on such pictures."""
 
     id: str
     label: str
@@ -32,21 +29,19 @@ class Instead:
 
 @dataclass(frozen=True)
 class Advice:
-    """The advice about one model and one picture."""
-
     text: str
     instead: tuple[Instead, ...] = ()
 
 
 class Adviser:
-    """Knows which pictures of a store are of the toy world. Any thread may ask."""
+    """Tells which pictures show the toy world. Thread-safe."""
 
     def __init__(self, catalog: Catalog, store: Store) -> None:
         self._catalog, self._store = catalog, store
-        self.is_toy = lru_cache(maxsize=_KEPT)(self._look)  # what is under an id never changes
+        self.is_toy = lru_cache(maxsize=_KEPT)(self._look)  # assets never change
 
     def about(self, owner: str, asset_id: str, task: Task) -> dict[str, Advice]:
-        """By the id of each model that does a task and does not know this picture; empty where all do.
+        """By model id, the advice about each model of a task that was not trained on this picture.
 
         Raises:
             NotFound: there is no such picture.
@@ -60,21 +55,17 @@ class Adviser:
         return {spec.id: Advice(_sentence(spec, task, instead), instead) for spec in strangers}
 
     def of_change(self, owner: str, request: IterateRequest, model: str) -> str:
-        """The advice about a change, "" for none: within a limit, the rest of the picture stays.
-
-        Args:
-            model: the one that makes it.
-        """
+        """The advice about a change; "" for none. If the change has a limit, the rest of the picture stays as it is."""
         if request.object or request.strokes or any(request.extend):
             return ""
         return self._notice(owner, request.source, Task.ITERATE, model)
 
     def of_selection(self, owner: str, picture: str, model: str) -> str:
-        """The advice about a selection in a picture by a model, "" for none."""
+        """The advice about selecting something in a picture; "" for none."""
         return self._notice(owner, picture, Task.SEGMENT, model)
 
     def of_solid(self, owner: str, request: SolidRequest) -> str:
-        """The advice about an object that becomes 3D, "" for none."""
+        """The advice about turning an object into 3D; "" for none."""
         is_given = all(request.views) and not request.only
         notice = "" if is_given else self._notice(owner, request.object, Task.VIEWS, request.views_model)
         if notice or not request.splat:
@@ -82,24 +73,24 @@ class Adviser:
         return self._notice(owner, request.object, Task.SPLAT, request.splat_model)
 
     def _notice(self, owner: str, asset_id: str, task: Task, model: str) -> str:
-        """The sentence for one model; "" takes the one that is taken then."""
+        """The advice about one model, or about the default model if it is ""."""
         model = model or self._catalog.ready("", task, owner).id
         advice = self.about(owner, asset_id, task).get(model)
         return advice.text if advice else ""
 
     def _look(self, owner: str, asset_id: str) -> bool:
         asset = self._store.asset(owner, asset_id)
-        if asset.kind == "object" and asset.parents:  # the whole picture tells more than a smooth thing out of it
+        if asset.kind == "object" and asset.parents:  # the whole picture says more than the cut-out
             with suppress(NotFound):
                 return self.is_toy(owner, self._store.asset(owner, asset.parents[0]).id)
         try:
             return is_toy(read_picture(self._store.thumbnail(owner, asset_id)).image)
-        except (BadPicture, NotFound):  # others say so
+        except (BadPicture, NotFound):  # reported elsewhere
             return True
 
 
 def _instead(models: Sequence[ModelSpec], owner: str) -> tuple[Instead, ...]:
-    """The one that is here or soonest here, those that need no download, and one in a cloud."""
+    """The model that takes the smallest download, all that need none, and one in a cloud."""
     able = [(spec, ready) for spec in models if (ready := spec.ready_for(owner)).ok and not spec.retired_on]
     here = [(spec, ready) for spec, ready in able if not spec.provider]
     weighty = sorted((pair for pair in here if pair[0].download_gb), key=lambda pair: pair[1].download_gb)[:1]

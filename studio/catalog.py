@@ -1,4 +1,4 @@
-"""The models of one studio: lists them, and finds the one a request means. Loads none."""
+"""The models of one studio, and which of them a request means. Loads none."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ _VERBS = {
     Task.VIEWS: "make views of objects",
     Task.SPLAT: "make splats",
 }
-"""What models do, where the name of the task does not say it."""
+"""How messages put it, where the name of the task is not a verb."""
 
 
 def in_gb(gb: float) -> str:
-    """A size as people read it: "34 GB", "4.0 GB", "0.2 GB"."""
+    """A size for people: "34 GB", "4.0 GB", "0.2 GB"."""
     return f"{gb:.0f} GB" if gb >= 9.5 else f"{gb:.1f} GB"
 
 
 class Catalog:
-    """The first model that is ready is the default of its task."""
+    """The models by task; the first that is ready is the default of its task."""
 
     def __init__(
         self,
@@ -33,11 +33,11 @@ class Catalog:
     ) -> None:
         """
         Args:
-            own: the models that a person brought, as they are when it is called.
-            away: those that other machines run, the same; one that cannot be used here is used there.
+            own: returns the user's own models, now.
+            away: returns the models of other machines, now; they also stand in for models that cannot run here.
 
         Raises:
-            ValueError: a spec is not complete; found at the start, not by a visitor.
+            ValueError: a spec is incomplete.
         """
         self._fixed, self._own, self._away = {spec.id: spec for spec in specs}, own, away
         for task in (Task.GENERATE, Task.ITERATE):
@@ -51,11 +51,11 @@ class Catalog:
         return {**here, **{id: spec for id, spec in away.items() if id not in here or not here[id].readiness().ok}}
 
     def all(self) -> list[ModelSpec]:
-        """Each once, in order; those of other machines last."""
+        """Every model once, in order; those of other machines last."""
         return [*self._specs.values()]
 
     def every(self) -> Iterator[ModelSpec]:
-        """Task by task; one that does several comes once for each."""
+        """Task by task; a model with several tasks is repeated."""
         return (spec for task in Task for spec in self.models(task))
 
     def models(self, task: Task) -> list[ModelSpec]:
@@ -74,14 +74,14 @@ class Catalog:
         return specs[model_id]
 
     def ready(self, model_id: str, task: Task, owner: str = "", *, follows: bool = False) -> ModelSpec:
-        """The model that was asked for, or the first that is ready here: nothing is sent to a cloud unasked.
+        """The model that was asked for, or the first local one that is ready: nothing goes to a cloud unasked.
 
         Args:
-            follows: the first of those that make pictures along the outlines or the depth of another.
+            follows: whether the request has a control picture.
 
         Raises:
             UnknownModel: it cannot do the task.
-            NotReady: none can now.
+            NotReady: none is ready.
         """
         local = [spec for spec in self.models(task) if not spec.provider]
         if task == Task.GENERATE:
@@ -101,7 +101,6 @@ class Catalog:
         raise NotReady(readiness.hint or f"{specs[0].label} cannot run here: {readiness.label}.")
 
     def _able(self, model_id: str, task: Task) -> ModelSpec:
-        """A model of the catalog that does this task."""
         spec = self._specs.get(model_id) if isinstance(model_id, str) else self.model(model_id)
         if spec is None or task not in spec.tasks:
             raise UnknownModel(model_id, [each.id for each in self.models(task) if not each.provider])

@@ -1,6 +1,6 @@
-"""API keys of programs: one file each, which stores only the key's hash. Knows no HTTP.
+"""API keys for programs: one file each, holding only the key's hash. Knows no HTTP.
 
-The files lie beside the pictures, so that a key which is added or removed counts at once, also for a Diorama that runs.
+The files lie beside the pictures, so keys added or removed take effect at once, even while Diorama runs.
 """
 
 from __future__ import annotations
@@ -23,35 +23,35 @@ from studio.validation import shown
 FOLDER = "keys"
 PREFIX = "diorama-"
 _NAME = re.compile(r"[\w][\w.-]{0,63}", re.ASCII)
-_LONGEST_KEY = 200  # characters of what is looked up at all
+_LONGEST_KEY = 200  # characters; longer keys are not looked up
 
 
 @dataclass(frozen=True)
 class ClientKey:
-    """A key as it is kept."""
+    """A stored key."""
 
     name: str  # of the program it was made for
     owner: str  # whose pictures it makes and sees
     created: float  # Unix time, seconds
-    sha256: str  # of the key: it has 256 random bits, which nobody finds by trying
+    sha256: str  # of the key: 256 random bits, so no salt is needed
 
 
 class ClientKeys:
-    """The keys of one outputs folder. Any thread and any process may use it."""
+    """The keys of one outputs folder. Safe from any thread and process."""
 
     def __init__(self, outputs: Path, admits: Callable[[str], bool] = lambda _owner: True) -> None:
         """
         Args:
-            admits: whether an owner may still come in: the keys of others open nothing.
+            admits: whether an owner is still allowed in; keys of others are refused.
         """
         self._folder, self._admits = outputs / FOLDER, admits
 
     def add(self, name: str, owner: str) -> str:
-        """Make a key. It is returned here, and never again.
+        """Create a key. It is returned once and never stored.
 
         Raises:
-            BadRequest: the name cannot be one, or has a key already.
-            StorageFailed: the disk did not take it.
+            BadRequest: the name is invalid or taken.
+            StorageFailed
         """
         if not _NAME.fullmatch(name):
             raise BadRequest(f"The name of a key is 1 to 64 letters, digits and any of . _ -, not {shown(name)}.")
@@ -61,7 +61,7 @@ class ClientKeys:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             temporary = files.write_temporary(self._folder, lambda file: file.write(json.dumps(kept).encode()))
             try:
-                os.link(temporary, self._path(name))  # unlike a rename, it takes no other's place
+                os.link(temporary, self._path(name))  # unlike a rename, never overwrites
             except FileExistsError as error:
                 raise BadRequest(f"There is a key '{name}' already. Remove it, or choose another name.") from error
             finally:
@@ -73,7 +73,7 @@ class ClientKeys:
         """
         Raises:
             BadRequest: there is no such key.
-            StorageFailed: the disk did not let go of it.
+            StorageFailed
         """
         if not _NAME.fullmatch(name) or not self._path(name).is_file():
             known = ", ".join(key.name for key in self.all())
@@ -82,22 +82,18 @@ class ClientKeys:
             self._path(name).unlink()
 
     def remove_of(self, owner: str) -> list[str]:
-        """Remove all keys of an owner. Returns their names.
-
-        Raises:
-            StorageFailed: the disk did not let go of one.
-        """
+        """Remove all keys of an owner, and return their names. Raises StorageFailed."""
         names = [key.name for key in self.all() if key.owner == owner]
         for name in names:
             self.remove(name)
         return names
 
     def all(self) -> list[ClientKey]:
-        """Every key, by name."""
+        """All keys, sorted by name."""
         return sorted(self._read(), key=lambda key: key.name)
 
     def find(self, key: str) -> ClientKey | None:
-        """What is known of this key; None: it is none, or was removed, itself or its owner."""
+        """The record of this key; None if it is unknown, removed, or its owner was."""
         if not key.startswith(PREFIX) or len(key) > _LONGEST_KEY:
             return None
         sought = _hash(key)
@@ -109,7 +105,7 @@ class ClientKeys:
             try:
                 kept = json.loads(path.read_bytes())
                 yield ClientKey(path.stem, str(kept["owner"]), float(kept["created"]), str(kept["sha256"]))
-            except (OSError, ValueError, TypeError, KeyError):  # removed just now, or no key of ours
+            except (OSError, ValueError, TypeError, KeyError):  # just removed, or not one of ours
                 continue
 
     def _path(self, name: str) -> Path:

@@ -1,6 +1,6 @@
 """Fills in every value of a request, or says which of them its model does not support.
 
-Pure functions over a request and the spec of its model: no disk, no queue, and randomness only where a seed is drawn.
+Pure functions of a request and its model's spec; the only randomness is drawing a seed.
 """
 
 from __future__ import annotations
@@ -29,13 +29,11 @@ _RANDOM_SEED = -1
 
 
 def completed(request: GenerateRequest, spec: ModelSpec) -> GenerateRequest:
-    """The same request with every None decided: what is not in it cannot change the result.
-
-    A control the model does not have stays None. The seed is drawn here, once.
+    """The same request with every None decided. A control the model lacks stays None; the seed is drawn here, once.
 
     Raises:
         BadRequest: a value that no model could use.
-        NotSupported: this model does not honour what was asked.
+        NotSupported: this model does not support it.
     """
     if Task.GENERATE not in spec.tasks:
         raise NotSupported(f"{spec.label} does not make pictures from words. Choose another model.")
@@ -51,11 +49,7 @@ def completed(request: GenerateRequest, spec: ModelSpec) -> GenerateRequest:
 
 
 def completed_edit(request: IterateRequest, spec: ModelSpec) -> IterateRequest:
-    """The same for a request to change a picture; mask and extension are `edit_mask.completed`'s business.
-
-    Raises:
-        BadRequest, NotSupported: as for `completed`.
-    """
+    """The same for a request to change a picture; `edit_mask.completed` does mask and extension."""
     if Task.ITERATE not in spec.tasks:
         raise NotSupported(f"{spec.label} does not change pictures. Choose another model.")
     if spec.mask_only and not (request.object or request.strokes or any(request.extend)):
@@ -79,7 +73,7 @@ def completed_edit(request: IterateRequest, spec: ModelSpec) -> IterateRequest:
 
 
 def _common(request: GenerateRequest | IterateRequest, spec: ModelSpec) -> dict[str, Any]:
-    """The fields that requests for new and for changed pictures share, every value decided."""
+    """The fields shared by both kinds of request, every value decided."""
     return {
         "model": spec.id,
         "seed": _seed(request.seed, spec),
@@ -96,13 +90,13 @@ def _common(request: GenerateRequest | IterateRequest, spec: ModelSpec) -> dict[
 
 
 def decided(seed: Any, steps: Any, guidance: Any, spec: ModelSpec) -> tuple[int | None, int | None, float | None]:
-    """The controls that models for other tasks have too; raises as `completed`."""
+    """The controls that models for other tasks have too; raises as `completed` does."""
     steps = _count("number of steps", steps, spec.steps, spec)
     return _seed(seed, spec), steps, _number("guidance", guidance, spec.guidance, spec)
 
 
 def default_size(spec: ModelSpec) -> Size:
-    """The first size of the model; without a list, its largest square up to 1024 pixels."""
+    """The model's first size, or its largest square up to 1024 pixels if it lists none."""
     if spec.sizes:
         return spec.sizes[0]
     if spec.any_size is None:
@@ -120,7 +114,7 @@ def _prompt(value: Any) -> str:
 
 
 def _instruction(request: IterateRequest, spec: ModelSpec) -> str:
-    """It may be empty where the rest of the request says enough."""
+    """May be empty where the rest of the request says enough."""
     instruction = bounded_text("instruction", request.instruction)
     fills = spec.mask and bool(request.object or request.strokes)
     if not says_something(instruction) and not fills and not any(request.extend):
@@ -202,7 +196,7 @@ def _style(value: Any, spec: ModelSpec) -> str:
 
 
 def _one_of(what: str, value: Any, choices: tuple[str, ...], spec: ModelSpec) -> str:
-    """One of the names that the model has; the first where nothing is said."""
+    """One of the model's choices; the first if the request names none."""
     if not isinstance(value, str):
         raise BadRequest(f"The {what} must be the name of a {what}, not {shown(value)}.")
     if value == "":
@@ -241,7 +235,7 @@ def _fast(request: GenerateRequest | IterateRequest, spec: ModelSpec) -> bool:
 
 
 def _control(value: Any, spec: ModelSpec) -> str:
-    """Of a request to make a picture: a model that follows one cannot do without."""
+    """For a new picture: a control model needs one, others take none."""
     if not isinstance(value, str):
         raise BadRequest(f"The picture to follow must be the id of a picture, not {shown(value)}.")
     if value and not spec.control:

@@ -13,20 +13,20 @@ from studio.cards.facts import Demo, Need
 from studio.cards.palette import Palette
 
 MAX_PICTURES = 8  # that one request may ask for
-MAX_SEED = 2**32 - 1  # inclusive: what torch, numpy and the A1111 text format all accept
-FULL_PRECISION = "16-bit"  # asks for weights that are not packed
+MAX_SEED = 2**32 - 1  # inclusive: the most that torch, numpy and A1111's text format accept
+FULL_PRECISION = "16-bit"  # asks for unquantized weights
 
 
 class Task(StrEnum):
-    """A model lists the tasks it can do."""
+    """What models can do."""
 
     GENERATE = "generate"  # text -> image
     ITERATE = "iterate"  # image + instruction -> image
     UPSCALE = "upscale"  # image -> the same image with more pixels
-    CONTROL = "control"  # image -> its outlines, or how far away everything is, which another model can follow
+    CONTROL = "control"  # image -> its outlines or depth, for another model to follow
     DESCRIBE = "describe"  # image -> words
     IMPROVE = "improve"  # prompt -> prompt
-    EMBED = "embed"  # image or words -> a vector: what means the same lies near
+    EMBED = "embed"  # image or words -> a vector; similar meanings lie close
     SEGMENT = "segment"  # image + clicks -> masks
     VIEWS = "views"  # image + mask -> four views around it
     SPLAT = "splat"  # four views -> Gaussian splat
@@ -44,9 +44,9 @@ class Size(NamedTuple):
 
 @dataclass(frozen=True)
 class GenerateRequest:
-    """What a person asked for in the Generate tab, the CLI or the API: plain values that fit in a JSON row.
+    """What a person asked for in the Generate tab, the CLI or the API, as plain JSON values.
 
-    None: the model's own default. `Studio.generate` fills it in: what is not in the stored request changes nothing.
+    None means the model's default; `Studio.generate` fills it in.
     """
 
     prompt: str
@@ -59,10 +59,10 @@ class GenerateRequest:
     negative_prompt: str = ""
     style: str = ""  # id of a Style of the model; "" for none
     quality: str = ""  # one of the model's qualities; "": its first, or it has none
-    transparent: bool = False  # nothing behind what was asked for: an RGBA picture
-    clip_skip: int | None = None  # which layer of the text encoder is asked, counted from the last one, which is 1
-    precision: str = ""  # in how many bits the weights are kept, such as "nf4"; "": as suits the machine
-    fast: bool = False  # the network is compiled: a wait once, quicker pictures, which differ by rounding
+    transparent: bool = False  # an RGBA picture without a background
+    clip_skip: int | None = None  # text encoder layer, counted from the last, which is 1
+    precision: str = ""  # of the weights, such as "nf4"; "": what suits the machine
+    fast: bool = False  # compile the network: slow once, then faster; rounding differs
     control: str = ""  # asset id of a picture whose outlines or depth are followed
     control_strength: float | None = None  # how closely
     sampler: str = ""  # one of the model's samplers; "": its first, or it has none
@@ -70,7 +70,7 @@ class GenerateRequest:
 
 @dataclass(frozen=True)
 class Stroke:
-    """A brush stroke, or with `add` False one of the eraser; in pixels of the full-size picture."""
+    """A brush stroke, or an eraser stroke if `add` is False, in pixels of the full-size picture."""
 
     points: tuple[tuple[float, float], ...]
     radius: float
@@ -83,18 +83,19 @@ class Stroke:
 
 @dataclass(frozen=True)
 class IterateRequest:
-    """What a person asked for in the Iterate tab: a picture, and what to change about it.
+    """A change to a picture, as asked for in the Iterate tab.
 
-    With an object, strokes or an extension all else stays, byte for byte. `Studio.iterate` fills what was left open."""
+    With an object, strokes or an extension, everything outside stays byte for byte. `Studio.iterate` fills in the rest.
+    """
 
     source: str  # asset id of the picture
-    instruction: str  # "": only to extend a picture, or for a model that fills a mask by itself
+    instruction: str  # "": only extend, or let the model fill a mask on its own
     model: str = ""  # "": the first that is ready
-    references: tuple[str, ...] = ()  # asset ids of more pictures that the instruction may speak of
-    object: str = ""  # asset id of an object of the picture: change only inside it
+    references: tuple[str, ...] = ()  # asset ids of further pictures the instruction may mention
+    object: str = ""  # asset id of an object in the picture: change only that
     strokes: tuple[Stroke, ...] = ()  # a painted mask, in pixels of the source; with an object: both together
     invert: bool = False  # change everything but the object and the strokes
-    feather: float | None = None  # pixels of the source over which the change fades out; None: by the size
+    feather: float | None = None  # pixels of the source over which the change fades out; None: depends on the size
     extend: tuple[int, int, int, int] = (0, 0, 0, 0)  # pixels added at left, top, right, bottom
     count: int = 1
     seed: int | None = None  # of the first picture; picture i gets seed + i
@@ -107,23 +108,23 @@ class IterateRequest:
     clip_skip: int | None = None
     precision: str = ""
     fast: bool = False
-    control: str = ""  # asset id of a picture whose outlines or depth are followed; "": those of the source
+    control: str = ""  # asset id of a picture whose outlines or depth to follow; "": the source
     control_strength: float | None = None  # how closely
     sampler: str = ""
 
 
 @dataclass(frozen=True)
 class UpscaleRequest:
-    """What a person asked for: a picture with more pixels. `Studio.upscale` fills what was left open."""
+    """A request to enlarge a picture. `Studio.upscale` fills in the rest."""
 
     source: str  # asset id of the picture
     model: str = ""  # "": the first that is ready and suits the picture
-    scale: int | None = None  # how many times as wide and high; None: what suits the size
+    scale: int | None = None  # None: depends on the size
 
 
 @dataclass(frozen=True)
 class ImageRequest:
-    """What an image model gets: one picture, every value decided. What is not here cannot change the picture."""
+    """What an image model gets: one picture, every value decided. Nothing else can change the picture."""
 
     prompt: str  # as sent to the model, style included
     size: Size
@@ -132,9 +133,9 @@ class ImageRequest:
     guidance: float
     negative_prompt: str = ""
     references: tuple[Image.Image, ...] = ()  # RGB pictures an instruction refers to; empty for text -> image
-    mask: Image.Image | None = None  # "L", of the size of the first reference, 255 = change here; None: anywhere
+    mask: Image.Image | None = None  # "L", as large as the first reference, 255 = change here; None: anywhere
     strength: float | None = None  # how far from the first reference, 0 to 1; None: the model has no such control
-    control: Image.Image | None = None  # RGB, of `size`: the outlines or the depth that are followed
+    control: Image.Image | None = None  # RGB, of `size`: the outlines or depth to follow
     control_strength: float | None = None  # how closely
     quality: str = ""
     transparent: bool = False
@@ -144,35 +145,35 @@ class ImageRequest:
     sampler: str = ""
     owner: str = ""  # whose key pays; changes nothing in the picture
     late: Callable[[ImageResult], None] | None = field(default=None, repr=False, compare=False)
-    """Where a picture goes that was paid for and comes after Stop or the deadline: any thread, once; None: lost."""
-    id: str = ""  # of this picture among all that were ever asked for; changes nothing in it; "": it has none
+    """Called once, on any thread, with a paid picture that arrives after Stop or the deadline; None: it is lost."""
+    id: str = ""  # unique to this picture; changes nothing in it; "": none
 
 
 @dataclass(frozen=True)
 class ImageResult:
-    """What an image model gives back."""
+    """What an image model returns."""
 
-    image: Image.Image  # RGB (RGBA if `transparent`), of the size that was asked for if the spec says `exact_size`
-    seed: int | None  # None where a cloud model does not take one: the picture cannot be made again
+    image: Image.Image  # RGB (RGBA if `transparent`), of the requested size if the spec says `exact_size`
+    seed: int | None  # None: a cloud model without seeds; the picture cannot be repeated
     revision: str = ""  # of the weights, where only the loaded model knows it; "": the one in its spec
     notice: str = ""  # a sentence for the person: "X has retired A; B made this picture."
-    price_usd: float | None = None  # what it cost, where the provider says what was used; None: not known
-    precision: str = ""  # in how many bits the weights were kept; "": in 16 or more
+    price_usd: float | None = None  # actual cost, if the provider reports it
+    precision: str = ""  # of the weights; "": 16 bits or more
     fast: bool = False  # a compiled network made it
-    scores: tuple[float, ...] = ()  # after each step, how well it fits the prompt; (): the model does not say
-    frames: tuple[Image.Image, ...] = ()  # RGB of one size: how the picture came about, for a film; (): no film
-    kept: Callable[[], object] = field(default=dict, repr=False, compare=False)  # does nothing, and can be pickled
-    """Called once it is saved: the copy elsewhere that stood in for it until then may go."""
+    scores: tuple[float, ...] = ()  # match with the prompt after each step; (): not reported
+    frames: tuple[Image.Image, ...] = ()  # RGB of one size: how the picture formed, for a film; (): no film
+    kept: Callable[[], object] = field(default=dict, repr=False, compare=False)  # a no-op that can be pickled
+    """Called once it is saved, so that a remote copy may be deleted."""
 
 
 @dataclass(frozen=True)
 class Progress:
-    """A sign of life from a model. `steps` is 0 while the length is unknown (loading, waiting for a cloud answer)."""
+    """A progress report. `steps` is 0 while the length is unknown (loading, waiting for a cloud)."""
 
     step: int
     steps: int
     note: str = ""
-    preview: Image.Image | None = None  # RGB, any size: what the picture looks like so far
+    preview: Image.Image | None = None  # RGB, any size: the picture so far
 
 
 Tell = Callable[[Progress], None]
@@ -180,40 +181,40 @@ Tell = Callable[[Progress], None]
 
 
 class Model(Protocol):
-    """A loaded model or a connected cloud model: one method does the work, one lets go."""
+    """A loaded local model, or a connected cloud model."""
 
     def run(self, request: Any, tell: Tell) -> Any:
-        """Do the work on the lane's own thread; `Cancelled` and `Skipped` raised by `tell` pass through."""
+        """Run on the lane's own thread; lets `Cancelled` and `Skipped` from `tell` pass through."""
 
     def close(self) -> None:
-        """Give memory back. The model is not used again."""
+        """Free its memory. The model is not used again."""
 
 
 class Weights(Protocol):
-    """The files of a model that are downloaded."""
+    """The downloadable files of a model."""
 
     def fetch(self, tell: Tell) -> None:
-        """Download what is missing; resumes where an earlier one stopped. What `tell` raises ends it."""
+        """Download what is missing, resuming an earlier download. An exception from `tell` ends it."""
 
     def is_complete(self) -> bool: ...
 
     def kept_gb(self) -> float:
-        """What lies on this disk, also of a download that was cut off."""
+        """Its size on this disk, partial downloads included."""
         ...
 
     def remove(self) -> None:
-        """Delete what only this model needs."""
+        """Delete the files that no other model needs."""
 
 
 @dataclass(frozen=True)
 class Readiness:
-    """Can this model be used now, and if not, what does it need? `label` is what the page shows beside its name."""
+    """Whether a model can be used now, and if not, what it needs."""
 
     ok: bool  # a request would be accepted
     label: str  # "ready", "8 GB download", "needs a GPU with 13 GB"
     hint: str = ""  # one sentence: what to do about it; "" when ready
     download_gb: float = 0.0  # what the first use downloads; 0: everything is here
-    is_damaged: bool = False  # it ought to work: no other model, that may be a download, takes its place unasked
+    is_damaged: bool = False  # broken rather than missing: do not silently use another model instead
 
 
 @dataclass(frozen=True)
@@ -223,7 +224,7 @@ class Style:
     id: str
     label: str
     template: str
-    unless: str = ""  # leave the prompt alone when it already holds this word
+    unless: str = ""  # leave prompts with this word unchanged
 
     def apply(self, prompt: str) -> str:
         """The prompt as sent to the model."""
@@ -243,78 +244,77 @@ class Range:
 
 @dataclass(frozen=True, kw_only=True)
 class ModelCard:
-    """What a person reads about a model, and what the model can honour; as data, before anything is looked at."""
+    """What a person reads about a model and what it supports, as plain data."""
 
-    id: str  # "toy-klein"; stable, written into every recipe
+    id: str  # "toy-klein"; stable: every recipe names it
     label: str
     tasks: frozenset[Task]
-    lane: Literal["gpu", "cloud", "workers"] = "gpu"  # workers: only other machines can run it
+    lane: Literal["gpu", "cloud", "workers"] = "gpu"  # workers: only on other machines
     licence: str = ""
     licence_url: str = ""
-    page_url: str = ""  # where a person reads about it, and accepts the licence of a gated one
-    about: str = ""  # one line for people: what it is good at
+    page_url: str = ""  # its model page, where a gated licence is accepted
+    about: str = ""  # one line: what it is good at
     sizes: tuple[Size, ...] = ()  # offered in the page; the first is the default
     any_size: tuple[int, int, int] | None = None  # (smallest side, largest side, multiple); None: only `sizes`
     seed: bool = True
-    steps: Range | None = None  # None: not honoured
+    steps: Range | None = None  # None: not supported
     guidance: Range | None = None
-    elevation_deg: float = 0.0  # of views: how far a picture looks down on its object where nobody says so
+    elevation_deg: float = 0.0  # views: default camera elevation of the input picture
     negative_prompt: bool = False
     clip_skip: Range | None = None
-    text_tokens: int = 0  # how many tokens of a prompt it reads; what comes behind them is cut off; 0: all of it
+    text_tokens: int = 0  # longest prompt, the rest is cut off; 0: unlimited
     prompt_weights: bool = False  # reads "(word:1.2)" and BREAK as A1111 does
-    references: int = 0  # most pictures an instruction may refer to
+    references: int = 0  # most pictures it can take with an instruction
     styles: tuple[Style, ...] = ()
-    examples: tuple[str, ...] = ()  # prompts that work well
-    palette: Palette | None = None  # the words of one that knows few; None: any will do
+    examples: tuple[str, ...] = ()  # prompts that work well; the page offers them
+    palette: Palette | None = None  # of a model that knows few words; None: any will do
     demo: Demo | None = None
-    qualities: tuple[str, ...] = ()  # the first is the default; (): not honoured
-    samplers: tuple[str, ...] = ()  # as A1111 calls them; the first is the default; (): not honoured
-    transparent: bool = False  # can leave out the background
-    mask: bool = False  # keeps to a mask itself; a caller composites anyway
-    mask_only: bool = False  # changes nothing without a mask
+    qualities: tuple[str, ...] = ()  # the first is the default; (): not supported
+    samplers: tuple[str, ...] = ()  # A1111's names; the first is the default; (): not supported
+    transparent: bool = False  # can omit the background
+    mask: bool = False  # respects masks by itself; callers composite anyway
+    mask_only: bool = False  # inpainting only
     strength: Range | None = None
-    control: str = ""  # id of the model that makes the pictures that it follows; "": it follows none
+    control: str = ""  # id of the model that makes its control pictures; "": none
     control_strength: Range | None = None
-    makes: str = ""  # of one that makes such pictures: what they show, "outlines"
-    scales: tuple[int, ...] = ()  # how many times it can enlarge a picture
-    toys_only: bool = False  # was taught nothing but the toy world
-    strokes: bool = False  # segmentation: takes brush strokes as hints; else they are painted over its mask
-    exact_size: bool = True  # False: the picture has the shape that was asked for and nearly the size
-    retired_on: str = ""  # ISO date from which another model of the provider answers instead; "": not announced
+    makes: str = ""  # for such a model: what its pictures show, "outlines"
+    scales: tuple[int, ...] = ()  # upscaling factors
+    toys_only: bool = False  # was trained on the toy world alone
+    strokes: bool = False  # segmentation: takes brush strokes as hints; else they are drawn over its mask
+    exact_size: bool = True  # False: the requested aspect ratio, and roughly the size
+    retired_on: str = ""  # ISO date from which the provider uses another model; "": not announced
 
     def spec(self, **more: Any) -> ModelSpec:
-        """The line of a catalog: what is on this card, and the rest of what `ModelSpec` has."""
+        """The catalog entry: this card plus the other fields of `ModelSpec`."""
         return ModelSpec(**{each.name: getattr(self, each.name) for each in fields(ModelCard)} | more)
 
 
 @dataclass(frozen=True, kw_only=True)
 class ModelSpec(ModelCard):
-    """One line of a catalog: what a person reads, what the loader needs, and what the model can honour: the page shows
-    only that, and a request that asks for more is an error, never dropped silently."""
+    """A catalog entry. The page shows only what it supports; asking for more is an error."""
 
-    load: Callable[[Tell], Model]  # heavy imports only here; a download reports and can be stopped
+    load: Callable[[Tell], Model]  # heavy imports only here; reports downloads, and can be stopped
     readiness: Callable[[], Readiness]  # light: no torch, no network
-    revision: str = ""  # of the weights: with id, seed and parameters it makes the picture again
+    revision: str = ""  # of the weights: with id, seed and parameters it reproduces a picture
     gpu_gb: float = 0.0  # peak at the default size; 0 for cloud and for models that run on the CPU
-    weights: Weights | None = None  # None: it is included, a person's own, or in a cloud
-    layout: str = ""  # how it is laid out on this machine, in words; "": it is not decided
-    pace: Literal["", "fast", "medium", "slow"] = ""  # how that compares with the whole model on a card
-    precisions: tuple[str, ...] = ()  # in how many bits its weights can be kept on this machine
-    fast: bool = False  # compiling its network pays on this machine
-    key: str = ""  # name of the variable that holds the API key it needs
-    download_gb: float = 0.0  # what it downloads before the first use; 0: it is included, or needs nothing
-    gated: bool = False  # the licence has to be accepted on its page before it can be downloaded
-    known_words: Callable[[], frozenset[str]] | None = None  # lower case; None: any words will do
-    provider: str = ""  # whom a cloud model belongs to, as people call it; "": it runs on this machine
-    loras: Callable[[], tuple[str, ...]] | None = None  # names of the LoRA files here that fit it; None: it takes none
+    weights: Weights | None = None  # None: bundled, the user's own, or in a cloud
+    layout: str = ""  # how it will run on this machine, in words; "": undecided
+    pace: Literal["", "fast", "medium", "slow"] = ""  # compared with the whole model on a GPU
+    precisions: tuple[str, ...] = ()  # weight precisions possible on this machine
+    fast: bool = False  # compiling pays off on this machine
+    key: str = ""  # environment variable of its API key
+    download_gb: float = 0.0  # before first use; 0: nothing
+    gated: bool = False  # the licence must be accepted on its page first
+    known_words: Callable[[], frozenset[str]] | None = None  # lower case; None: any
+    provider: str = ""  # of a cloud model, as people call it; "": local
+    loras: Callable[[], tuple[str, ...]] | None = None  # names of the LoRAs here that fit; None: not supported
     price_usd: Callable[[ImageRequest], float | None] | None = None
-    """Estimate for one picture, before it is asked for; None, or an answer of None: not known."""
-    seconds: Callable[[int, Size], float | None] | None = None  # for one picture here: of its steps and size
-    needs: Callable[[], tuple[Need, ...]] = tuple[Need, ...]  # all of it, also what is there; light, as `readiness`
+    """Estimate for one picture; None, or a result of None: unknown."""
+    seconds: Callable[[int, Size], float | None] | None = None  # estimate for one picture, from steps and size
+    needs: Callable[[], tuple[Need, ...]] = tuple[Need, ...]  # requirements, met or not; light, like `readiness`
     readiness_of: Callable[[str], Readiness] | None = None
-    """`readiness` for one owner, where it differs between them: the key that was pasted for a session counts."""
+    """`readiness` for one owner, where it differs: a key pasted for a session counts."""
 
     def ready_for(self, owner: str) -> Readiness:
-        """Can this owner use the model now?"""
+        """Whether this owner can use the model now."""
         return self.readiness_of(owner) if self.readiness_of else self.readiness()

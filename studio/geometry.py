@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 LONGEST = 1e6
-"""No length, in world units or pixels, is larger."""
+"""The largest length, in world units or pixels."""
 
 Triple = tuple[float, float, float]
 Quaternion = tuple[float, float, float, float]
@@ -31,9 +31,9 @@ class Crop(NamedTuple):
 
 @dataclass(frozen=True)
 class PictureCamera:
-    """From where a picture was seen: a pinhole at a distance, whose square view is a crop of the picture.
+    """The pinhole camera of a picture, whose square view is a crop of it.
 
-    Off-axis in the picture as a whole: the crop may lie anywhere in it. The defaults are LGM's camera.
+    Off-axis in the picture as a whole: the crop may lie anywhere. The defaults are LGM's camera.
     """
 
     width: int  # of the picture, pixels
@@ -68,7 +68,7 @@ class PictureCamera:
 
 
 def quarter(rotation: Sequence[float]) -> Quaternion:
-    """The nearest orientation of a cube, always in the same of its two ways to be written.
+    """The nearest orientation of a cube, with a canonical sign.
 
     Args:
         rotation: of about unit length.
@@ -81,12 +81,12 @@ def quarter(rotation: Sequence[float]) -> Quaternion:
 
 
 def camera_values(camera: PictureCamera) -> dict[str, Any]:
-    """A camera as JSON values: what `viewer.js` takes."""
+    """A camera as JSON values, for `viewer.js`."""
     return asdict(camera) | {"crop": list(camera.crop), "target": list(camera.target)}
 
 
 def read_camera(values: object) -> PictureCamera | None:
-    """A camera of `camera_values`, from untrusted values; None if they are not one."""
+    """The inverse of `camera_values`, for untrusted values; None if they are invalid."""
     if not isinstance(values, dict):
         return None
     width, height = _side(values.get("width")), _side(values.get("height"))
@@ -106,7 +106,7 @@ def _side(value: object) -> int:
 
 
 def numbers(values: object, count: int) -> Any:
-    """So many finite numbers of bounded size as a tuple of floats; None for anything else."""
+    """`count` finite numbers of bounded size as a tuple of floats; None for anything else."""
     if not isinstance(values, list) or len(values) != count:
         return None
     for value in values:

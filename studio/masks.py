@@ -1,4 +1,4 @@
-"""Work on masks: strokes, holes, parts, growing, softening. Knows no models and no pictures.
+"""Mask operations: strokes, holes, parts, growing, softening. Knows no models and no pictures.
 
 A mask is HW uint8, 255 = selected. Lengths are in pixels of the mask.
 """
@@ -12,11 +12,11 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
 HALF = 128
-"""From here on a pixel of a soft mask counts as selected."""
+"""A pixel of a soft mask counts as selected from this value on."""
 
 
 def enlarged(logits: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """Logits (h, w) float32 over the whole picture at another size (width, height): HW float32.
+    """Logits (h, w) float32 scaled to another size (width, height): HW float32.
 
     Bilinear with pixel centres at halves, as `SAM2Transforms.postprocess_masks` enlarges them.
     """
@@ -31,7 +31,7 @@ def resized(mask: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 
 
 def draw_stroke(mask: np.ndarray, points: Sequence[tuple[float, float]], radius: float, *, add: bool) -> np.ndarray:
-    """A mask with a round brush drawn along points, or with an eraser; the smallest covers one pixel."""
+    """The mask with a round brush drawn along points, or erased with `add` False; at least one pixel wide."""
     radius = max(radius, 0.5)
     image = Image.fromarray(mask)
     draw = ImageDraw.Draw(image)
@@ -44,14 +44,14 @@ def draw_stroke(mask: np.ndarray, points: Sequence[tuple[float, float]], radius:
 
 
 def without_holes(mask: np.ndarray) -> np.ndarray:
-    """What is enclosed by the mask becomes part of it."""
+    """The mask with enclosed holes filled."""
     around = np.pad((mask < HALF).astype(np.uint8), 1, constant_values=1)
     cv2.floodFill(around, None, (0, 0), 2)
     return np.where(around[1:-1, 1:-1] == 1, 255, mask).astype(np.uint8)
 
 
 def largest_part(mask: np.ndarray) -> np.ndarray:
-    """Only the largest of the pieces that do not touch."""
+    """Only the largest connected part."""
     parts = parts_of(mask >= HALF)
     counts = np.bincount(parts.ravel())
     if len(counts) < 3:
@@ -61,12 +61,12 @@ def largest_part(mask: np.ndarray) -> np.ndarray:
 
 
 def parts_of(selected: np.ndarray) -> np.ndarray:
-    """Numbers the pieces of HW bool that touch along an edge: HW int32, 0 outside, 1, 2, ... in reading order."""
+    """Label the 4-connected parts of HW bool: HW int32, 0 outside, 1, 2, ... in reading order."""
     return cv2.connectedComponentsWithAlgorithm(selected.astype(np.uint8), 4, cv2.CV_32S, cv2.CCL_SAUF)[1]
 
 
 def grown(mask: np.ndarray, by: float) -> np.ndarray:
-    """Every point nearer than `by` pixels to the mask becomes selected; a negative `by` takes away from its edge."""
+    """Select every point within `by` pixels of the mask; a negative `by` shrinks it."""
     if by < 0:
         return 255 - grown(255 - mask, -by)
     if by == 0 or not (mask >= HALF).any():
@@ -75,7 +75,7 @@ def grown(mask: np.ndarray, by: float) -> np.ndarray:
 
 
 def distances(selected: np.ndarray) -> np.ndarray:
-    """From each pixel to the nearest selected one, of which there is one at least: HW float32, exact."""
+    """From each pixel to the nearest selected one, of which there is at least one: HW float32, exact."""
     return cv2.distanceTransform((~selected).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
 
 
@@ -87,7 +87,7 @@ def softened(mask: np.ndarray, width: float) -> np.ndarray:
 
 
 def box_of(mask: np.ndarray) -> tuple[int, int, int, int] | None:
-    """Left, top, right and bottom around what is selected, right and bottom one past it; None for nothing."""
+    """Left, top, right and bottom of what is selected, right and bottom exclusive; None if nothing is."""
     selected = mask >= HALF
     rows, columns = np.flatnonzero(selected.any(axis=1)), np.flatnonzero(selected.any(axis=0))
     if not len(rows):

@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 
 Action = Literal["download", "pause", "cancel", "load", "unload", "delete"]
 SUGGESTED = (Task.GENERATE, Task.SEGMENT, Task.VIEWS)
-"""Of each of these a model is suggested to somebody who has just begun."""
+"""A model for each of these is suggested to a new user."""
 
 
 class Meter(NamedTuple):
@@ -30,7 +30,7 @@ class Meter(NamedTuple):
 
 @dataclass(frozen=True)
 class Fetch:
-    """A download that runs, rests or failed."""
+    """A download that is running, paused or failed."""
 
     state: Literal["running", "paused", "failed"]
     note: str = ""  # "downloading FLUX.1 schnell: 3.2 of 33.7 GB, 25 MB/s, 4 minutes left", or why it failed
@@ -38,18 +38,18 @@ class Fetch:
 
 @dataclass(frozen=True)
 class ModelState:
-    """A model of this machine as it is now."""
+    """The current state of a local model."""
 
     spec: ModelSpec
     readiness: Readiness
-    disk_gb: float  # what lies there of its download
+    disk_gb: float  # of its files, partial downloads included
     is_loaded: bool
     fetch: Fetch | None
     actions: tuple[Action, ...]  # what can be done with it now
 
 
 class ModelFiles:
-    """One for a studio; any thread may ask."""
+    """One per studio. Thread-safe."""
 
     def __init__(
         self,
@@ -61,10 +61,10 @@ class ModelFiles:
     ) -> None:
         """
         Args:
-            specs: all that are offered, as they are when it is called.
+            specs: returns all models offered now.
             warm: loads a model in the background.
-            meters: of this machine, now.
-            token: what the Hub says of the token of this machine, as a sentence; "": nothing.
+            meters: returns the memory and disks of this machine now.
+            token: what the Hub says about this machine's token, as a sentence; "": nothing.
         """
         self._specs, self._residents, self._warm = specs, residents, warm
         self.meters, self.token = meters, token
@@ -77,9 +77,9 @@ class ModelFiles:
         return [self._state(spec) for spec in self._here()]
 
     def suggested(self) -> list[str]:
-        """Ids of at most three models that are worth a download on this machine; none once any was downloaded.
+        """Ids of at most three models worth downloading on this machine; none once any was downloaded.
 
-        The first that fits is taken: they stand in the order in which they are offered.
+        For each task the first that fits, in catalog order.
         """
         here = [spec for spec in self._here() if spec.weights]
         if any(spec.weights.kept_gb() > 0 for spec in here if spec.weights):
@@ -88,17 +88,17 @@ class ModelFiles:
         for task in SUGGESTED:
             fitting = [spec for spec in here if task in spec.tasks and spec.pace != "slow" and _is_to_be_had(spec)]
             if task == Task.SEGMENT and not any(spec.pace for spec in here):
-                fitting.reverse()  # without a card the smallest
+                fitting.reverse()  # without a GPU, the smallest
             found += [spec.id for spec in fitting[:1]]
         return found
 
     def act(self, model_id: str, action: str) -> None:
-        """Begin it, and return.
+        """Start an action and return.
 
         Raises:
             BadRequest: there is no such model or action.
-            NotSupported: it cannot be done with it now.
-            StorageFailed: the disk did not take it.
+            NotSupported: not possible now.
+            StorageFailed
         """
         spec = next((spec for spec in self._here() if spec.id == model_id), None)
         if spec is None:
@@ -124,7 +124,7 @@ class ModelFiles:
                 self._remove(spec)
 
     def close(self) -> None:
-        """End the downloads; what has arrived is kept."""
+        """End the downloads; partial files are kept."""
         for stop in [*self._stops.values()]:
             stop.set()
         for thread in [*self._threads.values()]:
@@ -179,7 +179,7 @@ class ModelFiles:
             log.exception("The download of %s failed.", spec.id)
 
     def _say(self, spec: ModelSpec, stop: threading.Event, fetch: Fetch | None) -> None:
-        """Unless somebody has stopped it meanwhile, and said what it is now."""
+        """Set the state, unless the download was stopped and has a newer one."""
         with self._lock:
             if stop.is_set():
                 return
@@ -210,7 +210,7 @@ def _is_to_be_had(spec: ModelSpec) -> bool:
 
 
 def size_of(state: ModelState) -> str:
-    """What it takes on this disk, or would."""
+    """Its size on this disk, or of its download."""
     if state.disk_gb and not state.readiness.download_gb:
         return f"{in_gb(state.disk_gb)} on disk"
     if not state.spec.download_gb:

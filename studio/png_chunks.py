@@ -1,6 +1,6 @@
-"""Reads PNG chunks within bounds: a false length, checksum or compression does no harm.
+"""Reads PNG chunks within bounds, so that false lengths, checksums or compressed data do no harm.
 
-Knows nothing of pixels, and not what the texts mean.
+Knows nothing of pixels or of what the texts mean.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import BinaryIO, NamedTuple
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 MAX_TEXT_BYTES = 1_000_000
-"""Of one text, unpacked: far above any real recipe (two prompts of 10,000 characters), far below what could hurt."""
+"""Of one text, decompressed: far above any real recipe (two prompts of 10,000 characters), yet harmless."""
 _BLOCK = 1 << 16
 
 
@@ -29,13 +29,13 @@ class Chunk(NamedTuple):
 
 
 def chunks(file: BinaryIO, wanted: Container[bytes], most: int, longest: int = MAX_TEXT_BYTES) -> Iterator[Chunk]:
-    """The chunks in their order, IEND included; ends early where the file does. The file may be moved in between.
+    """The chunks in order, IEND included; ends early if the file does. The file may be moved in between.
 
     Args:
-        file: seekable, at any place.
-        wanted: kinds whose bodies are read; the others are skipped unread.
-        most: chunks to look at.
-        longest: bytes of a body that is read.
+        file: seekable, at any position.
+        wanted: kinds whose bodies are read; others are skipped.
+        most: maximum number of chunks.
+        longest: maximum bytes of a body.
     """
     file.seek(0)
     if file.read(len(SIGNATURE)) != SIGNATURE:
@@ -60,7 +60,7 @@ def chunks(file: BinaryIO, wanted: Container[bytes], most: int, longest: int = M
 
 
 def is_sound(file: BinaryIO, chunk: Chunk) -> bool:
-    """Whether the chunk is there as a whole and its checksum is right; reads it block by block."""
+    """Whether the chunk is complete and its checksum right; reads block by block."""
     file.seek(chunk.start + 4)
     left, checksum = chunk.length + 4, 0
     while left:
@@ -73,14 +73,14 @@ def is_sound(file: BinaryIO, chunk: Chunk) -> bool:
 
 
 def keyword_of(chunk: Chunk) -> str:
-    """What a tEXt, zTXt or iTXt chunk is about; costs nothing, however much is packed in it."""
+    """The keyword of a tEXt, zTXt or iTXt chunk, without decompressing anything."""
     return (chunk.body or b"").partition(b"\0")[0].decode("latin-1")
 
 
 def text_of(chunk: Chunk, most: int = MAX_TEXT_BYTES) -> str | None:
-    """The text of a tEXt, zTXt or iTXt chunk; None where it is none, cannot be read, or has more than `most` bytes.
+    """The text of a tEXt, zTXt or iTXt chunk; None if it is invalid or longer than `most` bytes.
 
-    Many programs write UTF-8 where the standard has Latin-1: what is UTF-8 is read as that, and the rest as Latin-1.
+    Many programs write UTF-8 where the standard says Latin-1: Latin-1 is used only for what is not UTF-8.
 
     Source: PNG specification, third edition, sections 11.3.3.2 to 11.3.3.4.
     """
@@ -95,7 +95,7 @@ def text_of(chunk: Chunk, most: int = MAX_TEXT_BYTES) -> str | None:
 
 
 def is_too_long(chunk: Chunk, most: int) -> bool:
-    """Whether the text of a tEXt, zTXt or iTXt chunk has more than `most` bytes, as far as it can be unpacked."""
+    """Whether the text of a tEXt, zTXt or iTXt chunk has more than `most` bytes."""
     data, packed = _text_data(chunk)
     if data is None or not packed:
         return data is not None and len(data) > most
@@ -108,7 +108,7 @@ def is_too_long(chunk: Chunk, most: int) -> bool:
 
 
 def _text_data(chunk: Chunk) -> tuple[bytes | None, bool]:
-    """The bytes of the text, None where there is none, and whether they are packed."""
+    """The bytes of the text, None if there is none, and whether they are compressed."""
     _, separator, rest = (chunk.body or b"").partition(b"\0")
     if not separator or chunk.kind not in (b"tEXt", b"zTXt", b"iTXt"):
         return None, False
@@ -119,7 +119,7 @@ def _text_data(chunk: Chunk) -> tuple[bytes | None, bool]:
 
 
 def unpacked(data: bytes, most: int) -> bytes | None:
-    """What zlib data hold; None if they are damaged or hold more than `most` bytes."""
+    """Decompressed zlib data; None if damaged or longer than `most` bytes."""
     inflate = zlib.decompressobj()
     try:
         plain = inflate.decompress(data, most)

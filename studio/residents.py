@@ -1,4 +1,4 @@
-"""Which models are loaded, and which is unloaded first. Knows nothing of devices: a model's spec says what it needs."""
+"""The loaded models, and which is unloaded first. Knows nothing of devices: a model's spec says what it needs."""
 
 from __future__ import annotations
 
@@ -26,14 +26,13 @@ class Loaded(NamedTuple):
 
 
 def leaving(loaded: Sequence[Loaded], needed_gb: float, budget_gb: float) -> list[str]:
-    """Who has to go so that a newcomer fits: the least recently used first, never one that is working.
+    """Which models to unload so that another fits: least recently used first, never one in use.
 
-    A newcomer that is larger than the whole budget gets all the room there is; whether it runs at all is its
-    readiness' business.
+    A model larger than the whole budget gets all the room there is; whether it can run is up to its readiness.
 
     Args:
         loaded: least recently used first.
-        needed_gb: of the newcomer; 0 makes nobody leave.
+        needed_gb: of the new model; 0 unloads none.
     """
     used_gb = sum(one.gpu_gb for one in loaded)
     leavers = []
@@ -56,16 +55,16 @@ class _Resident:
 
 
 class Residents:
-    """The loaded models, within a budget. The threads of all lanes share it.
+    """The loaded models, within a memory budget. Thread-safe.
 
     Attributes:
-        gpu_lost: set once the card, or the driver, gave up: nothing runs on it again in this process.
+        gpu_lost: set once the GPU or its driver failed: nothing runs on it again in this process.
     """
 
     def __init__(self, budget_gb: float, idle_seconds: float | None = None) -> None:
         """
         Args:
-            idle_seconds: after so long without work, a model that takes memory of the card leaves; None: it stays.
+            idle_seconds: unload models from the GPU after so long without work; None: never.
         """
         self._budget_gb, self._idle_seconds = budget_gb, idle_seconds
         self._timers: dict[str, threading.Timer] = {}
@@ -80,18 +79,18 @@ class Residents:
 
     @contextmanager
     def use(self, spec: ModelSpec, tell: Tell) -> Iterator[Model]:
-        """The loaded model, which stays as long as the block runs. A failed or stopped load leaves nothing resident.
+        """The loaded model, kept while the block runs. A failed or stopped load leaves nothing behind.
 
         Args:
-            tell: hears how the load goes, if there is one; what it raises ends the load.
+            tell: hears about the load, if there is one; an exception from it ends the load.
 
         Raises:
-            OutOfMemory: it did not fit, and has left. GpuLost: all have left.
+            OutOfMemory: it did not fit and was unloaded. GpuLost: all were unloaded.
         """
         with self._lock:
             resident = self._residents.get(spec.id)
             leavers: list[Model] = []
-            if resident and resident.spec.revision != spec.revision:  # other weights lie where these did
+            if resident and resident.spec.revision != spec.revision:  # its files were replaced by others
                 del self._residents[spec.id]
                 leavers = [resident.model] if resident.model and not resident.users else []
                 resident = None
@@ -111,7 +110,7 @@ class Residents:
                 raise
             log.exception("%s leaves.", spec.label)
             link: BaseException | None = error
-            while link is not None:  # frames hold the arrays that did not fit
+            while link is not None:  # frames keep the arrays that did not fit alive
                 traceback.clear_frames(link.__traceback__)
                 link = link.__cause__ or link.__context__
             self._forsake(resident, isinstance(fault, GpuLost))
@@ -122,12 +121,12 @@ class Residents:
             self._let_go(resident)
 
     def load(self, spec: ModelSpec, tell: Tell) -> None:
-        """Have the model resident before somebody needs it."""
+        """Load the model before it is needed."""
         with self.use(spec, tell):
             pass
 
     def drop(self, model_id: str) -> None:
-        """Give back a model's memory, unless somebody is using it."""
+        """Unload a model, unless it is in use."""
         with self._lock:
             resident = self._residents.get(model_id)
             if resident is None or resident.users:
@@ -143,7 +142,7 @@ class Residents:
             self.drop(model_id)
 
     def _forsake(self, resident: _Resident, gpu_is_lost: bool) -> None:
-        """Let go of one that ran out of memory, or of all, once nobody uses them."""
+        """Unload a model that ran out of memory (or all), as soon as nobody uses it."""
         with self._lock:
             leavers = [*self._residents.values()] if gpu_is_lost else [resident]
             leavers = [each for each in leavers if self._residents.get(each.spec.id) is each]
@@ -156,7 +155,7 @@ class Residents:
                 _close(each.model)
 
     def _watch(self, resident: _Resident, seconds: float) -> None:
-        """Let it leave after a while, unless it was used in between. Called with the lock."""
+        """Unload it after a while, unless it is used before. Called with the lock."""
         if earlier := self._timers.get(resident.spec.id):
             earlier.cancel()
         timer = threading.Timer(seconds, self._drop_idle, (resident, resident.uses))
@@ -191,12 +190,12 @@ class Residents:
                 return
             if is_kept:
                 del self._residents[resident.spec.id]
-        if resident.model is not None:  # another one took its place meanwhile, or it was forsaken
+        if resident.model is not None:  # replaced or forsaken meanwhile
             _close(resident.model)
 
 
 def _close(model: Model) -> None:
-    """On a card that is lost, not even that can be done."""
+    """Close it; on a lost GPU even that may fail."""
     try:
         model.close()
     except RuntimeError as error:

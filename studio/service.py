@@ -1,4 +1,4 @@
-"""What Diorama can do: the one interface of the page, the API and the command line. Any thread may call it."""
+"""What Diorama can do: the one interface of the page, the API and the command line. Thread-safe."""
 
 from __future__ import annotations
 
@@ -43,40 +43,42 @@ from studio.solid.views_service import Solids
 from studio.words.meaning import Meanings
 
 IDLE_SECONDS = 1800.0
-"""After so long without work, a model gives the memory of the card back."""
+"""Models leave the GPU after so long without work."""
 
 
 class Studio(Collection):
     """One outputs folder, the models of a catalog, and the work between them.
 
-    `owner` is whoever asks: an opaque text. Another owner's jobs and assets do not exist for them.
+    `owner` is whoever asks: an opaque string. The jobs and assets of others do not exist for them.
 
     Args:
         models: the catalog; the first one that is ready is the default.
-        outputs: made if it is missing.
-        own: the models that a person brought, as they are when it is called.
-        own_folder: where those are put, in words.
-        memory_gb: what the loaded models may take together.
-        meters, token: memory and disks of this machine, now, and what the Hub says of its token.
+        outputs: created if missing.
+        own: returns the user's own models, now.
+        own_folder: where those are stored, in words.
+        memory_gb: budget of the loaded models together.
+        meters, token: return memory and disks of this machine, now, and what the Hub says of its token.
         clouds, workers: the providers, and other machines; None: there are none.
-        daily_cap_usd: what an owner may spend a day before they are asked; None: any amount.
-        busy_seconds: how long a call waits for another program to let go of the index.
-        patience_seconds: how long a job keeps what it made until that can be written down.
-        quota_bytes: what an owner may keep, the trash included; None: any number.
-        admits: whether an owner may still come in: for others no job runs, and nothing is kept.
-        resume: False leaves the unfinished jobs to a later start.
-        now: Unix time, seconds; it may be set back at any moment.
+        daily_cap_usd: how much an owner may spend a day without confirming; None: any amount.
+        busy_seconds: how long to wait for another program that has locked the index.
+        patience_seconds: how long a job retries to store its result.
+        quota_bytes: per owner, the trash included; None: unlimited.
+        admits: whether an owner is still allowed in; nothing runs or is stored for others.
+        resume: False leaves the unfinished jobs for a later start.
+        now: Unix time, seconds; may go backwards.
 
     Attributes:
         selections: masks and objects.
-        solids: objects that become 3D: views of them, and splats out of these.
-        splats, gpu_lost: existing splats; set once only another process can use the GPU.
-        hosting, adviser: what the admin sees and does; advice before a model gets a kind of picture it does not know.
-        clouds, spending, workers: whose key pays at which provider; what that comes to; other machines.
-        model_files: what is on this disk of the models, and what is done about it.
-        describing: words about pictures and prompts; meanings: pictures found by what they mean.
-        presets: settings that people keep under names.
-        signing_key: what the links to its files are signed with.
+        solids: jobs that turn objects into views and splats.
+        splats: existing splats.
+        gpu_lost: set once only another process can use the GPU.
+        hosting: what the admin sees and does.
+        adviser: warns about pictures a model was not trained on.
+        clouds, spending, workers: whose key pays at which provider, and how much; other machines.
+        model_files: the models' files on this disk.
+        describing, meanings: descriptions and better prompts; search by meaning.
+        presets: named settings.
+        signing_key: signs links to files.
     """
 
     def __init__(
@@ -99,13 +101,13 @@ class Studio(Collection):
         resume: bool = True,
         now: Callable[[], float] = time.time,
     ) -> None:
-        """Open the folder, make its index agree with its files, and continue the unfinished jobs.
+        """Open the folder, bring its index up to date, and continue the unfinished jobs.
 
         Raises:
             OutputsInUse: another Diorama works there.
             StorageFailed: the folder cannot be used.
         """
-        cv2.setNumThreads(1)  # several jobs work at once, each on a core of its own
+        cv2.setNumThreads(1)  # jobs run side by side, each on its own core
         self.workers, self.clouds, self.own_folder = workers or NoWorkers(), clouds or NoClouds(), own_folder
         self._catalog = Catalog(models, own, self.workers.models)
         self._changes = Changes()
@@ -126,7 +128,7 @@ class Studio(Collection):
             self._opened = opened.pop_all()
 
     def _add_services(self) -> None:
-        """What works on the library, with the jobs and the models."""
+        """The parts that need both the library and the models."""
         kept, ready = (self._store, self._database), self._catalog.ready
         self.selections = Selections(*kept, self._residents, self._changes, ready)
         self.solids = Solids(*kept, self._changes, ready, self._submit)
@@ -147,7 +149,7 @@ class Studio(Collection):
         return self._catalog.model(model_id)
 
     def warm(self, model_id: str) -> None:
-        """Load a model in the background, when its lane has nothing better to do; nothing is downloaded for that."""
+        """Load a model in the background when its lane is idle; nothing is downloaded."""
         spec = self.model(model_id)
         if (ready := spec.readiness()).ok and not ready.download_gb and spec.lane != "workers":
             load = partial(self._residents.load, spec, lambda _: None)  # nobody waits for it
@@ -157,36 +159,35 @@ class Studio(Collection):
                 self._jobs.when_idle(spec.lane, spec.id, load)
 
     def unknown_words(self, model_id: str, prompt: str) -> tuple[str, ...]:
-        """The words of a prompt this model was not taught, in order; a hint, not an error."""
+        """The words of a prompt this model was not trained on, in order; a hint, not an error."""
         spec = self.model(model_id)
-        known = spec.known_words if spec.readiness().ok else None  # else its list may be as damaged as its weights
+        known = spec.known_words if spec.readiness().ok else None  # its word list may be damaged like its weights
         return validation.unknown_words(prompt, known()) if known else ()
 
     # --- jobs ---------------------------------------------------------------------------------------------------------
 
     def generate(self, owner: str, request: GenerateRequest, *, confirm_cost: bool = False) -> JobView:
-        """Queue a job that makes pictures from words; it is written down when this returns.
+        """Queue a job that makes pictures from a prompt; it is stored when this returns.
 
         Args:
-            confirm_cost: also where it costs more than the daily cap leaves.
+            confirm_cost: even if it costs more than the daily cap leaves.
 
         Raises:
             OverBudget: it does; nothing was queued.
-            NotFound: the picture to follow is not there, is deleted, or is somebody else's.
+            NotFound: no such control picture.
             BadRequest, UnknownModel, NotSupported, NotReady, TooManyJobs, StorageFailed: nothing was queued.
         """
         spec = self._catalog.ready(request.model, Task.GENERATE, owner, follows=bool(request.control))
         complete = completion.completed(request, spec)
         self._versions.check_followed(owner, complete)
-        wildcards.chosen(complete.prompt, complete.seed or 0, self._wildcards)  # a missing file is found now
+        wildcards.chosen(complete.prompt, complete.seed or 0, self._wildcards)  # reports a missing file now
         with self.spending.approved(owner, spec, complete, confirmed=confirm_cost):
             return self._submit(owner, spec, Task.GENERATE, complete.prompt, complete.count, asdict(complete))
 
     def compare(self, owner: str, request: GridRequest) -> JobView:
-        """Queue a job that makes one picture with several values of a control, or of two; all of them on one sheet.
+        """Queue a job that makes a picture with several values of a setting, or of two, on one sheet.
 
-        Raises:
-            NotFound, BadRequest, UnknownModel, NotSupported, NotReady, TooManyJobs, StorageFailed: nothing was queued.
+        Raises as `generate` does.
         """
         spec = self._catalog.ready(request.base.model, Task.GENERATE, owner, follows=bool(request.base.control))
         complete = grid.complete(request, spec, self._wildcards)
@@ -194,15 +195,9 @@ class Studio(Collection):
         return self._submit(owner, spec, Task.GENERATE, grid.title_of(complete), 1, grid.to_json(complete))
 
     def iterate(self, owner: str, request: IterateRequest, *, confirm_cost: bool = False) -> JobView:
-        """Queue a job that changes a picture as an instruction says; it is written down when this returns.
+        """Queue a job that changes a picture as an instruction says; it is stored when this returns.
 
-        Args:
-            confirm_cost: as for `generate`.
-
-        Raises:
-            OverBudget: as for `generate`.
-            NotFound: the picture, the object or a reference is not there, is deleted, or is somebody else's.
-            BadRequest, UnknownModel, NotSupported, NotReady, TooManyJobs, StorageFailed: nothing was queued.
+        Args and errors as for `generate`; NotFound also for the picture, the object and the references.
         """
         spec = self._catalog.ready(request.model, Task.ITERATE, owner)
         complete = self._versions.complete(owner, request, spec)
@@ -211,7 +206,7 @@ class Studio(Collection):
             return self._submit(owner, spec, Task.ITERATE, title, complete.count, values)
 
     def upscale(self, owner: str, request: UpscaleRequest) -> JobView:
-        """Queue a job that makes a picture with more pixels, a version of its source.
+        """Queue a job that enlarges a picture, as a version of it; raises as `generate` does.
 
         Raises:
             NotFound: the picture is not there, is deleted, or is somebody else's.
@@ -224,7 +219,7 @@ class Studio(Collection):
         return self._submit(owner, spec, Task.UPSCALE, source.title, 1, asdict(complete))
 
     def control(self, owner: str, source_id: str, model: str = "") -> JobView:
-        """Queue a job that keeps the outlines or the depth of a picture as a version of it; raises as `upscale`."""
+        """Queue a job that stores the outlines or the depth of a picture as a version of it."""
         source, spec = self._versions.picture(owner, source_id), self._catalog.ready(model, Task.CONTROL, owner)
         return self._submit(owner, spec, Task.CONTROL, source.title, 1, {"source": source.id})
 
@@ -239,16 +234,13 @@ class Studio(Collection):
         last: int = 0,
         confirm_cost: bool = False,
     ) -> JobView:
-        """Queue one job that repeats the changes that led to a version, one after the other.
+        """Queue one job that repeats the changes that led to a version, one after the other; raises as `iterate` does.
 
         Args:
-            source: asset id of the picture to begin with; "": the one they began with.
-            model: "": the one that made them.
-            last: how many of the latest changes; 0: all since the first picture.
+            source: asset id of the picture to start with; "": the original one.
+            model: "": the original one.
+            last: how many of the latest changes; 0: all of them.
             confirm_cost: as for `generate`.
-
-        Raises:
-            as `iterate`.
         """
         requests = self._versions.changes(owner, asset_id, last)
         spec = self._catalog.ready(replay.model_of(requests, model), Task.ITERATE, owner)
@@ -260,14 +252,14 @@ class Studio(Collection):
     # --- what was made ------------------------------------------------------------------------------------------------
 
     def settings_of(self, owner: str, asset_id: str) -> Settings:
-        """The request that makes a picture again, and what of it could not be carried over."""
+        """The request that repeats a picture, and which of its settings could not be carried over."""
         return fit(self._versions.recipe_of(owner, asset_id), self.models(Task.GENERATE), owner)
 
     def close(self, *, give_up: bool = False) -> None:
-        """Take no more work, let the running step end, give the folder back. What waited runs at the next start.
+        """Accept no more work, let the running step end, release the folder. Waiting jobs run at the next start.
 
         Args:
-            give_up: what waits or runs is stopped instead, for good.
+            give_up: stop all jobs for good instead.
         """
         try:
             self.model_files.close()
@@ -288,7 +280,6 @@ class Studio(Collection):
         )
 
     def _work(self, job: LiveJob) -> None:
-        """One job, on a thread of its lane."""
         if job.row.task in (Task.VIEWS, Task.SPLAT):
             return jobs.work(job, self.model, self._residents, self._store)
         away = self.workers.model(job.row.model) if job.is_away else None

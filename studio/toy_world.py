@@ -1,7 +1,7 @@
-"""Is a picture from the toy world that the bundled models know? Judged by its look, never by a name.
+"""Does a picture show the toy world that the bundled models know? Judged by its look, never by a name.
 
-The toy world has even backgrounds of six colours, smooth things in ten, and no texture. A logistic regression over a
-few such measures; `toybox/familiar.py` says what it was taught and how well it does.
+The toy world has plain backgrounds in six colours, smooth objects in ten, and no texture. A logistic regression over
+a few such features; `toybox/familiar.py` trains and evaluates it.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 
 _SIDE = 96
-"""Longest side at which pictures are looked at: what a camera's noise or a JPEG's blocks add is gone by then."""
+"""Longest side of the analysed picture: small enough to remove noise and JPEG blocks."""
 _OPAQUE = 250
 BACKGROUNDS = ((140, 191, 242), (153, 204, 140), (178, 178, 184), (232, 209, 153), (245, 196, 209), (184, 166, 227))
 """sRGB. Source of both: toybox/words.py."""
@@ -23,17 +23,17 @@ WEIGHTS = {
     "whole": (1.69, -21.44, -4.17, 7.38, 0.77, 13.59, -6.81, -7.35),
     "cut": (-5.01, -25.64, 11.06, 1.29, -2.53, 9.45),
 }
-"""For each measure, and last what is added: for whole pictures, and for what is cut out. More than 0: the toy world."""
+"""One per feature, then the bias, for whole pictures and for cut-outs. Above 0: the toy world."""
 
 
 def is_toy(image: Image.Image) -> bool:
-    """Whether a picture looks like the toy world; of one with transparency, what of it can be seen."""
+    """Whether a picture looks like the toy world; transparent parts do not count."""
     kind, values = measures(image)
     return float(np.dot(WEIGHTS[kind], (*values, 1.0))) > 0
 
 
 def measures(image: Image.Image) -> tuple[str, tuple[float, ...]]:
-    """ "whole" or "cut", and what is measured of such a picture, each about 0 to 1."""
+    """The kind of picture, "whole" or "cut", and its features, each about 0 to 1."""
     image, seen = _looked_at(image)
     lab = cv2.cvtColor(np.asarray(image.convert("RGB"), np.float32) / 255, cv2.COLOR_RGB2Lab)
     texture = np.abs(lab - cv2.medianBlur(lab, 3)).sum(axis=2)
@@ -56,7 +56,7 @@ def measures(image: Image.Image) -> tuple[str, tuple[float, ...]]:
 
 
 def _looked_at(image: Image.Image) -> tuple[Image.Image, np.ndarray]:
-    """The picture made small, and HW bool: what of it can be seen."""
+    """The picture at a small size, and its opaque pixels as HW bool."""
     has_alpha = image.mode == "RGBA"
     if has_alpha:
         image = image.crop(image.getchannel("A").getbbox())
@@ -68,31 +68,27 @@ def _looked_at(image: Image.Image) -> tuple[Image.Image, np.ndarray]:
 
 
 def _eroded(seen: np.ndarray) -> np.ndarray:
-    """Without the rim, whose colours are mixed; all of it if there is little else."""
+    """Without the rim, whose colours are mixed, unless little else is left."""
     inner = cv2.erode(seen.astype(np.uint8), np.ones((3, 3), np.uint8), borderValue=1).astype(bool)
     found = inner if inner.sum() >= 16 else seen
     return found if found.any() else np.ones_like(seen)
 
 
 def _variety(lab: np.ndarray) -> float:
-    """The entropy of the colours, in nats, lightness apart.
-
-    Args:
-        lab: (N, 3).
-    """
+    """Entropy of the chroma of (N, 3) Lab colours, in nats."""
     bins = ((lab[:, 1:] + 128) / 8).astype(int)
     shares = np.unique(bins[:, 0] * 64 + bins[:, 1], return_counts=True)[1] / len(bins)
     return float(-(shares * np.log(shares)).sum())
 
 
 def _away(lab: np.ndarray, colours: tuple[tuple[int, int, int], ...]) -> np.ndarray:
-    """(N,): how far each colour (N, 3) is from the nearest of these, lightness apart."""
+    """Chroma distance of each Lab colour (N, 3) to the nearest of these: (N,)."""
     known = _lab(colours)
     return np.hypot(lab[:, None, 1] - known[:, 1], lab[:, None, 2] - known[:, 2]).min(axis=1)
 
 
 def _background(lab: np.ndarray) -> float:
-    """The share of the margin (N, 3) that could be one of the backgrounds, lit or shaded."""
+    """The share of the margin (N, 3) that could be one of the backgrounds, lit or in shadow."""
     known = _lab(BACKGROUNDS)
     near = np.hypot(lab[:, None, 1] - known[:, 1], lab[:, None, 2] - known[:, 2]) < 10
     lit = (lab[:, None, 0] < known[:, 0] + 12) & (lab[:, None, 0] > known[:, 0] - 35)

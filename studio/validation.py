@@ -1,6 +1,6 @@
-"""Validates values from outside: each is correct, or a sentence says what is wrong with it.
+"""Validates outside values: a valid value is returned, otherwise a sentence says what is wrong with it.
 
-Knows no models: what they honour is `completion`'s business.
+Knows no models: `completion` checks what they support.
 """
 
 from __future__ import annotations
@@ -15,26 +15,26 @@ from typing import Any
 from studio.errors import BadRequest, NotFound
 
 MAX_PROMPT = 10_000
-"""Characters: a page of text is 3,000, and no text encoder reads more than a few hundred words."""
+"""In characters: a page of text has 3,000, and no text encoder reads more than a few hundred words."""
 MAX_TITLE = 200
-"""Characters of a title that a person gives."""
+"""In characters."""
 UNSEEN = "\ufeff \t\r\n\v\f\x85\xa0\xad\u1680\u2028\u2029\u202f\u205f\u2060\u3000" + "".join(
     map(chr, range(0x2000, 0x2010))
 )
-"""Blanks of any width, none included: around a text they say nothing."""
+"""White space of any width, zero included, stripped from both ends of a text."""
 _INVISIBLE = "\u115f\u1160\u2800\u3164\uffa0"
-"""Letters and symbols by category that still show nothing: Hangul fillers and the empty Braille cell."""
+"""Invisible, though letters or symbols by category: Hangul fillers and the empty Braille cell."""
 
 
 def number(name: str, value: Any, low: float, high: float) -> float:
-    """A number in a range, whoever takes it; raises BadRequest."""
+    """A number within a range; raises BadRequest."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
         raise BadRequest(f"The {name} must be a number from {low:g} to {high:g}, not {shown(value)}.")
     return float(value)
 
 
 def unknown_words(prompt: str, known: Iterable[str]) -> tuple[str, ...]:
-    """The words of a prompt that are not known, each once, in order; lower case. The tag of a LoRA is none."""
+    """The words of a prompt that are not known, in order, without repeats; lower case. LoRA tags do not count."""
     known = frozenset(known)
     prompt = re.sub(r"<lora:[^<>]+>", "", prompt)
     plain = re.sub(r"['’]s\b", "", unicodedata.normalize("NFC", prompt).lower())  # the dragon's ball
@@ -43,24 +43,19 @@ def unknown_words(prompt: str, known: Iterable[str]) -> tuple[str, ...]:
 
 
 def cleaned(text: str) -> str:
-    """The text without what can be neither shown nor stored: control characters, lone surrogates, byte order marks, and
-    what cannot be seen at either end.
-    """
+    """The text without control characters, lone surrogates, byte order marks, and invisible characters at either end."""
     lines = text.replace("\r\n", "\n").replace("\r", "\n").replace("\ufeff", "")
     kept = "".join(one for one in lines if one in "\n\t" or unicodedata.category(one) not in ("Cc", "Cs"))
     return kept.strip(UNSEEN)
 
 
 def says_something(prompt: str) -> bool:
-    """Whether anything in it can be seen."""
+    """Whether any character is visible."""
     return any(unicodedata.category(one)[0] in "LNPS" and one not in _INVISIBLE for one in prompt)
 
 
 def checked_title(title: Any) -> str:
-    """
-    Raises:
-        BadRequest: it is no text, or too long for a title.
-    """
+    """Raises BadRequest if it is no text, or too long for a title."""
     text("title", title)
     if len(title) > MAX_TITLE:
         raise BadRequest(f"The title has {len(title):,} characters; {MAX_TITLE} is the most. Shorten it.")
@@ -68,7 +63,7 @@ def checked_title(title: Any) -> str:
 
 
 def bounded_text(name: str, value: Any) -> str:
-    """A text of bounded length, cleaned."""
+    """A text of limited length, cleaned."""
     text(name, value)
     if len(value) > MAX_PROMPT:
         raise BadRequest(f"The {name} has {len(value):,} characters; {MAX_PROMPT:,} is the most. Shorten it.")
@@ -76,7 +71,7 @@ def bounded_text(name: str, value: Any) -> str:
 
 
 def whole(name: str, value: Any, low: int | None, high: int | None) -> int:
-    """A whole number in a range; JSON's 3.0 is one, "3" and true are not."""
+    """A whole number within a range; JSON's 3.0 is one, "3" and true are not."""
     is_whole = isinstance(value, int) or (isinstance(value, float) and value.is_integer())
     if isinstance(value, bool) or not is_whole:
         raise BadRequest(f"The {name} must be a whole number, not {shown(value)}.")
@@ -86,24 +81,24 @@ def whole(name: str, value: Any, low: int | None, high: int | None) -> int:
 
 
 def text(name: str, value: Any) -> str:
-    """The value, which is a text."""
+    """The value itself, if it is text."""
     if not isinstance(value, str):
         raise BadRequest(f"The {name} must be text, not {shown(value)}.")
     return value
 
 
 def text_in(values: Mapping[str, Any], name: str) -> str:
-    """The text of this name; "" where there is none."""
+    """The text of this name; "" if missing."""
     return text(name, values.get(name) or "")
 
 
 def short(path: Path) -> str:
-    """A path for a sentence that visitors may read: its last two parts, and not where the host keeps them."""
+    """The last two parts of a path, for messages that visitors may read."""
     return os.fsencode(Path(*path.parts[-2:])).decode("utf-8", "replace")
 
 
 def shown(value: object) -> str:
-    """Any value made fit for a sentence: one line, printable, at most 40 characters."""
+    """Any value made fit for a message: one line, printable, at most 40 characters."""
     if isinstance(value, int) and abs(value) > 10**30:
         return "a number that large"
     if value is None or isinstance(value, bool | list | tuple | dict):
@@ -114,11 +109,7 @@ def shown(value: object) -> str:
 
 
 def side(most: int | None, largest: int) -> int:
-    """The longest side that a picture may have: `most`, or the largest there is.
-
-    Raises:
-        BadRequest: it is no size.
-    """
+    """The longest side allowed: `most`, or `largest` if that is smaller. Raises BadRequest."""
     if most is None:
         return largest
     if isinstance(most, bool) or not isinstance(most, int) or not 1 <= most <= 2**31:
@@ -127,11 +118,7 @@ def side(most: int | None, largest: int) -> int:
 
 
 def job_id(value: object) -> str:
-    """What came over the wire may be anything; what is not text is no job's id.
-
-    Raises:
-        NotFound: it is none.
-    """
+    """A job id from outside; anything but text is not found."""
     if not isinstance(value, str):
         raise NotFound("job", value)
     return value
