@@ -43,7 +43,7 @@ def unknown_words(prompt: str, known: Iterable[str]) -> tuple[str, ...]:
 
 
 def cleaned(text: str) -> str:
-    """The text without control characters, lone surrogates, byte order marks, and invisible characters at either end."""
+    """The text without control characters, lone surrogates and byte order marks, and without invisible ends."""
     lines = text.replace("\r\n", "\n").replace("\r", "\n").replace("\ufeff", "")
     kept = "".join(one for one in lines if one in "\n\t" or unicodedata.category(one) not in ("Cc", "Cs"))
     return kept.strip(UNSEEN)

@@ -1,10 +1,11 @@
-"""Corrects a model that shifted or resized the frame, by comparing where nothing should have changed.
+"""Corrects a model that shifted or resized the frame, by comparing what should not have changed.
 
-The two pictures without their coarse shades are laid over each other in every place at once (normalised
-cross-correlation by FFT, only over what must have stayed), for a few scales. Knows no models.
+The two pictures, high-pass filtered, are compared at every offset (normalised cross-correlation by FFT, masked to what
+should have stayed), at a few scales. Knows no models.
 
-OpenCV's ECC over the same shades takes a third of the time and finds as much in pictures full of detail (137 of 140, as
-this does), but less in plain ones (39 of 80 toy pictures against 49, most others sheared), so it is not used.
+OpenCV's ECC takes a third of the time and does as well on pictures full of detail (137 of 140), but worse on plain ones
+(39 of 80 toy pictures against 49, most others sheared), so it is not used.
+
 Source: Padfield, "Masked object registration in the Fourier domain", IEEE TIP 21 (2012).
 """
 
@@ -17,34 +18,34 @@ import numpy as np
 from PIL import Image, ImageFilter
 
 MAX_SHIFT = 0.12
-"""Of the longest side; what moved farther is another picture."""
+"""Of the longest side; anything that moved farther counts as a different picture."""
 STAGES = (
     (128, tuple(round(0.88 + 0.02 * step, 2) for step in range(13))),
     (384, tuple(1 + 0.005 * step for step in range(-3, 4))),
     (768, (0.997, 0.9985, 1.0, 1.0015, 1.003)),
 )
-"""Longest sides at which the pictures are compared, and the scales that are tried there around the best one so far."""
+"""Longest sides for the comparison, and the scales to try there around the best one so far."""
 ALIKE, BETTER = 0.65, 0.7
-"""What is less like the original cannot be put right; of the difference in grey at most this share may be left."""
+"""The least match that can be corrected; the largest share of the grey difference that may remain."""
 _SURE = 0.95
 _LEAST_SHIFT, _LEAST_SCALE = 0.4, 0.002
-_WHOLE = 250  # of 255: what is interpolated may be rounded
+_WHOLE = 250  # of 255, to allow for rounding
 _ENOUGH = 64
-"""Pixels that must be comparable."""
+"""The least number of pixels to compare."""
 
 
 class Drift(NamedTuple):
-    """What a model did to the frame: everything is `scale` times as large around the centre, then moved."""
+    """How a model distorted the frame: scaled around the centre, then moved."""
 
     x: float  # pixels to the right
     y: float  # pixels down
     scale: float  # across
-    scale_y: float  # down; another one where the shape was changed
-    likeness: float  # how well it lies on the original now, at most 1
+    scale_y: float  # down; differs if the aspect ratio was changed
+    likeness: float  # match with the original after correction, at most 1
 
 
 class _Place(NamedTuple):
-    """Where the original's point lies in the answer, stretched to the original's size."""
+    """Where a point of the original lies in the answer, stretched to the original's size."""
 
     x: float = 0.0
     y: float = 0.0
@@ -52,7 +53,7 @@ class _Place(NamedTuple):
     down: float = 1.0
 
     def times(self, scale: float) -> _Place:
-        """At another scale; where it lies then has to be found again."""
+        """At another scale; the offset has to be found again."""
         return _Place(across=self.across * scale, down=self.down * scale)
 
 
@@ -62,7 +63,7 @@ class _Fit(NamedTuple):
 
 
 def align(answer: Image.Image, original: Image.Image, kept: np.ndarray) -> tuple[Image.Image, Drift | None]:
-    """The answer at the size of the original, with its frame back in place where that can be told.
+    """The answer at the size of the original, with its frame corrected if possible.
 
     Args:
         answer: RGB or RGBA, of any size.
@@ -70,7 +71,7 @@ def align(answer: Image.Image, original: Image.Image, kept: np.ndarray) -> tuple
         kept: HW bool of the original's size: where the answer should look like it.
 
     Returns:
-        The answer, and what was put right; None for nothing. What the answer does not reach shows the original.
+        The answer, and what was corrected; None for nothing. Gaps at the border show the original.
     """
     stretched = answer.resize(original.size, Image.Resampling.LANCZOS) if answer.size != original.size else answer
     if kept.sum() < _ENOUGH:
@@ -84,7 +85,7 @@ def align(answer: Image.Image, original: Image.Image, kept: np.ndarray) -> tuple
         if best.likeness < _SURE or best.place.across != 1 or best.place.down != 1:
             places = [start.times(scale) for start in starts for scale in scales]
             best = comparison.best([_Place(), *places])
-        if best.likeness < ALIKE / 3:  # another picture
+        if best.likeness < ALIKE / 3:  # a different picture
             return stretched, None
         starts = [best.place]
     place = best.place
@@ -100,7 +101,7 @@ def align(answer: Image.Image, original: Image.Image, kept: np.ndarray) -> tuple
 
 
 def in_words(drift: Drift) -> str:
-    """A sentence about what was put right."""
+    """A sentence about the correction."""
     said = []
     if round(drift.x) or round(drift.y):
         said.append(f"moved the picture by {drift.x:.0f}, {drift.y:.0f} pixels")
@@ -133,11 +134,11 @@ class _Comparison:
         self._kept_there = np.conj(np.fft.rfft2(self._kept, self._padded))
 
     def best(self, places: Iterable[_Place]) -> _Fit:
-        """The best of several scales, each moved to where it fits best."""
+        """The best of several scales, each at its best offset."""
         return max((self.moved(place) for place in places), key=lambda fit: fit.likeness)
 
     def moved(self, place: _Place) -> _Fit:
-        """How well an answer of this scale lies on the original at best, and where that is."""
+        """The best match of an answer at this scale, and its offset."""
         map = self._likenesses(place)
         reach = self._reach
         row, column = np.unravel_index(int(map.argmax()), map.shape)
@@ -147,8 +148,8 @@ class _Comparison:
         return _Fit(likeness, place._replace(x=place.x + across, y=place.y + down))
 
     def _likenesses(self, place: _Place) -> np.ndarray:
-        """For every shift of at most `reach` pixels: (2 reach + 1, 2 reach + 1), down then across."""
-        detail = np.asarray(_warped(self._answer, place))  # beyond its border there is none
+        """The match at every shift of at most `reach` pixels: (2 reach + 1, 2 reach + 1), down then across."""
+        detail = np.asarray(_warped(self._answer, place))  # 0 beyond its border
         there = np.fft.rfft2(detail, self._padded)
         energy_there = np.fft.rfft2(detail * detail, self._padded)
         common = self._window(np.fft.irfft2(self._detail_there * there, self._padded))
@@ -161,7 +162,7 @@ class _Comparison:
 
 
 def _reshaped(answer: tuple[int, int], original: tuple[int, int]) -> list[_Place]:
-    """For an answer of another shape: it may have been cut off or filled up, and not stretched."""
+    """Candidates for an answer of another aspect ratio that was cropped or padded rather than stretched."""
     ratio = (answer[0] / answer[1]) / (original[0] / original[1])
     if abs(ratio - 1) < 0.03:
         return []
@@ -169,14 +170,14 @@ def _reshaped(answer: tuple[int, int], original: tuple[int, int]) -> list[_Place
 
 
 def _detail(grey: Image.Image, size: tuple[int, int]) -> np.ndarray:
-    """A grey picture at a size, without its coarse shades: HW float32 around 0."""
+    """A grey picture at a size, high-pass filtered: HW float32 around 0."""
     small = grey.resize(size, Image.Resampling.BILINEAR, reducing_gap=3.0) if grey.size != size else grey
     coarse = small.filter(ImageFilter.GaussianBlur(max(2.0, max(size) / 48)))
     return np.asarray(small, np.float32) - np.asarray(coarse, np.float32)
 
 
 def _warped(picture: Image.Image, place: _Place) -> Image.Image:
-    """The picture with each point taken from where the original's lies in it; beyond its border there is 0."""
+    """The picture with each pixel taken from its `place`; 0 beyond the border."""
     if place == _Place():
         return picture
     middle_x, middle_y = picture.width / 2, picture.height / 2
@@ -199,13 +200,13 @@ def _put_back(stretched: Image.Image, original: Image.Image, place: _Place) -> I
 
 
 def _difference(one: Image.Image, other: Image.Image, kept: np.ndarray) -> float:
-    """How much two pictures differ in what must stay, in levels of grey; all being lighter is no difference."""
+    """How much two pictures differ in what must stay, in levels of grey, ignoring overall brightness."""
     levels = (np.asarray(one.convert("L"), np.int16) - np.asarray(other.convert("L"), np.int16))[kept]
     return float(np.abs(levels - levels.mean()).mean())
 
 
 def _peak(line: np.ndarray, at: int) -> float:
-    """How far beside a largest value the top of the parabola through it and its neighbours is, in samples."""
+    """Sub-sample offset of a maximum, from the parabola through it and its neighbours."""
     if not 0 < at < len(line) - 1:
         return 0.0
     before, top, after = (float(value) for value in line[at - 1 : at + 2])
@@ -214,7 +215,7 @@ def _peak(line: np.ndarray, at: int) -> float:
 
 
 def _smooth_length(least: int) -> int:
-    """The next length that an FFT is quick with: of the factors 2, 3 and 5."""
+    """The next length with only the factors 2, 3 and 5, for a fast FFT."""
     length = least
     while True:
         rest = length

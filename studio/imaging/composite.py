@@ -1,6 +1,6 @@
 """Composites a change into its picture: exactly where it is allowed, and nowhere else. Knows no models and no disk.
 
-Outside of the feathered mask every pixel stays what it was, whatever the model did to it.
+Outside the feathered mask every pixel stays the same, whatever the model did to it.
 """
 
 from __future__ import annotations
@@ -21,26 +21,26 @@ from studio.segmentation.engine import flat
 
 PREVIEW_SIDE = 512
 _SPARED = 0.02
-"""Of the longest side: so near to the mask the model may well have changed something, and it is not compared."""
+"""Of the longest side: this close to the mask, where the model may have changed something, nothing is compared."""
 
 
 @dataclass(frozen=True)
 class Finished:
-    """A picture as it is kept."""
+    """A picture as it is stored."""
 
     image: Image.Image  # RGB or RGBA
-    drift: Drift | None = None  # what the model did to the frame, in pixels of the source; None: nothing
+    drift: Drift | None = None  # how the model distorted the frame, in pixels of the source; None: not at all
 
 
 @dataclass(frozen=True)
 class EditView:
-    """A picture that is changed, and how its model sees it."""
+    """A picture to change, and what its model sees of it."""
 
     canvas: Image.Image  # RGB or RGBA: the source, with its extension
     frame: Frame
-    alpha: np.ndarray | None  # HW uint8 of the frame's box: how much of the change is seen; None: everything changes
-    shown: Image.Image  # RGB, of the size that the model is asked for
-    shown_mask: Image.Image | None  # "L", 0 or 255, of the same size: all of which something will be seen
+    alpha: np.ndarray | None  # HW uint8 of the frame's box: opacity of the change; None: everything changes
+    shown: Image.Image  # RGB, of the model's size
+    shown_mask: Image.Image | None  # "L", 0 or 255, of the same size: wherever the change is visible
 
 
 def scene(
@@ -65,13 +65,13 @@ def scene(
 
 
 def seen_as(scene: EditView, other: Image.Image) -> Image.Image:
-    """Another picture in the place of the canvas, as the model sees that: RGB; what does not fit is cut off."""
+    """Another picture in place of the canvas, as the model sees it: RGB; cropped to fit."""
     whole = ImageOps.fit(flat(other), scene.canvas.size, Image.Resampling.LANCZOS)
     return _shown(whole.crop(scene.frame.box), scene.frame, "edge")
 
 
 def extended(source: Image.Image, extension: Extension) -> Image.Image:
-    """The picture with room around it, filled with the colours of its edge, which fade into each other."""
+    """The picture with space around it, filled with blurred edge colours."""
     if not any(extension):
         return source
     left, top, right, bottom = extension
@@ -82,7 +82,7 @@ def extended(source: Image.Image, extension: Extension) -> Image.Image:
 
 
 def finished(scene: EditView, answer: Image.Image) -> Finished:
-    """What the model made, as it is kept.
+    """The model's result, ready to be stored.
 
     Args:
         answer: RGB or RGBA, of any size.
@@ -98,9 +98,9 @@ def finished(scene: EditView, answer: Image.Image) -> Finished:
 
 
 def forming(scene: EditView) -> Callable[[Image.Image], Image.Image]:
-    """How a preview of the model's is shown: in its place in the picture, at most PREVIEW_SIDE pixels long.
+    """Shows a preview in its place in the picture, at most PREVIEW_SIDE pixels long.
 
-    The frame is not put right for that: it would take longer than a step.
+    Without alignment, which would take longer than a step.
     """
     if scene.alpha is None:
         return lambda preview: _inner_part(preview.convert("RGB"), scene.frame)
@@ -121,7 +121,7 @@ def forming(scene: EditView) -> Callable[[Image.Image], Image.Image]:
 
 
 def blended(canvas: Image.Image, patch: Image.Image, box: Rectangle, alpha: np.ndarray) -> Image.Image:
-    """The canvas with a patch seen through a mask; where the mask is 0, every byte of the canvas stays.
+    """The canvas with a patch blended in; where the mask is 0, every byte of the canvas stays.
 
     Args:
         canvas: RGB or RGBA.
@@ -136,7 +136,7 @@ def blended(canvas: Image.Image, patch: Image.Image, box: Rectangle, alpha: np.n
     below, above = (np.asarray(each.convert("RGBA")).astype(np.float32) for each in (result.crop(box), patch))
     share = alpha[..., None].astype(np.float32) / 255
     low, high = below[..., 3:] * (1 - share), above[..., 3:] * share
-    opacity = low + high  # colours count as much as they are seen
+    opacity = low + high  # colours are weighted by their opacity
     colours = (below[..., :3] * low + above[..., :3] * high) / np.maximum(opacity, 1e-6)
     mixed = np.concatenate([colours, opacity], axis=2).round().astype(np.uint8)
     result.paste(Image.fromarray(np.where(alpha[..., None] == 0, below.astype(np.uint8), mixed)), box)
@@ -144,7 +144,7 @@ def blended(canvas: Image.Image, patch: Image.Image, box: Rectangle, alpha: np.n
 
 
 def _shown(part: Image.Image, frame: Frame, border: str) -> Image.Image:
-    """A part of the canvas at the model's size, the rest filled up."""
+    """A part of the canvas at the model's size, padded."""
     size = frame.inner.size
     part = part if part.size == size else part.resize(size, Image.Resampling.LANCZOS)
     left, top, right, bottom = frame.inner
@@ -158,7 +158,7 @@ def _scaled(size: tuple[int, int], scale: float) -> tuple[int, int]:
 
 
 def _inner_part(answer: Image.Image, frame: Frame) -> Image.Image:
-    """An answer without the border that was added for the model's shape."""
+    """An answer without its padding."""
     across, down = answer.width / frame.size.width, answer.height / frame.size.height
     left, top, right, bottom = frame.inner
     if (left, top, right, bottom) == (0, 0, *frame.size):
@@ -167,7 +167,7 @@ def _inner_part(answer: Image.Image, frame: Frame) -> Image.Image:
 
 
 def _compared(shown_mask: Image.Image, frame: Frame) -> np.ndarray:
-    """Where the answer must look as before: HW bool of the model's size."""
+    """Where the answer must be unchanged: HW bool of the model's size."""
     spared = np.ones((frame.size.height, frame.size.width), bool)
     left, top, right, bottom = frame.inner
     spared[top:bottom, left:right] = False

@@ -1,7 +1,7 @@
-"""Pictures whose structure another model follows: outlines, depth. Which models make them, and the plan of such a job.
+"""Control pictures (outlines, depth): what makes them, and the plan of such a job.
 
-What makes such a picture is a model of the task CONTROL. It gets the picture as the first reference and, where a person
-gave one to be followed instead, that as `control`: one that is such a picture already is taken as it is.
+They are made by models of the task CONTROL, which get the picture as first reference and, if a person gave one to
+follow instead, that as `control`; a picture that already is such a picture is used as it is.
 """
 
 from __future__ import annotations
@@ -36,23 +36,23 @@ from studio.scheduling.live_job import LiveJob
 from studio.segmentation.engine import flat
 
 Follow = Callable[[ImageRequest], Image.Image]
-"""From a request for a picture of outlines or depth to that picture."""
+"""Makes a control picture from a request."""
 
 LOW, HIGH = 100, 200
 """Canny's thresholds. Source: the model cards of the ControlNets, and lllyasviel/ControlNet: gradio_canny2image.py."""
 LARGE = 1024
-"""Most pixels a side, on average, of outlines and depth that are kept as a picture."""
+"""The largest average side, in pixels, of outlines and depth stored as a picture."""
 _GREY = 12
-"""Of 255: most that the channels of a grey picture differ, also after JPEG."""
+"""Of 255: how much the channels of a grey picture may differ, JPEG included."""
 _DRAWN = 0.9
-"""Share of a line drawing that is nearly black or nearly white."""
+"""The least share of nearly black or nearly white pixels in a line drawing."""
 
 
 def follow(job: LiveJob, spec: ModelSpec, catalog: Catalog, residents: Residents) -> Follow:
-    """What makes the pictures that the model `spec` follows, for a job; each is shown as soon as it is there.
+    """Makes the control pictures of the model `spec` for a job, and shows each as a preview.
 
     Raises:
-        NotReady: from the call: nothing can make them here.
+        NotReady: when called, if no model can make them here.
     """
 
     def made(request: ImageRequest) -> Image.Image:
@@ -68,14 +68,14 @@ def follow(job: LiveJob, spec: ModelSpec, catalog: Catalog, residents: Residents
 def followed(
     request: GenerateRequest, spec: ModelSpec, path_of: Callable[[str], Path], follow: Follow
 ) -> Image.Image | None:
-    """What a model follows that makes a picture from words, of the size of that picture; None: nothing.
+    """The control picture for a new picture, of its size; None: the model follows none.
 
     Args:
         request: complete.
-        path_of: asset id -> the file.
+        path_of: asset id -> file.
 
     Raises:
-        NotFound: it is no longer there.
+        NotFound: the picture is gone.
     """
     if not spec.control or request.size is None:
         return None
@@ -84,7 +84,7 @@ def followed(
 
 
 def control_plans(job: LiveJob, spec: ModelSpec, store: Store) -> Callable[[int], PicturePlan]:
-    """What the picture of a job is made from that keeps outlines or depth as a version; see `generate_job`."""
+    """The plan of a job that stores outlines or depth as a version; see `generate_job`."""
     source_id = job.row.request["source"]
     source = flat(read_picture(store.path(job.row.owner, source_id)).image)
     size = fitting(Size(*source.size), min(source.width * source.height, LARGE**2), spec)
@@ -109,7 +109,7 @@ def is_grey(rgb: np.ndarray) -> bool:
 
 
 def lines_in(rgb: np.ndarray) -> np.ndarray | None:
-    """A line drawing as white lines on black, HW uint8, whichever way it was drawn; None where it is none.
+    """A line drawing as white lines on black, HW uint8; None if the picture is not a line drawing.
 
     Args:
         rgb: HWC uint8.
@@ -123,7 +123,7 @@ def lines_in(rgb: np.ndarray) -> np.ndarray | None:
 
 
 class Canny:
-    """Outlines by Canny's method, white on black. A line drawing is taken as it is, whichever way it was drawn."""
+    """Canny edges, white on black. Line drawings are used as they are, inverted if needed."""
 
     def run(self, request: ImageRequest, tell: Tell) -> ImageResult:
         tell(Progress(0, 1))

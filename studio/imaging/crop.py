@@ -1,8 +1,8 @@
-"""Which part of a picture a model sees when it changes it, and at which size. Pure geometry; no pixels, no masks.
+"""Which part of a picture a model sees when it changes it, and at what size. Pure geometry; no pixels, no masks.
 
 canvas          the source with its extension
-  box           the part that is changed, with something around it so that the model understands it
-    size        what the model is asked for; the box lies in its `inner` part, the rest repeats the edge
+  box           the part to change, with enough context for the model
+    size        the model's working size; the box fills its `inner` part, the rest is padding
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ from studio.completion import default_size
 from studio.contract import ModelSpec, Size
 
 SMALL_SHARE = 0.25
-"""Of the canvas' longest side: what is smaller gets a crop of its own."""
+"""Of the canvas' longest side: anything smaller gets a crop of its own."""
 _MOST_OF_IT = 0.6
 _STRETCH = 1.03
-"""Shapes that differ by less are stretched, as nobody sees it; others get a border that is cut off again."""
+"""Aspect ratios that differ by less are stretched, unnoticeably; others are padded, and the padding removed later."""
 _ROOM = 1.3
-"""A canvas up to so many times the model's size (each side) loses little when it is seen as a whole."""
+"""A canvas up to this many times the model's size (each side) loses little when shown as a whole."""
 
 
 class Rectangle(NamedTuple):
-    """In whole pixels; right and bottom are one past the last."""
+    """In whole pixels; right and bottom are exclusive."""
 
     left: int
     top: int
@@ -46,20 +46,20 @@ class Frame:
 def framed(canvas: Size, spec: ModelSpec, changed: Rectangle | None, margin: int = 0) -> Frame:
     """
     Args:
-        changed: around what may change, in the canvas; None: everything.
-        margin: pixels around it that must be seen too.
+        changed: bounds of what may change, in the canvas; None: everything.
+        margin: pixels around it that must be visible too.
     """
     working = default_size(spec)
     side = math.sqrt(working.width * working.height)
     whole = Rectangle(0, 0, *canvas)
     box = whole if changed is None else _box(canvas, changed, margin, side, spec)
-    least = side * side / 4 if box == whole else side * side  # a crop gets all the pixels there are
+    least = side * side / 4 if box == whole else side * side  # a crop gets the full resolution
     size = fitting(box.size, min(max(canvas.width * canvas.height, least), side * side), spec)
     return Frame(box, size, _inner(box.size, size))
 
 
 def fitting(shape: Size, area: float, spec: ModelSpec) -> Size:
-    """The size the model makes that is most like a shape and an area, the shape first."""
+    """The size the model supports that is closest to an aspect ratio and an area, the ratio first."""
     ratio = shape.width / shape.height
     if spec.any_size is None:
         return min(spec.sizes, key=lambda one: (round(_unlike(one, ratio), 2), abs(one.width * one.height - area)))
@@ -70,7 +70,7 @@ def fitting(shape: Size, area: float, spec: ModelSpec) -> Size:
     low, high = -(-smallest // multiple), largest // multiple
     counts = [min(max(round(side * scale / multiple), low), high) for side in sides]
     while counts[0] * counts[1] * multiple**2 > area and max(counts) > low:
-        # Rounded up beyond the area; some pipelines would make it smaller by themselves.
+        # Rounded up beyond the area, which some pipelines would shrink themselves.
         counts = min(_smaller(counts, low), key=lambda pair: _unlike(Size(*pair), ratio))
     return Size(counts[0] * multiple, counts[1] * multiple)
 
@@ -82,7 +82,7 @@ def _smaller(counts: list[int], low: int) -> list[list[int]]:
 
 
 def _box(canvas: Size, changed: Rectangle, margin: int, side: float, spec: ModelSpec) -> Rectangle:
-    """The changed part with its surroundings: as much again on each side, and never very few pixels."""
+    """The changed part with context: as much again on each side, and never very few pixels."""
     whole = Rectangle(0, 0, *canvas)
     longest = max(changed.size)
     is_large = longest >= SMALL_SHARE * max(canvas)
@@ -91,7 +91,7 @@ def _box(canvas: Size, changed: Rectangle, margin: int, side: float, spec: Model
     around = max(longest, margin)
     width, height = (max(length + 2 * around, side / 4) for length in changed.size)
     ratio = width / height
-    if spec.any_size is None:  # the nearest shape there is, so that the border need not be made up
+    if spec.any_size is None:  # the nearest supported ratio needs no padding
         made = fitting(Size(round(width), round(height)), side * side, spec)
         ratio = made.width / made.height
     width, height = max(width, height * ratio), max(height, width / ratio)
@@ -104,7 +104,7 @@ def _box(canvas: Size, changed: Rectangle, margin: int, side: float, spec: Model
 
 
 def _placed(low: int, high: int, length: int, limit: int) -> int:
-    """Where a stretch of this length begins that has low..high in its middle and stays within 0..limit."""
+    """Where a stretch of this length begins, centred on low..high but within 0..limit."""
     return min(max((low + high - length) // 2, 0), limit - length)
 
 

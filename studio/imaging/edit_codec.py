@@ -1,6 +1,6 @@
-"""Requests to change a picture, from a job's row or from JSON. Knows no models.
+"""Reads requests to change a picture from a job's row or from JSON. Knows no models.
 
-What the values may be is checked in `completion`; in here, only that they are of the kind they must be.
+Checks types only; values are checked in `completion`.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def from_json(values: Any) -> IterateRequest:
             numbers or as {"left": 128}; all but the source may be missing, others are ignored.
 
     Raises:
-        BadRequest: something is of a kind that it cannot be.
+        BadRequest: a value of the wrong type.
     """
     if not isinstance(values, dict):
         raise BadRequest(f"A change must be an object with a source and an instruction, not {shown(values)}.")
@@ -38,13 +38,13 @@ def from_json(values: Any) -> IterateRequest:
 
 
 def parents_of(request: IterateRequest) -> tuple[str, ...]:
-    """What a version is made from: the picture first, by which the tree of versions hangs together."""
+    """The parents of a version: first the source, which defines the version tree."""
     everything = (request.source, request.object, *request.references, request.control)
     return tuple(dict.fromkeys(one for one in everything if one))
 
 
 def title_of(request: IterateRequest) -> str:
-    """The instruction or, without one, what is done: "Extend left and right"."""
+    """The instruction or, if empty, what is done: "Extend left and right"."""
     if request.instruction:
         return request.instruction
     sides = [side for side, pixels in zip(SIDES, request.extend, strict=True) if pixels]

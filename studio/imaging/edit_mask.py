@@ -22,7 +22,7 @@ MAX_FEATHER = 128.0
 MAX_EXTENSION = 4096
 """Pixels on one side."""
 MAX_POINTS = 20_000
-"""Of all strokes together: a recipe has to hold them."""
+"""Of all strokes together, since they are stored in the recipe."""
 _FEATHER_SHARE, _MAX_DEFAULT_FEATHER = 1 / 100, 24.0
 _FARTHEST = 100_000.0
 
@@ -36,7 +36,7 @@ class Extension(NamedTuple):
     bottom: int
 
     def around(self, size: Size) -> Size:
-        """The size of the canvas of a picture."""
+        """The size of a picture's canvas."""
         return Size(size.width + self.left + self.right, size.height + self.top + self.bottom)
 
 
@@ -47,7 +47,7 @@ def completed(request: IterateRequest, size: Size) -> IterateRequest:
         size: of the source.
 
     Raises:
-        BadRequest: an extension, a stroke or a feather that cannot be.
+        BadRequest: an invalid extension, stroke or feather.
     """
     for name in ("object", "source"):
         if not isinstance(getattr(request, name), str):
@@ -71,7 +71,7 @@ def mask_of(request: IterateRequest, size: Size, object_mask: np.ndarray | None)
         object_mask: HW uint8 of the object's file; None without an object.
 
     Raises:
-        BadRequest: nothing is selected, or the object is of a picture of another size.
+        BadRequest: nothing is selected, or the object belongs to a picture of another size.
     """
     extension = Extension(*request.extend)
     if object_mask is None and not request.strokes and not any(extension):
@@ -97,13 +97,10 @@ def mask_of(request: IterateRequest, size: Size, object_mask: np.ndarray | None)
 
 
 def feathered(mask: np.ndarray, feather: float) -> np.ndarray:
-    """How much of the change is seen: 255 inside the mask, falling to 0 at a distance of `feather` pixels from it.
+    """The opacity of the change: 255 inside the mask, falling to 0 at a distance of `feather` pixels.
 
     Args:
         mask: HW uint8, 0 or 255.
-
-    Returns:
-        HW uint8; 0 wherever the mask is at least `feather` pixels away.
     """
     if feather <= 1 or not mask.any() or mask.all():
         return mask
@@ -129,7 +126,7 @@ def _extension(value: Any, size: Size) -> Extension:
 
 
 def _strokes(value: Sequence[Stroke]) -> tuple[Stroke, ...]:
-    """The strokes, with places to a tenth of a pixel."""
+    """The strokes, rounded to a tenth of a pixel."""
     count = sum(len(stroke.points) for stroke in value)
     if count > MAX_POINTS:
         raise BadRequest(f"The brush strokes have {count:,} points; {MAX_POINTS:,} is the most. Clear some of them.")

@@ -1,6 +1,6 @@
-"""Jobs that make pictures: one by one, each saved while the next one is made. Runs on a lane's thread.
+"""Jobs that make pictures one by one, saving each while the next is made. Runs on a lane's thread.
 
-What is made is a `PicturePlan`: here that of Generate; that of Iterate is in `iterate_job`.
+Each kind of job has a `PicturePlan`: Generate's is here, Iterate's in `iterate_job`.
 """
 
 from __future__ import annotations
@@ -61,9 +61,9 @@ class PicturePlan:
 
     request: GenerateRequest | IterateRequest  # complete
     title: str
-    wanted: Callable[[int], ImageRequest]  # what the model gets for the picture with this index
+    wanted: Callable[[int], ImageRequest]  # the model's request, by index
     kept: Callable[[ImageResult], Kept] = as_it_came
-    forming: Callable[[Image.Image], Image.Image] | None = None  # how a preview is shown; None: as it comes
+    forming: Callable[[Image.Image], Image.Image] | None = None  # how to show a preview; None: unchanged
     parents: tuple[str, ...] = ()
 
 
@@ -73,7 +73,7 @@ def make_pictures(
     """Make the pictures of a job that do not exist yet (after a crash, some do).
 
     Args:
-        plan_of: index -> what its picture is made from; called when its turn comes.
+        plan_of: index -> plan; called when that picture's turn comes.
 
     Raises:
         Cancelled: Stop was pressed; the pictures made so far are kept.
@@ -83,9 +83,9 @@ def make_pictures(
         for index in range(job.row.pictures):
             if index in made:
                 continue
-            with suppress(Skipped):  # from its first report on, for each may be the one at which it is skipped
+            with suppress(Skipped):  # any report from the first one on may raise it
                 job.begin(index)
-                if replay.is_chain(job.row.request):  # this picture is made of the one before it
+                if replay.is_chain(job.row.request):  # made from the previous picture
                     saving.wait()
                 plan = plan_of(index)
                 wanted = plan.wanted(index)
@@ -101,15 +101,15 @@ def make_pictures(
                     result = model.run(wanted, _teller(job, plan))
                     seconds = time.monotonic() - began
                 saving.wait()
-                if spec.lane != "cloud":  # a picture that was paid for is kept
-                    job.check()  # pressed after the last report: the picture is not wanted either
+                if spec.lane != "cloud":  # keep what was paid for
+                    job.check()  # Stop or Skip may come after the last report
                 saving.begin(partial(keep, result, seconds=seconds), result.kept)
 
 
 class Saving:
-    """Writes pictures down on a thread of its own, in their order: what a GPU would wait for a third of a second.
+    """Saves pictures in order on its own thread, so that the GPU need not wait a third of a second for each.
 
-    One is written at a time, and nobody leaves before it is.
+    One at a time; leaving the block waits for the last.
     """
 
     def __init__(self) -> None:
@@ -128,15 +128,15 @@ class Saving:
             self._thread.shutdown()
 
     def begin(self, *chores: Callable[[], None]) -> None:
-        """Have them done, one after another; raises what became of those before, as `wait` does."""
+        """Start these, one after another; first waits for the previous ones, and raises as `wait` does."""
         self.wait()
         self._last = self._thread.submit(lambda: [chore() for chore in chores])
 
     def wait(self) -> None:
-        """Until all are kept.
+        """Wait until all are saved.
 
         Raises:
-            StorageFailed, Cancelled: of the last one; of two, that of a picture that is lost.
+            StorageFailed, Cancelled: the last one failed.
         """
         last, self._last = self._last, None
         if last is not None:
@@ -145,7 +145,7 @@ class Saving:
 
 
 def _teller(job: LiveJob, plan: PicturePlan) -> Tell:
-    """The job's `tell`, with previews as the plan shows them."""
+    """The job's `tell`, showing previews as the plan wants."""
     forming = plan.forming
     if forming is None:
         return job.tell
@@ -164,9 +164,9 @@ def generate_plans(
 ) -> Callable[[int], PicturePlan]:
     """
     Args:
-        values: of a job row: `asdict` of a complete request, after a trip through JSON.
+        values: of a job row: `asdict` of a complete request, after a round trip through JSON.
         choices: the folder for `wildcards`.
-        followed: the outlines or the depth that the model follows; the same for all pictures.
+        followed: makes the control picture, the same for all pictures.
     """
     request = read_request(values)
     control = cache(lambda: followed(request))
@@ -181,12 +181,11 @@ def generate_plans(
 
 
 def parents_of(request: GenerateRequest) -> tuple[str, ...]:
-    """Asset ids of the pictures that it is made from."""
+    """Asset ids of the pictures it is made from."""
     return (request.control,) if request.control else ()
 
 
 def read_request(values: dict[str, Any]) -> GenerateRequest:
-    """The request of a job row."""
     size: Any = Size(*values["size"])
     return GenerateRequest(**values | {"size": size})
 
@@ -214,7 +213,7 @@ def image_request(request: GenerateRequest, spec: ModelSpec, index: int) -> Imag
 
 
 def seed_of(request: GenerateRequest | IterateRequest, index: int) -> int:
-    """Of one picture of a job; after the largest seed comes 0."""
+    """The seed of one picture of a job; wraps around after the largest seed."""
     return ((request.seed or 0) + index) % (MAX_SEED + 1)
 
 
@@ -230,7 +229,7 @@ def _keep(
     seconds: float,
     is_late: bool = False,
 ) -> None:
-    """Write one picture down with its recipe."""
+    """Save one picture with its recipe."""
     kept = plan.kept(replace(result, image=checked(result, wanted, spec)))
     recipe = _recipe(job, plan, wanted, spec, kept, index=index, result=result, seconds=seconds)
     film = write_film(result.frames, to_text(recipe)) if result.frames else b""
@@ -240,7 +239,7 @@ def _keep(
 
 
 def _keep_late(keep: Callable[..., None], result: ImageResult, *, began: float) -> None:
-    """Keep a picture that a provider sent after its job had ended. On the provider's thread: nobody hears an error."""
+    """Save a picture that a provider sent after its job ended. On the provider's thread: errors are only logged."""
     try:
         keep(result, seconds=time.monotonic() - began, is_late=True)
     except (StudioError, Cancelled, sqlite3.Error, ValueError) as error:
@@ -248,7 +247,7 @@ def _keep_late(keep: Callable[..., None], result: ImageResult, *, began: float) 
 
 
 def checked(result: Any, wanted: ImageRequest, spec: ModelSpec) -> Image.Image:
-    """The picture, if the model kept its word: RGB and of the size that was asked for, where it promises that."""
+    """The picture, if it has the promised mode and size."""
     image = result.image if isinstance(result, ImageResult) else None
     modes = ("RGB", "RGBA") if wanted.transparent else ("RGB",)
     if not isinstance(image, Image.Image) or image.mode not in modes or (spec.exact_size and image.size != wanted.size):

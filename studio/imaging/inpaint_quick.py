@@ -1,6 +1,6 @@
-"""Paints an object out of a photo: the hole gets the colours around it and the texture beside it.
+"""Paints an object out of a photo: fills the hole with the colours around it and the texture beside it.
 
-Quick and plain, for what a splat is drawn over; it invents nothing. Knows no models.
+Quick and plain, for the background of a splat; invents nothing. Knows no models.
 """
 
 from __future__ import annotations
@@ -11,18 +11,18 @@ from PIL import Image
 from studio import masks
 
 _REACH = 0.02
-"""Of the longer side: so far beyond the mask the object's edge and its glow are painted out too."""
+"""Of the longer side: how far beyond the mask to paint, to remove the object's edge and glow."""
 _FINE = 5
-"""Halvings after which what is left of a picture is colour; what they took away is texture."""
+"""Halvings after which only colour is left of a picture; the rest is texture."""
 _RING = 6
-"""Pixels around the hole by which places are compared."""
+"""Width in pixels of the rim compared between places."""
 _TRIES = 32
-"""Places that are tried, across and down; then so many around the best of them."""
+"""Places to try, across and down; then as many around the best."""
 _POINTS = 300
 _MISSING_COSTS = 60.0
-"""Levels by which colours may differ more where nothing is missing."""
+"""Penalty, in levels of colour difference, for uncovered pixels."""
 _WORKING_SIDE = 1024
-"""A larger picture is filled at this size, and what was filled is enlarged."""
+"""Larger pictures are filled at this size, and the fill is enlarged."""
 
 
 def fill_behind(image: Image.Image, mask: np.ndarray) -> Image.Image:
@@ -32,7 +32,7 @@ def fill_behind(image: Image.Image, mask: np.ndarray) -> Image.Image:
         mask: HW uint8 of its size.
 
     Returns:
-        RGB: the same picture outside of the mask and its surroundings.
+        RGB, unchanged outside the mask and its surroundings.
     """
     scale = min(1.0, _WORKING_SIDE / max(image.size))
     size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
@@ -43,7 +43,7 @@ def fill_behind(image: Image.Image, mask: np.ndarray) -> Image.Image:
     pixels = np.asarray(image.resize(size, reducing_gap=2.0), np.float32)
     coarse = _spread(pixels, ~hole, fine=_FINE)
     guess = coarse + _texture(np.where(hole[..., None], 0, pixels - coarse), pixels, hole)
-    filled = np.clip(guess + _spread(pixels - guess, ~hole), 0, 255)  # so that it meets what is around it
+    filled = np.clip(guess + _spread(pixels - guess, ~hole), 0, 255)  # so that it joins its surroundings
     patch = Image.fromarray(np.where(hole[..., None], filled, pixels).astype(np.uint8)).resize(image.size)
     seam = Image.fromarray(masks.softened(wide, _REACH * max(image.size)))
     result = image.copy()
@@ -52,17 +52,17 @@ def fill_behind(image: Image.Image, mask: np.ndarray) -> Image.Image:
 
 
 def _spread(pixels: np.ndarray, known: np.ndarray, fine: int = 0) -> np.ndarray:
-    """Colours that go on smoothly from where they are known: averaged from level to level, then taken back down.
+    """Extrapolate colours smoothly from where they are known, by averaging down a pyramid and back up (push-pull).
 
     Args:
         pixels: (H, W, 3) float32.
         known: (H, W) bool.
-        fine: levels of which nothing is taken back: a smooth picture everywhere.
+        fine: finest levels to leave out, for a picture that is smooth everywhere.
 
     Returns:
         (H, W, 3) float32.
 
-    Source: Gortler et al., "The Lumigraph" (1996), section 3.4 (push-pull).
+    Source: Gortler et al., "The Lumigraph" (1996), section 3.4.
     """
     levels = [(pixels * known[..., None], known.astype(np.float32))]
     while max(levels[-1][1].shape) > 1:
@@ -79,7 +79,7 @@ def _spread(pixels: np.ndarray, known: np.ndarray, fine: int = 0) -> np.ndarray:
 
 
 def _halved(sums: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Half the size; weights stay within 1, so that what is half known counts as known soon."""
+    """Half the size; weights are clamped to 1, so that half-known pixels soon count as known."""
     both = np.concatenate([sums, weights[..., None]], axis=-1)
     both = np.pad(both, ((0, both.shape[0] % 2), (0, both.shape[1] % 2), (0, 0)))
     both = both[::2, ::2] + both[1::2, ::2] + both[::2, 1::2] + both[1::2, 1::2]
@@ -99,7 +99,7 @@ def _doubled(values: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
 
 
 def _texture(texture: np.ndarray, pixels: np.ndarray, hole: np.ndarray) -> np.ndarray:
-    """For the hole and around it, the texture of a place nearby whose surroundings look most alike; 0 without one.
+    """The texture for the hole and its rim, copied from the nearby place whose surroundings match best; 0 without one.
 
     Args:
         texture: (H, W, 3), 0 in the hole.
@@ -126,13 +126,13 @@ def _texture(texture: np.ndarray, pixels: np.ndarray, hole: np.ndarray) -> np.nd
 
 
 def _some(where: np.ndarray) -> np.ndarray:
-    """(N, 2) int: x and y of at most _POINTS pixels, evenly picked."""
+    """(N, 2) int: x and y of at most _POINTS pixels, evenly spaced."""
     places = np.argwhere(where)[:, ::-1]
     return places[:: 1 + len(places) // _POINTS]
 
 
 def _grid(middle: np.ndarray, reach: np.ndarray, step: np.ndarray) -> np.ndarray:
-    """(N, 2) int: places around a middle."""
+    """(N, 2) int: offsets around a centre."""
     across, down = (np.arange(-one, one + 1, by) for one, by in zip(reach, step, strict=True))
     return middle + np.stack(np.meshgrid(across, down), axis=-1).reshape(-1, 2)
 
@@ -140,7 +140,7 @@ def _grid(middle: np.ndarray, reach: np.ndarray, step: np.ndarray) -> np.ndarray
 def _most_alike(
     pixels: np.ndarray, hole: np.ndarray, inside: np.ndarray, around: np.ndarray, ways: np.ndarray
 ) -> np.ndarray | None:
-    """The way (right, down) from which the hole can be covered and whose surroundings look like those of the hole."""
+    """The offset (right, down) that covers the hole and whose surroundings match those of the hole best."""
     covered = _known(hole, ways[:, None] + inside).mean(axis=1)
     ways, covered = ways[covered > 0.5], covered[covered > 0.5]
     if not len(ways):
@@ -155,7 +155,7 @@ def _most_alike(
 
 
 def _known(hole: np.ndarray, places: np.ndarray) -> np.ndarray:
-    """Which places (..., 2) are in the picture and not in the hole."""
+    """Which places (..., 2) are inside the picture and outside the hole."""
     height, width = hole.shape
     x, y = places[..., 0], places[..., 1]
     within = (x >= 0) & (x < width) & (y >= 0) & (y < height)
@@ -163,7 +163,7 @@ def _known(hole: np.ndarray, places: np.ndarray) -> np.ndarray:
 
 
 def _shifted(values: np.ndarray, right: int, down: int) -> np.ndarray:
-    """What lies so far to the right of and below each pixel of (H, W, C); 0 outside."""
+    """(H, W, C) shifted left and up by this much; 0 outside."""
     height, width = values.shape[:2]
     result = np.zeros_like(values)
     rows = slice(max(0, -down), min(height, height - down))

@@ -22,7 +22,7 @@ from studio.segmentation import objects
 from studio.segmentation.engine import flat
 
 MAX_REFERENCE_SIDE = 2048
-"""Longest side of a further picture that a model is shown."""
+"""Longest side of a reference picture."""
 
 PathOf = Callable[[str], Path]
 
@@ -34,11 +34,11 @@ def iterate_plans(
     complete: Callable[[str, IterateRequest, ModelSpec], IterateRequest],
     follow: Follow,
 ) -> Callable[[int], PicturePlan]:
-    """What each picture of an Iterate job is made from.
+    """The plan of each picture of an Iterate job.
 
     Args:
-        follow: makes what a model follows that follows outlines or depth.
-        complete: (owner, request, spec) -> the same, checked: a change of a chain is when its source is there.
+        follow: makes control pictures.
+        complete: (owner, request, spec) -> checked request; a chain's changes are checked once their source exists.
     """
     path_of, values = partial(store.path, job.row.owner), job.row.request
     if not replay.is_chain(values):
@@ -58,10 +58,10 @@ def iterate_plan(request: IterateRequest, spec: ModelSpec, path_of: PathOf, foll
     """
     Args:
         request: complete.
-        path_of: asset id -> the file, also in the trash: a job that was taken is done.
+        path_of: asset id -> file, also in the trash: accepted jobs are done.
 
     Raises:
-        NotFound: a file is no longer there.
+        NotFound: a file is gone.
     """
     source = read_picture(path_of(request.source)).image
     object_mask = objects.mask_in(path_of(request.object)) if request.object else None
@@ -105,7 +105,7 @@ def _image_request(
 def _control(
     request: IterateRequest, spec: ModelSpec, scene: composite.EditView, path_of: PathOf, follow: Follow
 ) -> Image.Image | None:
-    """What the model follows, of the same part of the picture as it is shown."""
+    """The control picture of the part of the picture that the model sees."""
     if not spec.control:
         return None
     own = composite.seen_as(scene, read_picture(path_of(request.control)).image) if request.control else None
@@ -131,7 +131,7 @@ def _kept(request: IterateRequest, scene: composite.EditView, result: ImageResul
 
 
 def _reference(path: Path) -> Image.Image:
-    """RGB of a bounded size."""
+    """RGB of limited size."""
     image = flat(read_picture(path).image)
     image.thumbnail((MAX_REFERENCE_SIDE, MAX_REFERENCE_SIDE), reducing_gap=3.0)
     return image

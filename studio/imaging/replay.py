@@ -17,7 +17,7 @@ _CHAIN = "chain"
 
 
 def request_of(recipe: Recipe) -> IterateRequest | None:
-    """The request that made a version, for one picture; None where it was not made by changing another."""
+    """The request that made a version, for one picture; None if no change made it."""
     if recipe.edit is None or not recipe.parents:
         return None
     named: dict[str, Any] = {"source": recipe.parents[0], "instruction": recipe.prompt}
@@ -26,14 +26,14 @@ def request_of(recipe: Recipe) -> IterateRequest | None:
 
 
 def requests_of(versions: Sequence[Asset], last: int) -> list[IterateRequest]:
-    """What led from the first version of a branch to its end.
+    """The changes that led from the first version of a branch to its end.
 
     Args:
         versions: from the root to the end of the branch.
         last: how many of the latest changes; 0: all of them.
 
     Raises:
-        BadRequest: there are none, too many, or one that cannot be made again.
+        BadRequest: there are none, too many, or one that cannot be repeated.
     """
     if isinstance(last, bool) or not isinstance(last, int) or last < 0:
         raise BadRequest(f"The number of changes must be a whole number, 0 for all, not {validation.shown(last)}.")
@@ -54,7 +54,7 @@ def requests_of(versions: Sequence[Asset], last: int) -> list[IterateRequest]:
 
 
 def model_of(requests: Sequence[IterateRequest], model: str) -> str:
-    """The model that makes all of them: the one that is asked for, or theirs.
+    """The model for all changes: the requested one, or theirs.
 
     Raises:
         BadRequest: they were made with several.
@@ -66,7 +66,7 @@ def model_of(requests: Sequence[IterateRequest], model: str) -> str:
 
 
 def fitted(request: IterateRequest, spec: ModelSpec, *, new_seed: bool) -> IterateRequest:
-    """One change for this model: settings of another are left to its defaults."""
+    """One change for this model; settings of another model are reset."""
     is_same = request.model == spec.id
     wanted = replace(request, model=spec.id, count=1, seed=None if new_seed or not spec.seed else request.seed)
     if not is_same or request.precision not in spec.precisions:
@@ -81,7 +81,7 @@ def fitted(request: IterateRequest, spec: ModelSpec, *, new_seed: bool) -> Itera
 
 
 def to_json(requests: Sequence[IterateRequest]) -> dict[str, Any]:
-    """As the row of a job keeps them, with the picture that they begin with, and what not every worker can do."""
+    """The row of a job: the changes, their source, and what restricts which worker can do it."""
     precision = next((each.precision for each in requests if each.precision), "")
     ways = {"precision": precision, "fast": any(each.fast for each in requests)}
     return {"source": requests[0].source, **ways, _CHAIN: [asdict(request) for request in requests]}
@@ -96,7 +96,7 @@ def link(values: dict[str, Any], index: int, before: str | None) -> IterateReque
 
     Args:
         values: of a job row.
-        before: asset id of what the changes before it made; None: nothing yet.
+        before: asset id of the previous change's result; None: this is the first.
     """
     request = edit_codec.from_json(values[_CHAIN][index])
     return request if before is None else replace(request, source=before)

@@ -1,6 +1,6 @@
 """From a picture's recipe to a request for one like it: keeps what the chosen model supports, and reports the rest.
 
-Pure functions over a recipe and the catalog. Nothing a recipe holds is an error here: it may come from any tool.
+Pure functions of a recipe and the catalog. No recipe is an error here: it may come from any tool.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ from studio.validation import MAX_PROMPT, says_something, shown
 class Settings:
     """How to make a picture like an existing one."""
 
-    request: GenerateRequest | None  # accepted as it is, for one picture; None: there is nothing to make again
-    notes: tuple[str, ...]  # a sentence for everything that could not be carried over
+    request: GenerateRequest | None  # valid as it is, for one picture; None: nothing to repeat
+    notes: tuple[str, ...]  # a sentence for each thing that could not be carried over
 
 
 def fit(recipe: Recipe, catalog: Sequence[ModelSpec], owner: str = "") -> Settings:
-    """The request that makes this picture again, as far as a model of the catalog can.
+    """The request that repeats this picture, as far as a model of the catalog can.
 
     Args:
         recipe: of a picture made here, or of an upload.
@@ -74,10 +74,10 @@ def fit(recipe: Recipe, catalog: Sequence[ModelSpec], owner: str = "") -> Settin
 
 
 def controls(recipe: Recipe, spec: ModelSpec, notes: list[str]) -> dict[str, Any]:
-    """The settings that requests to make and to change pictures share, as this model takes them, by name.
+    """The settings shared by requests to make and to change pictures, by name, as this model takes them.
 
     Args:
-        notes: gets a sentence for everything that could not be carried over.
+        notes: receives a sentence for everything that could not be carried over.
     """
     return {
         "seed": _seed(recipe.seed, spec, notes),
@@ -94,7 +94,7 @@ def controls(recipe: Recipe, spec: ModelSpec, notes: list[str]) -> dict[str, Any
 
 
 def has_settings(recipe: Recipe) -> bool:
-    """Whether there is something to make again: a prompt, or, of a picture of another tool, any other setting."""
+    """Whether there is anything to repeat: a prompt or, for pictures of other tools, any other setting."""
     if recipe.task in (Task.UPSCALE, Task.CONTROL):
         return False
     if says_something(recipe.prompt) or recipe.source in _SAYS_ITSELF:
@@ -116,10 +116,10 @@ _SAYS_ITSELF = ("", "file", "Diorama")
 
 
 def is_same_model(name: str, model_id: str) -> bool:
-    """Whether a file or display name of another tool plainly means a model of ours.
+    """Whether a file or display name from another tool clearly means one of our models.
 
-    "flux1-schnell-fp8.safetensors" and "FLUX Schnell" are flux1-schnell; "flux1-dev-kontext" is not flux1-dev: what is
-    left of the name must speak of nothing but how the weights are stored.
+    "flux1-schnell-fp8.safetensors" and "FLUX Schnell" are flux1-schnell; "flux1-dev-kontext" is not flux1-dev: the rest
+    of the name may only say how the weights are stored.
     """
     name = re.sub(r"\.(safetensors|sft|gguf|ckpt|pt|bin)$", "", re.split(r"[/\\]", name[-_LONGEST_NAME:].lower())[-1])
     words = re.findall(r"[a-z0-9]+", name)
@@ -141,7 +141,7 @@ _LONGEST_NAME = 100
 
 def _model(name: str, catalog: Sequence[ModelSpec], owner: str, notes: list[str]) -> ModelSpec:
     ready = [spec for spec in catalog if spec.ready_for(owner).ok]
-    here = [spec for spec in ready if not spec.provider]  # another model in a cloud is nobody's choice
+    here = [spec for spec in ready if not spec.provider]  # never switch to another cloud model unasked
     chosen = (here or ready or list(catalog))[0]
     same = next((spec for spec in catalog if spec.id == name), None)
     similar = same or next((spec for spec in catalog if is_same_model(name, spec.id)), None)
@@ -159,7 +159,7 @@ def _model(name: str, catalog: Sequence[ModelSpec], owner: str, notes: list[str]
 
 
 def _words(recipe: Recipe, spec: ModelSpec, notes: list[str]) -> tuple[str, str]:
-    """Prompt and style. The words of a style the model does not have become words of the prompt."""
+    """Prompt and style. If the model lacks the style, its words become part of the prompt."""
     if not recipe.style or any(style.id == recipe.style for style in spec.styles):
         return recipe.prompt, recipe.style
     notes.append(f"{spec.label} has no style {shown(recipe.style)}; its words are in the prompt.")
@@ -167,7 +167,7 @@ def _words(recipe: Recipe, spec: ModelSpec, notes: list[str]) -> tuple[str, str]
 
 
 def _loras(prompt: str, left_out: str, spec: ModelSpec) -> tuple[str, str]:
-    """The prompt with the LoRAs that are here and fit, and what is left out: the others, not these."""
+    """The prompt with the LoRAs that are here and fit, and what is left out, without those."""
     prompt, used, gone = loras_in(prompt, spec.loras() if spec.loras else ())
     parts = [part for part in left_out.split(", ") if part not in {f"LoRA {name}" for name in used}]
     parts += [f"LoRA {name}" for name in gone if f"LoRA {name}" not in parts]
@@ -195,7 +195,7 @@ def _quality(quality: str, spec: ModelSpec, notes: list[str]) -> str:
 
 
 def _sampler(recipe: Recipe, spec: ModelSpec, notes: list[str]) -> str:
-    """The model's first where nothing is said."""
+    """The model's first if the recipe names none."""
     sampler = _sampled(recipe, spec)[0]
     if sampler and sampler not in spec.samplers:
         notes.append(f"{spec.label} has no sampler {shown(sampler)}; it is left out.")
@@ -204,7 +204,7 @@ def _sampler(recipe: Recipe, spec: ModelSpec, notes: list[str]) -> str:
 
 
 def _sampled(recipe: Recipe, spec: ModelSpec) -> tuple[str, list[str]]:
-    """The sampler, which pictures of other tools say among what had no place, and the rest of that."""
+    """The sampler, which other tools' pictures have in `left_out`, and the rest of that."""
     parts = recipe.left_out.split(", ")
     return (recipe.sampler, parts) if recipe.sampler else sampler_in(parts, spec.samplers)
 
@@ -216,7 +216,7 @@ def _transparent(transparent: bool, spec: ModelSpec, notes: list[str]) -> bool:
 
 
 def precision_of(recipe: Recipe, spec: ModelSpec, notes: list[str]) -> str:
-    """As the recipe says it, where this machine can; else "", and a sentence for the notes."""
+    """The recipe's precision if this machine supports it; else "", and a note."""
     if not recipe.precision or recipe.model != spec.id:
         return ""
     if recipe.precision not in spec.precisions:
@@ -229,7 +229,7 @@ def precision_of(recipe: Recipe, spec: ModelSpec, notes: list[str]) -> str:
 
 
 def fast_of(recipe: Recipe, spec: ModelSpec, notes: list[str]) -> bool:
-    """The same of a compiled network."""
+    """The same for a compiled network."""
     if recipe.fast and recipe.model == spec.id and not spec.fast:
         notes.append(
             f"{spec.label} made it compiled (Fast), which this machine does not do. The result will differ a little."
@@ -251,7 +251,7 @@ def _seed(seed: int | None, spec: ModelSpec, notes: list[str]) -> int | None:
 
 
 def _number(name: str, value: float | None, allowed: Range | None, spec: ModelSpec, notes: list[str]) -> float | None:
-    """Within what the model takes; its default if there is no value."""
+    """Within the model's range; its default if there is no value."""
     if allowed is None:
         if value is not None and (name, value) not in _NONE:
             notes.append(f"{spec.label} has no setting for {name}; {shown(value)} is left out.")
@@ -268,7 +268,7 @@ def _number(name: str, value: float | None, allowed: Range | None, spec: ModelSp
 
 
 _NONE = (("guidance", 0), ("guidance", 1), ("clip skip", 0), ("clip skip", 1))
-"""Values of a setting that mean the same as to have none."""
+"""Values equivalent to not having the setting."""
 
 
 def _whole(value: float | None) -> int | None:
@@ -276,7 +276,7 @@ def _whole(value: float | None) -> int | None:
 
 
 def _size_of(recipe: Recipe) -> Size:
-    """Of a comparison that of one of its pictures."""
+    """The size; of a comparison, that of one of its pictures."""
     return Size(recipe.grid.width or recipe.width, recipe.grid.height or recipe.height)
 
 
@@ -293,7 +293,7 @@ def _size(size: Size, spec: ModelSpec, notes: list[str]) -> Size:
 
 
 def _fitted(size: Size, smallest: int, largest: int, multiple: int) -> Size:
-    """The size scaled into the range, then each side put on the nearest multiple within it."""
+    """The size scaled into the range, each side rounded to a multiple."""
     scale = min(1.0, largest / max(size)) if max(size) > largest else max(1.0, smallest / min(size))
     low, high = -(-smallest // multiple), largest // multiple
     width, height = (min(max(round(side * scale / multiple), low), high) * multiple for side in size)
@@ -301,7 +301,7 @@ def _fitted(size: Size, smallest: int, largest: int, multiple: int) -> Size:
 
 
 def _difference(one: Size, other: Size) -> float:
-    """How unlike two sizes are: the shape counts twice as much as the area."""
+    """How much two sizes differ; the aspect ratio counts twice as much as the area."""
     shape = math.log(one.width / one.height) - math.log(other.width / other.height)
     area = math.log(one.width * one.height) - math.log(other.width * other.height)
     return 2 * abs(shape) + abs(area)

@@ -32,20 +32,20 @@ from studio.segmentation.engine import flat
 from studio.validation import shown
 
 LARGE = 2048
-"""Longest side, in pixels, up to which a picture is enlarged where nobody says how many times."""
+"""Longest side, in pixels, that the default factor may reach."""
 NOISY = 2.0
-"""Of 255: standard deviation of the noise from which on a sharpening network makes things worse."""
+"""Of 255: the standard deviation above which a sharpening network makes noise worse."""
 _LAPLACIANS = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float32)
 
 
 def complete(request: UpscaleRequest, spec: ModelSpec, size: Size) -> UpscaleRequest:
-    """The same request with model and scale decided.
+    """The request with model and scale decided.
 
     Args:
         size: of the picture.
 
     Raises:
-        NotSupported: this model does not enlarge so many times.
+        NotSupported: the model lacks this factor.
         BadRequest: the result would be too large.
     """
     scale = request.scale
@@ -58,11 +58,11 @@ def complete(request: UpscaleRequest, spec: ModelSpec, size: Size) -> UpscaleReq
     if large.width * large.height > MAX_PIXELS:
         less = "Enlarge it less" if scale > min(spec.scales) else "Crop it first"
         raise BadRequest(f"Enlarged {scale} times, this picture has {large} pixels, more than {most}. {less}.")
-    return UpscaleRequest(request.source, spec.id, int(scale))  # of JSON, 2.0 is a whole number, too
+    return UpscaleRequest(request.source, spec.id, int(scale))  # JSON may say 2.0
 
 
 def upscale_plans(job: LiveJob, spec: ModelSpec, store: Store) -> Callable[[int], PicturePlan]:
-    """What the picture of a job is made from; see `generate_job`."""
+    """The plan of the job's picture; see `generate_job`."""
     source_id, scale = job.row.request["source"], job.row.request["scale"]
     source = read_picture(store.path(job.row.owner, source_id)).image
     size = Size(source.width * scale, source.height * scale)
@@ -93,7 +93,7 @@ def model_for(path: Path) -> str:
 def noise_in(image: Image.Image) -> float:
     """Standard deviation of a picture's noise, of 255; edges count little.
 
-    Source: J. Immerkaer, Fast Noise Variance Estimation, CVIU 64 (1996), with the median in place of the mean.
+    Source: J. Immerkaer, Fast Noise Variance Estimation, CVIU 64 (1996), with the median instead of the mean.
     """
     grey = np.asarray(image.convert("L"), np.float32)
     if min(grey.shape) < 3:
@@ -103,7 +103,7 @@ def noise_in(image: Image.Image) -> float:
 
 
 class Lanczos:
-    """Enlarges without a network: what is not there is not invented."""
+    """Enlarges without a network: invents nothing."""
 
     def run(self, request: ImageRequest, tell: Tell) -> ImageResult:
         tell(Progress(0, 1))

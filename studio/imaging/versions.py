@@ -1,4 +1,4 @@
-"""Versions of pictures in one studio: checks requests to change one, and keeps the version tree."""
+"""Versions of pictures: checks requests to change one, and reads the version tree."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ from studio.segmentation.contract import Segmentation
 
 
 class Versions:
-    """`owner` is whoever asks; another owner's pictures and objects do not exist for them."""
+    """`owner` is whoever asks; the pictures and objects of others do not exist for them."""
 
     def __init__(self, store: Store, database: Database) -> None:
         self._store, self._database = store, database
 
     def complete(self, owner: str, request: IterateRequest, spec: ModelSpec) -> IterateRequest:
-        """The request with every None decided and everything it names found.
+        """The request with every None decided and everything it names found; raises as `Studio.iterate` does.
 
         Raises:
             NotFound, BadRequest, NotSupported: see `Studio.iterate`.
@@ -42,7 +42,7 @@ class Versions:
         for named in (*request.references, *([request.control] if request.control != "" else [])):
             self.picture(owner, named)
         object_mask = objects.mask_in(self._object(owner, request.object)) if request.object else None
-        edit_mask.mask_of(request, size, object_mask)  # an empty mask is found now, not when its turn comes
+        edit_mask.mask_of(request, size, object_mask)  # reports an empty mask now, not when its turn comes
         return request
 
     def changes(self, owner: str, asset_id: str, last: int) -> list[IterateRequest]:
@@ -53,31 +53,27 @@ class Versions:
     def chained(
         self, owner: str, requests: Sequence[IterateRequest], spec: ModelSpec, *, source: str, new_seed: bool
     ) -> list[IterateRequest]:
-        """The changes for another picture or model. The first is checked whole, the others when their turn comes."""
+        """The changes for another picture or model. The first is checked fully, the others when their turn comes."""
         fitted = [replay.fitted(request, spec, new_seed=new_seed) for request in requests]
         first = self.complete(owner, replace(fitted[0], source=source or fitted[0].source), spec)
         return [first, *(replace(request, source=first.source) for request in fitted[1:])]
 
     def tree(self, owner: str, asset_id: str) -> Tree:
-        """
-        Raises:
-            NotFound: it is not there.
-        """
+        """Raises NotFound."""
         return tree_of(self._database, self._store.asset(owner, asset_id))
 
     def branch(self, owner: str, asset_id: str) -> tuple[str, ...]:
-        """Ids of a version and of all that was made from it and is not deleted; of an object, its own."""
+        """Ids of a version and all its descendants that are not deleted; for an object, just its own."""
         asset = self._store.asset(owner, asset_id)
         if asset.kind != "image":
             return () if asset.deleted else (asset.id,)
         return tree_of(self._database, asset).under(asset.id)
 
     def object_of_mask(self, owner: str, picture: str, source: bytes | Path, name: str) -> Asset:
-        """Keep what a mask selects in a picture as an object of it.
+        """Keep what a mask selects in a picture as an object.
 
         Args:
-            source: a PNG, JPEG or WebP of the picture's size: what is opaque in it is selected or, where all of it is,
-                what is white.
+            source: a PNG, JPEG or WebP of the picture's size, whose opaque part counts or, if it is all opaque, its white part.
             name: of the object; "": "mask".
 
         Raises:
@@ -98,10 +94,10 @@ class Versions:
         found = Segmentation((), 0, mask, size, Box(*box), area, seconds=0.0)
         recipe = objects.recipe(asset, None, SegmentRequest(asset.id), found, name)
         cut = objects.cut_out(read_picture(self._store.path(owner, asset.id)).image, mask)
-        return self._store.save(cut, replace(recipe, selection=None))  # it was not made by clicks
+        return self._store.save(cut, replace(recipe, selection=None))  # not made by clicks
 
     def picture(self, owner: str, asset_id: str) -> Asset:
-        """What may be looked at as a picture: one that was made or brought, or an object."""
+        """An asset that is a picture: made, uploaded, or an object."""
         asset = self._store.asset(owner, asset_id)
         if asset.deleted:
             raise NotFound("picture", asset_id)
@@ -110,15 +106,12 @@ class Versions:
         return asset
 
     def check_followed(self, owner: str, request: GenerateRequest) -> None:
-        """
-        Raises:
-            NotFound, BadRequest: there is no picture that it follows.
-        """
+        """Raises NotFound or BadRequest if the control picture does not exist."""
         if request.control:
             self.picture(owner, request.control)
 
     def recipe_of(self, owner: str, asset_id: str) -> Recipe:
-        """A recipe without a picture to follow that is gone, or somebody else's."""
+        """The recipe, without its control picture if that is gone."""
         recipe = self._store.asset(owner, asset_id).recipe
         try:
             if recipe.control:

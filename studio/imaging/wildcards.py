@@ -1,6 +1,6 @@
 """Choices in a prompt: "a {red|blue} ball", and "__animal__" for a line of `wildcards/animal.txt`.
 
-The syntax is that of the Dynamic Prompts extension of A1111. Each seed makes its own choice, and always the same one.
+The syntax of A1111's Dynamic Prompts extension. The same seed always makes the same choice.
 """
 
 from __future__ import annotations
@@ -13,23 +13,22 @@ from studio.errors import BadRequest
 from studio.validation import bounded_text, cleaned, says_something, short
 
 FOLDER = "wildcards"
-"""Of the outputs folder: text files, a choice a line; what follows a # is a remark."""
-_CHOICE = re.compile(r"\{([^{}|]*\|[^{}]*)\}")  # one way only to match: else a hostile prompt takes minutes
+"""In the outputs folder: text files, one choice per line; # starts a comment."""
+_CHOICE = re.compile(r"\{([^{}|]*\|[^{}]*)\}")  # matches in one way only, or a hostile prompt would take minutes
 _FILE = re.compile(r"__([A-Za-z0-9][A-Za-z0-9_/-]*?)__")
 _MOST_BYTES = 1 << 20
 _MOST_CHOICES = 200
-"""In one prompt: a file that names itself would never end."""
+"""In one prompt: a file that refers to itself would never end."""
 
 
 def chosen(prompt: str, seed: int, folder: Path) -> str:
-    """A prompt whose choices are made; one without choices comes back as it is.
+    """The prompt with every choice made.
 
     Args:
         folder: of the files.
 
     Raises:
-        BadRequest: there is no such file, it holds nothing, the files name each other without an end, or what comes of
-            them is too long or says nothing.
+        BadRequest: a file is missing or empty, files refer to each other endlessly, or the result is too long or empty.
     """
     dice = random.Random(seed)
     for _ in range(_MOST_CHOICES):

@@ -1,9 +1,9 @@
 """Change notifications per owner: one growing number for everything, and a condition to wait on.
 
-A running job tells its steps many times a second. Such a change is no *news*: it grows the number like every other, but
-who waits may look at it a little later.
+Progress, reported many times a second, is not *news*: it grows the number like any other change, but watchers may
+react to it a little later.
 
-The lock in here guards all that the lanes share; it is never held while a disk or a model is at work.
+The lock in here guards everything the lanes share; it is never held during disk or model work.
 """
 
 from __future__ import annotations
@@ -18,25 +18,25 @@ class Changes:
     def __init__(self) -> None:
         self.lock = threading.RLock()
         self._bell = threading.Condition(self.lock)
-        # Milliseconds since 1970: after a restart the numbers go on above those a page has seen before.
+        # Milliseconds since 1970, so that numbers keep growing across restarts.
         self._start = self._now = int(time.time() * 1000)
         self._of_owner: dict[str, int] = {}
         self._news_of: dict[str, int] = {}
         self._listeners: dict[str, list[Callable[[bool], object]]] = {}  # by owner
 
     def start_above(self, number: int) -> None:
-        """Begin above this number where the clock is behind it: it was set back since the last start."""
+        """Start above this number, in case the clock was set back since the last start."""
         with self.lock:
             self._start = self._now = max(self._now, number + 1)
 
     def next_number(self) -> int:
-        """A number larger than every one before, for what nobody can see yet; nobody is notified."""
+        """A number larger than any before, for changes nobody can see yet; nobody is notified."""
         with self.lock:
             self._now += 1
             return self._now
 
     def note(self, owner: str, *, is_news: bool = True) -> int:
-        """Something of this owner changed, more than how far a job has come if `is_news`. Returns its number."""
+        """Something of this owner changed, more than a job's progress if `is_news`. Returns its number."""
         with self.lock:
             number = self._of_owner[owner] = self.next_number()
             if is_news:
@@ -58,7 +58,7 @@ class Changes:
 
     @contextmanager
     def listening(self, owner: str, listener: Callable[[bool], object]) -> Iterator[None]:
-        """Call `listener(is_news)` at every change of the owner's, on the thread that makes it: it returns at once."""
+        """Call `listener(is_news)` on every change of the owner, on the thread making it; it must return at once."""
         with self.lock:
             self._listeners.setdefault(owner, []).append(listener)
         try:
@@ -70,11 +70,11 @@ class Changes:
                     del self._listeners[owner]
 
     def ring(self) -> None:
-        """Wake all who wait, although nothing changed: the studio closes."""
+        """Wake all waiters although nothing changed, because the studio closes."""
         with self.lock:
             self._bell.notify_all()
 
     def wait_until(self, true: Callable[[], bool]) -> None:
-        """Block until the condition holds; it is asked again after every change, under the lock."""
+        """Block until the condition holds; it is checked after every change, under the lock."""
         with self.lock:
             self._bell.wait_for(true)

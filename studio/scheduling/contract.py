@@ -1,4 +1,4 @@
-"""Jobs as seen by whoever waits for them: state and events. Knows no queue."""
+"""Jobs as seen from outside: state and events. Knows no queue."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ JobState = Literal["waiting", "running", "done", "failed", "stopped"]
 
 @dataclass(frozen=True)
 class JobView:
-    """A job as it is at one moment; `version` grows with every change, so a watcher knows when to look again."""
+    """A snapshot of a job; `version` grows with every change, so a watcher knows when to look again."""
 
     id: str
     owner: str
@@ -32,12 +32,12 @@ class JobView:
     picture: int = 0  # index of the picture being made, from 0
     pictures: int = 1
     note: str = ""
-    stopping: bool = False  # Stop was pressed and the model has not left yet
-    seconds_left: float | None = None  # None until it can be told
+    stopping: bool = False  # Stop was pressed, but the model is still running
+    seconds_left: float | None = None  # None: not known yet
     preview: bytes | None = field(default=None, repr=False)  # JPEG
     assets: tuple[str, ...] = ()
     error: str = ""
-    source: str = ""  # of a change: asset id of the picture that is changed
+    source: str = ""  # asset id of the picture being changed
 
     @property
     def is_over(self) -> bool:
@@ -53,14 +53,14 @@ class Waiting:
 
 @dataclass(frozen=True)
 class Done:
-    """The job is over and these assets exist, in the order they were made."""
+    """The job finished with these assets, in the order they were made."""
 
     assets: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class Failed:
-    """The job is over; `error` is a sentence a person can act on. Pictures made before it went wrong are kept."""
+    """The job failed; `error` says why and what to do. Pictures made before are kept."""
 
     error: str
     assets: tuple[str, ...] = ()
@@ -77,7 +77,7 @@ Event = Waiting | Progress | Done | Failed | Stopped
 
 
 def event_of(view: JobView) -> Event:
-    """What is to be told of a job that stands so."""
+    """The event for a job in this state."""
     match view.state:
         case "waiting":
             return Waiting(view.position)
@@ -96,37 +96,37 @@ class WorkerFacts(NamedTuple):
     """Another machine that works for this app."""
 
     host: str  # its name
-    machine: str  # what models run on there: "NVIDIA H200", "CPU"
+    machine: str  # its device: "NVIDIA H200", "CPU"
     models: tuple[str, ...]  # ids
 
 
 class Workers(Protocol):
-    """Other machines that run image models for this app: one more dispatcher beside the threads of the lanes."""
+    """Other machines that run image models for this app, in addition to the lanes' own threads."""
 
     def models(self) -> Sequence[ModelSpec]:
-        """What can be asked for now, each once; what `load` gives sends a request to a machine and waits for it."""
+        """The models available now, without repeats; `load` gives one that sends requests to a machine and waits."""
         ...
 
     def model(self, model_id: str) -> ModelSpec | None:
-        """The same of one that could be asked for at some time since the start; it may have to wait for a machine."""
+        """A model that was available at any time since the start; it may have to wait for a machine."""
         ...
 
     def places(self, model_id: str, precision: str = "", fast: bool = False) -> int:
-        """How many requests for a model they can work on at once; 0 where one of them could not do it in this way.
+        """How many requests for a model they can take at once; 0 if any of them does not support these settings.
 
-        Answers at once: it is asked under a lock.
+        Returns at once: called under a lock.
         """
         ...
 
     def present(self) -> Sequence[WorkerFacts]: ...
 
     def listen(self, changed: Callable[[], None]) -> None:
-        """Call this, on any thread, whenever one came or went."""
+        """Call this, on any thread, whenever a worker comes or goes."""
         ...
 
 
 class NoWorkers:
-    """There is this machine and no other."""
+    """This machine only."""
 
     def models(self) -> Sequence[ModelSpec]:
         return ()

@@ -1,4 +1,4 @@
-"""Sentences for jobs that failed with something other than a `StudioError`."""
+"""Messages for jobs that failed with something other than a `StudioError`."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ INTERNAL = "Something went wrong (the log has the details). Try again, or try an
 
 
 def of_memory_or_card(error: BaseException) -> StudioError | None:
-    """What a person reads of it, if the memory or the card is at fault; None where it is something else."""
+    """The error to show if memory or the GPU is at fault; None otherwise."""
     if isinstance(error, OutOfMemory):
         return error
     if is_out_of_memory(error):
@@ -30,12 +30,12 @@ def of_memory_or_card(error: BaseException) -> StudioError | None:
 
 
 def is_gpu_lost(error: BaseException) -> bool:
-    """The driver has given up on the card, or on this process: known by name and words, as for memory."""
+    """Whether the driver gave up on the GPU or on this process; judged by name and message, without importing torch."""
     names, text = [kind.__name__ for kind in type(error).__mro__], str(error)
     is_driver = "AcceleratorError" in names or ("RuntimeError" in names and re.search(r"\b(CUDA|HIP) error\b", text))
     return bool(is_driver) and not is_out_of_memory(error)
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Python's own, and torch's on any device: known by name, because torch is not imported in here."""
+    """Python's own or torch's on any device; judged by name, without importing torch."""
     return any(kind.__name__ in ("MemoryError", "OutOfMemoryError") for kind in type(error).__mro__)

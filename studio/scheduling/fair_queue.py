@@ -1,7 +1,8 @@
 """A fair queue for a lane: each owner's jobs in order, owners in turn. Knows no threads.
 
-Turns are counted in pictures: whoever has had fewer since they began to wait is next, so that somebody with a thousand
-jobs makes the others wait for every second picture, and no more.
+Turns are counted in pictures: next is whoever has had the fewest since they began to wait, so that an owner with a
+thousand jobs gets every second picture at most while somebody else waits.
+
 Source: start-time fair queuing, Goyal, Vin and Cheng 1996, https://doi.org/10.1145/248157.248171
 """
 
@@ -15,12 +16,12 @@ from studio.scheduling.live_job import LiveJob
 
 
 class FairQueue:
-    """The jobs that wait on one lane. Its user guards it by a lock."""
+    """The jobs waiting on one lane. Its user guards it with a lock."""
 
     def __init__(self) -> None:
-        self._waiting: dict[str, list[LiveJob]] = {}  # by owner; each by number
-        self._had: dict[str, int] = {}  # pictures that an owner had, counted from where they began to wait
-        self._now = 0  # what the owner whose job started last had had before
+        self._waiting: dict[str, list[LiveJob]] = {}  # by owner, sorted by number
+        self._had: dict[str, int] = {}  # pictures an owner had, relative to when they began to wait
+        self._now = 0  # what the owner of the latest started job had before it
         self._places: dict[str, int] | None = None  # by job id, until something changes
 
     def __len__(self) -> int:
@@ -33,7 +34,7 @@ class FairQueue:
         return job in self._waiting.get(job.row.owner, ())
 
     def __iter__(self) -> Iterator[LiveJob]:
-        """All that wait, in no order."""
+        """All waiting jobs, in no particular order."""
         for jobs in self._waiting.values():
             yield from jobs
 
@@ -49,7 +50,7 @@ class FairQueue:
         self._places = None
 
     def pop(self, may: Callable[[LiveJob], bool] = lambda _job: True) -> LiveJob | None:
-        """Take out the job whose turn it is among those that may start; None: there is none."""
+        """Take out the next job among those that may start; None if there is none."""
         first = {owner: job for owner, jobs in self._waiting.items() if (job := next(filter(may, jobs), None))}
         if not first:
             return None
@@ -62,7 +63,7 @@ class FairQueue:
         return job
 
     def place(self, job: LiveJob) -> int:
-        """How many of those that wait come before it, if nobody else comes."""
+        """How many waiting jobs come before it, if no more arrive."""
         if self._places is None:
             self._places = {each.row.id: place for place, each in enumerate(self._in_turn())}
         return self._places[job.row.id]

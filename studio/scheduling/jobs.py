@@ -1,4 +1,4 @@
-"""Jobs: written to a row before they run, independent of any tab. Stop, skip, watch, and recovery after a crash.
+"""Jobs: stored before they run, independent of any tab. Stop, skip, watch, and recovery after a crash.
 
 Knows nothing of pictures: what a job does is one function, given by the service.
 """
@@ -26,13 +26,13 @@ from studio.scheduling.live_job import LiveJob
 log = logging.getLogger(__name__)
 
 PATIENCE_SECONDS = 60.0
-"""How long what was made is kept while another program holds the index."""
+"""How long a job retries to store its result while another program has locked the index."""
 CLOSING_SECONDS, GIVING_UP_SECONDS = 8.0, 0.4
 """How long `close` waits for the running step to end."""
 
 
 class Jobs:
-    """All jobs of one outputs folder: those that wait or run are in memory, the others are rows."""
+    """All jobs of one outputs folder: waiting and running ones are in memory, the others are rows."""
 
     def __init__(
         self,
@@ -50,13 +50,13 @@ class Jobs:
     ) -> None:
         """
         Args:
-            work: does one job, on a thread of its lane; `Cancelled` of the job's `tell` passes through it.
+            work: does one job, on a thread of its lane; `Cancelled` from the job's `tell` passes through it.
             made: job id -> ids of the assets it has made.
-            drop: gives back the memory of the model with this id, after it ran out of it.
-            admit: raises what speaks against another job of this owner.
-            admits: whether an owner may still have jobs done.
+            drop: unloads the model with this id, after it ran out of memory.
+            admit: raises the reason why this owner may not queue another job.
+            admits: whether an owner is still allowed in.
             workers: other machines; None: there are none.
-            patience_seconds: how long a job tries again to write down what it made.
+            patience_seconds: how long a job retries to store its result.
         """
         self._ledger, self.addresses = Ledger(database), KnownAddresses()
         self._changes, self._clock, self._work, self._made, self._drop = changes, clock, work, made, drop
@@ -66,7 +66,7 @@ class Jobs:
         self._live: dict[str, LiveJob] = {}  # guarded by changes.lock
         self._closing = False
         changes.start_above(self._ledger.latest_version())
-        self._before = self._ledger.latest()  # jobs up to this number are somebody else's
+        self._before = self._ledger.latest()  # jobs up to this number are not ours
         workers.listen(self._lanes.hand_out)
 
     # --- what people do -----------------------------------------------------------------------------------------------
@@ -74,10 +74,10 @@ class Jobs:
     def submit(
         self, owner: str, *, task: Task, lane: LaneName, model: str, title: str, pictures: int, request: dict[str, Any]
     ) -> JobView:
-        """Write the job down, then queue it.
+        """Store the job, then queue it.
 
         Raises:
-            TooManyJobs, StorageFailed, OwnerRemoved: it was not taken.
+            TooManyJobs, StorageFailed, OwnerRemoved: it was not accepted.
         """
         if not self._admits(owner):
             raise OwnerRemoved
@@ -106,14 +106,14 @@ class Jobs:
         return self.view(owner, row.id)
 
     def resume(self) -> None:
-        """Queue again what the last process left: waiting jobs, and running ones if they may try once more.
+        """Queue again what the last process left: waiting jobs, and running ones that may be retried.
 
-        What ran at a provider is not asked for again: it may have been paid for.
+        Jobs at a provider are not retried: they may have been charged.
         """
         again = []
         self._before = 0
         for row in self._ledger.unfinished():
-            if row.state == "running" and row.lane == "cloud":  # asking again would be paying again
+            if row.state == "running" and row.lane == "cloud":  # may have been charged
                 self._ledger.finish(row.id, "failed", failures.LEFT_AT_PROVIDER, self._changes.note(row.owner))
             elif row.state == "running" and row.attempts >= MAX_ATTEMPTS:
                 self._ledger.finish(row.id, "failed", failures.CRASHED, self._changes.note(row.owner))
@@ -135,7 +135,7 @@ class Jobs:
         return self.view(owner, job_id)
 
     def skip(self, owner: str, job_id: str) -> JobView:
-        """Leave out the picture a running job is making; a job that is not running is left alone."""
+        """Skip the picture a running job is making; other jobs are left alone."""
         with self._changes.lock:
             job = self._live_of(owner, job_id)
             if job is not None:
@@ -143,16 +143,13 @@ class Jobs:
         return self.view(owner, job_id)
 
     def when_idle(self, lane: LaneName, what: str, chore: Callable[[], object]) -> None:
-        """Do something on the lane's thread once no job waits there. Asked for twice, it is done once."""
+        """Do something on the lane's thread once no job waits there; repeated requests run once."""
         self._lanes.when_idle(lane, what, lambda: self._guarded(chore))
 
     # --- what people see ----------------------------------------------------------------------------------------------
 
     def view(self, owner: str, job_id: str) -> JobView:
-        """
-        Raises:
-            NotFound: there is none, or it is somebody else's.
-        """
+        """Raises NotFound if it does not exist or belongs to somebody else."""
         with self._changes.lock:
             job = self._live_of(owner, job_id)
             view = None if job is None else job.view(self._lanes.position(job))
@@ -164,7 +161,7 @@ class Jobs:
         return replace(view, assets=self._made(job_id))
 
     def newest(self, owner: str, limit: int) -> list[JobView]:
-        """All that wait or run, and the latest that are over up to `limit` in all; newest first."""
+        """All waiting and running jobs, and the latest finished ones up to `limit` in total; newest first."""
         with self._changes.lock:
             mine = [job for job in self._live.values() if job.row.owner == owner]
             views = {job.row.number: job.view(self._lanes.position(job)) for job in mine}
@@ -174,11 +171,11 @@ class Jobs:
         return [replace(views[number], assets=self._made(views[number].id)) for number in sorted(views, reverse=True)]
 
     def words(self, owner: str, task: str, most: int) -> list[str]:
-        """What an owner wrote for the jobs of a task; newest first, each once."""
+        """The prompts of an owner's jobs for a task; newest first, without repeats."""
         return self._ledger.words(owner, task, most)
 
     def events(self, owner: str, job_id: str) -> Iterator[Event]:
-        """What happens to a job, until it is over. A slow listener misses steps in between, never the end."""
+        """A job's events until it is over. A slow listener may miss steps, but never the end."""
         while True:
             view = self.view(owner, job_id)
             yield event_of(view)
@@ -189,17 +186,17 @@ class Jobs:
                 return
 
     def close(self, *, give_up: bool = False) -> None:
-        """Take nothing new, let the running steps end, keep the rest for the next start.
+        """Accept nothing new, let the running steps end, keep the rest for the next start.
 
         Args:
-            give_up: stop all jobs instead, and hardly wait for those that are busy.
+            give_up: stop all jobs instead, and hardly wait for running ones.
         """
         with self._changes.lock:
             if self._closing:
                 return
             self._closing = True
             running = self._lanes.close()
-        if give_up:  # first of all, and in one write: there may be no time for more
+        if give_up:  # first, and in one write: there may be little time
             self._guarded(lambda: self._ledger.stop_after(self._before, self._changes.next_number()))
         with self._changes.lock:
             for job in running:
@@ -230,21 +227,21 @@ class Jobs:
             out_of_memory = failures.is_out_of_memory(problem)
             state, error = "failed", failures.OUT_OF_MEMORY if out_of_memory else failures.INTERNAL
             log.exception("Job %s failed", job.row.id)
-        if out_of_memory:  # only now: the traceback, which held the model's arrays, is gone
+        if out_of_memory:  # only now, as the traceback held the model's arrays
             self._guarded(lambda: self._drop(job.model))
-        # Made to leave because the process ends: the row stays as it is, and the job runs again at the next start.
+        # Interrupted because the process ends: the row stays, and the job runs again at the next start.
         if not (state == "stopped" and self._closing and not job.was_stopped):
             self._guarded(lambda: self._finish(job, state, error))
 
     def _guarded(self, chore: Callable[[], object]) -> None:
-        """For what must not end a lane's thread."""
+        """Run what must not end a lane's thread."""
         try:
             chore()
         except (Exception, SystemExit):
             log.exception("A chore failed")
 
     def _stop_waiting(self, job: LiveJob) -> None:
-        """End a job that was taken out of its lane; while another program holds the index it goes back and waits on."""
+        """End a job taken out of its lane; if another program has locked the index, it goes back and keeps waiting."""
         try:
             self._ledger.finish(job.row.id, "stopped", "", self._changes.next_number())
         except IndexBusy:
@@ -256,7 +253,7 @@ class Jobs:
         self._ended(job, "stopped", "", is_written=True)
 
     def _finish(self, job: LiveJob, state: JobState, error: str) -> None:
-        """Write the end down, then let everybody see it."""
+        """Store the end, then announce it."""
         is_written = False
         try:
             number = self._changes.next_number()
@@ -268,7 +265,7 @@ class Jobs:
     def _ended(self, job: LiveJob, state: JobState, error: str, *, is_written: bool) -> None:
         with self._changes.lock:
             job.finish(state, error)
-            if is_written:  # else the row says something old, and the memory knows better
+            if is_written:  # else the row is out of date, and memory is not
                 del self._live[job.row.id]
             self._lanes.left(job)
 
@@ -276,7 +273,7 @@ class Jobs:
 
     def _enqueue(self, row: JobRow) -> None:
         with self._changes.lock:
-            if not self._closing:  # else it is written down, and the next start takes it
+            if not self._closing:  # else it is stored, and the next start queues it
                 self._live[row.id] = job = LiveJob(row, self._changes, self._patience_seconds, self._admits)
                 self._lanes.add(job)
 
@@ -291,18 +288,18 @@ class Jobs:
         return self._lanes.is_paused
 
     def pause(self, is_paused: bool) -> None:
-        """Start no job, or go on; what runs is finished, and what comes waits."""
+        """Stop starting jobs, or continue; running jobs finish."""
         self._lanes.pause(is_paused)
 
     def remove_all(self, owner: str) -> list[str]:
-        """Stop an owner's jobs and forget what was asked. Returns ids of those that may still make something."""
+        """Stop an owner's jobs and delete their requests. Returns ids of those that may still make something."""
         for job in self.everybodys():
             if job.owner == owner:
                 self.cancel(owner, job.id)
         return self._ledger.forget(owner)
 
     def everybodys(self) -> list[JobView]:
-        """All that run, then all that wait, in their turn."""
+        """All running jobs, then all waiting ones in order."""
         with self._changes.lock:
             return [job.view(self._lanes.position(job)) for jobs in self._lanes.all() for job in jobs]
 

@@ -1,4 +1,4 @@
-"""From which addresses those come who have not signed in: a new name costs them nothing, another address does."""
+"""Network addresses of owners who have not signed in, since a new name costs them nothing but an address does."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from collections.abc import Callable, Container
 from studio.errors import TooManyJobs
 
 MAX_FROM_ADDRESS = 256
-"""Waiting jobs of all who come from one address and have not signed in: eight people with full queues."""
+"""Waiting jobs from one address without sign-in: eight people with full queues."""
 MOST_OWNERS = 10_000
-"""That are kept in mind; who was away the longest is forgotten first."""
+"""Beyond this number, the least recently seen are forgotten."""
 
 
 class KnownAddresses:
-    """Any thread may use it."""
+    """Thread-safe."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -29,15 +29,12 @@ class KnownAddresses:
                 self._addresses.popitem(last=False)
 
     def admit(self, owner: str, waiting_of: Callable[[Container[str]], int]) -> None:
-        """
-        Raises:
-            TooManyJobs: of all who come from where this owner does, too many wait.
-        """
+        """Raises TooManyJobs if too many jobs from this owner's address are waiting."""
         if waiting_of(self.beside(owner)) >= MAX_FROM_ADDRESS:
             raise TooManyJobs(MAX_FROM_ADDRESS, of_address=True)
 
     def beside(self, owner: str) -> frozenset[str]:
-        """All who came last from where this owner did, this one too; nobody where that was not noted."""
+        """All owners last seen at this owner's address, including this one; none if it is unknown."""
         with self._lock:
             address = self._addresses.get(owner)
             return frozenset(each for each, other in self._addresses.items() if address and other == address)

@@ -1,7 +1,7 @@
-"""Worker threads, and their queues. Knows nothing of rows, models or pictures.
+"""Worker threads and their queues. Knows nothing of rows, models or pictures.
 
-A lane serves owners by turns; its next job starts when the one before has really left, however long that takes after
-Stop.
+A lane serves owners in turn; its next job starts when the previous one has really ended, however long that takes
+after Stop.
 """
 
 from __future__ import annotations
@@ -19,30 +19,30 @@ from studio.scheduling.live_job import LiveJob
 
 LaneName = Literal["gpu", "cloud", "words", "workers"]
 THREADS: dict[LaneName, int] = {"gpu": 1, "cloud": 8, "words": 1, "workers": 0}
-"""What of a lane this machine does at once; of the last one all is done by others."""
+"""Threads of each lane on this machine; the last lane is for other machines alone."""
 
 
 class _Lane:
     def __init__(self, name: LaneName) -> None:
         self.name: LaneName = name
         self.threads: list[threading.Thread] = []
-        self.away: list[threading.Thread] = []  # each waits for another machine
+        self.away: list[threading.Thread] = []  # each waiting for another machine
         self.idle = 0
         self.waiting = FairQueue()
         self.running: list[LiveJob] = []
-        self.chores: dict[str, Callable[[], object]] = {}  # done when no job waits
+        self.chores: dict[str, Callable[[], object]] = {}  # run when no job waits
 
 
 class Lanes:
-    """Everything in here is guarded by the lock of `Changes`; jobs and chores run without it."""
+    """Guarded by the lock of `Changes`; jobs and chores run without it."""
 
     def __init__(
         self, changes: Changes, run: Callable[[LiveJob], None], places: Callable[[JobRow], int] = lambda _row: 0
     ) -> None:
         """
         Args:
-            run: one job, from its start to its end, on a thread of its lane or, if it `is_away`, on one of its own.
-            places: how many jobs such as this one other machines can do at once; answers at once.
+            run: does one job, on a thread of its lane or, if it `is_away`, on its own thread.
+            places: how many jobs like this one other machines can take at once; returns at once.
         """
         self._places = places
         self._lock = changes.lock
@@ -59,7 +59,7 @@ class Lanes:
             self._hand_out(lane)
 
     def take_out(self, job: LiveJob) -> bool:
-        """Remove a job that waits. False: it does not wait, and nothing was done."""
+        """Remove a waiting job. False: it was not waiting."""
         with self._lock:
             lane = self._lane(job)
             if job not in lane.waiting:
@@ -69,7 +69,7 @@ class Lanes:
             return True
 
     def left(self, job: LiveJob) -> None:
-        """A job's work has come to its end."""
+        """A job's work has ended."""
         with self._lock:
             lane = self._lane(job)
             if job in lane.running:
@@ -78,7 +78,7 @@ class Lanes:
                 self.hand_out()
 
     def hand_out(self) -> None:
-        """Give other machines what they have places for and no thread of the lane is free to do."""
+        """Give jobs to other machines that have places, if no thread of the lane is free."""
         with self._lock:
             for lane in self._lanes.values():
                 self._hand_out(lane)
@@ -90,21 +90,21 @@ class Lanes:
             return lane.waiting.place(job) + len(lane.running) if job in lane.waiting else 0
 
     def when_idle(self, name: LaneName, what: str, chore: Callable[[], object]) -> None:
-        """Do something on the lane's thread once no job waits there. Asked for twice, it is done once."""
+        """Do something on the lane's thread once no job waits there; repeated requests run once."""
         with self._lock:
             lane = self._lanes[name]
             lane.chores.setdefault(what, chore)
             self._call_thread(lane)
 
     def close(self) -> list[LiveJob]:
-        """Start nothing more. Returns the jobs that are running."""
+        """Start nothing more. Returns the running jobs."""
         with self._lock:
             self._closing = True
             self._arrived.notify_all()
             return [job for lane in self._lanes.values() for job in lane.running]
 
     def join(self, seconds: float) -> list[str]:
-        """Wait until the threads have ended, at most so long. Returns the lanes that have not."""
+        """Wait at most this long for the threads to end. Returns the names of those that have not."""
         deadline = time.monotonic() + seconds
         threads = [thread for lane in self._lanes.values() for thread in (*lane.threads, *lane.away)]
         for thread in threads:
@@ -116,19 +116,19 @@ class Lanes:
         return self._paused
 
     def pause(self, is_paused: bool) -> None:
-        """Start no job, or go on; what runs is finished."""
+        """Stop starting jobs, or continue; running jobs finish."""
         with self._lock:
             self._paused = is_paused
             self._arrived.notify_all()
             self.hand_out()
 
     def waiting_of(self, owners: Container[str]) -> int:
-        """How many jobs of these owners wait."""
+        """How many jobs of these owners are waiting."""
         with self._lock:
             return sum(job.row.owner in owners for lane in self._lanes.values() for job in lane.waiting)
 
     def all(self) -> tuple[list[LiveJob], list[LiveJob]]:
-        """Those that run, and those that wait in their turn."""
+        """Running jobs, and waiting ones in order."""
         with self._lock:
             lanes = self._lanes.values()
             waiting = [job for lane in lanes for job in sorted(lane.waiting, key=lane.waiting.place)]

@@ -13,16 +13,16 @@ from studio.library.database import Database
 from studio.scheduling.contract import JobState, JobView
 
 MAX_WAITING = 32
-"""Jobs one owner may have waiting."""
+"""Per owner."""
 MAX_ALL_WAITING = 2_000
-"""Jobs that everybody together may have waiting: whoever may come in may come under a thousand names."""
+"""Of all owners together, since one visitor may use a thousand names."""
 MAX_ATTEMPTS = 2
-"""A job that was running when the process died runs once more, not for ever."""
+"""A job that was running when the process died is retried once."""
 
 
 @dataclass(frozen=True)
 class JobRow:
-    """A job as it is written down."""
+    """A stored job."""
 
     number: int  # the order of the queue
     id: str
@@ -34,14 +34,14 @@ class JobRow:
     pictures: int
     request: dict[str, Any]
     state: JobState
-    attempts: int  # starts that have not come to an end
+    attempts: int  # starts without an end
     created: float  # Unix time, seconds
     version: int
     error: str
 
     @property
     def ways(self) -> tuple[str, bool]:
-        """In which precision it is to be made, and whether Fast."""
+        """The requested precision, and whether Fast."""
         return self.request.get("precision", ""), self.request.get("fast", False)
 
     def view(self) -> JobView:
@@ -66,7 +66,7 @@ class Ledger:
         self._database = database
 
     def add(self, row: JobRow) -> JobRow:
-        """Write a new job down; its number is decided here.
+        """Store a new job; its number is assigned here.
 
         Raises:
             TooManyJobs: the owner's queue is full, or everybody's.
@@ -101,14 +101,14 @@ class Ledger:
         return [_job_row(row) for row in rows]
 
     def words(self, owner: str, task: str, most: int) -> list[str]:
-        """What an owner wrote for the jobs of a task, as they wrote it; newest first, each once."""
+        """The prompts of an owner's jobs for a task, as written; newest first, without repeats."""
         field = "instruction" if task == "iterate" else "prompt"
         written = "SELECT json_extract(request, ?) AS words, MAX(number) AS last FROM jobs WHERE owner = ? AND task = ?"
         given = f"{written} AND words != '' GROUP BY words ORDER BY last DESC LIMIT ?"
         return [row[0] for row in self._database.rows(given, (f"$.{field}", owner, task, most))]
 
     def unfinished(self) -> list[JobRow]:
-        """Jobs that waited or ran when the last process ended, in the order of the queue."""
+        """Jobs that were waiting or running when the last process ended, in queue order."""
         rows = self._database.rows("SELECT * FROM jobs WHERE state IN ('waiting', 'running') ORDER BY number")
         return [_job_row(row) for row in rows]
 
@@ -117,14 +117,14 @@ class Ledger:
         return self._database.rows("SELECT IFNULL(MAX(number), 0) FROM jobs")[0][0]
 
     def latest_version(self) -> int:
-        """Of all jobs; 0: there is none."""
+        """The largest version of any job; 0: there is none."""
         return self._database.rows("SELECT IFNULL(MAX(version), 0) FROM jobs")[0][0]
 
     def start(self, job_id: str, *, is_attempt: bool) -> None:
-        """Write down that it runs, unless it was stopped before.
+        """Mark a job as running, unless it was stopped before.
 
         Args:
-            is_attempt: whether it could be what ends this process.
+            is_attempt: whether it runs in this process, and so could crash it.
         """
         start = "UPDATE jobs SET state = 'running', attempts = attempts + ? WHERE id = ? AND state = 'waiting'"
         self._change(start, [(int(is_attempt), job_id)])
@@ -133,17 +133,18 @@ class Ledger:
         self._change("UPDATE jobs SET state = 'waiting' WHERE id = ?", [(id,) for id in job_ids])
 
     def forgive(self, job_ids: Iterable[str]) -> None:
-        """These are interrupted on purpose: their start does not count."""
+        """Do not count the start of jobs interrupted on purpose."""
         self._change("UPDATE jobs SET attempts = attempts - 1 WHERE id = ?", [(id,) for id in job_ids])
 
     def stop_after(self, number: int, version: int) -> None:
-        """Stop all that wait or run and are newer than the job with this number."""
+        """Stop all waiting and running jobs newer than this number."""
         stop = "UPDATE jobs SET state = 'stopped', version = ? WHERE number > ? AND state IN ('waiting', 'running')"
         self._change(stop, [(version, number)])
 
     def forget(self, owner: str) -> list[str]:
-        """Stop an owner's jobs and forget what they were asked for. Returns ids of those that may still make something:
-        what a provider was asked for may come after its job has ended."""
+        """Stop an owner's jobs and delete their requests. Returns ids of those that may still make something, because
+        a provider may answer after the job has ended.
+        """
         open_ones = "SELECT id FROM jobs WHERE owner = ? AND (lane = 'cloud' OR state IN ('waiting', 'running'))"
         ids = [row["id"] for row in self._database.rows(open_ones, (owner,))]
         stopped = "CASE WHEN state IN ('waiting', 'running') THEN 'stopped' ELSE state END"
@@ -151,7 +152,7 @@ class Ledger:
         return ids
 
     def finish(self, job_id: str, state: JobState, error: str, version: int) -> None:
-        """A job that is done and found running after a power cut finds its pictures made, and is done again."""
+        """May be lost to a power cut if done: the job then runs again, and finds its pictures made."""
         self._change(
             "UPDATE jobs SET state = ?, error = ?, version = ? WHERE id = ?",
             [(state, error, version, job_id)],

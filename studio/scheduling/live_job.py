@@ -1,6 +1,6 @@
 """A waiting or running job in memory: its latest progress, and whether Stop or Skip was pressed.
 
-The model's side of it is `tell` and `check`; the watchers' side is `view`. Nothing in here touches the disk.
+`tell` and `check` are for the model, `view` is for watchers. Nothing in here touches the disk.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from studio.scheduling.ledger import JobRow
 
 _Answer = TypeVar("_Answer")
 PREVIEW_SIDE = 512
-"""Longest side of a preview, in pixels: sharp enough on the stage, small enough to be sent at every step."""
+"""Longest side of a preview, in pixels: sharp enough to show, small enough to send at every step."""
 
 
 class LiveJob:
-    """Created waiting. `tell`, `check` and `begin` belong to the thread that does the work, the rest to anybody.
+    """`tell`, `check` and `begin` are for the working thread, the rest for any thread.
 
-    `patiently` and `saved` may come from the one that writes down what it made, while it works on.
+    `patiently` and `saved` may be called by the thread that saves its pictures meanwhile.
     """
 
     def __init__(
@@ -42,19 +42,19 @@ class LiveJob:
         """
         Args:
             patience_seconds: for `patiently`.
-            admits: whether its owner may still have it done.
+            admits: whether its owner is still allowed in.
         """
         self.row, self._admits = row, admits
         self.is_away = False  # another machine does the work
-        self.context = contextvars.copy_context()  # of whoever asked: what is done for them may depend on it
+        self.context = contextvars.copy_context()  # of the request, for what depends on it
         self._patience_seconds = patience_seconds
         self._changes = changes
         self._view = row.view()
         self._eta = Eta()
         self._stop = False  # the person pressed Stop
         self._leave = False  # the process wants to end
-        self._has_begun = False  # with its first picture
-        self._skip: int | None = None  # the picture that is not wanted
+        self._has_begun = False  # its first picture
+        self._skip: int | None = None  # the picture to skip
 
     @property
     def is_over(self) -> bool:
@@ -66,7 +66,7 @@ class LiveJob:
 
     @property
     def model(self) -> str:
-        """The id of the model that works on it."""
+        """The id of the model working on it."""
         return self._view.model
 
     @property
@@ -74,7 +74,7 @@ class LiveJob:
         return self._stop
 
     def view(self, position: int) -> JobView:
-        """The job at this moment, without its assets."""
+        """A snapshot, without its assets."""
         with self._changes.lock:
             view = self._view
             running = view.state == "running"
@@ -84,11 +84,11 @@ class LiveJob:
     # --- the worker's side --------------------------------------------------------------------------------------------
 
     def begin(self, picture: int, task: Task | None = None, model: str = "") -> None:
-        """The next picture's turn. Raises `Cancelled` like `tell`.
+        """Start the next picture. Raises `Cancelled` like `tell`.
 
         Args:
-            task: what is done for it, where the job does several things, one after the other. With it:
-            model: the id of who does that.
+            task: the current step of a job with several. With it:
+            model: the id of the model that does it.
         """
         with self._changes.lock:
             doing = {"task": task, "model": model} if task else {}
@@ -107,33 +107,33 @@ class LiveJob:
         self.check()
         view = self._view
         if progress.preview is None and _said(view) == _said(progress):
-            return  # a sign of life that says nothing new wakes no page
+            return  # nothing new
         preview = view.preview if progress.preview is None else jpeg_of(progress.preview)
         with self._changes.lock:
             self._eta.told(progress.step, progress.steps, time.monotonic())
             self._change(is_news=False, step=progress.step, steps=progress.steps, note=progress.note, preview=preview)
 
     def check(self, picture: int | None = None) -> None:
-        """Raise `Cancelled` or `Skipped` if that was pressed while this picture was made; None: the present one."""
+        """Raise `Cancelled` or `Skipped` if that was pressed during this picture; None: the current one."""
         if self._stop or not self._admits(self.row.owner):
             raise Cancelled
         if self._skip == (self._view.picture if picture is None else picture):
             raise Skipped
 
     def saved(self, picture: int) -> None:
-        """A picture is in the store: let the watchers know; after the last one the end of the job does."""
+        """A picture was stored: notify the watchers, except for the last one, after which the job ends."""
         self._change(is_news=picture + 1 < self._view.pictures)
 
     def patiently(self, write: Callable[[], _Answer], *, is_end: bool = False, picture: int | None = None) -> _Answer:
-        """Write something down, again while another program holds the index, which the job's note says meanwhile.
+        """Write something, retrying while another program has locked the index; the job's note says so.
 
         Args:
-            is_end: there is nothing left to stop: the job is over, or what it made was paid for.
-            picture: what is written is this one, by its number, and the next one may be being made.
+            is_end: cannot be stopped any more: the job is over, or its result was paid for.
+            picture: the index of the picture being written, while the next one may be in progress.
 
         Raises:
             Cancelled: as `tell`.
-            IndexBusy: the patience is over.
+            IndexBusy: out of patience.
         """
         deadline = time.monotonic() + self._patience_seconds
         while True:
@@ -152,7 +152,7 @@ class LiveJob:
     # --- everybody's side ---------------------------------------------------------------------------------------------
 
     def start(self) -> None:
-        """Its turn has come. No news: who saw it next in line, or the job before it end, knows."""
+        """Its turn has come. Not news: watchers have seen it next in line, or the previous job end."""
         self._change(is_news=False, state="running")
 
     def stop(self) -> None:
@@ -160,7 +160,7 @@ class LiveJob:
         self._change(stopping=True)
 
     def skip(self) -> None:
-        """Leave out the picture that is being made now; when it is too late for it, nothing happens."""
+        """Skip the picture being made now, if there is one."""
         with self._changes.lock:
             if self._view.state == "running" and self._has_begun:
                 self._skip = self._view.picture
@@ -172,7 +172,7 @@ class LiveJob:
         self._change(state=state, error=error, stopping=False, preview=None, note="")
 
     def moved(self) -> None:
-        """Fewer jobs wait before it."""
+        """Fewer jobs are before it."""
         self._change()
 
     def _change(self, *, is_news: bool = True, **values: Any) -> None:
