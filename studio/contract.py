@@ -128,9 +128,9 @@ class ImageRequest:
 
     prompt: str  # as sent to the model, style included
     size: Size
-    seed: int
-    steps: int
-    guidance: float
+    seed: int = 0
+    steps: int = 0
+    guidance: float = 0.0
     negative_prompt: str = ""
     references: tuple[Image.Image, ...] = ()  # RGB pictures an instruction refers to; empty for text -> image
     mask: Image.Image | None = None  # "L", as large as the first reference, 255 = change here; None: anywhere

@@ -176,5 +176,5 @@ def read_cap(text: str) -> float | None:
 
 def _one(spec: ModelSpec, size: Size, quality: str) -> float | None:
     """One picture."""
-    request = ImageRequest(prompt="", size=size, seed=0, steps=0, guidance=0.0, quality=quality)
+    request = ImageRequest(prompt="", size=size, quality=quality)
     return spec.price_usd(request) if spec.price_usd else None

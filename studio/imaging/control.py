@@ -80,7 +80,7 @@ def followed(
     if not spec.control or request.size is None:
         return None
     own = ImageOps.fit(flat(read_picture(path_of(request.control)).image), request.size, Image.Resampling.LANCZOS)
-    return follow(ImageRequest("", request.size, seed=0, steps=0, guidance=0.0, references=(own,), control=own))
+    return follow(ImageRequest("", request.size, references=(own,), control=own))
 
 
 def control_plans(job: LiveJob, spec: ModelSpec, store: Store) -> Callable[[int], PicturePlan]:
@@ -92,7 +92,7 @@ def control_plans(job: LiveJob, spec: ModelSpec, store: Store) -> Callable[[int]
     plan = PicturePlan(
         request=IterateRequest(source_id, spec.makes),
         title=f"{spec.makes.capitalize()}: {job.row.title}",
-        wanted=lambda _index: ImageRequest("", size, seed=0, steps=0, guidance=0.0, references=(shown,)),
+        wanted=lambda _index: ImageRequest("", size, references=(shown,)),
         kept=lambda result: Kept(result.image),
         parents=(source_id,),
     )

@@ -160,7 +160,7 @@ def generate_plans(
     values: dict[str, Any],
     spec: ModelSpec,
     choices: Path,
-    followed: Callable[[GenerateRequest], Image.Image | None] = lambda _request: None,
+    followed: Callable[[GenerateRequest], Image.Image | None],
 ) -> Callable[[int], PicturePlan]:
     """
     Args:
@@ -191,13 +191,21 @@ def read_request(values: dict[str, Any]) -> GenerateRequest:
 
 
 def image_request(request: GenerateRequest, spec: ModelSpec, index: int) -> ImageRequest:
-    """What the model gets for one picture. Picture i has seed + i; controls the model does not have are 0."""
+    """What the model gets for one new picture."""
     style = next((style for style in spec.styles if style.id == request.style), None)
     if request.size is None:
         raise ValueError("got a request without a size, expected a complete one")
+    prompt = style.apply(request.prompt) if style else request.prompt
+    return request_for_one(request, index, prompt=prompt, size=request.size)
+
+
+def request_for_one(request: GenerateRequest | IterateRequest, index: int, **more: Any) -> ImageRequest:
+    """What the model gets for one picture of a request. Picture i has seed + i; settings the model lacks are 0.
+
+    Args:
+        more: the fields of the result that the two kinds of request do not share.
+    """
     return ImageRequest(
-        prompt=style.apply(request.prompt) if style else request.prompt,
-        size=request.size,
         seed=seed_of(request, index),
         steps=request.steps or 0,
         guidance=request.guidance or 0.0,
@@ -209,6 +217,7 @@ def image_request(request: GenerateRequest, spec: ModelSpec, index: int) -> Imag
         precision=request.precision,
         fast=request.fast,
         control_strength=request.control_strength,
+        **more,
     )
 
 

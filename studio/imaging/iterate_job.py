@@ -13,7 +13,7 @@ from studio.contract import ImageRequest, ImageResult, IterateRequest, ModelSpec
 from studio.imaging import align, composite, edit_codec, edit_mask, replay
 from studio.imaging.control import Follow
 from studio.imaging.edit_mask import Extension
-from studio.imaging.generate_job import Kept, PicturePlan, seed_of
+from studio.imaging.generate_job import Kept, PicturePlan, request_for_one
 from studio.intake.picture import read_picture
 from studio.library.store import Store
 from studio.recipe.edit import EditRecipe
@@ -82,23 +82,14 @@ def iterate_plan(request: IterateRequest, spec: ModelSpec, path_of: PathOf, foll
 def _image_request(
     request: IterateRequest, spec: ModelSpec, scene: composite.EditView, more: tuple[Image.Image, ...], index: int
 ) -> ImageRequest:
-    return ImageRequest(
+    return request_for_one(
+        request,
+        index,
         prompt=_words(request),
         size=scene.frame.size,
-        seed=seed_of(request, index),
-        steps=request.steps or 0,
-        guidance=request.guidance or 0.0,
-        negative_prompt=request.negative_prompt,
         references=(scene.shown, *more),
         mask=scene.shown_mask if spec.mask else None,
         strength=request.strength,
-        quality=request.quality,
-        sampler=request.sampler,
-        transparent=request.transparent,
-        clip_skip=request.clip_skip,
-        precision=request.precision,
-        fast=request.fast,
-        control_strength=request.control_strength,
     )
 
 
@@ -109,7 +100,7 @@ def _control(
     if not spec.control:
         return None
     own = composite.seen_as(scene, read_picture(path_of(request.control)).image) if request.control else None
-    shown = ImageRequest("", scene.frame.size, seed=0, steps=0, guidance=0.0, references=(scene.shown,), control=own)
+    shown = ImageRequest("", scene.frame.size, references=(scene.shown,), control=own)
     return follow(shown)
 
 

@@ -69,7 +69,7 @@ def upscale_plans(job: LiveJob, spec: ModelSpec, store: Store) -> Callable[[int]
     plan = PicturePlan(
         request=IterateRequest(source_id, f"Enlarge {scale} times"),
         title=job.row.title,
-        wanted=lambda _index: ImageRequest("", size, seed=0, steps=0, guidance=0.0, references=(flat(source),)),
+        wanted=lambda _index: ImageRequest("", size, references=(flat(source),)),
         kept=partial(_kept, source, scale, spec),
         parents=(source_id,),
     )

@@ -73,7 +73,8 @@ class Versions:
         """Keep what a mask selects in a picture as an object.
 
         Args:
-            source: a PNG, JPEG or WebP of the picture's size, whose opaque part counts or, if it is all opaque, its white part.
+            source: a PNG, JPEG or WebP of the picture's size, whose opaque part counts or,
+                if it is all opaque, its white part.
             name: of the object; "": "mask".
 
         Raises:
