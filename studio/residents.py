@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple
 
-from studio.contract import Model, ModelSpec, Tell
+from studio.contract import Model, ModelSpec, Progress, Tell
 from studio.errors import GpuLost
 from studio.scheduling.failures import is_gpu_lost, of_memory_or_card
 
@@ -87,6 +87,8 @@ class Residents:
         Raises:
             OutOfMemory: it did not fit and was unloaded. GpuLost: all were unloaded.
         """
+        if not self.has(spec.id):
+            tell(Progress(0, 0, f"loading {spec.label}"))
         with self._lock:
             resident = self._residents.get(spec.id)
             leavers: list[Model] = []

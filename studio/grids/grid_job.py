@@ -44,8 +44,6 @@ def make_grid(
         following = follow(job, spec, catalog, residents)
         path_of, sizes = partial(store.path, job.row.owner), {cell.size for row in request.rows() for cell in row}
         controls = {size: followed(replace(request.base, size=size), spec, path_of, following) for size in sizes}
-        if not residents.has(spec.id):
-            job.tell(Progress(0, 0, f"loading {spec.label}"))
         with residents.use(spec, job.tell) as model:
             began = time.monotonic()
             pictures, revision = _pictures(job, request, spec, model, choices, controls)

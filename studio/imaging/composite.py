@@ -17,7 +17,7 @@ from studio.imaging import align
 from studio.imaging.align import Drift
 from studio.imaging.crop import Frame, Rectangle, framed
 from studio.imaging.edit_mask import Extension, feathered
-from studio.segmentation.engine import flat
+from studio.segmentation.objects import flat
 
 PREVIEW_SIDE = 512
 _SPARED = 0.02

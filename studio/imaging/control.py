@@ -33,7 +33,7 @@ from studio.intake.picture import read_picture
 from studio.library.store import Store
 from studio.residents import Residents
 from studio.scheduling.live_job import LiveJob
-from studio.segmentation.engine import flat
+from studio.segmentation.objects import flat
 
 Follow = Callable[[ImageRequest], Image.Image]
 """Makes a control picture from a request."""

@@ -93,8 +93,6 @@ def make_pictures(
                 keep = partial(_keep, job, plan, wanted, spec, store, index=index)
                 late = partial(_keep_late, keep, began=began)
                 wanted = replace(wanted, owner=job.row.owner, late=late, id=f"{job.row.id}-{index}")
-                if not residents.has(spec.id):
-                    job.tell(Progress(0, 0, f"loading {spec.label}"))
                 with residents.use(spec, job.tell) as model:
                     job.tell(Progress(0, 0))
                     began = time.monotonic()

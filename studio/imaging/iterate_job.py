@@ -19,7 +19,7 @@ from studio.library.store import Store
 from studio.recipe.edit import EditRecipe
 from studio.scheduling.live_job import LiveJob
 from studio.segmentation import objects
-from studio.segmentation.engine import flat
+from studio.segmentation.objects import flat
 
 MAX_REFERENCE_SIDE = 2048
 """Longest side of a reference picture."""

@@ -28,7 +28,7 @@ from studio.imaging.generate_job import Kept, PicturePlan
 from studio.intake.picture import MAX_PIXELS, read_picture
 from studio.library.store import Store
 from studio.scheduling.live_job import LiveJob
-from studio.segmentation.engine import flat
+from studio.segmentation.objects import flat
 from studio.validation import shown
 
 LARGE = 2048

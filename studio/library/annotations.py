@@ -1,7 +1,7 @@
 """What people change about an asset after it was made (star, title, description, collections), in a journal.
 
-`notes.jsonl` is append-only and on the disk before a change counts; with the files it is the truth, SQLite only an
-index. A line that a crash tore is ignored. Unknown keys belong to a newer Diorama and are left alone.
+`notes.jsonl` is append-only, and a change counts once it is on disk; together with the files it is the truth, SQLite
+only an index. A line torn by a crash is ignored. Unknown keys belong to a newer Diorama and are left alone.
 """
 
 from __future__ import annotations
@@ -19,35 +19,35 @@ from studio.library.files import private, storage_errors, sync_folder, write_tem
 
 
 class Note(NamedTuple):
-    """All that was changed about one asset; the names are those of the journal."""
+    """All changes to one asset; the names are those of the journal."""
 
     starred: bool = False
-    title: str | None = None  # "": again the one it was made with; None: never changed
-    description: str | None = None  # what is to be seen on it; "": forgotten; None: nobody ever said
-    collections: tuple[str, ...] = ()  # names of those that it is in
+    title: str | None = None  # "": reset to the original; None: never changed
+    description: str | None = None  # what it shows; "": removed; None: never set
+    collections: tuple[str, ...] = ()  # names of the collections it is in
 
     def is_kept_in(self, title: str, description: str) -> bool:
-        """Whether a row may hold title and description as noted; False for a title that was taken back."""
+        """Whether a row with this title and description is up to date; False after a title was reset."""
         if self.title is None and self.description is None:
             return not description
         return description == (self.description or "") and self.title in (None, title)
 
 
 class Notes:
-    """The journal of one outputs folder. Any thread may append."""
+    """The journal of one outputs folder. Thread-safe."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._lock = threading.Lock()
 
     def write(self, asset_id: str, **change: bool | str | tuple[str, ...]) -> None:
-        """Append a change and wait until the disk has it.
+        """Append a change and flush it to disk.
 
         Args:
             change: fields of `Note`.
 
         Raises:
-            StorageFailed: the disk did not take it; the change does not count.
+            StorageFailed: the change does not count.
         """
         line = json.dumps({"asset": asset_id} | change).encode() + b"\n"
         with (
@@ -59,7 +59,7 @@ class Notes:
             if whole:
                 file.seek(whole - 1)
                 if file.read(1) != b"\n":
-                    line = b"\n" + line  # close the torn line, so that it spoils only itself
+                    line = b"\n" + line  # end the torn line, so that it spoils only itself
             try:
                 if file.write(line) < len(line):
                     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
@@ -71,10 +71,10 @@ class Notes:
                 raise
 
     def forget(self, asset_ids: Container[str]) -> None:
-        """Leave out, for good, what was said about these.
+        """Remove all changes to these assets for good.
 
         Raises:
-            StorageFailed: the disk did not take it; the journal is as it was.
+            StorageFailed: the journal is unchanged.
         """
         with self._lock, storage_errors(self._path.parent):
             if not self._path.exists():
@@ -85,7 +85,7 @@ class Notes:
             sync_folder(self._path.parent)
 
     def read(self) -> defaultdict[str, Note]:
-        """What holds now, by asset; what nothing was changed about has an empty note."""
+        """The current state by asset; unchanged assets have an empty note."""
         notes: defaultdict[str, Note] = defaultdict(Note)
         for asset_id, change in self._changes():
             notes[asset_id] = notes[asset_id]._replace(**change)
@@ -109,7 +109,7 @@ class Notes:
 
 
 def _asset_of(line: bytes) -> str:
-    """Of a line of the journal; "" where it is none of ours."""
+    """The asset of a line in the journal; "" if the line is invalid."""
     try:
         return str(json.loads(line)["asset"])
     except (ValueError, TypeError, LookupError, RecursionError):
@@ -125,5 +125,5 @@ def _is_right(name: str, value: Any) -> bool:
 
 
 def _is_text(value: Any) -> bool:
-    """SQLite takes no surrogates."""
+    """SQLite accepts no surrogates."""
     return isinstance(value, str) and not any("\ud800" <= one <= "\udfff" for one in value)

@@ -11,15 +11,15 @@ from studio.recipe import UPLOAD, FoundRecipe, Kind, Recipe, of_row
 
 @dataclass(frozen=True)
 class Asset:
-    """One thing somebody made, as the index knows it."""
+    """One thing somebody made."""
 
-    id: str  # 32 hex digits, random: whoever does not know it cannot guess it
+    id: str  # 32 random hex digits, unguessable
     kind: Kind
     owner: str
     name: str  # of the file
     width: int
     height: int
-    title: str  # the prompt, or what its person called it
+    title: str  # the prompt, or the one its owner gave it
     model: str
     seed: int | None
     created: float  # Unix time, seconds
@@ -29,7 +29,7 @@ class Asset:
     job_id: str  # "" when no job made it
     index: int  # which picture of the job, from 0
     recipe: Recipe = field(repr=False)
-    description: str = ""  # what is to be seen on it; "": nobody said
+    description: str = ""  # what it shows; "": none
 
 
 _COLUMNS = (
@@ -41,13 +41,13 @@ _MOST_IN_SQLITE = 2**63 - 1
 
 
 def insert(connection: sqlite3.Connection, name: str, found: FoundRecipe, note: Note, *, deleted: bool) -> None:
-    """Add the row of a file, and what it was made from.
+    """Add the row of a file and its parents.
 
     Args:
-        note: what was changed about it later.
+        note: later changes to it.
 
     Raises:
-        sqlite3.IntegrityError: the index has this asset already, or another one in its place in the job.
+        sqlite3.IntegrityError: the index already has this asset, or another one in its place in the job.
     """
     recipe = found.recipe
     title, words, description = said_of(recipe, note)
@@ -68,7 +68,7 @@ def insert(connection: sqlite3.Connection, name: str, found: FoundRecipe, note: 
 
 
 def said_of(recipe: Recipe, note: Note) -> tuple[str, str, str]:
-    """Title, words that a search looks into, and description of an asset."""
+    """Title, searchable words, and description of an asset."""
     title = note.title or recipe.title
     description = note.description or ""
     words = dict.fromkeys((title, recipe.title, recipe.prompt, description))

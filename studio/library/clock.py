@@ -1,4 +1,4 @@
-"""A clock for new assets that never goes backwards, even if the system clock is set back, or after a restart."""
+"""A clock for new assets that never goes backwards, even if the system clock does, or after a restart."""
 
 from __future__ import annotations
 
@@ -9,25 +9,25 @@ from collections.abc import Callable
 from studio.library.database import Database
 
 DAY_SECONDS = 86_400.0
-"""What is dated further ahead was made while the clock was wrong, and says nothing about what comes later."""
+"""Assets dated further ahead were made while the clock was wrong, and are ignored."""
 
 
 class Clock:
-    """Any thread may ask."""
+    """Thread-safe."""
 
     def __init__(self, database: Database, now: Callable[[], float] = time.time) -> None:
         """
         Args:
-            now: Unix time, seconds; it may be set back at any moment.
+            now: Unix time, seconds; may go backwards.
         """
         self._database, self._now = database, now
         self._lock = threading.Lock()
-        self._latest: float | None = None  # made here or before; None: nobody has asked yet
+        self._latest: float | None = None  # the latest time given or in the index; None: not read yet
 
     def made_now(self) -> float:
-        """When what is made now was made: Unix time, seconds, after all that was made before.
+        """The creation time of a new asset: Unix time, seconds, later than all before.
 
-        It is what the machine says, or just after what was made last, where that is later by less than a day.
+        The system time, or just after the latest asset if that is ahead by less than a day.
         """
         with self._lock:
             if self._latest is None:

@@ -1,6 +1,6 @@
 """The SQLite file in the outputs folder: one guarded connection, numbered migrations, one process at a time.
 
-Knows the tables but not what the app does with them. The file is an index and a queue: a damaged one is moved aside
+Knows the tables but not what the app does with them. The file is an index and a queue: a damaged one is moved aside,
 and `Store` fills the new one from the pictures.
 """
 
@@ -22,7 +22,7 @@ from studio.library.collections.schema import COLLECTED
 log = logging.getLogger(__name__)
 
 BUSY_SECONDS = 5.0
-"""How long an answer waits for another program (a backup, an SQLite browser) to let go of the file."""
+"""How long to wait for another program (a backup, an SQLite browser) to unlock the file."""
 _RETRY_SECONDS = 0.02
 _Answer = TypeVar("_Answer")
 
@@ -150,14 +150,14 @@ class FolderLock:
 
 
 class Database:
-    """A connection that any thread may use; a transaction holds it for itself."""
+    """A connection for any thread; a transaction has it exclusively."""
 
     def __init__(self, path: Path, busy_seconds: float = BUSY_SECONDS) -> None:
-        """Open or create the file and bring it to the newest migration.
+        """Open or create the file and apply the missing migrations.
 
         Raises:
-            StorageFailed: the folder cannot be written, or a newer Diorama made the file.
-            IndexBusy: another program holds the file.
+            StorageFailed: the folder is not writable, or a newer Diorama made the file.
+            IndexBusy: another program has locked the file.
         """
         self._path, self._busy_seconds = path, busy_seconds
         self._lock = threading.RLock()
@@ -171,14 +171,14 @@ class Database:
 
     @contextmanager
     def transaction(self, *, can_be_made_again: bool = False) -> Iterator[sqlite3.Connection]:
-        """All of the block's changes reach the disk, or none; the next reader sees them.
+        """All of the block's changes reach the disk, or none.
 
         Args:
-            can_be_made_again: a power cut may lose them, the death of this process may not: what follows from the files
-                anyway does not wait for the disk, which takes up to 30 ms where others write too.
+            can_be_made_again: a power cut may lose them, a killed process may not: what follows from the files anyway
+                need not be flushed, which takes up to 30 ms while others write.
 
         Raises:
-            IndexBusy: at once, and nothing of the block was done; see `patiently`.
+            IndexBusy: at once, and nothing was done; see `patiently`.
         """
         with self._lock, self._readable_errors() as connection:
             try:
@@ -195,13 +195,13 @@ class Database:
                     connection.execute("PRAGMA synchronous = FULL")
 
     def patiently(self, action: Callable[[], _Answer]) -> _Answer:
-        """Do something with the index, again and again while another program holds it, for BUSY_SECONDS.
+        """Do something with the index, retrying while another program has locked it, for BUSY_SECONDS.
 
         Args:
-            action: takes its locks itself, so that in between everybody else has their turn.
+            action: takes its locks itself, so that other threads get their turn in between.
 
         Raises:
-            IndexBusy: it still does.
+            IndexBusy: it is still locked.
         """
         deadline = time.monotonic() + self._busy_seconds
         while True:
@@ -242,7 +242,7 @@ class Database:
 
 
 def _comparable(value: Any) -> Any:
-    """SQLite takes no lone surrogates: such a text is asked for as bytes, which no text in the file is equal to."""
+    """SQLite accepts no lone surrogates; as bytes, such a string equals no text in the file."""
     if isinstance(value, str):
         try:
             value.encode()
@@ -252,9 +252,10 @@ def _comparable(value: Any) -> Any:
 
 
 def _make_private(path: Path) -> None:
-    """Make a new file its owner's alone; SQLite does the same with what it keeps beside it. One that is there is left
-    closed: closing it again would end this process's locks on it."""
-    with suppress(OSError):  # SQLite finds the same fault, and says it
+    """Create a file that only its owner can access; SQLite does the same with the files beside it. An existing
+    file is not opened, since closing it would end this process's locks on it.
+    """
+    with suppress(OSError):  # SQLite will report the same error
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
 
 
@@ -272,7 +273,7 @@ def _open(path: Path) -> sqlite3.Connection:
             damage.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
             raise damage
         _migrate(connection, path)
-        connection.execute("PRAGMA busy_timeout = 0")  # from now on `patiently` waits, and holds no lock meanwhile
+        connection.execute("PRAGMA busy_timeout = 0")  # from now on `patiently` waits, without holding a lock
     except BaseException:
         connection.close()
         raise
@@ -288,7 +289,7 @@ def _migrate(connection: sqlite3.Connection, path: Path) -> None:
 
 
 def _move_aside(path: Path) -> None:
-    """Keep a damaged file for whoever wants to look into it, under a name that nothing opens."""
+    """Keep a damaged file for inspection, under a name that nothing opens."""
     aside = path.with_name(f"{path.name}.damaged-{time.time_ns()}")
     log.warning(
         "The index %s is damaged. It was kept as %s and is rebuilt from the pictures; waiting jobs are lost.",
@@ -302,7 +303,7 @@ def _move_aside(path: Path) -> None:
 
 
 def _is_damage(error: sqlite3.DatabaseError) -> bool:
-    # An error that Python's own wrapper raised carries no code.
+    # Errors raised by Python's wrapper have no code.
     code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_OK) & 0xFF  # the low byte is the kind
     return code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 

@@ -1,4 +1,4 @@
-"""Atomic file writes: after a crash, a file is complete or not there. Knows nothing of recipes or the index."""
+"""Atomic file writes: after a crash, a file is complete or missing. Knows nothing of recipes or the index."""
 
 from __future__ import annotations
 
@@ -22,29 +22,26 @@ from studio.validation import short
 log = logging.getLogger(__name__)
 
 TEMPORARY = ".writing-"
-"""How the name of a file begins that is not whole yet."""
+"""Prefix of incomplete files."""
 SLUG_LENGTH = 40
 
 
 def private(path: str, flags: int) -> int:
-    """For `open(..., opener=private)`: a new file is its owner's alone, and a link is not followed."""
+    """For `open(..., opener=private)`: new files are accessible to their owner alone, and links are not followed."""
     return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0), 0o600)
 
 
 def refuse_link(path: Path) -> None:
-    """
-    Raises:
-        StorageFailed: a link lies where a file or folder of ours belongs: it may lead anywhere.
-    """
+    """Raises StorageFailed if a link is in place of one of our files or folders, as it may lead anywhere."""
     if path.is_symlink():
         raise StorageFailed(f"{short(path)} is a link, and links are not followed. Put what it leads to in its place.")
 
 
 def write_temporary(folder: Path, write: Callable[[BinaryIO], object], *, is_lasting: bool = True) -> Path:
-    """Write a new file and bring its bytes to the disk. The caller renames it, or removes it.
+    """Write a new file and flush it to disk. The caller renames or removes it.
 
     Args:
-        is_lasting: False for what can be made again: a power cut may spoil it, and nobody waits for the disk.
+        is_lasting: False for what can be made again: it is not flushed, so a power cut may damage it.
 
     Raises:
         OSError, StorageFailed: nothing is left in the folder.
@@ -75,13 +72,13 @@ def sync_folder(folder: Path) -> None:
 
 
 def remove(path: Path) -> None:
-    """Remove a file if that can be done; what is left is removed at the next start."""
+    """Remove a file if possible; the next start removes the rest."""
     with suppress(OSError):
         path.unlink()
 
 
 def remove_leftovers(folder: Path) -> None:
-    """Remove what a process that died was writing."""
+    """Remove files that a killed process was writing."""
     with os.scandir(folder) as entries:
         leftovers = [folder / entry.name for entry in entries if entry.name.startswith(TEMPORARY)]
     for leftover in leftovers:
@@ -89,12 +86,12 @@ def remove_leftovers(folder: Path) -> None:
 
 
 def file_names(created: float, title: str, id: str, suffix: str) -> Iterator[str]:
-    """`20261120-141503_a-red-ball_7f3a.png`, in local time; then longer ones, for when that name is taken.
+    """`20261120-141503_a-red-ball_7f3a.png`, in local time; then longer names in case that one is taken.
 
     Args:
         created: Unix time, seconds.
-        title: any text; only its slug gets into the name.
-        id: of the asset, 32 hex digits: its first four, then more of them.
+        title: any text; only its slug is used.
+        id: of the asset, 32 hex digits: the first four, then more.
         suffix: ".png".
     """
     start = f"{time.strftime('%Y%m%d-%H%M%S', time.localtime(created))}_{slug(title)}"
@@ -114,10 +111,10 @@ def slug(title: str) -> str:
 
 @contextmanager
 def storage_errors(folder: Path, fault: str = "") -> Iterator[None]:
-    """Turn what the system says about a full, read-only or broken disk into a sentence.
+    """Turn the system's error about a full, read-only or broken disk into a message for people.
 
     Args:
-        fault: what cannot be done with a folder that may never have been there; "": a file is kept in it.
+        fault: what cannot be done with a folder that may never have existed; "": storing a file in it.
     """
     try:
         yield
@@ -146,10 +143,10 @@ def _reason(error: OSError, *, is_new: bool) -> str:
 
 
 def write_small(path: Path, image: Image.Image, side: int) -> None:
-    """Write a WebP of a picture that fits into a square; where the disk does not take it, there is none."""
+    """Write a WebP that fits into a square; a failure is only logged."""
     scale = min(1.0, side / max(image.size))
     width, height = (max(1, round(each * scale)) for each in image.size)
-    small = image.resize((width, height), reducing_gap=2.0)  # unlike `thumbnail`, without a copy of the whole
+    small = image.resize((width, height), reducing_gap=2.0)  # unlike `thumbnail`, without copying the original
     try:
         temporary = write_temporary(path.parent, lambda file: small.save(file, "WEBP", quality=80), is_lasting=False)
         os.replace(temporary, path)

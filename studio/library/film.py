@@ -1,4 +1,4 @@
-"""The film of how a picture was made. It is stored in the picture's own file, after its pixels."""
+"""The film of how a picture formed, stored in the picture's own file, after its pixels."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ _LAST_FRAME_FOR = 24  # frames: a second
 
 
 def write_film(frames: Sequence[Image.Image], note: str) -> bytes:
-    """An MP4 of frames of one size, which stays a while at the last one.
+    """An MP4 of frames of one size, which stays on the last one for a while.
 
     Args:
-        note: kept as its comment, such as a recipe as JSON.
+        note: stored as its comment, such as a recipe as JSON.
     """
     from studio.splats.video import write_mp4  # PyAV takes 0.1 s to load, a fifth of the command line's start
 
@@ -31,14 +31,14 @@ def write_film(frames: Sequence[Image.Image], note: str) -> bytes:
 
 
 def with_film(text: PngInfo, film: bytes) -> PngInfo:
-    """What is written beside a picture's pixels, with a film, if there is one, behind them."""
+    """The PNG's texts, with the film, if there is one, after the pixels."""
     if film:
         text.add(CHUNK, film, after_idat=True)
     return text
 
 
 def read_film(path: Path) -> bytes | None:
-    """The film in a PNG file; None if there is none, or a damaged one."""
+    """The film in a PNG file; None if there is none, or it is damaged."""
     with path.open("rb") as file:
         found = (chunk.body for chunk in chunks(file, (CHUNK,), _MOST_CHUNKS, _MOST_BYTES) if chunk.kind == CHUNK)
         return next(found, None)

@@ -14,10 +14,10 @@ FOLDERS = (*kinds.FOLDERS.values(), "trash", "thumbs")
 
 
 class Folders:
-    """The folders of one outputs folder, made where they are missing.
+    """The folders of one outputs folder, created if missing.
 
     Attributes:
-        thumbnails: what only saves time; it may be empty.
+        thumbnails: a cache; may be empty.
     """
 
     def __init__(self, outputs: Path) -> None:
@@ -30,18 +30,18 @@ class Folders:
                 files.sync_folder(outputs)
 
     def of(self, name: str, *, deleted: bool = False) -> Path:
-        """The folder in which a file of this name, or with this ending, belongs."""
+        """The folder for a file of this name, or with this ending."""
         return self._trash if deleted else self._kept["." + name.rpartition(".")[2]]
 
     def names(self) -> dict[str, bool]:
-        """Names of the files that may be assets, and whether each lies in the trash."""
+        """Names of the files that may be assets, and whether each is in the trash."""
         there = dict.fromkeys(kinds.names_in(self._trash), True)
         for ending, folder in self._kept.items():
             there |= dict.fromkeys((name for name in kinds.names_in(folder) if name.endswith(ending)), False)
         return there
 
     def give_name(self, temporary: Path, recipe: Recipe, ending: str) -> Path:
-        """Rename a whole file of this ending to a name that no asset has."""
+        """Rename a complete file to a name that no asset has."""
         for name in files.file_names(recipe.created, recipe.title, recipe.id, ending):
             path = self.of(name) / name
             if not path.exists() and not (self._trash / name).exists():
@@ -50,7 +50,7 @@ class Folders:
         raise StorageFailed(f"{temporary.parent} already has a file with the id {recipe.id}. Try again.")
 
     def move(self, names: Sequence[str], *, deleted: bool) -> tuple[list[str], OSError | None]:
-        """Move files into the trash or back. Returns which were moved, and what the disk said of the next one."""
+        """Move files into the trash or back. Returns which were moved, and the error at the next one."""
         moved, refused = list[str](), None
         changed = {self.of(name) for name in names}
         for folder in (*changed, self._trash):
@@ -68,6 +68,6 @@ class Folders:
         return moved, refused
 
     def remove_leftovers(self) -> None:
-        """Remove what a process that died was writing."""
+        """Remove files that a killed process was writing."""
         for folder in (*self._kept.values(), self._trash, self.thumbnails):
             files.remove_leftovers(folder)

@@ -1,4 +1,4 @@
-"""The kinds of files an outputs folder keeps, by their ending: their folder, their recipe, and what they look like.
+"""The kinds of files in an outputs folder, by ending: their folder, their recipe, and their picture.
 
 Knows no index and changes nothing.
 """
@@ -26,11 +26,7 @@ FOLDERS = {".png": "images", ".ply": "splats"}
 
 
 def names_in(folder: Path) -> Iterator[str]:
-    """Names of the files that may be assets: whole, and no links.
-
-    Raises:
-        StorageFailed: the folder itself is one.
-    """
+    """Names of the files that may be assets: complete, and no links. Raises StorageFailed if the folder is a link."""
     files.refuse_link(folder)
     with os.scandir(folder) as entries:
         for entry in entries:
@@ -43,25 +39,21 @@ def names_in(folder: Path) -> Iterator[str]:
 
 
 def read_recipe(path: Path) -> FoundRecipe | None:
-    """The recipe in a file, or None. Reads its head, never its pixels or splats.
-
-    Raises:
-        OSError: the file cannot be read at all.
-    """
+    """The recipe in a file, or None. Reads its head, never its pixels or Gaussians. Raises OSError."""
     return read_png(path) if path.suffix == ".png" else _read_ply(path)
 
 
 def picture_of(path: Path, side: int) -> Image.Image:
-    """What an asset looks like: a picture as it is, a splat painted `side` pixels large.
+    """What an asset looks like: a picture as it is, a splat rendered `side` pixels large.
 
     Raises:
-        BadPicture, BadSplat: the file was spoilt.
+        BadPicture, BadSplat: the file is damaged.
     """
     return read_picture(path).image if path.suffix == ".png" else portrait(read_splat(path, path.name).splat, side)
 
 
 def splat_file(splat: Splat) -> tuple[bytes, FoundRecipe]:
-    """What is written of a splat that has a recipe, and what will be read of it."""
+    """The file of a splat that has a recipe, and the recipe as it will be read."""
     if splat.recipe is None:
         raise ValueError("got a splat without a recipe, expected one with it")
     recipe = splat.recipe
@@ -69,7 +61,9 @@ def splat_file(splat: Splat) -> tuple[bytes, FoundRecipe]:
 
 
 def is_whole(thumbnail: Path) -> bool:
-    """Thumbnails do not wait for the disk: a power cut may leave one empty or short. A WebP begins with its length."""
+    """Whether a thumbnail is complete: they are not flushed, so a power cut may truncate one. WebP starts with
+    its length.
+    """
     try:
         with open(thumbnail, "rb", opener=files.private) as file:
             head = file.read(8)

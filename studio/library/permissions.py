@@ -13,20 +13,20 @@ from studio.library import files
 log = logging.getLogger(__name__)
 
 _INDEX = ("*.sqlite*", "notes.jsonl", "presets.json", "signing.key")
-"""Our files beside the folders; what a person keeps there is left as it is."""
+"""Our files beside the folders; other files are left alone."""
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
 def prepare(outputs: Path, folders: Iterable[str]) -> None:
-    """Make an outputs folder, or remove other users' access to an existing one.
+    """Create an outputs folder, or remove other users' access to an existing one.
 
-    A file system that cannot, or a folder that belongs to somebody else or to everybody, is logged once and used.
+    A file system that does not support this, or a folder of another user or for everybody, is logged once and used.
 
     Args:
-        folders: names of those in it that are ours.
+        folders: names of our folders in it.
 
     Raises:
-        StorageFailed: it cannot be made or written to, or what is ours in it was replaced by a link.
+        StorageFailed: it cannot be created or written to, or something of ours in it was replaced by a link.
     """
     with files.storage_errors(outputs, "cannot be made"):
         outputs.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -43,7 +43,7 @@ def prepare(outputs: Path, folders: Iterable[str]) -> None:
             if folder.is_dir():
                 _close_with_files(folder)
         about = outputs.stat()
-        if about.st_mode & stat.S_ISVTX:  # such as /tmp: it is for everybody
+        if about.st_mode & stat.S_ISVTX:  # such as /tmp, for everybody
             raise PermissionError(f"{outputs} is a folder that everybody can use")
         _close(outputs, about, 0o700)
     except OSError as error:
@@ -51,7 +51,7 @@ def prepare(outputs: Path, folders: Iterable[str]) -> None:
 
 
 def _close_with_files(folder: Path) -> None:
-    """Files first: a folder that is closed already has no open ones, and 100,000 need not be looked at."""
+    """Files first: a folder that is already private has only private files, and 100,000 need no check."""
     about = folder.stat()
     if not about.st_mode & _OTHERS:
         return
@@ -63,5 +63,5 @@ def _close_with_files(folder: Path) -> None:
 
 
 def _close(path: os.PathLike[str], about: os.stat_result, mode: int) -> None:
-    if about.st_mode & _OTHERS and os.name != "nt":  # Windows keeps a person's folders to themselves
+    if about.st_mode & _OTHERS and os.name != "nt":  # Windows keeps users' folders private
         os.chmod(path, mode)

@@ -24,48 +24,48 @@ MAX_TERMS = 16
 
 MAX_CHILDREN = 200
 TRASH = "trash"
-"""The kind of everything that was deleted."""
+"""The kind of everything deleted."""
 _FEW = 2_000
-"""Pictures that can be looked up one by one and sorted in a few milliseconds."""
+"""Pictures that can be looked up and sorted in a few milliseconds."""
 
 
 @dataclass(frozen=True)
 class GalleryPage:
     assets: tuple[Asset, ...]
-    next: str  # where the next page begins; "" after the last one
+    next: str  # cursor of the next page; "" after the last one
 
 
 @dataclass(frozen=True)
 class Relatives:
-    """What a picture was made from and what was made from it: what exists and is not deleted."""
+    """What a picture was made from and what was made from it, without deleted assets."""
 
     parents: tuple[Asset, ...]  # in the order of the recipe
     children: tuple[Asset, ...]  # the newest MAX_CHILDREN, newest first
 
 
 class Filters(TypedDict, total=False):
-    """Which assets; what is missing or empty leaves none out."""
+    """Which assets; what is missing or empty does not filter."""
 
-    query: str  # words that must be in the prompt; the last may be a beginning; none of those with a minus before them
+    query: str  # words in the prompt, the last as a prefix; without those after a minus
     starred: bool
     model: str
     collection: str
     kind: str
-    """ "image" for pictures made here, "upload" for those that came in, or another kind; TRASH for what was deleted; ""
-    for all but views, which are steps on the way to a splat."""
+    """ "image" for pictures made here, "upload" for uploaded ones, or another kind; TRASH for what is deleted; "" for all
+    but views, which are intermediate results."""
 
 
 def find(
     database: Database, owner: str, *, after: str = "", limit: int = 24, **filters: Unpack[Filters]
 ) -> GalleryPage:
-    """One page of what an owner has and has not deleted, or of what they have deleted.
+    """One page of an owner's assets, or of their trash.
 
     Args:
-        after: `GalleryPage.next` of the page before; new pictures in between shift nothing.
+        after: `GalleryPage.next` of the previous page; new pictures in between shift nothing.
         limit: assets per page, 1 to MAX_PAGE.
 
     Raises:
-        BadRequest: `after` or `limit` is not what it should be, or something that must be text is none.
+        BadRequest: an invalid `after` or `limit`, or a filter that is not text.
     """
     if isinstance(limit, bool) or not isinstance(limit, int) or not 1 <= limit <= MAX_PAGE:
         raise BadRequest(f"A page holds 1 to {MAX_PAGE} pictures, not {shown(limit)}.")
@@ -85,14 +85,14 @@ def find(
 def count(database: Database, owner: str, **filters: Unpack[Filters]) -> int:
     """How many assets all pages of `find` have together."""
     where, values = condition(database, owner, **filters)
-    # Left alone, SQLite looks at every picture for its star.
+    # SQLite would otherwise check every picture for its star.
     index = "INDEXED BY newest_starred" if filters.get("starred") and not filters.get("query", "").strip() else ""
     return database.rows(f"SELECT COUNT(*) FROM assets {index} WHERE {where}", tuple(values))[0][0]
 
 
 def models_used(database: Database, owner: str) -> tuple[str, ...]:
-    """Ids of the models that made what an owner has and has not deleted, in alphabetical order."""
-    # One look into the index per model, not one per picture: SQLite's DISTINCT would read all of them.
+    """Ids of the models that made an owner's assets, without the trash, in alphabetical order."""
+    # One index lookup per model: SQLite's DISTINCT would read every picture.
     smallest = "SELECT MIN(model) AS model FROM assets WHERE owner = ? AND deleted = 0 AND model >"
     rows = database.rows(
         f"WITH RECURSIVE used AS ({smallest} '' UNION ALL SELECT ({smallest} used.model) FROM used WHERE model != '')"
@@ -104,7 +104,7 @@ def models_used(database: Database, owner: str) -> tuple[str, ...]:
 
 def relatives(database: Database, asset: Asset) -> Relatives:
     """The parents and children of an asset that its owner still has."""
-    mine = "+owner = ? AND +deleted = 0"  # the plus: by id, not by reading all that the owner has
+    mine = "+owner = ? AND +deleted = 0"  # the plus makes SQLite look up by id
     parents = {}
     if asset.parents:
         places = ", ".join("?" * len(asset.parents))
@@ -122,10 +122,10 @@ def relatives(database: Database, asset: Asset) -> Relatives:
 
 
 def terms(query: str) -> tuple[str, str]:
-    """What a person typed as two FTS5 expressions that are never syntax errors: what must be there, and what must not.
+    """A search query as two FTS5 expressions that are never syntax errors: what must match, and what must not.
 
-    Words and "quoted phrases" are wanted, the last as a beginning; those with a minus before them are not. An
-    expression without words is "".
+    Words and "quoted phrases" must match, the last one as a prefix; those after a minus must not. An expression without
+    words is "".
     """
     pieces = re.findall(r'(?<!\S)-?"[^"]*"|(?<!\S)-[^\s"]+|\w+', query)[:MAX_TERMS]
     read = [(piece.startswith("-"), " ".join(re.findall(r"\w+", piece))) for piece in pieces]
@@ -145,22 +145,22 @@ def condition(
     *,
     one_by_one: bool = False,
 ) -> tuple[str, list[Any]]:
-    """What comes after WHERE, and its values.
+    """The WHERE clause and its values.
 
     Args:
-        one_by_one: only a few pictures are looked up, by their ids.
+        one_by_one: for looking up a few pictures by id.
     """
     if not all(isinstance(text, str) for text in (query, model, kind, collection)):
         raise _not_text()
     conditions: list[str] = []
     values: list[Any] = []
-    # The plus keeps SQLite from using an index for that column: it cannot know how many pictures have a word. A few are
-    # looked up one by one; otherwise the gallery is read from its newest picture on, until the page is full.
+    # The plus keeps SQLite from using that column's index, as it cannot know how many pictures have a word. A few are
+    # looked up one by one; otherwise the gallery is scanned from the newest picture on until the page is full.
     column, number = "+" * one_by_one, "+number"
     if query.strip():
         wanted, unwanted = terms(query)
         if wanted or not unwanted:
-            wanted = wanted or '""'  # nothing but signs: matches nothing
+            wanted = wanted or '""'  # only punctuation: matches nothing
             some = "SELECT COUNT(*) FROM (SELECT 1 FROM search WHERE search MATCH ? LIMIT ?)"
             if database.rows(some, (wanted, _FEW))[0][0] < _FEW:
                 column, number = "+", "number"
@@ -206,5 +206,5 @@ def _from_cursor(cursor: str) -> tuple[float, str]:
 
 
 def _storable(text: str) -> str:
-    """SQLite takes no lone surrogates."""
+    """SQLite accepts no lone surrogates."""
     return text.encode("utf-8", "replace").decode()

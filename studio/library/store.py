@@ -1,7 +1,7 @@
 """The store: files that carry their recipe, and an index over them that can be rebuilt.
 
-The files are the truth: `images/`, `splats/` and `trash/` hold them, `notes.jsonl` what changed later, `thumbs/` only
-saves time. Knows nothing of jobs or models, and of kinds of files only what `kinds` says.
+The files are the truth: `images/`, `splats/` and `trash/` hold them, `notes.jsonl` later changes; `thumbs/` is a cache.
+Knows nothing of jobs or models, and of kinds of files only what `kinds` says.
 """
 
 from __future__ import annotations
@@ -34,12 +34,12 @@ from studio.splats.splat import Splat
 log = logging.getLogger(__name__)
 
 PNG_LEVEL = 1
-"""zlib level: 1024 x 1024 with noise takes 0.08 s and 1.9 MB, against 0.19 s and 1.6 MB at the usual 6 (2 cores)."""
+"""zlib level: 1024 x 1024 with noise takes 0.08 s and 1.9 MB, against 0.19 s and 1.6 MB at the default, 6 (2 cores)."""
 THUMBNAIL_SIDE = 256
 
 
 class Store:
-    """The assets of one outputs folder. Any thread may use it; one process at a time does (see `FolderLock`)."""
+    """The assets of one outputs folder. Thread-safe; for one process (see `FolderLock`)."""
 
     def __init__(
         self,
@@ -51,12 +51,12 @@ class Store:
     ) -> None:
         """
         Args:
-            now: Unix time, seconds; it may be set back at any moment.
-            quota_bytes: of one owner; None: any number.
-            admits: whether something is still kept for an owner.
+            now: Unix time, seconds; may go backwards.
+            quota_bytes: per owner; None: unlimited.
+            admits: whether anything is still stored for an owner.
         """
         self._database, self._admits = database, admits
-        self._ended: set[str] = set()  # ids of jobs of owners that were removed
+        self._ended: set[str] = set()  # ids of jobs of removed owners
         self.clock = Clock(database, now)
         self._notes = Notes(folder / "notes.jsonl")
         self.folder, self._folders = folder, Folders(folder)
@@ -65,15 +65,15 @@ class Store:
         self.collections = collections.Collections(database, self._notes, self._changing)
 
     def save(self, image: Image.Image, recipe: Recipe, film: bytes = b"") -> Asset:
-        """Write a picture and its row; when this returns, the picture outlives a power cut, and so its row can be made.
+        """Write a picture and its row; when this returns, the picture survives a power cut, and so can its row.
 
         Args:
             image: RGB or RGBA.
             recipe: complete, with an id of its own.
-            film: an MP4 of how it came about.
+            film: an MP4 of how it formed.
 
         Raises:
-            StorageFailed: the disk did not take it; nothing is left behind.
+            StorageFailed: nothing is left behind.
         """
         recipe = self._dated(recipe)
         found = FoundRecipe(recipe, to_text(recipe), image.width, image.height)
@@ -83,7 +83,7 @@ class Store:
         return self.asset(recipe.owner, recipe.id)
 
     def save_splat(self, splat: Splat) -> Asset:
-        """Write a splat and its row, as `save` does with a picture.
+        """Write a splat and its row, like `save`.
 
         Args:
             splat: with a complete recipe that has an id of its own.
@@ -95,7 +95,7 @@ class Store:
         return self.asset(found.recipe.owner, found.recipe.id)
 
     def _keep(self, ending: str, found: FoundRecipe, write: Callable[[BinaryIO], object]) -> None:
-        """A new file of this ending, then its row."""
+        """Write a new file with this ending, then its row."""
         folder = self._folders.of(ending)
         with files.storage_errors(folder):
             temporary = files.write_temporary(folder, write)
@@ -109,11 +109,11 @@ class Store:
                 raise
 
     def _dated(self, recipe: Recipe) -> Recipe:
-        """The recipe with the moment at which it was made, where it does not say one."""
+        """The recipe with its creation time, if it has none."""
         return recipe if recipe.created != NOW else replace(recipe, created=self.clock.made_now())
 
     def _enter(self, temporary: Path, found: FoundRecipe, ending: str) -> None:
-        """Give a whole file its name and its row, or leave it as it is."""
+        """Give a complete file its name and its row, or leave it as it is."""
         path = temporary
         with self._changing:
             if found.recipe.job_id in self._ended or not self._admits(found.recipe.owner):
@@ -129,36 +129,33 @@ class Store:
                 raise
 
     def asset(self, owner: str, asset_id: str) -> Asset:
-        """
-        Raises:
-            NotFound: there is none, or it is somebody else's.
-        """
+        """Raises NotFound if it does not exist or belongs to somebody else."""
         if is_asset_id(asset_id):
             for row in self._database.rows("SELECT * FROM assets WHERE id = ? AND owner = ?", (asset_id, owner)):
                 return to_asset(row)
         raise NotFound("picture", str(asset_id))
 
     def upload(self, owner: str, sha256: str) -> Asset | None:
-        """What became of an uploaded file with these bytes, also if it lies in the trash."""
+        """The asset of an uploaded file with these bytes, also from the trash."""
         where = "owner = ? AND sha256 = ? AND sha256 != '' ORDER BY deleted, number DESC LIMIT 1"
         rows = self._database.rows(f"SELECT * FROM assets WHERE {where}", (owner, sha256))
         return to_asset(rows[0]) if rows else None
 
     def made_by_job(self, job_id: str) -> dict[int, str]:
-        """Index -> id of what a job has made, in order, also what lies in the trash: none of it is made again."""
+        """Index -> id of a job's assets, in order, deleted ones included: none is made again."""
         rows = self._database.rows("SELECT idx, id FROM assets WHERE job_id = ? ORDER BY idx", (job_id,))
         return {row["idx"]: row["id"] for row in rows}
 
     def kept_of_job(self, job_id: str) -> tuple[str, ...]:
-        """Ids of what a job has made and nobody has deleted, in order."""
+        """Ids of a job's assets that are not deleted, in order."""
         rows = self._database.rows("SELECT id FROM assets WHERE job_id = ? AND NOT deleted ORDER BY idx", (job_id,))
         return tuple(row["id"] for row in rows)
 
     def path(self, owner: str, asset_id: str) -> Path:
-        """The file itself, also while it lies in the trash.
+        """The file itself, also from the trash.
 
         Raises:
-            NotFound: it is not there. LinkNotFollowed: a link is.
+            NotFound: it is missing. LinkNotFollowed: a link is in its place.
         """
         asset = self.asset(owner, asset_id)
         folder = self._folders.of(asset.name, deleted=asset.deleted)
@@ -170,9 +167,9 @@ class Store:
         return path
 
     def thumbnail(self, owner: str, asset_id: str) -> Path:
-        """A WebP of at most THUMBNAIL_SIDE pixels, made again when it is missing; the picture itself if need be.
+        """A WebP of at most THUMBNAIL_SIDE pixels, remade if missing; or else the picture itself.
 
-        Of a splat that was spoilt there is nothing to show but an empty square.
+        For a damaged splat, a grey square.
         """
         source = self.path(owner, asset_id)
         files.refuse_link(self._folders.thumbnails)
@@ -180,13 +177,13 @@ class Store:
         if not kinds.is_whole(path):
             try:
                 self._make_thumbnail(kinds.picture_of(source, THUMBNAIL_SIDE), asset_id)
-            except BadPicture as error:  # somebody put it there, or the disk spoilt it
+            except BadPicture as error:  # replaced by somebody, or damaged
                 log.warning("%s has no thumbnail: %s", source, error)
             except BadSplat as error:
                 log.warning("%s has no thumbnail: %s", source, error)
                 self._make_thumbnail(Image.new("RGB", (THUMBNAIL_SIDE, THUMBNAIL_SIDE), "grey"), asset_id)
         if not kinds.is_whole(path):
-            return source  # no room for a thumbnail, or nothing to show: one picture must not spoil the page
+            return source  # one picture must not break the page
         return path
 
     def star(self, owner: str, asset_id: str, starred: bool) -> Asset:
@@ -200,23 +197,23 @@ class Store:
         return self.asset(owner, asset_id)
 
     def describe(self, owner: str, asset_id: str, description: str) -> Asset:
-        """Keep what is to be seen on it, where a search finds it; "" forgets that."""
+        """Store what it shows, for the search; "" removes that."""
         return self._say(owner, asset_id, description=description)
 
     def rename(self, owner: str, asset_id: str, title: str) -> Asset:
-        """Give it a title of its own; "" gives it back the one it was made with."""
+        """Give it a title; "" restores the original one."""
         return self._say(owner, asset_id, title=title)
 
     def delete(self, owner: str, asset_ids: Iterable[str]) -> None:
-        """Move the files to the trash; `restore` brings them back. One unknown id, and nothing is moved."""
+        """Move the files to the trash, all or none; `restore` brings them back."""
         self._move(owner, list(asset_ids), deleted=True)
 
     def restore(self, owner: str, asset_ids: Iterable[str]) -> None:
         self._move(owner, list(asset_ids), deleted=False)
 
     def remove_all(self, owner: str, job_ids: Iterable[str]) -> int:
-        """Remove all that an owner has, for good, and keep nothing that these jobs still make. Returns how many."""
-        with self._changing:  # what one of them was just writing is there, and goes with the rest
+        """Remove everything of an owner for good, and store nothing more from these jobs. Returns how many."""
+        with self._changing:  # a write in progress ends first, and is removed too
             self._ended.update(job_ids)
         ids = self.usage.everything_of(owner)
         self.usage.purge(owner, ids)
@@ -224,12 +221,12 @@ class Store:
         return len(ids)
 
     def rebuild(self) -> None:
-        """Forget the index and make it again from the files: the result is the same."""
+        """Rebuild the index from the files."""
         with self._changing:
             self._agree_with_files([])
 
     def reconcile(self) -> None:
-        """Make the index agree with the folder, whatever a crash or a person with a file manager left there."""
+        """Bring the index in line with the folder after a crash or changes with a file manager."""
         self._folders.remove_leftovers()
         with self._changing:
             self._agree_with_files(
@@ -239,7 +236,7 @@ class Store:
     def _agree_with_files(self, rows: Sequence[sqlite3.Row]) -> None:
         """
         Args:
-            rows: of the index, all or none, to build it again.
+            rows: of the index: all of them, or none to rebuild it.
         """
         there = self._folders.names()
         known = {row["name"]: bool(row["deleted"]) for row in rows}
@@ -252,7 +249,7 @@ class Store:
         said_otherwise = [row["id"] for row, note in noted if not note.is_kept_in(row["title"], row["description"])]
         elsewhere = collections.wrong(self._database, notes, [row["id"] for row in rows])
         if rows and not (gone or moved or wrong_stars or new or said_otherwise or elsewhere):
-            return  # as nearly always, also after a crash: nothing is written, nobody waits for the disk or a lock
+            return  # nearly always: no write, no waiting for disk or lock
         with self._database.transaction() as connection:
             if not rows:
                 connection.execute("DELETE FROM assets")
@@ -283,7 +280,7 @@ class Store:
         return self.asset(owner, asset_id)
 
     def _say_again(self, connection: sqlite3.Connection, asset_id: str, note: Note) -> None:
-        """Bring title, words and description of a row in line with what was noted."""
+        """Update title, words and description of a row from the note."""
         for row in connection.execute("SELECT * FROM assets WHERE id = ?", (asset_id,)).fetchall():
             said = said_of(to_asset(row).recipe, note)
             connection.execute(
@@ -316,5 +313,5 @@ class Store:
                 raise refused
 
     def _make_thumbnail(self, image: Image.Image, asset_id: str) -> None:
-        """Best effort: without it, `thumbnail` tries again."""
+        """Best effort: `thumbnail` tries again."""
         files.write_small(self._folders.thumbnails / f"{asset_id}.webp", image, THUMBNAIL_SIDE)

@@ -1,7 +1,7 @@
-"""The versions of a picture: a tree by what each was made from first. Reads the index, changes nothing.
+"""The versions of a picture: a tree by first parents. Reads the index, changes nothing.
 
-Objects are no versions: a picture that was made from an object hangs under the picture the object was cut out of.
-A version in the trash stays in the tree while something that was made from it is not there too.
+Objects are not versions: a picture made from an object belongs to the picture the object was cut out of.
+A deleted version stays in the tree while any of its descendants is not deleted.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from studio.library.database import Database
 
 MAX_NODES = 2_000
 _MOST_STEPS = 10_000
-"""From a version up to its root, objects counted too: recipes may be written by anybody, also in circles."""
+"""From a version up to its root, objects included: recipes may come from anybody, even with cycles."""
 
 
 @dataclass(frozen=True)
 class TreeNode:
     """A version."""
 
-    asset: Asset  # `deleted` where it is only kept for what was made from it
+    asset: Asset  # `deleted` if it is only kept for its descendants
     parent: str | None  # id of the version it was made from; None: the root
     depth: int  # 0: the root
 
@@ -31,11 +31,11 @@ class Tree:
     """All versions of one picture."""
 
     root: str  # asset id
-    nodes: tuple[TreeNode, ...]  # each before what was made from it, siblings from old to new
-    is_whole: bool = True  # False: there are more than MAX_NODES, and the deepest are left out
+    nodes: tuple[TreeNode, ...]  # parents before children, siblings from old to new
+    is_whole: bool = True  # False: more than MAX_NODES, without the deepest
 
     def under(self, asset_id: str) -> tuple[str, ...]:
-        """Ids of a version and of all that was made from it and is not deleted."""
+        """Ids of a version and all its descendants that are not deleted."""
         wanted = {asset_id}
         for node in self.nodes:
             if node.parent in wanted:
@@ -44,7 +44,7 @@ class Tree:
 
 
 def tree_of(database: Database, asset: Asset) -> Tree:
-    """The tree that an asset is in; for an object, the one of its picture."""
+    """The tree of an asset; for an object, that of its picture."""
     root = way_back(database, asset)[-1]
     family, is_whole = _family(database, root)
     nodes = _in_order(root, family)
@@ -52,7 +52,7 @@ def tree_of(database: Database, asset: Asset) -> Tree:
 
 
 def way_back(database: Database, asset: Asset) -> list[Asset]:
-    """The asset, what it was made from, and so on to the first picture of all that is there; objects are left out."""
+    """The asset, its first parent, and so on to the earliest existing picture; objects are left out."""
     way, seen = [asset], {asset.id}
     while way[-1].parents and way[-1].parents[0] not in seen and len(seen) < _MOST_STEPS:
         rows = database.rows("SELECT * FROM assets WHERE id = ? AND owner = ?", (way[-1].parents[0], asset.owner))
@@ -64,7 +64,7 @@ def way_back(database: Database, asset: Asset) -> list[Asset]:
 
 
 def _family(database: Database, root: Asset) -> tuple[list[tuple[Asset, str]], bool]:
-    """All that was made from the root first of all, nearest first, each with its first parent; objects too."""
+    """All descendants of the root by first parents, nearest first, each with its first parent; objects too."""
     rows = database.rows(
         """
         WITH RECURSIVE family (id) AS (
@@ -86,7 +86,7 @@ def _family(database: Database, root: Asset) -> tuple[list[tuple[Asset, str]], b
 
 
 def _in_order(root: Asset, family: list[tuple[Asset, str]]) -> list[TreeNode]:
-    """From the root down, siblings from old to new; what is no picture is left out, not what was made from it."""
+    """From the root down, siblings from old to new; other kinds are left out, but not their descendants."""
     children: dict[str, list[Asset]] = defaultdict(list)
     for asset, parent in family:
         children[parent].append(asset)
@@ -104,7 +104,7 @@ def _in_order(root: Asset, family: list[tuple[Asset, str]]) -> list[TreeNode]:
 
 
 def _without_dead_ends(nodes: list[TreeNode]) -> tuple[TreeNode, ...]:
-    """What is deleted stays only where something below it is not."""
+    """Deleted nodes stay only above one that is not."""
     needed: set[str] = {nodes[0].asset.id}
     for node in reversed(nodes):
         if not node.asset.deleted or node.asset.id in needed:

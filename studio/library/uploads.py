@@ -1,4 +1,4 @@
-"""Uploaded pictures as assets: checked, kept once, with the recipe they bring. Knows no HTTP."""
+"""Uploaded pictures as assets: checked, kept once, with their recipe. Knows no HTTP."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _ROWS = 64
 
 
 class Uploads:
-    """The way into one store. Any thread may use it; one picture at a time comes in, so that memory stays bounded."""
+    """Uploads to one store. Thread-safe; reads one picture at a time to limit memory use."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -36,12 +36,12 @@ class Uploads:
         """Keep an uploaded picture.
 
         Args:
-            source: the whole file, as bytes or where it lies.
-            name: what the file was called; it becomes the title where the picture brings no prompt.
+            source: the file, as bytes or a path.
+            name: of the file; the title if the picture has no prompt.
 
         Raises:
-            BadPicture: it is not one that Diorama takes.
-            StorageFailed: the disk did not take it.
+            BadPicture: not a picture that Diorama reads.
+            StorageFailed
         """
         with self._one_at_a_time:
             sha256 = _sha256(source)
@@ -57,17 +57,17 @@ class Uploads:
             return self._store.asset(owner, there.id)
 
     def _original(self, owner: str, brought: Recipe, taken: DecodedPicture) -> Asset | None:
-        """The picture of this owner that came back, if nobody painted over it in the meantime."""
+        """The owner's own picture, if it comes back unchanged."""
         try:
             asset = self._store.asset(owner, brought.id)
             mine = read_picture(self._store.path(owner, brought.id)).image
-        except (NotFound, BadPicture):  # there is none, or it was spoilt: what comes in is whole
+        except (NotFound, BadPicture):  # missing or damaged: keep the upload
             return None
         return asset if _is_same(mine, taken.image) else None
 
 
 def is_there(store: Store, owner: str, asset_id: str) -> bool:
-    """Whether the file of an asset is where it belongs."""
+    """Whether the file of an asset is in place."""
     try:
         store.path(owner, asset_id)
     except NotFound:
@@ -76,7 +76,7 @@ def is_there(store: Store, owner: str, asset_id: str) -> bool:
 
 
 def _is_same(one: Image.Image, other: Image.Image) -> bool:
-    """Whether all pixels agree; looks at some rows at a time, so that nothing large is copied."""
+    """Whether all pixels agree; compares a few rows at a time to avoid large copies."""
     if one.mode != other.mode or one.size != other.size:
         return False
     strips = ((0, top, one.width, min(top + _ROWS, one.height)) for top in range(0, one.height, _ROWS))
@@ -91,7 +91,7 @@ def _sha256(source: bytes | Path) -> str:
 
 
 def _recipe(owner: str, taken: DecodedPicture, brought: Recipe | None, name: str, sha256: str) -> Recipe:
-    """What is written into our file of it: the recipe it brought, in bounds, as that of an upload of this owner."""
+    """The recipe for our file: the one it came with, within limits, as an upload of this owner."""
     if brought is None:
         brought = _of_finding(finding_in(taken.text, taken.too_long), taken)
     return replace(
@@ -127,7 +127,7 @@ def _notice(taken: DecodedPicture) -> str:
 
 
 def _of_finding(finding: Finding | None, taken: DecodedPicture) -> Recipe:
-    """A recipe with what another tool says; that of a file nobody knows anything about says its size."""
+    """A recipe with another tool's settings, or with just the size if there are none."""
     size = Size(*taken.image.size)
     if finding is None:
         finding = Finding("file")
@@ -155,6 +155,6 @@ def _of_finding(finding: Finding | None, taken: DecodedPicture) -> Recipe:
 
 
 def title_of(name: str) -> str:
-    """What a file was called, fit to be shown: no folders, no ending, one line."""
+    """A file name as a title: without folders and ending, one line."""
     last = re.split(r"[/\\]", bounded(name, 5_000))[-1]
     return " ".join(re.sub(r"\.[A-Za-z0-9]{1,5}$", "", last).split())[:MAX_SHORT] or "Picture"

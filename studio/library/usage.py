@@ -13,13 +13,13 @@ from studio.library.database import Database
 from studio.library.folders import Folders
 
 SPARE_BYTES = 1_000_000_000
-"""Of the disk that stay free where several share it: whoever comes under a new name every time has a new quota, too."""
+"""Of a shared disk to keep free, since a visitor with ever new names also gets ever new quotas."""
 _MOST_IN_STATEMENT = 500
 
 
 @dataclass(frozen=True)
 class Use:
-    """What one owner has on the disk."""
+    """One owner's disk use."""
 
     owner: str
     files: int  # without those in the trash
@@ -28,23 +28,23 @@ class Use:
 
 
 class DiskUsage:
-    """The files of an outputs folder, by owner. Any thread may use it."""
+    """The files of an outputs folder, by owner. Thread-safe."""
 
     def __init__(
         self, database: Database, folders: Folders, most_bytes: int | None = None, spare_bytes: int = SPARE_BYTES
     ) -> None:
         """
         Args:
-            most_bytes: of one owner; None: any number, and as much as the disk takes.
-            spare_bytes: of the disk, for nobody.
+            most_bytes: per owner; None: unlimited, whatever the disk holds.
+            spare_bytes: of the disk, kept free.
         """
         self._database, self._folders, self._most = database, folders, most_bytes
         self._spare = spare_bytes
         self._lock = threading.Lock()
-        self._bytes: dict[str, int] = {}  # by owner, of those who were looked at
+        self._bytes: dict[str, int] = {}  # cache by owner
 
     def by_owner(self) -> list[Use]:
-        """Everybody who has something, who has most first. Looks at every file."""
+        """All owners with files, largest first. Checks every file."""
         rows = self._database.rows(
             "SELECT owner, COUNT(*) FILTER (WHERE NOT deleted) AS files, MAX(created) AS newest"
             " FROM assets GROUP BY owner"
@@ -53,17 +53,17 @@ class DiskUsage:
         return sorted(uses, key=lambda use: -use.bytes)
 
     def make_room(self, owner: str, needed: int = 1) -> None:
-        """See that an owner may keep so many bytes more; their trash gives way to it for good, the oldest first.
+        """Make sure an owner may store this many more bytes, removing their trash for good, oldest first, if needed.
 
         Raises:
-            QuotaReached: there is no trash left that could.
-            StorageFailed: the disk is nearly full, of others' files, too.
+            QuotaReached: there is not enough trash.
+            StorageFailed: the disk is nearly full, of others' files too.
         """
         if self._most is not None and shutil.disk_usage(self._folders.thumbnails).free < needed + self._spare:
             raise StorageFailed("The disk of this Diorama is nearly full, so it keeps nothing more. Tell its admin.")
         if self._most is None or self._of(owner) + needed <= self._most:
             return
-        # What a job made is not made again as long as its row is there: that of one that is under way stays.
+        # The row of a picture keeps its job from making it again, so those of unfinished jobs stay.
         trash = self._database.rows(
             "SELECT id, name FROM assets WHERE owner = ? AND deleted AND job_id NOT IN"
             " (SELECT id FROM jobs WHERE state IN ('waiting', 'running')) ORDER BY created, id",
@@ -85,17 +85,17 @@ class DiskUsage:
                 self._bytes[owner] += more
 
     def everything_of(self, owner: str) -> list[str]:
-        """Ids of all that an owner has, the trash included."""
+        """Ids of all assets of an owner, the trash included."""
         return [row["id"] for row in self._database.rows("SELECT id FROM assets WHERE owner = ?", (owner,))]
 
     def purge(self, owner: str, asset_ids: Iterable[str]) -> None:
-        """Remove assets for good: files first, so that a crash in between leaves rows that the next start removes."""
+        """Remove assets for good: files first, so that after a crash the next start removes the rows."""
         ids = list(asset_ids)
         for start in range(0, len(ids), _MOST_IN_STATEMENT):
             part = ids[start : start + _MOST_IN_STATEMENT]
             where = f"owner = ? AND id IN ({', '.join('?' * len(part))})"
             for row in self._database.rows(f"SELECT id, name, deleted FROM assets WHERE {where}", (owner, *part)):
-                for deleted in (True, False):  # wherever it is just now
+                for deleted in (True, False):  # wherever it is now
                     (self._folders.of(row["name"], deleted=deleted) / row["name"]).unlink(missing_ok=True)
                 (self._folders.thumbnails / f"{row['id']}.webp").unlink(missing_ok=True)
             self._database.patiently(lambda where=where, part=part: self._forget(where, (owner, *part)))

@@ -1,4 +1,4 @@
-"""Streams many files as one zip: at most one block of it is in memory."""
+"""Streams many files as one zip, with at most one block in memory."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ _BLOCK = 1 << 18
 
 
 class Entry(NamedTuple):
-    name: str  # in the zip; no two alike
-    path: Callable[[], Path]  # where the file is once its turn comes: it may have moved to the trash
+    name: str  # in the zip; unique
+    path: Callable[[], Path]  # called when its turn comes: it may have moved to the trash
 
 
 def zipped(entries: Iterable[Entry]) -> Iterator[bytes]:
-    """A zip archive, piece by piece. Stored, not compressed: PNG files get no smaller."""
+    """A zip archive, piece by piece. Stored, not compressed, since PNG files do not shrink."""
     sink = _Sink()
     with zipfile.ZipFile(sink, "w", zipfile.ZIP_STORED, strict_timestamps=False) as archive:
         for entry in entries:
@@ -33,7 +33,7 @@ def zipped(entries: Iterable[Entry]) -> Iterator[bytes]:
 
 
 class _Sink(io.RawIOBase):
-    """Keeps what is written until it is taken. It cannot seek, so that `zipfile` never goes back."""
+    """Holds what is written until it is taken. Not seekable, so `zipfile` never goes back."""
 
     def __init__(self) -> None:
         self._parts: list[bytes] = []

@@ -1,6 +1,6 @@
-"""One thread that answers clicks; of each page only the newest counts. Knows nothing of masks or models.
+"""One thread that answers clicks; only the newest click of each page counts. Knows nothing of masks or models.
 
-A click is no job: it is answered at once or forgotten, and nothing of it is written down.
+A click is not a job: it is answered at once or dropped, and never stored.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from studio.errors import Cancelled, StudioError, Superseded
 T = TypeVar("T")
 log = logging.getLogger(__name__)
 MAX_WAITING, MAX_CHORES = 64, 8
-"""Clicks, and things to prepare for clicks, that wait at the same time, of everybody."""
+"""Limits for waiting clicks and waiting preparations, of all owners together."""
 
 
 class Clicks:
-    """Whoever asks waits for the answer. Any thread may ask; the work is done on one thread of its own."""
+    """Callers wait for their answer. Thread-safe; the work is done on one thread."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -32,14 +32,14 @@ class Clicks:
         self._closing = False
 
     def ask(self, owner: str, page: str, number: int, work: Callable[[Tell], T]) -> T:
-        """The answer of `work`, which gets a `tell` that raises once the same page has asked something newer.
+        """The result of `work`, which gets a `tell` that raises once the same page has asked something newer.
 
         Args:
             page: which of the owner's pages asks; "" for a caller that wants every answer.
             number: grows with every click of a page.
 
         Raises:
-            Superseded: the same page asked something newer in the meantime.
+            Superseded: the same page asked something newer meanwhile.
         """
         who = (owner, page)
 
@@ -70,9 +70,9 @@ class Clicks:
                     del self._newest[who]
 
     def later(self, chore: Callable[[], object]) -> None:
-        """Do something on the same thread, for instance load the model before the first click.
+        """Do something on the same thread, such as loading the model before the first click.
 
-        It is left out where many things wait: whoever clicks comes first, and the click does it by itself.
+        Skipped while much is waiting: clicks come first, and do the same themselves.
         """
 
         def work() -> None:
@@ -90,7 +90,7 @@ class Clicks:
                 self._thread.submit(contextvars.copy_context().run, work)
 
     def close(self) -> None:
-        """Answer what is being answered, and nothing more."""
+        """Finish the current answer, and nothing more."""
         with self._lock:
             self._closing = True
         self._thread.shutdown(wait=True)

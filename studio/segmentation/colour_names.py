@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-NAMED: dict[str, tuple[int, int, int]] = {  # sRGB, as things of this colour look in pictures
+NAMED: dict[str, tuple[int, int, int]] = {  # sRGB, as objects of this colour look in pictures
     "red": (210, 35, 35),
     "orange": (245, 130, 25),
     "yellow": (245, 205, 40),
@@ -24,16 +24,16 @@ NAMED: dict[str, tuple[int, int, int]] = {  # sRGB, as things of this colour loo
     "white": (235, 235, 235),
 }
 _SLACK, _CLEAR = 0.1, 0.05
-"""How much better a colour that no text has may fit, and how much worse another text's must.
+"""How much better a colour that no text has may match, and how much worse another text's must.
 
-Tried on 163 shaded things of the toy world and 39 colours of everyday things, each with every other colour as the
-second text: 88 % got their own name and 9 % none; the 3 % with the other's have large parts of another colour.
+On 163 shaded toy objects and 39 everyday colours, each with every other colour as the second text, 88 % got their own
+name and 9 % none; the 3 % with the other's have large parts of another colour.
 """
 _LIGHTNESS, _DARKEST = 0.5, 0.25
 
 
 def mean_inside(pixels: np.ndarray, mask: np.ndarray) -> np.ndarray | None:
-    """The mean of what a mask selects: RGB float64, linear, [0, 1]; None where it selects nothing.
+    """The mean colour inside a mask: RGB float64, linear, [0, 1]; None if the mask is empty.
 
     Args:
         pixels: HWC uint8 sRGB.
@@ -47,7 +47,7 @@ def mean_inside(pixels: np.ndarray, mask: np.ndarray) -> np.ndarray | None:
 
 
 def fitting(seen: np.ndarray, texts: Sequence[str]) -> list[str]:
-    """Those of the texts whose colour word fits a colour; none where no word fits clearly.
+    """The texts whose colour word matches a colour; none if no word matches clearly.
 
     Args:
         seen: RGB, linear, [0, 1].
@@ -63,7 +63,7 @@ def fitting(seen: np.ndarray, texts: Sequence[str]) -> list[str]:
 
 
 def has_colour(text: str) -> bool:
-    """Whether a colour word is among these words."""
+    """Whether the text contains a colour word."""
     return bool(_words(text))
 
 
@@ -96,7 +96,7 @@ _TO_OKLAB = np.array(
 
 
 def _place(linear: np.ndarray) -> np.ndarray:
-    """Oklab with both colour axes over the lightness: light and shade then move a colour along the first axis only."""
+    """Oklab with both colour axes divided by lightness, so that shading moves a colour along the first axis only."""
     lightness, across, along = _TO_OKLAB @ np.cbrt(_TO_CONES @ linear)
-    shade = max(lightness, _DARKEST)  # where it is darker, hardly a colour is left, and noise must not become one
+    shade = max(lightness, _DARKEST)  # darker pixels have hardly any colour; do not amplify noise
     return np.array([_LIGHTNESS * lightness, across / shade, along / shade])

@@ -18,41 +18,41 @@ from studio.recipe.selection import Box, Point, SegmentRequest
 from studio.validation import shown
 
 MAX_LENGTH = 512.0
-"""Pixels by which a mask grows, shrinks or fades."""
+"""The most pixels by which a mask grows, shrinks or fades."""
 MAX_SIDE = 2048
-"""Masks are worked on with a longest side of at most so many pixels, and enlarged for larger pictures."""
+"""Longest side, in pixels, at which masks are computed; larger pictures get enlarged masks."""
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """One mask the model offers."""
+    """One of the masks a model offers."""
 
-    score: float  # the IoU the model expects of it, 0 to 1
-    box: Box  # around it, in pixels of the full picture
+    score: float  # predicted IoU, 0 to 1
+    box: Box  # bounds, in pixels of the full picture
     area: int  # pixels of the full picture
     mask: np.ndarray = field(repr=False, compare=False)  # HW uint8 at the working size
-    point: Point | None = None  # the click that gives it, where the model was asked everywhere
+    point: Point | None = None  # the click that gave it, from a grid
 
 
 @dataclass(frozen=True)
 class Segmentation:
     """The mask of one request."""
 
-    candidates: tuple[Candidate, ...]  # three after one click, best first; else one, or none without click and box
-    choice: int  # which candidate the mask is of
-    mask: np.ndarray = field(repr=False, compare=False)  # HW uint8 at the working size, soft where it is feathered
+    candidates: tuple[Candidate, ...]  # three for one click, best first; else one, or none without click and box
+    choice: int  # index of the candidate in use
+    mask: np.ndarray = field(repr=False, compare=False)  # HW uint8 at the working size, soft if feathered
     size: Size  # of the full picture
-    box: Box | None  # in pixels of the full picture; None: nothing is selected
-    area: int  # pixels of the full picture that are selected at least by half
-    seconds: float  # the whole answer took
-    missed: tuple[Point, ...] = ()  # clicks that the mask does not follow: wanted ones outside, unwanted ones inside
+    box: Box | None  # bounds in pixels of the full picture; None: empty
+    area: int  # selected pixels of the full picture
+    seconds: float  # how long it took
+    missed: tuple[Point, ...] = ()  # clicks that contradict the mask
 
 
 @dataclass(frozen=True)
 class Everything:
-    """All that the model finds in a picture, large to small."""
+    """All regions a model finds in a picture, largest first."""
 
-    regions: tuple[Candidate, ...]  # each with the point that gives it
+    regions: tuple[Candidate, ...]  # each with its point
     labels: np.ndarray = field(
         repr=False, compare=False
     )  # HW uint16 at the working size; 0: none, i + 1: region i on top
@@ -66,28 +66,28 @@ class Everything:
 class MaskRequest:
     """What a segmentation model gets."""
 
-    picture: Callable[[], Image.Image]  # RGB, whole; called only if the model does not know the picture yet
-    key: str  # names the content of the picture
+    picture: Callable[[], Image.Image]  # RGB; called only if the model does not have the picture yet
+    key: str  # identifies the picture
     size: Size
     points: tuple[Point, ...] = ()
     box: Box | None = None
-    start: np.ndarray | None = field(default=None, compare=False)  # HW uint8: a mask to begin with
+    start: np.ndarray | None = field(default=None, compare=False)  # HW uint8: a mask to start from
     choice: int | None = None
-    strokes: tuple[Stroke, ...] = ()  # hints, for a model that takes them
+    strokes: tuple[Stroke, ...] = ()  # hints, for models that take them
 
 
 @dataclass(frozen=True)
 class MaskResult:
-    """Masks as the model draws them: over the whole picture, more than 0 inside."""
+    """A model's masks of the whole picture, as logits."""
 
     logits: np.ndarray = field(repr=False, compare=False)  # (M, h, w) float32, best first
     scores: tuple[float, ...]  # M of them
-    is_soft: bool = False  # the edge fades from -1 to 1; else it is hard
+    is_soft: bool = False  # the edge fades from -1 to 1; else it is at 0
 
 
 @dataclass(frozen=True)
 class GridMaskRequest:
-    """A click everywhere: what `Model.run` of a segmentation model answers with a list of `GridMask`."""
+    """Clicks on a grid; a model's `run` answers with a list of `GridMask`."""
 
     picture: Callable[[], Image.Image]
     key: str
@@ -111,7 +111,7 @@ def check(request: SegmentRequest, size: Size) -> None:
         size: of the picture.
 
     Raises:
-        BadRequest: a click beside the picture, a box without inside, a length that makes no sense.
+        BadRequest: a click outside the picture, an empty box, or an invalid length.
     """
     for point in request.points:
         if not (0 <= point.x <= size.width and 0 <= point.y <= size.height):
@@ -134,7 +134,7 @@ def check(request: SegmentRequest, size: Size) -> None:
 
 
 def in_pixels(request: SegmentRequest, size: Size, unit: str) -> SegmentRequest:
-    """Points and box given as fractions of the picture's width and height become pixels.
+    """Points and box converted from fractions of width and height to pixels.
 
     Raises:
         BadRequest: the unit is neither "pixel" nor "fraction", or a fraction is not within 0 and 1.

@@ -1,4 +1,4 @@
-"""Edges in pictures: gradients, paths that avoid edges, and masks snapped to edges.
+"""Edges in pictures: gradients, shortest paths that avoid edges, and masks snapped to edges.
 
 Pictures are HWC uint8 RGB, masks HW uint8.
 """
@@ -11,15 +11,15 @@ import numpy as np
 from studio import masks
 
 _SMOOTH = 1e-4
-"""How much contrast an edge needs, for colours within [0, 1]. Source: He et al. (2010), epsilon for matting."""
+"""Contrast an edge needs, for colours within [0, 1]. Source: He et al. (2010), epsilon for matting."""
 
 
 def soft_edge(picture: np.ndarray, mask: np.ndarray, radius: float) -> np.ndarray:
-    """A mask whose edge follows that of the picture, as soft as it is there.
+    """The mask with its edge moved to that of the picture, as soft as it is there.
 
     Args:
         mask: of the picture's size.
-        radius: pixels around the edge of the mask within which that of the picture is looked for.
+        radius: how far from the mask's edge to look, in pixels.
     """
     found = masks.box_of(mask)
     if found is None:
@@ -29,21 +29,21 @@ def soft_edge(picture: np.ndarray, mask: np.ndarray, radius: float) -> np.ndarra
     part = slice(max(0, top - 3 * reach), bottom + 3 * reach), slice(max(0, left - 3 * reach), right + 3 * reach)
     guided = _guided(picture[part].astype(np.float32) / 255, mask[part].astype(np.float32) / 255, reach)
     result = np.zeros_like(mask)
-    result[part] = np.clip((guided - 0.5) * 2 + 0.5, 0, 1) * 255 + 0.5  # half of the haze of the filter goes
+    result[part] = np.clip((guided - 0.5) * 2 + 0.5, 0, 1) * 255 + 0.5  # halves the filter's blur
     return result
 
 
 def steepness(small: np.ndarray) -> np.ndarray:
-    """HW float32: how much the colour changes from pixel to pixel, in units of CIELAB."""
+    """HW float32: the CIELAB colour gradient per pixel."""
     lab = cv2.cvtColor(cv2.GaussianBlur(small, (0, 0), 1.0).astype(np.float32) / 255, cv2.COLOR_RGB2Lab)
     across, down = cv2.Scharr(lab, cv2.CV_32F, 1, 0, scale=1 / 32), cv2.Scharr(lab, cv2.CV_32F, 0, 1, scale=1 / 32)
     return np.sqrt((across**2 + down**2).sum(axis=2))
 
 
 def ways(steps: np.ndarray, seeds: np.ndarray) -> np.ndarray:
-    """The shortest way from each pixel to a seed, where a pixel costs what `steps` says: HW float32.
+    """Distance from each pixel to the nearest seed, with the cost per pixel in `steps`: HW float32.
 
-    Two sweeps down and two up: exact but for ways that wind more often than that.
+    Two sweeps down and two up: exact except for paths that wind more often.
     """
     far = np.where(seeds, 0, np.float32(1e9)).astype(np.float32)
     along = np.cumsum(steps, axis=1)
@@ -63,7 +63,7 @@ def ways(steps: np.ndarray, seeds: np.ndarray) -> np.ndarray:
 
 
 def _moved(row: np.ndarray, by: int) -> np.ndarray:
-    """A row moved by one pixel; diagonal steps are longer."""
+    """A row shifted by one pixel; diagonal steps cost more."""
     moved = np.roll(row, by) + np.float32(0.4)
     moved[0 if by > 0 else -1] = 1e9
     return moved
@@ -87,7 +87,7 @@ def _guided(guide: np.ndarray, mask: np.ndarray, radius: int) -> np.ndarray:
     for each in range(3):
         spread[each, each] = spread[each, each] + _SMOOTH
     rr, rg, rb, gg, gb, bb = (spread[pair] for pair in pairs)
-    # The inverse of a symmetric 3 x 3 matrix, by its cofactors: numpy's own would take ten times as long.
+    # The inverse of a symmetric 3 x 3 matrix by cofactors, ten times as fast as numpy's.
     rows = np.stack(
         [
             gg * bb - gb * gb,

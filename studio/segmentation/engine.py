@@ -32,14 +32,15 @@ from studio.segmentation.contract import (
     MaskResult,
     Segmentation,
 )
+from studio.segmentation.objects import flat
 
 MIN_STABILITY, MIN_SCORE, MAX_OVERLAP, MIN_SHARE = 0.88, 0.6, 0.7, 0.0006
-"""What counts as a region of its own when the model is asked everywhere.
+"""What counts as a region when clicking on a grid.
 
 Source: Kirillov et al., "Segment Anything" (2023), appendix B; the thresholds are lower than there, for small models.
 """
 MISSED_SCORE = 0.3
-"""The most that is expected of a mask that a click contradicts."""
+"""The highest score of a mask that contradicts a click."""
 _STABLE_WITHIN = 1.0
 _GRID_SIDE = 512
 
@@ -50,8 +51,7 @@ class Segmenting:
     def __init__(self, residents: Residents, path_of: Callable[[str, str], Path]) -> None:
         """
         Args:
-            residents: the loaded models.
-            path_of: (owner, asset id) -> the file.
+            path_of: (owner, asset id) -> file.
         """
         self._residents, self._path_of = residents, path_of
 
@@ -66,11 +66,11 @@ class Segmenting:
     ) -> Segmentation:
         """
         Args:
-            asset: the picture, or what else is segmented.
-            spec: of the model; None where none is needed.
+            asset: the picture, or another asset to segment.
+            spec: of the model; None if none is needed.
             request: checked.
-            start: HW uint8, the mask to begin with.
-            most: longest side of the masks that come back, in pixels.
+            start: HW uint8, the mask to start from.
+            most: longest side of the returned masks, in pixels.
         """
         began = time.monotonic()
         size = Size(asset.width, asset.height)
@@ -95,7 +95,7 @@ class Segmenting:
         choice = min(request.choice or 0, max(0, len(candidates) - 1))
         mask = candidates[choice].mask if candidates else _beginning(start, working)
         if spec is not None and spec.strokes:
-            request = replace(request, strokes=())  # the model knows them
+            request = replace(request, strokes=())  # the model has used them
         mask = worked(mask, request, working.width / size.width, partial(self._pixels, asset))
         box = masks.box_of(mask)
         return Segmentation(
@@ -128,7 +128,7 @@ class Segmenting:
             return _run(model, request, tell)
 
     def _picture(self, asset: Asset) -> Image.Image:
-        """What the model sees: RGB, what is see-through before white."""
+        """What the model sees: RGB, on white."""
         return flat(read_picture(self._path_of(asset.owner, asset.id)).image)
 
     def _pixels(self, asset: Asset, size: tuple[int, int]) -> np.ndarray:
@@ -141,17 +141,8 @@ def _run(model: Model, request: MaskRequest | GridMaskRequest, tell: Tell) -> An
     return model.run(request, tell)
 
 
-def flat(image: Image.Image) -> Image.Image:
-    """An RGB picture; what is see-through lies before white."""
-    if image.mode == "RGB":
-        return image
-    ground = Image.new("RGB", image.size, "white")
-    ground.paste(image, mask=image.getchannel("A"))
-    return ground
-
-
 def working_size(size: Size, most: int) -> Size:
-    """The size at which masks of a picture are worked on: never larger than the picture."""
+    """The size at which masks of a picture are computed: never larger than the picture."""
     scale = min(1.0, min(most, MAX_SIDE) / max(size))
     return Size(*(max(1, round(side * scale)) for side in size))
 
@@ -194,7 +185,7 @@ def _drawn(logits: np.ndarray, working: Size, *, is_soft: bool) -> np.ndarray:
 
 
 def _missed(mask: np.ndarray, points: Sequence[Point], size: Size) -> tuple[Point, ...]:
-    """The clicks that a mask does not follow: outside of it where it is wanted, or inside where it is not."""
+    """Clicks that contradict the mask."""
     height, width = mask.shape
     missed = []
     for point in points:
@@ -208,7 +199,7 @@ def _missed(mask: np.ndarray, points: Sequence[Point], size: Size) -> tuple[Poin
 def _candidate(
     mask: np.ndarray, score: float, size: Size, points: Sequence[Point] = (), point: Point | None = None
 ) -> Candidate:
-    """A mask with what is known of it. One that does not follow the clicks is not good, whatever its model thinks."""
+    """A mask and its facts. If it contradicts a click, its score is capped."""
     box, working = masks.box_of(mask), Size(mask.shape[1], mask.shape[0])
     return Candidate(
         score=min(float(score), MISSED_SCORE) if _missed(mask, points, size) else float(score),
@@ -229,7 +220,7 @@ def _area(mask: np.ndarray, size: Size) -> int:
 
 
 def _distinct(found: Sequence[GridMask], small: Size, tell: Tell) -> list[GridMask]:
-    """The regions that are sure, stable and different from better ones, best first."""
+    """Confident, stable regions that differ from better ones, best first."""
     kept: list[GridMask] = []
     drawn: list[tuple[np.ndarray, int]] = []
     for one in sorted(found, key=lambda one: -one.score):

@@ -1,7 +1,7 @@
 """Objects: named cut-outs of a picture. Makes, names and decodes them. Knows no models.
 
-An object's file is the whole frame of its picture, see-through outside of the mask: its alpha is the mask (times the
-picture's own), and no colour is left where nothing shows.
+An object's file has the full frame of its picture, transparent outside the mask: its alpha is the mask (times the
+picture's own), and fully transparent pixels have no colour.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _LONGEST_NAME = 40
 
 
 def cut_out(image: Image.Image, mask: np.ndarray) -> Image.Image:
-    """RGBA of the whole frame: see-through outside of the mask, and without colour where it is wholly so.
+    """RGBA of the full frame: transparent outside the mask, and without colour where fully so.
 
     Args:
         image: RGB or RGBA.
@@ -48,27 +48,40 @@ def cut_out(image: Image.Image, mask: np.ndarray) -> Image.Image:
 
 
 def cropped(image: Image.Image) -> Image.Image:
-    """What an object's file shows, without the empty frame around it."""
-    return image.crop(image.getchannel("A").getbbox()) if image.mode == "RGBA" else image  # all of it is selected
+    """An object without the empty frame around it."""
+    return image.crop(image.getchannel("A").getbbox()) if image.mode == "RGBA" else image  # fully selected
+
+
+def flat(image: Image.Image, background: str = "white") -> Image.Image:
+    """The picture as RGB, on a background if it is transparent."""
+    if image.mode == "RGB":
+        return image
+    ground = Image.new("RGB", image.size, background)
+    ground.paste(image, mask=image.getchannel("A"))
+    return ground
 
 
 def mask_in(path: Path) -> np.ndarray:
-    """The mask of an object's file: HW uint8. A picture without alpha is selected as a whole."""
-    image = read_picture(path).image
+    """The mask of an object's file, see `mask_of`."""
+    return mask_of(read_picture(path).image)
+
+
+def mask_of(image: Image.Image) -> np.ndarray:
+    """What is opaque: HW uint8. A picture without alpha is fully selected."""
     if image.mode == "RGBA":
         return np.asarray(image.getchannel("A"))
     return np.full((image.height, image.width), 255, np.uint8)
 
 
 def png(image: Image.Image) -> bytes:
-    """A PNG without any recipe, to be used elsewhere."""
+    """A PNG without a recipe, for use elsewhere."""
     file = io.BytesIO()
     image.save(file, "PNG", compress_level=1)
     return file.getvalue()
 
 
 def recipe(picture: Asset, spec: ModelSpec | None, request: SegmentRequest, found: Segmentation, name: str) -> Recipe:
-    """What made an object of this picture."""
+    """The recipe of an object of this picture."""
     box = None if found.box is None else Box(*map(float, found.box))
     return Recipe(
         kind="object",
@@ -86,11 +99,7 @@ def recipe(picture: Asset, spec: ModelSpec | None, request: SegmentRequest, foun
 
 
 def checked_name(name: object) -> str:
-    """A name fit for a title and a file, "" if there is none.
-
-    Raises:
-        BadRequest: it is no text.
-    """
+    """A name fit for a title and a file, or "". Raises BadRequest if it is not text."""
     if not isinstance(name, str):
         raise BadRequest("The name of an object must be text, such as 'red ball'.")
     return " ".join(bounded(name, MAX_SHORT).split())
@@ -99,17 +108,17 @@ def checked_name(name: object) -> str:
 def suggested_name(
     prompt: str, taken: Sequence[str], changes: Sequence[str] = (), colour: np.ndarray | None = None
 ) -> str:
-    """A short name out of the picture's words that no other object of it has: "red ball", "blue cube", "red ball 2".
+    """A short name from the picture's prompt that no other object of it has: "red ball", "blue cube", "red ball 2".
 
-    Where several things are named, and some by their colour, one whose colour is not seen is no name for what is
-    selected: rather "object" than a wrong one.
+    If the prompt names several things, some with a colour, only those whose colour matches are candidates: better
+    "object" than a wrong name.
 
     Args:
-        prompt: of the picture, or of the one it was made from first.
+        prompt: of the picture, or of the first version of it.
         taken: names of its objects.
-        changes: what was asked of the picture since, the latest first. A red ball may be blue by now, it is called a
-            "ball"; and "turn it into a house" makes a "house".
-        colour: of what is selected, RGB, linear, [0, 1]; None if that is not known.
+        changes: the instructions since, latest first. A red ball may be blue by now, so it is called "ball"; and
+            "turn it into a house" makes a "house".
+        colour: of the selection, RGB, linear, [0, 1]; None if unknown.
     """
     phrases = [_noun(phrase) for phrase in _PHRASES.split(prompt)]
     if changes:

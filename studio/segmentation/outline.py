@@ -1,7 +1,7 @@
 """Cuts an object out of a picture by colours and edges alone: GrabCut between hints, and a soft edge. No weights.
 
-Source: Rother et al., "GrabCut" (2004), as OpenCV has it; Bai and Sapiro, "Geodesic matting" (2009), for what clicks
-mean. Pictures are HWC uint8 RGB, masks HW uint8.
+Source: Rother et al., "GrabCut" (2004), as OpenCV has it; Bai and Sapiro, "Geodesic matting" (2009), for the meaning
+of clicks. Pictures are HWC uint8 RGB, masks HW uint8.
 """
 
 from __future__ import annotations
@@ -19,39 +19,39 @@ from studio.recipe.selection import Box, Point
 from studio.segmentation.edges import soft_edge, steepness, ways
 
 _SIDE = 208
-"""Pixels of the longer side of what GrabCut works on: more is slower and, with textures, no better (measured)."""
+"""Longer side for GrabCut, in pixels: more is slower and, with textures, no better (measured)."""
 _AROUND = 0.25
-"""Of the longer side of a box: how much of what is around it teaches what the background looks like."""
+"""Of the longer side of a box: the margin around it that serves as a sample of the background."""
 _NEAR = 0.01
-"""Of the picture's longer side: a box that comes so near to an edge reaches it."""
+"""Of the picture's longer side: a box this close to an edge is extended to it."""
 _ROUNDS = 2
 _SEED = 3.0
-"""Radius of a click in pixels at that size: what is so near belongs to it."""
+"""Radius of a click, in pixels at that size."""
 _CORE = 0.5
-"""Of the radius of a stroke: its middle is meant exactly, its rim about."""
+"""Of a stroke's radius: only its core counts as exact."""
 _SPECK = 0.1
-"""Of the largest piece: what is smaller is no part of the thing."""
+"""Of the largest part: smaller ones are dropped."""
 
 
 @dataclass(frozen=True)
 class Hints:
-    """What a person has shown of a thing, in pixels of the picture."""
+    """A person's hints about an object, in pixels of the picture."""
 
     points: tuple[Point, ...] = ()
     strokes: tuple[Stroke, ...] = ()
     box: Box | None = None
-    start: np.ndarray | None = None  # a mask of the picture's size to begin with
+    start: np.ndarray | None = None  # a mask of the picture's size to start from
 
 
 class Cut(NamedTuple):
-    """What was found: a soft mask of the whole picture, and how clear its outline is, 0 to 1."""
+    """A soft mask of the whole picture, and how clear its outline is, 0 to 1."""
 
     mask: np.ndarray
     score: float
 
 
 class _Window(NamedTuple):
-    """A part of the picture, and the size at which it is worked on."""
+    """A part of the picture, and the scale at which it is processed."""
 
     left: int
     top: int
@@ -71,17 +71,17 @@ class _Window(NamedTuple):
 
 
 def cut(picture: np.ndarray, hints: Hints, reach: float = 1.0) -> Cut:
-    """The thing that the hints are about.
+    """The object that the hints are about.
 
     Args:
-        reach: more than 1 lets clicks without a box take more of what lies around them, less than 1 less.
+        reach: above 1, clicks without a box select more of their surroundings; below 1, less.
     """
     shape = (picture.shape[0], picture.shape[1])
     hints = replace(hints, box=hints.box and _to_edges(hints.box, shape))
     frame = _frame(hints.box, shape)
     labels = _labels(picture, frame, hints, _prior(hints, frame), reach)
     found = masks.box_of(_placed(labels, frame, shape))
-    if hints.box is None and found:  # a small thing in a large picture is looked at more closely
+    if hints.box is None and found:  # look closer at a small object in a large picture
         near = _frame(Box(*found), shape)
         if near.scale > 1.5 * frame.scale:
             prior = cv2.resize(_placed(labels, frame, shape)[near.part], near.size, interpolation=cv2.INTER_LINEAR)
@@ -91,7 +91,7 @@ def cut(picture: np.ndarray, hints: Hints, reach: float = 1.0) -> Cut:
 
 
 def snapped(picture: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """A mask whose edge lies on the nearest edge of the picture, and is soft where that is.
+    """The mask with its edge moved to the nearest edge of the picture, and as soft as that.
 
     Args:
         picture, mask: of one size.
@@ -110,14 +110,14 @@ def snapped(picture: np.ndarray, mask: np.ndarray) -> np.ndarray:
     return soft_edge(picture, _placed(labels, frame, mask.shape), 2 / frame.scale)
 
 
-# --- what belongs to what ---------------------------------------------------------------------------------------------
+# --- labels -----------------------------------------------------------------------------------------------------------
 
 
 def _labels(picture: np.ndarray, frame: _Window, hints: Hints, prior: np.ndarray | None, reach: float) -> np.ndarray:
-    """HW uint8 of the frame's size, 255 = the thing.
+    """HW uint8 of the frame's size, 255 = the object.
 
     Args:
-        prior: a mask of the frame's size that it is likely to be; None: not known yet.
+        prior: a likely mask of the frame's size; None: not known yet.
     """
     small = _small(picture, frame)
     wanted, unwanted = _seeds(hints, frame, add=True), _seeds(hints, frame, add=False)
@@ -138,11 +138,11 @@ def _labels(picture: np.ndarray, frame: _Window, hints: Hints, prior: np.ndarray
 def _nearer(
     small: np.ndarray, wanted: np.ndarray, unwanted: np.ndarray, likely: np.ndarray, is_known: bool, reach: float
 ) -> np.ndarray:
-    """HW bool: nearer to what is wanted than to what is not, on ways that avoid edges.
+    """HW bool: closer to wanted than to unwanted seeds, along paths that avoid edges.
 
     Args:
-        likely: HW bool, where the thing is supposed to be.
-        is_known: somebody has said so; else the frame of the picture is taken for background.
+        likely: HW bool, where the object should be.
+        is_known: that comes from the person; else the picture's border counts as background.
     """
     steps = steepness(small) + 0.5
     frame = np.zeros_like(likely)
@@ -161,7 +161,7 @@ def _nearer(
 
 
 def _separated(small: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """What GrabCut makes of labels: HW uint8, 255 = the thing. The same for the same labels."""
+    """GrabCut on these labels: HW uint8, 255 = the object. Deterministic."""
     is_thing = (labels & 1).astype(bool)
     if is_thing.any() and not is_thing.all():
         cv2.setRNGSeed(0)
@@ -171,7 +171,7 @@ def _separated(small: np.ndarray, labels: np.ndarray) -> np.ndarray:
 
 
 def _pieces(labels: np.ndarray, wanted: np.ndarray) -> np.ndarray:
-    """Without specks, and without what does not touch anything that is wanted; small holes are filled."""
+    """Without specks, and without parts that touch nothing wanted; small holes are filled."""
     parts = masks.parts_of(labels >= masks.HALF)
     counts = np.bincount(parts.ravel())
     counts[0] = 0
@@ -205,8 +205,9 @@ def _frame(box: Box | None, shape: Sequence[int]) -> _Window:
 
 
 def _to_edges(box: Box, shape: tuple[int, int]) -> Box:
-    """A box whose sides go on to the edge of the picture where they nearly reach it: few draw a box so exactly, and the
-    strip that is left would pass what goes on beyond the picture off as background."""
+    """The box with sides extended to the picture's edge if they nearly reach it: people rarely draw that exactly, and
+    the remaining strip would make what continues beyond the picture look like background.
+    """
     height, width = shape
     near = _NEAR * max(height, width)
     return Box(
@@ -236,7 +237,7 @@ def _prior(hints: Hints, frame: _Window) -> np.ndarray | None:
 
 
 def _seeds(hints: Hints, frame: _Window, *, add: bool) -> np.ndarray:
-    """HW bool of the frame's size: what was clicked or painted. Of two hints at one place the later one counts."""
+    """HW bool of the frame's size: where the hints are; later hints override earlier ones."""
     canvas = np.zeros((frame.size[1], frame.size[0]), np.uint8)
     for stroke in hints.strokes:
         radius = max(1.0, _CORE * stroke.radius * frame.scale)
@@ -262,7 +263,7 @@ def _inside(box: Box | None, frame: _Window) -> np.ndarray:
 
 
 def _ellipse(box: Box, frame: _Window) -> np.ndarray:
-    """HW bool: the largest ellipse in a box: the corners are rarely part of a thing."""
+    """HW bool: the largest ellipse in a box, since objects rarely fill its corners."""
     width, height = frame.size
     (left, top), (right, bottom) = _within([(box.left, box.top), (box.right, box.bottom)], frame)
     across = (np.arange(width) + 0.5 - (left + right) / 2) / max(0.5, (right - left) / 2)
@@ -271,14 +272,14 @@ def _ellipse(box: Box, frame: _Window) -> np.ndarray:
 
 
 def _exact(mask: np.ndarray, hints: Hints) -> np.ndarray:
-    """What was clicked is as it was said, however thin it is."""
+    """The mask with every click respected, however thin the object."""
     for point in hints.points:
         mask = masks.draw_stroke(mask, [point[:2]], 1.0, add=point.add)
     return mask
 
 
 def _far(selected: np.ndarray) -> np.ndarray:
-    """From each pixel to the nearest selected one; far where there is none."""
+    """Distance to the nearest selected pixel; huge if there is none."""
     return masks.distances(selected) if selected.any() else np.full(selected.shape, np.float32(1e9))
 
 

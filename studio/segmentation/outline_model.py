@@ -1,4 +1,4 @@
-"""A segmentation model without weights: what `outline` finds, behind the interface that SAM has. Runs anywhere."""
+"""A segmentation model without weights: `outline` behind the interface that SAM has. Runs anywhere."""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ from studio.segmentation.contract import GridMask, GridMaskRequest, MaskRequest,
 from studio.segmentation.outline import Hints, cut
 
 SIDE = 1024
-"""Longest side of the pictures it looks at and of the masks it draws."""
+"""Longest side of its input and its masks."""
 _KEPT = 4
-"""Pictures that are kept at that size."""
+"""Size of the picture cache."""
 _REACHES = (1.0, 2.5, 0.4)
-"""Of the three masks that one click gives: the thing, with what is around it, and the part of it that was clicked."""
+"""Of a click's three masks: the object, the object with its surroundings, and just the clicked part."""
 _GRID_SIDE, _LEAST = 256, 0.004
-"""Where it looks for everything: at which size, and the smallest region, as a share of the picture."""
+"""To find everything: the working size, and the smallest region as a share of the picture."""
 _SURE = 8.0
 
 
 class OutlineModel:
-    """Follows colours and edges. One object, used by one thread."""
+    """Follows colours and edges. For one thread."""
 
     def __init__(self) -> None:
         self._pictures: OrderedDict[str, np.ndarray] = OrderedDict()  # least recently used first
 
     def run(self, request: MaskRequest | GridMaskRequest, tell: Tell) -> MaskResult | list[GridMask]:
-        """Soft masks for the clicks, strokes and box of a request, or a hard one for every region of one colour.
+        """Soft masks for a request's clicks, strokes and box, or hard ones for all regions of even colour.
 
-        One click alone gives three masks; anything more gives one.
+        A single click gives three masks; anything more gives one.
         """
         tell(Progress(0, 0))
         picture = self._picture(request)
@@ -53,7 +53,7 @@ class OutlineModel:
         self._pictures.clear()
 
     def _picture(self, request: MaskRequest | GridMaskRequest) -> np.ndarray:
-        """HWC uint8 RGB, at the size it is looked at."""
+        """HWC uint8 RGB, at working size."""
         picture = self._pictures.pop(request.key, None)
         if picture is None:
             image = request.picture()
@@ -77,7 +77,7 @@ OUTLINE = ModelCard(
 
 
 def _hints(request: MaskRequest, picture: np.ndarray) -> Hints:
-    """Those of a request in pixels of the picture as it is looked at."""
+    """The request's hints in pixels of the picture at working size."""
     height, width = picture.shape[:2]
     across, down = width / request.size.width, height / request.size.height
     box = request.box
@@ -90,14 +90,14 @@ def _hints(request: MaskRequest, picture: np.ndarray) -> Hints:
 
 
 def _regions(picture: np.ndarray, size: Size) -> list[GridMask]:
-    """What has one colour and hangs together, each with the point that lies deepest in it."""
+    """Connected regions of even colour, each with its innermost point."""
     height, width = picture.shape[:2]
     scale = min(1.0, _GRID_SIDE / max(height, width))
     small = cv2.resize(
         picture, (max(1, round(width * scale)), max(1, round(height * scale))), interpolation=cv2.INTER_AREA
     )
     even = cv2.pyrMeanShiftFiltering(small, 8, 16)
-    free = np.pad(np.zeros(even.shape[:2], np.uint8), 1)  # of cv2.floodFill: what is taken already
+    free = np.pad(np.zeros(even.shape[:2], np.uint8), 1)  # mask of cv2.floodFill: what is already taken
     found = []
     for y, x in np.ndindex(even.shape[:2]):
         if free[y + 1, x + 1]:

@@ -1,6 +1,6 @@
 """Masks and objects of one studio: selections in pictures, and the objects cut out of them.
 
-Every call is safe from any thread; those that need a model wait for the one thread that answers clicks.
+Thread-safe; calls that need a model wait for the one thread that answers clicks.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ from studio.scheduling.changes import Changes
 from studio.segmentation import colour_names, objects
 from studio.segmentation.click_queue import Clicks
 from studio.segmentation.contract import MAX_SIDE, Everything, Segmentation, check
-from studio.segmentation.engine import Segmenting, flat
+from studio.segmentation.engine import Segmenting
 
 
 class Selections:
-    """`owner` is whoever asks; another owner's pictures and objects do not exist for them."""
+    """`owner` is whoever asks; the pictures and objects of others do not exist for them."""
 
     def __init__(
         self,
@@ -53,11 +53,11 @@ class Selections:
         """The mask of a selection; waits for it.
 
         Args:
-            most: longest side of the masks that come back, in pixels; None: MAX_SIDE.
+            most: longest side of the returned masks, in pixels; None: MAX_SIDE.
             page: one of the owner's pages; of its waiting calls only the one with the highest number is answered.
 
         Raises:
-            BadRequest, UnknownModel, NotReady, NotFound: and so for all that follow.
+            BadRequest, UnknownModel, NotReady, NotFound: like all methods that follow.
             Superseded: the page asked something newer.
         """
         asset = self._there(owner, request.picture)
@@ -73,19 +73,19 @@ class Selections:
         )
 
     def _asked(self, request: SegmentRequest) -> ModelSpec | None:
-        """The model that is needed for a selection; None for one that is only painted."""
+        """The model a selection needs; None if it is only painted."""
         if request.box or (request.points and (request.start or any(point.add for point in request.points))):
             return self._ready(request.model, Task.SEGMENT)
         if not any(stroke.add for stroke in request.strokes):
             return None
         try:
             spec = self._ready(request.model, Task.SEGMENT)
-        except (NotReady, UnknownModel):  # what is painted needs none
+        except (NotReady, UnknownModel):  # painting needs none
             return None
         return spec if spec.strokes else None
 
     def expect(self, owner: str, picture: str) -> None:
-        """Somebody will click on this picture soon: let the first model look at it, unless it must be fetched first."""
+        """Prepare for clicks on this picture: let the default model encode it, unless it would be downloaded first."""
         asset = self._there(owner, picture)
         try:
             spec = self._ready("", Task.SEGMENT)
@@ -98,14 +98,14 @@ class Selections:
     def everything(
         self, owner: str, picture: str, *, model: str = "", most: int | None = 1024, page: str = "", number: int = 0
     ) -> Everything:
-        """All that a model finds in a picture; waits for it. Arguments as for `segment`."""
+        """All regions a model finds in a picture; waits for it. Arguments as for `segment`."""
         asset = self._there(owner, picture)
         spec = self._ready(model, Task.SEGMENT)
         side = validation.side(most, MAX_SIDE)
         return self._clicks.ask(owner, page, number, lambda tell: self._segmenting.everything(asset, spec, side, tell))
 
     def keep(self, owner: str, request: SegmentRequest, name: str = "") -> Asset:
-        """Cut out what is selected, at full size, and keep it under a name; "" takes the suggested one."""
+        """Cut out the selection at full size and store it under a name; "" takes the suggested one."""
         name = objects.checked_name(name)
         found = self.segment(owner, request, most=None)
         if found.box is None:
@@ -122,7 +122,7 @@ class Selections:
         """A short name for the next object of a picture.
 
         Args:
-            mask: HW uint8 of any size, what is selected; None if nothing is yet.
+            mask: HW uint8 of any size, the selection; None if there is none yet.
         """
         asset = self._store.asset(owner, picture)
         taken = [each.title for each in self.objects_of(owner, picture)]
@@ -135,48 +135,48 @@ class Selections:
         return objects.suggested_name("", taken, said, colour)
 
     def objects_of(self, owner: str, picture: str) -> tuple[Asset, ...]:
-        """What was cut out of a picture and is still there, newest first."""
+        """The objects cut out of a picture and not deleted, newest first."""
         children = search.relatives(self._database, self._store.asset(owner, picture)).children
         return tuple(child for child in children if child.kind == "object")
 
     def request_of(self, owner: str, object_id: str) -> SegmentRequest | None:
-        """The clicks that an object was made with; None where they are not known."""
+        """The selection an object was made with; None if unknown."""
         selection = self._store.asset(owner, object_id).recipe.selection
         return selection and selection.request
 
     def mask(self, owner: str, object_id: str) -> np.ndarray:
-        """HW uint8 of the picture's size, 255 = selected. A picture without alpha is selected as a whole."""
+        """HW uint8 of the picture's size, 255 = selected. A picture without alpha is fully selected."""
         return objects.mask_in(self._store.path(owner, object_id))
 
     def mask_png(self, owner: str, object_id: str) -> bytes:
-        """The mask as a grey PNG of the whole frame."""
+        """The mask as a grey PNG of the full frame."""
         return objects.png(Image.fromarray(self.mask(owner, self._there(owner, object_id).id)))
 
     def cut_out(self, owner: str, object_id: str) -> bytes:
-        """What an object shows as a PNG, without the empty frame around it."""
+        """An object as a PNG, without the empty frame around it."""
         path = self._store.path(owner, self._there(owner, object_id).id)
         return objects.png(objects.cropped(read_picture(path).image))
 
     def _colour(self, asset: Asset, mask: np.ndarray) -> np.ndarray | None:
-        """The mean colour of what is selected, taken from the thumbnail: this is asked with every click."""
-        small = flat(read_picture(self._store.thumbnail(asset.owner, asset.id)).image)
+        """The mean colour of the selection, from the thumbnail: called on every click."""
+        small = objects.flat(read_picture(self._store.thumbnail(asset.owner, asset.id)).image)
         return colour_names.mean_inside(np.asarray(small), masks.resized(mask, small.size))
 
     def _there(self, owner: str, picture: str) -> Asset:
-        """The picture, unless it lies in the trash."""
+        """The picture, if it is not deleted."""
         asset = self._store.asset(owner, picture)
         if asset.deleted:
             raise NotFound("picture", picture)
         return asset
 
     def later(self, chore: Callable[[], object]) -> None:
-        """Do something on the thread of the clicks, for instance load their model."""
+        """Do something on the click thread, such as loading the model."""
         self._clicks.later(chore)
 
     def close(self) -> None:
-        """Answer what is being answered, and nothing more."""
+        """Finish the current answer, and nothing more."""
         self._clicks.close()
 
 
 def _unheard(_progress: Progress) -> None:
-    """Nobody waits for this."""
+    """Nobody waits for it."""

@@ -1,4 +1,4 @@
-"""Requests for views and splats: checked, completed, and as JSON over the wire and in a job's row. Knows no disk."""
+"""Requests for views and splats: checked, completed, and as JSON in requests and job rows. Knows no disk."""
 
 from __future__ import annotations
 
@@ -14,21 +14,17 @@ _FIELDS = tuple(field.name for field in fields(SolidRequest))
 
 
 def checked(request: SolidRequest) -> SolidRequest:
-    """The same request, whatever came over the wire.
-
-    Raises:
-        BadRequest: a value that no model could use.
-    """
+    """The same request with its values checked; raises BadRequest."""
     angle = None if request.elevation_deg is None else elevation(request.elevation_deg)
     return replace(request, views=_views(request.views), only=_only(request.only), elevation_deg=angle)
 
 
 def completed(request: SolidRequest, spec: ModelSpec) -> SolidRequest:
-    """The same request with every None decided that the model for its views has a control for; draws the seed, once.
+    """The request with every None decided for which the views model has a setting; draws the seed, once.
 
     Raises:
         BadRequest: a value that no model could use.
-        NotSupported: this model does not honour what was asked.
+        NotSupported: this model does not support it.
     """
     seed, steps, guidance = completion.decided(request.seed, request.steps, request.guidance, spec)
     angle = spec.elevation_deg if request.elevation_deg is None else request.elevation_deg
@@ -40,8 +36,8 @@ def completed(request: SolidRequest, spec: ModelSpec) -> SolidRequest:
 def from_json(values: dict[str, Any]) -> SolidRequest:
     """
     Args:
-        values: the fields of `SolidRequest` by name; all but the object may be missing, others are ignored. `model` is
-            that of what is asked for and `keep` the views: so it stood in the rows of jobs that made only one of both.
+        values: the fields of `SolidRequest` by name; all but the object may be missing, others are ignored. Old job
+            rows, for views or a splat alone, have `model` for its model and `keep` for the views.
 
     Raises:
         BadRequest: as `checked`.
@@ -58,18 +54,18 @@ def from_json(values: dict[str, Any]) -> SolidRequest:
 
 
 def to_json(request: SolidRequest) -> dict[str, Any]:
-    """As `from_json` takes it, and as JSON can write it; "source" is the object, as for `JobView.source`."""
+    """The inverse of `from_json`; "source" is the object, as for `JobView.source`."""
     return asdict(request) | {"source": request.object}
 
 
 def views_to_make(request: SolidRequest) -> tuple[int, ...]:
-    """Which of the four views are made."""
+    """Indices of the views to make."""
     missing = tuple(index for index, one in enumerate(request.views) if not one)
     return request.only or missing or (() if request.splat else tuple(range(len(SIDES))))
 
 
 def four(values: Any) -> Four:
-    """Four texts as a tuple."""
+    """Four strings as a tuple."""
     front, right, back, left = values
     return front, right, back, left
 

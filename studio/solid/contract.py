@@ -1,6 +1,6 @@
 """From an object to a splat: the requests, the models' inputs, and where the splat stands over its picture.
 
-Two models in a row: one makes four views of the object, one makes a splat of four views. Knows no models and no disk.
+Two models in a row: one makes four views of the object, one makes a splat from four views. Knows no models and no disk.
 The world is that of `studio/splats/splat.py`; a mask is HW uint8, 255 = the object.
 """
 
@@ -17,38 +17,38 @@ from studio.contract import Size
 from studio.errors import BadRequest
 from studio.geometry import Crop, PictureCamera
 from studio.recipe.solid import NO_VIEWS, Four
+from studio.segmentation.objects import flat
 
 AZIMUTHS_DEG = (0.0, 90.0, 180.0, 270.0)
-"""Where the four views are seen from: in front, from the right, from behind, from the left."""
+"""Of the four views: front, right, back, left."""
 SIDES = ("front", "right", "back", "left")
 """What people call them."""
 FILLED_SHARE = 0.8
-"""Of the crop's side that the longer side of the object takes. Source: 3DTopia/LGM, recenter with border_ratio 0.2."""
+"""Longer side of the object over side of the crop. Source: 3DTopia/LGM, recenter with border_ratio 0.2."""
 MAX_ELEVATION_DEG = 80.0
-"""A camera straight above sees no sides at all."""
+"""A camera straight above sees no sides."""
 INPUT_SIDE = 512
-"""Pixels of the square that a model is shown; it resizes that to what it was taught at."""
+"""Side of a model's input, in pixels; it resizes that to its training size."""
 MAX_VIEW_SIDE = 1024
-"""Pixels of a view that is kept: more than any model here looks at."""
+"""Side of a stored view, in pixels: more than any model here uses."""
 
 
 @dataclass(frozen=True)
 class SolidRequest:
-    """What a person asks for of an object: views of it, or a splat and the views that it still needs, as one job.
+    """A request for views of an object, or for a splat and the views it still needs, as one job.
 
-    Complete once `Solids.make` has filled every None that the models have a control for. The model makes all four views
-    at once; those that are wanted are kept. Without `only` the front is the object itself, as the model was shown it,
-    and not what the model made of it.
+    Complete once `Solids.make` has decided every None. The model makes all four views at once; only the requested ones
+    are kept. Without `only`, the front view is the object itself as the model saw it, not the model's version.
     """
 
-    object: str  # asset id of an object, or of a picture with a transparent background: the splat stands where it is
+    object: str  # asset id of an object, or of a picture with a transparent background; the splat stands on it
     splat: bool = True  # False: only views
-    views: Four = NO_VIEWS  # asset ids in the order of AZIMUTHS_DEG, any pictures will do; "": that one is made
-    only: tuple[int, ...] = ()  # which views are made; (): those that are not there
+    views: Four = NO_VIEWS  # asset ids of any pictures, in the order of AZIMUTHS_DEG; "": make it
+    only: tuple[int, ...] = ()  # which views to make; (): the missing ones
     views_model: str = ""  # "": the first that is ready
     splat_model: str = ""
-    elevation_deg: float | None = None  # of the camera that saw the picture; positive: it looked down on the object
-    seed: int | None = None  # of the views, like the next two
+    elevation_deg: float | None = None  # of the picture's camera; positive: looking down on the object
+    seed: int | None = None  # of the views, as are the next two
     steps: int | None = None
     guidance: float | None = None
 
@@ -58,12 +58,12 @@ class SolidRequest:
 
 @dataclass(frozen=True)
 class ViewsRequest:
-    """What a model for views gets; it answers with `ViewsResult`."""
+    """What a views model gets; it returns a `ViewsResult`."""
 
-    image: Image.Image  # RGB, square, the object before white; it takes FILLED_SHARE of the side
+    image: Image.Image  # RGB, square, the object on white; it takes FILLED_SHARE of the side
     elevation_deg: float
     seed: int
-    steps: int  # 0: the model has no such control
+    steps: int  # 0: the model has no such setting
     guidance: float
 
 
@@ -73,31 +73,24 @@ class ViewsResult:
 
     images: tuple[Image.Image, ...]  # four RGB squares of one size, in the order of AZIMUTHS_DEG
     seed: int | None  # None: the model took none
-    revision: str = ""  # of the weights, where only the loaded model knows it
+    revision: str = ""  # of the weights, if only the loaded model knows it
     notice: str = ""  # a sentence for the person
 
 
 @dataclass(frozen=True)
 class SplatRequest:
-    """What a model for splats gets; it answers with a `Splat` around the origin, seen from in front at +z, y up."""
+    """What a splat model gets; it returns a `Splat` around the origin, front at +z, y up."""
 
-    views: tuple[Image.Image, ...]  # four RGB squares before white, each of a size of its own
+    views: tuple[Image.Image, ...]  # four RGB squares on white, of any sizes
     elevation_deg: float
-    front_mask: Image.Image | None = None  # "L", square: what the object covers of the first view; None: not known
+    front_mask: Image.Image | None = None  # "L", square: the object in the first view; None: unknown
 
 
 # --- geometry ---------------------------------------------------------------------------------------------------------
 
 
-def mask_of(image: Image.Image) -> np.ndarray:
-    """HW uint8: what of an object's file is opaque; all of a picture that hides nothing."""
-    if image.mode == "RGBA":
-        return np.asarray(image.getchannel("A"))
-    return np.full((image.height, image.width), 255, np.uint8)
-
-
 def crop_of(mask: np.ndarray) -> Crop:
-    """The square around an object that a model is shown: the longer side of its box takes FILLED_SHARE, centred.
+    """The square around an object that models see: the longer side of its bounds takes FILLED_SHARE, centred.
 
     Raises:
         BadRequest: nothing is selected.
@@ -111,7 +104,7 @@ def crop_of(mask: np.ndarray) -> Crop:
 
 
 def camera_of(crop: Crop, size: Size, elevation_deg: float = 0.0) -> PictureCamera:
-    """The camera that saw a picture, in closed form: the models' own camera, through the crop they are shown.
+    """The camera of a picture, in closed form: the models' own camera, looking through the crop they see.
 
     Args:
         size: of the picture.
@@ -127,11 +120,11 @@ def square(image: Image.Image, crop: Crop, side: int, background: str = "white")
         side: pixels of the result.
 
     Returns:
-        RGB, `side` pixels square; what is see-through or outside of the picture is background.
+        RGB, `side` pixels square; transparent pixels and those outside the picture are background.
     """
-    plain = _before(image, background)
+    plain = flat(image, background)
     factor = int(crop.side // (4 * side))
-    if factor > 1:  # what is much larger than needed is not enlarged by a frame first
+    if factor > 1:  # reduce very large pictures first
         plain, crop = plain.reduce(factor), Crop(*(value / factor for value in crop))
     left, top = math.floor(crop.left), math.floor(crop.top)
     right, bottom = math.ceil(crop.left + crop.side), math.ceil(crop.top + crop.side)
@@ -142,27 +135,18 @@ def square(image: Image.Image, crop: Crop, side: int, background: str = "white")
 
 
 def mask_square(mask: np.ndarray, crop: Crop, side: int) -> np.ndarray:
-    """The crop of a mask: (side, side) uint8, 0 outside of the picture."""
+    """The crop of a mask: (side, side) uint8, 0 outside the picture."""
     grey = Image.fromarray(mask)
     return np.asarray(square(Image.merge("RGB", (grey, grey, grey)), crop, side, "black"))[..., 0]
 
 
 def view_square(image: Image.Image) -> Image.Image:
-    """Any picture as a view: RGB, square, before white, of MAX_VIEW_SIDE at most; nothing is cut off."""
-    plain = _before(image, "white")
+    """Any picture as a view: RGB, square, on white, at most MAX_VIEW_SIDE; nothing is cut off."""
+    plain = flat(image).copy()
     plain.thumbnail((MAX_VIEW_SIDE, MAX_VIEW_SIDE), reducing_gap=3.0)
     side = max(plain.size)
     if plain.size == (side, side):
         return plain
     ground = Image.new("RGB", (side, side), "white")
     ground.paste(plain, ((side - plain.width) // 2, (side - plain.height) // 2))
-    return ground
-
-
-def _before(image: Image.Image, background: str) -> Image.Image:
-    """RGB, a picture of its own; what is see-through shows the background."""
-    if image.mode == "RGB":
-        return image.copy()
-    ground = Image.new("RGB", image.size, background)
-    ground.paste(image, mask=image.getchannel("A"))
     return ground

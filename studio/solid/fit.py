@@ -1,6 +1,6 @@
 """How well a splat covers the object it was made from, and the size and place that cover it best.
 
-Both are compared as silhouettes, from where the picture was seen. A splat from elsewhere first comes before the camera.
+Compares silhouettes from the picture's camera. Splats from elsewhere are first put in front of it.
 """
 
 from __future__ import annotations
@@ -22,21 +22,21 @@ from studio.splats.splat import Pose, Splat
 from studio.splats.transform import placed
 
 GOOD_FIT = 0.85
-"""From here on a splat counts as sitting on its picture."""
+"""From this value on, a splat counts as matching its picture."""
 _SIDE = 256
 _WINDOW = 1.4
-"""The silhouettes are compared in a square so much larger than the crop: a splat may be too large for that."""
+"""Silhouettes are compared in a square this much larger than the crop, which a splat may exceed."""
 _ROUNDS = 3
-"""Of fitting flat silhouettes and painting again: nearer parts grow faster than farther ones."""
+"""Of fitting flat silhouettes and rendering again, since near parts grow faster than far ones."""
 _FINEST = 0.0005
 _MIDDLE = 0.6
-"""Of a picture's shorter side that a splat takes which is put on it."""
+"""Size of a splat placed on a picture, as a share of the picture's shorter side."""
 _MOST_OF_IT = 0.98
-"""The share of its splats that determines the size of a splat: outliers do not count."""
+"""The share of a splat's Gaussians that determines its size, to ignore outliers."""
 
 
 class Shift(NamedTuple):
-    """A silhouette moved in the picture, about the middle of the window. Lengths are shares of the window's side."""
+    """A silhouette moved in the picture, about the centre of the window. Lengths are shares of the window's side."""
 
     scale: float = 1.0
     right: float = 0.0
@@ -55,10 +55,10 @@ def fit(splat: Splat, mask: np.ndarray) -> float:
 
 
 def matched(splat: Splat, mask: np.ndarray) -> Splat:
-    """The splat, larger or smaller and moved across the picture, so that it covers the mask best.
+    """The splat, scaled and moved across the picture so that it covers the mask best.
 
     Returns:
-        With the arrays in place; the same splat where nothing is better.
+        With transformed arrays; the same splat if nothing is better.
     """
     camera = _camera_of(splat)
     wanted = _wanted(mask, camera)
@@ -77,13 +77,13 @@ def matched(splat: Splat, mask: np.ndarray) -> Splat:
 
 
 def middle_of(size: Size) -> Crop:
-    """The crop of what stands in the middle of a picture."""
+    """The crop of an object in the middle of a picture."""
     side = _MIDDLE * min(size) / FILLED_SHARE
     return Crop((size.width - side) / 2, (size.height - side) / 2, side)
 
 
 def standing(splat: Splat, camera: PictureCamera) -> Splat:
-    """The splat before a camera, in the middle of its crop and as large as models see an object.
+    """The splat in front of a camera, in the middle of its crop and as large as models see an object.
 
     Args:
         splat: placed.
@@ -132,7 +132,7 @@ def _moved(splat: Splat, camera: PictureCamera, shift: Shift) -> Splat:
 
 
 def _best_shift(shown: np.ndarray, wanted: np.ndarray) -> Shift:
-    """What brings one silhouette onto the other: by their boxes, then by ever smaller steps."""
+    """Aligns one silhouette with the other: by their bounds, then by hill climbing."""
     picture = Image.fromarray(shown.astype(np.uint8) * 255)
 
     def score(shift: Shift) -> float:
@@ -155,7 +155,7 @@ def _by_boxes(shown: np.ndarray, wanted: np.ndarray) -> Shift:
 
 
 def _climbed(best: Shift, score: Callable[[Shift], float]) -> Shift:
-    """The best that is reached by changing one value at a time."""
+    """The best reached by changing one value at a time."""
     best_score, step = score(best), 0.04
     while step >= _FINEST:
         near = [best._replace(scale=best.scale * (1 + sign * step)) for sign in (1, -1)]

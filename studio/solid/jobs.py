@@ -1,6 +1,6 @@
 """Jobs that make views and splats. Runs on a lane's thread; after a crash, finished parts are not made again.
 
-Each model works once in a job: what it makes comes all together.
+Each model runs once per job, and makes all its results together.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from studio.library.store import Store
 from studio.recipe.solid import SplatRecipe, ViewsRecipe
 from studio.residents import Residents
 from studio.scheduling.live_job import LiveJob
+from studio.segmentation.objects import mask_of
 from studio.solid import codec, fit
 from studio.solid.contract import (
     AZIMUTHS_DEG,
@@ -33,7 +34,6 @@ from studio.solid.contract import (
     ViewsResult,
     camera_of,
     crop_of,
-    mask_of,
     mask_square,
     square,
     view_square,
@@ -43,10 +43,10 @@ from studio.splats.splat import Splat
 
 
 def work(job: LiveJob, model: Callable[[str], ModelSpec], residents: Residents, store: Store) -> None:
-    """Make what a job was asked for: the views that are wanted, then the splat of them.
+    """Do a job: make the views it needs, then the splat.
 
     Args:
-        model: that of the catalog with this id.
+        model: looks up a model by id.
 
     Raises:
         Cancelled: Stop was pressed; what was made before is kept.
@@ -76,7 +76,7 @@ def _make_views(job: LiveJob, request: SolidRequest, spec: ModelSpec, residents:
     images = _checked(result)
     for index in missing:
         seen = ViewsRecipe(asked.elevation_deg, AZIMUTHS_DEG[index], request.views)
-        if index == 0 and not request.only:  # in front it is known what it looks like
+        if index == 0 and not request.only:  # its front is known
             recipe = replace(view_recipe(asset, asked.image, index, seen), job_id=job.row.id)
             job.patiently(partial(store.save, asked.image, recipe))
             continue
@@ -97,7 +97,7 @@ def _make_views(job: LiveJob, request: SolidRequest, spec: ModelSpec, residents:
 def _make_splat(job: LiveJob, request: SolidRequest, spec: ModelSpec, residents: Residents, store: Store) -> None:
     made = store.made_by_job(job.row.id)
     fresh = codec.views_to_make(request)
-    index = len(AZIMUTHS_DEG) if fresh else 0  # among what the job makes it comes after its views
+    index = len(AZIMUTHS_DEG) if fresh else 0  # after the job's views
     if index in made:
         return
     ids = codec.four([made[side] if side in fresh else one for side, one in enumerate(request.views)])
@@ -123,13 +123,13 @@ def _make_splat(job: LiveJob, request: SolidRequest, spec: ModelSpec, residents:
 
 
 def _object(job: LiveJob, store: Store, asset_id: str) -> tuple[Asset, Image.Image, np.ndarray]:
-    """The object, what its file shows, and its mask; also out of the trash: a job that was taken is done."""
+    """The object, its image and its mask; also from the trash, since accepted jobs are done."""
     image = read_picture(store.path(job.row.owner, asset_id)).image
     return store.asset(job.row.owner, asset_id), image, mask_of(image)
 
 
 def _front_mask(store: Store, asset: Asset, view: str, mask: np.ndarray) -> Image.Image | None:
-    """What the object covers of a view that is the object itself; None: the view is another picture."""
+    """The object in a front view that shows the object itself; None if the view is another picture."""
     front = store.asset(asset.owner, view)
     is_itself = front.kind == "view" and not front.model and front.parents == (asset.id,)
     return Image.fromarray(mask_square(mask, crop_of(mask), INPUT_SIDE)) if is_itself else None
@@ -140,19 +140,17 @@ def _ask(
 ) -> tuple[Any, float]:
     """The model's answer, and the seconds it took."""
     job.begin(0, task, spec.id)
-    if not residents.has(spec.id):
-        job.tell(Progress(0, 0, f"loading {spec.label}"))
     with residents.use(spec, job.tell) as model:
         job.tell(Progress(0, 0))
         began = time.monotonic()
         result = model.run(asked, job.tell)
         seconds = time.monotonic() - began
-    job.check()  # pressed after the last report: it is not wanted either
+    job.check()  # Stop may come after the last report
     return result, seconds
 
 
 def _checked(result: Any) -> tuple[Image.Image, ...]:
-    """The views, if the model kept its word."""
+    """The views, if they are as promised."""
     images = result.images if isinstance(result, ViewsResult) else ()
     if len(images) != 4 or any(one.mode != "RGB" or one.width != one.height for one in images):
         raise ValueError(f"got {images or type(result).__name__} from the model, expected four RGB squares")

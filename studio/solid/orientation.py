@@ -1,7 +1,7 @@
 """Turning splats upright by hand: the turned splat replaces the old one, which goes to the trash.
 
-What is under an id never changes, so a splat that was turned is another asset. All of them are made of the first, so
-that nothing is lost by turning often, and one that was there before comes back: there are 24 of them at the most.
+Assets never change, so a turned splat is a new asset. All are made from the first one, so that turning often loses
+nothing, and orientations made before are reused: there are 24 at most.
 """
 
 from __future__ import annotations
@@ -25,21 +25,21 @@ from studio.splats.upright import followed, inverse
 
 
 class Standing:
-    """Any thread may use it; one splat at a time is turned."""
+    """Thread-safe; turns one splat at a time."""
 
     def __init__(self, store: Store, database: Database) -> None:
         self._store, self._database = store, database
         self._turning = threading.Lock()
 
     def turn(self, owner: str, asset_id: str, rotation: Quaternion, *, further: bool) -> Asset:
-        """The splat that stands in its place now.
+        """The splat that takes its place.
 
         Args:
             rotation: quarter turns.
-            further: from how it stands now; False: from how its file was read.
+            further: relative to its current orientation; False: to that of its file.
 
         Raises:
-            NotFound: it is not there, or was turned meanwhile.
+            NotFound: it does not exist, or was turned meanwhile.
         """
         with self._turning:
             asset = self._store.asset(owner, asset_id)
@@ -56,7 +56,7 @@ class Standing:
             return self._store.asset(owner, found.id)
 
     def _ways(self, asset: Asset) -> list[Asset]:
-        """In which it has stood and whose files are there: the asset itself first, and last the one it began with."""
+        """Its existing orientations: the asset itself first, and the original last."""
         first = asset.recipe.splat.origin or asset.id
         rows = self._database.rows(
             "SELECT assets.* FROM lineage JOIN assets ON id = child WHERE parent = ? AND +owner = ?",
@@ -70,7 +70,7 @@ class Standing:
         return [one for one in ways if is_there(self._store, asset.owner, one.id)]
 
     def _made(self, first: Asset, asset: Asset, rotation: Quaternion) -> Asset:
-        """What the first becomes in another way round, called as the asset is."""
+        """The original in another orientation, with the asset's title."""
         splat, said = read_splat(self._store.path(first.owner, first.id), first.name).splat, first.recipe.splat
         splat = turned_by(splat, followed((inverse(said.turned), rotation)))
         said = replace(said, turned=rotation, origin=first.id, fit=None, notes=without_guess(said.notes))
@@ -86,7 +86,7 @@ class Standing:
         return self._store.save_splat(replace(splat, recipe=recipe))
 
     def _put_in_place(self, found: Asset, asset: Asset) -> None:
-        """What a person gave the one belongs to the other now."""
+        """Transfer a person's changes (star, title, description, collections) from one to the other."""
         owner = asset.owner
         if found.deleted:
             self._store.restore(owner, [found.id])
@@ -102,5 +102,5 @@ class Standing:
 
 
 def turned_by(splat: Splat, rotation: Quaternion) -> Splat:
-    """The same splat, turned about the origin of the world; the camera stays."""
+    """The same splat, rotated about the origin of the world; the camera stays."""
     return placed(replace(placed(splat), pose=Pose(rotation=rotation, camera=splat.pose.camera)))

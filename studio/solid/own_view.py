@@ -15,18 +15,18 @@ from studio.segmentation.outline_model import SIDE
 from studio.solid.contract import MAX_VIEW_SIDE, crop_of, square, view_square
 
 _MARGIN = 0.02
-"""Of the sides and the top: what surely belongs to the background. What stands may go on below the picture."""
+"""Of width and height: the margin at the sides and the top that is surely background; objects may extend below."""
 _WHITE, _MOSTLY = 240, 0.9
-"""From which value on a channel counts as white, and how much of the margin is white where nothing is to be cut out."""
+"""From which value on a channel counts as white, and how much white in the margin means there is nothing to cut out."""
 _LEAST, _MOST = 0.02, 0.9
-"""Of the picture: a thing that takes less or more was not found."""
+"""Of the picture: smaller or larger objects count as not found."""
 
 
 def own_view(image: Image.Image) -> Image.Image:
-    """RGB, square, before white, of MAX_VIEW_SIDE at most.
+    """RGB, square, on white, at most MAX_VIEW_SIDE.
 
     Args:
-        image: RGB, or RGBA with what is to be seen opaque already.
+        image: RGB, or RGBA with only the object opaque.
     """
     mask = None if image.mode == "RGBA" else _thing(image)
     if mask is None:
@@ -39,7 +39,7 @@ def own_view(image: Image.Image) -> Image.Image:
 
 
 def _thing(image: Image.Image) -> np.ndarray | None:
-    """The mask of what stands in the middle, HW uint8 of any size; None where there is no background around it."""
+    """The mask of the object in the middle, HW uint8 of any size; None if there is no background around it."""
     small = image.copy()
     small.thumbnail((SIDE, SIDE), Image.Resampling.BOX, reducing_gap=2.0)
     picture = np.asarray(small)

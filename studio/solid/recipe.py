@@ -1,4 +1,4 @@
-"""How the recipes of views and splats begin."""
+"""The common parts of recipes of views and splats."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from studio.solid.contract import SIDES
 from studio.splats.splat import Splat
 
 SPLAT_SIZE = Size(512, 512)
-"""What a splat that came without a picture says its size is: that of the picture it is painted on."""
+"""The nominal size of a splat without a picture."""
 
 
 def view_recipe(asset: Asset, image: Image.Image, index: int, views: ViewsRecipe) -> Recipe:
-    """Of one view of an object that no job and no model made; the rest is to be filled in."""
+    """Of a view that no job and no model made; callers add the rest."""
     return Recipe(
         kind="view",
         owner=asset.owner,
@@ -31,7 +31,7 @@ def view_recipe(asset: Asset, image: Image.Image, index: int, views: ViewsRecipe
 
 
 def splat_recipe(owner: str, title: str, splat: Splat, said: SplatRecipe, parents: tuple[str, ...] = ()) -> Recipe:
-    """Of a splat that no job and no model made; the rest is to be filled in."""
+    """Of a splat that no job and no model made; callers add the rest."""
     camera = splat.pose.camera
     size = Size(camera.width, camera.height) if camera else SPLAT_SIZE
     return Recipe(

@@ -1,6 +1,6 @@
-"""Existing splats in one studio: import, reading, placing, matching, rendering, export. Makes none itself.
+"""Existing splats of one studio: import, reading, placing, matching, rendering, export. Makes none itself.
 
-Every call is safe from any thread; nothing changes a splat: what is moved, turned or scaled is a splat of its own.
+Thread-safe; splats never change: moving, turning or scaling one makes a new one.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ from studio.recipe import Recipe
 from studio.recipe.solid import Ground, RenderRecipe, SplatRecipe, ViewsRecipe
 from studio.scheduling.changes import Changes
 from studio.segmentation import objects
-from studio.segmentation.engine import flat
+from studio.segmentation.objects import flat, mask_of
 from studio.solid import fit as solid_fit
-from studio.solid.contract import camera_of, crop_of, mask_of
+from studio.solid.contract import camera_of, crop_of
 from studio.solid.orientation import Standing
 from studio.solid.recipe import splat_recipe
 from studio.solid.uploads import SplatUploads
@@ -44,7 +44,7 @@ from studio.splats.upright import TURNS, UPRIGHT, Axis, Turn, followed
 MAX_RENDERED_SIDE = 1024
 MAX_TURNS = 24
 _MOST_PAIRS = 60_000_000
-"""For a rendered picture: half a minute of work at the most."""
+"""For a rendered picture: at most half a minute."""
 
 
 class Backdrop(NamedTuple):
@@ -52,31 +52,29 @@ class Backdrop(NamedTuple):
 
     camera: PictureCamera
     picture: Asset
-    mask: np.ndarray | None  # HW uint8 of the object's place in the picture; None: it stands anywhere
+    mask: np.ndarray | None  # HW uint8, the object in the picture; None: no object
 
 
 class Splats:
-    """`owner` is whoever asks; another owner's splats do not exist for them."""
+    """`owner` is whoever asks; the splats of others do not exist for them."""
 
     def __init__(self, store: Store, database: Database, changes: Changes, solids: Solids) -> None:
         self._store, self._changes, self._solids = store, changes, solids
         self._uploads, self._standing = SplatUploads(store), Standing(store, database)
-        self._latest: tuple[Path, int, Splat] | None = None  # who opens a splat asks for it several times
+        self._latest: tuple[Path, int, Splat] | None = None  # opening a splat asks for it several times
 
     # --- in and out ---------------------------------------------------------------------------------------------------
 
     def take_in(self, owner: str, source: bytes | Path, name: str, up: str = "") -> Asset:
-        """Keep an uploaded splat; one that exists already is not kept twice.
-
-        What was assumed when it was read stands in its recipe; see `SolidRecipe.notes`.
+        """Keep an uploaded splat, once. Its recipe notes what was assumed; see `SplatRecipe.notes`.
 
         Args:
-            up: the axis of the file that points up, see `upright.Axis`; "": as the file says, or is like others.
+            up: the axis of the file that points up, see `upright.Axis`; "": as the file says, or a guess.
 
         Raises:
-            BadSplat: it is not one that Diorama takes.
+            BadSplat: not a splat that Diorama reads.
             BadRequest: there is no such axis.
-            StorageFailed: the disk did not take it.
+            StorageFailed
         """
         if up not in ("", *UPRIGHT):
             raise BadRequest(f"The axis that points up is one of {', '.join(UPRIGHT)}, not {validation.shown(up)}.")
@@ -87,9 +85,8 @@ class Splats:
         return kept
 
     def asset(self, owner: str, asset_id: str) -> Asset:
-        """
-        Raises:
-            NotFound: there is none, or it is deleted or somebody else's. So for all that follow.
+        """Raises NotFound, as do all methods that follow, if it does not exist, is deleted or belongs to somebody
+        else.
         """
         asset = self._store.asset(owner, asset_id)
         if asset.kind != "splat" or asset.deleted:
@@ -97,10 +94,7 @@ class Splats:
         return asset
 
     def splat(self, owner: str, asset_id: str) -> Splat:
-        """
-        Raises:
-            BadSplat: its file was spoilt.
-        """
+        """Raises BadSplat if its file is damaged."""
         asset = self.asset(owner, asset_id)
         path = self._store.path(owner, asset.id)
         latest, changed_ns = self._latest, path.stat().st_mtime_ns
@@ -116,20 +110,18 @@ class Splats:
         """
         if not isinstance(format, str):
             raise BadRequest(f"The format must be text such as 'ply', not {validation.shown(format)}.")
-        if format == "ply":  # to the last bit: reading and writing again rounds
+        if format == "ply":  # unchanged: reading and writing again would round
             return self._store.path(owner, self.asset(owner, asset_id).id).read_bytes()
         return export_splat(self.splat(owner, asset_id), format)
 
     # --- on its picture -----------------------------------------------------------------------------------------------
 
     def scene(self, owner: str, asset_id: str) -> Backdrop | None:
-        """What a splat stands on; None where it came without, or that is gone."""
+        """What a splat stands on; None if nothing, or if that is gone."""
         return self._scene(self.asset(owner, asset_id), self.splat(owner, asset_id))
 
     def match_size(self, owner: str, asset_id: str) -> Asset:
-        """A splat of its own that covers the object best: the same, larger or smaller, moved across the picture.
-
-        Where nothing would be better, it is the one that was asked about.
+        """A new splat scaled and moved across the picture to cover the object best, or the same if it already does.
 
         Raises:
             BadRequest: it stands on no object.
@@ -147,7 +139,7 @@ class Splats:
         return self._keep(asset, matched, said, (*asset.parents, asset.id), asset.recipe.views)
 
     def turn(self, owner: str, asset_id: str, turns: Sequence[str]) -> Asset:
-        """The splat that stands in its place, turned by quarters, one after the other. The former is in the trash.
+        """The splat rotated by quarter turns, one after the other, which replaces it; the old one is in the trash.
 
         Args:
             turns: see `upright.Turn`; at most MAX_TURNS.
@@ -169,7 +161,7 @@ class Splats:
         return kept
 
     def place(self, owner: str, asset_id: str, on: str) -> Asset:
-        """A splat of its own that stands on an object, or in the middle of a picture.
+        """A new splat that stands on an object, or in the middle of a picture.
 
         Args:
             on: asset id of the object or picture.
@@ -187,10 +179,10 @@ class Splats:
         return self._keep(asset, splat, SplatRecipe(splat.count, fit), (target.id, asset.id), ViewsRecipe())
 
     def erase(self, owner: str, asset_id: str, erasures: Sequence[Erasure]) -> Asset:
-        """A splat of its own without what is erased.
+        """A new splat without the erased parts.
 
         Raises:
-            BadRequest: nothing would be left, or nothing lies there.
+            BadRequest: nothing would be left, or nothing is there.
         """
         asset, splat = self.asset(owner, asset_id), self.splat(owner, asset_id)
         kept, title = kept_of(splat, erasures), validation.shown(asset.title)
@@ -206,17 +198,13 @@ class Splats:
     # --- pictures of it -----------------------------------------------------------------------------------------------
 
     def filled_png(self, owner: str, asset_id: str) -> bytes:
-        """The picture a splat stands on, with its object painted out.
-
-        Raises:
-            BadRequest: it stands on none.
-        """
+        """The picture a splat stands on, with its object painted out. Raises BadRequest if it stands on none."""
         return objects.png(self._behind(self.scene(owner, asset_id), owner, "filled"))
 
     def rendered_png(
         self, owner: str, asset_id: str, camera: PictureCamera | None = None, ground: str = "photo"
     ) -> bytes:
-        """A splat as a camera sees it, over what is behind it; the longest side has MAX_RENDERED_SIDE pixels at most.
+        """A splat as a camera sees it, over its background; the longest side has MAX_RENDERED_SIDE pixels at most.
 
         Args:
             camera: of the picture it stands on; None: the one that *Reset* returns to.
@@ -241,15 +229,15 @@ class Splats:
         ground: str = "photo",
         picture: str = "",
     ) -> Asset:
-        """Keep a picture of a splat that the page has painted.
+        """Keep a picture of a splat that the page rendered.
 
         Args:
             content: PNG, JPEG or WebP.
-            camera: where it was seen from; None: nobody said.
-            picture: asset id of what was behind it; "" for none.
+            camera: its camera; None: unknown.
+            picture: asset id of the picture behind it; "" for none.
 
         Raises:
-            BadPicture: it is no picture that Diorama takes.
+            BadPicture: not a picture that Diorama reads.
         """
         asset = self.asset(owner, asset_id)
         parents = (asset.id,) if not picture else (self._solids.picture(owner, picture).id, asset.id)
@@ -295,7 +283,7 @@ class Splats:
     def _keep(
         self, asset: Asset, splat: Splat, said: SplatRecipe, parents: tuple[str, ...], views: ViewsRecipe
     ) -> Asset:
-        """A splat that was made of another."""
+        """Store a splat made from another."""
         recipe = splat_recipe(asset.owner, asset.title, splat, said, parents)
         recipe = replace(recipe, model=asset.model, revision=asset.recipe.revision, views=views)
         kept = self._store.save_splat(replace(splat, recipe=recipe))

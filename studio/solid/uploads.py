@@ -1,4 +1,4 @@
-"""Uploaded splats as assets: checked, kept once, with the recipe they bring. Knows no HTTP."""
+"""Uploaded splats as assets: checked, kept once, with their recipe. Knows no HTTP."""
 
 from __future__ import annotations
 
@@ -27,24 +27,24 @@ from studio.splats.upright import UPRIGHT, Axis, followed, inverse
 
 
 class TakenIn(NamedTuple):
-    """A splat of an uploaded file, and in which way it was to be turned."""
+    """An uploaded splat, and how it is to be turned."""
 
     asset: Asset
-    turned: Quaternion | None  # since the file of the asset was read; None: nobody said
+    turned: Quaternion | None  # relative to the asset's file; None: not specified
 
 
 class SplatUploads:
-    """The way into one store. Any thread may use it; one splat at a time comes in, so that memory stays bounded."""
+    """Uploads to one store. Thread-safe; reads one splat at a time to limit memory use."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
         self._one_at_a_time = threading.Lock()
 
     def take_in(self, owner: str, source: bytes | Path, name: str, up: Axis | None = None) -> TakenIn:
-        """See `Splats.take_in`. One that was there stands as it stood."""
+        """See `Splats.take_in`. One that exists keeps its orientation."""
         with self._one_at_a_time:
             taken = read_splat(source, name)
-            taken.splat.pruned()  # refuses a splat that nobody could see; a faint one is kept as it came
+            taken.splat.pruned()  # refuses invisible splats; faint ones are kept unchanged
             wanted = None if up is None else followed((inverse(UPRIGHT[taken.up]), UPRIGHT[up]))
             sha256 = _sha256(source)
             there = self._store.upload(owner, sha256)
@@ -64,13 +64,13 @@ class SplatUploads:
         return self._store.save_splat(replace(splat, recipe=recipe))
 
     def _original(self, owner: str, splat: Splat) -> Asset | None:
-        """The splat of this owner that came back as it was."""
+        """The owner's own splat, if it comes back unchanged."""
         if splat.recipe is None:
             return None
         try:
             asset = self._store.asset(owner, splat.recipe.id)
             mine = read_splat(self._store.path(owner, asset.id)).splat
-        except (NotFound, BadSplat):  # there is none, or it was spoilt: what comes in is whole
+        except (NotFound, BadSplat):  # missing or damaged: keep the upload
             return None
         return asset if _is_same(mine, splat) else None
 
@@ -90,7 +90,7 @@ def _sha256(source: bytes | Path) -> str:
 
 
 def _recipe(owner: str, taken: DecodedSplat, name: str, sha256: str, wanted: Quaternion | None) -> Recipe:
-    """What is written into our file of it: the recipe it brought, in bounds, as that of a splat of this owner."""
+    """The recipe for our file: the one it came with, within limits, as an upload of this owner."""
     splat, brought = taken.splat, taken.splat.recipe
     notes = " ".join(taken.notes)
     said = SplatRecipe(

@@ -1,6 +1,6 @@
-"""Objects that become 3D, in one studio: queues jobs for views and splats, and keeps the views in order.
+"""Objects that become 3D: queues jobs for views and splats, and manages the views.
 
-Existing splats are handled in `splat_service`. Every call is safe from any thread.
+Existing splats are handled in `splat_service`. Thread-safe.
 """
 
 from __future__ import annotations
@@ -34,7 +34,6 @@ from studio.solid.contract import (
     Four,
     SolidRequest,
     crop_of,
-    mask_of,
     square,
 )
 from studio.solid.own_view import own_view
@@ -50,7 +49,7 @@ class Submit(Protocol):
 
 
 class Solids:
-    """`owner` is whoever asks; another owner's objects and views do not exist for them."""
+    """`owner` is whoever asks; the objects and views of others do not exist for them."""
 
     def __init__(
         self,
@@ -68,12 +67,12 @@ class Solids:
         self._ready, self._submit = ready, submit
 
     def make(self, owner: str, request: SolidRequest) -> JobView:
-        """Queue one job that makes views of an object, a splat, or both; it is written down when this returns.
+        """Queue one job that makes views of an object, a splat, or both; it is stored when this returns.
 
-        Its assets are the new views, each with its place as `Asset.index`, and then the splat.
+        Its assets are the new views, in their places by `Asset.index`, and then the splat.
 
         Raises:
-            NotFound: the object is not there, is deleted, or is somebody else's. So for all that follow.
+            NotFound: no such object, as for all methods that follow.
             BadRequest, UnknownModel, NotSupported, NotReady, TooManyJobs, StorageFailed: nothing was queued.
         """
         wanted, specs = codec.checked(request), list[ModelSpec]()
@@ -95,7 +94,7 @@ class Solids:
     # --- objects ------------------------------------------------------------------------------------------------------
 
     def object(self, owner: str, asset_id: str) -> Asset:
-        """What can be turned: an object, or a picture with a transparent background.
+        """An object, or a picture with a transparent background.
 
         Raises:
             BadRequest: it is a whole picture, or no picture at all.
@@ -108,11 +107,7 @@ class Solids:
         return asset
 
     def crop(self, owner: str, object_id: str) -> Crop:
-        """The square around an object that models see, in pixels of its picture.
-
-        Raises:
-            BadRequest: nothing of it can be seen.
-        """
+        """The square around an object that models see, in pixels of its picture. Raises BadRequest if it is empty."""
         return crop_of(self._opened(owner, object_id)[1])
 
     def crop_png(self, owner: str, object_id: str) -> bytes:
@@ -121,11 +116,7 @@ class Solids:
         return objects.png(square(image, crop_of(mask), INPUT_SIDE))
 
     def picture(self, owner: str, asset_id: str) -> Asset:
-        """What can be looked at and is not in the trash.
-
-        Raises:
-            BadRequest: it is a splat.
-        """
+        """Anything but a splat that is not deleted. Raises BadRequest for a splat."""
         asset = self._store.asset(owner, asset_id)
         if asset.deleted:
             raise NotFound("picture", asset_id)
@@ -134,7 +125,7 @@ class Solids:
         return asset
 
     def picture_of(self, owner: str, asset_id: str) -> Asset:
-        """The picture an object was cut out of, where that is still there; else what was asked for itself."""
+        """The picture an object was cut out of, if that still exists; else the object itself."""
         asset = self.picture(owner, asset_id)
         if asset.kind == "object":
             for parent in search.relatives(self._database, asset).parents:
@@ -145,12 +136,12 @@ class Solids:
     # --- views --------------------------------------------------------------------------------------------------------
 
     def views_made(self, owner: str, object_id: str) -> tuple[Asset, ...]:
-        """All views of an object that are still there, newest first; `Asset.index` says which of the four each is."""
+        """All views of an object that are not deleted, newest first; `Asset.index` says which of the four each is."""
         asset = self._store.asset(owner, object_id)
         return tuple(one for one in search.relatives(self._database, asset).children if one.kind == "view")
 
     def views_of(self, owner: str, object_id: str) -> Four:
-        """The newest view of each side, "" where there is none."""
+        """The newest view of each side, "" if there is none."""
         newest = {view.index: view.id for view in reversed(self.views_made(owner, object_id))}
         return codec.four([newest.get(index, "") for index in range(len(AZIMUTHS_DEG))])
 
@@ -159,7 +150,7 @@ class Solids:
     ) -> Asset:
         """Use your own picture as a view of an object; the object itself is used as the models see it.
 
-        What lies before something, as in a photo, is cut out first.
+        If it has a background, as photos have, its object is cut out first.
 
         Args:
             index: which of the four.
@@ -181,9 +172,9 @@ class Solids:
     # --- inside -------------------------------------------------------------------------------------------------------
 
     def _opened(self, owner: str, object_id: str) -> tuple[Image.Image, np.ndarray]:
-        """What an object's file shows, and its mask."""
+        """An object's image and mask."""
         image = read_picture(self._path(owner, object_id)).image
-        return image, mask_of(image)
+        return image, objects.mask_of(image)
 
     def _path(self, owner: str, object_id: str) -> Path:
         return self._store.path(owner, self.picture(owner, object_id).id)

@@ -12,7 +12,7 @@ from PIL import Image
 from studio.contract import ModelSpec, Task, Tell
 from studio.errors import NotReady
 from studio.residents import Residents
-from studio.segmentation.engine import flat
+from studio.segmentation.objects import flat
 from studio.validation import cleaned, unknown_words
 from studio.words.contract import WordsRequest
 

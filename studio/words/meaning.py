@@ -26,7 +26,7 @@ from studio.library.search import Filters, GalleryPage
 from studio.library.store import Store
 from studio.residents import Residents
 from studio.scheduling.lanes import LaneName
-from studio.segmentation.engine import flat
+from studio.segmentation.objects import flat
 from studio.words.contract import WordsRequest
 
 LANE: LaneName = "words"
