@@ -17,9 +17,9 @@ from studio.errors import BadRequest, StorageFailed
 from studio.library.assets import Asset
 from studio.recipe import is_asset_id
 from studio.recipe.selection import SegmentRequest
+from studio.recipe.solid import four
 from studio.segmentation.contract import in_pixels
 from studio.service import Studio
-from studio.solid.codec import four
 from studio.solid.contract import NO_VIEWS, SIDES, Four, SolidRequest
 from studio.solid.fit import GOOD_FIT
 from studio.splats.erasing import Cuboid, Erasure, Region, box_from

@@ -45,6 +45,10 @@ def leaving(loaded: Sequence[Loaded], needed_gb: float, budget_gb: float) -> lis
     return leavers
 
 
+def unheard(_progress: Progress) -> None:
+    """A `Tell` nobody listens to."""
+
+
 class _Resident:
     def __init__(self, spec: ModelSpec) -> None:
         self.spec = spec

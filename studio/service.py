@@ -30,7 +30,7 @@ from studio.imaging.plans import plans_of
 from studio.imaging.settings_from_recipe import Settings, fit
 from studio.library.database import BUSY_SECONDS
 from studio.model_files import Meter, ModelFiles
-from studio.residents import Residents
+from studio.residents import Residents, unheard
 from studio.scheduling.changes import Changes
 from studio.scheduling.contract import JobView, NoWorkers, Workers
 from studio.scheduling.jobs import PATIENCE_SECONDS, Jobs
@@ -152,7 +152,7 @@ class Studio(Collection):
         """Load a model in the background when its lane is idle; nothing is downloaded."""
         spec = self.model(model_id)
         if (ready := spec.readiness()).ok and not ready.download_gb and spec.lane != "workers":
-            load = partial(self._residents.load, spec, lambda _: None)  # nobody waits for it
+            load = partial(self._residents.load, spec, unheard)
             if Task.SEGMENT in spec.tasks:
                 self.selections.later(load)
             else:

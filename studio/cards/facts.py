@@ -1,4 +1,4 @@
-"""Facts about a model beside its settings: what it needs, and a demo picture."""
+"""Facts about a model besides its settings: what it needs, and a demo picture."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 
 class Need(NamedTuple):
-    """One thing that a model needs before its first use, and what there is of it."""
+    """A requirement of a model, and whether this machine meets it."""
 
     name: str  # "Memory", "Disk", "Licence", "Access", "File"
     text: str  # "a GPU with 5 GB; here: none"
@@ -15,9 +15,9 @@ class Need(NamedTuple):
 
 
 class Demo(NamedTuple):
-    """A picture that is known to come out well, and what is done with it to show what Diorama can do."""
+    """A prompt that reliably comes out well, and how to use its picture to show what Diorama can do."""
 
     prompt: str
     seed: int
     change: str  # an instruction
-    place: tuple[float, float]  # where its object is clicked: shares of width and height
+    place: tuple[float, float]  # where to click its object: shares of width and height

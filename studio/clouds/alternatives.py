@@ -1,4 +1,4 @@
-"""Which cloud model could do what a local model cannot. It only suggests; it decides and sends nothing."""
+"""Which cloud model could do what a local model cannot. Only suggests; decides and sends nothing."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from studio.imaging.settings_from_recipe import is_same_model
 
 
 class StandIn(NamedTuple):
-    """A model of a provider for a request that was meant for another."""
+    """A cloud model for a request that was meant for another model."""
 
     spec: ModelSpec
-    price_usd: float | None  # of one picture, about; None: nobody says
-    lost: tuple[str, ...]  # what was asked for and it does not honour, in words: "seed"
+    price_usd: float | None  # estimate for one picture; None: unknown
+    lost: tuple[str, ...]  # requested settings it does not support, in words: "seed"
 
 
 def stand_in(request: GenerateRequest, model: ModelSpec, specs: Iterable[ModelSpec], owner: str) -> StandIn | None:
-    """The one that honours most of a request; of equals the one that has a key, is the same model, comes first.
+    """The model that supports most of a request; among equals, first one with a key, then the same model.
 
     Args:
-        request: as it was meant for `model`; what cannot be right with any model is left out.
-        specs: of the catalog, those of this machine among them.
+        request: as it was meant for `model`; values that no model could use are left out.
+        specs: of the catalog, local ones included.
     """
     offered = [spec for spec in specs if spec.provider and not spec.retired_on and model.tasks & spec.tasks]
     found = [StandIn(spec, _price(spec, request), lost_with(spec, request, model)) for spec in offered]
@@ -35,7 +35,7 @@ def stand_in(request: GenerateRequest, model: ModelSpec, specs: Iterable[ModelSp
 
 
 def lost_with(spec: ModelSpec, request: GenerateRequest, model: ModelSpec) -> tuple[str, ...]:
-    """What a person chose for one model and another does not honour; defaults are nobody's choice."""
+    """What a person chose for one model that another does not support; defaults do not count."""
     steps = model.steps.default if model.steps else None
     guidance = model.guidance.default if model.guidance else None
     lost = {
@@ -50,7 +50,7 @@ def lost_with(spec: ModelSpec, request: GenerateRequest, model: ModelSpec) -> tu
 
 
 def _rank(each: StandIn, model: ModelSpec, owner: str) -> tuple[bool, int, bool]:
-    """Small is better."""
+    """Smaller is better."""
     is_same = is_same_model(each.spec.label.partition(" (")[0], model.id)
     return not each.spec.ready_for(owner).ok, len(each.lost), not is_same
 
@@ -68,14 +68,14 @@ def _makes(spec: ModelSpec, request: GenerateRequest) -> bool:
 
 
 def _price(spec: ModelSpec, request: GenerateRequest) -> float | None:
-    """At the model's own quality; at its own size where it does not make the one that was asked for."""
+    """At the model's default quality, and at its default size if it does not support the requested one."""
     size = request.size if _makes(spec, request) else None
     return estimate(spec, replace(request, size=size, quality="", count=1))
 
 
 @contextmanager
 def suggesting(request: GenerateRequest, specs: Callable[[Task], Iterable[ModelSpec]], owner: str) -> Iterator[None]:
-    """Where the chosen model cannot make it (NotReady), the sentence says who could."""
+    """If the chosen model is not ready, add to the error who else could do it."""
     try:
         yield
     except NotReady as error:
@@ -83,7 +83,7 @@ def suggesting(request: GenerateRequest, specs: Callable[[Task], Iterable[ModelS
 
 
 def elsewhere(request: GenerateRequest, specs: Iterable[ModelSpec], owner: str) -> str:
-    """Who could make it, as a sentence that follows the one about why the chosen model cannot; "" for nobody."""
+    """Who else could do it, as a sentence to append to the error; "" for nobody."""
     specs = list(specs)
     model = next((spec for spec in specs if spec.id == request.model and not spec.provider), None)
     found = stand_in(request, model, specs, owner) if model else None

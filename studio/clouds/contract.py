@@ -1,6 +1,6 @@
-"""The interface to providers beside pictures: whose key pays, descriptions and better prompts.
+"""The interface to providers besides pictures: whose key pays, descriptions and better prompts.
 
-The interface only; who implements it is handed to `Studio`. Nobody can ask for a key's value here.
+The implementation is passed to `Studio`. Nothing here reveals a key.
 """
 
 from __future__ import annotations
@@ -14,37 +14,37 @@ from studio.errors import BadRequest, NotReady
 
 
 class KeyState(NamedTuple):
-    """Whether an owner can pay at a provider, never with what."""
+    """Whether an owner has a key for a provider, never the key."""
 
     provider: str  # as people call it
-    name: str  # of the variable that holds the key
+    name: str  # of the key's environment variable
     source: Literal["", "session", "environment", "file"]  # "": there is none
     todo: str  # what to do about a missing key, as the end of a sentence
-    file: str  # where a line `name`=... keeps one for good; "" where that is the host's business
-    keys_url: str  # where a key is made
+    file: str  # where a line `name`=... stores one for good; "" if only the host can
+    keys_url: str  # where to create a key
 
 
 class Clouds(Protocol):
-    """All providers together. Any thread may ask."""
+    """All providers together. Thread-safe."""
 
     def keys(self, owner: str) -> tuple[KeyState, ...]:
-        """Every provider, the one to prefer first."""
+        """Every provider, the preferred one first."""
         ...
 
     def paste(self, owner: str, provider: str, key: object) -> None:
-        """Remember a key for this owner, in memory alone and until the process ends; "" forgets it.
+        """Remember a key for this owner, in memory and until the process ends; "" forgets it.
 
         Raises:
-            BadRequest: there is no such provider, or it can be no key; the message does not repeat it.
+            BadRequest: there is no such provider, or it cannot be a key; the message does not repeat it.
         """
         ...
 
     def reader(self, owner: str) -> str:
-        """The provider that would put pictures and prompts into words for this owner; "" for none."""
+        """The provider that would describe pictures and improve prompts for this owner; "" for none."""
         ...
 
     def describe(self, owner: str, picture: Image.Image, tell: Tell) -> str:
-        """What is to be seen, in a few sentences. Waits for the provider.
+        """A description in a few sentences. Waits for the provider.
 
         Args:
             picture: RGB or RGBA, of any size.
@@ -52,12 +52,12 @@ class Clouds(Protocol):
         Raises:
             NotReady: no key.
             CloudFault: no answer.
-            Cancelled: of `tell`.
+            Cancelled: from `tell`.
         """
         ...
 
     def improve_prompt(self, owner: str, prompt: str, tell: Tell) -> str:
-        """The same wish, said so that an image model understands more of it. Raises like `describe`."""
+        """The prompt, reworded so that an image model understands more of it. Raises like `describe`."""
         ...
 
 

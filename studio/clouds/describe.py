@@ -1,6 +1,6 @@
-"""Descriptions of pictures and better prompts: by a provider if there is a key, else by a local model.
+"""Descriptions of pictures and better prompts: from a provider if there is a key, else from a local model.
 
-A description is kept with its picture whoever still waits for it: it was paid for. Knows no provider,
+A description is stored with its picture even if nobody waits for it any more: it was paid for. Knows no provider,
 no model and no layout.
 """
 
@@ -23,26 +23,26 @@ from studio.library.store import Store
 from studio.residents import Residents
 from studio.scheduling.changes import Changes
 from studio.scheduling.lanes import LaneName
-from studio.validation import MAX_PROMPT, cleaned, says_something, shown
+from studio.validation import bounded_text, cleaned, says_something, shown
 from studio.words.local import LocalWords
 
 MOST_AT_ONCE = 4
-"""Answers one owner may be waiting for."""
+"""Pending answers per owner."""
 MAX_DESCRIPTION = 2_000
 """Characters."""
 LOCAL_LANE: LaneName = "words"
-"""So that neither pictures nor providers wait for text models."""
+"""A lane of its own, so that neither pictures nor providers wait for text models."""
 
 
 class Asked(NamedTuple):
-    """A question on its way. `answer` ends with the answer, a StudioError, or Cancelled after `stop`."""
+    """A pending question. `answer` ends with the answer, a StudioError, or Cancelled after `stop`."""
 
     answer: Future[Any]
-    stop: Callable[[], None]  # wait no longer; what was sent may still be charged
+    stop: Callable[[], None]  # stop waiting; what was sent may still be charged
 
 
 class Describing:
-    """Any thread may ask; none of the methods waits."""
+    """Thread-safe; no method waits."""
 
     def __init__(
         self,
@@ -56,8 +56,8 @@ class Describing:
     ) -> None:
         """
         Args:
-            later: does something on a thread of a lane; the second argument names it.
-            is_toy: owner and id of a picture -> whether it is of the toy world.
+            later: runs something on a thread of a lane; the second argument names it.
+            is_toy: owner and id of a picture -> whether it shows the toy world.
         """
         self._clouds, self._changes, self._store = clouds, changes, store
         self._local, self._later, self._is_toy = LocalWords(models, residents), later, is_toy
@@ -66,14 +66,14 @@ class Describing:
         self._closing = threading.Event()
 
     def describe(self, owner: str, asset_id: str) -> Asked:
-        """Ask what is to be seen on a picture, and keep it there. The answer is the asset.
+        """Ask for a description of a picture, and store it there. The answer is the asset.
 
-        Asked for twice at once, the picture is sent once.
+        Concurrent requests send the picture once.
 
         Raises:
             NotFound: there is no such picture.
-            BadRequest: it is none, or too many answers are awaited.
-            NotReady: nobody can say.
+            BadRequest: it is not a picture, or too many answers are pending.
+            NotReady: nobody can answer.
         """
         asset = self._store.asset(owner, asset_id)
         if asset.deleted:
@@ -100,26 +100,22 @@ class Describing:
         """Who would improve a prompt; "" for nobody.
 
         Args:
-            for_toys: whoever draws it knows nothing but the toy world, or is not known.
+            for_toys: the image model knows only the toy world, or is unknown.
         """
         spec = self._local.improver(for_toys=for_toys)
         return self._clouds.reader(owner) or (spec.label if spec else "")
 
     def improve_prompt(self, owner: str, prompt: str, *, for_toys: bool = True) -> Asked:
-        """Ask for the same wish, said so that an image model understands more of it. The answer is text.
+        """Ask for the prompt reworded so that an image model understands more of it. The answer is text.
 
         Args:
             for_toys: as for `improver`.
 
         Raises:
-            BadRequest: there is nothing to improve, or too many answers are awaited.
-            NotReady: nobody can.
+            BadRequest: there is nothing to improve, or too many answers are pending.
+            NotReady: nobody can answer.
         """
-        if not isinstance(prompt, str):
-            raise BadRequest(f"The prompt must be text, not {shown(prompt)}.")
-        if len(prompt) > MAX_PROMPT:
-            raise BadRequest(f"The prompt has {len(prompt):,} characters; {MAX_PROMPT:,} is the most. Shorten it.")
-        wish = cleaned(prompt)
+        wish = bounded_text("prompt", prompt)
         if not says_something(wish):
             raise BadRequest("There is no prompt to improve. Write what you want to see, in a few words.")
         if self._clouds.reader(owner):
@@ -136,7 +132,7 @@ class Describing:
             self._closing.set()
             waiting = list(self._asked.values())
         for asked in waiting:
-            asked.answer.cancel()  # one that has not begun; the others hear of it by their `tell`
+            asked.answer.cancel()  # if it has not begun; others are stopped through `tell`
 
     def _ask(self, owner: str, lane: LaneName, what: str, work: Callable[[Tell], Any]) -> Asked:
         with self._lock:
@@ -181,7 +177,7 @@ class Describing:
 
 
 def _answer(future: Future[Any], work: Callable[[], Any]) -> None:
-    """Do the work and hand on the result; a bug is raised to the lane, which logs it."""
+    """Do the work and set the result; a bug is raised to the lane, which logs it."""
     if not future.set_running_or_notify_cancel():
         return
     try:

@@ -1,7 +1,7 @@
 """The cost of cloud pictures: estimates, today's total, and when to ask for confirmation.
 
-What was spent is in the recipes, what will be in the jobs: nothing of its own is written down. Words (describing,
-improving) cost a fraction of a cent and are not counted, nor is what a provider charges for a refusal.
+Past costs are in the recipes, coming ones in the jobs; nothing else is stored. Text (describing, improving) costs a
+fraction of a cent and is not counted, nor are charges for refused requests.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ from studio.recipe import UPLOAD
 from studio.validation import shown
 
 DAILY_CAP_USD = 5.0
-"""What one person may spend a day before they are asked, by default."""
+"""How much one person may spend a day without confirming, by default."""
 _SET_BACK_SECONDS = 7 * 86_400.0
-"""What is dated so far ahead was made today, before the clock was set back; further, the clock was wrong then."""
+"""Pictures dated up to this far ahead were made today, before the clock was set back; others, while it was wrong."""
 
 
 class Spent(NamedTuple):
     """One owner's day, in US dollars."""
 
-    made: float  # pictures: the bill or, where the provider sends none, the estimate
-    coming: float  # what waits and runs, estimated
+    made: float  # pictures: the bill, or the estimate if the provider sends none
+    coming: float  # waiting and running jobs, estimated
     cap: float | None  # None: never asked
 
     @property
@@ -40,7 +40,7 @@ class Spent(NamedTuple):
 
 
 class Spending:
-    """Any thread may ask."""
+    """Thread-safe."""
 
     def __init__(
         self,
@@ -53,21 +53,21 @@ class Spending:
         Args:
             specs: the models; those of a provider cost.
             cap_usd: 0 asks before everything that costs; None never asks.
-            now: here, or with its time zone: a day begins at midnight there.
+            now: local time, or with a time zone: a day begins at midnight there.
         """
         self._database, self._cap, self._now = database, cap_usd, now
         self._specs = {spec.id: spec for spec in specs if spec.provider}
         self._lock = threading.Lock()
 
     def today(self, owner: str) -> Spent:
-        """Since midnight, pictures in the trash included."""
+        """Since midnight, deleted pictures included."""
         return Spent(self._made(owner), self._coming(owner), self._cap)
 
     @contextmanager
     def approved(
         self, owner: str, spec: ModelSpec, request: GenerateRequest | IterateRequest, *, confirmed: bool = False
     ) -> Iterator[None]:
-        """Queue a complete request in this block: of two that fit the cap only one by one, one gets in.
+        """Queue a complete request in this block. If only one of two requests fits under the cap, only one gets in.
 
         Raises:
             OverBudget: it would cost more than the cap leaves, and was not confirmed.
@@ -113,7 +113,7 @@ class Spending:
             bill = (
                 _one(self._specs[row["model"]], size, row["quality"]) if row["price_usd"] is None else row["price_usd"]
             )
-            paid += max(0.0, bill or 0.0)  # a recipe is a file: anything may be in it
+            paid += max(0.0, bill or 0.0)  # a recipe may contain anything
         return paid
 
     def _coming(self, owner: str) -> float:
@@ -134,10 +134,10 @@ class Spending:
 
 
 def estimate(spec: ModelSpec, request: GenerateRequest | IterateRequest) -> float | None:
-    """What all pictures of a request will cost together, about; None where nobody says it, 0 on this machine.
+    """The approximate cost of all pictures of a request; None if unknown, 0 for local models.
 
     Args:
-        request: complete or not: what is left open counts as the model's default.
+        request: complete or not; missing values count as the model's defaults.
     """
     if not spec.provider:
         return 0.0
@@ -147,7 +147,7 @@ def estimate(spec: ModelSpec, request: GenerateRequest | IterateRequest) -> floa
 
 
 def in_dollars(usd: float) -> str:
-    """ "$5.00", "$0.13", "$0.034", "$0.03", "$0.006": two figures, and never fewer than cents."""
+    """For people: "$5.00", "$0.13", "$0.034": two significant digits, but never fewer than cents."""
     if 0 < usd < 0.0005:
         return "less than $0.001"
     words = f"{usd:.3f}" if usd < 0.095 else f"{usd:.2f}0"
@@ -155,10 +155,10 @@ def in_dollars(usd: float) -> str:
 
 
 def read_cap(text: str) -> float | None:
-    """What DIORAMA_DAILY_CAP_USD says: dollars, "off" for none, "" for the usual.
+    """The value of DIORAMA_DAILY_CAP_USD: dollars, "off" for none, "" for the default.
 
     Raises:
-        BadRequest: something else.
+        BadRequest: anything else.
     """
     text = text.strip().removeprefix("$")
     if text.lower() == "off":
@@ -175,6 +175,6 @@ def read_cap(text: str) -> float | None:
 
 
 def _one(spec: ModelSpec, size: Size, quality: str) -> float | None:
-    """One picture."""
+    """The estimate for one picture."""
     request = ImageRequest(prompt="", size=size, quality=quality)
     return spec.price_usd(request) if spec.price_usd else None

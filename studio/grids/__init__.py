@@ -1,1 +1,1 @@
-"""Comparisons: pictures with several values of a control, on one sheet."""
+"""Comparisons: pictures with several values of a setting, on one sheet."""

@@ -1,4 +1,4 @@
-"""Comparisons: one request with several values of one control, or of two. The request, and the labelled sheet.
+"""Comparisons: one request with several values of one setting, or of two. The request, and the labelled sheet.
 
 Pure functions; the work is in `grid_job`.
 """
@@ -32,19 +32,19 @@ LABELS = {
     "clip_skip": "Clip skip",
     "sampler": "Sampler",
 }
-"""What can be compared, by the name in a request."""
+"""Settings that can be compared, by their name in a request."""
 _WHOLE, _NUMBERS = ("seed", "steps", "clip_skip"), ("seed", "steps", "clip_skip", "guidance")
 MOST_VALUES = 12
-"""Of one control."""
+"""Of one setting."""
 MOST_CELLS = 36
 LONGEST_SIDE = 4096
-"""Of a sheet, in pixels: more, and its pictures are made smaller."""
+"""Of a sheet, in pixels; beyond that, its pictures are scaled down."""
 _GAP, _TEXT, _GROUND, _INK, _SKIPPED = 8, 14, "#fbfbf9", "#1c1b1a", "#dcdad6"
 _LONGEST_LABEL = 80
 
 
 class Axis(NamedTuple):
-    """One control and its values, in the order in which they stand on the sheet."""
+    """One setting and its values, in their order on the sheet."""
 
     field: str  # one of LABELS
     values: tuple[Any, ...]
@@ -52,7 +52,7 @@ class Axis(NamedTuple):
 
 @dataclass(frozen=True)
 class GridRequest:
-    """What a person asked for; complete once it came from `complete`."""
+    """A comparison; complete once `complete` returned it."""
 
     base: GenerateRequest
     x: Axis  # from left to right
@@ -69,7 +69,7 @@ def axis(field: Any, values: Any) -> Axis:
     """
     Args:
         field: one of LABELS.
-        values: a list, or a text: numbers with commas between them, words with semicolons or line ends.
+        values: a list, or text: numbers separated by commas, words by semicolons or line breaks.
 
     Raises:
         BadRequest: nothing that can be compared.
@@ -85,13 +85,13 @@ def axis(field: Any, values: Any) -> Axis:
 
 
 def complete(request: GridRequest, spec: ModelSpec, choices: Path) -> GridRequest:
-    """The same with every value decided; one seed for all, where seeds are not what is compared.
+    """The same with every value decided; one seed for all, unless seeds are compared.
 
     Args:
-        choices: the folder for `wildcards`: a missing file is found now.
+        choices: the folder for `wildcards`, to report missing files now.
 
     Raises:
-        BadRequest, NotSupported: a value that cannot be, or that this model does not honour.
+        BadRequest, NotSupported: a value that is invalid, or that this model does not support.
     """
     x, y = request.x, request.y
     if y and y.field == x.field:
@@ -115,7 +115,7 @@ def to_json(request: GridRequest) -> dict[str, Any]:
 
 
 def from_json(values: dict[str, Any]) -> GridRequest:
-    """What `to_json` gave, after a trip through JSON."""
+    """The inverse of `to_json`, after a round trip through JSON."""
     grid = values["grid"]
     base = read_request({name: value for name, value in values.items() if name != "grid"})
     x, y = (each and axis(each[0], each[1]) for each in (grid["x"], grid["y"]))
@@ -129,7 +129,7 @@ def title_of(request: GridRequest) -> str:
 
 
 def texts(axis: Axis) -> tuple[str, ...]:
-    """The values as the recipe keeps them."""
+    """The values as stored in the recipe."""
     return tuple("" if value is None else _text(value) for value in axis.values)
 
 
@@ -138,7 +138,7 @@ def _text(value: Any) -> str:
 
 
 def labels(axis: Axis, spec: ModelSpec) -> tuple[str, ...]:
-    """What stands beside the pictures: "Steps 8"; words without the name of their control."""
+    """The labels of the pictures: "Steps 8"; prompts without the name of the setting."""
     names = {style.id: style.label for style in spec.styles} if axis.field == "style" else {}
     texts = [names.get(value) or _text(value) if value not in ("", None) else "none" for value in axis.values]
     texts = [text if len(text) <= _LONGEST_LABEL else f"{text[: _LONGEST_LABEL - 1]}…" for text in texts]
@@ -149,7 +149,7 @@ def sheet(rows: Sequence[Sequence[Image.Image | None]], across: Sequence[str], d
     """All pictures with their labels, as one RGB picture.
 
     Args:
-        rows: from top to bottom; None for a picture that there is none of (yet).
+        rows: from top to bottom; None for a missing picture.
         across: a label for each column.
         down: for each row; () for none.
     """
@@ -186,7 +186,7 @@ def _within(picture: Image.Image, scale: float) -> Size:
 
 
 def _wrapped(text: str, width: int, font: Any) -> str:
-    """Broken between words, or within one that is too long, so that no line is wider."""
+    """Wrapped to this width between words, or within a word that is too long."""
     lines = [""]
     for word in text.split():
         longer = f"{lines[-1]} {word}".strip()
@@ -202,7 +202,7 @@ def _wrapped(text: str, width: int, font: Any) -> str:
 
 
 def _value(field: str, text: str) -> Any:
-    """A value as somebody wrote it; what is no number stays a text, and completion says so."""
+    """A value as somebody wrote it; invalid numbers stay text, which `completion` reports."""
     if field not in _NUMBERS:
         return text
     try:

@@ -30,7 +30,7 @@ def make_grid(
 
     Args:
         choices: the folder for `wildcards`.
-        catalog: has what makes the outlines or the depth that a model follows.
+        catalog: has the model that makes control pictures.
 
     Raises:
         Cancelled: Stop was pressed; nothing is kept.
@@ -65,15 +65,16 @@ def _pictures(
     choices: Path,
     controls: dict[Size | None, Image.Image | None],
 ) -> tuple[list[list[Image.Image | None]], str]:
-    """Row by row, with the sheet so far as a preview; and the revision of the weights, where only the model knows.
+    """The pictures row by row, showing the sheet so far as a preview; and the revision of the weights, if only the
+    model knows it.
 
     Args:
-        controls: what the model follows in a picture of each size.
+        controls: the control picture for each size.
     """
     rows = request.rows()
     pictures: list[list[Image.Image | None]] = [[None] * len(row) for row in rows]
     count, total, done, revision = sum(map(len, rows)), sum(cell.steps or 1 for row in rows for cell in row), 0, ""
-    names = [""] * len(rows[0])  # of no use at the size of a preview
+    names = [""] * len(rows[0])  # unreadable at preview size
     for number, (row, column) in enumerate(((i, j) for i in range(len(rows)) for j in range(len(rows[0]))), start=1):
         cell = rows[row][column]
         cell = replace(cell, prompt=wildcards.chosen(cell.prompt, seed_of(cell, 0), choices))
@@ -89,7 +90,7 @@ def _pictures(
 
 
 def _teller(job: LiveJob, done: int, total: int, note: str) -> Tell:
-    """Steps of one picture as steps of all; a model's own note, such as a download, comes first."""
+    """Reports steps of one picture as steps of all; a model's own note, such as a download, has precedence."""
     return lambda progress: job.tell(Progress(done + progress.step, total, progress.note or note))
 
 

@@ -51,8 +51,8 @@ class Filters(TypedDict, total=False):
     model: str
     collection: str
     kind: str
-    """ "image" for pictures made here, "upload" for uploaded ones, or another kind; TRASH for what is deleted; "" for all
-    but views, which are intermediate results."""
+    """ "image" (made here), "upload", or another kind; TRASH for what is deleted; "" for all but views, which are
+    intermediate results."""
 
 
 def find(

@@ -1,7 +1,7 @@
-"""The recipe inside a picture: everything needed to make it again, readable by other tools, too.
+"""The recipe inside a picture: everything needed to make it again, readable by other tools too.
 
-A PNG carries it twice: as JSON in an iTXt chunk "diorama" (the whole truth) and as A1111's `parameters` text. Reading
-trusts nothing: a wrong length, checksum, encoding or type means "no recipe".
+A PNG has it twice: as JSON in an iTXt chunk "diorama" (complete) and as A1111's `parameters` text. Reading trusts
+nothing: a wrong length, checksum, encoding or type means "no recipe".
 """
 
 from __future__ import annotations
@@ -29,20 +29,20 @@ APP_VERSION = "0.1.0"
 KEYWORD = "diorama"
 MAX_CHUNKS = 10_000
 MAX_PART = 500_000
-"""Characters of a part that is a text: 20,000 points of a brush have less."""
+"""Characters of a part that is text: more than 20,000 brush points have."""
 
 Kind = Literal["image", "mask", "object", "view", "splat"]
 UPLOAD = "upload"
-"""The task of a picture that was not made here."""
+"""The task of an uploaded picture."""
 NOW = 0.0
-"""Of a recipe that is made: the store says when."""
+"""The creation time of a new recipe, which the store replaces."""
 MAX_UPLOADED_SEED = 2**64 - 1
-"""ComfyUI's seeds are this long; what is made here stays within MAX_SEED."""
+"""ComfyUI's maximum; seeds made here stay within MAX_SEED."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """What made one asset. Every value is the one that was used, none is a wish; a key never gets in here."""
+    """What made one asset: every value as it was used. Never contains a key."""
 
     id: str = field(default_factory=lambda: secrets.token_hex(16))  # of the asset: 32 hex digits
     kind: Kind
@@ -58,47 +58,47 @@ class Recipe:
     negative_prompt: str = ""
     width: int
     height: int
-    steps: int | None = None  # None: the model has no such control
+    steps: int | None = None  # None: the model has no such setting
     guidance: float | None = None
-    seed: int | None = None  # None: the model took none, the picture cannot be made again
+    seed: int | None = None  # None: the model took none, so the picture cannot be repeated
     parents: tuple[str, ...] = ()
-    created: float = NOW  # Unix time, seconds; NOW until the store keeps it
-    seconds: float = 0.0  # the model took for it, loading left out
+    created: float = NOW  # Unix time, seconds; NOW until it is stored
+    seconds: float = 0.0  # how long the model took, without loading
     title: str
     app: str = f"Diorama {APP_VERSION}"
-    source: str = ""  # of an upload: the tool its recipe is from, "file" where it has none; "" for what was made here
-    left_out: str = ""  # what the recipe of another tool said and this one has no place for
-    sha256: str = ""  # of the uploaded file, so that the same file is not kept twice; "" for what was made here
-    quality: str = ""  # of a model that has several
-    transparent: bool = False  # the background was left out
-    clip_skip: int | None = None  # layer of the text encoder, from the last one; None: the model has no such control
-    precision: str = ""  # in how many bits the weights were kept, such as "nf4"; "": in 16 or more
-    fast: bool = False  # by a compiled network, which rounds differently
-    control: str = ""  # asset id of the picture whose outlines or depth were followed; of a changed one see `edit`
+    source: str = ""  # of an upload: the tool its recipe is from, or "file" if it has none; "": made here
+    left_out: str = ""  # what another tool's recipe said that this one has no field for
+    sha256: str = ""  # of the uploaded file, to store it once; "": made here
+    quality: str = ""  # of a model with several
+    transparent: bool = False  # without a background
+    clip_skip: int | None = None  # layer of the text encoder, from the last one; None: the model has no such setting
+    precision: str = ""  # of the weights, such as "nf4"; "": 16 bits or more
+    fast: bool = False  # made by a compiled network, which rounds differently
+    control: str = ""  # asset id of the picture it follows; for changed pictures see `edit`
     control_strength: float | None = None
     sampler: str = ""  # of a model that has several
-    price_usd: float | None = None  # what a provider took for it; None: nothing, or nobody knows
-    notice: str = ""  # what its person should know: another model answered
-    selection: SelectionRecipe | None = None  # of an object that was selected with clicks, a box or strokes
+    price_usd: float | None = None  # the provider's charge; None: none, or unknown
+    notice: str = ""  # what its owner should know: another model answered
+    selection: SelectionRecipe | None = None  # of an object selected with clicks, a box or strokes
     edit: EditRecipe | None = None  # of a changed picture
-    views: ViewsRecipe = field(default=ViewsRecipe())  # of a view, and of a splat that was made of views
+    views: ViewsRecipe = field(default=ViewsRecipe())  # of a view, and of a splat made from views
     splat: SplatRecipe = field(default=SplatRecipe())  # of a splat
     render: RenderRecipe = field(default=RenderRecipe())  # of a picture of a splat
-    course: CourseRecipe = field(default=CourseRecipe())  # of a picture whose model tells of its steps
+    course: CourseRecipe = field(default=CourseRecipe())  # of a picture whose model reports its steps
     grid: GridRecipe = field(default=GridRecipe())  # of a sheet that compares pictures
 
 
 _NAMES = tuple(each.name for each in fields(Recipe))
 _PARTS = {each.name: each.default for each in fields(Recipe)[_NAMES.index("selection") :]}
-"""The nested records, and what each is where there is nothing to say."""
+"""The nested records and their empty values."""
 _LATER = {each.name: each.default for each in fields(Recipe)[_NAMES.index("source") :]}
-"""What the recipes of the first pictures do not say."""
+"""Fields that the earliest recipes do not have."""
 _TEXTS = ("selection", "edit", "turning")
-"""The parts that were texts with JSON in them until 29 November 2026; "turning" is now three."""
+"""The parts that were JSON strings until 29 November 2026; "turning" is now three."""
 
 
 class FoundRecipe(NamedTuple):
-    """A recipe as read from a file, with the text it was read from and the size the file has."""
+    """A recipe as read from a file, with its text and the file's size in pixels."""
 
     recipe: Recipe
     text: str
@@ -107,7 +107,7 @@ class FoundRecipe(NamedTuple):
 
 
 def to_values(recipe: Recipe) -> dict[str, Any]:
-    """As JSON can write it; parts that say nothing are left out."""
+    """As JSON values; empty parts are left out."""
     values = asdict(recipe)
     if recipe.selection:
         values["selection"] = selection_values(recipe.selection)
@@ -121,7 +121,7 @@ def to_text(recipe: Recipe) -> str:
 
 
 def from_text(text: str) -> Recipe | None:
-    """The recipe in this JSON, or None if it is not one. Unknown keys (of a newer Diorama) are left out."""
+    """The recipe in this JSON, or None if it is not one. Unknown keys (of a newer Diorama) are ignored."""
     try:
         return from_values(json.loads(text, parse_constant=_refuse))
     except (ValueError, RecursionError):
@@ -137,7 +137,7 @@ def from_values(values: object) -> Recipe | None:
 
 
 def of_row(text: str) -> Recipe:
-    """The recipe in a row of the index: it was looked at when it came in."""
+    """The recipe in a row of the index, which was checked when it was added."""
     return Recipe(**_known(json.loads(text)))
 
 
@@ -148,7 +148,7 @@ def _known(values: dict[str, Any]) -> dict[str, Any]:
 
 
 def _parts(values: dict[str, Any]) -> dict[str, Any]:
-    """The nested records; what is not well-formed was not said."""
+    """The nested records; malformed ones count as missing."""
     selection, edit, turning = (_opened(values.get(name)) for name in _TEXTS)
     turning = turning and turning | {"ids": turning.get("views"), "count": turning.get("splats")}
     views, splat, render = (_opened(values.get(name)) or turning or {} for name in ("views", "splat", "render"))
@@ -165,7 +165,7 @@ def _parts(values: dict[str, Any]) -> dict[str, Any]:
 
 
 def _opened(value: object) -> dict[str, Any] | None:
-    """A part as an object, also where it is a text with one; None where it is neither."""
+    """A part as an object, parsed if it is JSON text; None if it is neither."""
     if isinstance(value, str) and value:
         try:
             value = json.loads(value, parse_constant=lambda constant: None)
@@ -178,7 +178,7 @@ def png_text(recipe: Recipe) -> PngInfo:
     """The text chunks of a PNG with this recipe."""
     chunks = PngInfo()
     chunks.add_itxt(KEYWORD, to_text(recipe))
-    if recipe.prompt_sent:  # else it is an upload that nobody knows anything about
+    if recipe.prompt_sent:  # else it is an upload without settings
         chunks.add_text("parameters", parameters(recipe))
     return chunks
 
@@ -205,11 +205,7 @@ def _quoted(value: str) -> str:
 
 
 def read_png(path: Path) -> FoundRecipe | None:
-    """The recipe in a PNG file, or None. Reads the chunk headers and one chunk, never the pixels.
-
-    Raises:
-        OSError: the file cannot be read at all.
-    """
+    """The recipe in a PNG file, or None. Reads the chunk headers and one chunk, never the pixels. Raises OSError."""
     with path.open("rb") as file:
         width = height = 0
         for chunk in chunks(file, (b"IHDR", b"iTXt"), MAX_CHUNKS):
@@ -219,7 +215,7 @@ def read_png(path: Path) -> FoundRecipe | None:
                 text = text_of(chunk)
                 recipe = None if text is None else from_text(text)
                 if text is None or recipe is None or not (width and height):
-                    return None  # and no other chunk is tried: a file may hold thousands, each packed a thousandfold
+                    return None  # try no other: a file may have thousands, each compressed a thousandfold
                 return FoundRecipe(recipe, text, width, height)
     return None
 

@@ -1,4 +1,4 @@
-"""The course of a picture's making, in its recipe. Malformed values count as missing."""
+"""How a picture formed, in its recipe. Malformed values count as missing."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ _MOST = 10_000
 
 @dataclass(frozen=True)
 class CourseRecipe:
-    """The way from the first step to the picture."""
+    """The steps that led to the picture."""
 
-    scores: tuple[float, ...] = ()  # after each step, how well the model found it to fit the prompt
-    frames: int = 0  # of the film in its file; 0: there is none
+    scores: tuple[float, ...] = ()  # match with the prompt after each step, according to the model
+    frames: int = 0  # of the film in its file; 0: no film
 
 
 def read_course(values: dict[str, Any]) -> CourseRecipe:

@@ -1,4 +1,4 @@
-"""What the recipe of a changed picture says about the change."""
+"""The part of a changed picture's recipe about the change."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from studio.recipe.selection import MOST_PIXELS, strokes_from
 from studio.recipe.values import is_asset_id, is_number, is_whole
 
 _PLAIN = ("object", "invert", "feather", "strength", "control", "control_strength")
-"""What needs no reading."""
+"""Fields that need no conversion."""
 
 
 @dataclass(frozen=True)
 class EditRecipe:
-    """What of an `IterateRequest` has no other place in a recipe, under the same names, and the result."""
+    """The fields of an `IterateRequest` that a recipe lacks, under the same names, and the result."""
 
     references: tuple[str, ...] = ()
     object: str = ""
@@ -27,11 +27,11 @@ class EditRecipe:
     strength: float | None = None
     control: str = ""
     control_strength: float | None = None
-    drift: tuple[float, ...] = ()  # by how much the model had moved and scaled the picture, before that was undone
+    drift: tuple[float, ...] = ()  # how the model moved and scaled the picture, before that was corrected
 
 
 def read_edit(values: dict[str, Any]) -> EditRecipe | None:
-    """The change in JSON values of a recipe; None where it cannot be made again."""
+    """The change in JSON values of a recipe; None if it cannot be repeated."""
     said = {name: value for name, value in values.items() if value is not None}
     lists = [said.get(name, empty) for name, empty in (("references", []), ("extend", [0, 0, 0, 0]), ("drift", []))]
     if not all(isinstance(each, list) for each in lists):

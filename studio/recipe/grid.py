@@ -12,9 +12,9 @@ _MOST, _LONGEST, _LARGEST = 64, 10_000, 2**16
 
 @dataclass(frozen=True)
 class GridRecipe:
-    """Which controls were compared; the recipe itself is that of the first picture."""
+    """The settings that were compared; the rest of the recipe is that of the first picture."""
 
-    x: str = ""  # name of the control that changes from left to right: "steps"; "": no comparison
+    x: str = ""  # name of the setting that changes from left to right: "steps"; "": no comparison
     x_values: tuple[str, ...] = ()
     y: str = ""  # from top to bottom
     y_values: tuple[str, ...] = ()

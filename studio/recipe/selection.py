@@ -1,7 +1,6 @@
 """A selection in a picture, and its JSON: in requests, and in the recipe of an object.
 
-Points are (x, y) in pixels of the full-size picture from its top-left corner. Every refusal is one sentence with the
-value and the next step.
+Points are (x, y) in pixels of the full-size picture from its top-left corner.
 """
 
 from __future__ import annotations
@@ -32,7 +31,7 @@ class Point(NamedTuple):
 
 
 class Box(NamedTuple):
-    """Around what is wanted; right and bottom are one past the last pixel."""
+    """Bounds of what is wanted; right and bottom are exclusive."""
 
     left: float
     top: float
@@ -42,18 +41,18 @@ class Box(NamedTuple):
 
 @dataclass(frozen=True)
 class SegmentRequest:
-    """What a person asked for. It is complete: what is not in it cannot change the mask.
+    """A selection. Nothing else can change the mask.
 
-    The work goes in this order: the model's mask (or `start`), strokes, snap, holes, largest part, grow, feather,
-    invert. A model that takes strokes as hints gets them with the clicks.
+    Applied in this order: the model's mask (or `start`), strokes, snap, holes, largest part, grow, feather, invert.
+    Models that take strokes as hints get them with the clicks.
     """
 
     picture: str  # asset id
     model: str = ""  # "": the first that is ready
     points: tuple[Point, ...] = ()
     box: Box | None = None
-    start: str = ""  # id of an object to begin with
-    choice: int | None = None  # which of the three masks of the first click; None: the one with the best score
+    start: str = ""  # id of an object to start from
+    choice: int | None = None  # which of the first click's three masks; None: the best
     strokes: tuple[Stroke, ...] = ()
     snap: bool = False  # to the nearest edges of the picture
     fill_holes: bool = False
@@ -65,11 +64,11 @@ class SegmentRequest:
 
 @dataclass(frozen=True)
 class SelectionRecipe:
-    """How an object was selected, and the result; one JSON object in a recipe."""
+    """How an object was selected, and the result."""
 
     request: SegmentRequest
-    box_found: Box | None = None  # around it, in pixels of the picture; None: not known
-    area: int = 0  # pixels of the picture that are selected at least by half
+    box_found: Box | None = None  # its bounds, in pixels of the picture; None: unknown
+    area: int = 0  # selected pixels of the picture
 
 
 def from_json(values: Any) -> SegmentRequest:
@@ -80,7 +79,7 @@ def from_json(values: Any) -> SegmentRequest:
             "largest_part", "grow", "feather", "invert"}; all but the picture may be missing, others are ignored.
 
     Raises:
-        BadRequest: something is of a kind that it cannot be.
+        BadRequest: a value of the wrong type.
     """
     if not isinstance(values, dict):
         raise BadRequest(f"A selection must be an object with a picture and points, not {shown(values)}.")
@@ -103,7 +102,7 @@ def from_json(values: Any) -> SegmentRequest:
 
 
 def to_json(request: SegmentRequest) -> dict[str, Any]:
-    """As `from_json` takes it, and as JSON can write it."""
+    """The inverse of `from_json`."""
     return asdict(request) | {"points": [[point.x, point.y, int(point.add)] for point in request.points]}
 
 
@@ -113,7 +112,7 @@ def strokes_from(values: dict[str, Any]) -> tuple[Stroke, ...]:
 
 
 def read_selection(values: dict[str, Any]) -> SelectionRecipe | None:
-    """The selection in JSON values of a recipe; None where it cannot be made again."""
+    """The selection in JSON values of a recipe; None if it cannot be repeated."""
     box, area = values.get("box_found"), values.get("area")
     try:
         request = from_json(values)
@@ -126,7 +125,7 @@ def read_selection(values: dict[str, Any]) -> SelectionRecipe | None:
 
 
 def selection_values(selection: SelectionRecipe) -> dict[str, Any]:
-    """As `read_selection` takes it, and as JSON can write it."""
+    """The inverse of `read_selection`."""
     return to_json(selection.request) | {"box_found": list(selection.box_found or ()), "area": selection.area}
 
 

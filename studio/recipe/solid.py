@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
@@ -10,7 +11,7 @@ from studio.geometry import NOT_TURNED, PictureCamera, Quaternion, numbers, quar
 from studio.recipe.values import is_asset_id, is_text, is_whole, number
 
 Four = tuple[str, str, str, str]
-"""Asset ids of the views from the front, the right, the back and the left."""
+"""Asset ids of the front, right, back and left views."""
 NO_VIEWS: Four = ("", "", "", "")
 Ground = Literal["photo", "filled", "plain"]
 """What is behind a splat: its picture, its picture with the object painted out, or one colour."""
@@ -19,41 +20,45 @@ _MOST_SPLATS = 2**31
 
 @dataclass(frozen=True)
 class ViewsRecipe:
-    """From where a view shows its object, or which views a splat was made of."""
+    """The camera of a view, or the views a splat was made from."""
 
     elevation_deg: float = 0.0
     azimuth_deg: float | None = None  # of one view
-    ids: Four = NO_VIEWS  # what a splat was made of; of one view: those it goes with
+    ids: Four = NO_VIEWS  # what a splat was made from; of one view: those it belongs with
 
 
 @dataclass(frozen=True)
 class SplatRecipe:
-    """How a splat fits and stands."""
+    """How a splat fits its picture and how it is oriented."""
 
     count: int = 0  # of its Gaussians
-    fit: float | None = None  # IoU of its silhouette at the reset pose with the mask; None: there is no mask
-    notes: str = ""  # what was assumed when its file was read
-    turned: Quaternion = NOT_TURNED  # by how many quarters it was turned by hand, since its file was read
-    erased: int = 0  # how many of the splats of the one it was made from were left out by hand
-    origin: str = ""  # id of the splat whose place it took when it was turned; "": of none
+    fit: float | None = None  # IoU of its silhouette at the reset pose and the mask; None: no mask
+    notes: str = ""  # assumptions made when its file was read
+    turned: Quaternion = NOT_TURNED  # rotation by hand, relative to its file
+    erased: int = 0  # how many Gaussians of the original were erased by hand
+    origin: str = ""  # id of the splat it replaced by being turned; "": none
 
 
 @dataclass(frozen=True)
 class RenderRecipe:
     """How a picture shows a splat."""
 
-    camera: PictureCamera | None = None  # from where; None: nobody said
+    camera: PictureCamera | None = None  # None: unknown
     ground: Ground = "photo"
+
+
+def four(values: Iterable[str]) -> Four:
+    front, right, back, left = values
+    return front, right, back, left
 
 
 def read_views(values: dict[str, Any]) -> ViewsRecipe:
     ids = values.get("ids")
     known = [one if is_asset_id(one) else "" for one in ids] if isinstance(ids, list) and len(ids) == 4 else NO_VIEWS
-    front, right, back, left = known
     return ViewsRecipe(
         elevation_deg=number(values.get("elevation_deg"), -90, 90) or 0.0,
         azimuth_deg=number(values.get("azimuth_deg"), -360, 360),
-        ids=(front, right, back, left),
+        ids=four(known),
     )
 
 

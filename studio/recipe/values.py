@@ -1,4 +1,4 @@
-"""Reads single values of a recipe. Nothing in here raises, whatever a file contains."""
+"""Reads single values of a recipe. Never raises, whatever a file contains."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ def is_asset_id(value: object) -> TypeGuard[str]:
 
 
 def is_text(value: object) -> TypeGuard[str]:
-    """Whether it is a text that can be stored: neither SQLite nor UTF-8 takes lone surrogates."""
+    """Whether it is text that can be stored: neither SQLite nor UTF-8 accepts lone surrogates."""
     return isinstance(value, str) and not re.search("[\ud800-\udfff]", value)
 
 
@@ -28,5 +28,5 @@ def is_number(value: object) -> TypeGuard[float]:
 
 
 def number(value: Any, low: float, high: float) -> float | None:
-    """A number in a range; None for anything else."""
+    """A number within a range; None for anything else."""
     return value if is_number(value) and low <= value <= high else None

@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 
 from studio import masks, validation
-from studio.contract import ModelSpec, Progress, Size, Task
+from studio.contract import ModelSpec, Size, Task
 from studio.errors import BadRequest, NotFound, NotReady, UnknownModel
 from studio.intake.picture import read_picture
 from studio.library import search
@@ -20,7 +20,7 @@ from studio.library.database import Database
 from studio.library.store import Store
 from studio.library.tree import way_back
 from studio.recipe.selection import Point, SegmentRequest
-from studio.residents import Residents
+from studio.residents import Residents, unheard
 from studio.scheduling.changes import Changes
 from studio.segmentation import colour_names, objects
 from studio.segmentation.click_queue import Clicks
@@ -93,7 +93,7 @@ class Selections:
             return
         if not spec.readiness().download_gb:
             middle = SegmentRequest(asset.id, points=(Point(asset.width / 2, asset.height / 2, add=True),))
-            self.later(lambda: self._segmenting.mask(asset, spec, middle, start=None, most=1, tell=_unheard))
+            self.later(lambda: self._segmenting.mask(asset, spec, middle, start=None, most=1, tell=unheard))
 
     def everything(
         self, owner: str, picture: str, *, model: str = "", most: int | None = 1024, page: str = "", number: int = 0
@@ -176,7 +176,3 @@ class Selections:
     def close(self) -> None:
         """Finish the current answer, and nothing more."""
         self._clicks.close()
-
-
-def _unheard(_progress: Progress) -> None:
-    """Nobody waits for it."""

@@ -13,44 +13,41 @@ from studio.library import files
 from studio.validation import shown
 
 MOST = 100
-"""Presets of one owner."""
+"""Per owner."""
 LONGEST_NAME = 80
 MOST_BYTES = 20_000
 """Of one preset as JSON."""
 
 Values = dict[str, Any]
-"""JSON: what the settings say, by name. What it means is the matter of whoever keeps it."""
+"""Settings by name, as JSON; their meaning is up to the caller."""
 
 
 class Presets:
-    """The presets of one outputs folder. Any thread may ask."""
+    """The presets of one outputs folder. Thread-safe."""
 
     def __init__(self, outputs: Path) -> None:
         self._path = outputs / "presets.json"
         self._lock = threading.Lock()
 
     def of(self, owner: str) -> dict[str, Values]:
-        """By name, in the order of the alphabet."""
+        """By name, in alphabetical order."""
         with self._lock:
             mine = self._read().get(owner, {})
         return {name: mine[name] for name in sorted(mine, key=str.casefold)}
 
     def get(self, owner: str, name: str) -> Values:
-        """
-        Raises:
-            NotFound: this owner has none of that name.
-        """
+        """Raises NotFound."""
         found = self.of(owner).get(name) if isinstance(name, str) else None
         if found is None:
             raise NotFound("preset", name)
         return found
 
     def save(self, owner: str, name: str, values: Values) -> str:
-        """Keep settings, in place of those of the same name. Returns the name as it is kept.
+        """Store settings, replacing those of the same name. Returns the name as stored.
 
         Raises:
-            BadRequest: no name, too long a name, too many presets, or too much in one.
-            StorageFailed: the disk did not take it; what was there before still is.
+            BadRequest: a missing or overlong name, too many presets, or too much in one.
+            StorageFailed: the previous file is unchanged.
         """
         if not isinstance(name, str) or not 1 <= len(name := " ".join(name.split())) <= LONGEST_NAME:
             raise BadRequest(f"Name the preset with 1 to {LONGEST_NAME} characters, not {shown(name)}.")
@@ -65,10 +62,7 @@ class Presets:
         return name
 
     def delete(self, owner: str, name: str) -> None:
-        """
-        Raises:
-            NotFound, StorageFailed: nothing was deleted.
-        """
+        """Raises NotFound or StorageFailed."""
         with self._lock:
             everybody = self._read()
             mine = everybody.get(owner, {})
@@ -77,18 +71,14 @@ class Presets:
             self._write(everybody | {owner: {each: mine[each] for each in mine if each != name}})
 
     def forget(self, owner: str) -> None:
-        """Delete all of an owner's.
-
-        Raises:
-            StorageFailed: nothing was deleted.
-        """
+        """Delete all presets of an owner. Raises StorageFailed."""
         with self._lock:
             everybody = self._read()
             if everybody.pop(owner, None):
                 self._write(everybody)
 
     def _read(self) -> dict[str, dict[str, Values]]:
-        """What is there; what is no file of ours counts as none, and is left until something is saved."""
+        """A file that is not ours counts as empty, and stays until something is saved."""
         files.refuse_link(self._path)
         try:
             read = json.loads(self._path.read_text(encoding="utf-8"))

@@ -1,4 +1,4 @@
-"""What the admin of a shared Diorama sees and does: visitors, their jobs and disk. For the admin only."""
+"""What the admin of a shared Diorama sees and does: visitors, their jobs and disk use."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from studio.settings.presets import Presets
 
 
 class Disk(NamedTuple):
-    """Bytes of the disk with the outputs."""
+    """The disk of the outputs folder, in bytes."""
 
     free: int
     total: int
@@ -28,17 +28,17 @@ class Hosting:
     def __init__(self, jobs: Jobs, store: Store, changes: Changes, presets: Presets, clouds: Clouds) -> None:
         self._jobs, self._store, self._changes = jobs, store, changes
         self._presets, self._clouds = presets, clouds
-        self.came_from = jobs.addresses.note  # whoever has not signed in, and the address they ask from
+        self.came_from = jobs.addresses.note  # an owner who has not signed in, and their address
 
     def visitors(self) -> list[Use]:
-        """Everybody who has pictures or jobs here, who takes most of the disk first. Looks at every file."""
+        """Everybody who has pictures or jobs here, largest disk use first. Checks every file."""
         uses = self._store.usage.by_owner()
         known = {use.owner for use in uses}
         waiting = {job.owner: job.created for job in self._jobs.everybodys() if job.owner not in known}
         return [*uses, *(Use(owner, 0, 0, created) for owner, created in waiting.items())]
 
     def jobs(self) -> list[JobView]:
-        """Everybody's: all that run, then all that wait, in their turn."""
+        """Everybody's running jobs, then waiting ones in order."""
         return self._jobs.everybodys()
 
     def disk(self) -> Disk:
@@ -50,23 +50,19 @@ class Hosting:
         return self._jobs.is_paused
 
     def pause(self, is_paused: bool) -> None:
-        """Start no job, or go on; what runs is finished, and what comes waits."""
+        """Stop starting jobs, or continue; running jobs finish."""
         self._jobs.pause(is_paused)
 
     def stop(self, job_id: str) -> JobView:
-        """Stop anybody's job.
-
-        Raises:
-            NotFound: none of this id waits or runs.
-        """
+        """Stop anybody's job. Raises NotFound if it is neither waiting nor running."""
         for job in self._jobs.everybodys():
             if job.id == job_id:
                 return self._jobs.cancel(job.owner, job_id)
         raise NotFound("job", job_id)
 
     def remove(self, owner: str) -> int:
-        """Stop an owner's jobs and remove all they have, for good: also what a job is just making, what they asked for,
-        their settings and their keys at providers. Returns how many files that were.
+        """Stop an owner's jobs and remove everything of theirs for good: pictures (also unfinished ones), requests,
+        settings, and their keys at providers. Returns the number of files.
 
         Raises:
             NotFound: nobody of that name has anything here.

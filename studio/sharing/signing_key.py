@@ -15,7 +15,7 @@ KEY_BYTES = 32
 
 
 def read_key(folder: Path) -> bytes:
-    """The key of a folder, made when it is missing or damaged; of a folder that takes none, one for this process."""
+    """The key of a folder, created if missing or damaged; if the folder is not writable, a key for this process."""
     path = folder / "signing.key"
     try:
         key = _kept(path)

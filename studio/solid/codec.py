@@ -8,6 +8,7 @@ from typing import Any
 from studio import completion, validation
 from studio.contract import ModelSpec
 from studio.errors import BadRequest
+from studio.recipe.solid import four
 from studio.solid.contract import MAX_ELEVATION_DEG, NO_VIEWS, SIDES, Four, SolidRequest
 
 _FIELDS = tuple(field.name for field in fields(SolidRequest))
@@ -62,12 +63,6 @@ def views_to_make(request: SolidRequest) -> tuple[int, ...]:
     """Indices of the views to make."""
     missing = tuple(index for index, one in enumerate(request.views) if not one)
     return request.only or missing or (() if request.splat else tuple(range(len(SIDES))))
-
-
-def four(values: Any) -> Four:
-    """Four strings as a tuple."""
-    front, right, back, left = values
-    return front, right, back, left
 
 
 def elevation(value: Any) -> float:

@@ -20,7 +20,7 @@ from studio.errors import Skipped
 from studio.intake.picture import read_picture
 from studio.library.assets import Asset
 from studio.library.store import Store
-from studio.recipe.solid import SplatRecipe, ViewsRecipe
+from studio.recipe.solid import SplatRecipe, ViewsRecipe, four
 from studio.residents import Residents
 from studio.scheduling.live_job import LiveJob
 from studio.segmentation.objects import mask_of
@@ -100,7 +100,7 @@ def _make_splat(job: LiveJob, request: SolidRequest, spec: ModelSpec, residents:
     index = len(AZIMUTHS_DEG) if fresh else 0  # after the job's views
     if index in made:
         return
-    ids = codec.four([made[side] if side in fresh else one for side, one in enumerate(request.views)])
+    ids = four([made[side] if side in fresh else one for side, one in enumerate(request.views)])
     asset, _, mask = _object(job, store, request.object)
     views = tuple(view_square(read_picture(store.path(job.row.owner, one)).image) for one in ids)
     asked = SplatRequest(views, request.elevation_deg or 0.0, _front_mask(store, asset, ids[0], mask))

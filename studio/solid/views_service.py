@@ -22,7 +22,7 @@ from studio.library import search
 from studio.library.assets import Asset
 from studio.library.database import Database
 from studio.library.store import Store
-from studio.recipe.solid import ViewsRecipe
+from studio.recipe.solid import ViewsRecipe, four
 from studio.scheduling.changes import Changes
 from studio.scheduling.contract import JobView
 from studio.segmentation import objects
@@ -143,7 +143,7 @@ class Solids:
     def views_of(self, owner: str, object_id: str) -> Four:
         """The newest view of each side, "" if there is none."""
         newest = {view.index: view.id for view in reversed(self.views_made(owner, object_id))}
-        return codec.four([newest.get(index, "") for index in range(len(AZIMUTHS_DEG))])
+        return four([newest.get(index, "") for index in range(len(AZIMUTHS_DEG))])
 
     def replace_view(
         self, owner: str, object_id: str, index: int, picture_id: str, *, elevation_deg: float = 0.0

@@ -9,7 +9,7 @@ from PIL import Image
 
 @dataclass(frozen=True)
 class WordsRequest:
-    """A picture to describe, a prompt to improve, or either to embed. A model answers with words, or with a vector."""
+    """A picture to describe, a prompt to improve, or either to embed. A model returns text, or a vector."""
 
     picture: Image.Image | None = None  # RGB
     words: str = ""

@@ -1,6 +1,6 @@
-"""Descriptions and better prompts by local models: which one would answer, and its answer.
+"""Descriptions and better prompts from local models: which one would answer, and its answer.
 
-Only models that are here answer: nothing is downloaded for it. Knows no model, no provider and no layout.
+Nothing is downloaded for it. Knows no model, no provider and no layout.
 """
 
 from __future__ import annotations
@@ -18,21 +18,21 @@ from studio.words.contract import WordsRequest
 
 
 class LocalWords:
-    """Any thread may ask who would answer; the answers themselves come on the lane of the models."""
+    """Who would answer, for any thread; the answers come on the lane of the models."""
 
     def __init__(self, models: Callable[[Task], list[ModelSpec]], residents: Residents) -> None:
         self._models, self._residents = models, residents
 
     def describer(self, is_toy: bool) -> ModelSpec | None:
-        """Who would describe a picture, of the toy world or not; None: nobody here can."""
+        """Who would describe a picture, of the toy world or not; None: nobody here."""
         here = self._here(Task.DESCRIBE)
         return next((spec for wanted in (is_toy, False) for spec in here if spec.toys_only == wanted), None)
 
     def improver(self, prompt: str = "", *, for_toys: bool = True) -> ModelSpec | None:
-        """Who would improve a prompt: one that knows all words rather than the toys'; None: nobody here can.
+        """Who would improve a prompt, preferring a model that knows all words; None: nobody here.
 
         Args:
-            for_toys: the picture may be one of the toy world.
+            for_toys: the picture may show the toy world.
         """
         here = sorted(self._here(Task.IMPROVE), key=lambda spec: spec.toys_only)
         able = (spec for spec in here if for_toys or not spec.toys_only)
@@ -46,12 +46,12 @@ class LocalWords:
         """
         Raises:
             NotReady: it has nothing to say.
-            Cancelled: of `tell`.
+            Cancelled: from `tell`.
         """
         return self._said(spec, WordsRequest(flat(picture), Task.DESCRIBE.value), tell)
 
     def improve(self, spec: ModelSpec, prompt: str, tell: Tell) -> str:
-        """Raises as `describe`, and NotSupported: it does not know such prompts."""
+        """Raises as `describe`, and NotSupported if it does not know such prompts."""
         return self._said(spec, WordsRequest(words=prompt), tell)
 
     def _said(self, spec: ModelSpec, request: WordsRequest, tell: Tell) -> str:

@@ -1,7 +1,7 @@
 """Search by meaning: a vector per picture in SQLite, one matrix in memory, and the best matches.
 
-What the words of a search find by full text comes first among them. Vectors are made in the background, a few at a
-time, once somebody has searched in this way. Knows no model.
+Full-text matches come first among them. Vectors are made in the background, a few at a time, once somebody has
+searched by meaning. Knows no model.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Unpack
 
 import numpy as np
 
-from studio.contract import ModelSpec, Progress, Task
+from studio.contract import ModelSpec, Task
 from studio.errors import BadPicture, NotFound, NotReady, StudioError
 from studio.intake.picture import read_picture
 from studio.library import search
@@ -24,33 +24,33 @@ from studio.library.assets import to_asset
 from studio.library.database import Database
 from studio.library.search import Filters, GalleryPage
 from studio.library.store import Store
-from studio.residents import Residents
+from studio.residents import Residents, unheard
 from studio.scheduling.lanes import LaneName
 from studio.segmentation.objects import flat
 from studio.words.contract import WordsRequest
 
 LANE: LaneName = "words"
 MOST = 120
-"""Pictures of one search: what comes after them means something else."""
+"""Results of one search; later ones mean something else."""
 KEPT_QUERIES = 64
 BATCH = 8
-"""Pictures that are looked at before somebody's question has its turn."""
+"""Pictures to embed before the next question has its turn."""
 WAIT_SECONDS = 60.0
-"""For the words of a search, while a model is loaded."""
+"""For embedding the search words, which may load the model."""
 _BY_WORDS = 1.0
-"""Is added to the likeness, at most 1, of what the words find, too."""
+"""Added to the similarity, which is at most 1, of full-text matches."""
 _AT_ONCE = 200
 MOST_RANKED = 2_000
-"""Of the best, that filters may leave out all but a few of."""
+"""Best matches to filter."""
 
 
 @dataclass
 class _Matrix:
-    """What an owner has, as one model sees it."""
+    """An owner's pictures, as vectors of one model."""
 
     ids: list[str] = field(default_factory=list)
     vectors: np.ndarray = field(default_factory=lambda: np.zeros((0, 0), np.float32))  # (N, D), with room for more
-    last: int = 0  # number of the newest row that is in here
+    last: int = 0  # number of the newest row in here
 
     def add(self, rows: list[tuple[int, str, bytes]]) -> None:
         new = [(id, np.frombuffer(blob, np.float16)) for _, id, blob in rows if blob]
@@ -67,7 +67,7 @@ class _Matrix:
         self.ids += [id for id, _ in new]
 
     def best(self, vector: np.ndarray) -> tuple[list[str], list[float]]:
-        """Ids and cosines of the most alike, at most MOST_RANKED of them, the best first."""
+        """Ids and cosines of the best matches, at most MOST_RANKED, best first."""
         if not self.ids:
             return [], []
         likeness = self.vectors[: len(self.ids)] @ vector
@@ -78,7 +78,7 @@ class _Matrix:
 
 
 class Meanings:
-    """Any thread may ask."""
+    """Thread-safe."""
 
     def __init__(
         self,
@@ -91,8 +91,8 @@ class Meanings:
     ) -> None:
         """
         Args:
-            later: (lane, name, work): does it on a thread of the lane.
-            is_toy: owner and id of a picture -> whether it is of the toy world.
+            later: (lane, name, work): runs it on a thread of the lane.
+            is_toy: owner and id of a picture -> whether it shows the toy world.
         """
         self._database, self._store, self._models, self._residents = database, store, models, residents
         self._later, self._is_toy = later, is_toy
@@ -101,19 +101,21 @@ class Meanings:
         self._read: OrderedDict[tuple[str, str], np.ndarray] = OrderedDict()
 
     def model(self) -> ModelSpec | None:
-        """Whose vectors are used: of those that are here, one that knows everything; None: none is here."""
+        """The model whose vectors are used: of those that are here, preferably one that knows everything; None:
+        none is.
+        """
         states = [(spec, spec.readiness()) for spec in self._models(Task.EMBED)]
         here = [spec for spec, ready in states if ready.ok and not ready.download_gb]
         return min(here, key=lambda spec: spec.toys_only, default=None)
 
     def find(self, owner: str, *, after: str = "", limit: int = 24, **filters: Unpack[Filters]) -> GalleryPage | None:
-        """A page of what comes next to the words, the most like them first; None where no model is here for that.
+        """A page of the best matches, best first; None if no model for that is here.
 
         Raises:
             BadRequest: as `search.find`.
             NotReady: the model does not answer.
         """
-        by_words = search.find(self._database, owner, limit=limit, **filters)  # checks what was asked for
+        by_words = search.find(self._database, owner, limit=limit, **filters)  # validates the request
         ids = self.ranked(owner, filters, [asset.id for asset in by_words.assets])
         if ids is None:
             return None
@@ -125,10 +127,10 @@ class Meanings:
         return GalleryPage(tuple(assets[id] for id in page if id in assets), following)
 
     def ranked(self, owner: str, filters: Filters, by_words: Sequence[str]) -> list[str] | None:
-        """Ids of the MOST best that the filters leave, those first that the words find, too; None as for `find`.
+        """Ids of the MOST best matches that pass the filters, full-text matches first; None as for `find`.
 
         Args:
-            by_words: ids of what the words find.
+            by_words: ids of full-text matches.
         """
         spec, query = self.model(), filters.get("query", "")
         if spec is None or not query.strip():
@@ -154,7 +156,7 @@ class Meanings:
         return sorted(left, key=lambda id: left[id] + (_BY_WORDS if id in words else 0.0), reverse=True)[:MOST]
 
     def progress(self, owner: str) -> tuple[int, int]:
-        """How many pictures of how many were looked at."""
+        """How many pictures have a vector, and how many there are."""
         spec = self.model()
         if spec is None:
             return 0, 0
@@ -167,7 +169,7 @@ class Meanings:
         with self._lock:
             matrix = self._matrices.setdefault((owner, _name(spec)), _Matrix())
             rows = self._database.rows(
-                # CROSS JOIN and the plus: from the newest rows on, never by way of all that the owner has.
+                # CROSS JOIN and the plus make SQLite start at the newest rows instead of reading all of the owner's.
                 "SELECT embeddings.number, asset, vector FROM embeddings CROSS JOIN assets ON asset = id"
                 " WHERE +embedder = ? AND embeddings.number > ? AND +owner = ? ORDER BY embeddings.number",
                 (_name(spec), matrix.last, owner),
@@ -176,7 +178,7 @@ class Meanings:
             return matrix
 
     def _vector(self, spec: ModelSpec, words: str) -> np.ndarray:
-        """Asked for again, page by page, it is there."""
+        """Cached, for the next page of the same search."""
         key = (_name(spec), words)
         with self._lock:
             if key in self._read:
@@ -193,8 +195,8 @@ class Meanings:
 
         def ask() -> None:
             try:
-                with self._residents.use(spec, _unheard) as model:
-                    answer.set_result(model.run(WordsRequest(words=words), _unheard))
+                with self._residents.use(spec, unheard) as model:
+                    answer.set_result(model.run(WordsRequest(words=words), unheard))
             except StudioError as error:
                 answer.set_exception(error)
             finally:
@@ -208,7 +210,7 @@ class Meanings:
             raise NotReady(f"{spec.label} is still loading. Search again in a minute.") from error
 
     def _look(self, owner: str, spec: ModelSpec) -> None:
-        """Look at the next few pictures, and come again while there are more."""
+        """Make vectors of the next few pictures, and repeat while there are more."""
         rows = self._database.rows(
             "SELECT id FROM assets WHERE owner = ? AND deleted = 0 AND kind IN ('image', 'object') AND NOT EXISTS"
             " (SELECT 1 FROM embeddings WHERE asset = id AND embedder = ?) ORDER BY created DESC LIMIT ?",
@@ -216,7 +218,7 @@ class Meanings:
         )
         if not rows:
             return
-        with self._residents.use(spec, _unheard) as model:
+        with self._residents.use(spec, unheard) as model:
             seen = [(row["id"], _name(spec), self._seen(owner, row["id"], spec, model.run)) for row in rows]
 
         def keep() -> None:
@@ -231,14 +233,16 @@ class Meanings:
         self._later(LANE, f"look at pictures of {owner}", partial(self._look, owner, spec))
 
     def _seen(self, owner: str, asset_id: str, spec: ModelSpec, run: Callable[..., np.ndarray]) -> bytes:
-        """The vector of a picture as float16; b"" of one that the model does not know or that cannot be read."""
+        """The vector of a picture as float16; b"" if the model does not know such pictures or the file is
+        unreadable.
+        """
         if spec.toys_only and not self._is_toy(owner, asset_id):
             return b""
         try:
             picture = flat(read_picture(self._store.thumbnail(owner, asset_id)).image)
         except (BadPicture, NotFound):
             return b""
-        return run(WordsRequest(picture), _unheard).astype(np.float16).tobytes()
+        return run(WordsRequest(picture), unheard).astype(np.float16).tobytes()
 
 
 def _places(values: Sequence[str]) -> str:
@@ -246,9 +250,5 @@ def _places(values: Sequence[str]) -> str:
 
 
 def _name(spec: ModelSpec) -> str:
-    """Vectors of other weights are not compared."""
+    """Vectors of different weights are not comparable."""
     return f"{spec.id} {spec.revision}"
-
-
-def _unheard(_progress: Progress) -> None:
-    """Nobody waits for the progress of this."""
