@@ -1,1 +1,1 @@
-"""From an unknown file to a plain picture and its settings, or a sentence why not."""
+"""From an unknown file to a plain picture and its settings, or an error message."""

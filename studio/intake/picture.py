@@ -1,7 +1,7 @@
-"""Reads every uploaded picture: an unknown file becomes a plain picture, or a sentence why not.
+"""Reads every uploaded picture: an unknown file becomes a plain picture, or an error message.
 
-The content decides, never the name. Everything that can be known from headers is checked before a pixel is decoded, and
-what is stored later is our own PNG of these pixels: no place, camera or date of the file goes along.
+The content decides, never the name. Everything that headers say is checked before a pixel is decoded. What is stored
+later is our own PNG of these pixels, without the file's location, camera or date.
 """
 
 from __future__ import annotations
@@ -34,17 +34,17 @@ from studio.validation import shown
 
 MAX_BYTES = 100_000_000
 MAX_PIXELS = 40_000_000
-"""Of what is kept. Phones make larger photos: those are made smaller."""
+"""Of stored pictures. Larger photos from phones are scaled down."""
 _MAX_OF_PHOTO, _MAX_OF_JPEG = 51_000_000, 210_000_000
-"""What is decoded as a whole, and what a JPEG may have, which shrinks while it is decoded."""
+"""Limits for decoding, and for a JPEG, which can be scaled down while decoding."""
 _WHOLE_OF_JPEG = 110_000_000
-"""Phones make 108 megapixels; a JPEG that has more is decoded at half its size, which takes a quarter of the memory."""
+"""Phones make 108 megapixels; larger JPEGs are decoded at half size, in a quarter of the memory."""
 _PIXELS_PER_BYTE = 32
-"""Of a photo, at the very most; what has more is empty, and may be a bomb. A JPEG packs nothing tighter than 512."""
+"""Of a photo, at most; more means an empty picture, perhaps a bomb. A JPEG reaches at most 512."""
 MAX_SIDE = 65_535
 
 _OPENERS = {"PNG": PngImageFile, "JPEG": JpegImageFile, "WEBP": WebPImageFile}
-"""The classes themselves and not `Image.open`: that one warns at sizes of its own, and opens what is inside a JPEG."""
+"""Not `Image.open`, which has size warnings of its own, and opens what is inside a JPEG."""
 _UNREADABLE = (OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError, TypeError, OverflowError, struct.error)
 """What Pillow raises for damaged files."""
 _TURNS = {
@@ -56,25 +56,25 @@ _TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-"""What makes each EXIF orientation upright. Source: CIPA DC-008 (Exif 2.32), section 4.6.4, tag 0x0112."""
+"""How to turn each EXIF orientation upright. Source: CIPA DC-008 (Exif 2.32), section 4.6.4, tag 0x0112."""
 
 
 @dataclass(frozen=True)
 class DecodedPicture:
     """An uploaded picture, made harmless."""
 
-    image: Image.Image  # RGB, or RGBA where something shows through; upright, sRGB, nothing else attached
+    image: Image.Image  # RGB, or RGBA if not fully opaque; upright, sRGB, no metadata
     format: Format
-    text: Mapping[str, str]  # bounded, by PNG keyword: where a recipe may be found
-    too_long: tuple[str, ...] = ()  # keywords of texts that are not read
-    was: Size | None = None  # its size in the file, where it was made smaller
+    text: Mapping[str, str]  # by PNG keyword, of limited length; may contain a recipe
+    too_long: tuple[str, ...] = ()  # keywords of texts that were not read
+    was: Size | None = None  # its size in the file, if it was scaled down
 
 
 def read_picture(source: bytes | Path) -> DecodedPicture:
     """Read an uploaded picture.
 
     Raises:
-        BadPicture: it is not one that Diorama takes; nothing was decoded unless its size is within the limits.
+        BadPicture: not a picture that Diorama reads; nothing is decoded beyond the size limits.
     """
     with open_upload(source) as file:
         length = file.seek(0, io.SEEK_END)
@@ -101,7 +101,7 @@ def open_upload(source: bytes | Path) -> Iterator[io.BytesIO | io.BufferedReader
     """The bytes of an upload as a file.
 
     Raises:
-        BadPicture: there is no such file, or it may not be read.
+        BadPicture: the file is missing or unreadable.
     """
     if isinstance(source, bytes):
         yield io.BytesIO(source)
@@ -114,10 +114,7 @@ def open_upload(source: bytes | Path) -> Iterator[io.BytesIO | io.BufferedReader
 
 
 def check_length(length: int) -> None:
-    """
-    Raises:
-        TooLarge: a file of so many bytes is not taken.
-    """
+    """Raises TooLarge."""
     if length > MAX_BYTES:
         raise TooLarge(
             f"This file has {length / 1e6:,.0f} MB; {MAX_BYTES / 1e6:.0f} MB is the most. Save it smaller, or as JPEG."
@@ -125,10 +122,7 @@ def check_length(length: int) -> None:
 
 
 def _check_size(box: Header, length: int) -> None:
-    """
-    Raises:
-        BadPicture: it is too large, also for a photo, which would be made smaller.
-    """
+    """Raises BadPicture if it is too large even for a photo, which would be scaled down."""
     size = box.size
     if not all(size):
         raise BadPicture(f"This picture says that it is {size} pixels: it is damaged. Copy or download it again.")
@@ -193,7 +187,7 @@ def _within_limit(picture: Image.Image) -> Image.Image:
 
 
 def _may_miss_rows(picture: Image.Image) -> bool:
-    """Whether the last row looks as if it were not there."""
+    """Whether the last row looks as if it were missing."""
     last = picture.crop((0, picture.height - 1, picture.width, picture.height))
     return bool(picture.info.get("interlace")) or not np.asarray(last).any()
 
@@ -219,7 +213,7 @@ def _plain(picture: Image.Image, box: Header) -> Image.Image:
 
 
 def _alpha(picture: Image.Image, depth: int) -> Image.Image | None:
-    """How opaque each pixel is ("L"); None where nothing can show through."""
+    """The opacity of each pixel ("L"); None if it is fully opaque."""
     if "A" in picture.getbands():
         return picture.getchannel("A")
     key = picture.info.get("transparency")
@@ -239,7 +233,7 @@ def _alpha(picture: Image.Image, depth: int) -> Image.Image | None:
 
 
 def _eight_bits(picture: Image.Image) -> Image.Image:
-    """Grey of 16 bits as grey of 8: the upper ones, which Chromium takes too, and Pillow of colours."""
+    """16-bit grey as 8-bit grey: the upper bits, like Chromium, and like Pillow for colours."""
     return Image.fromarray((np.asarray(picture).astype(np.uint32) >> 8).astype(np.uint8))
 
 
@@ -252,7 +246,7 @@ def _upright(picture: Image.Image, orientation: int) -> Image.Image:
 
 
 def _no_picture(head: bytes) -> str:
-    """What a file seems to be that is no PNG, JPEG or WebP, and what to do."""
+    """What a file that is no PNG, JPEG or WebP seems to be, and what to do."""
     save = "Save it as PNG or JPEG, then try again."
     for kind, pattern in _PICTURES.items():
         if re.match(pattern, head, re.DOTALL | re.IGNORECASE):

@@ -1,6 +1,6 @@
-"""Reads uploaded splats: an unknown file becomes a valid splat, or a sentence why not.
+"""Reads uploaded splats: an unknown file becomes a valid splat, or an error message.
 
-The content decides, never the name. What a file declares is compared with its size before anything is allocated.
+The content decides, never the name. Declared sizes are compared with the file's before anything is allocated.
 """
 
 from __future__ import annotations
@@ -27,17 +27,17 @@ class DecodedSplat(NamedTuple):
 
     splat: Splat
     format: Format
-    notes: tuple[str, ...]  # sentences for its person: what was assumed, what was left out
-    up: Axis  # the axis of the file that was taken to point up
+    notes: tuple[str, ...]  # for its owner: what was assumed, what was left out
+    up: Axis  # the axis of the file assumed to point up
 
 
 def read_splat(source: bytes | Path, name: str = "") -> DecodedSplat:
     """
     Args:
-        name: of the file, for the sentences; it decides nothing.
+        name: of the file, for messages only.
 
     Raises:
-        BadSplat: it is no splat that Diorama takes; the message says what it seems to be and what to do.
+        BadSplat: not a splat that Diorama reads; the message says what it seems to be and what to do.
     """
     data = _content(source, name)
     format, read = _reader(data)
@@ -83,7 +83,7 @@ def _reader(data: bytes) -> tuple[Format, Callable[[bytes], CheckedSplat]]:
 
 
 def _known(data: bytes) -> str:
-    """What a file seems to be that is no splat, as the end of a sentence; "" where nobody knows."""
+    """What a file that is no splat seems to be, as the end of a sentence; "" if unknown."""
     for kind, pattern in _OTHERS.items():
         if re.match(pattern, data[:64], re.DOTALL):
             return f"looks like {kind}, not a splat that Diorama reads"

@@ -1,6 +1,6 @@
 """Erasing Gaussians of a splat: regions as JSON, and what lies in them. Knows no file.
 
-A Gaussian counts as where its centre is. What is selected from a camera is selected all the way through.
+A Gaussian is where its centre is. A selection from a camera goes all the way through.
 """
 
 from __future__ import annotations
@@ -21,24 +21,24 @@ from studio.validation import shown
 
 MAX_REGIONS = 1_000
 MAX_POINTS = 20_000
-"""In all regions of one request together."""
+"""Of all regions of a request together."""
 _NEAREST = 0.2 / 1.5
-"""Of the camera's distance: what is nearer is not to be seen. As in viewer/viewer.js."""
+"""Of the camera's distance: nothing nearer is visible. As in viewer/viewer.js."""
 _MASK_SIDE = 2048
-"""Pixels of the longest side of what a stroke is painted on."""
+"""Longest side of the mask that strokes are drawn on, in pixels."""
 _ROUND = 3
-"""Bits behind the point in OpenCV's coordinates."""
+"""Fractional bits of OpenCV's coordinates."""
 
 
 class Cuboid(NamedTuple):
-    """A box of the world, upright."""
+    """An axis-aligned box in the world."""
 
     low: Triple
     high: Triple
 
 
 class ScreenRectangle(NamedTuple):
-    """A rectangle of the picture that a camera sees, in its pixels."""
+    """A rectangle in a camera's picture, in pixels."""
 
     camera: PictureCamera
     left: float
@@ -48,7 +48,7 @@ class ScreenRectangle(NamedTuple):
 
 
 class BrushStroke(NamedTuple):
-    """What a brush passes over in the picture that a camera sees, in its pixels."""
+    """A brush stroke in a camera's picture, in pixels."""
 
     camera: PictureCamera
     points: tuple[tuple[float, float], ...]
@@ -57,7 +57,7 @@ class BrushStroke(NamedTuple):
 
 @dataclass(frozen=True)
 class Region:
-    """Is selected, or with `add` False selected no longer."""
+    """Adds to the selection or, with `add` False, removes from it."""
 
     shape: Cuboid | ScreenRectangle | BrushStroke
     add: bool = True
@@ -65,7 +65,7 @@ class Region:
 
 @dataclass(frozen=True)
 class Erasure:
-    """What is selected of the splats that are left is erased; with `keep` all else is."""
+    """Erases what is selected; with `keep`, everything else."""
 
     regions: tuple[Region, ...]
     keep: bool = False
@@ -74,10 +74,10 @@ class Erasure:
 def box_from(values: object) -> Cuboid:
     """
     Args:
-        values: list of six numbers: x, y and z of one corner and of the one across.
+        values: list of six numbers: x, y and z of two opposite corners.
 
     Raises:
-        BadRequest: it is none.
+        BadRequest: anything else.
     """
     corners = numbers(values, 6)
     if corners is None:
@@ -92,10 +92,10 @@ def read_erasures(values: object) -> tuple[Erasure, ...]:
     Args:
         values: JSON: a list of `{"regions": [...], "keep": false}`, one after the other. A region is `{"box": [x, y, z,
             x, y, z]}`, `{"camera": {...}, "rectangle": [left, top, right, bottom]}` or `{"camera": {...}, "points":
-            [[x, y], ...], "radius": r}`; with `"add": false` it is taken out of the selection again.
+            [[x, y], ...], "radius": r}`; with `"add": false` it is removed from the selection.
 
     Raises:
-        BadRequest: there is none, or one is not well-formed.
+        BadRequest: there is none, or one is malformed.
     """
     if not isinstance(values, list) or not values or not all(isinstance(one, dict) for one in values):
         raise BadRequest(f"What is to be erased is a list of regions, not {shown(values)}.")
@@ -160,7 +160,7 @@ def _inside(positions: np.ndarray, shape: Cuboid | ScreenRectangle | BrushStroke
 
 
 def _seen(positions: np.ndarray, camera: PictureCamera) -> tuple[np.ndarray, np.ndarray]:
-    """Where the centres are in the picture, (N, 2) float64 in pixels; and whether they are before the camera, (N,)."""
+    """The centres in the picture, (N, 2) float64 in pixels; and whether they are in front of the camera, (N,)."""
     seen = (positions.astype(np.float64) - camera.position()) @ camera.axes().T
     depth = np.maximum(-seen[:, 2], 1e-9)
     points = np.stack([seen[:, 0], -seen[:, 1]], axis=1) * (camera.f_px / depth)[:, None] + camera.centre_px
@@ -168,7 +168,7 @@ def _seen(positions: np.ndarray, camera: PictureCamera) -> tuple[np.ndarray, np.
 
 
 def _under(points: np.ndarray, stroke: BrushStroke) -> np.ndarray:
-    """Which points (N, 2) the brush passes over. It is painted once, however many points it has."""
+    """Which points (N, 2) the brush covers. It is drawn once, however many points it has."""
     path = np.array(stroke.points)
     low, high = path.min(axis=0) - stroke.radius, path.max(axis=0) + stroke.radius
     scale = _MASK_SIDE / float((high - low).max())

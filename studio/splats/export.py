@@ -1,9 +1,10 @@
-"""What a splat can be saved as: one line per format, and one function for all of them.
+"""Export formats of a splat: one line per format, and one function for all of them.
 
 Upright everywhere: `.ply` and `.splat` are written with y down, as Gradio's Model3D (gsplat.js) and SuperSplat expect;
-`.spz`, `.glb` and `.html` with y up, as their definitions say and as Spark and SuperSplat read `.spz`.
+`.spz`, `.glb` and `.html` with y up, as their specifications say and as Spark and SuperSplat read `.spz`.
+
 Source: playcanvas/supersplat issue 451 (PLY is turned about z on opening), pulls 782 and 885 (SPZ is y up);
-nianticlabs/spz README ("Coordinate System"). Spark turns nothing. Looked at in Model3D of Gradio 6.31: PLY, SPLAT, GLB.
+nianticlabs/spz README ("Coordinate System"). Spark turns nothing. Checked in Model3D of Gradio 6.31: PLY, SPLAT, GLB.
 """
 
 from __future__ import annotations
@@ -81,11 +82,11 @@ EXPORTS: dict[str, Export] = {
         write_glb,
     ),
 }
-"""By the name a request has for it."""
+"""By name in a request."""
 
 
 def export_splat(splat: Splat, format: str) -> bytes:
-    """The file. Takes up to two seconds for a GLB and 15 for a video; call it off the page's thread.
+    """The file. Takes up to two seconds for a GLB and 15 for a video; do not call it on the event loop.
 
     Raises:
         BadRequest: there is no such format.

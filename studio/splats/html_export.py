@@ -1,7 +1,7 @@
 """A splat as a self-contained web page: no server, no network, no library.
 
-The page opens from a file, turns by mouse, fingers and keys, and carries the recipe and the camera as JSON. It shows
-the colours of one side only where they differ by direction.
+The page opens from a file, turns by mouse, touch and keys, and contains the recipe and the camera as JSON. Colours
+are not view-dependent.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ from studio.splats.splat import Pose, Splat
 
 _HERE = Path(__file__).parent / "viewer"
 _SCRIPTS = ("splats.js", "painter.js", "hands.js", "viewer.js", "page.js")
-"""The modules in the order in which they need each other. No two of them give things the same name."""
+"""The modules in dependency order. No two define the same name."""
 _JOINTS = re.compile(r"^import [^;]*;\n|^export ", re.MULTILINE)
 
 
 def viewer_script() -> str:
-    """The modules that the page draws a splat with, and what begins, as one script."""
+    """The page's modules and its start-up code as one script."""
     return "\n".join(_JOINTS.sub("", (_HERE / name).read_text(encoding="utf-8")) for name in _SCRIPTS)
 
 
 def viewer_bytes(splat: Splat) -> bytes:
-    """What the viewer draws: `.splat` rows of world coordinates, y up."""
+    """The viewer's data: `.splat` rows of world coordinates, y up."""
     return write_antimatter(splat, up="+y")
 
 

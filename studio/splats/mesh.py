@@ -1,7 +1,8 @@
-"""A splat as a mesh with coloured corners, approximately: its density on a grid, and the surface where that is half.
+"""A splat as an approximate mesh with vertex colours: the half-density surface of the splat on a grid.
 
-What is enclosed counts as full, so that the mesh has an outside only. Knows no file format.
-Source: Gibson, "Constrained Elastic Surface Nets" (1998), here without the elastic part.
+Enclosed space counts as solid, so that the mesh has only an outside. Knows no file format.
+
+Source: Gibson, "Constrained Elastic Surface Nets" (1998), without the elastic part.
 """
 
 from __future__ import annotations
@@ -19,26 +20,26 @@ from studio.splats.transform import placed
 RESOLUTION = 96
 """Cells along the longest side."""
 MAX_TRIANGLES = 400_000
-"""Of the surface on the grid."""
+"""Before simplification."""
 MOST_TRIANGLES = 20_000
-"""Of the mesh: what tools for games and the web take without a thought."""
+"""Of the mesh: easy for game and web tools."""
 _LEVEL = 0.5
 _MARGIN = 2
 """Empty cells around the splat."""
 _SHARE = 0.998
-"""Of the splats on each axis; the strays beyond would only make the cells large."""
+"""Of the Gaussians on each axis, since outliers would only make the cells large."""
 _MOST_CELLS_WIDE = 8
-"""How far from its centre a splat is followed: a larger one is cut off there."""
+"""How far from its centre a Gaussian is evaluated, in cells; larger ones are cut off."""
 _LEAST_SPREAD = np.float32(0.5)
-"""Standard deviation in cells: a smaller splat would fall through the grid."""
+"""Standard deviation in cells: smaller Gaussians would fall between grid points."""
 _MOST_POINTS = 20_000_000
-"""Grid points looked at in all: some seconds."""
+"""Total grid point evaluations: a few seconds."""
 _CHUNK = 4_000_000
-"""Grid points looked at together."""
+"""Grid point evaluations per chunk."""
 
 
 class Mesh(NamedTuple):
-    """Triangles with the outside where they run anticlockwise."""
+    """Triangles, counterclockwise seen from outside."""
 
     corners: np.ndarray  # (V, 3) float32, world units
     normals: np.ndarray  # (V, 3) float32, of unit length, outwards
@@ -47,7 +48,7 @@ class Mesh(NamedTuple):
 
 
 class _VoxelGrid(NamedTuple):
-    """Values on points of a regular grid in the world."""
+    """Values at the points of a regular grid in the world."""
 
     origin: np.ndarray  # (3,) float64: the first point
     step: float  # world units
@@ -58,8 +59,7 @@ class _VoxelGrid(NamedTuple):
 def mesh_of(splat: Splat, resolution: int = RESOLUTION) -> Mesh:
     """The surface of a splat, with at most MOST_TRIANGLES triangles.
 
-    On the grid, whose cells become larger until it has no more than MAX_TRIANGLES; then simplified where that changes
-    its shape least.
+    Extracted from a grid coarse enough for at most MAX_TRIANGLES, then simplified.
 
     Raises:
         BadSplat: it is nowhere dense enough to have a surface.
@@ -77,7 +77,7 @@ def mesh_of(splat: Splat, resolution: int = RESOLUTION) -> Mesh:
 
 
 def _simplified(mesh: Mesh) -> Mesh:
-    """A closed mesh stays closed: only edges are drawn together. Corners have the mean colour of those they replace.
+    """Closed meshes stay closed: only edges are collapsed. Vertices get the mean colour of those they replace.
 
     Source: Garland and Heckbert, "Surface Simplification Using Quadric Error Metrics" (1997).
     """
@@ -97,7 +97,7 @@ def _simplified(mesh: Mesh) -> Mesh:
 
 
 def _density(splat: Splat, resolution: int) -> _VoxelGrid:
-    """How much there is at each point: opacities times Gaussians, added up."""
+    """The sum of opacities times Gaussians at each point."""
     low, high = splat.bounds(_SHARE)
     step = _step(splat, max(float((high - low).max()), 1e-3), resolution)
     origin = low - _MARGIN * step
@@ -113,7 +113,7 @@ def _density(splat: Splat, resolution: int) -> _VoxelGrid:
 
 
 def _step(splat: Splat, extent: float, resolution: int) -> float:
-    """The side of a cell: so large that looking around all splats stays affordable."""
+    """The side of a cell: large enough to keep the work for all splats affordable."""
     largest = splat.scales.max(axis=1)
     while ((2 * _reach(largest / (extent / resolution)) + 1.0) ** 3).sum() > _MOST_POINTS and resolution > 8:
         resolution = resolution * 3 // 4
@@ -121,14 +121,14 @@ def _step(splat: Splat, extent: float, resolution: int) -> float:
 
 
 def _reach(spread: np.ndarray) -> np.ndarray:
-    """How many cells around its centre a splat of such a standard deviation, in cells, is followed."""
+    """How many cells around its centre a splat with this standard deviation, in cells, is evaluated."""
     return np.clip(np.ceil(2 * np.maximum(spread, _LEAST_SPREAD)), 1, _MOST_CELLS_WIDE).astype(int)
 
 
 def _shares(
     splat: Splat, origin: np.ndarray, step: float, shape: tuple[int, ...]
 ) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-    """What each splat adds to the grid points around it: flat indexes, weights and colours, in chunks."""
+    """Each splat's contribution to the grid points around it: flat indices, weights and colours, in chunks."""
     centres = ((splat.positions - origin) / step).astype(np.float32)
     spread = np.maximum(splat.scales / np.float32(step), _LEAST_SPREAD)
     own_axes = rotation_matrices(splat.rotations) / spread[:, None, :]  # away @ own_axes: in standard deviations
@@ -150,7 +150,7 @@ def _shares(
 
 
 def _enclosed(full: np.ndarray) -> np.ndarray:
-    """What cannot be reached from the border through what is not full: (X, Y, Z) bool.
+    """What cannot be reached from the border through empty cells: (X, Y, Z) bool.
 
     Sweeps along each axis, both ways, until nothing changes.
     """
@@ -170,8 +170,7 @@ def _enclosed(full: np.ndarray) -> np.ndarray:
 
 
 def _surface(grid: _VoxelGrid, inside: np.ndarray) -> Mesh:
-    """One corner in each cell that the surface passes through; four cells around an edge that it cuts make two
-    triangles."""
+    """One vertex in each cell the surface passes through; the four cells around a crossed edge make two triangles."""
     padded = np.pad(inside, 1)
     density = np.pad(
         np.where(inside, np.maximum(grid.density, 1.02 * _LEVEL), np.minimum(grid.density, 0.98 * _LEVEL)), 1
@@ -201,13 +200,13 @@ def _surface(grid: _VoxelGrid, inside: np.ndarray) -> Mesh:
 
 
 _BITS = np.array([(i >> 2 & 1, i >> 1 & 1, i & 1) for i in range(8)])
-"""The corners of a cell, from its lowest."""
+"""The corners of a cell."""
 _EDGES = [(one, one | bit) for bit in (4, 2, 1) for one in range(8) if not one & bit]
-"""Its twelve edges, by the numbers of their corners."""
+"""Its twelve edges, by corner indices."""
 
 
 def _crossings(values: np.ndarray) -> np.ndarray:
-    """Where in its cell the surface passes: the middle of the places where it cuts edges.
+    """Where in its cell the surface passes: the mean of its edge crossings.
 
     Args:
         values: (A, 8) at the corners.
@@ -228,8 +227,8 @@ def _crossings(values: np.ndarray) -> np.ndarray:
 def _triangles(inside: np.ndarray, number: np.ndarray) -> np.ndarray:
     """
     Args:
-        inside: of every grid point; nothing at the border is.
-        number: of the corner in every cell, -1 where there is none.
+        inside: of every grid point; False at the border.
+        number: of the vertex in every cell, -1 for none.
 
     Returns:
         (T, 3) uint32.
@@ -251,7 +250,7 @@ def _triangles(inside: np.ndarray, number: np.ndarray) -> np.ndarray:
 
 
 def _normals(points: np.ndarray, triangles: np.ndarray) -> np.ndarray:
-    """Of each corner: of its triangles together, the larger ones more."""
+    """Of each vertex: the area-weighted mean of its triangles."""
     a, b, c = (points[triangles[:, index]] for index in range(3))
     across = np.cross(b - a, c - a)
     sums = np.stack(

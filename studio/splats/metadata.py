@@ -1,7 +1,7 @@
-"""Metadata of a splat file: which way is up, the pose, the recipe. One line of ASCII.
+"""Metadata of a splat file: up axis, pose, recipe. One line of ASCII.
 
-The line stands in a PLY comment, in the comment of a gzip file, in the extras of a GLB. Reading trusts nothing: what
-is not well-formed was not said. A key is never in it, because none is in a recipe.
+It goes into a PLY comment, a gzip comment, or the extras of a GLB. Reading trusts nothing: malformed parts count as
+missing. It never contains a key, because recipes do not.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from studio.splats.transform import Up
 
 KEYWORD = "diorama"
 _LONG = 6_000
-"""Characters from which the line is packed: Gradio's viewer looks for the end of a PLY header in the first 10,240."""
+"""Characters above which the line is compressed: Gradio's viewer expects a PLY header to end within 10,240."""
 _PACKED = "zlib:"
 
 
 class About(NamedTuple):
-    """What a file says about itself; None: it does not."""
+    """A file's own metadata; None: missing."""
 
     up: Up | None = None
     pose: Pose | None = None
@@ -58,7 +58,7 @@ def values_about(splat: Splat, up: Up) -> dict[str, Any]:
 
 
 def read_line(line: str) -> About:
-    """What a line of `line_about` says; NOTHING for any other text."""
+    """The content of a line from `line_about`; NOTHING for any other text."""
     if line.startswith(_PACKED):
         try:
             data = unpacked(base64.b64decode(line.removeprefix(_PACKED), validate=True), MAX_TEXT_BYTES)
@@ -69,7 +69,7 @@ def read_line(line: str) -> About:
 
 
 def read_values(values: object) -> About:
-    """Reads the values of `values_about`, from untrusted text."""
+    """The inverse of `values_about`, for untrusted values."""
     if not isinstance(values, dict):
         return NOTHING
     up = values.get("up")

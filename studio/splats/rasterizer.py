@@ -1,6 +1,7 @@
 """Renders a splat in numpy: for thumbnails, silhouettes and previews. Knows no files and no torch.
 
-Colours that differ by direction are painted as seen from everywhere.
+View-dependent colours are averaged.
+
 Source: Kerbl et al., "3D Gaussian Splatting" (2023) and Zwicker et al., "EWA Splatting" (2002).
 """
 
@@ -18,22 +19,22 @@ from studio.splats.splat import Splat, rotation_matrices
 from studio.splats.transform import placed
 
 MAX_PAIRS = 12_000_000
-"""Pairs of a splat and a pixel it touches, in a small picture: where there are more, only every second, third, ...
-splat is painted."""
+"""Pairs of a Gaussian and a pixel it touches, in a small picture; beyond that, only every second, third, ... Gaussian
+is drawn."""
 _PAIRS_AT_ONCE = 50_000
 _PIXELS_AT_ONCE = 1 << 16
 _FAINTEST = 1 / 255
 _MOST_OPAQUE = 0.99
 _COVERED = 1 / 1000
-"""Of what is behind so little shows that nothing is painted there."""
+"""Transmittance below which nothing more is drawn behind."""
 _BLUR = 0.3
-"""Pixels squared that are added to every footprint, so that none falls between two pixels."""
+"""Pixels squared added to every footprint, so that none falls between pixels."""
 _NEAREST = 0.13
-"""Of the camera's distance: what is nearer is not painted. LGM's renderer leaves out what is nearer than 0.2 of 1.5."""
+"""Near plane over the camera's distance. LGM's renderer uses 0.2 of 1.5."""
 
 
 class Painted(NamedTuple):
-    """A painted splat."""
+    """A rendered splat."""
 
     rgb: np.ndarray  # (H, W, 3) float32, times alpha
     alpha: np.ndarray  # (H, W) float32 [0, 1]
@@ -51,7 +52,7 @@ class Painted(NamedTuple):
 
 
 def through(camera: PictureCamera, window: Crop, side: int) -> PictureCamera:
-    """The same camera, whose picture is a square of what it saw.
+    """The same camera, looking at a square of its picture.
 
     Args:
         window: of the picture, may reach beyond it.
@@ -64,7 +65,7 @@ def through(camera: PictureCamera, window: Crop, side: int) -> PictureCamera:
 
 
 def within(camera: PictureCamera, most: int) -> PictureCamera:
-    """The same camera, whose picture has a longest side of `most` pixels at most."""
+    """The same camera, whose picture has a longest side of at most `most` pixels."""
     scale = min(1.0, most / max(camera.width, camera.height))
     crop = Crop(*(value * scale for value in camera.crop))
     width, height = (max(1, round(side * scale)) for side in (camera.width, camera.height))
@@ -72,7 +73,7 @@ def within(camera: PictureCamera, most: int) -> PictureCamera:
 
 
 def facing(splat: Splat) -> PictureCamera:
-    """A camera in front of a splat that has none, so that nearly all of it is in the picture."""
+    """A camera in front of a splat without one, with nearly all of it in view."""
     low, high = splat.bounds(0.98)
     radius = 1.5 * max(float((high - low).max()), 1e-6)
     centre = (low + high) / 2
@@ -82,7 +83,7 @@ def facing(splat: Splat) -> PictureCamera:
 
 
 def portrait(splat: Splat, side: int) -> Image.Image:
-    """RGBA, square: the splat as it is seen at its reset pose, or from in front."""
+    """RGBA, square: the splat at its reset pose, or from the front."""
     camera = splat.pose.camera
     if camera is None:
         splat = placed(splat)
@@ -94,7 +95,7 @@ def painted(splat: Splat, camera: PictureCamera, most_pairs: int = MAX_PAIRS) ->
     """The splat at its pose as a camera sees it, as large as the camera's picture.
 
     Args:
-        most_pairs: of a splat and a pixel it touches; the work and the time grow with them.
+        most_pairs: limit on pairs of a Gaussian and a pixel it touches, which determine the time.
     """
     marks = _marks(placed(replace(splat, sh_rest=None)), camera)
     marks = marks.only(np.arange(0, len(marks.boxes), 1 + int(_areas(marks.boxes).sum()) // most_pairs))
@@ -109,12 +110,12 @@ def painted(splat: Splat, camera: PictureCamera, most_pairs: int = MAX_PAIRS) ->
 
 
 def pairs_of(splat: Splat, camera: PictureCamera) -> int:
-    """How many pairs of a splat and a pixel it may touch a picture has: the work of painting it."""
+    """How many pairs of a Gaussian and a pixel it may touch a picture has: the work of rendering it."""
     return int(_areas(_marks(placed(replace(splat, sh_rest=None)), camera).boxes).sum())
 
 
 class _Marks(NamedTuple):
-    """The splats that touch the picture, nearest first. A pixel j has its centre at j."""
+    """The Gaussians that touch the picture, nearest first. Pixel j has its centre at j."""
 
     centres: np.ndarray  # (N, 2) float32
     falls: np.ndarray  # (N, 3) float32: 1 / variance down; columns that the middle moves per row; 1 / variance in a row
@@ -163,7 +164,7 @@ def _covariances(splat: Splat, camera: PictureCamera, flat: np.ndarray, depths: 
     """
     f = camera.f_px
     edges = np.array([camera.centre_px, (camera.width - camera.centre_px[0], camera.height - camera.centre_px[1])])
-    most = 1.3 * np.abs(edges).max(axis=0) / f  # far outside of the picture the flat approximation blows up
+    most = 1.3 * np.abs(edges).max(axis=0) / f  # far outside the picture the linear approximation blows up
     steep = np.clip(flat, -most, most) * f / depths[:, None]
     right, up, backward = camera.axes()
     across = right * (f / depths)[:, None] + backward * steep[:, :1]
@@ -184,7 +185,7 @@ def _band(marks: _Marks, width: int, top: int, bottom: int) -> tuple[np.ndarray,
     boxes = np.stack([marks.boxes[:, 0], rows[:, 0], marks.boxes[:, 2], rows[:, 1]], axis=1)
     marks = marks._replace(boxes=boxes, centres=marks.centres - np.array([0, top], np.float32))
     rgb = np.zeros((3, (bottom - top) * width), np.float32)
-    clear = np.ones(rgb.shape[1], np.float32)  # the share of what is behind that still shows
+    clear = np.ones(rgb.shape[1], np.float32)  # transmittance
     groups = np.cumsum(_areas(boxes)) // _PAIRS_AT_ONCE
     for group in np.split(np.arange(len(groups)), np.flatnonzero(np.diff(groups)) + 1):
         near = marks.only(group)
@@ -193,16 +194,16 @@ def _band(marks: _Marks, width: int, top: int, bottom: int) -> tuple[np.ndarray,
 
 
 def _unhidden(boxes: np.ndarray, clear: np.ndarray) -> np.ndarray:
-    """Which boxes hold a pixel that is not yet covered: (K,) int."""
+    """Indices of boxes that have a pixel not yet covered: (K,) int."""
     counts = cv2.integral((clear > _COVERED).view(np.uint8))
     left, top, right, bottom = boxes.T
     return np.flatnonzero(counts[bottom, right] - counts[top, right] - counts[bottom, left] + counts[top, left])
 
 
 def _lay(marks: _Marks, width: int, rgb: np.ndarray, clear: np.ndarray) -> None:
-    """Puts splats behind those that are there already. Args: rgb: (3, pixels)."""
+    """Add Gaussians behind those already drawn. Args: rgb: (3, pixels)."""
     pixel, opacity, which = _pairs(marks, width)
-    pairs = np.sort(pixel.astype(np.uint64) << 32 | np.arange(len(pixel), dtype=np.uint64))  # quicker than argsort
+    pairs = np.sort(pixel.astype(np.uint64) << 32 | np.arange(len(pixel), dtype=np.uint64))  # faster than argsort
     order, pixel = (pairs & 0xFFFFFFFF).astype(np.int64), (pairs >> 32).astype(np.int64)
     opacity, which = opacity.take(order), which.take(order)
     if not len(pixel):
@@ -218,9 +219,9 @@ def _lay(marks: _Marks, width: int, rgb: np.ndarray, clear: np.ndarray) -> None:
 
 
 def _pairs(marks: _Marks, width: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Each pixel that each splat touches, nearest splat first: pixels (P,), opacities (P,) float32, splats (P,).
+    """Each pixel that each Gaussian touches, nearest first: pixels (P,), opacities (P,) float32, Gaussians (P,).
 
-    Row by row: along a row a Gaussian is one of a single dimension, whose ends are known.
+    Row by row, where a Gaussian is one-dimensional and its ends are known.
     """
     left, top, right, bottom = marks.boxes.T
     splat = np.repeat(np.arange(len(top)), bottom - top)

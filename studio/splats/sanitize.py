@@ -12,9 +12,9 @@ from studio.splats.splat import MAX_SPLATS, Pose, Splat
 from studio.splats.upright import UPRIGHT, Axis
 
 MAX_BYTES = 300_000_000
-"""Of a file, and of what a packed one holds: a million splats with all their harmonics have 236 MB."""
+"""Of a file, also decompressed: a million splats with all their harmonics have 236 MB."""
 _FARTHEST = 1e9
-"""No splat is farther away or larger: squares of it are still float32 numbers."""
+"""The largest distance or size, whose square still fits float32."""
 ASSUMED = (
     "This file does not say which way is up. It was turned over, as files of the 3DGS trainers have y down; if it is "
     "not upright now, turn it in the 3D tab."
@@ -25,7 +25,7 @@ SAID_Z = (
 
 
 class CheckedSplat(NamedTuple):
-    """A splat out of a file, and what its person should know about how it was read."""
+    """A splat from a file, and notes on how it was read."""
 
     splat: Splat
     notes: tuple[str, ...] = ()
@@ -33,7 +33,7 @@ class CheckedSplat(NamedTuple):
 
 
 class Columns(NamedTuple):
-    """What a file says, activations undone; any dtype, any value."""
+    """The content of a file, activations undone; any dtype, any value."""
 
     positions: np.ndarray  # (N, 3)
     scales: np.ndarray  # (N, 3) world units
@@ -44,11 +44,7 @@ class Columns(NamedTuple):
 
 
 def check_count(count: int, kind: str) -> None:
-    """Before anything is allocated.
-
-    Raises:
-        BadSplat: there are no splats, or more than are taken.
-    """
+    """Call before allocating. Raises BadSplat if there are no splats, or too many."""
     if count == 0:
         raise BadSplat(f"This {kind} file has no splats in it: there is nothing to show. Choose another.")
     if count > MAX_SPLATS:
@@ -59,7 +55,7 @@ def check_count(count: int, kind: str) -> None:
 
 
 def sound(columns: Columns, pose: Pose) -> CheckedSplat:
-    """The splat of these columns without the rows that hold no finite numbers.
+    """The splat of these columns without rows that have non-finite numbers.
 
     Raises:
         BadSplat: no row is left.
@@ -85,7 +81,7 @@ def sound(columns: Columns, pose: Pose) -> CheckedSplat:
 
 
 def _kept(columns: Columns) -> np.ndarray:
-    """(N,) bool: which rows are sound."""
+    """(N,) bool: which rows are valid."""
     kept = np.ones(len(columns.positions), bool)
     for one in columns:
         if one is not None:
@@ -96,12 +92,12 @@ def _kept(columns: Columns) -> np.ndarray:
 
 
 def assumed_y_down(taken: CheckedSplat) -> CheckedSplat:
-    """The same splat stood up as files of trainers want it, with a note that says so."""
+    """The splat turned upright, assuming y down as trainers write it, with a note that says so."""
     return stood_up(taken, "-y", ASSUMED)
 
 
 def stood_up(taken: CheckedSplat, up: Axis, note: str) -> CheckedSplat:
-    """The same splat with this axis of its file upwards.
+    """The splat turned so that this axis of its file points up.
 
     Args:
         taken: in the coordinates of its file.
@@ -111,7 +107,7 @@ def stood_up(taken: CheckedSplat, up: Axis, note: str) -> CheckedSplat:
 
 
 def without_guess(notes: str) -> str:
-    """What was said about a file, but for which way was taken to be up."""
+    """A file's notes without those about its up axis."""
     for guess in (ASSUMED, SAID_Z):
         notes = notes.replace(guess, "")
     return notes.strip()

@@ -1,7 +1,7 @@
-"""A Gaussian splat as numpy arrays, where it stands, and from where it was seen. Knows no file format and no model.
+"""A Gaussian splat as numpy arrays, with its pose and the camera of its picture. Knows no file format and no model.
 
 Coordinates are those of `lgm/cameras.py`: right-handed, x right, y up; a camera looks along its -z. Lengths are world
-units; an object that LGM made fits into [-1, 1] on each axis. Image points are (x, y) pixels from the top-left corner.
+units; an object made by LGM fits into [-1, 1] on each axis. Image points are (x, y) pixels from the top-left corner.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from studio.geometry import NOT_TURNED, PictureCamera, Quaternion, Triple
 from studio.recipe import Recipe
 
 MAX_SPLATS = 2_000_000
-"""Thirty times what LGM makes, and more than a browser draws smoothly."""
+"""Thirty times LGM's output, and more than a browser draws smoothly."""
 FAINTEST = 0.005
-"""Opacity below which a splat is left out by `pruned`. Source: 3DTopia/LGM core/gs.py, save_ply."""
+"""Opacity below which `pruned` drops a Gaussian. Source: 3DTopia/LGM core/gs.py, save_ply."""
 SH_C0 = 0.28209479177387814
 """The constant spherical harmonic, 1 / (2 sqrt(pi)): colour = 0.5 + SH_C0 * f_dc."""
 SH_COUNTS = (0, 3, 8, 15, 24)
@@ -35,11 +35,11 @@ class Pose:
     rotation: Quaternion = NOT_TURNED  # w, x, y, z; of unit length
     scale: float = 1.0
     translation: Triple = (0.0, 0.0, 0.0)
-    camera: PictureCamera | None = None  # None: it was not made from a picture
+    camera: PictureCamera | None = None  # None: not made from a picture
 
     @property
     def is_in_place(self) -> bool:
-        """Whether the arrays of the splat are world coordinates already."""
+        """Whether the splat's arrays are already in world coordinates."""
         return self.rotation == NOT_TURNED and self.scale == 1.0 and self.translation == (0.0, 0.0, 0.0)
 
 
@@ -60,16 +60,16 @@ class Bounds(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Splat:
-    """N Gaussians. Arrays are float32, finite and never written to; `pose` says where they stand in the world."""
+    """N Gaussians. Arrays are float32, finite and never written to; `pose` places them in the world."""
 
     positions: np.ndarray  # (N, 3)
-    scales: np.ndarray  # (N, 3) standard deviations along the own axes, world units, not negative
+    scales: np.ndarray  # (N, 3) standard deviations along its axes, world units, not negative
     rotations: np.ndarray  # (N, 4) w, x, y, z; of unit length
     opacities: np.ndarray  # (N,) [0, 1]
-    colours: np.ndarray  # (N, 3) RGB; [0, 1] in splats made here, beyond it in some that were trained on photographs
-    sh_rest: np.ndarray | None = None  # (N, K, 3) with K of SH_COUNTS: how the colour differs by direction
+    colours: np.ndarray  # (N, 3) RGB; [0, 1] in splats made here, beyond that in some trained on photographs
+    sh_rest: np.ndarray | None = None  # (N, K, 3) with K of SH_COUNTS: view-dependent colour
     pose: Pose = field(default=Pose())
-    recipe: Recipe | None = None  # what made it; None: nobody knows
+    recipe: Recipe | None = None  # None: unknown
 
     def __post_init__(self) -> None:
         n = len(self.positions)
@@ -96,7 +96,7 @@ class Splat:
         return 0 if self.sh_rest is None else SH_COUNTS.index(self.sh_rest.shape[1])
 
     def world_positions(self) -> np.ndarray:
-        """(N, 3) float32: the centres where the pose puts them."""
+        """(N, 3) float32: the centres in the world."""
         if self.pose.is_in_place:
             return self.positions
         turned = self.positions.astype(np.float64) @ rotation_matrix(self.pose.rotation).T
@@ -106,10 +106,10 @@ class Splat:
         """The box around the centres, in the world.
 
         Args:
-            share: of the splats, counted on each axis from its middle: 0.99 leaves strays out of the box.
+            share: of the Gaussians, per axis around the median: 0.99 ignores outliers.
 
         Raises:
-            BadSplat: there is not one splat.
+            BadSplat: it is empty.
         """
         if not self.count:
             raise BadSplat("This splat is empty: there is nothing to show. Choose another file, or make it again.")
@@ -120,17 +120,13 @@ class Splat:
     def only(self, kept: np.ndarray | slice) -> Splat:
         """
         Args:
-            kept: (N,) bool, or indexes, or a slice, which copies nothing.
+            kept: (N,) bool, or indices, or a slice, which copies nothing.
         """
         arrays = {name: getattr(self, name)[kept] for name in ARRAYS}
         return replace(self, **arrays, sh_rest=None if self.sh_rest is None else self.sh_rest[kept])
 
     def pruned(self) -> Splat:
-        """Without the splats nobody would see; the order is kept.
-
-        Raises:
-            BadSplat: nothing would be left.
-        """
+        """Without invisible Gaussians, in the same order. Raises BadSplat if none is left."""
         kept = self.opacities >= np.float32(FAINTEST)
         if not kept.any():
             raise BadSplat(
@@ -141,11 +137,11 @@ class Splat:
 
 
 ARRAYS = tuple(one.name for one in fields(Splat) if one.name not in ("sh_rest", "pose", "recipe"))
-"""The fields every splat has one row in for each Gaussian."""
+"""The fields with a row per Gaussian that every splat has."""
 
 
 def rotation_matrix(rotation: Quaternion) -> np.ndarray:
-    """(3, 3) float64 that turns column vectors as the unit quaternion (w, x, y, z) does."""
+    """(3, 3) float64 that rotates column vectors like the unit quaternion (w, x, y, z)."""
     return rotation_matrices(np.array([rotation], np.float64))[0]
 
 

@@ -1,6 +1,6 @@
-"""A splat moved, turned and scaled: its Gaussians, and the colours that differ by direction. Knows no file format.
+"""A splat moved, rotated and scaled: its Gaussians and its view-dependent colours. Knows no file format.
 
-Files hold world coordinates, so a pose is put into the arrays before they are written.
+Files hold world coordinates, so a pose is applied to the arrays before writing.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from studio.geometry import NOT_TURNED, Quaternion
 from studio.splats.splat import SH_COUNTS, Pose, Splat, rotation_matrix
 
 Up = Literal["+y", "-y"]
-"""Which way is up in a file. What trains on photographs writes "-y": x right, y down, z away from the first camera."""
+"""Which way is up in a file. Trainers write "-y": x right, y down, z away from the first camera."""
 
 TURNED_OVER: Quaternion = (0.0, 1.0, 0.0, 0.0)
 """Half a turn about x: between a world with y up and a file with y down, both ways."""
@@ -23,14 +23,14 @@ _FIT_DIRECTIONS = 64
 
 
 def placed(splat: Splat) -> Splat:
-    """The same splat with world coordinates in its arrays; the camera and the recipe stay."""
+    """The same splat with world coordinates in its arrays; camera and recipe stay."""
     if splat.pose.is_in_place:
         return splat
     return _moved(splat, splat.pose, Pose(camera=splat.pose.camera))
 
 
 def to_file(splat: Splat, up: Up) -> Splat:
-    """The arrays in the coordinates of a file; the pose is left as it is.
+    """The arrays in the coordinates of a file; the pose stays.
 
     Args:
         splat: with y up.
@@ -39,7 +39,7 @@ def to_file(splat: Splat, up: Up) -> Splat:
 
 
 def from_file(splat: Splat, up: Up) -> Splat:
-    """The arrays with y up, to the last bit those that `to_file` was given; the pose is left as it is."""
+    """The arrays with y up, bit for bit those given to `to_file`; the pose stays."""
     return splat if up == "+y" else _turned_over(splat, -1)
 
 
@@ -47,7 +47,7 @@ def product(first: Quaternion, rotations: np.ndarray) -> np.ndarray:
     """Rotations followed by another one.
 
     Args:
-        first: the one that comes last, as in first * rotations.
+        first: the one applied last, as in first * rotations.
         rotations: (N, 4), w first.
     """
     a, b, c, d = (np.float32(value) for value in first)
@@ -65,7 +65,7 @@ def _turned_over(splat: Splat, sign: int) -> Splat:
     """Half a turn about x.
 
     Args:
-        sign: 1 or -1, forth or back: both end in the same place, with the quaternions in opposite signs.
+        sign: 1 or -1, forth or back: the same rotation, with opposite signs of the quaternions.
     """
     positions = -splat.positions
     positions[:, 0] = splat.positions[:, 0]
@@ -81,7 +81,11 @@ def _turned_over(splat: Splat, sign: int) -> Splat:
 
 
 def _moved(splat: Splat, pose: Pose, left: Pose) -> Splat:
-    """Args: pose: goes into the arrays; left: what the result's pose is."""
+    """
+    Args: pose: applied to the arrays; left: the result's pose.
+
+    Args: pose: goes into the arrays; left: what the result's pose is.
+    """
     if pose.rotation == NOT_TURNED:
         rotations, rest = splat.rotations, splat.sh_rest
     else:
@@ -98,16 +102,16 @@ def _moved(splat: Splat, pose: Pose, left: Pose) -> Splat:
 
 
 def _turned_sh(rest: np.ndarray, rotation: Quaternion) -> np.ndarray:
-    """Coefficients of the same colours around a turned object.
+    """Coefficients of the same colours on a rotated object.
 
-    A band of spherical harmonics turns within itself: the matrix is fitted on more directions than it has columns,
-    which it meets exactly.
+    A band of spherical harmonics rotates within itself: the matrix is fitted to more directions than it has columns,
+    which is exact.
 
     Args:
         rest: (N, K, 3).
     """
     directions = _spread(_FIT_DIRECTIONS)
-    before = basis(directions @ rotation_matrix(rotation))  # the turned object seen from d is the old one from R^T d
+    before = basis(directions @ rotation_matrix(rotation))  # the rotated object from d is the old one from R^T d
     after = basis(directions)
     result = np.empty_like(rest)
     for degree in range(1, SH_COUNTS.index(rest.shape[1]) + 1):
@@ -121,7 +125,7 @@ def _turned_sh(rest: np.ndarray, rotation: Quaternion) -> np.ndarray:
 
 
 def basis(directions: np.ndarray) -> np.ndarray:
-    """The spherical harmonics above the constant one, with the signs that splat files use.
+    """The spherical harmonics above the constant one, with the signs used by splat files.
 
     Args:
         directions: (M, 3) of unit length, from the camera to the splat.
@@ -166,7 +170,7 @@ def basis(directions: np.ndarray) -> np.ndarray:
 
 
 def _spread(count: int) -> np.ndarray:
-    """(count, 3) unit vectors spread evenly. Source: the golden-angle spiral (Swinbank and Purser, 2006)."""
+    """(count, 3) evenly spread unit vectors. Source: the golden-angle spiral (Swinbank and Purser, 2006)."""
     index = np.arange(count)
     y = 1 - 2 * (index + 0.5) / count
     around = index * np.pi * (3 - np.sqrt(5))

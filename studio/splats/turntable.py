@@ -11,7 +11,7 @@ from studio.splats.splat import Splat
 _FOV_DEG = 40.0
 _ROOM = 1.05
 _SHARE = 0.998
-"""Of the splats on each axis: strays do not count. As in viewer/viewer.js."""
+"""Of the Gaussians on each axis, to ignore outliers. As in viewer/viewer.js."""
 
 
 def camera_around(splat: Splat, side: int = 512, elevation_deg: float = 0.0) -> PictureCamera:
@@ -21,7 +21,7 @@ def camera_around(splat: Splat, side: int = 512, elevation_deg: float = 0.0) -> 
         side: of its square picture, pixels.
 
     Raises:
-        BadSplat: there is not one splat.
+        BadSplat: it is empty.
     """
     box = splat.bounds(_SHARE)
     extent = float((box.size**2).sum()) ** 0.5 / 2 or 1.0
@@ -38,5 +38,5 @@ def camera_around(splat: Splat, side: int = 512, elevation_deg: float = 0.0) -> 
 
 
 def turntable(start: PictureCamera, frames: int) -> list[PictureCamera]:
-    """Once around to the right, in equal steps, beginning at a camera; the step after the last is the first one."""
+    """Once around to the right, in equal steps, starting at a camera; the step after the last is the first one."""
     return [replace(start, azimuth_deg=start.azimuth_deg + 360 * index / frames) for index in range(frames)]

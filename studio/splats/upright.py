@@ -1,6 +1,6 @@
-"""Which way is up in a splat, and the quarter turns that stand it up. Knows no file format.
+"""Which way is up in a splat, and the quarter turns that put it upright. Knows no file format.
 
-The axes are those of `studio/splats/splat.py`, seen from the front: x right, y up, z towards whoever looks.
+The axes are those of `studio/splats/splat.py`, seen from the front: x right, y up, z towards the viewer.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ UPRIGHT: dict[Axis, Quaternion] = {
     "z": (_HALF, -_HALF, 0.0, 0.0),
     "-z": (_HALF, _HALF, 0.0, 0.0),
 }
-"""What turns such a file upright: its axis becomes y."""
+"""The rotation that puts such a file upright: its axis becomes y."""
 TURNS: dict[Turn, Quaternion] = {
     "forward": (_HALF, _HALF, 0.0, 0.0),
     "back": (_HALF, -_HALF, 0.0, 0.0),
@@ -40,7 +40,7 @@ TURNS: dict[Turn, Quaternion] = {
 
 
 def followed(rotations: Iterable[Quaternion]) -> Quaternion:
-    """Quarter turns one after the other, as the one of the 24 orientations of a cube that they lead to."""
+    """Quarter turns one after the other, as one of the 24 orientations of a cube."""
     total = NOT_TURNED
     for rotation in rotations:
         total = quarter(product(rotation, np.array([total]))[0].tolist())

@@ -1,6 +1,6 @@
-"""A turn around a splat as an MP4 (H.264): quick to look at, on a white ground.
+"""A turn around a splat as an MP4 (H.264), on white: quick to look at.
 
-A video is a look and no measurement: where many large splats lie over each other, it is painted smaller and enlarged.
+Where many large splats overlap, it is rendered smaller and enlarged.
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ from studio.splats.turntable import camera_around, turntable
 SIDE = 720
 FRAMES, FRAMES_PER_SECOND = 72, 24
 _PAIRS = 3_000_000
-"""Of a splat and a pixel it touches, in each frame: about 0.3 s of one core."""
+"""Pairs of a Gaussian and a pixel per frame: about 0.3 s on one core."""
 _LEAST_SIDE = 360
 _THREADS = 2
 _ELEVATION_DEG = 10.0
-"""From where a splat without a camera of its own is seen."""
+"""Of the camera, for a splat without its own."""
 
 
 def write_turntable(splat: Splat) -> bytes:
-    """An MP4 of SIDE x SIDE pixels: once around, beginning where the splat's own camera is.
+    """An MP4 of SIDE x SIDE pixels: once around, starting at the splat's own camera.
 
     Takes about ten seconds (2 cores) for 65,536 splats.
     """
@@ -45,7 +45,7 @@ def write_turntable(splat: Splat) -> bytes:
 
 
 def first_camera(splat: Splat) -> PictureCamera:
-    """Where the video begins; its picture is as large as can be painted in time. Args: splat: placed."""
+    """Where the video starts; its picture is as large as can be rendered in time. Args: splat: placed."""
     own = splat.pose.camera
     start = camera_around(splat, SIDE, _ELEVATION_DEG) if own is None else through(own, own.crop, SIDE)
     share = (_PAIRS / max(_PAIRS, pairs_of(splat, start))) ** 0.5
@@ -58,11 +58,11 @@ def _frame(splat: Splat, camera: PictureCamera) -> Image.Image:
 
 
 def write_mp4(frames: Iterable[Image.Image], note: str = "", side: int = SIDE, height: int | None = None) -> bytes:
-    """Frames at FRAMES_PER_SECOND as H.264 that every browser and player shows; what tells of them comes first.
+    """Frames at FRAMES_PER_SECOND as H.264 that every browser and player shows; the index comes first.
 
     Args:
         frames: RGB, of `side` x `side` pixels, or as high as `height` says; both even.
-        note: kept as the file's comment, such as a recipe as JSON.
+        note: stored as the file's comment, such as a recipe as JSON.
     """
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "turntable.mp4")  # to move the index to the front, the file is read again
@@ -72,7 +72,7 @@ def write_mp4(frames: Iterable[Image.Image], note: str = "", side: int = SIDE, h
             stream.width, stream.height = side, height or side
             stream.pix_fmt = "yuv420p"
             told = stream.codec_context
-            told.colorspace = told.color_primaries = told.color_trc = Colorspace.ITU709  # unsaid, players guess
+            told.colorspace = told.color_primaries = told.color_trc = Colorspace.ITU709  # or players guess
             told.color_range = ColorRange.MPEG
             for frame in frames:
                 picture = av.VideoFrame.from_image(frame)

@@ -1,6 +1,6 @@
 """Colour spaces, and their conversion to sRGB. Reads no file.
 
-Right is what Chromium shows: out of gamut is cut off, HDR is mapped to what an ordinary display can show.
+The reference is Chromium: out-of-gamut colours are clipped, HDR is mapped to what an ordinary display can show.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ D50 = (0.9642, 1.0, 0.8249)
 _SRGB_FROM_XYZ = np.linalg.inv(
     [[0.436066, 0.385147, 0.143066], [0.222488, 0.716873, 0.060608], [0.013916, 0.097076, 0.714096]]
 )
-"""Linear sRGB of XYZ relative to D50. Source: the profile of IEC 61966-2-1 that color.org hands out."""
+"""Linear sRGB of XYZ relative to D50. Source: color.org's profile for IEC 61966-2-1."""
 _BRADFORD = np.array([[0.8951, 0.2664, -0.1614], [-0.7502, 1.7135, 0.0367], [0.0389, -0.0685, 1.0296]])
 """Source: ICC.1:2022, annex E."""
 _STEPS, _PARTS = 65_535, 16
-"""Of light from 0 to 1, and each of them while it is summed up."""
+"""Steps of light from 0 to 1, and parts of each while adding up."""
 _MOST = 500.0
-"""Light that a sample may add, so that sums stay whole numbers of 32 bits."""
+"""The most light a sample may add, so that sums stay within 32 bits."""
 _PIXELS_AT_ONCE = 1 << 16
 
 
@@ -39,12 +39,12 @@ class ColourSpace(Protocol):
         ...
 
     def in_srgb(self, samples: np.ndarray) -> np.ndarray:
-        """sRGB, HWC uint8, of samples, HWC uint8."""
+        """Samples, HWC uint8, as sRGB, HWC uint8."""
         ...
 
 
 class MatrixSpace(NamedTuple):
-    """A curve for each channel, and how much of the three primaries that is."""
+    """A curve for each channel, and a matrix to linear sRGB."""
 
     curves: np.ndarray  # (channels, 256): the light of each sample
     matrix: np.ndarray  # (3, 3): linear sRGB of that light
@@ -58,7 +58,7 @@ class MatrixSpace(NamedTuple):
         if self.hdr:
             light = np.stack([curve[samples[..., channel]] for channel, curve in enumerate(self.curves)], axis=-1)
             return encoded(shown_of_hdr(light, self.matrix, self.hdr) @ self.matrix.T)
-        # What each sample adds to each primary is looked up: four times as fast as to compute it for every pixel.
+        # Each sample's contribution to each primary is looked up, four times as fast as computing it per pixel.
         shares = self.matrix[:, :, None] * self.curves if self.channels == 3 else self.matrix.sum(1) * self.curves.T
         steps = np.round(shares.clip(-_MOST, _MOST) * (_STEPS * _PARTS)).astype(np.int32)
         if self.channels == 1:
@@ -74,10 +74,10 @@ class MatrixSpace(NamedTuple):
 
 
 def in_srgb(picture: Image.Image, space: ColourSpace) -> Image.Image:
-    """The colours a display shows for those the samples mean.
+    """The colours a display shows for these samples.
 
     Args:
-        picture: "L", "RGB" or "CMYK"; returned as it is where the space is another kind's, or sRGB.
+        picture: "L", "RGB" or "CMYK"; returned unchanged if the space has other channels, or is sRGB.
     """
     channels = len(picture.getbands())
     if space.channels != channels and (channels, space.channels) != (1, 3):
@@ -101,7 +101,7 @@ def from_xyz(matrix: np.ndarray) -> np.ndarray:
 
 
 def xyz_of(chromaticities: Chromaticities) -> np.ndarray | None:
-    """(3, 3): XYZ relative to D50 of linear RGB; None for primaries that span no colours.
+    """(3, 3): XYZ relative to D50 of linear RGB; None for degenerate primaries.
 
     Source: http://www.brucelindbloom.com, "RGB/XYZ Matrices" and "Chromatic Adaptation" (Bradford).
     """
@@ -153,7 +153,7 @@ _PRIMARIES: dict[int, Chromaticities] = {  # Source: ITU-T H.273, table 2
     22: ((0.630, 0.340), (0.295, 0.605), (0.155, 0.077), (0.3127, 0.3290)),
 }
 _VIDEO = power(2.4)
-"""Television is made for displays with this curve (ITU-R BT.1886), and Chromium shows it so."""
+"""Television is made for displays with this curve (ITU-R BT.1886), and Chromium uses it."""
 _TRANSFERS: dict[int, Curve] = {  # Source: ITU-T H.273, table 3
     1: _VIDEO,
     4: power(2.2),
@@ -169,11 +169,11 @@ _TRANSFERS: dict[int, Curve] = {  # Source: ITU-T H.273, table 3
 }
 _HDR = {16: "PQ", 18: "HLG"}
 _ALMOST_SRGB = 0.05
-"""How far from 1 a file's gamma times 2.2 may be to be taken for sRGB, as libpng and the browsers do."""
+"""How far from 1 a file's gamma times 2.2 may be to count as sRGB, as in libpng and the browsers."""
 
 
 def of_codes(primaries: int, transfer: int) -> MatrixSpace | None:
-    """The space with these code points of ITU-T H.273; None for one that is not shown."""
+    """The space with these code points of ITU-T H.273; None if unsupported."""
     matrix = xyz_of(_PRIMARIES[primaries]) if primaries in _PRIMARIES else None
     if matrix is None or transfer not in (*_TRANSFERS, *_HDR):
         return None
@@ -183,7 +183,7 @@ def of_codes(primaries: int, transfer: int) -> MatrixSpace | None:
 
 
 def of_gamma(gamma: float, chromaticities: Chromaticities | None) -> MatrixSpace | None:
-    """The space that PNG's gAMA and cHRM mean; None where that is sRGB, or none."""
+    """The space of PNG's gAMA and cHRM; None if that is sRGB, or invalid."""
     if gamma <= 0 or (chromaticities is None and abs(gamma * 2.2 - 1) < _ALMOST_SRGB):
         return None
     matrix = xyz_of(chromaticities or SRGB)
@@ -218,12 +218,12 @@ _SHOWN = np.round(
 
 
 def encoded(linear: np.ndarray) -> np.ndarray:
-    """sRGB, uint8, of linear sRGB, of which 0 to 1 can be shown."""
+    """Linear sRGB, clipped to [0, 1], as sRGB uint8."""
     return _SHOWN[(linear.clip(0, 1) * _STEPS + 0.5).astype(np.uint16)]
 
 
 def _is_srgb(space: ColourSpace) -> bool:
-    """Whether no colour differs by more than rounding does."""
+    """Whether no colour differs by more than rounding."""
     steps = np.arange(0, 256, 15, dtype=np.uint8)
     samples = np.stack(np.meshgrid(steps, steps, steps), axis=-1).reshape(1, -1, 3)
     return np.abs(space.in_srgb(samples).astype(int) - samples).max() <= 1
@@ -250,7 +250,7 @@ def _hlg(x: np.ndarray) -> np.ndarray:
 
 
 def _tone_map() -> tuple[np.ndarray, np.ndarray]:
-    """What is shown of light relative to paper white: half of it up to white, then less and less up to the peak.
+    """Displayed light for light relative to paper white: half of it up to white, then less and less up to the peak.
 
     Source: SMPTE ST 2094-50, annex C (reference white tone mapping), for a display without headroom.
     """
@@ -267,7 +267,7 @@ _TONE_MAP = _tone_map()
 
 
 def shown_of_hdr(light: np.ndarray, matrix: np.ndarray, hdr: str) -> np.ndarray:
-    """Light that can be shown, [0, 1], of light relative to paper white, or for HLG of that of the scene: (..., 3).
+    """Displayable light, [0, 1], from light relative to paper white, or for HLG from scene light: (..., 3).
 
     Args:
         matrix: (3, 3), linear sRGB of the light.

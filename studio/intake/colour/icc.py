@@ -1,6 +1,6 @@
 """ICC profiles: from untrusted bytes to a colour space. The content counts, not the name.
 
-What Chromium cannot use counts as no profile, and what it reads in its own way is read so.
+Profiles that Chromium cannot use count as missing, and its deviations from the standard are followed.
 
 Source: ICC.1:2022 (profile version 4.4).
 """
@@ -28,9 +28,9 @@ from studio.intake.colour.colour_space import (
 
 _MAX_TAGS = 200
 _MAX_ENTRIES = 10_000_000
-"""Of a table after one of its axes has become 256 long; the largest in use, four inks by 33 steps, gives 9 million."""
+"""Of a table with one axis resampled to 256; the largest in use, four inks by 33 steps, has 9 million."""
 _FINE = 65_536
-"""Points of a curve that is applied to what comes out of a table."""
+"""Points of a curve applied after a table."""
 _TO_XYZ = 65_535 / 32_768
 """XYZ of a sample, [0, 1]. Source: section 6.3.4.2."""
 _PARAMETERS = (1, 3, 4, 5, 7)
@@ -38,13 +38,13 @@ _PARAMETERS = (1, 3, 4, 5, 7)
 
 
 class Broken(Exception):
-    """This profile is none."""
+    """Not a valid profile."""
 
 
 def read_profile(data: bytes) -> ColourSpace | None:
-    """The colour space of a profile; None for one that cannot be used."""
+    """The colour space of a profile; None if it cannot be used."""
     try:
-        with np.errstate(all="ignore"):  # what comes of absurd numbers is made finite
+        with np.errstate(all="ignore"):  # results of absurd numbers are made finite
             return _space_of(data, _tags(data))
     except (Broken, KeyError, IndexError, ValueError, OverflowError, struct.error):
         return None
@@ -60,7 +60,7 @@ def _space_of(data: bytes, tags: dict[bytes, bytes]) -> ColourSpace:
         if name in tags:
             return _table_space(tags[name], is_lab=is_lab)
     if data[16:20] == b"GRAY":
-        if is_lab:  # nobody shows these
+        if is_lab:  # not supported by browsers
             raise Broken
         return matrix_space([_curve(tags[b"kTRC"])[0]], np.diag(D50))
     columns = [_xyz(tags[name]) for name in (b"rXYZ", b"gXYZ", b"bXYZ")]
@@ -69,7 +69,7 @@ def _space_of(data: bytes, tags: dict[bytes, bytes]) -> ColourSpace:
 
 
 def _tags(data: bytes) -> dict[bytes, bytes]:
-    """What a profile holds, by name. Source: sections 7.2 and 7.3."""
+    """The tags of a profile by name. Source: sections 7.2 and 7.3."""
     size, count = struct.unpack_from(">I", data)[0], struct.unpack_from(">I", data, 128)[0]
     illuminant = struct.unpack_from(">3i", data, 68)
     is_near = all(abs(value / 65_536 - meant) < 0.01 for value, meant in zip(illuminant, D50, strict=True))
@@ -95,7 +95,7 @@ def _xyz(tag: bytes) -> tuple[float, ...]:
 
 
 def _curve(tag: bytes) -> tuple[Curve, int]:
-    """A curve, and how many bytes it takes. Source: sections 10.6 and 10.18."""
+    """A curve, and its size in bytes. Source: sections 10.6 and 10.18."""
     if tag[:4] == b"para":
         kind = struct.unpack_from(">H", tag, 8)[0]
         numbers = _PARAMETERS[kind]
@@ -128,7 +128,7 @@ def _parametric(kind: int, values: list[float]) -> Curve:
 
 
 def _between(values: np.ndarray) -> Curve:
-    """The curve through these points, straight in between."""
+    """The curve through these points, linear in between."""
     return lambda x: np.interp(x, np.linspace(0, 1, len(values)), values)
 
 
@@ -136,7 +136,7 @@ def _between(values: np.ndarray) -> Curve:
 
 
 class TableSpace(NamedTuple):
-    """A profile whose colours stand in a table of up to four dimensions, with curves before and after."""
+    """A profile with a table of up to four dimensions, and curves before and after it."""
 
     inputs: np.ndarray  # (channels, 256) float32: where on its axis each sample lies, [0, 1]
     axes: tuple[int, ...]  # points of the table along each channel but the last, which has 256 of them
@@ -160,7 +160,7 @@ class TableSpace(NamedTuple):
         return encoded(xyz @ from_xyz(np.eye(3)).T.astype(np.float32)).reshape(*samples.shape[:2], 3)
 
     def _looked_up(self, samples: np.ndarray) -> np.ndarray:
-        """The weighted mean of the points around, along every axis."""
+        """Multilinear interpolation."""
         lows, shares = [], []
         for channel, points in enumerate(self.axes):
             place = self.inputs[channel] * (points - 1)
@@ -203,7 +203,7 @@ def _table_space(tag: bytes, *, is_lab: bool) -> TableSpace:
 
 
 def _of_elements(tag: bytes, channels: int, *, is_lab: bool) -> TableSpace:
-    """Source: section 10.12: A curves, table, M curves, matrix and B curves, of which only the last must be there."""
+    """Source: section 10.12: A curves, table, M curves, matrix and B curves, of which only the last is required."""
     b, matrix_at, m, table_at, a = struct.unpack_from(">5I", tag, 12)
     if b == 0 or bool(matrix_at) != bool(m) or bool(table_at) != bool(a) or (channels != 3 and not table_at):
         raise Broken
@@ -222,7 +222,7 @@ def _of_elements(tag: bytes, channels: int, *, is_lab: bool) -> TableSpace:
 
 
 def _curves(tag: bytes, start: int, count: int) -> tuple[Curve, ...]:
-    """Curves one after the other, each filled up to four bytes."""
+    """Curves one after the other, each padded to four bytes."""
     curves = []
     for _ in range(count):
         curve, length = _curve(tag[start:])
@@ -248,7 +248,7 @@ def _space(
     *,
     is_lab: bool,
 ) -> TableSpace:
-    """With the last axis of the table drawn out to one point for each sample, which halves the work for a pixel."""
+    """With the last axis of the table resampled to one point per sample, which halves the work per pixel."""
     count = math.prod(axes)
     if min(axes) < 2 or count > len(table) // 3 or count // axes[-1] * 256 > _MAX_ENTRIES:
         raise Broken
@@ -263,14 +263,14 @@ def _space(
 
 
 def _finely(curves: tuple[Curve, ...]) -> np.ndarray | None:
-    """Three curves as tables; None where nothing changes."""
+    """Three curves as tables; None if they change nothing."""
     steps = np.linspace(0, 1, _FINE)
     tables = np.stack([curve(steps) for curve in curves]) if curves else np.array([steps])
     return None if np.abs(tables - steps).max() < 0.5 / _FINE else np.nan_to_num(tables).astype(np.float32)
 
 
 def _applied(tables: np.ndarray | None, values: np.ndarray) -> np.ndarray:
-    """Three channels, each through its curve, which begins at 0 and ends at 1."""
+    """Three channels, each through its curve from 0 to 1."""
     if tables is None:
         return values.clip(0, 1)
     places = (values.clip(0, 1) * (_FINE - 1) + 0.5).astype(np.intp)
@@ -278,7 +278,7 @@ def _applied(tables: np.ndarray | None, values: np.ndarray) -> np.ndarray:
 
 
 def _xyz_of_lab(values: np.ndarray) -> np.ndarray:
-    """XYZ of L, a and b that were brought into [0, 1]. Source: CIE 15, "CIELAB"."""
+    """XYZ of L, a and b scaled to [0, 1]. Source: CIE 15, "CIELAB"."""
     values = values.astype(np.float32)
     y = (values[:, 0] * 100 + 16) / 116
     f = np.stack([y + (values[:, 1] * 255 - 128) / 500, y, y - (values[:, 2] * 255 - 128) / 200], axis=-1)

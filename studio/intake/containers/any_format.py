@@ -1,7 +1,7 @@
 """The structure of PNG, JPEG and WebP: declared size, colours, texts, and where the pixels are.
 
-Reads headers, decodes no pixel. What it hands on for decoding is the part of the file a decoder needs and nothing else.
-What every browser shows whole is taken: what all of them pass over is passed over here, too.
+Reads headers, decodes no pixel. A decoder later gets only the parts of the file it needs. Accepts what every browser
+shows completely, ignoring what they all ignore.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from studio.png_chunks import SIGNATURE
 
 
 def unbox(file: BinaryIO) -> Header | None:
-    """Look into a file; None if it is no PNG, JPEG or WebP.
+    """Parse a file's headers; None if it is not a PNG, JPEG or WebP.
 
     Raises:
-        BadPicture: it is one, but animated, damaged or cut off.
+        BadPicture: it is animated, damaged or cut off.
     """
     file.seek(0)
     head = file.read(16)

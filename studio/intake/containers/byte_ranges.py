@@ -1,4 +1,4 @@
-"""Selected byte ranges of a file as a file of their own, so that a decoder gets only what it needs.
+"""Selected byte ranges of a file as a file, so that a decoder gets only what it needs.
 
 Knows no format.
 """
@@ -12,11 +12,11 @@ from collections.abc import Iterable
 from typing import BinaryIO
 
 ByteRange = tuple[int, int] | bytes
-"""Start and end in the file, or bytes that are not in it."""
+"""Start and end in the file, or other bytes."""
 
 
 class ByteRanges(io.RawIOBase):
-    """Reads the parts one after the other; nothing is copied."""
+    """Reads the ranges one after the other, without copying."""
 
     def __init__(self, file: BinaryIO, parts: tuple[ByteRange, ...]) -> None:
         self._file, self._parts = file, parts
@@ -52,7 +52,7 @@ class ByteRanges(io.RawIOBase):
 
 
 def merged(parts: Iterable[ByteRange]) -> tuple[ByteRange, ...]:
-    """The same parts with those joined that lie side by side."""
+    """The same ranges with adjacent ones joined."""
     joined: list[ByteRange] = []
     for part in parts:
         last = joined[-1] if joined else b""

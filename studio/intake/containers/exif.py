@@ -1,7 +1,7 @@
-"""What matters in EXIF data: the orientation, and texts from other tools. No content can raise.
+"""The orientation in EXIF data, and texts from other tools. Never raises.
 
-Pillow's own reader warns of what a broken file says, which no thread can silence for itself, and allocates for it; this
-one looks at no more than it was given. The codes of UserComment neither of them would know without `_comment`.
+Pillow's own reader warns about broken files, which a thread cannot silence for itself alone, allocates as they
+demand, and does not decode UserComment.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import struct
 from typing import NamedTuple
 
 MAX_EXIF_BYTES = 4_000_000
-"""What is looked at; orientation and texts stand before the thumbnails and maker notes that make EXIF data long."""
+"""Read at most; orientation and texts come before the thumbnails and maker notes that make EXIF data long."""
 _MAX_ENTRIES = 512
 _ORIENTATION, _EXIF_FOLDER, _USER_COMMENT = 0x0112, 0x8769, 0x9286
 _TEXTS = (
@@ -37,7 +37,7 @@ NOTHING = Exif(1, "", ())
 def read_exif(data: bytes) -> Exif:
     """
     Args:
-        data: a TIFF structure, with or without "Exif" before it; anything else holds nothing.
+        data: a TIFF structure, with or without "Exif" before it; anything else is empty.
 
     Source: CIPA DC-008 (Exif 2.32), sections 4.5 and 4.6.
     """
@@ -68,7 +68,7 @@ def read_exif(data: bytes) -> Exif:
 
 
 def _folder(data: bytes, order: str, start: int) -> dict[int, bytes]:
-    """The values of the tags of interest in one directory; those that lie outside the data are left out."""
+    """The values of relevant tags in one directory, except those outside the data."""
     (count,) = struct.unpack_from(f"{order}H", data, start)
     found: dict[int, bytes] = {}
     for number in range(min(count, _MAX_ENTRIES)):
@@ -87,7 +87,7 @@ def _folder(data: bytes, order: str, start: int) -> dict[int, bytes]:
 
 
 def _comment(value: bytes, order: str) -> str:
-    """UserComment says its encoding in eight letters; many programs leave them out, or write another one."""
+    """UserComment starts with an encoding of eight letters; many programs omit or misstate it."""
     code = value[:8].upper()
     encoding, text = (_CODES[code], value[8:]) if code in _CODES else ("", value)
     if encoding == "iso2022_jp":
@@ -102,11 +102,11 @@ def _comment(value: bytes, order: str) -> str:
 
 
 def _utf16(text: bytes, order: str) -> str:
-    """UTF-16 with or without a byte order mark. Without one, the writers disagree about the order."""
+    """UTF-16 with or without a byte order mark. Without one, writers disagree about the order."""
     text = text[: len(text) // 2 * 2]
     if text[:2] in (b"\xff\xfe", b"\xfe\xff"):
         return text.decode("utf-16", "replace").strip("\0 ")
-    # Where most code units are below 256, as in every prompt of ours, the half that is zero tells the order.
+    # If most code units are below 256, as in our prompts, the zero bytes reveal the order.
     big = text[0::2].count(0) > text[1::2].count(0) or (text[0::2].count(0) == text[1::2].count(0) and order == ">")
     return text.decode("utf-16-be" if big else "utf-16-le", "replace").strip("\0 ")
 

@@ -18,11 +18,11 @@ Format = Literal["PNG", "JPEG", "WEBP"]
 
 MAX_CHUNKS = 200_000
 MAX_PROFILE_BYTES = 4_000_000
-"""Of an ICC profile, unpacked; display profiles are below 3 MB, most below 4 kB."""
+"""Of an ICC profile, decompressed; display profiles are below 3 MB, most below 4 kB."""
 
 
 class PixelArea(NamedTuple):
-    """Where in the picture the pixels are that a file has."""
+    """The part of the picture for which a file has pixels."""
 
     width: int
     height: int
@@ -32,37 +32,31 @@ class PixelArea(NamedTuple):
 
 @dataclass(frozen=True)
 class Header:
-    """A picture's file, looked into."""
+    """A picture's file, parsed."""
 
     format: Format
     size: Size  # before the orientation is applied
-    parts: tuple[ByteRange, ...]  # what the decoder gets
-    again: tuple[ByteRange, ...] = ()  # what it gets where it fails with the first
-    ended: tuple[tuple[ByteRange, ...], ...] = ()  # of a JPEG: with an end, and other bits before it each time
+    parts: tuple[ByteRange, ...]  # for the decoder
+    again: tuple[ByteRange, ...] = ()  # for a second try
+    ended: tuple[tuple[ByteRange, ...], ...] = ()  # of a JPEG: with an added end, and different bits before it
     depth: int = 8  # bits per sample
-    place: PixelArea | None = None  # of the pixels; None: they are the whole picture
-    checked: Sequence[Chunk] = ()  # whose checksums the decoder does not look at
-    pixels: tuple[ByteRange, ...] = ()  # of a PNG: where they are, packed
-    pixel_bytes: int = 0  # of a PNG: how many that should be, unpacked
-    can_shrink: bool = False  # whether the decoder can make it smaller as it goes
+    place: PixelArea | None = None  # of the pixels; None: the whole picture
+    checked: Sequence[Chunk] = ()  # whose checksums the decoder ignores
+    pixels: tuple[ByteRange, ...] = ()  # of a PNG: where they are, compressed
+    pixel_bytes: int = 0  # of a PNG: their expected decompressed size
+    can_shrink: bool = False  # whether the decoder can scale it down
     exif: Exif = NOTHING
-    space: ColourSpace | None = None  # what the samples mean; None: sRGB
-    texts: Texts = field(default_factory=Texts)  # those that a recipe may be in
+    space: ColourSpace | None = None  # None: sRGB
+    texts: Texts = field(default_factory=Texts)  # those that may contain a recipe
 
     def check(self, file: BinaryIO) -> None:
-        """
-        Raises:
-            Damaged: a checksum is wrong.
-        """
+        """Raises Damaged if a checksum is wrong."""
         if not all(is_sound(file, chunk) for chunk in self.checked):
             raise Damaged
 
 
 def check_frames(count: int) -> None:
-    """
-    Raises:
-        BadPicture: there are several.
-    """
+    """Raises BadPicture if there are several."""
     if count > 1:
         raise BadPicture(
             "This picture is animated, and Diorama reads only still ones. Save one of its frames as PNG or JPEG."

@@ -1,6 +1,6 @@
 """The header of a JPEG, before a pixel is decoded.
 
-Not left to Pillow: what the file announces is bounded here before anything is allocated or decoded for it.
+Not left to Pillow, so that declared sizes are limited before anything is allocated or decoded.
 
 Source: ITU-T T.81, annex B; ICC.1:2022, annex B.4 (profiles in APP2).
 """
@@ -36,10 +36,7 @@ _BLOCK = 1 << 16
 
 
 def jpeg_box(file: BinaryIO) -> Header:
-    """
-    Raises:
-        CutOff, Damaged: it is.
-    """
+    """Raises CutOff or Damaged."""
     size, depth, exif, texts, can_shrink = Size(0, 0), 8, NOTHING, Texts(), False
     profile: list[bytes] = []
     parts: list[ByteRange] = [(0, 2)]
@@ -80,7 +77,7 @@ def jpeg_box(file: BinaryIO) -> Header:
 
 
 def _ended(file: BinaryIO, parts: list[ByteRange]) -> tuple[tuple[ByteRange, ...], tuple[ByteRange, ...]]:
-    """The parts with an end of their own, after other bits each: what has all of its pixels does not come to those."""
+    """The parts with an end added, after different bits each: a complete picture does not depend on those."""
     *before, (start, end) = (part for part in parts if isinstance(part, tuple))
     last = read(file, max(start, end - _BEYOND), min(_BEYOND, end - start))
     end -= len(last) - len(last.rstrip(b"\xff"))  # the beginning of a marker
@@ -89,7 +86,7 @@ def _ended(file: BinaryIO, parts: list[ByteRange]) -> tuple[tuple[ByteRange, ...
 
 
 def _profile(bodies: list[bytes]) -> bytes:
-    """The profile whose parts are in these segments, in any order; empty where one is missing, or there twice."""
+    """The profile whose parts are in these segments, in any order; empty if one is missing or repeated."""
     parts = [body.removeprefix(_ICC) for body in bodies if body.startswith(_ICC) and len(body) > len(_ICC) + 2]
     is_whole = sorted(part[0] for part in parts) == list(range(1, len(parts) + 1))
     if not is_whole or any(part[1] != len(parts) for part in parts) or sum(map(len, parts)) > MAX_PROFILE_BYTES:
@@ -100,7 +97,7 @@ def _profile(bodies: list[bytes]) -> bytes:
 def _segments(file: BinaryIO) -> Iterator[tuple[int, int, int]]:
     """Marker, start and end of every segment up to the first scan, which ends with the file.
 
-    Bytes between them are passed over, as libjpeg does, and so every browser.
+    Bytes between segments are skipped, as libjpeg and the browsers do.
 
     Raises:
         CutOff: the file ends before it.
@@ -129,11 +126,7 @@ def _segments(file: BinaryIO) -> Iterator[tuple[int, int, int]]:
 
 
 def _next_marker(file: BinaryIO, start: int) -> tuple[int, int]:
-    """The next marker from here on, and where it stands.
-
-    Raises:
-        CutOff: there is none.
-    """
+    """The next marker and its position. Raises CutOff if there is none."""
     size = 16  # mostly it is right here
     while len(block := read(file, start, size)) > 1:
         found = re.search(rb"\xff[^\x00\xff]", block, re.DOTALL)
@@ -145,7 +138,7 @@ def _next_marker(file: BinaryIO, start: int) -> tuple[int, int]:
 
 
 def _check_scans(file: BinaryIO, start: int) -> None:
-    """Count the scans of a progressive JPEG: each costs as much as a picture, and thousands fit into a small file.
+    """Count the scans of a progressive JPEG: each costs as much as a picture, and a small file can have thousands.
 
     Args:
         start: of the first one.

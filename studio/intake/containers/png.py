@@ -1,6 +1,6 @@
 """The header of a PNG, before a pixel is decoded, and whether the file is complete.
 
-Not left to Pillow: what the file announces is bounded here before anything is allocated or decoded for it.
+Not left to Pillow, so that declared sizes are limited before anything is allocated or decoded.
 
 Source: PNG specification, third edition.
 """
@@ -35,12 +35,9 @@ _BLOCK = 1 << 16
 
 
 def png_box(file: BinaryIO) -> Header:
-    """
-    Raises:
-        BadPicture: it is animated, damaged or cut off.
-    """
+    """Raises BadPicture if it is animated, damaged or cut off."""
     exif, texts = NOTHING, Texts()
-    first: dict[bytes, bytes] = {}  # by kind; of thousands that are packed a thousandfold, one is unpacked
+    first: dict[bytes, bytes] = {}  # by kind; decompress just one, as a file may have thousands
     drawn: list[Chunk] = []
     kinds: set[bytes] = set()
     wanted = (b"IHDR", b"acTL", b"fcTL", b"eXIf", *_WITH_COLOURS, *_WITH_TEXT)
@@ -66,7 +63,7 @@ def png_box(file: BinaryIO) -> Header:
 
 
 def has_all_pixels(file: BinaryIO, box: Header) -> bool:
-    """Whether so many are packed in it as its header says; the decoder leaves out those that are missing."""
+    """Whether it has as many pixels as its header says; decoders fill in missing ones."""
     inflate, left = zlib.decompressobj(), box.pixel_bytes
     source = io.BufferedReader(ByteRanges(file, box.pixels))
     try:
@@ -103,7 +100,7 @@ def _box(file: BinaryIO, first: dict[bytes, bytes], drawn: list[Chunk], **known:
         again=(*before, *_packed(_shortened(ranges))),
         depth=depth,
         place=place,
-        # Not the last one's: before anybody comes to that, all pixels are shown.
+        # Not the last one's, since all pixels are shown before it.
         checked=[*palettes, *pixels[:-1]],
         pixels=merged(ranges),
         pixel_bytes=_unpacked_bytes(*struct.unpack(">II", header[:8]), depth * _SAMPLES.get(colour, 4), interlaced),
@@ -112,9 +109,9 @@ def _box(file: BinaryIO, first: dict[bytes, bytes], drawn: list[Chunk], **known:
 
 
 def _frame(first: dict[bytes, bytes], drawn: list[Chunk]) -> tuple[PixelArea | None, list[Chunk]]:
-    """Where the pixels of the only frame belong, None for the whole picture, and in which chunks they are.
+    """The area of the only frame, None for the whole picture, and its chunks.
 
-    Of an animation whose frames come after the picture for older programs, browsers show the frame.
+    If the animation's only frame follows a picture for older programs, browsers show the frame.
 
     Source: section 11.3.6.
     """
@@ -133,18 +130,18 @@ def _frame(first: dict[bytes, bytes], drawn: list[Chunk]) -> tuple[PixelArea | N
 
 
 def _is_key(chunk: Chunk, colour: int) -> bool:
-    """Whether this says what is transparent; what cannot is passed over. Source: section 11.3.1.1."""
+    """Whether this is a valid tRNS chunk. Source: section 11.3.1.1."""
     return chunk.kind == b"tRNS" and chunk.length in {0: (2,), 2: (6,), 3: range(1, 257)}.get(colour, ())
 
 
 def _packed(ranges: list[tuple[int, int]]) -> tuple[ByteRange, ...]:
-    """All pixels as one chunk, whose checksum nobody looks at, and the end."""
+    """All pixels as one chunk, with an unchecked checksum, and the end."""
     length = sum(end - start for start, end in ranges)
     return (struct.pack(">I4s", length, b"IDAT"), *merged(ranges), bytes(4), _chunk(b"IEND", b""))
 
 
 def _shortened(ranges: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Without the checksum at the end of the packed pixels: browsers do not mind a wrong one."""
+    """Without the checksum at the end of the compressed pixels, which browsers ignore."""
     ranges, left = list(ranges), _CHECKSUM
     while ranges and left:
         start, end = ranges.pop()
@@ -160,7 +157,7 @@ def _chunk(kind: bytes, body: bytes) -> bytes:
 
 
 def _unpacked_bytes(width: int, height: int, bits: int, interlaced: int) -> int:
-    """Of all pixels, with the byte before each row that names its filter."""
+    """Of all pixels, with the filter byte of each row."""
     passes = _PASSES if interlaced else ((0, 0, 1, 1),)
     total = 0
     for left, top, across, down in passes:
@@ -174,7 +171,7 @@ def _unpacked_bytes(width: int, height: int, bits: int, interlaced: int) -> int:
 
 
 def _space(first: dict[bytes, bytes]) -> ColourSpace | None:
-    """What the first of the chunks says that can be read. Source: section 4.3."""
+    """The colour space of the first valid chunk. Source: section 4.3."""
     codes = first.get(b"cICP", b"")
     if len(codes) == 4 and codes[2:] == b"\0\1":  # RGB of full range
         space = of_codes(codes[0], codes[1])

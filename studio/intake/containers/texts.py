@@ -1,7 +1,7 @@
-"""The texts in a picture's file that may hold settings, by keyword and within bounds. Does not interpret them.
+"""The texts in a picture's file that may hold settings, by keyword, of limited length. Does not interpret them.
 
-Other programs use the same places for titles, authors and cameras: a text under a keyword of its own counts only where
-it looks like settings.
+Other programs use the same fields for titles, authors and cameras: text under an unknown keyword counts only if it
+looks like settings.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from studio.intake.containers.exif import Exif
 from studio.png_chunks import Chunk, is_too_long, keyword_of, text_of
 
 MAX_TEXTS_BYTES = 4_000_000
-"""Of all texts together. A graph of ComfyUI with a picture in it has one or two million."""
+"""Of all texts together. A ComfyUI graph with an embedded picture has one or two million."""
 XMP = "XML:com.adobe.xmp"
 """The keyword of XMP in a PNG. Source: XMP specification, part 3, section 1.1.5."""
 _KEYWORDS = frozenset(
@@ -22,19 +22,19 @@ _KEYWORDS = frozenset(
         *("invokeai_metadata", "invokeai_graph", "invokeai", "sd-metadata", "Dream"),
     )
 )
-"""Under these, everything counts."""
+"""Any text under these counts."""
 _BESIDE = frozenset(("software", "source"))
-"""These say which program and model it was; they are short."""
+"""These name the program and the model, and are short."""
 _OF_ONE_SETTING = re.compile(
     r"((positive|negative) )?prompt|((random|noise) )?seed|((num )?inference |num |sampling )?steps"
     r"|(cfg|guidance)( scale)?|width|height|size|resolution|sampler( name)?|scheduler|loras?|checkpoint"
     r"|(use )?((lora|stable diffusion) )?model( name| id)?"
 )
-"""Keywords, in lower case and with spaces, under which some programs have each setting in a text of its own."""
+"""Keywords, in lower case and with spaces, of programs that store each setting separately."""
 _MAX_KEYWORDS = 32
 _MAX_OTHER_BYTES = 1_000_000
 _LOOKED_AT = 50_000
-"""Characters of a text under a keyword of its own in which settings are looked for."""
+"""Characters of a text under an unknown keyword to search for settings."""
 _PLACES = ("exif:UserComment", "dc:description", "tiff:ImageDescription", "xmp:CreatorTool")
 _SETTING = re.compile(
     r"\b(steps|seed|sampler(?:_name)?|scheduler|cfg[ _]?scale|guidance[ _]?scale|negative[ _]?prompt|prompt|model|width"
@@ -45,16 +45,16 @@ _JOB = re.compile(r"\bJob ID: [0-9a-f-]{36}")  # how Midjourney ends its descrip
 
 
 class Texts:
-    """The texts of one file: the first of each keyword, as long as all of them stay small together."""
+    """The texts of one file: the first of each keyword, up to a total length."""
 
     def __init__(self) -> None:
         self.found: dict[str, str] = {}
         self.too_long: list[str] = []  # keywords
-        self._seen: set[str] = set()  # of thousands that are packed a thousandfold, few are unpacked
+        self._seen: set[str] = set()  # decompress only a few, as a file may have thousands
         self._left = MAX_TEXTS_BYTES
 
     def add_chunk(self, chunk: Chunk) -> None:
-        """A tEXt, zTXt or iTXt chunk, whole or, where it is longer than MAX_TEXTS_BYTES, its first bytes."""
+        """A tEXt, zTXt or iTXt chunk, or its first bytes if it is longer than MAX_TEXTS_BYTES."""
         keyword = keyword_of(chunk)
         if keyword in self._seen or (keyword not in _KEYWORDS and len(self._seen) >= _MAX_KEYWORDS):
             return
@@ -80,7 +80,7 @@ class Texts:
                 self.add("description", text)
 
     def add_xmp(self, packet: str) -> None:
-        """Draw Things and others have their settings in here, as text of one of a few properties."""
+        """Draw Things and others store their settings as one of a few properties."""
         for place in _PLACES:
             start = packet.find(f"<{place}")
             end = packet.find(f"</{place}>", start)
@@ -105,6 +105,6 @@ class Texts:
 
 
 def looks_like_settings(text: str) -> bool:
-    """Whether several settings are named in it, as no caption of a photograph has them."""
+    """Whether it names several settings, as no photo caption does."""
     text = text[:_LOOKED_AT]
     return len({match.lower() for match in _SETTING.findall(text)}) >= 2 or bool(_JOB.search(text))

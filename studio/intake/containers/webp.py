@@ -1,6 +1,6 @@
 """The header of a WebP, before a pixel is decoded.
 
-Not left to Pillow: what the file announces is bounded here before anything is allocated or decoded for it.
+Not left to Pillow, so that declared sizes are limited before anything is allocated or decoded.
 
 Source: RFC 9649, sections 2 and 3.
 """
@@ -23,10 +23,7 @@ _FLAGS_AT = 20  # of the extended header, which is the first chunk
 
 
 def webp_box(file: BinaryIO) -> Header:
-    """
-    Raises:
-        BadPicture: it is animated, damaged or cut off.
-    """
+    """Raises BadPicture if it is animated, damaged or cut off."""
     length = file.seek(0, io.SEEK_END)
     end = 8 + int.from_bytes(read(file, 4, 4), "little")
     if length < end:
@@ -54,7 +51,7 @@ def webp_box(file: BinaryIO) -> Header:
         raise Damaged
     check_frames(frames)
     parts: tuple[ByteRange, ...] = ((0, end),)
-    if frames:  # what a frame leaves free shows through, whatever the header says
+    if frames:  # areas outside the frame are transparent, whatever the header says
         parts = ((0, _FLAGS_AT), bytes([flags | _HAS_ALPHA]), (_FLAGS_AT + 1, end))
     texts.add_exif(exif)
     return Header("WEBP", size, parts, exif=exif, space=read_profile(profile), texts=texts)

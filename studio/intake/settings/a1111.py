@@ -1,4 +1,4 @@
-"""A1111's `parameters` text, which Forge and many others write, too. Any text is accepted.
+"""A1111's `parameters` text, also written by Forge and many others. Accepts any text.
 
 Source: AUTOMATIC1111/stable-diffusion-webui modules/infotext_utils.py, `parse_generation_parameters`. Forge adds
 "Distilled CFG Scale" (lllyasviel/stable-diffusion-webui-forge, the same file); sd-dynamic-prompts adds lines with its
@@ -46,11 +46,11 @@ _TOOLS = {
     r"stable-diffusion\.cpp|sd\.cpp": "stable-diffusion.cpp",
     r"neo": "Forge",
 }
-"""What "Version" begins with."""
+"""By the start of "Version"."""
 _MAX_BEGINNINGS = 200
 _MAX_TEMPLATES = 100
 _MAX_LINES = 30
-"""Over which the pairs may be spread."""
+"""Lines the pairs may be spread over."""
 _MAX_TRIED = 1_000
 """Lines that begin like settings."""
 _MAX_BRACKETS = 20_000
@@ -58,9 +58,9 @@ _MAX_LEFT_OUT = 24
 
 
 def read_parameters(text: str) -> Finding | None:
-    """The prompt, a negative prompt from its mark on, and a line of pairs; None where it has neither mark nor pairs.
+    """The prompt, the negative prompt, and a line of pairs; None if it has neither of the last two.
 
-    Without both it may be any text: cameras keep their owner's remarks in the same place.
+    Without both it may be any text: cameras store comments in the same field.
     """
     words, pairs, is_one_line = _parts(text.replace("\r\n", "\n").replace("\r", "\n").strip())
     prompt, negative, is_marked = _prompts(words, is_one_line)
@@ -86,9 +86,9 @@ def read_parameters(text: str) -> Finding | None:
 
 
 def _parts(text: str) -> tuple[str, dict[str, str], bool]:
-    """The words, the pairs, and whether both stand in one line.
+    """The prompt text, the pairs, and whether both are on one line.
 
-    The pairs are a line of their own: the one above a template, which may hold such lines itself, or the last one.
+    The pairs are on their own line: the one above a template, which may contain such lines itself, or the last one.
     """
     lines = text.split("\n")
     templates = [index for index, line in enumerate(lines) if index and line.startswith(_TEMPLATES)]
@@ -106,7 +106,7 @@ def _parts(text: str) -> tuple[str, dict[str, str], bool]:
 
 
 def _merged(lines: list[str], index: int, pairs: dict[str, str]) -> int:
-    """Add what the lines around hold, where the pairs stand in several; returns the first of these lines."""
+    """Add the pairs of adjacent lines, if they are spread over several; returns the index of the first."""
     for below in range(index + 1, min(len(lines), index + _MAX_LINES)):
         more = _pairs(lines[below]) if _LINE.match(lines[below]) else {}
         if not more or more.keys() & pairs.keys():
@@ -123,7 +123,7 @@ def _merged(lines: list[str], index: int, pairs: dict[str, str]) -> int:
 
 
 def _pairs(line: str) -> dict[str, str]:
-    """'Steps: 20, Model: "a, b", Size: 64x64' as names in lower case and values; a value in quotes is JSON."""
+    """Parse 'Steps: 20, Model: "a, b", Size: 64x64' into lower-case names and values; quoted values are JSON."""
     line = line[:MAX_TEXT]
     pairs: dict[str, str] = {}
     at, brackets = 0, 0
@@ -156,7 +156,7 @@ def _after_comma(line: str, at: int) -> int:
 
 
 def _closed(line: str, start: int) -> int:
-    """Behind the bracket that closes the one at `start`; `start` where there is none."""
+    """The index after the bracket that closes the one at `start`; `start` if there is none."""
     depth = 0
     for at in range(start, min(len(line), start + _MAX_BRACKETS)):
         depth += (line[at] in "{[") - (line[at] in "}]")
@@ -166,14 +166,14 @@ def _closed(line: str, start: int) -> int:
 
 
 def _are_settings(pairs: dict[str, str]) -> bool:
-    """Whether these are settings, and not words of a prompt with a colon among them."""
+    """Whether these are settings, and not part of a prompt with a colon."""
     known = pairs.keys() & {"steps", "sampler", "cfg scale", "seed", "size", "model"}
     certain = whole(pairs.get("steps")) is not None or whole(pairs.get("seed")) is not None
     return certain or _size(pairs.get("size", "")) is not None or len(known) >= 3
 
 
 def _prompts(words: str, is_one_line: bool) -> tuple[str, str, bool]:
-    """Prompt, negative prompt, and whether the mark of the latter was there: at the beginning of a line."""
+    """Prompt, negative prompt, and whether the latter's mark was there, at the beginning of a line."""
     match = re.search(rf"^[ \t]*{_NEGATIVE}", words, re.MULTILINE | re.IGNORECASE)
     if match is None and is_one_line:
         match = re.search(rf"(?<!\w){_NEGATIVE}", words)

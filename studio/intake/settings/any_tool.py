@@ -1,6 +1,6 @@
 """From the texts in an uploaded picture to the settings of one of the known tools.
 
-Any text is allowed. What is found is kept, also where the prompt is not; what is there and cannot be read is named.
+Accepts any text. Settings are kept even without a prompt; what is there but unreadable is named.
 """
 
 from __future__ import annotations
@@ -30,17 +30,17 @@ _READERS: dict[str, Callable[[str], Finding | None]] = {
     "Dream": read_dream,
 }
 _FIRST = ("parameters", "invokeai_metadata", "prompt", "workflow")
-"""The order in which texts count; other tools write `parameters` beside their own, for others to read."""
+"""In order of precedence; other tools also write `parameters` for compatibility."""
 _TOOLS = dict.fromkeys(("prompt", "workflow"), "ComfyUI") | dict.fromkeys(_READERS, "InvokeAI")
 _MIDJOURNEY = re.compile(r"\s*Job ID: [0-9a-f-]{36}\s*$")
 
 
 def finding_in(texts: Mapping[str, str], too_long: Sequence[str] = ()) -> Finding | None:
-    """What another tool says about its picture; None where no text of it speaks of settings.
+    """Another tool's settings for its picture; None if no text contains any.
 
     Args:
         texts: by PNG keyword, as `DecodedPicture.text`.
-        too_long: keywords of texts that were too long to be read.
+        too_long: keywords of texts that were too long to read.
     """
     best: Finding | None = None
     for finding in _findings(texts):
@@ -74,7 +74,7 @@ def _findings(texts: Mapping[str, str]) -> Iterator[Finding]:
 
 
 def _read(text: str, texts: Mapping[str, str]) -> Finding | None:
-    """A text of any form, under any keyword."""
+    """Text in any form, under any keyword."""
     if text.lstrip()[:1] != "{":
         return _lines(text) or read_parameters(text) or _described(text)
     values = parsed(text)
@@ -88,7 +88,7 @@ def _read(text: str, texts: Mapping[str, str]) -> Finding | None:
 
 
 def _lines(text: str) -> Finding | None:
-    """A setting in every line, with its name: "prompt: a boat", "seed: 5"."""
+    """A named setting on every line: "prompt: a boat", "seed: 5"."""
     if re.match(r"\s{0,20}prompt\s?[:=]", text, re.IGNORECASE) is None:
         return None
     named = dict(re.findall(r"^[ \t]{0,9}([A-Za-z][\w ]{0,30}?)[ \t]?[:=][ \t]?(.*)$", text[:MAX_TEXT], re.MULTILINE))
@@ -96,7 +96,7 @@ def _lines(text: str) -> Finding | None:
 
 
 def _described(text: str) -> Finding | None:
-    """Midjourney's description: words, options such as --ar 2:3, and the number of the job."""
+    """Midjourney's description: a prompt, options such as --ar 2:3, and the job id."""
     match = _MIDJOURNEY.search(text[-200:])
     if match is None:
         return None
@@ -106,7 +106,7 @@ def _described(text: str) -> Finding | None:
 
 
 def _named(texts: Mapping[str, str]) -> Finding | None:
-    """Settings that are there and cannot be read."""
+    """Settings that are there but cannot be read."""
     for keyword, text in texts.items():
         tool = _TOOLS.get(keyword, UNKNOWN)
         if keyword != KEYWORD and looks_like_settings(text):

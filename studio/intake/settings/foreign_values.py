@@ -1,6 +1,6 @@
-"""Settings found in the text of another tool, and how its values are read without trusting them.
+"""Settings found in the text of another tool, and how to read its values without trusting them.
 
-Nothing in here raises for anything a file may hold: what cannot be used was not found.
+Never raises, whatever a file contains: unusable values count as missing.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ from studio.contract import Size
 from studio.validation import cleaned
 
 MAX_TEXT = 20_000
-"""Characters of a prompt that are kept: twice what a request may have, so that a longer one is noticed later."""
+"""Characters of a prompt: twice what a request may have, so that a longer one is noticed later."""
 MAX_SHORT = 200
-"""Characters of a model's or sampler's name that are kept."""
+"""Characters of a model's or sampler's name."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What a picture of another tool says about how it was made. None and "" mean that it does not say."""
+    """Another tool's settings for a picture. None and "" mean missing."""
 
-    tool: str  # "A1111", "ComfyUI", "InvokeAI"; "Diorama" where ours is written in A1111's format
+    tool: str  # "A1111", "ComfyUI", "InvokeAI"; "Diorama" for ours in A1111's format
     prompt: str = ""
     negative_prompt: str = ""
     size: Size | None = None
@@ -33,18 +33,18 @@ class Finding:
     guidance: float | None = None
     seed: int | None = None
     model: str = ""
-    left_out: tuple[str, ...] = ()  # "sampler Euler a": what was used there and has no place here
+    left_out: tuple[str, ...] = ()  # settings without a field here: "sampler Euler a"
     clip_skip: int | None = None
 
     @property
     def says_anything(self) -> bool:
-        """Whether there is a setting in it that can be carried over."""
+        """Whether it has a setting that can be carried over."""
         values = (self.size, self.steps, self.guidance, self.seed)
         return bool(self.prompt or self.negative_prompt or self.model) or any(value is not None for value in values)
 
 
 def parsed(text: str) -> Any:
-    """The value of a JSON text; None if it is not one. NaN and infinities, which some tools write, are None too."""
+    """The value of a JSON text; None if it is invalid, NaN or infinite."""
     try:
         return json.loads(text, parse_constant=lambda constant: None)
     except (ValueError, RecursionError):
@@ -52,7 +52,7 @@ def parsed(text: str) -> Any:
 
 
 def bounded(value: object, most: int = MAX_TEXT) -> str:
-    """A text of at most so many characters that can be stored; "" for anything else."""
+    """Text of at most this many characters that can be stored; "" for anything else."""
     return cleaned(value[:most]) if isinstance(value, str) else ""
 
 
@@ -93,14 +93,14 @@ _EMBEDDING = re.compile(r"\bembedding:([\w.\-/\\]{1,100})")
 
 
 def named_in(prompt: str) -> list[str]:
-    """Files that other tools read out of the words of a prompt, and models here take for words."""
+    """Files that other tools load through the prompt, which models here read as words."""
     prompt = prompt[:MAX_TEXT]
     said = [f"LoRA {name}" for name in dict.fromkeys(_LORA_TAG.findall(prompt))][:8]
     return said + [f"embedding {name}" for name in dict.fromkeys(_EMBEDDING.findall(prompt))][:8]
 
 
 def loras_in(prompt: str, here: Collection[str]) -> tuple[str, list[str], list[str]]:
-    """A prompt without the tags of LoRAs that are not here; the names of those that are, and of those that are not."""
+    """A prompt without tags of LoRAs that are not here; the names of those that are, and of those that are not."""
     used, gone = list[str](), list[str]()
 
     def kept(tag: re.Match[str]) -> str:
@@ -112,7 +112,7 @@ def loras_in(prompt: str, here: Collection[str]) -> tuple[str, list[str], list[s
 
 
 def prompt_weights(prompt: str) -> list[str]:
-    """What A1111 reads out of the words of a prompt, and only some models here do."""
+    """Prompt syntax that A1111 interprets and only some models here do."""
     prompt = prompt[:MAX_TEXT]
     weight = _WEIGHT.search(prompt)
     said = [f"weights such as ({weight[1]})"] if weight else []

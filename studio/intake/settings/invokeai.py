@@ -1,4 +1,4 @@
-"""InvokeAI's JSON about a picture, and the two older forms it had before. Any text is allowed.
+"""InvokeAI's JSON about a picture, and its two older forms. Accepts any text.
 
 Source: invoke-ai/InvokeAI invokeai/app/invocations/metadata.py, `CoreMetadataInvocation` (invokeai_metadata);
 ldm/dream/pngwriter.py and ldm/invoke/args.py of its versions 1 and 2 (Dream, sd-metadata); of the beta of version 3,
@@ -36,7 +36,7 @@ def read_metadata(text: str) -> Finding | None:
 
 
 def read_beta(text: str) -> Finding | None:
-    """The `invokeai` chunk of the beta of version 3: a node and its settings, or what led to the picture, flat."""
+    """The `invokeai` chunk of the beta of version 3: a node and its settings, or flattened metadata."""
     values = parsed(text)
     if not isinstance(values, dict):
         return None
@@ -51,7 +51,7 @@ def read_beta(text: str) -> Finding | None:
 
 
 def read_invoked_graph(text: str) -> Finding | None:
-    """The `invokeai_graph` chunk: nodes by id, among them, mostly, one that collected the metadata."""
+    """The `invokeai_graph` chunk: nodes by id, usually including one that collected the metadata."""
     values = parsed(text)
     nodes = values.get("nodes") if isinstance(values, dict) else None
     if not isinstance(nodes, dict):
@@ -138,7 +138,7 @@ def read_older_metadata(text: str) -> Finding | None:
 
 
 def read_dream(text: str) -> Finding | None:
-    """The `Dream` chunk of version 1: the command that was typed, '"a red fox" -s 50 -S 1 -W 512 -H 512 -C 7.5'."""
+    """The `Dream` chunk of version 1: the typed command, '"a red fox" -s 50 -S 1 -W 512 -H 512 -C 7.5'."""
     match = re.match(r'\s*"((?:\\.|[^"\\])*)"|\s*([^"]*?)(?=\s-[A-Za-z]|$)', text[: 2 * MAX_TEXT])
     if match is None:
         return None
@@ -157,7 +157,7 @@ def read_dream(text: str) -> Finding | None:
 
 
 def _split(prompt: str) -> tuple[str, str]:
-    """In versions 1 and 2, what stood in [brackets] was the negative prompt."""
+    """In versions 1 and 2, text in [brackets] was the negative prompt."""
     negative = ", ".join(part.strip() for part in re.findall(r"\[([^\[\]]*)\]", prompt))
     return " ".join(re.sub(r"\[[^\[\]]*\]", " ", prompt).split()), negative
 
@@ -167,7 +167,7 @@ def _sampler(value: Any) -> tuple[str, ...]:
 
 
 def _name(model: Any) -> str:
-    """A model has been an object with `name`, one with `model_name`, and a text."""
+    """A model has been an object with `name`, one with `model_name`, and text."""
     if isinstance(model, dict):
         model = model.get("name") or model.get("model_name")
     return bounded(model, MAX_SHORT)

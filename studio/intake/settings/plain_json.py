@@ -1,6 +1,6 @@
 """Settings written as plain JSON: SwarmUI, Fooocus, NovelAI, Draw Things, Easy Diffusion and similar tools.
 
-They all have the same few settings under similar names; what is around them tells which tool it was.
+They all have the same few settings under similar names; the names around them identify the tool.
 
 Source: mcmonkeyprojects/SwarmUI docs/Image Metadata Format.md; lllyasviel/Fooocus modules/meta_parser.py;
 runew0lf/RuinedFooocus modules/pipeline.py; NovelAI's documentation of its pictures; drawthingsai/draw-things-community;
@@ -58,10 +58,10 @@ _TOOLS = {
 
 
 def read_values(values: Any, beside: Mapping[str, str], *, is_loose: bool = False) -> Finding | None:
-    """An object that holds settings, at any depth; None where it is none.
+    """An object that contains settings, at any depth; None if it is not one.
 
     Args:
-        is_loose: the values only stand beside each other: a prompt alone may be anything.
+        is_loose: the values do not belong together: a prompt alone may be anything.
     """
     named = _settings(values, is_loose)
     if named is None:
@@ -92,7 +92,7 @@ def _plain(name: str) -> str:
 
 
 def _settings(values: Any, is_loose: bool, depth: int = 0) -> dict[str, Any] | None:
-    """The nearest object with a prompt or several settings, its names without case and marks."""
+    """The nearest object with a prompt or several settings, with normalised names."""
     if isinstance(values, str) and values.lstrip().startswith("{"):
         values = parsed(values)
     if not isinstance(values, dict) or depth > _MAX_DEPTH:

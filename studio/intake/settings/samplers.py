@@ -14,7 +14,7 @@ SAMPLERS = (
     *("DPM++ 2M Karras", "DPM++ 2M", "DPM++ 2M SDE Karras", "DPM++ 2M SDE"),
     *("Euler", "Euler a", "DDIM", "UniPC", "LCM"),
 )
-"""Those that models may honour, as A1111 calls them. "DPM++ SDE" needs noise from a package of its own."""
+"""Those that models may support, by A1111's names. "DPM++ SDE" needs noise from a package of its own."""
 _KARRAS = " Karras"
 _NAMES = {
     "euler": "Euler",
@@ -26,20 +26,20 @@ _NAMES = {
     "unipc": "UniPC",
     "lcm": "LCM",
 }
-"""Small letters without signs."""
+"""Lower case, without punctuation."""
 _PLAIN = ("normal", "simple", "uniform", "default", "ddim_uniform")
-"""Schedules that are what a sampler does by itself."""
+"""Names for a sampler's default schedule."""
 _PART = re.compile(r"(sampler|scheduler|schedule type) (.+)")
 
 
 def sampler_in(parts: Sequence[str], known: Collection[str]) -> tuple[str, list[str]]:
     """
     Args:
-        parts: as `Finding.left_out` has them: "sampler Euler a", "schedule type Karras".
+        parts: of `Finding.left_out`: "sampler Euler a", "schedule type Karras".
         known: the samplers of a model.
 
     Returns:
-        One of them, or ""; and the parts that it does not say.
+        One of them, or ""; and the remaining parts.
     """
     said = [(part, found[1], found[2]) for part in parts if (found := _PART.fullmatch(part))]
     first = next((each for each in said if each[1] == "sampler"), said[0] if said else None)
@@ -60,7 +60,7 @@ def sampler_in(parts: Sequence[str], known: Collection[str]) -> tuple[str, list[
 
 
 def _named(text: str) -> tuple[str, bool]:
-    """A name as A1111 writes it, without the schedule, or ""; and whether that is Karras'."""
+    """A name as A1111 writes it, without the schedule, or ""; and whether the schedule is Karras."""
     plain = re.sub(r"^(k|sample)[ _]|[ _]gpu$", "", text.lower().strip().replace("++", "pp"))
     bare = re.sub(r"[ _]?(karras|(?<=[_])k)$", "", plain)
     return _NAMES.get(re.sub(r"[^a-z0-9]", "", bare), ""), bare != plain

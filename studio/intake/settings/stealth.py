@@ -16,7 +16,7 @@ _MARK_BYTES = 15
 
 
 def hidden_text(image: Image.Image) -> str:
-    """What is hidden in the alpha, or else in the colours; "" where nothing is."""
+    """Text hidden in the alpha channel, or else in the colours; "" if there is none."""
     layers = (("A", b"stealth_png"), ("RGB", b"stealth_rgb"))
     for bands, mark in layers:
         if not set(bands) <= set(image.getbands()):
@@ -36,7 +36,7 @@ def hidden_text(image: Image.Image) -> str:
 
 
 def _bytes(image: Image.Image, places: list[int], columns: int, length: int) -> bytes:
-    """So many of the lowest bits of the first columns."""
+    """The lowest bits of the first columns."""
     values = np.asarray(image.crop((0, 0, min(columns, image.width), image.height)))[:, :, places]
     return np.packbits(values.transpose(1, 0, 2).reshape(-1) & 1).tobytes()[:length]
 

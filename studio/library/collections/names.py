@@ -1,4 +1,4 @@
-"""Named collections of assets. Which asset is in which is recorded in the journal of annotations."""
+"""Named collections of assets; membership is recorded in the journal of annotations."""
 
 from __future__ import annotations
 
@@ -15,22 +15,18 @@ from studio.validation import cleaned, says_something, shown
 
 LONGEST_NAME = 60
 MOST_OF_ONE = 100
-"""Collections that one asset is in."""
+"""Collections per asset."""
 
 
 class Named(NamedTuple):
     """A collection."""
 
     name: str
-    pictures: int  # how many of them are not in the trash
+    pictures: int  # without the trash
 
 
 def checked_name(value: Any) -> str:
-    """The name of a collection, as it is kept.
-
-    Raises:
-        BadRequest: it is none.
-    """
+    """The name of a collection, as stored. Raises BadRequest."""
     if not isinstance(value, str):
         raise BadRequest(f"The name of a collection must be text, not {shown(value)}.")
     name = " ".join(cleaned(value).split())
@@ -42,7 +38,7 @@ def checked_name(value: Any) -> str:
 
 
 def named_of(database: Database, owner: str) -> tuple[Named, ...]:
-    """Those of an owner that have something in them, by name."""
+    """An owner's non-empty collections, by name."""
     rows = database.rows(
         "SELECT collection, COUNT(*) AS count FROM collected JOIN assets ON id = asset"
         " WHERE owner = ? AND deleted = 0 GROUP BY collection ORDER BY collection COLLATE NOCASE, collection",
@@ -52,13 +48,13 @@ def named_of(database: Database, owner: str) -> tuple[Named, ...]:
 
 
 def collections_of(database: Database, asset_id: str) -> tuple[str, ...]:
-    """Names of those that an asset is in."""
+    """Names of an asset's collections."""
     rows = database.rows("SELECT collection FROM collected WHERE asset = ? ORDER BY collection", (asset_id,))
     return tuple(row["collection"] for row in rows)
 
 
 def changed(database: Database, asset_id: str, name: str, *, is_in: bool) -> tuple[str, ...] | None:
-    """Names of those that an asset is in once it is put into one, or taken out of it; None: so it is already.
+    """Names of an asset's collections after adding or removing one; None if nothing changes.
 
     Raises:
         BadRequest: it would be in too many.
@@ -72,21 +68,17 @@ def changed(database: Database, asset_id: str, name: str, *, is_in: bool) -> tup
 
 
 class Collections:
-    """What is put into a collection is written down with its assets. Any thread may do so."""
+    """Changes are journaled with their assets. Thread-safe."""
 
     def __init__(self, database: Database, notes: Notes, changing: AbstractContextManager[Any]) -> None:
         """
         Args:
-            changing: held while the journal and the index are made to say the same.
+            changing: held while journal and index change together.
         """
         self._database, self._notes, self._changing = database, notes, changing
 
     def put(self, asset_id: str, name: str, *, is_in: bool) -> None:
-        """Put an asset into a collection, or take it out again.
-
-        Raises:
-            BadRequest: it is in too many.
-        """
+        """Add an asset to a collection, or remove it. Raises BadRequest if it is in too many."""
 
         def change() -> None:
             with self._changing, self._database.transaction() as connection:
@@ -99,7 +91,7 @@ class Collections:
 
 
 def put(connection: sqlite3.Connection, asset_id: str, names: Iterable[str]) -> None:
-    """Bring the index in line with what was noted of an asset."""
+    """Bring an asset's rows in line with its note."""
     connection.execute("DELETE FROM collected WHERE asset = ?", (asset_id,))
     connection.executemany(
         "INSERT OR IGNORE INTO collected (asset, collection) VALUES (?, ?)", [(asset_id, name) for name in names]
@@ -107,7 +99,7 @@ def put(connection: sqlite3.Connection, asset_id: str, names: Iterable[str]) -> 
 
 
 def wrong(database: Database, notes: Mapping[str, Note], ids: Iterable[str]) -> dict[str, tuple[str, ...]]:
-    """By id, what was noted of the assets that the index says something else of."""
+    """The noted collections, by asset id, where the index differs."""
     there: defaultdict[str, set[str]] = defaultdict(set)
     for row in database.rows("SELECT asset, collection FROM collected"):
         there[row["asset"]].add(row["collection"])

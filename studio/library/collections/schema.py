@@ -1,4 +1,4 @@
-"""The table of the index that says which asset is in which collection."""
+"""The index's table of which asset is in which collection."""
 
 COLLECTED = """
     CREATE TABLE collected (

@@ -1,6 +1,7 @@
-"""Gaussian splats as `.splat`: 32 bytes for each and nothing else, small and quick to draw.
+"""Gaussian splats as `.splat`: 32 bytes for each and nothing else, small and fast to draw.
 
-It has no place for a recipe, a camera or which way is up, and a byte for each of colour, opacity and rotation.
+No recipe, camera or up axis, and one byte per colour channel, opacity and rotation component.
+
 Source: antimatter15/splat README and convert.py (order of the fields, (value - 128) / 128 for rotations).
 """
 
@@ -17,9 +18,9 @@ _ROW = np.dtype([("position", "<f4", 3), ("scale", "<f4", 3), ("rgba", "u1", 4),
 
 
 def write_antimatter(splat: Splat, up: Up = "-y") -> bytes:
-    """World coordinates; what differs by direction in the colours is left out.
+    """World coordinates; view-dependent colours are left out.
 
-    Largest splats first, as `convert.py` does, so that a viewer that shows a part of the file shows most of it.
+    Largest splats first, as `convert.py` does, so that a partly loaded file shows most of it.
     """
     splat = to_file(placed(splat), up)
     weights = splat.scales.astype(np.float64).prod(axis=1) * splat.opacities
@@ -33,10 +34,7 @@ def write_antimatter(splat: Splat, up: Up = "-y") -> bytes:
 
 
 def read_antimatter(data: bytes) -> CheckedSplat:
-    """
-    Raises:
-        BadSplat: it is not a whole number of rows, or no row makes sense.
-    """
+    """Raises BadSplat if it is not a whole number of rows, or no row is valid."""
     count, left = divmod(len(data), _ROW.itemsize)
     if left:
         raise BadSplat(
@@ -56,8 +54,9 @@ def read_antimatter(data: bytes) -> CheckedSplat:
 
 
 def seems_antimatter(data: bytes) -> bool:
-    """Whether bytes without any signature look like such rows: they have the right length, and the first thousand
-    have finite places and sizes of this world and quaternions of about unit length."""
+    """Whether bytes without a signature look like such rows: the right length, and the first thousand have finite
+    positions, plausible sizes and quaternions of about unit length.
+    """
     if not data or len(data) % _ROW.itemsize:
         return False
     rows = np.frombuffer(data[: 1000 * _ROW.itemsize], _ROW)

@@ -1,4 +1,4 @@
-"""The PLY files that SuperSplat compresses: 16 bytes a splat, in chunks of 256 that share their ranges. Reads them.
+"""Reads SuperSplat's compressed PLY: 16 bytes per splat, in chunks of 256 that share their ranges.
 
 Source: playcanvas/engine src/scene/gsplat/gsplat-compressed-data.js (bits, ranges, order of the quaternion).
 """
@@ -20,10 +20,7 @@ _RANGES = ("x", "y", "z", "scale_x", "scale_y", "scale_z")
 
 
 def columns(header: PlyHeader, data: bytes) -> Columns:
-    """
-    Raises:
-        BadSplat: its tables do not fit each other or the file.
-    """
+    """Raises BadSplat if its tables do not match each other or the file."""
     chunk, vertex = header.element("chunk"), header.element("vertex")
     names = set() if vertex is None else {(one.name, one.type) for one in vertex.properties}
     if chunk is None or vertex is None or not {(name, "u4") for name in _PACKED} <= names:
@@ -57,7 +54,7 @@ def _rows(header: PlyHeader, element: Element, data: bytes) -> np.ndarray:
 
 
 def _unpacked(words: np.ndarray, bits: tuple[int, ...]) -> np.ndarray:
-    """Numbers of so many bits each, the first in the highest ones.
+    """Unpack numbers of the given bit widths, the first in the highest bits.
 
     Args:
         words: (N,) uint32.
@@ -71,14 +68,14 @@ def _unpacked(words: np.ndarray, bits: tuple[int, ...]) -> np.ndarray:
 
 
 def _between(chunks: np.ndarray, number: np.ndarray, names: tuple[str, ...], share: np.ndarray) -> np.ndarray:
-    """(N, len(names)): so far between the least and the most of each splat's chunk."""
+    """(N, len(names)): interpolated between the minimum and maximum of each splat's chunk."""
     low = np.stack([chunks[f"min_{name}"] for name in names], axis=1)[number]
     high = np.stack([chunks[f"max_{name}"] for name in names], axis=1)[number]
     return low * (1 - share) + high * share
 
 
 def _colours(chunk: Element, chunks: np.ndarray, number: np.ndarray, share: np.ndarray) -> np.ndarray:
-    """Files of the first versions have no ranges for colours."""
+    """The earliest files have no colour ranges."""
     names = {one.name for one in chunk.properties}
     if not {f"{end}_{name}" for end in ("min", "max") for name in "rgb"} <= names:
         return share

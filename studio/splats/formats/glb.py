@@ -1,6 +1,7 @@
-"""A splat as a GLB file for tools that know meshes: its approximate surface with coloured corners, y up.
+"""A splat as a GLB file for mesh tools: its approximate surface with vertex colours, y up.
 
-The recipe, the camera and the word "approximate" stand in the extras.
+The recipe, the camera and the word "approximate" are in the extras.
+
 Source: Khronos, glTF 2.0 specification, sections 3 and 4.4 (GLB); KHR_materials_unlit.
 """
 
@@ -73,7 +74,7 @@ def write_glb(splat: Splat, resolution: int = RESOLUTION) -> bytes:
 
 
 def _packed(mesh: Mesh) -> tuple[bytes, list[dict[str, Any]], list[dict[str, Any]]]:
-    """The arrays one after the other, the places of each, and what they are. All of them end at multiples of 4."""
+    """The arrays one after the other, and the buffer views and accessors; all end at multiples of 4."""
     colours = np.ones((len(mesh.colours), 4))
     colours[:, :3] = _linear(mesh.colours)
     arrays = (
@@ -88,7 +89,7 @@ def _packed(mesh: Mesh) -> tuple[bytes, list[dict[str, Any]], list[dict[str, Any
         accessor = {"bufferView": len(accessors), "componentType": component, "count": len(array), "type": kind}
         if component == _USHORT:
             accessor["normalized"] = True
-        if not accessors:  # the places must say how far they reach
+        if not accessors:  # positions must have bounds
             accessor |= {"min": array.min(axis=0).tolist(), "max": array.max(axis=0).tolist()}
         accessors.append(accessor)
         body += array.tobytes()
@@ -96,6 +97,6 @@ def _packed(mesh: Mesh) -> tuple[bytes, list[dict[str, Any]], list[dict[str, Any
 
 
 def _linear(colours: np.ndarray) -> np.ndarray:
-    """Colours of a screen as the linear ones that glTF wants. Source: IEC 61966-2-1 (sRGB)."""
+    """sRGB colours as the linear ones that glTF wants. Source: IEC 61966-2-1 (sRGB)."""
     values = np.clip(colours.astype(np.float64), 0, 1)
     return np.where(values <= 0.04045, values / 12.92, ((values + 0.055) / 1.055) ** 2.4)

@@ -29,14 +29,11 @@ Values = dict[str, Any]
 
 
 class GlbFile:
-    """What a GLB file holds. Every number in it is untrusted."""
+    """The content of a GLB file. Every number in it is untrusted."""
 
     def __init__(self, data: bytes) -> None:
-        """
-        Raises:
-            BadSplat: it is none, or damaged. So for all that follow.
-        """
-        chunks = dict(reversed(list(_chunks(data))))  # of each kind the first
+        """Raises BadSplat, as do all methods, if it is not a GLB or damaged."""
+        chunks = dict(reversed(list(_chunks(data))))  # the first of each kind
         text = chunks.get(_JSON, b"")
         if len(text) > _MAX_JSON:
             raise damaged(f"its description has {len(text) / 1e6:,.0f} MB")
@@ -47,7 +44,7 @@ class GlbFile:
         self._binary = chunks.get(_BIN, memoryview(b""))
 
     def primitives(self) -> Iterator[tuple[Values, np.ndarray]]:
-        """Each primitive that stands in the scene, with the (4, 4) matrix that puts it there."""
+        """Each primitive of the scene, with its (4, 4) world matrix."""
         nodes = self._list("nodes")
         scene = self._one("scenes", self._document.get("scene", 0)) if self._list("scenes") else {}
         roots = scene.get("nodes", list(range(len(nodes))))
@@ -80,7 +77,7 @@ class GlbFile:
         return self._binary[start : start + length]
 
     def numbers(self, index: object) -> np.ndarray:
-        """(N, 1, 3 or 4) float32: what an accessor reaches, [0, 1] or [-1, 1] where that is declared."""
+        """(N, 1, 3 or 4) float32: an accessor's values, in [0, 1] or [-1, 1] if normalized."""
         accessor = self._one("accessors", index)
         kind, width = _TYPES.get(accessor.get("componentType", 0)), _WIDTHS.get(str(accessor.get("type")))
         if kind is None or width is None or "sparse" in accessor:

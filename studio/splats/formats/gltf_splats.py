@@ -1,4 +1,4 @@
-"""Gaussian splats in a GLB file, by glTF's extension KHR_gaussian_splatting, y up: read, never written.
+"""Gaussian splats in a GLB file, by glTF's extension KHR_gaussian_splatting, y up; reading only.
 
 Source: Khronos, KHR_gaussian_splatting README (release candidate of 2026); its first draft (`_ROTATION`, `_SCALE`, and
 colours with opacities in COLOR_0); KHR_gaussian_splatting_compression_spz of Cesium (the splats as an SPZ file).
@@ -21,7 +21,7 @@ from studio.validation import shown
 _EXTENSION = "KHR_gaussian_splatting"
 _MOST_PARTS = 200
 _MOST_UNEVEN = 1e-3
-"""Scales along the three axes that differ by less are one."""
+"""Axis scales that differ by less count as equal."""
 _LINEAR = "The colours of this file are linear; they were turned into those of a screen, the same from all sides."
 _PARTIAL = "Some harmonics of this file are missing: only its whole bands were read."
 
@@ -30,7 +30,7 @@ def read_glb(data: bytes) -> CheckedSplat:
     """All splats of its scene as one.
 
     Raises:
-        BadSplat: it has none, is damaged, or of a kind that is not read.
+        BadSplat: it has none, is damaged, or uses an unsupported variant.
     """
     file = GlbFile(data)
     splats: list[Splat] = []
@@ -51,7 +51,7 @@ def read_glb(data: bytes) -> CheckedSplat:
 
 
 def _extension(primitive: Values) -> Values | None:
-    """What a primitive says of its splats, with the extensions of that; None where it has none."""
+    """A primitive's splat extension and the extensions of that; None if it has none."""
     extensions = primitive.get("extensions")
     if not isinstance(extensions, dict):
         return None
@@ -64,7 +64,7 @@ def _extension(primitive: Values) -> Values | None:
 
 
 def _compressed(file: GlbFile, extension: Values) -> CheckedSplat | None:
-    """The splats of a primitive that are an SPZ file; None where they are not."""
+    """The splats of a primitive stored as SPZ; None if they are not."""
     for name, one in extension["extensions"].items():
         if "compression" in name or "spz" in name:
             if "spz" not in name or not isinstance(one, dict):
@@ -76,7 +76,7 @@ def _compressed(file: GlbFile, extension: Values) -> CheckedSplat | None:
 
 
 def _plain(file: GlbFile, primitive: Values, extension: Values) -> CheckedSplat:
-    """The splats of a primitive that are accessors."""
+    """The splats of a primitive stored in accessors."""
     kernel = extension.get("kernel", "ellipse")
     if kernel != "ellipse":
         raise BadSplat(
@@ -121,7 +121,7 @@ def _plain(file: GlbFile, primitive: Values, extension: Values) -> CheckedSplat:
 
 
 def _plain_name(name: str) -> str:
-    """Of an attribute, without the sign that it is one of an extension."""
+    """The name of an attribute without its extension prefix."""
     return name.removeprefix(f"{_EXTENSION}:").removeprefix("_")
 
 
@@ -132,10 +132,7 @@ def _of_a_screen(colours: np.ndarray) -> np.ndarray:
 
 
 def _pose(matrix: np.ndarray) -> Pose:
-    """
-    Raises:
-        BadSplat: it is more than a turn, a scale and a move.
-    """
+    """Raises BadSplat if it is more than a rotation, a uniform scale and a translation."""
     sides = np.linalg.norm(matrix[:3, :3], axis=0)
     scale = float(sides.mean())
     if not 0 < scale < np.inf or np.abs(sides / scale - 1).max() > _MOST_UNEVEN or np.linalg.det(matrix[:3, :3]) <= 0:
@@ -147,7 +144,9 @@ def _pose(matrix: np.ndarray) -> Pose:
 
 
 def _quaternion(matrix: np.ndarray) -> tuple[float, float, float, float]:
-    """Of a rotation. Source: Bar-Itzhack, "New Method for Extracting the Quaternion from a Rotation Matrix" (2000)."""
+    """The quaternion of a rotation. Source: Bar-Itzhack, "New Method for Extracting the Quaternion from a
+    Rotation Matrix" (2000).
+    """
     (a, b, c), (d, e, f), (g, h, i) = matrix
     symmetric = np.array(
         (

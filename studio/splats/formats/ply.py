@@ -1,6 +1,7 @@
-"""Gaussian splats as PLY, the format every splat tool opens: written as LGM does, read as trainers and editors write.
+"""Gaussian splats as PLY, the format every splat tool opens: written like LGM, read as trainers and editors write it.
 
-A file written here is binary, float32, and says in a comment which way is up, its camera and its recipe.
+Files written here are binary, float32, and name their up axis, camera and recipe in a comment.
+
 Source: 3DTopia/LGM core/gs.py (order of the columns, constants); graphdeco-inria/gaussian-splatting
 scene/gaussian_model.py (normals, f_rest_*).
 """
@@ -25,21 +26,20 @@ from studio.splats.transform import Up, from_file, placed, to_file
 from studio.splats.upright import Axis
 
 MAX_ASCII_BYTES = 100_000_000
-"""Of a text file: reading it takes a second for each 20 MB."""
+"""Of a text file, which takes a second per 20 MB."""
 _SMALLEST = 1e-6
-"""Opacities are kept this far from 0 and 1, whose logits are infinite."""
+"""Distance of opacities from 0 and 1, whose logits are infinite."""
 _LEAST_SCALE = 1e-8
 _ROWS_AT_ONCE = 8192
-"""Small enough for the processor's cache, and the file is in memory once and not twice: four times as fast as all at
-once (65,536 splats, 2 cores)."""
+"""Fits the CPU cache and keeps one copy in memory: four times as fast as all at once (65,536 splats, 2 cores)."""
 
 
 def write_ply(splat: Splat, up: Up = "-y") -> bytes:
     """A binary PLY file with world coordinates.
 
     Args:
-        up: "-y" stands upright in Gradio's Model3D, SuperSplat and all that expects files of trainers; "+y" are the
-            coordinates as they are, which Spark draws upright.
+        up: "-y" is upright in Gradio's Model3D, SuperSplat and other tools that expect trainers' files; "+y" keeps the
+            coordinates, which Spark draws upright.
     """
     about = line_about(replace(splat, pose=Pose(camera=splat.pose.camera)), up)
     splat = placed(splat)
@@ -55,7 +55,7 @@ def write_ply(splat: Splat, up: Up = "-y") -> bytes:
 
 
 def _rows_of(splat: Splat, width: int) -> np.ndarray:
-    """(N, width) little-endian float32: the columns as a file has them."""
+    """(N, width) little-endian float32: the columns of the file."""
     opacities = np.clip(splat.opacities, np.float32(_SMALLEST), np.float32(1 - _SMALLEST))
     rows = np.empty((splat.count, width), "<f4")
     rows[:, 0:3] = splat.positions
@@ -69,10 +69,10 @@ def _rows_of(splat: Splat, width: int) -> np.ndarray:
 
 
 def read_ply(data: bytes) -> CheckedSplat:
-    """The splat in a PLY file, binary or text, in either byte order, also as SuperSplat compresses it.
+    """The splat in a PLY file, binary or text, in either byte order, or as SuperSplat compresses it.
 
     Raises:
-        BadSplat: it is none, is damaged, or declares more than it holds.
+        BadSplat: it is not a splat, damaged, or declares more than it has.
     """
     header = read_header(data)
     about = _about(header)
@@ -97,7 +97,7 @@ def _about(header: PlyHeader) -> About:
 
 
 def _vertical_axis(header: PlyHeader) -> Axis | None:
-    """What nerfstudio writes. That y is vertical some tools write always, and mean nothing by it."""
+    """As nerfstudio writes it. A vertical y is ignored, as some tools always write that."""
     said = (re.match(r"vertical\s+axis\s*[:=]\s*([+-]?z)\b", comment.lower()) for comment in header.comments)
     sign = next((found[1] for found in said if found), "")
     return ("-z" if sign.startswith("-") else "z") if sign else None
@@ -121,10 +121,7 @@ def _binary_rows(header: PlyHeader, element: Element, data: bytes) -> np.ndarray
 
 
 def check_room(count: int, row_bytes: int, room: int) -> None:
-    """
-    Raises:
-        BadSplat: so many rows are not there.
-    """
+    """Raises BadSplat if there is no room for that many rows."""
     if count * row_bytes > room:
         raise BadSplat(
             f"This file declares {count:,} splats and has room for {max(0, room) // row_bytes:,}: it is cut off. Copy "
@@ -145,7 +142,7 @@ def _text_rows(header: PlyHeader, element: Element, data: bytes) -> np.ndarray:
             break
         before += one.count
     width = len(element.properties)
-    check_room(before + element.count, 2, len(data) - header.length + 1)  # a line has a digit and an end at least
+    check_room(before + element.count, 2, len(data) - header.length + 1)  # a line has at least a digit and an end
     check_room(element.count, 2 * width, len(data) - header.length + 1)
     text = memoryview(data)[header.length :]
     if data[header.length - 1 : header.length] == b"\r":  # so do all lines of it

@@ -1,7 +1,7 @@
 """Maps the columns of a PLY file to those of a splat, whatever its tool calls them. Reads no file.
 
 Source: graphdeco-inria/gaussian-splatting scene/gaussian_model.py (names, logarithms); hbb1/2d-gaussian-splatting
-(two sizes: a disc whose own third axis is its normal); nerfstudio scripts/exporter.py (colours as bytes).
+(two sizes: a disc whose third axis is its normal); nerfstudio scripts/exporter.py (colours as bytes).
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _ROTATIONS = (NAMES[10:], ("qw", "qx", "qy", "qz"), ("q_w", "q_x", "q_y", "q_z")
 _THICKNESS = np.float32(1e-3)
 """Of a disc, as a share of its smaller radius."""
 _BRIGHTEST = 4.0
-"""Levels above it are counted from 0 to 255."""
+"""Colours above it are in [0, 255]."""
 _RAW = "This file holds opacities, sizes and colours as they are, not their logarithms; they were read that way."
 _FLAT = "This file holds flat splats (2DGS): each was given a thousandth of its width as its thickness."
 _ROUND = "This file has one size for each splat: they were assumed to be round."
@@ -39,17 +39,14 @@ _UNTURNED = "This file does not say how its splats are rotated: none were rotate
 
 
 class Read(NamedTuple):
-    """What the rows of a file say."""
+    """The content of a file's rows."""
 
     columns: Columns
     notes: tuple[str, ...]
 
 
 def check_columns(element: Element) -> None:
-    """
-    Raises:
-        BadSplat: with such columns it is a mesh, a cloud of points, or nothing that is known.
-    """
+    """Raises BadSplat if the columns are those of a mesh, a point cloud, or nothing known."""
     names = {one.name for one in element.properties}
     missing: list[str] = []
     missing += [name for name in NAMES[:3] if name not in names]
@@ -72,9 +69,9 @@ def check_columns(element: Element) -> None:
 def read_columns(element: Element, rows: np.ndarray, *, is_ours: bool) -> Read:
     """
     Args:
-        element: that `check_columns` let pass.
+        element: that passed `check_columns`.
         rows: (N,) structured, of any types.
-        is_ours: it was written here, with logarithms.
+        is_ours: written by Diorama, with logarithms.
     """
     names = {one.name for one in element.properties}
     notes: list[str] = []
@@ -104,7 +101,7 @@ def read_columns(element: Element, rows: np.ndarray, *, is_ours: bool) -> Read:
 
 
 def _found(names: set[str], ways: tuple[tuple[str, ...], ...]) -> tuple[str, ...]:
-    """The first way to name something of which all columns are there; () if there is none."""
+    """The first naming scheme of which all columns exist; () if there is none."""
     return next((way for way in ways if names.issuperset(way)), ())
 
 
@@ -127,7 +124,7 @@ def _colours(element: Element, rows: np.ndarray) -> tuple[np.ndarray, bool]:
 
 
 def _levels(element: Element, rows: np.ndarray, names: tuple[str, ...]) -> np.ndarray:
-    """(N, len(names)) float32: brightness or the like from 0 to 1, counted from 0 to 255 or 65,535 in whole numbers."""
+    """(N, len(names)) float32 in [0, 1], scaled from 0 to 255 or 65,535 if they are integers."""
     values = _stacked(rows, names)
     most = float(np.max(values, where=np.isfinite(values), initial=0))
     if _is_whole(element, names[0]):
@@ -149,7 +146,7 @@ def _stacked(rows: np.ndarray, names: tuple[str, ...]) -> np.ndarray:
 
 
 def _rest(element: Element, rows: np.ndarray, notes: list[str]) -> np.ndarray | None:
-    """(N, K, 3); None where there are none, or not a whole number of bands, which is noted."""
+    """(N, K, 3); None if there are none, or not a whole number of bands, which is noted."""
     numbers = [int(found[1]) for one in element.properties if (found := re.fullmatch("f_rest_([0-9]{1,3})", one.name))]
     if not numbers:
         return None
@@ -165,7 +162,7 @@ def _rest(element: Element, rows: np.ndarray, notes: list[str]) -> np.ndarray | 
 
 
 def _is_raw(scales: np.ndarray, opacities: np.ndarray, colours: np.ndarray) -> bool:
-    """Whether the values stand there as they are (LGM's `compatible=False`): a trained file has no such logarithms."""
+    """Whether the values are raw (LGM's `compatible=False`): a trained file never has such logarithms."""
     return bool((scales >= 0).all() and scales.any() and _within_one(opacities) and _within_one(colours))
 
 

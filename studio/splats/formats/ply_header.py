@@ -1,8 +1,9 @@
 """Reads the header of a PLY file within bounds: its elements, and where their rows are.
 
-Of the rows themselves it reads only how long the lists are that lie before what is looked for.
-Not left to plyfile: it allocates as many rows as a header announces, reads text ten times as slowly (20,000 splats with
-harmonics: 1.1 s against 0.12 s) and refuses a byte order mark, blank lines and blanks at the end of a line.
+Of the rows it reads only the lengths of lists before the element in question.
+
+Not left to plyfile, which allocates as many rows as a header announces, reads text ten times as slowly (20,000 splats
+with harmonics: 1.1 s against 0.12 s) and refuses byte order marks, blank lines and trailing blanks.
 
 Source: Greg Turk, "The PLY Polygon File Format" (1994).
 """
@@ -20,11 +21,11 @@ from studio.errors import BadSplat
 from studio.validation import shown
 
 MAX_HEADER_BYTES = 256 * 1024
-"""A recipe with three texts of 10,000 characters, packed, fits; the header of a trained splat has 1.5 kB."""
+"""Fits a recipe with three compressed texts of 10,000 characters; the header of a trained splat has 1.5 kB."""
 _MAX_PROPERTIES = 400
 _MAX_COUNT = 2**63 - 1
 _MAX_LISTED = 2_000_000
-"""Lists that are passed over one by one to find what lies behind them: a second of work or two."""
+"""Lists to skip one by one to find what follows them: a second or two."""
 _FORMATS = {"ascii": "", "binary_little_endian": "<", "binary_big_endian": ">"}
 _TYPES = {
     "char": "i1",
@@ -47,7 +48,7 @@ _TYPES = {
 
 
 _START = re.compile(rb"(\xef\xbb\xbf)?\s{0,16}ply[ \t]*[\r\n]", re.IGNORECASE)
-"""Some editors put a byte order mark before a text."""
+"""Some editors write a byte order mark."""
 
 
 class Property(NamedTuple):
@@ -61,7 +62,7 @@ class Element:
     """One table of a PLY file."""
 
     name: str
-    count: int  # rows, as declared: nobody has counted them
+    count: int  # rows, as declared
     properties: tuple[Property, ...]
 
     @property
@@ -87,7 +88,7 @@ class PlyHeader:
         """Where the rows of a binary file's element begin.
 
         Raises:
-            BadSplat: a table with lists lies before it and is cut off, or has too many of them.
+            BadSplat: a table with lists before it is cut off or too long.
         """
         start = self.length
         for one in self.elements:
@@ -146,10 +147,10 @@ def is_ply(data: bytes) -> bool:
 def read_header(data: bytes) -> PlyHeader:
     """
     Args:
-        data: the beginning of a PLY file, MAX_HEADER_BYTES of it or all there is.
+        data: the beginning of a PLY file: MAX_HEADER_BYTES or the whole file.
 
     Raises:
-        BadSplat: it has no header, no end of it, or one that cannot be understood.
+        BadSplat: it has no complete, valid header.
     """
     end = re.search(rb"[\r\n][ \t]*end_header[ \t]*(?:\r\n|\n|\r)", data[:MAX_HEADER_BYTES], re.IGNORECASE)
     if end is None:
@@ -163,7 +164,7 @@ def read_header(data: bytes) -> PlyHeader:
 
 
 class _HeaderParser:
-    """Goes through the lines of a header once."""
+    """Parses the lines of a header, once."""
 
     def __init__(self) -> None:
         self._byte_order: str | None = None

@@ -1,8 +1,10 @@
 """Gaussian splats as `.spz`: a quarter of the size of PLY, y up. Reads versions 2 and 3, writes 3.
 
-The recipe and the camera travel in the comment of the gzip file, which readers of the format skip.
-Read here and not by a library: counts and sizes are checked before anything is allocated for them, where those on the
-package index (gsply 0.4; alspz 0.2, which is Niantic's own code) unpack whatever is sent as a whole first.
+The recipe and the camera are in the gzip file's comment, which readers of the format skip.
+
+Not read by a library, as counts and sizes must be checked before anything is allocated; those on the package index
+(gsply 0.4; alspz 0.2, Niantic's own code) first decompress everything.
+
 Source: nianticlabs/spz README.md ("File Format") and src/cc/load-spz.cc (constants); RFC 1952 (gzip).
 """
 
@@ -24,7 +26,7 @@ from studio.splats.transform import placed
 
 GZIP = b"\x1f\x8b\x08"
 MAGIC = b"NGSP"
-"""Without gzip around it since version 4."""
+"""At the start of the file since version 4, which drops gzip."""
 _HEADER = struct.Struct("<4sIIBBBB")
 _FRACTION_BITS = 12
 _COLOUR_SCALE = 0.15
@@ -47,8 +49,8 @@ class _SpzHeader(NamedTuple):
 def write_spz(splat: Splat) -> bytes:
     """A version 3 file with world coordinates, y up.
 
-    Positions keep 1/4096 of a unit where they are within 2,048 of the origin (fewer bits farther out); sizes 6 %,
-    colours and opacities a byte, harmonics 5 bits in the first degree and 4 above, as Niantic's own library does.
+    Positions are exact to 1/4096 of a unit within 2,048 of the origin (fewer bits farther out), sizes to 6 %, colours
+    and opacities to a byte, harmonics to 5 bits in the first degree and 4 above, like Niantic's own library.
     """
     about = line_about(replace(splat, pose=Pose(camera=splat.pose.camera)), "+y")
     splat = placed(splat)
@@ -70,10 +72,7 @@ def write_spz(splat: Splat) -> bytes:
 
 
 def read_spz(data: bytes) -> CheckedSplat:
-    """
-    Raises:
-        BadSplat: it is damaged, packs more than it says, or is of a version that is not read.
-    """
+    """Raises BadSplat if it is damaged, holds more than it says, or is of an unsupported version."""
     if data.startswith(MAGIC):
         raise BadSplat(
             "This SPZ file is of version 4 or newer, which Diorama does not read. Export it as version 3, or as PLY."
@@ -120,7 +119,7 @@ def _row_bytes(header: _SpzHeader) -> int:
 
 
 def _columns(header: _SpzHeader, body: bytes) -> Columns:
-    """What the body holds, one attribute after the other."""
+    """The attributes in the body, one after the other."""
     n, at = header.splats, 0
 
     def take(width: int) -> np.ndarray:
@@ -143,7 +142,7 @@ def _columns(header: _SpzHeader, body: bytes) -> Columns:
 
 
 def _fraction_bits(farthest: float) -> int:
-    """So many that the farthest coordinate fits into 24 bits with its sign."""
+    """As many as let the farthest coordinate fit into 24 bits with its sign."""
     bits = _FRACTION_BITS
     while bits and farthest * 2**bits >= 2**23 - 1:
         bits -= 1
@@ -151,7 +150,7 @@ def _fraction_bits(farthest: float) -> int:
 
 
 def _smallest_three(rotations: np.ndarray) -> np.ndarray:
-    """Quaternions without their largest part: 2 bits say which it was (of x, y, z, w), then a sign and 9 bits each.
+    """Quaternions without their largest component: 2 bits say which (of x, y, z, w), then a sign and 9 bits each.
 
     Args:
         rotations: (N, 4), w first.
@@ -194,14 +193,14 @@ def _from_smallest_three(packed: np.ndarray) -> np.ndarray:
 
 
 def _from_first_three(packed: np.ndarray) -> np.ndarray:
-    """Version 2: x, y and z in a byte each, w is the rest and not negative."""
+    """Version 2: x, y and z in a byte each; w is derived and not negative."""
     xyz = packed.astype(np.float32) / np.float32(127.5) - 1
     w = np.sqrt(np.maximum(0, 1 - (xyz * xyz).sum(axis=1)))
     return np.concatenate([w[:, None], xyz], axis=1)
 
 
 def _packed_sh(rest: np.ndarray) -> np.ndarray:
-    """(N, K, 3) uint8, 128 is 0; the low bits are rounded away, which is what makes gzip small."""
+    """(N, K, 3) uint8, 128 is 0; the low bits are rounded away to help gzip."""
     levels = np.rint(rest * 128) + 128
     steps = np.where(np.arange(rest.shape[1]) < SH_COUNTS[1], 8, 16)[None, :, None]
     return _bytes(np.floor((levels + steps // 2) / steps) * steps)
@@ -222,7 +221,7 @@ def _gzipped(body: bytes, comment: bytes) -> bytes:
 
 
 def _unpacked(unpacker: zlib._Decompress, data: bytes, most: int) -> bytes:
-    """At most so many bytes, whatever is packed in there."""
+    """Decompress at most this many bytes."""
     try:
         return unpacker.decompress(data, most) if most else b""
     except zlib.error as error:
@@ -230,7 +229,7 @@ def _unpacked(unpacker: zlib._Decompress, data: bytes, most: int) -> bytes:
 
 
 def _about(data: bytes) -> About:
-    """What the comment says, where it stands as it is written here: without a name or an extra field before it."""
+    """The content of the comment, if it is where `write_spz` puts it: with no name or extra field before it."""
     if data[3] != _HAS_COMMENT:
         return NOTHING
     comment = data[10 : 10 + _MAX_COMMENT].partition(b"\0")[0].decode("latin-1")

@@ -1,4 +1,4 @@
-"""What a ComfyUI graph used beside its sampler and a request cannot hold; it is reported."""
+"""Other things a ComfyUI graph used that a request cannot express; they are reported."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def left_out(graph: Graph, sampler: Node, guider: Node, last: Node, texts: tuple
     """
     Args:
         sampler: of the first pass.
-        last: of the last one.
+        last: of the last pass.
         texts: the prompts.
     """
     for name in ("sampler_name", "scheduler"):
@@ -45,7 +45,7 @@ def _name(value: Any) -> str | None:
 
 
 def _loras(graph: Graph, guider: Node) -> Iterator[str]:
-    """By loaders of one, stacks of many (with a count or switches), and rgthree's objects."""
+    """From loaders of one, stacks of many (with a count or switches), and rgthree's objects."""
     for node, _ in graph.walk(guider, lambda name: "model" in name or "lora" in name):
         count = node.inputs.get("lora_count", node.inputs.get("num_loras"))
         for name, value in node.inputs.items():
@@ -66,7 +66,7 @@ def _loras(graph: Graph, guider: Node) -> Iterator[str]:
 
 
 def _pictures(graph: Graph, sampler: Node) -> Iterator[str]:
-    """Pictures that went in, and by which way."""
+    """Input pictures, and how they were used."""
     guides: dict[str, None] = {}
     is_from_picture = False
 

@@ -1,7 +1,7 @@
-"""ComfyUI's graph as nodes and links, and ways to walk against the links. Knows no prompt, and no single kind of node.
+"""ComfyUI's graph as nodes and links, and ways to walk against the links. Knows no prompts and no node classes.
 
-Nodes are known by the names of their inputs more than by their class: most custom nodes are understood too. A link to
-nowhere ends a walk, and so does a circle. Names of inputs are in lower case.
+Nodes are recognised by the names of their inputs more than by class, which covers most custom nodes. A link to nowhere
+ends a walk, and so does a cycle. Names of inputs are lower case.
 
 Source: comfyanonymous/ComfyUI nodes.py and execution.py (the graph its server runs); the repositories of its most used
 custom nodes (names of inputs).
@@ -41,7 +41,7 @@ T = TypeVar("T")
 
 
 class Link(NamedTuple):
-    """Where an input gets its value from."""
+    """The source of an input."""
 
     id: str
     output: int
@@ -73,7 +73,7 @@ def served_nodes(values: dict[str, Any]) -> dict[str, Node]:
 
 
 def lowered(name: object) -> str:
-    """The name of an input, as nodes have it here."""
+    """The name of an input in lower case."""
     return str(name)[:100].lower()
 
 
@@ -98,7 +98,7 @@ class Graph:
         return self.node(link) if isinstance(link, Link) else None
 
     def ways(self, node: Node, wanted: Callable[[str], bool]) -> list[Link]:
-        """The links behind which something is found that comes through inputs of the wanted names."""
+        """The links behind which something is found through inputs with the wanted names."""
         if is_switch(node):
             chosen = (node.inputs[name] for name in self.switched(node))
             return [value for value in chosen if isinstance(value, Link)]
@@ -112,11 +112,11 @@ class Graph:
     def walk(
         self, start: Node, wanted: Callable[[str], bool], ends: Callable[[Node], bool] = lambda node: False
     ) -> Iterator[tuple[Node, int]]:
-        """The node, and what is behind it, with the output by which it is reached; depth first, each node once.
+        """The node, and the nodes behind it, with the output by which each is reached; depth first, each once.
 
         Args:
-            wanted: names of the inputs to follow; where a node has none of them, its pipes are followed.
-            ends: nodes behind which nothing is looked at.
+            wanted: names of inputs to follow; a node without any has its pipes followed.
+            ends: nodes to stop at.
         """
         stack, seen = [Link(start.id, 0)], set()
         while stack and len(seen) < MAX_NODES:
@@ -132,10 +132,10 @@ class Graph:
     def everything_behind(
         self, start: Node, follow: Callable[[Node, str], bool], seen: set[str] | None = None
     ) -> Iterator[Node]:
-        """The node, and all that is linked to it, the nearest first, each once.
+        """The node, and everything linked to it, nearest first, each once.
 
         Args:
-            seen: ids of nodes that are not looked at; this adds to them.
+            seen: ids of nodes to skip; this adds to them.
         """
         seen = set() if seen is None else seen
         queue = deque([start])
@@ -150,7 +150,7 @@ class Graph:
                     queue.append(before)
 
     def value(self, node: Node, names: tuple[str, ...], read: Callable[[Any], T | None]) -> T | None:
-        """The first of these inputs that can be read, itself or where its links begin."""
+        """The first of these inputs that can be read, directly or at the end of its links."""
         for name in names:
             if name in node.inputs:
                 value = node.inputs[name]
@@ -178,7 +178,7 @@ class Graph:
         return None
 
     def switched(self, node: Node) -> list[str]:
-        """The names of the inputs that a switch lets through; none where its state cannot be known."""
+        """The names of the inputs that a switch passes on; none if its state cannot be known."""
         if node.id not in self._states:
             self._states[node.id] = []  # what switches itself cannot be known
             if self._depth < _MAX_SWITCHES:
@@ -212,7 +212,7 @@ def _is_state(name: str, value: Any) -> bool:
 
 
 def _is_option(name: str, value: Any) -> bool:
-    """Whether an input of a switch says how it works, and is none of those it chooses from."""
+    """Whether an input of a switch configures it, rather than being one of its choices."""
     is_plain = isinstance(value, bool | int | float) and not re.search(r"true|false|tt_|ff_|value|\d$|_[ab]$", name)
     return is_plain or name in ("mode", "sel_mode", "label", "select", "index")
 

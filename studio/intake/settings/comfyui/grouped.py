@@ -1,7 +1,7 @@
-"""Group nodes of ComfyUI's page, which came before its subgraphs, written as subgraphs.
+"""Group nodes of ComfyUI's page, the predecessors of its subgraphs, converted to subgraphs.
 
-Source: Comfy-Org/ComfyUI_frontend src/extensions/core/groupNode.ts: nodes without ids, links by place, [from, output,
-to, input, ...]; the inputs, outputs and widgets of the group are those of its nodes that are left over, in their order.
+Source: Comfy-Org/ComfyUI_frontend src/extensions/core/groupNode.ts: nodes without ids, links by index, [from, output,
+to, input, ...]; the inputs, outputs and widgets of the group are the unconnected ones of its nodes, in order.
 """
 
 from __future__ import annotations

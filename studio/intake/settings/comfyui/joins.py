@@ -1,4 +1,4 @@
-"""What a ComfyUI node does with its texts: joins them, replaces words, takes a part."""
+"""What a ComfyUI node does with its texts: joins them, replaces words, extracts a part."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ _CHANGED = {
 
 
 class NodeText(NamedTuple):
-    """A text, and a sentence's part for everything in it that the file does not hold."""
+    """A text, and part of a sentence for everything in it that the file does not contain."""
 
     text: str = ""
     unknown: tuple[str, ...] = ()
 
 
 def joined(parts: list[NodeText], delimiter: str | None = "\n") -> NodeText:
-    """One text of several; None: a comma, where none of them brings its own separator."""
+    """Several texts as one; None: with commas, unless they have separators of their own."""
     text = ""
     for part in (one.text for one in parts if one.text):
         between = delimiter
@@ -52,7 +52,7 @@ def text_of_node(node: Node, texts: list[tuple[str, NodeText]], output: int) -> 
     """What a node makes of its texts.
 
     Args:
-        texts: by the name of the input, in their order; one at least.
+        texts: by the name of the input, in order; at least one.
     """
     words = _of_several(node, texts, output)
     return NodeText(_changed(node, words.text), words.unknown + tuple(_styles(node)))

@@ -1,6 +1,6 @@
 """The results of ComfyUI's RegexReplace and RegexExtract, for patterns that cannot take long.
 
-Source: ComfyUI comfy_extras/nodes_string.py (inputs, flags that hold where none are said, modes).
+Source: ComfyUI comfy_extras/nodes_string.py (inputs, default flags, modes).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _QUICK = re.compile(
 
 
 def by_pattern(node: Node, text: str) -> str | None:
-    """The text that comes out; None where that is not known."""
+    """The resulting text; None if unknown."""
     pattern, replace = node.inputs.get("regex_pattern"), node.inputs.get("replace")
     count = node.inputs.get("count", 0)
     if not isinstance(pattern, str) or len(text) > _MAX_SEARCHED or not _is_quick(pattern):

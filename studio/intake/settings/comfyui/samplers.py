@@ -1,6 +1,6 @@
 """From ComfyUI's graph to the settings: the sampler that made the picture, and its inputs.
 
-Any text is allowed.
+Accepts any text.
 
 Source: comfyanonymous/ComfyUI nodes.py, comfy_extras/nodes_custom_sampler.py and nodes_flux.py (names of the inputs).
 """

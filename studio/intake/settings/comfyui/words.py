@@ -1,7 +1,7 @@
 """The text output of a ComfyUI node: written there, joined from several, changed, or generated at run time.
 
-Text that a node generates (by a language model, a captioner or at random) is in no file: it is reported, with what the
-node was asked.
+Text that a node generates (with a language model, a captioner or at random) is not in the file: it is reported, with
+the node's input.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ class Reader:
         self._known: dict[Link, NodeText] = {}
 
     def words(self, value: Any, depth: int = 0) -> NodeText:
-        """The text an input has, or that comes through its link."""
+        """The text of an input, directly or through its link."""
         if isinstance(value, str):
             return NodeText(value[:MAX_TEXT])
         if isinstance(value, list) and value and all(isinstance(one, str) for one in value[:100]):
@@ -98,7 +98,7 @@ class Reader:
         return self._known[value]
 
     def own(self, node: Node, side: str, depth: int = 0) -> list[tuple[str, NodeText]]:
-        """The texts a node was given, by input, in their order: those of one side where it tells the sides apart.
+        """The texts a node was given, by input, in order; those of one side if the node separates them.
 
         Args:
             side: "positive" or "negative".
@@ -152,7 +152,7 @@ class Reader:
         return None
 
     def at(self, node: Node, output: int, side: str, depth: int = 0) -> NodeText:
-        """The text that a node makes of its own; nothing where it makes none.
+        """The text that a node makes; empty if it makes none.
 
         Args:
             side: "positive" or "negative", of a node with both.

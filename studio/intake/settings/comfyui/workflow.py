@@ -1,7 +1,7 @@
 """The graph as ComfyUI's page draws it, turned into the nodes and links that its server would run.
 
-Muted nodes are left out, bypassed ones hand on what they get, subgraphs are unfolded, and what the page's own nodes do
-(Primitive, Set and Get, Reroute) is done.
+Muted nodes are left out, bypassed ones pass on their input, subgraphs are unfolded, and the page's own nodes
+(Primitive, Set and Get, Reroute) are resolved.
 
 Source: Comfy-Org/ComfyUI_frontend src/schemas/comfyWorkflowSchema (the file), src/utils/executionUtil.ts (what the
 server gets); comfyanonymous/ComfyUI nodes.py (the order of the widgets).
@@ -79,7 +79,7 @@ class _Level(NamedTuple):
 
 
 def drawn_nodes(values: dict[str, Any]) -> dict[str, Node]:
-    """The nodes of a graph with "nodes" and "links", as `graph.served_nodes` has them."""
+    """The nodes of a graph with "nodes" and "links", in the form of `graph.served_nodes`."""
     return _Unfolding(values).nodes()
 
 
