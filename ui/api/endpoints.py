@@ -36,7 +36,7 @@ from ui.routes.visitors import Caller, Visitors
 
 
 def build(studio: Studio, visitors: Visitors) -> None:
-    """Add the endpoints to the current Blocks: those of this module and of those beside it."""
+    """Add all endpoints to the current Blocks."""
     ours, iterate = Endpoints(studio, visitors), IterateEndpoints(studio, visitors)
     segment, solid = SegmentEndpoints(studio, visitors), SolidEndpoints(studio, visitors)
     clouds, upscale = CloudEndpoints(studio, visitors), UpscaleEndpoints(studio, visitors)
@@ -143,7 +143,7 @@ class Endpoints(EndpointGroup):
         """
         try:
             owner = self._visitors.caller(request, token).owner
-        except BadRequest:  # open to anyone, and no token: what holds for everybody
+        except BadRequest:  # open to anyone, and no token
             owner = ""
         specs = self._studio.models(Task.GENERATE)
         return [

@@ -85,7 +85,7 @@ class IterateEndpoints(EndpointGroup):
             fast: Compile the network, if `models` lists it: the first picture of a size takes longer.
             sampler: One of the model's samplers; empty takes its first.
         """
-        values = locals() | {"source": picture_id, "object": object_id}  # all others have the names of their fields
+        values = locals() | {"source": picture_id, "object": object_id}  # the others are named like their fields
         caller = self._visitors.caller(request, token)
         wanted = edit_codec.from_json(values)
         job, notice = await asyncio.to_thread(self._queue, caller.owner, wanted, file, confirm_cost)

@@ -11,13 +11,13 @@ from ui.routes.visitors import Caller
 from ui.shared.watch import pulse_after
 
 LONGEST_SLEEP = 10.0
-"""Seconds after which a waiting call looks at its job, whatever it has heard."""
+"""Seconds after which a waiting call checks its job in any case."""
 
 
 async def finished(studio: Studio, job: JobView, caller: Caller, *, wait: bool = True) -> dict:
-    """The job once it is over, or with `wait` False as it stands. Holds no thread."""
+    """The job once it is over or, with `wait` False, as it is now. Holds no thread."""
     while wait and not job.is_over:
-        pulse = studio.pulse(job.owner)  # before looking: a change after the look is not missed
+        pulse = studio.pulse(job.owner)  # read first, so that no change is missed
         job = await asyncio.to_thread(studio.job, job.owner, job.id)
         if not job.is_over:
             await pulse_after(studio, job.owner, pulse, LONGEST_SLEEP)

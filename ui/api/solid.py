@@ -194,7 +194,7 @@ class SolidEndpoints(EndpointGroup):
         return self._begin(owner, replace(wanted, views=there if views or all(there) else NO_VIEWS))
 
     def _begin(self, owner: str, wanted: SolidRequest) -> tuple[JobView, str]:
-        """The job, and what is to be said of it."""
+        """The job, and the advice about it."""
         return self._studio.solids.make(owner, wanted), self._studio.adviser.of_solid(owner, wanted)
 
     def _views_of(self, caller: Caller, object_id: str) -> list[dict | None]:
@@ -231,7 +231,7 @@ class SolidEndpoints(EndpointGroup):
         return {"image": image, "camera": camera_values(camera), "size": [camera.width, camera.height]}
 
     def _erase(self, caller: Caller, splat_id: Any, erasures: Any) -> dict:
-        asset = self._studio.splats.asset(caller.owner, text("splat_id", splat_id))  # whose it is comes first
+        asset = self._studio.splats.asset(caller.owner, text("splat_id", splat_id))  # checks the owner first
         left = self._studio.splats.erase(caller.owner, asset.id, read_erasures(erasures))
         return self._describe(caller, left.id)
 

@@ -1,4 +1,4 @@
-"""What the endpoints share: uploaded files, pictures as JSON, errors as sentences."""
+"""What the endpoints share: uploaded files, pictures as JSON, error messages."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class EndpointGroup:
 
 
 def readable(endpoint: Callable[..., Any]) -> Callable[..., Any]:
-    """Answer a `StudioError` with its sentence."""
+    """Turn a `StudioError` into its message."""
 
     @wraps(endpoint)
     async def answer(*args: Any, **kwargs: Any) -> Any:
@@ -61,7 +61,7 @@ def describe(asset: Asset, caller: Caller) -> dict:
 
 
 def size_of(width: int | None, height: int | None) -> Size | None:
-    """None where neither is given: then it is the model's own."""
+    """None if neither is given, for the model's default."""
     if (width is None) != (height is None):
         raise BadRequest(f"A size is a width and a height; got only {width or height}. Give both, or neither.")
     return None if width is None or height is None else Size(width, height)
@@ -69,13 +69,13 @@ def size_of(width: int | None, height: int | None) -> Size | None:
 
 @contextmanager
 def uploaded(file: Any) -> Iterator[Path]:
-    """The file that gradio received for this call; it is deleted afterwards.
+    """The file that gradio received for this call; deleted afterwards.
 
-    Gradio sees to it that a file it recognises was uploaded; what it does not recognise (a bare path, a file without
-    its mark) comes through as it is, and is refused here.
+    Gradio checks that a file it recognises was uploaded; anything else (a bare path, a file without its mark) passes
+    through unchanged and is refused here.
 
     Raises:
-        BadRequest: it is no upload.
+        BadRequest: it is not an upload.
     """
     folder = Path(get_upload_folder()).resolve()
     path = Path(file["path"]).resolve() if is_file_obj_with_meta(file) else folder
@@ -84,16 +84,16 @@ def uploaded(file: Any) -> Iterator[Path]:
     try:
         yield path
     finally:
-        with suppress(OSError):  # the same file, sent twice at once, lies there once
+        with suppress(OSError):  # the same file sent twice at once is stored once
             path.unlink()
             path.parent.rmdir()
 
 
 def picture_of(studio: Studio, owner: str, picture_id: str, file: Any) -> str:
-    """The id of the picture that a call is about: an uploaded file is added to the gallery first.
+    """The id of the picture a call is about; an uploaded file is added to the gallery first.
 
     Raises:
-        StudioError: it is no upload, or no picture.
+        StudioError: it is not an upload, or not a picture.
     """
     if file is None:
         return picture_id

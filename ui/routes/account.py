@@ -1,4 +1,4 @@
-"""The name under which the page's user is signed in, here or elsewhere. Knows no passwords."""
+"""The name under which the page's user is signed in, here or with an external account. Knows no passwords."""
 
 from __future__ import annotations
 

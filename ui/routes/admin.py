@@ -1,5 +1,5 @@
-"""The admin page over HTTP, and who is an admin: whoever has the key that the terminal printed, signed in as one,
-or is the only user of this machine. What visitors write stays private: the page shows what they use, not their work.
+"""The admin page over HTTP, and who is an admin: whoever has the key printed in the terminal, signed in as one, or is
+the only user of this machine. What visitors write stays private: the page shows usage, not content.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Hosts:
     """Who may open the page.
 
     Args:
-        key: what the terminal printed; "": nothing.
+        key: the one printed in the terminal; "": none.
         is_alone: everybody who gets here is the person at this machine.
     """
 
@@ -43,10 +43,7 @@ class Hosts:
         self._visitors, self._accounts, self._key, self._is_alone = visitors, accounts, key, is_alone
 
     def check(self, request: Request) -> None:
-        """
-        Raises:
-            NotAdmitted: whoever asks is not the host.
-        """
+        """Raises NotAdmitted unless the request comes from an admin."""
         if not self.is_host(request):
             raise NotAdmitted(
                 "This is the admin page. Open it with the link that Diorama printed in the terminal at startup."
@@ -55,7 +52,7 @@ class Hosts:
             self._visitors.sender(request)
 
     def is_host(self, request: Request) -> bool:
-        """Whether a request comes from the host, provided that it comes from no foreign page."""
+        """Whether a request comes from an admin, assuming it does not come from a foreign page."""
         given = request.headers.get(HOST_HEADER, "")
         if self._key and hmac.compare_digest(given.encode(), self._key.encode()):
             return True
@@ -68,7 +65,7 @@ def router(hosting: Hosting, hosts: Hosts, sessions: SignedIn | None, people: Pe
     """GET /admin and POST /diorama/admin/..., for `Blocks.launch(app_kwargs={"routes": ...})`.
 
     Args:
-        sessions, people: who is signed in, with a password or an account elsewhere; None: nobody is asked for that.
+        sessions, people: who is signed in, with a password or an external account; None: no sign-in.
     """
 
     def pause(values: Answer) -> None:
@@ -107,7 +104,7 @@ def router(hosting: Hosting, hosts: Hosts, sessions: SignedIn | None, people: Pe
     def look() -> Response:
         return HTMLResponse(page, headers={"Cache-Control": "no-cache"})
 
-    routes.routes.append(APIRoute(PATH, look))  # the others have a prefix
+    routes.routes.append(APIRoute(PATH, look))  # without the others' prefix
     return routes
 
 

@@ -1,4 +1,4 @@
-"""How our routes answer: JSON in and out for an identified owner, and every error as one sentence with its status."""
+"""How our routes answer: JSON in and out for an identified owner, and every error as a message with its status."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from ui.shared.pictures import Answer
 log = logging.getLogger(__name__)
 
 Handler = Callable[..., Any]
-"""`handler(studio, owner, values) -> answer`; one that is `async` gets the request, too."""
+"""`handler(studio, owner, values) -> answer`; an `async` one also gets the request."""
 
 _STATUSES = (
     (NotAdmitted, 401),
@@ -43,7 +43,7 @@ _STATUSES = (
     (TooOften, 429),
     (TooManyJobs, 429),
     (StorageFailed, 507),
-    (Exception, 400),  # NotReady, too: 503 would promise that it is ready by itself in a moment
+    (Exception, 400),  # NotReady too, as 503 would promise that waiting helps
 )
 
 
@@ -60,7 +60,7 @@ def json_router(
 
 
 def admitted_router(admit: Callable[[Request], Any], handlers: Mapping[str, Handler], example: str) -> APIRouter:
-    """The same for handlers without a studio, whose owner is what `admit` says of a request; it may refuse it."""
+    """The same for handlers without a studio; `admit` returns the owner of a request, or refuses it."""
     routes = APIRouter(prefix="/diorama")
     for path, handler in handlers.items():
         answer = _answering(admit, handler, example)
@@ -80,7 +80,7 @@ def _answering(admit: Callable[[Request], Any], handler: Handler, example: str) 
 
 
 def values_in(body: bytes, example: str) -> Answer:
-    """The values of a JSON object. What else was sent is not repeated: it may be a key."""
+    """The values of a JSON object. Other input is not repeated, as it may be a key."""
     try:
         values = with_whole_letters(json.loads(body))
     except (ValueError, RecursionError):
@@ -91,18 +91,18 @@ def values_in(body: bytes, example: str) -> Answer:
 
 
 def with_whole_letters(values: Any) -> Any:
-    """JSON without halves of letters (lone surrogates), which it can say and no file and no answer can hold."""
+    """The values without lone surrogates, which JSON can express but files and answers cannot contain."""
     return json.loads(json.dumps(values, ensure_ascii=False).encode(errors="ignore"))
 
 
 def status_of(error: Exception) -> int:
-    """The HTTP status of an error of ours, for our page and for programs alike."""
+    """The HTTP status of one of our errors, for our page and for programs alike."""
     return next(status for kind, status in _STATUSES if isinstance(error, kind))
 
 
 async def refused(request: Request, error: Exception) -> Response:
-    """The answer to a request that ended with an error of ours."""
-    if isinstance(error, OverBudget):  # the page asks, and sends it again with the cost confirmed
+    """The response to a request that failed with one of our errors."""
+    if isinstance(error, OverBudget):  # the page asks, and repeats it with the cost confirmed
         return JSONResponse({"error": error.reason, "confirm": True}, 402)
     headers = {"Retry-After": str(error.seconds)} if isinstance(error, TooOften) else None
     status = 503 if isinstance(error, StorageFailed) and request.method == "GET" else status_of(error)
@@ -110,7 +110,7 @@ async def refused(request: Request, error: Exception) -> Response:
 
 
 async def broken_off(_request: Request, _error: Exception) -> Response:
-    """The answer where the sender went away in the middle; nobody is there to read it."""
+    """The response if the client disconnected; nobody will read it."""
     log.info("A request was broken off; what had arrived of it is removed.")
     return Response(status_code=400)
 

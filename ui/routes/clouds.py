@@ -1,7 +1,7 @@
 """Providers over HTTP: keys come in and are never sent back; text comes out. Knows no layout.
 
-All with the browser's token in `X-Diorama-Token` and JSON bodies: `POST /diorama/clouds` says who can be paid and what
-was spent, `/diorama/keys` takes or forgets a key, `/diorama/describe` and `/diorama/improve` ask for words.
+With the browser's token in `X-Diorama-Token` and JSON bodies: `POST /diorama/clouds` lists providers and today's cost,
+`/diorama/keys` stores or forgets a key, `/diorama/describe` and `/diorama/improve` ask for text.
 """
 
 from __future__ import annotations
@@ -41,9 +41,9 @@ def look(studio: Studio, owner: str, _values: Answer) -> Answer:
 
 
 def take_key(studio: Studio, owner: str, values: Answer) -> Answer:
-    """Keep the key `key` of `provider` in memory for whoever sends it; "" forgets it. Answers as `look` does."""
+    """Remember the key `key` of `provider` for its sender, in memory; "" forgets it. Answers like `look`."""
     provider, key = text(values, "provider"), values.get("key")
-    if not isinstance(key, str):  # said without the value
+    if not isinstance(key, str):  # never repeat the value
         raise BadRequest("A key must be text. Copy it again from its provider's page.")
     studio.clouds.paste(owner, provider, key)
     log.info("A key of %s was %s.", provider, "pasted" if key.strip() else "forgotten")
@@ -51,24 +51,24 @@ def take_key(studio: Studio, owner: str, values: Answer) -> Answer:
 
 
 async def describe(studio: Studio, owner: str, values: Answer, request: Request) -> Answer:
-    """Have the picture `picture` described. Whoever goes away finds the description with it later."""
+    """Have the picture `picture` described. If the client leaves, the description is still stored."""
     asked = await asyncio.to_thread(studio.describing.describe, owner, text(values, "picture"))
     asset = await outcome(asked, request.is_disconnected)
     return {"picture": picture(studio, asset), "description": asset.description}
 
 
 async def improve(studio: Studio, owner: str, values: Answer, request: Request) -> Answer:
-    """Have the prompt `prompt` improved, for the model `model`; it ends when whoever asked goes away."""
+    """Have the prompt `prompt` improved, for the model `model`; stops if the client leaves."""
     ask = partial(studio.describing.improve_prompt, for_toys=is_for_toys(studio, values.get("model", "")))
     asked = await asyncio.to_thread(ask, owner, text(values, "prompt"))
     return {"prompt": await outcome(asked, request.is_disconnected, on_leaving=asked.stop)}
 
 
 def is_for_toys(studio: Studio, model_id: str) -> bool:
-    """Whether a prompt for this model may be one about the toy world; "": nobody knows which one it is for.
+    """Whether a prompt for this model may be about the toy world; "": unknown model.
 
     Raises:
-        UnknownModel: it is not in the catalog.
+        UnknownModel
     """
     return model_id == "" or studio.model(model_id).toys_only
 
@@ -82,14 +82,14 @@ async def outcome(
     """Wait for an answer without holding a thread.
 
     Args:
-        has_left: whether nobody listens any more; None: somebody does.
+        has_left: whether the client has left; None: it has not.
 
     Raises:
-        NotReady: it was stopped, or nobody listens.
-        StudioError: there is none.
+        NotReady: it was stopped, or the client left.
+        StudioError: there is no answer.
     """
     answer = asyncio.wrap_future(asked.answer)
-    answer.add_done_callback(lambda done: done.cancelled() or done.exception())  # heard, also if nobody waits here
+    answer.add_done_callback(lambda done: done.cancelled() or done.exception())  # retrieved even if nobody waits
     while not answer.done():
         await asyncio.wait([answer], timeout=LOOK_SECONDS)
         if not answer.done() and has_left is not None and await has_left():
@@ -101,7 +101,7 @@ async def outcome(
 
 
 def clouds_of(studio: Studio, owner: str) -> Answer:
-    """What the page shows of the providers: whether there is a key, never which."""
+    """What the page shows about providers: whether there is a key, never the key."""
     spent = studio.spending.today(owner)
     return {
         "providers": [

@@ -1,6 +1,6 @@
 """Pictures as files over HTTP, one by one or as a zip, each to its owner only; see `visitors`.
 
-Gradio's own file routes would copy every picture into a temporary folder and need its path; these take an id only.
+Gradio's own file routes would copy every picture into a temporary folder and need its path; these take an id.
 """
 
 from __future__ import annotations
@@ -21,28 +21,28 @@ from studio.service import Studio
 from ui.routes.visitors import Visitors
 
 ASK_FIRST = "private, no-cache"
-"""A browser keeps its copy and asks before it shows it: what was deleted is gone there too."""
+"""Browsers keep a copy but ask before showing it, so that deleted pictures disappear there too."""
 _ZIP = "diorama/zip"
 _MOST_IN_ADDRESS, _MOST_IN_FORM = 500, 20_000  # pictures in one zip
 _MEDIA_TYPES = {".png": "image/png", ".webp": "image/webp", ".ply": "application/octet-stream"}
 
 
 def picture_address(asset_id: str, *, trash: bool = False) -> str:
-    """Where the picture is, relative to the page. With `download=1` the browser saves it under its own name.
+    """The picture's address, relative to the page. With `download=1` the browser saves it under its own name.
 
     Args:
-        trash: also where it was deleted.
+        trash: even if it is deleted.
     """
     return f"diorama/picture/{asset_id}{_ALSO_DELETED if trash else ''}"
 
 
 def thumb_address(asset_id: str, *, trash: bool = False) -> str:
-    """Where its thumbnail is, as for the picture."""
+    """The thumbnail's address, as for the picture."""
     return f"diorama/thumb/{asset_id}{_ALSO_DELETED if trash else ''}"
 
 
 def film_address(asset_id: str) -> str:
-    """Where the film of how a picture came about is, which the browser saves under the picture's name."""
+    """The address of the film of how a picture formed, saved under the picture's name."""
     return f"diorama/film/{asset_id}"
 
 
@@ -82,26 +82,26 @@ def router(studio: Studio, visitors: Visitors) -> APIRouter:
 
 
 def unchanged(request: Request, etag: str) -> Response | None:
-    """The answer to a browser that has a file already as it is; None: send it.
+    """The response to a browser that already has this version of a file; None: send it.
 
     Args:
-        etag: of the file as it is now, with its quotes.
+        etag: of the current version, with quotes.
     """
     known = (tag.strip().removeprefix("W/") for tag in request.headers.get("if-none-match", "").split(","))
     return Response(status_code=304, headers={"ETag": etag, "Cache-Control": ASK_FIRST}) if etag in known else None
 
 
 def made(request: Request, content: bytes, media_type: str, *, name: str = "", etag: str = "") -> Response:
-    """The answer with a file that was made for it.
+    """The response with a file made for it.
 
     Args:
         name: under which the browser saves it; "": it is only shown.
-        etag: of the file, with its quotes; "": that of its content.
+        etag: of the file, with quotes; "": that of its content.
     """
     etag = etag or f'"{hashlib.sha256(content).hexdigest()[:32]}"'
     headers = {"X-Content-Type-Options": "nosniff", "Cache-Control": ASK_FIRST, "ETag": etag}
     if name:
-        plain = f"diorama{Path(name).suffix}"  # for what cannot read the other
+        plain = f"diorama{Path(name).suffix}"  # for clients that cannot read the other
         headers["Content-Disposition"] = f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name)}"
     return unchanged(request, etag) or Response(content, media_type=media_type, headers=headers)
 
@@ -123,7 +123,7 @@ def _file(
     path = look(owner, asset_id)
     try:
         about = path.stat()
-    except FileNotFoundError as error:  # it was moved a moment ago
+    except FileNotFoundError as error:  # just moved
         raise NotFound("picture", asset_id) from error
     headers = {"Cache-Control": ASK_FIRST, "X-Content-Type-Options": "nosniff"}
     answer = FileResponse(
@@ -137,7 +137,7 @@ def _file(
 
 
 def _zip(request: Request, visitors: Visitors, studio: Studio, ids: str, most: int) -> Response:
-    """The pictures `ids`, divided by commas, as one file that is made while it is sent."""
+    """The pictures `ids`, separated by commas, as one file made while it is sent."""
     wanted = [id for id in ids.split(",") if id]
     owner = visitors.reader(request, _ZIP)
     if not 1 <= len(wanted) <= most:
@@ -146,7 +146,7 @@ def _zip(request: Request, visitors: Visitors, studio: Studio, ids: str, most: i
         if studio.asset(owner, id).deleted:
             raise NotFound("picture", id)
     parts = iter(studio.bundle(owner, wanted))
-    first = next(parts, b"")  # what is not there is found before anything is sent
+    first = next(parts, b"")  # reports missing files before anything is sent
     name = time.strftime("diorama-%Y%m%d-%H%M.zip")
     headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
     return StreamingResponse(itertools.chain([first], parts), media_type="application/zip", headers=headers)

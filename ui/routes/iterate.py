@@ -1,8 +1,8 @@
 """Changes and version trees over HTTP: requests as JSON in, jobs and trees out. Knows no layout.
 
-All with the browser's token in `X-Diorama-Token`: `POST /diorama/iterate` changes a picture, `/iterate/control` keeps
-its outlines or depth; `GET` or `POST /diorama/tree` shows all versions of one; `POST /diorama/tree/rename`, `/delete`,
-`/restore` and `/replay` act on them.
+With the browser's token in `X-Diorama-Token`: `POST /diorama/iterate` changes a picture, `/iterate/control` stores its
+outlines or depth; `GET` or `POST /diorama/tree` lists all versions; `POST /diorama/tree/rename`, `/delete`, `/restore`
+and `/replay` act on them.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from ui.shared.pictures import Answer, picture
 from ui.shared.watch import job_told
 
 _LONGEST_EDGE = 200
-"""Characters of an instruction beside its edge of the tree; the whole one stands in the viewer."""
+"""Characters of an instruction shown in the tree; the viewer shows all of it."""
 
 
 def router(studio: Studio, visitors: Visitors) -> APIRouter:
@@ -51,7 +51,7 @@ def change(studio: Studio, owner: str, values: Answer) -> Answer:
 
 
 def keep_control(studio: Studio, owner: str, values: Answer) -> Answer:
-    """Queue a job that keeps what the model `model` follows of the picture `id` as a version of it."""
+    """Queue a job that stores the picture `id`'s outlines or depth, as the model `model` follows them, as a version."""
     maker = studio.model(text_in(values, "model")).control
     return {"job": job_told(studio, studio.control(owner, text_in(values, "id"), maker))}
 
@@ -59,8 +59,8 @@ def keep_control(studio: Studio, owner: str, values: Answer) -> Answer:
 def replay(studio: Studio, owner: str, values: Answer) -> Answer:
     """Queue one job that repeats the `last` changes that led to the version `id`, one after the other.
 
-    It begins with the picture `source`, uses `model`, and with `new_seed` other seeds. What is left out stays as it
-    was; without `last` all changes are made again.
+    It starts with the picture `source`, uses `model`, and with `new_seed` other seeds. Omitted values stay the same;
+    without `last` all changes are repeated.
     """
     job = studio.replay(
         owner,
@@ -75,7 +75,7 @@ def replay(studio: Studio, owner: str, values: Answer) -> Answer:
 
 
 def tree_of(studio: Studio, owner: str, values: Answer) -> Answer:
-    """All versions that hang together with the picture `id`: {root, nodes}, parents before their children."""
+    """All versions related to the picture `id`: {root, nodes}, parents before their children."""
     tree = studio.tree(owner, text_in(values, "id"))
     return {"root": tree.root, "nodes": [_version(studio, node) for node in tree.nodes]}
 
@@ -86,12 +86,12 @@ def rename(studio: Studio, owner: str, values: Answer) -> Answer:
 
 
 def delete_branch(studio: Studio, owner: str, values: Answer) -> Answer:
-    """Put the version `id` and all that was made from it into the trash; tells the ids, for the way back."""
+    """Move the version `id` and its descendants to the trash; answers with their ids, to restore them."""
     return {"ids": list(studio.delete_tree(owner, text_in(values, "id")))}
 
 
 def restore_branch(studio: Studio, owner: str, values: Answer) -> Answer:
-    """Take the pictures `ids` out of the trash, all of them or none."""
+    """Restore the pictures `ids` from the trash, all or none."""
     ids = values.get("ids")
     if not isinstance(ids, list) or not ids or not all(isinstance(id, str) for id in ids):
         raise BadRequest(f"The ids must be a list of ids of pictures, not {shown(ids)}.")
@@ -100,7 +100,7 @@ def restore_branch(studio: Studio, owner: str, values: Answer) -> Answer:
 
 
 def _queued(studio: Studio, owner: str, request: IterateRequest, values: Answer) -> Answer:
-    """Queue it; with `confirm_cost` also where it passes the daily cap."""
+    """Queue it; with `confirm_cost` even if it exceeds the daily cap."""
     job = studio.iterate(owner, request, confirm_cost=values.get("confirm_cost", False))
     unknown = studio.unknown_words(job.model, request.instruction)
     hint = unknown_sentence(studio.model(job.model), unknown) if unknown else ""

@@ -1,6 +1,4 @@
-"""The quick page over HTTP: the page itself, and what a browser needs to install it, the same for everybody. What the
-page asks goes the way of all questions.
-"""
+"""The quick page over HTTP: the page itself, and what a browser needs to install it, the same for everybody."""
 
 from __future__ import annotations
 
@@ -29,7 +27,7 @@ def router() -> APIRouter:
         return JSONResponse(manifest, headers=_ASK_FIRST, media_type="application/manifest+json")
 
     @routes.get("/diorama/quick/worker.js")
-    def kept() -> Response:  # a worker sees to its own folder only, unless told otherwise
+    def kept() -> Response:  # a worker's scope is its own folder by default
         headers = _ASK_FIRST | {"Service-Worker-Allowed": "../../quick"}
         return Response(worker, media_type="text/javascript", headers=headers)
 

@@ -1,6 +1,6 @@
-"""The page's scripts and their pictures over HTTP, under an address per edition, which browsers cache for ever.
+"""The page's scripts and images over HTTP, under an address per edition, which browsers cache for ever.
 
-They say nothing of anybody, so whoever asks gets them; they are read once, so that a page never mixes two editions.
+They are public, and read once, so that a page never mixes two editions.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ def router(edition: str) -> APIRouter:
     """GET /diorama/edition and /diorama/scripts/EDITION/PATH, for `Blocks.launch(app_kwargs={"routes": ...})`.
 
     Args:
-        edition: the edition that open pages compare theirs with.
+        edition: open pages compare theirs with it.
     """
     paths = [path for folder in PARTS for path in folder.rglob("*") if path.suffix in _TYPES]
     files = {path.relative_to(ROOT).as_posix(): path.read_bytes() for path in paths}

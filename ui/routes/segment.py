@@ -56,7 +56,7 @@ def router(studio: Studio, visitors: Visitors) -> APIRouter:
 
 
 def mask_of(studio: Studio, owner: str, values: Answer) -> Answer:
-    """The mask of a selection, with the candidates it was chosen from, and a name for it."""
+    """The mask of a selection, with the candidates it was chosen from, and a suggested name."""
     number, wanted = _number(values), from_json(values)
     found = studio.selections.segment(owner, wanted, most=values.get("most", 1024), page=_page(values), number=number)
     name = studio.selections.suggested_name(owner, wanted.picture, found.mask)
@@ -78,7 +78,7 @@ def described(found: Segmentation) -> Answer:
 
 
 def everything_in(studio: Studio, owner: str, values: Answer) -> Answer:
-    """All regions of a picture: a PNG whose colours are their numbers (red + 256 green), and what is known of each."""
+    """All regions of a picture: a PNG whose colours are their numbers (red + 256 green), and facts about each."""
     found: Everything = studio.selections.everything(
         owner,
         text_in(values, "picture"),
@@ -93,7 +93,7 @@ def everything_in(studio: Studio, owner: str, values: Answer) -> Answer:
 
 
 def keep(studio: Studio, owner: str, values: Answer) -> Answer:
-    """Keep what is selected as an object; `name` is the one for the next object of the same selection."""
+    """Keep the selection as an object; `name` in the answer is for the next object of the same selection."""
     wanted = from_json(values)
     asset = studio.selections.keep(owner, wanted, values.get("name") or "")
     name = studio.selections.suggested_name(owner, wanted.picture, studio.selections.mask(owner, asset.id))
@@ -101,12 +101,12 @@ def keep(studio: Studio, owner: str, values: Answer) -> Answer:
 
 
 def mask_address(asset_id: str) -> str:
-    """Where an object's mask is, relative to the page."""
+    """The address of an object's mask, relative to the page."""
     return f"diorama/mask/{asset_id}"
 
 
 def cutout_address(asset_id: str) -> str:
-    """Where an object's cut-out is, relative to the page."""
+    """The address of an object's cut-out, relative to the page."""
     return f"diorama/cutout/{asset_id}"
 
 
@@ -121,7 +121,7 @@ def _small(mask: np.ndarray) -> np.ndarray:
 
 
 def _data(pixels: np.ndarray) -> str:
-    """A PNG inside an address; as quick to write as can be."""
+    """A PNG as a data URL, quick to write."""
     file = io.BytesIO()
     Image.fromarray(pixels).save(file, "PNG", compress_level=1)
     return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()

@@ -1,6 +1,6 @@
 """Signing in with an external account over HTTP, by redirects, and signing out.
 
-What comes from the provider is a navigation from a foreign page: `guard.origins` lets exactly that one in.
+The provider's redirect is a navigation from a foreign page; `guard.origins` allows exactly that one.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from ui.guard.sign_in.people import SESSION, SIGNING_IN, People
 from ui.routes.visitors import Visitors, root_of
 
 _MINUTES = 10
-"""In which somebody signs in."""
+"""To sign in."""
 _UNSEEN = {"Cache-Control": "no-store"}
 _FAILED = (
     '<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
@@ -61,13 +61,13 @@ def router(visitors: Visitors, people: People) -> APIRouter:
 
 
 def _redirect_uri(request: Request) -> str:
-    """Where the provider sends the browser: on a Space its own host, which is the one that is registered there."""
+    """Where the provider sends the browser back to: on a Space its own host, which is registered there."""
     host = os.environ.get("SPACE_HOST", "").partition(",")[0].strip()
     return f"https://{host}{SIGNED_IN}" if host else f"{root_of(request)}{SIGNED_IN}"
 
 
 def _cookie(request: Request, name: str, value: str, seconds: int) -> str:
-    """A Set-Cookie header; with which requests it travels is decided in `guard.headers`."""
+    """A Set-Cookie header; `guard.headers` adds the attributes."""
     return f"{name}={value}; Path={urlsplit(root_of(request)).path or '/'}; Max-Age={seconds}"
 
 

@@ -82,12 +82,12 @@ def router(studio: Studio, visitors: Visitors) -> APIRouter:
 
 
 def make(studio: Studio, owner: str, values: Answer) -> Answer:
-    """Queue one job that makes views of an object, a splat, or both; `values` as the fields of a `SolidRequest`."""
+    """Queue one job that makes views of an object, a splat, or both; `values` are fields of a `SolidRequest`."""
     return {"job": job_told(studio, studio.solids.make(owner, codec.from_json(values)))}
 
 
 def replace_view(studio: Studio, owner: str, values: Answer) -> Answer:
-    """Take the `picture` for the view number `index` of the `object`."""
+    """Use the `picture` as view number `index` of the `object`."""
     kept = studio.solids.replace_view(
         owner,
         text_in(values, "object"),
@@ -99,7 +99,7 @@ def replace_view(studio: Studio, owner: str, values: Answer) -> Answer:
 
 
 def match(studio: Studio, owner: str, values: Answer) -> Answer:
-    """Fit the size and place of `splat` to the mask of its object. Answers with the splat that fits."""
+    """Fit the size and place of `splat` to the mask of its object. Answers with the resulting splat."""
     fitting = studio.splats.match_size(owner, text_in(values, "splat"))
     return {"splat": picture(studio, fitting)}
 
@@ -111,14 +111,14 @@ def place(studio: Studio, owner: str, values: Answer) -> Answer:
 
 
 def turn(studio: Studio, owner: str, values: Answer) -> Answer:
-    """Stand `splat` up by the quarter `turns`. Answers with the splat that takes its place."""
+    """Rotate `splat` by the quarter `turns`. Answers with the splat that replaces it."""
     turned = studio.splats.turn(owner, text_in(values, "splat"), values.get("turns", ()))
     return {"splat": picture(studio, turned)}
 
 
 def erase(studio: Studio, owner: str, values: Answer) -> Answer:
-    """Keep `splat` without the `regions`, see `erasing.read_erasures`, as a splat of its own: the answer."""
-    asset = studio.splats.asset(owner, text_in(values, "splat"))  # whose it is comes first
+    """Erase the `erasures` from `splat`, see `erasing.read_erasures`. Answers with the new splat."""
+    asset = studio.splats.asset(owner, text_in(values, "splat"))  # checks the owner first
     left = studio.splats.erase(owner, asset.id, read_erasures(values.get("erasures")))
     return {"splat": picture(studio, left)}
 
@@ -131,7 +131,7 @@ def take_in(studio: Studio, owner: str, path: Path, name: str, up: str = "") -> 
 
 
 def keep_view(studio: Studio, owner: str, values: Mapping[str, str], content: bytes) -> Answer:
-    """Keep what the page has drawn as a picture.
+    """Keep a picture rendered by the page.
 
     Args:
         values: ids of the `splat` and of the `picture` behind it, `ground`, and `camera` as JSON.
@@ -149,7 +149,7 @@ def keep_view(studio: Studio, owner: str, values: Mapping[str, str], content: by
 
 
 def _splat(request: Request, studio: Studio, owner: str, asset_id: str, format: str) -> Response:
-    """The file of a splat: as our viewer draws it, or exported. What is under an id never changes."""
+    """The file of a splat, for our viewer or exported. Assets never change."""
     asset = studio.splats.asset(owner, asset_id)
     etag = f'"{hashlib.sha256(f"{EDITION} {asset_id} {format}".encode()).hexdigest()[:32]}"'
     if answer := unchanged(request, etag):

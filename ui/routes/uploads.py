@@ -1,4 +1,4 @@
-"""Uploads: the one route that takes a picture. It knows how bytes arrive, not what is in them.
+"""Uploads: the one route that takes a picture. Knows how bytes arrive, not what is in them.
 
 `POST /diorama/pictures?name=holiday.jpg` with the bytes as the body and the browser's token in `X-Diorama-Token`.
 """
@@ -21,8 +21,8 @@ from ui.routes.visitors import Visitors
 from ui.shared.pictures import Answer, picture
 
 TEMPORARY = "diorama-upload-"
-"""How the name of a file begins that is still coming; then follows the process it belongs to."""
-_LONGEST_NAME = 200  # characters of a file's name that are kept
+"""Prefix of files being received, followed by the process id."""
+_LONGEST_NAME = 200  # characters of a file's name
 
 
 def router(studio: Studio, visitors: Visitors) -> APIRouter:
@@ -40,12 +40,12 @@ def router(studio: Studio, visitors: Visitors) -> APIRouter:
 
 @asynccontextmanager
 async def received(request: Request) -> AsyncIterator[Path]:
-    """The body as a temporary file, which is gone afterwards, whatever happens.
+    """The body as a temporary file, which is always removed afterwards.
 
     Raises:
-        TooLarge: told by its length at once, or found while it came.
+        TooLarge: by its declared length, or while it arrives.
         StorageFailed: there is no room for it.
-        ClientDisconnect: the browser went away in the middle.
+        ClientDisconnect: the browser disconnected.
     """
     told = request.headers.get("content-length", "")
     if told.isdecimal():

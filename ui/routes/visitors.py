@@ -1,8 +1,8 @@
-"""Whose request it is, for every route and endpoint: the one place that decides whose files it may read.
+"""Who sends a request, for every route and endpoint: the one place that decides whose files it may read.
 
-A browser keeps a random token. Its page sends it in a header with whatever changes something. Pictures and downloads
-carry no header: for them `POST /diorama/visit` gives the browser a cookie that reads files and does nothing else. A
-program gets links, each signed for one file and an hour. Where the app asks for a password, who signed in is asking.
+A browser keeps a random token. Its page sends it in a header with every change. Images and downloads have no header:
+for them `POST /diorama/visit` sets a cookie that can only read files. A program gets links, each signed for one file
+and an hour. If the app requires sign-in, the signed-in user counts.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ from ui.shared.bridge import Identify, signed_in
 
 TOKEN_HEADER = "X-Diorama-Token"
 LINK_SECONDS = 3_600
-"""How long a signed link opens its file."""
+"""Validity of a signed link."""
 
 
 class NotAdmitted(StudioError):
-    """Whoever sends this is not known here."""
+    """The sender of a request is unknown."""
 
 
 @dataclass(frozen=True)
@@ -42,33 +42,33 @@ class Caller:
 
     owner: str
     link: Callable[[str], str]
-    """From an address relative to the page to one that opens its file from anywhere, for LINK_SECONDS."""
+    """Turns an address relative to the page into one that works anywhere, for LINK_SECONDS."""
 
 
 class Visitors:
-    """Tells owners of requests apart."""
+    """Identifies the owners of requests."""
 
     def __init__(
         self, identify: Identify, key: bytes, now: Callable[[], float] = time.time, rate: Rate | None = None
     ) -> None:
         """
         Args:
-            identify: (request, the browser's token or "") -> owner; a BadRequest where the token is wanted and wrong.
-            key: what cookies and links are signed with.
+            identify: (request, the browser's token or "") -> owner; raises BadRequest if a required token is invalid.
+            key: signs cookies and links.
             now: Unix time, seconds.
-            rate: how often an owner may ask for something other than a file; None: as often as they like.
+            rate: how often an owner may ask for anything but a file; None: unlimited.
         """
         self._rate, self._counting = rate, threading.Lock()
         self._identify, self._key, self._now = identify, key, now
-        # Browsers send cookies to every port of a host: two Dioramas there must not take each other's.
+        # Browsers send cookies to every port of a host, so the name must differ between two Dioramas.
         self._cookie = f"diorama-visitor-{self._signature('cookie')[:8]}"
 
     def sender(self, request: Request) -> str:
-        """The owner for whom a request acts. The header is wanted even when it is empty: a foreign page that sets one
-        has to ask the browser first, and is refused.
+        """The owner for whom a request acts. The header is required even when empty: a foreign page that sets one
+        triggers a preflight request, which is refused.
 
         Raises:
-            NotAdmitted: it comes from a foreign page, or from nobody who is known.
+            NotAdmitted: it comes from a foreign page, or from an unknown sender.
         """
         token = request.headers.get(TOKEN_HEADER)
         if token is None:
@@ -82,10 +82,10 @@ class Visitors:
         """The owner whose file a request may read.
 
         Args:
-            address: of the file, relative to the page, as it is given away.
+            address: of the file, relative to the page.
 
         Raises:
-            NotAdmitted: it comes from nobody who is known, or by a link that is over or for something else.
+            NotAdmitted: from an unknown sender, or through a link that has expired or is for another file.
         """
         if "signature" in request.query_params:
             return self._of_link(request.query_params, address)
@@ -99,11 +99,11 @@ class Visitors:
             return owner
 
     def caller(self, request: gr.Request | None, token: str) -> Caller:
-        """Who calls an endpoint of the API.
+        """The caller of an API endpoint.
 
         Raises:
-            BadRequest: the token is wanted and wrong.
-            TooOften: they call too often. So for `sender`.
+            BadRequest: the token is required and invalid.
+            TooOften: also for `sender`.
         """
         if request is None or request.request is None:
             raise ValueError("Gradio did not hand over the request")
@@ -114,7 +114,7 @@ class Visitors:
         return Caller(owner, lambda address: f"{root_of(request)}/{self._signed(owner, address)}")
 
     def anybody(self, request: Request) -> str | None:
-        """The owner of what is asked without a word about who asks; None: here, that has to be said."""
+        """The owner of a request that does not say who sends it; None: that is required here."""
         if request.app.auth is not None:
             return None
         try:
@@ -123,8 +123,7 @@ class Visitors:
             return None
 
     def cookie(self, request: Request) -> str:
-        """The Set-Cookie header that lets this browser read the files of the request's sender. With which requests the
-        cookie travels is decided for all cookies in one place: `guard.headers`.
+        """The Set-Cookie header that lets this browser read its owner's files; `guard.headers` adds the attributes.
 
         Raises:
             NotAdmitted: see `sender`.
@@ -142,7 +141,7 @@ class Visitors:
     def _identified(self, request: Request, token: str, purpose: str) -> str:
         LocalContext.request.set(
             gr.Request(request)
-        )  # where ZeroGPU looks whose quota pays; gradio sets it for its own
+        )  # tells ZeroGPU whose quota to use; gradio sets it for its own events
         user = signed_in(request)
         if request.app.auth is not None and user is None:
             raise NotAdmitted(f"Sign in to {purpose}.")
@@ -174,7 +173,7 @@ class Visitors:
 
 
 def router(visitors: Visitors) -> APIRouter:
-    """POST /diorama/visit, for `Blocks.launch(app_kwargs={"routes": ...})`: a page has arrived, with its token."""
+    """POST /diorama/visit, for `Blocks.launch(app_kwargs={"routes": ...})`: a page has loaded, and sends its token."""
     routes = APIRouter(prefix="/diorama")
 
     @routes.post("/visit")
@@ -185,5 +184,5 @@ def router(visitors: Visitors) -> APIRouter:
 
 
 def root_of(request: Request) -> str:
-    """Where the app is from outside, as gradio tells it: scheme, host, and path without a slash at the end."""
+    """The app's public address according to gradio: scheme, host, and path without a trailing slash."""
     return get_root_url(request, request.url.path, request.app.root_path)
