@@ -57,7 +57,7 @@ from ui.shared.theme import head, theme
 from ui.shared.viewer import build_viewer
 
 _TABS = (generate, iterate, segment, solid, gallery)
-"""Modules with a LABEL and `build(bridge, arrival)`, in the order of the page."""
+"""Modules with a LABEL and `build(bridge, arrival)`, in page order."""
 _ASKED = (header, pictures, watch, past_words, presets, demo, quick, iterate, segment, solid, gallery)
 _NOTHING_OF_GRADIO: dict[str, Any] = {
     "footer_links": [],
@@ -67,13 +67,13 @@ _NOTHING_OF_GRADIO: dict[str, Any] = {
     "show_error": False,
 }
 QUESTIONS: dict[str, answers.Handler] = {path: ask for part in _ASKED for path, ask in part.ROUTES.items()}
-"""What the page's scripts ask, by path; further routes are in `ui/routes/`."""
+"""Handlers for the page's scripts, by path; more routes are in `ui/routes/`."""
 _ARRIVE = function(Path(__file__).parent / "shared/scripts/server.js", "arrive")
 _DAY = 86_400  # seconds
 _MOST_CALLS = 2_000
-"""Calls of endpoints that wait for their turn in gradio's queue; a further one is asked to try again later."""
+"""Endpoint calls waiting in gradio's queue; further ones are told to try again later."""
 _LOOKS_EVERY = 0.01
-"""Seconds between two looks of gradio's queue for calls; by itself it looks every millisecond: 7 % of a core."""
+"""Seconds between gradio's checks of its queue; its default, a millisecond, takes 7 % of a core."""
 
 
 def build(
@@ -84,9 +84,9 @@ def build(
     Args:
         studio: what the page shows and asks.
         identify: (request, the browser's random token) -> owner.
-        machine: what this runs on, in a word or two ("CPU", "H200"); shown in the badge.
+        machine: this machine in a word or two ("CPU", "H200"); shown in the badge.
         is_shared: as for `launch_options`.
-        notice: what everybody has to know who opens it; "": nothing.
+        notice: shown to everybody; "": nothing.
     """
     identify = noting(identify, studio.hosting.came_from) if is_shared else identify
     with ReadableBlocks(title="Diorama", analytics_enabled=False, fill_width=True, delete_cache=(_DAY, _DAY)) as page:
@@ -108,7 +108,7 @@ def build(
                 with gr.Tab(tab.LABEL, id=id, elem_id=f"{id}-tab"):
                     tab.build(bridge, arrival)
         arrival.then(bridge.open_listener(on_arrival, named), [visitor], [*named.values()], **QUIET)
-    with page.route("Endpoints", "endpoints", show_in_navbar=False):  # so that the page need not carry them
+    with page.route("Endpoints", "endpoints", show_in_navbar=False):  # keeps them out of the page itself
         endpoints.build(studio, Visitors(identify, studio.signing_key, rate=of_owners() if is_shared else None))
     page.queue(max_size=_MOST_CALLS)
     page._queue.sleep_when_free = _LOOKS_EVERY
@@ -116,7 +116,7 @@ def build(
 
 
 def close(page: gr.Blocks) -> None:
-    """Stop its server at once: calls that only wait for news are cut off."""
+    """Stop its server at once, cutting off calls that only wait for news."""
     if page.server:
         page.server.force_exit = True
     log = logging.getLogger("uvicorn.error")
@@ -128,7 +128,7 @@ def close(page: gr.Blocks) -> None:
 
 
 def on_arrival(studio: Studio, token: str) -> dict[str, Any]:
-    """The page was opened: tell what belongs to no tab who is looking."""
+    """The page was opened: give the visitor's token to the parts outside the tabs."""
     told = {"token": token}
     dropping = {"token": token, "mostBytes": MAX_BYTES}
     return {"header": told | {"edition": EDITION}, "viewer": told, "dropping": dropping, "models": told}
@@ -151,23 +151,21 @@ def launch_options(
     keys: ClientKeys | None = None,
     assistants: Callable[[Studio, Access], Assistants] | None = None,
 ) -> dict[str, Any]:
-    """Arguments of `Blocks.launch` beside address and auth: the theme, our own routes, nothing that calls home.
+    """Arguments of `Blocks.launch` besides address and auth: the theme, our own routes, no telemetry.
 
     Args:
-        studio: where the routes find the pictures.
-        identify: as for `build`: whose the pictures are that come in.
-        local_only: refuse what was not addressed to this machine; see `guard.middleware`.
-        hosts: more names under which the app is known, such as that of a reverse proxy.
-        root_path: the path below which the page is opened, such as "/diorama"; "" for none.
-        temporary: a folder for files on their way, which nobody else uses; None: gradio's.
-        accounts: who may sign in; None: nobody is asked, or gradio knows them.
-        people: who signs in with an account elsewhere; None: nobody does.
-        is_shared: somebody may ask so often that others suffer.
-        host_key: opens the host's page and lets them manage models, see `routes.admin.Hosts`; so does:
-        is_alone: whoever gets here is the person at this machine.
-        is_edition: the edition that open pages compare theirs with.
-        keys: of the programs that may come; None: only those that need none.
-        assistants: makes what serves tools to them; None: nothing does.
+        local_only: refuse requests not addressed to this machine; see `guard.middleware`.
+        hosts: more host names of the app, such as that of a reverse proxy.
+        root_path: the path below which the page is served, such as "/diorama"; "" for none.
+        temporary: a private folder for files on their way; None: gradio's.
+        accounts: who may sign in with a password; None: nobody, or gradio knows them.
+        people: who signs in with an external account; None: nobody.
+        is_shared: limit request rates.
+        host_key: opens the admin page, see `routes.admin.Hosts`.
+        is_alone: everybody who gets here is the person at this machine, and so an admin.
+        is_edition: open pages compare theirs with it.
+        keys: API keys of programs; None: only programs that need none.
+        assistants: makes the MCP server; None: there is none.
     """
     identify = noting(identify, studio.hosting.came_from) if is_shared else identify
     who = Visitors(identify, studio.signing_key, rate=of_owners() if is_shared else None)
@@ -203,7 +201,7 @@ def launch_options(
 
 
 def _routes(studio: Studio, who: Visitors, edition: str) -> list[BaseRoute]:
-    """What the page's scripts ask for, and the pages beside it."""
+    """The routes of the page's scripts, and the other pages."""
     routers = (
         routes_quick.router(),
         visitors.router(who),
@@ -220,7 +218,7 @@ def _routes(studio: Studio, who: Visitors, edition: str) -> list[BaseRoute]:
 
 
 def _together(*lifespans: Callable[[App], AbstractAsyncContextManager[None]]) -> Any:
-    """One lifespan of the server out of several."""
+    """Several lifespans as one."""
 
     @asynccontextmanager
     async def lifespan(app: App) -> AsyncIterator[None]:

@@ -1,4 +1,4 @@
-"""The admin page: visitors, jobs and disk of a shared Diorama. A separate page, without gradio."""
+"""The admin page: visitors, jobs and disk use of a shared Diorama. A separate page, without gradio."""
 
 from __future__ import annotations
 

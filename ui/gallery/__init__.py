@@ -1,5 +1,5 @@
-"""The Gallery tab: everything ever made, found by words, stars, models and kinds. Its scripts draw it; this lays out
-and answers.
+"""The Gallery tab: everything ever made, by words, stars, models and kinds. Its scripts draw it; this lays it out and
+answers.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ def build(bridge: Bridge, arrival: Dependency) -> None:
 
 
 def on_arrival(studio: Studio, token: str) -> dict[str, Any]:
-    """The page was opened: tell the scripts who is looking."""
+    """The page was opened: give the scripts the visitor's token."""
     return {"gallery": {"token": token}}
 
 
@@ -30,15 +30,12 @@ def find(studio: Studio, owner: str, question: Answer) -> Answer:
     """One page of pictures, newest first.
 
     Args:
-        studio: where they are.
-        owner: whose they are.
         question: `query`, `meaning`, `starred`, `model`, `kind`, `collection` (may be missing), `limit`, and `after`
-            (the `next` of the page before, "" for the first).
+            (the `next` of the previous page, "" for the first).
 
     Returns:
-        `{pictures, next}`; with the first page also `count` (how many there are in all), `models` and `collections`
-        (those that can be asked for), `canMean` (whether one can search by meaning) and `seen` (how many of how many
-        were looked at).
+        `{pictures, next}`; with the first page also `count` (in total), `models` and `collections` (to filter by),
+        `canMean` (whether search by meaning is available) and `seen` (how many of how many pictures have a vector).
     """
     wanted: dict[str, Any] = {name: text(question, name) for name in ("query", "model", "kind")}
     wanted["collection"] = text({"collection": "", **question}, "collection")

@@ -32,7 +32,7 @@ from ui.shared.stage import build_stage
 
 LABEL = "Generate"
 _FEW = 2
-"""Sentences a note takes without being in the way of the controls."""
+"""Sentences in a note before it is collapsed."""
 _COLUMN = Path(__file__).parent / "column.js"
 _js = partial(function, _COLUMN)
 _QUIET: dict[str, Any] = QUIET | {"preprocess": False}
@@ -83,7 +83,7 @@ def build(bridge: Bridge, arrival: Dependency) -> None:
 
 
 def _connect_controls(bridge: Bridge, pieces: clouds.Pieces, more: More, named: dict[str, Any]) -> None:
-    """Connect what a choice in the column changes in the rest of it."""
+    """Connect the choices in the column that change the rest of it."""
     controls, offered, saved, note, *_ = pieces
     everything, fold, palette = [*named.values()], [more.fold], named["palette"]
     palette.words(None, [palette, saved], [saved, controls.prompt, note], js=_js("takeWords"), **_QUIET)
@@ -113,7 +113,7 @@ def _connect_make(bridge: Bridge, pieces: clouds.Pieces, named: dict[str, Any]) 
 
 
 def _connect_stage(bridge: Bridge, pieces: clouds.Pieces, named: dict[str, Any]) -> None:
-    """Connect what the stage sends back to the column: the settings of a picture, and its seed."""
+    """Connect what the stage sends back to the column: a picture's settings, and its seed."""
     who, stage, model = bridge.visitor, named["stage"], pieces.controls.model
     everything = [*named.values()]
     stage.reuse(bridge.event_listener(on_reuse, named, "id"), [who, pieces.saved], everything, **_QUIET).success(
@@ -135,36 +135,36 @@ def on_load(studio: Studio, owner: str, token: str, saved: Any) -> dict[str, Any
 
 
 def on_model(studio: Studio, owner: str, model_id: str, saved: Any, offered: str = "") -> dict[str, Any]:
-    """Another model was chosen: show the controls it supports, with the values it had last time.
+    """Another model was chosen: show the controls it supports, with their latest values.
 
-    Gradio's list tells of a choice twice. The second time the column shows it, and may hold newer values already.
+    Gradio's list reports a choice twice; the second time the column is up to date, perhaps with newer values.
     """
     if model_id == offered:
         return {"offered": gr.skip()}
     spec = studio.model(model_id)
-    if spec.readiness().label == "ready":  # not one that would have to be downloaded first
+    if spec.readiness().label == "ready":  # downloads nothing
         studio.warm(spec.id)
     return clouds.shown(studio, owner, spec, saved)
 
 
 def on_shape(studio: Studio, model_id: str, shape: str, saved: Any) -> dict[str, Any]:
-    """Another shape was chosen: show its sizes."""
+    """Another aspect ratio was chosen: show its sizes."""
     spec = studio.model(model_id)
     return updates(offer_sizes(spec, shape, remembered(saved, spec)))
 
 
 def on_fixed_seed(studio: Studio, model_id: str, seed: Any) -> dict[str, Any]:
-    """A seed was fixed, or removed: show that on the fold."""
+    """A seed was fixed, or removed: show that on the accordion."""
     return updates({"more": offer_more(studio.model(model_id), seed)})
 
 
 def on_generate(
     studio: Studio, owner: str, *, offered: str, saved: Any, confirm_cost: bool = False, **values: Any
 ) -> dict[str, Any]:
-    """Put the job into the queue. The stage follows it."""
+    """Queue the job. The stage follows it."""
     try:
         spec = studio.model(values["model"])
-        if spec.id != offered:  # pressed before the column could show what this model honours
+        if spec.id != offered:  # pressed before the column was updated for this model
             values |= offered_values(spec, saved)
         try:
             studio.generate(owner, request_from(spec, values), confirm_cost=confirm_cost)
@@ -180,12 +180,12 @@ def on_generate(
 
 
 def on_confirm(studio: Studio, owner: str, **values: Any) -> dict[str, Any]:
-    """The same, although it exceeds the daily cap: somebody has confirmed that."""
+    """The same, after a person confirmed a cost above the daily cap."""
     return on_generate(studio, owner, confirm_cost=True, **values)
 
 
 def on_reuse(studio: Studio, owner: str, event: gr.EventData, saved: Any) -> dict[str, Any]:
-    """Copy the settings of the picture `event.id` into the column: they make that one picture again."""
+    """Copy the settings of the picture `event.id` into the column, to make that one picture again."""
     settings = studio.settings_of(owner, event.id)
     if settings.request is None:
         return {"note": noted(" ".join(settings.notes), "hint")}
@@ -193,7 +193,7 @@ def on_reuse(studio: Studio, owner: str, event: gr.EventData, saved: Any) -> dic
     spec = studio.model(request.model)
     saved = saved if isinstance(saved, dict) else {}
     models = {**(saved.get("models") or {}), spec.id: values_of(spec, request)}
-    words = {"prompt": request.prompt} if request.prompt else {}  # a picture without any leaves what is written
+    words = {"prompt": request.prompt} if request.prompt else {}  # without a prompt, keep the current one
     saved = {**saved, **words, "model": spec.id, "count": 1, "models": models}
     note = _differences(settings.notes, about=request.prompt)
     answer = clouds.shown(studio, owner, spec, saved)
@@ -202,7 +202,9 @@ def on_reuse(studio: Studio, owner: str, event: gr.EventData, saved: Any) -> dic
 
 
 def on_seed(studio: Studio, owner: str, event: gr.EventData, model_id: str) -> dict[str, Any]:
-    """A picture with the seed `event.seed` is the newest: offer that seed. The model's download may be over now."""
+    """A picture with the seed `event.seed` is the newest: offer that seed. The model may have been downloaded by
+    now.
+    """
     spec = studio.model(model_id)
     choices = model_choices(studio.models(Task.GENERATE), owner, spec)
     told = {"choices": choices, "info": known_of(spec, owner)} if spec.download_gb else {}
@@ -215,14 +217,14 @@ def on_seed(studio: Studio, owner: str, event: gr.EventData, model_id: str) -> d
 
 
 def _connect_memory(pieces: clouds.Pieces, chips: list[gr.Button], named: dict[str, Any]) -> None:
-    """Keep the settings in the browser. No round trip: this happens at every key."""
+    """Keep the settings in the browser. No round trip, since this happens on every key press."""
     controls, _, saved, note, *_ = pieces
     ordered = [saved, *(controls.by_name()[name] for name in ("prompt", "model", "count", *PER_MODEL))]
     chosen = (controls.shape, controls.size, controls.width, controls.height, controls.count)
     more = (controls.seed, controls.steps, controls.guidance, controls.clip_skip, controls.style, controls.precision)
     more = (*more, controls.sampler, controls.control_strength, controls.quality, controls.transparent, controls.fast)
     by_hand = [control.input for control in (*chosen, *more)]
-    # Not every way to fill a text box (pasting, dictating, a password manager) is an `input` to gradio.
+    # Gradio's `input` misses some ways to fill a text box (pasting, dictating, a password manager).
     texts = [controls.prompt.change, controls.negative_prompt.change]
     by_hand.append(controls.negative_prompt.input)
     gr.on(by_hand, None, ordered, [saved], js=_js("rememberInput", PER_MODEL), **_QUIET)
@@ -237,10 +239,10 @@ def _connect_memory(pieces: clouds.Pieces, chips: list[gr.Button], named: dict[s
 
 
 def _differences(notes: tuple[str, ...], *, about: str) -> str:
-    """What of a picture's settings could not be carried over: at once where it is little, else to unfold."""
+    """The settings of a picture that could not be carried over: in full if few, else collapsed."""
     if len(notes) <= _FEW:
         return noted(" ".join(notes), "hint", about=about) if notes else ""
-    first = "" if says_something(about) else f"{notes[0]} "  # without a prompt, nothing can be made
+    first = "" if says_something(about) else f"{notes[0]} "  # "The file has no prompt", which must be seen
     notes = notes[1:] if first else notes
     lines = "".join(f"<li>{html.escape(note)}</li>" for note in notes)
     return (

@@ -29,7 +29,7 @@ _TAKE_WORDS = function(Path(__file__).parent / "column.js", "takeWords")
 
 
 class Pieces(NamedTuple):
-    """The components of a column that have to do with providers."""
+    """The components of a column that concern providers."""
 
     controls: Controls
     offered: gr.Textbox  # the model whose controls are shown
@@ -73,20 +73,20 @@ def shown(studio: Studio, owner: str, spec: ModelSpec, saved: Any) -> dict[str, 
 
 
 def count_of(saved: Any) -> int:
-    """How many pictures the browser remembers: anything may be in there."""
+    """How many pictures the browser remembers, from untrusted values."""
     count = saved.get("count") if isinstance(saved, dict) else None
     return count if isinstance(count, int) and 1 <= count <= MAX_PICTURES else 1
 
 
 def on_price(studio: Studio, owner: str, *, offered: str, **values: Any) -> dict[str, Any]:
-    """Something that affects the price changed: show the new one, if all controls are this model's by now."""
+    """Something that affects the price changed: show the new one, if all controls already belong to this model."""
     spec = studio.model(values["model"])
     is_told = (spec.provider or spec.seconds) and spec.id == offered
     return {"price": told_price(studio, owner, spec, values) if is_told else gr.skip()}
 
 
 def on_keys(studio: Studio, owner: str, *, offered: str, **values: Any) -> dict[str, Any]:
-    """A key was pasted or forgotten: list the models there are now, and offer what the key makes possible."""
+    """A key was pasted or forgotten: list the models available now, and what the key makes possible."""
     spec = studio.model(values["model"])
     choices = model_choices(studio.models(Task.GENERATE), owner, spec)
     return {
@@ -105,7 +105,7 @@ def on_use(studio: Studio, owner: str, event: gr.EventData, saved: Any) -> dict[
 
 
 def told_readiness(studio: Studio, owner: str, spec: ModelSpec, values: dict[str, Any]) -> dict[str, Any]:
-    """The card about what the model needs, and the main button, which cannot be pressed where it cannot run.
+    """The card about the model's requirements and licence, and the main button, disabled if it cannot run.
 
     The card names the licence, too.
     """

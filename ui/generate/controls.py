@@ -20,13 +20,13 @@ ABOUT_FAST = (
 )
 ABOUT_PRECISION = "Fewer bits take less memory and change the picture slightly."
 ABOUT_SEED = "The same seed makes the same picture. Empty: a new one each time."
-# By keyboard the header leads there: between the model and what is set for it nothing stops.
+# Not a tab stop: by keyboard, the header leads there.
 ALL_MODELS = '<button type="button" class="all-models-link" tabindex="-1" data-models>All models</button>'
 
 
 @dataclass(frozen=True)
 class Controls:
-    """The components whose values make a request. Every listener names them by these fields, never by their order."""
+    """The components whose values make a request. Listeners refer to them by these names, never by order."""
 
     prompt: gr.Textbox
     model: gr.Dropdown
@@ -46,7 +46,7 @@ class Controls:
     transparent: gr.Checkbox
     precision: gr.Dropdown
     fast: gr.Checkbox
-    control: gr.Textbox  # id of the picture to follow: the component `follow` shows that
+    control: gr.Textbox  # id of the control picture, shown by the component `follow`
     control_strength: gr.Slider
 
     def by_name(self) -> dict[str, Component]:
@@ -81,9 +81,8 @@ def chip_props(examples: Iterable[str]) -> list[Props]:
 
 
 class More(NamedTuple):
-    """What is no value of a request: the fold around the finer controls, the button in it that takes the last seed, and
-    the line about the model's licence; or the card about what it needs, in its place; presets, comparisons, and the
-    picture to follow.
+    """The components that are not values of a request: the accordion around the finer controls, its button for the last
+    seed, the licence line, the requirements card that replaces it, presets, comparisons, and the control picture.
     """
 
     fold: gr.Accordion
@@ -98,10 +97,10 @@ class More(NamedTuple):
 def build_controls(
     prompt: gr.Textbox, specs: list[ModelSpec], chosen: ModelSpec, build: Sequence[Callable[[], gr.HTML]]
 ) -> tuple[Controls, More]:
-    """Lay out the controls under the prompt as the chosen model honours them, for nobody in particular.
+    """Lay out the controls under the prompt for the chosen model, for nobody in particular.
 
     Args:
-        build: what lays out the card about what a model needs, the presets, comparisons, and the picture to follow.
+        build: lay out the requirements card, the presets, comparisons, and the control picture.
     """
     now, made = offer(chosen, {}), dict[str, Any]()
 
@@ -132,7 +131,7 @@ def build_controls(
 
 _SEGMENTS: dict[str, Any] = {"elem_classes": "segments"}
 _KINDS: dict[str, tuple[type[Component], dict[str, Any]]] = {
-    # field of Controls: its component, and what of that is the same for every model
+    # field of Controls: its component, and the properties that are the same for every model
     "model": (gr.Dropdown, {"label": "Model", "filterable": False}),
     "control": (gr.Textbox, {}),
     "shape": (gr.Radio, {"label": "Shape", "info": "Width to height."} | _SEGMENTS),
@@ -158,11 +157,11 @@ _KINDS: dict[str, tuple[type[Component], dict[str, Any]]] = {
 def model_choices(
     specs: Iterable[ModelSpec], owner: str = "", chosen: ModelSpec | None = None
 ) -> list[tuple[str, str]]:
-    """(what the list shows, id): "Toy klein · ready".
+    """(label in the list, id): "Toy klein · ready".
 
     Args:
-        owner: a cloud model is listed once they have a key for it.
-        chosen: is listed in any case.
+        owner: cloud models are listed once they have a key.
+        chosen: always listed.
     """
     shown = [spec for spec in specs if is_offered(spec, owner) or spec is chosen]
     return [(f"{spec.label} · {spec.ready_for(owner).label}", spec.id) for spec in shown]

@@ -1,4 +1,4 @@
-"""The demo behind the tiles of the empty stage: a picture that is known to turn out well. Knows no layout."""
+"""The demo behind the tiles of the empty stage: a picture that reliably turns out well. Knows no layout."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ def begin(studio: Studio, owner: str, _values: Answer) -> Answer:
     """Queue the demo's picture.
 
     Returns:
-        `{job}`, its id, and what the page needs to go on: `change`, an instruction, and its `seed`; `point`, a click
-        on the object; `models`, by task those that know such pictures.
+        `{job}`, its id, and what the page needs next: `change`, an instruction, and its `seed`; `point`, a click on the
+        object; `models`, by task, that were trained on such pictures.
     """
     spec = demo_model(studio, owner)
     if spec is None or spec.demo is None:
@@ -37,10 +37,10 @@ def begin(studio: Studio, owner: str, _values: Answer) -> Answer:
 
 
 def _like(studio: Studio, owner: str, spec: ModelSpec, task: Task) -> str:
-    """A model that was taught what `spec` was; "": the first that is ready."""
+    """A model trained on the same kind of pictures as `spec`; "": the first that is ready."""
     specs = studio.models(task)
     return next((each.id for each in specs if each.toys_only == spec.toys_only and each.ready_for(owner).ok), "")
 
 
 ROUTES = {"demo": begin}
-"""What the tiles ask, by path."""
+"""For `ui.routes.answers.json_router`."""

@@ -1,4 +1,6 @@
-"""What the Generate column shows for a model, with the values the browser kept. Pure but for gradio's updates."""
+"""The contents of the Generate column for a model, with the values stored by the browser. Pure, except for
+gradio's updates.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,7 @@ from ui.generate.palette import palette_of
 
 
 def show(spec: ModelSpec, saved: Any, owner: str) -> dict[str, Any]:
-    """The column as this model honours it, and its example prompts, as updates by name."""
+    """The column for this model and its example prompts, as updates by name."""
     chips = {f"chip_{i}": props for i, props in enumerate(chip_props(spec.examples))}
     words = {"prompt": {"placeholder": placeholder(spec)}}
     shown = updates({**offer(spec, remembered(saved, spec), owner), **chips, **words})
@@ -32,7 +34,7 @@ def updates(props: dict[str, dict[str, Any]]) -> dict[str, Any]:
 
 
 def remembered(saved: Any, spec: ModelSpec) -> dict[str, Any]:
-    """What the browser kept for this model: anything may be in there."""
+    """The values that the browser stored for this model: untrusted."""
     models = saved.get("models") if isinstance(saved, dict) else None
     own = models.get(spec.id) if isinstance(models, dict) else None
     return own if isinstance(own, dict) else {}

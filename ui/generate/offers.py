@@ -28,22 +28,21 @@ PER_MODEL = (
     "control",
     "control_strength",
 )
-"""The controls whose values are remembered for each model apart."""
+"""The controls whose values are remembered per model."""
 
 Props = dict[str, Any]
-"""Properties of one component: for its constructor, and for `gr.update`."""
+"""Properties of a component, for its constructor and `gr.update`."""
 
 
 def offer(spec: ModelSpec, remembered: dict[str, Any], owner: str = "") -> dict[str, Props]:
-    """What every control looks like for this model, by field of Controls: unsupported ones are hidden.
+    """The properties of every control for this model, by field of Controls; unsupported ones are hidden.
 
-    "more" is the fold around the finer ones, "terms" the line about the licence.
+    "more" is the accordion around the finer ones, "terms" the licence line.
 
     Args:
         spec: the chosen model.
-        remembered: values by name, as the browser kept them: anything may be in there, and what does not fit is
-            replaced by the model's default.
-        owner: who looks.
+        remembered: values by name, as stored by the browser: untrusted, and replaced by the model's default if invalid.
+        owner: the visitor.
     """
     shape_choices = [*shapes(spec), CUSTOM] if spec.any_size else [*shapes(spec)]
     shape = _one_of(remembered.get("shape"), shape_choices)
@@ -96,7 +95,7 @@ def offer(spec: ModelSpec, remembered: dict[str, Any], owner: str = "") -> dict[
 
 
 def offer_sizes(spec: ModelSpec, shape: str | None, remembered: dict[str, Any]) -> dict[str, Props]:
-    """What the controls that depend on the shape look like, by field of Controls."""
+    """The controls that depend on the aspect ratio, by field of Controls."""
     sizes = [str(size) for size in shapes(spec).get(shape or "", [])]
     low, high, multiple = spec.any_size or (1, 2**14, 1)
     start = spec.sizes[0] if spec.sizes else Size(low, low)
@@ -118,7 +117,7 @@ def offer_sizes(spec: ModelSpec, shape: str | None, remembered: dict[str, Any]) 
 
 
 def offer_more(spec: ModelSpec, seed: Any) -> Props:
-    """The label of the fold: a fixed seed, which is easily forgotten, or else what is inside."""
+    """The label of the accordion: a fixed seed, which is easily forgotten, or else its contents."""
     inside = {
         "seed": spec.seed,
         "steps": _is_choice(spec.steps),
@@ -132,7 +131,7 @@ def offer_more(spec: ModelSpec, seed: Any) -> Props:
         "how closely": _is_choice(spec.control_strength),
     }
     names = [name for name, honoured in inside.items() if honoured]
-    is_fixed = spec.seed and seed is not None and seed >= 0  # -1 means another one each time
+    is_fixed = spec.seed and seed is not None and seed >= 0  # -1 means random
     return {"label": f"More · seed {seed}" if is_fixed else f"More: {', '.join(names)}", "visible": bool(names)}
 
 
@@ -142,7 +141,7 @@ def _slider(honoured: Range | None, value: Any, *, step: float) -> Props:
     kept, is_choice = isinstance(value, int | float) and honoured.low <= value <= honoured.high, _is_choice(honoured)
     return {
         "minimum": honoured.low,
-        "maximum": honoured.high if is_choice else honoured.high + step,  # gradio takes no slider of one value
+        "maximum": honoured.high if is_choice else honoured.high + step,  # gradio rejects sliders with a single value
         "step": step,
         "value": value if kept else honoured.default,
         "visible": is_choice,
@@ -155,7 +154,7 @@ def _is_choice(honoured: Range | None) -> bool:
 
 
 def _rank(quality: str) -> int:
-    """Where a quality stands among those that are known; one that is not comes last."""
+    """The position among known qualities; unknown ones come last."""
     return [*QUALITIES].index(quality) if quality in QUALITIES else len(QUALITIES)
 
 

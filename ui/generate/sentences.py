@@ -8,7 +8,7 @@ from studio.contract import ModelSpec
 
 
 def terms(spec: ModelSpec) -> str:
-    """One line of HTML: the licence of the model, and whether it has to be accepted first."""
+    """One line of HTML: the model's licence, and whether it has to be accepted first."""
     line = f"Licence: {_link(spec.licence, spec.licence_url)}"
     if spec.gated:
         line += f" · gated: accept it once {_link('on its page', spec.page_url)}"
@@ -16,7 +16,7 @@ def terms(spec: ModelSpec) -> str:
 
 
 def noted(sentence: str, kind: str, *, about: str = "") -> str:
-    """A sentence near the button; `kind` is "hint" or "trouble", `about` the prompt that it speaks of."""
+    """A note near the button; `kind` is "hint" or "trouble", `about` the prompt it refers to."""
     role = "alert" if kind == "trouble" else "status"
     return f'<p class="note {kind}" role="{role}" data-about="{html.escape(about)}">{html.escape(sentence)}</p>'
 

@@ -11,14 +11,14 @@ from ui.shared.shapes import CUSTOM, shape_of, size_of
 
 
 def request_from(spec: ModelSpec, values: Mapping[str, Any]) -> GenerateRequest:
-    """The request these values mean: only what the model honours is in it.
+    """The request these values mean, with only what the model supports.
 
     Args:
         spec: the chosen model.
         values: by field of `Controls`, as the browser sent them.
 
     Raises:
-        BadRequest: a value is of the wrong type. Ranges, and what must be whole, are the service's matter.
+        BadRequest: a value of the wrong type. Ranges and whole numbers are checked by the service.
     """
     count = _number(values, "count")
     return GenerateRequest(
@@ -43,7 +43,7 @@ def request_from(spec: ModelSpec, values: Mapping[str, Any]) -> GenerateRequest:
 
 
 def values_of(spec: ModelSpec, request: GenerateRequest) -> dict[str, Any]:
-    """What the controls of `controls.PER_MODEL` must say to mean this request."""
+    """The values of the controls in `controls.PER_MODEL` for this request."""
     size = request.size or spec.sizes[0]
     return {
         "shape": shape_of(size) if size in spec.sizes else CUSTOM,

@@ -1,4 +1,5 @@
-"""Keeps what a person types while an answer is on its way: the answer only knows the earlier values.
+"""Preserves what a person types while a response is on its way, which only knows the earlier values.
+
 `typed.js` remembers what was shown when the request was sent, and what was typed since.
 """
 
@@ -30,11 +31,11 @@ def shown(controls: Controls) -> list[Any]:
 def keep(
     answer: Dependency, controls: Controls, saved: gr.BrowserState, offered: gr.Textbox, specs: Iterable[ModelSpec]
 ) -> None:
-    """Bring back what was typed while an answer was on its way, as far as the model supports it.
+    """Restore what was typed while a response was on its way, as far as the model supports it.
 
     Args:
         answer: the event that fills the column.
-        offered: the model that it filled it for.
+        offered: the model that it was filled for.
         specs: all models.
     """
     limits, values = {spec.id: _limits(spec) for spec in specs}, shown(controls)
@@ -44,7 +45,9 @@ def keep(
 
 
 def _limits(spec: ModelSpec) -> dict[str, dict[str, Any]]:
-    """What each control takes that this model honours; sizes depend on the shape, which the answer decides."""
+    """The limits of each control that this model supports; sizes depend on the aspect ratio, which the response
+    decides.
+    """
     limits = {}
     for name, props in offer(spec, {}).items():
         if name in PER_MODEL and name not in ("shape", "size") and props.get("visible", True):

@@ -1,6 +1,6 @@
 """The Iterate tab: a picture, what to change about it, and the tree of its versions. Its scripts draw it.
 
-Frequent requests go to `ui/routes/iterate.py`; this module lays out the tab, and answers what is asked once.
+Frequent requests go to `ui/routes/iterate.py`; this module lays out the tab, and answers one-off requests.
 """
 
 from __future__ import annotations
@@ -32,20 +32,20 @@ def build(bridge: Bridge, arrival: Dependency) -> None:
 
 
 def on_arrival(studio: Studio, token: str) -> dict[str, Any]:
-    """The page was opened: tell the scripts who is looking."""
+    """The page was opened: give the scripts the visitor's token."""
     return {"iterate": {"token": token}}
 
 
 def models(studio: Studio, owner: str, question: Answer) -> Answer:
-    """Every model that changes pictures, with what it honours; those in a cloud once there is a key for them."""
+    """Every model that changes pictures, with what it supports; cloud models once there is a key for them."""
     return {"models": [_model(studio, spec, owner) for spec in studio.models(Task.ITERATE) if is_offered(spec, owner)]}
 
 
 def open_picture(studio: Studio, owner: str, question: Answer) -> Answer:
-    """What the tab needs of the picture `id` beside its tree; an object is opened as its picture, limited to it.
+    """What the tab needs to show the picture `id`, except its tree; an object is opened as its picture, limited to it.
 
     Returns:
-        `{picture, objects, limit, advice}`: the objects that fit it, of itself and of what it was made from.
+        `{picture, objects, limit, advice}`, with the objects of the picture itself and of its ancestors that fit.
     """
     asset = studio.asset(owner, text(question, "id"))
     limit = ""
@@ -60,7 +60,7 @@ def open_picture(studio: Studio, owner: str, question: Answer) -> Answer:
 
 
 def settings(studio: Studio, owner: str, question: Answer) -> Answer:
-    """What was said to make the version `id`: {request, references, control}, the latter two as pictures."""
+    """The request that made the version `id`: {request, references, control}, the latter two as pictures."""
     request = studio.request_of_version(owner, text(question, "id"))
     if request is None:
         raise BadRequest("This picture was not made by a change. Choose a version that was.")
@@ -74,7 +74,7 @@ ROUTES = {"iterate/open": open_picture, "iterate/models": models, "iterate/setti
 
 
 def _objects(studio: Studio, owner: str, asset: Asset) -> list[Asset]:
-    """Objects of the picture, and those of earlier versions of the same size: they lie in the same place."""
+    """Objects of the picture, and of earlier versions of the same size, which are in the same place."""
     tree = {node.asset.id: node for node in studio.tree(owner, asset.id).nodes}
     found, node = [*studio.selections.objects_of(owner, asset.id)], tree.get(asset.id)
     while node and node.parent:
@@ -132,5 +132,5 @@ def _placeholder(spec: ModelSpec, fixes: list[Answer]) -> str:
 
 
 def _price(spec: ModelSpec, quality: str) -> float | None:
-    """US dollars for one version, about; 0 on this machine, None where nobody says it."""
+    """Estimate in US dollars for one version; 0 for local models, None if unknown."""
     return estimate(spec, IterateRequest("", "", quality=quality))

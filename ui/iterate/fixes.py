@@ -1,4 +1,4 @@
-"""Quick changes: one click, one instruction. Pure data; the words a model knows decide which ones it can do."""
+"""Quick changes: one click, one instruction. Pure data; a model's vocabulary decides which ones it can do."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ class Fix:
 
     label: str
     instruction: str
-    needs_place: bool = False  # an object or a painted place has to be chosen first
+    needs_place: bool = False  # requires an object or a brushed area
     extend: tuple[float, float, float, float] = (
         0,
         0,
         0,
         0,
-    )  # added at left, top, right, bottom, in shares
-    transparent: bool = False  # only for models that can leave out the background
+    )  # added at left, top, right, bottom, as fractions
+    transparent: bool = False  # only for models that can omit the background
 
 
 FIXES = (
@@ -51,11 +51,11 @@ SMALL_WORLD = (
     Fix("On pink", "put it on a pink background"),
     Fix("On green", "put it on a green background"),
 )
-"""For models that know few words. Source: the forms that the toy was taught, toybox/captions.py."""
+"""For models that know few words. Source: the training captions, toybox/captions.py."""
 
 
 def fixes_for(spec: ModelSpec) -> Iterable[Fix]:
-    """What this model can be asked with one click."""
+    """The quick changes this model can do."""
     known = spec.known_words() if spec.known_words else None
     offered = FIXES if known is None else (*SMALL_WORLD, *FIXES)
     for fix in offered:

@@ -1,4 +1,4 @@
-"""The Models view: every model of this machine, its needs and its downloads. Only the admin may change anything."""
+"""The Models view: every model of this machine, its requirements and downloads. Only the admin may change anything."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from ui.shared.scripts import SCRIPTS, component
 
 _PACES = {"fast": "fast", "medium": "medium", "slow": "slow", "": ""}
 _HONOURED = (
-    # field of a card, what is said of it
+    # field of a card, its name for people
     ("steps", "steps"),
     ("guidance", "guidance"),
     ("negative_prompt", "negative prompt"),
@@ -43,7 +43,7 @@ EXAMPLES = {
     "toy-views": "splat",
     "toy-lgm": "splat",
 }
-"""What bundled models made for the tiles of the empty stage; see `tests.demo_tiles`."""
+"""Examples by bundled models, from the tiles of the empty stage; see `tests.demo_tiles`."""
 
 
 def build_models() -> gr.HTML:
@@ -70,7 +70,7 @@ def router(studio: Studio, visitors: Visitors, hosts: Hosts) -> APIRouter:
 
 
 def _look(studio: Studio, owner: str, *, may: bool) -> Answer:
-    """Every model of this machine as it is now, the meters, the workers, and what to begin with."""
+    """Every model of this machine as it is now, the meters, the workers, and suggestions for a start."""
     files = studio.model_files
     return {
         "models": [_line(state, may=may) | example(studio, owner, state.spec.id) for state in files.states()],
@@ -105,7 +105,7 @@ def _line(state: ModelState, *, may: bool) -> Answer:
 
 
 def example(studio: Studio, owner: str, model: str) -> Answer:
-    """The newest that somebody has by a model; else what came with it; nothing is downloaded for it."""
+    """The newest picture somebody made with a model, or else its bundled example; nothing is downloaded for it."""
     for asset in studio.gallery(owner, model=model, limit=1).assets:
         return {"example": thumb_address(asset.id), "exampleOf": asset.title}
     tile = EXAMPLES.get(model)
@@ -113,7 +113,7 @@ def example(studio: Studio, owner: str, model: str) -> Answer:
 
 
 def honoured(spec: ModelSpec) -> list[str]:
-    """What a person can set with it, in words."""
+    """The settings it supports, in words."""
     return [said for name, said in _HONOURED if getattr(spec, name)]
 
 

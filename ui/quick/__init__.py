@@ -14,7 +14,7 @@ from ui.shared.scripts import SCRIPTS
 
 _HERE = Path(__file__).parent
 _ICONS = f"../../{SCRIPTS}/ui/quick"
-"""Where its icons are, from where its manifest is."""
+"""The address of its icons, relative to its manifest."""
 
 
 def document() -> str:
@@ -48,20 +48,20 @@ def manifest() -> Answer:
 
 
 def worker() -> bytes:
-    """The service worker: a script that browsers keep."""
+    """The service worker."""
     return (_HERE / "worker.js").read_bytes()
 
 
 def models(studio: Studio, owner: str, _question: Answer) -> Answer:
-    """The models that can make a picture here and now, those of this machine first: `{models}`."""
+    """The models that can make a picture here and now, local ones first: `{models}`."""
     ready = [spec for spec in studio.models(Task.GENERATE) if is_offered(spec, owner) and spec.ready_for(owner).ok]
     ready.sort(key=lambda spec: bool(spec.provider))
     return {"models": [_choice(studio, owner, spec) for spec in ready]}
 
 
 def make(studio: Studio, owner: str, question: Answer) -> Answer:
-    """Queue a picture of `prompt` by `model`, with all else as the model has it: `{job, note}`, its id and what the
-    model does not know. More than the daily cap leaves is refused, and taken with `confirm_cost`.
+    """Queue a picture of `prompt` by `model` with default settings: `{job, note}`, its id and the words the model does
+    not know. Refused above the daily cap, unless with `confirm_cost`.
     """
     spec, prompt = studio.model(text(question, "model")), text(question, "prompt")
     job = studio.generate(owner, GenerateRequest(prompt, spec.id), confirm_cost=question.get("confirm_cost") is True)

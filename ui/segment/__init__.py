@@ -1,6 +1,6 @@
 """The Segment tab: a picture, clicks on it, and the object they cut out. Its scripts draw it; this lays it out.
 
-The clicks themselves go straight to `ui/routes/segment.py`.
+Clicks go straight to `ui/routes/segment.py`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from ui.shared.pictures import Answer, picture, text
 
 LABEL = "Segment"
 _RECENT = 24
-"""Pictures that are offered to begin with."""
+"""Pictures offered for a start."""
 
 
 def build(bridge: Bridge, arrival: Dependency) -> None:
@@ -30,15 +30,15 @@ def build(bridge: Bridge, arrival: Dependency) -> None:
 
 
 def on_arrival(studio: Studio, token: str) -> dict[str, Any]:
-    """The page was opened: tell the scripts who is looking, and with what one can click."""
+    """The page was opened: give the scripts the visitor's token, and the models."""
     return {"segment": {"token": token, "models": [choice(spec) for spec in studio.models(Task.SEGMENT)]}}
 
 
 def open_picture(studio: Studio, owner: str, question: Answer) -> Answer:
-    """All that the tab needs of the picture `id`; an object is opened as its picture with the clicks that made it.
+    """What the tab needs to show the picture `id`; an object is opened as its picture with the clicks that made it.
 
     Returns:
-        `{picture, objects, name, advice}`, and with an object `selection`: its request, or a start from its mask.
+        `{picture, objects, name, advice}`, and for an object `selection`: its request, or a start from its mask.
     """
     asset = studio.asset(owner, text(question, "id"))
     if asset.deleted:
@@ -59,7 +59,7 @@ def open_picture(studio: Studio, owner: str, question: Answer) -> Answer:
 
 
 def recent(studio: Studio, owner: str, question: Answer) -> Answer:
-    """The newest pictures that one can cut something out of."""
+    """The newest pictures to cut something out of."""
     page = studio.gallery(owner, limit=4 * _RECENT)
     found = [asset for asset in page.assets if asset.kind == "image"]
     return {"pictures": [picture(studio, asset) for asset in found[:_RECENT]]}

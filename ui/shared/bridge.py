@@ -21,24 +21,24 @@ from ui.shared.scripts import component
 Identify = Callable[[gr.Request, str], str]
 """(request, the browser's random token) -> owner: "local", the user's name, or a hash of the token."""
 Named = Mapping[str, Block]
-"""Components by name: handlers take and return values by name, so that the order of widgets means nothing."""
+"""Components by name: handlers take and return values by name, so that the order of widgets does not matter."""
 
 QUIET: dict[str, Any] = {"show_progress": "hidden", "show_progress_on": [], "api_visibility": "private", "queue": False}
-"""For every listener of the page: nobody else calls it, it waits for no other, and no component tells that it runs."""
+"""For every listener of the page: private, not queued, and without progress indicators."""
 BROKEN = "Something went wrong; the log has the details."
-"""What a person reads when a bug was met."""
+"""The message for a bug."""
 
 
 @dataclass(frozen=True)
 class Bridge:
-    """Gives handlers the studio and the owner. Handlers are module-level functions that answer with values by name."""
+    """Gives handlers the studio and the owner. Handlers are module-level functions that return values by name."""
 
     studio: Studio
     identify: Identify
     visitor: gr.BrowserState  # the browser's random token; the first input of every listener that needs an owner
 
     def listener(self, handler: Callable[..., dict[str, Any]], named: Named) -> Callable[..., Any]:
-        """`handler(studio, owner, *values, **values_by_name)` as a gradio listener. Our errors become a toast."""
+        """`handler(studio, owner, *values, **values_by_name)` as a gradio listener. Our errors become toasts."""
 
         def listen(request: gr.Request, token: str, *values: Any, **by_name: Any) -> Any:
             with _errors_as_toasts():
@@ -48,7 +48,7 @@ class Bridge:
         return listen
 
     def event_listener(self, handler: Callable[..., dict[str, Any]], named: Named, needed: str) -> Callable[..., Any]:
-        """`handler(studio, owner, event, *values)`, for events that carry data of their own, `needed` among it."""
+        """`handler(studio, owner, event, *values)`, for events with data of their own, including `needed`."""
         listen = self.listener(handler, named)
 
         def listen_to_event(request: gr.Request, event: gr.EventData, token: str, *values: Any) -> Any:
@@ -59,17 +59,17 @@ class Bridge:
         return listen_to_event
 
     def add(self, folder: Path, elem_id: str, on_arrival: Callable[..., dict[str, Any]], arrival: Dependency) -> None:
-        """Put a component of ours into the current Blocks, see `scripts.component`, and connect it.
+        """Add one of our components to the current Blocks, see `scripts.component`, and connect it.
 
         Args:
-            on_arrival: (studio, the browser's token) -> {elem_id: what its scripts begin with}.
+            on_arrival: (studio, the browser's token) -> {elem_id: initial value for its scripts}.
             arrival: the event after which the browser's token is known.
         """
         part = component(folder, elem_id)
         arrival.then(self.open_listener(on_arrival, {elem_id: part}), [self.visitor], [part], **QUIET)
 
     def open_listener(self, handler: Callable[..., dict[str, Any]], named: Named) -> Callable[..., Any]:
-        """`handler(studio, *values)`: what is the same for everybody and needs no owner."""
+        """`handler(studio, *values)`, for what is the same for everybody."""
 
         def listen(*values: Any) -> Any:
             with _errors_as_toasts():
@@ -80,7 +80,7 @@ class Bridge:
 
 
 def signed_in(request: fastapi.Request) -> str | None:
-    """The user who signed in, looked up by their cookie as gradio itself does it; None where nobody did."""
+    """The signed-in user, looked up by their cookie like gradio does; None if nobody is."""
     app = request.app
     token = request.cookies.get(f"access-token-{app.cookie_id}") or request.cookies.get(
         f"access-token-unsecure-{app.cookie_id}"

@@ -1,4 +1,4 @@
-"""Puts scripts and style of ours before gradio's own into the front page; gradio fills in its `head` afterwards."""
+"""Puts our scripts and styles before gradio's own in the front page; gradio's `head` comes too late."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ _PLACE = b"<head>"
 
 
 class EarlyScript:
-    """Adds the scripts of `scripts/gradio` and `style/sign_in.css` to the front page; whatever else is served
-    passes untouched."""
+    """Adds the scripts of `scripts/gradio` and `style/sign_in.css` to the front page; other responses pass
+    unchanged.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         folder = Path(__file__).parent
@@ -31,7 +32,7 @@ class EarlyScript:
             if message["type"] == "http.response.start" and "text/html" in Headers(raw=message["headers"]).get(
                 "content-type", ""
             ):
-                start = message  # its length is known with the first piece of the body
+                start = message  # its length depends on the first part of the body
                 return
             if start is not None:
                 message["body"] = self._added(start, message["body"])
@@ -42,7 +43,7 @@ class EarlyScript:
         await self._app(scope, receive, send_with_script)
 
     def _added(self, start: Message, body: bytes) -> bytes:
-        """The first piece of the page with the script in it; the announced length follows."""
+        """The first part of the page's body with the script added; updates the content length."""
         before, place, after = body.partition(_PLACE)
         headers = MutableHeaders(raw=start["headers"])
         if not place or "content-encoding" in headers:

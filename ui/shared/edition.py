@@ -10,11 +10,11 @@ _KINDS = {".py", ".js", ".html", ".css", ".webp", ".png"}
 
 ROOT = Path(__file__).parents[2]
 PARTS = (ROOT / "ui", ROOT / "studio" / "splats" / "viewer")
-"""Folders of what a page is made of."""
+"""The folders that make up the page."""
 
 
 def edition_of(*folders: Path) -> str:
-    """A short text that changes whenever a file of the page does."""
+    """A short string that changes whenever a file of the page does."""
     digest = hashlib.sha256()
     for path in sorted(path for folder in folders for path in folder.rglob("*") if path.suffix in _KINDS):
         digest.update(f"{path} {path.stat().st_size} {path.stat().st_mtime_ns}".encode())
@@ -22,4 +22,4 @@ def edition_of(*folders: Path) -> str:
 
 
 EDITION = edition_of(*PARTS)
-"""Of the files this process was started with."""
+"""Of the files this process started with."""

@@ -13,12 +13,12 @@ _LONGEST_WORD = 24
 
 
 def is_offered(spec: ModelSpec, owner: str = "") -> bool:
-    """Models of this machine always, so that a person sees what it would need; those in a cloud when they answer."""
+    """Local models always, so that their requirements can be seen; cloud models once they can be used."""
     return spec.lane != "cloud" or (spec.ready_for(owner).ok and not spec.retired_on)
 
 
 def choice(spec: ModelSpec) -> dict[str, Any]:
-    """A model as the scripts offer it in a list."""
+    """A model as the scripts list it."""
     ready = spec.readiness()
     return {
         "id": spec.id,
@@ -32,12 +32,12 @@ def choice(spec: ModelSpec) -> dict[str, Any]:
 
 
 def values_of(allowed: Range | None) -> dict[str, Any] | None:
-    """What the scripts' slider offers; None: the model has no such control."""
+    """The range of the scripts' slider; None: the model has no such setting."""
     return asdict(allowed) if allowed else None
 
 
 def known_of(spec: ModelSpec, owner: str = "") -> str:
-    """What stands under the model: what it can do, and what its first picture downloads."""
+    """The text under the model: what it can do, and what its first picture downloads."""
     readiness = spec.ready_for(owner)
     gb = readiness.download_gb if readiness.ok else 0
     size = f"{gb:.0f} GB" if gb >= 1 else f"{1000 * gb:.0f} MB"
@@ -45,9 +45,9 @@ def known_of(spec: ModelSpec, owner: str = "") -> str:
 
 
 def preflight(spec: ModelSpec, owner: str = "") -> dict[str, Any]:
-    """What a model that is not ready needs: {title, why, needs, ok}, `why` as a sentence; nothing of one that is ready.
+    """The requirements of a model that is not ready: {title, why, needs, ok}, `why` as a sentence; else empty.
 
-    A model that would be downloaded can be used, and says before what that takes.
+    A model that would be downloaded can be used, but its requirements are shown before.
     """
     ready = spec.ready_for(owner)
     if ready.ok and not ready.download_gb:
@@ -60,18 +60,18 @@ def preflight(spec: ModelSpec, owner: str = "") -> dict[str, Any]:
 
 
 def about(spec: ModelSpec, owner: str = "") -> str:
-    """The same, with why it cannot be used: for where no note says it."""
+    """The same, with why it cannot be used, for places without a note that says so."""
     return f"{known_of(spec, owner)} {spec.ready_for(owner).hint}".strip()
 
 
 def advice_on(studio: Studio, owner: str, asset_id: str, *tasks: Task) -> dict[str, Any]:
-    """The advice about each model that does not know a picture, by its id: {text, instead}."""
+    """The advice about each model that was not trained on a picture, by its id: {text, instead}."""
     found = [studio.adviser.about(owner, asset_id, task) for task in tasks]
     return {model: asdict(advice) for each in found for model, advice in each.items()}
 
 
 def unknown_sentence(spec: ModelSpec, unknown: tuple[str, ...]) -> str:
-    """What the note says about words the model does not know."""
+    """The note about words the model does not know."""
     known = spec.about.partition(". ")[0].removesuffix(".")
     words = ", ".join(_cut(word) for word in unknown[:_MOST_WORDS])
     if len(unknown) > _MOST_WORDS:

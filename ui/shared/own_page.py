@@ -14,10 +14,10 @@ _IMPORT = re.compile(r'^import [^"]*"(\.[^"]+)";$', re.MULTILINE)
 
 
 def own_page(main: Path, *sheets: str) -> str:
-    """The whole page; it says nothing of anybody, and asks for that with what its visitor has.
+    """The whole page. It is the same for everybody; its scripts ask for the rest.
 
     Args:
-        main: its module. The template, with a place for {style} and for {scripts}, and the style lie beside it.
+        main: its module. The template, with placeholders {style} and {scripts}, and the style are beside it.
         sheets: of the folder ui, that its own one builds on.
     """
     paths = [*(_UI / sheet for sheet in sheets), main.with_suffix(".css")]
@@ -30,7 +30,7 @@ def own_page(main: Path, *sheets: str) -> str:
 
 
 def modules_of(module: Path) -> list[Path]:
-    """A module and all that it imports: fetched one after the other they would take a round trip each."""
+    """A module and all its imports, to fetch them together rather than one round trip after another."""
     found = [module]
     for each in found:
         told = (each.parent / path for path in _IMPORT.findall(each.read_text(encoding="utf-8")))

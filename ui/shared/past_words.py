@@ -9,7 +9,7 @@ from ui.shared.pictures import Answer
 
 
 def past(studio: Studio, owner: str, question: Answer) -> Answer:
-    """What this owner wrote before, newest first: `{words}`; `task` is "generate" or "iterate"."""
+    """This owner's earlier prompts, newest first: `{words}`; `task` is "generate" or "iterate"."""
     task = question.get("task")
     if task not in (Task.GENERATE, Task.ITERATE):
         raise BadRequest(f"The page sent {task!r:.60} as 'task'. Reload the page.")

@@ -1,4 +1,4 @@
-"""What the page's scripts can ask about pictures and do with them. Knows no layout."""
+"""The page's requests about pictures. Knows no layout."""
 
 from __future__ import annotations
 
@@ -16,46 +16,46 @@ from ui.routes.files import picture_address, thumb_address
 from ui.shared.recipe_facts import facts_of
 
 Answer = dict[str, Any]
-"""JSON of the page: a question or an answer."""
+"""JSON: a request of the page, or the response."""
 
 MOST_AT_ONCE = 200
-"""Pictures in one call; the page sends larger selections in parts."""
+"""Pictures per request; the page splits larger selections."""
 _DECIDED = 2
 _LONGEST_TITLE = 400
-"""Characters; the whole prompt stands in the viewer."""
+"""In characters; the viewer shows the whole prompt."""
 
 
 def star(studio: Studio, owner: str, question: Answer) -> Answer:
-    """Star the pictures `ids`, or take their stars away."""
+    """Star the pictures `ids`, or unstar them."""
     starred = question.get("starred") is True
     return {"pictures": [picture(studio, studio.star(owner, id, starred)) for id in _ids(question)]}
 
 
 def collect(studio: Studio, owner: str, question: Answer) -> Answer:
-    """Put the pictures `ids` into the collection `name`, or, without `is_in`, take them out of it."""
+    """Add the pictures `ids` to the collection `name`, or remove them if `is_in` is false."""
     name = studio.collect(owner, _ids(question), text(question, "name"), is_in=question.get("is_in") is not False)
     return {"name": name, "collections": [each.name for each in studio.collections(owner)]}
 
 
 def delete(studio: Studio, owner: str, question: Answer) -> Answer:
-    """Put the pictures `ids` into the trash."""
+    """Move the pictures `ids` to the trash."""
     studio.delete(owner, _ids(question))
     return {}
 
 
 def restore(studio: Studio, owner: str, question: Answer) -> Answer:
-    """Take the pictures `ids` out of the trash."""
+    """Restore the pictures `ids` from the trash."""
     studio.restore(owner, _ids(question))
     return {}
 
 
 def vary(studio: Studio, owner: str, question: Answer) -> Answer:
-    """Make the picture `id` again with another seed; of a change, from the same picture.
+    """Make the picture `id` again with another seed; a version, from the same source.
 
-    At once where it costs nothing; else with `confirm_cost`.
+    At once if it is free; else only with `confirm_cost`.
 
     Returns:
-        `{notes}`; or `{confirm}`, a question, and nothing was begun.
+        `{notes}`; or `{confirm}`, a question, if nothing was started.
     """
     id, confirmed = text(question, "id"), question.get("confirm_cost") is True
     change = studio.request_of_version(owner, id)
@@ -76,13 +76,13 @@ def vary(studio: Studio, owner: str, question: Answer) -> Answer:
 
 
 def upscale(studio: Studio, owner: str, question: Answer) -> Answer:
-    """Make the picture `id` with more pixels: `{job}`, its id. Without a `model`, the picture decides which."""
+    """Enlarge the picture `id`: `{job}`, its id. Without a `model`, the picture decides which."""
     model = text(question, "model") if "model" in question else ""
     return {"job": studio.upscale(owner, UpscaleRequest(text(question, "id"), model)).id}
 
 
 def cost_in_words(studio: Studio, owner: str, spec: ModelSpec, request: GenerateRequest | IterateRequest) -> str:
-    """ "about $0.053 at a provider, more than the daily cap of $5.00 leaves"."""
+    """For example: "about $0.053 at a provider, more than the daily cap of $5.00 leaves"."""
     cost, spent = estimate(spec, request), studio.spending.today(owner)
     if cost is None:
         return f"billed by usage at {spec.provider}; the price is not known in advance"
@@ -92,7 +92,7 @@ def cost_in_words(studio: Studio, owner: str, spec: ModelSpec, request: Generate
 
 
 def look(studio: Studio, owner: str, question: Answer) -> Answer:
-    """All that is known of the picture `id`: its recipe in words, its description and who could say more, relatives."""
+    """Everything about the picture `id`: its recipe in words, its description and who could write one, relatives."""
     asset = studio.asset(owner, text(question, "id"))
     if asset.deleted:
         raise NotFound("picture", asset.id)
@@ -110,7 +110,7 @@ def look(studio: Studio, owner: str, question: Answer) -> Answer:
 
 
 def _upscalers(studio: Studio) -> list[Answer]:
-    """Those to choose from; none where there are only the two included ones, between which the picture decides."""
+    """The upscalers to choose from; none if there are only the two bundled ones, which the picture decides between."""
     ready = [spec for spec in studio.models(Task.UPSCALE) if spec.readiness().ok]
     return [{"id": spec.id, "label": spec.label} for spec in ready] if len(ready) > _DECIDED else []
 
@@ -128,7 +128,7 @@ ROUTES = {
 
 
 def picture(studio: Studio, asset: Asset) -> Answer:
-    """What the page knows of a picture in a list."""
+    """A picture as the page's lists need it."""
     return {
         "id": asset.id,
         "file": picture_address(asset.id, trash=asset.deleted),
@@ -141,25 +141,21 @@ def picture(studio: Studio, asset: Asset) -> Answer:
         "created": asset.created,
         "starred": asset.starred,
         "kind": asset.kind,
-        "parents": list(asset.parents[:1]),  # an object belongs to the picture it was cut out of
-        "again": has_settings(asset.recipe),  # there is something to make again
+        "parents": list(asset.parents[:1]),  # an object belongs to its picture
+        "again": has_settings(asset.recipe),  # can be made again
         "prompted": says_something(asset.recipe.prompt),
-        "change": bool(asset.recipe.edit),  # another picture was changed: what made it belongs to the Iterate tab
+        "change": bool(asset.recipe.edit),  # made in the Iterate tab
     }
 
 
 def model_label(studio: Studio, model_id: str) -> str:
-    """The model's name for people; its id where the catalog no longer lists it."""
+    """The model's name for people; its id if it is not in the catalog."""
     spec = _spec(studio, model_id)
     return spec.label if spec else model_id
 
 
 def text(question: Answer, name: str) -> str:
-    """The text `name` of a question.
-
-    Raises:
-        BadRequest: it is none.
-    """
+    """The text `name` of a question. Raises BadRequest."""
     value = question.get(name)
     if not isinstance(value, str):
         raise BadRequest(f"The page sent {value!r:.60} as '{name}', which is not text. Reload the page.")

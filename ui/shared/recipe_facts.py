@@ -20,15 +20,15 @@ class Fact(NamedTuple):
     label: str
     value: str
     kind: Literal["text", "copy", "time", "curve", "file"] = "text"
-    """copy: with a button; time: Unix seconds, for the reader's clock; curve: numbers; file: its address."""
+    """copy: with a copy button; time: Unix seconds, shown in local time; curve: numbers; file: its address."""
 
 
 def facts_of(asset: Asset, spec: ModelSpec | None) -> list[Fact]:
-    """What is known of a picture, the most wanted first; what does not apply to it is left out.
+    """The facts about a picture that apply to it, most important first.
 
     Args:
         asset: the picture.
-        spec: its model; None where the catalog does not list it.
+        spec: its model; None if it is not in the catalog.
     """
     recipe, splat = asset.recipe, asset.recipe.splat
     lines = [
@@ -63,7 +63,7 @@ def facts_of(asset: Asset, spec: ModelSpec | None) -> list[Fact]:
 
 
 def duration(seconds: float) -> str:
-    """ "0.8 s", "12 s", "2 min 5 s"; "" for none at all."""
+    """For people: "0.8 s", "12 s", "2 min 5 s"; "" for zero."""
     if seconds <= 0:
         return ""
     if seconds < 0.1:
@@ -76,13 +76,13 @@ def duration(seconds: float) -> str:
 
 
 def _compared(recipe: Recipe) -> list[Fact]:
-    """What a sheet compares: "Steps, across", "4, 8, 20"."""
+    """The settings a sheet compares: "Steps, across", "4, 8, 20"."""
     sides = ((recipe.grid.x, "across", recipe.grid.x_values), (recipe.grid.y, "down", recipe.grid.y_values))
     return [Fact(f"{LABELS.get(name, name)}, {way}", "; ".join(values)) for name, way, values in sides if name]
 
 
 def _model(asset: Asset, spec: ModelSpec | None) -> str:
-    """ "Toy klein, revision 4f2a91c": commit hashes are cut as git does."""
+    """For example "Toy klein, revision 4f2a91c": commit hashes are shortened as in git."""
     name, revision = spec.label if spec else asset.model, asset.recipe.revision
     is_hash = len(revision) == 40 and all(digit in "0123456789abcdef" for digit in revision)
     revision = revision[:7] if is_hash else revision
@@ -90,7 +90,7 @@ def _model(asset: Asset, spec: ModelSpec | None) -> str:
 
 
 def _clicks(selection: SelectionRecipe | None) -> str:
-    """ "2 clicks, a box, 1 stroke": what an object was selected with; "" for what is none."""
+    """How an object was selected: "2 clicks, a box, 1 stroke"; "" for other pictures."""
     if selection is None:
         return ""
     request = selection.request
@@ -112,7 +112,7 @@ def _number(value: float | None) -> str:
 
 
 def _origin(recipe: Recipe) -> str:
-    """Where a picture that was brought along comes from; "" for one that was made here."""
+    """Where an uploaded picture comes from; "" for one made here."""
     if recipe.task != UPLOAD:
         return ""
     return "a file" if recipe.source in ("", "file") else f"a file made with {recipe.source}"

@@ -1,4 +1,4 @@
-"""Sizes and qualities as people think of them: a shape ("3:2") and how large. Pure functions, no gradio."""
+"""Sizes and qualities as people think of them: an aspect ratio ("3:2") and how large. Pure functions, no gradio."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from studio.contract import ModelSpec, Size
 from studio.errors import BadRequest
 
 QUALITIES = {"low": "Low", "medium": "Medium", "high": "High", "xhigh": "Higher", "max": "Highest"}
-"""What the page calls the qualities of a model, from coarse to fine."""
+"""The page's names for a model's qualities, from coarse to fine."""
 PRECISIONS = {
     "16-bit": "16-bit",
     "fp8": "8-bit (fp8)",
@@ -18,15 +18,15 @@ PRECISIONS = {
     "gguf-q4": "4-bit (GGUF)",
     "nf4": "4-bit (NF4)",
 }
-"""What the page calls the forms in which weights are kept."""
+"""The page's names for precisions of weights."""
 CUSTOM = "custom"
-"""The choice "any width and height", offered by models that take any size."""
+"""The choice of any width and height, for models that support it."""
 
 _RATIOS = ((1, 1), (5, 4), (4, 3), (3, 2), (16, 9), (2, 1), (21, 9))
 
 
 def shapes(spec: ModelSpec) -> dict[str, list[Size]]:
-    """The sizes a model offers, by shape ("3:2"), both in the model's own order."""
+    """The sizes a model offers, by aspect ratio ("3:2"), both in the model's own order."""
     groups: dict[str, list[Size]] = {}
     for size in spec.sizes:
         groups.setdefault(shape_of(size), []).append(size)
@@ -41,7 +41,7 @@ def shape_of(size: Size) -> str:
 
 
 def shape_label(shape: str) -> str:
-    """What the page shows: "▭ 3:2"."""
+    """The page's label: "▭ 3:2"."""
     if shape == CUSTOM:
         return "Custom"
     width, height = (int(part) for part in shape.split(":"))
@@ -51,11 +51,7 @@ def shape_label(shape: str) -> str:
 
 
 def size_of(text: str) -> Size:
-    """The size whose name is `text`: "1216 x 832".
-
-    Raises:
-        BadRequest: it is not the name of a size.
-    """
+    """The size with this name: "1216 x 832". Raises BadRequest."""
     sides = text.split(" x ")
     if len(sides) != 2 or not all(side.isdecimal() for side in sides):
         raise BadRequest(f"'{text:.60}' is not a size. Choose one from the list.")

@@ -10,30 +10,30 @@ from studio.splats.export import EXPORTS
 from ui.shared.pictures import Answer, picture
 
 VIEWER = "viewer"
-"""The format of what our own viewer draws, beside those that are exported."""
+"""The format of our own viewer, besides the export formats."""
 ANTIMATTER_BYTES = 32
-"""Of one splat in a .splat file. Source: antimatter15/splat, README."""
+"""Per Gaussian in a .splat file. Source: antimatter15/splat, README."""
 _MOST_OF_IT = 0.996
-"""Share of the splats inside the reported box: outliers say nothing about a size."""
+"""Share of the Gaussians inside the reported bounds, to ignore outliers."""
 
 
 def crop_address(object_id: str) -> str:
-    """Where an object is as the models see it, relative to the page."""
+    """The address of an object as models see it, relative to the page."""
     return f"diorama/crop/{object_id}"
 
 
 def filled_address(splat_id: str) -> str:
-    """Where the picture of a splat is with its object painted out, relative to the page."""
+    """The address of a splat's picture with the object painted out, relative to the page."""
     return f"diorama/filled/{splat_id}"
 
 
 def splat_address(splat_id: str, format: str = VIEWER) -> str:
-    """Where the file of a splat is, relative to the page."""
+    """The address of a splat's file, relative to the page."""
     return f"diorama/splat/{splat_id}?format={format}"
 
 
 def four_views(studio: Studio, owner: str, object_id: str) -> list[Answer | None]:
-    """The newest view of each side of an object; None where there is none."""
+    """The newest view of each side of an object; None if there is none."""
     ids = studio.solids.views_of(owner, object_id)
     return [_view(studio, studio.asset(owner, id)) if id else None for id in ids]
 
@@ -44,13 +44,13 @@ def object_of(studio: Studio, asset: Asset) -> Answer:
 
 
 def splats_of(studio: Studio, owner: str, object_id: str) -> list[Answer]:
-    """What an object has become, newest first."""
+    """The splats made from an object, newest first."""
     found = studio.relatives(owner, object_id).children
     return [picture(studio, one) for one in found if one.kind == "splat"]
 
 
 def splat_of(studio: Studio, owner: str, asset: Asset) -> Answer:
-    """A splat with all that is needed to show it, and with what can be done with it."""
+    """Everything needed to show a splat, and what can be done with it."""
     splat, scene, said = studio.splats.splat(owner, asset.id), studio.splats.scene(owner, asset.id), asset.recipe.splat
     sizes = {"ply": studio.path(owner, asset.id).stat().st_size, "splat": ANTIMATTER_BYTES * splat.count}
     exports = [
@@ -77,18 +77,18 @@ def splat_of(studio: Studio, owner: str, asset: Asset) -> Answer:
 
 
 def in_mb(size: int) -> str:
-    """ "3.4 MB", "0.1 MB" at least: of a file, in bytes."""
+    """A file's size in bytes for people: "3.4 MB", at least "0.1 MB"."""
     return f"{max(0.1, size / 1e6):.1f} MB"
 
 
 def object_under(studio: Studio, owner: str, splat: Asset) -> Asset | None:
-    """The object a splat stands on, where that is still there."""
+    """The object a splat stands on, if it still exists."""
     parents = studio.relatives(owner, splat.id).parents
     return next((as_object(studio, one) for one in parents if one.id == splat.parents[0]), None)
 
 
 def as_object(studio: Studio, asset: Asset) -> Asset | None:
-    """The asset itself, if it can be turned into 3D: an object, or a picture with nothing behind what it shows."""
+    """The asset itself, if it can be turned into 3D: an object, or a picture with a transparent background."""
     try:
         return studio.solids.object(asset.owner, asset.id)
     except BadRequest:

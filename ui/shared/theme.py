@@ -23,19 +23,21 @@ _MONO = ("ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "monospace")
 
 
 def theme() -> gr.themes.Base:
-    """Gradio's own widgets in our palette. Colours are the CSS variables of `style/palette.css`, which know dark."""
+    """Gradio's own widgets in our palette. Colours are the CSS variables of `style/palette.css`, which handle
+    dark mode.
+    """
     flat = {f"{name}{mode}": value for name, value in _FLAT.items() for mode in ("", "_dark")}
     base = gr.themes.Base(font=_SANS, font_mono=_MONO, radius_size="md", spacing_size="md", text_size="md")
     return base.set(**flat, **_SIZES)
 
 
 def head() -> str:
-    """The style sheets, for the page's head: there they reach dialogs too, and are in place at first paint."""
+    """The style sheets, for the page's head, where they reach dialogs too and are in place at first paint."""
     sheets = "\n".join((_UI / name).read_text(encoding="utf-8") for name in _SHEETS)
     return f'<style>\n{sheets}\n</style>\n<meta name="color-scheme" content="light dark">'
 
 
-# Set alike for light and dark: the variables themselves change with `.dark`.
+# The same for light and dark, as the variables themselves change with `.dark`.
 _FLAT = {
     "body_background_fill": "var(--d-ground)",
     "body_text_color": "var(--d-ink)",
@@ -105,7 +107,7 @@ _FLAT = {
     "error_text_color": "var(--d-trouble)",
     "error_icon_color": "var(--d-trouble)",
 }
-# Two text sizes: 15 px to read, 13 px beside it.
+# Two text sizes: 15 px for text, 13 px for labels.
 _SIZES = {
     "body_text_size": "15px",
     "prose_text_size": "15px",

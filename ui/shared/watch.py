@@ -1,7 +1,7 @@
 """Live updates for an open page: a person's jobs and newest pictures as plain JSON. Knows no layout.
 
-The page watches instead of being pushed to: each call waits until something changed (or 25 seconds), so that a page
-heals by itself after sleep, a lost network or a restart of the server, and an open tab holds no thread.
+Long polling: each call waits until something changed (or 25 seconds), so that a page recovers by itself after sleep, a
+lost network or a restart of the server, and an open tab holds no thread.
 """
 
 from __future__ import annotations
@@ -18,24 +18,22 @@ from studio.service import Studio
 from ui.shared.pictures import Answer, model_label, picture, text
 
 PAGE = 24
-"""Pictures sent at a time."""
-_LONGEST_WAIT = 25.0  # seconds a call may be held; shorter than the time-outs of proxies, which are 30 and more
+"""Pictures per answer."""
+_LONGEST_WAIT = 25.0  # seconds; below the time-outs of proxies, 30 and more
 PROGRESS_PAUSE = 0.15
-"""Seconds between two answers that tell only how far a job has come: to the eye it still moves. A page that is told and
-draws every step of the toy takes as much from two cores as a third of the picture."""
+"""Seconds between two answers with progress alone, which still looks smooth. Sending and drawing every step of the toy
+takes as much CPU as a third of the picture."""
 
 
 async def watch(studio: Studio, owner: str, question: Answer, _request: Any = None) -> Answer:
-    """Wait until the owner's jobs or pictures changed, then tell everything the page shows.
+    """Wait until the owner's jobs or pictures changed, then return everything the page shows.
 
     Args:
-        studio: whose state is watched.
-        owner: who asks.
         question: `since` (the last answer's `pulse`; anything else answers at once), `wait` (seconds), `pictures` (the
-            last answer's `digest`: the pictures are sent only when they changed).
+            last answer's `digest`: the pictures are sent only if they changed).
 
     Returns:
-        `{pulse}` when nothing changed in time, else also `jobs`, `digest`, and where they changed `pictures`, `next`.
+        `{pulse}` if nothing changed in time, else also `jobs`, `digest`, and if they changed `pictures`, `next`.
     """
     since, wait = question.get("since"), question.get("wait")
     wait = min(wait, _LONGEST_WAIT) if isinstance(wait, int | float) else 0.0
@@ -48,22 +46,22 @@ async def watch(studio: Studio, owner: str, question: Answer, _request: Any = No
 async def pulse_after(
     studio: Studio, owner: str, since: Any, seconds: float, *, progress_pause: float = PROGRESS_PAUSE
 ) -> int:
-    """The owner's pulse as soon as it is another than `since`, or after so many seconds. Holds no thread.
+    """The owner's pulse as soon as it differs from `since`, or after this many seconds. Holds no thread.
 
-    News is sent at once; steps of a running job not before `progress_pause` seconds after the call.
+    News is returned at once; progress of a running job not before `progress_pause` seconds after the call.
     """
     loop, changed = asyncio.get_running_loop(), asyncio.Event()
     end = loop.time() + seconds
-    calm = min(end, loop.time() + progress_pause)  # until then, steps wake nobody
+    calm = min(end, loop.time() + progress_pause)  # until then, ignore progress
 
     def ring(is_news: bool) -> None:
         if is_news or loop.time() >= calm:
-            with suppress(RuntimeError):  # the server has ended: nobody waits any more
+            with suppress(RuntimeError):  # the server has shut down
                 loop.call_soon_threadsafe(changed.set)
 
     with studio.listening(owner, ring):
         while True:
-            changed.clear()  # before looking: a change after the look sets it again
+            changed.clear()  # first, so that no change is missed
             pulse, now = studio.pulse(owner), loop.time()
             may_wait = isinstance(since, int) and studio.news(owner) <= since <= pulse and now < calm
             if not now < end or (pulse != since and not may_wait):
@@ -85,7 +83,7 @@ def stop(studio: Studio, owner: str, question: Answer) -> Answer:
 
 
 def skip(studio: Studio, owner: str, question: Answer) -> Answer:
-    """Leave the picture the job `id` is making and go on with the next."""
+    """Skip the picture the job `id` is making and go on with the next."""
     studio.skip(owner, text(question, "id"))
     return {}
 
@@ -103,7 +101,7 @@ def _snapshot(studio: Studio, owner: str, known: Any) -> Answer:
 
 
 def job_told(studio: Studio, job: JobView) -> Answer:
-    """A job as the page draws it, which may have been taken just now."""
+    """A job as the page draws it."""
     told: Answer = {
         "id": job.id,
         "title": job.title,

@@ -19,7 +19,7 @@ from ui.shared.pictures import Answer, picture, text
 
 LABEL = "3D"
 _SHOWN = 24
-"""Splats, objects and pictures each that are offered to begin with."""
+"""Splats, objects and pictures, each, offered for a start."""
 
 
 def build(bridge: Bridge, arrival: Dependency) -> None:
@@ -28,12 +28,12 @@ def build(bridge: Bridge, arrival: Dependency) -> None:
 
 
 def on_arrival(studio: Studio, token: str) -> dict[str, Any]:
-    """The page was opened: tell the scripts who is looking, and with what one can make 3D."""
+    """The page was opened: give the scripts the visitor's token, and the models."""
     return {"splat": {"token": token, "models": _models(studio)}}
 
 
 def open_in_3d(studio: Studio, owner: str, question: Answer) -> Answer:
-    """All that the tab needs of `id`: an object, a splat, or a picture that one of its objects is to be chosen of.
+    """What the tab needs to show `id`: an object, a splat, or a picture whose objects are to choose from.
 
     Returns:
         `{object, picture, objects, views, splats, splat, advice, models}`; what does not apply is None or empty.
@@ -86,7 +86,7 @@ ROUTES = {"3d/open": open_in_3d, "3d/recent": recent_in_3d, "3d/views": four}
 
 
 def _models(studio: Studio) -> Answer:
-    """Those that make 3D, as they are now: one that was downloaded needs nothing any more."""
+    """The models for 3D in their current state, which changes with a download."""
     kinds = {"views": Task.VIEWS, "splat": Task.SPLAT}
     return {name: [_model(spec) for spec in studio.models(task)] for name, task in kinds.items()}
 

@@ -1,4 +1,4 @@
-"""Comparisons: which controls of a model can be compared, and the job that makes the sheet."""
+"""Comparisons: which settings of a model can be compared, and the job that makes the sheet."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ def build_compare() -> gr.HTML:
     """Lay out the controls.
 
     Returns:
-        The component. Its value is what `fields_of` returns; its event is `run` (x, y: each a control and its values).
+        The component. Its value is what `fields_of` returns; its event is `run` (x, y: each a setting and its values).
     """
     return component(Path(__file__).parent, "compare", "run")
 
 
 def fields_of(spec: ModelSpec) -> dict[str, Any]:
-    """The controls that a model honours, each with values that it takes."""
+    """The settings that a model supports, each with example values."""
     seeds = "1, 2, 3, 4" if spec.seed else ""
     several = "; ".join
     examples = {
@@ -61,7 +61,7 @@ def connect(bridge: Bridge, compare: gr.HTML, controls: Any, named: dict[str, An
 def on_compare(
     studio: Studio, owner: str, event: gr.EventData, prompt: Any, model: Any, *values: Any
 ) -> dict[str, Any]:
-    """Put the comparison into the queue. The stage follows it."""
+    """Queue the comparison. The stage follows it."""
     try:
         spec = studio.model(model)
         shown = dict(zip(PER_MODEL, values, strict=True)) | {"prompt": prompt}
@@ -77,7 +77,7 @@ def _axis(side: Any) -> Any:
 
 
 def _spread(honoured: Range | None, *, whole: bool = False) -> str:
-    """Minimum, default and maximum of a control: "4, 8, 20"; "" where there is no choice."""
+    """Minimum, default and maximum of a setting: "4, 8, 20"; "" if there is no choice."""
     if honoured is None or honoured.low >= honoured.high:
         return ""
     found = sorted({honoured.low, honoured.default, min(honoured.high, 3 * honoured.default)})

@@ -1,4 +1,4 @@
-"""The picture whose outlines or depth a model follows: chosen, shown and removed in the column."""
+"""The control picture in the column: chosen, shown and removed."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ def build_follow() -> gr.HTML:
 
 
 def followed_of(studio: Studio, owner: str, spec: ModelSpec, control: Any) -> dict[str, Any]:
-    """What the place shows for a model: {} where it follows nothing.
+    """What the place shows for a model; {} if it takes no control picture.
 
     Args:
-        control: id of the picture that was chosen for it, as the browser kept it: anything may be in there.
+        control: id of the chosen picture, as stored by the browser: untrusted.
     """
     if not spec.control:
         return {}

@@ -15,14 +15,13 @@ def build_palette() -> gr.HTML:
     """Lay out the chips.
 
     Returns:
-        The component. Its value is what `palette_of` returns and, at its event `words`, `words`: what the prompt
-        becomes.
+        The component. Its value is what `palette_of` returns and, at its event `words`, `words`: the new prompt.
     """
     return component(Path(__file__).parent, "palette", "words")
 
 
 def palette_of(spec: ModelSpec) -> dict[str, Any]:
-    """What the chips of a model are drawn from."""
+    """The data for a model's chips."""
     palette, loras = spec.palette, spec.loras() if spec.loras else ()
     offered: dict[str, Any] = {"loras": loras} if loras else {}
     if palette:

@@ -20,8 +20,8 @@ def build_presets() -> gr.HTML:
     """Lay out the list and its buttons.
 
     Returns:
-        The component. Its value is `{token}`, and after something was saved `saved`: {name, at}; its events are `use`
-        and `save`, both with the name as `id`.
+        The component. Its value is `{token}`, and after saving `saved`: {name, at}; its events are `use` and `save`,
+        both with the name as `id`.
     """
     return component(Path(__file__).parent, "presets", "use", "save")
 
@@ -55,7 +55,7 @@ def on_use(studio: Studio, owner: str, event: gr.EventData, saved: Any) -> dict[
 def on_save(
     studio: Studio, owner: str, event: gr.EventData, token: str, model: str, count: Any, *values: Any
 ) -> dict[str, Any]:
-    """Keep what the column shows as `event.id`, with the values that its model honours."""
+    """Save what the column shows as `event.id`."""
     shown = dict(zip(PER_MODEL, values, strict=True))
     kept = {"model": studio.model(model).id, "count": count, "values": shown}
     name = studio.presets.save(owner, event.id, kept)
@@ -68,7 +68,7 @@ def names(studio: Studio, owner: str, _question: Answer) -> Answer:
 
 
 def delete(studio: Studio, owner: str, question: Answer) -> Answer:
-    """Forget the preset `name`."""
+    """Delete the preset `name`."""
     studio.presets.delete(owner, text(question, "name"))
     return {}
 

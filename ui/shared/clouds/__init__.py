@@ -29,14 +29,13 @@ def build_price() -> gr.HTML:
 
 
 def build_improve(prompt: str) -> gr.HTML:
-    """Lay out what stands below a prompt: how much of it is read, and the button that improves it.
+    """Lay out the line below a prompt: how much of it the model reads, and the button that improves it.
 
     Args:
         prompt: selector of its text field.
 
     Returns:
-        The component. Its value is what `improve_of` returns and, at its event `words`, `words`: what the prompt
-        becomes.
+        The component. Its value is what `improve_of` returns and, at its event `words`, `words`: the new prompt.
     """
     return component(_HERE, "improve", "words", prompt=prompt)
 
@@ -51,7 +50,7 @@ def price_of(studio: Studio, owner: str, spec: ModelSpec, request: GenerateReque
     """The time or money that pressing the main button would cost.
 
     Returns:
-        `words` and `today`; nothing for a model that is quick here, or cannot be used.
+        `words` and `today`; empty for a model that is fast here, or cannot be used.
     """
     if not spec.ready_for(owner).ok:
         return {}
@@ -68,10 +67,10 @@ def price_of(studio: Studio, owner: str, spec: ModelSpec, request: GenerateReque
 
 
 def asking(error: OverBudget, price: Answer) -> Answer:
-    """The same, with the question whether it may cost more than the daily cap."""
+    """The same, with the question whether to exceed the daily cap."""
     return price | {"sentence": error.reason, "offers": [{"label": "Make it anyway", "confirm": True}]}
 
 
 def refused(error: NotReady, price: Answer) -> Answer:
-    """The same as what was wrong with the press on the main button."""
+    """The same, with the reason why the request was refused."""
     return price | {"sentence": str(error), "refused": True}

@@ -1,5 +1,5 @@
-"""Pictures from a person's disk: dropped anywhere on the page, pasted, or chosen. Its scripts send them to the route of
-`ui/routes/uploads.py` and hand what comes back to the tab that is open.
+"""Pictures from a person's disk: dropped anywhere on the page, pasted, or chosen. Its scripts send them to
+`ui/routes/uploads.py` and pass the result to the open tab.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from ui.shared.scripts import component
 
 
 def build_dropping() -> gr.HTML:
-    """Lay out the place inside the current Blocks, outside of the tabs.
+    """Lay out the drop target inside the current Blocks, outside the tabs.
 
     Returns:
         The component. Its value is `{token, mostBytes}`.

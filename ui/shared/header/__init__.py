@@ -18,9 +18,8 @@ def build_header(studio: Studio, machine: str, notice: str = "") -> gr.HTML:
     """Lay out the header inside the current Blocks.
 
     Args:
-        studio: whose models the badge names.
-        machine: what this runs on, in a word or two; "" if there is nothing to say.
-        notice: what everybody has to know; "" if there is nothing.
+        machine: this machine in a word or two; "": not shown.
+        notice: shown to everybody; "": nothing.
 
     Returns:
         The component. Its value is `{token}`.
@@ -29,7 +28,7 @@ def build_header(studio: Studio, machine: str, notice: str = "") -> gr.HTML:
 
 
 def readiness(studio: Studio, owner: str, _question: Answer) -> Answer:
-    """Every tab with its models and whether they can be used here, now; where own ones go; and `clouds_of`."""
+    """Every tab with its models and whether they can be used now; where to put your own; and `clouds_of`."""
     tabs = []
     for task in Task:
         offered = [spec for spec in studio.models(task) if is_offered(spec, owner)]
@@ -50,12 +49,12 @@ def _line(spec: ModelSpec, ready: Readiness) -> Answer:
 
 
 def _of_provider(name: str, specs: list[ModelSpec]) -> Answer:
-    """All models of one provider in a line: there are many, and the lists of the tabs say more of each."""
+    """All models of one provider on one line: there are many, and the tabs' lists have details."""
     labels = ", ".join(spec.label.removesuffix(f" ({name})") for spec in specs)
     return {"label": name, "ok": True, "state": "billed by usage", "about": f"{labels}."}
 
 
 def _badge(studio: Studio, machine: str) -> Answer:
-    """What the badge says before a tab has said what it uses: the first model that is ready, and the machine."""
+    """The badge before a tab has set it: the first model that is ready, and the machine."""
     ready = [spec.label for spec in studio.models(Task.GENERATE) if not spec.provider and spec.readiness().ok]
     return {"model": ready[0] if ready else "no model is ready", "machine": machine}

@@ -1,4 +1,4 @@
-"""The Generate column's card about what a model needs before its first use. Cards are drawn by `preflight.js`."""
+"""The Generate column's card about a model's requirements. `preflight.js` draws it."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ def build_preflight() -> gr.HTML:
     """Lay out the card.
 
     Returns:
-        The component. Its value is what `card_of` returns; its event is `use` (id: of the model that is taken instead).
+        The component. Its value is what `card_of` returns; its event is `use` (id: of the model to use instead).
     """
     return component(Path(__file__).parent, "preflight", "use")
 
 
 def card_of(studio: Studio, owner: str, spec: ModelSpec, request: GenerateRequest) -> Answer:
-    """What a model needs, and who could make the picture instead; a cloud is only offered, nothing is sent.
+    """A model's requirements, and who could make the picture instead; cloud models are only suggested.
 
     Returns:
-        What `model_texts.preflight` does, with `offers`, each with `label` and `key` (a provider) or `use` (a model's
-        id); nothing where the model is ready.
+        Like `model_texts.preflight`, with `offers`, each with `label` and `key` (a provider) or `use` (a model's id);
+        empty if the model is ready.
     """
     card = preflight(spec, owner)
     if not card or spec.ready_for(owner).ok:

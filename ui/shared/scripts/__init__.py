@@ -14,33 +14,33 @@ import gradio as gr
 from ui.shared.edition import EDITION, ROOT
 
 SCRIPTS = f"diorama/scripts/{EDITION}"
-"""Where the modules are, relative to the page: as in the folder of the program, and another place for each edition."""
+"""The modules' address relative to the page, different for each edition; below it, paths are as in the program."""
 _LOADER = 'import(new URL("{address}", document.baseURI).href).then((module) => module.{name}({arguments}))'
 _FAILED = (
     ".catch((error) => { console.error(error); "
     'element.textContent = "This part of the page did not load. Reload the page."; })'
 )
 _FREE = ".finally(() => { element.inert = false; })"
-"""The only JavaScript outside of the modules. A part that does not listen yet takes nothing: it would be lost."""
+"""The only JavaScript outside the modules. Components are inert until they listen, so that no input is lost."""
 
 
 def component(folder: Path, elem_id: str, *events: str, **options: Any) -> gr.HTML:
     """A gr.HTML of ours inside the current Blocks.
 
     Args:
-        folder: holds `<elem_id>.html` and `<elem_id>.js`, whose `start({props, trigger, watch})` is called when the
+        folder: has `<elem_id>.html` and `<elem_id>.js`, whose `start({props, trigger, watch})` is called once the
             template is in the page.
         elem_id: of the component in the page.
         events: that the module triggers.
         options: further properties of gr.HTML.
 
     Returns:
-        The component. Its scripts begin to work when its value becomes `{token, ...}`.
+        The component. Its scripts start working when its value becomes `{token, ...}`.
     """
     loader = _call(folder / f"{elem_id}.js", "start", "{ props, trigger, watch }")
     return gr.HTML(
         html_template=(folder / f"{elem_id}.html").read_text(encoding="utf-8"),
-        # Gradio looks for the names of events here.
+        # Gradio finds the names of events here.
         js_on_load=f"element.inert = true; {loader}{_FAILED}{_FREE}; {json.dumps(events)}",
         apply_default_css=False,
         elem_id=elem_id,
@@ -49,7 +49,7 @@ def component(folder: Path, elem_id: str, *events: str, **options: Any) -> gr.HT
 
 
 def function(module: Path, name: str, *first: Any) -> str:
-    """For `js=` of gradio's events: the function `name` of a module, called with `first` and then what gradio gives."""
+    """For `js=` of gradio's events: the function `name` of a module, called with `first` and then gradio's values."""
     given = [*(json.dumps(each) for each in first), "...values"]
     return f"(...values) => {_call(module, name, ', '.join(given))}"
 

@@ -1,4 +1,4 @@
-"""The stage and the strip of Generate: one gr.HTML component that draws what `ui/shared/watch.py` tells the page."""
+"""The stage and the strip of Generate: one gr.HTML component that draws the state from `ui/shared/watch.py`."""
 
 from __future__ import annotations
 

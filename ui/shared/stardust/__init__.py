@@ -1,1 +1,1 @@
-"""The look Stardust: its style sheet and its sky. The scripts and the sheet are all there is."""
+"""The theme Stardust: a style sheet and scripts for its sky."""
