@@ -16,7 +16,9 @@ from hypothesis import HealthCheck, settings
 
 from tests.hanging import watched
 
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # both: see commands.environment; must be set before torch is loaded
+os.environ.setdefault(
+    "OMP_WAIT_POLICY", "PASSIVE"
+)  # both: see commands.environment; must be set before torch is loaded
 os.environ.setdefault("MKL_CBWR", "AUTO")
 if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # the workers are as many as the cores

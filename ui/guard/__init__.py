@@ -1,4 +1,4 @@
-"""What protects the page: who may send requests, how many, and the headers of every answer."""
+"""What protects the page: who may send requests, how many, and the headers of every response."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ __all__ = ["FORM_UPLOAD", "MAX_BODY", "MAX_BYTES", "MAX_UPLOAD", "UPLOADS", "app
 
 
 def app_options(*, local_only: bool, hosts: Collection[str] = ()) -> dict[str, Any]:
-    """What `Blocks.launch(app_kwargs=...)` needs of us beside routes; the arguments are those of `middleware`."""
+    """Our `Blocks.launch(app_kwargs=...)` besides routes; arguments as for `middleware`."""
     return {
         "middleware": middleware(local_only=local_only, hosts=hosts),
         "exception_handlers": HANDLERS,
@@ -33,11 +33,11 @@ def app_options(*, local_only: bool, hosts: Collection[str] = ()) -> dict[str, A
 
 
 def middleware(*, local_only: bool, hosts: Collection[str] = ()) -> list[Middleware]:
-    """For `Blocks.launch(app_kwargs={"middleware": ...})`, from the outermost to the innermost.
+    """For `Blocks.launch(app_kwargs={"middleware": ...})`, outermost first.
 
     Args:
-        local_only: answer only requests that were addressed to this machine by name.
-        hosts: more names under which the app is known, such as that of a reverse proxy.
+        local_only: accept only requests addressed to this machine by name.
+        hosts: more host names of the app, such as that of a reverse proxy.
     """
     is_space = bool(os.environ.get("SPACE_ID"))
     return [
@@ -52,7 +52,7 @@ def middleware(*, local_only: bool, hosts: Collection[str] = ()) -> list[Middlew
 
 @asynccontextmanager
 async def _without_gradios_cors(app: App) -> AsyncIterator[None]:
-    """Gradio puts a middleware before ours that lets pages of any origin read the answers, cookies included."""
+    """Gradio adds a middleware before ours that lets pages of any origin read responses, even with cookies."""
     app.user_middleware = [each for each in app.user_middleware if each.cls is not CustomCORSMiddleware]
     app.middleware_stack = app.build_middleware_stack()
     yield

@@ -1,4 +1,4 @@
-"""Error answers: one sentence, in the fields that gradio's two clients and ours look for."""
+"""Error responses: one sentence, in the fields that gradio's two clients and ours expect."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ UNREADABLE = (
     "Diorama cannot make sense of this request. Client.view_api() of gradio_client says what each endpoint takes."
 )
 PROGRAMS = ("/v1/", "/sdapi/", "/mcp")
-"""Where the interfaces of other programs lie: their clients know errors of another shape, and have other documents."""
+"""The paths of APIs for other programs, whose clients expect other error formats and documentation."""
 _NOTHING = "There is nothing at this address, or not for this method. /v1/openapi.json says what there is."
 
 
 def refusal(status: int, sentence: str, headers: Mapping[str, str] | None = None, **more: str | None) -> Response:
-    """An answer that says why a request failed, in the format its sender expects.
+    """A response that says why a request failed, in the format its sender expects.
 
     Args:
         more: `param` and `code` of OpenAI's errors.
@@ -50,7 +50,7 @@ class _Refusal(Response):
         await JSONResponse(content, self.status_code, self._headers)(scope, receive, send)
 
     def _plain(self) -> dict[str, Any]:
-        """Of a 422, gradio_client shows what looks like a validation."""
+        """For a 422, gradio_client shows only what looks like a validation error."""
         validation = [{"__type__": "validate", "is_valid": False, "message": self._sentence}]
         return {"error": self._sentence, "detail": validation if self.status_code == 422 else self._sentence}
 
@@ -77,12 +77,12 @@ _CODES = {
 
 
 async def broken(_request: Request, _error: Exception) -> Response:
-    """The answer to an error of our own; the server logs the details."""
+    """The response to a bug; the server logs the details."""
     return refusal(500, UNREADABLE)
 
 
 async def refused(request: Request, error: Exception) -> Response:
-    """What a route refused, as a sentence: those of gradio and Starlette are names of statuses, or nothing at all."""
+    """The message for what a route refused; gradio's and Starlette's own are status names, or empty."""
     if not isinstance(error, HTTPException):
         raise error
     if error.status_code in (204, 304):
@@ -92,7 +92,7 @@ async def refused(request: Request, error: Exception) -> Response:
 
 
 async def misshapen(_request: Request, _error: Exception) -> Response:
-    """The answer to a request whose form is wrong. The values are not repeated: they may be anything."""
+    """The response to a malformed request. Its values are not repeated: they may be anything."""
     return refusal(422, UNREADABLE)
 
 

@@ -1,4 +1,4 @@
-"""Gradio's Blocks with readable errors: refusals are sentences, and only our own errors are logged with a traceback."""
+"""Gradio's Blocks with readable errors: refusals are sentences, and only bugs are logged with a traceback."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ MISSHAPEN = "A value of this call has the wrong form. Client.view_api() of gradi
 
 
 class ReadableBlocks(gr.Blocks):
-    """Blocks whose calls end with an answer or with one sentence, and that show one page."""
+    """Blocks whose calls end with a result or one sentence, and that show one page."""
 
     def get_config_file(self) -> BlocksConfigDict:
-        """The config for browsers and clients; with two pages, gradio shows a bar, though one should not be in it."""
+        """The config for browsers and clients; with two pages gradio shows a bar, though one is hidden."""
         config = super().get_config_file()
         config["pages"] = config["pages"][:1]
         return config
 
     async def preprocess_data(self, block_fn: BlockFunction, inputs: list[Any], *args: Any, **kwargs: Any) -> list[Any]:
-        """The values of a call as the components hand them on; what a component refuses is the caller's fault."""
+        """The values of a call after the components' conversion; what a component refuses is the caller's fault."""
         for block, value in zip(block_fn.inputs, inputs, strict=False):
-            # Gradio takes anything here, and answers repeat it: of some numbers they could not.
+            # Gradio accepts anything here and repeats it in its response, which fails for some numbers.
             if isinstance(block, gr.BrowserState) and not isinstance(value, type(block.default_value) | None):
                 raise gr.Error(MISSHAPEN, print_exception=False)
         try:
@@ -41,7 +41,7 @@ class ReadableBlocks(gr.Blocks):
             raise gr.Error(MISSHAPEN, print_exception=False) from error
 
     async def process_api(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
-        """A whole call; what breaks in it, in a function of ours or after it, is our fault."""
+        """A whole call; errors in it are bugs."""
         try:
             return await super().process_api(*args, **kwargs)
         except gr.Error:

@@ -1,4 +1,4 @@
-"""Reads a body before the application does, then replays it."""
+"""Reads a request body before the application does, then replays it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from starlette.types import Message, Receive
 
 
 async def whole(receive: Receive) -> bytes | None:
-    """The body, whose length is limited before; None where the sender went away."""
+    """The body, whose length was limited before; None if the client disconnected."""
     body = bytearray()
     while (message := await receive())["type"] == "http.request":
         body += message.get("body", b"")
@@ -16,7 +16,7 @@ async def whole(receive: Receive) -> bytes | None:
 
 
 def again(body: bytes, receive: Receive) -> Receive:
-    """Receives the body in one piece, then whatever else comes."""
+    """Receives the body in one piece, then whatever follows."""
     pieces = iter([{"type": "http.request", "body": body, "more_body": False}])
 
     async def receive_again() -> Message:

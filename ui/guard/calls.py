@@ -1,8 +1,8 @@
-"""Checks the form of endpoint calls. Gradio accepts any call until it crashes on it, and fetches any
-URL that it finds in place of a file; here a call is checked before gradio sees it.
+"""Checks the form of endpoint calls before gradio sees them. Gradio accepts any call until it crashes on it, and
+fetches any URL in place of a file.
 
-A file is what gradio takes for one, anywhere in the values (`gradio_client.utils.is_file_obj_with_meta`), and what
-stands where an endpoint wants one. It must have been uploaded here: no address, and no path of this machine.
+A file is whatever gradio considers one, anywhere in the values (`gradio_client.utils.is_file_obj_with_meta`), and any
+value where an endpoint expects one. It must have been uploaded here: no address, and no local path.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from studio.errors import BadRequest, StudioError
 from studio.validation import shown
 
 DEEPEST = 64
-"""Levels of lists and objects in a call; gradio walks through them level by level until the stack is full."""
+"""Nesting depth of a call; gradio recurses until the stack overflows."""
 _PREFIX = "/gradio_api"
 _CALL = re.compile(rf"{_PREFIX}/(?P<way>run|api|call/v2|call)/(?P<name>[^/]+)")
 _FILE = "gradio.FileData"
@@ -37,30 +37,30 @@ class Unknown(StudioError):
 
 
 class Unreadable(BadRequest):
-    """The body is not text, or not worth reading."""
+    """The body is not text, or nested too deeply."""
 
 
 def is_call(path: str) -> bool:
-    """Whether a POST to this path carries the values of a call."""
+    """Whether a POST to this path contains the values of a call."""
     others = ("queue/join", "cancel", "reset")
     return _CALL.fullmatch(path) is not None or path in {f"{_PREFIX}/{name}" for name in others}
 
 
 def check(blocks: gr.Blocks, path: str, content_type: str, body: bytes) -> bytes:
-    """Look through a call.
+    """Validate a call.
 
     Args:
-        blocks: what is served.
-        path: where the call was sent; `is_call` says yes to it.
-        content_type: of the body, as it was sent.
-        body: bytes as they came.
+        blocks: the app.
+        path: of the call, for which `is_call` is true.
+        content_type: of the body, as sent.
+        body: as sent.
 
     Returns:
-        The body without halves of letters (lone surrogates), which JSON can say and gradio cannot answer with.
+        The body without lone surrogates, which JSON can express but gradio cannot return.
 
     Raises:
-        BadRequest: no endpoint could do anything with it.
-        Unknown: it asks for what is not there.
+        BadRequest: no endpoint could use it.
+        Unknown: there is no such endpoint.
     """
     if content_type.partition(";")[0].strip().lower() != "application/json":
         raise BadRequest("Send JSON, and say so: Content-Type: application/json.")
@@ -68,7 +68,7 @@ def check(blocks: gr.Blocks, path: str, content_type: str, body: bytes) -> bytes
         values = json.loads(body)
     except (json.JSONDecodeError, RecursionError) as error:
         raise BadRequest(f"The body is not JSON. {_HOW}") from error
-    except ValueError as error:  # letters that are not UTF-8, or a number of thousands of digits
+    except ValueError as error:  # invalid UTF-8, or a number with thousands of digits
         raise Unreadable(f"The body cannot be read as JSON. {_HOW}") from error
     if not isinstance(values, dict):
         raise BadRequest(f"The body must be a JSON object. {_HOW}")
@@ -78,7 +78,7 @@ def check(blocks: gr.Blocks, path: str, content_type: str, body: bytes) -> bytes
             raise BadRequest("A place in the queue needs a session_hash and a fn_index.")
         _check_call(_function(blocks, None, values["fn_index"]), blocks, values)
     elif known := _CALL.fullmatch(path):
-        # Only calls of the page's own kind may name a function by its number.
+        # Only calls as the page makes them may refer to a function by number.
         index = values.get("fn_index") if known["way"] in ("run", "api") else None
         function = _function(blocks, known["name"], index)
         if known["way"] == "call/v2":
@@ -106,7 +106,7 @@ def _parts(value: Any) -> list[Any]:
 
 
 def _check_file(blocks: gr.Blocks, file: Any) -> None:
-    """Refuse anything in place of a file that no upload returned."""
+    """Refuse anything in place of a file that was not uploaded."""
     path = file.get("path") if isinstance(file, dict) else None
     meta = file.get("meta") if isinstance(file, dict) else None
     if not isinstance(path, str) or not isinstance(meta, dict) or meta.get("_type") != _FILE:
@@ -119,17 +119,17 @@ def _check_file(blocks: gr.Blocks, file: Any) -> None:
 
 
 def _function(blocks: gr.Blocks, name: str | None, index: Any) -> BlockFunction:
-    """The function of this number, or else of this name."""
+    """The function with this number, or else with this name."""
     by_number = blocks.fns.get(index) if isinstance(index, int) and not isinstance(index, bool) else None
     by_name = next((each for each in blocks.fns.values() if each.api_name == name), None) if index is None else None
     function = by_number or by_name
-    if function is None or function.fn is None:  # the latter run in the browser only
+    if function is None or function.fn is None:  # those without `fn` run in the browser
         raise Unknown(f"There is no endpoint {shown(name if index is None else index)}. {_LIST}")
     return function
 
 
 def _check_call(function: BlockFunction, blocks: gr.Blocks, values: dict[str, Any]) -> None:
-    """A call whose values stand in a list."""
+    """A call with a list of values."""
     _check_session(values)
     data = values.get("data")
     shown_inputs = [block for block in function.inputs if not block.skip_api]
@@ -147,7 +147,7 @@ def _check_call(function: BlockFunction, blocks: gr.Blocks, values: dict[str, An
 
 
 def _check_named(function: BlockFunction, blocks: gr.Blocks, values: dict[str, Any]) -> None:
-    """A call whose values have names."""
+    """A call with named values."""
     parameters = _parameters(blocks).get(f"/{function.api_name}")
     if parameters is None:
         raise Unknown(f"There is no endpoint {shown(function.api_name)}. {_LIST}")
@@ -170,7 +170,7 @@ def _parameters(blocks: gr.Blocks) -> dict[str, list[dict[str, Any]]]:
 
 
 def _wants_file(block: Any) -> bool:
-    """Gradio's other components refuse by themselves what has no mark of a file."""
+    """Gradio's other components themselves refuse values that are not marked as files."""
     return isinstance(block, Api) and value_is_file(block.api_info())
 
 

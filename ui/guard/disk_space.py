@@ -1,6 +1,6 @@
 """Disk space for uploads: limits the folder of temporary files, and refuses uploads when the disk is full.
 
-When the disk is full, gradio would leave the partial upload there, so the disk would stay full.
+Gradio would leave a partial upload there, so the disk would stay full.
 """
 
 from __future__ import annotations
@@ -22,21 +22,21 @@ from ui.guard import UPLOADS
 from ui.guard.answers import refusal
 
 MOST_BYTES = 2_000_000_000
-"""Of all temporary files together."""
+"""For all temporary files."""
 LOCK = "lock.sqlite"
-"""The file that says that the folder is in use; see `studio.library.database.FolderLock`."""
+"""Marks the folder as in use; see `studio.library.database.FolderLock`."""
 KEPT_SECONDS = 600
-"""How long an upload waits at least for the call that uses it."""
+"""The least time an upload is kept for the call that uses it."""
 SPARE_BYTES = 500_000
-"""Of the disk, left to everybody else."""
+"""Disk space to leave free."""
 
 _FULL = "There is no room for this file: the disk for temporary files is full. Free some space, then try again."
 _BUSY = "There is no room for this file: many others have just arrived. Try again in ten minutes."
-_CLOSE = {"Connection": "close"}  # the rest of the request is never read
+_CLOSE = {"Connection": "close"}  # as the rest of the request is not read
 
 
 async def disk_full(request: Request, error: Exception) -> Response:
-    """The answer where a disk did not take what gradio wrote; other faults go on to the log."""
+    """The response if a disk was full when gradio wrote to it; other errors go to the log."""
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
         return refusal(507, _FULL, _CLOSE)
     raise error
@@ -46,9 +46,8 @@ class Room:
     """Refuses uploads that there is no room for.
 
     Args:
-        app: what comes behind.
-        folder: of temporary files, which the app alone uses: the oldest leave when there are too many. None: there is
-            no such folder.
+        app: the next application.
+        folder: of temporary files, for this app alone; if it is full, the oldest are removed. None: there is none.
     """
 
     def __init__(self, app: ASGIApp, folder: Path | None) -> None:
@@ -81,14 +80,16 @@ class Room:
 
 
 class _NoRoom(MultiPartException):
-    """Raised to whoever reads the body. Of this kind, because gradio's form reader then removes what it has written."""
+    """Raised to whoever reads the body. A MultiPartException, so that gradio's form reader removes what it has
+    written.
+    """
 
 
 def make_room(folder: Path, most_bytes: int = MOST_BYTES) -> bool:
-    """Remove the oldest files of a folder until there are not too many bytes; whether that came about."""
+    """Remove the oldest files of a folder down to this many bytes; whether that succeeded."""
     files = []
     for path in folder.rglob("*"):
-        with suppress(OSError):  # it was removed in the meantime
+        with suppress(OSError):  # removed meanwhile
             if path.is_file() and path.name != LOCK:
                 about = path.stat()
                 files.append((about.st_mtime, about.st_size, path))

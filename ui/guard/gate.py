@@ -1,4 +1,4 @@
-"""In front of gradio's endpoints: checks calls first, and corrects gradio's answers to wrong ones."""
+"""In front of gradio's endpoints: checks calls, and corrects gradio's responses to invalid ones."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class Calls:
         await self._app(scope, again(body, receive), _refusing(send) if _DIRECT.fullmatch(path) else send)
 
     async def _upload(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Gradio reads the form, and breaks over parts that are no files or say wrongly what they are."""
+        """Gradio parses the form, and crashes on parts that are not files or have a wrong content type."""
         try:
             await self._app(scope, receive, send)
         except (AttributeError, LookupError, TypeError, ValueError) as error:
@@ -77,13 +77,13 @@ class Calls:
             return
         try:
             await self._app(scope, receive, send)
-        except RuntimeError as error:  # another reader was quicker; gradio has said so in the answer
+        except RuntimeError as error:  # another reader was faster; gradio's response says so
             if not isinstance(error.__cause__, HTTPException):
                 raise
 
 
 def _is_waiting(queue: Queue, event: str | None, session: str) -> bool:
-    """Whether gradio holds a result for this event, or for the session of the page."""
+    """Whether gradio holds a result for this event, or for the page's session."""
     if event is None:
         return session in queue.pending_messages_per_session
     return (
@@ -94,7 +94,7 @@ def _is_waiting(queue: Queue, event: str | None, session: str) -> bool:
 
 
 def _refusing(send: Send) -> Send:
-    """For endpoints that answer at once: gradio says 500 to whatever was refused, also with a sentence."""
+    """For endpoints that answer at once, gradio returns 500 for every refusal, even with a message."""
     start: Message | None = None
 
     async def send_rightly(message: Message) -> None:

@@ -1,7 +1,7 @@
-"""Security headers of every answer: what the page may load, who may frame it, and how its cookies travel.
+"""Security headers of every response: what the page may load, who may frame it, and how its cookies travel.
 
-Gradio needs 'unsafe-eval' (it makes functions of templates, and of the scripts its components bring) and inline styles.
-Of inline scripts only those run that the page was served with: their hashes are in the policy.
+Gradio needs 'unsafe-eval' (it compiles templates and its components' scripts) and inline styles. Inline scripts run
+only if they were served with the page: their hashes are in the policy.
 https://developer.mozilla.org/en-US/docs/Web/HTTP/Guides/CSP
 """
 
@@ -22,21 +22,21 @@ _ALWAYS = {
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
 }
 FOR_EVER = "public, max-age=31536000, immutable"
-_SPACES = "https://huggingface.co"  # shows Spaces in a frame, and has the pictures of their owners
-_SHARED = "https://gradio.s3-us-west-2.amazonaws.com"  # where gradio's page of a share link has its scripts from
+_SPACES = "https://huggingface.co"  # frames Spaces, and hosts their owners' avatars
+_SHARED = "https://gradio.s3-us-west-2.amazonaws.com"  # source of the scripts on gradio's share page
 
 _NAMED_BY_CONTENT = re.compile(r"(?:/[\w.-]+)*/assets/[\w.-]+-[\w-]{8}\d*\.\w+")
-"""Paths of gradio's scripts and style sheets. Gradio says nothing of their age: browsers would ask for each again."""
+"""Gradio's scripts and style sheets, which it serves without cache headers, so that browsers would refetch them."""
 
 _SCRIPT = re.compile(rb"<script(?:\s[^>]*)?>(.*?)</script>", re.DOTALL)
 
 
 class ResponseHeaders:
-    """Adds the headers to every answer, and makes every cookie one for this app's own page alone.
+    """Adds the headers to every response, and restricts every cookie to this app's own page.
 
     Args:
-        app: what comes behind.
-        is_space: the page is shown in a frame of huggingface.co, where only cookies for all sites arrive.
+        app: the next application.
+        is_space: the page is shown in a frame on huggingface.co, which only receives cross-site cookies.
     """
 
     def __init__(self, app: ASGIApp, *, is_space: bool = False) -> None:
@@ -55,7 +55,7 @@ class ResponseHeaders:
             if message["type"] == "http.response.start":
                 headers = self._add(scope, message)
                 if headers.get("content-type", "").startswith("text/html"):
-                    start = message  # the policy speaks of what is in the page: it comes with the first piece
+                    start = message  # the policy depends on the body
                     return
             elif start is not None:
                 headers = MutableHeaders(scope=start)
@@ -73,13 +73,13 @@ class ResponseHeaders:
             headers.setdefault("Cache-Control", FOR_EVER)
         if not self._is_space:
             headers["X-Frame-Options"] = "SAMEORIGIN"
-        if "javascript" not in headers.get("content-type", ""):  # there it would hold for a worker made of the script
+        if "javascript" not in headers.get("content-type", ""):  # it would apply to a worker made from the script
             headers["Content-Security-Policy"] = f"default-src 'none'; style-src 'unsafe-inline'; {self._ancestors}"
         start["headers"] = [self._strict(scope, *header) for header in headers.raw]
         return MutableHeaders(scope=start)
 
     def _policy(self, page: bytes, is_shared: bool) -> str:
-        """What a page may load."""
+        """The content security policy."""
         more = f" {_SHARED}" if is_shared else f" {_SPACES}" if self._is_space else ""
         scripts = (base64.b64encode(hashlib.sha256(script).digest()).decode() for script in _SCRIPT.findall(page))
         rules = (
@@ -112,7 +112,7 @@ class ResponseHeaders:
 
 
 _CROSSING = {"httponly", "samesite", "secure", "partitioned"}
-"""Attributes of a cookie that say who may read it and with which requests it goes."""
+"""Attributes that say who may read a cookie and with which requests it is sent."""
 
 
 def _is_secure(scope: Scope) -> bool:

@@ -1,4 +1,4 @@
-"""Size limits of requests. Knows no route but those that take files."""
+"""Size limits of requests. Knows no route except those that take files."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from studio.intake.picture import MAX_BYTES
 from ui.guard.answers import refusal
 
 MAX_BODY = 1_000_000
-"""Bytes of a request without a file: far above any prompt, far below what could hurt; gradio takes any amount."""
+"""Bytes of a request without a file: far above any prompt, yet harmless; gradio has no limit."""
 MAX_UPLOAD = MAX_BYTES + 1_000_000
-"""Bytes of a request with a file; the second million is for what a form puts around it."""
+"""Bytes of a request with a file, with a million for the form around it."""
 MAX_HEADERS = 65_536
-"""Bytes of all headers. uvicorn means to refuse more, but takes whatever comes in one piece."""
+"""Bytes of all headers. uvicorn's own limit does not apply to headers that arrive at once."""
 FORM_UPLOAD = "/gradio_api/upload"
 UPLOADS = (
     *(FORM_UPLOAD, "/diorama/pictures", "/diorama/splats", "/diorama/splat/view"),
@@ -25,7 +25,7 @@ UPLOADS = (
 
 
 class BodyLimit:
-    """Refuses a body that is too large: at once if its length is announced, else as soon as too much has arrived."""
+    """Refuses a body that is too large: at once by its declared length, or as soon as too much has arrived."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -42,17 +42,18 @@ class BodyLimit:
         if announced.isdecimal() and (len(announced) > 18 or int(announced) > exchange.most):
             await exchange.refuse(413, exchange.too_large)
             return
-        with suppress(_BadBody):  # it was answered, or there is nobody to answer
+        with suppress(_BadBody):  # answered, or the client has disconnected
             await self._app(scope, exchange.receive, exchange.send)
 
 
 class _BadBody(MultiPartException):
-    """Raised to whoever reads the body. Of this kind, because gradio's form reader removes the files it has written
-    only when the form is wrong; a sender who goes away in the middle would leave them for ever."""
+    """Raised to whoever reads the body. A MultiPartException, since gradio's form reader removes its files only for an
+    invalid form; a disconnected client would leave them for ever.
+    """
 
 
 class _Exchange:
-    """One request and its answer; counts the body as it comes."""
+    """One request and its response; counts the body as it arrives."""
 
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = scope["path"].rstrip("/")
@@ -78,7 +79,7 @@ class _Exchange:
 
     async def send(self, message: Message) -> None:
         if self.is_refused:
-            return  # the application's own answer to a body that broke off
+            return  # the application's own response to an incomplete body
         self._answering = True
         await self._send(message)
 

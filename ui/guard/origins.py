@@ -1,7 +1,7 @@
 """Who may send requests: the page itself and programs, never another site that the visitor has open.
 
-A browser says where a request comes from, in headers that no page can change: `Sec-Fetch-Site` (to https and to this
-machine) and `Origin` (with whatever is not a plain GET). Programs send neither; they hold no cookie of a visitor.
+Browsers say where a request comes from, in headers that no page can change: `Sec-Fetch-Site` (over https and on this
+machine) and `Origin` (with everything but plain GETs). Programs send neither, and have no visitor's cookie.
 https://developer.mozilla.org/en-US/docs/Web/HTTP/Reference/Headers/Sec-Fetch-Site
 """
 
@@ -19,22 +19,22 @@ from ui.guard.answers import refusal
 LOCAL_HOSTS = ("127.0.0.1", "localhost", "[::1]")
 _HOST = re.compile(r"(?P<name>[\w.-]+|\[[0-9a-fA-F:.]+\])(:(?P<port>\d{1,5}))?", re.ASCII)
 SIGNED_IN = "/diorama/sign-in/done"
-"""Where a provider sends those who signed in there."""
+"""Where a provider redirects after sign-in."""
 _BY_LINK = ("", "/", SIGNED_IN)
-"""What a person may come to from a foreign page."""
+"""Paths that foreign pages may link to."""
 _DOCUMENTS = ("document",)
-_EMBEDDED = ("document", "iframe")  # a Space is shown inside a page of huggingface.co
+_EMBEDDED = ("document", "iframe")  # a Space is framed by huggingface.co
 
 
 class Origins:
     """Refuses requests from foreign pages, and those not addressed to this app.
 
     Args:
-        app: what comes behind.
-        local_only: answer only what was addressed to this machine by name. Else a foreign page could point its own
-            host name at 127.0.0.1 (DNS rebinding) and be the app's own page.
-        hosts: more names of the app, such as that of the proxy before it.
-        embedded: whether a foreign page may show the front page in a frame.
+        app: the next application.
+        local_only: accept only requests addressed to this machine by name. Otherwise a foreign page could point its own
+            host name at 127.0.0.1 (DNS rebinding) and pass for the app's own page.
+        hosts: more host names of the app, such as that of a reverse proxy.
+        embedded: whether a foreign page may frame the front page.
     """
 
     def __init__(self, app: ASGIApp, *, local_only: bool, hosts: Collection[str] = (), embedded: bool = False) -> None:
@@ -65,7 +65,7 @@ class Origins:
         )
 
     def _is_own(self, scope: Scope, headers: Headers) -> bool:
-        """Whether the request comes from the app's own page, a program, or a person who follows a link to the page."""
+        """Whether the request comes from the app's own page, a program, or a person following a link to the page."""
         site, origin = headers.get("sec-fetch-site"), headers.get("origin")
         if site in ("same-origin", "none"):
             return True
@@ -88,13 +88,13 @@ class Origins:
 
 
 def _forwarded(headers: Headers) -> list[str]:
-    """What the proxies before the app say it was called. No page can set this header for another."""
+    """The app's host names according to proxies. No page can set this header."""
     return [name.strip().lower() for name in headers.get("x-forwarded-host", "").split(",") if name.strip()]
 
 
 def _forget_false_names(scope: Scope) -> None:
-    """Gradio makes addresses of these headers: what is no name would break it."""
+    """Gradio builds addresses from these headers, and would crash on invalid host names."""
     headers = MutableHeaders(scope=scope)
-    del headers["x-gradio-server"]  # of its own Node server, which is not used
+    del headers["x-gradio-server"]  # for its Node server, which is not used
     if not all(_HOST.fullmatch(name) for name in _forwarded(headers)):
         del headers["x-forwarded-host"]

@@ -18,24 +18,24 @@ from ui.guard.sign_in.guesses import network
 from ui.shared.bridge import Identify
 
 MOST_KEYS = 10_000
-"""Askers that are kept in mind; the one that was away the longest is forgotten first."""
+"""Beyond this number, the least recent senders are forgotten."""
 
 
 class Rate:
-    """A token bucket per sender, refilled at a steady pace. Belongs to one thread, or to its lock."""
+    """A token bucket per sender, refilled at a steady pace. Not thread-safe."""
 
     def __init__(self, at_once: int, a_second: float, clock: Callable[[], float] = time.monotonic) -> None:
         """
         Args:
-            at_once: permits of a full bucket.
-            a_second: permits that come back.
-            clock: seconds that never run backwards.
+            at_once: capacity of a bucket.
+            a_second: refill rate.
+            clock: monotonic, in seconds.
         """
         self._at_once, self._a_second, self._clock = at_once, a_second, clock
-        self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()  # permits, and when they were counted
+        self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()  # tokens, and when they were counted
 
     def take(self, key: str) -> float:
-        """Take a permit. Returns how many seconds to wait for one; 0.0: it was taken."""
+        """Take a token. Returns the seconds to wait for one; 0.0: it was taken."""
         now = self._clock()
         permits, then = self._buckets.pop(key, (float(self._at_once), now))
         permits = min(self._at_once, permits + (now - then) * self._a_second)
@@ -46,21 +46,18 @@ class Rate:
         return wait
 
     def demand(self, key: str) -> None:
-        """
-        Raises:
-            TooOften: there is no permit.
-        """
+        """Raises TooOften if there is no token."""
         if wait := self.take(key):
             raise TooOften(math.ceil(wait))
 
 
 def of_owners() -> Rate:
-    """Requests of one person: far above what a busy page sends."""
+    """For requests of one person: far above what a busy page sends."""
     return Rate(300, 20.0)
 
 
 def noting(identify: Identify, came_from: Callable[[str, str], object]) -> Identify:
-    """The same, and `came_from(owner, address)` hears from where those ask who have not signed in.
+    """The same, and reports the address of senders who have not signed in to `came_from(owner, address)`.
 
     This machine's own address is left out, as for `AddressRates`.
     """
@@ -75,10 +72,10 @@ def noting(identify: Identify, came_from: Callable[[str, str], object]) -> Ident
 
 
 class AddressRates:
-    """Limits requests per address, whoever the sender claims to be: a new name costs nothing.
+    """Limits requests per address, whoever the sender claims to be, since a new name costs nothing.
 
-    The address is that of the connection; see `sign_in.attempts`. This machine's own stands for all who come by a
-    tunnel, or by a proxy that does not say for whom, and is left out.
+    The address is that of the connection; see `sign_in.attempts`. This machine's own address is left out, because it
+    stands for everybody behind a tunnel or a proxy that does not forward addresses.
     """
 
     def __init__(self, app: ASGIApp, clock: Callable[[], float] = time.monotonic) -> None:

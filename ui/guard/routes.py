@@ -1,5 +1,5 @@
-"""Which of gradio's routes are open: those that the page and gradio's clients need. All others, including those that a
-later gradio adds, are closed; our own routes, under /diorama and those of other programs, check access themselves.
+"""Which of gradio's routes are open: those that the page and gradio's clients need. All others, including those a later
+gradio adds, are closed; our own routes, under /diorama and for other programs, check access themselves.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def _any_of(*paths: str) -> re.Pattern[str]:
 
 _ASSET = r"/(?:assets|static|svelte)(?:/[\w.@+-]{1,200}){1,8}"
 _PUBLIC = _any_of("", "/admin", "/quick", _ASSET, "/favicon.ico", "/manifest.json", "/robots.txt")
-"""What the page is made of before anybody has signed in; nothing in it belongs to anybody."""
+"""The parts of the page needed before sign-in; nothing in them is private."""
 _STATE = _any_of("/theme.css", "/gradio_api/theme.css", "/gradio_api/startup-events", "/gradio_api/app_id")
 _READING = _any_of(
     "/config",
@@ -49,7 +49,7 @@ _CALLING = _any_of(
     f"/gradio_api/call/(?:v2/)?{_NAME}",
 )
 _OPEN = (
-    # paths, methods, whether they are open to those who have not signed in
+    # paths, methods, whether they are open without sign-in
     (_PUBLIC, _READ, True),
     (_STATE, _READ, True),
     (_LOGIN, ("POST",), True),
@@ -59,7 +59,7 @@ _OPEN = (
 
 
 class Routes:
-    """Lets open routes through, to signed-in users where signing in is required."""
+    """Passes open routes, to signed-in users only where sign-in is required."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -76,7 +76,7 @@ class Routes:
     def _refusal(self, scope: Scope) -> Response | None:
         path: str = get_route_path(scope)
         methods: set[str] = set()
-        if QueryParams(scope["query_string"]).get("page"):  # there is one page, and gradio breaks over any other
+        if QueryParams(scope["query_string"]).get("page"):  # there is one page, and gradio crashes on any other
             return refusal(404, ABSENT)
         for paths, allowed, is_public in _OPEN:
             if paths.fullmatch(path) is None:
@@ -90,5 +90,5 @@ class Routes:
 
 
 def is_admitted(scope: Scope) -> bool:
-    """Whether the app asks nobody to sign in, or whoever sends this has done so."""
+    """Whether the app requires no sign-in, or the sender is signed in."""
     return getattr(scope["app"], "auth", None) is None or signed_in(Request(scope)) is not None

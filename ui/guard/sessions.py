@@ -1,8 +1,9 @@
-"""A smaller store for gradio's sessions (an open page, or a single call of a program), which are not kept for ever.
+"""A smaller store for gradio's sessions (an open page, or a single call of a program), which eventually expire.
 
-Gradio copies the settings of every component into each session, 200 KB, for its deep links, and forgets a session only
-after 10,000 others. Diorama has no deep links: here a session holds only the components that were changed for it, and
-those that were changed to the same are one.
+For its deep links, gradio copies the settings of every component into each session, 200 KB, and drops a session only
+after 10,000 others. Diorama has no deep links: here a session only holds the components that were changed for it, and
+equal ones are shared.
+
 Source: gradio 6.31, state_holder.py and queueing.py.
 """
 
@@ -23,25 +24,25 @@ from gradio.routes import App
 from gradio.state_holder import SessionState, StateHolder
 
 MAX_SESSIONS, MAX_SPARE = 2_000, 200
-"""Sessions that are remembered, and those among them that nobody would miss."""
+"""Limits for sessions, and for those among them that are spare."""
 
 
 class Session(SessionState):
-    """A view of the page's own components with those over it that were changed for this session."""
+    """The page's own components, overlaid with those changed for this session."""
 
     def __init__(self, page: gr.Blocks, alike: WeakValueDictionary[tuple[int, str], Any]) -> None:
         """
         Args:
-            alike: components of all sessions, by their number and what they were made with.
+            alike: components of all sessions, by number and constructor arguments.
         """
-        # What the base class does is not wanted: it copies all settings.
+        # Does not call the base class, which copies all settings.
         shared = page.default_config
         self.blocks_config = BlocksConfig(shared.root_block)
         self._own: dict[int, Any] = {}
         self._alike = alike
         blocks: Any = ChainMap(self._own, shared.blocks)
         self.blocks_config.blocks = blocks
-        self.blocks_config.fns, self.blocks_config.fn_id = shared.fns, shared.fn_id  # no `gr.render` adds any
+        self.blocks_config.fns, self.blocks_config.fn_id = shared.fns, shared.fn_id  # no `gr.render` adds functions
         self.config_values = {}
         self.state_data = {}
         self._state_ttl = {}
@@ -50,7 +51,7 @@ class Session(SessionState):
 
     @property
     def is_spare(self) -> bool:
-        """Whether a new one would be the same, or its page was closed."""
+        """Whether it equals a new one, or its page was closed."""
         return self.is_closed or not (self._own or self.state_data)
 
     def __setitem__(self, key: int, value: Any) -> None:
@@ -67,7 +68,7 @@ class Session(SessionState):
 
 
 class Sessions(StateHolder):
-    """The sessions of one server; the ones that were used least recently are forgotten first."""
+    """The sessions of one server; the least recently used are forgotten first."""
 
     def __init__(self, page: gr.Blocks) -> None:
         super().__init__()
@@ -87,7 +88,7 @@ class Sessions(StateHolder):
             return session
 
     def _forget_some(self) -> None:
-        if len(self.session_data) % MAX_SPARE == 0:  # seldom, because all are looked at
+        if len(self.session_data) % MAX_SPARE == 0:  # rarely, because it checks all
             spare = [id for id, session in self.session_data.items() if getattr(session, "is_spare", False)]
             for session_id in spare[:-MAX_SPARE]:
                 self._forget(session_id)
@@ -98,13 +99,13 @@ class Sessions(StateHolder):
         self.session_data.pop(session_id, None)
         self.time_last_used.pop(session_id, None)
         queue = self.blocks._queue
-        if not queue.pending_event_ids_session.get(session_id):  # nothing is under way, or waits to be fetched
+        if not queue.pending_event_ids_session.get(session_id):  # nothing in progress, or waiting to be fetched
             queue.pending_event_ids_session.pop(session_id, None)
             queue.pending_messages_per_session.pop(session_id, None)
 
 
 @asynccontextmanager
 async def lifespan(app: App) -> AsyncIterator[None]:
-    """For `app_kwargs`: the server keeps its sessions in here."""
+    """For `app_kwargs`: makes the server use these sessions."""
     app.state_holder = Sessions(app.get_blocks())
     yield

@@ -10,12 +10,12 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 
 class SubPath:
-    """Takes the path off that the page lies below; gradio puts it before the addresses that it tells.
+    """Strips the path under which the page is served; gradio adds it to the addresses it generates.
 
     Args:
-        app: what comes behind. Its paths are as they would be without a proxy.
+        app: the next application. Its paths are the same as without a proxy.
         path: such as "/diorama"; "" for none.
-        routes: what may begin with the same name. It is left as it is.
+        routes: which may start with the same name, and are left alone.
     """
 
     def __init__(self, app: ASGIApp, path: str, routes: Sequence[BaseRoute]) -> None:
@@ -23,11 +23,11 @@ class SubPath:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] in ("http", "websocket") and self._path:
-            if scope["path"] == self._path:  # addresses on the page are relative to the folder
+            if scope["path"] == self._path:  # addresses on the page are relative to a folder
                 query = scope["query_string"].decode("latin-1")
                 await RedirectResponse(f"{self._path}/{'?' if query else ''}{query}")(scope, receive, send)
                 return
-            scope = {**scope, "root_path": ""}  # FastAPI's, which would be taken off our own routes as well
+            scope = {**scope, "root_path": ""}  # or FastAPI would strip it from our own routes too
             below = scope["path"].removeprefix(f"{self._path}/")
             if below != scope["path"] and not any(route.matches(scope)[0] is not Match.NONE for route in self._routes):
                 scope["path"] = f"/{below}"

@@ -1,1 +1,1 @@
-"""APIs that other programs already use, translated to the same studio."""
+"""APIs that other programs already use, served by the same studio."""

@@ -28,7 +28,7 @@ _NO_KEY = "This Diorama requires a key: python cli.py key add NAME makes one; se
 
 
 class Assistants(Protocol):
-    """What serves tools to assistants, see `mcp_http`: loaded only where that is asked for."""
+    """The MCP server, see `mcp_http`: loaded only if requested."""
 
     routes: list[BaseRoute]
 
@@ -38,20 +38,17 @@ class Assistants(Protocol):
 
 
 class Access:
-    """Tells programs apart."""
+    """Identifies programs."""
 
     def __init__(self, visitors: Visitors, keys: ClientKeys | None) -> None:
         """
         Args:
-            keys: those that are known; None: there are none.
+            keys: the known keys; None: there are none.
         """
         self._visitors, self._keys = visitors, keys
 
     def caller(self, request: Request) -> Caller:
-        """
-        Raises:
-            NotAdmitted: a key is wanted, and this is none that counts.
-        """
+        """Raises NotAdmitted if a valid key is required and missing."""
         said = _key_in(request.headers.get("authorization", ""))
         known = self._keys.find(said) if said and self._keys else None
         owner = known.owner if known else self._visitors.anybody(request)
@@ -61,7 +58,7 @@ class Access:
 
 
 def program_route(access: Access) -> type[APIRoute]:
-    """A route that knows who calls before it reads a body (`request.state.caller`), and says errors as sentences."""
+    """A route that knows the caller before it reads a body (`request.state.caller`), and returns errors as messages."""
 
     class ProgramRoute(APIRoute):
         def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
@@ -83,7 +80,7 @@ def program_route(access: Access) -> type[APIRoute]:
 
 
 def failed(error: StudioError) -> Response:
-    """The answer to a request that ended with an error of ours."""
+    """The response to a request that failed with one of our errors."""
     is_model = isinstance(error, UnknownModel)
     headers = {"WWW-Authenticate": "Bearer"} if isinstance(error, NotAdmitted) else None
     more = {"param": "model", "code": "model_not_found"} if is_model else {}
@@ -91,7 +88,7 @@ def failed(error: StudioError) -> Response:
 
 
 def _key_in(header: str) -> str:
-    """The key of a header Authorization: OpenAI's clients send it as the token, A1111's as the password."""
+    """The key in an Authorization header: OpenAI's clients send it as the token, A1111's as the password."""
     scheme, _, value = header.strip().partition(" ")
     if scheme.lower() == "bearer":
         return value.strip()
@@ -104,12 +101,12 @@ def _key_in(header: str) -> str:
 
 
 def _wrong(error: RequestValidationError) -> tuple[str | None, str]:
-    """The field that cannot be as it is, and a sentence. What was sent is not repeated: it may be a key."""
+    """The invalid field, and a message. The value is not repeated: it may be a key."""
     return _of_field(error.errors()[0], 1)
 
 
 def sentence_of(error: ValidationError) -> str:
-    """The same sentence for a body that came another way."""
+    """The same message for a body received in another way."""
     return _of_field(error.errors()[0], 0)[1]
 
 

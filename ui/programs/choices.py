@@ -9,7 +9,7 @@ from ui.programs.fitting import chosen, tasks_of
 
 
 class Choices:
-    """One choice for each owner, for as long as the app runs."""
+    """One choice per owner, for as long as the app runs."""
 
     def __init__(self, studio: Studio) -> None:
         self._studio = studio
@@ -23,7 +23,7 @@ class Choices:
 
         Raises:
             UnknownModel: there is no such model.
-            NotSupported: a program cannot ask it for that.
+            NotSupported: a program cannot use it for that.
             NotReady: it cannot run here.
         """
         try:
@@ -41,7 +41,7 @@ class Choices:
         return spec
 
     def current(self, owner: str) -> ModelSpec:
-        """The model that was chosen, or the first that is ready.
+        """The chosen model, or the first that is ready.
 
         Raises:
             UnknownModel: there is no model at all.
@@ -50,7 +50,7 @@ class Choices:
         return self._studio.model(choice) if choice else chosen(self._studio, owner, "", Task.GENERATE, [])
 
     def name_for(self, owner: str, name: str, task: Task) -> str:
-        """What is asked for by name, else the choice where it can do the task; "": whichever can."""
+        """The requested name, or else the chosen model if it can do the task; "": any that can."""
         known = {spec.id for spec in self._studio.models(task)}
         choice = self._of_owner.get(owner, "")
         return name or (choice if choice in known else "")

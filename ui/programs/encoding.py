@@ -14,11 +14,11 @@ from studio.errors import BadRequest
 
 Format = Literal["png", "jpeg", "webp"]
 QUALITY = 90
-"""Of a JPEG or WebP where nobody says which, 0 to 100."""
+"""Default for JPEG and WebP, 0 to 100."""
 
 
 def file_base64(path: Path, format: Format = "png", quality: int | None = None) -> str:
-    """A picture of ours as base64. A PNG is the file itself, with its recipe.
+    """One of our pictures as base64. A PNG is the file itself, with its recipe.
 
     Args:
         quality: of a JPEG or WebP, 0 to 100; None: QUALITY.
@@ -30,7 +30,7 @@ def file_base64(path: Path, format: Format = "png", quality: int | None = None) 
 
 
 def image_base64(image: Image.Image, format: Format, quality: int | None = None) -> str:
-    """A picture in memory as base64; a JPEG has white where it was transparent."""
+    """A picture in memory as base64; transparent pixels are white in a JPEG."""
     if format == "jpeg" and image.mode != "RGB":
         white = Image.new("RGBA", image.size, "white")
         white.alpha_composite(image.convert("RGBA"))
@@ -42,7 +42,7 @@ def image_base64(image: Image.Image, format: Format, quality: int | None = None)
 
 
 def preview_base64(jpeg: bytes, format: Format) -> str:
-    """A preview of a job in this format."""
+    """A job's preview in this format."""
     if format == "jpeg":
         return base64.b64encode(jpeg).decode()
     with Image.open(io.BytesIO(jpeg)) as image:
@@ -53,7 +53,7 @@ def content_of(name: str, text: str) -> bytes:
     """The file in base64, with or without `data:image/png;base64,` before it.
 
     Raises:
-        BadRequest: it is none. An address is not fetched.
+        BadRequest: it is not base64. Addresses are not fetched.
     """
     encoded = text.partition(",")[2] if text.startswith("data:") else text
     try:

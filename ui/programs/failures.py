@@ -9,11 +9,11 @@ from ui.routes import answers
 
 
 class JobFailed(StudioError):
-    """A job that made nothing; the message is what its person reads."""
+    """A job that made nothing; the message is for people."""
 
 
 class JobBroke(JobFailed):
-    """The same, where the fault is ours."""
+    """The same, because of a bug."""
 
 
 def status_of(error: StudioError) -> int:
@@ -21,11 +21,7 @@ def status_of(error: StudioError) -> int:
 
 
 def check(job: JobView) -> JobView:
-    """The job, which is over.
-
-    Raises:
-        JobFailed: nothing was made.
-    """
+    """The job, which is over. Raises JobFailed if it made nothing."""
     if job.state == "failed" and not job.assets:
         raise (JobBroke if job.error == failures.INTERNAL else JobFailed)(job.error)
     if not job.assets:

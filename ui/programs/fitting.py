@@ -1,7 +1,7 @@
 """From a request of another API to one that a model here accepts.
 
-A program cannot be asked which of the sizes here it wants: what a model does not honour becomes what is nearest, and a
-sentence that goes back with the picture. Only what would make another picture than was meant is refused.
+A program cannot be asked which of our sizes it wants: unsupported values become the nearest supported ones, with a note
+in the response. Only what would make an entirely different picture is refused.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from studio.service import Studio
 from studio.validation import says_something, shown
 
 _OF_OPENAI = re.compile(r"(dall-e-|gpt-image-|chatgpt-image-).*")
-"""Models that clients have written into them. Where OpenAI is not asked, the first model of this machine answers."""
+"""Model names hard-coded in clients. Without OpenAI, the first local model answers."""
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """What a program asks for; None and "" where it does not say."""
+    """What a program asks for; None and "" mean unspecified."""
 
     prompt: str
     model: str = ""
@@ -44,22 +44,22 @@ class Wanted:
 
 
 def tasks_of(spec: ModelSpec) -> list[str]:
-    """What programs can ask of it, in alphabetical order: none sends a picture to follow, and a change needs none."""
+    """What programs can use it for, in alphabetical order: none sends a control picture, and a change needs none."""
     return sorted(task for task in spec.tasks if task != Task.GENERATE or not spec.control)
 
 
 def ready_for(studio: Studio, owner: str, *tasks: Task) -> list[ModelSpec]:
-    """The models that programs can ask now, for any of these tasks."""
+    """The models that programs can use now, for any of these tasks."""
     specs = {spec.id: spec for task in tasks for spec in studio.models(task) if task in tasks_of(spec)}
     return [spec for spec in specs.values() if spec.ready_for(owner).ok]
 
 
 def chosen(studio: Studio, owner: str, name: str, task: Task, notes: list[str]) -> ModelSpec:
-    """The model that a name of another interface means.
+    """The model that a name from another API means.
 
     Args:
-        name: an id of ours, or as FLUX and Stable Diffusion are called elsewhere; "": the first that is ready.
-        notes: gets a sentence where another model answers than was named.
+        name: one of our ids, or a common name of FLUX and Stable Diffusion; "": the first that is ready.
+        notes: receives a sentence if another model is used.
 
     Raises:
         UnknownModel: there is no such model for this.
@@ -82,13 +82,13 @@ def chosen(studio: Studio, owner: str, name: str, task: Task, notes: list[str]) 
 def to_generate(studio: Studio, owner: str, wanted: Wanted, notes: list[str]) -> GenerateRequest:
     """
     Args:
-        notes: gets a sentence for everything that is not as it was asked for.
+        notes: receives a sentence for everything that differs from the request.
 
     Raises:
         UnknownModel: there is no such model.
     """
     spec = chosen(studio, owner, wanted.model, Task.GENERATE, notes)
-    if not says_something(wanted.prompt):  # refused with a sentence when it is asked for
+    if not says_something(wanted.prompt):  # refused later, with a message
         return GenerateRequest(wanted.prompt, spec.id)
     settings = fit(_recipe(wanted, spec, notes), [spec], owner)
     notes += settings.notes
@@ -115,12 +115,12 @@ def to_iterate(
 
 
 def _recipe(wanted: Wanted, spec: ModelSpec, notes: list[str]) -> Recipe:
-    """What was asked for, as a picture would say it that was made so."""
+    """The request, as the recipe of a picture made that way."""
     style = wanted.style if wanted.style in [style.id for style in spec.styles] else ""
     if wanted.style != style:
         notes.append(f"{spec.label} has no style {shown(wanted.style)}; it is left out.")
     seed = wanted.seed
-    if seed is None or seed == -1:  # as most programs say it
+    if seed is None or seed == -1:  # as most programs do
         seed = secrets.randbelow(MAX_SEED + 1) if spec.seed else None
     sampler, rest = sampler_in(wanted.sampler, spec.samplers)
     notes += [f"{part.replace('sampler ', 'sampler_name ', 1)} is not honoured here." for part in rest]

@@ -18,17 +18,17 @@ from ui.shared.watch import pulse_after
 log = logging.getLogger(__name__)
 
 LONGEST_SLEEP = 10.0
-"""Seconds after which a job is looked at, whatever was heard of it."""
+"""Seconds after which to check a job in any case."""
 
 
 async def views(studio: Studio, job: JobView) -> AsyncGenerator[JobView]:
-    """The job whenever it changed, and every LONGEST_SLEEP seconds, until it is over. Holds no thread.
+    """The job after every change, and every LONGEST_SLEEP seconds, until it is over. Holds no thread.
 
-    One that is not followed to its end, for whatever reason, is stopped.
+    A job that is not followed to its end, for whatever reason, is stopped.
     """
     try:
         while True:
-            pulse = studio.pulse(job.owner)  # before looking: a change after the look is not missed
+            pulse = studio.pulse(job.owner)  # read first, so that no change is missed
             job = await asyncio.to_thread(studio.job, job.owner, job.id)
             yield job
             if job.is_over:
@@ -43,7 +43,7 @@ async def finished(studio: Studio, job: JobView, request: Request) -> JobView:
     """The job once it is over.
 
     Raises:
-        ClientDisconnect: the program went away; the job is stopped.
+        ClientDisconnect: the program disconnected; the job is stopped.
         JobFailed: nothing was made.
     """
     over, gone = asyncio.create_task(ended(studio, job)), asyncio.create_task(_gone(request))
@@ -59,7 +59,7 @@ async def finished(studio: Studio, job: JobView, request: Request) -> JobView:
 
 
 async def ended(studio: Studio, job: JobView) -> JobView:
-    """The job once it is over, whatever became of it."""
+    """The job once it is over, whatever its result."""
     async with aclosing(views(studio, job)) as told:
         async for seen in told:
             job = seen
@@ -67,7 +67,7 @@ async def ended(studio: Studio, job: JobView) -> JobView:
 
 
 def stop(studio: Studio, job: JobView) -> None:
-    """Stop the job on a thread of its own: whoever wanted it does not wait for that."""
+    """Stop the job on a thread of its own, so that the caller need not wait."""
     stopping = asyncio.get_running_loop().run_in_executor(None, studio.cancel, job.owner, job.id)
     stopping.add_done_callback(_told)
 
@@ -78,6 +78,6 @@ def _told(stopping: asyncio.Future[JobView]) -> None:
 
 
 async def _gone(request: Request) -> None:
-    """Return when the program has gone away. The body was read before."""
+    """Return when the program has disconnected. The body was read before."""
     while (await request.receive())["type"] != "http.disconnect":
         pass

@@ -38,11 +38,11 @@ class Endpoint:
 
 
 class McpOverHttp:
-    """The route of the tools, and what runs as long as the server does."""
+    """The route of the tools, and their background task."""
 
     def __init__(self, studio: Studio, access: Access) -> None:
         self._server = mcp_tools.build(studio, _caller_of)
-        guarded_before = TransportSecuritySettings(enable_dns_rebinding_protection=False)  # by `guard.origins`
+        guarded_before = TransportSecuritySettings(enable_dns_rebinding_protection=False)  # as `guard.origins` does it
         app = self._server.streamable_http_app(
             streamable_http_path=PATH,
             stateless_http=True,

@@ -1,7 +1,7 @@
-"""Diorama's features as tools of the Model Context Protocol: one call each, answered with small previews.
+"""Diorama's features as tools of the Model Context Protocol: one call each, with small previews in the answers.
 
-Source: https://modelcontextprotocol.io/specification, the package `mcp` 2.3. Gradio's own server (`gradio[mcp]`) wants
-mcp below 2 and pydantic up to 2.12, which are not those that are pinned here.
+Source: https://modelcontextprotocol.io/specification, the package `mcp` 2.3. Gradio's own server (`gradio[mcp]`)
+requires mcp below 2 and pydantic up to 2.12, which conflict with the versions pinned here.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from ui.routes.files import picture_address
 from ui.routes.visitors import Caller
 
 PREVIEW_SIDE = 256
-"""Longest side of the pictures that are shown to an assistant, in pixels; the files themselves are behind links."""
+"""Longest side of previews for assistants, in pixels; the files themselves are linked."""
 RESOURCE = "diorama://picture/"
 _ABOUT = (
     "Diorama makes pictures from words, changes them, cuts objects out of them and turns those into 3D. Pictures have "
@@ -49,12 +49,12 @@ Answer = list[ContentBlock]
 
 
 class Tools:
-    """One method per tool; names, arguments and docstrings are what an assistant reads."""
+    """One method per tool; assistants see names, arguments and docstrings."""
 
     def __init__(self, studio: Studio, caller_of: Callable[[Context], Caller]) -> None:
         """
         Args:
-            caller_of: who asks.
+            caller_of: the caller of a call.
         """
         self._studio, self._caller_of = studio, caller_of
 
@@ -194,7 +194,7 @@ class Tools:
         return await self._job(ctx, caller, job, [])
 
     async def _job(self, ctx: Context, caller: Caller, job: JobView, notes: list[str]) -> Answer:
-        """Follow a job to its end; a call that is cancelled stops it."""
+        """Follow a job to its end; a cancelled call stops it."""
         async with aclosing(views(self._studio, job)) as seen:
             async for job in seen:
                 if job.steps:
@@ -204,7 +204,7 @@ class Tools:
         return await asyncio.to_thread(self._told, caller, assets, {"model": job.model, "notes": notes})
 
     def _told(self, caller: Caller, assets: Any, more: dict[str, Any]) -> Answer:
-        """What is known of assets as JSON, then a preview of each picture and a link to it."""
+        """Assets as JSON, then a preview of each picture and a link to it."""
         told = [
             {
                 "id": asset.id,
@@ -232,13 +232,13 @@ class Tools:
                 image.thumbnail((PREVIEW_SIDE, PREVIEW_SIDE))
                 buffer = io.BytesIO()
                 image.save(buffer, "WEBP", quality=80)
-        except (StudioError, OSError):  # there is none: the link is still there
+        except (StudioError, OSError):  # without a preview, the link remains
             return ""
         return base64.b64encode(buffer.getvalue()).decode()
 
 
 def _readable(tool: Callable[..., Any]) -> Callable[..., Any]:
-    """Answer a `StudioError` with its sentence; of any other the assistant learns nothing."""
+    """Answer a `StudioError` with its message; other errors reveal nothing to the assistant."""
 
     @wraps(tool)
     async def answer(*args: Any, **kwargs: Any) -> Any:
@@ -251,10 +251,10 @@ def _readable(tool: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def build(studio: Studio, caller_of: Callable[[Context], Caller]) -> MCPServer:
-    """The server, to be run over HTTP or stdio.
+    """The server, to run over HTTP or stdio.
 
     Args:
-        caller_of: who asks, of a call.
+        caller_of: the caller of a call.
     """
     server = MCPServer("diorama", title="Diorama", instructions=_ABOUT, version=APP_VERSION, log_level="WARNING")
     tools = Tools(studio, caller_of)

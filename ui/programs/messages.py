@@ -36,10 +36,10 @@ class Messages:
 
         Args:
             content: of an `ImageGenRequest`.
-            most_bytes: what an answer may have; a picture that is larger as PNG goes as JPEG, and a note says so.
+            most_bytes: limit for the answer; a larger PNG becomes a JPEG, with a note.
 
         Returns:
-            The answer, {"error": ...} where nothing was made, and whether it has a picture.
+            The answer, {"error": ...} if nothing was made, and whether it has a picture.
         """
         try:
             body = ImageGenRequest.model_validate_json(content)

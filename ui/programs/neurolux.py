@@ -1,4 +1,4 @@
-"""NeuroLux's interface for pictures: `POST /v1/generate-image`, `GET /v1/model-info`, `POST /v1/load-model`.
+"""NeuroLux's API for pictures: `POST /v1/generate-image`, `GET /v1/model-info`, `POST /v1/load-model`.
 
 Source: NeuroLux, services/vision/service.py and IMAGE_GENERATION.md.
 """
@@ -94,7 +94,7 @@ def add_routes(routes: APIRouter, studio: Studio, choices: Choices) -> None:
 
 
 def fitted(studio: Studio, choices: Choices, owner: str, body: ImageGenRequest) -> tuple[GenerateRequest, list[str]]:
-    """The request for a model here, and a sentence for all that is not as it was asked for."""
+    """The request for a model here, and a sentence for everything that differs from the original."""
     notes = [f"{name:.40} is not honoured here." for name in body.model_extra or {}]
     size = Size(body.width, body.height) if body.width and body.height else None
     if bool(body.width) != bool(body.height):

@@ -28,7 +28,7 @@ def routes_of(studio: Studio, visitors: Visitors, keys: ClientKeys | None) -> li
     """For `Blocks.launch(app_kwargs={"routes": ...})`.
 
     Args:
-        keys: of the programs that may come; None: only those that need none.
+        keys: API keys of programs; None: only programs that need none.
     """
     kind, choices = program_route(Access(visitors, keys)), Choices(studio)
     ours, a1111s = APIRouter(prefix="/v1", route_class=kind), APIRouter(prefix="/sdapi/v1", route_class=kind)
@@ -52,7 +52,7 @@ def described(routes: Sequence[BaseRoute]) -> dict[str, Any]:
     for route in routes:
         if isinstance(route, APIRoute) and route.path in document["paths"]:
             for operation in document["paths"][route.path].values():
-                operation["responses"].pop("422", None)  # said as 400, in the shape of `ErrorBody`
+                operation["responses"].pop("422", None)  # returned as 400, as an `ErrorBody`
     schemas = document.get("components", {}).get("schemas", {})
     for name in ("HTTPValidationError", "ValidationError"):
         schemas.pop(name, None)

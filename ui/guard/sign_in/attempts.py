@@ -1,4 +1,4 @@
-"""Signing in: slowed down against guessing, and remembered when one arrives by a link from elsewhere."""
+"""Signing in: rate-limits guessing, and recognises a visitor who arrives through a foreign link."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ _ONCE_MORE = '<!doctype html><html lang="en"><title>Diorama</title><meta http-eq
 
 
 class SignIn:
-    """Lets a guess through to gradio, which knows the passwords, or says how long to wait.
+    """Passes a guess on to gradio, which knows the passwords, or says how long to wait.
 
-    The address is that of the connection; uvicorn takes it from X-Forwarded-For where a proxy on this machine says so.
+    The address is that of the connection; uvicorn takes it from X-Forwarded-For behind a proxy on this machine.
     """
 
     def __init__(self, app: ASGIApp, guesses: Guesses) -> None:
@@ -42,7 +42,7 @@ class SignIn:
             return
         address = (scope.get("client") or ("",))[0]
         name, password = await _said(scope, again(body, receive))
-        if not name.strip() or not password:  # nobody guesses so, and somebody presses Enter too early
+        if not name.strip() or not password:  # no guess, just Enter pressed too early
             await refusal(422, "Enter a name and a password.")(scope, receive, send)
             return
         seconds = math.ceil(self._guesses.admit(address, name))
@@ -60,18 +60,19 @@ class SignIn:
 
 
 def _comes_by_a_link(scope: Scope) -> bool:
-    """Whether a person came from a foreign page and may have signed in before: a strict cookie does not go with that
-    request. It goes with the next, if the page asks for itself once more."""
+    """Whether a person came from a foreign page and may already be signed in: a strict cookie is not sent with
+    that request, but is with the next, if the page requests itself again.
+    """
     is_foreign = Headers(scope=scope).get("sec-fetch-site") in ("cross-site", "same-site")
     return scope["method"] == "GET" and get_route_path(scope) in ("", "/") and is_foreign and not is_admitted(scope)
 
 
 async def _said(scope: Scope, receive: Receive) -> tuple[str, str]:
-    """Name and password in the form, read as gradio will read it; "" where there is none."""
+    """Name and password in the form, parsed like gradio does; "" if missing."""
     try:
         async with Request(dict(scope), receive).form(max_files=0) as form:
             said = [form.get(field) for field in ("username", "password")]
-    except HTTPException:  # no form
+    except HTTPException:  # not a form
         return "", ""
     name, password = (one if isinstance(one, str) else "" for one in said)
     return name, password

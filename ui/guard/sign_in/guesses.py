@@ -10,23 +10,23 @@ from collections.abc import Callable, Hashable
 from typing import Generic, TypeVar
 
 FREE = 5
-"""Wrong guesses after which the next has to wait: a second, then twice as long each time."""
+"""Wrong guesses without a wait; then a second, doubling each time."""
 LONGEST = 60.0
-"""Seconds; nobody who knows the password is kept out for longer."""
+"""The longest wait, in seconds, even for those who know the password."""
 FORGET = 900.0
-"""Seconds after the last wrong guess."""
+"""In seconds after the last wrong guess."""
 MOST = 10_000
-"""Addresses, and names, that are kept in mind; the longest unused go first."""
+"""Limit for addresses, and for names; the least recent are forgotten first."""
 
 Key = TypeVar("Key", bound=Hashable)
 Value = TypeVar("Value")
 
 
 class Guesses:
-    """Slows guessing down. A guess counts as wrong until it turns out right, so that many at once gain nothing.
+    """Slows guessing down. A guess counts as wrong until it turns out right, so that parallel guesses gain nothing.
 
     Args:
-        clock: seconds that never run backwards.
+        clock: monotonic, in seconds.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -36,10 +36,10 @@ class Guesses:
         self._promised: _Recent[tuple[str, str], float] = _Recent()
 
     def admit(self, address: str, name: str) -> float:
-        """Take a guess, or say how many seconds it has to wait.
+        """Accept a guess, or return the seconds it has to wait.
 
-        Whoever guesses from elsewhere makes a name wait, too. But whoever was told to wait because of others is taken
-        after that time, whatever the others do meanwhile: nobody can be kept out for good.
+        Guesses from elsewhere also make a name wait. But whoever was told to wait because of others is accepted after
+        that time, whatever the others do meanwhile: nobody can be locked out.
         """
         address, name, now = network(address), _folded(name), self._clock()
         here, named = self._addresses.get(address), self._names.get(name)
@@ -58,13 +58,13 @@ class Guesses:
         return 0.0
 
     def right(self, address: str, name: str) -> None:
-        """The guess that was taken last was right: what was wrong before it is forgotten."""
+        """The last accepted guess was right: forget the wrong ones before it."""
         self._addresses.drop(network(address))
         self._names.drop(_folded(name))
 
 
 class _Wrong:
-    """How many in a row, and when the last one was."""
+    """How many wrong guesses in a row, and when the last one was."""
 
     def __init__(self, times: int, last: float) -> None:
         self._times, self._last = times, last
@@ -75,14 +75,14 @@ class _Wrong:
         return cls(times + 1, now)
 
     def wait(self, now: float) -> float:
-        """Seconds until the next guess is taken."""
+        """Seconds until the next guess is accepted."""
         if self._times < FREE or now - self._last >= FORGET:
             return 0.0
         return max(0.0, self._last + min(LONGEST, 2.0 ** min(self._times - FREE, 16)) - now)
 
 
 class _Recent(Generic[Key, Value]):
-    """The values used last, `MOST` of them."""
+    """The most recently used values, at most `MOST`."""
 
     def __init__(self) -> None:
         self._values: OrderedDict[Key, Value] = OrderedDict()
@@ -101,12 +101,12 @@ class _Recent(Generic[Key, Value]):
 
 
 def _folded(name: str) -> str:
-    """One key for all spellings of a name; long ones cost no memory."""
+    """One key for all spellings of a name; long ones take no memory."""
     return unicodedata.normalize("NFKC", name[:200]).casefold().strip()
 
 
 def network(address: str) -> str:
-    """One key for all addresses that one person has: of IPv6, a whole network (RFC 6177)."""
+    """One key for all addresses of one person: for IPv6, a whole network (RFC 6177)."""
     try:
         known = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:

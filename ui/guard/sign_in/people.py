@@ -1,7 +1,7 @@
 """People signed in with an external account: sessions in memory, identified by a cookie. Knows no HTTP.
 
-Neither the cookie nor the page has the account's token: it is handed to the key store, and removed when
-that person's last session ends.
+Neither the cookie nor the page contains the account's token: it is passed to the key store, and removed when that
+person's last session ends.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from typing import Protocol
 from studio.errors import BadRequest
 
 SESSION, SIGNING_IN = "diorama-session", "diorama-signing-in"
-"""Names of the cookies: of whoever signed in, and of whoever is about to."""
+"""Names of the cookies, after and during sign-in."""
 MOST = 10_000
-"""Sessions that are remembered; the one that was used least recently ends first."""
+"""Beyond this number, the least recently used sessions end."""
 _OWNER = "hf-"
 
 
 class Person(Protocol):
-    """Who signed in."""
+    """Somebody who signed in."""
 
     @property
     def id(self) -> str: ...
@@ -42,15 +42,15 @@ class IdentityProvider(Protocol):
 
     @property
     def provider(self) -> str:
-        """As people call it."""
+        """Its name for people."""
         ...
 
     def address(self, state: str, verifier: str, redirect_uri: str) -> str:
-        """Where a browser is sent to sign in."""
+        """Where to send a browser to sign in."""
         ...
 
     def person(self, code: str, verifier: str, redirect_uri: str) -> Person:
-        """Whose code this is; raises a StudioError. Waits for the provider."""
+        """The person with this code; raises a StudioError. Waits for the provider."""
         ...
 
 
@@ -63,15 +63,15 @@ class _AccountSession:
 
 
 class People:
-    """Any thread may use it."""
+    """Thread-safe."""
 
     def __init__(
         self, provider: IdentityProvider, keep: Callable[[str, str], object], now: Callable[[], float] = time.monotonic
     ) -> None:
         """
         Args:
-            keep: takes (owner, token) for as long as a session lasts; "" for the token: none is left.
-            now: seconds that never run backwards.
+            keep: stores (owner, token) for as long as a session lasts; a token of "" removes it.
+            now: monotonic, in seconds.
         """
         self.provider = provider.provider
         self._provider, self._keep, self._now = provider, keep, now
@@ -79,16 +79,16 @@ class People:
         self._sessions: OrderedDict[str, _AccountSession] = OrderedDict()  # by cookie, the ones used most recently last
 
     def begin(self, redirect_uri: str) -> tuple[str, str]:
-        """Where to send a browser, and what its cookie SIGNING_IN is until it comes back."""
+        """Where to send a browser, and its cookie SIGNING_IN until it comes back."""
         state, verifier = secrets.token_urlsafe(24), secrets.token_urlsafe(48)
         return self._provider.address(state, verifier, redirect_uri), f"{state}.{verifier}"
 
     def finish(self, cookie: str, state: str, code: str, redirect_uri: str) -> tuple[str, float]:
-        """The browser came back. Returns its cookie SESSION, and for how many seconds it is good.
+        """The browser came back. Returns its cookie SESSION, and how many seconds that is valid.
 
         Raises:
-            BadRequest: it is not the browser that was sent, or brings no code.
-            StudioError: of the provider.
+            BadRequest: it is another browser, or has no code.
+            StudioError: from the provider.
         """
         sent, _, verifier = cookie.partition(".")
         if not verifier or not hmac.compare_digest(sent.encode(), state.encode()):
@@ -108,12 +108,12 @@ class People:
         return session, person.seconds
 
     def owner_of(self, cookies: Mapping[str, str]) -> str | None:
-        """Whose session a browser has; None: nobody's."""
+        """The owner of a browser's session; None: no session."""
         session = self._of(cookies)
         return session and session.owner
 
     def name_of(self, cookies: Mapping[str, str]) -> str:
-        """The name of whoever signed in; "": nobody did."""
+        """The name of the person who is signed in; "": nobody."""
         session = self._of(cookies)
         return session.name if session else ""
 

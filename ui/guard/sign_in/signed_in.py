@@ -1,5 +1,5 @@
-"""Who is signed in: the tokens of their cookies, each with a name. A session ends by signing out, when it has not been
-used for a long time, and as soon as its user is removed or gets a new password.
+"""Who is signed in: the tokens of their cookies, each with a name. A session ends by signing out, after long disuse,
+and when its user is removed or gets a new password.
 """
 
 from __future__ import annotations
@@ -12,20 +12,20 @@ from typing import Protocol
 from gradio.routes import App
 
 IDLE_SECONDS = 14 * 86_400
-"""After which a session that nobody used has ended."""
+"""A session ends after this long without use."""
 MOST = 10_000
-"""Sessions that are remembered; the one that was used least recently ends first."""
+"""Beyond this number, the least recently used sessions end."""
 
 
 class UserDirectory(Protocol):
     """Who may sign in."""
 
     def session_mark(self, name: str) -> str | None:
-        """Stays the same as long as those who signed in under a name may go on; None: nobody of that name may."""
+        """Changes when the sessions of this name must end; None: there is no such user."""
         ...
 
     def is_admin(self, name: str) -> bool:
-        """Whether they may manage the app."""
+        """Whether this user is an admin."""
         ...
 
 
@@ -35,20 +35,20 @@ class _PasswordSession:
 
 
 class SignedIn(dict[str, str]):
-    """Names by token, in the place of gradio's `App.tokens`, which remembers every session for ever.
+    """Names by token, replacing gradio's `App.tokens`, which remembers every session for ever.
 
-    Source: gradio 6.31, routes.py: it calls `get`, sets, lists and deletes.
+    Source: gradio 6.31, routes.py, which calls `get`, sets, lists and deletes.
     """
 
     def __init__(self, accounts: UserDirectory, now: Callable[[], float] = time.monotonic, most: int = MOST) -> None:
         """
         Args:
-            most: sessions that are remembered.
-            now: seconds that never run backwards.
+            now: monotonic, in seconds.
+            most: limit for sessions.
         """
         super().__init__()
         self._accounts, self._now, self._most = accounts, now, most
-        self._sessions: dict[str, _PasswordSession] = {}  # by token, the ones used most recently last
+        self._sessions: dict[str, _PasswordSession] = {}  # by token, most recently used last
 
     def __setitem__(self, token: str, name: str) -> None:
         super().__setitem__(token, name)
@@ -61,7 +61,7 @@ class SignedIn(dict[str, str]):
         self._sessions.pop(token, None)
 
     def get(self, token: str | None, default: str | None = None) -> str | None:  # pyright: ignore[reportIncompatibleMethodOverride]
-        """The name behind a token; `default` where its session has ended, or never was."""
+        """The name behind a token; `default` if there is no such session."""
         name, session = super().get(token or ""), self._sessions.get(token or "")
         if name is None or session is None:
             return default
@@ -75,7 +75,7 @@ class SignedIn(dict[str, str]):
         return name
 
     def end(self, name: str) -> int:
-        """End all sessions of a name. Returns how many there were."""
+        """End all sessions of a name. Returns how many."""
         tokens = [token for token, known in list(self.items()) if known == name]
         for token in tokens:
             del self[token]
@@ -83,6 +83,6 @@ class SignedIn(dict[str, str]):
 
     @asynccontextmanager
     async def lifespan(self, app: App) -> AsyncIterator[None]:
-        """For `app_kwargs`: the server keeps its sessions in here."""
+        """For `app_kwargs`: makes the server use these sessions."""
         app.tokens = self
         yield

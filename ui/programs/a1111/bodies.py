@@ -1,4 +1,4 @@
-"""Requests and answers of A1111's API, and what of them is supported. Source: modules/api/models.py."""
+"""Requests and responses of A1111's API, and which parts are supported. Source: modules/api/models.py."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from studio.contract import MAX_PICTURES, MAX_SEED
 _OWN_WAYS = frozenset(
     {"save_images", "do_not_save_samples", "do_not_save_grid", "override_settings_restore_afterwards"}
 )
-"""Options about A1111's own files and settings: pictures are kept in the gallery here, whatever they say."""
+"""Options about A1111's own files and settings, without effect, as pictures always go to the gallery."""
 _AUTOMATIC = ("", "automatic", None)
 _NEUTRAL = (None, False, "", 0, 1, -1, [], {})
-"""Values with which a field of A1111 asks for nothing."""
+"""Values with which an A1111 field asks for nothing."""
 
 
 class Drawing(BaseModel):
@@ -43,13 +43,13 @@ class Drawing(BaseModel):
         return self.override_settings or {}
 
     def unused(self) -> list[str]:
-        """A sentence for everything that asks for something and changes nothing here."""
+        """A sentence for every option that asks for something but has no effect here."""
         names = [name for name, value in (self.model_extra or {}).items() if not _is_neutral(name, value)]
         names += [f"override_settings.{name}" for name in self.settings if name not in SETTINGS]
         return [f"{name:.60} is not honoured here." for name in names]
 
     def sampler(self) -> tuple[str, ...]:
-        """What is asked for, as `samplers.sampler_in` takes it."""
+        """The sampler, as `samplers.sampler_in` takes it."""
         said = {"sampler": self.sampler_name or self.sampler_index, "scheduler": self.scheduler}
         return tuple(f"{name} {value}" for name, value in said.items() if str(value or "").lower() not in _AUTOMATIC)
 
@@ -69,7 +69,7 @@ class Img2Img(Drawing):
 
 
 SETTINGS = ("sd_model_checkpoint", "CLIP_stop_at_last_layers")
-"""The options that are honoured, for one request or for all that follow."""
+"""The supported options, for one request or for all later ones."""
 
 
 class Options(BaseModel):
@@ -127,5 +127,5 @@ REFUSALS: dict[int | str, dict[str, Any]] = {
 
 
 def _is_neutral(name: str, value: Any) -> bool:
-    """Whether a field that is not known here asks for nothing, as the many do that clients always send."""
+    """Whether an unknown field asks for nothing, like the many that clients always send."""
     return name in _OWN_WAYS or any(type(value) is type(one) and value == one for one in (*_NEUTRAL, 0.0, 1.0))

@@ -1,4 +1,4 @@
-"""`POST /sdapi/v1/txt2img` and `img2img`: a request becomes a job, and its pictures the answer."""
+"""`POST /sdapi/v1/txt2img` and `img2img`: a request becomes a job, and its pictures the response."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ _NOTHING: dict[str, Any] = {
     "samplers": [{"name": name, "aliases": [name.lower()], "options": {}} for name in ("Automatic", *SAMPLERS)],
     "schedulers": [{"name": "automatic", "label": "Automatic", "aliases": None, "default_rho": -1.0}],
 }
-"""What clients ask at their start and is the same for everybody; a model without samplers draws with its own."""
+"""Constant responses to clients' start-up requests; models without samplers use their own."""
 
 
 def add_routes(routes: APIRouter, studio: Studio, choices: Choices) -> None:
@@ -82,7 +82,7 @@ def _add_constant(routes: APIRouter, name: str, value: Any) -> None:
 
 
 def _running(studio: Studio, owner: str) -> JobView | None:
-    """The job that runs, else the next one that waits."""
+    """The running job, or else the next waiting one."""
     jobs = [job for job in studio.jobs(owner) if not job.is_over]
     return next((job for job in reversed(jobs) if job.state == "running"), jobs[-1] if jobs else None)
 

@@ -45,7 +45,7 @@ class ImageOptions(BaseModel):
     negative_prompt: str | None = Field(None, description="Diorama's own.")
 
     def unused(self) -> list[str]:
-        """A sentence for everything that was sent and changes nothing here."""
+        """A sentence for every option without effect here."""
         return [f"{name:.40} is not honoured here." for name in self.model_extra or {}]
 
 

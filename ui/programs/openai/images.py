@@ -1,4 +1,4 @@
-"""`POST /v1/images/generations` and `/v1/images/edits`: a request becomes a job, its pictures the answer."""
+"""`POST /v1/images/generations` and `/v1/images/edits`: a request becomes a job, its pictures the response."""
 
 from __future__ import annotations
 
@@ -38,9 +38,9 @@ _ANSWERS: dict[int | str, dict[str, Any]] = {
 
 @dataclass(frozen=True)
 class Order:
-    """The jobs that a program asked for, and how it wants their pictures."""
+    """The jobs of a request, and the format of its pictures."""
 
-    jobs: list[JobView]  # one, or two where it wants more pictures than one makes
+    jobs: list[JobView]  # one, or two if it asks for more pictures than one makes
     options: ImageOptions
     notes: tuple[str, ...]
 
@@ -96,11 +96,11 @@ async def _streamed(studio: Studio, order: Order, kind: Kind) -> AsyncGenerator[
 
 
 def _begun(studio: Studio, begin: Callable[[str, _Request], JobView], owner: str, request: _Request) -> list[JobView]:
-    """The jobs of a request that may ask for more pictures than one job makes: the second's seeds follow."""
+    """The jobs of a request, which may be for more pictures than one job makes: the second continues its seeds."""
     parts = [replace(request, count=min(request.count, MAX_PICTURES))]
     if request.count > MAX_PICTURES:
         seed = request.seed
-        if seed is not None and seed >= 0:  # else each is drawn
+        if seed is not None and seed >= 0:  # else each is random
             seed = (seed + MAX_PICTURES) % (MAX_SEED + 1)
         parts.append(replace(request, count=request.count - MAX_PICTURES, seed=seed))
     jobs: list[JobView] = []
@@ -136,7 +136,7 @@ def _edit(studio: Studio, caller: Caller, form: EditForm, images: list[tuple[byt
 
 
 def _checked(options: ImageOptions) -> list[str]:
-    """Notes about options that change nothing.
+    """Notes about options without effect.
 
     Raises:
         BadRequest: some contradict each other.
@@ -149,7 +149,7 @@ def _checked(options: ImageOptions) -> list[str]:
 
 
 def _by_link(options: ImageOptions) -> bool:
-    """Whether links are answered with. Models named dall-e did so unless they were told otherwise."""
+    """Whether to return links, the default of models named dall-e."""
     is_old = (options.model or "").startswith("dall-e") and not options.stream
     return (options.response_format or ("url" if is_old else "b64_json")) == "url"
 
@@ -172,16 +172,16 @@ def _wanted(options: ImageOptions) -> Wanted:
 
 
 def _selected(content: bytes) -> bytes | None:
-    """A mask of OpenAI's as one of ours, a PNG that is white where the picture may change; None: everywhere.
+    """OpenAI's mask as one of ours, a PNG that is white where the picture may change; None: everywhere.
 
     Raises:
-        BadRequest, BadPicture: it is none, or leaves nothing to change.
+        BadRequest, BadPicture: it is not a mask, or leaves nothing to change.
     """
     try:
         image = read_picture(content).image
     except BadPicture as error:
         raise BadPicture(f"The mask cannot be used. {error}") from error
-    if image.mode != "RGBA":  # also where it had an alpha channel that says nothing
+    if image.mode != "RGBA":  # even if it had a fully opaque alpha channel
         raise BadRequest("Nothing in the mask is transparent. Make it transparent where the picture may change.")
     white = 255 - np.asarray(image.getchannel("A"))
     if white.all():

@@ -22,7 +22,7 @@ from ui.programs.openai.bodies import ImageOptions, Usage
 
 Kind = Literal["image_generation", "image_edit"]
 _ALIVE = ": waiting\n\n"
-"""A comment, which clients pass over: it keeps proxies from taking a long wait for a dead line."""
+"""A comment, ignored by clients, that keeps proxies from closing an idle connection."""
 
 
 async def events(
