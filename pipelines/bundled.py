@@ -1,7 +1,7 @@
 """Checks the bundled weights: each model's folder lists the SHA-256 of its files.
 
-They are 44 MB, which take 45 ms to read, and that once in a process for each state of a file: nothing is written down
-about it, so that what a disk spoilt since the last start is found as well.
+They are 44 MB and take 45 ms to read, once per process and state of a file. Nothing is cached on disk, so that damage
+since the last start is found as well.
 """
 
 from __future__ import annotations
@@ -16,16 +16,13 @@ from studio.errors import NotReady
 LISTING = "SHA256SUMS"
 """In the format of `sha256sum`, which `sha256sum -c` reads; made by `python -m toybox.checksums`."""
 KINDS = frozenset({".safetensors", ".json", ".yaml", ".jinja"})
-"""Endings of the files that are opened; none of these may lie in a folder without being listed."""
+"""Endings of files that models open; all of these in a folder must be listed."""
 _LINE = re.compile(r"([0-9a-f]{64})  (?!/)(\S+)")
 _POINTER = b"version https://git-lfs"
 
 
 def check(folder: Path) -> None:
-    """
-    Raises:
-        NotReady: a file is missing, damaged or cannot be read; the message names it and says what to do.
-    """
+    """Raises NotReady if a file is missing, damaged or unreadable; the message names it and says what to do."""
     if found := fault(folder):
         raise NotReady(found)
 
@@ -58,7 +55,7 @@ def fault(folder: Path) -> str:
 
 
 def _listed(text: str) -> dict[str, str]:
-    """The sha256 of every file by its name; {} when a line is something else."""
+    """The sha256 of every file by name; {} if any line is malformed."""
     lines = [_LINE.fullmatch(line) for line in text.splitlines()]
     return {line[2]: line[1] for line in lines if line} if all(lines) else {}
 
@@ -77,5 +74,5 @@ def _damaged(path: Path, folder: Path) -> str:
 
 
 def _shown(path: Path, folder: Path) -> str:
-    """From the repository's own folder on: a visitor need not know where on the disk that is."""
+    """The path within the repository, as visitors need not know the rest."""
     return path.relative_to(folder.parents[1]).as_posix()

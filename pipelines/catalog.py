@@ -1,4 +1,4 @@
-"""The models of `records` as entries of the studio's catalog. Light to import: what is heavy comes with `load`."""
+"""The models of `records` as entries of the studio's catalog. Light to import: heavy imports come with `load`."""
 
 from __future__ import annotations
 
@@ -40,12 +40,12 @@ def models(
     records: Iterable[LocalModel] = RECORDS,
     weights: Path = WEIGHTS,
 ) -> tuple[ModelSpec, ...]:
-    """Every model this code can open; of each task the one to start with first.
+    """Every model this code can open; for each task the best one to start with first.
 
     Args:
-        machine: What to judge readiness by; None looks at this machine.
-        hub: Where downloads are kept; None reads the variables of the Hub, see `HubCache.here`.
-        weights: Where the bundled models are, a folder each.
+        machine: for readiness; None inspects this machine.
+        hub: the download cache; None: as the Hub's variables say, see `HubCache.here`.
+        weights: where the bundled models are, a folder each.
     """
     machine, hub = machine or inspect(), hub or HubCache.here()
     there = [each for each in records if not each.optional or all((weights / id).is_dir() for id in each.bundles)]
@@ -57,18 +57,18 @@ def models(
     if any(Task.IMPROVE in spec.tasks for spec in specs):
         specs.append(TOY_PROMPTS)
     if places := [number for number, spec in enumerate(specs) if Task.SEGMENT in spec.tasks]:
-        specs.insert(places[-1] + 1, OUTLINE)  # knows least of those that cut out
+        specs.insert(places[-1] + 1, OUTLINE)  # the least capable of them
     return tuple(specs)
 
 
 def downloads(machine: Machine | None = None) -> dict[str, Download]:
-    """What is fetched from the Hub for this machine, by the id of the model."""
+    """The downloads for this machine, by model id."""
     machine = machine or inspect()
     return {each.id: download for each in RECORDS if (download := _download(each, machine))}
 
 
 class OwnModels:
-    """The models of a person's own checkpoints, as they are whenever they are asked for. Any thread may ask."""
+    """The models of the user's own checkpoints, as they are on every call. Thread-safe."""
 
     def __init__(
         self,
@@ -81,9 +81,9 @@ class OwnModels:
     ) -> None:
         """
         Args:
-            more: folders of other tools, whose models are opened in their place, and never written to.
-            upscalers: folders of networks that enlarge, the person's own first.
-            configs: how pipelines that are a single file are built, a folder for each model they are opened like.
+            more: folders of other tools, whose models are used in place and never changed.
+            upscalers: folders of upscaling networks, the user's own first.
+            configs: configurations of single-file pipelines, a folder for each model they are opened like.
         """
         self._own, self._more = OwnCheckpoints(folder, configs), [OwnCheckpoints(each, configs) for each in more]
         self._machine, self._hub = machine or inspect(), hub or HubCache.here()
@@ -92,7 +92,7 @@ class OwnModels:
 
     @property
     def invitation(self) -> str:
-        """Where they are put, in words that visitors may read."""
+        """Where to put them, in words for visitors."""
         folder = f"the folder {short(Path(self._own.folder.name))} of this machine"
         own = f"your own checkpoints (.safetensors or folders of {OPENED}) go into {folder}"
         return (
@@ -104,10 +104,10 @@ class OwnModels:
         before, now, folder = self._specs, {}, self._own.folder
         for record in self._records():
             if record.fault and record.at and record.at.parent not in (folder, *self._upscalers[:1]):
-                continue  # what other tools can open is theirs
+                continue  # other tools may still open it
             known = before.get(record.id)
             is_same = known is not None and known[0] is record
-            with suppress(OSError):  # it is gone since it was listed
+            with suppress(OSError):  # deleted after it was listed
                 now[record.id] = known if is_same else (record, spec_of(record, self._machine, self._hub, folder))
         self._specs = now
         return tuple(spec for _, spec in now.values())
@@ -120,7 +120,7 @@ class OwnModels:
 
 
 def _in_order(records: Sequence[LocalModel], machine: Machine) -> list[LocalModel]:
-    """A small model comes behind the large one that is quick here: too slow is no first impression."""
+    """A small model comes after the large one that is fast here; slow models make no good first impression."""
     place = {each.id: number for number, each in enumerate(records)}
     quick = {each.id for each in records if _is_quick(each, machine)}
     return sorted(records, key=lambda each: place[each.follows] + 0.5 if each.follows in quick else place[each.id])
@@ -137,7 +137,7 @@ def spec_of(record: LocalModel, machine: Machine, hub: HubCache, bundle: Path) -
     """A record as it is on this machine.
 
     Args:
-        bundle: the folder it lies in if it is bundled.
+        bundle: its folder if it is bundled.
     """
     download, plan = _download(record, machine), _plan(record, machine)
     if machine.lender and (download or record.at):
@@ -176,7 +176,7 @@ def spec_of(record: LocalModel, machine: Machine, hub: HubCache, bundle: Path) -
 
 
 def _loras(record: LocalModel, bundle: Path) -> Callable[[], tuple[str, ...]] | None:
-    """The names of the LoRA files that fit; of a bundled model, those that come with it, too."""
+    """The names of the LoRA files that fit, including those bundled with the model."""
     if record.family not in TAKEN:
         return None
     is_bundled = not record.download and not record.at
@@ -190,7 +190,7 @@ def _plan(record: LocalModel, machine: Machine) -> Plan | None:
 
 
 def _precisions(record: LocalModel, machine: Machine) -> tuple[str, ...]:
-    """In how many bits the weights that are downloaded for this machine can be kept here; 16 alone is no choice."""
+    """The precisions possible for the weights downloaded for this machine; 16 bits alone is no choice."""
     if not isinstance(record.needs, Needs) or not machine.gpu:
         return ()
     ways = plans(readiness.means(machine), record.needs)
@@ -199,7 +199,7 @@ def _precisions(record: LocalModel, machine: Machine) -> tuple[str, ...]:
 
 
 def _download(record: LocalModel, machine: Machine) -> Download | None:
-    """What has to be fetched for the way in which it will run here: the network may be a file of few bits instead."""
+    """The download for how it will run here, where the network may be a quantized file."""
     if record.download is None:
         return None
     download, plan = replace(record.download, label=record.label), _plan(record, machine)
@@ -217,17 +217,14 @@ def _downloads_besides(record: LocalModel, machine: Machine) -> list[Download]:
 
 
 def _load(tell: Tell, *, record: LocalModel, machine: Machine, hub: HubCache, bundle: Path) -> Model:
-    """
-    Raises:
-        NotReady: it does not fit, or the weights cannot be opened.
-    """
+    """Raises NotReady if it does not fit, or the weights cannot be opened."""
     torch_libraries.preload()
     checkpoint = _checkpoint(record, machine, hub, bundle, tell)
     tell(Progress(0, 0, f"loading {record.label}"))
     from pipelines import device
     from pipelines.speed import cpu_ways
 
-    # What is bundled is quick enough without a card that has to be lent first.
+    # Bundled models are fast enough without borrowing a GPU.
     lender = machine.lender if record.download or record.at else None
     means = device.means(machine) if lender or machine.lender is None else device.without_card(machine)
     files = {Path(file).suffix for file in checkpoint.parts.values()}
@@ -248,7 +245,7 @@ def _load(tell: Tell, *, record: LocalModel, machine: Machine, hub: HubCache, bu
 
 
 def _checkpoint(record: LocalModel, machine: Machine, hub: HubCache, bundle: Path, tell: Tell) -> Checkpoint:
-    """Weights that are here, downloaded if need be."""
+    """The weights, downloaded if needed."""
     download = _download(record, machine)
     without = download.without if download else ()
     checkpoint = Checkpoint(bundle, record.label, record.text_tokens, variant=record.variant, without=without)
@@ -270,13 +267,14 @@ def _checkpoint(record: LocalModel, machine: Machine, hub: HubCache, bundle: Pat
         return replace(checkpoint, path=own, beside=folder)
     if record.at:
         return replace(checkpoint, path=folder, parts=hub.files_of_parts(download) | {record.part: record.at}, own=True)
-    # Of a branch the recipe names the commit it was when it was downloaded.
+    # For a branch, the recipe names the downloaded commit.
     parts = hub.files_of_parts(download)
     return replace(checkpoint, path=folder / download.file, revision=folder.name, parts=parts)
 
 
 def _gpu_gb(machine: Machine, record: LocalModel) -> float:
-    """What the plan takes; the whole card where parts leave it, because those fill main memory: one such at a time.
+    """The plan's memory; the whole GPU if parts leave it, as those fill main memory, so one such model at a time.
+    Nothing for bundled models, which are too small to make room for.
 
     Nothing for a bundled model: it is so small that it never has to make room.
     """
@@ -290,7 +288,7 @@ def _gpu_gb(machine: Machine, record: LocalModel) -> float:
 
 
 def _seconds(record: LocalModel, machine: Machine, hub: HubCache) -> Callable[[int, Size], float | None] | None:
-    """How long a picture takes, where the CPU has to make it."""
+    """How long a picture takes, if the CPU makes it."""
     work, speed = record.work, Speed(hub.cache)
     plan = _plan(record, machine)
     if work is None or plan is None or plan.device != "cpu":

@@ -1,7 +1,7 @@
-"""What a weight file is, from the names and shapes of its tensors: only its header is read, and nothing is unpickled.
+"""Identifies a weight file by the names and shapes of its tensors: reads only its header, unpickles nothing.
 
-diffusers takes every file that it does not know for Stable Diffusion 1.5, so this is asked first. Key names and their
-meaning are as in diffusers 0.42.1, loaders/single_file_utils.py, `infer_diffusers_model_type`.
+diffusers takes every unknown file for Stable Diffusion 1.5, so this comes first. Key names and their meaning are as in
+diffusers 0.42.1, loaders/single_file_utils.py, `infer_diffusers_model_type`.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from typing import Any, NamedTuple
 
 UNET = "model.diffusion_model."
 INPAINTING = 9
-"""Input channels of a UNet that fills a mask: the latents, the mask, and the latents of what is around it."""
+"""Input channels of an inpainting UNet: the latents, the mask, and the latents of the surroundings."""
 MAX_HEADER_BYTES = 100_000_000
-"""As safetensors itself allows."""
+"""safetensors' own limit."""
 _BYTES = {"F64": 8, "I64": 8, "U64": 8, "F32": 4, "I32": 4, "U32": 4, "F16": 2, "BF16": 2, "I16": 2, "U16": 2}
 Shapes = Mapping[str, tuple[int, ...]]
 
@@ -25,17 +25,17 @@ class Kind(NamedTuple):
     """What was recognised."""
 
     name: str  # "Stable Diffusion 1.5", for people
-    like: str = ""  # id of the model that it is opened like; "": Diorama does not open it
-    part: str = ""  # the component that is all it has; "": it is whole
+    like: str = ""  # id of the model that it is opened like; "": not supported
+    part: str = ""  # its only component; "": it is complete
     v_prediction: bool = False
-    inpaints: bool = False  # its UNet reads the mask and what is around it, and draws nothing without them
+    inpaints: bool = False  # its UNet needs a mask
 
 
 def read_header(path: Path) -> Shapes:
     """Name and shape of every tensor of a safetensors file.
 
     Raises:
-        ValueError: it is none, or not all of it is here; the message is the end of a sentence about the file.
+        ValueError: invalid or incomplete; the message is the end of a sentence about the file.
     """
     size = path.stat().st_size
     with path.open("rb") as file:
@@ -65,7 +65,7 @@ def read_header(path: Path) -> Shapes:
 
 
 def not_weights(start: bytes) -> str:
-    """What a file is that came in the place of weights, as the end of a sentence about it; "" where it may be weights.
+    """What a file is that is not weights, as the end of a sentence about it; "" if it may be weights.
 
     Args:
         start: its first 64 bytes.
@@ -89,7 +89,7 @@ def _fits(tensor: dict[str, Any]) -> bool:
 
 
 def kind_of(shapes: Shapes) -> Kind:
-    """What a file with these tensors is; of one that nobody knows, a name that says so."""
+    """The kind of a file with these tensors; unknown ones get a name that says so."""
     of_no_use = _no_model(shapes)
     if of_no_use:
         return Kind(of_no_use)
@@ -98,7 +98,7 @@ def kind_of(shapes: Shapes) -> Kind:
 
 
 def _no_model(shapes: Shapes) -> str:
-    """The name of what draws nothing by itself, or in a way that is not opened."""
+    """The name of files that draw nothing by themselves, or are not supported."""
     has = shapes.__contains__
     if any(".lora_" in name or name.startswith("lora_") or ".lokr_" in name or ".hada_" in name for name in shapes):
         return "a LoRA"
@@ -114,7 +114,7 @@ def _no_model(shapes: Shapes) -> str:
 
 
 def _flux(bare: Shapes) -> Kind | None:
-    """FLUX in its makers' names; they are the same with the prefix of a UNet."""
+    """FLUX in its makers' names, with or without a UNet's prefix."""
     if "distilled_guidance_layer.in_proj.bias" in bare:
         return Kind("Chroma")
     if "early_stream_modulations.image.lin.weight" in bare:

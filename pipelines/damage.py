@@ -1,4 +1,4 @@
-"""Sentences about damaged weights: they cannot be opened, or produce invalid numbers."""
+"""Messages about damaged weights: they cannot be opened, or produce invalid numbers."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from lgm.weights import WeightsMismatch
 from studio.errors import NotReady, StudioError
 
 _FOLDERS = re.compile(r"(?<![\w:/.])/(?:[^/\n'\"]+/)+")
-"""What stands before the name of a file in a whole path; not in the address of a page."""
+"""The folders of an absolute path; not of a web address."""
 
 
 @contextmanager
 def opening(whose: str) -> Iterator[None]:
-    """Weights are opened while the block runs.
+    """Turns errors from opening weights in this block into messages.
 
     Args:
-        whose: the model, and where they lie if no error of its file says so.
+        whose: the model, and where its weights are if the error does not say so.
 
     Raises:
         NotReady: they are missing, damaged or of another model.
@@ -40,7 +40,7 @@ def opening(whose: str) -> Iterator[None]:
 
 
 def reason(error: Exception) -> str:
-    """What a library says, in one short line, without where the host keeps its files: visitors read it, too."""
+    """A library's message, in one short line, without paths of this machine, as visitors read it too."""
     return " ".join(_FOLDERS.sub("", str(error)).split())[:200]
 
 
@@ -49,12 +49,10 @@ def unusable(whose: str, cause: str) -> NotReady:
 
 
 def check_numbers(label: str, what: str, *values: torch.Tensor) -> None:
-    """
-    Args:
-        what: they are to be: "picture".
+    """Raises StudioError if the values are not finite.
 
-    Raises:
-        StudioError: they are not.
+    Args:
+        what: they represent: "picture".
     """
     if not all(bool(each.isfinite().all()) for each in values):
         raise StudioError(

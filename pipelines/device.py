@@ -15,16 +15,16 @@ from pipelines.plan import Means
 
 
 def means(machine: Machine) -> Means:
-    """The card with what is free on it now, main memory, and what the person and the packages allow."""
+    """The GPU with its free memory, main memory, and what the user and the packages allow."""
     ram_gb = machine.ram_gb
     asked = {"can": machine.can, "compiler": machine.compiler}
-    if machine.lender is not None:  # asked now, CUDA would say what it is only where a card is lent
+    if machine.lender is not None:  # CUDA knows the GPU only while it is lent
         gpu = machine.gpu
         return Means(gpu.free_gb, gpu.total_gb, ram_gb, gpu.capability, **asked) if gpu else without_card(machine)
     if torch.cuda.is_available():
         free, total = torch.cuda.mem_get_info()
         total_gb = min(total / 1e9, machine.gpu.total_gb if machine.gpu else math.inf)
-        if total_gb < 0.99 * total / 1e9:  # capped by a person: torch keeps to it, too
+        if total_gb < 0.99 * total / 1e9:  # limited by the user, which torch must respect too
             torch.cuda.set_per_process_memory_fraction(total_gb * 1e9 / total)
         return Means(free / 1e9, total_gb, ram_gb, torch.cuda.get_device_capability(), **asked)
     if torch.backends.mps.is_available():
@@ -34,7 +34,7 @@ def means(machine: Machine) -> Means:
 
 
 def is_fast(asked: bool) -> bool:
-    """Whether a network is to be compiled where that pays: a picture's person asks for it, or the machine's does."""
+    """Whether to compile networks where that pays off: as the request or the machine's setting says."""
     return asked or os.environ.get("DIORAMA_COMPILE", "") == "1"
 
 
@@ -44,9 +44,9 @@ def without_card(machine: Machine) -> Means:
 
 
 def release_memory() -> None:
-    """Give back what the last model that was closed took.
+    """Free what the last closed model took.
 
-    glibc keeps what was freed between blocks that are in use: half a gigabyte of SAM 2.1 large, measured.
+    glibc keeps freed memory between blocks in use: half a gigabyte for SAM 2.1 large, measured.
     """
     gc.collect()
     if sys.platform == "linux":

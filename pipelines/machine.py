@@ -21,20 +21,20 @@ from studio.errors import BadRequest
 from studio.model_files import Meter
 
 CONTAINER_LIMIT, CONTAINER_SHARE = (Path(f"/sys/fs/cgroup/{name}.max") for name in ("memory", "cpu"))
-"""Of memory and of the processor for this process's container, on Linux. Source: https://docs.kernel.org/admin-guide/cgroup-v2.html"""
+"""Limits of this process's container, on Linux. Source: https://docs.kernel.org/admin-guide/cgroup-v2.html"""
 
 AMD = "0x1002"
-"""Vendor of AMD's cards. Source: https://docs.kernel.org/gpu/amdgpu/driver-misc.html"""
+"""AMD's vendor id. Source: https://docs.kernel.org/gpu/amdgpu/driver-misc.html"""
 
 
 @dataclass(frozen=True)
 class Gpu:
-    """One graphics card; memory in GB (1e9 bytes)."""
+    """One GPU; memory in GB (1e9 bytes)."""
 
     name: str
     total_gb: float
     free_gb: float
-    capability: tuple[int, int]  # CUDA compute capability; (0, 0) where there is none, as on Apple chips
+    capability: tuple[int, int]  # CUDA compute capability; (0, 0) without CUDA, as on Apple chips
     index: int = 0  # in the order of nvidia-smi, which CUDA calls PCI_BUS_ID
 
 
@@ -46,19 +46,19 @@ class Machine:
     cores: int
     ram_gb: float
     gpus: tuple[Gpu, ...]
-    can: frozenset[Precision] = ANYWHERE  # in what the installed packages can keep weights
-    note: str = ""  # a sentence about what a person could mend; "": nothing
-    compiler: bool = False  # what PyTorch compiles networks with is installed
-    lender: Lender | None = None  # of the card, where that is here for single pieces of work only
+    can: frozenset[Precision] = ANYWHERE  # precisions the installed packages support
+    note: str = ""  # a sentence about what the user could fix; "": nothing
+    compiler: bool = False  # torch.compile's compiler is installed
+    lender: Lender | None = None  # lends a GPU for single calls, on ZeroGPU
 
     @property
     def gpu(self) -> Gpu | None:
-        """The card models run on: the one with the most free memory."""
+        """The GPU for models: the one with the most free memory."""
         return max(self.gpus, key=lambda gpu: gpu.free_gb, default=None)
 
     @property
     def models_gb(self) -> float:
-        """What the loaded models may take together."""
+        """Memory budget of the loaded models."""
         return self.gpu.total_gb if self.gpu else self.ram_gb / 2
 
     def __str__(self) -> str:
@@ -67,14 +67,13 @@ class Machine:
 
 
 def inspect(said: Mapping[str, str] = os.environ) -> Machine:
-    """Look at this machine: a few milliseconds, or as long as `nvidia-smi` takes where there is one (at most 5 s).
+    """Inspect this machine: a few milliseconds, or as long as `nvidia-smi` takes if there is one (at most 5 s).
 
     Args:
-        said: variables: DIORAMA_GPU chooses a card by its number or a part of its name, DIORAMA_VRAM_GB is the most
-            that models may take of it.
+        said: environment: DIORAMA_GPU chooses a GPU by number or part of its name, DIORAMA_VRAM_GB limits its memory.
 
     Raises:
-        BadRequest: one of them is wrong.
+        BadRequest: one of them is invalid.
     """
     ram_gb, build, note = _ram_gb(), torch_build(), ""
     if zero_gpu.is_here():
@@ -86,17 +85,17 @@ def inspect(said: Mapping[str, str] = os.environ) -> Machine:
     if found and not gpus:
         note = f"{found[0].name} is not used: the installed PyTorch runs on CPUs only. README says which to install."
     if platform.system() == "Darwin" and platform.machine() == "arm64":
-        # Apple chips share one memory; Metal hands a process at most about three quarters of it by default.
+        # Apple chips share one memory; Metal gives a process about three quarters of it by default.
         gpus = chosen((Gpu("Apple GPU", ram_gb, 0.75 * ram_gb, (0, 0)),), said)
     system, compiler = f"{platform.system()} {platform.machine()}", find_spec("triton") is not None
     return Machine(system, _cores(), ram_gb, gpus, installed(), note, compiler)
 
 
 def chosen(gpus: tuple[Gpu, ...], said: Mapping[str, str]) -> tuple[Gpu, ...]:
-    """Those that a person wants used, as large as they want them used.
+    """The GPUs that the user wants used, with the memory they allow.
 
     Raises:
-        BadRequest: DIORAMA_GPU is none of them, or DIORAMA_VRAM_GB is no size.
+        BadRequest: DIORAMA_GPU matches none, or DIORAMA_VRAM_GB is no size.
     """
     wanted, most = said.get("DIORAMA_GPU", "").strip(), said.get("DIORAMA_VRAM_GB", "").strip()
     if wanted and gpus:
@@ -114,16 +113,16 @@ def chosen(gpus: tuple[Gpu, ...], said: Mapping[str, str]) -> tuple[Gpu, ...]:
 
 
 def installed() -> frozenset[Precision]:
-    """In what weights can be kept with the packages that are here."""
+    """The precisions possible with the installed packages."""
     packed = BITSANDBYTES if find_spec("bitsandbytes") else frozenset[Precision]()
     files = frozenset(each for each in Precision if each.is_file) if find_spec("gguf") else frozenset[Precision]()
     return ANYWHERE | packed | files
 
 
 def torch_build() -> str:
-    """What the installed PyTorch runs on: "CUDA", "ROCm" or "CPU"; read from its files, it is not imported.
+    """The installed PyTorch's platform, "CUDA", "ROCm" or "CPU", read from its files without importing it.
 
-    Its macOS builds are named CPU, too.
+    macOS builds count as CPU.
     """
     found = find_spec("torch")
     text = Path(found.origin).with_name("version.py").read_text(encoding="utf-8") if found and found.origin else ""
@@ -134,7 +133,7 @@ def torch_build() -> str:
 
 
 def processor_name() -> str:
-    """The processor as Linux calls it, or what Python knows of it."""
+    """The processor's name according to Linux, or else Python."""
     information = Path("/proc/cpuinfo")
     if information.exists():
         for line in information.read_text(encoding="utf-8", errors="replace").splitlines():
@@ -144,7 +143,7 @@ def processor_name() -> str:
 
 
 def meters(machine: Machine, free_bytes: Callable[[], int]) -> list[Meter]:
-    """What is used of the card, of main memory, and of the disk that downloads go to.
+    """Usage of the GPU, of main memory, and of the disk for downloads.
 
     Args:
         free_bytes: of that disk.
@@ -159,7 +158,7 @@ def meters(machine: Machine, free_bytes: Callable[[], int]) -> list[Meter]:
 
 
 def _cores() -> int:
-    """Cores this process may use, which in a container is fewer than the machine has."""
+    """Cores this process may use; in a container, fewer than the machine has."""
     allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return min(allowed, container_cores(CONTAINER_SHARE) or allowed)
 
@@ -169,7 +168,7 @@ def _ram_gb() -> float:
 
 
 def container_bytes(limit: Path) -> float:
-    """What a container may use, from the file that says so; infinite where nothing does."""
+    """A container's memory limit, from this file; infinite if there is none."""
     try:
         return float(limit.read_text(encoding="utf-8").strip())  # "max" where there is a file but no limit
     except (OSError, ValueError):
@@ -177,9 +176,9 @@ def container_bytes(limit: Path) -> float:
 
 
 def container_cores(share: Path) -> int:
-    """How many cores' worth of time a container gets, rounded up; 0 where nothing bounds it.
+    """A container's CPU limit in cores, rounded up; 0 if there is none.
 
-    PyTorch does not know this, and on as many threads as the machine has cores it works many times slower then.
+    PyTorch does not respect it, and with a thread per core of the machine is many times slower then.
     """
     try:
         microseconds, period = share.read_text(encoding="utf-8").split()
@@ -202,7 +201,7 @@ def _nvidia_gpus() -> tuple[Gpu, ...]:
 
 
 def amd_gpus(folder: Path) -> tuple[Gpu, ...]:
-    """AMD's cards with memory of their own, as Linux lists them; ROCm's PyTorch calls all of them CUDA.
+    """AMD's discrete GPUs, as Linux lists them; ROCm's PyTorch calls all of them CUDA.
 
     Args:
         folder: /sys/class/drm.
@@ -217,13 +216,13 @@ def amd_gpus(folder: Path) -> tuple[Gpu, ...]:
             )
         except (OSError, ValueError):
             continue
-        if total >= 2e9:  # less is lent to a processor's own graphics
+        if total >= 2e9:  # integrated graphics have less
             gpus.append(Gpu("AMD GPU", total / 1e9, (total - used) / 1e9, (9, 0), len(gpus)))
     return tuple(gpus)
 
 
 def visible(gpus: tuple[Gpu, ...], allowed: str) -> tuple[Gpu, ...]:
-    """Those that a person lets programs see, by number; all where CUDA_VISIBLE_DEVICES says nothing or names them."""
+    """The GPUs that CUDA_VISIBLE_DEVICES allows by number; all if it is unset or uses names."""
     numbers = [number.strip() for number in allowed.split(",")]
     if not all(number.isdecimal() for number in numbers):
         return gpus
@@ -233,7 +232,7 @@ def visible(gpus: tuple[Gpu, ...], allowed: str) -> tuple[Gpu, ...]:
 def parse_nvidia_smi(text: str) -> tuple[Gpu, ...]:
     """Read `nvidia-smi --query-gpu=index,name,memory.total,memory.free,compute_cap --format=csv,noheader,nounits`.
 
-    Memory is in MiB there. A line with a field it cannot tell ("[N/A]", "[Insufficient Permissions]") is left out.
+    Memory is in MiB there. Lines with unknown fields ("[N/A]", "[Insufficient Permissions]") are left out.
     """
     gpus = []
     for line in text.splitlines():

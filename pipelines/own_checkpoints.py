@@ -1,4 +1,4 @@
-"""The user's own checkpoints: the files of a folder as models. Looks again on every call, without torch."""
+"""The user's own checkpoints: the files of a folder as models. Checks the folder on every call, without torch."""
 
 from __future__ import annotations
 
@@ -31,20 +31,20 @@ _LIKE = {
     "FluxPipeline": "flux1-dev",
     "Flux2KleinPipeline": "flux2-klein-4b",
 }
-"""By the class that a folder in the diffusers layout was saved from."""
+"""By pipeline class of a folder in the diffusers layout."""
 _GONE = (-1, -1)
-"""The status of what is not there, is a link to nothing, or may not be looked at."""
+"""The status of missing or unreadable files and broken links."""
 _State = tuple[str | tuple[int, int], ...]
 
 
 _OF_TOOLS = ("models/checkpoints", "models/diffusion_models", "models/unet", "models/Stable-diffusion", "checkpoints")
-"""Where ComfyUI and A1111 keep what can be opened here, below their own folder."""
+"""Checkpoint folders of ComfyUI and A1111, below their root folder."""
 
 
 def elsewhere(said: Mapping[str, str]) -> list[Path]:
-    """Folders of models that other tools downloaded: those that DIORAMA_MODELS names, and folders in them.
+    """Model folders of other tools: those that DIORAMA_MODELS names, and folders in them.
 
-    A folder of ComfyUI or A1111 itself stands for the ones in which it keeps checkpoints.
+    The root folder of ComfyUI or A1111 stands for its checkpoint folders.
     """
     found: list[Path] = []
     for name in said.get("DIORAMA_MODELS", "").split(os.pathsep):
@@ -59,21 +59,21 @@ def elsewhere(said: Mapping[str, str]) -> list[Path]:
 
 
 class OwnCheckpoints:
-    """The models of one folder. Any thread may ask."""
+    """The models of one folder. Thread-safe."""
 
     def __init__(self, folder: Path, configs: Path = CONFIGS) -> None:
         self.folder, self._configs = folder, configs
         self._known: Mapping[_State, LocalModel] = {}
 
     def records(self) -> list[LocalModel]:
-        """One for everything in the folder that has weights, also for what cannot be opened: it says why."""
+        """One for everything in the folder with weights; those that cannot be opened say why."""
         found = {_state(path): path for path in _candidates(self.folder)}
         self._known = {state: self._known.get(state) or record_of(path, self._configs) for state, path in found.items()}
         return list(self._known.values())
 
 
 def record_of(path: Path, configs: Path = CONFIGS) -> LocalModel:
-    """What a file or folder is, opened like the model of its family."""
+    """A file or folder as a model of its family."""
     try:
         kind = _kind(path)
     except (OSError, RecursionError) as error:
@@ -98,7 +98,7 @@ def record_of(path: Path, configs: Path = CONFIGS) -> LocalModel:
 def _candidates(folder: Path) -> Iterator[Path]:
     try:
         paths = sorted(folder.iterdir())
-    except OSError:  # it is not there, or no longer
+    except OSError:  # missing
         return
     for path in paths:
         if path.name.startswith("."):
@@ -124,13 +124,13 @@ def _kind(path: Path) -> Kind:
         return Kind(name.removesuffix("Pipeline"), like, inpaints=inpaints)
     if path.suffix.lower() in PICKLED:
         raise ValueError("is pickled, and opening it could run malicious code: get it as .safetensors")
-    if path.exists() and not path.is_file():  # of a pipe, reading would never end
+    if path.exists() and not path.is_file():  # reading a pipe would never end
         raise ValueError("is not a file")
     return kind_of(read_header(path))
 
 
 def _said(config: Path, name: str) -> Any:
-    """None where it does not say."""
+    """None if it does not say."""
     try:
         return json.loads(config.read_text(encoding="utf-8")).get(name)
     except (OSError, ValueError, AttributeError):
@@ -157,21 +157,22 @@ def _named(base: LocalModel, path: Path, what: str, *, fault: str = "", variant:
 
 
 def _of_these_weights(needs: Needs | Whole) -> Needs | Whole:
-    """No other file comes in their place."""
+    """Not replaceable by a quantized file."""
     if isinstance(needs, Whole):
         return needs
     return replace(needs, kept=tuple(each for each in needs.kept if not each.is_file))
 
 
 def _rest(download: Download, part: str) -> Download:
-    """All of a model but the part that is here."""
+    """All of a model except the part that is here."""
     weights = {"unet": 5.1 if download.parts else 1.7, "transformer": 23.8 if download.gb > 20 else 7.8}
     parts = tuple(each for each in download.parts if each[0] != part)
     return replace(download, without=(*download.without, part), parts=parts, gb=download.gb - weights[part])
 
 
 def revision_of(path: Path) -> str:
-    """Names the weights by sizes and three samples of each: 12 hex digits. A whole file of 24 GB would take minutes.
+    """Identifies the weights by sizes and three samples of each: 12 hex digits. A whole file of 24 GB would take
+    minutes.
 
     Raises:
         OSError: they are gone.
@@ -188,10 +189,10 @@ def revision_of(path: Path) -> str:
 
 
 def _state(path: Path) -> _State:
-    """Changes when the file does, or one in the folder, also while it is being copied here."""
+    """Changes when the file or one in the folder does, also while it is being copied."""
     try:
         return str(path), *map(_status, (path, *sorted(path.glob("*")), *sorted(path.glob("*/*"))))
-    except OSError:  # it goes while it is looked at
+    except OSError:  # deleted meanwhile
         return str(path), _GONE
 
 

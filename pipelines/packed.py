@@ -1,7 +1,7 @@
-"""Weights kept in fewer than 16 bits, as a plan says: cast by diffusers, packed by bitsandbytes, or read from GGUF.
+"""Quantized weights, as a plan says: cast by diffusers, packed by bitsandbytes, or read from GGUF.
 
-Only the network, and text encoders larger than CLIP's, are kept so. What needs a package that is not installed is in no
-plan: see `installed`.
+Only the network, and text encoders larger than CLIP's, are quantized. No plan needs a package that is not installed:
+see `installed`.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from diffusers.hooks.layerwise_casting import apply_layerwise_casting_hook
 from pipelines.plan import BITSANDBYTES, Plan, Precision
 
 KEPT_WHOLE = ("embed", "time_", "norm_out", "^shared$", *(f"^{name}$" for name in ("proj_out", "conv_in", "conv_out")))
-"""Small layers through which everything goes; as diffusers looks for them in the paths of layers."""
+"""Small but critical layers, in diffusers' notation for layer paths."""
 
 
 def pack(pipeline: Any, network: str, plan: Plan) -> None:
-    """Keep the weights of an opened pipeline as the plan wants; it is in main memory before and after.
+    """Quantize the weights of an opened pipeline as planned; it is in main memory before and after.
 
-    Beside a GGUF network it is the text encoders alone, as fp8.
+    Beside a GGUF network, this only concerns the text encoders, as fp8.
     """
     if plan.precision == Precision.FULL:
         return
@@ -38,14 +38,14 @@ def pack(pipeline: Any, network: str, plan: Plan) -> None:
         module, work = getattr(pipeline, name), getattr(torch, plan.dtype if name == network else plan.other_dtype)
         if plan.precision in BITSANDBYTES:
             _by_bitsandbytes(module, work, is_4=plan.precision == Precision.NF4)
-            module.to(plan.device).to("cpu")  # packed on the way, layer by layer: a card is quicker at it
+            module.to(plan.device).to("cpu")  # quantized on the way, layer by layer, faster on a GPU
         else:
             _cast(module, work)
 
 
 def _cast(module: torch.nn.Module, work: torch.dtype) -> None:
-    """As fp8, of which each layer is cast as it is used."""
-    # T5 turns its numbers into what the last layer of a block is kept in: such a block is unpacked as a whole.
+    """To fp8; each layer is cast back as it is used."""
+    # T5 casts its input to the dtype of a block's last layer, so such a block is cast back as a whole.
     whole = [(name, part) for name, part in module.named_modules() if name.endswith(".DenseReluDense")]
     skipped = (*KEPT_WHOLE, *(re.escape(name) for name, _ in whole))
     apply_layerwise_casting(module, torch.float8_e4m3fn, work, skip_modules_pattern=skipped)
@@ -54,16 +54,16 @@ def _cast(module: torch.nn.Module, work: torch.dtype) -> None:
 
 
 def _by_bitsandbytes(module: torch.nn.Module, work: torch.dtype, *, is_4: bool) -> None:
-    """Put layers in place of the linear ones that pack their weights when they are moved.
+    """Replace linear layers by ones that quantize their weights when they are moved.
 
-    Not by diffusers' own configuration: that one refuses to work without a graphics card.
+    Not with diffusers' own configuration, which requires a GPU.
     """
     layers: Any = import_module("bitsandbytes").nn
     for path, linear in [*module.named_modules()]:
         if type(linear) is not torch.nn.Linear or any(re.search(mark, path) for mark in KEPT_WHOLE):
             continue
         shape, has_bias = (linear.in_features, linear.out_features), linear.bias is not None
-        # T5 turns its numbers into what this layer is kept in, unless that is int8.
+        # T5 casts its input to this layer's dtype, unless that is int8.
         if is_4 and not path.endswith(".wo"):
             packed = layers.Linear4bit(*shape, bias=has_bias, compute_dtype=work, quant_type="nf4", device="meta")
             packed.weight = layers.Params4bit(linear.weight.data, requires_grad=False, quant_type="nf4")
@@ -96,9 +96,9 @@ def read_gguf(kind: Any, file: Path, folder: Path, name: str, dtype: torch.dtype
 
 @contextmanager
 def seen_as(dtype: torch.dtype, *modules: torch.nn.Module) -> Iterator[None]:
-    """Weights kept as fp8 look like such of another dtype while the block runs; nothing computes with them.
+    """Weights stored as fp8 appear to have another dtype while the block runs; nothing computes with them.
 
-    What is added to a layer meanwhile, such as a LoRA, takes that dtype; as fp8 it could not be computed with.
+    Layers added meanwhile, such as a LoRA, take that dtype, as fp8 cannot be computed with.
     """
     weights = [weight for module in modules for weight in module.parameters()]
     kept = {weight: weight.data for weight in weights if weight.dtype == torch.float8_e4m3fn}

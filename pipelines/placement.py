@@ -24,43 +24,43 @@ from pipelines.speed.warm_up import WarmUp
 from studio.validation import short
 
 SAME_PARTS = {"LatentConsistencyModelPipeline": "StableDiffusionPipeline"}
-"""Classes that only differ in how they draw: their parts are opened as those of the other one."""
+"""Classes that only differ in sampling, and are opened as the other one."""
 
 
 class Placed:
-    """A pipeline on this machine; used by one thread at a time."""
+    """A pipeline on this machine; not thread-safe."""
 
     def __init__(self, kind: type[diffusers.DiffusionPipeline], checkpoint: Checkpoint, plan: Plan) -> None:
-        """Open a folder in the diffusers layout; the network is not looked at, and pickled weights are not opened.
+        """Open a folder in the diffusers layout, offline, without pickled weights.
 
         Raises:
             NotReady: the weights are missing or damaged.
-            torch.OutOfMemoryError: the card is fuller than the plan thought.
+            torch.OutOfMemoryError: the GPU is fuller than planned.
         """
         self.plan = plan
         self.device = torch.device(plan.device)
-        self._aside: dict[str, torch.nn.Module] = {}  # encoders, while no prompt is read
+        self._aside: dict[str, torch.nn.Module] = {}  # encoders, while no prompt is encoded
         self.pipeline: Any = _open(kind, checkpoint, plan)
         self.pipeline.set_progress_bar_config(disable=True)
         self._siblings: dict[type, Any] = {}
         self._lay_out()
         _bridge_dtypes(self.pipeline.vae, self.dtype)
-        self._compiled: dict[torch.nn.Module, Any] = {}  # its blocks, and what runs in their stead where it is fast
+        self._compiled: dict[torch.nn.Module, Any] = {}  # its blocks, and their compiled versions
         self.is_compiled = False
         self.warm_up = WarmUp()
 
     @property
     def dtype(self) -> torch.dtype:
-        """In which the network works, whatever its weights are kept in."""
+        """The network's compute dtype, whatever its weights are stored in."""
         return _dtype(self.plan.dtype)
 
     @property
     def network(self) -> Any:
-        """The part that is asked at every step."""
+        """The part that runs at every step."""
         return getattr(self.pipeline, network_name(type(self.pipeline)))
 
     def of_kind(self, kind: type[diffusers.DiffusionPipeline]) -> Any:
-        """Another pipeline over the same opened parts, wherever they lie."""
+        """Another pipeline over the same opened parts, wherever they are."""
         if isinstance(self.pipeline, kind):
             return self.pipeline
         if kind not in self._siblings:
@@ -74,7 +74,7 @@ class Placed:
 
     @contextmanager
     def reading(self) -> Iterator[None]:
-        """The encoders are on the device while the block runs; the rest may have had to leave."""
+        """The text encoders are on the device while the block runs; the rest may have to leave."""
         if not self._aside:
             yield
             return
@@ -93,9 +93,9 @@ class Placed:
                 module.to(self.device)
 
     def compile(self, is_wanted: bool) -> None:
-        """Let the blocks run compiled, one for all of a kind, or as they are; from Hopper on with cuDNN's attention.
+        """Let the blocks run compiled, one for all of a kind, or not; from Hopper on with cuDNN's attention.
 
-        They are compiled when they are first run in a size.
+        They are compiled when first run at a size.
         """
         if is_wanted == self.is_compiled:
             return
@@ -113,11 +113,11 @@ class Placed:
                 self.network.reset_attention_backend()
 
     def rest(self) -> None:
-        """Nothing runs: what was on the device for one picture only leaves it, also after Stop and after an error."""
+        """Nothing runs: remove what was on the device for one picture only, also after Stop and after an error."""
         self.pipeline.maybe_free_model_hooks()
 
     def close(self) -> None:
-        """Give memory back. Nothing else is called afterwards."""
+        """Free its memory. Nothing else is called afterwards."""
         self._aside.clear()
         self._siblings.clear()
         self._compiled.clear()
@@ -127,10 +127,10 @@ class Placed:
     def _lay_out(self) -> None:
         pipeline, device = self.pipeline, self.device
         match self.plan.placement:
-            case Placement.RESIDENT if self.plan.channels_last:  # else it is opened in its place, and nothing is to do
+            case Placement.RESIDENT if self.plan.channels_last:  # else it is already in place
                 pipeline.vae.to(memory_format=torch.channels_last)
             case Placement.TEXT_LEAVES:
-                # Taken out, not only moved: a pipeline works on the device of the first part it has.
+                # Removed, not just moved, as a pipeline uses the device of its first part.
                 self._aside = {
                     name: part
                     for name, part in pipeline.components.items()
@@ -157,13 +157,13 @@ class Placed:
 
 
 def _open(kind: type[diffusers.DiffusionPipeline], checkpoint: Checkpoint, plan: Plan) -> Any:
-    """The pipeline. `Any`: diffusers annotates its methods more narrowly than they are."""
+    """The pipeline. `Any`, as diffusers' annotations are too narrow."""
     folder, label = checkpoint.path, checkpoint.label
     for library in (diffusers, transformers):
-        library.utils.logging.disable_progress_bar()  # bars of the loaders; progress is told by `tell`
+        library.utils.logging.disable_progress_bar()  # `tell` reports progress instead
     if checkpoint.config:
         return _of_file(kind, checkpoint, checkpoint.config, plan)
-    # The libraries open both all the same: with an empty tokenizer, and with parts that do not belong together.
+    # The libraries would open these anyway: with an empty tokenizer, or with mismatched parts.
     if lacking := missing(folder, unopened=(*checkpoint.without, *checkpoint.parts)):
         raise unusable(f"{label} in {short(folder)}", f"{', '.join(lacking)} missing")
     found = pipeline_class(folder).replace("Inpaint", "")  # the same parts
@@ -174,7 +174,7 @@ def _open(kind: type[diffusers.DiffusionPipeline], checkpoint: Checkpoint, plan:
     _look_into(label, checkpoint.parts.values())
     dtypes, others = _dtypes(kind, plan), _dtype(plan.other_dtype)
     network, is_resident = network_name(kind), plan.placement == Placement.RESIDENT
-    # Weights to be packed are read in main memory, where that takes none: the file is mapped.
+    # Weights to be quantized are read in main memory, where the file is just mapped.
     read_on = plan.device if is_resident and plan.precision == Precision.FULL else "cpu"
     with opening(f"{label} in {short(folder)}"):
         pipeline = kind.from_pretrained(
@@ -187,7 +187,7 @@ def _open(kind: type[diffusers.DiffusionPipeline], checkpoint: Checkpoint, plan:
                 for name, file in checkpoint.parts.items()
                 if name != "ip_adapter"
             },
-            # Straight to the device: through main memory it is four times slower, and twice as large in there.
+            # Straight to the device: through main memory it takes four times as long, and twice its size there.
             # Source: https://github.com/huggingface/diffusers/pull/11904
             device_map=plan.device if read_on == plan.device and is_resident else None,
             use_safetensors=True,
@@ -204,10 +204,7 @@ def _open(kind: type[diffusers.DiffusionPipeline], checkpoint: Checkpoint, plan:
 
 
 def _look_into(label: str, files: Iterable[Path]) -> None:
-    """
-    Raises:
-        NotReady: one of them is a web page or pickled, whatever its name says.
-    """
+    """Raises NotReady if one of them is a web page or pickled, whatever its name says."""
     for path in files:
         with path.open("rb") as file:
             start = file.read(64)
@@ -235,7 +232,7 @@ def _of_file(kind: type[diffusers.DiffusionPipeline], checkpoint: Checkpoint, co
 
 
 def _sound(pipeline: Any, checkpoint: Checkpoint) -> None:
-    """Look at a person's own weights: a pipeline with damaged ones still opens."""
+    """Check the user's own weights, as pipelines open with damaged ones."""
     if checkpoint.own and (fault := single_file.fault(pipeline)):
         raise unusable(f"{checkpoint.label} in {short(checkpoint.path)}", fault)
 
@@ -279,29 +276,29 @@ def _kind(folder: Path, name: str) -> Any:
 
 
 def _controlnet(folder: Path) -> Any:
-    """It follows from the UNet that it steers, so that no configuration has to come along."""
+    """Derived from its UNet, without a configuration of its own."""
     return diffusers.ControlNetModel.from_unet(_described(folder, "unet"), load_weights_from_unet=False)
 
 
 def network_name(kind: type[diffusers.DiffusionPipeline]) -> str:
-    """How pipelines of this kind call the part that is asked at every step."""
+    """The name of the part that runs at every step, in pipelines of this kind."""
     return "unet" if "unet" in inspect.signature(kind.__init__).parameters else "transformer"
 
 
 def _narrow(kind: type[diffusers.DiffusionPipeline]) -> list[str]:
-    """The parts in the plan's first dtype: the network, and what a UNet has to agree with."""
+    """The parts with the plan's first dtype: the network, and what must match a UNet."""
     name = network_name(kind)
     parts = inspect.signature(kind.__init__).parameters if name == "unet" else ()
     return [name, *(part for part in parts if part.startswith(("text_encoder", "image_encoder", "controlnet")))]
 
 
 def _bridge_dtypes(vae: Any, narrow: torch.dtype) -> None:
-    """Let pictures into an autoencoder that is wider than the network, and out of it again.
+    """Convert between an autoencoder and a network of different dtypes.
 
-    The pipelines hand pictures over in the network's dtype and expect latents in it; the autoencoder of a Turing
-    card is float32.
+    Pipelines pass pictures in the network's dtype and expect latents in it; on a Turing GPU, the autoencoder is
+    float32.
     """
-    if "force_upcast" in vae.config:  # SDXL's overflows in float16, which no plan asks of it: it stays as it is
+    if "force_upcast" in vae.config:  # SDXL's overflows in float16, which no plan uses for it
         vae.register_to_config(force_upcast=False)
     if vae.dtype == narrow:
         return
@@ -311,7 +308,7 @@ def _bridge_dtypes(vae: Any, narrow: torch.dtype) -> None:
 
 
 def _decode_in(vae: Any, tiles: Tiles) -> None:
-    """Bound the memory of a decode as the plan says; pictures up to the size of a tile are not cut."""
+    """Limit the memory of decoding as planned; pictures up to the size of a tile are not split."""
     if tiles == Tiles.WHOLE:
         return
     vae.enable_tiling()

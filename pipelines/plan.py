@@ -1,14 +1,14 @@
 """Plans a model's precision and device placement: a pure function from a machine's memory to a plan.
 
-Knows nothing of torch or of any model: needs and possessions come in as gigabytes (1e9 bytes).
+Knows nothing of torch or of any model: requirements and memory come in as gigabytes (1e9 bytes).
 
-    RESIDENT      everything stays on the card                              fastest
-    TEXT_LEAVES   text encoders are on it only while a prompt is read
+    RESIDENT      everything stays on the GPU                               fastest
+    TEXT_LEAVES   text encoders are on it only while encoding a prompt
     PARTS         each part is on it only while it works
-    STREAMED      single layers pass through it, the next one while one works
-    BLOCKS        single layers pass through it one by one                  slowest, a few GB are enough
+    STREAMED      single layers pass through it, prefetching the next
+    BLOCKS        single layers pass through it one by one                  slowest, needs a few GB
 
-Each of them with the weights in 16 bits, or in fewer: see `Precision`.
+Each with weights in 16 bits, or in fewer: see `Precision`.
 """
 
 from __future__ import annotations
@@ -22,21 +22,21 @@ from typing import Literal, NamedTuple
 Dtype = Literal["bfloat16", "float16", "float32"]
 
 SMALL_GB = 4.5
-"""Largest model, as float32, that is worth running without a graphics card: above it one step takes a minute."""
+"""Largest model, as float32, worth running without a GPU: above it one step takes a minute."""
 SPARE_GB = 1.2
-"""Kept free on a card: 0.7 GB for the CUDA context, 0.5 GB for the desktop."""
+"""Left free on a GPU: 0.7 GB for the CUDA context, 0.5 GB for the desktop."""
 SPARE_RAM_GB = 4.0
-"""Kept free in main memory for the system, Python and the page."""
+"""Left free in main memory for the system, Python and the page."""
 BLOCK_GB = 1.0
-"""Most that single layers of FLUX and T5 take while they pass through: the largest is an embedding of 0.6 GB."""
+"""Most memory for single layers of FLUX and T5 in transit: the largest is an embedding of 0.6 GB."""
 UNPACKED_GB = 0.25
-"""Most that layers take which are unpacked to 16 bits while they work."""
+"""Most memory for layers dequantized to 16 bits while they work."""
 OPENING_GB = 4.0
-"""Most that main memory holds of weights that are read straight onto a card."""
+"""Most main memory for weights being read straight to a GPU."""
 LARGEST = 2.25
-"""Pixels of the largest picture a model offers, as a multiple of the default's."""
+"""Pixels of a model's largest picture, as a multiple of the default's."""
 SMALL_TILES = 0.3
-"""What a decode in tiles of half the side takes of a whole one: a quarter of its pixels, and the picture itself."""
+"""Memory of decoding in tiles of half the side, compared with whole: a quarter of the pixels plus the picture."""
 
 
 class Placement(IntEnum):
@@ -50,7 +50,7 @@ class Placement(IntEnum):
 
 
 class Pace(IntEnum):
-    """A class of time; compare with <."""
+    """A class of speed; compare with <."""
 
     FAST = 0
     MEDIUM = 1
@@ -67,9 +67,9 @@ PACES = {
 
 
 class Precision(StrEnum):
-    """In how many bits the weights of the network, and of large text encoders, are kept; best first.
+    """The precision of the weights of the network, and of large text encoders; best first.
 
-    They still work in 16 bits: each layer is unpacked as it is used.
+    Computation is in 16 bits: each layer is dequantized as it is used.
     """
 
     FULL = "16-bit"
@@ -82,19 +82,19 @@ class Precision(StrEnum):
 
     @property
     def is_file(self) -> bool:
-        """Whether the network comes as a file of its own, already packed."""
+        """Whether the network is a separate, quantized file."""
         return self in (Precision.Q8, Precision.Q5, Precision.Q4)
 
     @property
     def code(self) -> str:
-        """As recipes and requests say it: "nf4", "gguf-q8"; "" for 16 bits, of which they do not speak."""
+        """In recipes and requests: "nf4", "gguf-q8"; "" for 16 bits, which they do not mention."""
         if self == Precision.FULL:
             return ""
         return f"gguf-{self.name.lower()}" if self.is_file else self.name.lower()
 
 
 class Share(NamedTuple):
-    """Of the bytes that 16 bits a number take."""
+    """Of the size in 16 bits."""
 
     network: float
     text: float
@@ -113,30 +113,30 @@ SHARES = {
     Precision.Q4: Share(0.287, 0.53),
 }
 ANYWHERE = frozenset({Precision.FULL, Precision.FP8})
-"""What needs no package beside torch and diffusers."""
+"""Those that need no package besides torch and diffusers."""
 BITSANDBYTES = frozenset({Precision.INT8, Precision.NF4})
-"""Their numbers lie beside what says how to read them, which layers that pass through a card leave behind."""
+"""Their scales are stored separately, and would be left behind by layers passing through a GPU."""
 
 
 class Tiles(StrEnum):
-    """In how many pieces a picture is decoded, so that memory stays bounded."""
+    """In how many tiles a picture is decoded, to limit memory."""
 
     WHOLE = "whole"
-    LARGE = "large"  # pictures larger than the autoencoder was trained on
-    SMALL = "small"  # pieces of half that side
+    LARGE = "large"  # only for pictures larger than the autoencoder was trained on
+    SMALL = "small"  # tiles of half that side
 
 
 @dataclass(frozen=True)
 class Needs:
-    """What the parts of a model weigh with 16 bits a number, and what its work takes on top, in GB."""
+    """The size of a model's parts in 16 bits, and the additional memory of its work, in GB."""
 
     text: float
     transformer: float
     vae: float
     step: float  # activations of one denoising step at the default size
     decode: float  # activations of the last decode at the default size
-    kept: tuple[Precision, ...] = (Precision.FULL,)  # in what its weights can be kept
-    clip: bool = False  # its text encoders are CLIP's, which stay in 16 bits
+    kept: tuple[Precision, ...] = (Precision.FULL,)  # precisions of its weights
+    clip: bool = False  # its text encoders are CLIPs, which stay in 16 bits
 
     @property
     def weights(self) -> float:
@@ -145,28 +145,28 @@ class Needs:
 
 @dataclass(frozen=True)
 class Whole:
-    """What a model takes that is laid out as a whole, in GB."""
+    """The memory of a model that is placed as a whole, in GB."""
 
-    gpu_gb: float = 0.0  # at work on a card; 0: next to nothing
-    card: bool = False  # it does not run without one
-    ram_gb: float = 0.0  # of main memory, where there is no card
-    half: bool = False  # float16 on a CUDA card, as its own code does
+    gpu_gb: float = 0.0  # on a GPU, while working; 0: next to nothing
+    card: bool = False  # it requires a GPU
+    ram_gb: float = 0.0  # of main memory, without a GPU
+    half: bool = False  # float16 on a CUDA GPU, like its own code
 
 
 @dataclass(frozen=True)
 class Means:
-    """What a machine has for models: one card (or none: `total_gb` 0), and main memory."""
+    """What a machine has for models: one GPU (or none: `total_gb` 0), and main memory."""
 
     free_gb: float
     total_gb: float
     ram_gb: float
     capability: tuple[int, int]  # CUDA compute capability; (0, 0) on Apple chips, whose memory is the main memory
-    can: frozenset[Precision] = ANYWHERE  # what the installed packages open
-    compiler: bool = False  # there is one for this card
+    can: frozenset[Precision] = ANYWHERE  # precisions supported by the installed packages
+    compiler: bool = False  # there is one for this GPU
 
     @property
     def card(self) -> Literal["cuda", "mps", ""]:
-        """The kind of card that models can use; "" for none. PyTorch has dropped CUDA cards below 7.0."""
+        """The kind of GPU that models can use; "" for none. PyTorch has dropped CUDA GPUs below 7.0."""
         if self.total_gb <= 0:
             return ""
         if self.capability == (0, 0):
@@ -181,13 +181,13 @@ class Plan:
     placement: Placement
     device: Literal["cuda", "mps", "cpu"]
     dtype: Dtype  # of the transformer
-    other_dtype: Dtype  # of the autoencoder and of text encoders that need more room for their numbers
-    gpu_gb: float  # most it takes on the card
-    ram_gb: float  # most it takes in main memory
+    other_dtype: Dtype  # of the autoencoder, and of text encoders that need more range
+    gpu_gb: float  # peak memory on the GPU
+    ram_gb: float  # peak main memory
     precision: Precision = Precision.FULL
     tiles: Tiles = Tiles.WHOLE
-    compiles: bool = False  # a network that is compiled is quicker
-    channels_last: bool = False  # so the numbers of the autoencoder lie in memory
+    compiles: bool = False  # compiling makes the network faster
+    channels_last: bool = False  # the autoencoder's memory layout
 
     @property
     def pace(self) -> Pace:
@@ -206,15 +206,15 @@ class Plan:
 
 
 def plan(means: Means, needs: Needs | Whole) -> Plan | None:
-    """The fastest way to run a model here; None where it cannot run. More memory is never slower."""
+    """The fastest way to run a model here; None if it cannot run. More memory is never slower."""
     return next(iter(plans(means, needs)), None)
 
 
 def plans(means: Means, needs: Needs | Whole) -> tuple[Plan, ...]:
-    """Every way that fits, the fastest first, each smaller than the one before: for a card that is fuller than it said.
+    """Every way that fits, fastest first, each smaller than the one before, in case the GPU is fuller than it reported.
 
-    Of equally fast ways the one with the better weights comes first. What is laid out as a whole is so small that it is
-    tried wherever it may run.
+    Of equally fast ways the one with better weights comes first. Models placed as a whole are so small that they are
+    tried wherever they may run.
     """
     if isinstance(needs, Whole):
         dtype: Dtype = "float16" if needs.half and means.card == "cuda" else "float32"
@@ -224,7 +224,7 @@ def plans(means: Means, needs: Needs | Whole) -> tuple[Plan, ...]:
     room_gb = min(means.free_gb, means.total_gb - SPARE_GB)
     ram_gb = means.ram_gb - SPARE_RAM_GB
     if means.card == "mps":
-        room_gb = min(room_gb, ram_gb)  # one memory
+        room_gb = min(room_gb, ram_gb)  # shared memory
     ways = [each for each in _on_card(means, needs, room_gb) if each.gpu_gb <= room_gb and each.ram_gb <= ram_gb]
     ways.sort(key=lambda each: (each.pace, [*Precision].index(each.precision), each.placement))
     smaller: list[Plan] = []
@@ -235,11 +235,11 @@ def plans(means: Means, needs: Needs | Whole) -> tuple[Plan, ...]:
 
 
 def least(needs: Needs, ram_gb: float, *, can: frozenset[Precision] = ANYWHERE, slowest: Pace = Pace.SLOW) -> Means:
-    """The smallest machine on which a model runs no slower than `slowest`: its card and its main memory.
+    """The smallest machine on which a model runs no slower than `slowest`: its GPU and its main memory.
 
     Args:
-        ram_gb: main memory there is; placements that want more are taken only when none is content with it.
-        can: what the installed packages open.
+        ram_gb: main memory there is; placements that need more are used only if no other works.
+        can: precisions supported by the installed packages.
     """
     probe = Means(free_gb=0.0, total_gb=1.0, ram_gb=ram_gb, capability=(8, 0), can=can)
     ways = [each for each in _on_card(probe, needs, 0.0) if each.pace <= slowest]
@@ -250,14 +250,14 @@ def least(needs: Needs, ram_gb: float, *, can: frozenset[Precision] = ANYWHERE, 
 
 
 def _on_card(means: Means, needs: Needs, room_gb: float) -> Iterator[Plan]:
-    """All ways, with what each takes, decoded in pieces no smaller than the room asks for."""
+    """All ways, with their memory, decoding in tiles no smaller than necessary."""
     is_apple = means.card == "mps"
     for precision in Precision:
         if precision not in needs.kept or precision not in means.can or (is_apple and precision != Precision.FULL):
             continue
         for placement in Placement:
             if is_apple and placement != Placement.RESIDENT:
-                continue  # what is moved off the card is still in the one memory, so there is only one way
+                continue  # with shared memory, moving parts off the GPU gains nothing
             if precision in BITSANDBYTES and placement >= Placement.STREAMED:
                 continue
             yield _way(means, needs, precision, placement, room_gb)
@@ -271,7 +271,7 @@ def _way(means: Means, needs: Needs, precision: Precision, placement: Placement,
     """
     dtype: Dtype = "bfloat16" if means.capability >= (8, 0) or means.card == "mps" else "float16"
     if means.card == "mps" and 2 * needs.weights <= SMALL_GB:
-        dtype = "float32"  # small models are neither faster nor better in half precision there
+        dtype = "float32"  # small models gain nothing from half precision there
     wide = 2.0 if dtype == "float32" else 1.0
     other: Dtype = "float32" if dtype != "bfloat16" else dtype
     twice = 2.0 if other == "float32" else 1.0
@@ -299,7 +299,7 @@ def _way(means: Means, needs: Needs, precision: Precision, placement: Placement,
         # Only what leaves the card stays in main memory; the rest passes through it once: tensor by tensor, or as
         # a part that is cast there.
         Placement.RESIDENT: max(text, transformer) if is_packed else min(OPENING_GB, max(text, transformer, vae)),
-        Placement.STREAMED: 2 * weights,  # pinned beside what was read
+        Placement.STREAMED: 2 * weights,  # pinned, in addition to what was read
     }.get(placement, weights)
     device: Literal["cuda", "mps"] = "mps" if means.card == "mps" else "cuda"
     compiles = means.compiler and placement == Placement.RESIDENT and not is_packed and means.capability >= (8, 0)
@@ -316,5 +316,5 @@ def _on_cpu(means: Means, needs: Needs) -> tuple[Plan, ...]:
 
 
 def _up(gb: float) -> float:
-    """To hundredths, never to less than it is."""
+    """To hundredths, rounded up."""
     return math.ceil(100 * gb - 1e-6) / 100

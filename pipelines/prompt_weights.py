@@ -1,10 +1,12 @@
 """A1111's prompt syntax for CLIP: weights, and prompts of any length.
 
     (word)  1.1 times      ((word))  1.21 times      (word:1.3)  1.3 times      [word]  divided by 1.1
-    \\( \\) \\[ \\] \\\\  the character itself           BREAK  begins a new chunk
+    \\( \\) \\[ \\] \\\\  the character itself           BREAK  starts a new chunk
 
-CLIP reads 75 tokens at a time; a longer prompt is read in chunks, which the network then sees one behind the other.
-Reimplemented from A1111's description rather than taken from `compel`, whose syntax, `(word)1.3`, is another one.
+CLIP reads 75 tokens at a time; a longer prompt is read in chunks, which the network sees concatenated.
+
+Reimplemented from A1111's description rather than taken from `compel`, whose syntax, `(word)1.3`, differs.
+
 Source: AUTOMATIC1111/stable-diffusion-webui wiki, Features, "Attention/emphasis" and "Infinite prompt length".
 """
 
@@ -18,15 +20,15 @@ import torch
 from studio.errors import BadRequest
 
 MORE = 1.1
-"""What a pair of brackets does to a weight."""
+"""The factor of a pair of brackets."""
 COMMA_TOKENS = 20
-"""So near the end of a chunk, a comma is where it is broken. A1111's default."""
+"""Chunks break at a comma within this many tokens of their end. A1111's default."""
 MOST = 10.0
-"""Largest weight: beyond it there is nothing to be seen."""
+"""Largest weight; higher ones destroy the picture."""
 MOST_CHUNKS = 50
-"""10,000 letters of English are 35. Without an end, BREAK after every word would keep the encoder busy for minutes."""
+"""10,000 letters of English make 35. Without a limit, BREAK after every word would take minutes."""
 MOST_NESTED = 30
-"""Brackets within brackets that count: 25 reach the largest weight, and without an end 10,000 would take seconds."""
+"""Nested brackets that count: 25 reach the largest weight, and without a limit 10,000 would take seconds."""
 _MARK = re.compile(r"\\([()\[\]\\])|([(\[])|:\s*([+-]?(?:\d{1,6}\.?\d{0,9}|\.\d{1,9}))\s*\)|([)\]])|\b(BREAK)\b")
 
 
@@ -36,14 +38,14 @@ class Piece(NamedTuple):
 
 
 class PromptChunk(NamedTuple):
-    """What is read at once: at most 75 tokens, without begin and end."""
+    """What is read at once: at most 75 tokens, without start and end tokens."""
 
     tokens: list[int]
     weights: list[float]
 
 
 def pieces(prompt: str) -> list[Piece | None]:
-    """A prompt in order, with the weights it says; None stands for BREAK. Nothing that is written is an error."""
+    """A prompt in order, with its weights; None stands for BREAK. No input is an error."""
     found: list[Piece | None] = []
     opened: dict[str, list[int]] = {"(": [], "[": []}
     at = 0
@@ -63,7 +65,7 @@ def pieces(prompt: str) -> list[Piece | None]:
         else:
             _add(found, escaped or mark[0])
     _add(found, prompt[at:])
-    for bracket, factor in (("(", MORE), ("[", 1 / MORE)):  # those that are never closed go on to the end
+    for bracket, factor in (("(", MORE), ("[", 1 / MORE)):  # unclosed ones extend to the end
         for start in opened[bracket]:
             _weigh(found, start, factor)
     return _joined(found)
@@ -81,7 +83,7 @@ def _weigh(found: list[Piece | None], start: int, factor: float) -> None:
 
 
 def _joined(found: list[Piece | None]) -> list[Piece | None]:
-    """Neighbours of one weight as one piece: a word is not read in two because of an escaped bracket."""
+    """Merge neighbours of one weight, so that an escaped bracket does not split a word."""
     joined: list[Piece | None] = []
     for piece in found:
         last = joined[-1] if joined else None
@@ -93,7 +95,7 @@ def _joined(found: list[Piece | None]) -> list[Piece | None]:
 
 
 def chunks(prompt: str, tokenizer: Any) -> list[PromptChunk]:
-    """What a tokenizer makes of a prompt; at least one chunk, which may be empty.
+    """A prompt's chunks of tokens; at least one, which may be empty.
 
     Raises:
         BadRequest: there are more than `MOST_CHUNKS`.
@@ -118,7 +120,7 @@ def chunks(prompt: str, tokenizer: Any) -> list[PromptChunk]:
 
 
 def _rest(chunk: PromptChunk, comma: int) -> PromptChunk:
-    """The chunk after a full one: it takes along what stands behind the last comma, if that is little."""
+    """The chunk after a full one, starting with what follows the last comma, if that is short."""
     behind = chunk.tokens[::-1].index(comma) if comma in chunk.tokens else 0
     behind = behind if behind <= COMMA_TOKENS else 0
     cut = len(chunk.tokens) - behind
@@ -128,14 +130,14 @@ def _rest(chunk: PromptChunk, comma: int) -> PromptChunk:
 
 
 def read(prompt: str, tokenizer: Any, encoder: Any, clip_skip: int, *, normed: bool) -> tuple[torch.Tensor, Any]:
-    """A prompt through one text encoder of CLIP.
+    """Encode a prompt with one of CLIP's text encoders.
 
     Args:
-        clip_skip: which layer is asked, counted from the last one, which is 1.
-        normed: through the encoder's last norm, as Stable Diffusion 1.5 wants it; SDXL does not.
+        clip_skip: which layer to use, counted from the last one, which is 1.
+        normed: apply the encoder's last norm, as Stable Diffusion 1.5 expects; SDXL does not.
 
     Returns:
-        (1, 77 * chunks, C), and (1, P) pooled from the first chunk where the encoder has a projection, else None.
+        (1, 77 * chunks, C), and (1, P) pooled from the first chunk if the encoder has a projection, else None.
     """
     rows, pooled = [], None
     for chunk in chunks(prompt, tokenizer):
@@ -153,7 +155,7 @@ def read(prompt: str, tokenizer: Any, encoder: Any, clip_skip: int, *, normed: b
 
 
 def _weighed(layer: torch.Tensor, weights: list[float]) -> torch.Tensor:
-    """Each token times its weight, and the whole as large on average as it was. Untouched where all are 1."""
+    """Each token times its weight, rescaled to the original mean. Unchanged if all weights are 1."""
     if all(weight == 1.0 for weight in weights):
         return layer
     weighed = layer.float() * torch.tensor(weights, device=layer.device)[None, :, None]
@@ -163,7 +165,7 @@ def _weighed(layer: torch.Tensor, weights: list[float]) -> torch.Tensor:
 
 
 def level(one: torch.Tensor, other: torch.Tensor, nothing: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Two read prompts made equally long: the shorter one is followed by as many empty chunks.
+    """Two encoded prompts at equal length: the shorter one is padded with empty chunks.
 
     Args:
         nothing: (1, 77, C), an empty prompt.

@@ -18,10 +18,10 @@ from studio.contract import Readiness
 from studio.validation import short
 
 SPARE_GB = 0.5
-"""Kept free on the disk of the cache, as `hub.fetch` does."""
+"""Disk space to leave free, as `hub.fetch` does."""
 EXTRAS = "make extras (or pip install -r requirements-extras.txt)"
 CONTEXT_GB = 0.7
-"""What CUDA itself takes on a card as soon as torch uses it."""
+"""CUDA's own memory on a GPU, once torch uses it."""
 
 
 def means(machine: Machine) -> Means:
@@ -35,7 +35,7 @@ def means(machine: Machine) -> Means:
 
 
 def plan_here(machine: Machine, needs: Needs) -> Plan | None:
-    """What the plan will be, with nothing else loaded: other models of Diorama make room."""
+    """The plan with nothing else loaded: Diorama's other models make room."""
     return plan(means(machine), needs)
 
 
@@ -56,7 +56,7 @@ def of(model: LocalModel, weights: Download | Path, machine: Machine, hub: HubCa
 
 
 def of_files(download: Download, hub: HubCache) -> Readiness:
-    """Whether a download is here, or can come."""
+    """Whether a download is here, or possible."""
     gb = to_come_gb(download, hub)
     if path := download.named():
         hint = f"There is no file {short(path)}: correct {download.local} in .env, or remove it."
@@ -82,14 +82,14 @@ def of_files(download: Download, hub: HubCache) -> Readiness:
 
 
 def to_come_gb(download: Download, hub: HubCache) -> float:
-    """What is still to be downloaded; 0 where all is here, or a person named a file instead."""
+    """What is still to be downloaded; 0 if everything is here, or the user named a file instead."""
     if download.named() or hub.snapshot(download) is not None:
         return 0.0
-    return max(0.1, download.gb - hub.started_bytes(download) / 1e9)  # what is missing may be some small file
+    return max(0.1, download.gb - hub.started_bytes(download) / 1e9)  # perhaps only a small file is missing
 
 
 def needs_of(model: LocalModel, weights: Download | Path, machine: Machine, hub: HubCache) -> tuple[Need, ...]:
-    """All that a model needs, one by one: memory, the user's own file, disk, licence and access, as far as they apply.
+    """All requirements of a model: memory, the user's own file, disk, licence and access, as far as they apply.
 
     Args:
         weights: a download, or the folder of a bundled model.
@@ -109,7 +109,7 @@ def needs_of(model: LocalModel, weights: Download | Path, machine: Machine, hub:
 
 
 def _memory(model: LocalModel, machine: Machine) -> Need:
-    """What the plan is, or the smallest machine that would do beside this one."""
+    """The plan, or the smallest machine that would do."""
     wanted, gpu = too_small(model, machine), machine.gpu
     card = f"a GPU with {gpu.total_gb:.0f} GB" if gpu else "no GPU"
     here = f"{machine.ram_gb:.0f} GB and {card}"
@@ -139,16 +139,16 @@ def of_bundled(folder: Path) -> Readiness:
 
 
 def revision_of(*folders: Path) -> str:
-    """Names the weights by what is in them: 12 hex digits of the SHA-256 of the files. 15 MB take some 20 ms."""
+    """Identifies the weights by their content: 12 hex digits of the SHA-256 of the files. 15 MB take some 20 ms."""
     digest = hashlib.sha256()
     for path in (path for folder in folders for path in sorted(folder.rglob("*.safetensors"))):
-        with suppress(OSError):  # `of_bundled` says so
+        with suppress(OSError):  # reported by `of_bundled`
             digest.update(path.read_bytes())
     return digest.hexdigest()[:12]
 
 
 def own_file(model: LocalModel) -> Readiness | None:
-    """What a person has to bring, because no Hub has it; None where nothing is missing."""
+    """The file that the user must provide, because no Hub has it; None if nothing is missing."""
     path = model.named()
     if not model.own_file or (path and path.is_file()):
         return None
@@ -163,7 +163,7 @@ def own_file(model: LocalModel) -> Readiness | None:
 
 
 def too_small(model: LocalModel, machine: Machine) -> Readiness | None:
-    """Names the smallest machine that would do, and from when on it is fast; None where this one will do."""
+    """The smallest machine that would do, and from when on it is fast; None if this one will do."""
     here, needs, label = means(machine), model.needs, model.label
     if isinstance(needs, Whole):
         if needs.card and not (here.card and here.total_gb >= needs.gpu_gb):

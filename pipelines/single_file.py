@@ -16,19 +16,19 @@ from pipelines.checkpoint_kinds import INPAINTING, UNET, read_header
 
 
 def open_file(kind: type[diffusers.DiffusionPipeline], file: Path, config: Path) -> Any:
-    """The pipeline in main memory, in the number format of the file.
+    """The pipeline in main memory, in the dtype of the file.
 
     Args:
-        config: a folder in the diffusers layout without weights; where it has no tokenizer, CLIP's is taken.
+        config: a folder in the diffusers layout without weights; if it has no tokenizer, CLIP's is used.
 
     Raises:
         ValueError, RuntimeError: it is of another family, or lacks something.
     """
     given: dict[str, Any] = {} if (config / "tokenizer").is_dir() else {"tokenizer": clip_tokenizer()}
     if given and (config / "text_encoder_2").is_dir():
-        given["tokenizer_2"] = clip_tokenizer(pad_token="!")  # OpenCLIP's fills up with the token 0
+        given["tokenizer_2"] = clip_tokenizer(pad_token="!")  # OpenCLIP's pads with token 0
     channels = read_header(file).get(f"{UNET}input_blocks.0.0.weight", (0, 0))[1]
-    if channels == INPAINTING:  # the settings are those of a UNet with four
+    if channels == INPAINTING:  # the settings are for a UNet with four
         settings: Any = {"config": str(config), "local_files_only": True, "subfolder": "unet", "in_channels": channels}
         given["unet"] = diffusers.UNet2DConditionModel.from_single_file(str(file), **settings)
     opened: Any = kind

@@ -23,5 +23,5 @@ FAMILIES = {
     "qwen3": "pipelines.words.qwen:open_checkpoint",
     "sam2": "pipelines.families.sam:open_checkpoint",
 }
-"""Who opens the weights of a family: called with the `Checkpoint` and the plans that fit here, the fastest first;
-returns a `Model`. Named, not imported, because torch comes with them."""
+"""Opens the weights of a family: called with the `Checkpoint` and the plans that fit here, fastest first; returns a
+`Model`. Names, since importing them would import torch."""

@@ -1,4 +1,4 @@
-"""CLIP from a folder: the toy's with its configuration, and the published ViT-B/32, whose settings are the defaults."""
+"""CLIP from a folder: the toy's with its configuration, or the published ViT-B/32, whose settings are the defaults."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from studio.errors import NotReady
 from studio.validation import short
 
 _BUFFERS = ("text_model.embeddings.position_ids", "vision_model.embeddings.position_ids")
-"""In published files, numbers that count from 0 and are no weights."""
+"""Buffers in published files, which just count from 0."""
 
 
 def open_clip(folder: Path, label: str) -> tuple[CLIPModel, CLIPTokenizer]:
@@ -21,7 +21,7 @@ def open_clip(folder: Path, label: str) -> tuple[CLIPModel, CLIPTokenizer]:
 
     Args:
         folder: with model.safetensors and tokenizer.json; without config.json it is a ViT-B/32.
-        label: of the model that it is for.
+        label: of the model that uses it.
 
     Raises:
         NotReady: the weights are missing, damaged or of another network.

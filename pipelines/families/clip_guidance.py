@@ -1,6 +1,7 @@
 """The VQGAN + CLIP method: optimises a latent until CLIP finds the prompts in the decoded picture.
 
 Everything is float32 and works on the device of its tensors; pictures are NCHW in [0, 1], latents (1, C, h, w).
+
 Source of the method: K. Crowson's notebooks (MIT), github.com/EleutherAI/vqgan-clip notebooks/.
 """
 
@@ -18,7 +19,7 @@ from torch import Tensor
 
 MEAN = (0.48145466, 0.4578275, 0.40821073)
 STD = (0.26862954, 0.26130258, 0.27577711)
-"""Of CLIP's pictures. Source: openai/clip-vit-base-patch32 preprocessor_config.json."""
+"""Of CLIP's input. Source: openai/clip-vit-base-patch32 preprocessor_config.json."""
 _NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
 _WEIGHTED = re.compile(
     rf"(?P<text>.*[^\d\s:]|.*\s)\s*:\s*(?P<weight>{_NUMBER})(?:\s*:\s*(?P<stop>{_NUMBER}))?\s*", re.S
@@ -26,7 +27,7 @@ _WEIGHTED = re.compile(
 
 
 class Wish(NamedTuple):
-    """One of the texts of a prompt: a negative weight is for what is not to be seen."""
+    """One text of a prompt; a negative weight is for what to avoid."""
 
     text: str
     weight: float = 1.0
@@ -38,8 +39,8 @@ class Prompt(NamedTuple):
 
     Attributes:
         embeds: (M, D), of any length.
-        weight: how much it counts; below 0, the picture moves away from it.
-        stop: no gradient comes once sign(weight) * distance is at most this.
+        weight: negative ones push the picture away.
+        stop: no gradient once sign(weight) * distance is at most this.
     """
 
     embeds: Tensor
@@ -48,13 +49,13 @@ class Prompt(NamedTuple):
 
 
 class Step(NamedTuple):
-    """What was seen in one step, before the latent moved.
+    """The state in one step, before the latent moved.
 
     Attributes:
         image: (1, 3, H, W), [0, 1].
-        cuts: (N, 3, S, S), what CLIP looked at, before its normalisation.
-        embeds: (N, D), what it saw, not normalised.
-        losses: one for each prompt.
+        cuts: (N, 3, S, S), CLIP's input before normalisation.
+        embeds: (N, D), CLIP's output, not normalised.
+        losses: one per prompt.
     """
 
     image: Tensor
@@ -66,7 +67,7 @@ class Step(NamedTuple):
 def wishes(prompt: str) -> list[Wish]:
     """The texts of a prompt such as "a castle:2 | fog:0.5 | text:-0.3".
 
-    What follows the last colon is a weight only if it is a number and no digit stands before the colon: "a cat: the
+    The part after the last colon is a weight only if it is a number and no digit precedes the colon: "a cat: the
     movie" and "a clock at 12:30" are texts. A second number is where to stop.
     """
     found = []
@@ -94,8 +95,8 @@ def step(
         vqgan: `diffusers.VQModel`.
         clip: `transformers.CLIPModel`.
         z: (1, C, h, w) leaf with requires_grad, the only parameter of the optimizer.
-        prompts: what the picture is to be like.
-        cut: makes what CLIP looks at, (N, 3, S, S), of the picture, (1, 3, H, W), both [0, 1]; differentiable.
+        prompts: what the picture should match.
+        cut: makes CLIP's input, (N, 3, S, S), from the picture, (1, 3, H, W), both [0, 1]; differentiable.
     """
     optimizer.zero_grad()
     codebook = vqgan.quantize.embedding.weight
@@ -118,13 +119,13 @@ def decoded(vqgan: Any, z_q: Tensor) -> Tensor:
 
 
 def seen(clip: Any, pictures: Tensor) -> Tensor:
-    """CLIP's embeddings, (N, D), not normalised, of pictures of the size that it takes."""
+    """CLIP's embeddings, (N, D), not normalised, of pictures of its input size."""
     mean, std = (torch.tensor(values).view(3, 1, 1).to(pictures) for values in (MEAN, STD))
     return clip.get_image_features((pictures - mean) / std).pooler_output
 
 
 def read(clip: Any, tokenizer: Any, text: str) -> Tensor:
-    """CLIP's embedding of a text, (1, D), not normalised; what is too long for it is cut."""
+    """CLIP's embedding of a text, (1, D), not normalised; longer texts are truncated."""
     most = clip.config.text_config.max_position_embeddings
     tokens = tokenizer([text], truncation=True, max_length=most, return_tensors="pt").to(clip.device)
     with torch.no_grad():
@@ -132,7 +133,7 @@ def read(clip: Any, tokenizer: Any, text: str) -> Tensor:
 
 
 def distance(embeds: Tensor, prompt: Prompt) -> Tensor:
-    """Half of the squared angle between pictures (N, D) and a prompt, times its weight, as one number.
+    """Half the squared angle between pictures (N, D) and a prompt, times its weight, as one number. Ignores lengths.
 
     It does not matter how long either's embeddings are.
     """
@@ -151,7 +152,7 @@ def quantised(x: Tensor, codebook: Tensor) -> Tensor:
 
 
 def clamped(x: Tensor) -> Tensor:
-    """Clamps to [0, 1]; where that changes a value, a gradient passes only if it leads back inside."""
+    """Clamps to [0, 1]; clamped values only get gradients that lead back inside."""
     return _Clamped.apply(x)
 
 
@@ -184,15 +185,15 @@ class _Clamped(torch.autograd.Function):
 
 @dataclass(frozen=True)
 class Cutter:
-    """Cuts a picture into random squares and disturbs them, so that what pleases CLIP is in the picture at any scale.
+    """Cuts a picture into random squares and augments them, so that the picture matches at any scale.
 
     Attributes:
-        side: of what CLIP takes, in pixels.
+        side: of CLIP's input, in pixels.
         count: of squares, the whole picture included.
         smallest: side of the smallest square as a share of the picture's shorter side.
         flip: whether squares may be mirrored.
-        noise: most of it that is added, as a standard deviation.
-        chance: decides; on the CPU, so that a seed means the same everywhere.
+        noise: maximum standard deviation of added noise.
+        chance: random generator; on the CPU, so that a seed means the same everywhere.
     """
 
     side: int
@@ -214,9 +215,9 @@ class Cutter:
         return self._disturbed(clamped(torch.cat(cuts)))
 
     def _disturbed(self, cuts: Tensor) -> Tensor:
-        """Turned, shifted and tinted a little, with noise."""
+        """Rotated, shifted and tinted a little, with noise."""
         count = len(cuts)
-        drawn = torch.rand(count, 9, generator=self.chance) * 2 - 1  # the same numbers, whatever is used of them
+        drawn = torch.rand(count, 9, generator=self.chance) * 2 - 1  # the same numbers, however many are used
         angle, mirror = drawn[:, 0] * 0.15, torch.where((drawn[:, 1] < 0) & self.flip, -1.0, 1.0)
         rows = [angle.cos() * mirror, -angle.sin(), drawn[:, 2] * 0.05]
         rows += [angle.sin() * mirror, angle.cos(), drawn[:, 3] * 0.05]
@@ -230,12 +231,12 @@ class Cutter:
 
 
 def shrunk_whole(image: Tensor, side: int) -> Tensor:
-    """The whole picture, (1, 3, H, W), in a square: the mean of what average and maximum make of it."""
+    """The whole picture, (1, 3, H, W), as a square: the mean of average and maximum pooling."""
     return (F.adaptive_avg_pool2d(image, side) + F.adaptive_max_pool2d(image, side)) / 2
 
 
 def resampled(image: Tensor, side: int) -> Tensor:
-    """(N, 3, H, W) to (N, 3, side, side): a Lanczos filter along each axis that shrinks, then bicubic."""
+    """(N, 3, H, W) to (N, 3, side, side): Lanczos along each axis that shrinks, then bicubic."""
     height, width = image.shape[-2:]
     image = _smoothed(image, side / height, axis=2)
     image = _smoothed(image, side / width, axis=3)
@@ -257,7 +258,8 @@ def _smoothed(image: Tensor, ratio: float, *, axis: int) -> Tensor:
 
 
 def sketches(count: int, side: int, chance: torch.Generator) -> Tensor:
-    """Soft spots of any colour, round to square, upright or tapering, near the middle of light grounds of any colour.
+    """Soft blobs of any colour, round to square, upright or tapering, near the centre of light backgrounds of any
+    colour.
 
     Returns:
         (count, 3, side, side), [0, 1].

@@ -1,6 +1,6 @@
 """What all diffusers models share: cached prompts, progress and Stop at each step, out-of-memory fallback.
 
-One path for every checkpoint, large or small, whatever its network predicts; a family says what is its own.
+One path for every checkpoint, large or small; a family adds what is specific to it.
 """
 
 from __future__ import annotations
@@ -35,29 +35,29 @@ from studio.validation import shown
 log = logging.getLogger(__name__)
 
 DECODED_CELLS = 32
-"""Pictures up to this many latent cells a side are decoded for their previews; larger ones get a linear map."""
+"""Previews of pictures up to this many latent cells a side are decoded; larger ones use a linear map."""
 PREVIEW_SECONDS = 0.2
-"""Between two previews that are decoded, and between the last one and the picture: one takes the toy half a step."""
+"""Between two decoded previews, and before the picture; one takes as long as half a step of the toy."""
 NOT_COMPILED = "It was made without Fast, which did not work here."
 KEPT_PROMPTS = 16
-"""Read prompts that are remembered: 2 to 8 MB each for the large models."""
+"""Size of the cache of encoded prompts, 2 to 8 MB each for large models."""
 
 
 class Embeddings(NamedTuple):
-    """A prompt as the network reads it, in its dtype, kept in main memory."""
+    """A prompt as the network reads it, in its dtype, in main memory."""
 
     tokens: torch.Tensor  # (1, L, C)
-    pooled: torch.Tensor | None = None  # (1, C), where the network wants one
+    pooled: torch.Tensor | None = None  # (1, C), if the network uses one
 
     def to(self, *target: Any) -> Embeddings:
         return Embeddings(self.tokens.to(*target), None if self.pooled is None else self.pooled.to(*target))
 
 
 class DiffusersModel(ABC):
-    """A loaded checkpoint in the diffusers layout; used by one thread at a time."""
+    """A loaded checkpoint in the diffusers layout; not thread-safe."""
 
     kind: ClassVar[type[diffusers.DiffusionPipeline]]
-    loras: ClassVar[str] = ""  # for which family those that fit were made, see `loras.kinds`
+    loras: ClassVar[str] = ""  # the family of LoRAs that fit, see `loras.kinds`
 
     def __init__(
         self, checkpoint: Checkpoint, plans: Sequence[Plan], *, preview_seconds: float = PREVIEW_SECONDS
@@ -65,28 +65,28 @@ class DiffusersModel(ABC):
         """Open the weights.
 
         Args:
-            plans: the ways to run it here, the fastest first; a card that turns out to be too full makes it the next,
+            plans: the ways to run it here, fastest first; if the GPU turns out to be too full, the next one is tried,
                 once for each load and each picture.
-            preview_seconds: how long a preview of a small picture is looked at before the next, or the picture, comes.
+            preview_seconds: how long a preview of a small picture is shown before the next one, or the picture.
 
         Raises:
             NotReady: the weights are missing or damaged.
             torch.OutOfMemoryError: the next plan did not fit either.
         """
         self._checkpoint = checkpoint
-        self._words: OrderedDict[tuple[Any, ...], Embeddings] = OrderedDict()  # the least recently used first
+        self._words: OrderedDict[tuple[Any, ...], Embeddings] = OrderedDict()  # least recently used first
         self._projection: preview.Projection | None = None
         self._preview_seconds = preview_seconds
-        self._began = self._previewed = 0.0  # when this picture was begun, and its latest preview made
-        self._note = ""  # what a person should know about this picture's making
-        self._compiles = True  # nothing is known that is against it
-        self._shape: tuple[Any, ...] = ()  # of this picture: what decides whether its network is compiled already
-        self._ways = list(plans)  # those that did not fit are taken out
+        self._began = self._previewed = 0.0  # times of this picture's start and latest preview
+        self._note = ""  # for people, about this picture
+        self._compiles = True  # until it fails
+        self._shape: tuple[Any, ...] = ()  # of this picture: what compiled code depends on
+        self._ways = list(plans)  # without those that did not fit
         self._placed = self._next_place(tries=2)
 
     @property
     def plan(self) -> Plan:
-        """The plan that is followed now."""
+        """The current plan."""
         return self._placed.plan
 
     @property
@@ -97,13 +97,11 @@ class DiffusersModel(ABC):
     def run(self, request: ImageRequest, tell: Tell) -> ImageResult:
         """Make one picture; reports once before the first step and then after every step.
 
-        Every step of a large picture brings a preview; those of a small one are decoded in full, and as often as the
-        eye asks for: at every step where steps are slow.
-
+        Large pictures have a preview at every step; small ones are decoded in full, but only as often as is visible.
         Noise is drawn on the CPU, so that a seed gives the same picture wherever the model runs, up to rounding.
 
         Raises:
-            NotSupported: the weights cannot be kept in that precision here.
+            NotSupported: that precision is not possible here.
             torch.OutOfMemoryError: it did not fit, and there is no smaller plan.
             OutOfMemory: the next smaller plan did not fit either.
         """
@@ -120,7 +118,7 @@ class DiffusersModel(ABC):
         except torch.OutOfMemoryError:
             if len(ways) == 1:
                 raise
-        # Only here, where the error no longer holds the arrays that did not fit.
+        # Only here, as the error kept the arrays that did not fit alive.
         self._ways.remove(self.plan)
         self._note = f"the GPU ran out of memory: {ways[1]}"
         self._move(request.precision, tell, self._note)
@@ -133,7 +131,7 @@ class DiffusersModel(ABC):
             ) from error
 
     def close(self) -> None:
-        """Give memory back."""
+        """Free its memory."""
         self._words.clear()
         self._placed.close()
 
@@ -141,9 +139,9 @@ class DiffusersModel(ABC):
         return [way for way in self._ways if precision in ("", way.precision.code or FULL_PRECISION)]
 
     def _move(self, precision: str, tell: Tell, note: str) -> None:
-        """Open again, the first way, in a precision; what `tell` raises is raised after that."""
+        """Reopen, in the fastest way, in a precision; exceptions from `tell` are raised afterwards."""
         self._placed.close()
-        self._words.clear()  # the next text encoders may be kept in fewer bits
+        self._words.clear()  # the text encoders' precision may change
         try:
             tell(Progress(0, 0, note))
         finally:
@@ -151,7 +149,7 @@ class DiffusersModel(ABC):
 
     @property
     def _said(self) -> str:
-        """What goes with every report."""
+        """The note of every report."""
         return self._note or (self._placed.warm_up.note(self._shape) if self._placed.is_compiled else "")
 
     def _result(self, request: ImageRequest, tell: Tell) -> ImageResult:
@@ -198,7 +196,7 @@ class DiffusersModel(ABC):
             self._placed.rest()
 
     def _read(self, text: str, reading: Any = None) -> Embeddings:
-        """A prompt on the device, through the text encoders only if it was not read lately, and in this way."""
+        """A prompt on the device, encoded unless it was recently, in the same way."""
         key = (text, reading, self._adapters.on)
         if key not in self._words:
             with self._placed.reading():
@@ -212,14 +210,14 @@ class DiffusersModel(ABC):
     def _report(
         self, tell: Tell, size: Size, steps: int, _pipeline: Any, step: int, _timestep: Any, kept: dict[str, Any]
     ) -> dict[str, Any]:
-        """Called by diffusers after every step; an exception raised by `tell` ends the pipeline at once."""
+        """Called by diffusers after every step; an exception from `tell` ends the pipeline at once."""
         if self._placed.is_compiled:
             self._placed.warm_up.stepped(self._shape, step + 1, time.monotonic() - self._began)
         tell(Progress(step + 1, steps, self._said, self._preview(size, steps, step)))
         return kept
 
     def _preview(self, size: Size, steps: int, step: int) -> Image.Image | None:
-        """The picture as seen from a step, counted from 0; after the last one the picture itself comes at once."""
+        """The picture as predicted at a step, counted from 0; none for the last, which the picture follows."""
         pipeline = self.pipeline
         latents = self._unpacked(pipeline.scheduler.clean, size)
         if self._projection and max(size) > DECODED_CELLS * pipeline.vae_scale_factor:
@@ -238,17 +236,14 @@ class DiffusersModel(ABC):
         return self.pipeline.image_processor.postprocess(decoded, output_type="pil")[0]
 
     def _reopened(self, precision: str) -> Placed:
-        """
-        Raises:
-            OutOfMemory: whatever is the matter now; it makes those who hold this model let go of it.
-        """
+        """Raises OutOfMemory, whatever the reason, so that the holders of this model drop it."""
         try:
             return self._next_place(precision)
         except NotReady as error:
             raise OutOfMemory(str(error)) from error
 
     def _next_place(self, precision: str = "", tries: int = 1) -> Placed:
-        """Open with the fastest plan that is left in a precision; with two tries, a full card makes it the next.
+        """Open with the fastest remaining plan in a precision; with two tries, a full GPU leads to the next.
 
         Raises:
             NotReady: the weights are missing or damaged.
@@ -271,7 +266,7 @@ class DiffusersModel(ABC):
     # --- what differs -------------------------------------------------------------------------------------------------
 
     def _kind_for(self, request: ImageRequest) -> type[diffusers.DiffusionPipeline]:
-        """The pipeline that answers this request with the opened weights."""
+        """The pipeline class for this request, with the opened weights."""
         return self.kind
 
     def _steps(self, request: ImageRequest) -> int:
@@ -279,13 +274,13 @@ class DiffusersModel(ABC):
         return request.steps
 
     def _watched(self, scheduler: Any) -> Any:
-        """A scheduler that remembers in `clean` what the finished latents would be as seen from the latest step.
+        """A scheduler that stores in `clean` the final latents as predicted at the latest step.
 
-        Most of diffusers' schedulers say it themselves, as their second result.
+        Most of diffusers' schedulers return that as their second result.
         """
         plain_step = scheduler.step
 
-        @wraps(plain_step)  # pipelines look at what the scheduler takes
+        @wraps(plain_step)  # pipelines inspect the scheduler's signature
         def step(*args: Any, **kwargs: Any) -> Any:
             result = tuple(plain_step(*args, **{**kwargs, "return_dict": False}))
             scheduler.clean = result[min(1, len(result) - 1)]
@@ -295,26 +290,26 @@ class DiffusersModel(ABC):
         return scheduler
 
     def _reading(self, request: ImageRequest) -> Any:
-        """What beside the words decides how they are read, for `_encode`; None: nothing."""
+        """What else decides how prompts are encoded, for `_encode`; None: nothing."""
         return None
 
     @abstractmethod
     def _encode(self, text: str, reading: Any = None) -> Embeddings:
-        """Through the text encoders."""
+        """Run the text encoders."""
 
     def _fixed(self) -> dict[str, Any]:
-        """What pipelines of this family are called with for every picture."""
+        """Arguments of this family's pipelines for every picture."""
         return {}
 
     @abstractmethod
     def _arguments(self, request: ImageRequest, words: Embeddings) -> dict[str, Any]:
-        """What this pipeline is called with besides size, steps, guidance and noise."""
+        """Arguments of the pipeline besides size, steps, guidance and noise."""
 
     def _unpacked(self, latents: torch.Tensor, size: Size) -> torch.Tensor:
-        """From what the network works on, such as (1, C, H/8, W/8), to what `vae.decode` takes."""
+        """From the network's latents, such as (1, C, H/8, W/8), to those of `vae.decode`."""
         config = self.pipeline.vae.config
         return latents / config.scaling_factor + (config.shift_factor or 0)
 
     def _finished(self, latents: torch.Tensor, size: Size) -> torch.Tensor:
-        """From what the pipeline returns to what `vae.decode` takes."""
+        """From the pipeline's result to the latents of `vae.decode`."""
         return self._unpacked(latents, size)

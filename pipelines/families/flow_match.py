@@ -1,4 +1,4 @@
-"""Flow matching, as the FLUX models use it; what they share with all others is in `diffusers_base`."""
+"""Flow matching, as the FLUX models use it; `diffusers_base` has what is common to all models."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pipelines.families.diffusers_base import DiffusersModel
 
 
 class WatchedScheduler(FlowMatchEulerDiscreteScheduler):
-    """The Euler scheduler, which also remembers what the finished picture would be as seen from the latest step.
+    """The Euler scheduler, which also stores the final picture as predicted at the latest step.
 
     With flow matching a noisy sample is x = (1 - sigma) x0 + sigma noise and the network predicts v = noise - x0, so
     that x0 = x - sigma v. Source: https://arxiv.org/abs/2210.02747

@@ -1,4 +1,4 @@
-"""FLUX.1: a prompt, and perhaps a picture, in; a picture out. Only what differs from `diffusers_base`."""
+"""FLUX.1: from a prompt, and optionally a picture, to a picture. Only what differs from `diffusers_base`."""
 
 from __future__ import annotations
 
@@ -22,12 +22,10 @@ from studio.contract import ImageRequest, Size
 
 
 class Flux1(Flow):
-    """schnell and dev. They know no instructions: a picture is changed by drawing over it, as far as `strength` says.
+    """schnell and dev. They follow no instructions: a picture is changed by img2img, as far as `strength` says.
 
-    Guidance is part of dev's input and unknown to schnell, whose pipeline ignores it.
-
-    A negative prompt is possible in the pipeline only as true guidance, which doubles the time and which neither model
-    was made for: the catalog does not offer it.
+    Guidance is an input of dev; schnell's pipeline ignores it. Negative prompts would need true guidance, which
+    doubles the time and which neither model was trained for, so the catalog does not offer them.
     """
 
     kind = FluxPipeline
@@ -39,7 +37,7 @@ class Flux1(Flow):
         return FluxInpaintPipeline if request.mask else FluxImg2ImgPipeline
 
     def _steps(self, request: ImageRequest) -> int:
-        """A picture that is drawn over needs only the last steps; at least one."""
+        """Img2img only runs the last steps; at least one."""
         if not request.references or request.strength is None:
             return request.steps
         return max(1, round(request.steps * request.strength))
@@ -54,7 +52,7 @@ class Flux1(Flow):
         read = {"prompt_embeds": words.tokens, "pooled_prompt_embeds": words.pooled}
         if not request.references:
             return read
-        # The pipelines' own `strength` knows whole steps only: 0.8 of 4 steps would be all of them, from pure noise.
+        # The pipelines' own `strength` rounds to whole steps: 0.8 of 4 steps would be all of them, from pure noise.
         steps, strength = self._steps(request), request.strength or 1.0
         sigmas = [strength * (1 - step / steps) for step in range(steps)]
         over = {"image": request.references[0], "sigmas": sigmas, "strength": 1.0}
@@ -67,7 +65,7 @@ class Flux1(Flow):
 
 
 class Flux1Kontext(Flux1):
-    """Changes a picture as an instruction says; the picture is read beside the one that is drawn."""
+    """Changes a picture as an instruction says; reads the picture beside the one it draws."""
 
     kind = FluxKontextPipeline
 
@@ -80,12 +78,12 @@ class Flux1Kontext(Flux1):
             "prompt_embeds": words.tokens,
             "pooled_prompt_embeds": words.pooled,
             "max_area": request.size.width * request.size.height,
-            "_auto_resize": False,  # the picture comes in the size that is asked for
+            "_auto_resize": False,  # the picture has the right size
         }
 
 
 class Flux1Fill(Flux1):
-    """Draws what a mask leaves open, so that it goes with the rest; the words say what is to be there."""
+    """Inpainting: fills the mask to match its surroundings; the prompt says what should be there."""
 
     kind = FluxFillPipeline
 
@@ -102,7 +100,7 @@ class Flux1Fill(Flux1):
 
 
 class Flux1Control(Flux1):
-    """Draws what the words say along the outlines or the depth of a picture, which it reads beside the one it draws."""
+    """Follows the outlines or the depth of a picture, which it reads beside the one it draws."""
 
     kind = FluxControlPipeline
 

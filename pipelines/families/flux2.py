@@ -1,4 +1,4 @@
-"""FLUX.2 klein: a prompt, and perhaps pictures, in; a picture out. Only what differs from `diffusers_base`."""
+"""FLUX.2 klein: from a prompt, and optionally pictures, to a picture. Only what differs from `diffusers_base`."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from studio.contract import ImageRequest, Size
 
 
 class Flux2Klein(Flow):
-    """The distilled checkpoint ignores guidance; one that is not distilled reads a negative prompt, "" by default.
+    """The distilled checkpoint ignores guidance; an undistilled one takes a negative prompt, "" by default.
 
-    With a mask the rest of the first picture is put back after every step, so that the model draws around it; it starts
-    from noise anyway, because it knows the picture as a reference.
+    With a mask, the rest of the first picture is restored after every step, so that the model draws around it; it
+    starts from noise anyway, since it knows the picture as a reference.
     """
 
     kind = Flux2KleinPipeline
@@ -65,11 +65,11 @@ class Flux2Klein(Flow):
 
 
 LEAST_SIDE, STEEPEST = 64, 8
-"""What the pipeline takes. Source: diffusers 0.42.1, flux2/image_processor.py, check_image_input."""
+"""Limits of the pipeline. Source: diffusers 0.42.1, flux2/image_processor.py, check_image_input."""
 
 
 def acceptable(picture: Image.Image) -> Image.Image:
-    """A reference that is long enough on its shorter side, with a grey border where it is too narrow for that."""
+    """A reference whose shorter side is long enough, padded with grey if it is too narrow for that."""
     scale = max(1.0, LEAST_SIDE / max(picture.size))
     width, height = (max(1, round(side * scale)) for side in picture.size)
     least = max(LEAST_SIDE, -(-max(width, height) // STEEPEST))
@@ -82,9 +82,9 @@ def acceptable(picture: Image.Image) -> Image.Image:
 
 
 def whole_cells(mask: Image.Image, cell: int) -> Image.Image:
-    """A mask of whole latent cells: one with a single pixel in it is redrawn as a whole, and so are its neighbours.
+    """A mask of whole latent cells: any cell with a masked pixel is redrawn completely, and so are its neighbours.
 
-    A cell that is half new and half old is neither.
+    A cell that is half new and half old would be neither.
 
     Args:
         mask: "L", with sides that are multiples of the cell.

@@ -1,11 +1,11 @@
-"""ImageDream: one picture of an object to four views of it. Knows nothing of masks, crops or splats.
+"""ImageDream: from one picture of an object to four views of it. Knows nothing of masks, crops or splats.
 
     picture -> CLIP   -> tokens  --.
             -> VAE    -> latents --+-> MultiViewUNet, DDIM: five latents -> VAE -> four views
     words   -> CLIP   -> tokens  --'
 
-Five views are denoised: four around the object and one that carries the picture itself; that one is not shown. The
-words are always the same, so they are read once and their encoder is let go.
+Five views are denoised: four around the object, and one for the picture itself, which is not shown. The text is
+always the same, so it is encoded once and its encoder freed.
 
 Source: ashawkey/mvdream_diffusers pipeline_mvdream.py; ImageDream, https://arxiv.org/abs/2312.02201.
 """
@@ -42,45 +42,45 @@ from studio.solid.contract import ViewsRequest, ViewsResult
 from studio.validation import short
 
 FRAMES = 5
-"""Four views, and the one that carries the picture."""
+"""Four views, and one for the picture."""
 PROMPT = ""
 NEGATIVE_PROMPT = (
     "ugly, blurry, pixelated obscure, unnatural colors, poor lighting, dull, unclear, cropped, lowres, low quality, "
     "artifacts, duplicate"
 )
-"""What LGM's own app asks for. Source: 3DTopia/LGM app.py."""
+"""As in LGM's own app. Source: 3DTopia/LGM app.py."""
 STEPS = 30
 GUIDANCE = 5.0
-"""Where none are said. Source: 3DTopia/LGM infer.py."""
+"""The default. Source: 3DTopia/LGM infer.py."""
 
 
 class Parts(NamedTuple):
-    """What the pipeline is made of: the published networks, or small ones of the same classes."""
+    """The parts of the pipeline: the published networks, or small ones of the same classes."""
 
     unet: MultiViewUNet
     vae: Any  # AutoencoderKL, whose annotations call its config a dict
     image_encoder: CLIPVisionModel
     image_processor: CLIPImageProcessorPil
     scheduler: Any  # DDIMScheduler
-    words: Tensor  # [2, L, C] what is not wanted, and what is; as the text encoder reads them
+    words: Tensor  # [2, L, C] the negative and the positive text, encoded
 
 
 class Noise(NamedTuple):
-    """All that is random."""
+    """Everything random."""
 
     latents: Tensor  # [5, 4, h, w] float32
     posterior: Tensor  # [1, 4, h, w] float32, of the picture's own latents
 
 
 class Seen(NamedTuple):
-    """The picture as the network sees it, the half that sees none first."""
+    """The picture as the network sees it, the unconditional half first."""
 
     tokens: Tensor  # [2, T, ip_width]
     latents: Tensor  # [2, 4, h, w]
 
 
 class ImageDream:
-    """A loaded multi-view model; used by one thread at a time."""
+    """A loaded multi-view model; not thread-safe."""
 
     def __init__(self, parts: Parts, *, label: str = "ImageDream", revision: str = "") -> None:
         self._parts = parts
@@ -90,7 +90,7 @@ class ImageDream:
         self._denoise: Callable[..., Tensor] = parts.unet.denoise
 
     def compile_in_background(self, *, backend: str = "inductor") -> BackgroundCompiled:
-        """Let the network be compiled while the first views are made.
+        """Compile the network while the first views are made.
 
         Args:
             backend: of torch.compile.
@@ -125,24 +125,24 @@ class ImageDream:
         return ViewsResult(tuple(map(Image.fromarray, pictures)), request.seed, self._revision)
 
     def close(self) -> None:
-        """Give memory back."""
+        """Free its memory."""
         if isinstance(self._denoise, BackgroundCompiled):
             self._denoise.wait()
         del self._parts, self._denoise
         release_memory()
 
     def noise(self, seed: int) -> Noise:
-        """The latents first, then that of the picture."""
+        """First the latents, then the posterior."""
         source = torch.Generator("cpu").manual_seed(seed)
         channels, side = self._parts.unet.config.in_channels, self._parts.unet.config.image_size
         latents = torch.randn(FRAMES, channels, side, side, generator=source)
         return Noise(latents, torch.randn(1, channels, side, side, generator=source))
 
     def seen(self, pixels: np.ndarray, picture: Tensor, posterior: Tensor) -> Seen:
-        """A picture through both encoders; the half of the batch that is not guided sees zeros in their place.
+        """A picture through both encoders; the unconditional half of the batch is zero.
 
         Args:
-            pixels: HWC uint8 RGB, the object before white.
+            pixels: HWC uint8 RGB, the object on white.
             picture: the same, [H, W, 3] floating in [0, 1].
             posterior: [1, 4, h, w] noise.
         """
@@ -150,14 +150,14 @@ class ImageDream:
         return Seen(torch.cat([torch.zeros_like(tokens), tokens]), torch.cat([torch.zeros_like(latents), latents]))
 
     def picture_tokens(self, pixels: np.ndarray) -> Tensor:
-        """[1, T, ip_width]: the output of the encoder's last layer but one."""
+        """[1, T, ip_width]: the output of the encoder's second to last layer."""
         encoder = self._parts.image_encoder
         prepared: Any = self._parts.image_processor(Image.fromarray(pixels), return_tensors="pt")
         answer = encoder(prepared.pixel_values.to(encoder.device, encoder.dtype), output_hidden_states=True)
         return answer.hidden_states[-2]
 
     def picture_latents(self, picture: Tensor, posterior: Tensor) -> Tensor:
-        """[1, 4, h, w], scaled as the network wants them."""
+        """[1, 4, h, w], scaled for the network."""
         vae = self._parts.vae
         side = self._parts.unet.config.image_size * self._factor
         small = F.interpolate((2 * picture - 1).permute(2, 0, 1)[None], (side, side), mode="bilinear")
@@ -176,17 +176,17 @@ class ImageDream:
         guidance: float,
         report: Any = None,
     ) -> Tensor:
-        """The five latents without their noise.
+        """The five latents without noise.
 
         Args:
-            seen: as `seen` gave it.
+            seen: from `seen`.
             latents: [5, 4, h, w] noise.
             elevation_deg: of the cameras, positive above.
-            guidance: how far away from what is seen without words and picture; 1 or less asks for that half no more.
-            report: called after every step with its number from 1 and the latents as they would be without noise.
+            guidance: classifier-free guidance scale; at 1 or less, the unconditional half is skipped.
+            report: called after every step with its number from 1 and the predicted final latents.
 
         Returns:
-            [5, 4, h, w] float32, as they are between the steps whatever the network's dtype.
+            [5, 4, h, w] float32, as between steps whatever the network's dtype.
         """
         unet, halves = self._parts.unet, slice(None) if guidance > 1 else slice(1, None)
         like = next(unet.parameters())
@@ -210,11 +210,7 @@ class ImageDream:
         return latents
 
     def decoded(self, latents: Tensor) -> Tensor:
-        """[N, S, S, 3] float32 in [0, 1].
-
-        Raises:
-            StudioError: they are no pictures.
-        """
+        """[N, S, S, 3] float32 in [0, 1]. Raises StudioError if they are not finite."""
         vae = self._parts.vae
         scaled = latents.to(vae.dtype) / vae.config.scaling_factor
         pictures = vae.decode(scaled, return_dict=False)[0].float()
@@ -223,7 +219,7 @@ class ImageDream:
 
     @property
     def _factor(self) -> int:
-        """Pixels to a latent cell."""
+        """Pixels per latent cell."""
         return 2 ** (len(self._parts.vae.config.block_out_channels) - 1)
 
     def _report(self, tell: Tell, steps: int, number: int, clean: Tensor) -> None:
@@ -257,7 +253,7 @@ def open_imagedream(
     device: torch.device | str = "cpu",
     dtype: torch.dtype = torch.float32,
 ) -> ImageDream:
-    """Open a folder in the layout of ashawkey/imagedream-ipmv-diffusers; the network is not looked at.
+    """Open a folder in the layout of ashawkey/imagedream-ipmv-diffusers, offline.
 
     Raises:
         NotReady: the weights are missing, damaged or of another model.
@@ -284,28 +280,28 @@ def open_imagedream(
 
 
 def token_ids(tokenizer: Any, length: int) -> Tensor:
-    """[2, length]: what is not wanted, and what is; filled up with the tokenizer's own padding."""
+    """[2, length]: the negative and the positive text, padded with the tokenizer's own padding."""
     texts = [NEGATIVE_PROMPT, PROMPT]
     options = {"padding": "max_length", "max_length": length, "truncation": True, "return_tensors": "pt"}
     return tokenizer(texts, **options).input_ids
 
 
 def text_tokens(encoder: CLIPTextModel, ids: Tensor) -> Tensor:
-    """[B, L, C] of token ids [B, L]: after the last norm; padding is read like words."""
+    """[B, L, C] of token ids [B, L]: after the last norm; padding is encoded too."""
     return encoder(ids.to(encoder.device))[0]
 
 
 def _words(folder: Path, device: torch.device | str, dtype: torch.dtype) -> Tensor:
     tokenizer = CLIPTokenizer.from_pretrained(folder / "tokenizer", local_files_only=True)
     encoder = _opened(CLIPTextModel, folder / "text_encoder", dtype).to(device)
-    if len(tokenizer) < encoder.config.vocab_size:  # without its files it opens all the same, and knows nothing
+    if len(tokenizer) < encoder.config.vocab_size:  # without its files it opens anyway, but empty
         raise ValueError(f"tokenizer knows {len(tokenizer)} of {encoder.config.vocab_size} tokens")
     with torch.inference_mode():
         return text_tokens(encoder, token_ids(tokenizer, encoder.config.max_position_embeddings))
 
 
 def _opened(kind: Any, folder: Path, dtype: torch.dtype) -> Any:
-    """A part with all of its weights: the libraries make up what a file lacks, and say so only here.
+    """A part with all its weights, as the libraries would randomly initialise missing ones.
 
     Raises:
         ValueError: the file lacks some.

@@ -1,4 +1,6 @@
-"""LGM: four views of an object to a splat. Knows nothing of where the views came from, and no file format of splats."""
+"""LGM: from four views of an object to a splat. Knows nothing of where the views come from, and no file format of
+splats.
+"""
 
 from __future__ import annotations
 
@@ -26,28 +28,28 @@ from studio.solid.contract import SIDES, SplatRequest
 from studio.splats.splat import Splat
 
 FIT_STEPS = 8
-"""In which a bundled model's splat is brought onto its front."""
+"""For fitting a bundled model's splat to its front view."""
 
 
 class Splatter:
-    """A loaded LGM; used by one thread at a time."""
+    """A loaded LGM; not thread-safe."""
 
     def __init__(self, model: LGM, *, label: str = "LGM", fit_steps: int = 0) -> None:
         """
         Args:
             model: in evaluation mode, on its device.
-            fit_steps: in which a surface of what the model says is brought onto its front; 0: it stays as it is.
+            fit_steps: for turning the output into a surface fitted to its front view; 0: leave it as it is.
         """
         self._model = model
         self._label = label
         self._fit_steps = fit_steps
 
     def run(self, request: SplatRequest, tell: Tell) -> Splat:
-        """Make a splat around the origin, without the Gaussians nobody would see; reports at every step.
+        """Make a splat around the origin, without invisible Gaussians; reports at every step.
 
         Raises:
             BadRequest: there are not four views.
-            BadSplat: nothing of it could be seen.
+            BadSplat: nothing of it is visible.
             StudioError: the network made no Gaussians.
             torch.OutOfMemoryError: it did not fit.
         """
@@ -66,13 +68,13 @@ class Splatter:
         return splat.pruned()
 
     def gaussians(self, views: Tensor, elevation_deg: float = 0.0) -> Gaussians:
-        """[N, ...] float32 of [1, 4, 3, H, H] RGB in [0, 1] over white, of the model's own size."""
+        """[N, ...] float32 from [1, 4, 3, H, H] RGB in [0, 1] on white, of the model's input size."""
         like = next(self._model.parameters())
         raw = self._model.raw(self._model.inputs_of(views.to(like.device), elevation_deg).to(like.dtype))
         return activated(raw.float(), self._model.config.num_input_views).one(0)
 
     def close(self) -> None:
-        """Give memory back."""
+        """Free its memory."""
         del self._model
         release_memory()
 
@@ -102,7 +104,7 @@ def open_lgm(
     """Open a file of weights, such as ashawkey/LGM model_fp16_fixrot.safetensors.
 
     Args:
-        dtype: float32 on a CPU; on a GPU float16, as the published code runs it.
+        dtype: float32 on a CPU; float16 on a GPU, like the published code.
         fit_steps: as for `Splatter`.
 
     Raises:
@@ -118,7 +120,7 @@ def open_folder(folder: Path, *, label: str = "LGM", device: torch.device | str 
     """Open a bundled model: config.json with the values of `LGMConfig`, model.safetensors.
 
     Raises:
-        NotReady: the files do not belong together.
+        NotReady: the files do not match.
     """
     try:
         config = LGMConfig(**json.loads((folder / "config.json").read_text(encoding="utf-8")))

@@ -1,7 +1,7 @@
 """Previews from latents without the cost of the autoencoder: a linear map, fitted once.
 
-Measured on the toy klein's autoencoder with a 512 x 512 picture, against the truth at half size: this map 21.4 dB,
-decoding latents that were averaged 2 x 2 21.4 dB, a map fitted to decoded noise 19.9 dB.
+Measured on the toy klein's autoencoder with a 512 x 512 picture, against the original at half size: this map 21.4 dB,
+decoding latents averaged 2 x 2 21.4 dB, a map fitted to decoded noise 19.9 dB.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from einops import rearrange
 from PIL import Image
 
 FIT_SIDE_PX = 256
-"""Side of the picture the map is fitted to: with 8 x 8 pixels to a latent cell, 1,024 samples for some 50 numbers."""
+"""Side of the picture the map is fitted to: with 8 x 8 pixels per cell, 1,024 samples for some 50 numbers."""
 
 
 class Projection(NamedTuple):
@@ -35,7 +35,7 @@ class Projection(NamedTuple):
 
 
 def fit(vae: Any, device: torch.device) -> Projection:
-    """Least squares between what an autoencoder makes of a picture and the colours that went in.
+    """Least squares between an autoencoder's latents of a picture and the picture's colours.
 
     One encode of a small picture; nothing is downloaded and no table of factors is trusted.
     """
@@ -50,7 +50,7 @@ def fit(vae: Any, device: torch.device) -> Projection:
 
 
 def soft_noise(side_px: int) -> torch.Tensor:
-    """Coloured clouds of every size, as in photographs coarse ones stronger: (1, 3, H, W) float32 in [-1, 1]."""
+    """Coloured clouds of every size, coarse ones stronger as in photographs: (1, 3, H, W) float32 in [-1, 1]."""
     generator = torch.Generator().manual_seed(0)
     total = torch.zeros(1, 3, side_px, side_px)
     for cells in (2, 4, 8, 16, 32):

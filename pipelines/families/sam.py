@@ -1,7 +1,6 @@
-"""SAM 2 by its own package, tiny or large: a picture is embedded once, then every click costs only the decoder.
+"""SAM 2 with its own package, tiny or large: a picture is embedded once, then every click only costs the decoder.
 
-One object per loaded model, used by one thread. Nothing of one picture is ever used for another: what was embedded is
-kept under the picture's key.
+Not thread-safe. Embeddings are cached by the picture's key, so that none is ever used for another picture.
 """
 
 from __future__ import annotations
@@ -38,14 +37,14 @@ from studio.segmentation.contract import GridMask, GridMaskRequest, MaskRequest,
 from studio.validation import short
 
 KEPT_BYTES = 256_000_000
-"""Of embedded pictures; one of the large model takes 17 MB, one of the toy half of one."""
+"""Cache of embeddings: 17 MB each for the large model, half of one for the toy."""
 KEPT_ANSWERS = 256
 GRID = {True: 32, False: 16}
-"""Clicks along each side when a large or a small model is asked everywhere; 32 as in `SAM2AutomaticMaskGenerator`."""
+"""Clicks along each side of the grid, for large and small models; 32 as in `SAM2AutomaticMaskGenerator`."""
 
 _BATCH = 32
 _SURE = 8.0
-"""A mask to begin with becomes logits of this size."""
+"""Magnitude of the logits of a mask to start from."""
 
 
 class _Embedded(NamedTuple):
@@ -64,25 +63,25 @@ class Sam:
         self._predictor = _predictor(model)
         self._embedded: OrderedDict[str, _Embedded] = OrderedDict()  # least recently used first
         self._answers: OrderedDict[tuple[Any, ...], MaskResult] = OrderedDict()
-        self._side = model.image_size // 4  # of the masks it draws
+        self._side = model.image_size // 4  # of its masks
         self._eyes: Model | None = None
 
     def looking_by(self, eyes: Model) -> Sam:
-        """This one, with another that embeds pictures for it, where clicks need no card and pictures do.
+        """This one, with another one that embeds its pictures, for when only embedding needs a GPU.
 
         Args:
-            eyes: a `Sam` of the same weights, or what stands for it.
+            eyes: a `Sam` of the same weights, or a proxy for it.
         """
         self._eyes = eyes
         return self
 
     def run(self, request: MaskRequest | GridMaskRequest | Image.Image, tell: Tell) -> Any:
-        """Masks for the clicks of a request (MaskResult), or for a grid of clicks (a list of GridMask); of a picture
-        what is embedded, for `looking_by`.
+        """Masks for the clicks of a request (MaskResult), or for a grid of clicks (a list of GridMask); for a picture
+        its embedding, for `looking_by`.
 
-        The first click alone gives three masks; every further one corrects the mask before it, which is fed back. A
-        box, or a mask to begin with, gives one. The clicks are replayed one after another, so that the same clicks
-        give the same mask whatever was asked in between; what was answered before is remembered.
+        The first click alone gives three masks; every further one corrects the previous mask, which is fed back. A
+        box, or a mask to start from, gives one. Clicks are replayed one after another, so that the same clicks give
+        the same mask whatever was asked in between; earlier answers are cached.
         """
         with self._precision():
             if isinstance(request, Image.Image):
@@ -102,11 +101,11 @@ class Sam:
         release_memory()
 
     def _show(self, request: MaskRequest | GridMaskRequest, tell: Tell) -> None:
-        """Have the predictor look at the picture, embedding it if it is new."""
+        """Load the picture into the predictor, embedding it if it is new."""
         known = self._embedded.pop(request.key, None)
         if known is None:
             side = self._predictor.model.image_size
-            # The package would make a float tensor of the whole picture first: half a gigabyte for 40 megapixels.
+            # The package would first make a float tensor of the whole picture: half a gigabyte for 40 megapixels.
             small = request.picture().resize((side, side), Image.Resampling.BILINEAR)
             features = self._embed(small, tell)
             tensors = [features["image_embed"], *features["high_res_feats"]]
@@ -115,12 +114,12 @@ class Sam:
         while sum(one.size_bytes for one in self._embedded.values()) > KEPT_BYTES and len(self._embedded) > 1:
             self._embedded.popitem(last=False)
         self._predictor._features = known.features
-        # As if the picture had the size of the masks: enlarging them is not the predictor's business.
+        # As if the picture had the size of the masks, so that the predictor does not enlarge them.
         self._predictor._orig_hw = [(self._side, self._side)]
         self._predictor._is_image_set = True
 
     def _embed(self, small: Image.Image, tell: Tell) -> dict[str, Any]:
-        """A picture of the size that the network looks at."""
+        """A picture of the network's input size."""
         tell(Progress(0, 0))
         if self._eyes is not None:
             return _mapped(
@@ -144,7 +143,7 @@ class Sam:
         return result
 
     def _ask(self, request: MaskRequest, points: tuple[Point, ...], earlier: np.ndarray | None) -> MaskResult:
-        """One call of the decoder; three masks for a single click that nothing went before."""
+        """One call of the decoder; three masks for a single first click."""
         scale = np.array([self._side / request.size.width, self._side / request.size.height], np.float32)
         places = np.array([point[:2] for point in points], np.float32).reshape(-1, 2) * scale
         box = None if request.box is None else np.array(request.box, np.float32) * np.tile(scale, 2)
@@ -167,7 +166,7 @@ class Sam:
         return answer
 
     def _everywhere(self, request: GridMaskRequest, tell: Tell) -> list[GridMask]:
-        """Every mask for clicks on a grid, in batches; nothing is left out here."""
+        """Every mask for clicks on a grid, in batches, unfiltered."""
         model = self._predictor.model
         count = GRID[model.image_size >= 1024]
         line = (np.arange(count, dtype=np.float32) + 0.5) / count
@@ -193,7 +192,7 @@ class Sam:
 
 
 def open_checkpoint(checkpoint: Checkpoint, plans: Sequence[Plan]) -> Sam:
-    """A bundled model, or a published one of the size that the checkpoint names; see `FAMILIES`."""
+    """A bundled model, or a published one of the checkpoint's size; see `FAMILIES`."""
     if checkpoint.path.is_dir():
         return open_folder(checkpoint.path)
     return open_published(checkpoint.path, checkpoint.variant, plans[0].device)
@@ -219,11 +218,11 @@ def open_published(path: Path, size: str, device: str = "cpu") -> Sam:
     """A published checkpoint of SAM 2.1.
 
     Args:
-        path: a .pt file; nothing in it is run.
+        path: a .pt file; nothing in it is executed.
         size: "t", "s", "b+" or "l".
 
     Raises:
-        NotReady: it is no such checkpoint.
+        NotReady: it is not such a checkpoint.
     """
     model = build(published_config(size))
     try:
@@ -235,9 +234,9 @@ def open_published(path: Path, size: str, device: str = "cpu") -> Sam:
 
 
 def _predictor(model: SAM2Base) -> SAM2ImagePredictor:
-    """The package's predictor, told how large this model's features are: it takes 1024 pixels for granted."""
+    """The package's predictor, with this model's feature sizes: it assumes an input of 1024 pixels."""
     with warnings.catch_warnings():
-        # The package scripts its resizing, and torch tells everybody that this will go.
+        # The package uses TorchScript for resizing, which torch warns is deprecated.
         warnings.filterwarnings("ignore", "`torch.jit.script` is deprecated", FutureWarning)
         predictor = SAM2ImagePredictor(model)
     predictor._bb_feat_sizes = [(model.image_size // part, model.image_size // part) for part in (4, 8, 16)]
@@ -246,7 +245,7 @@ def _predictor(model: SAM2Base) -> SAM2ImagePredictor:
 
 def published_config(size: str) -> Any:
     config = OmegaConf.load(Path(sam2.__path__[0]) / f"configs/sam2.1/sam2.1_hiera_{size}.yaml")
-    # What the package itself adds for pictures; source: sam2/build_sam.py, apply_postprocessing.
+    # As the package does for pictures; source: sam2/build_sam.py, apply_postprocessing.
     stability = {
         "dynamic_multimask_via_stability": True,
         "dynamic_multimask_stability_delta": 0.05,
@@ -278,7 +277,7 @@ def _mapped(features: dict[str, Any], to: Callable[[Any], Any]) -> dict[str, Any
 
 
 def _first_added(points: tuple[Point, ...]) -> tuple[Point, ...]:
-    """The clicks in their order, but one on what is wanted comes first: a mask cannot begin with what it is not."""
+    """The clicks in order, but starting with one that adds, as a mask cannot start from what to exclude."""
     first = next((index for index, point in enumerate(points) if point.add), 0)
     return points[first : first + 1] + points[:first] + points[first + 1 :]
 

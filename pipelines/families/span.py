@@ -1,6 +1,6 @@
 """SPAN, a small network that enlarges pictures 2 or 4 times. Source: https://github.com/hongyuanyu/SPAN, Apache-2.0.
 
-Made for clean pictures, such as generated ones: noise and JPEG blocks come out sharper, too.
+Made for clean pictures, such as generated ones: it also sharpens noise and JPEG blocks.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ CHANNELS, BLOCKS = 48, 6
 MEAN = (0.4488, 0.4371, 0.4040)
 RANGE = 255.0
 REACH = 3 * BLOCKS + 3
-"""Pixels around one that it depends on: as many as there are convolutions of 3 x 3 in a row."""
+"""Receptive field radius, in pixels: the number of 3 x 3 convolutions in a row."""
 TILE = 192
-"""Side of what goes through the network at once, in pixels: 30 MB of its features, and a Stop within a second."""
+"""Side of a tile, in pixels: 30 MB of features, and a Stop within a second."""
 
 
 class Span(nn.Module):
@@ -59,10 +59,10 @@ class Span(nn.Module):
 def open_checkpoint(checkpoint: Checkpoint, plans: Sequence[Plan]) -> Upscaler:
     """
     Args:
-        checkpoint: a folder with `x2.safetensors`, `x4.safetensors`, as many as there are.
+        checkpoint: a folder with `x2.safetensors`, `x4.safetensors`, or one of them.
 
     Raises:
-        NotReady: a file is no SPAN.
+        NotReady: a file is not a SPAN.
     """
     networks = {}
     for path in sorted(checkpoint.path.glob("x*.safetensors")):

@@ -1,7 +1,7 @@
 """Turns a small LGM's output into an opaque surface: closed, coloured by the views, and aligned with its picture.
 
-Sixteen thousand Gaussians of a small network stand like hair, with gaps between them; where they are is right on the
-whole. Source of the constants: measured on toys, by `benchmarks/toy_3d.py`.
+A small network's sixteen thousand Gaussians stand like hair, with gaps between them, though mostly in the right places.
+Source of the constants: measured on toys, by `benchmarks/toy_3d.py`.
 """
 
 from __future__ import annotations
@@ -22,27 +22,27 @@ from lgm.surface_colours import View, coloured
 from studio.solid.contract import AZIMUTHS_DEG, SplatRequest
 
 _FIT_SIDE = 96
-"""Pixels of the pictures that are drawn while the splat is brought onto its front."""
+"""Side of renderings while fitting the splat to its front view."""
 _SIDE, _FRONT_SIDE = 128, 256
-"""Pixels of the pictures a surface is closed and coloured by; the front has more to show."""
+"""Side of the pictures that close and colour a surface; the front has more detail."""
 _AROUND = 8
-"""Cameras around, at the height of the views and at each of `_STEEP_DEG`, that look at what the network said."""
+"""Cameras around the network's output, at the elevation of the views and at each of `_STEEP_DEG`."""
 _STEEP_DEG = (-40.0, 60.0)
-"""From there the outline alone is looked at: the views show nothing of what is seen from below and above."""
+"""These only use the outline, as the views show nothing from below or above."""
 _FRONT_WEIGHT = 3.0
-"""The front is the person's own picture; what the other three show was only imagined."""
+"""The front is the person's own picture; the other three were generated."""
 _FEWEST = 100
-"""Discs of a surface; where a network said less than that, there is none."""
+"""Least number of discs for a surface."""
 _PALE, _CLOSED, _SAFE = 0.93, 5, 3
-"""A view shows its object where it is darker than this, holes of so many pixels filled; and so far from its edge."""
+"""A view's object is darker than this, with holes up to this size filled, and used this far from its edge."""
 
 
 def closed(gaussians: Gaussians, request: SplatRequest, steps: int, report: Callable[[int], None]) -> Gaussians:
-    """What a small network says, as a closed surface in the colours of the views, brought onto its front.
+    """A small network's output as a closed surface in the colours of the views, fitted to its front view.
 
     Args:
         gaussians: [N, ...] around the origin.
-        steps: see `lgm.silhouette.fitted`; none where it is not known what the object covers of the front.
+        steps: see `lgm.silhouette.fitted`; none if the object's mask in the front view is unknown.
         report: called after each of them.
     """
     front = front_of(request, gaussians.positions.device)
@@ -64,7 +64,7 @@ def closed(gaussians: Gaussians, request: SplatRequest, steps: int, report: Call
 
 
 def front_of(request: SplatRequest, device: torch.device | str = "cpu") -> Target | None:
-    """What the camera in front ought to see, where it is known what the object covers."""
+    """The target for the front camera, if the object's mask there is known."""
     if request.front_mask is None:
         return None
     rgb, alpha = values(request.views[0], "RGB", _FIT_SIDE), values(request.front_mask, "L", _FIT_SIDE)
@@ -72,7 +72,7 @@ def front_of(request: SplatRequest, device: torch.device | str = "cpu") -> Targe
 
 
 def _colour_views(gaussians: Gaussians, request: SplatRequest) -> list[View]:
-    """The four views, each with what may be taken of it: what it and the Gaussians both show, without its rim."""
+    """The four views, each masked to what it and the Gaussians both show, without the rim."""
     views = []
     for index, (azimuth, view) in enumerate(zip(AZIMUTHS_DEG, request.views, strict=True)):
         camera = orbit_camera(request.elevation_deg, azimuth, _SIDE)
@@ -89,7 +89,7 @@ def _colour_views(gaussians: Gaussians, request: SplatRequest) -> list[View]:
 
 
 def _grown(plane: Tensor, pixels: int) -> Tensor:
-    """[H, W]: each pixel is as much as the most of those around it."""
+    """[H, W]: dilation."""
     return F.max_pool2d(plane[None], 2 * pixels + 1, 1, pixels)[0]
 
 

@@ -1,4 +1,4 @@
-"""Stable Diffusion 1.5 and SDXL with what was distilled from them; `diffusers_base` has what is not their own."""
+"""Stable Diffusion 1.5 and SDXL and their distilled versions. Only what differs from `diffusers_base`."""
 
 from __future__ import annotations
 
@@ -42,22 +42,21 @@ _KINDS: dict[str, tuple[Any, dict[str, Any]]] = {
     "UniPC": (UniPCMultistepScheduler, _EVEN),
     "LCM": (LCMScheduler, {}),
 }
-"""By the names that A1111 gave them. Source of the pairs:
-https://huggingface.co/docs/diffusers/api/schedulers/overview"""
+"""By A1111's names. Source of the pairs: https://huggingface.co/docs/diffusers/api/schedulers/overview"""
 
 
 class StableDiffusion(DiffusersModel):
-    """1.5, and by "lcm" its four-step student, which takes guidance as a number and knows no negative prompt.
+    """1.5 and, as variant "lcm", its four-step student, which takes guidance as an input and no negative prompt.
 
-    A picture is changed by drawing over it, as far as `strength` says. There is no safety checker: it answers a picture
-    it takes exception to with a black one.
+    A picture is changed by img2img, as far as `strength` says. There is no safety checker, which would replace
+    pictures by black ones.
     """
 
     kind = StableDiffusionPipeline
     loras = TAKEN["stable-diffusion"]
     _over: ClassVar[Any] = StableDiffusionImg2ImgPipeline
     _inside: ClassVar[Any] = StableDiffusionInpaintPipeline
-    _clip_skip: ClassVar[int] = 1  # the layer of CLIP that it was trained on, from the last one
+    _clip_skip: ClassVar[int] = 1  # the CLIP layer it was trained on, from the last one
 
     def _kind_for(self, request: ImageRequest) -> type[diffusers.DiffusionPipeline]:
         if not request.references:
@@ -65,13 +64,13 @@ class StableDiffusion(DiffusersModel):
         return self._inside if request.mask else self._over
 
     def _steps(self, request: ImageRequest) -> int:
-        """A picture that is drawn over needs only the last steps; at least one."""
+        """Img2img only runs the last steps; at least one."""
         if not request.references:
             return request.steps
         return max(1, int(request.steps * self._strength(request)))
 
     def _strength(self, request: ImageRequest) -> float:
-        """Enough for one step: the pipelines fail with none."""
+        """Enough for one step, or the pipelines would fail."""
         strength = 1.0 if request.strength is None else request.strength
         return strength if int(request.steps * strength) >= 1 else min(1.0, 1.5 / request.steps)
 
@@ -100,11 +99,11 @@ class StableDiffusion(DiffusersModel):
     def _arguments(self, request: ImageRequest, words: Embeddings) -> dict[str, Any]:
         drawn_over = {"image": request.references[0], "strength": self._strength(request)} if request.references else {}
         masked = {"mask_image": request.mask} if request.references and request.mask else {}
-        # Steps as asked for: of a picture that is drawn over, the pipeline itself leaves out the first ones.
+        # Steps as requested: for img2img, the pipeline itself skips the first ones.
         return drawn_over | masked | {"num_inference_steps": request.steps} | self._prompts(request, words)
 
     def _prompts(self, request: ImageRequest, words: Embeddings) -> dict[str, Any]:
-        """The prompt, and what is not wanted where that changes anything."""
+        """The prompt, and the negative prompt if it has an effect."""
         guided = request.guidance > 1 and self.pipeline.unet.config.time_cond_proj_dim is None
         if not guided:
             return _named("", words)
@@ -118,7 +117,7 @@ class StableDiffusion(DiffusersModel):
 
 
 class StableDiffusionXL(StableDiffusion):
-    """SDXL 1.0, and by "lightning" its four-step student, which has no guidance and so no negative prompt."""
+    """SDXL 1.0 and, as variant "lightning", its four-step student, without guidance and so without negative prompts."""
 
     kind = StableDiffusionXLPipeline
     loras = TAKEN["stable-diffusion-xl"]
@@ -133,24 +132,24 @@ class StableDiffusionXL(StableDiffusion):
         return Embeddings(torch.cat([first, second], dim=-1), pooled)
 
     def _unwanted(self, request: ImageRequest, words: Embeddings) -> Embeddings:
-        """Nothing at all, not an empty prompt, where nothing is unwanted: so it was trained."""
+        """Zeros rather than an empty prompt, as it was trained."""
         if request.negative_prompt or not self.pipeline.config.force_zeros_for_empty_prompt or words.pooled is None:
             return super()._unwanted(request, words)
         return Embeddings(torch.zeros_like(words.tokens), torch.zeros_like(words.pooled))
 
 
 def _named(which: str, words: Embeddings) -> dict[str, Any]:
-    """As the pipelines call them."""
+    """By the pipelines' argument names."""
     pooled = {} if words.pooled is None else {f"{which}pooled_prompt_embeds": words.pooled}
     return {f"{which}prompt_embeds": words.tokens} | pooled
 
 
 def sampler(name: str, scheduler: Any, variant: str) -> Any:
-    """The sampler of a name, over the settings in which a model was trained: its noise, and what it predicts.
+    """The sampler with this name, with a model's training settings: its noise, and what it predicts.
 
     Args:
-        name: of any other than these, what suits the model.
-        scheduler: that of the model, as it was opened.
+        name: for unknown names, what suits the model.
+        scheduler: of the model, as it was opened.
         variant: which of its family, see `suited`.
     """
     if name not in _KINDS:
@@ -161,9 +160,9 @@ def sampler(name: str, scheduler: Any, variant: str) -> Any:
 
 
 def suited(scheduler: Any, variant: str) -> Any:
-    """The scheduler a model was distilled for; of another model its own, if that takes one step for a step.
+    """The scheduler a model was distilled for; for other models their own, if it evaluates the network once per step.
 
-    The settings in which a model was trained (its noise, and what it predicts) are kept.
+    The model's training settings (its noise, and what it predicts) are kept.
     """
     if variant == "lightning":
         return EulerDiscreteScheduler.from_config(scheduler.config, timestep_spacing="trailing")

@@ -25,9 +25,9 @@ from studio.errors import NotReady
 from studio.validation import short
 
 NORM_GROUPS = 32
-"""Of every VQGAN of taming; no weight says it."""
+"""Of every VQGAN of taming; it does not show in the weights."""
 ALLOWED = "pytorch_lightning.callbacks.model_checkpoint.ModelCheckpoint"
-"""The one class that Lightning 1 left in checkpoints: a key beside the weights, never looked at."""
+"""The one class that Lightning 1 left in checkpoints, as an unused key."""
 _RENAMED = (
     (r"\.down\.(\d+)\.block\.", r".down_blocks.\1.resnets."),
     (r"\.down\.(\d+)\.attn\.", r".down_blocks.\1.attentions."),
@@ -47,18 +47,18 @@ _RENAMED = (
 
 
 class _Stub:
-    """Stands for `ALLOWED` while a checkpoint is read."""
+    """Replaces `ALLOWED` while a checkpoint is read."""
 
 
 def open_vqgan(state: Mapping[str, Tensor], params: Mapping[str, Any]) -> VQModel:
     """A VQGAN from taming's state dict and configuration, in evaluation mode and without gradients of its weights.
 
     Args:
-        state: by taming's keys, in taming's shapes; what begins with "loss." is not needed.
-        params: as in its model.yaml under model.params: "ddconfig", "n_embed" and "embed_dim".
+        state: with taming's keys and shapes; those that start with "loss." are not needed.
+        params: model.params of its model.yaml: "ddconfig", "n_embed" and "embed_dim".
 
     Raises:
-        ValueError: the weights are not those of this configuration; the message says which are not.
+        ValueError: the weights do not match this configuration; the message says which.
     """
     config = diffusers_config(params)
     with torch.device("meta"):
@@ -109,7 +109,7 @@ def diffusers_config(params: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def diffusers_key(key: str, levels: int) -> str:
-    """A key of taming as `VQModel` has it; of `levels` resolutions, taming counts the decoder's from the output."""
+    """The name in `VQModel` for a key of taming, which counts the decoder's `levels` resolutions from the output."""
     key = re.sub(r"\.up\.(\d+)\.", lambda found: f".up.{levels - 1 - int(found[1])}.", key)
     for pattern, name in _RENAMED:
         key = re.sub(pattern, name, key)
@@ -117,7 +117,7 @@ def diffusers_key(key: str, levels: int) -> str:
 
 
 def params_of(state: Mapping[str, Tensor]) -> dict[str, Any]:
-    """The configuration that belongs to a state dict; all of it shows in names and shapes.
+    """The configuration of a state dict, derived from names and shapes.
 
     Raises:
         ValueError: it is not of a VQGAN of taming.
@@ -154,9 +154,9 @@ def params_of(state: Mapping[str, Tensor]) -> dict[str, Any]:
 
 
 def open_file(path: Path) -> tuple[VQModel, str]:
-    """A VQGAN from last.ckpt, or from what an earlier call made of it; and the first digits of its SHA-256.
+    """A VQGAN from last.ckpt, or from its converted copy; and the first digits of its SHA-256.
 
-    A checkpoint is read once, without running anything that is in it, and then lies beside itself as .safetensors.
+    A checkpoint is read once, without executing anything in it, and then saved beside itself as .safetensors.
 
     Raises:
         NotReady: it cannot be opened; the message says why and what to do.
@@ -169,7 +169,7 @@ def open_file(path: Path) -> tuple[VQModel, str]:
             return model, _kept(state, twin, path)
         with safe_open(twin, "pt") as file:
             metadata = file.metadata() or {}
-            state = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - it is no dictionary
+            state = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - not a dictionary
         return open_vqgan(state, params_of(state)), metadata.get("source_sha256", "")[:12]
     except (OSError, RuntimeError, ValueError, SafetensorError, UnpicklingError, EOFError, zipfile.BadZipFile) as error:
         raise NotReady(
@@ -178,10 +178,10 @@ def open_file(path: Path) -> tuple[VQModel, str]:
 
 
 def checkpoint_weights(path: Path) -> dict[str, Tensor]:
-    """The weights of a checkpoint of Lightning without "loss."; nothing that is in the file is run.
+    """The weights of a Lightning checkpoint without "loss."; nothing in the file is executed.
 
     Raises:
-        ValueError: there are objects in it that could run something; the message names one.
+        ValueError: it contains objects that could execute code; the message names one.
     """
     if not zipfile.is_zipfile(path):
         raise ValueError("it is damaged, or an old pickle that could run anything")
@@ -194,7 +194,7 @@ def checkpoint_weights(path: Path) -> dict[str, Tensor]:
 
 
 def _is_attention_matrix(key: str, value: Tensor) -> bool:
-    """Taming's attention is made of 1 x 1 convolutions."""
+    """Taming's attention consists of 1 x 1 convolutions."""
     return bool(re.search(r"\.attn(_1)?\.(\d+\.)?(q|k|v|proj_out)\.weight$", key)) and value.ndim == 4
 
 

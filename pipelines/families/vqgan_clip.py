@@ -1,4 +1,4 @@
-"""VQGAN + CLIP as a model: a prompt, and perhaps a first picture, in; a picture, and its film, out."""
+"""VQGAN + CLIP as a model: from a prompt, and optionally an initial picture, to a picture and its film."""
 
 from __future__ import annotations
 
@@ -25,27 +25,27 @@ from studio.errors import BadRequest, StudioError
 from studio.validation import short
 
 UNWANTED = -0.5
-"""Weight of what a negative prompt names, times the weight that is written there."""
+"""Factor for the weights in a negative prompt."""
 FEW_CUTS = 8
-"""Most squares on a CPU: a step of the published models then takes 12 seconds there, not 20."""
+"""Most squares on a CPU, where a step of the published models then takes 12 seconds, not 20."""
 FRAMES = 120
-"""Most pictures that are kept of the way: 5 seconds of a film."""
+"""Most frames of the film: 5 seconds."""
 
 
 @dataclass(frozen=True)
 class Method:
-    """How the latent is moved.
+    """How the latent is optimised.
 
     Attributes:
         rate: of Adam.
-        cuts: squares that CLIP looks at in each step.
+        cuts: squares that CLIP sees in each step.
         smallest: side of the smallest one as a share of the picture's.
         flip: whether squares are mirrored.
         noise: most noise on a square.
-        sketches: random spots before random grounds; it begins with the one that CLIP likes best, because a ground of
-            the wrong colour is not left again. 0: it begins with random codes.
-        renewed: in the second half, after so many steps each, the latent becomes that of its picture: codes that mean
-            nothing to the VQGAN and please CLIP anyway do not last. 0: never, as in the notebooks.
+        sketches: random blobs on random backgrounds; it starts from the best match, as a wrong background colour rarely
+            changes later. 0: it starts from random codes.
+        renewed: in the second half, every this many steps, the latent is replaced by that of its picture, which removes
+            codes that match CLIP but mean nothing to the VQGAN. 0: never, as in the notebooks.
     """
 
     rate: float = 0.1
@@ -66,7 +66,7 @@ MOST_PHRASES = 40
 
 
 class VqganClip:
-    """An opened VQGAN with the CLIP that steers it; used by one thread at a time."""
+    """An opened VQGAN with the CLIP that guides it; not thread-safe."""
 
     def __init__(
         self, vqgan: Any, clip: Any, tokenizer: Any, method: Method, *, label: str = "the model", revision: str = ""
@@ -83,13 +83,13 @@ class VqganClip:
 
     @property
     def factor(self) -> int:
-        """Pixels to a side of what one code stands for."""
+        """Pixels per side of a code."""
         return 2 ** (len(self._vqgan.config.block_out_channels) - 1)
 
     def run(self, request: ImageRequest, tell: Tell) -> ImageResult:
-        """Make one picture; every step reports with the picture as it is.
+        """Make one picture; every step reports with the current picture.
 
-        All chance comes from one generator on the CPU, and the codes to begin with are drawn first.
+        All randomness comes from one generator on the CPU, starting with the initial codes.
 
         Raises:
             BadRequest: there is no text in the prompt, or more than `MOST_PHRASES`.
@@ -98,7 +98,7 @@ class VqganClip:
         wanted = [*clip_guidance.wishes(request.prompt), *_unwanted(request.negative_prompt)]
         if not wanted:
             raise BadRequest("The prompt has no text beside its weights. Write what you want to see: a red ball.")
-        if len(wanted) > MOST_PHRASES:  # each costs at every step, and Stop is heard between steps
+        if len(wanted) > MOST_PHRASES:  # each takes time at every step, and Stop waits for the step
             told = f"{len(wanted):,} phrases between bars; {MOST_PHRASES} is the most"
             raise BadRequest(f"The prompt has {told}. Leave some out.")
         tell(Progress(0, request.steps, "reading the prompt"))
@@ -123,12 +123,12 @@ class VqganClip:
         return ImageResult(image, request.seed, self._revision, scores=tuple(scores), frames=(*frames, image))
 
     def close(self) -> None:
-        """Give memory back."""
+        """Free its memory."""
         del self._vqgan, self._clip
         gc.collect()
 
     def _beginning(self, request: ImageRequest, prompts: Sequence[Prompt], chance: torch.Generator) -> Tensor:
-        """(1, C, H / factor, W / factor): codes of the picture to begin with, of a sketch, or random ones."""
+        """(1, C, H / factor, W / factor): codes of the initial picture, of a sketch, or random ones."""
         codebook = self._vqgan.quantize.embedding.weight
         rows, columns = (max(1, side // self.factor) for side in (request.size.height, request.size.width))
         drawn = torch.randint(len(codebook), (1, rows, columns), generator=chance)
@@ -146,7 +146,7 @@ class VqganClip:
 
     @torch.no_grad()
     def _best_sketch(self, prompts: Sequence[Prompt], chance: torch.Generator) -> Tensor:
-        """The one of many random sketches that is nearest to the prompts, (1, 3, side, side)."""
+        """The random sketch that matches the prompts best, (1, 3, side, side)."""
         sketches = clip_guidance.sketches(self._method.sketches, self._clip.config.vision_config.image_size, chance)
         embeds = clip_guidance.seen(self._clip, sketches.to(self._clip.device))
         far = [sum(clip_guidance.distance(one[None], prompt).item() for prompt in prompts) for one in embeds]
@@ -176,14 +176,14 @@ def _unwanted(negative_prompt: str) -> list[Wish]:
 
 
 def _score(embeds: Tensor, prompts: Sequence[Prompt]) -> float:
-    """How near the picture is to what is wanted: the mean cosine, weighted, of squares and texts; [-1, 1]."""
+    """How well the picture matches: the mean cosine, weighted, of squares and texts; [-1, 1]."""
     wanted = [prompt for prompt in prompts if prompt.weight > 0]
     near = [prompt.weight * F.cosine_similarity(embeds, prompt.embeds).mean().item() for prompt in wanted]
     return round(sum(near) / sum(prompt.weight for prompt in wanted), 4) if wanted else 0.0
 
 
 def open_checkpoint(checkpoint: Checkpoint, plans: Sequence[Plan]) -> VqganClip:
-    """A VQGAN, a folder of diffusers or a file of taming, and the CLIP in the folder beside it.
+    """A VQGAN, a diffusers folder or a file of taming, and the CLIP in the folder beside it.
 
     Raises:
         NotReady: the weights are missing or damaged.

@@ -1,7 +1,8 @@
-"""The Hub cache on this disk, and which weights are in it. Looks at files only: no network, no torch.
+"""The Hub cache on this disk, and which weights are in it. Only reads files: no network, no torch.
 
-The layout is that of the Hub's own cache, so that what other programs downloaded counts, and what Diorama downloads
-serves them: blobs/<sha256>, snapshots/<commit>/<path> as links to blobs, refs/<branch> with a commit in it.
+The layout is that of the Hub's own cache, so that downloads are shared with other programs: blobs/<sha256>,
+snapshots/<commit>/<path> as links to blobs, refs/<branch> with a commit in it.
+
 Source: https://huggingface.co/docs/huggingface_hub/guides/manage-cache
 """
 
@@ -17,49 +18,49 @@ from pathlib import Path
 
 COMMIT = re.compile(r"[0-9a-f]{40}")
 WEIGHTLESS = ("Tokenizer", "Scheduler", "Processor", "FeatureExtractor")
-"""Ends of class names, less a "Fast", of components that have no weights."""
+"""Endings of class names, without "Fast", of components without weights."""
 
 
 @dataclass(frozen=True)
 class Download:
-    """A pipeline on the Hub: what is known of it before it is here."""
+    """A pipeline on the Hub: what is known about it before it is downloaded."""
 
     repo: str  # "black-forest-labs/FLUX.1-schnell"
-    revision: str  # a commit, or a branch, which is resolved when it is downloaded
+    revision: str  # a commit, or a branch, resolved when downloading
     label: str = ""  # for people
-    gb: float = 0.0  # of the files that are needed
-    gated: bool = False  # a licence has to be accepted on the Hub's page first
-    file: str = ""  # the one file that is needed, where it is no pipeline
-    local: str = ""  # name of the variable that may name that file on this disk instead
-    variant: str = ""  # "fp16": of weights that are kept twice, the copy with this mark in its name
-    without: tuple[str, ...] = ()  # components whose weights are left where they are
-    parts: tuple[tuple[str, Download], ...] = ()  # components whose weights are a file of another repository
+    gb: float = 0.0  # of the required files
+    gated: bool = False  # the licence must be accepted on the Hub first
+    file: str = ""  # the one required file, if it is not a pipeline
+    local: str = ""  # environment variable that may name a local file instead
+    variant: str = ""  # "fp16": which copy of the weights, by a part of its name
+    without: tuple[str, ...] = ()  # components whose weights are not downloaded
+    parts: tuple[tuple[str, Download], ...] = ()  # components with weights from another repository
 
     @property
     def unopened(self) -> tuple[str, ...]:
-        """Components whose weights this repository is not asked for."""
+        """Components whose weights this repository need not provide."""
         return (*self.without, *(name for name, _ in self.parts))
 
     def named(self) -> Path | None:
-        """The file on this disk that a person named; one of another name is meant for another download."""
+        """The file on this disk that the user named, if it has the right name."""
         path = Path(os.environ.get(self.local, "")).expanduser() if self.local else Path()
         return path if path.stem and path.stem == Path(self.file).stem else None
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """Which weights to open, and what was fixed when they were trained."""
+    """Which weights to open, and facts about their training."""
 
-    path: Path  # a folder, of pipelines in the diffusers layout, or the one file
-    label: str = "the model"  # for sentences
-    text_tokens: int = 512  # of a flow model: prompts are padded or cut to this many tokens
-    revision: str = ""  # for the recipes; "": the spec knows it
-    variant: str = ""  # which of its family, where the weights do not say it
-    beside: Path | None = None  # of another model that this one cannot do without
-    without: tuple[str, ...] = ()  # components that are not opened
-    parts: Mapping[str, Path] = field(default_factory=dict)  # components whose weights are another file
-    config: Path | None = None  # of a pipeline that is one file: a folder that says how it is built
-    own: bool = False  # a person's own: nobody has looked into it yet
+    path: Path  # a folder, for pipelines in the diffusers layout, or the one file
+    label: str = "the model"  # for messages
+    text_tokens: int = 512  # of a flow model: prompts are padded or truncated to this many tokens
+    revision: str = ""  # for recipes; "": as in the spec
+    variant: str = ""  # which of its family, if the weights do not show it
+    beside: Path | None = None  # of another model that this one requires
+    without: tuple[str, ...] = ()  # components not to open
+    parts: Mapping[str, Path] = field(default_factory=dict)  # components with weights from another file
+    config: Path | None = None  # of a single-file pipeline: the folder with its configuration
+    own: bool = False  # the user's own, unchecked
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,7 @@ class HubCache:
 
     @classmethod
     def here(cls, environment: Mapping[str, str] | None = None) -> HubCache:
-        """As the variables that all programs of the Hub share say: HF_HOME, HF_HUB_CACHE, HF_ENDPOINT, HF_TOKEN.
+        """As the variables shared by all programs of the Hub say: HF_HOME, HF_HUB_CACHE, HF_ENDPOINT, HF_TOKEN.
 
         Source: https://huggingface.co/docs/huggingface_hub/package_reference/environment_variables
         """
@@ -89,18 +90,18 @@ class HubCache:
 
     @property
     def host(self) -> str:
-        """The Hub's name as people read it."""
+        """The Hub's name for people."""
         return self.endpoint.partition("://")[2] or self.endpoint
 
     def page(self, download: Download) -> str:
-        """The address where a person reads about it, and accepts its licence."""
+        """The address of its model page, where the licence is accepted."""
         return f"{self.endpoint}/{download.repo}"
 
     def folder(self, repo: str) -> Path:
         return self.cache / f"models--{repo.replace('/', '--')}"
 
     def commit(self, repo: str, revision: str) -> str | None:
-        """The commit a revision was when it was downloaded; None if it never was."""
+        """The downloaded commit of a revision; None if there is none."""
         if COMMIT.fullmatch(revision):
             return revision
         named = _first_line(self.folder(repo) / "refs" / revision)
@@ -115,30 +116,30 @@ class HubCache:
         return folder if all(self.snapshot(part) for _, part in download.parts) else None
 
     def files_of_parts(self, download: Download) -> dict[str, Path]:
-        """The weights that come from other repositories, by component; those that are here."""
+        """The weights from other repositories that are here, by component."""
         found = {name: (part.file, self.snapshot(part)) for name, part in download.parts}
         return {name: folder / file for name, (file, folder) in found.items() if folder}
 
     def started_bytes(self, download: Download) -> int:
-        """What lies there of a download that is not complete: the files of its parts, and those that were cut off."""
+        """The size of an incomplete download so far: files of its parts, and partial files."""
         folder, commit = self.folder(download.repo), self.commit(download.repo, download.revision)
         arrived = folder.glob(f"snapshots/{commit or 'none'}/{download.file or '*/*'}")
         here = sum(path.stat().st_size for path in (*arrived, *folder.glob("blobs/*.incomplete")) if path.is_file())
         return here + sum(self.started_bytes(part) for _, part in download.parts)
 
     def free_bytes(self) -> int:
-        """Room for downloads on the disk of the cache."""
+        """Free space on the disk of the cache."""
         return shutil.disk_usage(next(place for place in (self.cache, *self.cache.parents) if place.is_dir())).free
 
 
 def missing(folder: Path, file: str = "", unopened: Iterable[str] = ()) -> list[str]:
-    """What a folder lacks of the file that is needed or, without one, of a pipeline in the diffusers layout.
+    """What a folder lacks of the one file or, without one, of a pipeline in the diffusers layout.
 
     Args:
         unopened: components whose weights are not needed.
 
     Returns:
-        Paths relative to the folder, none when it can be opened.
+        Paths relative to the folder; empty if it can be opened.
     """
     if file:
         return [] if (folder / file).is_file() else [file]
@@ -164,7 +165,7 @@ def missing(folder: Path, file: str = "", unopened: Iterable[str] = ()) -> list[
 
 
 def pipeline_class(folder: Path) -> str:
-    """Name of the class a folder was saved from; "" when it does not say."""
+    """Name of the class a folder was saved from; "" if it does not say."""
     try:
         return str(json.loads((folder / "model_index.json").read_text(encoding="utf-8")).get("_class_name", ""))
     except (OSError, ValueError, AttributeError):
@@ -172,7 +173,7 @@ def pipeline_class(folder: Path) -> str:
 
 
 def components(model_index: str) -> dict[str, str]:
-    """Name and class of every component that the text of a model_index.json lists; {} when it is none."""
+    """Name and class of every component listed in a model_index.json; {} if it is invalid."""
     try:
         listed = json.loads(model_index)
     except ValueError:

@@ -1,8 +1,7 @@
-"""One large file of the Hub, named by its sha256: streamed with resume, checked, stamped, linked into a snapshot.
+"""One large file of the Hub, named by its sha256: streamed with resume, verified, stamped, linked into a snapshot.
 
-Not left to huggingface_hub: a download can be stopped at once, resumes where it was, and its hash is checked.
-
-Runs on threads of `hub`; knows nothing of pipelines, and touches one repository's folder in the cache.
+Not left to huggingface_hub, so that a download stops at once, resumes where it was, and is verified. Runs on threads of
+`hub`; knows nothing of pipelines, and only touches one repository's folder in the cache.
 """
 
 from __future__ import annotations
@@ -31,36 +30,36 @@ TIMEOUT = httpx2.Timeout(10.0)
 """Seconds of silence after which a connection counts as lost."""
 
 PASSING = frozenset({408, 416, 429, 500, 502, 503, 504})
-"""Answers that may be different the next time; 416 because the partial file is then discarded."""
+"""Statuses worth retrying; 416 because the partial file is discarded first."""
 
 Count = Callable[[int], None]
-"""Hears how many bytes of the file are there."""
+"""Receives the number of bytes so far."""
 
 
 class Patience(NamedTuple):
-    """How long lost connections are taken up again."""
+    """How long to retry lost connections."""
 
-    tries: int = 5  # attempts in a row that bring nothing before it is given up
+    tries: int = 5  # attempts in a row without progress before giving up
     pause_seconds: float = 1.0  # before the second attempt; doubled before each one after it
 
 
 class Blob(NamedTuple):
-    """A file as the Hub lists it; sha256 is "" for small ones, which are kept in git itself."""
+    """A file as the Hub lists it; sha256 is "" for small ones, stored in git itself."""
 
     sha256: str
     size: int
 
 
 class ArrivedDamaged(Exception):
-    """What arrives is not what the Hub lists. The message is a sentence."""
+    """The download is not what the Hub lists. The message is a sentence."""
 
 
 class DownloadStopped(Cancelled):
-    """Nobody wants the download any more."""
+    """The download is no longer wanted."""
 
 
 class Stamps:
-    """Which blobs were found to be what their name says, with the size and time they had then."""
+    """Which blobs were verified, with their size and time at that moment."""
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / "diorama-checked.json"
@@ -76,7 +75,7 @@ class Stamps:
             try:
                 temporary.write_text(json.dumps(stamps, indent=1), encoding="utf-8")
                 os.replace(temporary, self._path)
-            except OSError:  # a cache that may only be read: the blob is checked again at the next start
+            except OSError:  # a read-only cache: it is verified again at the next start
                 return
 
     def _read(self) -> dict[str, list[int]]:
@@ -88,32 +87,32 @@ class Stamps:
 
 
 class Fetcher:
-    """Brings the blobs of one repository; one per download, used by several threads."""
+    """Downloads the blobs of one repository; one per download, used by several threads."""
 
     def __init__(self, folder: Path, token: str | None, stop: threading.Event, patience: Patience) -> None:
         """
         Args:
             folder: of the repository in the cache.
-            stop: once it is set, all that runs raises `DownloadStopped` in a moment, or when the network times out.
+            stop: once set, everything raises `DownloadStopped` in a moment, or when the network times out.
         """
         self.stamps = Stamps(folder)
         self._folder, self._token, self._stop, self._patience = folder, token, stop, patience
-        self._lines: set[socket.socket] = set()  # that are read from now
+        self._lines: set[socket.socket] = set()  # being read from now
         self._lock = threading.Lock()
 
     def interrupt(self) -> None:
-        """Wake up who waits for a silent line; called after `stop` was set."""
+        """Wake threads waiting for a silent connection; call it after setting `stop`."""
         with self._lock:
             for line in self._lines:
                 with suppress(OSError):
                     line.shutdown(socket.SHUT_RDWR)
 
     def bring(self, blob: Blob, url: str, count: Count) -> Path:
-        """The blob, complete and checked, at the place that belongs to it.
+        """The blob, complete and verified, in its place.
 
         Raises:
-            ArrivedDamaged: what arrived was twice something else.
-            DownloadStopped: what has arrived is kept.
+            ArrivedDamaged: twice.
+            DownloadStopped: the partial file is kept.
             httpx2.HTTPError, OSError: see `hub.explained`.
         """
         place, partial = self._folder / "blobs" / blob.sha256, _partial(self._folder, blob)
@@ -135,7 +134,7 @@ class Fetcher:
         raise ArrivedDamaged(f"{url} arrived damaged twice (sha256 {found[:12]}..., expected {blob.sha256[:12]}...).")
 
     def _stream(self, url: str, partial: Path, size: int, count: Count) -> None:
-        """Append what is missing to a partial file, through as many lost connections as bring something."""
+        """Append what is missing to a partial file, retrying as long as connections make progress."""
         if _size(partial) > size:  # left by another version of the file
             partial.unlink()
         failures = 0
@@ -188,13 +187,13 @@ class Fetcher:
 
 
 def kept_bytes(folder: Path, blob: Blob) -> int:
-    """How much of a blob is there already."""
+    """How much of a blob is already here."""
     places = (folder / "blobs" / blob.sha256, _partial(folder, blob)) if blob.sha256 else ()
     return max((place.stat().st_size for place in places if place.is_file()), default=0)
 
 
 def link(blob: Path, place: Path) -> None:
-    """Let a path of a snapshot lead to its blob; where links are not allowed the file itself goes there."""
+    """Link a path of a snapshot to its blob; where links are not allowed, move the file there."""
     if place.exists():
         return
     place.parent.mkdir(parents=True, exist_ok=True)
@@ -224,7 +223,7 @@ def is_hash(name: str) -> bool:
 
 
 class _Alone:
-    """Hold the lock of a blob, the one huggingface's tools take too, so that nobody else writes it; can be stopped."""
+    """Holds a blob's lock, the same as huggingface's tools use, so that nobody else writes it; can be stopped."""
 
     def __init__(self, path: Path, stop: threading.Event) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)

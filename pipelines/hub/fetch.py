@@ -1,7 +1,7 @@
-"""Fetch a pipeline from the Hub into the cache: once, with progress, resumable, stoppable, and checked.
+"""Fetch a pipeline from the Hub into the cache: once, with progress, resumable, stoppable, and verified.
 
-Huggingface's own downloader throws away what it has when it is interrupted, so the large files are streamed here, into
-the same cache. Knows nothing of torch or of what the weights are for.
+Huggingface's own downloader discards partial files when interrupted, so the large files are streamed here, into the
+same cache. Knows nothing of torch or of what the weights are for.
 """
 
 from __future__ import annotations
@@ -37,25 +37,25 @@ from studio.validation import short
 WATCH_SECONDS = 0.25
 """How often a download reports progress and checks for Stop."""
 AT_ONCE = 4
-"""Files that are fetched side by side."""
+"""Parallel downloads."""
 SPEED_SECONDS = 20.0
-"""Length of the past from which the time left is estimated."""
+"""The period over which speed is measured."""
 SPARE_BYTES = 500_000_000
-"""Kept free on the disk of the cache."""
+"""Disk space to leave free."""
 VARIANTS = (".fp16.", ".bf16.", ".fp8.", ".ema.", ".non_ema.")
 """Marks of second copies of the same weights."""
 
 
 def fetch(wanted: Download, hub: HubCache, tell: Tell, patience: Patience | None = None) -> Path:
-    """The folder of the pipeline, complete and checked; the network is touched only if something is missing.
+    """The folder of the pipeline, complete and verified; uses the network only if something is missing.
 
     Args:
-        tell: hears "downloading FLUX.1 schnell: 3.2 of 33.7 GB, 4 minutes left"; what it raises ends the download
-            within a second, and the next one resumes where this one was.
+        tell: hears "downloading FLUX.1 schnell: 3.2 of 33.7 GB, 4 minutes left"; an exception from it ends the download
+            within a second, and the next one resumes.
 
     Raises:
-        NotReady: gated, no network, or the Hub sent something else; the message says what to do.
-        StorageFailed: the disk did not take it.
+        NotReady: gated, no network, or an unexpected response of the Hub; the message says what to do.
+        StorageFailed
     """
     for _, part in wanted.parts:
         fetch(replace(part, label=wanted.label), hub, tell, patience)
@@ -73,7 +73,7 @@ def fetch(wanted: Download, hub: HubCache, tell: Tell, patience: Patience | None
 def explained(error: Exception, wanted: Download, hub: HubCache) -> NotReady | StorageFailed:
     """What went wrong, as a sentence that says what to do."""
     if isinstance(error, LocalEntryNotFoundError) and isinstance(error.__cause__, HfHubHTTPError):
-        error = error.__cause__  # what huggingface's own hand makes of an answer it did not expect
+        error = error.__cause__  # huggingface_hub wraps the cause
     label, host, page = wanted.label, hub.host, hub.page(wanted)
     status = error.response.status_code if isinstance(error, HfHubHTTPError) else 0
     match error:
@@ -117,7 +117,7 @@ def explained(error: Exception, wanted: Download, hub: HubCache) -> NotReady | S
 
 
 class _Transfer:
-    """The work of one `fetch`, done on threads of its own; the fields are read by the thread that watches."""
+    """The work of one `fetch`, on threads of its own; the watching thread reads its fields."""
 
     def __init__(self, wanted: Download, hub: HubCache, patience: Patience) -> None:
         self.label = wanted.label
@@ -137,7 +137,7 @@ class _Transfer:
             return sum(self._done.values())
 
     def leave(self) -> None:
-        """Whoever watched has gone: end what still runs."""
+        """The watcher has gone: stop everything."""
         self.stop.set()
         self._fetcher.interrupt()
 
@@ -163,7 +163,7 @@ class _Transfer:
         return snapshot
 
     def _checked(self, snapshot: Path) -> bool:
-        """Every large file is what its name says, unless it was found so before; one that is not is thrown away."""
+        """Verify every large file unless it was verified before; discard it if it is wrong."""
         wanted = self._wanted
         links = [
             path
@@ -185,7 +185,7 @@ class _Transfer:
         return right
 
     def _listing(self) -> tuple[str, dict[str, Blob]]:
-        """The commit, and the files a pipeline is opened from: safetensors, settings and tokenizers of its parts."""
+        """The commit, and the files of a pipeline: safetensors, settings and tokenizers of its parts."""
         info = self._api.model_info(self._wanted.repo, revision=self._wanted.revision, files_metadata=True, timeout=20)
         commit = info.sha or self._wanted.revision
         siblings = {each.rfilename: each for each in info.siblings or ()}
@@ -233,7 +233,7 @@ class _Transfer:
         count(blob.size)
 
     def _small(self, commit: str, path: str) -> str:
-        """A file that is no large one: by huggingface's own hand."""
+        """Download a small file with huggingface_hub."""
         if self.stop.is_set():
             raise DownloadStopped
         hub = self._hub
@@ -255,7 +255,7 @@ class _Transfer:
 
 
 def _watched(work: Future[Path], download: _Transfer, tell: Tell) -> Path:
-    """Tell how far it is until it is over; the first report comes only when there is something to wait for."""
+    """Report progress until it is over; the first report comes only if there is something to wait for."""
     past: deque[tuple[float, int]] = deque()
     while not wait([work], timeout=WATCH_SECONDS).done:
         now, done = time.monotonic(), download.done
@@ -280,7 +280,7 @@ def _note(download: _Transfer, done: int, speed: float | None) -> str:
 
 
 def left(seconds: float | None) -> str:
-    """The end of a note about progress: how long it will still take, in words."""
+    """The remaining time in words, to append to a progress note."""
     if seconds is None:
         return ""
     minutes = round(seconds / 60)

@@ -1,4 +1,4 @@
-"""Pushes the program to a Hugging Face Space: its hardware and files, and nothing private of this machine."""
+"""Pushes the program to a Hugging Face Space: its hardware and files, and nothing private from this machine."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ def push(
     is_private: bool = False,
     zero_gpu: bool = False,
 ) -> str:
-    """Make the Space if there is none, and bring the program there in one commit. Returns its address.
+    """Create the Space if needed, and upload the program in one commit. Returns its address.
 
     Args:
         folder: of the program.
         repo: "user/name".
         token: of an account that may write there.
         endpoint: of the Hub; None: as HF_ENDPOINT says.
-        is_private, zero_gpu: for the account alone, and with ZeroGPU as its hardware, where the Space is made now; the
-            latter also with the torch that is offered there.
+        is_private, zero_gpu: for a new Space: private, and with ZeroGPU hardware; the latter also selects the torch
+            version available there.
 
     Raises:
         BadRequest: the Hub refused it, or does not answer.
@@ -64,14 +64,14 @@ def push(
 
 
 def _program(folder: Path) -> list[str]:
-    """Names of the files that it runs on there."""
+    """Names of the files it needs there."""
     inside = (path for name in PROGRAM for path in (folder / name).rglob("*") if path.is_file())
     names = [*FILES, *sorted(path.relative_to(folder).as_posix() for path in inside)]
     return [*filter_repo_objects(names, ignore_patterns=[*NEVER])]
 
 
 def _requirements(folder: Path) -> str:
-    """Those of the program, with the versions that ZeroGPU offers in the place of the same names."""
+    """The program's requirements, with the versions available on ZeroGPU."""
     offered = (folder / ZERO_GPU).read_text(encoding="utf-8").splitlines()
     instead = {line.partition("==")[0]: line for line in offered if "==" in line and not line.startswith("#")}
     lines = (folder / "requirements.txt").read_text(encoding="utf-8").splitlines()

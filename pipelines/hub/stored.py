@@ -15,34 +15,27 @@ from studio.validation import short
 
 @dataclass(frozen=True)
 class Stored:
-    """For `ModelSpec.weights`. Only what lies in the cache of the Hub is ever deleted."""
+    """For `ModelSpec.weights`. Only deletes files in the Hub cache."""
 
     download: Download
     hub: HubCache
-    others: Callable[[], Iterable[Download]]  # of all models: files that another one needs stay
+    others: Callable[[], Iterable[Download]]  # of all models, whose files must stay
 
     def fetch(self, tell: Tell) -> None:
-        """
-        Raises:
-            NotReady, StorageFailed: as `hub.fetch` says.
-        """
+        """Raises NotReady or StorageFailed, see `hub.fetch`."""
         pkgutil.resolve_name("pipelines.hub.fetch:fetch")(self.download, self.hub, tell)
 
     def is_complete(self) -> bool:
         return self.hub.snapshot(self.download) is not None
 
     def kept_gb(self) -> float:
-        """What is here, also of a download that was cut off."""
+        """Its size on this disk, partial downloads included."""
         files = {path.resolve() for each in _all(self.download) for path in _files(each, self.hub)}
         partial = {path for each in _all(self.download) for path in _partial(each, self.hub)}
         return sum(path.stat().st_size for path in files | partial if path.is_file()) / 1e9
 
     def remove(self) -> None:
-        """Delete what only this model needs.
-
-        Raises:
-            StorageFailed: the disk did not let go of it.
-        """
+        """Delete the files that no other model needs. Raises StorageFailed."""
         needed = {
             path.resolve()
             for other in self.others()
@@ -73,7 +66,7 @@ def _all(download: Download) -> Iterable[Download]:
 
 
 def _files(download: Download, hub: HubCache) -> list[Path]:
-    """In its snapshot: the one file, or all but what it does not ask for."""
+    """In its snapshot: the one file, or all required ones."""
     commit = hub.commit(download.repo, download.revision)
     folder = hub.folder(download.repo) / "snapshots" / (commit or "none")
     if download.file:

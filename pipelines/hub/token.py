@@ -14,26 +14,24 @@ from pipelines.hub.cache import HubCache
 from studio.validation import shown
 
 AGAIN_SECONDS = 60.0
-"""After so long the Hub is asked again where it did not answer."""
+"""When to ask the Hub again if it did not answer."""
 
 
 class Token(NamedTuple):
-    """What the Hub says of a token."""
+    """What the Hub says about a token."""
 
     state: str  # "missing", "accepted", "refused", or "set, and not checked: HOST cannot be reached"
-    name: str = ""  # of its account: for the host alone
-    reads_gated: bool = False  # such models whose licence that account has accepted
+    name: str = ""  # of its account, for the host alone
+    reads_gated: bool = False  # gated models whose licence the account has accepted
 
 
 def state(hub: HubCache) -> str:
-    """`Token.state`, fit for everybody."""
+    """`Token.state`, safe to show to everybody."""
     return ask(hub).state
 
 
 def ask(hub: HubCache) -> Token:
-    """
-    Source: https://huggingface.co/docs/hub/security-tokens: of fine-grained ones it has to be allowed.
-    """
+    """Source: https://huggingface.co/docs/hub/security-tokens: fine-grained ones need that permission."""
     if not hub.token:
         return Token("missing")
     try:
@@ -49,7 +47,7 @@ def ask(hub: HubCache) -> Token:
 
 
 class TokenCheck:
-    """What the host reads of the token of this machine. Asked in the background, once; any thread may call it."""
+    """What the host reads about this machine's token. Checked in the background, once. Thread-safe."""
 
     def __init__(self, hub: HubCache) -> None:
         self._hub = hub
@@ -58,7 +56,7 @@ class TokenCheck:
         self._thread: threading.Thread | None = None
 
     def __call__(self) -> str:
-        """A sentence; until the Hub has answered, that it is asked."""
+        """A sentence; until the Hub has answered, that it is being checked."""
         if not self._hub.token:
             return "HF_TOKEN is not set. Gated models such as FLUX.1 need one: put HF_TOKEN=... in .env."
         with self._lock:

@@ -1,1 +1,1 @@
-"""LoRAs: the files that a prompt names, and what they do to an opened pipeline."""
+"""LoRAs: the files that a prompt names, and applying them to an opened pipeline."""

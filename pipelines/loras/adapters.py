@@ -1,4 +1,4 @@
-"""LoRAs on an opened pipeline: put on when a prompt names them, and taken off to the bit."""
+"""LoRAs on an opened pipeline: applied when a prompt names them, and removed without a trace."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ from studio.errors import BadRequest
 
 
 class Adapters:
-    """Those of one model; used by its thread."""
+    """Those of one model; not thread-safe."""
 
     def __init__(self, label: str, family: str, network: torch.nn.Module) -> None:
         """
         Args:
-            family: whose LoRAs fit, see `loras.kinds`; "" for none.
+            family: of LoRAs that fit, see `loras.kinds`; "" for none.
         """
         width = getattr(network, "inner_dim", 0)  # of a FLUX
         self._label, self.model = label, Made(family, width if isinstance(width, int) else 0)
         self.on: tuple[Lora, ...] = ()
 
     def put_on(self, placed: Placed, loras: tuple[Lora, ...]) -> None:
-        """Exactly these and no others. What was on already stays on.
+        """Apply exactly these. Those already applied stay.
 
         Raises:
-            BadRequest: one is damaged, or does not fit; then none is on.
+            BadRequest: one is damaged, or does not fit; then none is applied.
         """
         if loras == self.on:
             return
@@ -44,14 +44,14 @@ class Adapters:
             check(lora, self.model)
         self.take_off(placed)
         try:
-            with placed.reading():  # a LoRA may be of the text encoders, too
+            with placed.reading():  # a LoRA may include the text encoders
                 for number, lora in enumerate(loras):
                     _load(placed, lora.path, f"lora_{number}")
                 if loras:
                     weights = [lora.weight for lora in loras]
                     placed.pipeline.set_adapters([f"lora_{number}" for number in range(len(loras))], weights)
         except (ValueError, RuntimeError, KeyError, AssertionError, TypeError) as error:
-            self.on = loras  # wrapped layers stay behind
+            self.on = loras  # wrapped layers remain
             self.take_off(placed)
             if isinstance(error, torch.OutOfMemoryError):
                 raise
@@ -66,7 +66,7 @@ class Adapters:
         self.on = ()
 
     def notice(self, prompt: str) -> str:
-        """Which words would have called on what is on, where the prompt has none of them."""
+        """The trigger words of applied LoRAs, if the prompt has none of them."""
         said = prompt.lower()
         words = {lora.path.stem: triggers(lora.path) for lora in self.on}
         unused = [
@@ -78,11 +78,10 @@ class Adapters:
 
 
 def _load(placed: Placed, path: Path, name: str) -> None:
+    """Raises ValueError if no layer fits, or one has another width, for which FLUX.1's pipeline would widen the
+    model itself.
     """
-    Raises:
-        ValueError: no layer of it fits, or one has another width: FLUX.1's pipeline would widen the model itself.
-    """
-    # diffusers loads nothing of these, without a word.
+    # diffusers silently loads nothing from these.
     tensors = {
         re.sub(r"^diffusion_model\.(?=(?:single_)?transformer_blocks)", "transformer.", key): value
         for key, value in load_file(path).items()
@@ -94,7 +93,7 @@ def _load(placed: Placed, path: Path, name: str) -> None:
         if width is not None and value.shape[1] != width:
             raise ValueError(f"it changes layers of width {value.shape[1]}, where the model has {width}")
     verbosity = transformers.logging.get_verbosity()
-    transformers.logging.set_verbosity_error()  # else it lists all layers that a LoRA leaves alone
+    transformers.logging.set_verbosity_error()  # or it lists all layers that a LoRA does not change
     try:
         parts = [part for part in placed.pipeline.components.values() if isinstance(part, torch.nn.Module)]
         with seen_as(placed.dtype, *parts):

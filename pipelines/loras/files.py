@@ -1,6 +1,6 @@
 """LoRA files: those a prompt names, their family, and their metadata. Without torch.
 
-A prompt names them as A1111's do: "a castle <lora:pixel-art:0.8>", for `pixel-art.safetensors` in the folder `loras`.
+Prompts name them as in A1111: "a castle <lora:pixel-art:0.8>", for `pixel-art.safetensors` in the folder `loras`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from pipelines.loras.kinds import WIDTH, Made, made_for
 from studio.errors import BadRequest
 
 _TAG = re.compile(r" ?<lora:([^:<>]++)(?::([^:<>]*+))?[^<>]*+>")
-"""Without going back: whoever leaves a tag open does not make it slow."""
+"""Possessive quantifiers, so that an unclosed tag does not make it slow."""
 _MOST = 8
 _LARGEST = 4.0
 _TRIGGERS = ("modelspec.trigger_phrase", "ss_trigger_words", "trigger_phrase")
@@ -39,7 +39,7 @@ TAKEN = {
     "flux1-control": "FLUX.1",
     "flux2": "FLUX.2",
 }
-"""For which models the LoRAs were made that each of our families takes, see `kinds.Made`."""
+"""The LoRAs that fit each of our families, see `kinds.Made`."""
 
 
 class Lora(NamedTuple):
@@ -47,7 +47,7 @@ class Lora(NamedTuple):
 
     path: Path
     weight: float
-    state: tuple[int, int]  # size in bytes and time of the last change, ns: another one is another file
+    state: tuple[int, int]  # size in bytes and time of the last change, ns, to detect replaced files
 
 
 def folder() -> Path:
@@ -57,7 +57,7 @@ def folder() -> Path:
 
 
 def taken_by(family: str, model: Path | None) -> Made:
-    """Those that fit a model that is not opened.
+    """The LoRAs that fit a model, without opening it.
 
     Args:
         family: one of TAKEN.
@@ -72,7 +72,7 @@ def taken_by(family: str, model: Path | None) -> Made:
 
 
 def beside(model: Path) -> Path | None:
-    """The folder of the LoRAs that come with a bundled model; None: it has none, or they are damaged.
+    """The folder of the LoRAs bundled with a model; None: it has none, or they are damaged.
 
     Args:
         model: the folder of the model.
@@ -84,17 +84,17 @@ def beside(model: Path) -> Path | None:
 def named_in(
     prompt: str, place: Path, more: Path | None = None, model: Made | None = None
 ) -> tuple[str, tuple[Lora, ...]]:
-    """A prompt without its tags, and the files they name, in order; a name that comes twice counts once, the last time.
+    """A prompt without its tags, and the files they name, in order; of repeated names the last counts.
 
     Args:
-        more: another folder, for what is not in the first.
-        model: of several files of a name, one that fits it is meant.
+        more: another folder, for names not in the first.
+        model: of several files of a name, prefer one that fits it.
 
     Raises:
-        BadRequest: there is no such file, a weight is no number, or there are too many.
+        BadRequest: there is no such file, an invalid weight, or too many.
     """
     tags, found = _TAG.findall(prompt), dict[str, Lora]()
-    if len(tags) > _MOST:  # before the folder is looked through for each
+    if len(tags) > _MOST:  # before searching the folder for each
         raise BadRequest(f"A prompt takes {_MOST} LoRAs at most, not {len(tags)}. Take some out.")
     for name, weight in tags:
         path = _path(name.strip(), [*([more] if more else []), place], model)
@@ -104,7 +104,7 @@ def named_in(
 
 
 def fitting(model: Made, place: Path | None = None, more: Path | None = None) -> tuple[str, ...]:
-    """Names of the files that a model takes, in alphabetical order; what cannot be read is none of them.
+    """Names of the files that fit a model, in alphabetical order; unreadable ones are left out.
 
     Args:
         model: one of TAKEN's values as its family, and the width of its network.
@@ -130,7 +130,7 @@ def _made_for(path: Path, _size: int, _mtime_ns: int) -> Made:
 
 
 def _path(name: str, places: Sequence[Path], model: Made | None) -> Path:
-    """A name is that of a file in a folder or below it, with or without its ending; the last that fits counts."""
+    """Names are those of files in or below a folder, with or without their ending; the last that fits counts."""
     files = [path for place in places for path in sorted(place.rglob("*.safetensors")) if path.is_file()]
     there = {path.stem: path for path in files}
     stem = name.removesuffix(".safetensors")
@@ -153,10 +153,7 @@ def _weight(name: str, text: str) -> float:
 
 
 def check(lora: Lora, model: Made) -> None:
-    """
-    Raises:
-        BadRequest: it is damaged, or made for another family or width, or no LoRA proper.
-    """
+    """Raises BadRequest if it is damaged, for another family or width, or not a plain LoRA."""
     try:
         made = made_for(read_header(lora.path))
     except (OSError, ValueError) as error:
@@ -170,7 +167,7 @@ def check(lora: Lora, model: Made) -> None:
 
 
 def triggers(path: Path) -> str:
-    """The words that call on it, as its file says; "" where it does not."""
+    """The trigger words in its metadata; "" if there are none."""
     with path.open("rb") as file:
         said = json.loads(file.read(int.from_bytes(file.read(8), "little"))).get("__metadata__") or {}
     words = next((said[key] for key in _TRIGGERS if said.get(key)), "") or _most_tagged(
@@ -180,7 +177,7 @@ def triggers(path: Path) -> str:
 
 
 def _most_tagged(text: str) -> str:
-    """What most pictures it was trained on were tagged with, as ai-toolkit and kohya's scripts write it."""
+    """The most frequent tags of its training pictures, as ai-toolkit and kohya's scripts store them."""
     try:
         folders: Iterable[dict[str, int]] = json.loads(text).values()
         counts = [(tag, count, max(tags.values())) for tags in folders for tag, count in tags.items()]

@@ -1,4 +1,4 @@
-"""A LoRA from the Hub, by its id: into the folder where prompts find it."""
+"""A LoRA from the Hub, by its id, into the folder where prompts find it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from studio.validation import shown
 _ID = re.compile(r"(?:https?://[^/]+/)?(\w[\w.-]*/\w[\w.-]*)(?:/(?:(?:blob|resolve)/[^/]+/)?(.+\.safetensors))?/?")
 """owner/name, owner/name/file.safetensors, or the address of either on the Hub's page."""
 _NAMELESS = ("pytorch_lora_weights", "adapter_model", "lora", "model", "diffusion_pytorch_model")
-"""File names that say nothing: such a LoRA is called as its repository."""
+"""Generic file names; such a LoRA is named after its repository."""
 
 
 def bring(hub_id: str, hub: HubCache, place: Path, tell: Tell) -> Path:
@@ -32,10 +32,10 @@ def bring(hub_id: str, hub: HubCache, place: Path, tell: Tell) -> Path:
         place: the folder.
 
     Returns:
-        The file in that folder; its name without the ending is what a prompt calls it.
+        The file in that folder; prompts use its name without the ending.
 
     Raises:
-        BadRequest: that is no id, it has several files or none, it is no LoRA, or another of its name is there.
+        BadRequest: an invalid id, several files or none, not a LoRA, or another file of that name exists.
         NotReady, StorageFailed: as `fetch`.
     """
     said = _ID.fullmatch(hub_id.strip())
@@ -76,7 +76,7 @@ def _only_file(wanted: Download, hub: HubCache) -> str:
 
 
 def _put(found: Path, target: Path) -> None:
-    """Without a second copy on the disk where the two folders share one."""
+    """Without a second copy on the disk if both folders are on the same one."""
     if target.exists():
         if target.samefile(found) or target.read_bytes() == found.read_bytes():
             return

@@ -1,6 +1,6 @@
 """Which models a LoRA was made for, by the names and shapes of its tensors. Without torch.
 
-The layouts are those of kohya's scripts, of peft, ai-toolkit, XLabs and LyCORIS. Source of the rules: diffusers 0.42.1,
+The layouts are those of kohya's scripts, peft, ai-toolkit, XLabs and LyCORIS. Source of the rules: diffusers 0.42.1,
 loaders/lora_conversion_utils.py.
 """
 
@@ -13,7 +13,7 @@ from pipelines.checkpoint_kinds import Shapes
 
 EITHER = "FLUX.1 or FLUX.2"
 CLIP = "the text encoder of Stable Diffusion 1.5, SDXL or FLUX.1"
-"""CLIP ViT-L/14, which all three read prompts with."""
+"""CLIP ViT-L/14, which all three use."""
 _ANY_OF = {EITHER: ("FLUX.1", "FLUX.2"), CLIP: ("Stable Diffusion 1.5", "SDXL", "FLUX.1")}
 WIDTH = 3072
 """Of FLUX.1 and FLUX.2 klein 4B."""
@@ -21,7 +21,7 @@ _NAMES = {("FLUX.1", WIDTH): "FLUX.1", ("FLUX.2", WIDTH): "FLUX.2 klein 4B", (EI
 _NAMES |= {("FLUX.2", 4096): "FLUX.2 klein 9B", ("FLUX.2", 6144): "FLUX.2 dev"}
 """By the width of the network. Source: black-forest-labs/flux2, src/flux2/model.py, `hidden_size`."""
 _FORMS = {"hada_": "LoHa", "lokr_": "LoKr", "oft_": "OFT"}
-"""Other ways to say a change of weights, which LyCORIS trains; by a mark in names."""
+"""Other kinds of adapters, trained by LyCORIS; by a part of tensor names."""
 _FLUX = re.compile(
     r"^(?:transformer\.|diffusion_model\.|base_model\.model\.|lora_unet_|lora_transformer_)?"
     r"(?:single_)?(?:double_blocks|single_blocks|transformer_blocks)[._]"
@@ -31,7 +31,7 @@ _FLUX1_MARKS = ("proj_mlp", "ff.net.", "norm1.linear", "_mod_lin", ".processor."
 _SDXL_MARKS = ("input_blocks_", "output_blocks_", "middle_block_", "lora_te2_", "text_encoder_2.")
 _ONLY_SDXL = re.compile(r"(?:down|up|mid)_block.*transformer_blocks[._][1-9]")
 _ONLY_SD = re.compile(r"down_blocks[._]0[._]attentions|up_blocks[._]3[._]")
-"""Places in a UNet that the other one does not have."""
+"""Layers that only this UNet has."""
 _CLIP = re.compile(r"lora_te1?_|text_encoder\.")
 _BY_WIDTH = {768: "Stable Diffusion 1.5", 1024: "Stable Diffusion 2", 2048: "SDXL"}
 
@@ -39,9 +39,9 @@ _BY_WIDTH = {768: "Stable Diffusion 1.5", 1024: "Stable Diffusion 2", 2048: "SDX
 class Made(NamedTuple):
     """What a LoRA changes."""
 
-    family: str  # "SDXL", "FLUX.1", one of the constants above; "": not known
-    width: int = 0  # of the network's tokens, where models of the family differ in it; 0: they do not
-    form: str = ""  # one of `_FORMS`; "": it is a LoRA proper
+    family: str  # "SDXL", "FLUX.1", one of the constants above; "": unknown
+    width: int = 0  # of the network's tokens, if models of the family differ; 0: they do not
+    form: str = ""  # one of `_FORMS`; "": a plain LoRA
 
     @property
     def name(self) -> str:
@@ -50,14 +50,14 @@ class Made(NamedTuple):
         return named or (f"a {self.family} of width {self.width}" if self.width else self.family)
 
     def fits(self, model: Made) -> bool:
-        """Whether a model of that family and width has its layers; a width of 0 is any."""
+        """Whether a model of that family and width has its layers; a width of 0 matches any."""
         if self.form or (self.width and model.width and self.width != model.width):
             return False
         return model.family in (self.family, *_ANY_OF.get(self.family, ()))
 
 
 def made_for(shapes: Shapes) -> Made:
-    """Of the tensors of a file."""
+    """From the tensors of a file."""
     text = "\n".join(shapes)
     form = next((form for mark, form in _FORMS.items() if mark in text), "")
     if "query_norm.scale" in text:
@@ -100,9 +100,7 @@ def _flux(shapes: Shapes, text: str, width: int) -> str:
 
 
 def _narrowest(shapes: Shapes) -> int:
-    """What goes into or comes out of every layer of a block is as wide as its tokens, and nothing is narrower; 0: of
-    no layer that is known.
-    """
+    """The smallest dimension of any layer, which is the width of the tokens; 0 if no layer is known."""
     into = [shape[1] for name, shape in shapes.items() if len(shape) == 2 and _is_down(name)]
     out_of = [shape[0] for name, shape in shapes.items() if len(shape) == 2 and _is_up(name)]
     return min([*into, *out_of], default=0)

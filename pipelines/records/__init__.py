@@ -1,8 +1,8 @@
 """Every local model as data: its weights, memory needs and supported settings.
 
-A model is added by adding its record here. Sizes, licences and gates are as their pages on the Hub said in November
-2026; commits are the ones that Diorama's settings were checked against, so that a picture can be made again. Where it
-is a branch, the recipes name the commit that was downloaded.
+Add a model by adding its record. Sizes, licences and gates are as of November 2026 on the Hub; commits are those that
+Diorama's settings were checked with, so that pictures can be repeated. For branches, recipes name the downloaded
+commit.
 """
 
 from __future__ import annotations
@@ -17,4 +17,4 @@ from pipelines.records.vqgan import VQGAN_CLIP
 from pipelines.records.words import WORDS
 
 RECORDS = (*FLUX, *VQGAN_CLIP, *STABLE_DIFFUSION, *CONTROL, *SEGMENTATION, *SOLID, SPAN, *WORDS)
-"""In the order in which they are offered on a machine without a GPU."""
+"""In the order offered on a machine without a GPU."""

@@ -15,9 +15,9 @@ def sizes(*sides: tuple[int, int]) -> tuple[Size, ...]:
 
 
 DRAWN_OVER = Range(0.1, 1, 0.75)
-"""Strengths of a model that knows no instructions: below, nothing can be seen of what was asked."""
+"""Img2img strengths; below these, nothing of the prompt shows."""
 ITS_OWN = "Its own"
-"""Of a person's folder: what it was saved with, whatever that is."""
+"""The sampler that a user's own folder was saved with."""
 
 
 def with_first(name: str) -> tuple[str, ...]:

@@ -33,20 +33,20 @@ DEPTH = LocalModel(
     seed=False,
 )
 _NAMES = {CANNY.id: ("Canny", CANNY.makes), DEPTH.id: ("Depth", DEPTH.makes)}
-"""Of those who make what is followed: what is put into labels, and what they make."""
+"""By the model that makes control pictures: its part of labels, and what it makes."""
 _FP16 = "diffusion_pytorch_model.fp16.safetensors"
 _CLOSELY = Range(0, 2, 1)
 _IP_ADAPTER, _IP_COMMIT = "h94/IP-Adapter", "018e402774aeeddd60609b4ecdb7e298259dc729"
 _CLIP_GB = 2.53
-"""Of its CLIP, ViT-H/14, with 32 bits a number."""
+"""Of its CLIP, ViT-H/14, in 32 bits."""
 
 
 def _steered(base: LocalModel, id: str, follows: str, repo: str, revision: str, gb: float) -> LocalModel:
     """A Stable Diffusion with a ControlNet.
 
     Args:
-        follows: id of the model that makes what is followed.
-        gb: of the ControlNet with 16 bits a number.
+        follows: id of the model that makes its control pictures.
+        gb: of the ControlNet in 16 bits.
     """
     if base.download is None or not isinstance(base.needs, Needs):
         raise ValueError(f"got {base.id}, expected a model with a download that is laid out by parts")
@@ -103,7 +103,7 @@ def _shown(base: LocalModel, id: str, file: str, gb: float) -> LocalModel:
 
 
 def _in_context(id: str, follows: str, repo: str, steps: int, guidance: float) -> LocalModel:
-    """A FLUX.1 that reads what it follows beside the picture. Steps and guidance are those of diffusers' guide."""
+    """A FLUX.1 that reads the control picture beside its own. Steps and guidance are those of diffusers' guide."""
     return replace(
         DEV,
         id=id,

@@ -1,4 +1,4 @@
-"""FLUX, and the toy that is FLUX.2 klein in miniature."""
+"""FLUX, and the toy, a miniature FLUX.2 klein."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ KONTEXT_SIZES = sizes(
     *((672, 1568), (688, 1504), (720, 1456), (752, 1392), (800, 1328), (832, 1248), (880, 1184), (944, 1104)),
     *((1104, 944), (1184, 880), (1248, 832), (1328, 800), (1392, 752), (1456, 720), (1504, 688), (1568, 672)),
 )
-"""What it was trained on. Source: diffusers 0.42.1, pipeline_flux_kontext.py, PREFERRED_KONTEXT_RESOLUTIONS."""
+"""Its training sizes. Source: diffusers 0.42.1, pipeline_flux_kontext.py, PREFERRED_KONTEXT_RESOLUTIONS."""
 PACKED = (Precision.FULL, Precision.FP8, *BITSANDBYTES)
 FLUX1_NEEDS = Needs(text=9.77, transformer=23.8, vae=0.17, step=1.0, decode=2.5, kept=PACKED)
 IN_FILES = replace(FLUX1_NEEDS, kept=(*PACKED, Precision.Q8, Precision.Q5, Precision.Q4))
@@ -70,7 +70,7 @@ def _gguf(name: str) -> tuple[tuple[Precision, Download], ...]:
     )
 
 
-# Distilled: guidance is not a control, and without guidance there is no negative prompt.
+# Distilled: no guidance, and so no negative prompt.
 KLEIN = LocalModel(
     id="flux2-klein-4b",
     label="FLUX.2 klein 4B",
@@ -90,7 +90,7 @@ KLEIN = LocalModel(
     styles=STYLES,
     examples=EXAMPLES,
 )
-# Distilled to few steps: it has no guidance, and was trained on prompts of up to 256 tokens.
+# Distilled to few steps: no guidance, and trained on prompts of up to 256 tokens.
 SCHNELL = replace(
     KLEIN,
     id="flux1-schnell",
@@ -106,7 +106,7 @@ SCHNELL = replace(
     references=1,
     strength=DRAWN_OVER,
 )
-# Guidance goes in as a number and costs nothing; a negative prompt is not what it was made for.
+# Guidance is an input and costs nothing; it was not trained for negative prompts.
 DEV = replace(
     SCHNELL,
     id="flux1-dev",
@@ -126,7 +126,7 @@ KONTEXT = LocalModel(
     label="FLUX.1 Kontext dev",
     family="flux1-kontext",
     download=Download("black-forest-labs/FLUX.1-Kontext-dev", "main", gb=33.7, gated=True),
-    needs=replace(FLUX1_NEEDS, step=1.6),  # it reads the picture beside the one it draws: twice the tokens
+    needs=replace(FLUX1_NEEDS, step=1.6),  # reads the source beside its own picture: twice the tokens
     text_tokens=512,
     licence="FLUX.1-dev non-commercial",
     licence_url=DEV_LICENCE.format("FLUX.1-Kontext-dev"),

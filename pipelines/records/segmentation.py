@@ -1,4 +1,4 @@
-"""SAM 2.1, and the toy that is SAM 2.1 in miniature."""
+"""SAM 2.1, and the toy, a miniature SAM 2.1."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pipelines.records.common import APACHE
 from studio.contract import Task
 
 LOCAL_SAM = "DIORAMA_SAM"
-"""Names a checkpoint on this disk, such as /models/sam2.1_hiera_large.pt; its size is read off its name."""
+"""Names a local checkpoint, such as /models/sam2.1_hiera_large.pt; its name tells its size."""
 TOY_SAM = LocalModel(
     id="toy-sam",
     label="Toy SAM",

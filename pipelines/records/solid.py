@@ -22,7 +22,7 @@ TOY_VIEWS = LocalModel(
     tasks=frozenset({Task.VIEWS}),
     steps=Range(4, 50, 10),
     guidance=Range(1, 8, 1),
-    elevation_deg=21.0,  # in the middle of what its pictures have; source: toybox.world.sample_scene
+    elevation_deg=21.0,  # the mean of its training pictures; source: toybox.world.sample_scene
 )
 TOY_LGM = LocalModel(
     id="toy-lgm",
@@ -38,13 +38,13 @@ TOY_LGM = LocalModel(
     tasks=frozenset({Task.SPLAT}),
     seed=False,
 )
-# Steps and guidance as LGM's own app asks for them. Source: 3DTopia/LGM infer.py.
+# Steps and guidance as in LGM's own app. Source: 3DTopia/LGM infer.py.
 IMAGEDREAM = LocalModel(
     id="imagedream",
     label="ImageDream",
     family="imagedream",
     download=Download("ashawkey/imagedream-ipmv-diffusers", "73a034178e748421506492e91790cc62d6aefef5", gb=4.0),
-    # 3.3 GB of float16 weights, and what ten latents of 32 x 32 take on their way through.
+    # 3.3 GB of float16 weights, and the activations of ten latents of 32 x 32.
     needs=Whole(gpu_gb=5.0, card=True, half=True),
     otherwise="Four pictures of your own do as well.",
     licence="CreativeML OpenRAIL",

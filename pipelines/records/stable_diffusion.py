@@ -1,6 +1,6 @@
-"""Stable Diffusion 1.5 and SDXL, and what was distilled from them.
+"""Stable Diffusion 1.5 and SDXL, and their distilled versions.
 
-Bytes are those of the files that are named here: half-precision weights, no safety checker.
+Sizes are those of the files named here: half-precision weights, no safety checker.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ SIZES_XL = sizes(
     *((1536, 640), (640, 1536)),
 )
 HALVED = (Precision.FULL, Precision.FP8)
-# Steps for "DPM++ 2M Karras", which half as many are enough for as for the scheduler it was published with.
+# Steps for "DPM++ 2M Karras", which needs half as many as the scheduler it was published with.
 SD_15 = LocalModel(
     id="sd-1.5",
     label="Stable Diffusion 1.5",
@@ -34,7 +34,7 @@ SD_15 = LocalModel(
         without=("safety_checker", "feature_extractor"),
     ),
     needs=Needs(text=0.25, transformer=1.72, vae=0.17, step=0.6, decode=0.9, kept=HALVED, clip=True),
-    work=Work(step=2 * 0.80, step_squared=2 * 0.12, decode=2.5),  # with guidance, a step asks twice
+    work=Work(step=2 * 0.80, step_squared=2 * 0.12, decode=2.5),  # with guidance, a step evaluates the network twice
     licence="CreativeML OpenRAIL-M",
     about="Small, and the base of thousands of other models: 512 pixels, 25 steps.",
     tasks=BOTH,
@@ -94,13 +94,13 @@ LIGHTNING = replace(
         ),
     ),
     about="SDXL in four steps: quick enough to experiment.",
-    # What it was distilled for: four steps, and no guidance, so that nothing can be left out by saying so.
+    # Distilled to four steps without guidance, so there is no negative prompt.
     steps=Range(4, 4, 4),
     guidance=None,
     negative_prompt=False,
     samplers=(),
 )
-# Guidance is a number that goes in and costs nothing; steps and guidance are the model card's.
+# Guidance is an input and costs nothing; steps and guidance are the model card's.
 LCM = replace(
     SD_15,
     id="lcm-dreamshaper-7",

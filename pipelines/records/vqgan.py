@@ -1,6 +1,6 @@
 """VQGAN + CLIP as data; see `records`.
 
-The published VQGAN is on a file share of Heidelberg University, not on the Hub: a person brings it. CLIP is MIT code
+The published VQGAN is on a file share of Heidelberg University, not on the Hub: users provide it. CLIP is MIT code
 whose model card names no licence; the VQGAN's weights were released with the MIT code of taming-transformers.
 """
 
@@ -13,7 +13,7 @@ from pipelines.records.toy_world import PALETTE
 from studio.contract import Range, Size, Task
 
 OWN_VQGAN = "DIORAMA_VQGAN"
-"""Names last.ckpt, or the .safetensors that was made of it."""
+"""Names last.ckpt, or the .safetensors made from it."""
 BOTH = frozenset({Task.GENERATE, Task.ITERATE})
 TOY = LocalModel(
     id="toy-vqgan",

@@ -1,6 +1,6 @@
 """Time estimates for this CPU: one second of work is measured once, and stored next to the downloads.
 
-The work of a model is counted (torch's FlopCounterMode on meta tensors); a resting machine is supposed.
+The work of a model is counted (torch's FlopCounterMode on meta tensors); estimates assume an idle machine.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from typing import NamedTuple
 from studio.contract import Size
 
 PATIENCE_SECONDS = 4.0
-"""How long the page waits for the measurement, once; where it takes longer, the next question has it."""
+"""How long the page waits for the measurement, once; later requests find it."""
 NETWORK_TFLOP, DECODE_TFLOP = 0.0522, 0.0387
-"""Of the pieces that are measured."""
+"""Of the measured work."""
 
 
 class Work(NamedTuple):
@@ -34,19 +34,19 @@ class Work(NamedTuple):
 
 
 class Speed:
-    """Of this machine; any thread may ask."""
+    """Of this machine. Thread-safe."""
 
     def __init__(self, folder: Path) -> None:
         self._file = folder / "diorama-speed.json"
         self._lock, self._thread = threading.Lock(), threading.Thread()
 
     def tflops(self) -> tuple[float, float] | None:
-        """TFLOP a second in a network and in an autoencoder; None while it is not known."""
+        """TFLOP a second in a network and in an autoencoder; None while unknown."""
         if found := self._read():
             return found
         with self._lock:
             is_first = not self._thread.ident
-            if is_first:  # no daemon: torch aborts a process that ends while it computes
+            if is_first:  # not a daemon, as torch aborts a process that exits while computing
                 self._thread = threading.Thread(target=self._measure, name="speed")
                 self._thread.start()
         if is_first:

@@ -1,4 +1,4 @@
-"""How networks work fastest on this CPU: measured once for a processor and a PyTorch, and kept beside the downloads."""
+"""How networks run fastest on this CPU: measured once per processor and PyTorch, and stored beside the downloads."""
 
 from __future__ import annotations
 
@@ -21,18 +21,20 @@ from pipelines.machine import processor_name
 from pipelines.plan import Dtype, Plan
 
 SMALL_BYTES = 200_000_000
-"""Weights up to this size work as they are, so that bundled models draw the same on every machine."""
+"""Smaller weights are left as they are, so that bundled models draw the same on every machine."""
 GAIN = 0.9
-"""What is not a tenth quicker is not worth another rounding."""
+"""Less than a tenth faster is not worth different rounding."""
 
 
 class CpuWay(NamedTuple):
     dtype: Dtype = "float32"
-    channels_last: bool = False  # so the numbers of an autoencoder lie in memory
+    channels_last: bool = False  # an autoencoder's memory layout
 
 
 class Seconds(NamedTuple):
-    """Of pieces of a diffusion model in float32 and in bfloat16; in the quicker, of an autoencoder in both layouts."""
+    """Of parts of a diffusion model in float32 and in bfloat16; in the faster one, of an autoencoder in both
+    layouts.
+    """
 
     float32: float
     bfloat16: float
@@ -45,10 +47,10 @@ class Seconds(NamedTuple):
 
 
 def suited(plans: Sequence[Plan], checkpoint: Checkpoint, folder: Path) -> tuple[Plan, ...]:
-    """The plans, those for a CPU in the way that suits it, if the weights are large enough for it to matter.
+    """The plans, adapted to this CPU if the weights are large enough for it to matter.
 
     Args:
-        folder: where it is kept what was measured.
+        folder: where measurements are stored.
     """
     path = checkpoint.path
     files = [path] if path.is_file() else [*path.glob("*/*.safetensors"), *checkpoint.parts.values()]
@@ -63,10 +65,10 @@ def suited(plans: Sequence[Plan], checkpoint: Checkpoint, folder: Path) -> tuple
 
 
 def known(folder: Path, *, side: int = 16) -> CpuWay:
-    """What was measured here, or is now: within a second.
+    """The measurement, made within a second if needed.
 
     Args:
-        side: of the latent that is measured with.
+        side: of the measured latent.
     """
     file, machine = folder / "diorama-cpu.json", f"{processor_name()}, PyTorch {torch.__version__}"
     with suppress(OSError, ValueError, KeyError, TypeError):
@@ -74,7 +76,7 @@ def known(folder: Path, *, side: int = 16) -> CpuWay:
         if said["machine"] == machine and said["dtype"] in get_args(Dtype):
             return CpuWay(said["dtype"], bool(said["channels_last"]))
     way = measured(side).way
-    with suppress(OSError):  # then it is measured again next time
+    with suppress(OSError):  # measured again next time
         folder.mkdir(parents=True, exist_ok=True)
         file.write_text(json.dumps({"machine": machine, **way._asdict()}), encoding="utf-8")
     return way
@@ -105,7 +107,7 @@ def _quicker(float32: float, bfloat16: float) -> Dtype:
 
 
 def _seconds(rounds: int, *works: Callable[[], object]) -> list[float]:
-    """Of each its quickest run, by turns and after one to warm up: what else runs only makes it slower."""
+    """The fastest run of each, taking turns, after one to warm up: other processes only make it slower."""
     taken = [[math.inf] for _ in works]
     for number in range(rounds + 1):
         for work, seconds in zip(works, taken, strict=True):

@@ -1,4 +1,4 @@
-"""Pieces of Stable Diffusion 1.5 at their real widths, and the seconds they take here."""
+"""Parts of Stable Diffusion 1.5 at their real widths, and the seconds they take here."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from diffusers.models.resnet import ResnetBlock2D
 
 @torch.no_grad()
 def network() -> float:
-    """The uppermost level of the network at 512 x 512 pixels."""
+    """The topmost level of the network at 512 x 512 pixels."""
     resnet = ResnetBlock2D(in_channels=320, temb_channels=1280)
     block = BasicTransformerBlock(320, 8, 40, cross_attention_dim=768)
     cells, tokens = torch.randn(1, 320, 64, 64), torch.randn(1, 64 * 64, 320)
@@ -30,7 +30,7 @@ def decode() -> float:
 
 
 def _quickest(work: Callable[[], object]) -> float:
-    """Of three: what else runs only makes it slower."""
+    """Of three, as other processes only make it slower."""
     taken = []
     for _ in range(3):
         began = time.perf_counter()

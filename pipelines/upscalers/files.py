@@ -1,5 +1,5 @@
-"""The user's own upscalers, ESRGAN and similar: the files of a folder as models. Looks again whenever it is
-asked, without torch.
+"""The user's own upscalers, ESRGAN and similar: the files of a folder as models. Checks the folder on every call,
+without torch.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _OWN = LocalModel(
 
 
 def folders(said: Mapping[str, str]) -> list[Path]:
-    """Where they are: DIORAMA_UPSCALERS, or `upscalers` beside the program; then where ComfyUI and A1111 do, if
+    """Where they are: DIORAMA_UPSCALERS, or `upscalers` beside the program; then those of ComfyUI and A1111, if
     DIORAMA_MODELS names their folders.
     """
     named, tools = said.get("DIORAMA_UPSCALERS", ""), said.get("DIORAMA_MODELS", "").split(os.pathsep)
@@ -47,12 +47,12 @@ def folders(said: Mapping[str, str]) -> list[Path]:
 
 
 def records(place: Path) -> list[LocalModel]:
-    """One for every file of a folder, also for what cannot be opened: it says why."""
+    """One for every file of a folder; those that cannot be opened say why."""
     found = []
-    with suppress(OSError):  # it is not there
+    with suppress(OSError):  # missing
         for path in sorted(place.iterdir()):
             if path.suffix.lower() in ENDINGS and not path.name.startswith("."):
-                with suppress(OSError):  # it goes while it is looked at
+                with suppress(OSError):  # deleted meanwhile
                     status = path.stat()
                     found.append(_record(path, status.st_size, status.st_mtime_ns))
     return found
@@ -84,7 +84,7 @@ def _look_at(path: Path) -> None:
         OSError, RecursionError: it cannot be read.
         ValueError: it is not a file of weights; the message is the end of a sentence.
     """
-    if not path.is_file():  # of a pipe, reading would never end
+    if not path.is_file():  # reading a pipe would never end
         raise ValueError("is not a file")
     if path.suffix.lower() == ".safetensors":
         read_header(path)

@@ -1,4 +1,4 @@
-"""The family of the user's own upscalers: what `spandrel` knows (ESRGAN, SwinIR, HAT, DAT, SPAN and more)."""
+"""The family of the user's own upscalers: the architectures of `spandrel` (ESRGAN, SwinIR, HAT, DAT, SPAN and more)."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from studio.validation import short
 
 SCALES = (2, 4)
 REACH = 16
-"""Pixels beside a tile that the network sees, too; the farther ones hardly count."""
+"""Overlap of tiles, in pixels; farther ones hardly matter."""
 TILE, TILE_ON_GPU = 96, 384
-"""Side of a tile: of the large networks, 23 blocks of 64 channels, one takes some seconds on two cores."""
+"""Side of a tile, which takes a large network (23 blocks of 64 channels) a few seconds on two cores."""
 
 
 def open_checkpoint(checkpoint: Checkpoint, plans: Sequence[Plan]) -> Upscaler:
@@ -33,7 +33,7 @@ def open_checkpoint(checkpoint: Checkpoint, plans: Sequence[Plan]) -> Upscaler:
         checkpoint: a .safetensors file, or a .pth file with nothing but tensors.
 
     Raises:
-        NotReady: it is damaged, holds more than tensors, or is no network that enlarges pictures in colour.
+        NotReady: it is damaged, contains more than tensors, or does not enlarge colour pictures.
     """
     path, device = checkpoint.path, plans[0].device
     with opening(short(path)):
@@ -55,7 +55,7 @@ def open_checkpoint(checkpoint: Checkpoint, plans: Sequence[Plan]) -> Upscaler:
 
 
 def enlarged(network: ImageModelDescriptor[Any], rgb: Tensor, scale: int) -> Tensor:
-    """[1, 3, H, W] -> [1, 3, scale * H, scale * W]: through the network as often as it takes, then reduced to size."""
+    """[1, 3, H, W] -> [1, 3, scale * H, scale * W]: as many passes as needed, then reduced to size."""
     large, wanted = rgb.to(network.dtype), (scale * rgb.shape[-2], scale * rgb.shape[-1])
     while large.shape[-1] < wanted[-1]:
         large = network(large)

@@ -16,14 +16,14 @@ from studio.errors import BadRequest
 
 @dataclass(frozen=True)
 class Enlarging:
-    """What a network does with a tile.
+    """How a network enlarges a tile.
 
     Attributes:
-        run: [1, 3, H, W] and how many times -> [1, 3, times * H, times * W]; RGB in [0, 1], need not be clamped.
-        scales: how many times it enlarges.
-        reach: pixels around one that it depends on.
-        tile: side of what goes through it at once, in pixels.
-        device: where it is.
+        run: [1, 3, H, W] and a factor -> [1, 3, factor * H, factor * W]; RGB in [0, 1], need not be clamped.
+        scales: its factors.
+        reach: receptive field radius, in pixels.
+        tile: side of a tile, in pixels.
+        device: of the network.
     """
 
     run: Callable[[Tensor, int], Tensor]
@@ -34,7 +34,7 @@ class Enlarging:
 
 
 class Upscaler:
-    """A loaded network; used by one thread at a time."""
+    """A loaded network; not thread-safe."""
 
     def __init__(self, network: Enlarging) -> None:
         self._network: Enlarging | None = network
@@ -44,7 +44,7 @@ class Upscaler:
         """Enlarge `references[0]`, RGB, to `size`, tile by tile; reports after each.
 
         Raises:
-            BadRequest: the network does not enlarge so many times.
+            BadRequest: the network lacks this factor.
         """
         network = self._network
         assert network, "closed"
@@ -66,7 +66,7 @@ class Upscaler:
         return ImageResult(to_pil_image(large), request.seed)
 
     def close(self) -> None:
-        """Give memory back."""
+        """Free its memory."""
         self._network = None
         gc.collect()
 

@@ -22,7 +22,7 @@ LONGEST = 60
 
 
 class Blip:
-    """The loaded network; used by one thread at a time."""
+    """The loaded network; not thread-safe."""
 
     def __init__(self, network: Any, processor: Any, device: str) -> None:
         self._processor, self._device = processor, device
@@ -30,7 +30,7 @@ class Blip:
 
     @torch.no_grad()
     def run(self, request: WordsRequest, tell: Tell) -> str:
-        """What is to be seen on the picture; the most likely words, so that it says the same again."""
+        """A description; deterministic."""
         inputs = self._processor(images=request.picture, return_tensors="pt").to(self._device)
         stop = stopping(tell, LONGEST)
         tokens = self._network.generate(**inputs, max_new_tokens=LONGEST, num_beams=3, stopping_criteria=stop)
@@ -38,7 +38,7 @@ class Blip:
         return f"{said[:1].upper()}{said[1:]}." if said else ""
 
     def close(self) -> None:
-        """Give memory back."""
+        """Free its memory."""
         self._network = None
         gc.collect()
 

@@ -1,4 +1,4 @@
-"""CLIP: pictures and texts as vectors, close when they mean the same; and descriptions of toy-world pictures."""
+"""CLIP: pictures and texts as vectors, close if they mean the same; and descriptions of toy-world pictures."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _BATCH = 100
 
 
 class ClipMeaning:
-    """The loaded CLIP; used by one thread at a time."""
+    """The loaded CLIP; not thread-safe."""
 
     def __init__(self, model: Any, tokenizer: Any, device: str) -> None:
         self._model: Any = model.to(device)
@@ -34,19 +34,19 @@ class ClipMeaning:
 
     @torch.no_grad()
     def run(self, request: WordsRequest, tell: Tell) -> np.ndarray:
-        """(D,) float32 of length 1: of the picture, or of the words."""
+        """(D,) float32 of length 1: of the picture, or of the text."""
         tell(Progress(0, 1))
         if request.picture is None:
             return self._of_words([request.words])[0].cpu().numpy()
         return self._of_picture(request.picture).cpu().numpy()
 
     def close(self) -> None:
-        """Give memory back."""
+        """Free its memory."""
         self._model = None
         gc.collect()
 
     def _of_picture(self, picture: Image.Image) -> torch.Tensor:
-        """The middle of it, as CLIP was trained: the shorter side fills its square."""
+        """The centre crop, as CLIP was trained."""
         square = ImageOps.fit(picture.convert("RGB"), (self._side, self._side), Image.Resampling.BICUBIC)
         rgb = torch.from_numpy(np.array(square)).permute(2, 0, 1)[None].to(self._device).float() / 255
         seen = (rgb - rgb.new_tensor(MEAN)[:, None, None]) / rgb.new_tensor(STD)[:, None, None]
@@ -69,11 +69,11 @@ class ClipMeaning:
 
 
 class ToyMeaning(ClipMeaning):
-    """The toy's CLIP, which knows so few things that it can say which of all captions fits a picture best."""
+    """The toy's CLIP, whose world is so small that it can choose the best of all captions."""
 
     @torch.no_grad()
     def run(self, request: WordsRequest, tell: Tell) -> Any:
-        """Of a picture with "describe" as the words, the caption; else as every CLIP."""
+        """For a picture with "describe" as the words, the caption; else like any CLIP."""
         if request.picture is None or request.words != DESCRIBE:
             return super().run(request, tell)
         tell(Progress(0, 1))
@@ -93,7 +93,7 @@ class ToyMeaning(ClipMeaning):
 
 
 DESCRIBE = "describe"
-"""The words of a request for the description of a picture."""
+"""The words of a request for a description."""
 
 
 def open_checkpoint(checkpoint: Checkpoint, plans: Sequence[Plan]) -> ClipMeaning:

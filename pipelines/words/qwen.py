@@ -1,4 +1,4 @@
-"""Prompts, improved by the language model that FLUX.2 klein reads them with (Qwen3): no further download."""
+"""Prompts, improved by FLUX.2 klein's own text encoder (Qwen3): no further download."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ TASK = (
 
 
 class Qwen:
-    """The loaded network; used by one thread at a time."""
+    """The loaded network; not thread-safe."""
 
     def __init__(self, network: Any, tokenizer: Any, device: str) -> None:
         self._tokenizer, self._device = tokenizer, device
@@ -35,7 +35,7 @@ class Qwen:
 
     @torch.no_grad()
     def run(self, request: WordsRequest, tell: Tell) -> str:
-        """The same wish, said so that an image model understands more of it; the same of the same words."""
+        """The prompt, reworded so that an image model understands more of it; deterministic."""
         chat = [{"role": "system", "content": TASK}, {"role": "user", "content": request.words}]
         text = self._tokenizer.apply_chat_template(
             chat, tokenize=False, add_generation_prompt=True, enable_thinking=False
@@ -48,7 +48,7 @@ class Qwen:
         return said.rpartition("</think>")[2].strip().strip('"')
 
     def close(self) -> None:
-        """Give memory back."""
+        """Free its memory."""
         self._network = None
         release_memory()
 

@@ -11,7 +11,7 @@ from studio.contract import Progress, Tell
 
 
 def stopping(tell: Tell, most: int) -> StoppingCriteriaList:
-    """For `generate`: told after every token; what `tell` raises ends it.
+    """For `generate`: called after every token; an exception from `tell` ends it.
 
     Args:
         most: tokens.

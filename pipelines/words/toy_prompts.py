@@ -1,4 +1,4 @@
-"""Completes toy-world prompts: adds the colours and the background that were left open. Without torch."""
+"""Completes toy-world prompts: adds missing colours and backgrounds. Without torch."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ KINDS = (
 )
 COLOURS = ("red", "green", "blue", "yellow", "orange", "purple", "pink", "white", "black", "brown", "crimson", "violet")
 BACKGROUNDS = ("blue", "green", "grey", "sand", "pink", "purple")
-"""What the bundled models were taught. Source: toybox/words.py."""
+"""As the bundled models were trained. Source: toybox/words.py."""
 _LIKELY = {
     "tree": "green",
     "fir": "green",
@@ -47,13 +47,10 @@ _WORDS += (
 
 
 class ToyPrompts:
-    """Always says the same of the same words."""
+    """Deterministic."""
 
     def run(self, request: WordsRequest, tell: Tell) -> str:
-        """
-        Raises:
-            NotSupported: nothing of the toy world is in the prompt.
-        """
+        """Raises NotSupported if nothing of the toy world is in the prompt."""
         wish = request.words.strip().rstrip(".").lower()
         if not _ARTICLE.search(wish):
             raise NotSupported(
@@ -77,7 +74,7 @@ class ToyPrompts:
         return f"{said} on a {grounds[chance % len(grounds)]} background"
 
     def close(self) -> None:
-        """Nothing is kept."""
+        """Nothing to free."""
 
 
 TOY_PROMPTS = ModelCard(

@@ -1,8 +1,9 @@
-"""Models on a ZeroGPU Space: a GPU is lent for one call at a time, to a process forked for it.
+"""Models on a ZeroGPU Space: a GPU is lent for one call at a time, to a forked process.
 
-A model is opened in the main process, where the package `spaces` only pretends that there is a card; its work is done
-by a function of its own that `spaces.GPU` decorates. What goes in and comes out is pickled, progress on the way, and
-Stop ends the work after its step. Each picture is a lease of its own: short ones come first in the platform's queue.
+A model is opened in the main process, where the package `spaces` emulates CUDA; its work is done by a function
+decorated with `spaces.GPU`. Inputs, outputs and progress are pickled, and Stop ends the work after its step. Each
+picture is a call of its own, as short ones have priority in the platform's queue.
+
 Sources: https://huggingface.co/docs/hub/spaces-zerogpu and spaces 0.51.3, zero/wrappers.py
 """
 
@@ -22,13 +23,13 @@ from studio.contract import ImageRequest, Model, Progress, Tell
 from studio.errors import Cancelled, NotReady, OutOfMemory, StudioError
 
 GPU_GB, CAPABILITY = 48.0, (12, 0)
-"""Of what is lent: half an RTX Pro 6000 (August 2026)."""
+"""Of the lent GPU: half an RTX Pro 6000 (August 2026)."""
 BEGIN_SECONDS, MOST_SECONDS = 15, 120
-"""Of a lease: for moving the weights there, and the longest that is asked for."""
+"""Of a call: for moving the weights, and the maximum to request."""
 _OTHER_SECONDS = 15
-"""Of work that is no picture."""
+"""Of other work than pictures."""
 _OUT_OF_MEMORY = "OutOfMemoryError"
-"""Of what a worker raises, only the name of its class is passed on; this is torch's."""
+"""Only the class name of a worker's error is passed on; this is torch's."""
 
 
 def is_here() -> bool:
@@ -38,12 +39,12 @@ def is_here() -> bool:
 
 @cache
 def lender() -> Lender:
-    """That of this process. Only here is `spaces` imported, which has to come before anybody asks for CUDA."""
+    """This process's lender. Only this imports `spaces`, which must come before any use of CUDA."""
     return Lender()
 
 
 def seconds_of(request: Any) -> int:
-    """For how long a card is asked for: by steps and size, with what it takes to begin."""
+    """For how long to request a GPU: by steps and size, plus start-up."""
     if not isinstance(request, ImageRequest):
         return BEGIN_SECONDS + _OTHER_SECONDS
     megapixels = request.size.width * request.size.height / 1e6
@@ -57,23 +58,23 @@ class _Answer:
 
 @dataclass(frozen=True)
 class _SaidError:
-    """What a person reads; the errors themselves may not be picklable."""
+    """An error's message for people, as errors themselves may not be picklable."""
 
     sentence: str
     is_out_of_memory: bool
 
 
 class Lender:
-    """Makes models work where the card is."""
+    """Runs models where the GPU is."""
 
     def __init__(self) -> None:
         self._gpu = pkgutil.resolve_name("spaces:GPU")
-        self._refused = pkgutil.resolve_name("gradio:Error")  # of the platform: no quota, no card, a worker that died
+        self._refused = pkgutil.resolve_name("gradio:Error")  # from the platform: no quota, no GPU, or the worker died
         self._functions: dict[str, Callable[[Any], Iterator[Any]]] = {}
         self._opened: dict[str, Model] = {}
 
     def prepare(self, model_id: str) -> None:
-        """Make the function of a model. The platform wants to see at least one before the page is served."""
+        """Make the function of a model. The platform requires at least one before the page is served."""
 
         def work(request: Any) -> Iterator[Any]:
             yield from _worked(self._opened[model_id], request)
@@ -82,9 +83,9 @@ class Lender:
             self._functions[model_id] = self._gpu(duration=seconds_of)(work)
 
     def lend(self, model_id: str, model: Model) -> Model:
-        """A model that does on a lent card what `model` would do on its own.
+        """A model that runs `model` on a lent GPU.
 
-        The process that works is forked at the first request, from this one as it is then.
+        The worker process is forked from this one at the first request.
         """
         self.prepare(model_id)
         self._opened[model_id] = model
@@ -97,7 +98,7 @@ class Lender:
 
 
 class _Lent:
-    """A model whose work is done elsewhere."""
+    """A model that runs in another process."""
 
     def __init__(
         self, ask: Callable[[Any], Iterator[Any]], close: Callable[[], None], refused: type[Exception]
@@ -107,7 +108,7 @@ class _Lent:
     def run(self, request: Any, tell: Tell) -> Any:
         """
         Raises:
-            NotReady: no card is lent, or the work broke off; the message says why.
+            NotReady: no GPU was lent, or the work was interrupted; the message says why.
             OutOfMemory: it did not fit.
         """
         if isinstance(request, ImageRequest):
@@ -126,14 +127,14 @@ class _Lent:
         except self._refused as error:
             raise _refusal(str(getattr(error, "message", error))) from None
         finally:
-            said.close()  # type: ignore[attr-defined]  # a generator: Stop was pressed, the worker leaves after its step
+            said.close()  # type: ignore[attr-defined]  # a generator: on Stop, the worker ends after its step
         if answer is None:
             raise NotReady("The lent GPU gave no answer. Try again.")
         return answer.value
 
 
 def _worked(model: Model, request: Any) -> Iterator[Any]:
-    """In the worker: what the model tells, then its answer."""
+    """In the worker: the model's reports, then its result."""
     said: queue.SimpleQueue[Any] = queue.SimpleQueue()
     is_stopped = threading.Event()
 
@@ -159,12 +160,12 @@ def _worked(model: Model, request: Any) -> Iterator[Any]:
                 yield each
         finally:
             is_stopped.set()
-        working.result()  # what it raised is for the log, and its name for the page
+        working.result()  # raises its error, for the log; the page gets its name
 
 
 def _refusal(message: str) -> StudioError:
     if message == _OUT_OF_MEMORY:
         return OutOfMemory("The lent GPU ran out of memory. Try a smaller size or another model.")
-    if " " not in message:  # the name of a class
+    if " " not in message:  # a class name
         return NotReady("Something went wrong on the lent GPU; the log has the details.")
     return NotReady(f"ZeroGPU lends no card now: {message.strip().rstrip('.')}.")

@@ -1,1 +1,1 @@
-"""Drawing along the outlines or the depth of a picture."""
+"""Drawing along the outlines or the depth of a picture, or in its look."""

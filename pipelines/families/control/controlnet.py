@@ -1,4 +1,4 @@
-"""Stable Diffusion 1.5 and SDXL along the outlines or the depth of a picture, by a ControlNet beside the UNet."""
+"""Stable Diffusion 1.5 and SDXL along the outlines or the depth of a picture, with a ControlNet beside the UNet."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from studio.contract import ImageRequest
 
 
 class _Controlled(DiffusersModel):
-    """What a ControlNet adds to a family. At full strength only what is followed is kept of a picture."""
+    """A family with a ControlNet. At full strength, only the structure of the source picture is kept."""
 
     _over: Any
     _inside: Any
@@ -36,7 +36,7 @@ class _Controlled(DiffusersModel):
     def _arguments(self, request: ImageRequest, words: Embeddings) -> dict[str, Any]:
         said = super()._arguments(request, words)
         if self._kind_for(request) is self.kind:
-            said.pop("strength", None)  # a picture made from words has none
+            said.pop("strength", None)  # new pictures have none
             said["image"] = request.control
         else:
             said["control_image"] = request.control

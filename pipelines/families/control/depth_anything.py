@@ -20,7 +20,7 @@ from studio.validation import short
 
 
 class DepthAnything:
-    """The loaded network; used by one thread at a time."""
+    """The loaded network; not thread-safe."""
 
     def __init__(self, label: str, network: Any, processor: Any, device: str) -> None:
         self._label, self._processor, self._device = label, processor, device
@@ -28,7 +28,7 @@ class DepthAnything:
 
     @torch.no_grad()
     def run(self, request: ImageRequest, tell: Tell) -> ImageResult:
-        """The depth of `references[0]` or of `control`, near is white; a grey `control` is one of depth already."""
+        """The depth of `references[0]` or of `control`, near is white; a grey `control` already is a depth map."""
         tell(Progress(0, 1))
         seen = request.control or request.references[0]
         if request.control and is_grey(np.asarray(request.control)):
@@ -44,7 +44,7 @@ class DepthAnything:
         return ImageResult(Image.fromarray(grey.cpu().numpy().astype(np.uint8)).convert("RGB"), None)
 
     def close(self) -> None:
-        """Give memory back."""
+        """Free its memory."""
         self._network = None
         gc.collect()
 
@@ -52,7 +52,7 @@ class DepthAnything:
 def open_checkpoint(checkpoint: Checkpoint, plans: Sequence[Plan]) -> DepthAnything:
     """
     Args:
-        checkpoint: the weights, beside their configuration and that of their pictures.
+        checkpoint: the weights, beside their configuration and that of the input.
 
     Raises:
         NotReady: they are missing or damaged.

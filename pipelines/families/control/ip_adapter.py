@@ -1,4 +1,4 @@
-"""Stable Diffusion 1.5 and SDXL with a picture as a part of the prompt, by an IP-Adapter."""
+"""Stable Diffusion 1.5 and SDXL with a picture as part of the prompt, with an IP-Adapter."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ from studio.contract import ImageRequest
 
 
 class _Shown(DiffusersModel):
-    """What the picture adds to a family: the last reference. At full strength nothing else is kept of the first one."""
+    """A family with an IP-Adapter, whose picture is the last reference. At full strength, nothing of the source
+    is kept.
+    """
 
     _over: Any
     _inside: Any

@@ -1,7 +1,7 @@
-"""IP-Adapter: a picture as a part of the prompt. What is put on an opened Stable Diffusion; knows no requests.
+"""IP-Adapter: a picture as part of the prompt. Adds it to an opened Stable Diffusion; knows no requests.
 
-Its weights are two files: those of the adapter (`image_proj.*`, `ip_adapter.*`) and those of a CLIP that looks at the
-picture. Source: https://huggingface.co/h94/IP-Adapter and diffusers 0.42.1, loaders/ip_adapter.py.
+Its weights are two files: the adapter (`image_proj.*`, `ip_adapter.*`) and a CLIP that encodes the picture.
+Source: https://huggingface.co/h94/IP-Adapter and diffusers 0.42.1, loaders/ip_adapter.py.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from transformers import CLIPImageProcessor, CLIPVisionConfig, CLIPVisionModelWi
 from pipelines.checkpoint_kinds import Shapes, read_header
 
 _HEAD = 80
-"""Width of a head of the CLIP that comes with it, ViT-H/14. Source: models/image_encoder/config.json there."""
+"""Width of a head of its CLIP, ViT-H/14. Source: models/image_encoder/config.json there."""
 
 
 _PLACES = "vision_model.embeddings.position_ids"
-"""Counted from 0: kept by older versions of transformers, and no weight."""
+"""A buffer that older versions of transformers saved."""
 
 
 def open_encoder(file: Path, device: str, dtype: torch.dtype) -> CLIPVisionModelWithProjection:
-    """The CLIP whose weights these are.
+    """The CLIP with these weights.
 
     Raises:
         KeyError, RuntimeError: they are of another network.
@@ -41,7 +41,7 @@ def open_encoder(file: Path, device: str, dtype: torch.dtype) -> CLIPVisionModel
 
 
 def _empty(shapes: Shapes) -> CLIPVisionModelWithProjection:
-    """Of the size that the weights have."""
+    """A CLIP of the weights' size."""
     width, _, patch, _ = shapes["vision_model.embeddings.patch_embedding.weight"]
     places, _ = shapes["vision_model.embeddings.position_embedding.weight"]
     inner, _ = shapes["vision_model.encoder.layers.0.mlp.fc1.weight"]
@@ -59,10 +59,10 @@ def _empty(shapes: Shapes) -> CLIPVisionModelWithProjection:
 
 
 def put_on(pipeline: Any, file: Path) -> None:
-    """Put an adapter on the UNet of a pipeline that has the CLIP already.
+    """Add an adapter to the UNet of a pipeline that already has the CLIP.
 
     Raises:
-        ValueError, KeyError, RuntimeError: it is none, or one for another network.
+        ValueError, KeyError, RuntimeError: it is not an adapter, or for another network.
     """
     side = pipeline.image_encoder.config.image_size
     pipeline.register_modules(feature_extractor=CLIPImageProcessor(size=side, crop_size=side))
