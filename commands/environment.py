@@ -23,8 +23,8 @@ _DEFAULTS = {
     # A thread that waits must not spin: with 2 cores and anything else running, spinning barriers
     # made a picture take 17 s instead of 0.5 s (measured, 2 x EPYC 9005 cores beside a training run).
     "OMP_WAIT_POLICY": "PASSIVE",
-    # The product of two matrices must not depend on where in memory they lie, as it does on AMD processors: a picture made
-    # again would differ in a few pixels. It costs no time (measured, 2 x EPYC 9005 cores).
+    # The product of two matrices must not depend on where in memory they lie, as it does on AMD processors: a repeated
+    # picture would differ in a few pixels. It costs no time (measured, 2 x EPYC 9005 cores).
     "MKL_CBWR": "AUTO",
     "GRADIO_ANALYTICS_ENABLED": "False",
     "HF_HUB_DISABLE_TELEMETRY": "1",
