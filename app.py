@@ -1,7 +1,6 @@
 """Start here: choose the models, build the page, open it.
-
-`python app.py` serves the page on 127.0.0.1 for one person. Anything wider needs `--auth name:password`, or an explicit
-`--open`, which gives every visitor a gallery of their own. On a Hugging Face Space, it is open by default.
+`python app.py` serves the page on 127.0.0.1 for one person. Anything wider needs `--auth name:password`, or an
+explicit `--open`, which gives every visitor a private gallery. On a Hugging Face Space it is open by default.
 """
 
 from __future__ import annotations
@@ -63,11 +62,11 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 LOCAL_OWNER = "local"
-HEARD_SECONDS = 2.0  # until a page that asked has heard that the GPU is lost
-SMALLEST_TOKEN = 16  # characters of a visitor's token: shorter ones could be guessed
+HEARD_SECONDS = 2.0  # time for open pages to learn that the GPU is lost
+SMALLEST_TOKEN = 16  # characters of a visitor's token; shorter ones could be guessed
 
 Identify = Callable[["gr.Request", str], str]
-"""Who is asking: the request and the token their browser keeps, to an opaque owner."""
+"""A request and its browser's token to an opaque owner."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -85,7 +84,7 @@ def main(arguments: list[str] | None = None) -> int:
         options.port = addresses.free_port(options.listen, options.port)
         machine = inspect()
         with temporary_folder() as options.temporary, workers_at(options.nats) as workers:
-            # Where anyone may come in, nobody else's pictures are paid for with the host's keys.
+            # Where anyone may come in, the host's keys pay for nobody else.
             studio = open_studio(
                 options.outputs,
                 machine,
@@ -108,7 +107,6 @@ def main(arguments: list[str] | None = None) -> int:
 
 def find_keys(*, lend: bool = True) -> Keys:
     """The keys of this machine, including those added to .env while the app runs.
-
     Args:
         lend: whether they pay for everybody who may use the page.
     """
@@ -127,17 +125,16 @@ def open_studio(
     resume: bool = True,
 ) -> Studio:
     """The studio of this machine: every model it knows, cloud models last, and its outputs folder.
-
     Args:
-        machine: what is known of it; None looks at it.
-        keys: of the clouds; None takes those of this machine.
-        checkpoints: where a person's own are; None: as `own_checkpoints` says.
-        workers: other machines; None: there are none.
-        quota_bytes, admits: what an owner may keep, None: any number; whether they may still come in.
-        resume: go on with the jobs that were left.
-
+        machine: None: detected.
+        keys: for the clouds; None: those of this machine.
+        checkpoints: the user's own models; None: see `own_checkpoints`.
+        workers: other machines, if any.
+        quota_bytes: per owner; None: unlimited.
+        admits: whether an owner may still use it.
+        resume: continue unfinished jobs.
     Raises:
-        BadRequest: DIORAMA_DAILY_CAP_USD is no amount.
+        BadRequest: DIORAMA_DAILY_CAP_USD is not an amount.
         StorageFailed, OutputsInUse: the folder cannot be used.
     """
     machine = machine or inspect()
@@ -171,12 +168,11 @@ def open_studio(
 
 
 def serve(studio: Studio, options: argparse.Namespace, machine: Machine) -> bool:
-    """Build and serve the page until Ctrl+C; load the first model meanwhile. Returns whether the GPU was lost.
-
+    """Build and serve the page until Ctrl+C; the first model loads meanwhile. Returns whether the GPU was lost.
     Raises:
         BadRequest: the port was taken in the meantime.
     """
-    from ui import page  # gradio takes seconds to import: not before it is needed
+    from ui import page  # gradio takes seconds to import
 
     people = people_of(studio, options)
     identify = identify_by(options, people)
@@ -213,14 +209,14 @@ def build(studio: Studio, options: argparse.Namespace, identify: Identify, machi
 def launch_arguments(
     studio: Studio, options: argparse.Namespace, identify: Identify, people: People | None
 ) -> dict[str, Any]:
-    """For `Blocks.launch`: everything that gradio would otherwise read from the environment is set."""
+    """Arguments for `Blocks.launch`, including all that gradio would otherwise read from the environment."""
     from ui import page  # as in `serve`
 
     host = addresses.bracketed(options.listen)
     who = accounts_of(options)
     assistants = None
     if options.mcp:
-        from ui.programs.mcp_http import McpOverHttp as assistants  # a second more, for whoever wants it
+        from ui.programs.mcp_http import McpOverHttp as assistants  # takes another second to import
     return {
         "server_name": host,
         "server_port": options.port,
@@ -245,24 +241,24 @@ def launch_arguments(
 
 
 def accounts_of(options: argparse.Namespace) -> Users | None:
-    """Who may sign in; None if nobody has to."""
+    """The users who may sign in; None if no sign-in is needed."""
     file = UsersFile(options.users) if options.users else None
     return Users(dict(accounts(options) or ()), file) if asks_who(options) else None
 
 
 def admits(options: argparse.Namespace) -> Callable[[str], bool]:
-    """Whether an owner is still allowed: not those who were removed while the app runs."""
+    """Whether an owner may still use it: not users removed while the app runs."""
     who = accounts_of(options)
     return who.admits_owner if who else lambda _owner: True
 
 
 def chips(machine: Machine) -> str:
-    """What models run on here, in a word or two."""
+    """The processors that models run on, in a word or two."""
     return machine.gpu.name if machine.gpu else "CPU"
 
 
 def people_of(studio: Studio, options: argparse.Namespace) -> People | None:
-    """Who signs in with Hugging Face, on a Space with `hf_oauth`: their own token pays there for what they ask for."""
+    """Sign-in with Hugging Face, on a Space with `hf_oauth`: visitors pay there with their own token."""
     if asks_who(options) or "OAUTH_CLIENT_ID" not in os.environ:
         return None
     from providers.hugging_face.sign_in import HuggingFaceSignIn  # as in `serve`
@@ -273,7 +269,7 @@ def people_of(studio: Studio, options: argparse.Namespace) -> People | None:
 
 
 def identify_by(options: argparse.Namespace, people: People | None = None) -> Identify:
-    """Who owns what: one person locally, one per user name with a password, one per account or browser otherwise."""
+    """The owner of a request: one person locally, else a user name, an account or a browser."""
     if asks_who(options):
         return lambda request, _token: owner_named(request.username)
     if options.open and people is not None:
@@ -284,7 +280,7 @@ def identify_by(options: argparse.Namespace, people: People | None = None) -> Id
 
 
 def visitor(token: str) -> str:
-    """The owner for a browser's secret token: a one-way hash, safe to store in files that people share."""
+    """The owner for a browser's secret token: a one-way hash, safe to store in shared files."""
     if not isinstance(token, str) or len(token) < SMALLEST_TOKEN:
         raise BadRequest(
             "This page does not know your browser yet: reload it (API: pass a token of 16 characters or more)."

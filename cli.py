@@ -1,4 +1,4 @@
-"""The same verbs in a terminal: reads the command line and runs one of `commands`. Starts without gradio and torch."""
+"""The same features in a terminal: runs one of `commands`. Starts without gradio and torch."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ VERBS = (
     worker,
     completion,
 )
-"""In the order in which `--help` names them."""
+"""In the order of `--help`."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -48,7 +48,7 @@ def main(arguments: list[str] | None = None) -> int:
     except StudioError as error:
         print(error, file=sys.stderr)
     except BrokenPipeError:
-        raise  # whoever reads has enough: there is nobody to tell
+        raise  # the reader closed the pipe: nobody to tell
     except OSError as error:
         place = f"{error.filename}: " if error.filename else ""
         print(f"{place}{error.strerror or error}. Check the file, the disk and the permissions.", file=sys.stderr)

@@ -1,1 +1,1 @@
-"""One module per verb of the terminal, and what both commands need before anything heavy is imported."""
+"""One module per terminal verb, and what app.py and cli.py need before anything heavy is imported."""

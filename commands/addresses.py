@@ -1,4 +1,4 @@
-"""Where the page is served: an address of this machine and a port that is free. Knows no server."""
+"""Where the page is served: an address of this machine and a free port. Knows no server."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from studio.errors import BadRequest
 
 PORT = 7860
 TRIED = 100
-"""Ports that are looked at for a free one."""
+"""How many ports to try."""
 MOST = 65_535
 """The highest port there is."""
 
 
 def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach this address or name; unknown names count as somebody else's."""
+    """Whether only this machine can reach this address or name; unknown names count as remote."""
     try:
         return all(ipaddress.ip_address(address).is_loopback for address in _addresses(host))
     except BadRequest:
@@ -27,13 +27,11 @@ def is_loopback(host: str) -> bool:
 
 def free_port(host: str, wanted: int | None) -> int:
     """A port to serve on.
-
     Args:
-        host: an address of this machine, or a name of one.
-        wanted: this port and no other, 0 for any; None: the first that is free from PORT on.
-
+        host: an address of this machine, or a name for one.
+        wanted: this port and no other; 0 for any; None: the first free one from PORT on.
     Raises:
-        BadRequest: the port is taken, or may not be used; the address is none of this machine.
+        BadRequest: the port is taken or not permitted, or the address is not one of this machine.
     """
     if wanted is not None and _can_be_served(host, wanted):
         return wanted or _bind(_places(host, 0)[0])
@@ -49,7 +47,7 @@ def free_port(host: str, wanted: int | None) -> int:
 
 
 def url(host: str, port: int) -> str:
-    """How a browser on this machine opens it."""
+    """The address to open in a browser on this machine."""
     if host in ("0.0.0.0", "::"):
         host = "127.0.0.1" if host == "0.0.0.0" else "::1"
     return f"http://{bracketed(host)}:{port}/"
@@ -68,7 +66,7 @@ def _places(host: str, port: int) -> list[Any]:
     """(family, type, protocol, name, address) of each socket that serves the host."""
     try:
         return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-    except (OSError, UnicodeError):  # the latter is what an endless name gets
+    except (OSError, UnicodeError):  # UnicodeError: the name is too long
         raise BadRequest(
             f"'{host:.60}' is not an address of this machine. Use --listen alone for all of them, or leave it out "
             "for this machine only."
@@ -88,12 +86,12 @@ def _can_be_served(host: str, port: int) -> bool:
 
 
 def _bind(place: Any) -> int:
-    """Bind to it for a moment, as a server would. Returns its port."""
+    """Bind briefly, as a server would. Returns the port."""
     family, kind, protocol, _, address = place
     with socket.socket(family, kind, protocol) as tried:
-        if os.name == "posix":  # else a port that was just given back would count as taken
+        if os.name == "posix":  # else a port just released would count as taken
             tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if family == socket.AF_INET6:  # as asyncio does it: 0.0.0.0 is another place than ::
+        if family == socket.AF_INET6:  # as asyncio does: 0.0.0.0 and :: are separate
             tried.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         tried.bind(address)
         return tried.getsockname()[1]

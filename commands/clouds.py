@@ -1,4 +1,4 @@
-"""The terminal verbs about words: describe a picture, improve a prompt, by a provider or by this machine."""
+"""The terminal verbs `describe` and `improve`: words about a picture, or better ones for a prompt."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from studio.recipe import is_asset_id
 from studio.service import Studio
 
 LOOK_SECONDS = 0.2
-"""How often Ctrl+C is heard while a provider thinks."""
+"""How often to check for Ctrl+C while a provider works."""
 
 
 def add_verbs(verbs: Any) -> None:
@@ -63,7 +63,7 @@ def _taken_in(studio: Studio, path: Path) -> str:
 
 
 def _wait(studio: Studio, asked: Asked) -> Any:
-    """The answer; says on a terminal who is asked."""
+    """Wait for the answer; a terminal is told who was asked."""
     if sys.stderr.isatty():
         print(f"asking {studio.clouds.reader(LOCAL_OWNER) or 'this machine'}", file=sys.stderr, flush=True)
     try:
@@ -71,7 +71,7 @@ def _wait(studio: Studio, asked: Asked) -> Any:
             try:
                 return asked.answer.result(LOOK_SECONDS)
             except TimeoutError:
-                if asked.answer.done():  # it is the answer that says so
+                if asked.answer.done():  # raised by the job, not by the wait
                     raise
     except Cancelled:
         raise NotReady("This was stopped. Ask again if you still want it.") from None

@@ -1,5 +1,4 @@
-"""The verb doctor: what this machine has, what each tab can do on it, and what to do about the rest.
-
+"""The verb `doctor`: what this machine has, what each tab can do on it, and what to do about the rest.
 Its output is safe to paste into a bug report: no keys, no user names, home folders as "~". No torch, no gradio.
 """
 
@@ -32,14 +31,14 @@ _SOURCES = {"environment": "a key in the environment", "file": "a key in .env"}
 
 @dataclass(frozen=True)
 class Report:
-    """Everything found out, as plain values."""
+    """The findings, as plain values."""
 
     machine: dict[str, Any]
     python: str
     packages: dict[str, str]
     outputs: dict[str, Any]
     downloads: dict[str, Any]
-    tasks: dict[str, list[str]]  # labels of the models that can be used, by task
+    tasks: dict[str, list[str]]  # labels of the usable models, by task
     models: list[dict[str, Any]]
     keys: list[dict[str, Any]]
     daily_cap: str
@@ -56,7 +55,7 @@ def add_verbs(verbs: Any) -> None:
 
 
 def doctor(options: argparse.Namespace) -> int:
-    """Print the report; exit status 1 when no tab can do anything."""
+    """Print the report; exit status 1 if no tab can do anything."""
     found = report(options.outputs, check_token=options.check_token)
     text = json.dumps(asdict(found), indent=1) if options.json else "\n".join(lines(found))
     print(_without_home(text))
@@ -64,10 +63,10 @@ def doctor(options: argparse.Namespace) -> int:
 
 
 def report(outputs: Path, *, check_token: bool = False) -> Report:
-    """Look at everything.
+    """Check everything.
 
     Args:
-        check_token: ask the Hub whether it accepts the token: the one call to the network.
+        check_token: ask the Hub whether it accepts the token, the only network call.
     """
     machine, hub = inspect(), HubCache.here()
     specs = catalog.models(machine, hub)
@@ -94,7 +93,7 @@ def report(outputs: Path, *, check_token: bool = False) -> Report:
         models=models,
         keys=[
             {"provider": key.provider, "name": key.name, "source": key.source, "todo": key.todo}
-            for key in clouds.accounts(find_keys()).keys(LOCAL_OWNER)  # whether, never what
+            for key in clouds.accounts(find_keys()).keys(LOCAL_OWNER)  # whether there is one, never the key
         ],
         daily_cap="no" if cap is None else in_dollars(cap),
         todo=todo(machine, models, token),
@@ -173,7 +172,7 @@ def _machine(machine: Machine) -> dict[str, Any]:
 
 
 def _without_home(text: str) -> str:
-    """No name of a person in paths: json.dumps doubles backslashes."""
+    """Replace the home folder, which names the user; json.dumps doubles backslashes."""
     for home in {str(Path.home()), json.dumps(str(Path.home()))[1:-1]} - {"", "/"}:
         text = text.replace(home, "~")
     return text

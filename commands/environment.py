@@ -1,6 +1,5 @@
-"""What libraries find in the environment: the shell's settings, then those in .env, then ours for what neither says.
-
-And what they must not find: gradio has variables that would open folders, ports and the whole page to others.
+"""Environment variables for libraries: the shell's settings, then those in .env, then our defaults.
+Some are removed: gradio has variables that would open folders, ports or the whole page to others.
 """
 
 from __future__ import annotations
@@ -20,10 +19,10 @@ ROOT = Path(__file__).resolve().parents[1]
 THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
 
 _DEFAULTS = {
-    # A thread that waits must not spin: with 2 cores and anything else running, spinning barriers
+    # Waiting threads must not spin: with 2 cores and anything else running, spinning barriers
     # made a picture take 17 s instead of 0.5 s (measured, 2 x EPYC 9005 cores beside a training run).
     "OMP_WAIT_POLICY": "PASSIVE",
-    # The product of two matrices must not depend on where in memory they lie, as it does on AMD processors: a repeated
+    # A matrix product must not depend on memory alignment, as it does on AMD processors: a repeated
     # picture would differ in a few pixels. It costs no time (measured, 2 x EPYC 9005 cores).
     "MKL_CBWR": "AUTO",
     "GRADIO_ANALYTICS_ENABLED": "False",
@@ -31,26 +30,26 @@ _DEFAULTS = {
     "DO_NOT_TRACK": "1",
 }
 _OF_GRADIO = ("GRADIO_ANALYTICS_ENABLED", "GRADIO_TEMP_DIR", "GRADIO_SHARE_SERVER_ADDRESS", "GRADIO_WATCH_")
-"""Beginnings of the variables that gradio may still read. Others have an option of ours (GRADIO_SERVER_NAME, _SHARE,
-_ROOT_PATH), or open what our checks do not stand before: GRADIO_ALLOWED_PATHS any folder, GRADIO_NUM_WORKERS more
-ports, GRADIO_MCP_SERVER and GRADIO_VIBE_MODE more endpoints."""
+"""Prefixes of the variables that gradio may still read. We have options for some others (GRADIO_SERVER_NAME, _SHARE,
+_ROOT_PATH); the rest would bypass our checks: GRADIO_ALLOWED_PATHS any folder, GRADIO_NUM_WORKERS more ports,
+GRADIO_MCP_SERVER and GRADIO_VIBE_MODE more endpoints."""
 _INSIDE = "127.0.0.1,::1,10.0.0.0/8,172.16.0.0/12,192.168.0.0/16"
-"""Whom uvicorn believes on a Space from where a request comes: its proxy alone reaches the app, from a private address.
-Else all visitors would be one, with the limits of one address."""
+"""Whose X-Forwarded-For uvicorn trusts on a Space: only its proxy reaches the app, from a private address. Otherwise
+all visitors would share the limits of one address."""
 _PROXIES = ("http_proxy", "https_proxy", "all_proxy")
 _SCHEMES = ("http", "https", "socks5", "socks5h")
-"""Of web proxies that httpx can use. Source: https://www.python-httpx.org/advanced/proxies/"""
+"""Proxy schemes that httpx supports. Source: https://www.python-httpx.org/advanced/proxies/"""
 
 
 def prepare_environment(*own_hosts: str) -> None:
-    """Settings of libraries that read them when they are loaded.
+    """Set what libraries read when they are imported.
 
     Args:
-        own_hosts: more names and addresses of this machine, which no proxy is asked for.
+        own_hosts: more names and addresses of this machine, to be reached without a proxy.
     """
     for folder in (Path.cwd(), ROOT):
         for name, value in read_env(folder / ".env").items():
-            if value:  # an empty line of .env.example says nothing
+            if value:  # an empty value in .env.example sets nothing
                 os.environ.setdefault(name, value)
     for name in [name for name in os.environ if name.startswith("GRADIO_") and not name.startswith(_OF_GRADIO)]:
         del os.environ[name]
@@ -65,7 +64,7 @@ def prepare_environment(*own_hosts: str) -> None:
 
 
 def use_gpu(machine: Machine) -> None:
-    """Let libraries see only the GPU that was used to decide what can run."""
+    """Show libraries only the GPU that readiness was decided for."""
     if machine.gpu and machine.gpu.capability != (0, 0):
         os.environ.setdefault("CUDA_DEVICE_ORDER", "PCI_BUS_ID")
         if os.environ.get("DIORAMA_GPU") or len(machine.gpus) > 1:
@@ -73,21 +72,19 @@ def use_gpu(machine: Machine) -> None:
 
 
 def _mend_proxies(own_hosts: tuple[str, ...]) -> Iterator[str]:
-    """Bypass web proxies for this machine, and hide from libraries those that would fail their first request.
-
-    gradio asks its own server for a page before it says that it runs; over a proxy, that fails.
-
+    """Bypass web proxies for this machine, and hide unusable ones from libraries.
+    gradio requests a page from its own server before it reports that it runs; through a proxy, that fails.
     Yields:
-        Sentences about what is left out.
+        Sentences about what was removed.
     """
     if not any(name.lower() in _PROXIES for name in os.environ):
-        # The system's own, on macOS and Windows: they are looked for only where the environment says nothing of
+        # The system's own, on macOS and Windows: they are used only while the environment says nothing of
         # proxies, and it is about to.
         systems = {f"{scheme}_proxy": address for scheme, address in getproxies().items()}
         os.environ.update({name: address for name, address in systems.items() if name in _PROXIES})
     for name in [name for name in os.environ if name.lower() in _PROXIES]:
         address = os.environ[name]
-        if address.startswith("socks://"):  # how GNOME writes it
+        if address.startswith("socks://"):  # as GNOME writes it
             os.environ[name] = address = address.replace("socks", "socks5", 1)
         if address and not _is_proxy(address):
             del os.environ[name]
@@ -104,14 +101,14 @@ def _mend_proxies(own_hosts: tuple[str, ...]) -> Iterator[str]:
 def _is_proxy(address: str) -> bool:
     try:
         parts = urlsplit(address if "://" in address else f"http://{address}")
-        _ = parts.port  # raises where it is none
+        _ = parts.port  # raises ValueError if invalid
     except ValueError:
         return False
     return parts.scheme in _SCHEMES and bool(parts.hostname)
 
 
 def _is_exception(host: str) -> bool:
-    """Whether httpx can read an entry of no_proxy: one that it cannot read ends every request."""
+    """Whether httpx can parse an entry of no_proxy; an invalid one would fail every request."""
     if not host.isascii() or not host:
         return False
     name, colon, port = host.rpartition(":")

@@ -1,4 +1,4 @@
-"""The terminal verb `generate`: words to pictures, for one prompt or many. Starts without gradio and torch."""
+"""The terminal verb `generate`: text to image, for one prompt or many. Starts without gradio and torch."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def size(text: str) -> Size:
 
 
 def generate(options: argparse.Namespace) -> int:
-    """Make pictures for every prompt, one job after the other; a failed prompt does not stop the next."""
+    """Make images for every prompt, one job after the other; a failed prompt does not stop the next."""
     prompts = read_prompts(options)
     if not prompts:
         raise BadRequest(
@@ -64,7 +64,7 @@ def generate(options: argparse.Namespace) -> int:
 
 
 def read_prompts(options: argparse.Namespace) -> list[str]:
-    """The prompts of the command line, then those of the file; empty lines are left out."""
+    """The prompts of the command line, then those of the file; empty lines are skipped."""
     prompts = list(options.prompts)
     if options.prompts_file:
         try:
@@ -82,7 +82,7 @@ def read_prompts(options: argparse.Namespace) -> list[str]:
 
 
 def draw(studio: Studio, request: GenerateRequest, *, confirm_cost: bool) -> tuple[str, ...]:
-    """Run one job to its end. Returns the assets that were made."""
+    """Run one job to its end. Returns the new assets."""
     with suggesting(request, studio.models, LOCAL_OWNER):
         job = studio.generate(LOCAL_OWNER, request, confirm_cost=confirm_cost)
     pictures.hint(studio, job.model, request.prompt)

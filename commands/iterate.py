@@ -1,4 +1,4 @@
-"""The terminal verb `iterate`: a picture, what to change about it, and where. Starts without gradio and torch."""
+"""The terminal verbs `iterate` and `control`: change a picture. Starts without gradio and torch."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def extension(text: str) -> tuple[int, int, int, int]:
 
 
 def iterate(options: argparse.Namespace) -> int:
-    """Make the versions and print where they are, or JSON."""
+    """Make the versions and print their paths, or JSON."""
     pictures.make_way(options.output)
     with studio_in(options.outputs) as studio:
         source = opened(studio, options.picture)
@@ -95,7 +95,7 @@ def iterate(options: argparse.Namespace) -> int:
 
 
 def control(options: argparse.Namespace) -> int:
-    """Make the picture and print where it is, or JSON."""
+    """Make the picture and print its path, or JSON."""
     pictures.make_way(options.output)
     with studio_in(options.outputs) as studio:
         job = studio.control(LOCAL_OWNER, opened(studio, options.picture).id, options.model)
@@ -103,7 +103,7 @@ def control(options: argparse.Namespace) -> int:
 
 
 def _object(studio: Studio, picture: str, text: str) -> str:
-    """The id of an object; a file becomes one."""
+    """The id of an object; a file is imported as one."""
     if not text or (is_asset_id(text) and not Path(text).exists()):
         return text
     return studio.object_of_mask(LOCAL_OWNER, picture, Path(text), Path(text).stem).id

@@ -1,4 +1,4 @@
-"""The terminal verbs about models: list and download. No torch, no gradio."""
+"""The terminal verbs `models` and `download`. No torch, no gradio."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def add_verbs(verbs: Any) -> None:
 
 
 def models(options: argparse.Namespace) -> int:
-    """Print every model with its licence, its size and its readiness."""
+    """Print every model with its licence, size and readiness."""
     machine = inspect()
     folder = own_checkpoints(OUTPUTS)
     more, enlarging = elsewhere(os.environ), upscalers.folders(os.environ)
@@ -76,14 +76,14 @@ def licence(spec: ModelSpec) -> str:
 
 
 def size(spec: ModelSpec) -> str:
-    """What has to be downloaded, once."""
+    """What has to be downloaded once."""
     if spec.lane != "gpu":
         return ""
     return f"{in_gb(spec.download_gb)} download" if spec.download_gb else "included"
 
 
 def memory(spec: ModelSpec, machine: Machine) -> str:
-    """What a model takes on this machine, or would take on one it fits on."""
+    """The memory a model takes on this machine, or would take on one it fits."""
     if spec.lane != "gpu" or spec.layout:
         return spec.layout
     if any(record.id == spec.id and isinstance(record.needs, Needs) for record in RECORDS):
@@ -120,7 +120,7 @@ def describe(spec: ModelSpec) -> dict[str, object]:
 
 
 def download(options: argparse.Namespace) -> int:
-    """Download a model, even one that cannot run here; prints where it is stored."""
+    """Download a model, even one that cannot run here; prints its path."""
     machine = inspect()
     downloads = catalog.downloads(machine)
     if options.model not in downloads:
@@ -162,7 +162,7 @@ def bring_lora(options: argparse.Namespace) -> int:
 
 
 def preflight(wanted: Download, hub: HubCache) -> str:
-    """What is about to be downloaded, from where, and whether it fits on the disk."""
+    """What is about to be downloaded, from where, and whether the disk has room."""
     to_come_gb = max(0.1, wanted.gb - hub.started_bytes(wanted) / 1e9)
     licence = next(record.licence for record in RECORDS if record.label == wanted.label)
     gate = ", gated" if wanted.gated else ""

@@ -1,4 +1,4 @@
-"""A studio for one terminal verb: it runs only the jobs of this verb, not those left by other processes."""
+"""A studio for one terminal verb: it runs only this verb's jobs, not those other processes left behind."""
 
 from __future__ import annotations
 
@@ -14,9 +14,8 @@ from studio.service import Studio
 @contextmanager
 def studio_in(outputs: Path) -> Iterator[Studio]:
     """The studio of an outputs folder.
-
-    Jobs that another process left stay for the page to make. A verb that is interrupted (Ctrl+C, a pipe that nobody
-    reads any more) or stumbles leaves none behind.
+    Jobs that another process left stay queued for the page. A verb that is interrupted (Ctrl+C, a closed pipe) or fails
+    leaves none behind.
     """
     with workers_at() as workers:
         studio = open_studio(outputs, resume=False, workers=workers)

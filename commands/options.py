@@ -1,4 +1,4 @@
-"""The command line of `app.py`. It serves other people only if told who may come in."""
+"""The command line of `app.py`. It serves other people only if told who may sign in."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from studio.errors import BadRequest
 
 OUTPUTS = ROOT / "outputs"
 QUOTA_GB = 5.0
-"""What each person may keep on the disk where several share it: some thousand pictures."""
+"""Disk space per person where several share it: a few thousand pictures."""
 
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:
@@ -39,7 +39,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
             "others could reach this page: add --auth NAME:PASSWORD or --users FILE, or --open to let anyone in"
         )
     if is_shared(options):
-        options.host_key = secrets.token_urlsafe(16)  # another one at every start
+        options.host_key = secrets.token_urlsafe(16)  # new at every start
     return options
 
 
@@ -66,7 +66,7 @@ def _parser() -> _Parser:
 
 
 def _add_network(parser: argparse.ArgumentParser) -> None:
-    """Where it serves."""
+    """Options about addresses and ports."""
     parser.add_argument(
         "--port",
         type=_port,
@@ -85,7 +85,7 @@ def _add_network(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_people(parser: argparse.ArgumentParser) -> None:
-    """Who may come."""
+    """Options about who may sign in."""
     parser.add_argument(
         "--auth",
         metavar="NAME:PASSWORD",
@@ -107,7 +107,7 @@ def _add_people(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_programs(parser: argparse.ArgumentParser) -> None:
-    """Which other programs it works with: workers, assistants, a reverse proxy."""
+    """Options about other programs: workers, assistants, a reverse proxy."""
     parser.add_argument(
         "--nats",
         metavar="ADDRESS",
@@ -140,7 +140,7 @@ def own_checkpoints(outputs: Path) -> Path:
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        """One sentence, without the list of all options before it."""
+        """Print one sentence, without the usage that argparse prints before it."""
         self.exit(2, f"Diorama cannot start: {message}\n")
 
 
@@ -176,8 +176,8 @@ def _root_path(text: str) -> str:
 
 
 def _wrong_names(given: list[str]) -> str:
-    """What is wrong with the names and passwords, never with a password in it; "" where nothing is."""
-    names = [each.partition(":")[0].strip() for each in given]  # gradio takes spaces off what is signed in with
+    """What is wrong with the names and passwords, never quoting a password; "" if nothing."""
+    names = [each.partition(":")[0].strip() for each in given]  # gradio strips the names people sign in with
     for name, each in zip(names, given, strict=True):
         if not name or not each.partition(":")[2]:
             return f"--auth takes NAME:PASSWORD, got '{name}' with a part missing"
@@ -187,7 +187,7 @@ def _wrong_names(given: list[str]) -> str:
 
 
 def _wrong_users(path: Path) -> str:
-    """What is wrong with a file of users; "" where nothing is."""
+    """What is wrong with a users file; "" if nothing."""
     file = UsersFile(path)
     try:
         if not file.read():
@@ -204,7 +204,7 @@ def asks_who(options: argparse.Namespace) -> bool:
 
 
 def is_local(options: argparse.Namespace) -> bool:
-    """Only this machine can reach the page."""
+    """Whether only this machine can reach the page."""
     return not options.share and addresses.is_loopback(options.listen)
 
 
@@ -214,11 +214,11 @@ def is_shared(options: argparse.Namespace) -> bool:
 
 
 def quota_bytes(options: argparse.Namespace) -> int | None:
-    """Of each person; None: any number."""
+    """Per person; None: unlimited."""
     return round(options.quota * 1e9) if options.quota and is_shared(options) else None
 
 
 def accounts(options: argparse.Namespace) -> list[tuple[str, str]] | None:
-    """Names and passwords; None where nobody is asked."""
+    """Names and passwords; None if no sign-in is needed."""
     parted = (each.partition(":") for each in options.auth)
     return [(name.strip(), password) for name, _, password in parted] or None

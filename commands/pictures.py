@@ -1,4 +1,4 @@
-"""What the terminal verbs that make pictures share: watching a job, and where its pictures go. No gradio, no torch."""
+"""What the verbs that make images share: following a job and copying the results. No gradio, no torch."""
 
 from __future__ import annotations
 
@@ -23,8 +23,7 @@ _SETTINGS = (
 
 
 def add_options(verb: argparse.ArgumentParser, control: str) -> None:
-    """The options of all verbs that make pictures: how, how many, and where they go.
-
+    """The options of every verb that makes images: how, how many, and where they go.
     Args:
         control: what --control is for.
     """
@@ -56,11 +55,10 @@ def add_options(verb: argparse.ArgumentParser, control: str) -> None:
 
 
 def add_output(verb: argparse.ArgumentParser, as_json: str, output: str = "") -> None:
-    """The options of all verbs that work in the outputs folder.
-
+    """The options of every verb that works in the outputs folder.
     Args:
         as_json: what --json prints.
-        output: what -o takes; "" for a verb that writes no files of its own.
+        output: what -o takes; "" for a verb without output files.
     """
     if output:
         verb.add_argument("-o", "--output", type=Path, help=output)
@@ -69,13 +67,12 @@ def add_output(verb: argparse.ArgumentParser, as_json: str, output: str = "") ->
 
 
 def settings_of(options: argparse.Namespace) -> dict[str, Any]:
-    """What `add_options` added, as fields of a request."""
+    """The options of `add_options` as fields of a request."""
     return {name: getattr(options, name) for name in _SETTINGS} | {"negative_prompt": options.negative}
 
 
 def make_way(output: Path | None) -> None:
-    """Make the folder that `-o` needs, before anything is drawn.
-
+    """Make the folder that `-o` needs, before any work is done.
     Raises:
         BadRequest: it is not a folder or a .png file, or cannot be made.
     """
@@ -102,13 +99,13 @@ def hint(studio: Studio, model_id: str, words: str) -> None:
 
 
 def notice(said: str) -> None:
-    """Print a notice, if there is one."""
+    """Print a notice, if any."""
     if said:
         print(said, file=sys.stderr, flush=True)
 
 
 def follow(studio: Studio, job: JobView) -> tuple[str, ...]:
-    """Wait for the end of a job, showing progress on a terminal. Returns the assets that were made."""
+    """Wait for a job to end, showing progress on a terminal. Returns the new assets."""
     last: Event | None = None
     try:
         for last in studio.events(LOCAL_OWNER, job.id):
@@ -124,7 +121,7 @@ def follow(studio: Studio, job: JobView) -> tuple[str, ...]:
 
 
 def kept(studio: Studio, job: JobView, options: argparse.Namespace) -> int:
-    """Wait for a job and report its pictures. Returns the exit status: 2 where there are none."""
+    """Wait for a job and report its images. Returns the exit status: 2 if there are none."""
     assets = follow(studio, job)
     for number, asset_id in enumerate(assets, start=1):
         report(studio, asset_id, options, number)
@@ -132,7 +129,7 @@ def kept(studio: Studio, job: JobView, options: argparse.Namespace) -> int:
 
 
 def status(event: Event) -> str:
-    """An event as a terminal shows it."""
+    """An event as a line for the terminal."""
     match event:
         case Waiting(position):
             return f"waiting, {position} ahead of it"
@@ -144,7 +141,7 @@ def status(event: Event) -> str:
 
 
 def report(studio: Studio, asset_id: str, options: argparse.Namespace, number: int) -> None:
-    """Copy a picture to the place given by `-o` and print its path on standard output."""
+    """Copy a picture to where `-o` says and print its path."""
     asset, kept = studio.asset(LOCAL_OWNER, asset_id), studio.path(LOCAL_OWNER, asset_id)
     path = place(kept, options.output, number)
     if not options.json:

@@ -1,4 +1,4 @@
-"""The terminal verb `segment`: clicks by number, masks and cut-outs as files. Starts without gradio and torch."""
+"""The terminal verb `segment`: clicks, boxes and words to masks and cut-outs. Starts without gradio and torch."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def box(text: str) -> Box:
 
 
 def segment(options: argparse.Namespace) -> int:
-    """Keep what is selected as an object, or list everything; prints paths, or JSON."""
+    """Save the selection as an object, or list everything; prints paths, or JSON."""
     make_folder(options.output)
     with studio_in(options.outputs) as studio:
         picture = opened(studio, options.picture)
@@ -110,7 +110,7 @@ def opened(studio: Studio, picture: str) -> Asset:
 
 
 def list_everything(studio: Studio, picture: Asset, options: argparse.Namespace) -> int:
-    """Print a line for every region: where to click, how sure, how large."""
+    """Print one line per region: where to click, its score and its size."""
     found = studio.selections.everything(LOCAL_OWNER, picture.id, model=options.model)
     for region in found.regions:
         place = region.point or Point(0, 0)
@@ -123,7 +123,7 @@ def list_everything(studio: Studio, picture: Asset, options: argparse.Namespace)
 
 
 def written(studio: Studio, kept: Asset, options: argparse.Namespace) -> list[Path]:
-    """Copies of the object, its mask and its cut-out; under --name, or under a name that no other object has."""
+    """Copies of the object, its mask and its cut-out; named after --name, or with a unique name."""
     folder: Path = options.output
     stem = studio.path(LOCAL_OWNER, kept.id).stem
     if options.name:
@@ -142,8 +142,7 @@ def written(studio: Studio, kept: Asset, options: argparse.Namespace) -> list[Pa
 
 
 def make_folder(folder: Path | None) -> None:
-    """Make the folder that `-o` names, before anything is cut out.
-
+    """Make the folder that `-o` names, before any work is done.
     Raises:
         BadRequest: it is a file, or cannot be made or written to.
     """

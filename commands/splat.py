@@ -92,7 +92,7 @@ def splat(options: argparse.Namespace) -> int:
 
 
 def chosen_format(options: argparse.Namespace) -> str:
-    """That of --export, or of the ending of -o."""
+    """That of --export, or the suffix of -o."""
     ending = options.output.suffix.lower().removeprefix(".") if options.output else ""
     if ending and ending not in EXPORTS and not options.output.is_dir():
         raise BadRequest(f"-o takes a folder, or a file that ends in .{', .'.join(EXPORTS)}; got '{options.output}'.")
@@ -102,10 +102,9 @@ def chosen_format(options: argparse.Namespace) -> str:
 
 
 def given_splat(studio: Studio, source: str, up: str = "") -> Asset | None:
-    """The splat that is to be converted; None where the source is something to be turned.
-
+    """The splat to convert; None if the source is an object or a picture.
     Args:
-        up: the axis of its file that points up, "" where nobody said.
+        up: the axis of its file that points up, "" if not given.
     """
     path = Path(source)
     if path.suffix.lower() in SPLAT_ENDINGS:
@@ -125,13 +124,13 @@ def given_splat(studio: Studio, source: str, up: str = "") -> Asset | None:
 
 
 def given_erasures(options: argparse.Namespace) -> tuple[Erasure, ...]:
-    """What --crop and --erase say."""
+    """The edits that --crop and --erase ask for."""
     boxes = ((options.crop, True), (options.erase, False))
     return tuple(Erasure(tuple(map(Region, found)), keep) for found, keep in boxes if found)
 
 
 def made_splat(studio: Studio, options: argparse.Namespace) -> Asset | None:
-    """The splat of an object; None where a job failed, which has said why."""
+    """The splat of an object; None if a job failed, which has been reported."""
     target = given_object(studio, options)
     request = SolidRequest(
         target.id,
@@ -188,7 +187,7 @@ def _box(value: str) -> Cuboid:
 
 
 def report(studio: Studio, made: Asset, options: argparse.Namespace, format: str) -> None:
-    """Put the splat where -o says and print its place on standard output."""
+    """Put the splat where -o says and print its path."""
     kept = studio.path(LOCAL_OWNER, made.id)
     path = written(studio.splats.export(LOCAL_OWNER, made.id, format), kept, options, format)
     said = made.recipe.splat
@@ -202,7 +201,7 @@ def report(studio: Studio, made: Asset, options: argparse.Namespace, format: str
 
 
 def written(content: bytes, kept: Path, options: argparse.Namespace, format: str) -> Path:
-    """Where the export lies; without -o and --export, our own file."""
+    """The path of the export; without -o and --export, our own file."""
     suffix = EXPORTS[format].suffix
     if options.output is None and not options.export:
         return kept

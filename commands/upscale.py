@@ -1,4 +1,4 @@
-"""The terminal verb `upscale`: a picture, how many times larger, and where. Starts without gradio and torch."""
+"""The terminal verb `upscale`: enlarges a picture. Starts without gradio and torch."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def add_verbs(verbs: Any) -> None:
 
 
 def upscale(options: argparse.Namespace) -> int:
-    """Make the picture and print where it is, or JSON."""
+    """Make the picture and print its path, or JSON."""
     pictures.make_way(options.output)
     with studio_in(options.outputs) as studio:
         source = opened(studio, options.picture)

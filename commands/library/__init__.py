@@ -1,1 +1,1 @@
-"""Verbs about what is kept."""
+"""Terminal verbs about stored assets."""

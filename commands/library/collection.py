@@ -40,7 +40,7 @@ def collection(options: argparse.Namespace) -> int:
 
 
 def list_pictures(studio: Studio, name: str, options: argparse.Namespace) -> None:
-    """A line for each picture of a collection, newest first."""
+    """Print one line per picture of a collection, newest first."""
     after = ""
     while True:
         page = studio.gallery(LOCAL_OWNER, collection=name, after=after, limit=_PAGE)

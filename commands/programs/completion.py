@@ -13,7 +13,7 @@ SHELLS = ("bash", "zsh", "fish")
 class Word(NamedTuple):
     """A word that may follow others."""
 
-    after: str  # the verbs before it, with spaces between; "" for none
+    after: str  # the verbs before it, separated by spaces
     text: str
     help: str
 

@@ -34,7 +34,7 @@ def add_verbs(verbs: Any) -> None:
 
 
 def add(options: argparse.Namespace) -> int:
-    """Make a key. A running page accepts it at once."""
+    """Make a key. A running page accepts it immediately."""
     owner = owner_named(options.user) if options.user else LOCAL_OWNER
     key = ClientKeys(options.outputs).add(options.name, owner)
     print(json.dumps({"name": options.name, "key": key}) if options.json else key)
@@ -43,7 +43,7 @@ def add(options: argparse.Namespace) -> int:
 
 
 def list_all(options: argparse.Namespace) -> int:
-    """Print the names, whose pictures they make, and since when. The keys themselves are not stored."""
+    """Print each key's name, owner and date. The keys themselves are not stored."""
     for key in ClientKeys(options.outputs).all():
         user = key.owner.removeprefix(owner_named("")) if key.owner != LOCAL_OWNER else ""
         if options.json:

@@ -1,4 +1,4 @@
-"""The terminal verb `mcp`: MCP tools over standard input and output, for assistants that start it."""
+"""The terminal verb `mcp`: MCP tools over standard input and output, for assistants that launch it."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ def add_verbs(verbs: Any) -> None:
 
 
 def serve(options: argparse.Namespace) -> int:
-    """Serve until the other side closes its end."""
-    from ui.programs import mcp_tools  # it takes seconds to import, and no other verb needs it
+    """Serve until standard input closes."""
+    from ui.programs import mcp_tools  # slow to import, and no other verb needs it
     from ui.routes.visitors import Caller
 
     with studio_in(options.outputs) as studio:

@@ -14,16 +14,15 @@ from studio.service import Studio
 def workers_at(address: str = "") -> Iterator[Workers]:
     """
     Args:
-        address: such as nats://host:4222; "": DIORAMA_NATS names it, or there is none.
-
+        address: such as nats://host:4222; "": the one in DIORAMA_NATS, if any.
     Raises:
-        BadRequest: it is no address.
-        NotReady: no server can be used there.
+        BadRequest: it is not an address.
+        NotReady: no usable server there.
     """
     if not (address or os.environ.get("DIORAMA_NATS")):
         yield NoWorkers()
         return
-    from workers.connection import Connection, Server  # who has no other machines does not wait for it
+    from workers.connection import Connection, Server  # slow to import, and unused without a server
     from workers.remote import RemoteWorkers
 
     connection = Connection(Server.found(os.environ, address), "Diorama")
@@ -34,7 +33,7 @@ def workers_at(address: str = "") -> Iterator[Workers]:
 
 
 def answer_there(workers: Workers, studio: Studio, owner: str) -> None:
-    """Answer NeuroLux's requests on the workers' NATS server, as this owner; does nothing without a server."""
+    """Answer NeuroLux's requests on the workers' NATS server, as this owner; does nothing without one."""
     if isinstance(workers, NoWorkers):
         return
     from ui.programs.messages import Messages  # as above, and the page needs gradio anyway

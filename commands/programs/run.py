@@ -20,12 +20,12 @@ from studio.scheduling.contract import JobView
 from studio.service import Studio
 
 Wanted = GenerateRequest | IterateRequest | UpscaleRequest
-MOST_BYTES = 2_000_000  # of a recipe in JSON
+MOST_BYTES = 2_000_000  # of a recipe's JSON
 
 
 @dataclass(frozen=True)
 class Found:
-    """The request in a recipe, and a sentence for everything that cannot be reproduced."""
+    """The request in a recipe, and a sentence about everything that cannot be reproduced."""
 
     request: Wanted
     notes: tuple[str, ...] = ()
@@ -44,7 +44,7 @@ def add_verbs(verbs: Any) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Make it, and print where it is, or JSON."""
+    """Repeat it and print the paths, or JSON."""
     pictures.make_way(options.output)
     with studio_in(options.outputs) as studio:
         found = read(studio, options.recipe)
@@ -57,9 +57,8 @@ def run(options: argparse.Namespace) -> int:
 
 def read(studio: Studio, place: str) -> Found:
     """The request in a recipe.
-
     Raises:
-        BadRequest: there is none, or nothing that can be made again.
+        BadRequest: there is none, or it cannot be repeated.
     """
     path = Path(place)
     if path.suffix.lower() != ".json" or not path.is_file():
@@ -88,10 +87,9 @@ def taken_in(studio: Studio, place: str) -> str:
 
 
 def on(request: Wanted, source: str) -> Wanted:
-    """The same for another picture; "": the recipe's own.
-
+    """The same request for another picture; "": the recipe's own.
     Raises:
-        BadRequest: it is not made from a picture.
+        BadRequest: it does not start from a picture.
     """
     if not source:
         return request
@@ -103,12 +101,12 @@ def on(request: Wanted, source: str) -> Wanted:
 
 
 def with_prompt(request: GenerateRequest, prompt: str) -> GenerateRequest:
-    """The same for other words."""
+    """The same request with another prompt."""
     return replace(request, prompt=prompt)
 
 
 def submit(studio: Studio, request: Wanted, *, confirm_cost: bool = False) -> JobView:
-    """Queue it; raises as the studio does."""
+    """Queue it; raises what the studio raises."""
     match request:
         case GenerateRequest():
             return studio.generate(LOCAL_OWNER, request, confirm_cost=confirm_cost)
@@ -134,5 +132,5 @@ def _of(studio: Studio, recipe: Recipe, place: str) -> Found:
 
 
 def _is(studio: Studio, recipe: Recipe, scale: int) -> bool:
-    """Whether the picture is so many times as wide as the one it was made from."""
+    """Whether the picture is this many times as wide as its source."""
     return studio.asset(LOCAL_OWNER, recipe.parents[0]).width * scale == recipe.width

@@ -1,7 +1,6 @@
 """The terminal verb `watch`: runs a recipe once on every new file in a folder, even across restarts.
-
-A journal in the outputs folder records which files were started, by content, and by which job. It is written before
-the job is queued; after a crash in between, the job is found by the picture it changes, or by its prompt.
+A journal in the outputs folder records which files were started, by content hash, and their jobs. It is written
+before a job is queued; after a crash in between, the job is found by its source picture or prompt.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ from studio.service import Studio
 
 JOURNAL = "watched.jsonl"
 PICTURES = (".png", ".jpg", ".jpeg", ".webp")
-_MOST_JOBS = 500  # of the latest, among which one is looked for whose number was not written down
+_MOST_JOBS = 500  # latest ones to search for a job that was not recorded
 
 
 def add_verbs(verbs: Any) -> None:
@@ -55,7 +54,7 @@ def watch(options: argparse.Namespace) -> int:
     if not options.folder.is_dir():
         raise BadRequest(f"There is no folder '{options.folder}'. Give the folder that receives the files.")
     pictures.make_way(options.output)
-    studio = open_studio(options.outputs)  # unfinished jobs continue
+    studio = open_studio(options.outputs)  # resumes unfinished jobs
     failed = False
     try:
         recipe = run.read(studio, options.recipe).request
@@ -72,7 +71,7 @@ def watch(options: argparse.Namespace) -> int:
 
 
 class Journal:
-    """Which files were started with a recipe, and their jobs. Survives the process."""
+    """Which files were started with a recipe, and their jobs, on disk."""
 
     def __init__(self, path: Path, recipe: run.Wanted) -> None:
         self._path, self._recipe = path, hashlib.sha256(repr(recipe).encode()).hexdigest()[:16]
@@ -82,11 +81,11 @@ class Journal:
                 entry = json.loads(line)
                 if entry["recipe"] == self._recipe:
                     self._jobs[entry["part"]] = entry["job"]
-            except (ValueError, KeyError, TypeError):  # cut off by a crash
+            except (ValueError, KeyError, TypeError):  # truncated by a crash
                 continue
 
     def job_of(self, part: str) -> str | None:
-        """The job of a part of a file; "": it was started but its job was not recorded; None: it is new."""
+        """The job of a part of a file; "": started, but its job was not recorded; None: new."""
         return self._jobs.get(part)
 
     def note(self, part: str, job: str) -> None:
@@ -100,7 +99,7 @@ class Journal:
 
 
 def _settled(folder: Path, recipe: run.Wanted, seen: dict[Path, tuple[int, int]], *, at_once: bool) -> Iterator[Path]:
-    """Files that are complete: they did not change between two looks. Each version of a file comes once."""
+    """Files that did not change between two scans. Each version of a file is yielded once."""
     endings = (".txt",) if isinstance(recipe, GenerateRequest) else PICTURES
     for path in sorted(folder.iterdir()):
         if path.suffix.lower() not in endings or path.name.startswith(".") or not path.is_file():
@@ -117,7 +116,7 @@ def _settled(folder: Path, recipe: run.Wanted, seen: dict[Path, tuple[int, int]]
 
 
 def _done(studio: Studio, journal: Journal, recipe: run.Wanted, path: Path, options: argparse.Namespace) -> bool:
-    """Run the recipe on a file, unless that was done already. Returns whether it succeeded."""
+    """Run the recipe on a file unless already done. Returns whether it succeeded."""
     try:
         content = path.read_bytes()
         parts = _parts(studio, recipe, path, content)
@@ -139,7 +138,7 @@ def _done(studio: Studio, journal: Journal, recipe: run.Wanted, path: Path, opti
 
 
 def _parts(studio: Studio, recipe: run.Wanted, path: Path, content: bytes) -> list[tuple[str, run.Wanted]]:
-    """The requests of a file: one change, or one picture per line. Each with a name derived from the content."""
+    """The requests for a file: one for a picture, or one per line of text, each with a key derived from the content."""
     sha256 = hashlib.sha256(content).hexdigest()
     if not isinstance(recipe, GenerateRequest):
         return [(sha256, run.on(recipe, studio.take_in(LOCAL_OWNER, path, path.name).id))]
@@ -148,7 +147,7 @@ def _parts(studio: Studio, recipe: run.Wanted, path: Path, content: bytes) -> li
 
 
 def _left(studio: Studio, request: run.Wanted, job_id: str) -> JobView | None:
-    """The job that was started for a request; None if the crash came before that."""
+    """The job started for a request; None if the crash came before that."""
     if job_id:
         return studio.job(LOCAL_OWNER, job_id)
     jobs = studio.jobs(LOCAL_OWNER, _MOST_JOBS)

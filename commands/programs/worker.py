@@ -31,8 +31,8 @@ def add_verbs(verbs: Any) -> None:
 
 
 def work(options: argparse.Namespace) -> int:
-    """Work until Ctrl+C; the current job then goes to another worker."""
-    from workers.connection import Connection, Server  # no other verb needs it
+    """Run until Ctrl+C; the current job then goes to another worker."""
+    from workers.connection import Connection, Server  # slow to import
     from workers.worker import Worker, offered
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")

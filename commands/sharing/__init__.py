@@ -1,1 +1,1 @@
-"""Sharing Diorama with others: who may sign in, the link to share, and a Hugging Face Space."""
+"""Sharing Diorama: user accounts, the link to share, and a Hugging Face Space."""

@@ -1,4 +1,4 @@
-"""Who may sign in: names from the command line, and a file with password hashes. Knows no HTTP."""
+"""User accounts: names from the command line, and a file with password hashes. Knows no HTTP."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ log = logging.getLogger(__name__)
 USERS_FILE = "users.json"
 LONGEST_NAME, SHORTEST_PASSWORD, LONGEST_PASSWORD = 64, 8, 1_000
 _COST = (2**15, 8, 3)
-"""n, r and p of scrypt: 32 MB and 0.2 s for each guess.
+"""n, r and p of scrypt: 32 MB and 0.2 s per guess.
 Source: https://cheatsheetseries.owasp.org/cheatsheets/Password_Storage_Cheat_Sheet.html#scrypt"""
 _MOST_MEMORY = 2**27
-"""Bytes; a file that asks for more is not believed."""
+"""Bytes; a file that asks for more is rejected."""
 
 
 @dataclass(frozen=True)
 class User:
-    """One user of the file: the name and the password's hash."""
+    """One user of the file: name and password hash."""
 
     name: str
     is_admin: bool
@@ -48,7 +48,7 @@ class User:
 
     @classmethod
     def read(cls, name: str, said: dict) -> User:
-        """Raises ValueError, TypeError, KeyError or AttributeError where it was not written by `written`."""
+        """Raises ValueError, TypeError, KeyError or AttributeError if it was not made by `written`."""
         n, r, p, salt, digest = said["scrypt"].split("$")
         cost = int(n), int(r), int(p)
         if 128 * cost[0] * cost[1] > _MOST_MEMORY or not 1 <= cost[2] <= 16:
@@ -57,7 +57,7 @@ class User:
         return cls(name, said.get("admin") is True, cost, decode(salt, validate=True), decode(digest, validate=True))
 
     def written(self) -> dict:
-        """What stands in the file."""
+        """The JSON entry."""
         encoded = (base64.b64encode(part).decode() for part in (self.salt, self.digest))
         return {"scrypt": "$".join([*map(str, self.cost), *encoded]), "admin": self.is_admin}
 
@@ -72,7 +72,7 @@ def _digest(password: str, salt: bytes, cost: tuple[int, int, int]) -> bytes:
 
 
 class UsersFile:
-    """The users in a file, which is read again when it changes. Any thread may use it."""
+    """The users in a file, which is reread when it changes. Thread-safe."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -81,7 +81,7 @@ class UsersFile:
         self._users: dict[str, User] = {}
 
     def users(self) -> dict[str, User]:
-        """By name. A missing or damaged file lets nobody in."""
+        """By name. A missing or damaged file admits nobody."""
         with self._lock:
             try:
                 about = self.path.stat()
@@ -96,8 +96,7 @@ class UsersFile:
             return self._users
 
     def read(self) -> dict[str, User]:
-        """The users as the file says them now; none where there is no file.
-
+        """The users currently in the file; none without a file.
         Raises:
             BadRequest: it is not a users file.
         """
@@ -112,7 +111,7 @@ class UsersFile:
             ) from error
 
     def put(self, user: User) -> None:
-        """Add a user, or change the password of an existing one."""
+        """Add a user, or change an existing one's password."""
         self._write(self.read() | {user.name: user})
 
     def remove(self, name: str) -> None:
@@ -128,7 +127,7 @@ class UsersFile:
 
     def close_to_others(self) -> None:
         """Remove other users' permissions on the file."""
-        with suppress(OSError):  # there is none, or it is somebody else's
+        with suppress(OSError):  # missing, or owned by somebody else
             os.chmod(self.path, 0o600)
 
     def _write(self, users: Mapping[str, User]) -> None:
@@ -145,14 +144,14 @@ class Users:
     def __init__(self, named: Mapping[str, str], file: UsersFile | None = None) -> None:
         """
         Args:
-            named: passwords by name, of the command line; they win over the file.
+            named: passwords by name from the command line; they take precedence over the file.
         """
         self._named, self._file = dict(named), file
-        self._one_at_a_time = threading.Lock()  # many who guess take the memory of one
+        self._one_at_a_time = threading.Lock()  # bounds the memory of concurrent guesses
         self._nobody = User("", False, salt=secrets.token_bytes(16), digest=b"")
 
     async def admits(self, name: str, password: str) -> bool:
-        """Whether this is the user's password; takes just as long for unknown names."""
+        """Whether this is the user's password; unknown names take just as long."""
         return await asyncio.to_thread(self._admits, name, password)
 
     def _admits(self, name: str, password: str) -> bool:
@@ -168,14 +167,14 @@ class Users:
         return has if right is None else is_right
 
     def session_mark(self, name: str) -> str | None:
-        """What stays the same as long as those who signed in under a name may go on; None: nobody of that name may."""
+        """A value that changes when sessions under this name must end; None: nobody of that name may sign in."""
         if name in self._named:
             return "named"
         user = self._users().get(name)
         return None if user is None else user.digest.hex()
 
     def admits_owner(self, owner: str) -> bool:
-        """Whether what an owner asked for is still done: those that are no name of a person are always there."""
+        """Whether an owner's jobs still run: always, for owners that are not named users."""
         name = owner.removeprefix(owner_named(""))
         return name == owner or self.session_mark(name) is not None
 
@@ -188,14 +187,14 @@ class Users:
 
 
 def owner_named(user: str | None) -> str:
-    """The owner behind a name that signs in."""
+    """The owner id for a user name."""
     return f"user-{user}"
 
 
 def checked_name(name: str) -> str:
     """
     Raises:
-        BadRequest: it is no name to sign in with.
+        BadRequest: it is not a valid user name.
     """
     name = unicodedata.normalize("NFC", name)
     is_plain = name.isprintable() and name == name.strip() and not set(name) & set(":/\\")

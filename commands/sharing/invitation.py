@@ -15,10 +15,9 @@ _EVERYWHERE = ("0.0.0.0", "::")
 
 
 def told(options: argparse.Namespace, public_url: str | None) -> list[str]:
-    """The lines. The first says where this machine finds it.
-
+    """The lines to print; the first is the address on this machine.
     Args:
-        public_url: of a share link; None: there is none.
+        public_url: of a share link, if any.
     """
     path = f"{options.root_path}/"
     here = (public_url or addresses.url(options.listen, options.port)).rstrip("/")
@@ -45,18 +44,18 @@ def link_to_pass_on(options: argparse.Namespace, public_url: str | None) -> str 
 
 
 def own_address(listen: str) -> str:
-    """This machine's address in the local network. Nothing is sent to find it."""
+    """This machine's address in the local network. Sends no packets."""
     family, elsewhere = (socket.AF_INET6, "2001:db8::1") if listen == "::" else (socket.AF_INET, "192.0.2.1")
     try:
         with socket.socket(family, socket.SOCK_DGRAM) as probe:
-            probe.connect((elsewhere, 9))  # addresses for documentation (RFC 5737, RFC 3849)
+            probe.connect((elsewhere, 9))  # documentation addresses (RFC 5737, RFC 3849)
             return probe.getsockname()[0]
     except OSError:  # no network
         return socket.gethostname()
 
 
 def qr_code(link: str) -> list[str]:
-    """Lines of blocks; none where the terminal has no such letters."""
+    """Lines of block characters; none if the terminal cannot encode them."""
     drawn = io.StringIO()
     segno.make(link, error="l", micro=False).terminal(drawn, compact=True)
     try:

@@ -1,4 +1,4 @@
-"""The terminal verb `space push`: this program as a Space of the Hugging Face Hub. Starts without gradio and torch."""
+"""The terminal verb `space push`: this program as a Hugging Face Space. Starts without gradio and torch."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from providers.keys import read_env
 from studio.errors import BadRequest
 
 PERSISTENT = Path("/data")
-"""Where a Space has its persistent storage. Source: https://huggingface.co/docs/hub/spaces-storage"""
+"""A Space's persistent storage. Source: https://huggingface.co/docs/hub/spaces-storage"""
 EPHEMERAL = "This Space keeps nothing: pictures made here are gone when it restarts. Download what you want to keep."
 
 
@@ -33,8 +33,8 @@ def add_verbs(verbs: Any) -> None:
 
 
 def push_space(options: argparse.Namespace) -> int:
-    """Bring the program there and print the address."""
-    from pipelines.hub import space  # huggingface_hub takes its time to import
+    """Upload the program and print the address."""
+    from pipelines.hub import space  # huggingface_hub is slow to import
 
     if not re.fullmatch(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}", options.repo, re.ASCII):
         raise BadRequest(f"A Space is named like USER/NAME, not '{options.repo:.64}'.")
@@ -47,7 +47,7 @@ def push_space(options: argparse.Namespace) -> int:
 
 
 def outputs_of_space(default: Path, persistent: Path = PERSISTENT) -> tuple[Path, str]:
-    """Where a Space keeps pictures, and the notice if they are not kept; "": they are."""
+    """Where a Space stores pictures, and a notice if they are not permanent, else ""."""
     if persistent.is_dir() and os.access(persistent, os.W_OK | os.X_OK):
         return persistent / "outputs", ""
     return default, EPHEMERAL

@@ -1,4 +1,4 @@
-"""The terminal verb `user`: who may sign in with `app.py --users`. A running Diorama applies changes at once."""
+"""The terminal verb `user`: accounts for `app.py --users`. A running Diorama applies changes at once."""
 
 from __future__ import annotations
 
