@@ -1,1 +1,1 @@
-"""Models in the cloud: OpenAI, Google and Hugging Face, with the person's own key."""
+"""Cloud models of OpenAI, Google and Hugging Face, paid with the user's own key."""

@@ -1,4 +1,4 @@
-"""All providers as one `Clouds` (studio.clouds.contract): whose key pays, and words about pictures."""
+"""All providers as one `Clouds` (studio.clouds.contract): keys, and words about pictures."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from studio.validation import shown
 
 
 class Accounts:
-    """Any thread may ask."""
+    """Thread-safe."""
 
     def __init__(self, keys: Keys, vision: Vision, accounts: Sequence[Account]) -> None:
         self._keys, self._vision, self._accounts = keys, vision, accounts

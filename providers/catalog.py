@@ -1,4 +1,4 @@
-"""The models in the cloud as entries of the catalog. Light to import: each provider's SDK comes with its first use."""
+"""Cloud models as catalog entries. Light to import: each provider's SDK is imported on first use."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def models(
     providers: Sequence[Provider] = PROVIDERS,
     today: Today = lambda: datetime.now(UTC).date(),
 ) -> tuple[ModelSpec, ...]:
-    """Every model in the cloud, also those that were retired: their recipes still find who followed them."""
+    """Every cloud model, including retired ones, so that their recipes find the successor."""
     return tuple(_spec(offer, provider, keys, connection, today) for provider in providers for offer in provider.offers)
 
 
@@ -38,7 +38,7 @@ def accounts(keys: Keys, connection: CloudSettings = DIRECT, providers: Sequence
 
 
 def vision(keys: Keys, connection: CloudSettings = DIRECT, providers: Sequence[Provider] = PROVIDERS) -> Vision:
-    """Describing pictures and improving prompts, by whichever provider an owner has a key for."""
+    """Describing pictures and improving prompts, by the first provider the owner has a key for."""
     quick = connection._replace(limits=READER_LIMITS)
     return Vision(keys, providers, partial(_service, connection=quick), READER_LIMITS)
 
@@ -60,7 +60,7 @@ def _spec(offer: Offer, provider: Provider, keys: Keys, connection: CloudSetting
 
 
 def _ready(offer: Offer, keys: Keys, today: Today, owner: str) -> Readiness:
-    """Has this owner a key, and about how much is a picture?"""
+    """Whether this owner has a key, and the approximate price per picture."""
     account = offer.account
     if keys.find(owner, account) is None:
         return Readiness(

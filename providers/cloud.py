@@ -1,7 +1,6 @@
 """A provider's model behind the same interface as a local one: asks once, waits, and replaces retired models.
-
-What differs between the providers is in a `Service`; what is the same for all of them is here: whose key pays, the
-wait that a busy provider asks for, the model that follows a retired one, and what becomes of a picture that comes late.
+A `Service` holds what differs between providers; here is what they share: whose key pays, waiting as long as a busy
+provider asks, the successor of a retired model, and what happens to a picture that arrives late.
 """
 
 from __future__ import annotations
@@ -22,62 +21,60 @@ from providers.waiting import Hear, Limits, pause, waited
 from studio.contract import ImageRequest, ImageResult, Tell
 
 MOST_TOKENS = 2000
-"""Of an answer in words, thinking included; a description has 100."""
+"""Of a text answer, including thinking; a description takes 100."""
 
 
 class CloudSettings(NamedTuple):
-    """How the providers are asked."""
+    """How to reach the providers."""
 
-    environment: Mapping[str, str] = MappingProxyType({})  # where the settings of their records are looked for
-    addresses: Mapping[str, str] = MappingProxyType({})  # by provider, other than its own: for a proxy, and for tests
+    environment: Mapping[str, str] = MappingProxyType({})  # where to find the settings their records name
+    addresses: Mapping[str, str] = MappingProxyType({})  # by provider, overriding its own: for a proxy, and for tests
     limits: Limits = Limits()
 
     def address(self, account: Account) -> str:
-        """ "" for the provider's own, or for what its SDK finds in the environment."""
+        """ "" for the provider's own, or the one its SDK finds in the environment."""
         return self.addresses.get(account.provider, "")
 
 
 @dataclass(frozen=True)
 class Sent:
-    """What a provider sent for one picture, still in its own bytes."""
+    """What a provider returned for one picture, still encoded."""
 
     data: bytes
-    model: str  # the provider's id of the one that made it
-    seed: int | None = None  # where the provider promises that it counts
+    model: str  # the provider's id of the model that made it
+    seed: int | None = None  # if the provider honours seeds
     usage: TokenUsage | None = None
 
 
 @dataclass(frozen=True)
 class Question:
-    """Something that is answered in words."""
+    """Something to be answered in words."""
 
-    task: str  # what the model is to do, in our words
-    text: str  # the person's, or what is asked about the picture
+    task: str  # our instruction to the model
+    text: str  # the user's, or the question about the picture
     picture: Image.Image | None = None  # RGB
 
 
 class Service(Protocol):
-    """One provider. Both methods run on any thread, several at once."""
+    """One provider. Thread-safe."""
 
     def ask(self, request: ImageRequest, offer: Offer, key: Key, hear: Hear) -> Sent:
-        """Ask for one picture, and never twice.
-
+        """Request one picture, never twice.
         Raises:
-            CloudFault: there is none; `Retired` where another model of the provider may answer.
+            CloudFault: there is none; `Retired` if another model of the provider may answer.
         """
         ...
 
     def say(self, question: Question, model: str, key: Key) -> str:
-        """Ask for words, once.
-
+        """Request text, once.
         Raises:
-            CloudFault: there are none.
+            CloudFault: there is none.
         """
         ...
 
 
 class CloudModel:
-    """An entry of the catalog, connected. Holds no key and no connection between two pictures."""
+    """A catalog entry, connected. Keeps no key or connection between two pictures."""
 
     def __init__(
         self,
@@ -93,8 +90,7 @@ class CloudModel:
         self._offers, self._limits, self._today = tuple(offers), limits, today
 
     def run(self, request: ImageRequest, tell: Tell) -> ImageResult:
-        """Ask for the picture.
-
+        """Request the picture.
         Raises:
             NotReady: this owner has no key.
             CloudFault: there is no picture; the message says whether it may have been charged.
@@ -112,10 +108,10 @@ class CloudModel:
         raise ValueError("got no offer to ask, expected at least one")
 
     def close(self) -> None:
-        """Nothing is held."""
+        """Nothing to release."""
 
     def _patiently(self, request: ImageRequest, offer: Offer, key: Key, tell: Tell) -> ImageResult:
-        """Ask one model; ask again only where the provider took nothing and said how long to wait."""
+        """Ask one model; retry only if the provider did not accept the request and said how long to wait."""
         for attempt in range(1, self._limits.tries + 1):
             try:
                 return self._once(request, offer, key, tell)
@@ -150,7 +146,7 @@ class CloudModel:
         )
 
     def _notice(self, answered: str) -> str:
-        """Says that another model answered than was asked for."""
+        """A sentence if another model answered than the one requested."""
         asked = self._offer
         if answered == asked.model:
             return ""

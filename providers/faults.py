@@ -1,19 +1,17 @@
-"""Why a provider gave no picture: one sentence for each cause, with the provider's own reason and never a key.
-
+"""Why a provider returned no picture: one class and sentence per cause, with the provider's reason and never a key.
 * CloudFault            (studio.errors)
-  - Refused             the words or the picture are against the provider's rules, or it answered without a picture
-  - Rejected            it could not use the request
-  - Retired             it has no such model, or none for this any more: another may answer
+  - Refused             the prompt or picture violates the provider's rules, or the answer has no picture
+  - Rejected            the request was invalid
+  - Retired             the model does not exist, or no longer for this; another may answer
   - BadKey              the key is not accepted
-  - Forbidden           the key is good, and may not do this
+  - Forbidden           the key is valid, but may not do this
   - NoCredit            the account cannot pay
-  - RateLimited         too many requests; knows how long to wait where the provider says so
+  - RateLimited         too many requests; has the time to wait if the provider says so
   - Timeout             no answer in time
-  - Unreachable         nobody was reached: nothing was charged
-  - Outage              the provider has a problem on its side, or the connection broke
-  - Unusable            what came back is no picture
-
-The SDKs' own exceptions stay in the modules that use them: they bring status, code and reason here.
+  - Unreachable         no connection: nothing was charged
+  - Outage              the provider has a problem, or the connection broke
+  - Unusable            the answer is not a picture
+The SDKs' own exceptions stay in the modules that use them; here they are reduced to status, code and reason.
 """
 
 from __future__ import annotations
@@ -59,7 +57,7 @@ class NoCredit(CloudFault):
 
 
 class RateLimited(CloudFault):
-    retry_after: float | None = None  # seconds; None: not said, or asking again could cost twice
+    retry_after: float | None = None  # seconds; None: unknown, or a retry could cost twice
 
 
 class Timeout(CloudFault):
@@ -78,7 +76,7 @@ class Unusable(CloudFault):
     pass
 
 
-# Codes in bodies that say more than their status.
+# Error codes that are more specific than their HTTP status.
 # Source: platform.openai.com/docs/guides/error-codes, ai.google.dev/gemini-api/docs/troubleshooting.
 _KINDS: Mapping[str, type[CloudFault]] = {
     "moderation_blocked": Refused,
@@ -120,17 +118,16 @@ def of_status(
     model: str = "",
     accepted: bool = False,
 ) -> CloudFault:
-    """The fault behind an answer that is none.
-
+    """The fault for an HTTP error.
     Args:
-        key: what was paid with: names the provider, and is taken out of the reason.
-        status: of HTTP; 0 where an error came in the middle of an answer.
+        key: the key used: names the provider, and is removed from the reason.
+        status: 0 if an error came in the middle of an answer.
         reason: the provider's words.
-        code: the provider's own name for it, where there is one.
-        headers: of the answer; `Retry-After` is read from them.
-        retry_after: seconds, where the body says it.
-        model: the id that was asked for.
-        accepted: an earlier request of the same call was taken: asking again could cost twice.
+        code: the provider's own name for the error, if any.
+        headers: of the response, for `Retry-After`.
+        retry_after: seconds, if the body says so.
+        model: the id that was requested.
+        accepted: an earlier request of the same call was accepted: a retry could cost twice.
     """
     kind = _KINDS.get(code) or _BY_STATUS.get(status) or (Outage if status >= 500 or status == 0 else Rejected)
     if 300 <= status < 400:
@@ -152,13 +149,17 @@ def unusable(key: Key, what: str) -> Unusable:
 
 
 def timed_out(account: Account, seconds: float, *, kept: bool) -> Timeout:
-    """Args: kept: whether somebody takes the picture when it still arrives."""
+    """
+    Args: kept: whether the picture is saved if it still arrives.
+
+    Args: kept: whether somebody takes the picture when it still arrives.
+    """
     hope = " Should the picture still arrive, it is kept in the gallery." if kept else ""
     return Timeout(f"{account.provider} did not answer within {seconds:g} seconds. {CHARGED}{hope}")
 
 
 def cleaned(reason: object, key: Key) -> str:
-    """A provider's words made fit for the middle of a sentence: one line, bounded, nothing that looks like a key."""
+    """A provider's words made fit for the middle of a sentence: one line, bounded, with keys removed."""
     text = " ".join(str(reason or "").split())
     text = "".join(one for one in text if one.isprintable())
     for form in (key.value, quote(key.value, safe=""), json.dumps(key.value)[1:-1]):
@@ -189,7 +190,7 @@ def _sentence(kind: type[CloudFault], account: Account, status: int, why: str, m
 
 
 def _retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds of a `Retry-After` header in either of its forms. Source: RFC 9110, section 10.2.3."""
+    """The seconds in a `Retry-After` header of either form. Source: RFC 9110, section 10.2.3."""
     value = headers.get("retry-after", "")
     if re.fullmatch(r"\d{1,6}(\.\d+)?", value):
         return float(value)
@@ -202,7 +203,7 @@ def _retry_after(headers: Mapping[str, str]) -> float | None:
 
 
 def details_of(body: Any) -> dict[str, Any]:
-    """The `error` object of a JSON body, or {}. OpenAI and Google nest it, Hugging Face has a text there."""
+    """The `error` object of a JSON body, or {}. OpenAI and Google nest it; with Hugging Face it is a string."""
     error = body.get("error", body) if isinstance(body, dict) else {}
     if isinstance(error, str):
         return {"message": error}

@@ -1,6 +1,5 @@
 """Converts providers' answers to pictures, and our pictures and masks to their formats.
-
-`studio.intake.picture` reads every picture that comes back, as it reads an upload: a provider is not trusted, either.
+`studio.intake.picture` reads every picture that arrives, as it reads uploads: providers are not trusted either.
 """
 
 from __future__ import annotations
@@ -18,12 +17,11 @@ from studio.errors import BadPicture
 from studio.intake.picture import read_picture
 
 PREVIEW_SIDE = 1024
-"""Longest side of a preview that is handed on, in pixels."""
+"""Longest side of a preview, in pixels."""
 
 
 def picture(data: bytes, key: Key, *, transparent: bool) -> Image.Image:
-    """The picture in these bytes: RGB, or RGBA where a transparent one was asked for and something shows through.
-
+    """The decoded picture: RGB, or RGBA if a transparent one was requested and some of it is transparent.
     Raises:
         Unusable: there is none.
     """
@@ -39,7 +37,7 @@ def picture(data: bytes, key: Key, *, transparent: bool) -> Image.Image:
 
 
 def preview(data: str, key: Key) -> Image.Image | None:
-    """What a picture looks like so far; None where this one cannot be shown. A preview is no reason to fail."""
+    """The picture so far; None if it cannot be decoded. A bad preview is no reason to fail."""
     try:
         image = picture(decoded(data, key), key, transparent=False)
     except faults.Unusable:
@@ -50,9 +48,8 @@ def preview(data: str, key: Key) -> Image.Image | None:
 
 def decoded(text: str | None, key: Key) -> bytes:
     """The bytes behind a provider's base64.
-
     Raises:
-        Unusable: it is none, or not whole.
+        Unusable: invalid or truncated.
     """
     if not text:
         raise faults.unusable(key, "an answer without a picture")
@@ -63,7 +60,7 @@ def decoded(text: str | None, key: Key) -> bytes:
 
 
 def png(image: Image.Image) -> bytes:
-    """The bytes that are sent: pixels alone, nothing about who, where and with what."""
+    """The file to send: pixels only, no metadata."""
     file = io.BytesIO()
     plain = image.copy()
     plain.info = {}
@@ -72,7 +69,7 @@ def png(image: Image.Image) -> bytes:
 
 
 def jpeg(image: Image.Image) -> bytes:
-    """A smaller copy to look at: enough to be described, quick to be sent."""
+    """A smaller copy: good enough to describe, quick to send."""
     small = image.convert("RGB")
     small.thumbnail((PREVIEW_SIDE, PREVIEW_SIDE))
     file = io.BytesIO()
@@ -81,17 +78,15 @@ def jpeg(image: Image.Image) -> bytes:
 
 
 def data_url(image: Image.Image) -> str:
-    """`jpeg` as an address."""
+    """`jpeg` as a data URL."""
     return f"data:image/jpeg;base64,{base64.b64encode(jpeg(image)).decode()}"
 
 
 def mask_png(mask: Image.Image, size: Size) -> bytes:
-    """OpenAI's mask: where it is fully transparent may be painted, so the inverse of ours.
-
+    """OpenAI's mask: fully transparent where to paint, so the inverse of ours.
     Args:
-        mask: "L", 255 = change here; anything between counts as "change": the seam is blended afterwards.
+        mask: "L", 255 = change here; values between count as "change": the seam is blended afterwards.
         size: of the first picture, which the mask has to match.
-
     Source: openai 3.52, types/image_edit_params.py, `mask`.
     """
     fitted = mask if mask.size == tuple(size) else mask.resize(size, Image.Resampling.NEAREST)

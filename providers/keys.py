@@ -1,7 +1,6 @@
 """API keys: where they are found, who owns them, and what to do when one is missing. Knows nothing of models.
-
 A key lives in the environment, in a `.env` file or, pasted in the page, in the memory of this process; it is never
-logged, never written down, and shown by nothing in here: not even `repr` has it.
+logged, written or shown: not even `repr` includes it.
 """
 
 from __future__ import annotations
@@ -23,17 +22,17 @@ from studio.errors import BadRequest, NotReady
 from studio.validation import UNSEEN
 
 MAX_KEY = 4_000
-"""Characters; the longest kind that is pasted has 164 (OpenAI's project keys, November 2026). Of who signed in with
-Hugging Face it is a JWT."""
+"""Characters; the longest pasted keys have 164 (OpenAI's project keys, November 2026). Tokens from signing in with
+Hugging Face are JWTs."""
 MAX_OWNERS = 2000
-"""Visitors whose pasted keys are remembered; the one that was away the longest is forgotten first."""
+"""Visitors whose pasted keys are remembered; the least recently seen is forgotten first."""
 SHELL, PASTED = "the environment", "this session"
-"""Where a key may be from, beside the path of a file."""
+"""Possible sources of a key besides a file."""
 
 
 @dataclass(frozen=True)
 class Key:
-    """A key and where it is from. `str` and `repr` show everything but the key."""
+    """A key and its source. `str` and `repr` omit the key."""
 
     account: Account
     value: str = field(repr=False)
@@ -41,9 +40,8 @@ class Key:
 
 
 class Keys:
-    """The keys of this process. Any thread may use it.
-
-    A key that was pasted wins over the host's for the one who pasted it. New lines of a `.env` file count at once.
+    """The keys of this process. Thread-safe.
+    A pasted key takes precedence over the host's for whoever pasted it. New lines of a `.env` file count at once.
     """
 
     def __init__(
@@ -51,9 +49,9 @@ class Keys:
     ) -> None:
         """
         Args:
-            environment: None takes that of this process, as it is whenever a key is looked for.
-            files: `.env` files, the first that has a name wins; the first is also the one to write to.
-            lend: whether the host's keys pay for everybody. Off where anyone may come in: there visitors bring theirs.
+            environment: None: that of this process, read at every lookup.
+            files: `.env` files in order of precedence; the first is also the one to write to.
+            lend: whether the host's keys pay for everybody. Off where anyone may come in: visitors bring their own.
         """
         self._environment = environment
         self._files = tuple(files)
@@ -65,14 +63,13 @@ class Keys:
         return f"Keys(files={[str(file) for file in self._files]}, lend={self._lend})"
 
     def for_owner(self, owner: str) -> OwnerKeys:
-        """What this owner can pay with."""
+        """The keys this owner can pay with."""
         return OwnerKeys(self, owner)
 
     def paste(self, owner: str, account: Account, value: object) -> None:
-        """Remember a key for this owner until the process ends; empty forgets it.
-
+        """Remember a key for this owner until the process ends; an empty one removes it.
         Raises:
-            BadRequest: it can be no key. The message does not repeat it.
+            BadRequest: it cannot be a key. The message does not repeat it.
         """
         if not isinstance(value, str):
             raise BadRequest(f"The {account.provider} key must be text.")
@@ -108,7 +105,7 @@ class Keys:
 
     @property
     def file_to_write(self) -> str:
-        """The .env file that a new line belongs into; "" where the host's keys are nobody else's business."""
+        """The .env file to add a line to; "" where the host's keys do not concern the user."""
         if not self._lend:
             return ""
         return str(self._files[0]) if self._files else ".env"
@@ -127,7 +124,7 @@ class Keys:
 
 
 class OwnerKeys(NamedTuple):
-    """The keys as one owner has them."""
+    """The keys available to one owner."""
 
     keys: Keys
     owner: str
@@ -138,7 +135,7 @@ class OwnerKeys(NamedTuple):
     def need(self, account: Account) -> Key:
         """
         Raises:
-            NotReady: there is none; says which line to write where.
+            NotReady: there is none; says which line to add where.
         """
         key = self.find(account)
         if key is None:
@@ -147,17 +144,16 @@ class OwnerKeys(NamedTuple):
 
 
 def read_env(path: Path) -> dict[str, str]:
-    """The KEY=value lines of a .env file, such as HF_TOKEN=...; other lines are passed over, and nothing is logged.
-
-    Quotes, spaces, `export` and a remark (# after a blank) are left out of the values.
+    """The KEY=value lines of a .env file, such as HF_TOKEN=...; other lines are ignored, and nothing is logged.
+    Quotes, spaces, `export` and comments (# after a space) are removed.
     """
     try:
         told = path.read_bytes()
         text = told.decode("utf-16" if told[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8")  # PowerShell writes UTF-16
     except (OSError, UnicodeDecodeError):
         return {}
-    # Line by line, so that a quote without its end takes no other key with it; the parser itself, which logs nothing.
-    # "NAME=#" begins a remark here, as "NAME= #" does there.
+    # Line by line, so that an unclosed quote affects no other key; uses the parser directly, since it logs nothing.
+    # "NAME=#" starts a comment here, as "NAME= #" does there.
     lines = (re.sub(r"^([^=]*=)#", r"\1 #", line.strip(UNSEEN)) for line in text.splitlines())
     parts = (part for line in lines for part in parse_stream(io.StringIO(line)))
     return {part.key: (part.value or "").strip(UNSEEN) for part in parts if part.key and part.key.isidentifier()}

@@ -1,6 +1,5 @@
-"""What a picture costs: an estimate in advance, and the bill by the tokens used. Pure functions.
-
-Everything is in US dollars. An estimate is for the picture itself; references and long prompts add to it.
+"""What a picture costs: an estimate in advance, and the bill by tokens used. Pure functions.
+Everything is in US dollars. An estimate covers the picture itself; references and long prompts add to it.
 """
 
 from __future__ import annotations
@@ -23,12 +22,12 @@ class TokenUsage(NamedTuple):
 
 
 def estimate(offer: Offer, request: ImageRequest) -> float | None:
-    """What the picture will cost, about; None where nobody says it."""
+    """The approximate price of the picture; None if unknown."""
     return usual(offer, request.quality, request.size)
 
 
 def usual(offer: Offer, quality: str, size: Size) -> float | None:
-    """What a picture of this quality and size costs, about."""
+    """The approximate price of a picture of this quality and size."""
     prices = dict(offer.usual_usd)
     price = prices.get(quality or (offer.qualities[0] if offer.qualities else ""))
     if price is None:
@@ -37,14 +36,14 @@ def usual(offer: Offer, quality: str, size: Size) -> float | None:
 
 
 def paid(rates: Rates | None, usage: TokenUsage | None) -> float | None:
-    """The bill; None where the provider did not say what was used, or its rates are not known."""
+    """The bill; None if the usage or the rates are unknown."""
     if rates is None or usage is None:
         return None
     return sum(rate * tokens for rate, tokens in zip(rates, usage, strict=True)) / 1e6
 
 
 def _scale(offer: Offer, size: Size) -> float:
-    """How much more than a square megapixel a size costs."""
+    """The price of a size relative to a square megapixel."""
     megapixels = size.width * size.height / MEGAPIXEL
     if offer.price_steps:
         return next(factor for most, factor in offer.price_steps if megapixels <= most)

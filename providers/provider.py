@@ -1,4 +1,4 @@
-"""The records of a provider and of its models; see each `record.py`. No SDK, no network."""
+"""Records of a provider and its models; see each `record.py`. No SDK, no network."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from studio.contract import ModelCard, Size, Style
 class Account(NamedTuple):
     """A provider as a customer sees it."""
 
-    provider: str  # as people call it
-    names: tuple[str, ...]  # of the variables that may hold the key; the first is the one to write
-    key_pattern: str  # a regular expression of its keys, by which they are taken out of what is shown
-    keys_url: str  # where a key is made
-    billing_url: str  # where credit is added
+    provider: str  # its name
+    names: tuple[str, ...]  # environment variables for the key; the first is recommended
+    key_pattern: str  # a regular expression, to remove its keys from messages
+    keys_url: str  # where to create a key
+    billing_url: str  # where to add credit
     terms_url: str
 
     @property
@@ -49,7 +49,7 @@ EXAMPLES = (
 
 @dataclass(frozen=True, kw_only=True)
 class Offer(ModelCard):
-    """One model of a provider. Its `id` is ours, written into recipes: "openai-gpt-image-2.6-flare"."""
+    """One model of a provider. Its `id` is ours and goes into recipes: "openai-gpt-image-2.6-flare"."""
 
     model: str  # the provider's
     account: Account
@@ -58,23 +58,23 @@ class Offer(ModelCard):
     exact_size: bool = False
     styles: tuple[Style, ...] = STYLES
     examples: tuple[str, ...] = EXAMPLES
-    fidelity: bool = False  # keeps to the references by an option of its own
-    free_size: bool = False  # edits come in nearly any size
+    fidelity: bool = False  # has an option to follow references closely
+    free_size: bool = False  # edits can have nearly any size
     rates: Rates | None = None
-    usual_usd: tuple[tuple[str, float], ...] = ()  # of a square megapixel, by quality; "" where there are none
-    price_steps: tuple[tuple[float, float], ...] = ()  # (most megapixels, times that price); (): it grows with the area
-    next: str = ""  # the provider's id of the model that follows it; "": none
+    usual_usd: tuple[tuple[str, float], ...] = ()  # for a square megapixel, by quality ("" if it has none)
+    price_steps: tuple[tuple[float, float], ...] = ()  # (megapixels up to, factor); (): proportional to the area
+    next: str = ""  # the provider's id of its successor
 
 
 @dataclass(frozen=True)
 class Provider:
-    """All that is known of one provider: adding one is adding its record to `registry`."""
+    """Everything known about one provider; added by listing its record in `registry`."""
 
     account: Account
     offers: tuple[Offer, ...]
-    readers: tuple[str, ...]  # small models that see, for words about pictures; the next is asked if one is gone
-    service: str  # "module:function" that is called with the record and `CloudSettings` and returns a `Service`
-    settings: tuple[str, ...] = ()  # names of more variables of the environment that its service reads
+    readers: tuple[str, ...]  # small vision models for text answers, in order of preference
+    service: str  # "module:function" that makes a `Service` from this record and `CloudSettings`
+    settings: tuple[str, ...] = ()  # more environment variables that its service reads
 
 
 def sizes(*sides: tuple[int, int]) -> tuple[Size, ...]:
@@ -86,7 +86,7 @@ def is_retired(offer: Offer, today: date) -> bool:
 
 
 def in_turn(offer: Offer, offers: Iterable[Offer], today: date) -> Sequence[Offer]:
-    """Who is asked, in order: the offer itself unless it was retired, then those that follow it."""
+    """The models to ask, in order: this one unless retired, then its successors."""
     by_model = {one.model: one for one in offers}
     found: list[Offer] = []
     seen: set[str] = set()

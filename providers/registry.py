@@ -1,4 +1,4 @@
-"""The providers there are, the one to prefer first. To add one: a folder with a record and a service."""
+"""All providers, preferred ones first. To add one: a folder with a record and a service."""
 
 from __future__ import annotations
 

@@ -1,7 +1,6 @@
 """HTTP client for providers, with byte and time budgets: one paid request per call, no redirects.
-
-All three SDKs speak HTTP through httpx2; its hooks see every request, those that the SDKs make on their own included
-(polling, fetching the finished picture from an address that the provider names). Knows nothing of pictures.
+All three SDKs use httpx2; its hooks see every request, including the SDKs' own (polling, fetching the finished
+picture from an address the provider names). Knows nothing of pictures.
 """
 
 from __future__ import annotations
@@ -26,18 +25,18 @@ from providers.waiting import Limits
 from studio.errors import Cancelled
 
 Resolve = Callable[[str], list[str]]
-"""A host name to its addresses. Raises OSError where it has none, or where only a proxy knows them."""
+"""A host name to its addresses. Raises OSError if it has none, or if only a proxy can resolve it."""
 
 
 @dataclass
 class Call:
-    """What one call has used up."""
+    """What one call has used so far."""
 
     key: Key
-    cut_at: float  # of the monotonic clock
+    cut_at: float  # monotonic time
     bytes_left: int
     is_wanted: Callable[[], bool]
-    sent: bool = False  # a request that may cost has left
+    sent: bool = False  # a request that may cost money was sent
     accepted: bool = False  # and was taken
 
     def spend(self, count: int) -> None:
@@ -51,12 +50,12 @@ class Call:
 
 
 class Transport:
-    """Watches the calls of one provider's model. Every thread has its own call."""
+    """Watches the calls to one provider's model; each thread has its own call."""
 
     def __init__(self, account: Account, limits: Limits, resolve: Resolve | None = None) -> None:
         """
         Args:
-            resolve: None asks the system.
+            resolve: None: the system's resolver.
         """
         self._account, self._limits = account, limits
         self._resolve = resolve or _addresses
@@ -65,13 +64,11 @@ class Transport:
     @contextmanager
     def call(self, key: Key, is_wanted: Callable[[], bool] = lambda: True) -> Iterator[Call]:
         """All requests of this thread inside the block are one call.
-
         Args:
-            is_wanted: asked before a request leaves that may cost.
-
+            is_wanted: checked before sending a request that may cost money.
         Raises:
             CloudFault: for what httpx2 raises in the block.
-            Cancelled: it is not wanted any more, and nothing was paid.
+            Cancelled: no longer wanted, and nothing was paid.
         """
         call = Call(key, time.monotonic() + self._limits.late_seconds, self._limits.most_bytes, is_wanted)
         self._here.call = call
@@ -88,14 +85,14 @@ class Transport:
         return httpx2.Client(event_hooks=hooks, follow_redirects=False, timeout=self._timeout(), verify=trusted())
 
     def attach(self, client: httpx2.Client) -> None:
-        """Watch a client that others use too: requests outside of a call pass unseen."""
+        """Watch a client that others use too: requests outside a call are ignored."""
         hooks = client.event_hooks
         if self._before not in hooks["request"]:
             hooks["request"].append(self._before)
             hooks["response"].append(self._after)
 
     def fault(self, error: BaseException, call: Call) -> faults.CloudFault:
-        """What an exception of httpx2 means to a person."""
+        """The fault for an exception of httpx2."""
         name = self._account.provider
         match error:
             case httpx2.ConnectError() if _is_tls(error):
@@ -113,7 +110,7 @@ class Transport:
                 return faults.Outage(f"The connection to {name} broke before the answer was complete. {faults.CHARGED}")
 
     def _timeout(self) -> httpx2.Timeout:
-        # One silence may be as long as the whole call: a picture takes minutes, and nothing is sent meanwhile.
+        # The read timeout is that of the whole call: a picture takes minutes, and nothing is sent meanwhile.
         return httpx2.Timeout(self._limits.late_seconds, connect=self._limits.connect_seconds)
 
     def _before(self, request: httpx2.Request) -> None:
@@ -121,7 +118,7 @@ class Transport:
         if call is None:
             return
         call.check_time()
-        request.headers["Accept-Encoding"] = "identity"  # what is packed a thousandfold is not counted as it arrives
+        request.headers["Accept-Encoding"] = "identity"  # compressed bytes would evade the budget
         request.extensions = {**request.extensions, "timeout": self._timeout().as_dict()}
         if request.method != "GET":
             if call.sent:
@@ -155,19 +152,19 @@ class Transport:
         try:
             addresses = self._resolve(url.host)
         except OSError:
-            return  # where only a proxy knows names, it is the proxy that connects
+            return  # then a proxy resolves it, and connects
         if not all(ipaddress.ip_address(address.partition("%")[0]).is_global for address in addresses):
             raise inside
 
 
 @cache
 def trusted() -> ssl.SSLContext:
-    """Whom this machine trusts; read once, for it takes 0.1 s."""
+    """The trusted certificates of this machine; cached, as loading them takes 0.1 s."""
     return httpx2.create_ssl_context()
 
 
 class _Counted(httpx2.SyncByteStream):
-    """The body of an answer, within what the call has left."""
+    """A response body, within the call's budget."""
 
     def __init__(self, stream: Any, call: Call) -> None:
         self._stream, self._call = stream, call

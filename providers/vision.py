@@ -1,4 +1,4 @@
-"""Describes pictures and improves prompts, with whichever provider the owner has a key for."""
+"""Describes pictures and improves prompts, with any provider the owner has a key for."""
 
 from __future__ import annotations
 
@@ -30,40 +30,38 @@ _IMPROVE = (
 
 
 class Vision:
-    """Off for an owner without a key."""
+    """Unavailable to an owner without a key."""
 
     def __init__(
         self, keys: Keys, providers: Sequence[Provider], connect: Callable[[Provider], Service], limits: Limits
     ) -> None:
         """
         Args:
-            providers: the one to prefer first.
-            connect: called when one is first asked.
+            providers: in order of preference.
+            connect: called on first use.
         """
         self._keys, self._connect, self._limits = keys, connect, limits
         self._providers = {provider.account: provider for provider in providers}
 
     def provider_for(self, owner: str) -> str:
-        """Who would answer this owner, as people call it; "" for nobody: then it is off."""
+        """The name of the provider that would answer this owner; "" if none."""
         key = self._key(owner)
         return key.account.provider if key else ""
 
     def describe(self, owner: str, picture: Image.Image, tell: Tell) -> str:
-        """What is to be seen, in a few sentences.
-
+        """Describe a picture in a few sentences.
         Args:
-            picture: RGB or RGBA; a copy of at most a megapixel is sent, without anything attached to it.
-
+            picture: RGB or RGBA; a copy of at most a megapixel is sent, without metadata.
         Raises:
             NotReady: no key.
             CloudFault: no answer.
-            Cancelled: of `tell`.
+            Cancelled: by `tell`.
         """
         question = Question(_DESCRIBE, "Describe this picture.", picture)
         return self._answer(owner, question, tell, most=LONGEST_DESCRIPTION)
 
     def improve_prompt(self, owner: str, prompt: str, tell: Tell) -> str:
-        """The same wish, said so that an image model understands more of it. Raises like `describe`."""
+        """The same request, phrased so that an image model follows it better. Raises like `describe`."""
         return self._answer(owner, Question(_IMPROVE, prompt), tell, most=MAX_PROMPT)
 
     def _answer(self, owner: str, question: Question, tell: Tell, *, most: int) -> str:

@@ -1,6 +1,5 @@
-"""Waiting for a provider: on a thread of its own, within a deadline, and left at once when Stop is pressed.
-
-What was paid for is never thrown away: an answer that nobody waits for any more goes to `late`. Knows nothing of HTTP.
+"""Waiting for a provider on a separate thread, with a deadline, and returning at once on Stop.
+What was paid for is never discarded: an answer that nobody waits for any more goes to `late`. Knows no HTTP.
 """
 
 from __future__ import annotations
@@ -26,21 +25,21 @@ Answer = TypeVar("Answer")
 
 
 class Hear(NamedTuple):
-    """The asking thread's way to the one that waits. Neither raises."""
+    """Callbacks from the calling thread to the waiting one. Neither raises."""
 
     tell: Callable[[Progress], None]
-    is_wanted: Callable[[], bool]  # False once nobody waits: then nothing that costs is begun any more
+    is_wanted: Callable[[], bool]  # False once nobody waits: then nothing that costs is started
 
 
 class Limits(NamedTuple):
-    """How long and how much one call may take."""
+    """Limits on the time and size of one call."""
 
-    answer_seconds: float = 300.0  # then the person is told; the connection stays open
-    late_seconds: float = 900.0  # then it is cut
+    answer_seconds: float = 300.0  # then the user gets an error; the connection stays open
+    late_seconds: float = 900.0  # then it is closed
     connect_seconds: float = 15.0
-    most_bytes: int = 200_000_000  # of everything that comes back in one call
-    tries: int = 4  # 1 + how often a provider that says "wait" is asked again
-    longest_wait: float = 90.0  # seconds; a provider that wants more is not waited for
+    most_bytes: int = 200_000_000  # received in one call
+    tries: int = 4  # 1 + retries when a provider says "wait"
+    longest_wait: float = 90.0  # seconds; no retry if a provider asks for more
 
 
 def waited(
@@ -52,16 +51,14 @@ def waited(
     overdue: Callable[[], CloudFault],
     late: Callable[[Answer], None] | None,
 ) -> Answer:
-    """Ask on a thread of its own and wait for the answer, hearing Stop within LOOK_SECONDS.
-
+    """Call a provider on a separate thread and wait for the answer, checking for Stop every LOOK_SECONDS.
     Args:
-        ask: does the call; what it raises is raised here.
+        ask: does the call; its exceptions are raised here.
         note: what the page shows meanwhile.
         overdue: makes the fault for when `limits.answer_seconds` are over.
         late: gets an answer that comes after Stop, Skip or the deadline.
-
     Raises:
-        Cancelled, Skipped: of `tell`.
+        Cancelled, Skipped: by `tell`.
     """
     answer: Future[Answer] = Future()
     heard: queue.SimpleQueue[Progress] = queue.SimpleQueue()
@@ -70,13 +67,13 @@ def waited(
     def run() -> None:
         try:
             answer.set_result(ask(Hear(heard.put, lambda: not left.is_set())))
-        except BaseException as error:  # handed on to the thread that waits
+        except BaseException as error:  # passed to the waiting thread
             answer.set_exception(error)
 
     deadline = time.monotonic() + limits.answer_seconds
     last = Progress(0, 0, note)
-    tell(last)  # Stop may have been pressed before: then nothing is asked
-    # Not of a pool: Python waits for the threads of a pool when it ends.
+    tell(last)  # raises if Stop was pressed already
+    # Not from a pool: Python waits for a pool's threads at exit.
     threading.Thread(target=run, name="provider", daemon=True).start()
     try:
         while True:
@@ -91,15 +88,15 @@ def waited(
                 raise overdue()
     except BaseException:
         left.set()
-        answer.add_done_callback(partial(_deliver, late))  # at once, where it lies there already
+        answer.add_done_callback(partial(_deliver, late))  # immediately, if it is already there
         raise
     return answer.result()
 
 
 def _deliver(late: Callable[[Answer], None] | None, answer: Future[Answer]) -> None:
-    """What becomes of an answer that nobody waits for any more."""
+    """Hand over an answer that nobody waits for any more."""
     if error := answer.exception():
-        # Not the text of a stranger's exception: it may quote the request.
+        # Not the text of an unknown exception: it may quote the request.
         log.info("A call that nobody waits for ended: %s", error if isinstance(error, CloudFault) else type(error))
     elif late is not None:
         late(answer.result())

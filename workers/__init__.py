@@ -1,1 +1,1 @@
-"""Models on other machines; the only user of nats. `remote` is the app's side, `worker` the other."""
+"""Models on other machines; the only user of nats. `remote` is the app's side, `worker` the other side."""

@@ -1,6 +1,5 @@
-"""Requests, results and model cards as bytes, and back. Nothing that arrives is run: it is JSON and PNG.
-
-A message with pictures is one line of JSON and then the PNGs that it counts.
+"""Requests, results and model cards to bytes and back. Only JSON and PNG: nothing received is executed.
+A message with pictures is one line of JSON followed by the PNGs it counts.
 """
 
 from __future__ import annotations
@@ -19,37 +18,37 @@ from studio.contract import ImageRequest, ImageResult, ModelCard
 
 
 class Malformed(ValueError):
-    """It is not what a Diorama of this version writes."""
+    """Not written by this version of Diorama."""
 
 
 @dataclass(frozen=True)
 class Job:
-    """One picture that is wanted."""
+    """A request for one picture."""
 
-    id: str  # of the message, of its result, and in `events.ID` and `cancel.ID`
+    id: str  # of the message and its result, and in `events.ID` and `cancel.ID`
     lane: str
     model: str
     request: dict[str, Any]  # an `ImageRequest` without its pictures
-    inputs: str = ""  # name of the object with its pictures; "": it has none
+    inputs: str = ""  # name of the object with its pictures, if any
 
 
 @dataclass(frozen=True)
 class Presence:
-    """What a worker says of itself."""
+    """What a worker announces about itself."""
 
     host: str
     machine: str
     models: tuple[ModelCard, ...] = ()
-    revisions: tuple[str, ...] = ()  # of the models, in their order, as all that follows
-    precisions: tuple[tuple[str, ...], ...] = ()  # in how many bits their weights can be kept there
-    fast: tuple[bool, ...] = ()  # whether compiling their networks pays there
+    revisions: tuple[str, ...] = ()  # one per model, like the fields below
+    precisions: tuple[tuple[str, ...], ...] = ()  # precisions their weights can be stored in there
+    fast: tuple[bool, ...] = ()  # whether compiling their networks is worthwhile there
 
 
 # --- any record -------------------------------------------------------------------------------------------------------
 
 
 def to_json(value: Any) -> Any:
-    """A record of plain values as what `json` writes."""
+    """A record as values for `json`."""
     if is_dataclass(value):
         return {each.name: to_json(getattr(value, each.name)) for each in fields(value)}
     if isinstance(value, frozenset):
@@ -60,10 +59,9 @@ def to_json(value: Any) -> Any:
 
 
 def from_json(kind: Any, value: Any) -> Any:
-    """The value of a type again; what a newer version has added is left out.
-
+    """A value of a type from JSON; fields that newer versions added are ignored.
     Raises:
-        Malformed: it is of another type.
+        Malformed: it is not of that type.
     """
     origin, inner = get_origin(kind), get_args(kind)
     if origin in (Union, UnionType):
@@ -103,7 +101,7 @@ def dumped(record: Any) -> bytes:
 def loaded(kind: Any, content: bytes) -> Any:
     """
     Raises:
-        Malformed: it is no such record.
+        Malformed: not such a record.
     """
     try:
         return from_json(kind, json.loads(content))
@@ -118,7 +116,7 @@ def packed(values: dict[str, Any], pictures: Sequence[Image.Image]) -> bytes:
     files = []
     for picture in pictures:
         buffer = io.BytesIO()
-        picture.save(buffer, "PNG", compress_level=1)  # for the way only: quick before small
+        picture.save(buffer, "PNG", compress_level=1)  # for transport only: speed matters more than size
         files.append(buffer.getvalue())
     return b"\n".join((json.dumps(values | {"sizes": [*map(len, files)]}).encode(), b"".join(files)))
 
@@ -126,7 +124,7 @@ def packed(values: dict[str, Any], pictures: Sequence[Image.Image]) -> bytes:
 def unpacked(content: bytes) -> tuple[dict[str, Any], list[Image.Image]]:
     """
     Raises:
-        Malformed: it was not packed by `packed`.
+        Malformed: not made by `packed`.
     """
     head, _, rest = content.partition(b"\n")
     try:
@@ -142,7 +140,7 @@ def unpacked(content: bytes) -> tuple[dict[str, Any], list[Image.Image]]:
 
 _PICTURES = ("references", "mask", "control")
 _STAYS = ("owner", "late")
-"""Of a request: whose key pays, and where a picture goes that comes too late."""
+"""Request fields that stay here: whose key pays, and where late pictures go."""
 _PLAIN = tuple(each.name for each in fields(ImageRequest) if each.name not in (*_PICTURES, *_STAYS))
 
 
@@ -157,7 +155,7 @@ def request_values(request: ImageRequest) -> tuple[dict[str, Any], list[Image.Im
 def to_request(values: dict[str, Any], pictures: Sequence[Image.Image]) -> ImageRequest:
     """
     Raises:
-        Malformed: something is missing or of another type.
+        Malformed: a field is missing or of the wrong type.
     """
     hints = get_type_hints(ImageRequest)
     try:
@@ -177,7 +175,7 @@ _SAID = tuple(each.name for each in fields(ImageResult) if each.name not in ("im
 def packed_result(result: ImageResult, revision: str) -> bytes:
     """
     Args:
-        revision: of the weights, where the result does not say it.
+        revision: of the weights, if the result does not say.
     """
     values = {name: to_json(getattr(result, name)) for name in _SAID}
     values |= {"revision": result.revision or revision}
@@ -187,7 +185,7 @@ def packed_result(result: ImageResult, revision: str) -> bytes:
 def to_result(values: dict[str, Any], pictures: Sequence[Image.Image]) -> ImageResult:
     """
     Raises:
-        Malformed: something is missing or of another type.
+        Malformed: a field is missing or of the wrong type.
     """
     hints = get_type_hints(ImageResult)
     try:

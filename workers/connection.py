@@ -1,7 +1,6 @@
-"""A connection to a NATS server on a thread of its own. It comes back by itself whenever the server does.
-
-Who may do what is the server's business: a user and password in the address, a credentials file, a CA of its own.
-None of them is ever written to a log.
+"""A connection to a NATS server on its own thread. Reconnects whenever the server returns.
+Permissions are up to the server: a user and password in the address, a credentials file, a custom CA.
+None of them is ever logged.
 """
 
 from __future__ import annotations
@@ -31,38 +30,37 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 FAULTS = (nats.errors.Error, OSError, asyncio.TimeoutError)
-"""What the network and a server that restarts may answer with."""
+"""Exceptions of the network and of a restarting server."""
 FIRST_SECONDS = 5.0
 """How long the first connection may take."""
 ONCE_SECONDS = 10.0
-"""How long a transfer may take until it is tried again."""
+"""How long a transfer may take before it is retried."""
 
 
 @dataclass(frozen=True)
 class Server:
-    """Where the server is, and how it knows us."""
+    """The server's address, and our credentials."""
 
     address: str = field(repr=False)  # nats://host:4222, tls://user:password@host
     credentials: str = ""  # path of a .creds file
-    ca: str = ""  # path of the certificates that the server's is checked against
+    ca: str = ""  # path of the CA certificates to verify the server with
 
     @property
     def shown(self) -> str:
-        """The address as a person may see it."""
+        """The address without credentials."""
         return _where(self.address)
 
     @classmethod
     def found(cls, environment: Mapping[str, str], address: str = "") -> Server:
-        """The server that the command line or else the environment names.
-
+        """The server named on the command line, else in the environment.
         Raises:
-            BadRequest: neither does, or it is no address.
+            BadRequest: neither names one, or it is not an address.
         """
         address = address or environment.get("DIORAMA_NATS", "")
         try:
             parts = urlsplit(address)
             is_one = parts.scheme in ("nats", "tls", "ws", "wss") and bool(parts.hostname) and parts.port != 0
-        except ValueError:  # of the port, too
+        except ValueError:  # includes an invalid port
             is_one = False
         if not is_one:
             raise BadRequest("A NATS server is named like nats://host:4222. Say so in --nats or DIORAMA_NATS.")
@@ -70,16 +68,14 @@ class Server:
 
 
 class Connection:
-    """Any thread may `call` and `start`; all else runs on the connection's own thread, which `loop` belongs to."""
+    """`call` and `start` are thread-safe; everything else runs on the connection's own thread, with `loop`."""
 
     def __init__(self, server: Server, name: str) -> None:
-        """Connect, and make what is missing on the server.
-
+        """Connect, and create what is missing on the server.
         Args:
-            name: of this client, as the server lists it.
-
+            name: of this client, in the server's list.
         Raises:
-            NotReady: no server answers there, or it does not let us in, or it has no JetStream.
+            NotReady: no server answers there, it rejects us, or it has no JetStream.
         """
         self._server, self._name = server, name
         self.client = Client()
@@ -98,14 +94,14 @@ class Connection:
         return self.client.jetstream(timeout=5)
 
     def call(self, work: Coroutine[Any, Any, T]) -> T:
-        """Do something on the connection's thread and wait for it."""
+        """Run a coroutine on the connection's thread and wait for it."""
         return self.start(work).result()
 
     def start(self, work: Coroutine[Any, Any, T]) -> Future[T]:
         return asyncio.run_coroutine_threadsafe(work, self.loop)
 
     def when_back(self, do: Callable[[], None]) -> None:
-        """Call this, on the connection's thread, after every loss of the connection."""
+        """Call this on the connection's thread after every reconnect."""
         self._returned.append(do)
 
     def close(self) -> None:
@@ -115,7 +111,7 @@ class Connection:
         self.loop.close()
 
     async def persist(self, do: Callable[[], Awaitable[T]]) -> T:
-        """Try until the server has answered. What is done so may be done twice."""
+        """Retry until the server has answered. The action may be done twice."""
         while True:
             try:
                 return await asyncio.wait_for(do(), ONCE_SECONDS)
@@ -128,7 +124,7 @@ class Connection:
                 await self.prepare()
 
     async def prepare(self) -> None:
-        """Make the streams and buckets that are not there; those that are stay as their server's host has set them."""
+        """Create missing streams and buckets; existing ones keep the settings of the server's host."""
         for stream in names.STREAMS:
             try:
                 await self.stream.stream_info(stream.name or "")
@@ -153,7 +149,7 @@ class Connection:
         await self.persist(lambda: self._pictures().put(name, content))
 
     async def get(self, name: str) -> bytes | None:
-        """None: there is none."""
+        """None if it does not exist."""
         try:
             return (await self.persist(lambda: self._pictures().get(name))).data
         except ObjectNotFoundError:
@@ -166,13 +162,13 @@ class Connection:
             return False
 
     async def remove(self, name: str) -> None:
-        """What is not there, or cannot be reached now, goes by itself after KEPT_SECONDS."""
+        """A missing or currently unreachable object expires after KEPT_SECONDS."""
         with suppress(*FAULTS):
             await self._pictures().delete(name)
 
     @asynccontextmanager
     async def listening(self, subject: str, hear: Callable[[Msg], None]) -> AsyncIterator[None]:
-        """Call `hear(message)` on the connection's thread; it returns at once."""
+        """Call `hear(message)`, which must not block, on the connection's thread."""
 
         async def heard(message: Msg) -> None:
             hear(message)
@@ -190,9 +186,7 @@ class Connection:
         if self.client.is_connected or self.client.is_reconnecting:
             with suppress(*FAULTS, asyncio.TimeoutError):
                 await asyncio.wait_for(self.client.close(), ONCE_SECONDS)
-        elif (
-            transport := self.client._transport
-        ) is not None:  # the client leaves it open where it never came to be connected
+        elif (transport := self.client._transport) is not None:  # the client leaves it open if it never connected
             transport.close()
         others = asyncio.all_tasks() - {asyncio.current_task()}
         for task in others:
@@ -213,7 +207,7 @@ class Connection:
             log.debug("%s: %s", self._server.shown, type(error).__name__)
             is_final = isinstance(error, ssl.SSLError) or "authorization" in str(error).lower()
             if is_final and not self.client.is_reconnecting:
-                raise error  # the client would try again and again
+                raise error  # the client would retry forever
 
         async def returned() -> None:
             log.info("Connected to %s again.", self._server.shown)
@@ -253,10 +247,10 @@ def _trusting(ca: str) -> ssl.SSLContext:
 
 
 def _in_short(error: Exception) -> str:
-    """What went wrong, without the address and what may stand in it."""
+    """What went wrong, without the address and its credentials."""
     return "not authorized" if "authorization" in str(error).lower() else type(error).__name__
 
 
 def _where(address: str) -> str:
-    """Host and port alone."""
+    """Host and port only."""
     return urlsplit(address).netloc.rpartition("@")[2]

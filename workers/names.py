@@ -1,4 +1,4 @@
-"""What is where on the NATS server: subjects, streams, buckets, and the seconds they keep to. No I/O."""
+"""Names on the NATS server (subjects, streams, buckets) and timings. No I/O."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from typing import Any
 from nats.js.api import AckPolicy, ConsumerConfig, KeyValueConfig, ObjectStoreConfig, RetentionPolicy, StreamConfig
 
 HEARTBEAT_SECONDS = 1.5
-"""A worker says so often that it is still at a job."""
+"""How often a worker confirms that it is still on a job."""
 ACK_WAIT_SECONDS = 6.0
-"""A job whose worker was not heard for so long is given to another one."""
+"""After this long without a heartbeat, a job goes to another worker."""
 PRESENCE_SECONDS, GONE_SECONDS = 3.0, 10.0
-"""A worker says so often that it is there, and is taken for gone after so long without a word."""
+"""How often a worker announces itself, and after what silence it counts as gone."""
 MOST_TRIES = 5
-"""A job that was started so often without finishing becomes a dead letter."""
+"""A job that was started this many times without finishing becomes a dead letter."""
 DUPLICATES_SECONDS = 3600.0
-"""Within this time the server takes a job with the same id once; later its result or its message is looked up."""
+"""The server's deduplication window for job ids; later, the result or the message is looked up."""
 KEPT_SECONDS = 24 * 3600.0
-"""Pictures that nobody fetched are deleted after so long."""
+"""Pictures that nobody fetched expire after this long."""
 
 JOBS, DEAD, PICTURES, WORKERS = "DIORAMA_JOBS", "DIORAMA_DEAD", "diorama-pictures", "diorama-workers"
 
@@ -36,23 +36,23 @@ STREAMS = (
 )
 BUCKETS = (
     KeyValueConfig(WORKERS, ttl=GONE_SECONDS),
-    ObjectStoreConfig(PICTURES, ttl=KEPT_SECONDS),  # type: ignore[arg-type]  seconds may be fractions
+    ObjectStoreConfig(PICTURES, ttl=KEPT_SECONDS),  # type: ignore[arg-type]  fractions are allowed
 )
 
 
 def token(text: str) -> str:
-    """Any text as one token of a subject, also fit to be the name of a consumer; no two texts have the same."""
+    """Any text as one token of a subject, also valid as a consumer name; unique for each text."""
     return re.sub(r"[^\w-]", lambda found: "".join(f"={byte:02X}" for byte in found[0].encode()), text, flags=re.ASCII)
 
 
 def consumer(lane: str, model: str) -> ConsumerConfig:
-    """What all workers with a model draw its jobs from."""
+    """The consumer that all workers with a model pull its jobs from."""
     return ConsumerConfig(
         durable_name=f"{lane}-{token(model)}",
         filter_subject=jobs(lane, model),
         ack_policy=AckPolicy.EXPLICIT,
         ack_wait=ACK_WAIT_SECONDS,
-        max_deliver=2 * MOST_TRIES,  # a worker puts it aside before; this is for jobs that kill whoever looks at them
+        max_deliver=2 * MOST_TRIES,  # workers give up earlier; this is for jobs that kill the worker
         max_ack_pending=10_000,
         max_waiting=10_000,
     )
@@ -75,7 +75,7 @@ def cancel(job: str) -> str:
 
 
 def result(job: str) -> str:
-    """The object with what was made, or why not."""
+    """The object with the result or the failure."""
     return f"results/{job}"
 
 
@@ -85,7 +85,7 @@ def inputs(job: str) -> str:
 
 
 def saying(event: str, **values: Any) -> dict[str, str]:
-    """The headers of an event of a job: "progress" with `step`, `steps` and `note`, or "over"."""
+    """The headers of a job's event: "progress" with `step`, `steps` and `note`, or "over"."""
     return {"Diorama": json.dumps({"event": event, **values})}
 
 
@@ -97,5 +97,5 @@ def said(headers: dict[str, str] | None) -> dict[str, Any]:
 
 
 def presence(worker: str) -> str:
-    """The subject on which everybody hears what a worker writes into the bucket."""
+    """The subject that mirrors a worker's entry in the bucket."""
     return f"$KV.{WORKERS}.{worker}"

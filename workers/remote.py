@@ -1,8 +1,7 @@
-"""The app's side: which workers there are, what they can be asked for, and a model that asks them. Runs no model.
-
-A picture that is wanted is one message of a work queue. Its id is also that of its result in the object store, so that
-an app, a worker or a server that was killed at any moment finds out how far it came: there is a result, or the message
-still waits, or it has to be sent again.
+"""The app's side: which workers there are, their models, and a model that asks them. Runs no model.
+Each picture is one message of a work queue. Its id is also that of its result in the object store, so an app, worker
+or server killed at any moment can tell what happened: there is a result, or the message is still waiting, or it has
+to be sent again.
 """
 
 from __future__ import annotations
@@ -32,20 +31,20 @@ from workers.connection import FAULTS, Connection
 log = logging.getLogger(__name__)
 
 LOOK_SECONDS = 3.0
-"""After so long without a word about a job, its result and its message are looked for."""
+"""After this long without news of a job, its result and its message are looked up."""
 STOP_SECONDS = 0.25
-"""How late Stop may be noticed."""
+"""How often to check for Stop."""
 
 
 class RemoteWorkers:
     """The workers of one NATS server, for `Studio`; see `studio.scheduling.contract.Workers`."""
 
     def __init__(self, connection: Connection) -> None:
-        """Read who is there, and go on listening."""
+        """Read who is present, and keep listening."""
         self.connection = connection
         self._lock = threading.Lock()
-        self._heard: dict[str, tuple[float, bytes, codec.Presence]] = {}  # by worker: when and what
-        self._specs: dict[str, ModelSpec] = {}  # of all that were ever heard of
+        self._heard: dict[str, tuple[float, bytes, codec.Presence]] = {}  # by worker: time, content, parsed
+        self._specs: dict[str, ModelSpec] = {}  # all that were ever announced
         self._changed: list[Callable[[], None]] = []
         connection.call(self._begin())
         connection.start(self._forget_the_silent())
@@ -92,7 +91,7 @@ class RemoteWorkers:
         await there.stop()
 
     def _hear(self, worker: str, content: bytes) -> None:
-        """What a worker says of itself; nothing, when it leaves."""
+        """Handle a worker's announcement; an empty one means it leaves."""
         with self._lock:
             before = self._heard.get(worker)
             if not content:
@@ -123,7 +122,7 @@ class RemoteWorkers:
                 self._tell()
 
     def _honoured(self, spec: ModelSpec) -> tuple[ModelSpec, int]:
-        """A model as far as all who have it honour it, for any of them may draw the job; and how many those are."""
+        """A model limited to what all its workers support, since any may take the job; and how many there are."""
         places, common, fast = 0, dict[str, None](), True
         for _, _, said in self._heard.values():
             for card, precisions, is_fast in zip_longest(said.models, said.precisions, said.fast):
@@ -152,7 +151,7 @@ class RemoteModel:
         self._connection, self._card, self._revision = connection, card, revision
 
     def run(self, request: ImageRequest, tell: Tell) -> ImageResult:
-        """Waits until a worker has made it; also one that comes only later."""
+        """Waits until a worker has made it, even one that joins later."""
         id = names.token(request.id) or secrets.token_hex(12)
         news, latest = threading.Event(), [Progress(0, 0, "waiting for a worker")]
         wanted = _Request(self._connection, id, news, latest)
@@ -175,19 +174,19 @@ class RemoteModel:
         return replace(codec.to_result(values, pictures), kept=lambda: self._connection.start(wanted.tidy()))
 
     def close(self) -> None:
-        """Nothing is kept."""
+        """Nothing to release."""
 
 
 class _Request:
-    """One picture that is asked for, on the connection's thread."""
+    """One requested picture, on the connection's thread."""
 
     def __init__(self, connection: Connection, id: str, news: threading.Event, latest: list[Progress]) -> None:
         self._connection, self._id, self._news, self._latest = connection, id, news, latest
         self._bell = asyncio.Event()
-        self._number = 0  # of the message in its stream; 0: it was not sent yet
+        self._number = 0  # of the message in its stream; 0: not sent yet
 
     async def made(self, card: ModelCard, request: ImageRequest) -> bytes:
-        """The result as it was packed."""
+        """The packed result."""
         values, pictures = codec.request_values(request)
         job = codec.Job(self._id, card.lane, card.id, values, names.inputs(self._id) if pictures else "")
         async with self._connection.listening(names.events(self._id), self._hear):
@@ -196,32 +195,32 @@ class _Request:
                 await self._connection.put(job.inputs, packed)
             is_again = await self._send(job, self._id)
             while True:
-                if not is_again:  # else it may have been made long ago
+                if not is_again:  # if so, it may be finished already
                     with suppress(asyncio.TimeoutError):
                         await asyncio.wait_for(self._bell.wait(), LOOK_SECONDS)
                     self._bell.clear()
                 is_again = False
-                is_waiting = await self._is_waiting()  # before the result: that is put before a message goes
+                is_waiting = await self._is_waiting()  # first: results are stored before messages are removed
                 if (result := await self._connection.get(names.result(self._id))) is not None:
                     return result
-                if not is_waiting:  # it was withdrawn, or the server has lost it
+                if not is_waiting:  # withdrawn, or lost by the server
                     await self._send(job, f"{self._id}-{secrets.token_hex(4)}")
 
     async def withdraw(self) -> None:
-        """It is not wanted any more: whoever works on it stops, and nobody begins."""
+        """Cancel it: a worker on it stops, and none will start."""
         with suppress(*FAULTS):
             await self._connection.client.publish(names.cancel(self._id), b"")
         await self.tidy()
 
     async def tidy(self) -> None:
-        """Leave nothing of it on the server."""
-        with suppress(*FAULTS):  # it is gone, as a rule; where a worker's word of that was lost, nobody begins again
+        """Delete everything about it on the server."""
+        with suppress(*FAULTS):  # usually gone already; if a worker's ack was lost, this keeps others from starting it
             await self._connection.stream.delete_msg(names.JOBS, self._number)
         await self._connection.remove(names.result(self._id))
         await self._connection.remove(names.inputs(self._id))
 
     async def _send(self, job: codec.Job, message_id: str) -> bool:
-        """Whether it was sent before."""
+        """Returns whether it was sent before."""
         subject, content, headers = names.jobs(job.lane, job.model), codec.dumped(job), {"Nats-Msg-Id": message_id}
         publish = partial(self._connection.stream.publish, subject, content, stream=names.JOBS, headers=headers)
         answer = await self._connection.persist(publish)

@@ -1,4 +1,4 @@
-"""NeuroLux's subjects on a NATS server: any client asks for a picture there and hears of every result."""
+"""NeuroLux's subjects on a NATS server: any client can request a picture there and hear of every result."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from workers.connection import FAULTS, Connection
 
 REQUEST, RESULT, MODEL_INFO = (f"ai.vision.imagegen.{name}" for name in ("request", "result", "model_info"))
 QUEUE = "diorama"
-"""Of several apps one answers."""
+"""Queue group: only one of several apps answers."""
 
 
 async def serve(
@@ -20,10 +20,9 @@ async def serve(
     generate: Callable[[bytes, int], Awaitable[tuple[bytes, bool]]],
     model_info: Callable[[], Awaitable[bytes]],
 ) -> None:
-    """Answer from now on, each request as a task of its own.
-
+    """Answer from now on, each request in its own task.
     Args:
-        generate: content and the most bytes of an answer -> the answer, and whether it is a result that others hear of.
+        generate: content and the maximum size of an answer -> the answer, and whether to publish it as a result.
     """
     tasks: set[asyncio.Task[None]] = set()
 

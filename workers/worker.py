@@ -1,7 +1,6 @@
-"""A worker: draws one job after the other from the queues of its models, and puts each result where the app finds it.
-
-It keeps nothing. A job is acknowledged only once its result lies on the server, so whatever ends this process, another
-worker begins the job again as soon as nothing was heard of it for `names.ACK_WAIT_SECONDS`.
+"""A worker: pulls one job at a time from the queues of its models, and stores each result where the app finds it.
+It keeps no state. A job is acknowledged only once its result is stored on the server, so if this process dies,
+another worker starts the job again after `names.ACK_WAIT_SECONDS`.
 """
 
 from __future__ import annotations
@@ -31,9 +30,9 @@ from workers.connection import FAULTS, Connection
 log = logging.getLogger(__name__)
 
 TASKS = frozenset({Task.GENERATE, Task.ITERATE, Task.UPSCALE, Task.CONTROL})
-"""What is asked for with an `ImageRequest`."""
+"""The tasks that take an `ImageRequest`."""
 PULL_SECONDS, SILENCE_SECONDS = 5.0, 7.0
-"""How long the server keeps a question for the next job, and after what silence it is asked again."""
+"""How long a pull request for the next job stays open, and after what silence it is repeated."""
 BROKE = "The worker {host} could not make this; its log says why. Try again, or try another model."
 POISONED = (
     "{tries} workers ended while they worked on this, so it was put aside. Ask for a smaller size or another model."
@@ -41,13 +40,13 @@ POISONED = (
 
 
 def offered(specs: Iterable[ModelSpec]) -> list[ModelSpec]:
-    """The models that a worker does jobs of: ready here, with all they need, for pictures."""
+    """The models that a worker offers: image models that are ready here, with everything they need."""
     return [
         spec
         for spec in specs
         if spec.lane == "gpu"
         and spec.tasks & TASKS
-        and not spec.control  # another model makes what it follows: it would have to be here, too
+        and not spec.control  # it would also need the model that makes its control image
         and (ready := spec.readiness()).ok
         and not ready.download_gb
     ]
@@ -61,9 +60,9 @@ class Worker:
     ) -> None:
         """
         Args:
-            specs: what it offers, see `offered`.
-            machine: what models run on here, for people.
-            host: its name, for people; "": that of the machine.
+            specs: see `offered`.
+            machine: a label for the hardware.
+            host: a name to show; "": the host name.
         """
         self._connection, self._residents = connection, residents
         self._specs = {spec.id: spec for spec in specs}
@@ -72,17 +71,17 @@ class Worker:
         self._id = names.token(f"{self.host}-{os.getpid()}-{secrets.token_hex(3)}")
         self._thread = ThreadPoolExecutor(1, "model")
         self._leaving = threading.Event()
-        self._arrived: asyncio.Queue[Msg | None] = asyncio.Queue()  # None: ask again
+        self._arrived: asyncio.Queue[Msg | None] = asyncio.Queue()  # None: pull again
         connection.when_back(lambda: self._arrived.put_nowait(None))
         self._tasks = [connection.start(each) for each in (self._say_that_it_is_there(), self._draw())]
 
     def wait(self, seconds: float | None = None) -> None:
-        """Until it ends, which it does by itself only once its GPU is lost."""
+        """Until it ends, which it does by itself only when its GPU is lost."""
         with suppress(TimeoutError):
             self._tasks[1].result(seconds)
 
     def close(self) -> None:
-        """Give back the job it works on, and leave."""
+        """Return the current job to the queue, and leave."""
         self._leaving.set()
         with suppress(TimeoutError, *FAULTS):
             self._connection.start(self._arrived.put(None)).result(1)
@@ -116,7 +115,7 @@ class Worker:
         while not self._leaving.is_set() and not self._residents.gpu_lost.is_set():
             try:
                 for number, message in enumerate(await self._next()):
-                    if number:  # it came just before the server heard that we are busy
+                    if number:  # it arrived just before the pull was cancelled
                         await message.nak()
                     else:
                         await self._do(message)
@@ -131,7 +130,7 @@ class Worker:
             await self._connection.stream.add_consumer(names.JOBS, names.consumer(spec.lane, spec.id))
 
     async def _next(self) -> list[Msg]:
-        """The next job of any model; [] where there is none for a while. A second one has to be given back."""
+        """The next job of any model; [] if there is none for a while. Any second one has to be returned."""
         client, inbox, got = self._connection.client, self._connection.client.new_inbox(), list[Msg]()
         while not self._arrived.empty():
             self._arrived.get_nowait()
@@ -150,7 +149,7 @@ class Worker:
                     if status is None:
                         got.append(message)
                         break
-                    if status != "408":  # else: there was none in that time
+                    if status != "408":  # 408: no job in that time
                         raise ConnectionError(f"status {status}")
         finally:
             await subscription.drain()
@@ -180,7 +179,7 @@ class Worker:
             await self._connection.client.publish(names.events(job.id), b"", headers=names.saying("over"))
 
     async def _made(self, message: Msg, job: codec.Job) -> bytes | None:
-        """The result to be kept, a picture or a sentence; None: the job was withdrawn or goes to another worker."""
+        """The result to store, a picture or a sentence; None: the job was withdrawn or goes to another worker."""
         tries = message.metadata.num_delivered
         if tries > names.MOST_TRIES:
             return await self._bury(message, job.lane, job.model, POISONED.format(tries=names.MOST_TRIES))
@@ -202,7 +201,7 @@ class Worker:
         return await self._failed(message, job, tries, BROKE.format(host=self.host))
 
     def _make(self, job: codec.Job, pictures: bytes | None, stopped: threading.Event) -> bytes:
-        """On the thread of the models."""
+        """Runs on the models' thread."""
         if pictures is None:
             raise StudioError("The pictures of this request are gone from the server. Ask again.")
         spec = self._specs[job.model]
@@ -215,7 +214,7 @@ class Worker:
         return codec.packed_result(result, spec.revision)
 
     async def _failed(self, message: Msg, job: codec.Job, tries: int, why: str) -> bytes | None:
-        """Another worker may have better luck; after the last try it is put aside."""
+        """Let another worker try; after the last attempt, make it a dead letter."""
         self._residents.drop(job.model)
         if tries < names.MOST_TRIES:
             await message.nak(delay=1)
@@ -223,7 +222,7 @@ class Worker:
         return await self._bury(message, job.lane, job.model, why)
 
     async def _bury(self, message: Msg, lane: str, model: str, why: str) -> bytes:
-        """Keep a message as a dead letter, and return the result that says so."""
+        """Store a message as a dead letter, and return the result that says so."""
         headers = {"Nats-Msg-Id": f"dead-{message.metadata.sequence.stream}", "Diorama-Why": " ".join(why.split())}
         publish = partial(self._connection.stream.publish, names.dead(lane, model), message.data, headers=headers)
         await self._connection.persist(publish)
@@ -232,7 +231,7 @@ class Worker:
 
     @asynccontextmanager
     async def _beating(self, message: Msg) -> AsyncIterator[None]:
-        """Say again and again that the job is worked on."""
+        """Send heartbeats for the job."""
 
         async def beat() -> None:
             while True:
@@ -248,16 +247,16 @@ class Worker:
 
 
 class _Teller:
-    """Progress of one job: on the way to whoever listens, and the place where Stop is noticed."""
+    """Progress of one job: sends it to listeners, and notices Stop."""
 
     def __init__(self, connection: Connection, job: str, is_unwanted: Callable[[], bool]) -> None:
         self._connection, self._job, self._is_unwanted = connection, job, is_unwanted
         self._lock = threading.Lock()
-        self._latest: Progress | None = None  # what is to be sent next
+        self._latest: Progress | None = None  # to be sent next
         self._is_sending = False
 
     def tell(self, progress: Progress) -> None:
-        """See `contract.Tell`. What the connection is too slow for is left out, but never the last that was told."""
+        """See `contract.Tell`. Skips what the connection is too slow for, but never the latest."""
         if self._is_unwanted():
             raise Cancelled
         with self._lock:

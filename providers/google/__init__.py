@@ -1,1 +1,1 @@
-"""Google: what it offers, and how it is asked."""
+"""Google: its models, and how to call them."""

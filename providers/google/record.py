@@ -1,5 +1,4 @@
-"""Google as a record. Prices are what public pages said in November 2026 and are shown as "about".
-
+"""Google as a record. Prices were public in November 2026 and are shown as "about".
 Nothing is computed here.
 """
 
@@ -10,7 +9,7 @@ from studio.contract import Task
 
 ACCOUNT = Account(
     "Google",
-    ("GOOGLE_API_KEY", "GEMINI_API_KEY"),  # in the order of the SDK: google-genai 3.4, _api_client.py, get_env_api_key
+    ("GOOGLE_API_KEY", "GEMINI_API_KEY"),  # in the SDK's order: google-genai 3.4, _api_client.py, get_env_api_key
     r"AIza[\w-]{6,}|AQ\.[\w-]{6,}",
     "https://aistudio.google.com/apikey",
     "https://aistudio.google.com/usage",
@@ -27,7 +26,7 @@ _GEMINI_1K = sizes(
 _GEMINI_4K = (*_GEMINI_1K, *sizes((2048, 2048), (2752, 1536), (1536, 2752), (4096, 4096)))
 
 
-# Counted in steps. Source: docs.cloud.google.com, "Gemini 3.1 Flash Image", image generation specifications: 747 tokens
+# Priced in steps. Source: docs.cloud.google.com, "Gemini 3.1 Flash Image", image generation specifications: 747 tokens
 # for 512, 1120 for 1K, 1680 for 2K, 2520 for 4K.
 _STEPS = ((0.5, 747 / 1120), (2.0, 1.0), (6.0, 1680 / 1120), (float("inf"), 2520 / 1120))
 

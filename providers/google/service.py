@@ -1,4 +1,4 @@
-"""Google's Gemini models that paint: one call for words and pictures alike, and a list of models that changes."""
+"""Google's Gemini image models: one call for text and pictures alike, and a list of models that changes."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ from studio.contract import ImageRequest, Progress, Size
 # Source: google-genai 3.4, types.py, ImageConfig.aspect_ratio.
 RATIOS = ("1:1", "2:3", "3:2", "3:4", "4:3", "9:16", "16:9", "21:9")
 LIST_SECONDS = 3600.0
-"""How long a list of models is believed."""
+"""How long a list of models is cached."""
 MOST_LISTED = 1000
-# Source: google-genai 3.4, types.py, FinishReason: those that are a "no", not a mishap.
+# Source: google-genai 3.4, types.py, FinishReason: refusals, not failures.
 REFUSALS = frozenset(
     {
         "SAFETY", "RECITATION", "BLOCKLIST", "PROHIBITED_CONTENT", "SPII", "IMAGE_SAFETY", "IMAGE_PROHIBITED_CONTENT",
@@ -47,12 +47,12 @@ class GoogleService:
         """
         Args:
             address: "" for Google's own.
-            successors: ids of the provider's models, the one to prefer first.
+            successors: ids of the provider's models, preferred one first.
         """
         self._transport, self._address = Transport(ACCOUNT, limits), address or None
         self._successors = tuple(successors)
         self._lock = threading.Lock()
-        self._listed: tuple[float, frozenset[str]] | None = None  # when, and the models that answer
+        self._listed: tuple[float, frozenset[str]] | None = None  # when, and the available models
 
     def ask(self, request: ImageRequest, offer: Offer, key: Key, hear: Hear) -> Sent:
         """See `cloud.Service`."""
@@ -69,7 +69,11 @@ class GoogleService:
                 return _read(answer, model, key)
             except errors.APIError as error:
                 raise explained(error, call, offer.model) from None  # the chain quotes the request
-            except (ValueError, TypeError, AttributeError):  # JSON that is none, or another's; pydantic's own are these
+            except (
+                ValueError,
+                TypeError,
+                AttributeError,
+            ):  # invalid or unexpected JSON, for pydantic too
                 raise faults.unusable(key, "an answer that cannot be read") from None
 
     def say(self, question: Question, model: str, key: Key) -> str:
@@ -88,30 +92,30 @@ class GoogleService:
                 raise faults.unusable(key, "an answer that cannot be read") from None
 
     def _answering(self, client: genai.Client, offer: Offer) -> str:
-        """The model to ask: the one that was chosen while Google lists it, else the one that follows it."""
+        """The model to ask: the chosen one if Google lists it, else its successor."""
         listed = self._models(client)
         wanted = (offer.model, *self._successors)
         return next((model for model in wanted if model in listed), offer.model if not listed else max(listed))
 
     def _models(self, client: genai.Client) -> frozenset[str]:
-        """Ids of the models that answer with pictures; empty where Google does not say."""
+        """Ids of the available image models; empty if Google does not say."""
         with self._lock:
             if self._listed is not None and time.monotonic() - self._listed[0] < LIST_SECONDS:
                 return self._listed[1]
         try:
             found = frozenset(_painters(client.models.list(config={"page_size": MOST_LISTED})))
         except errors.ServerError:
-            return frozenset()  # the list is a help, not a condition
+            return frozenset()  # the list is optional
         with self._lock:
             self._listed = (time.monotonic(), found)
         return found
 
 
 def connected(key: Key, http: httpx2.Client, address: str | None) -> genai.Client:
-    """A client of the Gemini API, whatever the environment says about Vertex; asks once."""
+    """A client of the Gemini API, whatever the environment says about Vertex; does not retry."""
     options = types.HttpOptions(
         httpx_client=http,
-        async_client_args={"verify": trusted()},  # never used, and 0.1 s faster to make with what is there
+        async_client_args={"verify": trusted()},  # never used; reusing this saves 0.1 s
         base_url=address,
         retry_options=types.HttpRetryOptions(attempts=1),
     )
@@ -119,7 +123,7 @@ def connected(key: Key, http: httpx2.Client, address: str | None) -> genai.Clien
 
 
 def _painters(models: Iterable[Any]) -> Iterable[str]:
-    """The list does not say who paints; the names do."""
+    """The image models: the list does not mark them, but their names do."""
     for number, model in enumerate(models):
         name = (model.name or "").removeprefix("models/")
         if ("image" in name or "banana" in name) and "generateContent" in (model.supported_actions or ()):
@@ -139,7 +143,7 @@ def _config(request: ImageRequest, offer: Offer) -> types.GenerateContentConfig:
 
 
 def ratio(size: Size) -> str:
-    """The aspect ratio Gemini knows that is nearest to this shape."""
+    """The aspect ratio Gemini supports that is nearest to this size."""
     shape = size.width / size.height
 
     def difference(text: str) -> float:
@@ -150,7 +154,7 @@ def ratio(size: Size) -> str:
 
 
 def grade(size: Size, offer: Offer) -> str:
-    """ "1K", "2K" or "4K": the nearest the model has."""
+    """ "1K", "2K" or "4K": the nearest the model supports."""
     largest = max((max(one) for one in offer.sizes), default=0)
     side = math.sqrt(size.width * size.height)
     wanted = "1K" if side < 1450 else "2K" if side < 2900 else "4K"
@@ -158,7 +162,7 @@ def grade(size: Size, offer: Offer) -> str:
 
 
 def _read(answer: types.GenerateContentResponse, model: str, key: Key) -> Sent:
-    """The picture in an answer, or why there is none: Google says no in many places."""
+    """The picture in a response, or the reason there is none: Google refuses in many places."""
     candidate = _candidate(answer, key)
     parts = (candidate.content.parts if candidate and candidate.content else None) or []
     for part in parts:
@@ -191,7 +195,7 @@ def _candidate(answer: types.GenerateContentResponse, key: Key) -> types.Candida
 
 
 def _usage(counted: types.GenerateContentResponseUsageMetadata | None) -> TokenUsage | None:
-    """Tokens by kind; pictures that were sent cost what words do, so both are `text_in`."""
+    """Tokens by kind; input pictures cost as much as text, so both are `text_in`."""
     if counted is None or counted.candidates_token_count is None:
         return None
     painted = sum(
@@ -204,12 +208,12 @@ def _usage(counted: types.GenerateContentResponseUsageMetadata | None) -> TokenU
 
 
 def explained(error: errors.APIError, call: Call, model: str) -> faults.CloudFault:
-    """What an exception of the SDK means to a person."""
+    """The fault for an exception of the SDK."""
     details = faults.details_of(error.details)
     more = [one for one in details.get("details") or () if isinstance(one, dict)]
     reason = str(error.message or "")
     code = next((str(one["reason"]) for one in more if one.get("reason")), "")
-    if error.code == 429 and "limit: 0" in reason:  # a model that the free tier does not have
+    if error.code == 429 and "limit: 0" in reason:  # the free tier does not include this model
         code = "insufficient_quota"
     return faults.of_status(
         call.key,

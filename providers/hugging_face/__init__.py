@@ -1,1 +1,1 @@
-"""Hugging Face: what it offers, and how it is asked."""
+"""Hugging Face: its models, and how to call them."""

@@ -1,5 +1,4 @@
-"""Hugging Face as a record. Prices are what public pages said in November 2026 and are shown as "about".
-
+"""Hugging Face as a record. Prices were public in November 2026 and are shown as "about".
 Nothing is computed here.
 """
 
@@ -17,7 +16,7 @@ ACCOUNT = Account(
     "https://huggingface.co/terms-of-service",
 )
 
-# What a picture costs depends on whose machines draw it; where there is a price it is fal's for one megapixel.
+# The price depends on the inference provider; where one is given it is fal's for one megapixel.
 
 _FLUX = sizes((1024, 1024), (1216, 832), (832, 1216), (1344, 768), (768, 1344), (512, 512))
 OFFERS = (

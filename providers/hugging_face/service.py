@@ -1,4 +1,4 @@
-"""FLUX and Stable Diffusion at the inference providers behind Hugging Face: one key, many machines."""
+"""FLUX and Stable Diffusion through Hugging Face's inference providers: one key, many hosts."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from providers.transport import Call, Resolve, Transport
 from providers.waiting import Hear, Limits
 from studio.contract import ImageRequest, Progress
 
-# Who serves what, the one to prefer first. Source: huggingface_hub 2.4, inference/_providers/__init__.py.
+# Which provider serves what, preferred ones first. Source: huggingface_hub 2.4, inference/_providers/__init__.py.
 PAINTERS = ("fal-ai", "replicate", "together", "wavespeed", "hf-inference", "nscale", "zai-org")
 EDITORS = ("fal-ai", "replicate", "together", "wavespeed", "hf-inference")
 LARGEST_SEED = 2**31 - 1
-"""Some of them keep seeds in 32 bits with a sign."""
+"""Some of them use signed 32-bit seeds."""
 
 
 def connect(provider: Provider, connection: CloudSettings) -> HuggingFaceService:
@@ -41,7 +41,7 @@ class HuggingFaceService:
     ) -> None:
         """
         Args:
-            provider: whose machines do the work, such as "fal-ai"; "" takes the first that serves the model.
+            provider: such as "fal-ai"; "" takes the first that serves the model.
             bill_to: an organisation that pays; "" for the owner of the key.
             resolve: see `Transport`.
         """
@@ -67,7 +67,7 @@ class HuggingFaceService:
             return Sent(_bytes_of(image), offer.model, _seed(request) if offer.seed else None)
 
     def say(self, question: Question, model: str, key: Key) -> str:
-        """See `cloud.Service`. Hugging Face chooses the machine."""
+        """See `cloud.Service`. Hugging Face chooses the provider."""
         self._transport.attach(get_session())
         content: list[dict[str, Any]] = [{"type": "text", "text": question.text}]
         if question.picture is not None:
@@ -82,7 +82,7 @@ class HuggingFaceService:
 
     @contextmanager
     def _explaining(self, call: Call, model: str) -> Iterator[None]:
-        """Make a fault of what the SDK raises, without the chain that would quote the request."""
+        """Turn the SDK's exceptions into faults, without the chain that would quote the request."""
         try:
             yield
         except HfHubHTTPError as error:
@@ -92,17 +92,16 @@ class HuggingFaceService:
         except (UnidentifiedImageError, Image.DecompressionBombError, Image.DecompressionBombWarning):
             raise faults.unusable(call.key, "something that is not a picture") from None
         except httpx2.HTTPError:
-            raise  # the transport explains those, though some of them are OSErrors and ValueErrors too
+            raise  # the transport explains these, some of which are OSErrors or ValueErrors
         except TimeoutError:
             raise faults.Timeout(f"Hugging Face did not answer in time. {faults.CHARGED}") from None
         except (ValueError, TypeError, LookupError, AttributeError) as error:
             raise _misfit(error, call, model) from None
 
     def _serving(self, model: str, task: str, key: Key) -> str:
-        """The provider to ask for a model: the best that serves it now.
-
+        """The best provider that currently serves a model.
         Raises:
-            Retired: nobody does.
+            Retired: none does.
         """
         with self._lock:
             known = self._served.get((model, task))
@@ -149,7 +148,7 @@ def _seed(request: ImageRequest) -> int:
 
 
 def _bytes_of(image: Any) -> bytes:
-    """The file behind the SDK's lazy picture: nothing of it has been decoded; `read_picture` does that."""
+    """The encoded file behind the SDK's lazy picture; `read_picture` decodes it."""
     file = getattr(image, "fp", None)
     if not isinstance(file, io.BytesIO):
         raise TypeError(f"got a picture over {type(file).__name__}, expected one over bytes")
@@ -157,14 +156,14 @@ def _bytes_of(image: Any) -> bytes:
 
 
 def _misfit(error: Exception, call: Call, model: str) -> faults.CloudFault:
-    """The SDK raises the same for a model that a provider does not serve and for an answer it cannot read."""
+    """The SDK raises the same exception for an unsupported model and for an unreadable response."""
     if call.sent:
         return faults.unusable(call.key, "an answer that cannot be read")
     return faults.of_status(call.key, 404, error, model=model)
 
 
 def explained(error: HfHubHTTPError, call: Call, model: str) -> faults.CloudFault:
-    """What an exception of the SDK means to a person."""
+    """The fault for an exception of the SDK."""
     return faults.of_status(
         call.key,
         error.response.status_code,

@@ -1,5 +1,4 @@
-"""Signing in with Hugging Face: the authorization code flow of OpenID Connect, with PKCE. Knows no page and no session.
-
+"""Sign-in with Hugging Face: OpenID Connect's authorization code flow with PKCE. Knows no page and no session.
 A Space whose README says `hf_oauth: true` finds its OAuth app in the environment.
 Sources: https://huggingface.co/docs/hub/spaces-oauth and RFC 7636 (PKCE)
 """
@@ -21,19 +20,19 @@ from providers.keys import MAX_KEY
 from studio.errors import NotReady
 
 SECONDS = 20.0
-"""How long Hugging Face may take for an answer."""
+"""Timeout of a request to Hugging Face."""
 _ID = re.compile(r"[\w-]{1,64}", re.ASCII)
 _FAILED = "Signing in with Hugging Face did not work: {}. Try again, or continue without signing in."
 
 
 @dataclass(frozen=True)
 class HuggingFacePerson:
-    """Who signed in, and what pays for them."""
+    """Who signed in, and the token that pays for them."""
 
-    id: str  # of the account; a name may change, this does not
+    id: str  # of the account; unlike the name, it never changes
     name: str
     token: str = field(repr=False)
-    seconds: float  # how long the token is good for
+    seconds: float  # how long the token is valid
 
 
 class HuggingFaceSignIn:
@@ -44,14 +43,14 @@ class HuggingFaceSignIn:
     def __init__(self, client_id: str, client_secret: str, scopes: str, url: str) -> None:
         """
         Args:
-            scopes: what visitors are asked for, parted by blanks; "inference-api" lets their token pay.
+            scopes: requested from visitors, separated by spaces; "inference-api" lets their token pay.
             url: of the OpenID provider.
         """
         self._id, self._secret, self._scopes, self._url = client_id, client_secret, scopes, url.rstrip("/")
 
     @classmethod
     def of_space(cls, environment: Mapping[str, str]) -> HuggingFaceSignIn | None:
-        """That of this Space; None: it has none, or this is no Space."""
+        """The OAuth app of this Space, if any."""
         client_id, secret = environment.get("OAUTH_CLIENT_ID"), environment.get("OAUTH_CLIENT_SECRET")
         if not (environment.get("SPACE_ID") and client_id and secret):
             return None
@@ -59,12 +58,11 @@ class HuggingFaceSignIn:
         return cls(client_id, secret, scopes, environment.get("OPENID_PROVIDER_URL") or "https://huggingface.co")
 
     def address(self, state: str, verifier: str, redirect_uri: str) -> str:
-        """Where a browser is sent to sign in.
-
+        """Where to send a browser to sign in.
         Args:
-            state: comes back with the code.
-            verifier: 43 to 128 letters that only who asks for the person knows.
-            redirect_uri: where the browser is sent then.
+            state: returned with the code.
+            verifier: 43 to 128 characters, kept secret until the code is exchanged.
+            redirect_uri: where the browser is sent afterwards.
         """
         challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).decode().rstrip("=")
         asked = {
@@ -79,13 +77,11 @@ class HuggingFaceSignIn:
         return f"{self._url}/oauth/authorize?{urlencode(asked)}"
 
     def person(self, code: str, verifier: str, redirect_uri: str) -> HuggingFacePerson:
-        """Whose code this is. Waits for Hugging Face.
-
+        """Exchange a code for the person. Waits for Hugging Face.
         Args:
-            verifier, redirect_uri: those of `address`.
-
+            verifier, redirect_uri: as given to `address`.
         Raises:
-            NotReady: it takes no such code, or does not answer; the message repeats neither code nor token.
+            NotReady: the code is not accepted, or there is no answer; the message contains neither code nor token.
         """
         form = {
             "grant_type": "authorization_code",

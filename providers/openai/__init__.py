@@ -1,1 +1,1 @@
-"""OpenAI: what it offers, and how it is asked."""
+"""OpenAI: its models, and how to call them."""

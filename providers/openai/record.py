@@ -1,5 +1,4 @@
-"""OpenAI as a record. Prices are what public pages said in November 2026 and are shown as "about".
-
+"""OpenAI as a record. Prices were public in November 2026 and are shown as "about".
 Nothing is computed here.
 """
 
@@ -19,7 +18,7 @@ ACCOUNT = Account(
 
 # Ids, qualities and sizes: openai 3.52, types/image_model.py, image_generate_params.py, image_edit_params.py.
 # Rates of 2, 2.5 and 2.6: $5 words in, $8 pictures in, $30 pictures out (docs.apiyi.com, 5 Nov 2026; not OpenAI's own
-# page); what a picture usually takes: robotsatlas.com for 2, docs.apiyi.com for 1.5.
+# page); tokens per picture: robotsatlas.com for 2, docs.apiyi.com for 1.5.
 
 _GPT_RATES = Rates(text_in=5.0, image_in=8.0, text_out=10.0, image_out=30.0)
 _GPT_USUAL = (("low", 0.006), ("medium", 0.053), ("high", 0.211))

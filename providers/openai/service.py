@@ -1,4 +1,4 @@
-"""The GPT Image family of OpenAI: generate, and edit with references and a mask, with previews while it is painted."""
+"""OpenAI's GPT Image models: generate, and edit with references and a mask, with previews on the way."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from studio.contract import ImageRequest, Progress, Size
 
 PARTIAL_IMAGES = 2
 """Previews per picture, of at most 3. Source: openai 3.52, types/image_generate_params.py, `partial_images`."""
-# What any size has to keep to. Source: the same file, `size`; the areas are those OpenAI's guide gave for gpt-image-2.
+# Limits on free sizes. Source: the same file, `size`; the areas are those OpenAI's guide gave for gpt-image-2.
 MULTIPLE, LONGEST_SIDE, STEEPEST = 16, 3840, 3.0
 LEAST_AREA, MOST_AREA = 655_360, 8_294_400
 
@@ -33,7 +33,7 @@ class OpenAIService:
     def __init__(self, limits: Limits, address: str = "") -> None:
         """
         Args:
-            address: "" for OpenAI's own, or for what OPENAI_BASE_URL says.
+            address: "" for OPENAI_BASE_URL, or OpenAI's own.
         """
         self._transport, self._address = Transport(ACCOUNT, limits), address or None
 
@@ -46,7 +46,7 @@ class OpenAIService:
                     return _listen(stream, offer, key, hear)
             except openai.APIError as error:
                 raise explained(error, call, self._transport, offer.model) from None  # the chain quotes the request
-            except (ValueError, TypeError, AttributeError):  # what the SDK raises for JSON that is none, or another's
+            except (ValueError, TypeError, AttributeError):  # the SDK's errors for invalid or unexpected JSON
                 raise faults.unusable(key, "an answer that cannot be read") from None
 
     def say(self, question: Question, model: str, key: Key) -> str:
@@ -73,7 +73,7 @@ class OpenAIService:
 
 
 def _start(client: openai.OpenAI, request: ImageRequest, offer: Offer) -> Any:
-    """The stream of events of one picture."""
+    """The stream of events for one picture."""
     same: dict[str, Any] = {
         "model": offer.model,
         "prompt": request.prompt,
@@ -98,7 +98,7 @@ def _start(client: openai.OpenAI, request: ImageRequest, offer: Offer) -> Any:
 
 
 def _listen(stream: Any, offer: Offer, key: Key, hear: Hear) -> Sent:
-    if "json" in stream.response.headers.get("content-type", ""):  # an answer in one piece, or an error with status 200
+    if "json" in stream.response.headers.get("content-type", ""):  # not streamed, or an error with status 200
         stream.response.read()
         return _whole(stream.response.json(), offer, key)
     for event in stream:
@@ -128,7 +128,7 @@ def _usage(usage: Any) -> TokenUsage | None:
 
 
 def explained(error: openai.APIError, call: Call, transport: Transport, model: str) -> faults.CloudFault:
-    """What an exception of the SDK means to a person."""
+    """The fault for an exception of the SDK."""
     if isinstance(error, openai.APIConnectionError):
         return transport.fault(error.__cause__ or error, call)
     details = faults.details_of(error.body)
@@ -145,7 +145,7 @@ def explained(error: openai.APIError, call: Call, transport: Transport, model: s
 
 
 def fitting(size: Size, offer: Offer) -> Size:
-    """The size itself if the model makes it, else the nearest one of the same shape that it does."""
+    """The size itself if the model supports it, else the nearest supported one of the same shape."""
     if size in offer.sizes:
         return size
     if not offer.free_size:
@@ -158,7 +158,7 @@ def fitting(size: Size, offer: Offer) -> Size:
 
 
 def _stepped(width: float, height: float) -> Size:
-    """Both sides on a multiple, within area and shape."""
+    """Round both sides to the allowed multiple, within the limits on area and shape."""
     sides = [max(MULTIPLE, round(side / MULTIPLE) * MULTIPLE) for side in (width, height)]
     while sides[0] * sides[1] > MOST_AREA or max(sides) > LONGEST_SIDE or max(sides) > STEEPEST * min(sides):
         sides[sides.index(max(sides))] -= MULTIPLE
