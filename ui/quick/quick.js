@@ -81,6 +81,13 @@ function notice(job) {
 }
 
 async function send(isConfirmed = false) {
+  if (!state.models.length) { // Enter is often faster than their list
+    setText(find(".note"), "Getting ready…");
+    await begun;
+    if (!state.models.length) await lookForModels();
+    setText(find(".note"), "");
+    if (!state.models.length) return;
+  }
   const prompt = words.value, asked = await post("quick/make", { prompt, model: choice.value, confirm_cost: isConfirmed });
   if (asked.status === 401) return lookForModels();
   setText(find(".note"), asked.ok ? asked.answer.note : "");
@@ -179,9 +186,9 @@ followShade(document.documentElement);
 followLook();
 if (/Mac|iP/.test(navigator.platform)) for (const key of document.querySelectorAll(".mod")) setText(key, "⌘");
 for (const [name, key] of [["copy", "C"], ["save", "S"], ["open", "O"]]) setAttribute(find(`.${name}`), "aria-keyshortcuts", `Control+${key}`);
-introduce(await arrive(""));
+const begun = arrive("").then(introduce).then(lookForModels);
 rememberWords(words, "generate");
-await lookForModels();
+await begun;
 hearServer((answer) => {
   state.jobs = answer.jobs;
   if (answer.pictures) state.pictures = answer.pictures;

@@ -10,7 +10,7 @@ from urllib.parse import urljoin
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from studio.service import Studio
 from tests.ui.accessibility import violations
@@ -80,6 +80,23 @@ def test_words_become_a_picture_by_keyboard_alone(quick: Page, regular: Visitor,
     keys.type("an impossible ball")
     keys.press("Enter")
     expect(quick.locator(".banner")).to_have_text("The painter cannot paint 'impossible'. Ask for a ball.")
+
+
+def test_what_is_asked_for_before_the_models_are_known_is_made_once_they_are(regular: Visitor, brush: Brush):
+    brush.go()
+    tab = regular.context.new_page()
+    held: list[Route] = []
+    tab.route("**/quick/models", lambda route: held.append(route))
+    with tab.expect_request("**/quick/models"):
+        tab.goto(f"{regular.address}quick")
+    expect(tab.locator("#words")).to_be_focused()
+    tab.keyboard.type("a blue ball")
+    tab.keyboard.press("Enter")
+    expect(tab.locator(".note")).to_have_text("Getting ready…")
+    held[0].continue_()
+    expect(tab.locator(".told")).to_have_text("Picture ready: a blue ball")
+    expect(tab.locator(".banner")).to_be_empty()
+    tab.close()
 
 
 def test_it_fits_a_phone_can_be_read_and_keeps_the_model(quick: Page):
