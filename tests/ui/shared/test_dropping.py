@@ -266,6 +266,17 @@ def test_an_address_of_another_page_is_not_fetched_and_does_not_replace_this_one
     regular.page.evaluate("document.body.dispatchEvent(new DragEvent('dragend', { bubbles: true }))")
 
 
+def test_a_file_that_is_dropped_on_a_dialog_does_not_replace_the_page(regular: Visitor):
+    regular.page.get_by_role("button", name="Models").click()
+    dialog = regular.page.get_by_role("dialog", name="Models")
+    expect(dialog).to_be_visible()
+    for kind in ("dragenter", "dragover", "drop"):
+        assert regular.page.evaluate(HANDED, [kind, {}, ["boat.png"]])
+    expect(dialog).to_be_visible()
+    expect(regular.page.locator("#dropping .target")).to_be_hidden()
+    regular.page.keyboard.press("Escape")
+
+
 def test_a_large_file_shows_how_far_it_is_and_can_be_stopped(regular: Visitor, tmp_path: Path):
     regular.open_gallery()
     large = tmp_path / "large.png"

@@ -109,10 +109,11 @@ const LISTENERS = {
 for (const [name, act] of Object.entries(LISTENERS)) {
   document.addEventListener(name, (event) => {
     const isOurs = isFiles(event.dataTransfer) || isAddress(event.dataTransfer);
-    if (isOwn || !isOurs || document.querySelector("dialog[open]")) return;
+    if (isOwn || !isOurs) return;
     event.preventDefault();
     event.stopPropagation();
-    act(event);
+    if (document.querySelector("dialog[open]")) event.dataTransfer.dropEffect = "none"; // a dialog takes no files
+    else act(event);
   }, true);
 }
 document.addEventListener("dragstart", () => { isOwn = true; }, true);
