@@ -286,7 +286,7 @@ new ResizeObserver(measure).observe(find(".room"));
 hear("segment", ({ picture }) => open(picture));
 hear("news", () => { if (!state.picture && token !== null) loadRecent(); });
 hear("change", (change) => {
-  state.objects = changedList(state.objects, change, (one) => one.parents?.[0] === state.picture?.id);
+  state.objects = changedList(state.objects, change, (one) => one.kind === "object" && one.parents?.[0] === state.picture?.id);
   state.recent = changedList(state.recent, change, (one) => one.kind === "image");
   if (byId(change.gone || [], state.kept?.object.id)) state.kept = null;
   if (byId(change.gone || [], state.picture?.id)) close();

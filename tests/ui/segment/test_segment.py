@@ -395,6 +395,19 @@ def test_a_deleted_picture_is_not_cut_up(table: Table, guest: Visitor, cutting: 
     guest.forgive("404 (Not Found)")
 
 
+def test_a_picture_that_comes_back_is_no_object(table: Table, guest: Visitor):
+    table.page.get_by_role("button", name="Open another").click()
+    table.page.get_by_role("tab", name="Generate").click()
+    before = guest.pictures.count()
+    guest.press("Delete")
+    expect(guest.pictures).to_have_count(before - 1)
+    guest.toast.get_by_role("button", name="Undo").click()
+    expect(guest.pictures).to_have_count(before)
+    table.page.get_by_role("tab", name="Segment").click()
+    expect(table.page.locator("#segment .pictures li").first).to_be_visible()
+    expect(table.page.locator("#segment .objects")).to_be_hidden()
+
+
 def test_a_reload_keeps_picture_and_points(table: Table):
     table.click(RED)
     table.click(BLUE)
