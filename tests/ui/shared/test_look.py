@@ -32,6 +32,13 @@ def test_light_or_dark_can_be_chosen_and_is_kept(visitor: Visitor):
     assert visitor.page.evaluate(dark) is True
 
 
+def test_every_list_that_opens_has_an_arrow(visitor: Visitor):
+    ground = "lists => lists.map((list) => getComputedStyle(list).backgroundImage)"
+    visitor.page.get_by_role("tab", name="3D").click()
+    expect(visitor.page.locator("#splat select.views-model")).to_be_attached()
+    assert all("gradient" in each for each in visitor.page.locator("select").evaluate_all(ground))
+
+
 def test_on_a_phone_the_button_stays_in_reach_and_the_picture_comes_into_view(phone: Visitor):
     button = phone.page.locator("#generate")
     for target in ("#more > button", "#stage .frame, #stage .empty >> nth=0"):
