@@ -106,6 +106,7 @@ export function createSelection(source, onChange) {
     },
     /** @param names of the collections there are */
     offer(names) {
+      typed.autofocus = !names.length; // else a phone's keyboard would cover those that can be pressed
       find(".collecting .names").replaceChildren(...names.map((name) => {
         const button = make("button", { type: "button", class: "plain" }, name);
         button.addEventListener("click", () => collect(name));
