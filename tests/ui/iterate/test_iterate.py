@@ -56,6 +56,9 @@ def picture(changing: Studio, pace: Brush) -> str:
     return changing.take_in(OWNER, scene(SIZE, next(NUMBERS)), f"{TITLE}.png").id
 
 
+TOUCHING = """words => words.map((word) => [word.textContent, word.getBoundingClientRect()])
+  .filter(([, box], i, all) => i && box.top === all[i - 1][1].top && box.left < all[i - 1][1].right + 2)
+  .map(([text]) => text)"""
 NEXT_FRAME = "await new Promise((painted) => requestAnimationFrame(() => requestAnimationFrame(painted)))"
 COLOUR = (
     "([x, y]) => [...document.querySelector('#iterate .board').getContext('2d')"
@@ -536,6 +539,11 @@ def test_it_works_on_a_phone(chrome: Browser, site: str, picture: str):
         bench.open(picture)
         expect(bench.button).to_be_in_viewport()
         bench.change("make it green")
+        visitor.page.set_viewport_size({"width": 320, "height": 640})
+        words = bench.find(".actions .plain > span").locator("visible=true")
+        expect(words).to_have_count(7)
+        assert words.evaluate_all(TOUCHING) == []
+        visitor.page.set_viewport_size(PHONE["viewport"])
         bench.versions.first.locator(".tile").tap()
         expect(bench.find(".below .caption")).to_have_text(TITLE)
         assert visitor.page.evaluate("() => document.documentElement.scrollWidth") <= 390
