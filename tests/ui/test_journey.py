@@ -94,7 +94,7 @@ def test_more_can_be_queued_and_a_waiting_job_leaves_at_once(emptied: Visitor, b
         emptied.generate(prompt)
     expect(emptied.stage.get_by_text("1 running, 2 waiting")).to_be_visible()
     expect(emptied.jobs.nth(1)).to_contain_text("next")
-    expect(emptied.jobs.nth(2)).to_contain_text("2 before")
+    expect(emptied.jobs.nth(2)).to_contain_text("2 ahead")
     emptied.press("Stop: a blue ball")
     expect(emptied.jobs).to_have_count(2)
     expect(emptied.jobs.nth(1)).to_contain_text("next")

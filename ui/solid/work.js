@@ -119,5 +119,5 @@ export function drawJob(job) {
 function words(job) {
   if (!isOpenJob(job) && !job.stopping) return "just a moment";
   const text = situation({ ...job, pictures: 1 });
-  return job.steps && job.state === "running" && !job.stopping ? `${job.stage === "views" ? "views" : "3D"}: ${text}` : text;
+  return job.steps && job.state === "running" && !job.stopping ? `${job.stage === "views" ? "Views" : "3D"}: ${text}` : text;
 }

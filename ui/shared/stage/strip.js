@@ -100,9 +100,9 @@ export function createStrip(actions) {
   };
 }
 
-/** How a job stands in as few letters as a tile takes: "starting", "downloading", "next", "2 before", "0.4 s". */
+/** How a job stands in as few letters as a tile takes: "starting", "downloading", "next", "2 ahead", "0.4 s". */
 function brief(job) {
   if (job.stopping) return "stopping";
-  if (job.state === "waiting" && job.position > 0) return job.position === 1 ? "next" : `${job.position} before`;
+  if (job.state === "waiting" && job.position > 0) return job.position === 1 ? "next" : `${job.position} ahead`;
   return timeLeft(job.secondsLeft).replace(" left", "") || (job.steps ? `step ${job.step}` : job.note.split(" ")[0] || "starting");
 }
