@@ -19,5 +19,5 @@ function wordsRead(text, tokens) {
 export function sayRead(line, text, { label, tokens }) {
   const words = wordsRead(text.replace(/<lora:[^<>]+>/g, ""), tokens); // a tag is for the program
   show(line, words !== null);
-  setText(line, words === null ? "" : `${label} reads about the first ${words} words of this.`);
+  setText(line, words === null ? "" : `${label} reads ${words > 1 ? `about the first ${words} words` : "only the beginning"} of this.`);
 }
