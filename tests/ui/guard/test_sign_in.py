@@ -43,11 +43,17 @@ def test_the_page_says_how_long_to_wait_and_knows_who_comes_back_by_a_link(chrom
     with served(studio, owner_of, auth=("ada", "lovelace")) as address:
         page = chrome.new_page()
         page.goto(address)
-        for _ in range(6):
+        expect(page).to_have_title("Diorama")
+        expect(page.get_by_label("username")).to_be_focused()
+        for index in range(6):
             page.get_by_label("username").fill("ada")
             page.get_by_label("password").fill("wrong")
             with page.expect_response("**/login"):
                 page.get_by_role("button", name="Login").click()
+            if not index:
+                expect(page.get_by_role("alert")).to_contain_text("This name and this password do not belong together.")
+                expect(page.get_by_label("username")).to_have_value("ada")
+                expect(page.get_by_label("password")).to_be_focused()
         expect(page.get_by_role("alert")).to_contain_text("Too many wrong passwords. Wait 1 second, then try again.")
         page.get_by_label("username").fill("ada")
         page.get_by_label("password").fill("lovelace")
