@@ -8,7 +8,7 @@ const names = find(".names"), naming = find(".naming"), name = find(".name");
 let component = null; // {props, trigger, watch}
 
 function draw(all, chosen = "") {
-  names.replaceChildren(make("option", { value: "" }, all.length ? "Choose one" : "None saved yet"), ...all.map((each) => make("option", { value: each }, each)));
+  names.replaceChildren(make("option", { value: "" }, all.length ? "Choose one" : "None yet"), ...all.map((each) => make("option", { value: each }, each)));
   names.value = all.includes(chosen) ? chosen : "";
   names.disabled = !all.length;
   find(".drop").disabled = !names.value;
