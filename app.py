@@ -1,4 +1,5 @@
 """Start here: choose the models, build the page, open it.
+
 `python app.py` serves the page on 127.0.0.1 for one person. Anything wider needs `--auth name:password`, or an
 explicit `--open`, which gives every visitor a private gallery. On a Hugging Face Space it is open by default.
 """
@@ -107,6 +108,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def find_keys(*, lend: bool = True) -> Keys:
     """The keys of this machine, including those added to .env while the app runs.
+
     Args:
         lend: whether they pay for everybody who may use the page.
     """
@@ -125,6 +127,7 @@ def open_studio(
     resume: bool = True,
 ) -> Studio:
     """The studio of this machine: every model it knows, cloud models last, and its outputs folder.
+
     Args:
         machine: None: detected.
         keys: for the clouds; None: those of this machine.
@@ -133,6 +136,7 @@ def open_studio(
         quota_bytes: per owner; None: unlimited.
         admits: whether an owner may still use it.
         resume: continue unfinished jobs.
+
     Raises:
         BadRequest: DIORAMA_DAILY_CAP_USD is not an amount.
         StorageFailed, OutputsInUse: the folder cannot be used.
@@ -169,6 +173,7 @@ def open_studio(
 
 def serve(studio: Studio, options: argparse.Namespace, machine: Machine) -> bool:
     """Build and serve the page until Ctrl+C; the first model loads meanwhile. Returns whether the GPU was lost.
+
     Raises:
         BadRequest: the port was taken in the meantime.
     """

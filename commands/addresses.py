@@ -27,9 +27,11 @@ def is_loopback(host: str) -> bool:
 
 def free_port(host: str, wanted: int | None) -> int:
     """A port to serve on.
+
     Args:
         host: an address of this machine, or a name for one.
         wanted: this port and no other; 0 for any; None: the first free one from PORT on.
+
     Raises:
         BadRequest: the port is taken or not permitted, or the address is not one of this machine.
     """

@@ -1,4 +1,5 @@
 """The verb `doctor`: what this machine has, what each tab can do on it, and what to do about the rest.
+
 Its output is safe to paste into a bug report: no keys, no user names, home folders as "~". No torch, no gradio.
 """
 

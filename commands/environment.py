@@ -1,4 +1,5 @@
 """Environment variables for libraries: the shell's settings, then those in .env, then our defaults.
+
 Some are removed: gradio has variables that would open folders, ports or the whole page to others.
 """
 
@@ -73,7 +74,9 @@ def use_gpu(machine: Machine) -> None:
 
 def _mend_proxies(own_hosts: tuple[str, ...]) -> Iterator[str]:
     """Bypass web proxies for this machine, and hide unusable ones from libraries.
+
     gradio requests a page from its own server before it reports that it runs; through a proxy, that fails.
+
     Yields:
         Sentences about what was removed.
     """

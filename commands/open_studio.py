@@ -14,6 +14,7 @@ from studio.service import Studio
 @contextmanager
 def studio_in(outputs: Path) -> Iterator[Studio]:
     """The studio of an outputs folder.
+
     Jobs that another process left stay queued for the page. A verb that is interrupted (Ctrl+C, a closed pipe) or fails
     leaves none behind.
     """

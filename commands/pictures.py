@@ -24,6 +24,7 @@ _SETTINGS = (
 
 def add_options(verb: argparse.ArgumentParser, control: str) -> None:
     """The options of every verb that makes images: how, how many, and where they go.
+
     Args:
         control: what --control is for.
     """
@@ -56,6 +57,7 @@ def add_options(verb: argparse.ArgumentParser, control: str) -> None:
 
 def add_output(verb: argparse.ArgumentParser, as_json: str, output: str = "") -> None:
     """The options of every verb that works in the outputs folder.
+
     Args:
         as_json: what --json prints.
         output: what -o takes; "" for a verb without output files.
@@ -73,6 +75,7 @@ def settings_of(options: argparse.Namespace) -> dict[str, Any]:
 
 def make_way(output: Path | None) -> None:
     """Make the folder that `-o` needs, before any work is done.
+
     Raises:
         BadRequest: it is not a folder or a .png file, or cannot be made.
     """

@@ -143,6 +143,7 @@ def written(studio: Studio, kept: Asset, options: argparse.Namespace) -> list[Pa
 
 def make_folder(folder: Path | None) -> None:
     """Make the folder that `-o` names, before any work is done.
+
     Raises:
         BadRequest: it is a file, or cannot be made or written to.
     """

@@ -103,6 +103,7 @@ def chosen_format(options: argparse.Namespace) -> str:
 
 def given_splat(studio: Studio, source: str, up: str = "") -> Asset | None:
     """The splat to convert; None if the source is an object or a picture.
+
     Args:
         up: the axis of its file that points up, "" if not given.
     """

@@ -1,4 +1,5 @@
 """How both commands behave in a terminal: unprintable characters do not crash them, Ctrl+C prints no traceback.
+
 Loaded before anything slow, so it imports little. Knows nothing about Diorama.
 """
 
@@ -22,6 +23,7 @@ _APART_SECONDS = 300.0  # a restart that fails sooner is not repeated
 
 def prepare() -> None:
     """Make the standard streams safe for any text, and let Ctrl+C end the process while it is still importing.
+
     Signals are handled even if a script's shell ignored them, as `sh` does for commands started with `&`.
     """
     for number in range(3):  # a closed stream's number would go to the next open file, which would then get all output
@@ -38,6 +40,7 @@ def prepare() -> None:
 
 def run(command: Callable[[], int], *, seconds_to_leave: float | None = None) -> None:
     """Run a command and end the process with its status. A signal raises KeyboardInterrupt; a second one ends at once.
+
     Args:
         seconds_to_leave: how long the command may clean up after a signal; None: unlimited.
     """
@@ -68,6 +71,7 @@ def may_start_again() -> bool:
 
 def start_again() -> int:
     """Run the same command line again in place of this process; called when everything is closed.
+
     Returns:
         The exit status, on Windows; elsewhere it does not return.
     """

@@ -1,4 +1,5 @@
 """A provider's model behind the same interface as a local one: asks once, waits, and replaces retired models.
+
 A `Service` holds what differs between providers; here is what they share: whose key pays, waiting as long as a busy
 provider asks, the successor of a retired model, and what happens to a picture that arrives late.
 """
@@ -60,6 +61,7 @@ class Service(Protocol):
 
     def ask(self, request: ImageRequest, offer: Offer, key: Key, hear: Hear) -> Sent:
         """Request one picture, never twice.
+
         Raises:
             CloudFault: there is none; `Retired` if another model of the provider may answer.
         """
@@ -67,6 +69,7 @@ class Service(Protocol):
 
     def say(self, question: Question, model: str, key: Key) -> str:
         """Request text, once.
+
         Raises:
             CloudFault: there is none.
         """
@@ -91,6 +94,7 @@ class CloudModel:
 
     def run(self, request: ImageRequest, tell: Tell) -> ImageResult:
         """Request the picture.
+
         Raises:
             NotReady: this owner has no key.
             CloudFault: there is no picture; the message says whether it may have been charged.

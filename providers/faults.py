@@ -1,4 +1,5 @@
 """Why a provider returned no picture: one class and sentence per cause, with the provider's reason and never a key.
+
 * CloudFault            (studio.errors)
   - Refused             the prompt or picture violates the provider's rules, or the answer has no picture
   - Rejected            the request was invalid
@@ -119,6 +120,7 @@ def of_status(
     accepted: bool = False,
 ) -> CloudFault:
     """The fault for an HTTP error.
+
     Args:
         key: the key used: names the provider, and is removed from the reason.
         status: 0 if an error came in the middle of an answer.

@@ -1,4 +1,5 @@
 """Converts providers' answers to pictures, and our pictures and masks to their formats.
+
 `studio.intake.picture` reads every picture that arrives, as it reads uploads: providers are not trusted either.
 """
 
@@ -22,6 +23,7 @@ PREVIEW_SIDE = 1024
 
 def picture(data: bytes, key: Key, *, transparent: bool) -> Image.Image:
     """The decoded picture: RGB, or RGBA if a transparent one was requested and some of it is transparent.
+
     Raises:
         Unusable: there is none.
     """
@@ -48,6 +50,7 @@ def preview(data: str, key: Key) -> Image.Image | None:
 
 def decoded(text: str | None, key: Key) -> bytes:
     """The bytes behind a provider's base64.
+
     Raises:
         Unusable: invalid or truncated.
     """
@@ -84,6 +87,7 @@ def data_url(image: Image.Image) -> str:
 
 def mask_png(mask: Image.Image, size: Size) -> bytes:
     """OpenAI's mask: fully transparent where to paint, so the inverse of ours.
+
     Args:
         mask: "L", 255 = change here; values between count as "change": the seam is blended afterwards.
         size: of the first picture, which the mask has to match.

@@ -1,4 +1,5 @@
 """API keys: where they are found, who owns them, and what to do when one is missing. Knows nothing of models.
+
 A key lives in the environment, in a `.env` file or, pasted in the page, in the memory of this process; it is never
 logged, written or shown: not even `repr` includes it.
 """
@@ -41,6 +42,7 @@ class Key:
 
 class Keys:
     """The keys of this process. Thread-safe.
+
     A pasted key takes precedence over the host's for whoever pasted it. New lines of a `.env` file count at once.
     """
 
@@ -68,6 +70,7 @@ class Keys:
 
     def paste(self, owner: str, account: Account, value: object) -> None:
         """Remember a key for this owner until the process ends; an empty one removes it.
+
         Raises:
             BadRequest: it cannot be a key. The message does not repeat it.
         """
@@ -145,6 +148,7 @@ class OwnerKeys(NamedTuple):
 
 def read_env(path: Path) -> dict[str, str]:
     """The KEY=value lines of a .env file, such as HF_TOKEN=...; other lines are ignored, and nothing is logged.
+
     Quotes, spaces, `export` and comments (# after a space) are removed.
     """
     try:

@@ -1,4 +1,5 @@
 """What a picture costs: an estimate in advance, and the bill by tokens used. Pure functions.
+
 Everything is in US dollars. An estimate covers the picture itself; references and long prompts add to it.
 """
 

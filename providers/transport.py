@@ -1,4 +1,5 @@
 """HTTP client for providers, with byte and time budgets: one paid request per call, no redirects.
+
 All three SDKs use httpx2; its hooks see every request, including the SDKs' own (polling, fetching the finished
 picture from an address the provider names). Knows nothing of pictures.
 """
@@ -64,8 +65,10 @@ class Transport:
     @contextmanager
     def call(self, key: Key, is_wanted: Callable[[], bool] = lambda: True) -> Iterator[Call]:
         """All requests of this thread inside the block are one call.
+
         Args:
             is_wanted: checked before sending a request that may cost money.
+
         Raises:
             CloudFault: for what httpx2 raises in the block.
             Cancelled: no longer wanted, and nothing was paid.

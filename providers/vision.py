@@ -50,8 +50,10 @@ class Vision:
 
     def describe(self, owner: str, picture: Image.Image, tell: Tell) -> str:
         """Describe a picture in a few sentences.
+
         Args:
             picture: RGB or RGBA; a copy of at most a megapixel is sent, without metadata.
+
         Raises:
             NotReady: no key.
             CloudFault: no answer.

@@ -1,4 +1,5 @@
 """Waiting for a provider on a separate thread, with a deadline, and returning at once on Stop.
+
 What was paid for is never discarded: an answer that nobody waits for any more goes to `late`. Knows no HTTP.
 """
 
@@ -52,11 +53,13 @@ def waited(
     late: Callable[[Answer], None] | None,
 ) -> Answer:
     """Call a provider on a separate thread and wait for the answer, checking for Stop every LOOK_SECONDS.
+
     Args:
         ask: does the call; its exceptions are raised here.
         note: what the page shows meanwhile.
         overdue: makes the fault for when `limits.answer_seconds` are over.
         late: gets an answer that comes after Stop, Skip or the deadline.
+
     Raises:
         Cancelled, Skipped: by `tell`.
     """

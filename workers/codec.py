@@ -1,4 +1,5 @@
 """Requests, results and model cards to bytes and back. Only JSON and PNG: nothing received is executed.
+
 A message with pictures is one line of JSON followed by the PNGs it counts.
 """
 
@@ -60,6 +61,7 @@ def to_json(value: Any) -> Any:
 
 def from_json(kind: Any, value: Any) -> Any:
     """A value of a type from JSON; fields that newer versions added are ignored.
+
     Raises:
         Malformed: it is not of that type.
     """

@@ -1,4 +1,5 @@
 """A connection to a NATS server on its own thread. Reconnects whenever the server returns.
+
 Permissions are up to the server: a user and password in the address, a credentials file, a custom CA.
 None of them is ever logged.
 """
@@ -53,6 +54,7 @@ class Server:
     @classmethod
     def found(cls, environment: Mapping[str, str], address: str = "") -> Server:
         """The server named on the command line, else in the environment.
+
         Raises:
             BadRequest: neither names one, or it is not an address.
         """
@@ -72,8 +74,10 @@ class Connection:
 
     def __init__(self, server: Server, name: str) -> None:
         """Connect, and create what is missing on the server.
+
         Args:
             name: of this client, in the server's list.
+
         Raises:
             NotReady: no server answers there, it rejects us, or it has no JetStream.
         """

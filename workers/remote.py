@@ -1,4 +1,5 @@
 """The app's side: which workers there are, their models, and a model that asks them. Runs no model.
+
 Each picture is one message of a work queue. Its id is also that of its result in the object store, so an app, worker
 or server killed at any moment can tell what happened: there is a result, or the message is still waiting, or it has
 to be sent again.

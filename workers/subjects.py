@@ -21,6 +21,7 @@ async def serve(
     model_info: Callable[[], Awaitable[bytes]],
 ) -> None:
     """Answer from now on, each request in its own task.
+
     Args:
         generate: content and the maximum size of an answer -> the answer, and whether to publish it as a result.
     """

@@ -1,4 +1,5 @@
 """A worker: pulls one job at a time from the queues of its models, and stores each result where the app finds it.
+
 It keeps no state. A job is acknowledged only once its result is stored on the server, so if this process dies,
 another worker starts the job again after `names.ACK_WAIT_SECONDS`.
 """

@@ -15,6 +15,7 @@ def workers_at(address: str = "") -> Iterator[Workers]:
     """
     Args:
         address: such as nats://host:4222; "": the one in DIORAMA_NATS, if any.
+
     Raises:
         BadRequest: it is not an address.
         NotReady: no usable server there.

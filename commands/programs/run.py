@@ -57,6 +57,7 @@ def run(options: argparse.Namespace) -> int:
 
 def read(studio: Studio, place: str) -> Found:
     """The request in a recipe.
+
     Raises:
         BadRequest: there is none, or it cannot be repeated.
     """
@@ -88,6 +89,7 @@ def taken_in(studio: Studio, place: str) -> str:
 
 def on(request: Wanted, source: str) -> Wanted:
     """The same request for another picture; "": the recipe's own.
+
     Raises:
         BadRequest: it does not start from a picture.
     """

@@ -1,4 +1,5 @@
 """The terminal verb `watch`: runs a recipe once on every new file in a folder, even across restarts.
+
 A journal in the outputs folder records which files were started, by content hash, and their jobs. It is written
 before a job is queued; after a crash in between, the job is found by its source picture or prompt.
 """

@@ -97,6 +97,7 @@ class UsersFile:
 
     def read(self) -> dict[str, User]:
         """The users currently in the file; none without a file.
+
         Raises:
             BadRequest: it is not a users file.
         """

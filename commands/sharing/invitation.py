@@ -16,6 +16,7 @@ _EVERYWHERE = ("0.0.0.0", "::")
 
 def told(options: argparse.Namespace, public_url: str | None) -> list[str]:
     """The lines to print; the first is the address on this machine.
+
     Args:
         public_url: of a share link, if any.
     """

@@ -1,4 +1,5 @@
 """Hugging Face as a record. Prices were public in November 2026 and are shown as "about".
+
 Nothing is computed here.
 """
 

@@ -100,6 +100,7 @@ class HuggingFaceService:
 
     def _serving(self, model: str, task: str, key: Key) -> str:
         """The best provider that currently serves a model.
+
         Raises:
             Retired: none does.
         """

@@ -1,4 +1,5 @@
 """Sign-in with Hugging Face: OpenID Connect's authorization code flow with PKCE. Knows no page and no session.
+
 A Space whose README says `hf_oauth: true` finds its OAuth app in the environment.
 Sources: https://huggingface.co/docs/hub/spaces-oauth and RFC 7636 (PKCE)
 """
@@ -59,6 +60,7 @@ class HuggingFaceSignIn:
 
     def address(self, state: str, verifier: str, redirect_uri: str) -> str:
         """Where to send a browser to sign in.
+
         Args:
             state: returned with the code.
             verifier: 43 to 128 characters, kept secret until the code is exchanged.
@@ -78,8 +80,10 @@ class HuggingFaceSignIn:
 
     def person(self, code: str, verifier: str, redirect_uri: str) -> HuggingFacePerson:
         """Exchange a code for the person. Waits for Hugging Face.
+
         Args:
             verifier, redirect_uri: as given to `address`.
+
         Raises:
             NotReady: the code is not accepted, or there is no answer; the message contains neither code nor token.
         """

@@ -102,6 +102,7 @@ class Meanings:
 
     def model(self) -> ModelSpec | None:
         """The model whose vectors are used: of those that are here, preferably one that knows everything; None:
+
         none is.
         """
         states = [(spec, spec.readiness()) for spec in self._models(Task.EMBED)]
