@@ -23,7 +23,7 @@ from ui.generate.offers import PER_MODEL, offer_more, offer_sizes
 from ui.generate.palette import build_palette
 from ui.generate.sentences import noted
 from ui.generate.settings import request_from, values_of
-from ui.shared.bridge import BROKEN, QUIET, Bridge
+from ui.shared.bridge import BROKEN, RAW, Bridge
 from ui.shared.clouds import asking, build_improve, build_price, refused
 from ui.shared.model_texts import known_of, unknown_sentence
 from ui.shared.preflight import build_preflight
@@ -35,7 +35,6 @@ _FEW = 2
 """Sentences in a note before it is collapsed."""
 _COLUMN = Path(__file__).parent / "column.js"
 _js = partial(function, _COLUMN)
-_QUIET: dict[str, Any] = QUIET | {"preprocess": False}
 
 
 def build(bridge: Bridge, arrival: Dependency) -> None:
@@ -72,8 +71,8 @@ def build(bridge: Bridge, arrival: Dependency) -> None:
     pieces = clouds.Pieces(controls, offered, saved, note, price, improve, more.preflight, make, more.terms)
 
     _connect_memory(pieces, chips, named)
-    arrival.then(None, [saved], [prompt], js=_js("bringBack"), **_QUIET)
-    arrival.then(bridge.listener(on_load, named), [bridge.visitor, bridge.visitor, saved], [*named.values()], **_QUIET)
+    arrival.then(None, [saved], [prompt], js=_js("bringBack"), **RAW)
+    arrival.then(bridge.listener(on_load, named), [bridge.visitor, bridge.visitor, saved], [*named.values()], **RAW)
     _connect_controls(bridge, pieces, more, named)
     _connect_make(bridge, pieces, named)
     clouds.connect(bridge, pieces, named)
@@ -86,19 +85,19 @@ def _connect_controls(bridge: Bridge, pieces: clouds.Pieces, more: More, named: 
     """Connect the choices in the column that change the rest of it."""
     controls, offered, saved, note, *_ = pieces
     everything, fold, palette = [*named.values()], [more.fold], named["palette"]
-    palette.words(None, [palette, saved], [saved, controls.prompt, note], js=_js("takeWords"), **_QUIET)
-    controls.prompt.change(None, None, None, js=_js("written"), **_QUIET)
+    palette.words(None, [palette, saved], [saved, controls.prompt, note], js=_js("takeWords"), **RAW)
+    controls.prompt.change(None, None, None, js=_js("written"), **RAW)
     look, chosen_model = bridge.listener(on_model, named), [bridge.visitor, controls.model, saved, offered]
-    answer = controls.model.input(look, chosen_model, everything, js=typed.ONCE, **_QUIET)
+    answer = controls.model.input(look, chosen_model, everything, js=typed.ONCE, **RAW)
     typed.keep(answer, controls, saved, offered, bridge.studio.models(Task.GENERATE))
     fix = bridge.open_listener(on_fixed_seed, named)
-    controls.seed.input(fix, [controls.model, controls.seed], fold, **_QUIET)
-    more.last_seed.click(fix, [controls.model, named["last_seed"]], fold, **_QUIET)
-    more.fold.expand(None, None, None, js=_js("showMore"), **_QUIET)
+    controls.seed.input(fix, [controls.model, controls.seed], fold, **RAW)
+    more.last_seed.click(fix, [controls.model, named["last_seed"]], fold, **RAW)
+    more.fold.expand(None, None, None, js=_js("showMore"), **RAW)
     resize = bridge.open_listener(on_shape, named)
-    controls.shape.input(resize, [controls.model, controls.shape, saved], everything, **_QUIET)
+    controls.shape.input(resize, [controls.model, controls.shape, saved], everything, **RAW)
     chosen_one = [more.follow, saved, controls.model]
-    more.follow.chosen(None, chosen_one, [saved, controls.control, note], js=_js("takeFollowed"), **_QUIET)
+    more.follow.chosen(None, chosen_one, [saved, controls.control, note], js=_js("takeFollowed"), **RAW)
 
 
 def _connect_make(bridge: Bridge, pieces: clouds.Pieces, named: dict[str, Any]) -> None:
@@ -107,8 +106,8 @@ def _connect_make(bridge: Bridge, pieces: clouds.Pieces, named: dict[str, Any]) 
     values = {**controls.by_name(), "offered": offered, "saved": saved}
     for press, handler in ((pieces.make.click, on_generate), (price.confirm, on_confirm)):
         listen = bridge.listener(handler, named)
-        press(listen, [bridge.visitor], [note, price], inputs_kwargs=values, trigger_mode="multiple", **_QUIET).failure(
-            None, None, [note], js=_js("say", noted(BROKEN, "trouble")), **_QUIET
+        press(listen, [bridge.visitor], [note, price], inputs_kwargs=values, trigger_mode="multiple", **RAW).failure(
+            None, None, [note], js=_js("say", noted(BROKEN, "trouble")), **RAW
         )
 
 
@@ -116,11 +115,11 @@ def _connect_stage(bridge: Bridge, pieces: clouds.Pieces, named: dict[str, Any])
     """Connect what the stage sends back to the column: a picture's settings, and its seed."""
     who, stage, model = bridge.visitor, named["stage"], pieces.controls.model
     everything = [*named.values()]
-    stage.reuse(bridge.event_listener(on_reuse, named, "id"), [who, pieces.saved], everything, **_QUIET).success(
-        None, js=function(_COLUMN.parents[1] / "shared/scripts/events.js", "tell", "copied"), **_QUIET
+    stage.reuse(bridge.event_listener(on_reuse, named, "id"), [who, pieces.saved], everything, **RAW).success(
+        None, js=function(_COLUMN.parents[1] / "shared/scripts/events.js", "tell", "copied"), **RAW
     )
     told = [named["last_seed"], named["take_seed"], model, pieces.preflight, pieces.make, pieces.licence]
-    stage.seed(bridge.event_listener(on_seed, named, "seed"), [who, model], told, **_QUIET)
+    stage.seed(bridge.event_listener(on_seed, named, "seed"), [who, model], told, **RAW)
 
 
 def on_load(studio: Studio, owner: str, token: str, saved: Any) -> dict[str, Any]:
@@ -220,22 +219,18 @@ def _connect_memory(pieces: clouds.Pieces, chips: list[gr.Button], named: dict[s
     """Keep the settings in the browser. No round trip, since this happens on every key press."""
     controls, _, saved, note, *_ = pieces
     ordered = [saved, *(controls.by_name()[name] for name in ("prompt", "model", "count", *PER_MODEL))]
-    chosen = (controls.shape, controls.size, controls.width, controls.height, controls.count)
-    more = (controls.seed, controls.steps, controls.guidance, controls.clip_skip, controls.style, controls.precision)
-    more = (*more, controls.sampler, controls.control_strength, controls.quality, controls.transparent, controls.fast)
-    by_hand = [control.input for control in (*chosen, *more)]
+    by_hand = [each.input for name, each in controls.by_name().items() if name not in ("prompt", "model", "control")]
     # Gradio's `input` misses some ways to fill a text box (pasting, dictating, a password manager).
     texts = [controls.prompt.change, controls.negative_prompt.change]
-    by_hand.append(controls.negative_prompt.input)
-    gr.on(by_hand, None, ordered, [saved], js=_js("rememberInput", PER_MODEL), **_QUIET)
-    gr.on(texts, None, ordered, [saved], js=_js("remember", PER_MODEL), **_QUIET)
-    controls.prompt.change(None, [controls.prompt, note], [note], js=_js("keepNote"), **_QUIET)
+    gr.on(by_hand, None, ordered, [saved], js=_js("rememberInput", PER_MODEL), **RAW)
+    gr.on(texts, None, ordered, [saved], js=_js("remember", PER_MODEL), **RAW)
+    controls.prompt.change(None, [controls.prompt, note], [note], js=_js("keepNote"), **RAW)
     chosen = [saved, controls.model, *typed.shown(controls)]
-    controls.model.input(None, chosen, [saved, note], js=_js("rememberModel"), **_QUIET)
+    controls.model.input(None, chosen, [saved, note], js=_js("rememberModel"), **RAW)
     for chip in chips:
-        chip.click(None, [saved, chip], [saved, controls.prompt, note], js=_js("takePrompt"), **_QUIET)
+        chip.click(None, [saved, chip], [saved, controls.prompt, note], js=_js("takePrompt"), **RAW)
     last = [saved, controls.model, named["last_seed"]]
-    named["take_seed"].click(None, last, [saved, controls.seed], js=_js("takeSeed"), **_QUIET)
+    named["take_seed"].click(None, last, [saved, controls.seed], js=_js("takeSeed"), **RAW)
 
 
 def _differences(notes: tuple[str, ...], *, about: str) -> str:

@@ -49,7 +49,7 @@ class Controls:
     control: gr.Textbox  # id of the control picture, shown by the component `follow`
     control_strength: gr.Slider
 
-    def by_name(self) -> dict[str, Component]:
+    def by_name(self) -> dict[str, Any]:
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
 

@@ -25,6 +25,8 @@ Named = Mapping[str, Block]
 
 QUIET: dict[str, Any] = {"show_progress": "hidden", "show_progress_on": [], "api_visibility": "private", "queue": False}
 """For every listener of the page: private, not queued, and without progress indicators."""
+RAW: dict[str, Any] = QUIET | {"preprocess": False}
+"""For listeners that take the values as the browser sends them."""
 BROKEN = "Something went wrong; the log has the details."
 """The message for a bug."""
 

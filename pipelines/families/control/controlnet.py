@@ -19,8 +19,8 @@ from pipelines.families.stable_diffusion import StableDiffusion, StableDiffusion
 from studio.contract import ImageRequest
 
 
-class _Controlled(DiffusersModel):
-    """A family with a ControlNet. At full strength, only the structure of the source picture is kept."""
+class Guided(DiffusersModel):
+    """A family that draws a new picture after another one. At full strength, nothing else of the source is kept."""
 
     _over: Any
     _inside: Any
@@ -35,13 +35,19 @@ class _Controlled(DiffusersModel):
 
     def _arguments(self, request: ImageRequest, words: Embeddings) -> dict[str, Any]:
         said = super()._arguments(request, words)
-        if self._kind_for(request) is self.kind:
-            said.pop("strength", None)  # new pictures have none
-            said["image"] = request.control
-        else:
-            said["control_image"] = request.control
+        if self._kind_for(request) is self.kind:  # a new picture has neither
+            said = {name: value for name, value in said.items() if name not in ("image", "strength")}
+        return said
+
+
+class _Controlled(Guided):
+    """With a ControlNet."""
+
+    def _arguments(self, request: ImageRequest, words: Embeddings) -> dict[str, Any]:
+        name = "image" if self._kind_for(request) is self.kind else "control_image"
         scale = 1.0 if request.control_strength is None else request.control_strength
-        return said | {"controlnet_conditioning_scale": scale}
+        guide = {name: request.control, "controlnet_conditioning_scale": scale}
+        return super()._arguments(request, words) | guide
 
 
 class StableDiffusionControl(_Controlled, StableDiffusion):

@@ -14,7 +14,7 @@ from studio.service import Studio
 from ui.generate.offers import PER_MODEL
 from ui.generate.sentences import noted
 from ui.generate.settings import request_from
-from ui.shared.bridge import QUIET, Bridge
+from ui.shared.bridge import RAW, Bridge
 from ui.shared.scripts import component
 
 
@@ -54,8 +54,7 @@ def connect(bridge: Bridge, compare: gr.HTML, controls: Any, named: dict[str, An
         named: every component of the column by name.
     """
     values = [controls[name] for name in ("prompt", "model", *PER_MODEL)]
-    quiet = QUIET | {"preprocess": False}
-    compare.run(bridge.event_listener(on_compare, named, "x"), [bridge.visitor, *values], [named["note"]], **quiet)
+    compare.run(bridge.event_listener(on_compare, named, "x"), [bridge.visitor, *values], [named["note"]], **RAW)
 
 
 def on_compare(

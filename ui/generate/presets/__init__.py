@@ -11,7 +11,7 @@ import gradio as gr
 from studio.service import Studio
 from ui.generate import clouds
 from ui.generate.offers import PER_MODEL
-from ui.shared.bridge import QUIET, Bridge
+from ui.shared.bridge import RAW, Bridge
 from ui.shared.pictures import Answer, text
 from ui.shared.scripts import component
 
@@ -33,10 +33,9 @@ def connect(bridge: Bridge, presets: gr.HTML, pieces: clouds.Pieces, named: dict
         named: every component of the column by name.
     """
     who, saved, everything = bridge.visitor, pieces.saved, [*named.values()]
-    quiet = QUIET | {"preprocess": False}
-    presets.use(bridge.event_listener(on_use, named, "id"), [who, saved], everything, **quiet)
+    presets.use(bridge.event_listener(on_use, named, "id"), [who, saved], everything, **RAW)
     values = [pieces.controls.by_name()[name] for name in ("model", "count", *PER_MODEL)]
-    presets.save(bridge.event_listener(on_save, named, "id"), [who, who, *values], [presets], **quiet)
+    presets.save(bridge.event_listener(on_save, named, "id"), [who, who, *values], [presets], **RAW)
 
 
 def on_use(studio: Studio, owner: str, event: gr.EventData, saved: Any) -> dict[str, Any]:
