@@ -1,4 +1,4 @@
-"""Attention over the views of one object at once, as both networks use it. Knows nothing of cameras or pictures."""
+"""Attention across the views of one object, as used by both networks. Knows nothing of cameras or pictures."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 SKIP_SCALE = 0.5**0.5
-"""Keeps the variance where two streams of equal variance are added. Source: 3DTopia/LGM core/unet.py."""
+"""Preserves the variance of a sum of two streams of equal variance. Source: 3DTopia/LGM core/unet.py."""
 
 
 def attend(queries: Tensor, keys: Tensor, values: Tensor, heads: int) -> Tensor:
-    """Softmax attention, scaled by the square root of the width of a head.
+    """Softmax attention, scaled by the square root of a head's width.
 
     Args:
         queries: [B, L, heads * width].
@@ -60,10 +60,10 @@ class ViewAttention(nn.Module):
 
 
 class CrossAttention(nn.Module):
-    """Attention to other tokens, or to its own; the last `picture_tokens` of them through matrices of their own.
+    """Attention to other tokens, or self-attention; the last `picture_tokens` use their own matrices.
 
     Key names of ashawkey/mvdream_diffusers mv_unet.py. Words and picture are attended to separately, with the same
-    queries, and the answers are added (IP-Adapter, https://arxiv.org/abs/2308.06721, equation 5).
+    queries, and the results are added (IP-Adapter, https://arxiv.org/abs/2308.06721, equation 5).
     """
 
     def __init__(
@@ -85,7 +85,7 @@ class CrossAttention(nn.Module):
         """
         Args:
             x: [B, L, C].
-            context: [B, M, context]; None: attend to x itself.
+            context: [B, M, context]; None: x itself.
         """
         seen = x if context is None else context
         queries = self.to_q(x)

@@ -1,8 +1,7 @@
-"""Blends ellipses front to back in tiles of a picture, with a hand-written gradient.
+"""Alpha-blends ellipses front to back in tiles of a picture, with a hand-written gradient. Knows no cameras.
 
-Autograd alone would give the same at three times the cost, and this is where a splat's time goes. Knows no cameras.
-
-With alpha what an ellipse covers of a pixel and T what shines through all up to and including it:
+Autograd alone would give the same at three times the cost, and most of a splat's time is spent here.
+With alpha the opacity of an ellipse at a pixel and T the transmittance after all up to and including it:
 
     T_i = (1 - alpha_1) ... (1 - alpha_i)      w_i = alpha_i T_(i-1) = T_i / (1 - alpha_i) - T_i      C = sum w_i f_i
     dC/df_i = w_i      dC/dalpha_i = (T_i f_i - sum of w_j f_j over all j behind i) / (1 - alpha_i)
@@ -19,23 +18,23 @@ from torch import Tensor
 
 OPAQUEST = 0.99
 FAINTEST = 1 / 255
-"""The most and the least an ellipse covers of a pixel; below it is left out."""
+"""The maximum alpha of an ellipse at a pixel, and the minimum below which it is skipped."""
 SHUT = 1e-4
-"""What shines through a pixel that is done: an ellipse that would leave less is not drawn, nor any behind it."""
+"""The transmittance at which a pixel is done: ellipses that would go below it are not drawn, nor any behind them."""
 
 
 class _Layers(NamedTuple):
-    """K ellipses in each of A tiles, pixel by pixel; [A, K, pixels] by default."""
+    """K ellipses in each of A tiles, per pixel; [A, K, pixels] unless noted."""
 
-    alpha: Tensor  # 0 where they are too faint
+    alpha: Tensor  # 0 where too faint
     clear: Tensor  # 1 - alpha
-    through: Tensor  # after each, those before all of them included; 0 where the pixel is shut
-    weights: Tensor  # 0 where the pixel is shut
-    left: Tensor  # [A, pixels] what shines through all
+    through: Tensor  # transmittance after each, including earlier slices; 0 where the pixel is done
+    weights: Tensor  # 0 where the pixel is done
+    left: Tensor  # [A, pixels] the remaining transmittance
 
     @classmethod
     def of(cls, terms: Tensor, basis: Tensor, through: Tensor) -> _Layers:
-        # `threshold`, not `where`: on a CPU that takes forty times as long
+        # `threshold`, not `where`, which is forty times slower on a CPU
         alpha = torch.threshold_((terms @ basis).exp_().clamp_(max=OPAQUEST), FAINTEST, 0.0)
         clear = 1 - alpha
         after = clear.cumprod(dim=1).mul_(through[:, None])
@@ -45,18 +44,18 @@ class _Layers(NamedTuple):
 
 
 class Blend(torch.autograd.Function):
-    """`Blend.apply(terms, features, through, basis)` lays K ellipses over each of A tiles.
+    """`Blend.apply(terms, features, through, basis)` blends K ellipses in each of A tiles.
 
     Args:
-        terms: [A, K, 6] of the logarithm of what each covers, as a polynomial of `basis`; -inf: nowhere.
+        terms: [A, K, 6] log alpha of each, as a polynomial of `basis`; -inf: nowhere.
         features: [A, K, C] what they show.
-        through: [A, pixels] what shines through all before them.
+        through: [A, pixels] the transmittance before them.
         basis: [6, pixels].
 
     Returns:
-        [A, C, pixels] to add to what is seen, and [A, pixels] what shines through now.
+        [A, C, pixels] to add to the picture, and [A, pixels] the remaining transmittance.
 
-    On the way back everything is computed again from these: nothing the size of the pixels is kept.
+    The backward pass recomputes everything from these: nothing the size of the pixels is kept.
     """
 
     @staticmethod
@@ -70,13 +69,13 @@ class Blend(torch.autograd.Function):
         terms, features, through, basis = ctx.saved_tensors
         seen, left = gradients  # [A, C, pixels], [A, pixels]
         layers = _Layers.of(terms, basis, through)
-        wanted = features @ seen  # [A, K, pixels]: what each would bring if it covered all
+        wanted = features @ seen  # [A, K, pixels]: the gain if each were opaque
         brought = layers.weights * wanted
         total = brought.sum(1) + left * layers.left
         behind = total[:, None] - brought.cumsum(1)
         own = layers.through.mul_(wanted)  # T_i f_i
         of_alpha = own.sub_(behind).div_(layers.clear)
-        grows = torch.threshold_(layers.alpha.neg_(), -OPAQUEST, 0.0)  # -alpha, but nothing where it is cut
+        grows = torch.threshold_(layers.alpha.neg_(), -OPAQUEST, 0.0)  # -alpha, 0 where it was clamped
         of_terms = of_alpha.mul_(grows).neg_() @ basis.t()
         of_features = (seen @ layers.weights.transpose(1, 2)).transpose(1, 2)
         of_through = total / through.clamp(min=torch.finfo(through.dtype).tiny)

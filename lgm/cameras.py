@@ -1,4 +1,4 @@
-"""The convention of space and cameras, for the whole project, and the cameras of LGM and ImageDream.
+"""The coordinate convention of the whole project, and the cameras of LGM and ImageDream.
 
 The world is right-handed: x right, y up, z towards who looks from the front. A pose is a [4, 4] matrix that takes
 points of the camera to the world (column vectors); the camera's axes are OpenGL's: x right, y up, and it looks along
@@ -25,13 +25,13 @@ from torch import Tensor
 from lgm.config import BIG, LGMConfig
 
 AZIMUTHS_DEG = (0.0, 90.0, 180.0, 270.0)
-"""Of the four views, in LGM's order."""
+"""The four views, in LGM's order."""
 FRAME_OF_VIEW = (1, 2, 3, 0)
 """LGM's view k is this frame of ImageDream's. Source: 3DTopia/LGM infer.py."""
 
 
 class Camera(NamedTuple):
-    """A pinhole camera somewhere in the world. Off-axis where the principal point is not the middle of the picture."""
+    """A pinhole camera; off-axis if the principal point is not the picture's centre."""
 
     pose: Tensor  # [4, 4], OpenGL axes
     fx: float  # focal lengths, pixels
@@ -42,17 +42,17 @@ class Camera(NamedTuple):
     height: int
 
     def resized(self, width: int, height: int) -> Camera:
-        """The same view in another number of pixels."""
+        """The same view at another resolution."""
         across, down = width / self.width, height / self.height
         return Camera(self.pose, self.fx * across, self.fy * down, self.cx * across, self.cy * down, width, height)
 
     def window(self, left: float, top: float, width: int, height: int) -> Camera:
-        """The same view through a part of the picture, or through more than it: `left` and `top` may be negative."""
+        """A crop of the view, or more than it: `left` and `top` may be negative."""
         return Camera(self.pose, self.fx, self.fy, self.cx - left, self.cy - top, width, height)
 
 
 def orbit_pose(elevation_deg: float, azimuth_deg: float, radius: float = BIG.cam_radius) -> Tensor:
-    """The pose of a camera that looks at the origin, upright.
+    """The pose of an upright camera that looks at the origin.
 
     Returns:
         [4, 4] float64.
@@ -75,24 +75,24 @@ def projected(points: Tensor, camera: Camera) -> tuple[Tensor, Tensor]:
 
 
 def orbit_camera(elevation_deg: float, azimuth_deg: float, size: int) -> Camera:
-    """LGM's camera, of a square picture of `size` pixels."""
+    """LGM's camera, for a square picture of `size` pixels."""
     f_px, pose = focal_px(size, BIG.fovy), orbit_pose(elevation_deg, azimuth_deg, BIG.cam_radius)
     return Camera(pose, f_px, f_px, size / 2, size / 2, size, size)
 
 
 def focal_px(size: int, fov_deg: float) -> float:
-    """Focal length of a picture `size` pixels high that sees `fov_deg`."""
+    """The focal length for a picture `size` pixels high with this field of view."""
     return 0.5 * size / math.tan(math.radians(fov_deg) / 2)
 
 
 def world_to_camera(pose: Tensor) -> Tensor:
-    """[..., 4, 4] for column vectors, to OpenCV axes (x right, y down, looks along +z), of a pose."""
+    """[..., 4, 4] for column vectors: a pose's view matrix, to OpenCV axes (x right, y down, looks along +z)."""
     flip = pose.new_tensor([1.0, -1.0, -1.0, 1.0])
     return torch.linalg.inv(pose * flip)
 
 
 def rays(pose: Tensor, size: int, fov_deg: float) -> tuple[Tensor, Tensor]:
-    """Where the rays through the centres of a square picture's pixels begin, and where they go.
+    """Origin and directions of the rays through the pixel centres of a square picture.
 
     Returns:
         [3] origin, and [size, size, 3] unit directions; both in the world.
@@ -125,14 +125,14 @@ def default_rays(config: LGMConfig = BIG, elevation_deg: float = 0.0) -> Tensor:
 
 
 def imagedream_cameras(elevation_deg: float = 0.0, *, blender: bool = True, extra_view: bool = True) -> Tensor:
-    """The four cameras as ImageDream expects them: sixteen numbers each.
+    """The four cameras as ImageDream expects them, sixteen numbers each.
 
     Args:
-        blender: with Blender's axes (z up) in the world, as the weights want it.
-        extra_view: one more row, of zeros: the view that carries the input picture.
+        blender: use Blender's world axes (z up), as the weights expect.
+        extra_view: append a row of zeros: the view that carries the input picture.
 
     Returns:
-        [4, 16] or [5, 16] float32: poses at distance 1, row by row.
+        [4, 16] or [5, 16] float32: poses at distance 1, flattened.
 
     Source: bytedance/ImageDream camera_utils.py.
     """

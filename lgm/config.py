@@ -1,4 +1,4 @@
-"""The sizes of the networks, in the words of the published configurations. Knows no torch."""
+"""The sizes of the networks, named as in the published configurations. Knows no torch."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 CHANNELS = 9
-"""Of LGM's input: three of colour, six of the ray."""
+"""Channels of LGM's input: three of colour, six of the ray."""
 PARAMETERS = 14
-"""Of one Gaussian: position 3, opacity 1, scale 3, rotation 4 (w first), colour 3."""
+"""Numbers per Gaussian: position 3, opacity 1, scale 3, rotation 4 (w first), colour 3."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class LGMConfig:
 
     @property
     def count(self) -> int:
-        """Gaussians in one splat."""
+        """Gaussians per splat."""
         return self.num_input_views * self.splat_size**2
 
 

@@ -1,4 +1,4 @@
-"""Gaussians as the networks make them and the renderer draws them. Knows no file format and no camera."""
+"""Gaussians as the networks output and the renderer draws them. Knows no file format and no camera."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ class Gaussians(NamedTuple):
 
     positions: Tensor  # [..., N, 3]
     opacities: Tensor  # [..., N] in [0, 1]
-    scales: Tensor  # [..., N, 3] standard deviations along the own axes, world units, positive
+    scales: Tensor  # [..., N, 3] standard deviations along the local axes, world units, positive
     rotations: Tensor  # [..., N, 4] unit quaternions w, x, y, z
-    colours: Tensor  # [..., N, 3] RGB in [0, 1], the same from every side
+    colours: Tensor  # [..., N, 3] RGB in [0, 1], view-independent
 
     def packed(self) -> Tensor:
         """[..., N, 14]: position, opacity, scale, rotation, colour; LGM's own order."""
@@ -28,7 +28,7 @@ class Gaussians(NamedTuple):
         return Gaussians(*(each[index] for each in self))
 
     def only(self, kept: Tensor) -> Gaussians:
-        """Some of N Gaussians.
+        """A subset of N Gaussians.
 
         Args:
             kept: [N] bool, or indexes.
@@ -43,7 +43,7 @@ class Gaussians(NamedTuple):
 
 
 def unpacked(packed: Tensor) -> Gaussians:
-    """The record of what `Gaussians.packed` gave.
+    """The inverse of `Gaussians.packed`.
 
     Args:
         packed: [..., N, 14].

@@ -1,4 +1,4 @@
-"""LGM: four views of an object to Gaussians. Knows nothing of files, and of pictures only how they are normalised."""
+"""LGM: four views of an object to Gaussians. Knows no files, and of pictures only their normalisation."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ class LGM(nn.Module):
         return activated(self.raw(inputs), self.config.num_input_views)
 
     def raw(self, inputs: Tensor) -> Tensor:
-        """[B * V, 14, S, S]: what the network says, before it is made into valid Gaussians."""
+        """[B * V, 14, S, S]: the network's output before activation."""
         side, views = self.config.input_size, self.config.num_input_views
         if inputs.shape[1:] != (views, CHANNELS, side, side):
             raise ValueError(f"got {tuple(inputs.shape)}, expected [B, {views}, {CHANNELS}, {side}, {side}]")
         return self.conv(self.unet(inputs.flatten(0, 1)))
 
     def inputs_of(self, views: Tensor, elevation_deg: float = 0.0) -> Tensor:
-        """Colour and ray of every pixel.
+        """Colour and ray of every pixel, as the input of `forward`.
 
         Args:
             views: [B, V, 3, H, H] RGB in [0, 1] over white, at azimuth 0, 90, 180, 270 degrees in that order.
@@ -57,7 +57,7 @@ class LGM(nn.Module):
 
 
 def activated(raw: Tensor, views: int) -> Gaussians:
-    """Valid Gaussians of any numbers.
+    """The network's output as valid Gaussians.
 
     Args:
         raw: [B * V, 14, S, S].

@@ -1,12 +1,13 @@
-"""ImageDream's network: the noise in five latents of one object, seen from five cameras. Knows no scheduler and no VAE.
+"""ImageDream's network: predicts the noise in five latents of one object, seen from five cameras. Knows no scheduler or
+VAE.
 
-Stable Diffusion 2's U-Net whose self-attention runs over all views of an object at once, told the camera of each, and
-with a picture read beside the words. Without the picture (`ip_dim=0`) it is MVDream's. Names of the parts are those of
-the published weights. Source: MVDream, https://arxiv.org/abs/2308.16512; ImageDream, https://arxiv.org/abs/2312.02201;
+Stable Diffusion 2's U-Net with self-attention across all views of an object and the camera as an input, and with a
+picture attended to besides the words. Without the picture (`ip_dim=0`) it is MVDream's. Modules are named as in the
+published weights. Source: MVDream, https://arxiv.org/abs/2308.16512; ImageDream, https://arxiv.org/abs/2312.02201;
 ashawkey/mvdream_diffusers mv_unet.py.
 
-A batch is B objects times F views, the view changing fastest. With a picture F is 5: four views, and one that carries
-the picture itself and whose camera is zeros.
+A batch is B objects times F views, views varying fastest. With a picture F is 5: four views, and one that carries
+the picture itself and has a camera of zeros.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ class MultiViewUNet(nn.Module):
 
         levels = [(base * times, 2**level) for level, times in enumerate(config.channel_mult)]
         width = base
-        kept = [base]  # widths of what the way down keeps
+        kept = [base]  # channels of the skips
         self.input_blocks = nn.ModuleList([Stage([nn.Conv2d(config.in_channels, base, 3, padding=1)])])
         for out, halved in levels:
             for _ in range(config.num_res_blocks):
@@ -93,7 +94,7 @@ class MultiViewUNet(nn.Module):
         return self.denoise(x, timesteps, self.seen(context, tokens, num_frames), camera, num_frames, ip_img)
 
     def picture_tokens(self, ip: Tensor) -> Tensor:
-        """[B, ip_dim, context_dim] of [B, T, ip_width]: the same in every step, so a loop asks for them once."""
+        """[B, ip_dim, context_dim] of [B, T, ip_width]: the same in every step, so computed once."""
         return self.image_embed(ip)
 
     def seen(self, context: Tensor, picture_tokens: Tensor | None, num_frames: int) -> Tensor:
@@ -118,7 +119,7 @@ class MultiViewUNet(nn.Module):
         num_frames: int,
         ip_img: Tensor | None = None,
     ) -> Tensor:
-        """`forward` from what `seen` made; the arguments are the same otherwise."""
+        """`forward` with the result of `seen`; the other arguments are the same."""
         if (ip_img is not None) != bool(self.config.ip_dim):
             raise ValueError(f"got {'an' if ip_img is not None else 'no'} ip_img with ip_dim {self.config.ip_dim}")
         if ip_img is not None:
@@ -137,7 +138,7 @@ class MultiViewUNet(nn.Module):
 
 
 class Stage(nn.ModuleList):
-    """Parts one after another, each given what it needs."""
+    """A sequence of layers, each given the inputs it needs."""
 
     def forward(self, x: Tensor, embedding: Tensor, seen: Tensor, views: int) -> Tensor:
         for part in self:
@@ -151,7 +152,7 @@ class Stage(nn.ModuleList):
 
 
 class ResBlock(nn.Module):
-    """Two convolutions, the time and camera added between them, and what went in."""
+    """Two convolutions with the time and camera embedding between them, plus the input."""
 
     def __init__(self, channels: int, embedding: int, out: int) -> None:
         super().__init__()
@@ -159,7 +160,7 @@ class ResBlock(nn.Module):
             nn.GroupNorm(32, channels, eps=1e-5), nn.SiLU(), nn.Conv2d(channels, out, 3, padding=1)
         )
         self.emb_layers = nn.Sequential(nn.SiLU(), nn.Linear(embedding, out))
-        # The third is where dropout stands in training: the published keys count it.
+        # The third is dropout in training; it keeps the published key names.
         self.out_layers = nn.Sequential(
             nn.GroupNorm(32, out, eps=1e-5), nn.SiLU(), nn.Identity(), nn.Conv2d(out, out, 3, padding=1)
         )
@@ -171,7 +172,7 @@ class ResBlock(nn.Module):
 
 
 class Transformer(nn.Module):
-    """Attention over all pixels of all views, then to words and picture, then a feed-forward; added to what went in."""
+    """Attention across all pixels of all views, then to words and picture, then a feed-forward, plus the input."""
 
     def __init__(self, config: MultiViewUNetConfig, channels: int) -> None:
         super().__init__()
@@ -207,7 +208,7 @@ class TransformerBlock(nn.Module):
 
 
 class FeedForward(nn.Module):
-    """Four times as wide inside, half of it a gate. The identity is where dropout stands in training."""
+    """Expands four times, with GEGLU. The identity is dropout in training."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -252,7 +253,7 @@ class Upsample(nn.Module):
 
 
 def timestep_embedding(timesteps: Tensor, width: int) -> Tensor:
-    """Waves of falling frequency, cosines first.
+    """Sinusoids of decreasing frequency, cosines first.
 
     Args:
         timesteps: [B].

@@ -32,18 +32,18 @@ from lgm.cameras import Camera, world_to_camera
 from lgm.gaussians import Gaussians
 
 NEAREST = 0.2
-"""Depth before the camera, world units, under which a Gaussian is left out."""
+"""Near plane, world units: nearer Gaussians are skipped."""
 LOW_PASS = 0.3
-"""Added to the variances of an ellipse, square pixels: nothing is narrower than a pixel."""
+"""Added to the variances of an ellipse, square pixels, so that none is narrower than a pixel."""
 _BEYOND = 0.3
-"""Share of the half picture beyond its edge up to which perspective is linearised in its place."""
+"""How far beyond the edge, as a share of half the picture, perspective is linearised at the Gaussian itself."""
 _TILE = 8
 _SLICE = 32
 """Gaussians of a tile's list that are composited at a time."""
 _PAIRS_AT_ONCE = 16_384
-"""Composited at a time, each over all pixels of its tile: some 4 MB for every array."""
+"""Composited at a time, each over all pixels of its tile: about 4 MB per array."""
 _PAIRS_LISTED = 4_000_000
-"""Listed and sorted at a time: some 250 MB."""
+"""Listed and sorted at a time: about 250 MB."""
 _FEATURES = 5
 
 WHITE = (1.0, 1.0, 1.0)
@@ -56,15 +56,15 @@ class Rendered(NamedTuple):
     """A picture of Gaussians; float32, or float64 if they are."""
 
     rgb: Tensor  # [H, W, 3] over the background; not clipped: above 1 only if colours are
-    alpha: Tensor  # [H, W] in [0, 1], what the Gaussians cover
-    depth: Tensor  # [H, W] world units before the camera, weighed by what each covers; divide by alpha for the mean
+    alpha: Tensor  # [H, W] in [0, 1]
+    depth: Tensor  # [H, W] world units, weighted by alpha; divide by alpha for the mean
 
 
 class _Ellipses(NamedTuple):
-    """Gaussians in the picture, the nearest first."""
+    """Projected Gaussians, nearest first."""
 
     centres: Tensor  # [M, 2] pixels, x then y
-    reach: Tensor  # [M, 2] half width and half height of what is not too faint, pixels
+    reach: Tensor  # [M, 2] half width and half height of the visible part, pixels
     parts: list[Tensor]  # [M, 11] in all: centre, inverse covariance xx xy yy, log opacity; red, green, blue, 1, depth
 
 
@@ -109,7 +109,7 @@ def render(
 
 
 def _drawn_by_gsplat(gaussians: Gaussians, camera: Camera) -> Tensor:
-    """[H, W, 5], as `_composite`; gsplat ends a Gaussian at three standard deviations and a third."""
+    """[H, W, 5], like `_composite`; gsplat cuts a Gaussian off at three and a third standard deviations."""
     view = world_to_camera(camera.pose).to(gaussians.positions)
     inner = view.new_tensor([[camera.fx, 0, camera.cx], [0, camera.fy, camera.cy], [0, 0, 1]])
     colours_and_depth, alpha, _ = _gsplat.rasterization(
@@ -123,7 +123,7 @@ def _drawn_by_gsplat(gaussians: Gaussians, camera: Camera) -> Tensor:
 
 
 def _project(gaussians: Gaussians, camera: Camera) -> _Ellipses:
-    """The ellipses that can be seen."""
+    """The visible ellipses."""
     view = world_to_camera(camera.pose).to(gaussians.positions)
     points = gaussians.positions @ view[:3, :3].T + view[:3, 3]  # OpenCV axes
     with torch.no_grad():
@@ -167,20 +167,20 @@ def rotation_matrices(rotations: Tensor) -> Tensor:
 
 
 def _slopes(slopes: Tensor, principal_px: float, f_px: float, length: int) -> Tensor:
-    """Kept near the picture: far outside, the linearised perspective would make ellipses of any size."""
+    """Clamped near the picture: far outside, the linearised perspective would give ellipses of any size."""
     beyond = _BEYOND * 0.5 * length / f_px
     return slopes.clamp(-principal_px / f_px - beyond, (length - principal_px) / f_px + beyond)
 
 
 def _boxes(ellipses: _Ellipses, columns: int, rows: int) -> tuple[Tensor, Tensor]:
-    """[M, 2] each: the first and the last tile, column and row, that every ellipse can reach."""
+    """[M, 2] each: the first and last tile, column and row, that every ellipse can reach."""
     last = torch.tensor([columns, rows], device=ellipses.centres.device) - 1
     low = ((ellipses.centres - ellipses.reach) / _TILE).floor().clamp(min=0).long()
     return low, torch.minimum(((ellipses.centres + ellipses.reach) / _TILE).floor().long(), last)
 
 
 def _bands(boxes: tuple[Tensor, Tensor], rows: int) -> Iterator[tuple[int, int]]:
-    """Rows of tiles, from and to, whose lists are made at a time: one band unless the ellipses are many and large."""
+    """Ranges of tile rows to list at a time: one unless the ellipses are many and large."""
     low, high = boxes
     count = max(1, min(rows, math.ceil(int((high - low + 1).clamp(min=0).prod(-1).sum()) / _PAIRS_LISTED)))
     edges = [rows * i // count for i in range(count + 1)]
@@ -188,7 +188,7 @@ def _bands(boxes: tuple[Tensor, Tensor], rows: int) -> Iterator[tuple[int, int]]
 
 
 def _pairs(boxes: tuple[Tensor, Tensor], columns: int, rows: tuple[int, int]) -> _Pairs:
-    """The tiles of some rows with their ellipses, the nearest first."""
+    """The tiles of some rows with their ellipses, nearest first."""
     low, high = boxes
     top, bottom = low[:, 1].clamp(min=rows[0]), high[:, 1].clamp(max=rows[1] - 1)
     wide, tall = (high[:, 0] - low[:, 0] + 1).clamp(min=0), (bottom - top + 1).clamp(min=0)
@@ -204,7 +204,7 @@ def _pairs(boxes: tuple[Tensor, Tensor], columns: int, rows: tuple[int, int]) ->
 
 
 def _composite(ellipses: _Ellipses, camera: Camera) -> Tensor:
-    """[H, W, 5]: features of all ellipses, each weighed by what it covers and what shines through those before it."""
+    """[H, W, 5]: the alpha-blended features of all ellipses."""
     columns, rows = math.ceil(camera.width / _TILE), math.ceil(camera.height / _TILE)
     boxes = _boxes(ellipses, columns, rows)
     packed = torch.cat(ellipses.parts, dim=-1)
@@ -213,7 +213,7 @@ def _composite(ellipses: _Ellipses, camera: Camera) -> Tensor:
         each
         for band in _bands(boxes, rows)
         for pairs in (_pairs(boxes, columns, band),)
-        # tiles with lists of like length go together, so that few wait for the longest
+        # tiles with lists of similar length are batched, so that few wait for the longest
         for group in pairs.length.argsort(descending=True).split(_PAIRS_AT_ONCE // _SLICE)
         if len(group)
         for each in _draw(packed, pairs, group)
@@ -225,9 +225,9 @@ def _composite(ellipses: _Ellipses, camera: Camera) -> Tensor:
 
 
 def _draw(packed: Tensor, pairs: _Pairs, tiles: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
-    """Numbers of tiles in the picture, and [tiles, 5, pixels] to add there, a slice of the lists at a time.
+    """Tile numbers in the picture, and [tiles, 5, pixels] to add there, one slice of the lists at a time.
 
-    A tile is left when its list ends or nothing shines through it any more.
+    A tile is dropped when its list ends or it is opaque.
     """
     through = packed.new_ones(len(tiles), _TILE * _TILE)
     basis = _basis(packed)
@@ -248,7 +248,7 @@ def _draw(packed: Tensor, pairs: _Pairs, tiles: Tensor) -> Iterator[tuple[Tensor
 
 
 def _terms(some: Tensor, middle: Tensor) -> Tensor:
-    """[A, K, 6]: the logarithm of what ellipses cover of a tile's pixels, as a polynomial of `_basis`.
+    """[A, K, 6]: log alpha of ellipses over a tile's pixels, as a polynomial of `_basis`.
 
     At (x, y) it is log o - (a dx^2 + 2 b dx dy + c dy^2) / 2 with dx = x - cx and dy = y - cy.
 
@@ -263,7 +263,7 @@ def _terms(some: Tensor, middle: Tensor) -> Tensor:
 
 
 def _basis(like: Tensor) -> Tensor:
-    """[6, pixels]: 1, x, y, x^2, xy, y^2 at the centres of a tile's pixels, from its middle."""
+    """[6, pixels]: 1, x, y, x^2, xy, y^2 at a tile's pixel centres, relative to its middle."""
     line = torch.arange(_TILE, dtype=like.dtype, device=like.device) + 0.5 - _TILE / 2
     y, x = (each.flatten() for each in torch.meshgrid(line, line, indexing="ij"))
     return torch.stack([torch.ones_like(x), x, y, x * x, x * y, y * y])

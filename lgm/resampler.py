@@ -1,7 +1,7 @@
 """Turns a picture encoder's output into a few extra prompt tokens. Knows nothing of views.
 
-Key names of ashawkey/mvdream_diffusers mv_unet.py; the design is IP-Adapter's "plus" (https://arxiv.org/abs/2308.06721)
-after Flamingo's perceiver (https://arxiv.org/abs/2204.14198).
+Key names of ashawkey/mvdream_diffusers mv_unet.py; the design is IP-Adapter's "plus"
+(https://arxiv.org/abs/2308.06721) after Flamingo's perceiver (https://arxiv.org/abs/2204.14198).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _GROWTH = 4
 
 
 class PerceiverAttention(nn.Module):
-    """The queries look at the picture and at each other."""
+    """The queries attend to the picture and to each other."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -54,7 +54,7 @@ class Resampler(nn.Module):
             picture: [B, T, picture_width].
 
         Returns:
-            [B, tokens, width]; for a picture of zeros too they are not zero.
+            [B, tokens, width]; not zero even for a picture of zeros.
         """
         queries = self.latents.expand(len(picture), -1, -1)
         picture = self.proj_in(picture)

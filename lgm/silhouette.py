@@ -1,7 +1,7 @@
-"""Gaussians brought onto the outline of the picture they came from. Knows no network.
+"""Fits Gaussians to the outline of their source picture. Knows no network.
 
-A network assumes a lens that the picture need not have, so what it says misses the outline by some pixels: too much
-is cut away, and the rest is bent by some steps of descent.
+A network assumes a lens that the picture need not have, so its output misses the outline by a few pixels: what is
+outside is made transparent, and the rest is bent by a few steps of gradient descent.
 """
 
 from __future__ import annotations
@@ -18,30 +18,30 @@ from lgm.gaussians import Gaussians
 from lgm.render import render
 
 _RATE = 0.004
-"""Of Adam, world units."""
+"""Adam's learning rate, world units."""
 _NODES = 12
-"""Along each edge of the lattice that is bent, with all that is in it: moved one by one, Gaussians fray the outline."""
-_BETAS = (0.8, 0.95)  # for some ten steps; the usual ones remember a hundred
+"""Nodes along each edge of the lattice to bend: Gaussians moved one by one would fray the outline."""
+_BETAS = (0.8, 0.95)  # for about ten steps; the defaults average over a hundred
 
 
 class Target(NamedTuple):
-    """What a camera ought to see."""
+    """What a camera should see."""
 
     camera: Camera
     rgb: Tensor  # [H, W, 3] in [0, 1] over white
-    alpha: Tensor  # [H, W] in [0, 1], what is covered
+    alpha: Tensor  # [H, W] in [0, 1]
 
 
 def fitted(gaussians: Gaussians, target: Target, steps: int, report: Callable[[int], None] | None = None) -> Gaussians:
-    """The same Gaussians in a space that is bent a little, so that together they look like the target.
+    """The same Gaussians in a slightly bent space, so that together they match the target.
 
     Args:
-        gaussians: [N, ...] float32 on any device; they stay as they are.
-        steps: of Adam; each draws the target once, forth and back.
-        report: called after every step with its number from 1; what it raises passes.
+        gaussians: [N, ...] float32 on any device; not modified.
+        steps: of Adam; each renders the target once, forward and backward.
+        report: called after every step with its number, from 1; its exceptions propagate.
 
     Returns:
-        [N, ...] in the same order, without history; only the positions are others.
+        [N, ...] in the same order, detached; only positions differ.
     """
     low, high = gaussians.positions.aminmax(dim=0)
     places = 2 * (gaussians.positions - low) / (high - low).clamp(min=1e-6) - 1
@@ -51,7 +51,7 @@ def fitted(gaussians: Gaussians, target: Target, steps: int, report: Callable[[i
 
     def moved() -> Gaussians:
         shifts = F.grid_sample(nodes, places.flip(-1)[None, None, None], align_corners=True)[0, :, 0, 0].T
-        shifts = shifts - (shifts @ towards)[:, None] * towards  # nearer or farther does not show
+        shifts = shifts - (shifts @ towards)[:, None] * towards  # moving in depth is invisible
         return gaussians._replace(positions=gaussians.positions + shifts)
 
     with torch.enable_grad():
@@ -65,10 +65,10 @@ def fitted(gaussians: Gaussians, target: Target, steps: int, report: Callable[[i
 
 
 def cut_away(gaussians: Gaussians, target: Target) -> Gaussians:
-    """The same Gaussians; what its camera sees of them beside what is covered, has no opacity any more.
+    """The same Gaussians, transparent where the target's camera sees them outside the outline.
 
     Args:
-        target: a pixel beside what it covers still counts as covered.
+        target: a pixel next to its outline still counts as inside.
     """
     camera = target.camera
     at, _ = projected(gaussians.positions, camera)
@@ -78,6 +78,6 @@ def cut_away(gaussians: Gaussians, target: Target) -> Gaussians:
 
 
 def target_loss(gaussians: Gaussians, target: Target) -> Tensor:
-    """The mean squared errors of colour and of what is covered."""
+    """The mean squared errors of colour and alpha."""
     seen = render(gaussians, target.camera)
     return (seen.rgb - target.rgb).square().mean() + (seen.alpha - target.alpha).square().mean()

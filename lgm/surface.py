@@ -1,7 +1,7 @@
-"""A closed surface for Gaussians that only hint at one: their depth is fused, and what it bounds is covered with discs.
+"""A closed surface for Gaussians that only suggest one: depth maps are fused, and the result is covered with discs.
 
-    fuse         what cameras around see of the Gaussians becomes a signed distance in a grid, as depth scans would
-    cover        one flat, opaque Gaussian wherever the grid crosses zero, so that nothing shines through
+    fuse         depth as seen by cameras all around becomes a signed distance field in a grid, like depth scans
+    cover        one flat, opaque Gaussian wherever the field crosses zero, so that nothing shines through
 
 What no camera sees into is solid: holes close, and a hollow top becomes a lid. Knows no network and no colours; see
 `surface_colours`.
@@ -24,31 +24,31 @@ from lgm.gaussians import Gaussians
 from lgm.render import render
 
 CELLS = 72
-"""Along each edge of the grid: a disc is then about as wide as a pixel of a view of 64."""
+"""Along each edge of the grid: discs are then about as wide as a pixel of a 64-pixel view."""
 _SURE = 0.3
-"""Opacity from which a Gaussian counts for where the grid is."""
+"""Minimum opacity of the Gaussians that define the grid's extent."""
 _THICKER = 1.25
-"""So much larger Gaussians are looked at for their depth: through gaps one sees the far side, and means lie between."""
+"""Gaussians are enlarged by this for depth: through gaps, the far side would distort the mean."""
 _SEEN = 0.6
-"""What must be covered for its depth to be believed: at outlines it mixes front and back."""
+"""Minimum alpha for a depth to count: at outlines it mixes front and back."""
 _TRUNCATED = 3.0
-"""Cells behind the surface that a camera sees, up to which it says that there is an inside."""
+"""Cells behind a visible surface that count as inside."""
 _SMOOTH = 0.8
-"""Standard deviation, cells, over which the distance is averaged: pits of single Gaussians go, edges stay."""
+"""Standard deviation, in cells, of the smoothing: removes pits of single Gaussians, keeps edges."""
 _WIDE, _FLAT, _OPAQUE = 0.7, 0.25, 0.995
-"""Of a disc: standard deviations along and across the surface, cells, and opacity."""
+"""A disc's standard deviations along and across the surface, in cells, and its opacity."""
 _SUNK = 0.3
-"""Cells that a disc lies below the surface, for it has a thickness."""
+"""Cells by which discs are sunk below the surface, because of their thickness."""
 _REACH = 0.75
-"""Cells beside the surface in which a cell gets its disc."""
+"""Maximum distance from the surface, in cells, of a cell with a disc."""
 
 
 class Outline(NamedTuple):
-    """A camera that looks at the Gaussians, and what it ought to see of them."""
+    """A camera that looks at the Gaussians, and the outline it should see."""
 
     camera: Camera
-    inside: Tensor | None = None  # [h, w] in [0, 1], what is covered, of any size; None: what the Gaussians cover
-    has_depth: bool = True  # False: only its outline counts, for it sees into what is open
+    inside: Tensor | None = None  # [h, w] in [0, 1], of any size; None: what the Gaussians cover
+    has_depth: bool = True  # False: use only its outline, as it sees into openings
 
 
 class Grid(NamedTuple):
@@ -65,7 +65,7 @@ class Grid(NamedTuple):
 
 
 class Surface(NamedTuple):
-    """What `closed_surface` found; N may be 0: there is none."""
+    """The result of `closed_surface`; N may be 0: there is none."""
 
     discs: Gaussians  # [N, ...] without colours yet: black
     normals: Tensor  # [N, 3] unit, outwards
@@ -74,11 +74,11 @@ class Surface(NamedTuple):
 
 @torch.no_grad()
 def closed_surface(gaussians: Gaussians, outlines: Sequence[Outline], cells: int = CELLS) -> Surface:
-    """Cover with discs what Gaussians show.
+    """Cover the surface that Gaussians suggest with discs.
 
     Args:
         gaussians: [N, ...] float32, around the origin; N at least 1.
-        outlines: cameras all around; none is inside.
+        outlines: cameras all around, none of them inside.
         cells: along each edge of the grid around the Gaussians.
     """
     grid = _grid_around(gaussians, cells)
@@ -101,20 +101,20 @@ def closed_surface(gaussians: Gaussians, outlines: Sequence[Outline], cells: int
 
 
 def sampled(planes: Tensor, at: Tensor) -> Tensor:
-    """[N, C] of planes [C, H, W] at pixels [N, 2], bilinearly; outside the picture, its edge is extended."""
+    """[N, C] of planes [C, H, W] at pixels [N, 2], bilinear; edge values extend outside."""
     height, width = planes.shape[-2:]
     places = 2 * at / at.new_tensor([width, height]) - 1
     return F.grid_sample(planes[None], places[None, None], padding_mode="border", align_corners=False)[0, :, 0].T
 
 
 def depth_of(gaussians: Gaussians, camera: Camera, scale: float = 1.0) -> tuple[Tensor, Tensor]:
-    """[H, W] each: the mean depth of what a camera sees, world units, and how much it covers."""
+    """[H, W] each: the mean depth a camera sees, in world units, and alpha."""
     seen = render(gaussians, camera, scale_modifier=scale)
     return seen.depth / seen.alpha.clamp(min=1e-3), seen.alpha
 
 
 def _grid_around(gaussians: Gaussians, cells: int) -> Grid:
-    """A cube around the Gaussians but for a few strays, with room for the surface."""
+    """A cube around the Gaussians except for a few strays, with room for the surface."""
     is_sure = gaussians.opacities > _SURE
     sure = gaussians.positions[is_sure if is_sure.any() else slice(None)]
     few = max(1, len(sure) // 500)
@@ -127,7 +127,7 @@ def _grid_around(gaussians: Gaussians, cells: int) -> Grid:
 def _fused(gaussians: Gaussians, outlines: Sequence[Outline], grid: Grid) -> Tensor:
     """[cells, cells, cells] signed distance in units of the truncation, in [-1, 1]; positive is outside.
 
-    A cell is as far out as the cameras say on the average that see it, and never inside of what one sees through.
+    The average over the cameras that see a cell, but never inside where any camera sees through.
     """
     centres, reach = grid.centres(), _TRUNCATED * grid.step
     total, count = centres.new_zeros(2, len(centres)).unbind()
@@ -148,7 +148,7 @@ def _fused(gaussians: Gaussians, outlines: Sequence[Outline], grid: Grid) -> Ten
 
 
 def _smoothed(volume: Tensor) -> Tensor:
-    """A Gaussian average; a volume is extended beyond its edge."""
+    """Gaussian smoothing; edge values extend outside."""
     radius = math.ceil(3 * _SMOOTH)
     line = torch.arange(-radius, radius + 1.0, device=volume.device)
     weights = (-0.5 * (line / _SMOOTH).square()).softmax(0)
@@ -161,7 +161,7 @@ def _smoothed(volume: Tensor) -> Tensor:
 
 
 def _turned_to(normals: Tensor) -> Tensor:
-    """[N, 4] the shortest rotations that take the z axis to unit vectors [N, 3]."""
+    """[N, 4] the shortest rotations from the z axis to unit vectors [N, 3]."""
     x, y, z = normals.unbind(-1)
     halfway = torch.stack([1 + z, -y, x, torch.zeros_like(z)], -1)
     upside_down = halfway.new_tensor([0.0, 1.0, 0.0, 0.0])

@@ -1,6 +1,6 @@
-"""Colours for a closed surface: from the views that see it, and spread over the rest.
+"""Colours for a closed surface: taken from the views that see it, and spread to the rest.
 
-Source of the idea of the spreading: Gortler et al., The Lumigraph (1996), section 3.4, "push" and "pull".
+Spreading follows "push" and "pull" of Gortler et al., The Lumigraph (1996), section 3.4.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ from lgm.gaussians import Gaussians
 from lgm.surface import Grid, Surface, depth_of, sampled
 
 _SIDE = 128
-"""Pixels of the pictures in which is looked up what hides what."""
+"""Side of the depth maps for occlusion tests, in pixels."""
 _TOLERANCE = 4.0
-"""Cells behind what a camera sees, within which a disc is still seen: the surface is rough."""
+"""Depth tolerance of occlusion tests, in cells: the surface is rough."""
 _ENOUGH = 0.05
-"""Weight that a disc needs to keep the colours that views show; below, those around it come in."""
+"""The weight below which a disc's own colour is mixed with those around it."""
 
 
 class View(NamedTuple):
     """A picture of the surface."""
 
-    camera: Camera  # of any number of pixels
+    camera: Camera  # of any resolution
     rgb: Tensor  # [3, H, W] in [0, 1]
-    inside: Tensor  # [H, W] in [0, 1] how much of a pixel may be taken: nothing beside the object
+    inside: Tensor  # [H, W] in [0, 1] usable share of each pixel: 0 outside the object
     weight: float = 1.0
 
 
@@ -38,10 +38,10 @@ def coloured(surface: Surface, views: Sequence[View]) -> Gaussians:
     """The discs of a surface, coloured.
 
     Args:
-        views: which cameras looked from where; a disc takes most from the one that it faces.
+        views: a disc takes most from the one it faces.
 
     Returns:
-        [N, ...]; what no view sees has the colours of what is around it.
+        [N, ...]; parts that no view sees take the colours around them.
     """
     discs, normals, grid = surface
     sums, weights = torch.zeros_like(discs.positions), torch.zeros_like(discs.opacities)
@@ -55,7 +55,7 @@ def coloured(surface: Surface, views: Sequence[View]) -> Gaussians:
 
 
 def _visibility(discs: Gaussians, normals: Tensor, view: View, step: float) -> Tensor:
-    """[N] how much each disc shows of itself in a view: the squared cosine, where nothing is before it."""
+    """[N] how well a view sees each disc: the squared cosine, or 0 if occluded."""
     small = view.camera.resized(_SIDE, _SIDE)
     depth, alpha = depth_of(discs, small)
     at, z = projected(discs.positions, small)
@@ -68,7 +68,7 @@ def _visibility(discs: Gaussians, normals: Tensor, view: View, step: float) -> T
 
 
 def _spread(positions: Tensor, sums: Tensor, weights: Tensor, grid: Grid) -> Tensor:
-    """[N, 3] colours: weighted means where weights are enough, else those of ever larger cells around."""
+    """[N, 3] colours: weighted means if the weights suffice, else those of ever larger cells around."""
     own = sums / weights.clamp(min=1e-6)[:, None]
     trust = weights / (weights + _ENOUGH)
     cell = ((positions - grid.low) / grid.step).long().clamp(0, grid.cells - 1)
@@ -82,9 +82,9 @@ def _spread(positions: Tensor, sums: Tensor, weights: Tensor, grid: Grid) -> Ten
 
 
 def _filled(volume: Tensor) -> Tensor:
-    """[1, 3, D, D, D] colours everywhere, of [1, 4, D, D, D] colours times trust, and trust."""
+    """[1, 3, D, D, D] colours everywhere, from [1, 4, D, D, D] colours times confidence, and confidence."""
     coarse = F.avg_pool3d(volume, 2, ceil_mode=True, count_include_pad=False)
     behind = _filled(coarse) if min(coarse.shape[2:]) > 1 else coarse[:, :3] / coarse[:, 3:].clamp(min=1e-6)
     around = F.interpolate(behind, volume.shape[2:], mode="trilinear")
-    trust = (16 * volume[:, 3:]).clamp(max=1)  # of coarser cells most is empty: a little is enough
+    trust = (16 * volume[:, 3:]).clamp(max=1)  # coarser cells are mostly empty: a little is enough
     return trust * volume[:, :3] / volume[:, 3:].clamp(min=1e-6) + (1 - trust) * around

@@ -1,9 +1,10 @@
-"""LGM's asymmetric U-Net: four views in, fourteen numbers for each pixel out. Knows nothing of cameras or Gaussians.
+"""LGM's asymmetric U-Net: four views in, fourteen numbers per pixel out. Knows nothing of cameras or Gaussians.
 
     views -> conv_in -> down blocks -> mid block -> up blocks -> norm_out, conv_out
                              '--------- skips ---------'
 
-Names of the parts are those of the published weights. Source: 3DTopia/LGM core/unet.py; https://arxiv.org/abs/2402.05054.
+Modules are named as in the published weights. Source: 3DTopia/LGM core/unet.py;
+https://arxiv.org/abs/2402.05054.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ UP_LAYERS = 3
 
 
 class ResnetBlock(nn.Module):
-    """Two convolutions and what went in."""
+    """Two convolutions plus the input."""
 
     def __init__(self, channels: int, out: int) -> None:
         super().__init__()
@@ -37,7 +38,7 @@ class ResnetBlock(nn.Module):
 
 
 class DownBlock(nn.Module):
-    """Each layer's output is kept for the way up, the halved one too."""
+    """Every layer's output is kept as a skip, the downsampled one too."""
 
     def __init__(self, channels: int, out: int, views: int, heads: int, *, last: bool) -> None:
         super().__init__()
@@ -56,7 +57,7 @@ class DownBlock(nn.Module):
 
 
 class MidBlock(nn.Module):
-    """A layer, and then attention and one more."""
+    """A layer, then attention and another layer."""
 
     def __init__(self, channels: int, views: int, heads: int) -> None:
         super().__init__()
@@ -68,7 +69,7 @@ class MidBlock(nn.Module):
 
 
 class UpBlock(nn.Module):
-    """Each layer reads one output of the way down, the last made first."""
+    """Each layer reads one skip, the last made first."""
 
     def __init__(self, channels: int, skip: int, out: int, views: int, heads: int, *, last: bool) -> None:
         super().__init__()
@@ -85,7 +86,7 @@ class UpBlock(nn.Module):
 
 
 class UNet(nn.Module):
-    """The whole; with fewer up than down blocks the output is smaller than the input, and the first skips go unused."""
+    """With fewer up than down blocks the output is smaller than the input, and the first skips are unused."""
 
     def __init__(self, config: LGMConfig) -> None:
         super().__init__()
@@ -129,5 +130,5 @@ class UNet(nn.Module):
 
 
 def _attentions(count: int, channels: int, views: int, heads: int) -> nn.ModuleList:
-    """With no heads something stands in its place that owns no weights: the published keys count it."""
+    """With no heads, placeholders without weights: the published keys count them."""
     return nn.ModuleList(ViewAttention(channels, views, heads) if heads else nn.Identity() for _ in range(count))

@@ -1,4 +1,4 @@
-"""Weights from safetensors files into networks, strictly. Knows no network by name, and not where files come from."""
+"""Loads safetensors files into networks, strictly. Knows no network by name, nor where files come from."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Network = TypeVar("Network", bound=nn.Module)
 
 
 class WeightsMismatch(ValueError):
-    """The file is broken, or its weights belong to another network; one sentence that names file and cause."""
+    """The file is broken, or belongs to another network; the message names file and cause."""
 
 
 def open_network(
@@ -24,20 +24,20 @@ def open_network(
     dtype: torch.dtype = torch.float32,
     device: torch.device | str = "cpu",
 ) -> Network:
-    """A network with the weights of a file, in evaluation mode; memory is taken for the weights once.
+    """A network with the weights of a file, in evaluation mode, allocated only once.
 
     Args:
-        build: makes the network; it is called where tensors have no memory.
-        path: a .safetensors file with exactly the network's keys and shapes, in any floating dtype. A `__metadata__`
-            block is not needed: LGM's file has none.
+        build: makes the network, called on the meta device.
+        path: a .safetensors file with exactly the network's keys and shapes, in any floating dtype. `__metadata__`
+            is not needed: LGM's file has none.
 
     Raises:
-        WeightsMismatch: a key is missing or too many, a shape differs, a value is not finite, or it is no such file.
+        WeightsMismatch: keys are missing or surplus, a shape differs, a value is not finite, or the file is invalid.
         OSError: it cannot be read.
     """
     with torch.device("meta"):
         network = build()
-    # copied: a tensor of the file would be a view of the mapped file, and end with it
+    # copied: tensors of the file are views of its mapping, which is closed
     weights = {key: value.to(device, dtype, copy=True) for key, value in _read(path, _shapes(network)).items()}
     network.load_state_dict(weights, strict=True, assign=True)
     return network.eval().requires_grad_(False)
