@@ -1,5 +1,4 @@
-"""ImageDream's network: predicts the noise in five latents of one object, seen from five cameras. Knows no scheduler or
-VAE.
+"""ImageDream's network: predicts the noise in five latents of one object, each seen by its own camera.
 
 Stable Diffusion 2's U-Net with self-attention across all views of an object and the camera as an input, and with a
 picture attended to besides the words. Without the picture (`ip_dim=0`) it is MVDream's. Modules are named as in the

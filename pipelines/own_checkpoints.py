@@ -171,8 +171,7 @@ def _rest(download: Download, part: str) -> Download:
 
 
 def revision_of(path: Path) -> str:
-    """Identifies the weights by sizes and three samples of each: 12 hex digits. A whole file of 24 GB would take
-    minutes.
+    """Identifies the weights by sizes and three samples of each, in 12 hex digits: hashing 24 GB takes minutes.
 
     Raises:
         OSError: they are gone.

@@ -258,8 +258,7 @@ def _smoothed(image: Tensor, ratio: float, *, axis: int) -> Tensor:
 
 
 def sketches(count: int, side: int, chance: torch.Generator) -> Tensor:
-    """Soft blobs of any colour, round to square, upright or tapering, near the centre of light backgrounds of any
-    colour.
+    """Soft blobs of any colour, round to square, upright or tapering, near the centre of a light background.
 
     Returns:
         (count, 3, side, side), [0, 1].

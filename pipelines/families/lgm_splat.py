@@ -1,6 +1,4 @@
-"""LGM: from four views of an object to a splat. Knows nothing of where the views come from, and no file format of
-splats.
-"""
+"""LGM: from four views of an object to a splat. Knows nothing of the views' origin or of splat files."""
 
 from __future__ import annotations
 

@@ -32,9 +32,7 @@ class CpuWay(NamedTuple):
 
 
 class Seconds(NamedTuple):
-    """Of parts of a diffusion model in float32 and in bfloat16; in the faster one, of an autoencoder in both
-    layouts.
-    """
+    """Of parts of a diffusion model in float32 and bfloat16; in the faster one, of an autoencoder in both layouts."""
 
     float32: float
     bfloat16: float

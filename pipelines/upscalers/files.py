@@ -1,6 +1,4 @@
-"""The user's own upscalers, ESRGAN and similar: the files of a folder as models. Checks the folder on every call,
-without torch.
-"""
+"""The user's own upscalers, ESRGAN and similar, as models. Scans the folder on every call, without torch."""
 
 from __future__ import annotations
 

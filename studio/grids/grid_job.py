@@ -65,8 +65,7 @@ def _pictures(
     choices: Path,
     controls: dict[Size | None, Image.Image | None],
 ) -> tuple[list[list[Image.Image | None]], str]:
-    """The pictures row by row, showing the sheet so far as a preview; and the revision of the weights, if only the
-    model knows it.
+    """The pictures row by row, previewing the sheet so far; and the revision, if only the model knows it.
 
     Args:
         controls: the control picture for each size.

@@ -252,9 +252,7 @@ def _comparable(value: Any) -> Any:
 
 
 def _make_private(path: Path) -> None:
-    """Create a file that only its owner can access; SQLite does the same with the files beside it. An existing
-    file is not opened, since closing it would end this process's locks on it.
-    """
+    """Create a file that only its owner can access. An existing one is not opened: closing it would end our locks."""
     with suppress(OSError):  # SQLite will report the same error
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
 

@@ -61,9 +61,7 @@ def splat_file(splat: Splat) -> tuple[bytes, FoundRecipe]:
 
 
 def is_whole(thumbnail: Path) -> bool:
-    """Whether a thumbnail is complete: they are not flushed, so a power cut may truncate one. WebP starts with
-    its length.
-    """
+    """Whether a thumbnail was written completely: WebP starts with its length. A power cut may truncate one."""
     try:
         with open(thumbnail, "rb", opener=files.private) as file:
             head = file.read(8)

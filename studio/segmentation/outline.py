@@ -205,9 +205,7 @@ def _frame(box: Box | None, shape: Sequence[int]) -> _Window:
 
 
 def _to_edges(box: Box, shape: tuple[int, int]) -> Box:
-    """The box with sides extended to the picture's edge if they nearly reach it: people rarely draw that exactly, and
-    the remaining strip would make what continues beyond the picture look like background.
-    """
+    """The box, extended to the picture's edge where it nearly reaches it: people rarely draw that exactly."""
     height, width = shape
     near = _NEAR * max(height, width)
     return Box(

@@ -234,9 +234,7 @@ class Meanings:
         self._later(LANE, f"look at pictures of {owner}", partial(self._look, owner, spec))
 
     def _seen(self, owner: str, asset_id: str, spec: ModelSpec, run: Callable[..., np.ndarray]) -> bytes:
-        """The vector of a picture as float16; b"" if the model does not know such pictures or the file is
-        unreadable.
-        """
+        """The vector of a picture as float16; b"" if the model does not know its kind or the file is unreadable."""
         if spec.toys_only and not self._is_toy(owner, asset_id):
             return b""
         try:

@@ -1,6 +1,4 @@
-"""The Gallery tab: everything ever made, by words, stars, models and kinds. Its scripts draw it; this lays it out and
-answers.
-"""
+"""The Gallery tab: everything ever made, by words, stars, models and kinds. Drawn by its scripts, answered here."""
 
 from __future__ import annotations
 

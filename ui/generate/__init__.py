@@ -201,9 +201,7 @@ def on_reuse(studio: Studio, owner: str, event: gr.EventData, saved: Any) -> dic
 
 
 def on_seed(studio: Studio, owner: str, event: gr.EventData, model_id: str) -> dict[str, Any]:
-    """A picture with the seed `event.seed` is the newest: offer that seed. The model may have been downloaded by
-    now.
-    """
+    """The newest picture has the seed `event.seed`: offer it. The model may have been downloaded by now."""
     spec = studio.model(model_id)
     choices = model_choices(studio.models(Task.GENERATE), owner, spec)
     told = {"choices": choices, "info": known_of(spec, owner)} if spec.download_gb else {}

@@ -1,6 +1,4 @@
-"""The contents of the Generate column for a model, with the values stored by the browser. Pure, except for
-gradio's updates.
-"""
+"""The contents of the Generate column for a model, with the values stored by the browser."""
 
 from __future__ import annotations
 

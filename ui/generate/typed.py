@@ -45,9 +45,7 @@ def keep(
 
 
 def _limits(spec: ModelSpec) -> dict[str, dict[str, Any]]:
-    """The limits of each control that this model supports; sizes depend on the aspect ratio, which the response
-    decides.
-    """
+    """The model's limits of each control except sizes, which depend on the aspect ratio."""
     limits = {}
     for name, props in offer(spec, {}).items():
         if name in PER_MODEL and name not in ("shape", "size") and props.get("visible", True):

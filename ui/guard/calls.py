@@ -1,5 +1,4 @@
-"""Checks the form of endpoint calls before gradio sees them. Gradio accepts any call until it crashes on it, and
-fetches any URL in place of a file.
+"""Checks the form of endpoint calls before gradio sees them: it would crash on some, and fetch any URL as a file.
 
 A file is whatever gradio considers one, anywhere in the values (`gradio_client.utils.is_file_obj_with_meta`), and any
 value where an endpoint expects one. It must have been uploaded here: no address, and no local path.

@@ -80,9 +80,7 @@ class Room:
 
 
 class _NoRoom(MultiPartException):
-    """Raised to whoever reads the body. A MultiPartException, so that gradio's form reader removes what it has
-    written.
-    """
+    """Raised to whoever reads the body. A MultiPartException, so that gradio's form reader cleans up."""
 
 
 def make_room(folder: Path, most_bytes: int = MOST_BYTES) -> bool:

@@ -47,9 +47,7 @@ class BodyLimit:
 
 
 class _BadBody(MultiPartException):
-    """Raised to whoever reads the body. A MultiPartException, since gradio's form reader removes its files only for an
-    invalid form; a disconnected client would leave them for ever.
-    """
+    """Raised to whoever reads the body. A MultiPartException: for others, gradio's form reader leaves its files."""
 
 
 class _Exchange:

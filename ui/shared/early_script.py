@@ -11,9 +11,7 @@ _PLACE = b"<head>"
 
 
 class EarlyScript:
-    """Adds the scripts of `scripts/gradio` and `style/sign_in.css` to the front page; other responses pass
-    unchanged.
-    """
+    """Adds the scripts of `scripts/gradio` and `style/sign_in.css` to the front page."""
 
     def __init__(self, app: ASGIApp) -> None:
         folder = Path(__file__).parent

@@ -23,9 +23,7 @@ _MONO = ("ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "monospace")
 
 
 def theme() -> gr.themes.Base:
-    """Gradio's own widgets in our palette. Colours are the CSS variables of `style/palette.css`, which handle
-    dark mode.
-    """
+    """Gradio's own widgets in our palette. The CSS variables of `style/palette.css` handle dark mode."""
     flat = {f"{name}{mode}": value for name, value in _FLAT.items() for mode in ("", "_dark")}
     base = gr.themes.Base(font=_SANS, font_mono=_MONO, radius_size="md", spacing_size="md", text_size="md")
     return base.set(**flat, **_SIZES)

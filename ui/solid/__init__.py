@@ -1,6 +1,4 @@
-"""The 3D tab: an object, four views of it, and the splat that stands on its picture. Its scripts draw it; this lays it
-out. Files and jobs go straight to `ui/routes/solid.py`.
-"""
+"""The 3D tab: an object, four views of it, and its splat. Files and jobs go straight to `ui/routes/solid.py`."""
 
 from __future__ import annotations
 

@@ -144,9 +144,7 @@ def _pose(matrix: np.ndarray) -> Pose:
 
 
 def _quaternion(matrix: np.ndarray) -> tuple[float, float, float, float]:
-    """The quaternion of a rotation. Source: Bar-Itzhack, "New Method for Extracting the Quaternion from a
-    Rotation Matrix" (2000).
-    """
+    """The quaternion of a rotation matrix. Source: Bar-Itzhack (2000), "New Method for Extracting the Quaternion"."""
     (a, b, c), (d, e, f), (g, h, i) = matrix
     symmetric = np.array(
         (

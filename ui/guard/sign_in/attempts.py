@@ -60,9 +60,7 @@ class SignIn:
 
 
 def _comes_by_a_link(scope: Scope) -> bool:
-    """Whether a person came from a foreign page and may already be signed in: a strict cookie is not sent with
-    that request, but is with the next, if the page requests itself again.
-    """
+    """Whether a person came from a foreign page and may be signed in: strict cookies are not sent then."""
     is_foreign = Headers(scope=scope).get("sec-fetch-site") in ("cross-site", "same-site")
     return scope["method"] == "GET" and get_route_path(scope) in ("", "/") and is_foreign and not is_admitted(scope)
 
