@@ -123,7 +123,9 @@ class Describing:
             return self._ask(owner, "cloud", f"improve {wish}", say)
         spec = self._local.improver(wish, for_toys=for_toys)
         if spec is None:
-            raise NotReady(self._what_it_needs(owner, Task.IMPROVE))
+            toy = self._local.improver(for_toys=for_toys)
+            why = f"{toy.label} knows only the toy world, and this is about something else. " if toy else ""
+            raise NotReady(why + self._what_it_needs(owner, Task.IMPROVE))
         return self._ask(owner, LOCAL_LANE, f"improve {wish} by {spec.id}", partial(self._local.improve, spec, wish))
 
     def close(self) -> None:
