@@ -164,6 +164,14 @@ def test_it_is_accessible_and_fits_a_phone(site: Site, chrome: Browser, scheme: 
     tab.goto("about:blank")
     tab.goto(f"{site.url}admin#{KEY}")
     expect(tab.locator(".visitors tbody tr")).to_have_count(1)
+    site.brush.hold()
+    job = site.studio.generate("user-grace", GenerateRequest("a red ball"))
+    expect(tab.locator(".jobs tbody tr")).to_have_count(1)
     assert violations(tab) == []
     assert tab.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    fits = "tables => tables.every((table) => table.scrollWidth <= table.clientWidth)"
+    assert tab.locator(".wide").evaluate_all(fits), "a button is out of sight"
+    site.studio.cancel("user-grace", job.id)
+    site.brush.go()
+    expect(tab.locator(".none-waits")).to_be_visible()
     context.close()
