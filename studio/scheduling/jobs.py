@@ -290,6 +290,8 @@ class Jobs:
     def pause(self, is_paused: bool) -> None:
         """Stop starting jobs, or continue; running jobs finish."""
         self._lanes.pause(is_paused)
+        for owner in {job.owner for job in self.everybodys()}:
+            self._changes.note(owner)
 
     def remove_all(self, owner: str) -> list[str]:
         """Stop an owner's jobs and delete their requests. Returns ids of those that may still make something."""

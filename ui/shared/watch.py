@@ -114,6 +114,7 @@ def job_told(studio: Studio, job: JobView) -> Answer:
     }
     if job.is_over:
         return told
+    note = "paused by the host" if job.state == "waiting" and studio.hosting.is_paused else job.note
     preview = "data:image/jpeg;base64," + base64.b64encode(job.preview).decode() if job.preview else ""
     return told | {
         "model": model_label(studio, job.model),
@@ -122,7 +123,7 @@ def job_told(studio: Studio, job: JobView) -> Answer:
         "steps": job.steps,
         "picture": job.picture,
         "pictures": job.pictures,
-        "note": job.note,
+        "note": note,
         "stopping": job.stopping,
         "secondsLeft": job.seconds_left,
         "preview": preview,

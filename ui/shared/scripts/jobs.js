@@ -14,7 +14,7 @@ export function timeLeft(seconds) {
 /** "stopping", "next in line", "starting" (the model is being loaded), "picture 1 of 3, step 2 of 8". */
 export function situation(job, what = "picture") {
   if (job.stopping) return "stopping";
-  if (job.state === "waiting") return job.position < 1 ? "starting" : job.position === 1 ? "next in line" : `waiting, ${job.position} ahead of it`;
+  if (job.state === "waiting") return job.position < 1 ? job.note || "starting" : job.position === 1 ? "next in line" : `waiting, ${job.position} ahead of it`;
   const step = job.steps ? `step ${job.step} of ${job.steps}` : job.note || "starting";
   return job.pictures > 1 ? `${what} ${job.picture + 1} of ${job.pictures}, ${step}` : step;
 }
