@@ -6,6 +6,7 @@ import re
 
 from playwright.sync_api import Browser, expect
 
+from studio.service import Studio
 from tests.ui.driver import Visitor
 from tests.ui.painter import Brush
 
@@ -101,6 +102,30 @@ def test_more_can_be_queued_and_a_waiting_job_leaves_at_once(emptied: Visitor, b
     brush.go()
     expect(emptied.pictures).to_have_count(2)
     expect(emptied.pictures.get_by_role("button", name="a blue ball")).to_have_count(0)
+
+
+def test_all_jobs_can_be_stopped_at_once(emptied: Visitor, brush: Brush):
+    brush.hold()
+    for prompt in ("a red ball", "a blue ball", "a green ball"):
+        emptied.generate(prompt)
+    emptied.press("Stop all")
+    expect(emptied.jobs).to_have_count(1)
+    brush.go()
+    expect(emptied.jobs).to_have_count(0)
+    expect(emptied.pictures).to_have_count(0)
+
+
+def test_a_job_says_that_the_host_has_paused(emptied: Visitor, brush: Brush, studio: Studio):
+    brush.hold()
+    emptied.generate("a red ball")
+    emptied.see_step(brush, 1, "Step 1 of 8")
+    emptied.generate("a blue ball")
+    studio.hosting.pause(True)
+    brush.go()
+    expect(emptied.step).to_have_text("Paused by the host")
+    expect(emptied.jobs.first).to_contain_text("paused")
+    studio.hosting.pause(False)
+    expect(emptied.pictures).to_have_count(2)
 
 
 def test_skip_leaves_one_picture_out_and_goes_on(emptied: Visitor, brush: Brush):

@@ -66,6 +66,11 @@ export function createStrip(actions) {
     if (entries.some((entry) => entry.isIntersecting)) actions.loadMore();
   }, { root: row, rootMargin: "0px 600px 0px 0px" }).observe(find(".end"));
 
+  let unfinished = [];
+  find(".stop-all").addEventListener("click", async () => { // the last first: else each that leaves would begin the next
+    for (const job of [...unfinished].reverse()) await actions.stopJob(job.id);
+  });
+
   let current = "";
   /** Scroll the strip, and only the strip, to the tile that came onto the stage. */
   function follow(chosen) {
@@ -90,6 +95,8 @@ export function createStrip(actions) {
       const running = open.filter((job) => job.state === "running").length, waiting = open.length - running;
       const parts = [running && `${running} running`, waiting && `${waiting} waiting`].filter(Boolean);
       setText(find(".summary"), parts.join(", "));
+      unfinished = open;
+      show(find(".stop-all"), waiting > 1);
       if (focused >= 0 && !row.contains(document.activeElement)) { // its tile left: the neighbour takes over
         const left = tiles();
         (left[focused] || left.at(-1))?.focus({ preventScroll: true });
