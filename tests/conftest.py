@@ -6,6 +6,7 @@ import gc
 import os
 import re
 import socket
+import sys
 from collections.abc import Generator
 from enum import Enum
 from pathlib import Path
@@ -22,6 +23,10 @@ os.environ.setdefault(
 os.environ.setdefault("MKL_CBWR", "AUTO")
 if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # the workers are as many as the cores
+    os.environ.setdefault("TORCHINDUCTOR_COMPILE_THREADS", "1")
+# What one process compiles is there for all those that the tests start, whatever the shell says.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 os.environ.update(
     GRADIO_ANALYTICS_ENABLED="False",
     GRADIO_NUM_PORTS="0",  # gradio must not search for a port, for it leaves sockets open: tests.ui.driver.free_port

@@ -12,7 +12,7 @@ import pytest
 def test_another_process_collects_the_same_tests_later(request: pytest.FixtureRequest):
     config = request.config
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "--collect-only", "--quiet", "--assert=plain", *config.args],
+        [sys.executable, "-m", "pytest", "--collect-only", "--quiet", *config.args],
         cwd=config.invocation_params.dir,
         env=os.environ | {"PYTHONHASHSEED": "1"},  # here it is another one: they are drawn out of four thousand million
         capture_output=True,

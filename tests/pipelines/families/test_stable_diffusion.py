@@ -17,6 +17,7 @@ from diffusers import (
     EulerAncestralDiscreteScheduler,
     EulerDiscreteScheduler,
     LCMScheduler,
+    PNDMScheduler,
     StableDiffusionImg2ImgPipeline,
     StableDiffusionInpaintPipeline,
     StableDiffusionPipeline,
@@ -36,7 +37,8 @@ from studio.contract import ImageRequest, Progress, Size
 from studio.errors import NotReady
 from studio.intake.settings.samplers import SAMPLERS
 from tests.pipelines.families.test_flow_edits import clouds, ignore, on_cpu, right_half, same
-from tests.pipelines.tiny_diffusion import save_sd15, save_sdxl
+from tests.pipelines.tiny import save_stable_diffusion
+from tests.pipelines.tiny_diffusion import BETAS, save_sd15, save_sdxl
 
 SIZE = Size(72, 64)
 REQUEST = ImageRequest("a red fox", SIZE, seed=3, steps=4, guidance=5.0, negative_prompt="blurry")
@@ -232,9 +234,10 @@ def test_no_safety_checker_is_opened(tmp_path: Path):
 
 
 @pytest.mark.skipif(not (which("g++") or which("clang++")), reason="torch compiles for a CPU by a C++ compiler")
-def test_fast_compiles_the_network_once_for_each_size(folders: dict[str, Path]):
+def test_fast_compiles_the_network_once_for_each_size(tmp_path: Path):
     """By the real compiler, on the CPU; afterwards pictures are made plainly again, to the bit."""
-    model = StableDiffusion(Checkpoint(folders["sd15"]), [replace(on_cpu(), compiles=True)])
+    folder = save_stable_diffusion(tmp_path, PNDMScheduler(**BETAS))  # blocks of one width: each other takes 10 s
+    model = StableDiffusion(Checkpoint(folder), [replace(on_cpu(), compiles=True)])
     request = replace(REQUEST, size=Size(64, 64), steps=1, guidance=1.0, negative_prompt="")
     plain, told = model.run(request, ignore), [[], []]
     fast = [model.run(replace(request, fast=True), seen.append) for seen in told]
