@@ -16,6 +16,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -77,16 +78,23 @@ class LineCounter:
         self.instants: dict[tuple[str, int], int] = {}  # the count when a line of SAVING was executed first
 
     def trace(self, frame: FrameType, event: str, argument: object) -> Callable[..., Any] | None:
-        path = Path(frame.f_code.co_filename)
-        if path.parent.parent.name != "studio" or path.name not in WRITING:
+        file = frame.f_code.co_filename
+        if not _writes(file):
             return None
         if event == "line":
             self.lines += 1
             if self.lines == self.deadly:
                 os.kill(os.getpid(), signal.SIGKILL)
             if frame.f_code.co_name in SAVING:
-                self.instants.setdefault((path.name, frame.f_lineno), self.lines)
+                self.instants.setdefault((os.path.basename(file), frame.f_lineno), self.lines)
         return self.trace
+
+
+@cache
+def _writes(file: str) -> bool:
+    """Asked at every call of a function."""
+    path = Path(file)
+    return path.parent.parent.name == "studio" and path.name in WRITING
 
 
 def bring(studio: Studio, say: Callable[[str, object], None]) -> None:
