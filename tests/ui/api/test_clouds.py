@@ -134,7 +134,7 @@ def test_a_prompt_is_improved(keyed: Served):
 
 
 def test_words_are_off_without_a_key(served: Served, picture: str):
-    with pytest.raises(AppError, match="only the toy world.* needs the key of a provider, such as OpenAI"):
+    with pytest.raises(AppError, match=r"only the toy world.* needs the key of a provider, such as OpenAI"):
         served.ask("improve_prompt", prompt="a walrus")
     for model, status in (("toy-klein", 200), ("", 200), ("flux2-klein-4b", 400), ("none", 400)):  # toys know toys
         assert served.post("improve", {"prompt": "a ball", "model": model}).status_code == status, model
