@@ -49,9 +49,10 @@ class Server:
         self._process.wait()
 
 
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[Server]:
-    server = Server(tmp_path / "outputs")
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Every test leaves it running: to start it takes as much work as all else that a test does."""
+    server = Server(tmp_path_factory.mktemp("outputs"))
     yield server
     server.kill()
 

@@ -6,19 +6,11 @@ from typing import Any
 
 import httpx
 import pytest
-import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
-from schemathesis.checks import not_a_server_error
-from schemathesis.specs.openapi.checks import (
-    content_type_conformance,
-    response_schema_conformance,
-    status_code_conformance,
-)
 
 from tests.patience import PATIENCE_SECONDS
 from tests.ui.programs.conftest import Programs
 
-CHECKS = [not_a_server_error, content_type_conformance, response_schema_conformance, status_code_conformance]
 BUDGET = settings(
     max_examples=4,  # of each route
     database=None,
@@ -42,6 +34,12 @@ def test_the_document_names_every_route(document: dict[str, Any]):
 
 
 def test_no_route_breaks_or_answers_otherwise_than_it_says(programs: Programs, document: dict[str, Any]):
+    # Here: to load them takes a second of every process that collects the suite.
+    import schemathesis
+    from schemathesis.checks import not_a_server_error
+    from schemathesis.specs.openapi import checks
+
+    promised = (checks.content_type_conformance, checks.response_schema_conformance, checks.status_code_conformance)
     schema = schemathesis.openapi.from_dict(document)
     for operation in schema.get_all_operations():
         case_of = operation.ok().as_strategy()
@@ -49,6 +47,8 @@ def test_no_route_breaks_or_answers_otherwise_than_it_says(programs: Programs, d
         @BUDGET
         @given(case=case_of)
         def asked(case: Any) -> None:
-            case.call_and_validate(base_url=programs.local, checks=CHECKS, timeout=PATIENCE_SECONDS)
+            case.call_and_validate(
+                base_url=programs.local, checks=[not_a_server_error, *promised], timeout=PATIENCE_SECONDS
+            )
 
         asked()
