@@ -93,7 +93,7 @@ class Watch:
     """The most memory that this process has had of its own since it was made, in GB."""
 
     def __init__(self) -> None:
-        self.before, self.mapped_before = resident_gb()
+        self.before = own_gb()
         self.peak_gb = 0.0
         self._is_over = threading.Event()
         self._thread = threading.Thread(target=self._look, daemon=True)
@@ -105,15 +105,20 @@ class Watch:
 
     def _look(self) -> None:
         while not self._is_over.wait(LOOK_SECONDS):
-            self.peak_gb = max(self.peak_gb, resident_gb()[0] - self.before)
+            self.peak_gb = max(self.peak_gb, own_gb() - self.before)
 
 
-def resident_gb() -> tuple[float, float]:
-    """GB of memory that were written to, and of files that are mapped."""
+def own_gb() -> float:
+    """GB of memory that this process has written to."""
     lines = Path("/proc/self/status").read_text().splitlines()
-    said = {name: value for name, _, value in (line.partition(":") for line in lines)}
-    anonymous, mapped = (int(said[name].split()[0]) * 1024 / 1e9 for name in ("RssAnon", "RssFile"))
-    return anonymous, mapped
+    return next(int(line.split()[1]) for line in lines if line.startswith("RssAnon:")) * 1024 / 1e9
+
+
+def mapped_gb(folder: Path) -> float:
+    """GB of files in this folder that are mapped, whether or not they have been read."""
+    regions = (line.split() for line in Path("/proc/self/maps").read_text().splitlines() if str(folder) in line)
+    ends = [[int(end, 16) for end in region[0].split("-")] for region in regions]
+    return sum(end - start for start, end in ends) / 1e9
 
 
 def announced(name: str) -> tuple[float, Plan]:
@@ -136,14 +141,14 @@ def measure(name: str, folder: Path) -> list[Row]:
     watch, began = Watch(), time.monotonic()
     model = kind(checkpoint, [plan])
     opened = time.monotonic()
-    mapped_gb = max(0.0, resident_gb()[1] - watch.mapped_before)
+    kept_gb = mapped_gb(folder)
     model.run(sample.request, _tell)
     stepped = time.monotonic()
     model.close()
     del model
     gc.collect()
     watch.close()
-    peak_gb = watch.peak_gb + mapped_gb
+    peak_gb = watch.peak_gb + kept_gb
     measured = peak_gb / 2 if sample.halved else peak_gb
     return [
         Row("opened", opened - began, 1, unit="s"),
@@ -157,7 +162,7 @@ def measure(name: str, folder: Path) -> list[Row]:
             PROMISE,
             unit="x",
         ),
-        Row("memory that is not back", resident_gb()[0] - watch.before, 1, unit="GB"),
+        Row("memory that is not back", own_gb() - watch.before, 1, unit="GB"),
     ]
 
 
