@@ -16,7 +16,7 @@ import threading
 from collections.abc import AsyncIterator, Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
-from dataclasses import fields
+from dataclasses import fields, replace
 from functools import partial
 
 from nats.aio.msg import Msg
@@ -208,9 +208,13 @@ class Worker:
         spec = self._specs[job.model]
         request = codec.to_request(job.request, codec.unpacked(pictures)[1])
         teller = _Teller(self._connection, job.id, lambda: stopped.is_set() or self._leaving.is_set())
-        doing = "working" if self._residents.has(spec.id) else f"loading {spec.label}"
-        teller.tell(Progress(0, 0, f"{doing} on {self.host}"))
-        with self._residents.use(spec, teller.tell) as model:
+
+        def here(progress: Progress) -> None:
+            teller.tell(replace(progress, note=f"{progress.note} on {self.host}"))
+
+        if self._residents.has(spec.id):
+            here(Progress(0, 0, "working"))
+        with self._residents.use(spec, here) as model:  # which says that it is loading
             result = model.run(request, teller.tell)
         return codec.packed_result(result, spec.revision)
 
