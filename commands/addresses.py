@@ -20,7 +20,7 @@ MOST = 65_535
 def is_loopback(host: str) -> bool:
     """Whether only this machine can reach this address or name; unknown names count as remote."""
     try:
-        return all(ipaddress.ip_address(address).is_loopback for address in _addresses(host))
+        return all(ipaddress.ip_address(place[4][0]).is_loopback for place in _places(host, 0))
     except BadRequest:
         return False
 
@@ -58,10 +58,6 @@ def url(host: str, port: int) -> str:
 def bracketed(host: str) -> str:
     """The host as written in a URL: IPv6 addresses in brackets."""
     return f"[{host}]" if ":" in host else host
-
-
-def _addresses(host: str) -> list[str]:
-    return [place[4][0] for place in _places(host, 0)]
 
 
 def _places(host: str, port: int) -> list[Any]:

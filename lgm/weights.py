@@ -37,14 +37,11 @@ def open_network(
     """
     with torch.device("meta"):
         network = build()
+    shapes = {key: tuple(value.shape) for key, value in network.state_dict().items()}
     # copied: tensors of the file are views of its mapping, which is closed
-    weights = {key: value.to(device, dtype, copy=True) for key, value in _read(path, _shapes(network)).items()}
+    weights = {key: value.to(device, dtype, copy=True) for key, value in _read(path, shapes).items()}
     network.load_state_dict(weights, strict=True, assign=True)
     return network.eval().requires_grad_(False)
-
-
-def _shapes(network: nn.Module) -> dict[str, tuple[int, ...]]:
-    return {key: tuple(value.shape) for key, value in network.state_dict().items()}
 
 
 def _read(path: Path, expected: dict[str, tuple[int, ...]]) -> dict[str, Tensor]:

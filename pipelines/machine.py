@@ -75,7 +75,8 @@ def inspect(said: Mapping[str, str] = os.environ) -> Machine:
     Raises:
         BadRequest: one of them is invalid.
     """
-    ram_gb, build, note = _ram_gb(), torch_build(), ""
+    ram_gb = min(psutil.virtual_memory().total, container_bytes(CONTAINER_LIMIT)) / 1e9
+    build, note = torch_build(), ""
     if zero_gpu.is_here():
         card = Gpu("ZeroGPU", zero_gpu.GPU_GB, zero_gpu.GPU_GB, zero_gpu.CAPABILITY)
         system = f"{platform.system()} {platform.machine()}"
@@ -161,10 +162,6 @@ def _cores() -> int:
     """Cores this process may use; in a container, fewer than the machine has."""
     allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return min(allowed, container_cores(CONTAINER_SHARE) or allowed)
-
-
-def _ram_gb() -> float:
-    return min(psutil.virtual_memory().total, container_bytes(CONTAINER_LIMIT)) / 1e9
 
 
 def container_bytes(limit: Path) -> float:

@@ -49,7 +49,7 @@ class Server:
     @property
     def shown(self) -> str:
         """The address without credentials."""
-        return _where(self.address)
+        return urlsplit(self.address).netloc.rpartition("@")[2]
 
     @classmethod
     def found(cls, environment: Mapping[str, str], address: str = "") -> Server:
@@ -253,8 +253,3 @@ def _trusting(ca: str) -> ssl.SSLContext:
 def _in_short(error: Exception) -> str:
     """What went wrong, without the address and its credentials."""
     return "not authorized" if "authorization" in str(error).lower() else type(error).__name__
-
-
-def _where(address: str) -> str:
-    """Host and port only."""
-    return urlsplit(address).netloc.rpartition("@")[2]

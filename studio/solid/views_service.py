@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
@@ -173,8 +172,5 @@ class Solids:
 
     def _opened(self, owner: str, object_id: str) -> tuple[Image.Image, np.ndarray]:
         """An object's image and mask."""
-        image = read_picture(self._path(owner, object_id)).image
+        image = read_picture(self._store.path(owner, self.picture(owner, object_id).id)).image
         return image, objects.mask_of(image)
-
-    def _path(self, owner: str, object_id: str) -> Path:
-        return self._store.path(owner, self.picture(owner, object_id).id)

@@ -36,7 +36,8 @@ class LocalWords:
         """
         here = sorted(self._here(Task.IMPROVE), key=lambda spec: spec.toys_only)
         able = (spec for spec in here if for_toys or not spec.toys_only)
-        return next((spec for spec in able if not _unknown(spec, prompt)), None)
+        able = (spec for spec in able if not (spec.known_words and unknown_words(prompt, spec.known_words())))
+        return next(able, None)
 
     def could(self, task: Task) -> ModelSpec | None:
         """Who could do it after a download."""
@@ -66,7 +67,3 @@ class LocalWords:
 
     def _able(self, task: Task) -> list[ModelSpec]:
         return [spec for spec in self._models(task) if not spec.provider and spec.readiness().ok]
-
-
-def _unknown(spec: ModelSpec, prompt: str) -> tuple[str, ...]:
-    return unknown_words(prompt, spec.known_words()) if spec.known_words else ()

@@ -69,7 +69,7 @@ def program_route(access: Access) -> type[APIRoute]:
                     request.state.caller = access.caller(request)
                     return await handle(request)
                 except RequestValidationError as error:
-                    name, sentence = _wrong(error)
+                    name, sentence = _of_field(error.errors()[0], 1)
                     return refusal(400, sentence, param=name)
                 except StudioError as error:
                     return failed(error)
@@ -100,25 +100,18 @@ def _key_in(header: str) -> str:
         return ""
 
 
-def _wrong(error: RequestValidationError) -> tuple[str | None, str]:
-    """The invalid field, and a message. The value is not repeated: it may be a key."""
-    return _of_field(error.errors()[0], 1)
-
-
 def sentence_of(error: ValidationError) -> str:
     """The same message for a body received in another way."""
     return _of_field(error.errors()[0], 0)[1]
 
 
 def _of_field(first: Any, start: int) -> tuple[str | None, str]:
+    """The invalid field, and a message. The value is not repeated: it may be a key."""
     if (
         first["type"] in ("json_invalid", "model_attributes_type", "model_type", "dict_type")
         or len(first["loc"]) <= start
     ):
         return None, "The body of this request has the wrong form: see /v1/openapi.json."
     name = ".".join(str(part) for part in first["loc"][start:])[:60]
-    return name, f"{name} is missing." if first["type"] == "missing" else f"{name} is wrong: {_lower(first['msg'])}."
-
-
-def _lower(message: str) -> str:
-    return message[:1].lower() + message[1:].rstrip(".")
+    why = first["msg"][:1].lower() + first["msg"][1:].rstrip(".")
+    return name, f"{name} is missing." if first["type"] == "missing" else f"{name} is wrong: {why}."

@@ -12,7 +12,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from studio.contract import GenerateRequest, ModelSpec, Size, Task
+from studio.contract import GenerateRequest, Size, Task
 from studio.scheduling.contract import JobView
 from studio.service import Studio
 from ui.programs.choices import Choices
@@ -131,10 +131,6 @@ def info_of(studio: Studio, choices: Choices, owner: str) -> ModelInfo:
     return ModelInfo(
         current_model=spec.id,
         model_loaded=spec.ready_for(owner).ok,
-        device=_device(spec),
+        device="cloud" if spec.provider else "cuda" if spec.gpu_gb else "cpu",
         available_models=[each.id for each in ready_for(studio, owner, Task.GENERATE)],
     )
-
-
-def _device(spec: ModelSpec) -> Literal["cuda", "cpu", "cloud"]:
-    return "cloud" if spec.provider else "cuda" if spec.gpu_gb else "cpu"

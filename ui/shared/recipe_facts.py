@@ -45,7 +45,7 @@ def facts_of(asset: Asset, spec: ModelSpec | None) -> list[Fact]:
         Fact("Weights", PRECISIONS.get(recipe.precision, recipe.precision)),
         Fact("Fast", "compiled" if recipe.fast else ""),
         Fact("Style", _style(recipe.style, spec)),
-        Fact("Quality", _quality(recipe.quality)),
+        Fact("Quality", QUALITIES.get(recipe.quality, recipe.quality)),
         Fact("Background", "transparent" if recipe.transparent else ""),
         Fact("Added" if recipe.task == UPLOAD else "Made", repr(asset.created), "time"),
         Fact("Took", duration(recipe.seconds)),
@@ -97,10 +97,6 @@ def _clicks(selection: SelectionRecipe | None) -> str:
     counts = [(len(request.points), "click"), (len(request.strokes), "stroke")]
     parts = [f"{count} {word}{'s' if count > 1 else ''}" for count, word in counts if count]
     return ", ".join([*parts, *(["a box"] if request.box else [])])
-
-
-def _quality(quality: str) -> str:
-    return QUALITIES.get(quality, quality)
 
 
 def _style(style: str, spec: ModelSpec | None) -> str:

@@ -35,7 +35,8 @@ def splat_address(splat_id: str, format: str = VIEWER) -> str:
 def four_views(studio: Studio, owner: str, object_id: str) -> list[Answer | None]:
     """The newest view of each side of an object; None if there is none."""
     ids = studio.solids.views_of(owner, object_id)
-    return [_view(studio, studio.asset(owner, id)) if id else None for id in ids]
+    views = [studio.asset(owner, id) if id else None for id in ids]
+    return [each and picture(studio, each) | {"elevation": each.recipe.views.elevation_deg} for each in views]
 
 
 def object_of(studio: Studio, asset: Asset) -> Answer:
@@ -93,7 +94,3 @@ def as_object(studio: Studio, asset: Asset) -> Asset | None:
         return studio.solids.object(asset.owner, asset.id)
     except BadRequest:
         return None
-
-
-def _view(studio: Studio, asset: Asset) -> Answer:
-    return picture(studio, asset) | {"elevation": asset.recipe.views.elevation_deg}

@@ -170,7 +170,7 @@ def _texts(graph: Graph, words: Reader, guider: Node, side: str) -> NodeText:
         node = graph.node(start)
         if node is None:
             continue
-        for one, output in graph.walk(node, is_wanted, ends=_ends_words):
+        for one, output in graph.walk(node, is_wanted, ends=lambda it: is_text_node(it) or it.has_kind("zero ?out")):
             output = start.output if one is node else output
             for text in _texts_of(words, one, output, side):
                 unknown += [text] if text.unknown else []
@@ -184,10 +184,6 @@ def _texts(graph: Graph, words: Reader, guider: Node, side: str) -> NodeText:
 def _names(graph: Graph, link: Link) -> list[str]:
     node = graph.node(link)
     return list(node.inputs) if node is not None else []
-
-
-def _ends_words(node: Node) -> bool:
-    return is_text_node(node) or node.has_kind("zero ?out")
 
 
 def _texts_of(words: Reader, node: Node, output: int, side: str) -> list[NodeText]:
