@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
 
 import gradio as gr
 
-from studio.scheduling.contract import JobView
 from ui.api.jobs import finished
 from ui.api.values import EndpointGroup, picture_of, readable
 
@@ -35,8 +33,6 @@ class ControlEndpoints(EndpointGroup):
             token: If the app is open to anyone: the secret that owns the picture.
         """
         caller = self._visitors.caller(request, token)
-        job = await asyncio.to_thread(self._queue, caller.owner, picture_id, model, file)
+        picture = await asyncio.to_thread(picture_of, self._studio, caller.owner, picture_id, file)
+        job = await asyncio.to_thread(self._studio.control, caller.owner, picture, model)
         return await finished(self._studio, job, caller, wait=wait)
-
-    def _queue(self, owner: str, picture_id: str, model: str, file: Any) -> JobView:
-        return self._studio.control(owner, picture_of(self._studio, owner, picture_id, file), model)

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
-from typing import Any
 
 import gradio as gr
 
 from studio.contract import UpscaleRequest
-from studio.scheduling.contract import JobView
 from ui.api.jobs import finished
 from ui.api.values import EndpointGroup, picture_of, readable
 
@@ -37,10 +34,6 @@ class UpscaleEndpoints(EndpointGroup):
             token: If the app is open to anyone: the secret that owns the picture.
         """
         caller = self._visitors.caller(request, token)
-        wanted = UpscaleRequest(picture_id, model, scale)
-        job = await asyncio.to_thread(self._queue, caller.owner, wanted, file)
+        source = await asyncio.to_thread(picture_of, self._studio, caller.owner, picture_id, file)
+        job = await asyncio.to_thread(self._studio.upscale, caller.owner, UpscaleRequest(source, model, scale))
         return await finished(self._studio, job, caller, wait=wait)
-
-    def _queue(self, owner: str, wanted: UpscaleRequest, file: Any) -> JobView:
-        source = picture_of(self._studio, owner, wanted.source, file)
-        return self._studio.upscale(owner, replace(wanted, source=source))

@@ -53,7 +53,7 @@ def open_picture(studio: Studio, owner: str, question: Answer) -> Answer:
         limit, asset = asset.id, studio.asset(owner, asset.parents[0])
     return {
         "picture": picture(studio, asset),
-        "objects": [_object(studio, each) for each in _objects(studio, owner, asset)],
+        "objects": [picture(studio, each) | {"mask": mask_address(each.id)} for each in _objects(studio, owner, asset)],
         "limit": limit,
         "advice": advice_on(studio, owner, asset.id, Task.ITERATE),
     }
@@ -82,10 +82,6 @@ def _objects(studio: Studio, owner: str, asset: Asset) -> list[Asset]:
         if node and (node.asset.width, node.asset.height) == (asset.width, asset.height):
             found += studio.selections.objects_of(owner, node.asset.id)
     return [one for one in found if not one.deleted and (one.width, one.height) == (asset.width, asset.height)]
-
-
-def _object(studio: Studio, asset: Asset) -> Answer:
-    return picture(studio, asset) | {"mask": mask_address(asset.id)}
 
 
 def _model(studio: Studio, spec: ModelSpec, owner: str) -> Answer:
