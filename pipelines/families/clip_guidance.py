@@ -120,8 +120,13 @@ def decoded(vqgan: Any, z_q: Tensor) -> Tensor:
 
 def seen(clip: Any, pictures: Tensor) -> Tensor:
     """CLIP's embeddings, (N, D), not normalised, of pictures of its input size."""
+    return clip.get_image_features(for_clip(pictures)).pooler_output
+
+
+def for_clip(pictures: Tensor) -> Tensor:
+    """Pictures in [0, 1], normalised for CLIP."""
     mean, std = (torch.tensor(values).view(3, 1, 1).to(pictures) for values in (MEAN, STD))
-    return clip.get_image_features((pictures - mean) / std).pooler_output
+    return (pictures - mean) / std
 
 
 def read(clip: Any, tokenizer: Any, text: str) -> Tensor:
@@ -255,21 +260,3 @@ def _smoothed(image: Tensor, ratio: float, *, axis: int) -> Tensor:
     padding = (0, 0, reach, reach) if axis == 2 else (reach, reach, 0, 0)
     padded = F.pad(image, padding, mode="reflect")
     return F.conv2d(padded, kernel.expand(channels, -1, -1, -1), groups=channels)
-
-
-def sketches(count: int, side: int, chance: torch.Generator) -> Tensor:
-    """Soft blobs of any colour, round to square, upright or tapering, near the centre of a light background.
-
-    Returns:
-        (count, 3, side, side), [0, 1].
-    """
-    ground = 0.4 + 0.6 * torch.rand(count, 3, 1, 1, generator=chance)
-    spot = torch.rand(count, 3, 1, 1, generator=chance)
-    x, y, wide, high, taper, square = torch.rand(6, count, 1, 1, 1, generator=chance)
-    places = torch.linspace(-1, 1, side)
-    down = (places.view(1, 1, -1, 1) - 0.3 * (2 * y - 1)) / (0.25 + 0.35 * high)
-    across = (places.view(1, 1, 1, -1) - 0.3 * (2 * x - 1)) / (0.25 + 0.25 * wide)
-    across = across / (1 + (1.6 * taper - 0.6).clamp(0, 1) * down).clamp(0.02)  # the lower, the wider
-    power = 2 + 6 * (square - 0.5).clamp(0)
-    inside = ((1.1 - across.abs() ** power - down.abs() ** power) * 4).clamp(0, 1)
-    return torch.lerp(ground.expand(-1, -1, side, side), spot.expand(-1, -1, side, side), inside)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -12,6 +13,7 @@ import torch.nn.functional as F
 from diffusers import VQModel
 from PIL import Image
 from safetensors import SafetensorError
+from safetensors.torch import load_file
 from torch import Tensor
 
 from pipelines.damage import reason, unusable
@@ -37,49 +39,63 @@ class Method:
     """How the latent is optimised.
 
     Attributes:
-        rate: of Adam.
+        rate: of Adam in the first step.
+        final: share of that rate in the last step; it falls linearly.
         cuts: squares that CLIP sees in each step.
         smallest: side of the smallest one as a share of the picture's.
         flip: whether squares are mirrored.
         noise: most noise on a square.
-        sketches: random blobs on random backgrounds; it starts from the best match, as a wrong background colour rarely
-            changes later. 0: it starts from random codes.
+        starts: how many of the VQGAN's typical pictures are drawn; it starts from the best match, as a wrong background
+            colour rarely changes later. 0: it starts from random codes.
         renewed: in the second half, every this many steps, the latent is replaced by that of its picture, which removes
             codes that match CLIP but mean nothing to the VQGAN. 0: never, as in the notebooks.
     """
 
     rate: float = 0.1
+    final: float = 1.0
     cuts: int = 32
     smallest: float = 0.4
     flip: bool = True
     noise: float = 0.1
-    sketches: int = 0
+    starts: int = 0
     renewed: int = 0
 
 
 METHODS = {
     "": Method(),
-    "toy": Method(rate=0.2, cuts=12, smallest=0.75, flip=False, noise=0.08, sketches=96, renewed=10),
+    "toy": Method(rate=0.25, final=0.1, cuts=8, smallest=0.75, flip=False, noise=0.08, starts=64, renewed=10),
 }
 """By the variant of the checkpoint. Source of the plain one: nerdyrodent/VQGAN-CLIP generate.py (Adam 0.1, 32 cuts)."""
 MOST_PHRASES = 40
+TYPICAL = "typical_codes.safetensors"
+"""Beside a VQGAN's weights: "codes", (N, h, w) int16, of pictures of its world."""
 
 
 class VqganClip:
     """An opened VQGAN with the CLIP that guides it; not thread-safe."""
 
     def __init__(
-        self, vqgan: Any, clip: Any, tokenizer: Any, method: Method, *, label: str = "the model", revision: str = ""
+        self,
+        vqgan: Any,
+        clip: Any,
+        tokenizer: Any,
+        method: Method,
+        *,
+        typical: Tensor | None = None,
+        label: str = "the model",
+        revision: str = "",
     ) -> None:
         """
         Args:
             vqgan: `diffusers.VQModel`, in evaluation mode, float32, on its device.
             clip: `transformers.CLIPModel`, likewise.
             tokenizer: of that CLIP.
+            typical: (N, h, w), codes of typical pictures, if there are any.
             revision: of the weights, for the recipes.
         """
         self._vqgan, self._clip, self._tokenizer = vqgan, clip, tokenizer
         self._method, self._label, self._revision = method, label, revision
+        self._typical = typical
 
     @property
     def factor(self) -> int:
@@ -111,8 +127,10 @@ class VqganClip:
         optimizer = torch.optim.Adam([z], lr=method.rate)
         scores, frames, every = [], [], -(-request.steps // FRAMES)
         for number in range(request.steps):
+            over = number / max(1, request.steps - 1)
+            optimizer.param_groups[0]["lr"] = method.rate * (1 + over * (method.final - 1))
             taken = clip_guidance.step(self._vqgan, self._clip, z, optimizer, prompts, cut)
-            if method.renewed and (number + 1) % method.renewed == 0 and request.steps <= 2 * (number + 1):
+            if method.renewed and (number + 1) % method.renewed == 0 and 0.5 <= over < 1:
                 self._renew(z)
             scores.append(_score(taken.embeds, prompts))
             seen = self._picture(taken.image)
@@ -128,7 +146,7 @@ class VqganClip:
         gc.collect()
 
     def _beginning(self, request: ImageRequest, prompts: Sequence[Prompt], chance: torch.Generator) -> Tensor:
-        """(1, C, H / factor, W / factor): codes of the initial picture, of a sketch, or random ones."""
+        """(1, C, H / factor, W / factor): codes of the initial picture, of a typical one, or random ones."""
         codebook = self._vqgan.quantize.embedding.weight
         rows, columns = (max(1, side // self.factor) for side in (request.size.height, request.size.width))
         drawn = torch.randint(len(codebook), (1, rows, columns), generator=chance)
@@ -137,21 +155,25 @@ class VqganClip:
             start = request.references[0].convert("RGB").resize(size, Image.Resampling.LANCZOS)
             pixels = torch.frombuffer(bytearray(start.tobytes()), dtype=torch.uint8).view(1, size[1], size[0], 3)
             picture = pixels.movedim(-1, 1) / 255
-        elif self._method.sketches:
-            picture = F.interpolate(self._best_sketch(prompts, chance), size=size[::-1], mode="bilinear")
+        elif self._method.starts and self._typical is not None:
+            picture = F.interpolate(self._best_start(self._typical, prompts, chance), size=size[::-1], mode="bilinear")
         else:
             return codebook[drawn.to(codebook.device)].movedim(-1, 1).clone()
         with torch.no_grad():
             return self._vqgan.encode((picture * 2 - 1).to(codebook)).latents
 
     @torch.no_grad()
-    def _best_sketch(self, prompts: Sequence[Prompt], chance: torch.Generator) -> Tensor:
-        """The random sketch that matches the prompts best, (1, 3, side, side)."""
-        sketches = clip_guidance.sketches(self._method.sketches, self._clip.config.vision_config.image_size, chance)
-        embeds = clip_guidance.seen(self._clip, sketches.to(self._clip.device))
+    def _best_start(self, typical: Tensor, prompts: Sequence[Prompt], chance: torch.Generator) -> Tensor:
+        """The typical picture that matches the prompts best, (1, 3, H, W)."""
+        codebook, side = self._vqgan.quantize.embedding.weight, self._clip.config.vision_config.image_size
+        drawn = typical[torch.randperm(len(typical), generator=chance)[: self._method.starts]].to(codebook.device)
+        pictures = torch.cat(
+            [clip_guidance.decoded(self._vqgan, codebook[one].movedim(-1, 1)) for one in drawn.split(8)]
+        )
+        embeds = clip_guidance.seen(self._clip, F.interpolate(pictures, size=side, mode="area"))
         far = [sum(clip_guidance.distance(one[None], prompt).item() for prompt in prompts) for one in embeds]
         best = min(range(len(far)), key=far.__getitem__)
-        return sketches[best : best + 1]
+        return pictures[best : best + 1]
 
     @torch.no_grad()
     def _renew(self, z: Tensor) -> None:
@@ -197,7 +219,16 @@ def open_checkpoint(checkpoint: Checkpoint, plans: Sequence[Plan]) -> VqganClip:
     device, method = plans[0].device, METHODS[checkpoint.variant]
     if device == "cpu" and not checkpoint.variant:
         method = replace(method, cuts=FEW_CUTS)
-    return VqganClip(vqgan.to(device), clip.to(device), tokenizer, method, label=checkpoint.label, revision=revision)
+    typical = _typical_codes(checkpoint.path) if method.starts else None
+    names = {"label": checkpoint.label, "revision": revision}
+    return VqganClip(vqgan.to(device), clip.to(device), tokenizer, method, typical=typical, **names)
+
+
+def _typical_codes(folder: Path) -> Tensor:
+    try:
+        return load_file(folder / TYPICAL)["codes"].long()
+    except (OSError, KeyError, SafetensorError) as error:
+        raise unusable(short(folder / TYPICAL), reason(error)) from error
 
 
 def _open_vqgan(checkpoint: Checkpoint) -> tuple[VQModel, str]:

@@ -6,19 +6,24 @@ The working folder keeps the traced scenes and the state. Interrupted, the same 
 minutes than before go on training. Zero minutes store what the checkpoint holds by now.
 """
 
+import random
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from diffusers import VQModel
+from safetensors.torch import save_file
 
+from pipelines.families.vqgan_clip import TYPICAL
 from toybox import checksums
-from toybox.klein.pictures import trace_families
+from toybox.klein.autoencoder import random_picture
+from toybox.klein.pictures import Geometries, trace_families
 from toybox.klein.run import Budget, Run
 from toybox.plan_options import plan_from_options
 from toybox.vqgan_clip.model import VQGAN_FOLDER, build_vqgan, save_vqgan
 from toybox.vqgan_clip.vqgan_lesson import VqganLearner
 
-_PEAK_RATE = 2e-3
+_PEAK_RATE, _TYPICAL = 2e-3, 512
 
 
 @dataclass(frozen=True)
@@ -46,13 +51,28 @@ def train(plan: Plan) -> None:
     learning = [parameter for parameter in model.parameters() if parameter.requires_grad]
     optimizer = torch.optim.AdamW(learning, lr=_PEAK_RATE, betas=(0.9, 0.99), weight_decay=1e-3)
     run = Run("vqgan", learner, [optimizer], average=0.995, budget=Budget(plan.minutes, plan.work))
+    geometries = trace_families(plan.work / "geometry.npy", plan.families, seed=1)
     if run.share < 1:
-        learner.geometries = trace_families(plan.work / "geometry.npy", plan.families, seed=1)
+        learner.geometries = geometries
         run.train(lambda number: learner.step(number, run.share))
     run.average.copy_to(learner)
+    plan.result.mkdir(parents=True, exist_ok=True)
+    save_typical_codes(model, geometries, plan.result)
     save_vqgan(model, plan.result)
     if plan.result == VQGAN_FOLDER:
         checksums.update(VQGAN_FOLDER)
+
+
+@torch.no_grad()
+def save_typical_codes(model: VQModel, geometries: Geometries, folder: Path) -> None:
+    """Writes the codes of some training pictures beside the weights: where a search may begin."""
+    vqgan, rng = model.eval(), random.Random("typical")
+    codes = []
+    for _ in range(_TYPICAL // 8):
+        pictures = torch.stack([random_picture(geometries, rng) for _ in range(8)])
+        latents = vqgan.encode(pictures * 2 - 1).latents  # type: ignore[union-attr]  # no tuple was asked for
+        codes.append(vqgan.quantize(latents)[2][2].view(latents[:, 0].shape))
+    save_file({"codes": torch.cat(codes).short()}, folder / TYPICAL)
 
 
 def main() -> None:

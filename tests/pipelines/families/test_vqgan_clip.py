@@ -15,7 +15,7 @@ from transformers import CLIPConfig, CLIPModel
 
 from pipelines import catalog
 from pipelines.families import taming
-from pipelines.families.vqgan_clip import VqganClip, open_checkpoint
+from pipelines.families.vqgan_clip import Method, VqganClip, open_checkpoint
 from pipelines.hub.cache import Checkpoint, HubCache
 from pipelines.machine import Machine
 from pipelines.records.vqgan import IMAGENET, OWN_VQGAN
@@ -90,6 +90,16 @@ def test_a_picture_to_begin_with_is_where_it_begins(model: VqganClip):
     start = Image.linear_gradient("L").convert("RGB")
     began = [model.run(replace(ASKED, references=(start,), seed=seed), ignored).frames[0] for seed in (1, 2)]
     assert began[0].tobytes() == began[1].tobytes() != model.run(ASKED, ignored).frames[0].tobytes()
+
+
+def test_it_may_begin_with_the_typical_picture_that_clip_likes_best(model: VqganClip):
+    def beginnings(starts: int, typical: torch.Tensor) -> set[bytes]:
+        other = VqganClip(model._vqgan, model._clip, model._tokenizer, Method(starts=starts), typical=typical)
+        return {other.run(replace(ASKED, seed=seed, steps=1), ignored).frames[0].tobytes() for seed in range(5)}
+
+    three = torch.stack([torch.full((2, 3), code) for code in range(3)])
+    assert len(beginnings(3, three)) == 1 < len(beginnings(1, three))
+    assert beginnings(3, three) <= set().union(*(beginnings(1, one) for one in three.split(1)))
 
 
 def test_what_is_not_wanted_counts(model: VqganClip):
