@@ -47,7 +47,7 @@ def toy_clip() -> Any:
 
 
 def test_toy_pictures_are_described(toy_clip: Any):
-    """Measured on 60 unseen scenes: the colour of 98 %, the kind of 72 %, the background of all."""
+    """Measured on 60 scenes: the colour of all, the kind of 95 %, the background of all."""
     rng, right = random.Random(7), np.zeros(3)
     for _ in range(12):
         scene = sample_scene(rng, count=1, split="any")
@@ -56,7 +56,7 @@ def test_toy_pictures_are_described(toy_clip: Any):
         thing = scene.objects[0]
         assert said[0].isupper() and said.endswith(" background.")
         right += (f" {thing.colour} " in said, f" {thing.kind} " in said, f" {scene.background} " in said)
-    assert (right >= (10, 7, 11)).all(), right
+    assert (right >= (11, 9, 11)).all(), right
 
 
 def test_words_and_pictures_that_mean_the_same_lie_near(toy_clip: Any):
