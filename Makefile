@@ -9,8 +9,9 @@ INDEX = $(if $(filter cpu,$(TORCH)),--index-url https://download.pytorch.org/whl
 export OMP_WAIT_POLICY ?= PASSIVE
 export MKL_CBWR ?= AUTO
 
-# Files in the order of tests/conftest.py, each on one worker: what it shares is made once.
-WORKERS = --numprocesses $$($(PY) -m tests.parallel) --dist loadfile --no-loadscope-reorder
+# Files in the order of tests/conftest.py, each on one worker: what it shares is made once. A worker that dies ends the
+# run: xdist 3.8 waits forever after it has replaced one.
+WORKERS = --numprocesses $$($(PY) -m tests.parallel) --dist loadfile --no-loadscope-reorder --max-worker-restart 0
 
 .PHONY: run extras test check bench soak fuzz train nats screenshots clean
 .DELETE_ON_ERROR:
