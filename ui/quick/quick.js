@@ -136,7 +136,7 @@ async function signIn(event) {
   const response = await fetch(address("login"), { method: "POST", body: new FormData(entry) }).catch(() => null);
   const said = await response?.json().catch(() => ({}));
   if (!response) state.trouble = "Diorama is not responding. Try again in a moment.";
-  else if (response.status === 400) state.trouble = "This name and this password do not belong together. Try again.";
+  else if (response.status === 400) state.trouble = "Wrong name or password. Try again.";
   else state.trouble = response.ok ? "" : said.error;
   draw();
   if (!response?.ok) return;

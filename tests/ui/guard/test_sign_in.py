@@ -51,7 +51,7 @@ def test_the_page_says_how_long_to_wait_and_knows_who_comes_back_by_a_link(chrom
             with page.expect_response("**/login"):
                 page.get_by_role("button", name="Login").click()
             if not index:
-                expect(page.get_by_role("alert")).to_contain_text("This name and this password do not belong together.")
+                expect(page.get_by_role("alert")).to_contain_text("Wrong name or password.")
                 expect(page.get_by_label("username")).to_have_value("ada")
                 expect(page.get_by_label("password")).to_be_focused()
         expect(page.get_by_role("alert")).to_contain_text("Too many wrong passwords. Wait 1 second, then try again.")

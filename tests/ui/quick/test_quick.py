@@ -123,7 +123,7 @@ def test_whoever_has_to_sign_in_does_it_there_and_stays_there(chrome: Browser, t
         page.get_by_label("Name").fill("ada")
         page.get_by_label("Password").fill("wrong")
         enter.click()
-        expect(page.locator(".banner")).to_have_text("This name and this password do not belong together. Try again.")
+        expect(page.locator(".banner")).to_have_text("Wrong name or password. Try again.")
         page.get_by_label("Password").fill("lovelace")
         enter.click()
         expect(words).to_be_focused()

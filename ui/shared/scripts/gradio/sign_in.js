@@ -2,7 +2,7 @@
 // has to wait for the next try: it is told of none of these, and a sentence says them. Its page has no title, and a
 // person would have to click before typing.
 {
-  const ask = window.fetch, WRONG = "This name and this password do not belong together. Try again.";
+  const ask = window.fetch, WRONG = "Wrong name or password. Try again.";
   window.fetch = async (...request) => {
     const response = await ask(...request);
     if (![400, 422, 429].includes(response.status) || !new URL(response.url).pathname.endsWith("/login")) return response;
