@@ -242,7 +242,7 @@ def test_a_program_that_goes_away_stops_its_job(programs: Programs, key: str, st
     connection.request("POST", "/v1/images/generations", json.dumps(body), headers)
     programs.until("user-ada", lambda job: job.title == body["prompt"] and job.state == "running")
     connection.close()
-    job = programs.until("user-ada", lambda job: job.title == body["prompt"] and job.stopping)
+    job = programs.until("user-ada", lambda job: job.title == body["prompt"] and (job.stopping or job.is_over))
     programs.brush.go()
     *_, last = programs.studio.events("user-ada", job.id)
     assert isinstance(last, Stopped)
