@@ -26,15 +26,14 @@ ROUNDS = 15
 # From the release of the button until the frame with the mask of this click has been painted.
 _WAIT = """() => {
   const board = document.querySelector("#segment .board");
-  window.masked = new Promise((done) => {
-    let began = 0;
-    board.addEventListener("pointerup", () => { began = performance.now(); }, { capture: true, once: true });
-    const watcher = new MutationObserver(() => {
-      watcher.disconnect();
-      requestAnimationFrame(() => setTimeout(() => done((performance.now() - began) / 1000)));
-    });
-    watcher.observe(board, { attributes: true, attributeFilter: ["data-number"] });
+  let began = 0;
+  window.masked = 0;
+  board.addEventListener("pointerup", () => { began = performance.now(); }, { capture: true, once: true });
+  const watcher = new MutationObserver(() => {
+    watcher.disconnect();
+    requestAnimationFrame(() => setTimeout(() => { window.masked = (performance.now() - began) / 1000; }));
   });
+  watcher.observe(board, { attributes: true, attributeFilter: ["data-number"] });
 }"""
 
 
@@ -96,7 +95,7 @@ def click(page: Page, chance: random.Random) -> float:
     middle = place["x"] + place["width"] / 2, place["y"] + place["height"] / 2
     reach = min(place["width"], place["height"]) / 3
     page.mouse.click(*(at + chance.uniform(-reach, reach) for at in middle))
-    return page.evaluate("window.masked")
+    return page.wait_for_function("window.masked").json_value()
 
 
 if __name__ == "__main__":

@@ -38,22 +38,24 @@ MODEL = "toy-klein"
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
 # The clock runs in the page: from the click until the finished picture (previews are data addresses) is decoded. The
 # answer has come when the picture's address is there. `origin` is the zero of this clock in milliseconds since 1970.
-_CLICK = """async () => {
+_CLICK = """() => {
   const shown = () => document.querySelector("#stage .shown");
   const before = shown().getAttribute("src");
   const isThere = () => {
     const source = shown().getAttribute("src");
     return source && source !== before && !source.startsWith("data:");
   };
-  const began = performance.now();
+  const began = performance.now(), origin = performance.timeOrigin;
+  window.clicked = null;
   document.querySelector("#generate").click();
-  const answered = await new Promise((done) => {
-    const watcher = new MutationObserver(() => { if (isThere()) { watcher.disconnect(); done(performance.now()); } });
-    watcher.observe(document.querySelector("#stage"), { attributes: true, childList: true, subtree: true });
+  const watcher = new MutationObserver(async () => {
+    if (!isThere()) return;
+    watcher.disconnect();
+    const answered = performance.now();
+    await shown().decode();
+    window.clicked = { origin, began, answered, drawn: performance.now(), address: shown().getAttribute("src") };
   });
-  await shown().decode();
-  const drawn = performance.now();
-  return { origin: performance.timeOrigin, began, answered, drawn, address: shown().getAttribute("src") };
+  watcher.observe(document.querySelector("#stage"), { attributes: true, childList: true, subtree: true });
 }"""
 
 
@@ -137,7 +139,8 @@ def seconds(act: Callable[[], object]) -> float:
 
 def click(page: Page, outputs: Path) -> Click:
     """Press Generate and wait for the picture; its recipe tells when the model was at work."""
-    told = page.evaluate(_CLICK)
+    page.evaluate(_CLICK)
+    told = page.wait_for_function("window.clicked").json_value()
     id = urlsplit(told["address"]).path.rpartition("/")[2]
     found = next(read_png(path) for path in (outputs / "images").glob(f"*_{id[:4]}*.png"))
     if found is None:

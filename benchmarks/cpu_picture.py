@@ -22,10 +22,10 @@ from transformers import CLIPTextConfig, CLIPTextModel
 from benchmarks.table import Row, print_table
 from pipelines.families.stable_diffusion import StableDiffusion
 from pipelines.hub.cache import Checkpoint
+from pipelines.opening.single_file import clip_tokenizer
 from pipelines.own_checkpoints import CONFIGS
 from pipelines.plan import Means, plan
 from pipelines.records.stable_diffusion import LCM
-from pipelines.single_file import clip_tokenizer
 from studio.contract import ImageRequest, Size
 
 MODEL = CONFIGS / "sd-1.5"

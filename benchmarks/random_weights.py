@@ -41,8 +41,8 @@ from lgm.config import BIG, IMAGEDREAM
 from lgm.model import LGM
 from lgm.multiview_unet import MultiViewUNet
 from pipelines.families.sam import build, published_config
+from pipelines.opening.single_file import clip_tokenizer
 from pipelines.own_checkpoints import CONFIGS
-from pipelines.single_file import clip_tokenizer
 from tests.pipelines.tiny import t5_tokenizer
 from tests.pipelines.tiny_views import INDEX
 from toybox.klein.tokenizer import build_tokenizer

@@ -17,6 +17,7 @@ from pipelines.hub.stored import Stored
 from pipelines.local_model import LocalModel
 from pipelines.loras.files import TAKEN, beside, fitting, taken_by
 from pipelines.machine import Machine, inspect
+from pipelines.opening.building import building
 from pipelines.own_checkpoints import CONFIGS, OPENED, OwnCheckpoints, revision_of as own_revision
 from pipelines.plan import Needs, Pace, Placement, Plan, Whole, plans
 from pipelines.records import RECORDS
@@ -220,7 +221,8 @@ def _load(tell: Tell, *, record: LocalModel, machine: Machine, hub: HubCache, bu
     """Raises NotReady if it does not fit, or the weights cannot be opened."""
     torch_libraries.preload()
     checkpoint = _checkpoint(record, machine, hub, bundle, tell)
-    tell(Progress(0, 0, f"loading {record.label}"))
+    loading = partial(tell, Progress(0, 0, f"loading {record.label}"))
+    loading()
     from pipelines import device
     from pipelines.speed import cpu_ways
 
@@ -236,12 +238,13 @@ def _load(tell: Tell, *, record: LocalModel, machine: Machine, hub: HubCache, bu
         found = free if means.card else "PyTorch finds no GPU"
         raise NotReady(f"{record.label} does not fit now: {found}. Close other programs, or choose another model.")
     opened = pkgutil.resolve_name(FAMILIES.get(record.family, record.family))
-    if lender is None:
-        return opened(checkpoint, ways)
-    lent = lender.lend(record.id, opened(checkpoint, ways))
-    if Task.SEGMENT not in record.tasks:
-        return lent
-    return opened(checkpoint, plans(device.without_card(machine), record.needs)).looking_by(lent)
+    with building(loading):
+        if lender is None:
+            return opened(checkpoint, ways)
+        lent = lender.lend(record.id, opened(checkpoint, ways))
+        if Task.SEGMENT not in record.tasks:
+            return lent
+        return opened(checkpoint, plans(device.without_card(machine), record.needs)).looking_by(lent)
 
 
 def _checkpoint(record: LocalModel, machine: Machine, hub: HubCache, bundle: Path, tell: Tell) -> Checkpoint:

@@ -8,7 +8,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from transformers import CLIPConfig, CLIPModel, CLIPTokenizer
 
-from pipelines.damage import reason
+from pipelines.opening.damage import reason
 from studio.errors import NotReady
 from studio.validation import short
 

@@ -20,13 +20,13 @@ import torch
 from PIL import Image
 from torch._dynamo.exc import FailOnRecompileLimitHit, TorchDynamoException
 
-from pipelines.damage import check_numbers
 from pipelines.device import is_fast
 from pipelines.families import preview
 from pipelines.hub.cache import Checkpoint
 from pipelines.loras.adapters import Adapters
 from pipelines.loras.files import beside, folder, named_in
-from pipelines.placement import Placed
+from pipelines.opening.damage import check_numbers
+from pipelines.opening.placement import Placed
 from pipelines.plan import Plan
 from studio.contract import FULL_PRECISION, ImageRequest, ImageResult, Progress, Size, Tell
 from studio.errors import NotReady, NotSupported, OutOfMemory

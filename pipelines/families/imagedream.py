@@ -31,10 +31,10 @@ from lgm.cameras import FRAME_OF_VIEW, imagedream_cameras
 from lgm.config import MultiViewUNetConfig
 from lgm.multiview_unet import MultiViewUNet
 from lgm.weights import open_network
-from pipelines.damage import check_numbers, opening
 from pipelines.device import release_memory
 from pipelines.families import preview
 from pipelines.hub.cache import Checkpoint
+from pipelines.opening.damage import check_numbers, opening
 from pipelines.plan import Plan
 from pipelines.speed.background_compile import BackgroundCompiled, pays
 from studio.contract import Progress, Tell

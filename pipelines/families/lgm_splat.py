@@ -15,10 +15,10 @@ from lgm.config import BIG, LGMConfig
 from lgm.gaussians import Gaussians
 from lgm.model import LGM, activated
 from lgm.weights import open_network
-from pipelines.damage import check_numbers, opening
 from pipelines.device import release_memory
 from pipelines.families.splat_surface import closed, values
 from pipelines.hub.cache import Checkpoint
+from pipelines.opening.damage import check_numbers, opening
 from pipelines.plan import Plan
 from studio.contract import Progress, Tell
 from studio.errors import BadRequest, NotReady

@@ -26,9 +26,9 @@ from sam2.modeling.sam2_base import SAM2Base
 from sam2.sam2_image_predictor import SAM2ImagePredictor
 from torch import Tensor
 
-from pipelines.damage import reason
 from pipelines.device import release_memory
 from pipelines.hub.cache import Checkpoint
+from pipelines.opening.damage import reason
 from pipelines.plan import Plan
 from studio.contract import Model, Progress, Tell
 from studio.errors import NotReady

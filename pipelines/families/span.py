@@ -13,8 +13,8 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn.functional import silu
 
-from pipelines.damage import reason
 from pipelines.hub.cache import Checkpoint
+from pipelines.opening.damage import reason
 from pipelines.plan import Plan
 from pipelines.upscalers.tiles import Enlarging, Upscaler
 from studio.errors import NotReady

@@ -20,7 +20,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from pipelines.damage import reason
+from pipelines.opening.damage import reason
 from studio.errors import NotReady
 from studio.validation import short
 

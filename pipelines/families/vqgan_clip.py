@@ -16,11 +16,11 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
-from pipelines.damage import reason, unusable
 from pipelines.families import clip_guidance, taming
 from pipelines.families.clip import open_clip
 from pipelines.families.clip_guidance import Cutter, Prompt, Wish
 from pipelines.hub.cache import Checkpoint
+from pipelines.opening.damage import reason, unusable
 from pipelines.plan import Plan
 from studio.contract import ImageRequest, ImageResult, Progress, Tell
 from studio.errors import BadRequest, StudioError

@@ -11,8 +11,9 @@ from safetensors.torch import load_file
 
 from pipelines.loras.files import Lora, check, triggers
 from pipelines.loras.kinds import Made
-from pipelines.packed import seen_as
-from pipelines.placement import Placed
+from pipelines.opening.building import building
+from pipelines.opening.packed import seen_as
+from pipelines.opening.placement import Placed
 from studio.errors import BadRequest
 
 
@@ -96,7 +97,7 @@ def _load(placed: Placed, path: Path, name: str) -> None:
     transformers.logging.set_verbosity_error()  # or it lists all layers that a LoRA does not change
     try:
         parts = [part for part in placed.pipeline.components.values() if isinstance(part, torch.nn.Module)]
-        with seen_as(placed.dtype, *parts):
+        with building(), seen_as(placed.dtype, *parts):
             placed.pipeline.load_lora_weights(tensors, adapter_name=name)
     finally:
         transformers.logging.set_verbosity(verbosity)

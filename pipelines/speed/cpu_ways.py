@@ -18,6 +18,7 @@ from diffusers.models.autoencoders.vae import Decoder
 
 from pipelines.hub.cache import Checkpoint
 from pipelines.machine import processor_name
+from pipelines.opening.building import building
 from pipelines.plan import Dtype, Plan
 
 SMALL_BYTES = 200_000_000
@@ -83,8 +84,9 @@ def known(folder: Path, *, side: int = 16) -> CpuWay:
 @torch.no_grad()
 def measured(side: int = 16) -> Seconds:
     """With random weights, at about the widths of Stable Diffusion 1.5."""
-    block = BasicTransformerBlock(320, 8, 40, cross_attention_dim=768).eval()
-    decoder = Decoder(4, 3, ("UpDecoderBlock2D",) * 2, (64, 128), 1).eval()
+    with building():
+        block = BasicTransformerBlock(320, 8, 40, cross_attention_dim=768).eval()
+        decoder = Decoder(4, 3, ("UpDecoderBlock2D",) * 2, (64, 128), 1).eval()
     tokens, words, latents = torch.randn(1, side * side, 320), torch.randn(1, 77, 768), torch.randn(1, 4, side, side)
 
     def pieces(name: Dtype) -> Callable[[], object]:

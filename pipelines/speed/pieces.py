@@ -10,12 +10,15 @@ import torch
 from diffusers.models.attention import BasicTransformerBlock
 from diffusers.models.resnet import ResnetBlock2D
 
+from pipelines.opening.building import building
+
 
 @torch.no_grad()
 def network() -> float:
     """The topmost level of the network at 512 x 512 pixels."""
-    resnet = ResnetBlock2D(in_channels=320, temb_channels=1280)
-    block = BasicTransformerBlock(320, 8, 40, cross_attention_dim=768)
+    with building():
+        resnet = ResnetBlock2D(in_channels=320, temb_channels=1280)
+        block = BasicTransformerBlock(320, 8, 40, cross_attention_dim=768)
     cells, tokens = torch.randn(1, 320, 64, 64), torch.randn(1, 64 * 64, 320)
     time_of, words = torch.randn(1, 1280), torch.randn(1, 77, 768)
     return _quickest(lambda: (resnet(cells, time_of), block(tokens, encoder_hidden_states=words)))
@@ -25,7 +28,9 @@ def network() -> float:
 def decode() -> float:
     """The last level of the autoencoder, for a quarter of the picture."""
     no_time: Any = None
-    resnet, cells = ResnetBlock2D(in_channels=128, temb_channels=no_time), torch.randn(1, 128, 256, 256)
+    with building():
+        resnet = ResnetBlock2D(in_channels=128, temb_channels=no_time)
+    cells = torch.randn(1, 128, 256, 256)
     return _quickest(lambda: resnet(cells, None))
 
 

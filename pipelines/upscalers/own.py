@@ -13,8 +13,8 @@ from spandrel import ImageModelDescriptor, ModelLoader, UnsupportedModelError, c
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from pipelines.damage import opening
 from pipelines.hub.cache import Checkpoint
+from pipelines.opening.damage import opening
 from pipelines.plan import Plan
 from pipelines.upscalers.tiles import Enlarging, Upscaler
 from studio.errors import NotReady

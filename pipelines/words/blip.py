@@ -9,8 +9,8 @@ from typing import Any
 import torch
 from transformers import BlipForConditionalGeneration, BlipProcessor
 
-from pipelines.damage import opening
 from pipelines.hub.cache import Checkpoint
+from pipelines.opening.damage import opening
 from pipelines.plan import Plan
 from pipelines.words.stopping import stopping
 from studio.contract import Tell

@@ -8,9 +8,9 @@ from typing import Any
 import torch
 from transformers import AutoTokenizer, Qwen3ForCausalLM
 
-from pipelines.damage import opening
 from pipelines.device import release_memory
 from pipelines.hub.cache import Checkpoint
+from pipelines.opening.damage import opening
 from pipelines.plan import Plan
 from pipelines.words.stopping import stopping
 from studio.contract import Tell

@@ -24,8 +24,8 @@ from pipelines.checkpoint_kinds import kind_of, read_header
 from pipelines.families.stable_diffusion import StableDiffusion, StableDiffusionXL
 from pipelines.hub.cache import Checkpoint, HubCache
 from pipelines.machine import Gpu, Machine
+from pipelines.opening.single_file import clip_tokenizer
 from pipelines.own_checkpoints import CONFIGS, elsewhere, record_of
-from pipelines.single_file import clip_tokenizer
 from studio.completion import completed, completed_edit
 from studio.contract import GenerateRequest, ImageRequest, IterateRequest, Readiness, Size, Task
 from studio.errors import NotReady, NotSupported, UnknownModel

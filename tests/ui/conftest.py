@@ -85,7 +85,9 @@ def regular(resident: Visitor, brush: Brush) -> Iterator[Visitor]:
 def emptied(regular: Visitor, studio: Studio) -> Iterator[Visitor]:
     """The same person on the Generate tab, none of whose pictures is left; however many a test makes at a time."""
     expect(regular.jobs).to_have_count(0)
-    studio.delete(regular.token, [asset.id for asset in studio.gallery(regular.token, limit=MAX_PAGE).assets])
+    ids = [asset.id for asset in studio.gallery(regular.token, limit=MAX_PAGE).assets]
+    regular.expect_deleted(ids)
+    studio.delete(regular.token, ids)
     regular.page.get_by_role("tab", name="Generate").click()
     expect(regular.pictures).to_have_count(0)
     yield regular

@@ -5,10 +5,11 @@ from __future__ import annotations
 import base64
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Error, Locator, Page, Request, expect
 
@@ -47,6 +48,7 @@ class Visitor:
         self.address = address
         self.troubles: list[str] = []
         self.token = ""
+        self._deleted: set[str] = set()
         context.set_default_timeout(WAIT_MS)
         self.page = self._open(page or context.new_page())
 
@@ -91,6 +93,10 @@ class Visitor:
             assert time.monotonic() < deadline, f"told {told} of {times} times: {text}"
             self.page.wait_for_timeout(20)
         self.troubles = [trouble for trouble in self.troubles if text not in trouble]
+
+    def expect_deleted(self, ids: Iterable[str]) -> None:
+        """These pictures leave: what the page still asked for of them may be refused."""
+        self._deleted.update(ids)
 
     # --- what a person does -------------------------------------------------------------------------------------------
 
@@ -244,13 +250,17 @@ class Visitor:
         expect(page.locator("#stage .scene[data-told]")).to_be_attached()
 
     def _hear(self, message: ConsoleMessage) -> None:
-        if message.type == "error":
-            self.troubles.append(f"console: {message.text}")
+        place = urlsplit(message.location["url"]).path
+        is_of_deleted = "/diorama/" in place and place.rpartition("/")[2] in self._deleted
+        if message.type == "error" and not (is_of_deleted and "404" in message.text):
+            self.troubles.append(f"console: {message.text} {place}")
 
     def _fail(self, error: Error) -> None:
         self.troubles.append(f"script error: {error}")
 
     def _note(self, request: Request) -> None:
         self.token = request.headers.get("x-diorama-token", self.token)
+        if request.url.endswith("diorama/pictures/delete"):
+            self.expect_deleted((request.post_data_json or {})["ids"])
         if not request.url.startswith((self.address, "data:", "blob:")):
             self.troubles.append(f"left the machine: {request.url}")

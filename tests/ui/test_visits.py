@@ -26,7 +26,6 @@ def test_pictures_are_seen_after_a_reload_without_cookies_and_in_a_second_tab_un
     visitor.press("Delete")
     expect(visitor.pictures).to_have_count(0)
     assert visitor.page.evaluate(STATUS, source) == 404  # also where the browser has kept a copy
-    visitor.forgive("404 (Not Found)")
 
 
 def test_two_tabs_that_come_at_once_are_one_visitors(chrome: Browser, address: str):

@@ -18,6 +18,7 @@ WRONG_METHOD = "This address takes another kind of request. Client.view_api() of
 UNREADABLE = (
     "Diorama cannot make sense of this request. Client.view_api() of gradio_client says what each endpoint takes."
 )
+BROKEN = "Something went wrong; the log has the details."
 PROGRAMS = ("/v1/", "/sdapi/", "/mcp")
 """The paths of APIs for other programs, whose clients expect other error formats and documentation."""
 _NOTHING = "There is nothing at this address, or not for this method. /v1/openapi.json says what there is."
@@ -76,9 +77,10 @@ _CODES = {
 }
 
 
-async def broken(_request: Request, _error: Exception) -> Response:
-    """The response to a bug; the server logs the details."""
-    return refusal(500, UNREADABLE)
+async def broken(request: Request, _error: Exception) -> Response:
+    """The response to a bug, or to what gradio fails at; the server logs the details."""
+    is_ours = get_route_path(request.scope).startswith("/diorama/")
+    return refusal(500, BROKEN if is_ours else UNREADABLE)
 
 
 async def refused(request: Request, error: Exception) -> Response:

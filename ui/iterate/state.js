@@ -1,6 +1,6 @@
 // What this tab knows: which version is open, its tree, the jobs, the models. Everything is drawn from `state`.
 
-import { decoded } from "../shared/canvas/marks.js";
+import { loaded } from "../shared/canvas/marks.js";
 import { createView } from "../shared/canvas/view.js";
 import { address, createSpeaker, within } from "../shared/scripts/elements/dom.js";
 import { isOpenJob } from "../shared/scripts/jobs.js";
@@ -32,7 +32,7 @@ const MOST_IMAGES = 8;
 const images = new Map(); // address -> promise of the decoded picture; the latest few
 
 export function imageOf(picture) {
-  const source = address(picture.file), found = images.get(source) || decoded(source);
+  const source = address(picture.file), found = images.get(source) || loaded(source);
   images.delete(source);
   images.set(source, found);
   found.catch(() => images.delete(source));

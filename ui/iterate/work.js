@@ -1,6 +1,6 @@
 // From what the column says to a job, and from a job to its version.
 
-import { decoded } from "../shared/canvas/marks.js";
+import { loaded } from "../shared/canvas/marks.js";
 import { within } from "../shared/scripts/elements/dom.js";
 import { isOpenJob } from "../shared/scripts/jobs.js";
 import { byId, idsOf } from "../shared/scripts/pictures.js";
@@ -119,7 +119,7 @@ export async function onJobs(jobs) {
 async function showPreview() {
   const job = followed();
   if (!job?.preview) return;
-  const image = await decoded(job.preview).catch(() => null);
+  const image = await loaded(job.preview).catch(() => null);
   if (!image || state.following !== job.id) return;
   state.preview = image;
   drawBoard();

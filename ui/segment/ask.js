@@ -24,7 +24,7 @@ export function createAsker({ onAnswer, onTrouble, onBusy }) {
       if (waiting || asked !== number) continue; // somebody clicked meanwhile, or nothing is selected any more: no news
       if (ok) {
         onTrouble("");
-        await onAnswer(answer, request);
+        await onAnswer(answer, request).catch(() => onTrouble(UNREACHED));
       } else if (status !== 409) onTrouble(status ? answer.error : UNREACHED);
     }
     isBusy = false;

@@ -1,13 +1,13 @@
 // Drawing: the picture, the mask over it, points, box, strokes and the cross. Knows no pointers and no server.
 
-import { begin, createMarks, decoded, RING, TINT } from "../shared/canvas/marks.js";
+import { begin, createMarks, loaded, RING, TINT } from "../shared/canvas/marks.js";
 
 const REMOVE = "#1f5fd0", ADD = "#c9431b";
 const POINT = 8; // radius in CSS pixels
 
 /** The pixels of a PNG. */
 async function pixelsOf(source) {
-  const image = await decoded(source);
+  const image = await loaded(source);
   const canvas = new OffscreenCanvas(image.width, image.height), context = canvas.getContext("2d", { willReadFrequently: true });
   context.drawImage(image, 0, 0);
   return { canvas, context, data: context.getImageData(0, 0, image.width, image.height) };

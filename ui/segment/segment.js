@@ -2,7 +2,7 @@
 
 import { createHand } from "../shared/canvas/hand.js";
 import { createKeys } from "../shared/canvas/keys.js";
-import { decoded } from "../shared/canvas/marks.js";
+import { loaded } from "../shared/canvas/marks.js";
 import { createView } from "../shared/canvas/view.js";
 import { readAddress, writeAddress } from "../shared/scripts/address.js";
 import { address, createSpeaker, setAttribute, setText, show, within } from "../shared/scripts/elements/dom.js";
@@ -126,7 +126,7 @@ async function open(id, { focus = true } = {}) {
   setAttribute(board, "aria-label", `${picture.title}. Arrow keys move a crosshair, Enter adds a point, Shift+Enter removes, X sets corners of a box.`);
   measure();
   try {
-    const image = await decoded(address(picture.file));
+    const image = await loaded(address(picture.file));
     if (state.picture?.id === picture.id) state.image = image;
   } catch {
     state.trouble = "The picture cannot be loaded. Open it again, or choose another one.";

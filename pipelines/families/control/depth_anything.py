@@ -11,8 +11,8 @@ import torch
 from PIL import Image
 from transformers import DepthAnythingForDepthEstimation, DPTImageProcessor
 
-from pipelines.damage import check_numbers, opening
 from pipelines.hub.cache import Checkpoint
+from pipelines.opening.damage import check_numbers, opening
 from pipelines.plan import Plan
 from studio.contract import ImageRequest, ImageResult, Progress, Tell
 from studio.imaging.control import is_grey

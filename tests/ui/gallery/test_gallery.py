@@ -101,6 +101,7 @@ def test_scrolling_sees_every_picture_once_while_new_ones_come(guest: Visitor, h
         *new[::-1],
         ids[0],
     ]
+    guest.expect_deleted(new)
     studio.delete(OWNER, new)
 
 

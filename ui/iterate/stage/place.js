@@ -1,6 +1,6 @@
 // Where it may change, as something to lay over the picture: an object, or strokes of the brush.
 
-import { decoded, TINT } from "../../shared/canvas/marks.js";
+import { loaded, TINT } from "../../shared/canvas/marks.js";
 import { address } from "../../shared/scripts/elements/dom.js";
 import { byId } from "../../shared/scripts/pictures.js";
 
@@ -8,7 +8,7 @@ const MOST_VEIL = 1024; // longest side, in pixels
 
 /** A grey mask as a canvas whose alpha is the mask. */
 async function alphaOf(source) {
-  const image = await decoded(source), scale = Math.min(1, MOST_VEIL / Math.max(image.naturalWidth, image.naturalHeight));
+  const image = await loaded(source), scale = Math.min(1, MOST_VEIL / Math.max(image.naturalWidth, image.naturalHeight));
   const width = Math.max(1, Math.round(image.naturalWidth * scale)), height = Math.max(1, Math.round(image.naturalHeight * scale));
   const canvas = new OffscreenCanvas(width, height), context = canvas.getContext("2d", { willReadFrequently: true });
   context.drawImage(image, 0, 0, width, height);

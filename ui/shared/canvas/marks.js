@@ -3,13 +3,13 @@
 export const TINT = [228, 87, 46], RING = "#ffffff";
 const SHADE = "rgb(0 0 0 / 70%)";
 
-/** A picture of an address, decoded. */
-export async function decoded(source) {
+/** A picture of an address. `decode()` would wait for the browser to draw a frame, which a tab behind others does not. */
+export const loaded = (source) => new Promise((done, fail) => {
   const image = new Image();
+  image.onload = () => done(image);
+  image.onerror = fail;
   image.src = source;
-  await image.decode();
-  return image;
-}
+});
 
 /** Make a canvas ready to be drawn on in CSS pixels, at the sharpness of the screen. */
 export function begin(board, context, { width, height }) {

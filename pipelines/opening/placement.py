@@ -13,12 +13,13 @@ import torch
 import transformers
 from safetensors.torch import load_file
 
-from pipelines import packed, single_file
 from pipelines.checkpoint_kinds import not_weights, read_header
-from pipelines.damage import opening, unusable
 from pipelines.device import release_memory
 from pipelines.families.control import ip_adapter_weights
 from pipelines.hub.cache import Checkpoint, components, missing, pipeline_class
+from pipelines.opening import packed, single_file
+from pipelines.opening.building import building
+from pipelines.opening.damage import opening, unusable
 from pipelines.plan import Placement, Plan, Precision, Tiles
 from pipelines.speed.warm_up import WarmUp
 from studio.validation import short
@@ -40,7 +41,8 @@ class Placed:
         self.plan = plan
         self.device = torch.device(plan.device)
         self._aside: dict[str, torch.nn.Module] = {}  # encoders, while no prompt is encoded
-        self.pipeline: Any = _open(kind, checkpoint, plan)
+        with building():
+            self.pipeline: Any = _open(kind, checkpoint, plan)
         self.pipeline.set_progress_bar_config(disable=True)
         self._siblings: dict[type, Any] = {}
         self._lay_out()

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from safetensors.torch import load_file
 
-from pipelines.damage import opening, reason
+from pipelines.opening.damage import opening, reason
 from studio.errors import NotReady
 from studio.validation import short
 

@@ -1,0 +1,31 @@
+"""One network is built at a time.
+
+While diffusers and transformers build one, they exchange `torch.nn.Module.register_parameter` and torch's default dtype
+for the whole process. A network that another thread builds meanwhile is left without weights; and if both end in the
+wrong order, so are all that are built later.
+Sources: accelerate/big_modeling.py, init_on_device; diffusers/models/modeling_utils.py, from_pretrained.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+_LOCK = threading.RLock()
+_LOOK_SECONDS = 0.2
+
+
+@contextmanager
+def building(wait: Callable[[], object] = lambda: None) -> Iterator[None]:
+    """Build networks while the block runs, or load layers into one; within another such block of this thread, too.
+
+    Args:
+        wait: called again and again while another thread builds; an exception from it ends the wait.
+    """
+    while not _LOCK.acquire(timeout=_LOOK_SECONDS):
+        wait()
+    try:
+        yield
+    finally:
+        _LOCK.release()
