@@ -48,7 +48,7 @@ def clip_tokenizer(**settings: Any) -> CLIPTokenizer:
 
 @cache
 def _merges() -> tuple[tuple[str, ...], ...]:
-    path = Path(__file__).resolve().parent / "configs" / "clip_merges.txt.gz"
+    path = Path(__file__).resolve().parents[1] / "configs" / "clip_merges.txt.gz"
     lines = gzip.decompress(path.read_bytes()).decode("utf-8").splitlines()
     return tuple(tuple(line.split(" ")) for line in lines[1:])
 
