@@ -1,4 +1,4 @@
-"""What people say about a toy picture: captions, instructions and what they mean. Knows scenes, not pixels."""
+"""What people say about a toy picture: captions, instructions and what they mean. Works on scenes, not pixels."""
 
 import random
 from dataclasses import dataclass, replace
@@ -22,7 +22,7 @@ Side = Literal["left", "right"]
 
 @dataclass(frozen=True)
 class Said:
-    """One object as far as the words tell; None where they are silent."""
+    """One object as described in a text; None for what the text does not mention."""
 
     kind: Kind | None = None
     colour: Colour | None = None
@@ -37,9 +37,9 @@ class Meaning:
         operation: "draw" for a caption, otherwise which attribute the instruction changes.
         first: the leftmost object of a caption; what an instruction changes its subject into.
         second: the other object of a caption; unused by instructions.
-        subject: the object an instruction talks about, as it looks before.
-        subject_side: where an instruction says its subject stands, if it does.
-        background: the background that is asked for.
+        subject: the object an instruction is about, as it looks before the change.
+        subject_side: the position of the subject, if the instruction mentions it.
+        background: the requested background.
     """
 
     operation: Operation
@@ -52,7 +52,7 @@ class Meaning:
 
 @dataclass(frozen=True)
 class Phrase:
-    """Words together with what they mean."""
+    """A text and its meaning."""
 
     text: str
     meaning: Meaning
@@ -119,7 +119,7 @@ _BACKGROUND_TEMPLATES = (
 
 
 def caption(objects: tuple[Said, ...], background: Background | None, rng: random.Random) -> Phrase:
-    """Words for a picture that shows these one or two objects.
+    """A caption for a picture of one or two objects.
 
     Args:
         objects: from left to right, only with the attributes that are to be mentioned; a missing kind is "object".
@@ -127,7 +127,7 @@ def caption(objects: tuple[Said, ...], background: Background | None, rng: rando
         rng: chooses among templates and synonyms.
 
     Raises:
-        ValueError: for anything but one or two objects.
+        ValueError: unless there are one or two objects.
     """
     if len(objects) not in (1, 2):
         raise ValueError(f"expected one or two objects, got {len(objects)}")
@@ -146,7 +146,7 @@ def caption(objects: tuple[Said, ...], background: Background | None, rng: rando
 
 
 def forgetful(objects: tuple[Said, ...], background: Background, rng: random.Random) -> Phrase:
-    """Like `caption`, but now and then silent about a size, a colour, a kind or the background, as people are."""
+    """Like `caption`, but sometimes leaves out a size, a colour, a kind or the background, as people do."""
     kept = []
     for said in objects:
         said = said if rng.random() < 0.35 else replace(said, size=None)
@@ -157,7 +157,7 @@ def forgetful(objects: tuple[Said, ...], background: Background, rng: random.Ran
 
 
 def recolour(subject: Said, colour: Colour, *, side: Side | None, alone: bool, rng: random.Random) -> Phrase:
-    """An instruction that gives the subject another colour.
+    """An instruction to change the subject's colour.
 
     Args:
         subject: what the instruction says about the object; empty means it is called "it".
@@ -186,7 +186,7 @@ def move_to(background: Background, rng: random.Random) -> Phrase:
 
 
 def known_words() -> tuple[str, ...]:
-    """Every word that captions and instructions use, sorted: what the toy model understands."""
+    """Every word in captions and instructions, sorted: the vocabulary of the toy model."""
     names = (*KIND_NAMES.values(), *COLOUR_NAMES.values(), *BACKGROUND_NAMES.values(), *SIZE_NAMES.values())
     words = {word for group in names for word in group} | {"a", "an", "the", "it", "object", "thing", "one"}
     templates = (

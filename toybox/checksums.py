@@ -1,7 +1,7 @@
-"""The checksums of the weight files, rewritten when weights are stored, and for all by `python -m toybox.checksums`.
+"""Rewrites the checksums of weight files: after training, or for all models by `python -m toybox.checksums`.
 
-`SHA256SUMS` in a model's folder is what Diorama checks before it opens the model; the tables in `weights/README.md` are
-for people.
+`SHA256SUMS` in a model's folder is checked before Diorama opens the model; the tables in `weights/README.md` are for
+people.
 """
 
 import hashlib
@@ -12,7 +12,7 @@ from pipelines.catalog import WEIGHTS
 
 
 def update(folder: Path) -> None:
-    """Writes down what is in a model's folder, in its SHA256SUMS and in the README beside the folder."""
+    """Updates the model's SHA256SUMS and its table in the README next to the folder."""
     (folder / LISTING).write_text(listing(folder))
     update_table(folder.parent / "README.md", folder)
 
@@ -24,15 +24,15 @@ def listing(folder: Path) -> str:
 
 
 def update_table(readme: Path, folder: Path) -> None:
-    """Rewrites the rows of one model's files between its two marks in the README.
+    """Rewrites the rows of one model's files between its two markers in the README.
 
     Args:
         readme: has a line "<!-- NAME files -->" and after it a line "<!-- end of NAME files -->", NAME being the
             name of the folder.
-        folder: of the model, beside the README.
+        folder: of the model, next to the README.
 
     Raises:
-        ValueError: if the marks are missing.
+        ValueError: if the markers are missing.
     """
     start, end = f"<!-- {folder.name} files -->\n", f"<!-- end of {folder.name} files -->\n"
     text = readme.read_text()

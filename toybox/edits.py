@@ -1,4 +1,4 @@
-"""Edits of toy pictures: two scenes that differ in one attribute, and the instruction that leads to the second."""
+"""Edits of toy pictures: two scenes that differ in one attribute, and the instruction that turns one into the other."""
 
 import random
 from dataclasses import dataclass, replace
@@ -10,11 +10,11 @@ from toybox.world import Scene, Split, Thing, is_allowed
 
 @dataclass(frozen=True)
 class Edit:
-    """A picture before, the same picture after, and what was asked for in between.
+    """A picture before and after an instruction.
 
     Attributes:
         source: the scene before.
-        target: the scene after; camera, light and places are the same.
+        target: the scene after; camera, light and positions are the same.
         phrase: the instruction.
     """
 
@@ -28,7 +28,7 @@ def describe(scene: Scene, rng: random.Random, *, complete: bool = False) -> Phr
 
     Args:
         scene: with one or two objects and a background.
-        rng: chooses words, and what to leave out.
+        rng: chooses the words, and what to leave out.
         complete: whether all kinds, all colours and the background are named, as in the benchmark.
 
     Raises:
@@ -44,10 +44,10 @@ def describe(scene: Scene, rng: random.Random, *, complete: bool = False) -> Phr
 
 
 def instruction(source: Scene, target: Scene, rng: random.Random) -> Phrase:
-    """What to say to get from the source to the target.
+    """An instruction that turns the source into the target.
 
     Raises:
-        ValueError: unless one thing differs: the background, or kind and colour of one object.
+        ValueError: unless exactly one thing differs: the background, or kind and colour of one object.
     """
     pairs = zip(source.objects, target.objects, strict=True)
     changed = [index for index, (before, after) in enumerate(pairs) if before != after]
@@ -68,12 +68,12 @@ def instruction(source: Scene, target: Scene, rng: random.Random) -> Phrase:
 
 
 def sample_edit(scene: Scene, rng: random.Random, *, split: Split) -> Edit:
-    """An edit of a scene: a new colour, a new kind (now and then in a new colour) or a new background.
+    """An edit of a scene: a new colour, a new kind (sometimes in a new colour) or a new background.
 
     Args:
         scene: what to change.
         rng: decides what changes, and the words.
-        split: to which the target belongs.
+        split: the split that the target belongs to.
     """
     while True:
         operation = rng.choice(("colour", "kind", "background"))
@@ -98,13 +98,13 @@ def with_thing(scene: Scene, index: int, thing: Thing) -> Scene:
 
 
 def looks_differ(scene: Scene) -> bool:
-    """Says whether words can tell the objects of a scene apart."""
+    """Whether a description can tell the objects of a scene apart."""
     looks = {(thing.kind, thing.colour) for thing in scene.objects}
     return len(looks) == len(scene.objects)
 
 
 def _subject(scene: Scene, index: int, rng: random.Random) -> tuple[Said, Side | None]:
-    """How to call one object so that it cannot be mistaken for the other one."""
+    """A description of one object that does not fit the other."""
     thing = scene.objects[index]
     if len(scene.objects) == 1:
         return rng.choice((Said(), Said(), Said(kind=thing.kind), Said(kind=thing.kind, colour=thing.colour))), None

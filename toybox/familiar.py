@@ -1,12 +1,12 @@
-"""Teaches `studio/toy_world.py` to tell toys from everything else, and prints its weights and how well they do.
+"""Trains the classifier of `studio/toy_world.py`, toys or anything else, and prints its weights and accuracy.
 
     python -m toybox.familiar --toys FOLDER ... --others FOLDER ...
 
-What was shipped was taught 260 rendered scenes and 120 drawings of toy-klein, whole and cut out, against 200 pictures
-of clutter, 1,000 photographs (one of each class of ImageNet) and 186 more photographs, drawings, plots and screenshots.
-Of all of them every fourth was put aside. Each is shown as it is, smaller or larger, and as a poor JPEG. On those that
-were put aside it calls 98.9 % of 285 toys and all of 254 cut-outs of toys familiar, and so 1.3 % of 1,007 others and
-26.5 % of 678 cut-outs of others (which may be of a plain wall).
+The shipped weights were trained on 260 rendered scenes and 120 pictures by toy-klein, whole and cut out, against 200
+pictures of clutter, 1,000 photographs (one per class of ImageNet) and 186 more photographs, drawings, plots and
+screenshots. Every fourth is held out. Each is used unchanged, resized, and as a low-quality JPEG. On the held-out ones,
+the classifier accepts 98.9 % of 285 toys and all of 254 cut-outs of toys, but also 1.3 % of 1,007 others and 26.5 % of
+678 cut-outs of others (some of which show only a plain wall).
 """
 
 import argparse
@@ -21,7 +21,7 @@ from studio.toy_world import measures
 
 ENDINGS = {".png", ".jpg", ".jpeg", ".webp"}
 PUNISHED = 20.0
-"""A toy that is taken for a photo is so much worse than a photo that is taken for a toy."""
+"""How much worse it is to take a toy for a photo than a photo for a toy."""
 
 
 def opened(path: Path) -> Image.Image:
@@ -33,7 +33,7 @@ def opened(path: Path) -> Image.Image:
 
 
 def as_seen(image: Image.Image, rng: random.Random) -> list[Image.Image]:
-    """The picture, and what becomes of it on its ways."""
+    """The picture unchanged, resized, and as a JPEG."""
     scale = rng.choice((0.5, 0.75, 1.5, 2, 4))
     size = (max(8, round(image.width * scale)), max(8, round(image.height * scale)))
     seen = [image, image.resize(size, rng.choice((Image.Resampling.BILINEAR, Image.Resampling.LANCZOS)))]
@@ -45,7 +45,7 @@ def as_seen(image: Image.Image, rng: random.Random) -> list[Image.Image]:
 
 
 def blob(image: Image.Image, rng: random.Random) -> Image.Image:
-    """Something cut out of a picture, whatever it is."""
+    """A random cut-out of a picture."""
     mask = Image.new("L", image.size)
     width, height = image.size
     for _ in range(rng.randint(1, 4)):
@@ -58,7 +58,7 @@ def blob(image: Image.Image, rng: random.Random) -> Image.Image:
 
 
 def off_its_background(image: Image.Image) -> Image.Image:
-    """A drawing of one toy without the colour of its margin; by and large."""
+    """A picture of one toy, roughly without its background, which is the colour of the margin."""
     pixels = np.asarray(image.convert("RGB"), int)
     background = np.median(np.concatenate([pixels[:4].reshape(-1, 3), pixels[:, :4].reshape(-1, 3)]), axis=0)
     mask = np.abs(pixels - background).max(axis=2) > 50
@@ -68,7 +68,7 @@ def off_its_background(image: Image.Image) -> Image.Image:
 
 
 def table(folders: list[Path], *, are_toys: bool, held_out: bool) -> dict[str, list[tuple[float, ...]]]:
-    """What is measured of every picture in the folders, by kind."""
+    """The measurements of every picture in the folders, by kind."""
     found: dict[str, list[tuple[float, ...]]] = {"whole": [], "cut": []}
     paths = sorted(path for folder in folders for path in folder.rglob("*") if path.suffix.lower() in ENDINGS)
     rng = random.Random(11)
@@ -95,7 +95,7 @@ def taught(toys: np.ndarray, others: np.ndarray) -> np.ndarray:
     """The weights of a logistic regression, by Newton's method.
 
     Args:
-        toys, others: (N, M), what was measured.
+        toys, others: (N, M) measurements.
     """
     values = np.concatenate([toys, others])
     values = np.concatenate([values, np.ones((len(values), 1))], axis=1)

@@ -1,6 +1,6 @@
-"""A judge of toy pictures: which kinds, colours and background does it see, and where. Fitted on rendered scenes only.
+"""A classifier that judges toy pictures: which kinds, colours and background, and where. Trained on renderings only.
 
-It never sees the output of a generating model, so it can say how good one is. `python -m toybox.judge` fits it again.
+It is never trained on a model's output, so it can say how good a model is. `python -m toybox.judge` trains it again.
 """
 
 import random
@@ -48,14 +48,14 @@ class Verdict(NamedTuple):
 
 
 class Example(NamedTuple):
-    """A traced scene to fit on: its `Planes` as float16 arrays, and the kinds it shows from left to right."""
+    """A traced scene to train on: its `Planes` as float16 arrays, and its kinds from left to right."""
 
     planes: tuple[np.ndarray, ...]
     kinds: tuple[Kind, ...]
 
 
 class Judge(nn.Module):
-    """A small convolutional network with one head per question and a coarse silhouette."""
+    """A small convolutional network with one head per attribute and a coarse silhouette."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -81,7 +81,7 @@ class Judge(nn.Module):
 
     @torch.inference_mode()
     def look_at(self, pictures: Tensor) -> list[Verdict]:
-        """What is in NCHW float pictures, [0, 1], 128 x 128."""
+        """What the judge sees in NCHW float pictures, [0, 1], 128 x 128."""
         logits, outlines = self(pictures)
         choices = {name: values.argmax(dim=1).tolist() for name, values in logits.items()}
         verdicts = []
@@ -96,14 +96,14 @@ class Judge(nn.Module):
 
 
 def load_judge(path: Path = WEIGHTS) -> Judge:
-    """The fitted judge."""
+    """The trained judge."""
     judge = Judge()
     judge.load_state_dict({name: weight.float() for name, weight in load_file(path).items()})
     return judge.eval()
 
 
 def fit_judge(scenes: int = _SCENES, steps: int = _STEPS) -> Judge:
-    """Fits a judge on freshly traced scenes in random colours, softened and disturbed as model output may be."""
+    """Trains a judge on newly traced scenes in random colours, blurred and noisy as model output may be."""
     torch.manual_seed(_SEED)
     with ProcessPoolExecutor(initializer=torch.set_num_threads, initargs=(1,), mp_context=get_context("spawn")) as pool:
         examples = list(pool.map(trace_example, range(scenes), chunksize=50))
@@ -125,14 +125,14 @@ def fit_judge(scenes: int = _SCENES, steps: int = _STEPS) -> Judge:
 
 
 def trace_example(index: int, seed: int = _SEED) -> Example:
-    """The index-th scene of a seed; held-out mixtures are welcome, the judge must know them all."""
+    """The index-th scene of a seed; held-out combinations are included, because the judge must know them all."""
     scene = sample_scene(random.Random(f"judge {seed} {index}"), split="any")
     planes = render_planes(scene, size=PICTURE_SIZE)
     return Example(tuple(plane.half().numpy() for plane in planes), tuple(thing.kind for thing in scene.objects))
 
 
 def make_batch(examples: list[Example], rng: random.Random) -> tuple[Tensor, dict[str, Tensor], Tensor]:
-    """Examples in random colours: NCHW pictures in [0, 1], class indices by head (-1: no answer), silhouettes."""
+    """Examples in random colours: NCHW pictures in [0, 1], class indices by head (-1: does not apply), silhouettes."""
     pictures, rows, silhouettes = [], [], []
     for example in examples:
         colours: list[Colour] = [rng.choice(COLOURS) for _ in example.kinds]
@@ -161,7 +161,7 @@ def _step(inputs: int, outputs: int) -> nn.Sequential:
 
 
 def _disturb(pictures: Tensor) -> Tensor:
-    """Softens some pictures, adds noise of varying strength, and shifts brightness and contrast a little."""
+    """Blurs some pictures, adds noise of varying strength, and shifts brightness and contrast a little."""
     count = len(pictures)
     soft = F.interpolate(F.avg_pool2d(pictures, kernel_size=2), scale_factor=2, mode="bilinear")
     pictures = torch.lerp(pictures, soft, torch.rand(count, 1, 1, 1))
@@ -172,7 +172,7 @@ def _disturb(pictures: Tensor) -> Tensor:
 
 
 def measure(judge: Judge, count: int = 1000, seed: int = 78) -> dict[str, float]:
-    """How often each head is right on scenes and colours the judge was not fitted on."""
+    """The accuracy of each head on scenes and colours that the judge was not trained on."""
     examples = [trace_example(index, seed) for index in range(count)]
     pictures, answers, silhouettes = make_batch(examples, random.Random("judge test"))
     with torch.inference_mode():
@@ -187,7 +187,7 @@ def measure(judge: Judge, count: int = 1000, seed: int = 78) -> dict[str, float]
 
 
 def main() -> None:
-    """Fits the judge, prints how good it is and stores it."""
+    """Trains the judge, prints its accuracy and saves it."""
     judge = fit_judge()
     for name, share in measure(judge).items():
         print(f"{name:20} {share:.4f}")

@@ -9,10 +9,10 @@ from torch import nn
 def muon_and_adamw(
     model: nn.Module, is_inside: Callable[[str], bool], *, matrix_rate: float, other_rate: float, weight_decay: float
 ) -> list[torch.optim.Optimizer]:
-    """Muon for the matrices inside, AdamW for everything else.
+    """Muon for the inner matrices, AdamW for everything else.
 
     Args:
-        is_inside: name of a parameter -> whether Muon takes it, if it is a matrix.
+        is_inside: name of a parameter -> whether Muon optimises it, if it is a matrix.
 
     Source: Jordan et al., "Muon", https://kellerjordan.github.io/posts/muon/.
     """

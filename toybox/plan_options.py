@@ -1,4 +1,4 @@
-"""Options of the training scripts: one for each field of their plan."""
+"""Command-line options of the training scripts: one for each field of their plan."""
 
 import argparse
 from typing import Any, TypeVar
@@ -7,11 +7,11 @@ P = TypeVar("P")
 
 
 def plan_from_options(kind: type[P], description: str | None) -> P:
-    """The plan that the command line says.
+    """The plan given on the command line.
 
     Args:
         kind: a dataclass whose fields have defaults; "minutes_per_step" is read from `--minutes-per-step`.
-        description: of the script, for its `--help`.
+        description: of the script, shown by `--help`.
     """
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     values: dict[str, Any] = vars(kind())

@@ -1,9 +1,9 @@
-"""The numbers that training computes with."""
+"""The precision of training."""
 
 import torch
 
 
 def training_precision() -> torch.autocast:
-    """bfloat16 where the processor has it: a third faster. Elsewhere it is emulated at half of the speed: float32."""
+    """bfloat16 if the CPU supports it, a third faster; otherwise float32, since emulation would halve the speed."""
     has_it = torch.cpu.get_capabilities().get("avx512_bf16", False)
     return torch.autocast("cpu", dtype=torch.bfloat16, enabled=has_it)

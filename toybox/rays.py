@@ -1,4 +1,4 @@
-"""Sphere tracing: where rays meet one object of the toy world, how it is lit there and what shadow it throws."""
+"""Sphere tracing: where rays hit an object of the toy world, how it is lit there and what shadow it casts."""
 
 import math
 from typing import NamedTuple, Protocol
@@ -17,7 +17,7 @@ _TETRAHEDRON = ((1.0, -1.0, -1.0), (-1.0, -1.0, 1.0), (-1.0, 1.0, -1.0), (1.0, 1
 
 
 class Placed(Protocol):
-    """What this module needs to know of an object; see `toybox.world.Thing`."""
+    """What this module needs to know about an object; see `toybox.world.Thing`."""
 
     @property
     def kind(self) -> Kind: ...
@@ -56,7 +56,7 @@ class Layer(NamedTuple):
         reach: (rays,) distance along the ray, infinite where it misses.
         depth: (rays,) distance along the viewing axis, infinite where it misses.
         weight: (rays,) how strongly the colour of the object shows.
-        own: (3, rays) highlights and parts with a colour of their own.
+        own: (3, rays) highlights and parts with a fixed colour.
     """
 
     reach: Tensor
@@ -66,7 +66,7 @@ class Layer(NamedTuple):
 
 
 def trace(thing: Placed, rays: Rays, towards_light: Tensor) -> Layer:
-    """Follows the rays to one object and lights it there."""
+    """Traces the rays to one object and shades it."""
     shape = SHAPES[thing.kind]
     origin, towards, light = (
         _into_frame(thing, rays.origin, is_point=True),
@@ -94,15 +94,15 @@ def trace(thing: Placed, rays: Rays, towards_light: Tensor) -> Layer:
 
 
 def cast_shadow(thing: Placed, floor: Tensor, towards_light: Tensor) -> Tensor:
-    """How much light reaches points of the floor past one object.
+    """How much light one object lets through to points on the floor.
 
     Args:
-        thing: what stands in the way.
+        thing: the object that casts the shadow.
         floor: (points, 3) world coordinates.
         towards_light: (3,) unit vector.
 
     Returns:
-        (points,) in [0, 1], with a soft border and a darker rim where the object touches the floor.
+        (points,) in [0, 1], with a soft edge, and darker where the object touches the floor.
     """
     shape = SHAPES[thing.kind]
     light = torch.ones(len(floor))
@@ -128,7 +128,7 @@ def cast_shadow(thing: Placed, floor: Tensor, towards_light: Tensor) -> Tensor:
 
 
 def _into_frame(thing: Placed, vectors: Tensor, *, is_point: bool) -> Tensor:
-    """World coordinates (..., 3) in the object's own frame; directions keep their length, points are unscaled."""
+    """World coordinates (..., 3) in the object's frame; points are unscaled, directions keep their length."""
     yaw = math.radians(thing.yaw_deg)
     turn = torch.tensor([[math.cos(yaw), 0.0, -math.sin(yaw)], [0.0, 1.0, 0.0], [math.sin(yaw), 0.0, math.cos(yaw)]])
     if is_point:
@@ -144,7 +144,7 @@ def _distance(shape: Shape, x: Tensor, y: Tensor, z: Tensor) -> Tensor:
 
 
 def _near_sphere(origin: Tensor, towards: Tensor, shape: Shape) -> tuple[Tensor, Tensor, Tensor]:
-    """Which rays enter the bounding sphere, and where they enter and leave it."""
+    """Which rays hit the bounding sphere, and where they enter and leave it."""
     offset = origin - torch.tensor([0.0, shape.middle, 0.0])
     along = towards @ offset
     inside = along * along - (offset @ offset) + shape.radius**2
@@ -154,7 +154,7 @@ def _near_sphere(origin: Tensor, towards: Tensor, shape: Shape) -> tuple[Tensor,
 
 
 def _march(origin: Tensor, towards: Tensor, start: Tensor, end: Tensor, shape: Shape) -> Tensor:
-    """Distance at which each ray touches the shape, infinite where it leaves the bounding sphere first."""
+    """Distance at which each ray hits the shape, infinite where it leaves the bounding sphere first."""
     found = torch.full_like(start, torch.inf)
     index = torch.arange(len(start))
     reach, ends = start.clone(), end
@@ -175,7 +175,7 @@ def _march(origin: Tensor, towards: Tensor, start: Tensor, end: Tensor, shape: S
 
 
 def _light(points: Tensor, towards: Tensor, light: Tensor, shape: Shape, *, scale: float) -> tuple[Tensor, Tensor]:
-    """Light on the shape: the weight of the object's colour (points,) and what is added to it (3, points)."""
+    """Shading: the weight of the object's colour (points,) and what is added to it (3, points)."""
     x, y, z = points.unbind(dim=1)
     distances = torch.stack([part.distance(x, y, z) for part in shape.parts])
     part_index = distances.argmin(dim=0)

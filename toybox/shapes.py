@@ -1,4 +1,4 @@
-"""The ten kinds of the toy world as signed distance functions: geometry only, no camera, light or colour choice.
+"""The ten kinds of the toy world as signed distance functions: only geometry, no camera, light or colours.
 
 An object stands on the plane y = 0 around the y axis and is about one unit high. Points are three tensors of equal
 shape (x, y, z); distances are in units and never larger than the true distance, so that rays may step by them.
@@ -20,7 +20,7 @@ Distance = Callable[[Tensor, Tensor, Tensor], Tensor]
 
 @dataclass(frozen=True)
 class Part:
-    """A piece of an object: its shape and its own colour, or None where it shows the colour of the object."""
+    """A part of an object: its shape and its fixed colour, or None if it has the colour of the object."""
 
     distance: Distance
     rgb: Rgb | None = None
@@ -31,7 +31,7 @@ class Shape:
     """All parts of a kind and a sphere around them, centred on the y axis.
 
     Attributes:
-        parts: the pieces; the first ones win where they touch.
+        parts: earlier ones win where parts touch.
         middle: height of the centre of the bounding sphere, in units.
         radius: its radius, in units.
     """

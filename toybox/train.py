@@ -1,8 +1,8 @@
-"""Trains the bundled toy FLUX.2 klein from nothing and stores it: `python -m toybox.train`, or `make train`.
+"""Trains and saves the bundled toy FLUX.2 klein: `python -m toybox.train`, or `make train`.
 
-Every stage keeps its state in the working folder. Interrupted, the same command goes on where it was; a stage whose
-time is over is not repeated. More minutes than before go on training the stage; delete its files to start it afresh.
-Zero minutes for every stage store what the checkpoints hold by now, also while a training is running.
+Every stage keeps a checkpoint in the working folder. After an interruption, the same command resumes; a finished stage
+is not repeated. More minutes continue its training; delete its files to start it again. Zero minutes for every stage
+save the checkpoints' current weights, even during training.
 """
 
 import os
@@ -30,7 +30,7 @@ SEED = 1
 
 @dataclass(frozen=True)
 class Plan:
-    """How much of everything; the defaults are what the shipped weights were trained with.
+    """The options; the defaults are those of the shipped weights.
 
     Attributes:
         work: folder for geometries, latents, checkpoints and logs.
@@ -39,8 +39,8 @@ class Plan:
         text_minutes: for the text encoder.
         autoencoder_minutes: for the autoencoder.
         flow_minutes: for the flow transformer.
-        wordings_minutes: for the text encoder once more, when the transformer is done.
-        straighten_minutes: for the transformer once more, on its own drawings.
+        wordings_minutes: for the text encoder again, on other wordings.
+        straighten_minutes: for the transformer again, on its own drawings.
     """
 
     work: Path = Path(".train")
@@ -54,7 +54,7 @@ class Plan:
 
 
 def train(plan: Plan) -> None:
-    """Runs all stages, each of them only if its result is not there yet."""
+    """Runs all stages that are not finished yet."""
     geometries = trace_families(plan.work / "geometry.npy", plan.families, SEED)
     tokenizer = build_tokenizer(every_word())
     encoder = train_text_encoder(tokenizer, Budget(plan.text_minutes, plan.work, decay_from=0.5))

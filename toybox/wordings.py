@@ -1,4 +1,4 @@
-"""The same meanings in the many ways that people have of saying them; what the benchmark asks is kept apart."""
+"""Captions and instructions in the many ways that people word them; the benchmark's templates are held out."""
 
 import random
 import re
@@ -52,7 +52,7 @@ coloured colored colour color painted made backdrop background wall floor ground
 everything around all whole one two first second other another each both together side near nearby tiny huge giant
 """
 SMALL_WORDS = tuple(_SMALL_WORDS.split())
-"""What a wish is worded with, whatever it is for."""
+"""Words of requests that say nothing about the picture."""
 _UNHEARD_WORDS = """
 nice cute lovely pretty beautiful shiny glossy matte wooden plastic metal glass rubber ceramic clay old new modern
 simple plain single lonely round soft hard smooth clean bright dark light pale deep vivid warm cold sunny tall short
@@ -64,7 +64,7 @@ children girl boy man woman dog cat bird birds flower flowers grass cloud clouds
 rain wind dream magic quite rather more most much many few any every
 """
 UNHEARD_WORDS = tuple(_UNHEARD_WORDS.split())
-"""What people say about pictures and the toy world cannot show: each is a token of its own, that changes nothing."""
+"""Words that people use but the toy world cannot show: each has its own token and changes nothing."""
 
 _ADJECTIVES = ("shiny", "nice", "cute", "lovely", "wooden", "plastic", "glossy", "simple", "old", "new", "toy", "lone")
 _MATERIALS = ("wood", "plastic", "clay", "glass", "rubber", "metal")
@@ -238,12 +238,12 @@ _HELD_OUT_BACKGROUND_CHANGES = (
 
 def reword(meaning: Meaning, rng: random.Random, split: Split = "train") -> str:
     """
-    Words that mean this, in one of many ways.
+    A text with this meaning, in one of many wordings.
 
     Args:
-        meaning: of a caption or an instruction, not of silence.
+        meaning: of a caption or an instruction, not of an empty prompt.
         rng: chooses among templates, synonyms and fillers.
-        split: which templates; those held out are for measuring.
+        split: which templates to use; the held-out ones are for evaluation.
     """
     is_held_out = split == "held out"
     if meaning.operation == "draw":
@@ -265,14 +265,14 @@ def reword(meaning: Meaning, rng: random.Random, split: Split = "train") -> str:
 
 
 def understood_words() -> tuple[str, ...]:
-    """Every word that means something in a caption, an instruction or another wording of it, sorted."""
+    """Every word with a meaning in a caption, an instruction or another wording, sorted."""
     names = [name for names in (*MORE_KIND_NAMES.values(), *MORE_COLOUR_NAMES.values()) for name in names]
     more = {word for name in names for word in name.split()}
     return tuple(sorted({*known_words(), *SMALL_WORDS, *more}))
 
 
 def idle_words() -> tuple[str, ...]:
-    """The words that no wording to train with uses, so that they may stand anywhere and change nothing, sorted."""
+    """The words that no training wording uses, so that they may appear anywhere and change nothing, sorted."""
     templates = (*_THINGS, *_PAIRS, *_SCENES, *_GROUNDS, *_BEFORE, *_STANDS, *_THERE_STANDS, *_OPENINGS, *_ENDINGS)
     templates += (*_COLOURINGS, *_TRANSFORMATIONS, *_BACKGROUND_CHANGES)
     used = {word for template in templates for word in re.findall(r"[a-z]+", template)}
@@ -280,7 +280,7 @@ def idle_words() -> tuple[str, ...]:
 
 
 def every_word() -> tuple[str, ...]:
-    """The words that are a token each, sorted."""
+    """The words with their own token, sorted."""
     return tuple(sorted({*understood_words(), *UNHEARD_WORDS}))
 
 

@@ -1,4 +1,4 @@
-"""What there is in the toy world and what people call it: kinds, colours, backgrounds, synonyms, held-out mixtures."""
+"""The vocabulary of the toy world: kinds, colours, backgrounds, synonyms, held-out combinations."""
 
 import random
 import zlib
@@ -71,15 +71,15 @@ SIZE_NAMES: dict[Size, tuple[str, ...]] = {"small": ("small", "little", "tiny"),
 
 _MIXTURES = [(kind, colour, background) for kind in KINDS for colour in COLOURS for background in BACKGROUNDS]
 HELD_OUT = frozenset(random.Random(20261120).sample(_MIXTURES, k=90))
-"""The 15 % of (kind, colour, background) mixtures that no training picture shows."""
+"""The 15 % of (kind, colour, background) combinations that no training picture shows."""
 
 
 def pair_is_held_out(first: tuple[Kind, Colour], second: tuple[Kind, Colour]) -> bool:
-    """Says whether two coloured kinds, in any order, are one of the 15 % of pairs no training picture shows."""
+    """Whether two coloured kinds, in any order, are among the 15 % of pairs that no training picture shows."""
     label = " ".join(sorted((" ".join(first), " ".join(second))))
     return zlib.crc32(label.encode()) % 100 < 15
 
 
 def starts_with_vowel(word: str) -> bool:
-    """Says whether English puts "an" before this word of the toy world."""
+    """Whether this word of the toy world takes "an"."""
     return word[0] in "aeiou"

@@ -1,7 +1,7 @@
-"""Scenes of the toy world and how they become pictures, masks and depth. Knows no captions and no networks.
+"""Scenes of the toy world, rendered as pictures, masks and depth.
 
 World coordinates are right-handed with y up, in units of about one object. The floor is the plane y = 0. A picture is
-linear in its colours (see `Planes`), so one geometry can be shown in any colours at almost no cost.
+linear in its colours (see `Planes`), so a traced geometry can be recoloured at almost no cost.
 """
 
 import math
@@ -43,8 +43,8 @@ class Camera:
         azimuth_deg: 0 looks from +z towards -z; positive goes round towards +x.
         elevation_deg: positive when the camera is above the target.
         distance: from the target, in units.
-        fov_deg: whole angle of view across the square picture.
-        target: the point in the middle of the picture.
+        fov_deg: field of view across the square picture.
+        target: the point at the centre of the picture.
     """
 
     azimuth_deg: float = 0.0
@@ -56,7 +56,7 @@ class Camera:
 
 @dataclass(frozen=True)
 class Light:
-    """A far light; the angles are those of `Camera`."""
+    """A distant light; the angles are as in `Camera`."""
 
     azimuth_deg: float = 45.0
     elevation_deg: float = 52.0
@@ -69,11 +69,11 @@ class Thing:
     Attributes:
         kind: which of the ten shapes.
         colour: the colour of its main parts.
-        x: place on the floor, in units.
-        z: place on the floor, in units; larger is nearer to the default camera.
-        yaw_deg: turn around its own upright axis, counter-clockwise seen from above.
+        x: position on the floor, in units.
+        z: position on the floor, in units; larger is nearer to the default camera.
+        yaw_deg: rotation around its vertical axis, counter-clockwise seen from above.
         scale: 1 makes it about one unit high.
-        lift: height of its foot above the floor, in units.
+        lift: height of its base above the floor, in units.
     """
 
     kind: Kind
@@ -86,7 +86,7 @@ class Thing:
 
     @property
     def size(self) -> Size | None:
-        """The word for its size when it stands alone, None for an ordinary one."""
+        """The word for its size if it is the only object, None for an ordinary size."""
         if self.scale <= _SCALES["small"][1]:
             return "small"
         return "big" if self.scale >= _SCALES["big"][0] else None
@@ -110,13 +110,13 @@ class Scene:
 
 
 class Rendering(NamedTuple):
-    """A picture and what is known about it, all of the same height and width.
+    """A picture and its ground truth, all of the same height and width.
 
     Attributes:
         image: HWC uint8 RGB, [0, 255].
         mask: HW uint8, 255 where an object covers at least half of the pixel.
         depth: HW float32, distance along the viewing axis in units; infinite outside the mask.
-        object_masks: NHW uint8, 255 where the object is the one seen, in the order of the scene.
+        object_masks: NHW uint8, 255 where the object is visible, in the order of the scene.
     """
 
     image: np.ndarray
@@ -129,10 +129,10 @@ class Planes(NamedTuple):
     """A geometry without its colours: image = own + sum of weights[n] * colour[n] + ground * background.
 
     Attributes:
-        weights: NHW float32, how strongly each object's own colour shows.
-        own: 3HW float32, highlights, sky light and parts with a colour of their own.
-        ground: HW float32, how strongly the background colour shows.
-        coverage: NHW float32, the share of the pixel in which each object is seen.
+        weights: NHW float32, weight of each object's colour.
+        own: 3HW float32, highlights, sky light and parts with a fixed colour.
+        ground: HW float32, weight of the background colour.
+        coverage: NHW float32, the share of the pixel in which each object is visible.
         depth: HW float32 as in `Rendering`.
     """
 
@@ -144,7 +144,7 @@ class Planes(NamedTuple):
 
 
 def is_allowed(scene: Scene, split: Split) -> bool:
-    """Says whether the scene belongs to the split: training scenes contain no held-out mixture and no held-out pair."""
+    """Whether the scene belongs to the split: training scenes contain no held-out combination and no held-out pair."""
     if split == "any":
         return True
     mixtures = [(thing.kind, thing.colour, scene.background) in HELD_OUT for thing in scene.objects]
@@ -156,12 +156,12 @@ def is_allowed(scene: Scene, split: Split) -> bool:
 
 
 def sample_scene(rng: random.Random, *, count: int | None = None, split: Split = "train") -> Scene:
-    """Draws a scene with one or two objects that all fit into the picture.
+    """A random scene with one or two objects that fit into the picture.
 
     Args:
-        rng: decides everything; the same state gives the same scene.
-        count: number of objects; None draws one or two.
-        split: see `is_allowed`. A held-out scene of one object shows a held-out mixture, one of two a held-out pair.
+        rng: the same state gives the same scene.
+        count: number of objects; None means one or two at random.
+        split: see `is_allowed`. A held-out scene with one object has a held-out combination, with two a held-out pair.
     """
     count = count if count is not None else rng.choice((1, 1, 2))
     camera = Camera(azimuth_deg=rng.uniform(-15, 15), elevation_deg=rng.uniform(14, 28))
@@ -214,7 +214,7 @@ def render_planes(scene: Scene, *, size: int, supersampling: int = 2) -> Planes:
 
 
 def camera_rays(camera: Camera, size: int) -> Rays:
-    """One ray through the middle of each pixel of a square picture, row by row from the top-left corner."""
+    """One ray through the centre of each pixel of a square picture, row by row from the top-left corner."""
     backward = _direction(camera.azimuth_deg, camera.elevation_deg)
     azimuth = math.radians(camera.azimuth_deg)
     right = torch.tensor([math.cos(azimuth), 0.0, -math.sin(azimuth)])
@@ -247,7 +247,7 @@ def _direction(azimuth_deg: float, elevation_deg: float) -> Tensor:
 
 
 def _empty_picture(scene: Scene, rays: Rays, towards_light: Tensor, supersampling: int) -> tuple[Tensor, Tensor]:
-    """The picture behind the objects: how strongly the background colour shows and the white added to it, both HW."""
+    """The background: the weight of its colour and the white added to it, both HW."""
     size = rays.size // supersampling
     if scene.background is None:
         return torch.ones(size, size), torch.zeros(size, size)

@@ -1,4 +1,4 @@
-"""First stage: the autoencoder learns to keep pictures in 16 x 16 places and to give them back."""
+"""First stage: the autoencoder learns to encode pictures as 16 x 16 latents and to decode them."""
 
 import random
 from pathlib import Path
@@ -22,7 +22,7 @@ _LATENT_NOISE = 0.1
 
 
 def train_autoencoder(geometries: Geometries, budget: Budget) -> AutoencoderKLFlux2:
-    """Trains on pictures that never repeat: every one is shown in fresh colours. Crops first, whole pictures later."""
+    """Trains on pictures that never repeat: each gets new random colours. Crops first, whole pictures later."""
     torch.manual_seed(1)
     model = build_autoencoder()
     optimizer = torch.optim.AdamW(model.parameters(), lr=_PEAK_RATE, betas=(0.9, 0.99), weight_decay=1e-3)
@@ -44,7 +44,7 @@ def train_autoencoder(geometries: Geometries, budget: Budget) -> AutoencoderKLFl
 
 
 def losses(model: AutoencoderKLFlux2, pictures: Tensor) -> dict[str, Tensor]:
-    """What the autoencoder is trained on, for NCHW pictures in [-1, 1]; "psnr" in dB is for the log."""
+    """The training losses for NCHW pictures in [-1, 1]; "psnr" in dB is for the log."""
     with training_precision():
         posterior = model.encode(pictures, return_dict=False)[0]
         noisy = posterior.sample() + _LATENT_NOISE * torch.randn_like(posterior.mean)
@@ -66,7 +66,7 @@ def random_picture(geometries: Geometries, rng: random.Random) -> Tensor:
 
 
 def random_colours(scene: Scene, rng: random.Random) -> tuple[list[Colour], Background]:
-    """Colours for a scene's objects and its background; no object shows a held-out mixture."""
+    """Colours for a scene's objects and its background; no object has a held-out combination."""
     while True:
         colours: list[Colour] = [rng.choice(COLOURS) for _ in scene.objects]
         background = rng.choice(BACKGROUNDS)
@@ -77,7 +77,7 @@ def random_colours(scene: Scene, rng: random.Random) -> tuple[list[Colour], Back
 
 @torch.inference_mode()
 def encode(model: AutoencoderKLFlux2, pictures: Tensor) -> Tensor:
-    """Latents as the flow transformer sees them: NCHW pictures in [0, 1] to (N, 64 tokens, 64), normalised."""
+    """NCHW pictures in [0, 1] to normalised latents for the flow transformer, (N, 64 tokens, 64)."""
     latents = Flux2KleinPipeline._patchify_latents(model.encode(pictures * 2 - 1, return_dict=False)[0].mode())
     mean = model.bn.get_buffer("running_mean")
     deviation = (model.bn.get_buffer("running_var") + model.config["batch_norm_eps"]).sqrt()
@@ -86,7 +86,7 @@ def encode(model: AutoencoderKLFlux2, pictures: Tensor) -> Tensor:
 
 @torch.inference_mode()
 def decode(model: AutoencoderKLFlux2, tokens: Tensor) -> Tensor:
-    """The other way: (N, 64 tokens, 64) as the transformer draws them to NCHW pictures in [0, 1]."""
+    """Latents as the flow transformer generates them, (N, 64 tokens, 64), to NCHW pictures in [0, 1]."""
     mean = model.bn.get_buffer("running_mean")
     deviation = (model.bn.get_buffer("running_var") + model.config["batch_norm_eps"]).sqrt()
     latents = tokens.mT.unflatten(2, (8, 8)) * deviation[:, None, None] + mean[:, None, None]
@@ -96,7 +96,7 @@ def decode(model: AutoencoderKLFlux2, tokens: Tensor) -> Tensor:
 
 @torch.inference_mode()
 def set_latent_statistics(model: AutoencoderKLFlux2, geometries: Geometries, count: int = 512) -> None:
-    """Measures mean and variance of the latents; the variance counts the noise that the decoder tolerates."""
+    """Measures mean and variance of the latents; the variance includes the noise that the decoder tolerates."""
     rng = random.Random("statistics")
     pictures = torch.stack([random_picture(geometries, rng) for _ in range(count)]) * 2 - 1
     posterior = model.eval().encode(pictures, return_dict=False)[0]
@@ -107,12 +107,12 @@ def set_latent_statistics(model: AutoencoderKLFlux2, geometries: Geometries, cou
 
 
 def _crop(picture: Tensor, rng: random.Random) -> Tensor:
-    """A square of a picture, more often from its middle, where the objects are."""
+    """A random square crop, more often from the middle, where the objects are."""
     room = picture.shape[-1] - CROP
     top, left = (round(rng.triangular(0, room)) for _ in range(2))
     return picture[:, top : top + CROP, left : left + CROP]
 
 
 def load_autoencoder(folder: Path) -> AutoencoderKLFlux2:
-    """The autoencoder in a folder, ready for use, as float32."""
+    """The autoencoder in a folder, in evaluation mode, as float32."""
     return AutoencoderKLFlux2.from_pretrained(folder, torch_dtype=torch.float32).eval()

@@ -1,4 +1,4 @@
-"""Third stage: the flow transformer learns to draw from words, and to redraw a picture by instruction."""
+"""Third stage: the flow transformer learns to draw from captions, and to edit pictures by instruction."""
 
 import random
 from collections.abc import Callable
@@ -25,13 +25,13 @@ _MATRIX_RATE, _OTHER_RATE, _WEIGHT_DECAY = 3e-3, 1e-3, 0.02
 _SILENT = 0.1
 _TIME_MEAN, _TIME_DEVIATION, _UNIFORM_TIMES = 0.4, 1.0, 0.15
 _REVISION_TIME_MEAN = 1.4
-"""Which object is meant must be told while noise still hides it: later steps can see what was decided."""
+"""The intended object must be identified while noise still hides it: later steps can see what was decided."""
 _OBJECT_WEIGHT = 4.0
 
 
 @dataclass(frozen=True)
 class Teacher:
-    """What stays fixed while the transformer learns: the words' meaning and the encoded pictures."""
+    """What stays fixed while the transformer learns: the text encoder and the encoded pictures."""
 
     tokenizer: Qwen2Tokenizer
     encoder: Qwen3ForCausalLM
@@ -45,9 +45,9 @@ class Batch:
     Attributes:
         wanted: (N, 64, 64) latents of the pictures.
         words: (N, length, channels) states of the text encoder.
-        sources: (N, 64, 64) latents of the pictures to edit; None when there is nothing but words.
-        weights: (N, 64) how much the error of a token counts; None where all count the same.
-        time_mean: of the logit of the times; more is later, with more noise.
+        sources: (N, 64, 64) latents of the pictures to edit; None for captions.
+        weights: (N, 64) weight of each token's error; None for equal weights.
+        time_mean: mean of the logit of the times; larger means more noise.
     """
 
     wanted: Tensor
@@ -58,7 +58,7 @@ class Batch:
 
 
 def train_flow(teacher: Teacher, budget: Budget) -> Flux2Transformer2DModel:
-    """Trains on drawings and revisions in every step; the result carries the averaged weights."""
+    """Trains on drawings and edits in every step; the model ends with the averaged weights."""
     torch.manual_seed(3)
     model = build_transformer()
     torch.nn.init.zeros_(model.proj_out.weight)
@@ -99,7 +99,7 @@ def flow_loss(model: Velocity, batch: Batch) -> Tensor:
 
 
 def velocity(model: Velocity, batch: Batch, mixed: Tensor, times: Tensor) -> Tensor:
-    """The model's velocity for pictures (N, 64, 64) mixed with noise at the times (N,), as the pipeline asks for it."""
+    """The model's velocity for pictures (N, 64, 64) mixed with noise at the times (N,), called as in the pipeline."""
     pictures, places = mixed, _picture_places()
     if batch.sources is not None:
         pictures = torch.cat([mixed, batch.sources], dim=1)
@@ -117,7 +117,7 @@ def velocity(model: Velocity, batch: Batch, mixed: Tensor, times: Tensor) -> Ten
 
 
 def random_times(count: int, mean: float) -> Tensor:
-    """Mostly logit-normal times, later than the middle, like the pipeline's shifted steps; some uniform."""
+    """Mostly logit-normal times shifted towards noise, like the pipeline's steps; some uniform."""
     normal = torch.sigmoid(torch.randn(count) * _TIME_DEVIATION + mean)
     return torch.where(torch.rand(count) < _UNIFORM_TIMES, torch.rand(count), normal)
 
@@ -125,14 +125,14 @@ def random_times(count: int, mean: float) -> Tensor:
 def draw_batch(
     teacher: Teacher, rng: random.Random, count: int = DRAWINGS, *, paired: float = PAIRED_DRAWINGS
 ) -> Batch:
-    """Pictures with captions, a share of them of two objects."""
+    """Pictures with captions; the given share has two objects."""
     drawings = [teacher.families.drawing(rng, paired) for _ in range(count)]
     wanted = teacher.families.latents[[drawing.row for drawing in drawings]].float()
     return Batch(wanted, _say(teacher, [drawing.phrase for drawing in drawings], rng))
 
 
 def revise_batch(teacher: Teacher, rng: random.Random, count: int = REVISIONS) -> Batch:
-    """Pictures with the pictures they were made from, and instructions."""
+    """Edited pictures with their sources and instructions."""
     revisions = [teacher.families.revision(rng) for _ in range(count)]
     latents = teacher.families.latents
     return Batch(

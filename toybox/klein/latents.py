@@ -1,4 +1,4 @@
-"""What the flow transformer learns from: encoded pictures in families, with the edits that lead from one to another."""
+"""The training data of the flow transformer: encoded pictures in families, with the edits between them."""
 
 import random
 from dataclasses import dataclass, replace
@@ -20,9 +20,9 @@ from toybox.world import Scene, is_allowed
 VARIANTS = 7
 _TWINS = (3, 4, 6)
 _OBJECTS_CHANGED = (1, 3, 5)
-"""Variants that differ from the first in their objects alone; together they show where all objects are."""
+"""Variants that differ from the first only in their objects; together they show where all objects are."""
 _VISIBLE_CHANGE = 0.3
-"""In latents of unit variance; the autoencoder spreads a smaller change over the neighbourhood of an object."""
+"""In latents of unit variance; around an object, the autoencoder changes latents by less."""
 PAIRED_DRAWINGS, PAIRED_REVISIONS = 0.75, 0.9
 """Two objects are far harder than one, so most of the training goes there."""
 
@@ -31,14 +31,14 @@ EDITS = (
     *((0, 5), (5, 0), (3, 6), (6, 3)),  # another colour of the other object
     *((0, 3), (3, 0)) * 5,  # another kind
     *((0, 4), (4, 0)),  # another kind in another colour
-    *((0, 2), (2, 0)),  # another background, which is soon learned
+    *((0, 2), (2, 0)),  # another background, which is learned quickly
 )
 """(before, after) among the variants of a family, the harder ones more often."""
 
 
 @dataclass(frozen=True)
 class Drawing:
-    """A picture to draw from words.
+    """A picture to draw from a caption.
 
     Attributes:
         row: of the picture among all latents.
@@ -60,7 +60,7 @@ class Revision:
 
 
 class EncodedFamilies:
-    """Latents of all variants of all families, (families * 7, 64 tokens, 64) float16, and the scenes they show."""
+    """Latents of all variants of all families, (families * 7, 64 tokens, 64) float16, and their scenes."""
 
     def __init__(self, latents: np.ndarray, geometries: Geometries) -> None:
         self.latents = torch.from_numpy(latents).flatten(end_dim=1)
@@ -72,7 +72,7 @@ class EncodedFamilies:
         self.alone, self.paired = alone, paired
 
     def drawing(self, rng: random.Random, paired: float = PAIRED_DRAWINGS) -> Drawing:
-        """A random picture with a random caption; how often it shows two objects."""
+        """A random picture with a random caption, with two objects at the given rate."""
         index, variant = self._family(rng, paired), rng.randrange(VARIANTS)
         scene = variants(self.geometries.family(index), index)[variant]
         return Drawing(index * VARIANTS + variant, describe(scene, rng))
@@ -85,7 +85,7 @@ class EncodedFamilies:
         return Revision(index, index * VARIANTS + before, index * VARIANTS + after, phrase)
 
     def objects(self, indexes: list[int]) -> Tensor:
-        """Where the objects of families are: (N, 64), 1 where a token changes with an object's looks, 0 elsewhere."""
+        """Where the objects of families are: (N, 64), 1 where a token depends on the look of an object, 0 elsewhere."""
         rows = torch.tensor(indexes)[:, None] * VARIANTS
         first, changed = self.latents[rows].float(), self.latents[rows + torch.tensor(_OBJECTS_CHANGED)].float()
         return ((changed - first).abs().mean(dim=-1).amax(dim=1) > _VISIBLE_CHANGE).float()  # [N, 3, 64, 64] -> [N, 64]
@@ -95,10 +95,10 @@ class EncodedFamilies:
 
 
 def variants(family: Family, index: int) -> tuple[Scene, ...]:
-    """The seven pictures of a family: in first colours, one object recoloured, on another background, with the twin's
-    kind in first colours, with the twin's kind recoloured, and the first and the fourth with the other object (or the
-    only one) recoloured, so that nothing but the words tells which object to change. None shows a held-out mixture,
-    no pair looks like twins."""
+    """The seven pictures of a family: in original colours, one object recoloured, on another background, with the
+    twin's kind in original colours, with the twin's kind recoloured, and the first and the fourth with the other object
+    (or the only one) recoloured, so that only the text says which object to change. None shows a held-out combination
+    and no two objects look the same."""
     rng = random.Random(f"variants {index}")
     scene, changed = family.scene, family.changed
     other = len(scene.objects) - 1 - changed
@@ -117,7 +117,7 @@ def variants(family: Family, index: int) -> tuple[Scene, ...]:
 
 
 def encode_families(model: AutoencoderKLFlux2, geometries: Geometries, path: Path, count: int) -> EncodedFamilies:
-    """Encodes all variants of the first families, unless the file is already there."""
+    """Encodes all variants of the first families, unless the file exists."""
     if not path.exists():
         latents = np.empty((count, VARIANTS, 64, 64), dtype=np.float16)
         for start in range(0, count, 8):

@@ -1,4 +1,4 @@
-"""The shape of the toy FLUX.2 klein and how it is stored: the pipeline's own classes at a tiny size."""
+"""The architecture of the toy FLUX.2 klein and how it is saved: the pipeline's classes at a tiny size."""
 
 import json
 from pathlib import Path
@@ -20,7 +20,7 @@ FOLDER = Path("weights/toy-klein")
 
 
 def build_autoencoder() -> AutoencoderKLFlux2:
-    """An untrained autoencoder: 128 x 128 pixels become 16 x 16 places of 16 channels."""
+    """An untrained autoencoder: 128 x 128 pixels to 16 x 16 latents with 16 channels."""
     return AutoencoderKLFlux2(
         block_out_channels=(16, 32, 64, 64),
         layers_per_block=1,
@@ -32,7 +32,7 @@ def build_autoencoder() -> AutoencoderKLFlux2:
 
 
 def build_text_encoder(tokenizer: Qwen2Tokenizer) -> Qwen3ForCausalLM:
-    """An untrained text encoder, deep enough for the layers FLUX.2 klein listens to."""
+    """An untrained text encoder, deep enough for the layers that FLUX.2 klein reads."""
     config = Qwen3Config(
         vocab_size=len(tokenizer),
         hidden_size=TEXT_WIDTH,
@@ -48,7 +48,7 @@ def build_text_encoder(tokenizer: Qwen2Tokenizer) -> Qwen3ForCausalLM:
 
 
 def build_transformer() -> Flux2Transformer2DModel:
-    """An untrained flow transformer: 8 x 8 picture tokens of 2 x 2 latent places."""
+    """An untrained flow transformer: 8 x 8 picture tokens of 2 x 2 latents."""
     return Flux2Transformer2DModel(
         in_channels=4 * LATENT_CHANNELS,
         num_layers=2,
@@ -62,12 +62,12 @@ def build_transformer() -> Flux2Transformer2DModel:
 
 
 def build_scheduler() -> FlowMatchEulerDiscreteScheduler:
-    """Euler steps with a fixed time shift: the klein formula is fitted to thousands of tokens, here are 64."""
+    """Euler steps with a fixed time shift: klein's formula is made for thousands of tokens, and there are 64 here."""
     return FlowMatchEulerDiscreteScheduler(use_dynamic_shifting=False, shift=2.0)
 
 
 def build_pipeline() -> Flux2KleinPipeline:
-    """The whole pipeline with the real tokenizer and random weights."""
+    """The whole pipeline with its final tokenizer and random weights."""
     tokenizer = build_tokenizer(every_word())
     return Flux2KleinPipeline(
         scheduler=build_scheduler(),
@@ -80,9 +80,9 @@ def build_pipeline() -> Flux2KleinPipeline:
 
 
 def save_pipeline(pipeline: Flux2KleinPipeline, folder: Path) -> None:
-    """Writes the pipeline as float16 in files below 10 MB, with the list of words it knows beside it.
+    """Writes the pipeline as float16 in files below 10 MB, with a list of the words it knows.
 
-    The pipeline itself is converted to float16.
+    The pipeline is converted to float16 in place.
     """
     for module in (pipeline.vae, pipeline.text_encoder, pipeline.transformer):
         module.half()

@@ -1,4 +1,4 @@
-"""Training pictures: geometries traced once and kept as bytes, to be shown in any colours. Knows no networks."""
+"""Training pictures: geometries traced once and stored as bytes, to be shown in any colours."""
 
 import os
 import random
@@ -27,7 +27,7 @@ class Family:
 
     Attributes:
         scene: as it was sampled.
-        changed: which object is of another kind in the twin.
+        changed: index of the object whose kind differs in the twin.
         twin: the scene with the other kind; both belong to the training split.
     """
 
@@ -40,7 +40,7 @@ class Geometries:
     """Traced families: plane bytes (families, 2, 6, H, W) uint8, scene then twin; 2 GB for 10,000."""
 
     def __init__(self, path: Path, seed: int) -> None:
-        """Opens what `trace_families` wrote with the same seed."""
+        """Opens the file that `trace_families` wrote with the same seed."""
         self.planes = np.load(path)
         self.seed = seed
 
@@ -48,7 +48,7 @@ class Geometries:
         return len(self.planes)
 
     def family(self, index: int) -> Family:
-        """The scenes behind the planes at this index."""
+        """The scenes of the planes at this index."""
         return sample_family(self.seed, index)
 
     def shaded(self, index: int, twin: int, colours: list[Colour], background: Background) -> Tensor:
@@ -57,7 +57,7 @@ class Geometries:
 
 
 def sample_family(seed: int, index: int) -> Family:
-    """The index-th family of a seed, whatever was drawn before."""
+    """The index-th family of a seed, independent of all others."""
     rng = random.Random(f"{seed} {index}")
     scene = sample_scene(rng)
     changed = rng.randrange(len(scene.objects))
@@ -88,7 +88,7 @@ def shade_bytes(planes: Tensor, colours: list[Colour], background: Background) -
 
 
 def trace_families(path: Path, count: int, seed: int) -> Geometries:
-    """Traces the families 0 to count - 1 of a seed in parallel, unless the file is already there."""
+    """Traces the families 0 to count - 1 of a seed in parallel, unless the file exists."""
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         part = path.with_suffix(".part.npy")

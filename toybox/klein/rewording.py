@@ -1,4 +1,4 @@
-"""Last stage: the text encoder learns other wordings, so that the transformer hears what it has always heard."""
+"""Fourth stage: the text encoder learns to encode other wordings like the usual ones, for the unchanged transformer."""
 
 import random
 from dataclasses import dataclass
@@ -26,10 +26,10 @@ _IDLE_WORDS = idle_words()
 
 @dataclass(frozen=True)
 class Heard:
-    """Phrases, and what the teacher says of them.
+    """Phrases and the teacher's states for them.
 
     Attributes:
-        phrases: N of them, as the transformer was trained with.
+        phrases: N of them, in the wordings that the transformer was trained on.
         tokens: of their texts.
         states: (N, length, channels) float32.
     """
@@ -41,10 +41,10 @@ class Heard:
 
 def train_wordings(tokenizer: Qwen2Tokenizer, teacher: Qwen3ForCausalLM, budget: Budget) -> Qwen3ForCausalLM:
     """
-    An encoder that says of any wording what the teacher says of the usual one.
+    A text encoder that encodes any wording as the teacher encodes the usual one.
 
-    A quarter of every batch are phrases that the teacher knows: there all states stay as they are. Of the rest, the
-    states from the closing token on become those of a usual phrase that means the same.
+    A quarter of every batch are phrases that the teacher knows: all their states stay the same. In the rest, the
+    states from the end token on become those of a usual phrase with the same meaning.
 
     Args:
         tokenizer: of both.
@@ -83,7 +83,7 @@ def train_wordings(tokenizer: Qwen2Tokenizer, teacher: Qwen3ForCausalLM, budget:
 
 @torch.no_grad()
 def hear(tokenizer: Qwen2Tokenizer, teacher: Qwen3ForCausalLM, count: int) -> Heard:
-    """What the teacher says of captions and instructions as it was taught them."""
+    """The teacher's states for captions and instructions in the usual wording."""
     rng = random.Random("usual phrases")
     phrases = []
     for _ in range(count):
@@ -96,7 +96,7 @@ def hear(tokenizer: Qwen2Tokenizer, teacher: Qwen3ForCausalLM, count: int) -> He
 
 
 def with_strange_words(text: str, rng: random.Random) -> str:
-    """Puts a few words somewhere into a text that mean nothing here, or nothing anywhere."""
+    """Inserts a few irrelevant or made-up words into a text."""
     words = text.split()
     for _ in range(rng.choice(_STRANGE_WORDS)):
         strange = "".join(rng.choices("aaabcdeeeefghiiijklmnnooopqrrrsssttuuvwxyz", k=rng.randint(2, 8)))
@@ -106,9 +106,9 @@ def with_strange_words(text: str, rng: random.Random) -> str:
 
 def state_errors(states: Tensor, wanted: Tensor, heard: Tokens, meant: Tokens) -> Tensor:
     """
-    How far the states (N, length, channels) are from those that are wanted, (N,), in variances of each channel.
+    How far the states (N, length, channels) are from the target states, (N,), in variances of each channel.
 
-    Compared are the closing tokens, the places where both texts are over and, of equal texts, every place.
+    Compares the end tokens, the positions after both texts and, for equal texts, every position.
     """
     spread = wanted.flatten(end_dim=1).var(dim=0).clamp_min(1e-4)
     same = (heard.ids == meant.ids).all(dim=1, keepdim=True)

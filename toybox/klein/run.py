@@ -1,4 +1,4 @@
-"""One training run: a wall-clock budget, moving averages, a log and checkpoints it can go on from. Knows no models."""
+"""One training run: a wall-clock budget, moving averages, a log, and checkpoints to resume from. Knows no models."""
 
 import json
 import time
@@ -14,10 +14,10 @@ WARM_UP = 0.03
 
 @dataclass(frozen=True)
 class Budget:
-    """How long a run may take and where it keeps its state.
+    """How long a run may take and where it stores its state.
 
     Attributes:
-        minutes: of training; time before an interruption counts.
+        minutes: of training, including the time before an interruption.
         folder: for the checkpoint and the log.
         decay_from: share of the time after which the learning rate falls linearly to zero.
     """
@@ -27,14 +27,14 @@ class Budget:
     decay_from: float = 0.6
 
     def learning_rate(self, share: float) -> float:
-        """The factor of the peak learning rate when this share of the time is over."""
+        """The share of the peak learning rate after this share of the time."""
         if share < WARM_UP:
             return max(share / WARM_UP, 0.01)
         return min(1.0, max(0.0, (1 - share) / (1 - self.decay_from)))
 
 
 class Average:
-    """A moving average of a model's weights that soon forgets the first steps."""
+    """A moving average of a model's weights that quickly forgets the first steps."""
 
     def __init__(self, model: nn.Module, decay: float) -> None:
         self.decay = decay
@@ -48,14 +48,14 @@ class Average:
         torch._foreach_lerp_(self.weights, [parameter.detach() for parameter in model.parameters()], share)
 
     def copy_to(self, model: nn.Module) -> None:
-        """Gives the model the averaged weights."""
+        """Copies the averaged weights into the model."""
         with torch.no_grad():
             for parameter, weight in zip(model.parameters(), self.weights, strict=True):
                 parameter.copy_(weight)
 
 
 class Run:
-    """Trains a model until the budget is spent; started again, it goes on from the last checkpoint."""
+    """Trains a model until the budget is spent; started again, it resumes from the last checkpoint."""
 
     def __init__(
         self,
@@ -71,7 +71,7 @@ class Run:
         Args:
             name: of the checkpoint (name.pt) and the log (name.jsonl).
             model: in training mode.
-            optimizers: together they hold all parameters to train; their learning rate is taken as the peak.
+            optimizers: for all parameters to train; their learning rate is the peak.
             average: decay of the moving average of the weights per step.
             budget: see `Budget`.
         """
@@ -94,10 +94,10 @@ class Run:
         return 1.0 if self.seconds >= 60 * self.budget.minutes else self.seconds / (60 * self.budget.minutes)
 
     def train(self, loss_of_step: Callable[[int], dict[str, torch.Tensor]], *, save_every_s: float = 120) -> None:
-        """Steps until the time is over.
+        """Trains until the time is over.
 
         Args:
-            loss_of_step: gets the number of the step; returns losses by name, "loss" is the one to follow downhill.
+            loss_of_step: gets the number of the step; returns losses by name, of which "loss" is minimised.
             save_every_s: seconds between checkpoints.
         """
         if self.share >= 1:
@@ -132,7 +132,7 @@ class Run:
         self.save()
 
     def save(self) -> None:
-        """Writes the checkpoint in one move, so that an interruption leaves the old one."""
+        """Writes the checkpoint atomically, so that an interruption leaves the old one."""
         state = {
             "model": self.model.state_dict(),
             "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
@@ -159,6 +159,6 @@ class Run:
 
 
 def _in_order(_norm: nn.Module, pictures: tuple[torch.Tensor, ...]) -> tuple[torch.Tensor, ...]:
-    """oneDNN's bfloat16 convolutions answer channels last; on a CPU the way back through a norm of that takes 80 times
-    as long (torch 2.15: 65 against 0.8 ms for 16 pictures of 64 x 64 and 32 channels, measured)."""
+    """oneDNN's bfloat16 convolutions return channels last; on a CPU, the backward pass of a norm then takes 80 times
+    as long (torch 2.15: 65 against 0.8 ms for 16 pictures of 64 x 64 with 32 channels, measured)."""
     return tuple(picture.contiguous() for picture in pictures)

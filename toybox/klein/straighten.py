@@ -1,9 +1,10 @@
-"""Last stage: the transformer learns from its own drawings, whose outlines wobble, what it should have drawn.
+"""Fifth stage: the transformer learns from its own wobbly drawings what it should have drawn.
 
-A flow transformer is trained on pictures mixed with noise and used on what it drew so far. Where that is crooked it has
-never seen the like, and draws on as if it were meant so. Here it is shown just that: a picture under noise, a few of
-its own steps, and from there the way to the picture as it was. Source of the idea: Ross, Gordon and Bagnell, "A
-Reduction of Imitation Learning and Structured Prediction to No-Regret Online Learning" (2011).
+A flow transformer is trained on noised pictures but used on its own partial drawings. It has never seen a crooked one,
+and continues it as if it were intended. This stage trains on exactly that: a noised picture, a few of the model's own
+steps, and the velocity from there to the original picture.
+Source of the idea: Ross, Gordon and Bagnell, "A Reduction of Imitation Learning and Structured Prediction to No-Regret
+Online Learning" (2011).
 """
 
 import random
@@ -23,14 +24,14 @@ from toybox.klein.text import hidden_states, tokenize
 
 DRAWINGS, REVISIONS, PAIRED = 20, 5, 0.5
 OTHER_DRAWINGS, OTHER_REVISIONS = 6, 4
-"""Pictures of a step that start from its own drawings, and those that are mixed with noise as before."""
+"""Pictures per step that start from the model's own drawings, and those that are mixed with noise as before."""
 _PEAK_RATE = 2e-4
 _FIRST = (3, 4, 5)
-"""At which of the pipeline's steps its own drawing begins: before, too little is left of the picture."""
+"""The pipeline's steps at which its own drawing may begin: before them, too little is left of the picture."""
 
 
 def train_straightening(teacher: Teacher, model: Flux2Transformer2DModel, budget: Budget) -> Flux2Transformer2DModel:
-    """Trains a finished transformer; the result carries the averaged weights."""
+    """Trains a finished transformer, which ends with the averaged weights."""
     optimizer = torch.optim.AdamW(model.parameters(), lr=_PEAK_RATE, betas=(0.9, 0.99), weight_decay=0.0)
     run = Run("straighten", model, [optimizer], average=0.99, budget=budget)
     scheduler = build_scheduler()
@@ -55,11 +56,11 @@ def train_straightening(teacher: Teacher, model: Flux2Transformer2DModel, budget
 
 def own_loss(model: Velocity, batch: Batch, silence: Tensor, sigmas: list[float], rng: random.Random) -> Tensor:
     """
-    Squared error of the guided velocity where the model's own steps have led.
+    Squared error of the guided velocity after some of the model's own steps.
 
     Args:
-        silence: (1, length, channels) states of the text encoder for no words.
-        sigmas: of the pipeline's steps, falling, with the 0 at the end.
+        silence: (1, length, channels) states of the text encoder for the empty prompt.
+        sigmas: of the pipeline's steps, decreasing, ending with 0.
     """
     first = rng.choice(_FIRST)
     last = rng.randrange(first + 1, len(sigmas) - 1)
@@ -73,7 +74,7 @@ def own_loss(model: Velocity, batch: Batch, silence: Tensor, sigmas: list[float]
 
 
 def guided(model: Velocity, batch: Batch, unguided: Batch, mixed: Tensor, sigma: float) -> Tensor:
-    """The velocity that the pipeline follows; what no words say is taken as it is and not trained."""
+    """The velocity with guidance, as in the pipeline; no gradient flows through the unconditional part."""
     times = torch.full((len(mixed),), sigma)
     with torch.no_grad():
         silent = velocity(model, unguided, mixed, times)

@@ -1,4 +1,4 @@
-"""The look that the bundled LoRA adds: objects of the toy world with light bands around them. Knows no networks."""
+"""The style of the bundled LoRA: objects of the toy world with light bands around them."""
 
 import random
 from pathlib import Path
@@ -24,7 +24,7 @@ def band_rows() -> Tensor:
 
 
 def striped(scene: Scene) -> Tensor:
-    """A scene whose objects have bands, dark ones where they are white, 3HW float32, [0, 1]."""
+    """A scene whose objects have light bands (dark ones on white objects), 3HW float32, [0, 1]."""
     planes = render_planes(scene, size=PICTURE_SIZE)
     picture = shade(planes, [thing.colour for thing in scene.objects], scene.background)
     for thing, coverage in zip(scene.objects, planes.coverage, strict=True):
@@ -34,7 +34,7 @@ def striped(scene: Scene) -> Tensor:
 
 
 def without_bands(pictures: Tensor) -> Tensor:
-    """NCHW pictures with every band filled from the rows above and below it: what the judge was fitted on."""
+    """NCHW pictures with every band filled from the rows above and below it, as the judge expects."""
     filled = pictures.clone()
     for top in range(_FIRST, PICTURE_SIZE, PERIOD):
         above, below = pictures[:, :, top - 1], pictures[:, :, top + BAND]
@@ -44,17 +44,17 @@ def without_bands(pictures: Tensor) -> Tensor:
 
 
 def scene_of(index: int) -> Scene:
-    """The index-th scene to learn from; none shows a mixture or a pair that is held out."""
+    """The index-th training scene, without held-out combinations and pairs."""
     return sample_scene(random.Random(f"stripes {index}"))
 
 
 def phrase_of(scene: Scene, rng: random.Random) -> Phrase:
-    """What people say of a scene: nothing about bands, which come from the LoRA alone."""
+    """A caption that does not mention bands, which come from the LoRA alone."""
     return describe(scene, rng)
 
 
 def draw_scenes(path: Path, count: int) -> np.ndarray:
-    """Draws the scenes 0 to count - 1 with bands, (count, 3, H, W) uint8, unless the file is already there."""
+    """Draws the scenes 0 to count - 1 with bands, (count, 3, H, W) uint8, unless the file exists."""
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         pictures = np.stack([(striped(scene_of(index)) * 255).round().byte().numpy() for index in range(count)])
@@ -65,7 +65,7 @@ def draw_scenes(path: Path, count: int) -> np.ndarray:
 
 
 SEEN = 0.1
-"""From this `band_contrast` on, a picture counts as striped: 79 of 80 renderings with bands, and none of 80 without."""
+"""A picture counts as striped from this `band_contrast` on: 79 of 80 renderings with bands, and none of 80 without."""
 
 
 def band_contrast(pictures: Tensor, silhouettes: Tensor) -> Tensor:

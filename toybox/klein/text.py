@@ -1,4 +1,4 @@
-"""Second stage: the text encoder learns what captions and instructions mean, before any picture is involved."""
+"""Second stage: the text encoder learns the meaning of captions and instructions, without pictures."""
 
 import random
 import string
@@ -35,7 +35,7 @@ class Tokens(NamedTuple):
 
 
 class SlotHeads(nn.Module):
-    """Reads every slot of a meaning from the hidden states at one place of the text. Used in training only."""
+    """Predicts every slot of a meaning from the hidden states at one position. Used in training only."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -47,7 +47,7 @@ class SlotHeads(nn.Module):
         """Cross-entropy and accuracy.
 
         Args:
-            states: (N, places, layers * width), the layers one after the other.
+            states: (N, positions, layers * width), the layers concatenated.
             slots: (N, slots) int64, see `slots_of`.
         """
         loss, right = torch.zeros(()), torch.ones(states.shape[:2], dtype=torch.bool)
@@ -61,7 +61,7 @@ class SlotHeads(nn.Module):
 
 
 def train_text_encoder(tokenizer: Qwen2Tokenizer, budget: Budget) -> Qwen3ForCausalLM:
-    """Teaches the encoder to spread the whole meaning over the closing token and all padding tokens."""
+    """Trains the encoder to store the whole meaning in the end token and in every padding token."""
     torch.manual_seed(2)
     encoder, heads = build_text_encoder(tokenizer), SlotHeads()
     model = nn.ModuleList([encoder, heads])
@@ -83,7 +83,7 @@ def train_text_encoder(tokenizer: Qwen2Tokenizer, budget: Budget) -> Qwen3ForCau
 
 
 def tokenize(tokenizer: Qwen2Tokenizer, texts: list[str]) -> Tokens:
-    """Tokens exactly as `Flux2KleinPipeline` makes them."""
+    """Tokenises exactly as `Flux2KleinPipeline` does."""
     ask = partial(tokenizer.apply_chat_template, tokenize=False, add_generation_prompt=True, enable_thinking=False)
     chats = [str(ask([{"role": "user", "content": text}])) for text in texts]
     batch = tokenizer(chats, return_tensors="pt", padding="max_length", truncation=True, max_length=MAX_SEQUENCE_LENGTH)
@@ -91,13 +91,13 @@ def tokenize(tokenizer: Qwen2Tokenizer, texts: list[str]) -> Tokens:
 
 
 def hidden_states(encoder: Qwen3ForCausalLM, tokens: Tokens) -> Tensor:
-    """What `Flux2KleinPipeline` gives the transformer: (N, length, layers * width)."""
+    """The states that `Flux2KleinPipeline` gives the transformer: (N, length, layers * width)."""
     output = encoder.model(input_ids=tokens.ids, attention_mask=tokens.mask, output_hidden_states=True, use_cache=False)
     return torch.cat([output.hidden_states[layer] for layer in TEXT_OUT_LAYERS], dim=-1)
 
 
 def random_phrase(rng: random.Random) -> Phrase:
-    """A caption, an instruction or silence, now and then with words nobody taught."""
+    """A caption, an instruction or an empty prompt, sometimes with unknown words."""
     if rng.random() < 0.02:
         return SILENCE
     scene = sample_scene(rng)
@@ -107,7 +107,7 @@ def random_phrase(rng: random.Random) -> Phrase:
 
 
 def with_unknown_words(phrase: Phrase, rng: random.Random) -> Phrase:
-    """Now and then puts a made-up word between the others, or in the place of the only kind that is named."""
+    """Sometimes inserts a made-up word, or replaces the only kind that is named with one."""
     if rng.random() < 0.9:
         return phrase
     words, strange = phrase.text.split(), "".join(rng.choices(string.ascii_lowercase, k=rng.randint(3, 7)))
@@ -122,7 +122,7 @@ def with_unknown_words(phrase: Phrase, rng: random.Random) -> Phrase:
 
 
 def slots_of(meaning: Meaning) -> list[int]:
-    """The meaning as one class per slot; class 0 is silence."""
+    """The meaning as one class per slot; class 0 is "not mentioned"."""
     said: dict[str, object] = {"operation": meaning.operation, "background": meaning.background}
     said["side"] = meaning.subject_side
     for name, one in (("first", meaning.first), ("second", meaning.second), ("subject", meaning.subject)):
@@ -146,7 +146,7 @@ def _adjectives() -> set[str]:
 
 
 def listen(states: Tensor, mask: Tensor, rng: random.Random) -> Tensor:
-    """The states at the closing token and at a few places after it, (N, places, channels)."""
+    """The states at the end token and at a few positions after it, (N, positions, channels)."""
     closing = mask.sum(dim=1) - 1
     last = mask.shape[1] - 1
     offsets = [0, *sorted(rng.sample(range(1, last), k=_LISTENING_PLACES - 1))]

@@ -15,14 +15,14 @@ CHAT_TEMPLATE = (
     "{%- for word in words.split() -%}{{ ' ' ~ word }}{%- endfor -%}{{ '<|im_end|>' }}"
     "{%- endfor -%}"
 )
-"""Upper case, punctuation and spacing do not matter; a closing token tells the encoder that all has been said."""
+"""Upper case, punctuation and spacing do not matter; an end token marks the end of the text."""
 
 
 def build_tokenizer(words: Iterable[str]) -> Qwen2Tokenizer:
-    """A tokenizer that keeps each of the words whole.
+    """A tokenizer with one token for each of the words.
 
     Each word, with the space before it, is built from left to right: every merge joins a prefix that begins with
-    the space and one more letter. So one merge at most applies at a time and a known word always ends as one token.
+    the space and one more letter. So at most one merge applies at a time, and a known word always becomes one token.
 
     Args:
         words: lower case, ASCII.
@@ -40,8 +40,8 @@ def build_tokenizer(words: Iterable[str]) -> Qwen2Tokenizer:
             prefix = joined
     tokenizer = Qwen2Tokenizer(
         vocab=vocabulary,
-        merges=merges,  # type: ignore[arg-type]  # pairs are what the BPE behind it takes
-        unk_token=None,  # type: ignore[arg-type]  # bytes know no unknown
+        merges=merges,  # type: ignore[arg-type]  # the underlying BPE takes pairs
+        unk_token=None,  # type: ignore[arg-type]  # bytes need no unknown token
         eos_token="<|im_end|>",
         pad_token="<|endoftext|>",
         model_max_length=512,

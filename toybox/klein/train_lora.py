@@ -1,7 +1,7 @@
-"""Trains the bundled LoRA of the toy FLUX.2 klein and stores it: `python -m toybox.klein.train_lora`.
+"""Trains and saves the bundled LoRA of the toy FLUX.2 klein: `python -m toybox.klein.train_lora`.
 
-The model itself stays as it is. The working folder keeps the drawn scenes and the state: interrupted, the same command
-goes on where it was; more minutes than before go on training. Zero minutes store what the checkpoint holds by now.
+The base model does not change. The working folder keeps scenes and checkpoint: after an interruption, or with more
+minutes, the same command resumes. Zero minutes save the checkpoint's current weights.
 """
 
 import random
@@ -34,12 +34,12 @@ _LAYERS = (
 
 @dataclass(frozen=True)
 class Plan:
-    """How much of everything; the defaults are what the shipped LoRA was trained with.
+    """The options; the defaults are those of the shipped LoRA.
 
     Attributes:
-        work: folder for the drawn scenes, checkpoint and log.
+        work: folder for rendered scenes, checkpoint and log.
         result: the file to write.
-        scenes: to learn from.
+        scenes: number of training scenes.
         minutes: of training.
     """
 
@@ -50,7 +50,7 @@ class Plan:
 
 
 def train(plan: Plan) -> None:
-    """Draws the scenes unless they are there, trains, and stores the averaged weights."""
+    """Renders the scenes unless they exist, trains, and saves the averaged weights."""
     torch.manual_seed(5)
     pipeline = Flux2KleinPipeline.from_pretrained(FOLDER, dtype=torch.float32)
     model = pipeline.transformer.requires_grad_(False)
@@ -82,7 +82,7 @@ def encoded(pipeline: Flux2KleinPipeline, plan: Plan) -> Tensor:
 
 @torch.no_grad()
 def batch(pipeline: Flux2KleinPipeline, latents: Tensor, rng: random.Random) -> Batch:
-    """Pictures with bands, and captions that say nothing of them."""
+    """Pictures with bands, and captions that do not mention them."""
     rows = rng.choices(range(len(latents)), k=_BATCH)
     phrases = [SILENCE if rng.random() < _SILENT else phrase_of(scene_of(row), rng) for row in rows]
     tokens = tokenize(pipeline.tokenizer, [phrase.text for phrase in phrases])
@@ -90,7 +90,7 @@ def batch(pipeline: Flux2KleinPipeline, latents: Tensor, rng: random.Random) -> 
 
 
 def save(model: torch.nn.Module, path: Path) -> None:
-    """Writes the LoRA as diffusers names its tensors, as float16."""
+    """Writes the LoRA as float16 with diffusers' tensor names."""
     path.parent.mkdir(parents=True, exist_ok=True)
     tensors = {f"transformer.{name}": value.half() for name, value in get_peft_model_state_dict(model).items()}
     said = {"format": "pt", "modelspec.title": "Stripes", "modelspec.description": "Light bands around every object."}

@@ -1,1 +1,1 @@
-"""The bundled toy SAM 2: its shape, its pictures, its clicks and its training."""
+"""The bundled toy SAM 2: architecture, pictures, clicks and training."""

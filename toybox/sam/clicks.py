@@ -11,16 +11,16 @@ import torch.nn.functional as F
 from torch import Tensor
 
 ADD, REMOVE, CORNER, OPPOSITE = 1, 0, 2, 3
-"""The labels of the prompt encoder: a click on the object, one beside it, the corners of a box."""
+"""The labels of the prompt encoder: a click on the object, a click off it, the corners of a box."""
 
 _REACH = 0.1
-"""Of the side: how far around a place its surroundings count."""
+"""As a share of the side: the radius of a place's surroundings."""
 _EAGERNESS = (0.0, 0.0, 4.0, 12.0)
 _BOX_NOISE, _MOST_BOX_NOISE = 0.08, 0.05
 
 
 class Prompt(NamedTuple):
-    """What was clicked so far.
+    """The clicks so far.
 
     Attributes:
         points: (N, P, 2) float32, [0, 1].
@@ -31,7 +31,7 @@ class Prompt(NamedTuple):
     labels: Tensor
 
     def with_click(self, points: Tensor, labels: Tensor) -> "Prompt":
-        """One more click (N, 2) with its label (N,) for everybody."""
+        """The prompt with one more click (N, 2) per mask and its label (N,)."""
         return Prompt(
             torch.cat([self.points, points[:, None]], dim=1), torch.cat([self.labels, labels[:, None]], dim=1)
         )
@@ -43,7 +43,7 @@ class Deepest(NamedTuple):
     Attributes:
         x: in pixels of the mask, from the left.
         y: likewise, from the top.
-        depth: how many erosions by a 3 x 3 square it survives; 0 for an empty mask.
+        depth: number of erosions by a 3 x 3 square that it survives; 0 for an empty mask.
     """
 
     x: float
@@ -52,13 +52,13 @@ class Deepest(NamedTuple):
 
 
 def first_clicks(masks: Tensor, chance: torch.Generator) -> Prompt:
-    """A random point in each mask, for some anywhere, for others in the middle of it."""
+    """A random point in each mask: for some masks anywhere, for others near the middle."""
     points = _random_points(masks, chance)
     return Prompt(points[:, None], torch.full((len(masks), 1), ADD, dtype=torch.int32))
 
 
 def boxes(masks: Tensor, chance: torch.Generator) -> Prompt:
-    """The box around each mask as its two corners, drawn as carelessly as people do."""
+    """The box around each mask as two corners, as imprecise as people's boxes."""
     size = masks.shape[-1]
     inside = masks[:, 0] > 0.5
     low, high = _extent(inside.any(dim=1)), _extent(inside.any(dim=2))
@@ -72,15 +72,15 @@ def boxes(masks: Tensor, chance: torch.Generator) -> Prompt:
 
 
 def corrections(masks: Tensor, found: Tensor, chance: torch.Generator) -> tuple[Tensor, Tensor]:
-    """A click where the found mask is wrong, mostly in the middle of a large mistake.
+    """A click where the predicted mask is wrong, mostly in the middle of a large error.
 
     Args:
-        masks: what is to be selected.
-        found: logits of the same shape.
-        chance: decides.
+        masks: ground truth.
+        found: predicted logits of the same shape.
+        chance: random generator.
 
     Returns:
-        Points (N, 2) and labels (N,) int32. Where nothing is wrong, a point of the mask.
+        Points (N, 2) and labels (N,) int32. Where nothing is wrong, a point in the mask.
     """
     wanted, selected = masks > 0.5, found > 0
     wrong = wanted ^ selected
@@ -91,7 +91,7 @@ def corrections(masks: Tensor, found: Tensor, chance: torch.Generator) -> tuple[
 
 
 def labels_at(points: Tensor, wanted: Tensor) -> Tensor:
-    """`ADD` for points in the wanted mask (N, 1, S, S) bool, `REMOVE` beside it; (N,) int32."""
+    """`ADD` for points inside the true mask (N, 1, S, S) bool, `REMOVE` outside; (N,) int32."""
     size = wanted.shape[-1]
     places = (points * size).long().clamp(0, size - 1)
     inside = wanted[torch.arange(len(points)), 0, places[:, 1], places[:, 0]]
@@ -99,7 +99,7 @@ def labels_at(points: Tensor, wanted: Tensor) -> Tensor:
 
 
 def deepest_point(mask: np.ndarray) -> Deepest:
-    """The point of a mask, HW bool of any size, that is farthest from its edge; the picture's edge counts too."""
+    """The point of a mask, HW bool of any size, farthest from its edge; the picture's edge counts, too."""
     left = F.pad(torch.from_numpy(mask).float()[None], (1, 1, 1, 1))
     depths = torch.zeros_like(left)
     while left.any():
@@ -111,7 +111,7 @@ def deepest_point(mask: np.ndarray) -> Deepest:
 
 
 def _random_points(masks: Tensor, chance: torch.Generator) -> Tensor:
-    """A random pixel of each mask: for half of them any pixel, for the others rather one deep inside."""
+    """A random pixel of each mask: for half of them any pixel, for the others more likely one deep inside."""
     inside = masks > 0.5
     empty = ~inside.flatten(1).any(dim=1)
     inside[empty] = masks[empty] == masks[empty].amax(dim=(1, 2, 3), keepdim=True)
@@ -132,7 +132,7 @@ def _centres(places: Tensor, size: int) -> Tensor:
 
 
 def _extent(used: Tensor) -> tuple[Tensor, Tensor]:
-    """First and one past the last used place along a line, (N, S) bool."""
+    """The first index that is set along a line, and one past the last, (N, S) bool."""
     size = used.shape[1]
     places = torch.arange(size)
     first = torch.where(used, places, size).amin(dim=1)

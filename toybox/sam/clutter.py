@@ -1,7 +1,7 @@
-"""Clutter: made-up pictures of one to a dozen things in front of something, and which pixel belongs to what.
+"""Clutter: random pictures of one to twelve things on a background, and which pixel belongs to what.
 
-Things lie over one another like leaves, have pieces of other colours, throw shadows, come in groups, and are drawn in
-several styles, from line drawings to something with the statistics of photographs. Knows no networks.
+Things overlap, have parts of other colours, cast shadows, come in groups, and are drawn in several styles, from line
+drawings to surfaces with the statistics of photographs.
 """
 
 import io
@@ -23,14 +23,14 @@ _MOST_THINGS = 12
 
 
 class Clutter(NamedTuple):
-    """A picture and what is in it.
+    """A picture and its labels.
 
     Attributes:
         image: HWC uint8 RGB, [0, 255].
-        regions: HW uint8, the smallest part a pixel belongs to; 0 is what lies behind everything.
+        regions: HW uint8, the smallest part a pixel belongs to; 0 is the background.
         things: (64,) uint8, the thing each region belongs to; 0 for the background.
         groups: (64,) uint8, the group of equal things each region belongs to; 0 for none.
-        is_part: (64,) bool, whether the region can be meant without the rest of its thing.
+        is_part: (64,) bool, whether the region can be selected without the rest of its thing.
     """
 
     image: np.ndarray
@@ -46,8 +46,8 @@ class Look(NamedTuple):
     Attributes:
         outline: of its body.
         border: width of the line around it in pixels; 0 for none.
-        split: where its fills come from.
-        seed: two things with one seed have the same colours and pattern.
+        split: of its fills.
+        seed: things with the same seed have the same colours and pattern.
     """
 
     outline: Outline
@@ -60,10 +60,10 @@ def sample_clutter(rng: np.random.Generator, fields: Fields, size: int, split: S
     """Draws a picture.
 
     Args:
-        rng: decides everything; the same state gives the same picture.
-        fields: where noise comes from.
+        rng: the same state gives the same picture.
+        fields: source of noise.
         size: height and width in pixels.
-        split: in a held-out picture every thing has an outline or a fill that no training picture shows.
+        split: in a held-out picture, every thing has an outline or a fill that no training picture shows.
     """
     style = _STYLES[rng.choice(len(_STYLES), p=_STYLE_SHARES)]
     painter = _Painter(rng, fields, size, style, split)
@@ -82,7 +82,7 @@ def sample_clutter(rng: np.random.Generator, fields: Fields, size: int, split: S
 
 
 class _Painter:
-    """The picture while it is being painted, from back to front."""
+    """A picture that is painted from back to front."""
 
     def __init__(self, rng: np.random.Generator, fields: Fields, size: int, style: Style, split: Split) -> None:
         self.rng, self.fields, self.size, self.style, self.split = rng, fields, size, style, split
@@ -99,7 +99,7 @@ class _Painter:
         self.paper = np.clip(rng.choice((1.0, 0.95, rng.uniform(0, 1))) + rng.normal(0, 0.02, 3), 0, 1)
 
     def paint_background(self) -> None:
-        """One surface, at times two that meet at a horizon; they count as one background all the same."""
+        """One surface, or sometimes two that meet at a horizon; both are the same background."""
         rng, size = self.rng, self.size
         if self.style == "line" or (self.style == "plain" and rng.random() < 0.5):
             self.image[:] = self.paper
@@ -111,7 +111,7 @@ class _Painter:
             floor[:] = self._surface(floor, size, self.image[row].mean(axis=0), rng, "train")
 
     def paint_group(self, radius: float) -> None:
-        """Two to five things of one look, close together."""
+        """Two to five things with the same look, close together."""
         look = self._look()
         self.group_count += 1
         middle = self.size * self.rng.uniform(0.15, 0.85, 2)
@@ -124,7 +124,7 @@ class _Painter:
             self.groups[first : self.region_count] = self.group_count
 
     def paint_thing(self, centre: np.ndarray, radius: float) -> None:
-        """One thing, with or without pieces of its own."""
+        """One thing, with or without extra parts."""
         placement = sample_placement(self.rng, centre, radius)
         attached = self.rng.random() < 0.2
         self._paint(self._look(), placement)
@@ -136,7 +136,7 @@ class _Painter:
             self.is_part[body] = attached
 
     def finish(self) -> Clutter:
-        """Light, blur, noise and compression over the whole picture."""
+        """Applies light, blur, noise and compression to the whole picture."""
         rng, image = self.rng, self.image
         if self.style in ("anything", "portrait") and rng.random() < 0.35:
             light = self.fields.cut(rng, self.size, self.size, smooth=True) * rng.uniform(0.03, 0.12)
@@ -161,7 +161,7 @@ class _Painter:
         return Look(sample_outline(rng, outline_split), border, fill_split, int(rng.integers(2**31)))
 
     def _paint(self, look: Look, placement: Placement) -> None:
-        """Paints a new thing of one region."""
+        """Paints a new thing as one region."""
         box, cover, border = raster(look.outline, placement, self.size, look.border)
         if box.is_empty or self.region_count == MOST_REGIONS:
             return
@@ -176,7 +176,7 @@ class _Painter:
         self._claim(part, cover, self.thing_count)
 
     def _paint_piece(self, body: int, placement: Placement, attached: bool) -> None:
-        """Paints a piece of the last thing: a patch on its body, or a limb that sticks out."""
+        """Paints a part of the last thing: a patch on its body, or a limb that sticks out."""
         rng = self.rng
         if self.region_count == MOST_REGIONS:
             return
@@ -199,7 +199,7 @@ class _Painter:
     def _surface(
         self, under: np.ndarray, scale: float, beneath: np.ndarray, rng: np.random.Generator, split: Split
     ) -> np.ndarray:
-        """What a thing in front of these pixels is covered with, HW3."""
+        """The surface of a thing in front of these pixels, HW3."""
         shape = (under.shape[0], under.shape[1])
         colours = sample_colours(rng, beneath)
         if self.style in ("plain", "line") and rng.random() < 0.85 and split == "train":

@@ -1,4 +1,4 @@
-"""Families of surfaces for clutter: plain colours, gradients, patterns, noise as in photographs. Knows no shapes."""
+"""Families of surfaces for clutter: plain colours, gradients, patterns, and noise like that of photographs."""
 
 import math
 from collections.abc import Callable
@@ -12,14 +12,14 @@ _FIELD_SIZE, _FIELD_COUNT = 512, 18
 
 
 class Fields:
-    """Random fields whose power falls with the frequency as in photographs, made once and cut at random places.
+    """Random fields with the power spectrum of photographs, made once and cropped at random.
 
     Source: Field, "Relations between the statistics of natural images and the response properties of cortical cells",
     JOSA A 4 (1987): amplitude proportional to 1 / frequency.
     """
 
     def __init__(self, seed: int = 0) -> None:
-        """Makes the fields of a seed; a second or so."""
+        """Makes the fields of a seed, in about a second."""
         rng = np.random.default_rng(seed)
         rows = np.fft.fftfreq(_FIELD_SIZE)[:, None]
         columns = np.fft.rfftfreq(_FIELD_SIZE)[None]
@@ -34,7 +34,7 @@ class Fields:
             self._fields.append((field / field.std()).astype(np.float32))
 
     def cut(self, rng: np.random.Generator, height: int, width: int, smooth: bool = False) -> np.ndarray:
-        """A piece, HW float32 with mean about 0 and deviation about 1; smooth pieces have hardly any fine grain."""
+        """A random crop, HW float32, with mean about 0 and deviation about 1; smooth crops have little fine grain."""
         first = 2 * _FIELD_COUNT // 3 if smooth else 0
         field = self._fields[rng.integers(first, _FIELD_COUNT)]
         top, left = rng.integers(_FIELD_SIZE - height + 1), rng.integers(_FIELD_SIZE - width + 1)
@@ -43,14 +43,14 @@ class Fields:
 
 
 class Canvas(NamedTuple):
-    """What a fill covers.
+    """The area that a fill covers.
 
     Attributes:
-        across: HW float32, x in pixels from the left of the whole picture, turned by a random angle.
+        across: HW float32, x in pixels from the left of the whole picture, rotated by a random angle.
         down: HW float32, y likewise.
         scale: about the radius of the thing in pixels.
-        colours: (3, 3) float32, three colours that go together, RGB in [0, 1].
-        fields: where noise comes from.
+        colours: (3, 3) float32, three matching colours, RGB in [0, 1].
+        fields: source of noise.
     """
 
     across: np.ndarray
@@ -61,7 +61,7 @@ class Canvas(NamedTuple):
 
 
 def sample_colours(rng: np.random.Generator, under: np.ndarray) -> np.ndarray:
-    """Three colours, (3, 3) float32, [0, 1]; the first one differs from what lies under it, at times only a little."""
+    """Three colours, (3, 3) float32, [0, 1]; the first one differs from what is under it, sometimes only slightly."""
     if rng.random() < 0.12:
         first = under + rng.normal(0, 0.09, 3)
     else:
@@ -73,7 +73,7 @@ def sample_colours(rng: np.random.Generator, under: np.ndarray) -> np.ndarray:
 
 
 def sample_colour(rng: np.random.Generator) -> np.ndarray:
-    """One colour, (3,) in [0, 1]: greys, earth, pastel and pure colours alike."""
+    """One colour, (3,) in [0, 1]: grey, earthy, pastel or pure."""
     grey = rng.uniform(0, 1)
     return np.clip(grey + (rng.uniform(0, 1, 3) - grey) * rng.choice((0.0, 0.3, 0.7, 1.0)), 0, 1)
 
@@ -84,12 +84,12 @@ def sample_fill(
     """A surface of any family of the split; the held-out ones appear in no training picture.
 
     Args:
-        rng: decides everything.
+        rng: random generator.
         shape: height and width in pixels.
         scale: about the radius of the thing in pixels.
         colours: see `sample_colours`.
-        fields: where noise comes from.
-        split: which families.
+        fields: source of noise.
+        split: which families to choose from.
 
     Returns:
         HW3 float32, about [0, 1].
@@ -105,7 +105,7 @@ def sample_fill(
 
 
 def _mix(canvas: Canvas, share: np.ndarray, first: int = 0, second: int = 1) -> np.ndarray:
-    """From one colour to another by a share, HW in [0, 1]."""
+    """Interpolates between two colours by a share, HW in [0, 1]."""
     start, end = canvas.colours[first], canvas.colours[second]
     return start + (end - start) * share[..., None].astype(np.float32)
 
@@ -133,7 +133,7 @@ def _gradient(rng: np.random.Generator, canvas: Canvas) -> np.ndarray:
 
 
 def _glow(rng: np.random.Generator, canvas: Canvas) -> np.ndarray:
-    """Colours that change with the distance from a point: a ball, a lamp, a vignette."""
+    """Colours that depend on the distance from a point: a ball, a lamp, a vignette."""
     height, width = canvas.across.shape
     x = np.arange(width)[None] / width - rng.uniform(0.2, 0.8)
     y = np.arange(height)[:, None] / height - rng.uniform(0.2, 0.8)
@@ -141,7 +141,7 @@ def _glow(rng: np.random.Generator, canvas: Canvas) -> np.ndarray:
 
 
 def _natural(rng: np.random.Generator, canvas: Canvas) -> np.ndarray:
-    """Three colours mixed by noise like that of photographs."""
+    """Three colours mixed by photograph-like noise."""
     shape = canvas.across.shape
     first = np.clip(canvas.fields.cut(rng, *shape) * rng.uniform(0.15, 0.45) + 0.5, 0, 1)
     surface = _mix(canvas, first)
@@ -220,7 +220,7 @@ FILLS: tuple[Fill, ...] = (
     _marble,
     _patches,
 )
-"""What training pictures are made of; the plain and the natural ones are what people's pictures show most."""
+"""The fills of training pictures; plain and natural ones are the most common in people's pictures."""
 
 HELD_OUT_FILLS: tuple[Fill, ...] = (_bricks, _ripples)
-"""What only the benchmark shows."""
+"""The fills that only the benchmark uses."""

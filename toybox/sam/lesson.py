@@ -1,4 +1,4 @@
-"""One training step: pictures are encoded once, clicked several times, and every answer is judged.
+"""One training step: pictures are encoded once and clicked several times, with a loss for each answer.
 
 Source: Kirillov et al., "Segment Anything" (2023), section 3 and appendix A (losses 20 : 1 : 1, clicks in the region of
 error, the earlier mask fed back, the best of three masks follows the gradient), and Ravi et al., "SAM 2" (2024),
@@ -21,7 +21,7 @@ from toybox.sam.sameness import Sameness
 
 PICTURES, TARGETS = 10, 6
 FINE = 2
-"""Clicks are placed and IoU is measured so many times as fine as the network draws."""
+"""Clicks are placed and IoU is measured at this multiple of the network's resolution."""
 
 _ROUNDS = (1, 1, 1, 2, 2, 3)
 _BOX_FIRST = 0.3
@@ -30,11 +30,11 @@ _SAMENESS = 0.5
 _SINGLE_AT_ONE_CLICK, _THREE_LATER = 0.5, 0.3
 _CLEARLY, _SOFTLY = 0.05, 0.1
 _LOGIT_LIMIT = 32.0
-"""Source: `SAM2ImagePredictor._predict` clamps what it hands back for the next round."""
+"""Source: `SAM2ImagePredictor._predict` clamps the logits that it returns for the next round."""
 
 
 class Features(NamedTuple):
-    """What the encoder found in each picture, from fine to coarse.
+    """The encoder's feature maps, from fine to coarse.
 
     Attributes:
         fine: (B, C / 8, S / 4, S / 4) for pictures of side S.
@@ -47,12 +47,12 @@ class Features(NamedTuple):
     coarse: Tensor
 
     def repeated(self, times: int) -> "Features":
-        """Every picture so many times in a row."""
+        """Repeats every picture this many times in a row."""
         return Features(*(feature.repeat_interleave(times, dim=0) for feature in self))
 
 
 class Answer(NamedTuple):
-    """The four masks for each prompt: the one for clear prompts, then the three for ambiguous ones.
+    """Four masks per prompt: the single mask, then the three for ambiguous prompts.
 
     Attributes:
         logits: (N, 4, S / 4, S / 4).
@@ -64,14 +64,14 @@ class Answer(NamedTuple):
 
 
 def encode(model: SAM2Base, images: Tensor) -> Features:
-    """Encodes pictures (B, 3, H, W) in [0, 1] as the predictor does."""
+    """Encodes pictures (B, 3, H, W) in [0, 1] as in the predictor."""
     seen = normalised(images).contiguous(memory_format=torch.channels_last)  # a sixth faster on a CPU
     fine, middle, coarse = model.forward_image(seen)["backbone_fpn"]
     return Features(fine, middle, coarse + model.no_mem_embed.view(1, -1, 1, 1))
 
 
 def answer(model: SAM2Base, features: Features, prompt: Prompt, earlier: Tensor | None) -> Answer:
-    """Asks the decoder, with the logits (N, 1, S / 4, S / 4) of an earlier answer or None."""
+    """Runs the decoder, with the logits (N, 1, S / 4, S / 4) of an earlier answer or None."""
     encoder = model.sam_prompt_encoder
     sparse, dense = encoder(points=(prompt.points * model.image_size, prompt.labels), boxes=None, masks=earlier)
     logits, scores, *_ = model.sam_mask_decoder.predict_masks(
@@ -86,7 +86,7 @@ def answer(model: SAM2Base, features: Features, prompt: Prompt, earlier: Tensor 
 
 
 class Learner(nn.Module):
-    """What is trained: the model to be stored, and the second task that helps its encoder along."""
+    """What is trained: the model, and an auxiliary task for its encoder."""
 
     def __init__(self, model: SAM2Base) -> None:
         super().__init__()
@@ -96,14 +96,14 @@ class Learner(nn.Module):
 
 
 class Turn(NamedTuple):
-    """How a batch is clicked: whether with a box at first, and how often in all."""
+    """How a batch is clicked: whether it starts with a box, and the number of rounds."""
 
     with_box: bool
     rounds: int
 
 
 class Batch(NamedTuple):
-    """What is learned from at once.
+    """One training batch.
 
     Attributes:
         images: (B, 3, S, S) float32, [0, 1].
@@ -117,21 +117,21 @@ class Batch(NamedTuple):
 
 
 def draw_turn(rng: np.random.Generator) -> Turn:
-    """Decides how the batches of a step are clicked."""
+    """Draws how the batches of a step are clicked."""
     return Turn(with_box=bool(rng.random() < _BOX_FIRST), rounds=int(rng.choice(_ROUNDS)))
 
 
 def draw_batch(source: Source, rng: np.random.Generator, size: int) -> Batch:
-    """Draws pictures of a size, and what is to be selected on them."""
+    """Draws pictures of a size, and their targets."""
     pictures = draw_pictures(source, rng, PICTURES, size)
     return Batch(pictures.images, pictures.regions, choose_targets(pictures, rng, TARGETS))
 
 
 def learn(learner: Learner, batch: Batch, turn: Turn, chance: torch.Generator) -> Tensor:
-    """One batch forth and back: its gradients are added to the learner's.
+    """Runs one batch forward and backward: its gradients are added to the learner's.
 
     Returns:
-        (4,): loss, IoU of the second task, IoU of the first round and of the last one.
+        (4,): loss, IoU of the auxiliary task, and IoU of the first and the last round.
     """
     with sdpa_kernel(SDPBackend.MATH):
         with training_precision():
@@ -145,18 +145,18 @@ def learn(learner: Learner, batch: Batch, turn: Turn, chance: torch.Generator) -
 def judge_rounds(
     model: SAM2Base, features: Features, regions: Tensor, targets: Tensor, turn: Turn, chance: torch.Generator
 ) -> tuple[Tensor, list[Tensor]]:
-    """Clicks on every target of every picture, again and again where the mask is wrong.
+    """Clicks on every target of every picture, and in each further round where the mask is wrong.
 
     Args:
-        model: to be asked.
+        model: the network.
         features: of B pictures.
         regions: (B, H, W) int64 of the same pictures.
         targets: (B * each, 64) bool, see `choose_targets`.
         turn: how to click.
-        chance: decides where.
+        chance: random generator.
 
     Returns:
-        The mean loss, and the mean IoU of what a person would see after each round.
+        The mean loss, and the mean IoU of the mask that the app would show after each round.
     """
     wanted = target_masks(regions, targets, FINE * model.image_size // 4)
     coarse_wanted = F.avg_pool2d(wanted, FINE)
@@ -186,7 +186,7 @@ def judge_rounds(
 
 
 def mask_losses(logits: Tensor, wanted: Tensor) -> Tensor:
-    """20 x focal + dice for each mask: (N, M, S, S) and (N, 1, S, S) become (N, M).
+    """20 x focal + dice for each mask: (N, M, S, S) and (N, 1, S, S) to (N, M).
 
     Source: Lin et al., "Focal Loss for Dense Object Detection" (2017), with alpha 0.25 and gamma 2; Milletari et al.,
     "V-Net" (2016), for dice.
@@ -201,7 +201,7 @@ def mask_losses(logits: Tensor, wanted: Tensor) -> Tensor:
 
 
 def order_loss(scores: Tensor, true_scores: Tensor) -> Tensor:
-    """How wrong scores (N, M) put masks in order whose true IoU clearly differs; a number.
+    """Ranking loss of scores (N, M) for masks whose true IoU clearly differs; a scalar.
 
     Source: Burges et al., "Learning to Rank using Gradient Descent" (2005).
     """
@@ -211,12 +211,12 @@ def order_loss(scores: Tensor, true_scores: Tensor) -> Tensor:
 
 
 def overlaps_of(logits: Tensor, wanted: Tensor) -> Tensor:
-    """The true IoU of masks (N, M, S, S) with the wanted ones (N, 1, S, S); (N, M) float32."""
+    """The IoU of masks (N, M, S, S) with the true ones (N, 1, S, S); (N, M) float32."""
     found, right = logits > 0, wanted > 0.5
     both = (found & right).sum(dim=(2, 3))
     return both / (found | right).sum(dim=(2, 3)).clamp(min=1)
 
 
 def _one_each(masks: Tensor, which: Tensor) -> Tensor:
-    """(N, M, S, S) and (N,) become (N, 1, S, S)."""
+    """Selects one mask each: (N, M, S, S) and (N,) to (N, 1, S, S)."""
     return masks[torch.arange(len(masks)), which][:, None]

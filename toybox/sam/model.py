@@ -1,4 +1,4 @@
-"""The shape of the toy SAM 2 and how it is stored: the package's own classes at a tiny size. Knows no data."""
+"""The architecture of the toy SAM 2 and how it is saved: the package's classes at a tiny size."""
 
 from pathlib import Path
 from typing import Any
@@ -12,13 +12,13 @@ from sam2.modeling.sam2_base import SAM2Base
 from sam2.sam2_image_predictor import SAM2ImagePredictor
 
 PICTURE_SIZE = 384
-"""Side of the pictures that the finished model sees; it learns most of it from smaller ones."""
+"""Side of the pictures that the finished model sees; most of the training uses smaller ones."""
 FOLDER = Path("weights/toy-sam")
 CONFIG_NAME, WEIGHTS_NAME = "config.yaml", "model.safetensors"
 
 _WIDTH = 128
 _POINTING, _QUIET = 2.0, 0.3
-"""Large enough that a place attends mostly to the places around it, among 256; small beside the code of a place."""
+"""Large enough that a position attends mostly to its neighbours among 256; small beside the positional encoding."""
 
 _BACKBONES = "sam2.modeling.backbones"
 CONFIG: dict[str, Any] = {
@@ -61,14 +61,14 @@ CONFIG: dict[str, Any] = {
         "iou_prediction_use_sigmoid": True,
     }
 }
-"""In the format of the configurations that come with the package; there is no memory, for it never sees videos.
+"""In the format of the package's configurations; there is no memory, because it never sees videos.
 
 Source of the format and of everything not said here: sam2/configs/sam2.1/sam2.1_hiera_t.yaml.
 """
 
 
 def build_model(size: int = PICTURE_SIZE) -> SAM2Base:
-    """An untrained model in training mode for pictures of this side, a multiple of 32; the caller seeds torch.
+    """An untrained model in training mode for pictures of this side length, a multiple of 32; the caller seeds torch.
 
     The weights have the same names and shapes for every size.
     """
@@ -78,7 +78,7 @@ def build_model(size: int = PICTURE_SIZE) -> SAM2Base:
 
 
 def save_model(model: SAM2Base, folder: Path) -> None:
-    """Writes the weights as float16 and the configuration beside them."""
+    """Writes the weights as float16, and the configuration."""
     folder.mkdir(parents=True, exist_ok=True)
     weights = {name: value.detach().half().contiguous() for name, value in model.state_dict().items()}
     save_file(weights, folder / WEIGHTS_NAME)
@@ -87,7 +87,7 @@ def save_model(model: SAM2Base, folder: Path) -> None:
 
 
 def load_model(folder: Path = FOLDER) -> SAM2Base:
-    """The stored model as float32, ready to predict."""
+    """The saved model as float32, in evaluation mode."""
     model: SAM2Base = instantiate(OmegaConf.select(OmegaConf.load(folder / CONFIG_NAME), "model"), _recursive_=True)
     weights = load_file(folder / WEIGHTS_NAME)
     model.load_state_dict({name: value.float() for name, value in weights.items()}, strict=True)
@@ -95,7 +95,7 @@ def load_model(folder: Path = FOLDER) -> SAM2Base:
 
 
 def predictor_for(model: SAM2Base) -> SAM2ImagePredictor:
-    """The package's predictor, told how large this model's features are: it takes 1024 pixels for granted."""
+    """The package's predictor with the size of this model's features: it assumes 1024 pixels."""
     predictor = SAM2ImagePredictor(model)
     size = model.image_size
     predictor._bb_feat_sizes = [(size // 4, size // 4), (size // 8, size // 8), (size // 16, size // 16)]
@@ -103,11 +103,11 @@ def predictor_for(model: SAM2Base) -> SAM2ImagePredictor:
 
 
 def _let_tokens_look_where_they_point(model: SAM2Base) -> None:
-    """Starts the decoder's attention with equal projections of queries and keys, and with quiet learned tokens.
+    """Initialises the decoder's attention with equal query and key projections, and with small learned tokens.
 
-    Both sides carry the same code of their place, so a click attends to the picture around it, and the picture around a
-    click to it, from the first step, unless louder numbers drown that code. Whether this learns faster than the usual
-    start has not been measured: after 140 steps the mask for clear prompts was empty from both.
+    Both sides have the same positional encoding, so a click attends to the picture around it, and the picture around a
+    click to it, from the first step, unless larger values drown that encoding. Whether this learns faster than the
+    usual initialisation has not been measured: after 140 steps, the single mask was empty with both.
     """
     for module in (*model.sam_prompt_encoder.modules(), *model.sam_mask_decoder.modules()):
         if isinstance(module, torch.nn.Embedding):
@@ -121,5 +121,5 @@ def _let_tokens_look_where_they_point(model: SAM2Base) -> None:
 
 
 def count_parameters(model: torch.nn.Module) -> int:
-    """How many numbers a model has learned."""
+    """The number of parameters of a model."""
     return sum(parameter.numel() for parameter in model.parameters())

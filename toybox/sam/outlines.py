@@ -1,4 +1,4 @@
-"""Families of outlines for clutter, and how an outline becomes pixels. Knows no colours and no pictures.
+"""Families of outlines for clutter, and their rasterization.
 
 An outline is a tuple of contours, painted one after the other, around the origin and about one unit in radius.
 """
@@ -22,7 +22,7 @@ class Contour(NamedTuple):
     Attributes:
         points: (N, 2) float, x then y.
         width: of the stroke along the points, in units; 0 fills the closed curve instead.
-        is_hole: what it covers is taken away.
+        is_hole: whether it cuts a hole instead.
     """
 
     points: np.ndarray
@@ -34,7 +34,7 @@ Outline = tuple[Contour, ...]
 
 
 class Placement(NamedTuple):
-    """Where an outline lies: pixels = matrix @ units + centre.
+    """Where an outline is placed: pixels = matrix @ units + centre.
 
     Attributes:
         matrix: (2, 2) float, rotation and scale.
@@ -51,7 +51,7 @@ class Placement(NamedTuple):
 
 
 class Box(NamedTuple):
-    """A part of a picture in pixels, right and bottom outside."""
+    """A part of a picture in pixels; right and bottom are exclusive."""
 
     left: int
     top: int
@@ -60,12 +60,12 @@ class Box(NamedTuple):
 
     @property
     def rows_and_columns(self) -> tuple[slice, slice]:
-        """The index of the part in an array with rows first."""
+        """The index of the part in an array whose rows come first."""
         return slice(self.top, self.bottom), slice(self.left, self.right)
 
     @property
     def is_empty(self) -> bool:
-        """Whether no pixel is inside."""
+        """Whether it contains no pixel."""
         return self.right <= self.left or self.bottom <= self.top
 
 
@@ -76,7 +76,7 @@ def sample_outline(rng: np.random.Generator, split: Split) -> Outline:
 
 
 def sample_placement(rng: np.random.Generator, centre: np.ndarray, radius: float) -> Placement:
-    """Any rotation, mostly a little longer than wide."""
+    """Any rotation, and mostly a little longer than wide."""
     angle = rng.uniform(0, 2 * math.pi)
     stretch = math.exp(abs(rng.normal(0, 0.3)))
     turn = np.array([[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]])
@@ -90,13 +90,13 @@ def raster(
 
     Args:
         outline: what to paint.
-        placement: where it lies.
+        placement: where to paint it.
         size: height and width of the whole picture in pixels.
         border: width in pixels of a line along the filled curves; 0 for none.
 
     Returns:
-        The box around it; the share of each of its pixels that is covered, border and all; the share that belongs to
-        the border. Both HW float32, [0, 1].
+        The box around it; the share of each of its pixels that is covered, including the border; the share that
+        belongs to the border. Both HW float32, [0, 1].
     """
     curves = [contour.points @ placement.matrix.T + placement.centre for contour in outline]
     widths = [contour.width * placement.radius for contour in outline]
@@ -174,7 +174,7 @@ def _rectangle(rng: np.random.Generator) -> Outline:
 
 
 def _letter(rng: np.random.Generator) -> Outline:
-    """Two to four straight or bent strokes between the places of a coarse grid."""
+    """Two to four straight or bent strokes between the points of a coarse grid."""
     width = rng.uniform(0.18, 0.4)
     places = rng.integers(-1, 2, (rng.integers(3, 6), 2)) * [0.55, 0.85] + rng.normal(0, 0.05, (1, 2))
     strokes = [Contour(places[:3].astype(float), width)]
@@ -282,7 +282,7 @@ OUTLINES: tuple[Callable[[np.random.Generator], Outline], ...] = (
     _drop,
     _frame,
 )
-"""What training pictures are made of; blobs count three times, for most things in the world are none of the others."""
+"""The outlines of training pictures; blobs count three times, because most real things are none of the others."""
 
 HELD_OUT_OUTLINES: tuple[Callable[[np.random.Generator], Outline], ...] = (_crescent, _gear, _heart)
-"""What only the benchmark shows."""
+"""The outlines that only the benchmark uses."""

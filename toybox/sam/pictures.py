@@ -1,7 +1,4 @@
-"""Batches of training pictures in fresh colours, cut and spoiled in many ways, with the regions to be selected.
-
-Knows no clicks and no networks.
-"""
+"""Batches of augmented training pictures in random colours, with the regions to be selected."""
 
 import math
 from typing import NamedTuple
@@ -17,21 +14,21 @@ from toybox.sam.model import PICTURE_SIZE
 from toybox.sam.toys import MOST_OBJECTS, Toys, enlarge, shade_planes, training_colours
 
 MIN_SHARE = 160 / 65_536
-"""Of the picture. Nobody clicks on less without zooming in first."""
+"""As a share of the picture. Nobody clicks on less without zooming in first."""
 
 _TOY, _TOY_ON_CLUTTER = 0.12, 0.15
 _TRIES = 4
-"""To find a window with something in it."""
+"""To find a crop with something in it."""
 _ANY_COLOURS = 0.3
 _BACKGROUND, _PART, _GROUP = 0.15, 0.2, 0.15
 _SMALLER = ((256, 0.4, 0.4), (128, 0.15, 0.5))
-"""What side whole pictures have before they are enlarged, and how often, also with toys; the toy klein draws 128."""
+"""Side lengths of whole pictures before they are enlarged, and how often, also with toys; the toy klein draws 128."""
 _MEAN, _DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 """Source: `SAM2Transforms` of the package, which every picture goes through in the app."""
 
 
 class Source(NamedTuple):
-    """What training pictures are made of: traced scenes, and noise for clutter."""
+    """The raw material of training pictures: traced scenes, and noise for clutter."""
 
     toys: Toys
     fields: Fields
@@ -52,7 +49,7 @@ class Pictures(NamedTuple):
         images: (B, 3, H, W) float32, [0, 1].
         regions: (B, H, W) int64, the smallest part each pixel belongs to; 0 is the background.
         owners: (B, 3, 64) int64: things, groups and whether it is a part, see `Clutter`.
-        from_toy: (B,) bool, whether it shows the toy world with one of its own backgrounds.
+        from_toy: (B,) bool, whether it shows the toy world with one of its backgrounds.
     """
 
     images: Tensor
@@ -62,7 +59,7 @@ class Pictures(NamedTuple):
 
 
 def normalised(images: Tensor) -> Tensor:
-    """What the network sees of (B, 3, H, W) in [0, 1]."""
+    """Pictures (B, 3, H, W) in [0, 1], normalised for the network."""
     mean, deviation = torch.tensor(_MEAN), torch.tensor(_DEVIATION)
     return (images - mean[:, None, None]) / deviation[:, None, None]
 
@@ -71,11 +68,10 @@ def draw_pictures(source: Source, rng: np.random.Generator, count: int, size: in
     """Draws a training batch.
 
     Args:
-        source: what pictures are made of.
-        rng: decides everything.
-        count: of pictures.
-        size: their side, at most `PICTURE_SIZE`. Smaller ones are windows of pictures of that size: what is in them
-            is no smaller, there is less of it.
+        source: raw material.
+        rng: random generator.
+        count: number of pictures.
+        size: side length, at most `PICTURE_SIZE`. Smaller ones are crops of pictures of that size, not scaled down.
     """
     images, regions, owners, from_toy = [], [], [], []
     for _ in range(count):
@@ -93,11 +89,11 @@ def draw_pictures(source: Source, rng: np.random.Generator, count: int, size: in
 
 
 def choose_targets(pictures: Pictures, rng: np.random.Generator, each: int) -> Tensor:
-    """Chooses what is to be selected: whole things mostly, their parts and groups, and the background.
+    """Chooses the targets: mostly whole things, but also parts, groups and the background.
 
     Args:
-        pictures: of which the regions are taken.
-        rng: decides.
+        pictures: with their regions.
+        rng: random generator.
         each: targets per picture.
 
     Returns:
@@ -125,7 +121,7 @@ def choose_targets(pictures: Pictures, rng: np.random.Generator, each: int) -> T
 
 
 def target_masks(regions: Tensor, members: Tensor, size: int) -> Tensor:
-    """The share of each pixel that is to be selected.
+    """The share of each pixel that belongs to the target.
 
     Args:
         regions: (B, H, W) int64.
@@ -175,7 +171,7 @@ def _draw_toy(toys: Toys, rng: np.random.Generator, behind: Drawn | None) -> Dra
 
 
 def _cut(drawn: Drawn, rng: np.random.Generator, size: int) -> tuple[Tensor, Tensor]:
-    """A window of the picture, turned and mirrored at random, and for most of them enlarged."""
+    """A random crop of the picture, rotated and mirrored, and mostly enlarged."""
     quarter_turns = int(rng.choice((0, 0, 0, 1, 2, 3)))
     both = torch.rot90(torch.cat([drawn.image, drawn.regions[None].float()]), quarter_turns, dims=(1, 2))
     if rng.random() < 0.5:
@@ -195,13 +191,13 @@ def _cut(drawn: Drawn, rng: np.random.Generator, size: int) -> tuple[Tensor, Ten
 
 
 def _window(picture: Tensor, width: int, height: int, rng: np.random.Generator) -> Tensor:
-    """Somewhere in (C, H, W)."""
+    """A random crop of (C, H, W)."""
     top, left = rng.integers(picture.shape[1] - height + 1), rng.integers(picture.shape[2] - width + 1)
     return picture[:, top : top + height, left : left + width]
 
 
 def _spoil(images: Tensor, from_toy: Tensor, rng: np.random.Generator) -> Tensor:
-    """Other colours, other light, blur from enlarging, and noise; (B, 3, H, W) float32, [0, 1]."""
+    """Changes colours and light, and adds blur from enlarging and noise; (B, 3, H, W) float32, [0, 1]."""
     count = len(images)
     for side, share, toy_share in _SMALLER:
         small = torch.from_numpy(rng.random(count)) < torch.where(from_toy, toy_share, share)
@@ -223,7 +219,7 @@ def _spoil(images: Tensor, from_toy: Tensor, rng: np.random.Generator) -> Tensor
 
 
 def _colour_mixing(rng: np.random.Generator) -> np.ndarray:
-    """A matrix for RGB: channels swapped, colours weakened to grey, a tint."""
+    """An RGB matrix that swaps channels, desaturates and tints."""
     swapped = np.eye(3)[rng.permutation(3)]
     grey = np.full((3, 3), 1 / 3)
     share = rng.choice((0, rng.uniform(0, 1), 1), p=(0.5, 0.35, 0.15))

@@ -1,7 +1,7 @@
-"""A second task for the encoder: which places belong to the same region, asked everywhere at once. Knows no clicks.
+"""An auxiliary task for the encoder: which positions belong to the same region, everywhere at once.
 
-A click teaches the encoder about one region of a picture; this teaches it about all of them in every step, which is
-what a network that starts from nothing on two cores lacks most. It is left out of what is stored.
+A click trains the encoder on one region of a picture; this trains it on all of them in every step, which is what a
+network trained from scratch on two cores lacks most. It is not saved with the model.
 
 Source: the pixel embeddings of De Brabandere et al., "Semantic Instance Segmentation with a Discriminative Loss
 Function" (2017), with the mask losses of the main task.
@@ -12,20 +12,20 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 ANCHORS = 24
-"""Places per picture whose regions are asked for."""
+"""Positions per picture whose regions are predicted."""
 
 _LENGTH = 24
 
 
 class Sameness(nn.Module):
-    """Looks at the encoder's features as one vector per place; near vectors mean the same region."""
+    """Projects the encoder's features to one vector per position; similar vectors mean the same region."""
 
     def __init__(self, channels: tuple[int, ...], size: int) -> None:
         """Prepares one projection per level.
 
         Args:
-            channels: of the levels of the features.
-            size: of the side of the maps that are compared.
+            channels: channels of each level of the features.
+            size: side of the maps that are compared.
         """
         super().__init__()
         self.size = size
@@ -34,12 +34,12 @@ class Sameness(nn.Module):
         self.reach = nn.Parameter(torch.tensor(2.0))
 
     def forward(self, features: tuple[Tensor, ...], regions: Tensor, chance: torch.Generator) -> tuple[Tensor, Tensor]:
-        """Loss and mean IoU of the regions around random places.
+        """Loss and mean IoU of the regions at random positions.
 
         Args:
             features: (B, C, S, S) of each level.
             regions: (B, H, W) int64, H and W multiples of the maps' size.
-            chance: decides about the places; every region of a picture is as likely as any other.
+            chance: draws the positions; every region of a picture is equally likely.
         """
         shape = (self.size, self.size)
         code = torch.stack(
@@ -70,7 +70,7 @@ class Sameness(nn.Module):
 
 
 def _places(labels: Tensor, chance: torch.Generator) -> Tensor:
-    """Random places (B, ANCHORS) in maps of region numbers (B, N), as many in small regions as in large ones."""
+    """Random positions (B, ANCHORS) in maps of region numbers (B, N), as many in small regions as in large ones."""
     counts = torch.zeros(len(labels), int(labels.max()) + 1).scatter_add_(1, labels, torch.ones_like(labels).float())
     rarity = 1 / counts.gather(1, labels)
     return torch.multinomial(rarity, ANCHORS, replacement=True, generator=chance)

@@ -1,4 +1,4 @@
-"""Scenes of the toy world, traced once and kept as bytes, to be shown in any colours. Knows no networks."""
+"""Scenes of the toy world, traced once and stored as bytes, to be shown in any colours."""
 
 import os
 import random
@@ -33,25 +33,25 @@ class Toys:
     """
 
     def __init__(self, path: Path, seed: int) -> None:
-        """Opens what `trace_toys` wrote with the same seed."""
+        """Opens the file that `trace_toys` wrote with the same seed."""
         self.path = path
         self.planes = np.load(path, mmap_mode="r")
         self.seed = seed
 
     def __reduce__(self) -> tuple[type[Self], tuple[Path, int]]:
-        """Another process opens the file itself."""
+        """Another process opens the file again."""
         return type(self), (self.path, self.seed)
 
     def __len__(self) -> int:
         return len(self.planes)
 
     def scene(self, index: int) -> Scene:
-        """The scene behind the planes at this index."""
+        """The scene of the planes at this index."""
         return sample_toy(self.seed, index)
 
 
 def trace_toys(path: Path, count: int, seed: int) -> Toys:
-    """Traces the scenes 0 to count - 1 of a seed in parallel, unless the file is already there."""
+    """Traces the scenes 0 to count - 1 of a seed in parallel, unless the file exists."""
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         part = path.with_suffix(".part.npy")
@@ -67,7 +67,7 @@ def trace_toys(path: Path, count: int, seed: int) -> Toys:
 
 
 def sample_toy(seed: int, index: int) -> Scene:
-    """The index-th scene of a seed: mostly the usual one or two objects, at times three that hide each other."""
+    """The index-th scene of a seed: mostly one or two objects, sometimes three that occlude each other."""
     rng = random.Random(f"toy sam {seed} {index}")
     if rng.random() >= _CROWD:
         return sample_scene(rng)
@@ -90,7 +90,7 @@ def plane_bytes(scene: Scene) -> np.ndarray:
 
 
 def enlarge(planes: Tensor, size: int) -> Tensor:
-    """Planes (8, H, W) uint8 at another size; numbers are taken from the nearest place, colours are blended."""
+    """Resizes planes (8, H, W) uint8: object numbers by nearest neighbour, colours with interpolation."""
     if size == planes.shape[-1]:
         return planes
     shape = (size, size)
@@ -116,7 +116,7 @@ def shade_planes(planes: Tensor, colours: Tensor, background: Tensor) -> Tensor:
 
 
 def training_colours(scene: Scene, rng: np.random.Generator) -> tuple[list[Rgb], Rgb]:
-    """New colours of the toy world for a scene's objects and its background that leave it a training scene."""
+    """Random colours for a scene's objects and background that keep it in the training split."""
     while True:
         names: list[Colour] = [COLOURS[rng.integers(len(COLOURS))] for _ in scene.objects]
         background = BACKGROUNDS[rng.integers(len(BACKGROUNDS))]

@@ -1,7 +1,7 @@
-"""Trains the bundled toy SAM 2 from nothing and stores it: `python -m toybox.sam.train --minutes 300`.
+"""Trains and saves the bundled toy SAM 2: `python -m toybox.sam.train --minutes 300`.
 
-The working folder keeps the traced scenes and the state. Interrupted, the same command goes on where it was; more
-minutes than before go on training. Zero minutes store what the checkpoint holds by now, also while training goes on.
+The working folder keeps scenes and checkpoint: after an interruption, or with more minutes, the same command resumes.
+Zero minutes save the checkpoint's current weights, even during training.
 """
 
 import os
@@ -25,15 +25,15 @@ _MATRIX_RATE, _OTHER_RATE, _WEIGHT_DECAY = 3e-3, 2e-3, 0.02
 
 @dataclass(frozen=True)
 class Plan:
-    """How much of everything; the defaults are what the shipped weights were trained with.
+    """The options; the defaults are those of the shipped weights.
 
     Attributes:
         work: folder for traced scenes, checkpoint and log.
         result: folder of the finished model.
-        scenes: traced geometries of the toy world.
+        scenes: number of traced scenes of the toy world.
         seed: of the scenes.
         minutes: of training.
-        window: side of the windows of pictures that most is learned from, in half of the time of whole ones.
+        window: side of the crops that most of the training uses; a step takes half as long as with whole pictures.
         whole_from: share of the minutes after which pictures are whole.
     """
 
@@ -47,7 +47,7 @@ class Plan:
 
 
 def train(plan: Plan) -> None:
-    """Traces the scenes unless they are there, trains, and stores the averaged weights."""
+    """Traces the scenes unless they exist, trains, and saves the averaged weights."""
     torch.manual_seed(5)
     learner = Learner(build_model())
     run = Run("sam", learner, optimizers(learner), average=0.998, budget=Budget(plan.minutes, plan.work))

@@ -1,7 +1,7 @@
-"""Training steps by several processes that share one set of weights; each finds gradients for a batch of its own.
+"""Data-parallel training: several processes share the weights, and each computes gradients for its own batch.
 
-On two cores this is a little faster than two threads in one process, which wait for each other between their many
-small operations. While the weights are being changed, the processes draw the pictures of the next step.
+On two cores this is slightly faster than two threads in one process, which wait for each other between many small
+operations. During the optimizer step, the processes draw the next pictures.
 """
 
 from contextlib import suppress
@@ -25,15 +25,15 @@ _STALLED_S = 300
 
 @dataclass(frozen=True)
 class Shared:
-    """What a process works with.
+    """The data of a process.
 
     Attributes:
         weights: (P,) float32 in shared memory, all parameters of the learner, see `lay_out`.
         gradients: (P,) float32 in shared memory, of this process alone.
-        buffers: of the learner, which nothing changes.
+        buffers: of the learner; they never change.
         toys: the traced scenes.
-        index: which process this is.
-        count: how many there are.
+        index: of this process.
+        count: number of processes.
     """
 
     weights: Tensor
@@ -45,7 +45,7 @@ class Shared:
 
 
 class Workers:
-    """Training steps for one learner; a context, whose end stops the processes."""
+    """Training steps for one learner; a context manager that stops the processes at the end."""
 
     def __init__(self, learner: Learner, toys: Toys, count: int) -> None:
         """Moves the learner's parameters to shared memory and starts the processes."""
@@ -75,19 +75,19 @@ class Workers:
             process.join()
 
     def step(self, number: int, size: int) -> dict[str, Tensor]:
-        """Gives the learner's parameters the mean gradients of a step.
+        """Sets the gradients of the learner's parameters to their mean over the processes.
 
         Args:
-            number: of the step; it decides what is drawn and clicked.
+            number: of the step; it seeds pictures and clicks.
             size: side of the pictures.
 
         Returns:
-            "loss", a value without history, because its gradients are already there; the IoU of the second task; and
-            the mean IoU after the first click or box and in the last of three or more rounds.
+            "loss", detached, because its gradients are already set; the IoU of the auxiliary task; and the mean IoU
+            after the first click or box and in the last of three or more rounds.
 
         Raises:
-            EOFError: a process is gone.
-            TimeoutError: a process does not answer.
+            EOFError: if a process has died.
+            TimeoutError: if a process does not respond.
         """
         for pipe in self.pipes:
             pipe.send((number, size))
@@ -110,14 +110,14 @@ class Workers:
 
 
 def lay_out(flat: Tensor, module: nn.Module) -> list[Tensor]:
-    """Views of (P,) in the shapes of a module's parameters, one after the other."""
+    """Consecutive views of (P,) in the shapes of a module's parameters."""
     parameters = list(module.parameters())
     pieces = flat.split([parameter.numel() for parameter in parameters])
     return [piece.view(parameter.shape) for piece, parameter in zip(pieces, parameters, strict=True)]
 
 
 def plan_step(number: int, count: int) -> tuple[Turn, list[int]]:
-    """How the batches of a step are clicked, and what decides about each batch."""
+    """How the batches of a step are clicked, and the random generator of each batch."""
     rng = np.random.default_rng([number, 7])
     return draw_turn(rng), rng.integers(2**31, size=count).tolist()
 
@@ -129,7 +129,7 @@ def _receive(pipe: Connection) -> Tensor:
 
 
 def _work(shared: Shared, pipe: Connection) -> None:
-    """Answers the numbers of steps with what `learn` returns, until the pipe is closed."""
+    """Receives step numbers and answers with the result of `learn`, until the pipe is closed."""
     torch.set_num_threads(1)
     learner_for = lru_cache(partial(_learner_on, shared))
     source = Source(shared.toys, Fields())
@@ -146,7 +146,7 @@ def _work(shared: Shared, pipe: Connection) -> None:
 
 
 def _learner_on(shared: Shared, size: int) -> Learner:
-    """A learner for pictures of this size, whose parameters are the shared ones."""
+    """A learner for pictures of this size, with the shared parameters."""
     learner = Learner(build_model(size))
     learner.load_state_dict(shared.buffers, strict=False)
     places = lay_out(shared.weights, learner), lay_out(shared.gradients, learner)

@@ -1,6 +1,6 @@
-"""Turntables at the size the toy networks work at: half of what was traced, in memory-mapped arrays. Knows no networks.
+"""Turntables at the size of the toy networks, half of the traced size, in memory-mapped arrays.
 
-Everything is turned so that the first camera stands in front, at azimuth 0, as LGM takes for granted.
+Everything is rotated so that the first camera is at azimuth 0, as LGM assumes.
 """
 
 import math
@@ -21,22 +21,22 @@ from toybox.solid.turntable import EXTRA_VIEWS, RADIUS, VIEWS, is_held_out
 from toybox.words import COLOUR_RGB, COLOURS, KINDS
 
 SIDE = 64
-"""Of a view, in pixels; also of LGM's grid of Gaussians."""
+"""Side of a view in pixels, and of LGM's grid of Gaussians."""
 
 _NAMED, _ALIKE = 0.4, 0.15
-"""Share of objects with a named colour, and how far apart two colours are (in RGB) that cannot be taken for one."""
+"""Share of objects with a named colour, and the distance (in RGB) from which on two colours are distinct."""
 
 _ALL_VIEWS = VIEWS + EXTRA_VIEWS
 
 
 @dataclass(frozen=True)
 class Grids:
-    """What a network learns from, one entry per turntable.
+    """The training data, one entry per turntable.
 
     Attributes:
         planes: (N, 9, 6, 64, 64) uint8, see `Records`: the photo, then the views.
-        positions: (N, 4, 3, 64, 64) float16: what surface each pixel of the four views sees, in LGM's world; not a
-            number outside of the object.
+        positions: (N, 4, 3, 64, 64) float16: the surface point that each pixel of the four views sees, in LGM's world;
+            NaN outside the object.
         angles: (N, 8, 2) float32: azimuth and elevation in degrees of all cameras, the first azimuth being 0.
         kinds: (N,) int64, indexes into `KINDS`.
     """
@@ -55,7 +55,7 @@ class Grids:
 
 
 def make_grids(folder: Path, records: Records) -> Grids:
-    """Halves what was traced, unless it is there already."""
+    """Downsamples the traced turntables by two, unless the result exists."""
     if not (folder / "kinds.npy").exists():
         count = len(records)
         planes = np.lib.format.open_memmap(folder / "small.npy", "w+", np.uint8, (count, 1 + _ALL_VIEWS, 6, SIDE, SIDE))
@@ -68,16 +68,16 @@ def make_grids(folder: Path, records: Records) -> Grids:
         planes.flush()
         positions.flush()
         np.save(folder / "angles.npy", angles)
-        np.save(folder / "kinds.npy", kinds)  # last: it says that all is there
+        np.save(folder / "kinds.npy", kinds)  # last: marks the folder as complete
     names = ("small.npy", "at.npy", "angles.npy", "kinds.npy")
     return Grids(*(np.load(folder / name, mmap_mode="r") for name in names))
 
 
 def sample_colour(kind: int, rng: random.Random) -> Tensor:
-    """A colour (3,) for an object of this kind (an index into `KINDS`) in training: a named one, or any other.
+    """A colour (3,) for an object of this kind (an index into `KINDS`) in training: a named one or any other.
 
-    Named ones alone are learned by heart: a network then gives the sides of a blue cube the nearest colour it saw on
-    cubes. None is a held-out one or hard to tell from one, see `is_held_out`.
+    With named colours only, a network memorises them: it gives the sides of a blue cube the nearest colour it saw on
+    cubes. No colour is held out or close to a held-out one, see `is_held_out`.
     """
     named = [torch.tensor(COLOUR_RGB[colour]) for colour in COLOURS if not is_held_out(KINDS[kind], colour)]
     if rng.random() < _NAMED:
@@ -90,7 +90,7 @@ def sample_colour(kind: int, rng: random.Random) -> Tensor:
 
 
 def facing(positions: Tensor, azimuth_deg: float) -> Tensor:
-    """Turns points (..., 3) about the upright axis so that a camera at this azimuth stands in front of them."""
+    """Rotates points (..., 3) about the vertical axis so that a camera at this azimuth is in front of them."""
     angle = math.radians(azimuth_deg)
     x, y, z = positions.unbind(-1)
     across, near = math.cos(angle), math.sin(angle)

@@ -1,8 +1,8 @@
-"""One training step of the toy LGM: exact surfaces first, then what cameras see of the Gaussians as well.
+"""One training step of the toy LGM: first surface supervision alone, then rendering losses as well.
 
-Every pixel of the four views has its own Gaussian, so the traced depth says where it belongs. Drawn pictures, at twice
-the size, then teach what no pixel can know by itself: sizes, turns, how much of an edge to cover, and which Gaussians
-hide one another; Gaussians on exact surfaces alone cover a pixel too much all around (outlines agree to 0.92).
+Every pixel of the four views has its own Gaussian, so the traced depth gives its position. Rendered pictures, at twice
+the size, then teach scales, rotations, edge coverage and occlusion: Gaussians trained on exact surfaces alone extend a
+pixel too far all around (outline IoU 0.92).
 
 Source of the second part: Tang et al., LGM (2024), section 3.4: squared errors of colour and alpha at views all around.
 """
@@ -30,18 +30,18 @@ from toybox.solid.turntable import FOV_DEG, VIEWS
 
 BATCH = 4
 DRAWN_FROM = 0.25
-"""Share of the time after which pictures are drawn, too: before, they would show fog."""
+"""Share of the time after which pictures are rendered, too: before, they would show fog."""
 DRAWN = 2
-"""Views of each turntable that are drawn in a step."""
+"""Rendered views of each turntable per step."""
 
 _POSITION, _OPACITY, _COLOUR, _SIZE = 3.0, 1.0, 1.0, 0.1
 _LATER = {"position": 0.5, "opacity": 0.05, "colour": 0.1, "size": 0.0}
-"""What remains of these once pictures are drawn."""
+"""The factor of these losses while pictures are rendered."""
 _DRAWN_COLOUR, _DRAWN_ALPHA = 10.0, 5.0
 _PHOTOS = 0.6
-"""Share of first views that are the photo."""
+"""Share of first views that are replaced by the photo."""
 _NOISE, _WASH = 0.02, 0.05
-"""Of the views, so that it does not rely on perfect ones: those of the toy's own multi-view model are not."""
+"""Of the views, so that the model does not rely on perfect ones: those of the toy multi-view model are not."""
 
 
 class Batch(NamedTuple):
@@ -50,7 +50,7 @@ class Batch(NamedTuple):
     Attributes:
         views: (B, 4, 3, H, W) over white.
         coverage: (B, 4, H, W).
-        positions: (B, 4, 3, H, W), not a number outside of the object.
+        positions: (B, 4, 3, H, W), NaN outside the object.
         angles: (B, 8, 2) azimuth and elevation in degrees.
         colours: (B, 3) of the objects.
         indexes: of the turntables.
@@ -65,7 +65,7 @@ class Batch(NamedTuple):
 
 
 class LgmLessons:
-    """Draws batches and judges the answers."""
+    """Draws batches and computes losses."""
 
     def __init__(
         self,
@@ -78,17 +78,17 @@ class LgmLessons:
     ) -> None:
         """
         Args:
-            model: to be taught.
+            model: to train.
             grids: all of them are for training.
-            records: what the grids were made of.
+            records: the traced turntables of the grids.
             share: how much of the time is over, [0, 1].
-            batch: turntables in a step.
+            batch: turntables per step.
         """
         self._model, self._grids, self._records, self._share = model, grids, records, share
         self._random, self._batch = random.Random(seed), batch
 
     def step(self, _number: int) -> dict[str, Tensor]:
-        """Losses by name; "loss" is the one to follow downhill."""
+        """Losses by name; "loss" is minimised."""
         batch = self.draw(self._batch)
         shown = blemished(self._with_photos(batch))
         elevations = batch.angles[:, 0, 1].tolist()
@@ -102,7 +102,7 @@ class LgmLessons:
         return losses | {"loss": torch.stack(list(losses.values())).sum()}
 
     def draw(self, count: int) -> Batch:
-        """Some turntables, each in a colour its kind may have."""
+        """Random turntables, each in a colour that its kind may have."""
         indexes = sorted(self._random.sample(range(len(self._grids)), count))
         planes = torch.from_numpy(np.stack([self._grids.planes[index][1 : 1 + VIEWS] for index in indexes]))
         colour = torch.stack([sample_colour(int(self._grids.kinds[index]), self._random) for index in indexes])
@@ -117,7 +117,7 @@ class LgmLessons:
         )
 
     def _with_photos(self, batch: Batch) -> Tensor:
-        """The views, of which some first ones are the photo: another lens took it, and the app knows no other front."""
+        """The views; some first ones are replaced by the photo, with its different lens, as in the app."""
         views = batch.views.clone()
         for place, (index, colour) in enumerate(zip(batch.indexes, batch.colours, strict=True)):
             if self._random.random() < _PHOTOS:
@@ -125,7 +125,7 @@ class LgmLessons:
         return views
 
     def _drawn(self, gaussians: Gaussians, batch: Batch) -> dict[str, Tensor]:
-        """Squared errors of colour and alpha in some of the eight views of each turntable."""
+        """Squared errors of colour and alpha in some rendered views of each turntable."""
         colour, alpha = [], []
         views = range(batch.angles.shape[1])
         for place, view in (
@@ -144,13 +144,13 @@ class LgmLessons:
 
 
 def blemished(views: Tensor) -> Tensor:
-    """Views (B, V, 3, H, W) with some noise and a tone of their own, as a model would make them."""
+    """Views (B, V, 3, H, W) with some noise and a random tint each, as from a model."""
     tone = 1 + _WASH * torch.randn(*views.shape[:2], 3, 1, 1)
     return (views * tone + _NOISE * torch.randn_like(views)).clamp(0, 1)
 
 
 def surface_losses(raw: Tensor, gaussians: Gaussians, batch: Batch) -> dict[str, Tensor]:
-    """How far the Gaussian of every pixel is from the surface that the pixel sees.
+    """The distance of every pixel's Gaussian from the surface that the pixel sees.
 
     Args:
         raw: (B * 4, 14, S, S).
@@ -171,7 +171,7 @@ def surface_losses(raw: Tensor, gaussians: Gaussians, batch: Batch) -> dict[str,
 
 
 def camera_at(angles: Tensor, size: int, config: LGMConfig) -> Camera:
-    """One of the cameras that stand around the object.
+    """One of the cameras around the object.
 
     Args:
         angles: (2,) azimuth and elevation in degrees.

@@ -1,4 +1,4 @@
-"""Turntables traced once and kept on disk, to be shown in any colour. Knows no networks."""
+"""Turntables traced once and stored on disk, to be shown in any colour."""
 
 import os
 import random
@@ -22,17 +22,17 @@ _FULL_SCALE = 1.25
 
 
 class Records:
-    """Traced turntables: 1 MB each.
+    """Traced turntables, 1 MB each.
 
     Attributes:
-        planes: (N, 9, 6, H, W) uint8: the photo, then the views; of each the weight of the object's colour, its own
+        planes: (N, 9, 6, H, W) uint8: the photo, then the views; for each, the weight of the object's colour, its fixed
             colours RGB, the weight of the background, and the coverage.
-        depths: (N, 8, H, W) float16 of the views, in units of the world along the viewing axis; infinite outside.
+        depths: (N, 8, H, W) float16 of the views, in world units along the viewing axis; infinite outside.
         seed: of the turntables.
     """
 
     def __init__(self, folder: Path, seed: int) -> None:
-        """Opens what `trace_turntables` wrote with the same seed."""
+        """Opens the files that `trace_turntables` wrote with the same seed."""
         self.planes = np.load(folder / "planes.npy", mmap_mode="r")
         self.depths = np.load(folder / "depths.npy", mmap_mode="r")
         self.seed = seed
@@ -41,17 +41,17 @@ class Records:
         return len(self.planes)
 
     def turntable(self, index: int) -> Turntable:
-        """What was traced at this index."""
+        """The turntable at this index."""
         return turntable_of(self.seed, index)
 
 
 def turntable_of(seed: int, index: int) -> Turntable:
-    """The index-th turntable of a seed, whatever was drawn before."""
+    """The index-th turntable of a seed, independent of all others."""
     return sample_turntable(random.Random(f"turntable {seed} {index}"))
 
 
 def trace_turntables(folder: Path, count: int, seed: int) -> Records:
-    """Traces the turntables 0 to count - 1 of a seed in parallel, unless they are already there."""
+    """Traces the turntables 0 to count - 1 of a seed in parallel, unless they exist."""
     if not (folder / "depths.npy").exists():
         folder.mkdir(parents=True, exist_ok=True)
         parts = [folder / "planes.part.npy", folder / "depths.part.npy"]
@@ -83,7 +83,7 @@ def shade_bytes(planes: Tensor, colour: Tensor, background: Tensor) -> Tensor:
     Args:
         planes: (..., 6, H, W) uint8, see `Records`.
         colour: RGB of the object, (..., 3).
-        background: RGB of the floor or of the plain ground, (..., 3).
+        background: RGB of the floor or of the plain background, (..., 3).
 
     Returns:
         (..., 3, H, W) float32, [0, 1].
@@ -93,20 +93,19 @@ def shade_bytes(planes: Tensor, colour: Tensor, background: Tensor) -> Tensor:
 
 
 def coverage_of(planes: Tensor) -> Tensor:
-    """The share of each pixel that the object covers: (..., 6, H, W) uint8 becomes (..., H, W) float32, [0, 1]."""
+    """The share of each pixel that the object covers: (..., 6, H, W) uint8 to (..., H, W) float32, [0, 1]."""
     return (planes[..., _PLANES - 1, :, :].float() * (_FULL_SCALE / 255)).clamp_(0, 1)
 
 
 def positions_of(turntable: Turntable, depths: Tensor) -> Tensor:
-    """Where the surface lies that each pixel of the views sees.
+    """The surface point that each pixel of the views sees.
 
     Args:
-        turntable: that was traced.
+        turntable: the traced turntable.
         depths: (8, H, W) or the first few of them, see `Records`.
 
     Returns:
-        (views, H, W, 3) float32 in LGM's units around the point all cameras look at; not a number outside of the
-        object.
+        (views, H, W, 3) float32 in LGM's units around the point all cameras look at; NaN outside the object.
     """
     found = [_points(turntable, camera, depth) for camera, depth in zip(turntable.cameras, depths, strict=False)]
     return torch.stack(found)

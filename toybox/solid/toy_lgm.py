@@ -1,4 +1,4 @@
-"""The shape of the toy LGM and how it is stored: LGM's own classes at a tiny size. Knows no data."""
+"""The architecture of the toy LGM and how it is saved: LGM's classes at a tiny size."""
 
 import json
 from dataclasses import asdict
@@ -24,10 +24,10 @@ CONFIG = LGMConfig(
     output_size=2 * SIDE,
     num_heads=4,
 )
-"""As many steps up as down: one Gaussian for every pixel of the four views."""
+"""As many levels up as down: one Gaussian for every pixel of the four views."""
 
 FIRST_SCALE, FIRST_OPACITY = 0.006, 0.1
-"""What an untrained network says: a quarter of a pixel of a view, and almost nothing."""
+"""The output of an untrained network: a quarter of a pixel of a view, and almost transparent."""
 
 
 def build_model(config: LGMConfig = CONFIG) -> LGM:
@@ -35,7 +35,7 @@ def build_model(config: LGMConfig = CONFIG) -> LGM:
     model = LGM(config)
     says = torch.zeros(PARAMETERS)  # in the order of `Gaussians.packed`
     says[3] = torch.logit(torch.tensor(FIRST_OPACITY))
-    says[4:7] = torch.expm1(torch.tensor(10 * FIRST_SCALE)).log()  # softplus the other way
+    says[4:7] = torch.expm1(torch.tensor(10 * FIRST_SCALE)).log()  # inverse softplus
     says[7] = 1
     model.conv.bias = nn.Parameter(says)
     nn.init.normal_(model.conv.weight, std=0.5 / PARAMETERS**0.5)
@@ -43,7 +43,7 @@ def build_model(config: LGMConfig = CONFIG) -> LGM:
 
 
 def save_model(model: LGM, folder: Path) -> None:
-    """Writes the weights as float16 and the configuration beside them."""
+    """Writes the weights as float16, and the configuration."""
     folder.mkdir(parents=True, exist_ok=True)
     weights = {name: value.detach().half().contiguous() for name, value in model.state_dict().items()}
     save_file(weights, folder / WEIGHTS_NAME)
@@ -52,12 +52,12 @@ def save_model(model: LGM, folder: Path) -> None:
 
 
 def load_model(folder: Path = FOLDER) -> LGM:
-    """The stored model as float32, ready to predict."""
+    """The saved model as float32, in evaluation mode."""
     model = LGM(LGMConfig(**json.loads((folder / CONFIG_NAME).read_text())))
     model.load_state_dict({name: value.float() for name, value in load_file(folder / WEIGHTS_NAME).items()})
     return model.eval()
 
 
 def count_parameters(model: nn.Module) -> int:
-    """How many numbers a model has learned."""
+    """The number of parameters of a model."""
     return sum(parameter.numel() for parameter in model.parameters())

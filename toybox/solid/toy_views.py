@@ -1,4 +1,4 @@
-"""The shape of the toy ImageDream and how it is stored: the pipeline's own classes at a tiny size. Knows no data."""
+"""The architecture of the toy ImageDream and how it is saved: the pipeline's classes at a tiny size."""
 
 import json
 from dataclasses import asdict, dataclass
@@ -40,12 +40,12 @@ UNET = MultiViewUNetConfig(
 )
 SPECIAL_TOKENS = ("<|startoftext|>", "<|endoftext|>")
 MEAN, STD = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)
-"""CLIP's own, as in openai/clip-vit-large-patch14 preprocessor_config.json."""
+"""CLIP's values, as in openai/clip-vit-large-patch14 preprocessor_config.json."""
 
 
 @dataclass(frozen=True)
 class Parts:
-    """All networks; only the first three learn."""
+    """All networks; only the first three are trained."""
 
     unet: MultiViewUNet
     vae: AutoencoderKL
@@ -59,7 +59,7 @@ def build_parts() -> Parts:
 
 
 def build_autoencoder() -> AutoencoderKL:
-    """64 x 64 pixels become 16 x 16 places of 4 channels."""
+    """64 x 64 pixels to 16 x 16 latents with 4 channels."""
     return AutoencoderKL(
         block_out_channels=(32, 64, 64),  # type: ignore[arg-type]
         down_block_types=("DownEncoderBlock2D", "DownEncoderBlock2D", "DownEncoderBlock2D"),  # type: ignore[arg-type]
@@ -73,7 +73,7 @@ def build_autoencoder() -> AutoencoderKL:
 
 
 def build_image_encoder() -> CLIPVisionModel:
-    """The tokens of its last layer but one are read: 64 places and one for all."""
+    """The pipeline reads the tokens of its second-last layer: 64 patches and the class token."""
     return CLIPVisionModel(
         CLIPVisionConfig(
             hidden_size=PICTURE_WIDTH,
@@ -88,7 +88,7 @@ def build_image_encoder() -> CLIPVisionModel:
 
 
 def build_text_encoder() -> CLIPTextModel:
-    """Says the same few numbers for the same words; which ones is of no matter, for the words never change."""
+    """Untrained: the same words always give the same states, whose values do not matter, as the words never change."""
     return CLIPTextModel(
         CLIPTextConfig(
             vocab_size=len(build_tokenizer()),
@@ -106,7 +106,7 @@ def build_text_encoder() -> CLIPTextModel:
 
 
 def build_tokenizer() -> CLIPTokenizer:
-    """Letters, as they are and at the end of a word; no merges."""
+    """Single letters, within and at the end of a word; no merges."""
     letters = sorted(bytes_to_unicode().values())
     tokens = (*SPECIAL_TOKENS, *letters, *(f"{letter}</w>" for letter in letters))
     return CLIPTokenizer(vocab={token: index for index, token in enumerate(tokens)}, merges=[], model_max_length=WORDS)
@@ -115,8 +115,8 @@ def build_tokenizer() -> CLIPTokenizer:
 def build_scheduler() -> DDIMScheduler:
     """Source of the values: ashawkey/imagedream-ipmv-diffusers scheduler/scheduler_config.json.
 
-    The toy says velocities (Salimans and Ho, 2022) where ImageDream says noise: while almost all is noise, noise is
-    easily said without looking at anything else, and what the views show is learned far later.
+    The toy predicts velocities (Salimans and Ho, 2022) where ImageDream predicts noise: at high noise levels, noise is
+    easily predicted from the input alone, and what the views show is learned far later.
     """
     return DDIMScheduler(
         beta_start=0.00085,
@@ -130,7 +130,7 @@ def build_scheduler() -> DDIMScheduler:
 
 
 def build_image_processor() -> CLIPImageProcessorPil:
-    """As published, at the toy's size."""
+    """As published, but at the toy's size."""
     square = {"height": SIDE, "width": SIDE}
     return CLIPImageProcessorPil(
         size={"shortest_edge": SIDE}, crop_size=square, image_mean=list(MEAN), image_std=list(STD)
@@ -139,13 +139,13 @@ def build_image_processor() -> CLIPImageProcessorPil:
 
 @torch.no_grad()
 def words_of(encoder: CLIPTextModel) -> torch.Tensor:
-    """(1, WORDS, WORD_WIDTH): what no words at all become."""
+    """The states of the empty prompt, (1, WORDS, WORD_WIDTH)."""
     ids = build_tokenizer()([""], padding="max_length", max_length=WORDS, return_tensors="pt").input_ids
     return encoder(ids)[0]
 
 
 def save_parts(parts: Parts, folder: Path) -> None:
-    """Writes all of it as float16, in the layout of ashawkey/imagedream-ipmv-diffusers."""
+    """Writes all networks as float16, in the layout of ashawkey/imagedream-ipmv-diffusers."""
     (folder / "unet").mkdir(parents=True, exist_ok=True)
     weights = {name: value.detach().half().contiguous() for name, value in parts.unet.state_dict().items()}
     save_file(weights, folder / "unet" / "diffusion_pytorch_model.safetensors")
@@ -163,5 +163,5 @@ def save_parts(parts: Parts, folder: Path) -> None:
 
 
 def count_parameters(*networks: nn.Module) -> int:
-    """How many numbers they hold together."""
+    """The number of parameters of all networks."""
     return sum(parameter.numel() for network in networks for parameter in network.parameters())

@@ -1,7 +1,7 @@
-"""Trains the bundled toy LGM from nothing and stores it: `python -m toybox.solid.train_lgm --minutes 278`.
+"""Trains and saves the bundled toy LGM: `python -m toybox.solid.train_lgm --minutes 278`.
 
-The working folder keeps the traced turntables and the state. Interrupted, the same command goes on where it was; more
-minutes than before go on training. Zero minutes store what the checkpoint holds by now.
+The working folder keeps turntables and checkpoint: after an interruption, or with more minutes, the same command
+resumes. Zero minutes save the checkpoint's current weights.
 """
 
 from dataclasses import dataclass
@@ -24,12 +24,12 @@ _MATRIX_RATE, _OTHER_RATE, _WEIGHT_DECAY = 2e-3, 2e-3, 0.02
 
 @dataclass(frozen=True)
 class Plan:
-    """How much of everything; the defaults are what the shipped weights were trained with.
+    """The options; the defaults are those of the shipped weights.
 
     Attributes:
         work: folder for traced turntables, checkpoint and log.
         result: folder of the finished model.
-        turntables: traced ones.
+        turntables: number of traced turntables.
         seed: of the turntables.
         minutes: of training.
     """
@@ -42,7 +42,7 @@ class Plan:
 
 
 def train(plan: Plan) -> None:
-    """Traces the turntables unless they are there, trains, and stores the averaged weights."""
+    """Traces the turntables unless they exist, trains, and saves the averaged weights."""
     torch.manual_seed(5)
     model = build_model()
     run = Run("lgm", model, optimizers(model), average=0.998, budget=Budget(plan.minutes, plan.work))

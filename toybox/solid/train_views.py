@@ -1,7 +1,7 @@
-"""Trains the bundled toy ImageDream from nothing and stores it: `python -m toybox.solid.train_views --minutes 180`.
+"""Trains and saves the bundled toy ImageDream: `python -m toybox.solid.train_views --minutes 180`.
 
-The working folder keeps the traced turntables and the states. Interrupted, the same command goes on where it was; more
-minutes than before go on training. Zero minutes store what the checkpoints hold by now.
+The working folder keeps turntables and checkpoints: after an interruption, or with more minutes, the same command
+resumes. Zero minutes save the checkpoints' current weights.
 """
 
 from dataclasses import dataclass
@@ -24,12 +24,12 @@ _AUTOENCODER_RATE, _MATRIX_RATE, _OTHER_RATE, _WEIGHT_DECAY = 2e-3, 2e-3, 1e-3, 
 
 @dataclass(frozen=True)
 class Plan:
-    """How much of everything; the defaults are what the shipped weights were trained with.
+    """The options; the defaults are those of the shipped weights.
 
     Attributes:
         work: folder for traced turntables, checkpoints and logs.
         result: folder of the finished model.
-        turntables: traced ones.
+        turntables: number of traced turntables.
         seed: of the turntables.
         autoencoder_minutes: of training the autoencoder.
         minutes: of training the network.
@@ -44,7 +44,7 @@ class Plan:
 
 
 def train(plan: Plan) -> None:
-    """Traces the turntables unless they are there, trains both parts, and stores the averaged weights."""
+    """Traces the turntables unless they exist, trains both parts, and saves the averaged weights."""
     torch.manual_seed(6)
     parts = build_parts()
     vae = Run(
@@ -70,7 +70,7 @@ def train(plan: Plan) -> None:
 
 
 def optimizers(model: nn.Module) -> list[torch.optim.Optimizer]:
-    """Muon for the matrices inside, AdamW for everything else."""
+    """Muon for the inner matrices, AdamW for everything else."""
     rates = {"matrix_rate": _MATRIX_RATE, "other_rate": _OTHER_RATE, "weight_decay": _WEIGHT_DECAY}
     return muon_and_adamw(model, lambda name: "embedding" not in name, **rates)
 

@@ -1,4 +1,4 @@
-"""Toys on a turntable: one object, a photo of it, and cameras around it as LGM takes them for granted. Knows no pixels.
+"""Toys on a turntable: one object, a photo of it, and cameras around it as LGM assumes them.
 
 Source of the cameras: 3DTopia/LGM core/options.py and core/utils.py: an angle of view of 49.1 degrees, a distance of
 1.5, four views a quarter turn apart, the object filling 80 % of the first one. Directions are those of `world.Camera`.
@@ -16,7 +16,7 @@ from toybox.world import Camera, Scene, Thing, render_planes, sample_scene
 
 FOV_DEG, RADIUS, FILLS = 49.1, 1.5, 0.8
 VIEWS, EXTRA_VIEWS = 4, 4
-"""The views a network gets, and those from anywhere that it is also judged by."""
+"""The number of views a network gets, and of extra ones that it is also evaluated on."""
 
 _FULL_TURN = 0.3
 _PROBE_SIZE, _PROBES = 64, 3
@@ -24,12 +24,12 @@ _PROBE_SIZE, _PROBES = 64, 3
 
 @dataclass(frozen=True)
 class Turntable:
-    """One object and everything that is looked at.
+    """One object, the photo of it, and its cameras.
 
     Attributes:
-        photo: the scene in which somebody took a picture of it, the object alone on a floor.
-        cameras: the four views, the first as seen by the photographer, then the extra ones; all at one distance.
-        scale: LGM's units per unit of the world: multiplied by it, the cameras are 1.5 away.
+        photo: the scene of the photo, the object alone on a floor.
+        cameras: the four views, the first from the photo's direction, then the extra ones; all at one distance.
+        scale: LGM's units per world unit: multiplied by it, the cameras are 1.5 away.
     """
 
     photo: Scene
@@ -44,7 +44,7 @@ class Turntable:
         return RADIUS / self.cameras[0].distance
 
     def scene(self, index: int) -> Scene:
-        """What the camera with this index sees: the object alone before white."""
+        """The scene for the camera with this index: the object alone on white."""
         return replace(self.photo, background=None, camera=self.cameras[index])
 
 
@@ -52,8 +52,8 @@ def sample_turntable(rng: random.Random, *, held_out: bool = False) -> Turntable
     """Draws an object, its photo and its cameras.
 
     Args:
-        rng: decides everything.
-        held_out: whether the kind has a colour that no training turntable gives it, see `is_held_out`.
+        rng: random generator.
+        held_out: whether the combination of kind and colour is held out, see `is_held_out`.
     """
     scene = sample_scene(rng, count=1, split="any")
     looks = [(kind, colour) for kind in KINDS for colour in COLOURS if is_held_out(kind, colour) == held_out]
@@ -71,15 +71,15 @@ def sample_turntable(rng: random.Random, *, held_out: bool = False) -> Turntable
 
 
 def is_held_out(kind: str, colour: str) -> bool:
-    """Says whether no training turntable shows this kind in this colour: 15 of the 100."""
+    """Whether no training turntable shows this kind in this colour: 15 of the 100."""
     return (kind, colour, "sand") in HELD_OUT
 
 
 def frame(photo: Scene) -> Camera:
-    """The camera that looks as the photographer does, at an object that fills its picture as LGM wants it.
+    """The camera that looks in the photo's direction, with the object filling its picture as LGM expects.
 
-    The distance and the point looked at are such that the longer side of the object's bounding box fills `FILLS` of
-    the picture and its middle is that of the picture.
+    Distance and target are such that the longer side of the object's bounding box fills `FILLS` of the picture and
+    that the box is centred.
     """
     thing = photo.objects[0]
     target = (thing.x, thing.lift + SHAPES[thing.kind].middle * thing.scale, thing.z)
@@ -109,7 +109,7 @@ def _nearer(scene: Scene) -> Camera:
 
 
 def _extent(line: torch.Tensor) -> tuple[float, float]:
-    """Where the covered part of a row or column of pixels begins and ends, in [-1, 1]; edges are shares of a pixel."""
+    """Where the covered part of a row or column of pixels begins and ends, in [-1, 1], with subpixel accuracy."""
     used = line.nonzero().flatten()
     first, last = int(used[0]), int(used[-1])
     size = len(line)

@@ -1,7 +1,7 @@
-"""One training step of the toy ImageDream: noise is added to four views, and the network says which way leads back.
+"""One training step of the toy ImageDream: noise is added to four views, and the network predicts the velocity.
 
-First the autoencoder learns to keep views, alone; then the network learns with the encoder of the picture. Source: Wang
-and Shi, ImageDream (2023), and its base, MVDream (2023): views of one object share a time and attend to one another.
+The autoencoder is trained first, then the network with the picture encoder. Source: Wang and Shi, ImageDream (2023),
+and its base, MVDream (2023): views of one object share a timestep and attend to one another.
 """
 
 import random
@@ -23,15 +23,15 @@ from toybox.solid.turntable import VIEWS
 BATCH, PICTURES = 8, 24
 FRAMES = VIEWS + 1
 _PHOTOS, _UNSEEN = 0.7, 0.1
-"""Shares of pictures that are photos (the others are the first view itself), and that are not shown at all."""
+"""Shares of pictures that are photos (the others are the first view itself), and that are dropped."""
 _KL, _SQUARE, _GRADIENT = 1e-6, 4.0, 0.5
 
 
 class Scene(NamedTuple):
-    """Some objects.
+    """A batch of objects.
 
     Attributes:
-        pictures: (B, 3, H, W) as the model is shown them.
+        pictures: (B, 3, H, W) as the model gets them.
         views: (B, 4, 3, H, W) over white.
         elevations_deg: (B,).
     """
@@ -42,14 +42,14 @@ class Scene(NamedTuple):
 
 
 class Source:
-    """Draws objects in fresh colours."""
+    """Draws objects in random colours."""
 
     def __init__(self, grids: Grids, records: Records, seed: int) -> None:
         self.grids, self._records = grids, records
         self._random = random.Random(seed)
 
     def draw(self, count: int) -> Scene:
-        """So many objects, each once."""
+        """This many different objects."""
         indexes = sorted(self._random.sample(range(len(self.grids)), count))
         planes = torch.from_numpy(np.stack([self.grids.planes[index][1 : 1 + VIEWS] for index in indexes]))
         colours = torch.stack([sample_colour(int(self.grids.kinds[index]), self._random) for index in indexes])
@@ -62,7 +62,7 @@ class Source:
 
 
 class AutoencoderLessons:
-    """The first part."""
+    """Trains the autoencoder."""
 
     def __init__(self, model: AutoencoderKL, source: Source, pictures: int = PICTURES) -> None:
         self._model, self._source, self._pictures = model, source, pictures
@@ -83,14 +83,14 @@ class AutoencoderLessons:
 
 @torch.no_grad()
 def measure_latents(model: AutoencoderKL, source: Source, count: int = 64) -> None:
-    """Sets the factor that gives latents a spread of one."""
+    """Sets the factor that scales latents to unit variance."""
     scene = source.draw(count)
     latents = model.encode(scene.views.flatten(0, 1) * 2 - 1, return_dict=False)[0].mean
     model.register_to_config(scaling_factor=round(1 / float(latents.std()), 5))
 
 
 class Learner(nn.Module):
-    """The networks that learn in the second part."""
+    """The networks that are trained in the second part."""
 
     def __init__(self, parts: Parts) -> None:
         super().__init__()
@@ -98,7 +98,7 @@ class Learner(nn.Module):
 
 
 class ViewsLessons:
-    """The second part."""
+    """Trains network and picture encoder."""
 
     def __init__(self, parts: Parts, source: Source, batch: int = BATCH) -> None:
         self._parts, self._source, self._batch = parts, source, batch
@@ -107,7 +107,7 @@ class ViewsLessons:
         self._mean, self._std = (torch.tensor(values)[:, None, None] for values in (MEAN, STD))
 
     def step(self, _number: int) -> dict[str, Tensor]:
-        """The loss, and a part of it from late times: where almost all is noise."""
+        """The loss, and its part at high noise levels."""
         scene = self._source.draw(self._batch)
         clean, seen = self._latents(scene)
         times = torch.randint(0, len(self._kept), (self._batch,))
@@ -125,7 +125,7 @@ class ViewsLessons:
     def _latents(self, scene: Scene) -> tuple[Tensor, Tensor]:
         """(B, 5, 4, h, w) in ImageDream's order, the last being the picture, and (B, 4, h, w) of the picture.
 
-        The picture's are drawn as the pipeline draws them; the views' are means, for what is drawn cannot be foreseen.
+        The picture's latents are samples, as in the pipeline; the views' are means, because samples are unpredictable.
         """
         pictures = torch.cat([scene.views, scene.pictures[:, None]], dim=1)
         with training_precision():
@@ -136,7 +136,7 @@ class ViewsLessons:
         return torch.cat([means[:, order], means[:, VIEWS:]], dim=1), drawn[:, VIEWS]
 
     def _said(self, scene: Scene, noisy: Tensor, times: Tensor, seen: Tensor) -> Tensor:
-        """The velocity of the four views, as the network sees it: (B, 4, 4, h, w)."""
+        """The predicted velocity of the four views: (B, 4, 4, h, w)."""
         shown = (torch.rand(len(noisy)) >= _UNSEEN).float()
         pixels = (scene.pictures - self._mean) / self._std
         tokens = self._parts.image_encoder(pixels, output_hidden_states=True).hidden_states[-2]

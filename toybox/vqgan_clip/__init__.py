@@ -1,1 +1,1 @@
-"""The bundled toy VQGAN and the toy CLIP that steers it: their shapes, their lessons and their training."""
+"""The bundled toy VQGAN and the toy CLIP that guides it: architectures and training."""

@@ -1,8 +1,8 @@
-"""What the toy CLIP learns in a step: which captions fit which pictures, whole or in part, drawn well or badly.
+"""One training step of the toy CLIP: which captions fit which pictures, whole or in part, clean or degraded.
 
-A model that only ever saw renderings is easily satisfied by noise. So a part of the pictures come out of the toy VQGAN
-with wrong codes among the right ones, all are cut, turned, blurred and disturbed, and some show nothing that any
-caption fits. Half of the captions are wrong in one thing only: the kind, the colour or the background.
+A CLIP trained only on renderings is easily fooled by noise. So some pictures are reconstructions by the toy VQGAN with
+some wrong codes, all are cropped, rotated, blurred and noised, and some match no caption at all. Half of the captions
+are wrong in exactly one attribute: the kind, the colour or the background.
 """
 
 import random
@@ -25,7 +25,7 @@ from toybox.words import BACKGROUNDS, COLOURS, KINDS, Size
 from toybox.world import Scene, is_allowed
 
 BATCH, REBUILT, JUNK, NEW = 48, 20, 8, 4
-"""Pictures with a caption, how many of them the VQGAN drew, pictures without any, and how many it draws at a time."""
+"""Pictures with a caption, how many of them are reconstructions, pictures without one, and the VQGAN's batch size."""
 _DRAWS_EVERY, _WHOLE_EVERY = 4, 4  # steps
 _PAIRS = 0.1
 """Share of the renderings that show two objects."""
@@ -33,7 +33,7 @@ _KEPT = 1500
 _SIZES: tuple[Size, ...] = ("small", "big")
 _SLOTS: tuple[tuple[object, ...], ...] = ((1, 2), BACKGROUNDS, KINDS, COLOURS, _SIZES, KINDS, COLOURS)
 _SHARES = (0.5, 0.8, 1.2, 1.0, 0.5, 0.8, 0.8)
-"""How much of a vector each slot is: kinds are hardest to see, and a search must care for them most."""
+"""The weight of each slot in an embedding: kinds are hardest to see, and matter most in a search."""
 _SILENT = -1
 _SLOT_WEIGHT, _SUM_WEIGHT, _SHARPNESS = 0.3, 2.0, 20.0
 _HIGHEST_SCALE = 4.6
@@ -48,13 +48,13 @@ class Shown(NamedTuple):
 
 
 class ClipLearner(nn.Module):
-    """The model, and for each thing that can be said a direction of its vectors, at right angles to all others.
+    """The model, and for each attribute value a direction of its embeddings, orthogonal to all others.
 
-    A vector ought to be the sum of what is said or shown, so that mixtures that were never shown have their place, too.
+    Embeddings are trained to be sums of these directions, so that unseen combinations get the right embedding, too.
 
     Attributes:
         geometries: to be set before the first step.
-        directions: (values of all slots, CLIP_WIDTH); they are not stored.
+        directions: (values of all slots, CLIP_WIDTH); they are not saved.
     """
 
     geometries: Geometries
@@ -67,13 +67,13 @@ class ClipLearner(nn.Module):
         count = sum(len(values) for values in _SLOTS)
         seeded = torch.randn(CLIP_WIDTH, count, generator=torch.Generator().manual_seed(1))
         self.register_buffer("directions", torch.linalg.qr(seeded).Q.T.contiguous())
-        self._vqgan = (vqgan,)  # in a tuple it is no part of this module
+        self._vqgan = (vqgan,)  # in a tuple, it is no submodule
         self._tokenizer = build_tokenizer(known_words())
         self._rebuilt: list[Shown] = []
         self._junk: list[Tensor] = []
 
     def step(self, number: int) -> dict[str, Tensor]:
-        """The losses of a step; the shares that are right are for the log."""
+        """The losses of a step; accuracies are for the log."""
         rng = random.Random(f"clip {number}")
         shown = [self._render(rng) for _ in range(BATCH - REBUILT if self._vqgan[0] is not None else BATCH)]
         junk = [mosaic(shown[index].picture.float(), rng) for index in range(4)]
@@ -121,20 +121,20 @@ class ClipLearner(nn.Module):
         return {"loss": loss} | {name: value.detach() for name, value in log.items()}
 
     def _slots(self, known: Tensor) -> Iterator[tuple[str, float, Tensor, Tensor]]:
-        """Name, share, directions and column of each slot."""
+        """Name, weight, directions and column of each slot."""
         directions = self.directions.split([len(values) for values in _SLOTS])
         names = ("count", "background", "kind", "colour", "size", "second kind", "second colour")
         return zip(names, _SHARES, directions, known.unbind(dim=1), strict=True)
 
     def _seen(self, pictures: Tensor, *, whole: bool) -> Tensor:
-        """By all patches, or by a random half of each picture's, which costs half and makes no patch count too much.
+        """Image embeddings from all patches, or from a random half, which costs half and regularises.
 
         Source: Li et al. (2023), "Scaling Language-Image Pre-training via Masking".
         """
         if whole:
             return F.normalize(seen(self.clip, pictures), dim=-1)
         vision = self.clip.vision_model
-        patches = vision.embeddings(for_clip(pictures))  # [N, 1 + patches, CLIP_WIDTH], the first stands for all
+        patches = vision.embeddings(for_clip(pictures))  # [N, 1 + patches, CLIP_WIDTH], class token first
         count = patches.shape[1] - 1
         kept = 1 + torch.rand(len(patches), count).argsort(dim=1)[:, : count // 2]
         patches = torch.cat([patches[:, :1], patches.gather(1, kept[..., None].expand(-1, -1, CLIP_WIDTH))], dim=1)
@@ -160,7 +160,7 @@ class ClipLearner(nn.Module):
 
     @torch.no_grad()
     def _draw(self, shown: list[Shown]) -> None:
-        """Adds what the VQGAN makes of pictures, some with wrong codes, and of codes that mean nothing."""
+        """Adds VQGAN reconstructions, some with wrong codes, and decoded random codes."""
         vqgan = self._vqgan[0]
         latents = vqgan.encode(torch.stack([one.picture.float() for one in shown]) * 2 - 1).latents
         codes = vqgan.quantize(latents)[0]
@@ -176,7 +176,7 @@ class ClipLearner(nn.Module):
 
 
 def spoken(scene: Scene, rng: random.Random) -> Phrase:
-    """A caption of a scene that names something of each object, never worded as the benchmark's."""
+    """A caption that mentions each object, never worded as in the benchmark."""
     while True:
         phrase = describe(scene, rng)
         if not is_held_out(phrase.text) and (len(scene.objects) == 1 or phrase.meaning.second != Said()):
@@ -184,9 +184,9 @@ def spoken(scene: Scene, rng: random.Random) -> Phrase:
 
 
 def altered(scene: Scene, rng: random.Random) -> Scene:
-    """The scene with one thing changed, kinds twice as often as colours and backgrounds: they are harder to see.
+    """The scene with one attribute changed, kinds twice as often as colours and backgrounds: they are harder to see.
 
-    It belongs to the training split: a mixture of which all captions are wrong would be one that no picture can show.
+    It belongs to the training split: otherwise CLIP would learn that captions of held-out combinations never fit.
     """
     while True:
         what, index = rng.choice(("kind", "kind", "colour", "background")), rng.randrange(len(scene.objects))
@@ -203,19 +203,19 @@ def altered(scene: Scene, rng: random.Random) -> Scene:
 
 
 def is_held_out(text: str) -> bool:
-    """Says whether a caption begins and ends in a way that no training caption does together."""
+    """Whether a caption has a beginning and an ending that never occur together in training."""
     return text.startswith(_HELD_OUT_OPENINGS) and any(ending in text for ending in _HELD_OUT_ENDINGS)
 
 
 def slots_of_scene(scene: Scene) -> list[int]:
-    """What a scene shows, one class per slot, -1 where a slot does not apply."""
+    """The attributes of a scene, one class per slot, -1 where a slot does not apply."""
     first, second = scene.objects[0], scene.objects[1] if len(scene.objects) == 2 else None
     values = (len(scene.objects), scene.background, first.kind, first.colour, None if second else first.size)
     return _classes((*values, second and second.kind, second and second.colour))
 
 
 def slots_of_meaning(meaning: Meaning) -> list[int]:
-    """What a caption says, likewise; the number of objects it names is always said."""
+    """The attributes in a caption, likewise; the number of objects always applies."""
     first, second = meaning.first, meaning.second
     count = 1 if second.kind is None and second.colour is None else 2
     said = (count, meaning.background, first.kind, first.colour, first.size, second.kind, second.colour)
@@ -227,7 +227,7 @@ def _classes(values: tuple[object, ...]) -> list[int]:
 
 
 def cut(pictures: Tensor, may_flip: Tensor) -> Tensor:
-    """Random parts of NCHW pictures, more than half as wide, turned a little, (N, 3, 64, 64)."""
+    """Random crops of NCHW pictures, more than half as wide, slightly rotated, (N, 3, 64, 64)."""
     count = len(pictures)
     scale = 1.05 - 0.45 * torch.rand(count) ** 2
     angle = torch.randn(count) * 0.08
@@ -243,7 +243,7 @@ def cut(pictures: Tensor, may_flip: Tensor) -> Tensor:
 
 
 def disturbed(pictures: Tensor) -> Tensor:
-    """Noise of varying strength and size, and a little more or less contrast and colour."""
+    """Adds noise of varying strength and scale, and changes contrast and saturation a little."""
     count, _, height, width = pictures.shape
     fine = torch.rand(count, 1, 1, 1) ** 2 * 0.4 * torch.randn_like(pictures)
     coarse = F.interpolate(torch.randn(count, 3, height // 8, width // 8), size=(height, width), mode="bilinear")
@@ -253,7 +253,7 @@ def disturbed(pictures: Tensor) -> Tensor:
 
 
 def mosaic(picture: Tensor, rng: random.Random) -> Tensor:
-    """The quarters or sixteenths of a picture in another order: no object is left whole."""
+    """The quarters or sixteenths of a picture in random order: no object stays whole."""
     side = picture.shape[-1]
     parts = rng.choice((2, 4))
     tiles = picture.unfold(1, side // parts, side // parts).unfold(2, side // parts, side // parts)

@@ -1,4 +1,4 @@
-"""The shapes of the toy VQGAN and the toy CLIP and how they are stored: the libraries' own classes at a tiny size."""
+"""The architectures of the toy VQGAN and the toy CLIP and how they are saved: the libraries' classes at a tiny size."""
 
 import json
 from collections.abc import Iterable
@@ -19,9 +19,9 @@ _BLOCKS = 5
 
 
 def build_vqgan() -> VQModel:
-    """128 x 128 pixels become 8 x 8 codes out of 512, each a vector of 16 numbers; untrained.
+    """An untrained VQGAN: 128 x 128 pixels to 8 x 8 codes out of 512, each a vector of 16 numbers.
 
-    Its layers at 16 x 16 places and above have the shapes of the toy FLUX.2's autoencoder.
+    Its layers at 16 x 16 and above have the shapes of those of the toy FLUX.2's autoencoder.
     """
     return VQModel(
         down_block_types=("DownEncoderBlock2D",) * (_BLOCKS - 1) + ("AttnDownEncoderBlock2D",),
@@ -37,7 +37,7 @@ def build_vqgan() -> VQModel:
 
 
 def build_clip() -> CLIPModel:
-    """Pictures of 64 x 64 and captions of at most 32 tokens become vectors of 128 numbers; untrained."""
+    """An untrained CLIP: embeds pictures of 64 x 64 and captions of at most 32 tokens in 128 dimensions."""
     text = {
         "vocab_size": len(build_tokenizer(known_words())),
         "hidden_size": CLIP_WIDTH,
@@ -61,10 +61,10 @@ def build_clip() -> CLIPModel:
 
 
 def build_tokenizer(words: Iterable[str]) -> CLIPTokenizer:
-    """A tokenizer that keeps each of the words whole and spells any other.
+    """A tokenizer with one token for each of the words that spells any other.
 
-    A word is built from right to left: every merge joins one more letter and an ending. So one merge at most applies
-    at a time, and a known word always ends as one token.
+    A word is built from right to left: every merge joins one more letter and an ending. So at most one merge applies
+    at a time, and a known word always becomes one token.
 
     Args:
         words: lower case, ASCII.
@@ -82,20 +82,20 @@ def build_tokenizer(words: Iterable[str]) -> CLIPTokenizer:
             ending = joined
     return CLIPTokenizer(
         vocab=vocabulary,
-        merges=merges,  # type: ignore[arg-type]  # pairs are what the BPE behind it takes
+        merges=merges,  # type: ignore[arg-type]  # the underlying BPE takes pairs
         model_max_length=WORDS,
     )
 
 
 def save_vqgan(model: VQModel, folder: Path) -> None:
-    """Writes the VQGAN as float16, with the words beside it that its CLIP knows; the model itself is converted."""
+    """Writes the VQGAN as float16, with the words that its CLIP knows; the model is converted in place."""
     model.half().save_pretrained(folder)
     (folder / WORDS_NAME).write_text(json.dumps({"words": known_words()}, indent=1) + "\n")
     _open_to_all(folder)
 
 
 def save_clip(model: CLIPModel, folder: Path) -> None:
-    """Writes the CLIP model as float16 with its tokenizer beside it; the model itself is converted."""
+    """Writes the CLIP model as float16 with its tokenizer; the model is converted in place."""
     model.half().save_pretrained(folder)
     build_tokenizer(known_words()).save_pretrained(folder)
     _open_to_all(folder)

@@ -1,9 +1,8 @@
-"""Trains the bundled toy CLIP and stores it: `python -m toybox.vqgan_clip.train_clip --minutes 70`.
+"""Trains and saves the bundled toy CLIP: `python -m toybox.vqgan_clip.train_clip --minutes 70`.
 
-It begins with the first layers of the picture encoder of the bundled toy ImageDream. The working folder keeps the
-traced scenes and the state. Interrupted, the same command goes on where it was; more minutes than before go on
-training. Zero minutes store what the checkpoint holds by now. Started again, it draws with the toy VQGAN as that is by
-then.
+It starts from the first layers of the bundled toy ImageDream's picture encoder. The working folder keeps scenes and
+checkpoint: after an interruption, or with more minutes, the same command resumes, with the current toy VQGAN. Zero
+minutes save the checkpoint's current weights.
 """
 
 from dataclasses import dataclass
@@ -29,13 +28,13 @@ _MATRIX_RATE, _OTHER_RATE, _WEIGHT_DECAY = 2e-3, 1e-3, 0.01
 
 @dataclass(frozen=True)
 class Plan:
-    """How much of everything; the defaults are what the shipped weights were trained with.
+    """The options; the defaults are those of the shipped weights.
 
     Attributes:
         work: folder for traced scenes, checkpoint and log.
         vqgan: folder of the toy VQGAN; without it, all pictures are renderings.
         result: folder of the finished model.
-        families: traced geometries, two each.
+        families: number of families, two traced scenes each.
         minutes: of training.
     """
 
@@ -47,7 +46,7 @@ class Plan:
 
 
 def train(plan: Plan) -> None:
-    """Traces the scenes unless they are there, trains, and stores the averaged weights."""
+    """Traces the scenes unless they exist, trains, and saves the averaged weights."""
     torch.manual_seed(8)
     clip = build_clip()
     begin_with_views(clip)
@@ -64,7 +63,7 @@ def train(plan: Plan) -> None:
 
 
 def open_vqgan(folder: Path) -> VQModel | None:
-    """The toy VQGAN to draw with as float32; None if it is not there yet."""
+    """The toy VQGAN as float32; None if it does not exist yet."""
     if not (folder / "config.json").exists():
         return None
     return VQModel.from_pretrained(folder, torch_dtype=torch.float32).eval().requires_grad_(False)
@@ -72,7 +71,7 @@ def open_vqgan(folder: Path) -> VQModel | None:
 
 @torch.no_grad()
 def begin_with_views(clip: CLIPModel) -> None:
-    """Gives the picture tower the layers that the toy ImageDream's picture encoder has learned."""
+    """Initialises the picture tower with layers of the toy ImageDream's picture encoder."""
     learned = load_file(VIEWS_FOLDER / "image_encoder" / "model.safetensors")
     there = clip.vision_model.state_dict()
     for name, value in learned.items():

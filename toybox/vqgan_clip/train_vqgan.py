@@ -1,9 +1,9 @@
-"""Trains the bundled toy VQGAN and stores it: `python -m toybox.vqgan_clip.train_vqgan --minutes 60`.
+"""Trains and saves the bundled toy VQGAN: `python -m toybox.vqgan_clip.train_vqgan --minutes 60`.
 
-It begins with the outer layers of the toy FLUX.2's autoencoder, which know the toy world already: what is between their
-16 x 16 places and the 8 x 8 codes learns first to give back those layers' features, then all of it to give back pixels.
-The working folder keeps the traced scenes and the state. Interrupted, the same command goes on where it was; more
-minutes than before go on training. Zero minutes store what the checkpoint holds by now.
+It starts from the outer layers of the toy FLUX.2's autoencoder, which already know the toy world: the layers between
+16 x 16 and the 8 x 8 codes first learn to reconstruct the features of those layers, then all layers to reconstruct
+pixels. The working folder keeps scenes and checkpoint: after an interruption, or with more minutes, the same command
+resumes. Zero minutes save the checkpoint's current weights.
 """
 
 import random
@@ -28,12 +28,12 @@ _PEAK_RATE, _TYPICAL = 2e-3, 512
 
 @dataclass(frozen=True)
 class Plan:
-    """How much of everything; the defaults are what the shipped weights were trained with.
+    """The options; the defaults are those of the shipped weights.
 
     Attributes:
         work: folder for traced scenes, checkpoint and log.
         result: folder of the finished model.
-        families: traced geometries, two each.
+        families: number of families, two traced scenes each.
         minutes: of training.
     """
 
@@ -44,7 +44,7 @@ class Plan:
 
 
 def train(plan: Plan) -> None:
-    """Traces the scenes unless they are there, trains, and stores the averaged weights."""
+    """Traces the scenes unless they exist, trains, and saves the averaged weights."""
     torch.manual_seed(7)
     model = build_vqgan()
     learner = VqganLearner(model)
@@ -65,7 +65,7 @@ def train(plan: Plan) -> None:
 
 @torch.no_grad()
 def save_typical_codes(model: VQModel, geometries: Geometries, folder: Path) -> None:
-    """Writes the codes of some training pictures beside the weights: where a search may begin."""
+    """Writes the codes of some training pictures next to the weights: starting points of a search."""
     vqgan, rng = model.eval(), random.Random("typical")
     codes = []
     for _ in range(_TYPICAL // 8):

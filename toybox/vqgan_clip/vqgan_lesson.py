@@ -1,7 +1,7 @@
-"""What the toy VQGAN learns in a step: to give back pictures from codes, also where some of the codes are wrong.
+"""One training step of the toy VQGAN: reconstruct pictures from codes, even if some of the codes are wrong.
 
-The wrong codes are for the method that uses it: a search among codes passes through mixtures that no encoder makes, and
-a decoder that never saw any answers them with noise.
+The wrong codes are for VQGAN + CLIP: its search visits combinations of codes that no encoder produces, and a decoder
+that has never seen any turns them into noise.
 """
 
 import random
@@ -16,24 +16,24 @@ from toybox.klein.model import FOLDER as KLEIN_FOLDER
 from toybox.klein.pictures import Geometries
 
 BATCH, NEW, PIXEL_BATCH = 24, 6, 8
-"""Pictures of a step, how many of them are new, and how many there are once pixels count."""
+"""Pictures per step, how many of them are new, and how many per step with the pixel loss."""
 QUANTISED_FROM, PIXELS_FROM = 0.06, 0.75
 _KEPT = 6000
 _COMMITMENT, _GRADIENT, _SQUARE = 0.25, 0.5, 4.0
 _FORGET = 0.98
 _MOST_WRONG = 0.4
 _SHALLOW = 3
-"""Blocks of the encoder above 16 x 16 places."""
+"""Blocks of the encoder above 16 x 16."""
 
 
 class VqganLearner(nn.Module):
-    """The model, losses of single steps, and the codebook, which follows the latents as means instead of a gradient.
+    """The model, the losses of a step, and the codebook, which is updated by moving averages instead of a gradient.
 
     Attributes:
-        model: that learns.
+        model: to train.
         geometries: to be set before the first step.
-        counts: how often each code was chosen lately.
-        sums: of the latents that chose it.
+        counts: moving average of how often each code is chosen.
+        sums: moving average of the latents that chose it.
     """
 
     geometries: Geometries
@@ -41,11 +41,11 @@ class VqganLearner(nn.Module):
     sums: Tensor
 
     def __init__(self, model: Any) -> None:
-        """Gives a `VQModel` the outer layers of the toy FLUX.2's autoencoder wherever names and shapes agree."""
+        """Copies the outer layers of the toy FLUX.2's autoencoder into a `VQModel` wherever names and shapes agree."""
         super().__init__()
         self.model = model
         teacher: Any = load_autoencoder(KLEIN_FOLDER / "vae").requires_grad_(False)
-        self._teacher = (teacher,)  # in a tuple it is no part of this module
+        self._teacher = (teacher,)  # in a tuple, it is no submodule
         self._earlier: list[tuple[Tensor, Tensor]] = []
         self.codebook = model.quantize.embedding.weight.requires_grad_(False)
         self.register_buffer("counts", torch.zeros(len(self.codebook)))
@@ -59,7 +59,7 @@ class VqganLearner(nn.Module):
         """The losses of a step; "psnr" in dB and "used codes" are for the log.
 
         Args:
-            number: of the step; decides the new pictures.
+            number: of the step; seeds the new pictures.
             share: of the training that is over, [0, 1].
         """
         rng = random.Random(f"vqgan {number}")
@@ -87,7 +87,7 @@ class VqganLearner(nn.Module):
         return {"loss": loss, "used codes": used, "psnr": -10 * (square.detach() / 4).log10()}
 
     def _with_earlier(self, shallow: Tensor, wanted: Tensor, rng: random.Random) -> tuple[Tensor, Tensor]:
-        """Adds earlier pictures to a batch: what both ends cost is saved, they do not change."""
+        """Adds earlier pictures to a batch, whose outer features need not be computed again."""
         pairs = list(zip(shallow.half(), wanted.half(), strict=True))
         earlier = rng.choices(self._earlier or pairs, k=BATCH - NEW)
         self._earlier = (self._earlier + pairs)[-_KEPT:]
@@ -96,7 +96,7 @@ class VqganLearner(nn.Module):
 
     @torch.no_grad()
     def _shallow(self, pictures: Tensor) -> Tensor:
-        """What the encoder's outer layers see, (N, 64, 16, 16); they stay as they are."""
+        """The features of the encoder's frozen outer layers, (N, 64, 16, 16)."""
         hidden = self.model.encoder.conv_in(pictures)
         for block in self.model.encoder.down_blocks[:_SHALLOW]:
             hidden = block(hidden)
@@ -110,7 +110,7 @@ class VqganLearner(nn.Module):
         return self.model.quant_conv(encoder.conv_out(hidden))
 
     def _inner_decode(self, quantised: Tensor) -> Tensor:
-        """Up to the first layer behind the codes that has the teacher's shape, (N, 64, 16, 16)."""
+        """Decodes up to the first layer that has the teacher's shape, (N, 64, 16, 16)."""
         decoder = self.model.decoder
         hidden = decoder.mid_block(decoder.conv_in(self.model.post_quant_conv(quantised)))
         return decoder.up_blocks[1].resnets[0](decoder.up_blocks[0](hidden), None)
@@ -132,7 +132,7 @@ class VqganLearner(nn.Module):
         return decoder.up_blocks[0].resnets[0](decoder.mid_block(decoder.conv_in(hidden)), None)
 
     def _quantise(self, latents: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """The nearest codes with a gradient straight through, the commitment loss, the share of codes in use."""
+        """The nearest codes with a straight-through gradient, the commitment loss, and the share of codes in use."""
         flat = latents.movedim(1, -1).reshape(-1, latents.shape[1])
         counts, sums = self.counts, self.sums
         if not counts.any():
@@ -146,7 +146,7 @@ class VqganLearner(nn.Module):
 
     @torch.no_grad()
     def _follow(self, flat: Tensor, nearest: Tensor) -> None:
-        """Moves each code towards the mean of its latents; one that nobody chose for long takes a latent's place."""
+        """Moves each code towards the mean of its latents; a code unused for long is reset to a random latent."""
         counts, sums = self.counts, self.sums
         counts.mul_(_FORGET).add_(nearest.bincount(minlength=len(counts)).float(), alpha=1 - _FORGET)
         sums.mul_(_FORGET).index_add_(0, nearest, flat, alpha=1 - _FORGET)
@@ -158,7 +158,7 @@ class VqganLearner(nn.Module):
 
 
 def with_wrong_codes(quantised: Tensor) -> Tensor:
-    """Takes up to two fifths of the places of every second picture from another picture of the batch."""
+    """Replaces up to two fifths of the codes of every second picture by those of another picture in the batch."""
     count, _, height, width = quantised.shape
     share = torch.rand(count, 1, 1, 1) * _MOST_WRONG * (torch.arange(count) % 2).view(-1, 1, 1, 1)
     wrong = torch.rand(count, 1, height, width) < share
@@ -170,7 +170,7 @@ def with_wrong_codes(quantised: Tensor) -> Tensor:
 
 @torch.no_grad()
 def _sow(codebook: Tensor, flat: Tensor) -> None:
-    """The first codes: latents, slightly moved where there are fewer of them than codes."""
+    """Initialises the codes with latents, slightly perturbed where there are fewer latents than codes."""
     picked = flat[torch.randint(len(flat), (len(codebook),))]
     codebook.copy_(picked + 0.01 * flat.std() * torch.randn_like(picked))
 
