@@ -1,4 +1,4 @@
-"""Run every benchmark, or those that are named: `python -m benchmarks [name ...]`."""
+"""Run all benchmarks, or the named ones: `python -m benchmarks [name ...]`."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import sys
 import benchmarks
 
 HELPERS = {"__main__", "table"}
-"""Modules that measure nothing; every other one has a `main()`."""
+"""Modules that are no benchmarks; all others have a `main()`."""
 
 
 def main(names: list[str]) -> None:
-    """Run the named benchmarks in order; all of them when none is named."""
+    """Run the named benchmarks in order, or all of them."""
     known = [module.name for module in pkgutil.iter_modules(benchmarks.__path__) if module.name not in HELPERS]
     unknown = set(names) - set(known)
     if unknown:

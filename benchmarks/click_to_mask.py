@@ -1,7 +1,7 @@
 """From a click on a picture in the Segment tab to its mask on the page, over loopback.
 
-Run `python -m benchmarks.click_to_mask`. The real app with the toy SAM in a process of its own, a real Chromium, and a
-1024 x 1024 picture that was opened before. Needs a Chromium (`python -m tests.browser --install`).
+Run `python -m benchmarks.click_to_mask`. It uses the real app with the toy SAM in another process, a real Chromium, and
+a 1024 x 1024 picture that is already open. Needs a Chromium (`python -m tests.browser --install`).
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from tests import browser as chromium
 from tests.app_process import AppProcess
 
 ROUNDS = 15
-# From the release of the button until the frame with the mask of this click has been painted.
+# From the release of the mouse button until the frame with this click's mask has been painted.
 _WAIT = """() => {
   const board = document.querySelector("#segment .board");
   let began = 0;
@@ -58,7 +58,7 @@ def main(arguments: Sequence[str] = ()) -> None:
 
 
 def measure(browser: Browser, address: str, folder: Path, rounds: int) -> list[Row]:
-    """The first click loads the model and embeds the picture; it does not count among the others."""
+    """Time the first click, which loads the model and embeds the picture, and the others."""
     page = opened(browser, address, folder)
     chance = random.Random(1)
     times = [click(page, chance) for _ in range(rounds + 1)]
@@ -69,7 +69,7 @@ def measure(browser: Browser, address: str, folder: Path, rounds: int) -> list[R
 
 
 def opened(browser: Browser, address: str, folder: Path) -> Page:
-    """The Segment tab with the picture on its board."""
+    """The Segment tab with the picture open."""
     picture().save(folder / "picture.png")
     page = browser.new_page(viewport={"width": 1280, "height": 800})
     page.set_default_timeout(120_000)
@@ -85,7 +85,7 @@ def opened(browser: Browser, address: str, folder: Path) -> Page:
 
 
 def click(page: Page, chance: random.Random) -> float:
-    """Seconds of one click somewhere on the picture, with nothing selected before."""
+    """Seconds from a random click to its mask, with nothing selected before."""
     board = page.locator("#segment .board")
     place = board.bounding_box()
     assert place

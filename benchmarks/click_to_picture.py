@@ -1,7 +1,7 @@
-"""From the click on Generate to the finished picture on the page, minus what the model itself takes.
+"""From the click on Generate to the finished picture on the page, compared with the model alone.
 
-Run `python -m benchmarks.click_to_picture`. The real app with the toy model in a process of its own, a real Chromium,
-and beside them the same request to the diffusers pipeline alone, in turn. Needs a Chromium (`python -m tests.browser
+Run `python -m benchmarks.click_to_picture`. It uses the real app with the toy model in another process and a real
+Chromium, alternating with the same request to the diffusers pipeline. Needs a Chromium (`python -m tests.browser
 --install`).
 """
 
@@ -36,8 +36,8 @@ ROUNDS = 9
 PROMPT = "a red ball on a grey background"
 MODEL = "toy-klein"
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
-# The clock runs in the page: from the click until the finished picture (previews are data addresses) is decoded. The
-# answer has come when the picture's address is there. `origin` is the zero of this clock in milliseconds since 1970.
+# Measured in the page: from the click until the finished picture (previews are data URLs) is decoded. The answer has
+# arrived when the picture's URL is set. `origin` is the zero of this clock in milliseconds since 1970.
 _CLICK = """() => {
   const shown = () => document.querySelector("#stage .shown");
   const before = shown().getAttribute("src");
@@ -60,12 +60,12 @@ _CLICK = """() => {
 
 
 class Click(NamedTuple):
-    """Where the time of one click went, in seconds."""
+    """The phases of one click, in seconds."""
 
-    begin: float  # until the model began
-    model: float  # the model in the app, its previews included
-    answer: float  # from its end until the page knew: saved, told, heard
-    drawing: float  # until the picture was fetched and decoded
+    begin: float  # until the model starts
+    model: float  # the model in the app, including previews
+    answer: float  # from its end until the page knows: saved, sent, received
+    drawing: float  # until the picture is fetched and decoded
 
     @property
     def whole(self) -> float:
@@ -74,10 +74,10 @@ class Click(NamedTuple):
 
 @dataclass(frozen=True)
 class Times:
-    """The same request, three ways, one of each per round; seconds."""
+    """The same request in three ways, one of each per round, in seconds."""
 
-    pipeline: list[float]  # diffusers alone
-    model: list[float]  # ours alone, with its previews
+    pipeline: list[float]  # only diffusers
+    model: list[float]  # only our model, with previews
     clicks: list[Click]
 
 
@@ -102,7 +102,7 @@ def main(arguments: Sequence[str] = ()) -> None:
 
 
 def rows(times: Times) -> list[Row]:
-    """The table of these times."""
+    """The rows of the table."""
     whole = [click.whole for click in times.clicks]
     around = statistics.median(whole) - statistics.median(times.pipeline)
     return [
@@ -118,7 +118,7 @@ def rows(times: Times) -> list[Row]:
 
 
 def measure(browser: Browser, address: str, outputs: Path, rounds: int) -> Times:
-    """Ask the pipeline, the model and the page in turn; the first answer of each does not count."""
+    """Ask the pipeline, the model and the page in turn, without counting the first round."""
     request, model = loaded()
     pipeline = load_pipeline(FOLDER)
     settings = Settings(request.steps, request.guidance)
@@ -138,7 +138,7 @@ def seconds(act: Callable[[], object]) -> float:
 
 
 def click(page: Page, outputs: Path) -> Click:
-    """Press Generate and wait for the picture; its recipe tells when the model was at work."""
+    """Press Generate and wait for the picture; its recipe says when the model ran."""
     page.evaluate(_CLICK)
     told = page.wait_for_function("window.clicked").json_value()
     id = urlsplit(told["address"]).path.rpartition("/")[2]
@@ -151,14 +151,14 @@ def click(page: Page, outputs: Path) -> Click:
 
 
 def loaded() -> tuple[ImageRequest, Model]:
-    """What the page will ask for, and the model that it asks."""
+    """The request that the page will make, and its model."""
     spec = next(spec for spec in models() if spec.id == MODEL)
     request = image_request(completed(GenerateRequest(PROMPT, seed=0), spec), spec, 0)
     return request, spec.load(_deaf)
 
 
 def opened(browser: Browser, address: str) -> Page:
-    """The page, ready for the click."""
+    """The page, ready to be clicked."""
     page = browser.new_page(viewport={"width": 1280, "height": 800})
     page.set_default_timeout(120_000)
     page.goto(address)
@@ -168,7 +168,7 @@ def opened(browser: Browser, address: str) -> Page:
 
 
 def _deaf(_progress: Progress) -> None:
-    """Nobody listens."""
+    """Ignore progress."""
 
 
 if __name__ == "__main__":

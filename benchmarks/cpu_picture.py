@@ -1,4 +1,4 @@
-"""A picture by a full-size model without a GPU: how much memory it takes, with random weights of the real shapes.
+"""Peak memory of a full-size model that makes a picture on the CPU, with random weights of the real shapes.
 
 Run `python -m benchmarks.cpu_picture`. It writes 2 GB to the temporary folder and deletes them again.
 """
@@ -32,7 +32,7 @@ MODEL = CONFIGS / "sd-1.5"
 
 
 def write(folder: Path) -> None:
-    """LCM Dreamshaper 7 with random weights in half precision, in the layout of the Hub."""
+    """Write LCM Dreamshaper 7 with random half-precision weights, in the layout of the Hub."""
     torch.manual_seed(0)
     torch.set_default_dtype(torch.float16)
     unet = json.loads((MODEL / "unet" / "config.json").read_text()) | {"time_cond_proj_dim": 256}
@@ -54,7 +54,7 @@ def write(folder: Path) -> None:
 
 
 def measure(folder: Path, ram_gb: float) -> list[Row]:
-    """In a process of its own: the peak is that of the whole process."""
+    """Measure in a new process, since the peak is that of the whole process."""
     chosen = plan(Means(0.0, 0.0, ram_gb, (0, 0)), LCM.needs)
     if chosen is None:
         raise SystemExit(f"no plan with {ram_gb} GB")

@@ -1,4 +1,4 @@
-"""How this CPU runs networks fastest, and what Diorama chooses for it: `python -m benchmarks.cpu_ways`."""
+"""The fastest precision and memory format on this CPU, and what Diorama chooses: `python -m benchmarks.cpu_ways`."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
-"""Each family of pictures against the plain diffusers script: the same random weights, one run, turn by turn.
+"""Each model family compared with a plain diffusers script, with the same random weights, in turn.
 
-Run `python -m benchmarks.families`, at tiny size, or `--full`, where LCM has its real size (2 GB in the temporary
-folder, minutes a picture on a CPU). Told are the first picture, which opens the weights, the later ones, by how much
-more work ours is (processor time of one thread: a busy machine changes it little), whether the pictures are equal to
-the bit, and what the process takes in memory at most. Ours includes progress and previews.
+Run `python -m benchmarks.families` for tiny sizes, or with `--full` for LCM at its real size (2 GB in the temporary
+folder, minutes per picture on a CPU). The table has the first picture, which loads the weights, later ones, how much
+more CPU time ours takes (of one thread, so that other processes hardly matter), whether the pictures are bit-identical,
+and the peak memory of the process. Ours includes progress and previews.
 """
 
 from __future__ import annotations
@@ -48,10 +48,10 @@ PROMISE = "<= 1.02"
 
 @dataclass(frozen=True)
 class Family:
-    """How its weights are written, and who draws with them.
+    """How its weights are written, and which classes draw with them.
 
     Attributes:
-        scheduler: of the plain script, and its settings; None: the one that was saved.
+        scheduler: of the plain script, and its settings; None means the saved one.
         more: further arguments of the plain script.
     """
 
@@ -132,7 +132,7 @@ def main(arguments: Sequence[str] = ()) -> None:
 
 
 def measure(name: str, family: Family, folder: Path, rounds: int) -> list[Row]:
-    """Both open, then draw the same pictures in turn."""
+    """Load both, then draw the same pictures in turn."""
     makers, first, seconds, pictures = {}, {}, {"ours": [], "plain": []}, {"ours": [], "plain": []}
     for who, opened in {"plain": plain, "ours": ours}.items():
         began = time.perf_counter()
@@ -157,7 +157,7 @@ def measure(name: str, family: Family, folder: Path, rounds: int) -> list[Row]:
 
 
 def ours(family: Family, folder: Path) -> Callable[[int], Image.Image]:
-    """By our own code, previews and progress included."""
+    """Our code, including previews and progress."""
     model = family.ours(Checkpoint(folder, "random", variant=family.variant), [ON_CPU])
 
     def draw(seed: int) -> Image.Image:
@@ -175,7 +175,7 @@ def ours(family: Family, folder: Path) -> Callable[[int], Image.Image]:
 
 
 def plain(family: Family, folder: Path) -> Callable[[int], Image.Image]:
-    """As diffusers' guide writes it."""
+    """The script from diffusers' guide."""
     pipeline = family.plain.from_pretrained(folder, dtype=torch.float32)
     pipeline.set_progress_bar_config(disable=True)
     if family.scheduler:

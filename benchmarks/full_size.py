@@ -1,12 +1,12 @@
-"""The large models at their full size on a CPU, with random weights: that their layouts open, and what they take.
+"""Memory use of the large models at full size on a CPU, with random weights in the layouts of the Hub.
 
-Run `python -m benchmarks.full_size`, with ids for some of them. Each is written to the temporary folder (klein 4B takes
-16 GB there, and as much memory), opened by the code that opens the real one, asked for one step at its default size,
-closed and deleted, in a process of its own. What a card would take is measured in main memory: the largest with 16 bits
-a number, as there; the others with 32, in which a CPU is quicker, and then half of it counts.
+Run `python -m benchmarks.full_size`, with ids to select some. Each model runs in its own process: it is written to the
+temporary folder (16 GB for klein 4B, and as much memory), loaded by the code for the real one, run for one step at its
+default size, and deleted. GPU memory is estimated from main memory: the largest models use 16 bits per number, as on a
+GPU; the others 32, which is faster on a CPU, and their memory is halved.
 
-Told is memory that is the model's own: what the process has written to, and weights that it keeps mapped. Pages of a
-file that is only read through do not count: they can be had back at any moment.
+Only the model's memory counts: pages that the process has written to, and weights that stay mapped. Pages of files that
+are only read once do not count, because the system can reclaim them at any time.
 """
 
 from __future__ import annotations
@@ -46,12 +46,12 @@ PICTURE = Image.linear_gradient("L").resize((1024, 1024)).convert("RGB")
 
 @dataclass(frozen=True)
 class Sample:
-    """How a model is written, and what it is asked.
+    """How a model is written, and what it is asked to do.
 
     Attributes:
-        file: its one file in the folder; "": the folder is the model.
+        file: its single file in the folder; "" if the folder is the model.
         dtype: in which it is measured.
-        halved: on a card it works with half as many bits.
+        halved: whether it uses half as many bits on a GPU.
     """
 
     write: Callable[[Path], object]
@@ -71,7 +71,7 @@ SAMPLES = {
         random_weights.sam_large,
         MaskRequest(lambda: PICTURE, "picture", Size(1024, 1024), points=(Point(500.0, 500.0),)),
         file="sam2.1_hiera_large.pt",
-        halved=False,  # its weights stay in 32 bits on a card, too
+        halved=False,  # its weights stay in 32 bits on a GPU, too
     ),
     "lgm": Sample(
         random_weights.lgm,
@@ -90,7 +90,7 @@ LARGEST = "flux2-klein-4b"
 
 
 class Watch:
-    """The most memory that this process has had of its own since it was made, in GB."""
+    """Tracks the peak of this process's own memory, in GB."""
 
     def __init__(self) -> None:
         self.before = own_gb()
@@ -115,14 +115,14 @@ def own_gb() -> float:
 
 
 def mapped_gb(folder: Path) -> float:
-    """GB of files in this folder that are mapped, whether or not they have been read."""
+    """GB of mapped files in this folder, whether or not they have been read."""
     regions = (line.split() for line in Path("/proc/self/maps").read_text().splitlines() if str(folder) in line)
     ends = [[int(end, 16) for end in region[0].split("-")] for region in regions]
     return sum(end - start for start, end in ends) / 1e9
 
 
 def announced(name: str) -> tuple[float, Plan]:
-    """GB that the plan of a card says it takes, and the same plan on this CPU."""
+    """GB that the plan for a GPU promises, and the plan for this CPU."""
     needs = next(each for each in RECORDS if each.id == name).needs
     plan = plans(CARD, needs)[0]
     dtype = SAMPLES[name].dtype
@@ -131,7 +131,7 @@ def announced(name: str) -> tuple[float, Plan]:
 
 
 def measure(name: str, folder: Path) -> list[Row]:
-    """Open, one step, close."""
+    """Load, run one step, close."""
     sample, record = SAMPLES[name], next(each for each in RECORDS if each.id == name)
     said_gb, plan = announced(name)
     checkpoint = Checkpoint(

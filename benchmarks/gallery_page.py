@@ -1,8 +1,8 @@
-"""One page of a gallery with 100,000 pictures, asked in every way the page asks, in Python.
+"""One page of a gallery with 100,000 pictures, with every query that the page makes.
 
-Run `python -m benchmarks.gallery_page`. The rows are in a real SQLite file in a temporary folder; there are no pictures
-behind them, because a page is made of rows alone. What is told is processor time: after the first answer everything is
-in memory, so that an idle machine takes no longer, and a busy one does not change it much.
+Run `python -m benchmarks.gallery_page`. The rows are in a real SQLite file in a temporary folder, without pictures,
+because a page needs only rows. Times are CPU time: after the first query everything is in memory, so that an idle
+machine takes no longer, and other processes hardly matter.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def main(arguments: Sequence[str] = ()) -> None:
 
 
 def fill(database: Database, count: int) -> None:
-    """Rows as a few years leave them: some starred, some uploaded, some made from others, some of somebody else."""
+    """Insert rows as after a few years: some starred, some uploads, some with parents, some of another owner."""
     chance = random.Random(1)
     ids: list[str] = []
     with database.transaction() as connection:
@@ -62,7 +62,7 @@ def fill(database: Database, count: int) -> None:
 
 
 def recipe(number: int, chance: random.Random, earlier: Sequence[str]) -> Recipe:
-    """One picture's recipe; number 0 is the oldest, and the parent of many."""
+    """The recipe of one picture; number 0 is the oldest, and the parent of many."""
     what = f"{chance.choice(COLOURS)} {chance.choice(KINDS)}"
     prompt = f"a {what} beside a {chance.choice(KINDS)} on a {chance.choice(COLOURS)} background, take {number}"
     is_upload, has_parent = chance.random() < 0.05, earlier and chance.random() < 0.1
@@ -92,7 +92,7 @@ def recipe(number: int, chance: random.Random, earlier: Sequence[str]) -> Recipe
 
 
 def measure(database: Database, rounds: int) -> list[Row]:
-    """Every way of asking, each so many times; last the clock's time of the slowest way."""
+    """CPU time of every query, and at the end the wall-clock time of the slowest one."""
     rows, slowest = [], 0.0
     for name, ask in questions(database).items():
         ask()
@@ -108,7 +108,7 @@ def measure(database: Database, rounds: int) -> list[Row]:
 
 
 def questions(database: Database) -> dict[str, Callable[[], object]]:
-    """What the page asks for, by name."""
+    """The queries of the page, by name."""
 
     def page(**look: object) -> Callable[[], object]:
         return lambda: search.find(database, OWNER, limit=PAGE, **look)  # pyright: ignore[reportArgumentType]

@@ -1,11 +1,10 @@
-"""What a GPU does with the large models, beside the plainest script for the same: one run, turn by turn, no download.
+"""Speed and memory of the large models on a GPU, compared with plain scripts, without any download.
 
-Run `python -m benchmarks.gpu` where there is a card of NVIDIA, 64 GB of main memory and 60 GB of disk: random weights
-of the full sizes are written to the temporary folder. It takes at most eight minutes; what did not fit into them is
-named at the end. Without a card, or with `--tiny`, the same runs at tiny sizes on the CPU, where only the order of
-things is worth looking at.
+Run `python -m benchmarks.gpu` on a machine with an NVIDIA GPU, 64 GB of main memory and 60 GB of disk: random weights
+of the full sizes are written to the temporary folder. It takes at most eight minutes; what did not fit is listed at the
+end. Without a GPU, or with `--tiny`, the same runs at tiny sizes on the CPU, where the numbers mean little.
 
-The floor is the arithmetic that a picture needs (counted by torch), at the rate of a large matrix product on this card.
+The floor is the FLOPs of a picture (counted by torch) at the speed of a large matrix product on this GPU.
 """
 
 from __future__ import annotations
@@ -52,10 +51,10 @@ PROMPT = "a small robot watering a bonsai tree"
 
 @dataclass
 class Bench:
-    """One run: where, how large, and until when.
+    """One run: device, sizes and deadline.
 
     Attributes:
-        missing: what was left out, a line each.
+        missing: what was left out, one line each.
     """
 
     device: torch.device
@@ -64,11 +63,11 @@ class Bench:
     ends: float
     rows: list[Row] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
-    tflops: float = 0.0  # a second, of a large matrix product
+    tflops: float = 0.0  # of a large matrix product
 
     @contextmanager
     def part(self, name: str) -> Iterator[None]:
-        """Something that may not fit into the memory; then it is missing."""
+        """Run a part that may not fit into memory; if so, it is listed as missing."""
         try:
             yield
         except (torch.OutOfMemoryError, ImportError) as error:
@@ -76,7 +75,7 @@ class Bench:
         self.free()
 
     def has_time(self, name: str, seconds: float) -> bool:
-        """Whether a part that takes so long is still to be begun."""
+        """Whether there is time left for a part that takes this long."""
         if self.sizes.is_tiny or time.monotonic() + seconds < self.ends:
             return True
         self.missing.append(f"{name}: the eight minutes were over")
@@ -87,7 +86,7 @@ class Bench:
             torch.cuda.empty_cache()
 
     def seconds(self, work: Callable[[], object]) -> float:
-        """Until the card has done it."""
+        """Seconds until the GPU has finished."""
         self._wait()
         began = time.perf_counter()
         work()
@@ -95,7 +94,7 @@ class Bench:
         return time.perf_counter() - began
 
     def compare(self, name: str, ours: Callable[[], object], plain: Callable[[], object], promise: str = "") -> None:
-        """Both in turn, after once each; rows of both, of the share of the floor, and of the memory each took."""
+        """Time both in turn after a warm-up; rows for both, the share of the floor, and the memory of each."""
         with FlopCounterMode(display=False) as counted:
             plain()
         peaks = {"ours": self._peak_gb(ours), "plain": self._peak_gb(plain) if self.device.type == "cuda" else 0.0}
@@ -152,7 +151,7 @@ def main(arguments: Sequence[str] = ()) -> None:
 
 
 def rate(bench: Bench) -> float:
-    """TFLOP a second of a large product of bfloat16 matrices; the best of five."""
+    """TFLOPS of a large bfloat16 matrix product, the best of five."""
     side = bench.sizes.product
     left, right = (torch.randn(side, side, device=bench.device, dtype=torch.bfloat16) for _ in range(2))
     best = min(bench.seconds(lambda: left @ right) for _ in range(5))
@@ -160,7 +159,7 @@ def rate(bench: Bench) -> float:
 
 
 def schnell(bench: Bench, place: Path) -> None:
-    """Four steps, as it is and compiled."""
+    """FLUX.1 schnell with four steps, eager and compiled."""
     folder = bench.sizes.flux1(place / "schnell", guided=False)
     pictures(bench, "schnell, 4 steps", folder, steps=4, promise="<= 1.02 x")
     if bench.device.type != "cuda":
@@ -170,7 +169,7 @@ def schnell(bench: Bench, place: Path) -> None:
 
 
 def dev(bench: Bench, place: Path) -> None:
-    """Twenty-eight steps."""
+    """FLUX.1 dev with 28 steps."""
     if bench.has_time("dev, 28 steps", 150):
         folder = bench.sizes.flux1(place / "dev", guided=True)
         pictures(bench, "dev, 28 steps", folder, steps=bench.sizes.dev_steps, guidance=3.5)
@@ -186,7 +185,7 @@ def pictures(
     promise: str = "",
     compiled: bool = False,
 ) -> None:
-    """Ours, and the plain script over the same weights as they were opened."""
+    """Our model, and the plain script with the same loaded weights."""
     dtype: Any = "bfloat16" if bench.device.type == "cuda" else "float32"
     device: Any = bench.device.type
     plan = Plan(Placement.RESIDENT, device, dtype, dtype, 0.0, 1.0, compiles=compiled)
@@ -214,7 +213,7 @@ def pictures(
         return model.run(request, lambda _progress: None).image
 
     expected = plain()
-    if compiled:  # the plain script has the weights as they were: it is measured before
+    if compiled:  # plain first, while the weights they share are uncompiled
         plain_seconds = [bench.seconds(plain) for _ in range(bench.pairs)]
         request = replace(request, fast=True)
         bench.rows.append(Row(f"{name}: warm-up", bench.seconds(ours), 1, unit="s"))
@@ -230,7 +229,7 @@ def pictures(
 
 
 def clicks(bench: Bench, _place: Path) -> None:
-    """SAM 2: a picture that is new, and a click on one that is known."""
+    """SAM 2: encoding a picture, and a click on an encoded one."""
     network = bench.sizes.sam().to(bench.device)
     ours, plain_predictor = Sam(network), SAM2ImagePredictor(network)
     side = network.image_size
@@ -256,7 +255,7 @@ def clicks(bench: Bench, _place: Path) -> None:
 
 
 def splat(bench: Bench, place: Path) -> None:
-    """A photo to a splat: ImageDream, then LGM."""
+    """From a photo to a splat: ImageDream, then LGM."""
     views, splatter = bench.sizes.views(place, bench.device), bench.sizes.splatter(place, bench.device)
     picture = Image.linear_gradient("L").resize((256, 256)).convert("RGB")
     steps = bench.sizes.views_steps
@@ -281,7 +280,7 @@ def splat(bench: Bench, place: Path) -> None:
 
 @torch.inference_mode()
 def plain_splat(views: ImageDream, splatter: Splatter, picture: Image.Image, steps: int) -> object:
-    """A straightforward loop: everything is read again at every step, and the views are decoded one by one."""
+    """A naive loop: inputs are recomputed at every step, and the views are decoded one by one."""
     parts, pixels = views._parts, np.asarray(picture)
     like, noise = next(parts.unet.parameters()), views.noise(1)
     seen = views.seen(pixels, torch.from_numpy(pixels.astype(np.float32) / 255), noise.posterior)
@@ -311,7 +310,7 @@ def plain_splat(views: ImageDream, splatter: Splatter, picture: Image.Image, ste
 
 
 def budgets(bench: Bench, place: Path) -> None:
-    """schnell on cards of 6 to 24 GB: which plan, how long, how much of it."""
+    """schnell on GPUs with 6 to 24 GB: the plan, its time and its memory."""
     folder = place / "schnell"
     if bench.device.type != "cuda":
         for budget_gb in BUDGETS_GB:

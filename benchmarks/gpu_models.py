@@ -1,4 +1,4 @@
-"""What `benchmarks.gpu` measures, at full size and at a tiny one: the same classes, with random weights."""
+"""The models of `benchmarks.gpu`, at full and at tiny size: the same classes with random weights."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ TINY_LGM: dict[str, Any] = {
 
 @dataclass(frozen=True)
 class Sizes:
-    """How large everything is.
+    """The sizes of all models.
 
     Attributes:
-        flux1: writes a FLUX.1 to a folder, guided as dev or not.
-        product: side of the matrices by which the card's rate is measured.
+        flux1: writes a FLUX.1 to a folder, with guidance like dev or without.
+        product: side of the matrices that measure the GPU's speed.
     """
 
     is_tiny: bool
@@ -56,7 +56,7 @@ class Sizes:
 
 
 def cameras() -> Tensor:
-    """[5, 16]: of the four views and the picture, from the side."""
+    """[5, 16]: the cameras of the four views and of the picture."""
     return imagedream_cameras(0.0)
 
 
@@ -70,7 +70,7 @@ def _sam() -> SAM2Base:
 
 
 def _tiny_sam() -> SAM2Base:
-    """The bundled one: SAM 2's classes at a quarter of the side."""
+    """The bundled toy SAM: SAM 2's classes at a quarter of the side."""
     return build(OmegaConf.load("weights/toy-sam/config.yaml")).eval()
 
 

@@ -1,7 +1,7 @@
-"""What it costs to look at an uploaded picture: seconds and memory, for large ones and for a bomb.
+"""Time and memory to read an uploaded picture, for large ones and for a decompression bomb.
 
-Run `python -m benchmarks.intake`. Every file is read in a process of its own, whose highest memory is told beside what
-it had before; the refusal of a bomb must cost next to nothing.
+Run `python -m benchmarks.intake`. Every file is read in a new process, whose peak memory is compared with that before
+reading; rejecting a bomb must cost next to nothing.
 """
 
 from __future__ import annotations
@@ -47,10 +47,10 @@ _READ = """if True:
 
 
 class Reading(NamedTuple):
-    """What one file did to a process."""
+    """The cost of reading one file."""
 
     seconds: float
-    more_mb: float  # highest memory, beyond that of the process before it read
+    more_mb: float  # peak memory, beyond that before reading
     was_taken: bool
 
 
@@ -76,7 +76,7 @@ def main(arguments: Sequence[str] = ()) -> None:
 
 
 def pictures(folder: Path, megapixels: float) -> list[Path]:
-    """A photograph of this size, 4 : 3, as JPEG and as PNG."""
+    """A 4:3 photograph of this size, as JPEG and as PNG."""
     width = int((megapixels * 1e6 * 4 / 3) ** 0.5)
     tile = photograph(min(width, 1000))
     image = Image.new("RGB", (width, int(megapixels * 1e6 / width)))
@@ -90,7 +90,7 @@ def pictures(folder: Path, megapixels: float) -> list[Path]:
 
 
 def bomb(folder: Path, side: int) -> Path:
-    """A small PNG of very many pixels."""
+    """A small PNG file with very many pixels."""
     path = folder / "bomb.png"
     packer = zlib.compressobj(9)
     pixels = b"".join([*(packer.compress(bytes(1 + side)) for _ in range(side)), packer.flush()])
@@ -102,7 +102,7 @@ def bomb(folder: Path, side: int) -> Path:
 
 
 def describe(name: str, path: Path, *, is_taken: bool) -> list[Row]:
-    """The rows of one file: its size, and what reading it costs."""
+    """The rows of one file: its size, and the cost of reading it."""
     reading = read(path)
     if reading.was_taken != is_taken:
         sys.exit(f"{path.name} was {'taken' if reading.was_taken else 'refused'}, which this benchmark did not expect.")
@@ -114,7 +114,7 @@ def describe(name: str, path: Path, *, is_taken: bool) -> list[Row]:
 
 
 def read(path: Path) -> Reading:
-    """Read a file in a process of its own."""
+    """Read a file in a new process."""
     command = [sys.executable, "-c", _READ, str(path)]
     answer = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
     return Reading(*json.loads(answer.stdout))

@@ -1,8 +1,8 @@
-"""Many visitors at once on all four tabs, over HTTP: nothing is lost, made twice or another's, and nothing piles up.
+"""Many concurrent visitors on all four tabs, over HTTP: nothing is lost, duplicated, mixed up or leaked.
 
-Run `python -m benchmarks.load --visitors 200 --jobs 50` (`make soak` does). The server is a process of its own with
-models that answer at once: what is measured is Diorama. Afterwards thousands of sessions come that nobody reads, and
-hundreds of pages stay open that nobody touches. Memory, threads and files are read from /proc: Linux only.
+Run `python -m benchmarks.load --visitors 200 --jobs 50` (`make soak` does). The server is another process whose models
+answer instantly, so that only Diorama is measured. Then thousands of sessions never read their answers, and hundreds of
+open pages stay idle. Memory, threads and files are read from /proc: Linux only.
 """
 
 from __future__ import annotations
@@ -39,14 +39,14 @@ from tests.studio.turning_fake import FakeSplats, FakeViews, turning_specs
 from tests.ui.serve import everybody_by_token, served
 
 TABS = ("generate", "iterate", "segment", "generate", "3d", *("generate", "iterate") * 10)
-"""What a visitor does, again and again; a splat with its views costs as much as ten pictures."""
+"""The repeated actions of a visitor; a splat with its views costs as much as ten pictures."""
 WATCHED_SECONDS = 25
-"""Between two questions of a page where nothing happens: ui/shared/scripts/watcher.js."""
+"""Seconds between two polls of an idle page: ui/shared/scripts/watcher.js."""
 SPLATS = 100
 
 
 class Held(NamedTuple):
-    """What a process has."""
+    """The resources of a process."""
 
     kb: int
     threads: int
@@ -64,39 +64,39 @@ class Held(NamedTuple):
 
 @dataclass
 class Outcome:
-    """What became of it."""
+    """The results of a run."""
 
     wrong: list[str] = field(default_factory=list)
-    seconds: list[float] = field(default_factory=list)  # from a request to its answer
+    seconds: list[float] = field(default_factory=list)  # per request
     half: Held | None = None
     whole: Held | None = None
-    idle_share: float = 0.0  # of a core, for pages that nobody touches
+    idle_share: float = 0.0  # of a core, for idle pages
 
 
 class Forgotten(list[Any]):
-    """What a model was asked, and does not keep: it would grow with every job."""
+    """A list of a fake model's requests that stays empty, since it would grow with every job."""
 
     def append(self, _: Any) -> None:
         pass
 
 
 def colour_of(name: str) -> tuple[int, int, int]:
-    """A visitor's own."""
+    """The colour of a visitor."""
     red, green, blue, _ = zlib.crc32(name.encode()).to_bytes(4)
     return red, green, blue
 
 
 def painted(request: ImageRequest) -> Image.Image:
-    """A picture in the colour of whoever the prompt begins with; a change keeps the colour it finds."""
+    """A picture in the colour of the visitor whom the prompt starts with; an edit keeps the colour."""
     if request.references:
         return request.references[0].convert("RGB").resize(request.size)
     picture = Image.new("RGB", request.size, colour_of(request.prompt.partition(" ")[0]))
-    picture.paste((255, 255, 255), (0, 0, 8, request.size.height))  # so that there is an object on a ground
+    picture.paste((255, 255, 255), (0, 0, 8, request.size.height))  # so that there is an object on a background
     return picture
 
 
 def instant_models() -> list[ModelSpec]:
-    """One for each tab; they remember nothing."""
+    """One for each tab; they store nothing."""
     painter, views, splats, colours = FakeModel(steps=1), FakeViews(), FakeSplats(SPLATS), ColourModel()
     painter.requests, painter.paint = Forgotten(), painted
     views.orders, splats.orders, colours.requests = Forgotten(), Forgotten(), Forgotten()
@@ -105,17 +105,17 @@ def instant_models() -> list[ModelSpec]:
 
 
 class Visits:
-    """All visitors; `ids` are those of everything they were given."""
+    """All visitors; `ids` are those of all their assets."""
 
     def __init__(self, url: str, visitors: int) -> None:
         self.url, self.outcome = url, Outcome()
         self.ids = {f"visitor-{number:04}": list[str]() for number in range(visitors)}
         self._newest = dict[str, str]()
         self._objects = dict[str, str]()
-        self._left = ""  # a job that nobody waits for
+        self._left = ""  # an abandoned job
 
     async def work(self, numbers: range) -> None:
-        """Every visitor does these jobs, one after the other, beside all others."""
+        """All visitors run these jobs concurrently, each one after the other."""
         async with self._client() as http:
 
             async def visit(name: str) -> None:
@@ -127,7 +127,7 @@ class Visits:
             await asyncio.gather(*map(visit, self.ids))
 
     async def look(self) -> None:
-        """Each visitor has what they were given, each thing once, and nothing of another's."""
+        """Each visitor has all their assets exactly once, and none of another's."""
         owners = Counter(id for ids in self.ids.values() for id in ids)
         self.outcome.wrong += [f"{id} was given {times} times" for id, times in owners.items() if times > 1]
         async with self._client() as http:
@@ -146,13 +146,13 @@ class Visits:
                     self.outcome.wrong.append(f"{name} was given a picture in {seen}")
 
     async def leave(self) -> None:
-        """Somebody asks for a picture and does not wait for it."""
+        """A visitor asks for a picture and leaves."""
         async with self._client() as http:
             event = await self._begin(http, "generate", token="late", prompt="late asks for 1", wait=False)
             self._left = (await self._end(http, "generate", event))["id"]
 
     async def come_back(self, sessions: int) -> None:
-        """What was asked for is there, however many sessions came meanwhile: first so many more that are never read."""
+        """The abandoned picture is there after this many more sessions that never read their answers."""
         async with self._client() as http:
             room = asyncio.Semaphore(20)
 
@@ -166,7 +166,7 @@ class Visits:
                 self.outcome.wrong.append(f"the late answer is {told}")
 
     async def rest(self, pid: int, pages: int, seconds: float) -> None:
-        """So many pages that nobody touches each ask once and wait so long, as they do every `WATCHED_SECONDS`."""
+        """This many idle pages ask once and wait this long, as they do every `WATCHED_SECONDS`."""
         async with self._client() as http:
 
             async def watch(number: int, wait: float, since: int | None) -> int:
@@ -232,7 +232,7 @@ class Visits:
 
 
 def run(url: str, pid: int, *, visitors: int, jobs: int, sessions: int, pages: int, seconds: float) -> Outcome:
-    """All of it against a server that is a process of its own."""
+    """Run everything against a server in another process."""
     visits = Visits(url, visitors)
     asyncio.run(visits.leave())
     asyncio.run(visits.work(range(jobs // 2)))
@@ -247,12 +247,12 @@ def run(url: str, pid: int, *, visitors: int, jobs: int, sessions: int, pages: i
 
 @contextmanager
 def serving(folder: Path) -> Iterator[tuple[str, int]]:
-    """Address and process number of a server with the instant models, to which everybody may come."""
+    """Address and process id of an open server with the instant models."""
     port = free_port()
     process = subprocess.Popen(
         [sys.executable, "-m", "benchmarks.load", "--serve", folder, str(port)],
         cwd=ROOT,
-        env=os.environ | {"MALLOC_ARENA_MAX": "2"},  # what is kept counts, not how it is spread over threads
+        env=os.environ | {"MALLOC_ARENA_MAX": "2"},  # less fragmentation over threads, which would look like a leak
         stdout=subprocess.PIPE,
     )
     try:

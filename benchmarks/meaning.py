@@ -1,7 +1,7 @@
-"""A search by meaning among 100,000 pictures with vectors of CLIP ViT-B/32's length, after the first one.
+"""A search by meaning among 100,000 pictures with embeddings of CLIP ViT-B/32's size, after the first one.
 
-Run `python -m benchmarks.meaning`. Rows and vectors are in a real SQLite file; reading the words of a search by CLIP is
-not in it, because a second page and a second search for the same words do not do it again.
+Run `python -m benchmarks.meaning`. Rows and embeddings are in a real SQLite file. The embedding of the query is not
+measured, because it is cached for further pages and searches.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ WIDTH, PAGE, ROUNDS = 512, 60, 15
 
 
 class Reads:
-    """Reads any words as some direction."""
+    """Embeds any text as a pseudo-random vector."""
 
     def run(self, request: WordsRequest, _tell: Callable[[Progress], None]) -> np.ndarray:
         vector = np.random.default_rng(len(request.words)).normal(size=WIDTH).astype(np.float32)
         return vector / np.linalg.norm(vector)
 
     def close(self) -> None:
-        """Nothing is kept."""
+        """There is nothing to release."""
 
 
 READS = ModelCard(id="reads", label="Reads", tasks=frozenset({Task.EMBED})).spec(
@@ -61,7 +61,7 @@ def main(arguments: Sequence[str] = ()) -> None:
 
 
 def embed(database: Database) -> None:
-    """A random vector for each."""
+    """Insert a random embedding for each picture."""
     chance = np.random.default_rng(1)
     ids = [row["id"] for row in database.rows("SELECT id FROM assets")]
     with database.transaction() as connection:
@@ -74,7 +74,7 @@ def embed(database: Database) -> None:
 
 
 def measure(database: Database, folder: Path, rounds: int) -> list[Row]:
-    """The first search, which reads the vectors, then each way of asking so many times by clock and processor."""
+    """Time the first search, which reads the embeddings, then each query in wall-clock and CPU time."""
 
     def now(_lane: str, name: str, work: Callable[[], object]) -> None:
         if name.startswith("read"):

@@ -1,7 +1,7 @@
-"""What a call without a session, a page that is opened, and a `gradio_client` leave behind in the server's memory.
+"""Server memory that stays allocated after a sessionless call, a page load, and a `gradio_client`.
 
-Run `python -m benchmarks.memory_per_call`. Each kind gets a server of its own, which first answers some, so that what
-is loaded once does not count; then its resident memory is read after the first and after all. Linux only (/proc).
+Run `python -m benchmarks.memory_per_call`. Each kind gets a new server, which first answers some requests, so that
+one-time loading does not count. Then its resident memory is compared before and after. Linux only (/proc).
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ FIRST, ALL = 500, 2_000
 WARM_UP = 100
 PROMISE = "< 20"
 LIMITS = httpx.Limits(keepalive_expiry=1.0)
-"""A connection is used again only while the server surely keeps it open; it closes those that idle for 5 s."""
+"""Connections are reused for less time than the server's keep-alive of 5 s."""
 
 
 def main(arguments: Sequence[str] = ()) -> None:
@@ -51,7 +51,7 @@ def main(arguments: Sequence[str] = ()) -> None:
 
 
 def call(http: httpx.Client) -> None:
-    """As curl does it: two requests, no session."""
+    """A call as by curl: two requests, no session."""
     event = http.post("gradio_api/call/v2/models", json={}).raise_for_status().json()["event_id"]
     answer = http.get(f"gradio_api/call/v2/models/{event}").raise_for_status().text
     if "event: complete" not in answer:
@@ -59,7 +59,7 @@ def call(http: httpx.Client) -> None:
 
 
 def load(http: httpx.Client) -> None:
-    """What a browser asks when the page is opened: the page, and what its arrival sets off."""
+    """The requests of a browser that opens the page: the page, and its load events."""
     http.get("/").raise_for_status()
     session = secrets.token_hex(5)
     for number, values in arrivals(str(http.base_url)):
@@ -69,7 +69,7 @@ def load(http: httpx.Client) -> None:
 
 @cache
 def arrivals(url: str) -> list[tuple[int, list[Any]]]:
-    """The listeners that answer when the page has arrived, and what the page sends them."""
+    """The load events of the page, and their arguments."""
     config = httpx.get(f"{url}config", timeout=PATIENCE_SECONDS).raise_for_status().json()
     values = {each["id"]: each["props"].get("value") for each in config["components"]}
     browser = {each["id"] for each in config["components"] if each["props"].get("storage_key") == "diorama-visitor"}
@@ -79,28 +79,28 @@ def arrivals(url: str) -> list[tuple[int, list[Any]]]:
 
 
 def client(http: httpx.Client) -> None:
-    """One `gradio_client` for one call."""
+    """A new `gradio_client` for one call."""
     opened = Client(str(http.base_url), verbose=False, download_files=False)
     opened.predict(api_name="/models")
     opened.close()
 
 
 def resident_after(pid: int, ask: Callable[[httpx.Client], None], http: httpx.Client, times: int) -> int:
-    """Kilobytes of memory that a server holds after it was asked so many times."""
+    """A server's resident memory in kilobytes after this many requests."""
     for _ in range(times):
         ask(http)
     return resident_kb(pid)
 
 
 def resident_kb(pid: int) -> int:
-    """Kilobytes of memory that a process holds."""
+    """A process's resident memory in kilobytes."""
     status = Path(f"/proc/{pid}/status").read_text()
     return int(status.partition("VmRSS:")[2].split()[0])
 
 
 @contextmanager
 def served() -> Iterator[tuple[int, str]]:
-    """Process number and address of a Diorama with an empty gallery."""
+    """Process id and address of a Diorama with an empty gallery."""
     port = free_port()
     with tempfile.TemporaryDirectory() as outputs:
         process = subprocess.Popen(
@@ -117,7 +117,7 @@ def served() -> Iterator[tuple[int, str]]:
                     sys.exit("Diorama serves no page.")
                 time.sleep(0.1)
             held = 0
-            while held != (held := resident_kb(process.pid)):  # the first model is loaded behind the page
+            while held != (held := resident_kb(process.pid)):  # the first model is loaded in the background
                 time.sleep(5)
             yield process.pid, f"http://127.0.0.1:{port}/"
         finally:

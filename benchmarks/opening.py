@@ -1,7 +1,7 @@
-"""How long a studio takes to open a folder with very many pictures, left in good order and after kill -9.
+"""Time to open an outputs folder with very many pictures, after a clean exit and after kill -9.
 
-Run `python -m benchmarks.opening`. The files are empty, for those that have a row are not opened. Each start is a
-process of its own; the time is that of `Studio(...)`, without the imports before it.
+Run `python -m benchmarks.opening`. The files are empty, because files with a row are not opened. Each start is a new
+process; the time is that of `Studio(...)`, without imports.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def main(arguments: Sequence[str] = ()) -> None:
 
 
 def lay_out(folder: Path, count: int) -> None:
-    """The rows, and a file and a thumbnail for each."""
+    """Create the rows, and a file and a thumbnail for each."""
     database = Database(folder / "diorama.sqlite")
     fill(database, count)
     rows = database.rows("SELECT id, name, deleted, starred FROM assets")
@@ -66,7 +66,7 @@ def lay_out(folder: Path, count: int) -> None:
 
 
 def opened(folder: Path, how: str) -> tuple[float, float]:
-    """Seconds by the clock and of the processor that opening took."""
+    """Wall-clock and CPU seconds of opening."""
     done = subprocess.run([sys.executable, "-c", _OPEN, folder, how], cwd=ROOT, stdout=subprocess.PIPE, text=True)
     if done.returncode not in (0, -signal.SIGKILL):
         sys.exit(f"The studio ended with status {done.returncode}.")

@@ -1,8 +1,7 @@
-"""A box around what a photograph shows, by "Outline by colour": how good the mask is, and how long it takes.
+""" "Outline by colour" with a box around the object of a photograph: quality and time of the mask.
 
-Run `python -m benchmarks.photographs`. The photographs of other packages and the outlines drawn by hand are those of
-`tests/studio/segmentation/photos`; each is enlarged to one megapixel. Times are those of the one core that it works on,
-whatever else the machine does.
+Run `python -m benchmarks.photographs`. Photographs from other packages and hand-drawn outlines are from
+`tests/studio/segmentation/photos`, enlarged to one megapixel. Times are CPU times of a single core.
 """
 
 from __future__ import annotations
@@ -43,7 +42,7 @@ def main(arguments: Sequence[str] = ()) -> None:
 def measured(name: str, box: Sequence[float], outline: Sequence[Sequence[float]], rounds: int) -> list[Row]:
     """
     Args:
-        box, outline: in pixels of the photograph as it is kept.
+        box, outline: in pixels of the photograph as stored.
     """
     photo = Image.open(PHOTOS / f"{name}.jpg").convert("RGB")
     scale = (PIXELS / (photo.width * photo.height)) ** 0.5
@@ -72,7 +71,7 @@ def measured(name: str, box: Sequence[float], outline: Sequence[Sequence[float]]
 
 
 def _unheard(_progress: Progress) -> None:
-    """Nobody waits for this."""
+    """Ignore progress."""
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
-"""What it costs to write and read a splat, beside plyfile doing the same, and in every other format. On one thread.
+"""Time to write and read a splat as PLY, compared with plyfile, and in every other format, on one thread.
 
-Run `python -m benchmarks.ply`. The numbers are for 65,536 splats, what LGM makes. "A tuple list through plyfile" is how
-LGM's own `save_ply` and most scripts write; plyfile's reader is timed on bytes, as an upload comes, and on a file that
-it maps into memory, with the columns put together in both cases, for that is what one has to have in the end. Times are
-of the processor, so that a busy machine does not spoil the comparison.
+Run `python -m benchmarks.ply`. The numbers are for 65,536 splats, as LGM makes. "A tuple list through plyfile" is how
+LGM's `save_ply` and most scripts write; plyfile's reader is timed on bytes, like an upload, and on a memory-mapped
+file, both including the conversion to one array, which is always needed. Times are CPU time, so that other processes
+hardly matter.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ from studio.splats.splat import SH_C0, Splat
 SPLATS = 65_536
 ROUNDS = 7
 WRITE_TIMES, READ_TIMES = 50, 10
-"""How many times faster than plyfile was promised."""
+"""The promised speed-up over plyfile."""
 _SLOW_ROUNDS = 3
-"""A reading by plyfile from bytes takes about a second."""
+"""Reading by plyfile from bytes takes about a second."""
 
 
 def main(arguments: Sequence[str] = ()) -> None:
@@ -45,7 +45,7 @@ def main(arguments: Sequence[str] = ()) -> None:
 
 
 def writing(splat: Splat, rounds: int) -> list[Row]:
-    """PLY, ours beside a list of tuples through plyfile."""
+    """Write PLY: ours, and a list of tuples through plyfile."""
     ours = Row("write PLY, ours", 1000 * seconds(lambda: write_ply(splat), rounds), rounds, unit="ms")
     theirs = Row(
         "write PLY, a tuple list through plyfile",
@@ -57,7 +57,7 @@ def writing(splat: Splat, rounds: int) -> list[Row]:
 
 
 def reading(splat: Splat, rounds: int) -> list[Row]:
-    """PLY, ours beside plyfile's own reader."""
+    """Read PLY: ours, and plyfile's reader."""
     data, slow = write_ply(splat), min(rounds, _SLOW_ROUNDS)
     ours = Row("read PLY, ours", 1000 * seconds(lambda: read_ply(data), rounds), rounds, unit="ms")
     theirs = Row("read PLY, plyfile", 1000 * seconds(lambda: by_plyfile(io.BytesIO(data)), slow), slow, unit="ms")
@@ -75,7 +75,7 @@ def reading(splat: Splat, rounds: int) -> list[Row]:
 
 
 def others(splat: Splat, rounds: int) -> list[Row]:
-    """Every format that a splat can be saved as: time, size, and time to read it where it can be read."""
+    """Every export format: time to write, size, and time to read if it can be read."""
     rows: list[Row] = []
     for name, export in EXPORTS.items():
         began = time.process_time()
@@ -90,7 +90,7 @@ def others(splat: Splat, rounds: int) -> list[Row]:
 
 
 def seconds(work: Callable[[], object], rounds: int) -> float:
-    """The median processor time of some calls, the first one not counted."""
+    """Median CPU time of some calls, without the first."""
     work()
     times = []
     for _ in range(rounds):
@@ -101,7 +101,7 @@ def seconds(work: Callable[[], object], rounds: int) -> float:
 
 
 def by_tuples(splat: Splat) -> bytes:
-    """A PLY file the usual way: a tuple for each splat."""
+    """Write a PLY file the usual way: a tuple for each splat."""
     opacities = np.clip(splat.opacities, 1e-6, 1 - 1e-6)[:, None]
     logs = (np.log(opacities / (1 - opacities)), np.log(splat.scales + 1e-8))
     columns = np.concatenate([splat.positions, (splat.colours - 0.5) / SH_C0, *logs, splat.rotations], axis=1)
@@ -119,7 +119,7 @@ def by_plyfile(source: Path | io.BytesIO) -> np.ndarray:
 
 
 def some_splat(count: int) -> Splat:
-    """A hollow ball of small splats: something a mesh can be made of."""
+    """A hollow ball of small splats, which can be meshed."""
     random = np.random.default_rng(0)
     out = random.normal(size=(count, 3))
     out /= np.linalg.norm(out, axis=1, keepdims=True)

@@ -1,7 +1,7 @@
-"""How long the quick page takes until words can be sent, in a real browser, cold and again.
+"""Time until the quick page accepts prompts, in a real browser, on the first and on later visits.
 
-Run `python -m benchmarks.quick_page`. The time goes from asking for the page until its models are listed; the server
-and the browser share this machine, as they do for a person at home.
+Run `python -m benchmarks.quick_page`. The time is from navigation until the models are listed; server and browser share
+this machine, as at home.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def main(arguments: Sequence[str] = ()) -> None:
 
 
 def rows(rounds: int) -> list[Row]:
-    """The table of so many browsers that have never been there, and as many that come again."""
+    """The rows for this many new browsers, and as many returning ones."""
     cold, warm = [], []
     with served_here() as address, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium.find(), args=chromium.FLAGS)
@@ -53,7 +53,7 @@ def rows(rounds: int) -> list[Row]:
 
 @contextmanager
 def served_here() -> Iterator[str]:
-    """The address of Diorama with the models of this machine and an empty folder."""
+    """Serve Diorama with the models of this machine and an empty folder; yields its address."""
     with tempfile.TemporaryDirectory() as folder:
         options = app.parse(["--port", str(free_port()), "--outputs", folder])
         machine, identify = app.inspect(), app.identify_by(options)
@@ -68,7 +68,7 @@ def served_here() -> Iterator[str]:
 
 
 def opened(context: BrowserContext, address: str) -> float:
-    """Seconds until the page listens."""
+    """Seconds until the page is ready."""
     tab = context.new_page()
     began = time.perf_counter()
     tab.goto(address, wait_until="commit")

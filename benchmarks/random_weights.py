@@ -1,7 +1,7 @@
-"""The large models with random weights, in the layouts of the Hub and with the sizes of the published configurations.
+"""Writes the large models with random weights, in the layouts of the Hub and the sizes of the published configurations.
 
-Nothing is computed: one block of random numbers is written again and again, so that a model of 4 billion takes as long
-as its disk does.
+Nothing is computed: one block of random numbers is written repeatedly, so that even a model with 4 billion parameters
+is limited only by the disk.
 """
 
 from __future__ import annotations
@@ -49,11 +49,11 @@ from toybox.klein.tokenizer import build_tokenizer
 from toybox.wordings import every_word
 
 BLOCK = 2**22
-"""Numbers in the block."""
+"""Size of the block in numbers."""
 SPREAD = 0.02
-"""Of a normal distribution around 0, as networks are often begun with."""
+"""Standard deviation of a normal distribution around 0, a common initialisation."""
 NAMES = {torch.float16: "F16", torch.bfloat16: "BF16", torch.float32: "F32"}
-"""In a safetensors header."""
+"""Names in a safetensors header."""
 PARAMETERS, ENCODER = "diffusion_pytorch_model", "model"
 CLIP_H: dict[str, Any] = {
     "hidden_size": 1280,
@@ -128,7 +128,7 @@ SD_VAE: dict[str, Any] = {
 
 
 def write_random(path: Path, shapes: Mapping[str, Sequence[int]], dtype: torch.dtype = torch.float16) -> None:
-    """A safetensors file with these tensors; variances are ones.
+    """Write a safetensors file with these tensors; variances are ones.
 
     Source: https://huggingface.co/docs/safetensors, "Format".
     """
@@ -152,7 +152,7 @@ def write_random(path: Path, shapes: Mapping[str, Sequence[int]], dtype: torch.d
 
 
 def shapes_of(build: Callable[[], nn.Module], prefix: str = "") -> dict[str, tuple[int, ...]]:
-    """Of what the network keeps; it is built where tensors take no memory."""
+    """The shapes of the network's state; it is built on the meta device."""
     with torch.device("meta"):
         network = build()
     return {
@@ -161,7 +161,7 @@ def shapes_of(build: Callable[[], nn.Module], prefix: str = "") -> dict[str, tup
 
 
 def part(folder: Path, build: Callable[[], Any], dtype: torch.dtype, *, stem: str, prefix: str = "") -> None:
-    """One component of a pipeline: its configuration and its weights."""
+    """Write one component of a pipeline: its configuration and its weights."""
     with torch.device("meta"):
         network = build()
     folder.mkdir(parents=True, exist_ok=True)
@@ -219,7 +219,7 @@ def klein(folder: Path) -> None:
 
 
 def flux1(folder: Path, *, guided: bool) -> None:
-    """FLUX.1 schnell, or guided dev, 34 GB; with tokenizers that know letters only."""
+    """FLUX.1 schnell, or dev with guidance, 34 GB; its tokenizers know only letters."""
     half = torch.bfloat16
     part(folder / "transformer", lambda: FluxTransformer2DModel(guidance_embeds=guided), half, stem=PARAMETERS)
     part(folder / "vae", lambda: AutoencoderKL(**SD_VAE | FLUX1_VAE), half, stem=PARAMETERS)
@@ -244,7 +244,7 @@ def flux1(folder: Path, *, guided: bool) -> None:
 
 
 def sam_large(folder: Path) -> None:
-    """SAM 2.1 large, as the published .pt file; its weights have the random values that the package begins with."""
+    """SAM 2.1 large, as the published .pt file; its weights have the package's random initial values."""
     torch.manual_seed(0)
     folder.mkdir(parents=True, exist_ok=True)
     torch.save({"model": build(published_config("l")).state_dict()}, folder / "sam2.1_hiera_large.pt")
@@ -273,7 +273,7 @@ def imagedream(folder: Path) -> None:
 
 
 def lgm(folder: Path) -> None:
-    """LGM big, 0.8 GB."""
+    """LGM "big", 0.8 GB."""
     write_random(folder / "model_fp16_fixrot.safetensors", shapes_of(lambda: LGM(BIG)), torch.float16)
 
 

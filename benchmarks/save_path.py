@@ -1,7 +1,7 @@
-"""What it costs to keep a picture, and where the time goes: encoding, the disk, the row, the thumbnail.
+"""Time to save a picture, and its parts: encoding, disk, row, thumbnail.
 
-Run `python -m benchmarks.save_path`. "Save" is `Store.save` as a whole; the parts are done again one by one beside it,
-with the same picture in the same folder. The picture is a photograph's worth of detail: soft shapes with grain.
+Run `python -m benchmarks.save_path`. "Save" is the whole `Store.save`; the parts are also timed one by one, with the
+same picture in the same folder. The picture has as much detail as a photograph: soft shapes with grain.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def main(arguments: Sequence[str] = ()) -> None:
 
 
 def measure(folder: Path, image: Image.Image, rounds: int) -> list[Row]:
-    """The rows of one size."""
+    """The rows for one picture size."""
     database = Database(folder / "diorama.sqlite")
     store = Store(folder, database)
     parts: dict[str, Callable[[], object]] = {
@@ -58,7 +58,7 @@ def measure(folder: Path, image: Image.Image, rounds: int) -> list[Row]:
     times: dict[str, list[float]] = {name: [] for name in parts}
     data = encoded(image)
     try:
-        for _ in range(rounds + 1):  # the first does not count
+        for _ in range(rounds + 1):  # without the first
             for name, do in parts.items():
                 began = time.perf_counter()
                 do()
@@ -71,7 +71,7 @@ def measure(folder: Path, image: Image.Image, rounds: int) -> list[Row]:
 
 
 def photograph(side: int) -> Image.Image:
-    """RGB: soft shapes with grain, as large in a file as a photograph."""
+    """Soft shapes with grain, RGB, with the file size of a photograph."""
     grain = np.random.default_rng(1)
     soft = Image.fromarray(grain.integers(0, 256, (8, 8, 3), dtype=np.uint8)).resize(
         (side, side), Image.Resampling.BICUBIC
@@ -81,7 +81,7 @@ def photograph(side: int) -> Image.Image:
 
 
 def recipe(image: Image.Image) -> Recipe:
-    """A recipe of its own for the next file."""
+    """A new recipe for the next file."""
     return replace(_RECIPE, id=secrets.token_hex(16), width=image.width, height=image.height, created=time.time())
 
 
@@ -118,14 +118,14 @@ def encoded(image: Image.Image) -> bytes:
 
 
 def write(folder: Path, data: bytes) -> None:
-    """Bring bytes to the disk as the store does."""
+    """Write bytes to the disk as the store does."""
     path = files.write_temporary(folder, lambda file: file.write(data))
     path.rename(folder / f"{secrets.token_hex(8)}.png")
     files.sync_folder(folder)
 
 
 def add_row(database: Database, image: Image.Image) -> None:
-    """Add a row as the store does."""
+    """Insert a row as the store does."""
     made = recipe(image)
     with database.transaction() as connection:
         insert(connection, f"{made.id}.png", FoundRecipe(made, to_text(made), *image.size), Note(), deleted=False)

@@ -1,8 +1,8 @@
-"""How far workers go: by arithmetic on what a job costs the server, and by a simulation of a day with many machines.
+"""How far workers scale: the load of a job on the server, calculated, and a simulated day with many machines.
 
-Run `python -m benchmarks.scaling`; with `--write` its tables replace those in docs/scaling.md. The simulation knows
-arrivals with a peak in the afternoon, pictures that take differently long, and workers that die: their job waits for
-`names.ACK_WAIT_SECONDS` and is begun again elsewhere. It knows no clock: the same seed gives the same numbers anywhere.
+Run `python -m benchmarks.scaling`; with `--write` its tables replace those in docs/scaling.md. The simulation has
+arrivals with a peak in the afternoon, pictures of varying duration, and workers that die: their job waits for
+`names.ACK_WAIT_SECONDS` and starts again elsewhere. It is deterministic: the same seed gives the same numbers anywhere.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from typing import NamedTuple
 from workers import names
 
 DAY = 86_400.0
-PEAK = 2.0  # the busiest hour has so many times the jobs of an average one
-SECONDS = 20.0  # of a picture, on average
+PEAK = 2.0  # jobs in the busiest hour, relative to an average one
+SECONDS = 20.0  # per picture, on average
 SPREAD = 0.5  # standard deviation of their logarithms
 DIES_EVERY = DAY / 4  # a worker, on average
 RESTART_SECONDS = 60.0
 PICTURE_MB, PREVIEW_KB, STEPS, RECORD_KB = 1.9, 30, 20, 6  # 1024 x 1024 as PNG; a record of presence with ten models
 CHUNK_MB = 0.128  # of the object store
-SAVE_SECONDS = 0.35  # of a core of the app, for such a picture: python -m benchmarks.save_path --sides 1024
+SAVE_SECONDS = 0.35  # of one core of the app, per picture: python -m benchmarks.save_path --sides 1024
 SIZES = (
     (3, 5_000),
     (30, 50_000),
@@ -40,12 +40,12 @@ PAGE = Path(__file__).parents[1] / "docs/scaling.md"
 
 
 class Day(NamedTuple):
-    """What came of a day."""
+    """The result of a day."""
 
     workers: int
     jobs: int
-    busy: float  # share of the workers' time
-    wait_p50: float  # seconds from the wish to the begin of the work that led to the picture
+    busy: float  # utilisation of the workers
+    wait_p50: float  # seconds from the request to the start of the attempt that made the picture
     wait_p99: float
     most_waiting: int
     begun_again: int
@@ -53,17 +53,17 @@ class Day(NamedTuple):
 
 
 class Load(NamedTuple):
-    """What a day costs the server and the app at its peak."""
+    """The load on the server and the app at the peak of a day."""
 
     messages: float  # a second
     mb: float  # a second, in and out together
-    presence_mb: float  # of that what each app hears of who is there
-    threads: float  # of the app, each waits for a worker
-    cores: float  # of the app, which write files
+    presence_mb: float  # of which presence messages, to each app
+    threads: float  # of the app, each waiting for a worker
+    cores: float  # of the app, for writing files
 
 
 def arrivals(jobs: int, chance: random.Random) -> Iterator[float]:
-    """Times of a day, in order, as many as `jobs`; the peak is at three in the afternoon."""
+    """Sorted arrival times of this many jobs in a day, with the peak at three in the afternoon."""
     now, left = 0.0, jobs
     while left:
         now += chance.expovariate(jobs / DAY * PEAK)
@@ -74,10 +74,10 @@ def arrivals(jobs: int, chance: random.Random) -> Iterator[float]:
 
 
 def simulate(workers: int, jobs: int, seed: int = 1) -> Day:
-    """A day of one queue that all workers draw from."""
+    """Simulate a day of one queue for all workers."""
     chance = random.Random(seed)
-    free = [0.0] * workers  # when each can begin again
-    again: list[tuple[float, float, float]] = []  # ready, wished, seconds of a job whose worker died
+    free = [0.0] * workers  # when each is free again
+    again: list[tuple[float, float, float]] = []  # ready, requested, seconds of a job whose worker died
     starts: list[float] = []
     waits: list[float] = []
     worked, begun_again, most_waiting = 0.0, 0, 0
@@ -114,13 +114,13 @@ def simulate(workers: int, jobs: int, seed: int = 1) -> Day:
 
 
 def load(workers: int, jobs: int) -> Load:
-    """Arithmetic, at the peak: every message of a job counted once as it comes and once as it goes."""
+    """The calculated load at the peak: every message of a job counts once in and once out."""
     rate = PEAK * jobs / DAY
     at_work = min(rate * SECONDS, workers)
     chunks = math.ceil(PICTURE_MB / CHUNK_MB) + 1
     of_job = 2 * (2 + 2 * chunks + STEPS + 6) + SECONDS / names.HEARTBEAT_SECONDS
     presence = workers / names.PRESENCE_SECONDS
-    idle = (workers - at_work) / 5  # who waits asks again every five seconds
+    idle = (workers - at_work) / 5  # idle workers ask again every five seconds
     mb = rate * (2 * PICTURE_MB + 2 * STEPS * PREVIEW_KB / 1e3) + 2 * presence * RECORD_KB / 1e3
     return Load(rate * of_job + 2 * presence + 2 * idle, mb, presence * RECORD_KB / 1e3, at_work, rate * SAVE_SECONDS)
 
@@ -150,7 +150,7 @@ def tables(sizes: Sequence[tuple[int, int]]) -> str:
 
 
 def main(arguments: Sequence[str] = ()) -> None:
-    """Print the tables, or write them down."""
+    """Print the tables, or write them to docs/scaling.md."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--write", action="store_true", help="into docs/scaling.md")
     parser.add_argument("--most", type=int, default=10**6, help="leave out what has more jobs a day")

@@ -1,7 +1,7 @@
-"""A further click on a picture, against the naive way: encode per click, and three full-size overlays as PNG in base64.
+"""A further click on a picture, compared with the naive way: encode per click, and send three full-size PNG overlays.
 
-Run `python -m benchmarks.segment`. Both sides use the same model on the same 1024 x 1024 picture, taking turns. With a
-GPU it also opens SAM 2.1 large with random weights and sets our way beside a plain `SAM2ImagePredictor` script.
+Run `python -m benchmarks.segment`. Both use the same model on the same 1024 x 1024 picture, in turn. With a GPU, it
+also compares SAM 2.1 large with random weights with a plain `SAM2ImagePredictor` script.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def main(arguments: Sequence[str] = ()) -> None:
 
 
 def clicks(spec: ModelSpec, folder: Path, rounds: int) -> list[Row]:
-    """Our clicks as the page asks for them, beside the naive way."""
+    """Our clicks as the page makes them, and the naive way."""
     path = folder / "picture.png"
     picture().save(path)
     studio, naive = Studio([spec], folder / "outputs"), sam.open_folder(Path(FOLDER))
@@ -84,7 +84,7 @@ def clicks(spec: ModelSpec, folder: Path, rounds: int) -> list[Row]:
 
 
 def naive_click(model: sam.Sam, image: Image.Image, point: np.ndarray) -> list[str]:
-    """What a demo page does: embed, predict, and send three overlays of the full size."""
+    """A click as in a demo page: embed, predict, and send three full-size overlays."""
     predictor = model._predictor
     predictor.set_image(image)
     masks, _, _ = predictor.predict(point[None], np.array([1]), multimask_output=True)
@@ -99,7 +99,7 @@ def naive_click(model: sam.Sam, image: Image.Image, point: np.ndarray) -> list[s
 
 
 def large(rounds: int) -> list[Row]:
-    """The largest published size on the GPU, with weights that mean nothing."""
+    """The largest published size on the GPU, with random weights."""
     torch.manual_seed(1)
     network = sam.build(sam.published_config("l")).eval().cuda()
     ours, plain = sam.Sam(network), sam._predictor(network)
@@ -133,7 +133,7 @@ def ask(model: sam.Sam, image: Image.Image, key: str, point: Point) -> MaskResul
 
 
 def taking_turns(works: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, list[float]]:
-    """Seconds of each work, the first round left out; the works alternate, so that all see the same machine."""
+    """Seconds of each function, in alternation, so that all see the same machine load; the first round is left out."""
     times: dict[str, list[float]] = {name: [] for name in works}
     for _ in range(rounds + 1):
         for name, work in works.items():

@@ -1,6 +1,6 @@
-"""From a picture to a splat, stage by stage with networks of the published sizes; and the renderer on this machine.
+"""From a picture to a splat, stage by stage, with networks of the published sizes; and the renderer.
 
-Run `python -m benchmarks.splat_path`. The path needs a GPU with 12 GB: random weights take as long as the real ones.
+Run `python -m benchmarks.splat_path`. The path needs a GPU with 12 GB; random weights are as fast as the real ones.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from studio.solid.contract import SplatRequest, ViewsRequest
 
 ROUNDS = 5
 PROMISED_MS = 1000
-"""Of the whole path on an H200; the arithmetic alone would take about 100 ms (shared/models-and-clouds.md)."""
+"""The promise for the whole path on an H200; the FLOPs alone would take about 100 ms."""
 
 
 def main(arguments: Sequence[str] = ()) -> None:
@@ -54,7 +54,7 @@ def main(arguments: Sequence[str] = ()) -> None:
 
 
 def renderer(splats: int, rounds: int) -> list[Row]:
-    """The picture a person looks at, and two that a network learns from."""
+    """Render one picture for display, and two for training."""
     rows = []
     for count, size, learns in ((splats, 512, False), (splats // 4, 128, True), (splats // 16, 64, True)):
         what = "drawn and differentiated" if learns else "drawn"
@@ -64,7 +64,7 @@ def renderer(splats: int, rounds: int) -> list[Row]:
 
 
 def drawn(gaussians: Gaussians, size: int, *, learns: bool) -> float:
-    """Seconds for one picture, and the gradients of it."""
+    """Seconds to render one picture, and for its gradients."""
     leaves = Gaussians(*(each.requires_grad_(learns) for each in gaussians))
     began = time.perf_counter()
     with torch.set_grad_enabled(learns):
@@ -75,7 +75,7 @@ def drawn(gaussians: Gaussians, size: int, *, learns: bool) -> float:
 
 
 def ball(count: int) -> Gaussians:
-    """Gaussians on a ball, as wide as they are far apart."""
+    """Gaussians on a sphere, as wide as the distance between them."""
     source = torch.Generator().manual_seed(0)
     return Gaussians(
         positions=0.5 * F.normalize(torch.randn(count, 3, generator=source), dim=-1),
@@ -87,10 +87,10 @@ def ball(count: int) -> Gaussians:
 
 
 def path(dream: ImageDream, splatter: Splatter, rounds: int, steps: int) -> list[Row]:
-    """Each stage by itself, and the whole as a person asks for it."""
+    """Each stage alone, and the whole path as in the app."""
     times: dict[str, list[float]] = {}
     for number in range(rounds + 1):
-        measured = {} if number == 0 else times  # the first warms up
+        measured = {} if number == 0 else times  # the first is a warm-up
         _measure(dream, splatter, steps, partial(_timed, measured))
     whole = "a picture to a splat, as the app runs it"
     return [
@@ -128,7 +128,7 @@ def _timed(times: dict[str, list[float]], name: str, work: Callable[[], Any]) ->
 
 
 def full_size(device: torch.device) -> tuple[ImageDream, Splatter]:
-    """The networks of the published sizes in float16, as their files would fill them.
+    """The networks of the published sizes in float16, with random weights.
 
     Source of the sizes: ashawkey/imagedream-ipmv-diffusers, its config files.
     """

@@ -1,7 +1,7 @@
-"""What the look Stardust takes while nothing happens, beside the same page without it, in a real browser.
+"""CPU use of the theme Stardust on an idle page, compared with the same page without it, in a real browser.
 
-Run `python -m benchmarks.stardust`. All processes of the browser are counted, the one that composes the frames too:
-without a GPU they are drawn by cores, which is the worst case.
+Run `python -m benchmarks.stardust`. All processes of the browser are counted, including the compositor: without a GPU,
+frames are rendered on the CPU, which is the worst case.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from benchmarks.table import Row, print_table
 from tests import browser as chromium
 
 SECONDS = 30
-_SETTLED = 8  # seconds until the page has done what it does when it is opened
+_SETTLED = 8  # seconds until a new page is idle
 
 
 def main(arguments: Sequence[str] = ()) -> None:
@@ -37,7 +37,7 @@ def main(arguments: Sequence[str] = ()) -> None:
 
 
 def idle(browser: Browser, address: str, look: str, seconds: float) -> float:
-    """The part of a core that the browser takes."""
+    """The share of a core that the browser uses."""
     context = browser.new_context(viewport={"width": 1280, "height": 800})
     context.add_init_script(f"localStorage.setItem('diorama-look', '{look}')")
     page = context.new_page()
@@ -52,7 +52,7 @@ def idle(browser: Browser, address: str, look: str, seconds: float) -> float:
 
 
 def _children() -> float:
-    """Processor seconds of all that this process has started."""
+    """CPU seconds of all child processes."""
     parents = {}
     for name in filter(str.isdigit, os.listdir("/proc")):
         try:

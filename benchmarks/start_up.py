@@ -1,8 +1,7 @@
-"""How long until the page is there, against a bare gradio page, side by side, and whether torch kept out of the way.
+"""Time until the page is served, compared with a bare Gradio page, and whether torch was imported before.
 
-Run `python -m benchmarks.start_up`. Both are started in turn with the same environment; the time goes from the start of
-the process to the last byte of the first page it serves. Where the system tells, also the processor seconds it took,
-which a busy machine changes less.
+Run `python -m benchmarks.start_up`. Both are started in turn with the same environment; the time is from process start
+to the last byte of the first page. If available, CPU seconds are shown, too, which other processes affect less.
 """
 
 from __future__ import annotations
@@ -32,16 +31,16 @@ _BARE = """if True:
         gr.Textbox()
     page.launch(server_name="127.0.0.1", server_port=int(sys.argv[1]), quiet=True)
 """
-# Nothing may call home: a network that answers slowly would be measured instead.
+# No analytics: a slow network would be measured instead.
 _ENVIRONMENT = {"GRADIO_ANALYTICS_ENABLED": "False", "HF_HUB_OFFLINE": "1", "OMP_WAIT_POLICY": "PASSIVE"}
 
 
 @dataclass(frozen=True)
 class Start:
-    """One process from its start to its first page."""
+    """One process, from its start to its first page."""
 
     seconds: float
-    cpu_seconds: float | None  # None where the system does not tell
+    cpu_seconds: float | None  # None if not available
     has_torch: bool | None
 
 
@@ -59,7 +58,7 @@ def main(arguments: Sequence[str] = ()) -> None:
 
 
 def rows(bare: Sequence[Start], ours: Sequence[Start]) -> list[Row]:
-    """The table of these starts."""
+    """The rows for these starts."""
     count = len(ours)
     table = [
         Row("bare gradio page", statistics.median(one.seconds for one in bare), count, unit="s"),
@@ -80,8 +79,8 @@ def start(command: list[str], more: Sequence[str]) -> Start:
     """Start a page and wait for it.
 
     Args:
-        command: what to run; a free port is added.
-        more: what follows the port.
+        command: to run; a free port is appended.
+        more: arguments after the port.
     """
     port = free_port()
     began = time.monotonic()
@@ -104,7 +103,7 @@ def start(command: list[str], more: Sequence[str]) -> Start:
 
 
 def fetch(port: int) -> bytes:
-    """What the page's address answers; nothing while nobody is there."""
+    """The response at the page's address; empty if the connection is refused."""
     try:
         with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_SECONDS) as line:
             line.sendall(f"GET / HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\n\r\n".encode())
@@ -118,14 +117,14 @@ def fetch(port: int) -> bytes:
 
 
 def free_port() -> int:
-    """A port of this machine that nobody serves on."""
+    """A free port on this machine."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
 
 
 def cpu_seconds(process: int) -> float | None:
-    """What all threads of a process have computed so far. Source: proc(5), /proc/pid/stat, fields 14 and 15."""
+    """CPU time of all threads of a process. Source: proc(5), /proc/pid/stat, fields 14 and 15."""
     path = Path(f"/proc/{process}/stat")
     if not path.exists():
         return None
@@ -134,13 +133,13 @@ def cpu_seconds(process: int) -> float | None:
 
 
 def has_torch(process: int) -> bool | None:
-    """Whether a process has mapped torch's library, which is what importing it begins with."""
+    """Whether a process has mapped torch's library, which happens first when torch is imported."""
     path = Path(f"/proc/{process}/maps")
     return "libtorch" in path.read_text() if path.exists() else None
 
 
 def _ratio(ours: Sequence[float], bare: Sequence[float]) -> float:
-    """Of the medians."""
+    """The ratio of the medians."""
     return statistics.median(ours) / statistics.median(bare)
 
 

@@ -1,4 +1,4 @@
-"""How a benchmark says what it measured: the machine, then a line per measurement. Knows no benchmark."""
+"""The output of a benchmark: the machine, then a line per measurement."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pipelines.machine import processor_name
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the table: what was measured, over how many cases, and what was promised."""
+    """One line of the table: what was measured, over how many cases, and the promise."""
 
     name: str
     value: float  # a share from 0 to 1 where the unit is "%"
@@ -37,12 +37,12 @@ def print_table(title: str, rows: Sequence[Row]) -> None:
 
 
 def median_ms(name: str, seconds: Sequence[float], promise: str = "") -> Row:
-    """The median of some times, in milliseconds."""
+    """The median of these times, in milliseconds."""
     return Row(name, 1000 * statistics.median(seconds), len(seconds), promise, "ms")
 
 
 def machine() -> str:
-    """What this runs on, and how busy it was when the table was printed: numbers of a busy machine say little."""
+    """This machine and its load average: numbers from a busy machine say little."""
     busy = f", load {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else ""
     return (
         f"{platform.platform()}, {processor_name()}, {os.cpu_count()} cores{busy}, Python {platform.python_version()}"

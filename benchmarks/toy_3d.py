@@ -1,12 +1,12 @@
-"""How good the bundled 3D is: a photo of an unseen object becomes a splat, which is looked at from all around.
+"""Quality of the bundled 3D models: photos of unseen objects become splats, which are compared from all sides.
 
 Run `python -m benchmarks.toy_3d`. Prints a table, and the machine it ran on. `--sheet` also writes a contact sheet.
 
-Every case is an object of a held-out colour for its kind, in a pose, size and light of its own. Its photo is cut to a
-square as the 3D tab cuts it; the two models of the app make the sides and the splat; the elevation is told, as a
-person does by the slider. The splat is drawn by `lgm.render` and compared with the photo, as it stands over it in the
-3D tab, and with what the world's own tracer shows from eight cameras that no model is shown. The photo has a lens of
-its own, and the app takes it for LGM's: what that lens would have shown from there is compared with, too.
+Every case is an object with a held-out colour for its kind, with random pose, size and light. Its photo is cropped to a
+square as in the 3D tab; the app's two models make the views and the splat; the elevation is given, as by the slider.
+The splat is rendered by `lgm.render` and compared with the photo, as in the 3D tab, and with renderings by the toy
+world's tracer from eight cameras that no model sees. The photo has a random field of view, but the app assumes LGM's:
+the splat is also compared with a rendering from the photo's direction with LGM's field of view.
 """
 
 from __future__ import annotations
@@ -43,16 +43,16 @@ from toybox.world import Camera, render_planes
 CASES, UNSEEN, STEPS, GUIDANCE = 40, 8, 10, 1.0
 _SEED = 20_261_121
 _SHUT = 0.98
-"""Alpha of a pixel through which nothing shines."""
+"""Alpha from which on a pixel counts as opaque."""
 
 
 class View(NamedTuple):
     """One picture of an object alone.
 
     Attributes:
-        azimuth_deg: from the photographer's.
+        azimuth_deg: relative to the photo's.
         elevation_deg: of the camera.
-        rgb: (3, H, W) over white.
+        rgb: (3, H, W) on white.
         covered: (H, W) bool.
     """
 
@@ -63,16 +63,16 @@ class View(NamedTuple):
 
 
 class Score(NamedTuple):
-    """How a drawn splat compares with one picture."""
+    """How a rendered splat compares with one picture."""
 
     iou: float
     psnr: float
-    shut: float  # share of the object's pixels through which nothing shines
+    shut: float  # share of the object's pixels that are opaque
 
 
 @dataclass(frozen=True)
 class Case:
-    """An object: `views[0]` is what the photographer sees, the four first are a quarter turn apart."""
+    """An object: `views[0]` is from the photo's direction; the first four are 90 degrees apart."""
 
     turntable: Turntable
     photo: Image.Image
@@ -82,7 +82,7 @@ class Case:
 
 @dataclass(frozen=True)
 class Result:
-    """What came of one case, by the whole path and from views as they should be."""
+    """The result for one case, by the whole path and from the true views."""
 
     case: Case
     made: tuple[Image.Image, ...]
@@ -114,7 +114,7 @@ def main(arguments: Sequence[str] = ()) -> None:
 
 
 def rows(results: Sequence[Result]) -> list[Row]:
-    """The table."""
+    """The rows of the table."""
 
     def mean(name: str, values: Sequence[float], promise: str = "", unit: str = "%") -> Row:
         return Row(name, float(np.mean(values)), len(values), promise, unit)
@@ -147,13 +147,13 @@ def rows(results: Sequence[Result]) -> list[Row]:
 
 
 def sample_cases(count: int) -> list[Case]:
-    """Objects of held-out colours."""
+    """Objects with held-out colours."""
     chances = (random.Random(f"benchmark {_SEED} {number}") for number in range(count))
     return [case_of(sample_turntable(chance, held_out=True), chance) for chance in chances]
 
 
 def case_of(turntable: Turntable, chance: random.Random) -> Case:
-    """The photo as a model is shown it, the four views, and eight more from all around."""
+    """The photo as a model gets it, the four views, and eight more from all sides."""
     first, colour = turntable.cameras[0], torch.tensor(COLOUR_RGB[turntable.thing.colour])
     others = [
         replace(
@@ -168,11 +168,11 @@ def case_of(turntable: Turntable, chance: random.Random) -> Case:
 
 
 def judged(first: viewing.ImageDream, second: splatting.Splatter, case: Case, steps: int) -> Result:
-    """A case by the whole path, and from the true views."""
+    """Score a case by the whole path, and from the true views."""
     elevation = case.views[0].elevation_deg
     began = time.perf_counter()
     _, *others = first.run(ViewsRequest(case.photo, elevation, 1, steps, GUIDANCE), _deaf).images
-    made = (case.photo, *others)  # as the app does: in front it is known what it looks like
+    made = (case.photo, *others)  # as in the app, the front view is the photo
     splat = second.run(SplatRequest(made, elevation, case.mask), _deaf)
     seconds = time.perf_counter() - began
     true = second.run(SplatRequest(tuple(_image(view.rgb) for view in case.views[:VIEWS]), elevation), _deaf)
@@ -189,7 +189,7 @@ def judged(first: viewing.ImageDream, second: splatting.Splatter, case: Case, st
 
 
 def photographed(case: Case) -> View:
-    """The photo itself, as large as the views."""
+    """The photo at the size of the views."""
     first = case.views[0]
     side = first.rgb.shape[-1]
     photo, mask = (one.resize((side, side), Image.Resampling.BICUBIC) for one in (case.photo, case.mask))
@@ -199,7 +199,7 @@ def photographed(case: Case) -> View:
 
 @torch.inference_mode()
 def seen(splat: Splat, view: View) -> tuple[Tensor, Tensor]:
-    """A splat from a camera: (3, H, W) over white, and its alpha."""
+    """A splat from a camera: (3, H, W) on white, and its alpha."""
     arrays = (splat.positions, splat.opacities, splat.scales, splat.rotations, splat.colours)
     gaussians = Gaussians(*(torch.from_numpy(np.ascontiguousarray(array)) for array in arrays))
     drawn = render(gaussians, orbit_camera(view.elevation_deg, view.azimuth_deg, view.rgb.shape[-1]))
@@ -207,7 +207,7 @@ def seen(splat: Splat, view: View) -> tuple[Tensor, Tensor]:
 
 
 def score(rgb: Tensor, alpha: Tensor, view: View) -> Score:
-    """Outlines at half coverage, the error of all colours, and what is opaque."""
+    """IoU of the outlines at half coverage, PSNR of the colours, and the opaque share."""
     ours = alpha > 0.5
     iou = (ours & view.covered).sum() / (ours | view.covered).sum()
     shut = (alpha[view.covered] >= _SHUT).float().mean()
@@ -215,7 +215,7 @@ def score(rgb: Tensor, alpha: Tensor, view: View) -> Score:
 
 
 def save_sheet(results: Sequence[Result], path: Path) -> None:
-    """A row for each kind: the photo, the four views, the splat from the photo's and some other cameras, the truth."""
+    """Save a row for each kind: the photo, the four views, the splat from the photo's and other cameras, the truth."""
     lines = []
     for result in {result.case.turntable.thing.kind: result for result in results}.values():
         pictures = [result.case.photo, *result.made, *(_image(result.drawn[index]) for index in (0, 1, 2, 5, 8))]
@@ -237,7 +237,7 @@ def _image(rgb: Tensor) -> Image.Image:
 
 
 def _deaf(_progress: Progress) -> None:
-    """Nobody listens."""
+    """Ignore progress."""
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""How good the bundled toy FLUX.2 klein is: held-out prompts and edits, judged by a network that saw only renderings.
+"""Quality of the bundled toy FLUX.2 klein: held-out prompts and edits, judged by a network trained only on renderings.
 
 Run `python -m benchmarks.toy_flux`. Prints a table, and the machine it ran on. `--sheet` also writes a contact sheet.
 """
@@ -35,25 +35,25 @@ SINGLES, PAIRS, EDITS, RESTORED, COMPLETED, TIMED = 150, 50, 120, 64, 48, 9
 BALLS = [f"a {colour} ball on a {background} background" for colour in COLOURS for background in BACKGROUNDS[::2]]
 _BATCH = 25
 _SAME_OUTLINE = 0.75
-"""The judge's outline of a recoloured rendering overlaps the first one by 0.79 (white house) to 0.99."""
+"""The judge's outlines of a rendering before and after recolouring overlap by 0.79 (white house) to 0.99."""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """How the pipeline is asked."""
+    """The settings of the pipeline."""
 
     steps: int = STEPS
     guidance: float = GUIDANCE
 
 
 def held_out_scenes(count: int, objects: int, seed: str) -> list[Scene]:
-    """Scenes whose mixture (one object) or pair (two objects) no training picture showed."""
+    """Scenes whose combination (one object) or pair (two objects) is in no training picture."""
     rng = random.Random(seed)
     return [sample_scene(rng, count=objects, split="held out") for _ in range(count)]
 
 
 def held_out_edits(count: int, seed: str) -> list[Edit]:
-    """Edits that lead to held-out scenes; two of three with a single object."""
+    """Edits that lead to held-out scenes, two thirds with a single object."""
     rng = random.Random(seed)
     edits = []
     for index in range(count):
@@ -63,7 +63,7 @@ def held_out_edits(count: int, seed: str) -> list[Edit]:
 
 
 def draw(pipeline: Flux2KleinPipeline, prompts: list[str], settings: Settings) -> list[Image.Image]:
-    """One picture per prompt; the n-th always starts from the n-th seed."""
+    """Generate one picture per prompt; the n-th always uses the n-th seed."""
     pictures: list[Image.Image] = []
     for start in range(0, len(prompts), _BATCH):
         block = prompts[start : start + _BATCH]
@@ -82,7 +82,7 @@ def draw(pipeline: Flux2KleinPipeline, prompts: list[str], settings: Settings) -
 
 
 def redraw(pipeline: Flux2KleinPipeline, edits: list[Edit], settings: Settings) -> list[Image.Image]:
-    """The edited picture of every edit's rendered source."""
+    """Apply every edit to its rendered source."""
     pictures = []
     for index, edit in enumerate(edits):
         pictures += pipeline(
@@ -98,7 +98,7 @@ def redraw(pipeline: Flux2KleinPipeline, edits: list[Edit], settings: Settings) 
 
 
 def drawing_rows(judge: Judge, scenes: list[Scene], pictures: list[Image.Image]) -> list[Row]:
-    """How often colour, kind and background are the ones that were asked for; every object counts."""
+    """How often colour, kind and background are as requested; every object counts."""
     verdicts = judge.look_at(as_tensor(pictures))
     singles = [pair for pair in zip(scenes, verdicts, strict=True) if len(pair[0].objects) == 1]
     doubles = [pair for pair in zip(scenes, verdicts, strict=True) if len(pair[0].objects) == 2]
@@ -115,7 +115,7 @@ def drawing_rows(judge: Judge, scenes: list[Scene], pictures: list[Image.Image])
 
 
 def matched(scene: Scene, verdict: Verdict) -> list[tuple[bool, bool]]:
-    """Whether colour and kind of each object of the scene are where they should be; a missing object is wrong."""
+    """Whether colour and kind of each object of the scene are right; a missing object is wrong."""
     seen: list[Look | None] = [*verdict.objects, None][: len(scene.objects)]
     if len(verdict.objects) != len(scene.objects):
         return [(False, False)] * len(scene.objects)
@@ -126,7 +126,7 @@ def matched(scene: Scene, verdict: Verdict) -> list[tuple[bool, bool]]:
 
 
 def edit_rows(judge: Judge, edits: list[Edit], pictures: list[Image.Image]) -> list[Row]:
-    """How often the edit did what was said, and nothing else."""
+    """How often the edit was done, and how often nothing else changed."""
     after = judge.look_at(as_tensor(pictures))
     before = judge.look_at(as_tensor([Image.fromarray(render(edit.source).image) for edit in edits]))
     done: dict[str, list[bool]] = {"colour": [], "kind": [], "background": []}
@@ -146,7 +146,7 @@ def edit_rows(judge: Judge, edits: list[Edit], pictures: list[Image.Image]) -> l
 
 
 def judge_edit(edit: Edit, before: Verdict, after: Verdict) -> tuple[bool, bool]:
-    """Whether what was asked for happened, and whether everything else stayed: looks, background, outline."""
+    """Whether the edit was done, and whether everything else stayed: looks, background, outline."""
     source, target = edit.source, edit.target
     if len(after.objects) != len(target.objects):
         return False, False
@@ -175,7 +175,7 @@ def overlap(first: np.ndarray, second: np.ndarray) -> float:
 
 
 def roundness(silhouette: np.ndarray) -> float:
-    """How much an outline, HW bool, is a disc: intersection over union with the disc of its area around its centre."""
+    """How round an outline, HW bool, is: intersection over union with the disc of the same area and centre."""
     rows, columns = np.nonzero(silhouette)
     if not len(rows):
         return 0.0
@@ -186,7 +186,7 @@ def roundness(silhouette: np.ndarray) -> float:
 
 @torch.inference_mode()
 def restoration_psnr(pipeline: Flux2KleinPipeline, scenes: list[Scene]) -> float:
-    """Mean PSNR in dB of rendered scenes that go through the autoencoder."""
+    """Mean PSNR in dB of rendered scenes, encoded and decoded."""
     pictures = torch.stack([_one_tensor(render(scene).image) for scene in scenes])
     restored = pipeline.vae.decode(pipeline.vae.encode(pictures * 2 - 1).latent_dist.mode(), return_dict=False)[0]
     error = ((restored.clamp(-1, 1) + 1) / 2 - pictures).square().mean(dim=(1, 2, 3))
@@ -195,7 +195,7 @@ def restoration_psnr(pipeline: Flux2KleinPipeline, scenes: list[Scene]) -> float
 
 @torch.inference_mode()
 def completion_psnr(pipeline: Flux2KleinPipeline, scenes: list[Scene], words: list[str], first: int = 3) -> float:
-    """Mean PSNR in dB of pictures that are put under noise and drawn again from the pipeline's step `first` on."""
+    """Mean PSNR in dB of pictures that are noised and denoised from the pipeline's step `first` on."""
     scheduler = build_scheduler()
     scheduler.set_timesteps(sigmas=np.linspace(1, 1 / STEPS, STEPS).tolist())
     sigmas = torch.as_tensor(scheduler.sigmas).tolist()[first:]
@@ -211,7 +211,7 @@ def completion_psnr(pipeline: Flux2KleinPipeline, scenes: list[Scene], words: li
 
 
 def warm_seconds(pipeline: Flux2KleinPipeline, settings: Settings) -> float:
-    """Median time of one picture after the first."""
+    """Median time of a picture, without the first."""
     times = []
     for _ in range(TIMED + 1):
         start = time.perf_counter()
@@ -226,7 +226,7 @@ def as_tensor(pictures: list[Image.Image]) -> Tensor:
 
 
 def write_sheet(pictures: list[Image.Image], path: Path, columns: int = 16) -> None:
-    """Puts pictures side by side into one file."""
+    """Saves pictures side by side in one file."""
     rows = -(-len(pictures) // columns)
     sheet = Image.new("RGB", (columns * PICTURE_SIZE, rows * PICTURE_SIZE))
     for index, picture in enumerate(pictures):
@@ -235,7 +235,7 @@ def write_sheet(pictures: list[Image.Image], path: Path, columns: int = 16) -> N
 
 
 def load_pipeline(folder: Path) -> Flux2KleinPipeline:
-    """The pipeline as float32, silent."""
+    """The pipeline as float32, without progress bars."""
     pipeline = Flux2KleinPipeline.from_pretrained(folder, dtype=torch.float32)
     pipeline.set_progress_bar_config(disable=True)
     return pipeline

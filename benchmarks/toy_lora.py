@@ -1,7 +1,7 @@
-"""What the bundled LoRA of the toy FLUX.2 klein does: held-out prompts with and without it, its look and the rest.
+"""The bundled LoRA of the toy FLUX.2 klein: held-out prompts with and without it, its style and the rest.
 
-Run `python -m benchmarks.toy_lora`. Colour, kind and background are judged with the bands filled from the rows beside
-them, by the network that `benchmarks.toy_flux` uses. `--sheet` writes the pictures, those with the LoRA below.
+Run `python -m benchmarks.toy_lora`. The network of `benchmarks.toy_flux` judges colour, kind and background after the
+bands are filled from the rows next to them. `--sheet` writes the pictures, those with the LoRA below.
 """
 
 import argparse
@@ -27,7 +27,7 @@ SINGLES, PAIRS = 40, 20
 
 
 def looks(judge: Judge, pictures: list[Image.Image]) -> torch.Tensor:
-    """Which pictures have the look of the LoRA: (N,) bool."""
+    """Which pictures have the LoRA's style: (N,) bool."""
     shown = as_tensor(pictures)
     outlines = torch.stack([torch.from_numpy(verdict.silhouette) for verdict in judge.look_at(without_bands(shown))])
     return band_contrast(shown, outlines.repeat_interleave(2, dim=1).repeat_interleave(2, dim=2)) >= SEEN
@@ -36,7 +36,7 @@ def looks(judge: Judge, pictures: list[Image.Image]) -> torch.Tensor:
 def rows_of(
     judge: Judge, name: str, scenes: list[Scene], pictures: list[Image.Image], promises: list[str]
 ) -> list[Row]:
-    """The look, and whether what was asked for is there."""
+    """How often the style is there, and how often the prompt is followed."""
     verdicts = judge.look_at(without_bands(as_tensor(pictures)))
     each = [look for scene, verdict in zip(scenes, verdicts, strict=True) for look in matched(scene, verdict)]
     shares = {

@@ -1,6 +1,6 @@
-"""How long one toy picture takes: cold, in a new process with nothing loaded, and warm, in a studio that has made one.
+"""Time of one toy picture: cold, in a new process, and warm, with the model loaded.
 
-Run `python -m benchmarks.toy_picture`. Both go the whole way from the request to the saved file.
+Run `python -m benchmarks.toy_picture`. Both are measured from the request to the saved file.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def main(arguments: Sequence[str] = ()) -> None:
 
 
 def from_the_command_line() -> float:
-    """Seconds of a new process that makes one picture."""
+    """Seconds of a new process that generates one picture."""
     with tempfile.TemporaryDirectory() as outputs:
         command = [sys.executable, "cli.py", "generate", PROMPT, "--model", MODEL, "--outputs", outputs]
         began = time.perf_counter()
@@ -54,7 +54,7 @@ def from_the_command_line() -> float:
 
 
 def in_one_studio(count: int) -> list[float]:
-    """Seconds of each of some pictures, one after the other."""
+    """Seconds of each of several pictures, one after the other."""
     seconds = []
     with tempfile.TemporaryDirectory() as outputs:
         studio = Studio([spec for spec in models() if spec.id == MODEL], Path(outputs))

@@ -1,11 +1,10 @@
-"""How good the bundled toy SAM 2 is: clicks and boxes on scenes and clutter that no training picture showed.
+"""Quality of the bundled toy SAM 2: clicks and boxes on held-out scenes and clutter.
 
 Run `python -m benchmarks.toy_sam`. Prints a table, and the machine it ran on. `--sheet` also writes a contact sheet.
 
-The clicks are placed by the usual rule: the first one on the point of the object that is farthest from its edge, every
-further one on the point farthest inside the largest mistake, added or removed as it needs. After the first click the
-mask is the one of three with the best score; after further clicks, given the logits before, and for boxes it is the
-single one.
+Clicks follow the usual protocol: the first one on the point of the object farthest from its edge, every further one on
+the point farthest inside the largest error, as a positive or negative click. After the first click, the mask is the
+best scored of three; after further clicks (with the previous logits) and for boxes, it is the single mask.
 """
 
 from __future__ import annotations
@@ -35,18 +34,18 @@ from toybox.world import render, sample_scene
 SCENES, CLUTTERS, PICTURE_SIZE, MOST_CLICKS, TIMED, TIMED_SIZE = 80, 120, 256, 3, 9, 1024
 _SEED = 20_261_121
 _SMALL = 128
-"""Every other toy picture has the size the toy klein draws."""
+"""Every second toy picture has the size of the toy klein's pictures."""
 _CLEARLY = 0.05
 """Masks whose IoU differs by less are equally good, and their order does not count."""
 
 
 class Case(NamedTuple):
-    """Something to select.
+    """A target to select.
 
     Attributes:
-        picture: which one; cases of one picture follow each other.
+        picture: its index; cases of one picture are consecutive.
         image: HWC uint8 RGB.
-        mask: HW bool, what is to be selected.
+        mask: HW bool, ground truth.
     """
 
     picture: int
@@ -56,13 +55,13 @@ class Case(NamedTuple):
 
 @dataclass(frozen=True)
 class Score:
-    """What came out for one case.
+    """The result for one case.
 
     Attributes:
         clicks: IoU after one, two, three clicks.
         best: IoU of the best of the three masks after one click.
-        box: IoU for the box around it.
-        ranked: for each pair of the three masks that clearly differ, whether the better one has the better score.
+        box: IoU with its box as prompt.
+        ranked: for each pair of the three masks that clearly differ, whether the better one has the higher score.
         shown: HW bool, the mask after one click.
     """
 
@@ -87,7 +86,7 @@ def toy_cases(count: int) -> tuple[list[Case], list[Case]]:
 
 
 def clutter_cases(count: int) -> tuple[list[Case], list[Case]]:
-    """The whole things of held-out clutter, at most four of a picture, and the backgrounds of the same pictures."""
+    """The whole things of held-out clutter, at most four per picture, and the backgrounds of the same pictures."""
     fields = Fields(seed=_SEED)
     things, backgrounds = [], []
     for picture in range(count):
@@ -103,7 +102,7 @@ def clutter_cases(count: int) -> tuple[list[Case], list[Case]]:
 
 
 def score_cases(predictor: SAM2ImagePredictor, cases: list[Case]) -> list[Score]:
-    """Clicks on every case."""
+    """Scores every case."""
     scores, picture = [], None
     for case in cases:
         if case.picture != picture:
@@ -114,7 +113,7 @@ def score_cases(predictor: SAM2ImagePredictor, cases: list[Case]) -> list[Score]
 
 
 def score_case(predictor: SAM2ImagePredictor, wanted: np.ndarray) -> Score:
-    """Clicks on one thing of the picture that the predictor holds."""
+    """Scores one target in the predictor's picture."""
     points, labels = [deepest_point(wanted)[:2]], [1]
     masks, chances, logits = predictor.predict(np.array(points), np.array(labels), multimask_output=True)
     truths = [overlap(mask > 0, wanted) for mask in masks]
@@ -136,7 +135,7 @@ def score_case(predictor: SAM2ImagePredictor, wanted: np.ndarray) -> Score:
 
 
 def correction(wanted: np.ndarray, found: np.ndarray) -> tuple[tuple[float, float], int]:
-    """Where the next click goes, (x, y), and its label; a mask without mistake is clicked in its middle."""
+    """The next click, (x, y), and its label; a perfect mask is clicked in its middle."""
     missing, surplus = wanted & ~found, found & ~wanted
     if not missing.any() and not surplus.any():
         return deepest_point(wanted)[:2], 1
@@ -145,7 +144,7 @@ def correction(wanted: np.ndarray, found: np.ndarray) -> tuple[tuple[float, floa
 
 
 def box_around(mask: np.ndarray) -> np.ndarray:
-    """The tight box, x0, y0, x1, y1 in pixels."""
+    """The bounding box, x0, y0, x1, y1 in pixels."""
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     return np.array([columns[0], rows[0], columns[-1] + 1, rows[-1] + 1], dtype=np.float32)
 
@@ -156,7 +155,7 @@ def overlap(first: np.ndarray, second: np.ndarray) -> float:
 
 
 def rows_for(name: str, scores: list[Score], promises: tuple[str, str, str]) -> list[Row]:
-    """The lines for one kind of picture."""
+    """The rows for one kind of picture."""
     count = len(scores)
     ranked = [right for score in scores for right in score.ranked]
     return [
@@ -170,7 +169,7 @@ def rows_for(name: str, scores: list[Score], promises: tuple[str, str, str]) -> 
 
 
 def background_rows(name: str, scores: list[Score]) -> list[Row]:
-    """Whether a click beside everything selects what is behind."""
+    """Whether a click on the background selects it."""
     return [
         Row(f"{name}: background click, mean IoU", mean(score.clicks[0] for score in scores), len(scores)),
         Row(f"{name}: background selected", mean(score.clicks[0] > 0.5 for score in scores), len(scores), "always"),
@@ -178,13 +177,13 @@ def background_rows(name: str, scores: list[Score]) -> list[Row]:
 
 
 def mean(values: Iterable[float]) -> float:
-    """Of numbers or truths; 0 for none."""
+    """The mean of numbers or booleans; 0 for none."""
     listed = list(values)
     return sum(listed) / max(1, len(listed))
 
 
 def time_rows(predictor: SAM2ImagePredictor) -> list[Row]:
-    """Encoding and clicking on a large picture."""
+    """Times of encoding and clicking on a large picture."""
     image = np.asarray(Image.fromarray(toy_cases(1)[0][0].image).resize((TIMED_SIZE, TIMED_SIZE)))
     middle, label = np.array([[TIMED_SIZE / 2, TIMED_SIZE / 2]]), np.array([1])
     encode = timed(lambda: predictor.set_image(image))
@@ -196,7 +195,7 @@ def time_rows(predictor: SAM2ImagePredictor) -> list[Row]:
 
 
 def timed(work: Callable[[], object]) -> list[float]:
-    """Seconds of each run after the first."""
+    """Seconds of each run, without the first."""
     times = []
     for _ in range(TIMED + 1):
         start = time.perf_counter()
@@ -206,7 +205,7 @@ def timed(work: Callable[[], object]) -> list[float]:
 
 
 def write_sheet(cases: list[Case], scores: list[Score], path: Path, columns: int = 12, side: int = 160) -> None:
-    """The mask after one click on each case, worst first: what is selected keeps its colours, the click is red."""
+    """Writes the mask after one click on each case, worst first: the selection keeps its colours, the click is red."""
     order = sorted(range(len(cases)), key=lambda index: scores[index].clicks[0])
     sheet = Image.new("RGB", (columns * side, -(-len(cases) // columns) * side))
     for place, index in enumerate(order):

@@ -1,4 +1,4 @@
-"""Whether the bundled toy FLUX.2 klein understands wordings that it never saw: `python -m benchmarks.toy_wordings`.
+"""Whether the bundled toy FLUX.2 klein understands held-out wordings: `python -m benchmarks.toy_wordings`.
 
 The templates are those that `toybox/wordings.py` holds out; scenes and edits are held out as in `toy_flux`.
 """
@@ -35,12 +35,12 @@ SINGLES, PAIRS, EDITS = 120, 50, 60
 
 
 def other_caption(scene: Scene, rng: random.Random) -> str:
-    """A complete caption of the scene in a wording that is held out."""
+    """A complete caption of the scene in a held-out wording."""
     return reword(describe(scene, rng, complete=True).meaning, rng, "held out")
 
 
 def other_instruction(edit: Edit, rng: random.Random) -> Edit:
-    """The same edit, asked for in a wording that is held out."""
+    """The instruction for the same edit in a held-out wording."""
     meaning = edit.phrase.meaning
     return replace(edit, phrase=Phrase(reword(meaning, rng, "held out"), meaning))
 

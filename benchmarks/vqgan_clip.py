@@ -1,4 +1,4 @@
-"""How good the bundled toy VQGAN + CLIP is: unseen prompts, judged by a network that saw renderings only, never CLIP.
+"""Quality of the bundled toy VQGAN + CLIP: held-out prompts, judged by a network trained only on renderings, not CLIP.
 
 Run `python -m benchmarks.vqgan_clip`. Prints a table, and the machine it ran on. `--sheet` also writes a contact sheet.
 """
@@ -32,8 +32,8 @@ PROMPTS, STEPS, SEED = 40, 60, "vqgan clip benchmark"
 
 
 def unseen(count: int) -> list[tuple[Scene, str]]:
-    """Mixtures of kind, colour and background that no training picture showed, every second one in words that no
-    training caption had together."""
+    """Held-out combinations of kind, colour and background, every second one in a held-out
+    wording."""
     rng = random.Random(SEED)
     found = []
     for index, scene in enumerate(held_out_scenes(count, 1, SEED)):
@@ -46,7 +46,7 @@ def unseen(count: int) -> list[tuple[Scene, str]]:
 
 
 def rows_of(scenes: Sequence[Scene], verdicts: Sequence[Verdict], seconds: Sequence[float], steps: int) -> list[Row]:
-    """Where the judge sees two objects, one of them may be the one that was asked for; "alone" asks for one."""
+    """If the judge sees two objects, one of them may be the requested one; "alone" requires a single object."""
     pairs = [(scene.objects[0], verdict.objects) for scene, verdict in zip(scenes, verdicts, strict=True)]
     cases = {
         "right colour": ([any(s.colour == thing.colour for s in looks) for thing, looks in pairs], ">= 90 %"),
@@ -63,7 +63,7 @@ def rows_of(scenes: Sequence[Scene], verdicts: Sequence[Verdict], seconds: Seque
 
 
 def ignored(_progress: Progress) -> None:
-    """Nobody looks."""
+    """Ignore progress."""
 
 
 def main(arguments: Sequence[str] = ()) -> None:

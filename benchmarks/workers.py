@@ -1,7 +1,7 @@
-"""More machines through NATS: how much quicker, how soon a dead one is replaced, what a long queue costs.
+"""More machines through NATS: speed-up, time until a dead worker is replaced, cost of a long queue.
 
 Run `python -m benchmarks.workers`. The server and every worker are processes on this machine; the model sleeps for a
-second, so what is measured is the way there and back. Memory is read from /proc: Linux only.
+second, so only the overhead is measured. Memory is read from /proc: Linux only.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ from workers import codec, names
 from workers.connection import Connection
 from workers.remote import RemoteWorkers
 
-SECONDS = 1.0  # of a picture
-OF_ONE = 32  # jobs that one owner may have waiting
+SECONDS = 1.0  # per picture
+OF_ONE = 32  # limit of one owner's waiting jobs
 
 
 def main(arguments: Sequence[str] = ()) -> None:
@@ -72,9 +72,9 @@ def ask(studio: Studio, owner: str, seed: int) -> JobView:
 
 
 def rate(studio: Studio, count: int) -> float:
-    """Pictures a second, with all of them asked for at the start."""
+    """Pictures per second, all requested at the start."""
     for number in range(len(studio.workers.present())):
-        ask(studio, OWNER, number)  # the first one of each opens its model
+        ask(studio, OWNER, number)  # the first one of each worker loads its model
     wait_until(lambda: all(job.is_over for job in studio.jobs(OWNER, 1)))
     began = time.monotonic()
     jobs = [ask(studio, f"owner {number // OF_ONE}", number) for number in range(count)]
@@ -83,7 +83,7 @@ def rate(studio: Studio, count: int) -> float:
 
 
 def takeover(studio: Studio, workers: list[Program]) -> float:
-    """Seconds from a kill -9 of whoever works until another one reports on the same job."""
+    """Seconds from kill -9 of the busy worker until another one reports on the same job."""
     job = ask(studio, OWNER, 1)
     note = lambda: studio.job(OWNER, job.id).note  # noqa: E731
     wait_until(lambda: note().startswith("in process"))
@@ -95,7 +95,7 @@ def takeover(studio: Studio, workers: list[Program]) -> float:
 
 
 def queue_rows(studio: Studio, server: NatsServer, connection: Connection, count: int) -> list[Row]:
-    """What jobs cost that wait: in the app, and the same number as messages of the server."""
+    """The cost of waiting jobs: in the app, and as messages on the server."""
     busy = Program("work", server.address, 1e6)
     wait_until(studio.workers.models)
     app_kb, server_kb = resident_kb(os.getpid()), resident_kb(server.pid)
@@ -119,7 +119,7 @@ def queue_rows(studio: Studio, server: NatsServer, connection: Connection, count
 
 @contextmanager
 def deaf_listener(server: NatsServer) -> Iterator[None]:
-    """Somebody who wants to hear of every job, and never reads what comes."""
+    """A subscriber to all jobs that never reads its messages."""
     with socket.create_connection(("127.0.0.1", server.port)) as deaf:
         deaf.sendall(b'CONNECT {"verbose":false}\r\nSUB events.> 1\r\nSUB ai.> 2\r\nPING\r\n')
         yield
