@@ -102,14 +102,14 @@ def _shown(base: LocalModel, id: str, file: str, gb: float) -> LocalModel:
     )
 
 
-def _in_context(id: str, follows: str, repo: str, steps: int, guidance: float) -> LocalModel:
+def _in_context(id: str, follows: str, repo: str, revision: str, steps: int, guidance: float) -> LocalModel:
     """A FLUX.1 that reads the control picture beside its own. Steps and guidance are those of diffusers' guide."""
     return replace(
         DEV,
         id=id,
         label=f"FLUX.1 {_NAMES[follows][0]} dev",
         family="flux1-control",
-        download=Download(f"black-forest-labs/{repo}", "main", gb=33.7, gated=True),
+        download=Download(f"black-forest-labs/{repo}", revision, gb=33.7, gated=True),
         licence_url=DEV_LICENCE.format(repo),
         about=f"Draws what you say along the {_NAMES[follows][1]} of a picture. Not for commercial use.",
         tasks=BOTH,
@@ -122,8 +122,14 @@ def _in_context(id: str, follows: str, repo: str, steps: int, guidance: float) -
 
 
 CONTROL = (
-    _steered(SD_15, "sd-1.5-canny", CANNY.id, "lllyasviel/control_v11p_sd15_canny", "main", 0.72),
-    _steered(SD_15, "sd-1.5-depth", DEPTH.id, "lllyasviel/control_v11f1p_sd15_depth", "main", 0.72),
+    _steered(
+        *(SD_15, "sd-1.5-canny", CANNY.id, "lllyasviel/control_v11p_sd15_canny"),
+        *("115a470d547982438f70198e353a921996e2e819", 0.72),
+    ),
+    _steered(
+        *(SD_15, "sd-1.5-depth", DEPTH.id, "lllyasviel/control_v11f1p_sd15_depth"),
+        *("539f99181d33db39cf1af2e517cd8056785f0a87", 0.72),
+    ),
     _steered(
         *(SDXL, "sdxl-canny", CANNY.id, "diffusers/controlnet-canny-sdxl-1.0"),
         *("eb115a19a10d14909256db740ed109532ab1483c", 2.5),
@@ -132,8 +138,14 @@ CONTROL = (
         *(SDXL, "sdxl-depth", DEPTH.id, "diffusers/controlnet-depth-sdxl-1.0"),
         *("17bb97973f29801224cd66f192c5ffacf82648b4", 2.5),
     ),
-    _in_context("flux1-canny-dev", CANNY.id, "FLUX.1-Canny-dev", 50, 30),
-    _in_context("flux1-depth-dev", DEPTH.id, "FLUX.1-Depth-dev", 30, 10),
+    _in_context(
+        *("flux1-canny-dev", CANNY.id, "FLUX.1-Canny-dev", "27c3d8bdc17509b47cf4fd9ba25ab1c7508a69a2"),
+        *(50, 30),
+    ),
+    _in_context(
+        *("flux1-depth-dev", DEPTH.id, "FLUX.1-Depth-dev", "fb5e9b1bae41b8c8adcea4ea2a87b74dd298f07a"),
+        *(30, 10),
+    ),
     _shown(SD_15, "sd-1.5-ip-adapter", "models/ip-adapter_sd15.safetensors", 0.04),
     _shown(SDXL, "sdxl-ip-adapter", "sdxl_models/ip-adapter_sdxl_vit-h.safetensors", 0.7),
     DEPTH,

@@ -60,12 +60,12 @@ FLUX1_NEEDS = Needs(text=9.77, transformer=23.8, vae=0.17, step=1.0, decode=2.5,
 IN_FILES = replace(FLUX1_NEEDS, kept=(*PACKED, Precision.Q8, Precision.Q5, Precision.Q4))
 
 
-def _gguf(name: str) -> tuple[tuple[Precision, Download], ...]:
+def _gguf(name: str, revision: str) -> tuple[tuple[Precision, Download], ...]:
     """city96's files. Source: https://huggingface.co/city96/FLUX.1-dev-gguf"""
     files = ((Precision.Q8, "Q8_0", 12.7), (Precision.Q5, "Q5_K_S", 8.29), (Precision.Q4, "Q4_K_S", 6.81))
     repo = f"city96/{name}-gguf"
     return tuple(
-        (precision, Download(repo, "main", gb=gb, file=f"{name.lower().replace('.1', '1')}-{mark}.gguf"))
+        (precision, Download(repo, revision, gb=gb, file=f"{name.lower().replace('.1', '1')}-{mark}.gguf"))
         for precision, mark, gb in files
     )
 
@@ -99,7 +99,7 @@ SCHNELL = replace(
     download=Download(
         "black-forest-labs/FLUX.1-schnell", "741f7c3ce8b383c54771c7003378a50191e9efe9", gb=33.7, gated=True
     ),
-    gguf=_gguf("FLUX.1-schnell"),
+    gguf=_gguf("FLUX.1-schnell", "f495746ed9c5efcf4661f53ef05401dceadc17d2"),
     needs=IN_FILES,
     text_tokens=256,
     about="Large and quick: four steps, good at scenes with many parts. Changes a picture by drawing over it.",
@@ -112,7 +112,7 @@ DEV = replace(
     id="flux1-dev",
     label="FLUX.1 dev",
     download=Download("black-forest-labs/FLUX.1-dev", "3de623fc3c33e44ffbe2bad470d0f45bccf2eb21", gb=33.7, gated=True),
-    gguf=_gguf("FLUX.1-dev"),
+    gguf=_gguf("FLUX.1-dev", "main"),
     text_tokens=512,
     licence="FLUX.1-dev non-commercial",
     licence_url=DEV_LICENCE.format("FLUX.1-dev"),
@@ -125,7 +125,9 @@ KONTEXT = LocalModel(
     id="flux1-kontext-dev",
     label="FLUX.1 Kontext dev",
     family="flux1-kontext",
-    download=Download("black-forest-labs/FLUX.1-Kontext-dev", "main", gb=33.7, gated=True),
+    download=Download(
+        "black-forest-labs/FLUX.1-Kontext-dev", "24e9dedc4ef646698dc8eb4e18ae2cec3c9fea0d", gb=33.7, gated=True
+    ),
     needs=replace(FLUX1_NEEDS, step=1.6),  # reads the source beside its own picture: twice the tokens
     text_tokens=512,
     licence="FLUX.1-dev non-commercial",
@@ -143,7 +145,9 @@ FILL = replace(
     id="flux1-fill-dev",
     label="FLUX.1 Fill dev",
     family="flux1-fill",
-    download=Download("black-forest-labs/FLUX.1-Fill-dev", "main", gb=33.7, gated=True),
+    download=Download(
+        "black-forest-labs/FLUX.1-Fill-dev", "358293da0354175698b67ec8299acf928313a78a", gb=33.7, gated=True
+    ),
     needs=FLUX1_NEEDS,
     licence_url=DEV_LICENCE.format("FLUX.1-Fill-dev"),
     about="Fills what you paint over, or extends a picture: say what is to be there. Not for commercial use.",

@@ -90,7 +90,14 @@ LIGHTNING = replace(
         SDXL_FILES,
         parts=(
             ("vae", VAE_FIX),
-            ("unet", Download("ByteDance/SDXL-Lightning", "main", file="sdxl_lightning_4step_unet.safetensors")),
+            (
+                "unet",
+                Download(
+                    "ByteDance/SDXL-Lightning",
+                    "c9a24f48e1c025556787b0c58dd67a091ece2e44",
+                    file="sdxl_lightning_4step_unet.safetensors",
+                ),
+            ),
         ),
     ),
     about="SDXL in four steps: quick enough to experiment.",
@@ -107,7 +114,12 @@ LCM = replace(
     label="LCM Dreamshaper 7",
     variant="lcm",
     work=Work(step=0.80, step_squared=0.12, decode=2.5),
-    download=Download("SimianLuo/LCM_Dreamshaper_v7", "main", gb=4.27, without=("safety_checker", "feature_extractor")),
+    download=Download(
+        "SimianLuo/LCM_Dreamshaper_v7",
+        "a85df6a8bd976cdd08b4fd8f3b73f229c9e54df5",
+        gb=4.27,
+        without=("safety_checker", "feature_extractor"),
+    ),
     licence="MIT",
     about="Stable Diffusion 1.5 in four steps: worth running without a GPU.",
     steps=Range(1, 12, 4),

@@ -38,12 +38,17 @@ CLIP = LocalModel(
     seed=False,
 )
 BLIP = LocalModel(
-    id="blip-base",
+    id="blip-large",
     label="BLIP",
     family="blip",
-    download=Download("Salesforce/blip-image-captioning-base", "main", gb=0.99, file="model.safetensors"),
+    download=Download(
+        "Salesforce/blip-image-captioning-large",  # its base model has no safetensors
+        "353689b859fcf0523410b1806dace5fb46ecdf41",
+        gb=1.88,
+        file="model.safetensors",
+    ),
     also=("config.json", "preprocessor_config.json", "tokenizer.json", "tokenizer_config.json", "vocab.txt"),
-    needs=Whole(gpu_gb=1.5, ram_gb=3.0),
+    needs=Whole(gpu_gb=2.5, ram_gb=4.5),
     licence="BSD-3-Clause",
     about="Describes any picture in a sentence.",
     tasks=frozenset({Task.DESCRIBE}),

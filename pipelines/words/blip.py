@@ -1,4 +1,4 @@
-"""BLIP: a picture in a sentence. Source: https://huggingface.co/Salesforce/blip-image-captioning-base, BSD-3."""
+"""BLIP: a picture in a sentence. Source: https://huggingface.co/Salesforce/blip-image-captioning-large, BSD-3."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from pipelines import catalog
-from pipelines.hub.cache import Download, HubCache
+from pipelines.hub.cache import COMMIT as FULL_COMMIT, Download, HubCache
 from pipelines.local_model import LocalModel
 from pipelines.machine import Gpu, Machine
 from pipelines.plan import Needs
@@ -92,3 +92,12 @@ def test_every_record_is_whole():
         "canny",
         "toy-prompts",
     }
+
+
+def test_published_weights_stay_the_same():
+    """A branch may move. Of city96's files of FLUX.1 dev we know no commit."""
+    downloads = [record.download for record in RECORDS if record.download]
+    downloads += [part for download in downloads for _, part in download.parts]
+    downloads += [file for record in RECORDS for _, file in record.gguf]
+    moving = {one.repo for one in downloads if not FULL_COMMIT.fullmatch(one.revision)}
+    assert moving == {"city96/FLUX.1-dev-gguf"}
