@@ -40,7 +40,7 @@ TOY_KLEIN = LocalModel(
     examples=(
         "a red ball on a grey background",
         "a yellow house on a blue background",
-        "a green tree and a white snowman on a sand background",
+        "a green tree and a white snowman",
         "a purple rocket on a pink background",
     ),
     palette=PALETTE,
