@@ -24,7 +24,7 @@ STEPS = {
     "splat": "The splat stands exactly on its picture.",
     "turned": "It turns.",
     "reset": "Reset puts it back, pixel for pixel.",
-    "saved": "What you see becomes a picture of its own.",
+    "saved": "What you see is saved as a picture.",
     "export": "The splat leaves as a file for other tools.",
 }
 """Each step of the way, and what can be seen then."""
