@@ -2,12 +2,12 @@
 
 import { createHand } from "../shared/canvas/hand.js";
 import { createKeys } from "../shared/canvas/keys.js";
+import { zoomActs, wireTools } from "../shared/canvas/tools.js";
 import { choosePicture } from "../shared/picker/picker.js";
-import { cutOut, readAddress } from "../shared/scripts/address.js";
+import { cutOut, followAddress, readAddress } from "../shared/scripts/address.js";
 import { within } from "../shared/scripts/elements/dom.js";
 import { hear } from "../shared/scripts/events.js";
 import { byId, changedList, starPictures } from "../shared/scripts/pictures.js";
-import { walkRadios } from "../shared/scripts/elements/radios.js";
 import { ask, token, whenTold } from "../shared/scripts/server.js";
 import { toast } from "../shared/scripts/elements/toast.js";
 import { jobsNow } from "../shared/scripts/watcher.js";
@@ -25,7 +25,7 @@ import {
 } from "./state.js";
 import { createTree } from "./versions/tree.js";
 import { began, keepControl, onJobs, run, submit } from "./work.js";
-const { element, find, isVisible } = within("iterate");
+const tab = within("iterate"), { find, isVisible } = tab;
 
 export const compare = createCompare(view, () => { measure(); measureDifference(); draw(); });
 export const extent = createExtent(board, view, {
@@ -75,11 +75,11 @@ export const tree = createTree({
 
 // --- the stage ---------------------------------------------------------------------------------------------------------
 
-const radius = find(".radius");
 const acts = {
+  ...zoomActs(view, find(".radius"), drawBoard),
   mode: () => (isPainting() ? state.mode : "pan"),
-  setMode(mode) { if (isPainting() && mode !== "add" && mode !== "remove") { state.mode = mode; draw(); } },
-  radius: () => Number(radius.value) / 2 / view.scale,
+  setMode(mode) { if (isPainting() && mode !== "add" && mode !== "remove") acts.choose(mode); },
+  choose(mode) { state.mode = mode; draw(); },
   points: () => [],
   isPicking: () => false,
   click(x, y, isWanted) { // the key that adds a click elsewhere dabs here
@@ -105,9 +105,6 @@ const acts = {
   undo: () => change({ strokes: draft().strokes.slice(0, -1) }),
   clear: () => change({ strokes: [] }),
   peek(isOn) { if (state.isBefore !== isOn) { state.isBefore = isOn; board.dataset.before = isOn; drawBoard(); } },
-  zoom(factor) { view.zoomAt(view.board.width / 2, view.board.height / 2, factor); drawBoard(); },
-  fit() { view.fit(); drawBoard(); },
-  size(factor) { radius.value = Math.round(Number(radius.value) * factor); },
   leave() { hand.abandon(); endCompare(); },
   cross(place) { state.cross = isPainting() ? place : null; drawBoard(); },
   speak,
@@ -125,20 +122,13 @@ function endCompare() {
   load();
   return true;
 }
-function setMode(mode) { state.mode = mode; draw(); }
-for (const tool of element.querySelectorAll("[data-mode]")) tool.addEventListener("click", () => setMode(tool.dataset.mode));
-walkRadios(find(".tools > .modes"));
-for (const [button, press] of Object.entries({ ".unpaint": acts.undo, ".tool.clear": acts.clear, ".tool.fit": acts.fit })) find(button).addEventListener("click", press);
-find(".tool.compare").addEventListener("click", () => { if (compare.state.kind) endCompare(); else mark(state.picture.id); });
-find(".tool.before").addEventListener("pointerdown", () => acts.peek(true));
-for (const away of ["pointerup", "pointerleave", "pointercancel", "blur"]) find(".tool.before").addEventListener(away, () => acts.peek(false));
-find(".tool.before").addEventListener("keydown", (event) => { if (event.key === " " || event.key === "Enter") acts.peek(true); });
-find(".tool.before").addEventListener("keyup", () => acts.peek(false));
+const toggleCompare = () => { if (compare.state.kind) endCompare(); else mark(state.picture.id); };
+const presses = { ".unpaint": acts.undo, ".tool.clear": acts.clear, ".tool.fit": acts.fit, ".tool.compare": toggleCompare };
+wireTools(tab, acts, { modes: ".tools > .modes", presses, held: ".tool.before" });
 board.addEventListener("keydown", (event) => {
   if (event.key.toLowerCase() !== "c" || event.ctrlKey || event.metaKey || event.altKey || !state.picture) return;
   event.preventDefault();
-  if (compare.state.kind) endCompare();
-  else mark(state.picture.id);
+  toggleCompare();
 });
 find(".empty .choose").addEventListener("click", () => choosePicture("Choose a picture", (picture) => open(picture.id)));
 find(".banner .close").addEventListener("click", () => { state.banner = ""; draw(); });
@@ -166,10 +156,6 @@ hear("roll", ({ offer }) => {
   const nothingMore = { hasMore: () => false, more: async () => false };
   offer({ isOpen: isVisible, pictures: there, total: () => there().length, follow: go, focus: (id) => tree.focus(id), ...nothingMore });
 });
-addEventListener("popstate", () => {
-  const id = readAddress("iterate");
-  if (token !== null && id && id !== state.picture?.id) open(id, { focus: false });
-});
 /** A tab that is opened looks what has happened. */
 new IntersectionObserver((entries) => {
   if (!entries.at(-1).isIntersecting) return;
@@ -179,9 +165,8 @@ new IntersectionObserver((entries) => {
 }).observe(find(".scene"));
 export const start = (component) => whenTold(component, async () => {
   loadModels();
-  const id = readAddress("iterate");
-  if (id) await open(id, { focus: false, again: readAddress("again") });
-  else loadRecent();
+  if (!readAddress("iterate")) loadRecent();
+  await followAddress("iterate", () => [state.picture?.id], (id) => open(id, { focus: false, again: readAddress("again") }));
   onJobs(jobsNow());
 });
 draw();

@@ -3,12 +3,13 @@
 import { createHand } from "../shared/canvas/hand.js";
 import { createKeys } from "../shared/canvas/keys.js";
 import { loaded } from "../shared/canvas/marks.js";
+import { zoomActs, wireTools } from "../shared/canvas/tools.js";
 import { createView } from "../shared/canvas/view.js";
-import { readAddress, writeAddress } from "../shared/scripts/address.js";
+import { followAddress, writeAddress } from "../shared/scripts/address.js";
 import { address, createSpeaker, setAttribute, setText, show, within } from "../shared/scripts/elements/dom.js";
 import { hear, tell } from "../shared/scripts/events.js";
 import { byId, changedList } from "../shared/scripts/pictures.js";
-import { markRadios, walkRadios } from "../shared/scripts/elements/radios.js";
+import { markRadios } from "../shared/scripts/elements/radios.js";
 import { ask, post, token, whenTold } from "../shared/scripts/server.js";
 import { toast } from "../shared/scripts/elements/toast.js";
 import { createAsker } from "./ask.js";
@@ -17,7 +18,7 @@ import { hintOf } from "./hint.js";
 import { createOverlay, regionsOf, veilOf } from "./overlay.js";
 import { createSelection, hasContent, NOTHING } from "./selection.js";
 import { createStrip } from "./strip.js";
-const { element, find, isVisible } = within("segment");
+const tab = within("segment"), { element, find, isVisible } = tab;
 const MOST = 1024; // longest side of masks on the page, in pixels
 const UNSELECTED = "Nothing is selected";
 const state = {
@@ -39,7 +40,7 @@ const state = {
   isKeeping: false,
   kept: null, // {request, object}: what was kept last
 };
-const board = find(".board"), radius = find(".radius"), view = createView(), overlay = createOverlay(board, view);
+const board = find(".board"), view = createView(), overlay = createOverlay(board, view);
 const selection = createSelection(onSelection);
 const asker = createAsker({
   async onAnswer(answer, request) {
@@ -207,9 +208,10 @@ function pick(x, y) {
 }
 function setMode(mode) { state.mode = mode; draw(); }
 const acts = {
+  ...zoomActs(view, find(".radius"), drawBoard),
   mode: () => state.mode,
   setMode,
-  radius: () => Number(radius.value) / 2 / view.scale,
+  choose: setMode,
   points: () => selection.now.points,
   isPicking: () => Boolean(state.regions),
   click: (x, y, isWanted) => selection.add(x, y, isWanted),
@@ -246,9 +248,6 @@ const acts = {
     draw();
   },
   peek(isOn) { if (state.isBare !== isOn) { state.isBare = isOn; drawBoard(); } },
-  zoom(factor) { view.zoomAt(view.board.width / 2, view.board.height / 2, factor); drawBoard(); },
-  fit() { view.fit(); drawBoard(); },
-  size(factor) { radius.value = Math.round(Number(radius.value) * factor); },
   leave() { hand.abandon(); state.regions = null; draw(); },
   cross(place, box) { Object.assign(state, { cross: place, box }); drawBoard(); },
   isSpace(isOn) { hand.isSpace = isOn; },
@@ -267,13 +266,8 @@ const column = createColumn({
 });
 const strip = createStrip({ open });
 
-for (const tool of element.querySelectorAll("[data-mode]")) tool.addEventListener("click", () => setMode(tool.dataset.mode));
-walkRadios(find(".modes"));
-for (const [button, press] of Object.entries({ ".undo": acts.undo, ".redo": acts.redo, ".clear": acts.clear, ".fit": acts.fit })) find(button).addEventListener("click", press);
-find(".peek").addEventListener("pointerdown", () => acts.peek(true));
-find(".peek").addEventListener("keydown", (event) => { if (event.key === "Enter" || event.key === " ") acts.peek(!event.repeat || state.isBare); });
-for (const away of ["keyup", "blur", "pointerup", "pointerleave", "pointercancel"]) find(".peek").addEventListener(away, () => acts.peek(false));
-find(".open-file").addEventListener("click", () => tell("pick"));
+const presses = { ".undo": acts.undo, ".redo": acts.redo, ".clear": acts.clear, ".fit": acts.fit, ".open-file": () => tell("pick") };
+wireTools(tab, acts, { modes: ".modes", presses, held: ".peek" });
 
 function measure() {
   const { width, height } = find(".room").getBoundingClientRect();
@@ -292,16 +286,11 @@ hear("change", (change) => {
   if (byId(change.gone || [], state.picture?.id)) close();
   else draw();
 });
-addEventListener("popstate", () => {
-  const id = readAddress("segment");
-  if (token !== null && id && id !== state.picture?.id) open(id, { focus: false });
-});
 export const start = (component) => whenTold(component, ({ models }) => {
   state.models = models;
   state.model = (models.find((each) => each.ready || each.damaged) || models[0] || {}).id || "";
   drawModels();
   loadRecent();
-  const id = readAddress("segment");
-  if (id) open(id, { focus: false });
+  followAddress("segment", () => [state.picture?.id], (id) => open(id, { focus: false }));
 });
 draw();

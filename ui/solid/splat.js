@@ -1,6 +1,6 @@
 // The 3D tab: opens objects, pictures and splats, and draws what `state` says.
 
-import { editHere, readAddress, writeAddress } from "../shared/scripts/address.js";
+import { editHere, followAddress, writeAddress } from "../shared/scripts/address.js";
 import { address, setAttribute, setText, show, within } from "../shared/scripts/elements/dom.js";
 import { hear, tell } from "../shared/scripts/events.js";
 import { byId, changedList } from "../shared/scripts/pictures.js";
@@ -270,15 +270,11 @@ hear("change", (change) => {
   draw();
 });
 const isShownUnder = (one, name) => ({ splats: "splat", objects: "object", pictures: "image" })[name] === one.kind;
-addEventListener("popstate", () => {
-  const id = readAddress("splat");
-  if (token !== null && id && ![state.object?.id, state.splat?.id, state.picture?.id].includes(id)) open(id, { focus: false });
-});
 export const start = (component) => whenTold(component, ({ models }) => {
   state.models = models;
   loadRecent();
   onJobs(jobsNow());
-  const id = readAddress("splat");
-  if (id) open(id, { focus: false }).then(() => onJobs(jobsNow()));
+  const current = () => [state.object?.id, state.splat?.id, state.picture?.id];
+  followAddress("splat", current, (id) => open(id, { focus: false }))?.then(() => onJobs(jobsNow()));
 });
 draw();

@@ -23,6 +23,16 @@ export function writeAddress(changes, step = null) {
   if (hash !== location.hash) history[step ? "pushState" : "replaceState"](step || history.state, "", hash);
 }
 
+/** Open what the address names, now and whenever Back or Forward changes it; `current()`: ids of what is open already. */
+export function followAddress(name, current, open) {
+  const look = () => {
+    const id = readAddress(name);
+    return id && !current().includes(id) ? open(id) : null;
+  };
+  addEventListener("popstate", look);
+  return look();
+}
+
 /** Open a picture, or an object's picture, in the Segment tab, which may not have been shown yet: then it reads the address. */
 export function cutOut(id) {
   writeAddress({ segment: id });
