@@ -45,8 +45,10 @@ class Method:
         smallest: side of the smallest one as a share of the picture's.
         flip: whether squares are mirrored.
         noise: most noise on a square.
-        starts: how many of the VQGAN's typical pictures are drawn; it starts from the best match, as a wrong background
-            colour rarely changes later. 0: it starts from random codes.
+        starts: how many of the VQGAN's typical pictures are drawn to choose the start from. 0: it starts from random
+            codes.
+        tries: how many of them, the best matches, are optimised for a sixth of the steps; the one with the best score
+            then goes on. From some starts the background never changes, and that shows early.
         renewed: in the second half, every this many steps, the latent is replaced by that of its picture, which removes
             codes that match CLIP but mean nothing to the VQGAN. 0: never, as in the notebooks.
     """
@@ -58,17 +60,31 @@ class Method:
     flip: bool = True
     noise: float = 0.1
     starts: int = 0
+    tries: int = 1
     renewed: int = 0
 
 
 METHODS = {
     "": Method(),
-    "toy": Method(rate=0.25, final=0.1, cuts=8, smallest=0.75, flip=False, noise=0.08, starts=64, renewed=10),
+    "toy": Method(rate=0.25, final=0.1, cuts=8, smallest=0.75, flip=False, noise=0.08, starts=64, tries=4, renewed=10),
 }
 """By the variant of the checkpoint. Source of the plain one: nerdyrodent/VQGAN-CLIP generate.py (Adam 0.1, 32 cuts)."""
 MOST_PHRASES = 40
 TYPICAL = "typical_codes.safetensors"
 """Beside a VQGAN's weights: "codes", (N, h, w) int16, of pictures of its world."""
+
+
+class _Way:
+    """A latent on its way to a picture, with its scores and frames so far."""
+
+    def __init__(self, z: Tensor, rate: float) -> None:
+        self.z, self.optimizer = z, torch.optim.Adam([z], lr=rate)
+        self.scores: list[float] = []
+        self.frames: list[Image.Image] = []
+
+    def lately(self) -> float:
+        """The mean score of its last steps, as a single one depends on the squares."""
+        return sum(self.scores[-4:])
 
 
 class VqganClip:
@@ -121,32 +137,48 @@ class VqganClip:
         device = self._clip.device
         chance = torch.Generator("cpu").manual_seed(request.seed)
         prompts = [Prompt(clip_guidance.read(self._clip, self._tokenizer, w.text), w.weight, w.stop) for w in wanted]
-        z = self._beginning(request, prompts, chance).to(device).requires_grad_()
+        starts = self._beginnings(request, prompts, chance).to(device).split(1)
         method, side = self._method, self._clip.config.vision_config.image_size
         cut = Cutter(side, method.cuts, method.smallest, method.flip, method.noise, chance)
-        optimizer = torch.optim.Adam([z], lr=method.rate)
-        scores, frames, every = [], [], -(-request.steps // FRAMES)
-        for number in range(request.steps):
-            over = number / max(1, request.steps - 1)
-            optimizer.param_groups[0]["lr"] = method.rate * (1 + over * (method.final - 1))
-            taken = clip_guidance.step(self._vqgan, self._clip, z, optimizer, prompts, cut)
-            if method.renewed and (number + 1) % method.renewed == 0 and 0.5 <= over < 1:
-                self._renew(z)
-            scores.append(_score(taken.embeds, prompts))
-            seen = self._picture(taken.image)
-            if number % every == 0:
-                frames.append(seen)
-            tell(Progress(number + 1, request.steps, f"CLIP score {scores[-1]:.2f}", seen))
-        image = self._picture(self._decoded(z))
-        return ImageResult(image, request.seed, self._revision, scores=tuple(scores), frames=(*frames, image))
+        ways = [_Way(start.clone().requires_grad_(), method.rate) for start in starts]
+        tried = request.steps // 6 if len(ways) > 1 else 0
+        total, done = request.steps + tried * (len(ways) - 1), 0
+
+        def follow(way: _Way, first: int, end: int) -> None:
+            nonlocal done
+            for number in range(first, end):
+                seen = self._step(way, number, request.steps, prompts, cut)
+                done += 1
+                tell(Progress(request.steps * done // total, request.steps, f"CLIP score {way.scores[-1]:.2f}", seen))
+
+        for way in ways:
+            follow(way, 0, tried)
+        best = max(ways, key=_Way.lately)
+        follow(best, tried, request.steps)
+        image = self._picture(self._decoded(best.z))
+        frames = (*best.frames, image)
+        return ImageResult(image, request.seed, self._revision, scores=tuple(best.scores), frames=frames)
+
+    def _step(self, way: _Way, number: int, steps: int, prompts: list[Prompt], cut: Cutter) -> Image.Image:
+        """Moves the latent of a way and renews it when it is time; the picture before that."""
+        method, over = self._method, number / max(1, steps - 1)
+        way.optimizer.param_groups[0]["lr"] = method.rate * (1 + over * (method.final - 1))
+        taken = clip_guidance.step(self._vqgan, self._clip, way.z, way.optimizer, prompts, cut)
+        if method.renewed and (number + 1) % method.renewed == 0 and 0.5 <= over < 1:
+            self._renew(way.z)
+        way.scores.append(_score(taken.embeds, prompts))
+        seen = self._picture(taken.image)
+        if number % -(-steps // FRAMES) == 0:
+            way.frames.append(seen)
+        return seen
 
     def close(self) -> None:
         """Free its memory."""
         del self._vqgan, self._clip
         gc.collect()
 
-    def _beginning(self, request: ImageRequest, prompts: Sequence[Prompt], chance: torch.Generator) -> Tensor:
-        """(1, C, H / factor, W / factor): codes of the initial picture, of a typical one, or random ones."""
+    def _beginnings(self, request: ImageRequest, prompts: Sequence[Prompt], chance: torch.Generator) -> Tensor:
+        """(N, C, H / factor, W / factor): codes of the initial picture, of typical ones, or random ones."""
         codebook = self._vqgan.quantize.embedding.weight
         rows, columns = (max(1, side // self.factor) for side in (request.size.height, request.size.width))
         drawn = torch.randint(len(codebook), (1, rows, columns), generator=chance)
@@ -156,15 +188,15 @@ class VqganClip:
             pixels = torch.frombuffer(bytearray(start.tobytes()), dtype=torch.uint8).view(1, size[1], size[0], 3)
             picture = pixels.movedim(-1, 1) / 255
         elif self._method.starts and self._typical is not None:
-            picture = F.interpolate(self._best_start(self._typical, prompts, chance), size=size[::-1], mode="bilinear")
+            picture = F.interpolate(self._best_starts(self._typical, prompts, chance), size=size[::-1], mode="bilinear")
         else:
             return codebook[drawn.to(codebook.device)].movedim(-1, 1).clone()
         with torch.no_grad():
             return self._vqgan.encode((picture * 2 - 1).to(codebook)).latents
 
     @torch.no_grad()
-    def _best_start(self, typical: Tensor, prompts: Sequence[Prompt], chance: torch.Generator) -> Tensor:
-        """The typical picture that matches the prompts best, (1, 3, H, W)."""
+    def _best_starts(self, typical: Tensor, prompts: Sequence[Prompt], chance: torch.Generator) -> Tensor:
+        """The typical pictures that match the prompts best, (N, 3, H, W), best first."""
         codebook, side = self._vqgan.quantize.embedding.weight, self._clip.config.vision_config.image_size
         drawn = typical[torch.randperm(len(typical), generator=chance)[: self._method.starts]].to(codebook.device)
         pictures = torch.cat(
@@ -172,8 +204,7 @@ class VqganClip:
         )
         embeds = clip_guidance.seen(self._clip, F.interpolate(pictures, size=side, mode="area"))
         far = [sum(clip_guidance.distance(one[None], prompt).item() for prompt in prompts) for one in embeds]
-        best = min(range(len(far)), key=far.__getitem__)
-        return pictures[best : best + 1]
+        return pictures[sorted(range(len(far)), key=far.__getitem__)[: self._method.tries]]
 
     @torch.no_grad()
     def _renew(self, z: Tensor) -> None:

@@ -1,8 +1,8 @@
 """One training step of the toy CLIP: which captions fit which pictures, whole or in part, clean or degraded.
 
 A CLIP trained only on renderings is easily fooled by noise. So some pictures are reconstructions by the toy VQGAN with
-some wrong codes, all are cropped, rotated, blurred and noised, and some match no caption at all. Half of the captions
-are wrong in exactly one attribute: the kind, the colour or the background.
+some wrong codes, all are cropped, rotated, blurred and noised, and some match no caption at all. From the second stage
+on, half of the captions are wrong in exactly one attribute: the kind, the colour or the background.
 """
 
 import random
@@ -26,7 +26,7 @@ from toybox.world import Scene, is_allowed
 
 BATCH, REBUILT, JUNK, NEW = 48, 20, 8, 4
 """Pictures with a caption, how many of them are reconstructions, pictures without one, and the VQGAN's batch size."""
-_DRAWS_EVERY, _WHOLE_EVERY = 4, 4  # steps
+_DRAWS_EVERY = 4  # steps
 _PAIRS = 0.1
 """Share of the renderings that show two objects."""
 _KEPT = 1500
@@ -35,9 +35,30 @@ _SLOTS: tuple[tuple[object, ...], ...] = ((1, 2), BACKGROUNDS, KINDS, COLOURS, _
 _SHARES = (0.5, 0.8, 1.2, 1.0, 0.5, 0.8, 0.8)
 """The weight of each slot in an embedding: kinds are hardest to see, and matter most in a search."""
 _SILENT = -1
-_SLOT_WEIGHT, _SUM_WEIGHT, _SHARPNESS = 0.3, 2.0, 20.0
+_SLOT_WEIGHT, _SHARPNESS = 0.3, 20.0
 _HIGHEST_SCALE = 4.6
 _HELD_OUT_OPENINGS, _HELD_OUT_ENDINGS = ("show me", "an image of"), ("against", "in front of")
+
+
+class Lesson(NamedTuple):
+    """What a stage of the training asks for.
+
+    Attributes:
+        altered: adds as many captions that are wrong in one attribute.
+        noise: the most noise on a pixel.
+        whole_every: in other steps than every this many, half of the patches are hidden.
+        sums: weight of the loss that makes embeddings sums of directions.
+    """
+
+    altered: bool
+    noise: float
+    whole_every: int
+    sums: float
+
+
+MATCH = Lesson(altered=False, noise=0.2, whole_every=1, sums=0.0)
+ATTRIBUTES = Lesson(altered=True, noise=0.4, whole_every=4, sums=0.0)
+SUMS = ATTRIBUTES._replace(sums=2.0)
 
 
 class Shown(NamedTuple):
@@ -54,6 +75,7 @@ class ClipLearner(nn.Module):
 
     Attributes:
         geometries: to be set before the first step.
+        lesson: of the current stage.
         directions: (values of all slots, CLIP_WIDTH); they are not saved.
     """
 
@@ -63,7 +85,7 @@ class ClipLearner(nn.Module):
     def __init__(self, clip: Any, vqgan: Any) -> None:
         """Takes a `CLIPModel`, and a `VQModel` or None."""
         super().__init__()
-        self.clip = clip
+        self.clip, self.lesson = clip, SUMS
         count = sum(len(values) for values in _SLOTS)
         seeded = torch.randn(CLIP_WIDTH, count, generator=torch.Generator().manual_seed(1))
         self.register_buffer("directions", torch.linalg.qr(seeded).Q.T.contiguous())
@@ -87,8 +109,10 @@ class ClipLearner(nn.Module):
         pictures = torch.stack([one.picture.float() for one in shown] + junk)
         flips = torch.tensor([len(one.scene.objects) == 1 for one in shown] + [True] * len(junk))
         phrases = [spoken(one.scene, rng) for one in shown]
-        phrases += [spoken(altered(one.scene, rng), rng) for one in shown]
-        found = self._seen(disturbed(cut(pictures, flips)), whole=number % _WHOLE_EVERY == 0)
+        if self.lesson.altered:
+            phrases += [spoken(altered(one.scene, rng), rng) for one in shown]
+        pictures = disturbed(cut(pictures, flips), self.lesson.noise)
+        found = self._seen(pictures, whole=number % self.lesson.whole_every == 0)
         said = self._said([phrase.text for phrase in phrases])
         shows = torch.tensor([slots_of_scene(one.scene) for one in shown])
         says = torch.tensor([slots_of_meaning(phrase.meaning) for phrase in phrases])
@@ -96,7 +120,7 @@ class ClipLearner(nn.Module):
 
     def _losses(self, seen: Tensor, said: Tensor, shows: Tensor, says: Tensor) -> dict[str, Tensor]:
         scale = self.clip.logit_scale.clamp(max=_HIGHEST_SCALE).exp()
-        logits = scale * said @ seen.T  # [2 * BATCH, BATCH + JUNK]
+        logits = scale * said @ seen.T  # [captions, BATCH + JUNK]
         fits = ((says[:, None] == _SILENT) | (says[:, None] == shows[None])).all(dim=-1).float()
         to_pictures = F.pad(fits[: len(shows)], (0, len(seen) - len(shows)))
         to_captions = fits.T / fits.T.sum(dim=1, keepdim=True)
@@ -113,7 +137,7 @@ class ClipLearner(nn.Module):
                 if there.any():
                     loss = loss + _SLOT_WEIGHT * F.cross_entropy(answers, values[there])
                     log.setdefault(name, (answers.argmax(dim=1) == values[there]).float().mean())
-            loss = loss + _SUM_WEIGHT * (1 - F.cosine_similarity(vectors, wanted, dim=1)).mean()
+            loss = loss + self.lesson.sums * (1 - F.cosine_similarity(vectors, wanted, dim=1)).mean()
         best = logits[: len(shows)].argmax(dim=1)
         log["found"] = to_pictures.gather(1, best[:, None]).mean()
         log["fooled"] = (best >= len(shows)).float().mean()
@@ -242,10 +266,10 @@ def cut(pictures: Tensor, may_flip: Tensor) -> Tensor:
     return F.grid_sample(pictures, grid, padding_mode="reflection", align_corners=False)
 
 
-def disturbed(pictures: Tensor) -> Tensor:
+def disturbed(pictures: Tensor, noise: float) -> Tensor:
     """Adds noise of varying strength and scale, and changes contrast and saturation a little."""
     count, _, height, width = pictures.shape
-    fine = torch.rand(count, 1, 1, 1) ** 2 * 0.4 * torch.randn_like(pictures)
+    fine = torch.rand(count, 1, 1, 1) ** 2 * noise * torch.randn_like(pictures)
     coarse = F.interpolate(torch.randn(count, 3, height // 8, width // 8), size=(height, width), mode="bilinear")
     contrast = 1 + (torch.rand(count, 1, 1, 1) - 0.5) * 0.16
     shift = (torch.rand(count, 3, 1, 1) - 0.5) * 0.06

@@ -102,6 +102,20 @@ def test_it_may_begin_with_the_typical_picture_that_clip_likes_best(model: Vqgan
     assert beginnings(3, three) <= set().union(*(beginnings(1, one) for one in three.split(1)))
 
 
+def test_of_several_starts_the_one_that_clip_likes_best_soon_goes_on(model: VqganClip):
+    three = torch.stack([torch.full((2, 3), code) for code in range(3)])
+    method = Method(starts=3, tries=3)
+    told: list[Progress] = []
+    result = VqganClip(model._vqgan, model._clip, model._tokenizer, method, typical=three).run(
+        replace(ASKED, steps=12), told.append
+    )
+    tried = [float(one.note.split()[-1]) for one in told[1:7]]  # two steps each
+    assert max(sum(tried[index : index + 2]) for index in (0, 2, 4)) == pytest.approx(sum(result.scores[:2]), abs=0.02)
+    assert (len(told), len(result.scores), len(result.frames)) == (17, 12, 13)
+    steps = [one.step for one in told]
+    assert steps == sorted(steps) and steps[-1] == 12
+
+
 def test_what_is_not_wanted_counts(model: VqganClip):
     asked = replace(ASKED, steps=15)  # a picture changes when a code does
     scores = {word: model.run(replace(asked, negative_prompt=word), ignored).scores for word in ("", "cube", "cube:9")}
