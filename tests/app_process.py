@@ -38,9 +38,10 @@ class AppProcess:
         )
         self._reader = threading.Thread(target=self._read, daemon=True)  # an unread pipe would stop it once it is full
         self._reader.start()
-        self._is_served.wait()
-        if not self.is_alive:
-            raise AssertionError(f"the app ended before it served the page:\n{self.told}")
+        self._is_served.wait(PATIENCE_SECONDS)
+        if not self.is_alive or not self._is_served.is_set():
+            self._process.kill()
+            raise AssertionError(f"the app has not served the page:\n{self.told}")
 
     @property
     def pid(self) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import inspect
 import os
 import re
 import socket
@@ -12,10 +13,12 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.hanging import watched
+from tests.patience import PATIENCE_SECONDS
 
 os.environ.setdefault(
     "OMP_WAIT_POLICY", "PASSIVE"
@@ -32,6 +35,11 @@ os.environ.update(
     GRADIO_NUM_PORTS="0",  # gradio must not search for a port, for it leaves sockets open: tests.ui.driver.free_port
     HF_HUB_DISABLE_TELEMETRY="1",
 )
+
+gc.disable()  # until all modules are there, of which hardly anything is garbage: an eighth of the time
+# A busy machine may need longer for an answer than the five seconds of httpx.
+_asking = inspect.signature(httpx.get).parameters["timeout"].default  # the one of all its functions and clients
+vars(_asking).update(dict.fromkeys(("connect", "read", "write", "pool"), float(PATIENCE_SECONDS)))
 
 # The same examples every time: `make fuzz` draws new ones. A busy machine is no finding, and a temporary folder may
 # serve all examples: each one writes its file anew.
@@ -71,6 +79,10 @@ def _package_of(item: pytest.Item) -> str:
     """The folder below tests/; "tests" for what lies there itself."""
     package, *inside = item.path.relative_to(Path(__file__).parent).parts
     return package if inside else "tests"
+
+
+def pytest_collection_finish() -> None:
+    gc.enable()
 
 
 @pytest.hookimpl(wrapper=True)

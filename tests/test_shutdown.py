@@ -47,7 +47,7 @@ def test_tools_that_look_for_demo_get_the_page_with_its_routes(tmp_path: Path):
         from app import demo as again
         assert demo is again
         _, url, _ = demo.launch(prevent_thread_lock=True, quiet=True, server_port=int(sys.argv[2]))
-        print(httpx.get(f"{url}diorama/picture/{'0' * 32}").status_code)
+        print(httpx.get(f"{url}diorama/picture/{'0' * 32}", timeout=180).status_code)
         demo.close()
     """
     command = [sys.executable, "-c", code, str(tmp_path), str(free_port())]

@@ -10,6 +10,7 @@ import pytest
 
 from commands import terminal
 from tests.app_process import ROOT
+from tests.patience import PATIENCE_SECONDS
 
 SCRIPT = r"""
 import sys
@@ -25,7 +26,7 @@ sys.exit(terminal.start_again() if terminal.may_start_again() else 3)
 def test_the_same_command_runs_again_once(tmp_path: Path):
     (tmp_path / "losing.py").write_text(SCRIPT)
     command = [sys.executable, str(tmp_path / "losing.py"), str(tmp_path / "told"), "--port", "7861"]
-    answer = subprocess.run(command, cwd=ROOT, env={"PYTHONPATH": str(ROOT)}, timeout=120, check=False)
+    answer = subprocess.run(command, cwd=ROOT, env={"PYTHONPATH": str(ROOT)}, timeout=PATIENCE_SECONDS, check=False)
     assert answer.returncode == 3
     told = (tmp_path / "told").read_text().splitlines()
     assert told == ["['--port', '7861'] may: True", "['--port', '7861'] may: False"]

@@ -6,6 +6,8 @@ from importlib.resources import files
 
 from playwright.sync_api import Page
 
+from tests.patience import settled
+
 
 def violations(page: Page, within: str = "") -> list[str]:
     """
@@ -17,7 +19,6 @@ def violations(page: Page, within: str = "") -> list[str]:
     """
     if page.evaluate("typeof axe") == "undefined":
         page.evaluate(files("axe_playwright_python").joinpath("axe.min.js").read_text("utf-8") + ";0")
-    found = page.evaluate(
-        "async within => (await axe.run(within || document, { resultTypes: ['violations'] })).violations", within
-    )
+    judge = "async within => (await axe.run(within || document, { resultTypes: ['violations'] })).violations"
+    found = settled(page, judge, within)
     return [f"{rule['help']}: {node['html'][:120]}" for rule in found for node in rule["nodes"]]

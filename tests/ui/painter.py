@@ -9,6 +9,7 @@ from PIL import Image, ImageDraw, ImageFilter
 from studio.cards.facts import Need
 from studio.contract import ImageRequest, ImageResult, ModelSpec, Progress, Range, Readiness, Size, Style, Task, Tell
 from studio.errors import StudioError
+from tests.patience import PATIENCE_SECONDS
 
 READY = Readiness(ok=True, label="ready")
 COLOURS = {"red": "#d8412f", "blue": "#2f6fd8", "green": "#3c9d57", "yellow": "#e8b931", "purple": "#8246b4"}
@@ -46,7 +47,7 @@ class Brush:
         with self._changed:
             if not self._held:
                 self._changed.wait_for(lambda: self._held, self._seconds)
-            if not self._changed.wait_for(lambda: not self._held or self._steps > 0, 60):
+            if not self._changed.wait_for(lambda: not self._held or self._steps > 0, PATIENCE_SECONDS):
                 raise TimeoutError("the test never let the painter go on")
             self._steps = max(0, self._steps - 1)
 

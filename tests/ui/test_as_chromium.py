@@ -13,6 +13,7 @@ from playwright.sync_api import Browser
 
 from studio.errors import BadPicture
 from studio.intake.picture import read_picture
+from tests.patience import settled
 from tests.studio import coloured, wrapped
 
 SHOWN = """async (files) => {
@@ -37,7 +38,7 @@ def shown(chrome: Browser) -> Mapping[str, np.ndarray | None]:
     files = coloured.PICTURES | wrapped.WHOLE | wrapped.BROKEN | endless
     page = chrome.new_page()
     told = {name: f"data:image/png;base64,{base64.b64encode(file).decode()}" for name, file in files.items()}
-    answers = page.evaluate(SHOWN, told)
+    answers = settled(page, SHOWN, told)
     page.close()
     return {name: None if answer is None else pixels(base64.b64decode(answer[22:])) for name, answer in answers.items()}
 

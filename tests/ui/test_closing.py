@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import threading
-import time
 from contextlib import suppress
 from pathlib import Path
 
 import httpx
 
 from studio.service import Studio
-from tests.patience import PATIENCE_SECONDS
+from tests.patience import PATIENCE_SECONDS, wait_until
 from tests.ui.driver import free_port
 from tests.ui.painter import Brush, catalog
 from tests.ui.serve import one_person
@@ -32,10 +31,9 @@ def test_a_page_that_waits_for_news_does_not_hold_the_server(tmp_path: Path):
 
     visitor = threading.Thread(target=watch)
     visitor.start()
-    while not demo.server.server_state.tasks:  # of requests that are being answered
-        time.sleep(0.01)
+    wait_until(lambda: demo.server.server_state.tasks)  # of requests that are being answered
     page.close(demo)
     assert not demo.server.thread.is_alive()
-    visitor.join()
+    visitor.join(PATIENCE_SECONDS)
     http.close()
     studio.close()

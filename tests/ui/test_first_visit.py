@@ -40,7 +40,7 @@ def test_a_new_user_has_a_picture_and_finds_it_again(chrome: Browser, app: AppPr
     with Visitor.arrives(chrome, app.url) as visitor:
         expect(visitor.page.get_by_text("Your picture appears here")).to_be_visible()
         visitor.make(PROMPT)
-        assert visitor.image.get_attribute("alt") == PROMPT
+        expect(visitor.image).to_have_attribute("alt", PROMPT)
         expect(visitor.image).to_have_js_property("naturalWidth", 128)
         shown = visitor.source()
         visitor.reload()

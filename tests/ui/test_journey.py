@@ -7,6 +7,7 @@ import re
 from playwright.sync_api import Browser, expect
 
 from studio.service import Studio
+from tests.patience import settled
 from tests.ui.driver import Visitor
 from tests.ui.painter import Brush
 
@@ -207,7 +208,7 @@ def test_nobody_sees_what_somebody_else_makes(visitor: Visitor, chrome: Browser)
         expect(stranger.stage.get_by_text("Your picture appears here.")).to_be_visible()
         expect(stranger.pictures).to_have_count(0)
         picture = visitor.pictures.first.get_attribute("data-key")
-        answer = stranger.page.evaluate(ASK_DIRECTLY, ["pictures/delete", "a stranger's own token", {"ids": [picture]}])
+        answer = settled(stranger.page, ASK_DIRECTLY, ["pictures/delete", "a stranger's own token", {"ids": [picture]}])
     assert "There is no" in answer["error"]
     visitor.reload()
     expect(visitor.pictures).to_have_count(1)

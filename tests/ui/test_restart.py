@@ -46,7 +46,7 @@ class Server:
     def kill(self) -> None:
         """As a power cut would: no time to say goodbye."""
         os.kill(self._process.pid, signal.SIGKILL)
-        self._process.wait()
+        self._process.wait(timeout=PATIENCE_SECONDS)
 
 
 @pytest.fixture(scope="module")

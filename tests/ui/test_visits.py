@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from playwright.sync_api import Browser, Page, Route, expect
 
+from tests.patience import settled
 from tests.ui.driver import Visitor
 
 STATUS = "source => fetch(source).then((answer) => answer.status)"
@@ -22,10 +23,10 @@ def test_pictures_are_seen_after_a_reload_without_cookies_and_in_a_second_tab_un
     visitor.reload()
     see_picture(visitor.page)
     see_picture(visitor.open_tab())
-    assert visitor.page.evaluate(STATUS, source) == 200
+    assert settled(visitor.page, STATUS, source) == 200
     visitor.press("Delete")
     expect(visitor.pictures).to_have_count(0)
-    assert visitor.page.evaluate(STATUS, source) == 404  # also where the browser has kept a copy
+    assert settled(visitor.page, STATUS, source) == 404  # also where the browser has kept a copy
 
 
 def test_two_tabs_that_come_at_once_are_one_visitors(chrome: Browser, address: str):

@@ -19,7 +19,7 @@ from pipelines.records.flux import DEV, SCHNELL
 from studio.errors import BadRequest, NotSupported
 from studio.model_files import ModelFiles, ModelState
 from studio.service import Studio
-from tests.patience import wait_until
+from tests.patience import PATIENCE_SECONDS, wait_until
 from tests.pipelines.conftest import DOWNLOAD, fetch, needed_bytes
 from tests.pipelines.loopback_hub import Hub
 
@@ -59,7 +59,7 @@ def test_a_download_is_paused_and_goes_on_after_a_restart(served: Hub, hub: HubC
     assert files.suggested() == ["tiny"]
     served.hold = threading.Event()
     files.act("tiny", "download")
-    assert served.held.wait(60)
+    assert served.held.wait(PATIENCE_SECONDS)
     wait_until(lambda: " of " in getattr(state(files).fetch, "note", ""))
     assert state(files).actions == ("pause", "cancel")
     files.act("tiny", "pause")
@@ -97,7 +97,7 @@ def test_a_model_is_loaded_unloaded_and_deleted(hub: HubCache, files: ModelFiles
 def test_a_download_is_cancelled_and_nothing_of_it_stays(served: Hub, hub: HubCache, files: ModelFiles):
     served.hold = threading.Event()
     files.act("tiny", "download")
-    assert served.held.wait(60)
+    assert served.held.wait(PATIENCE_SECONDS)
     files.act("tiny", "cancel")
     served.hold.set()
     wait_until(lambda: state(files).disk_gb == 0)

@@ -19,6 +19,7 @@ from pipelines.opening.building import building
 from pipelines.plan import Plan
 from pipelines.records import RECORDS
 from studio.contract import Progress
+from tests.patience import PATIENCE_SECONDS
 from tests.pipelines.dummy_family import Dummy
 
 HERE = Machine("Linux x86_64", 2, 24.0, ())
@@ -43,10 +44,10 @@ def test_a_model_that_is_loaded_while_another_one_is_built_has_its_weights(tmp_p
     heard: list[Progress] = []
     with ThreadPoolExecutor() as pool:
         first = pool.submit(slow.load, lambda _progress: None)
-        assert Slow.begun.wait(timeout=60)
+        assert Slow.begun.wait(timeout=PATIENCE_SECONDS)
         model = quick.load(heard.append)
         Slow.other_is_done.set()
-        first.result()
+        first.result(timeout=PATIENCE_SECONDS)
     assert isinstance(model, Sam)
     assert not any(weight.is_meta for weight in model._predictor.model.parameters())
     assert {told.note for told in heard} == {"loading Toy SAM"}
@@ -58,14 +59,14 @@ def test_one_who_waits_can_be_stopped():
     def hold() -> None:
         with building(), building():
             held.set()
-            done.wait(timeout=60)
+            done.wait(timeout=PATIENCE_SECONDS)
 
     def stopped() -> None:
         raise InterruptedError
 
     with ThreadPoolExecutor() as pool:
         pool.submit(hold)
-        held.wait(timeout=60)
+        assert held.wait(timeout=PATIENCE_SECONDS)
         with pytest.raises(InterruptedError), building(stopped):
             pytest.fail("two build at once")
         done.set()

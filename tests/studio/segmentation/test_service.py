@@ -17,7 +17,7 @@ from studio.recipe import read_png
 from studio.recipe.selection import Box, Point, SegmentRequest, from_json, to_json
 from studio.segmentation.click_queue import Clicks
 from studio.service import Studio
-from tests.patience import PATIENCE_SECONDS
+from tests.patience import PATIENCE_SECONDS, wait_until
 from tests.studio.selecting_fake import ColourModel, colour_spec
 
 OWNER = "local"
@@ -307,8 +307,7 @@ def test_of_a_pages_waiting_clicks_only_the_newest_is_answered():
     for number in (2, 3, 4):
         threads.append(threading.Thread(target=ask, args=(number,)))
         threads[-1].start()
-    while len(clicks._newest) < 2 or clicks._newest[OWNER, "page"] < 4 or clicks._waiting < 4:
-        threading.Event().wait(0.001)
+    wait_until(lambda: len(clicks._newest) == 2 and clicks._newest[OWNER, "page"] == 4 and clicks._waiting == 4)
     gate.set()
     for thread in threads:
         thread.join(PATIENCE_SECONDS)

@@ -17,6 +17,7 @@ from studio.geometry import Crop, PictureCamera, camera_values
 from studio.splats.html_export import viewer_bytes, write_html
 from studio.splats.splat import Pose, Splat
 from tests import browser as chromium
+from tests.patience import settled
 from tests.projection import project
 from tests.studio.splats_in import FIXTURES, recipe
 
@@ -58,7 +59,7 @@ class Sheet:
         """HWC uint8, RGBA, of the canvas."""
         self.page.wait_for_selector(SETTLED)
         script = "async () => [...new Uint8Array(await (await viewer.picture()).arrayBuffer())]"
-        return np.asarray(Image.open(io.BytesIO(bytes(self.page.evaluate(script)))).convert("RGBA"))
+        return np.asarray(Image.open(io.BytesIO(bytes(settled(self.page, script)))).convert("RGBA"))
 
     def camera(self) -> dict[str, Any]:
         return self.page.evaluate("viewer.camera")
@@ -149,7 +150,7 @@ def test_what_swings_comes_back_to_the_first_picture_unless_somebody_takes_hold_
     sheet.page.wait_for_selector("canvas[data-home=no]")
     sheet.press("ArrowUp")
     held = sheet.camera()
-    sheet.page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    settled(sheet.page, "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
     assert sheet.camera() == held
 
 

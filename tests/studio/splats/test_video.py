@@ -18,6 +18,7 @@ from studio.splats.splat import Pose
 from studio.splats.turntable import camera_around, turntable
 from studio.splats.video import FRAMES, FRAMES_PER_SECOND, SIDE, first_camera, write_mp4, write_turntable
 from tests import browser as chromium
+from tests.patience import settled
 from tests.projection import project
 from tests.studio.splats_in import some
 
@@ -81,7 +82,7 @@ def test_a_browser_shows_the_frames_that_went_in(page: Page):
     frames = film(18)
     looked_at = [0, 1, 7, 15, 16, 17, 3]
     data = base64.b64encode(write_mp4(frames, side=54)).decode()
-    played = page.evaluate(PLAY, [data, looked_at, FRAMES_PER_SECOND])
+    played = settled(page, PLAY, [data, looked_at, FRAMES_PER_SECOND])
     if played is None:
         pytest.skip("this Chromium plays no H.264")
     assert (played["width"], played["height"]) == (54, 54)
@@ -106,7 +107,7 @@ def test_the_film_of_a_splat_goes_around_it_on_white(page: Page):
         colours=np.array([red, blue, white], np.float32),
     )
     data = base64.b64encode(write_turntable(splat)).decode()
-    played = page.evaluate(PLAY, [data, [0, FRAMES // 2], FRAMES_PER_SECOND])
+    played = settled(page, PLAY, [data, [0, FRAMES // 2], FRAMES_PER_SECOND])
     if played is None:
         pytest.skip("this Chromium plays no H.264")
     assert played["seconds"] == pytest.approx(3, abs=0.01)

@@ -185,7 +185,7 @@ def test_what_is_no_picture_is_one_sentence_and_leaves_no_copy(served: Served, t
     ids=lambda file: json.dumps(file)[:50],
 )
 def test_only_an_upload_is_read(served: Served, file: object):
-    answer = httpx.post(f"{served.url}gradio_api/call/add_picture", json={"data": [file, "", ""]}, timeout=60)
+    answer = httpx.post(f"{served.url}gradio_api/call/add_picture", json={"data": [file, "", ""]})
     if file is None:
         assert "must be an upload" in served.call("add_picture", file, "", "")
         return
@@ -198,7 +198,7 @@ def test_only_an_upload_is_read(served: Served, file: object):
 @pytest.mark.parametrize("field", ["path", "url"])
 def test_no_address_is_asked_for_a_visitor(served: Served, field: str, secret_server: SecretServer):
     file = {"path": "x.png", field: secret_server.url, "meta": MARK}
-    answer = httpx.post(f"{served.url}gradio_api/call/add_picture", json={"data": [file, "", ""]}, timeout=60)
+    answer = httpx.post(f"{served.url}gradio_api/call/add_picture", json={"data": [file, "", ""]})
     assert answer.status_code == 422
     assert "fetches nothing" in answer.json()["error"]
     assert secret_server.visits == 0

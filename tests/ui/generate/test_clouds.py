@@ -136,7 +136,7 @@ def test_a_pasted_key_brings_its_models_and_a_picture_and_is_found_nowhere(
     line.locator("input").press("Enter")
     expect(line.locator(".state")).to_have_text("yours, for this session")
     expect(line.locator("input")).to_be_hidden()
-    assert line.locator("input").input_value() == ""
+    expect(line.locator("input")).to_have_value("")
     expect(visitor.page.locator("#header .model.ok", has_text="GPT Image 2.6 Flare").first).to_be_visible()
     close_card(visitor)
     expect(visitor.page.locator("#improve .better")).to_be_visible()
@@ -203,7 +203,7 @@ def test_quality_and_background_are_offered_where_they_count_and_change_the_pric
     expect(price(visitor)).to_be_hidden()
     paste(visitor)
     choose(visitor)
-    assert page.locator("#quality label").all_inner_texts() == ["Low", "Medium", "High", "Higher", "Highest"]
+    expect(page.locator("#quality label")).to_have_text(["Low", "Medium", "High", "Higher", "Highest"])
     page.locator("#quality input[value='low']").check()
     expect(price(visitor)).to_have_text("About $0.006")
     page.locator("#count input[value='4']").check()

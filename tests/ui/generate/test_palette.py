@@ -10,6 +10,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from pipelines.records.toy_world import PALETTE
 from studio.service import Studio
+from tests.patience import settled
 from tests.ui.accessibility import violations
 from tests.ui.driver import Visitor
 from tests.ui.painter import Brush, catalog
@@ -79,7 +80,7 @@ def test_a_press_on_a_word_makes_a_prompt_of_it_and_a_picture(chrome: Browser, s
         )
         told = palette_of(replace(catalog(Brush())[0], palette=PALETTE))["palette"] | {"module": module}
         for before, group, word, after in PRESSES:
-            assert page.evaluate(MAKE, [before, told, group, word]) == after
+            assert settled(page, MAKE, [before, told, group, word]) == after
         visitor.choose_model("Full painter")
         expect(chips(page).locator(".palette")).to_be_hidden()
         expect(prompt).to_have_attribute("placeholder", "Describe a picture: a yellow ball")

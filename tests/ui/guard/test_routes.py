@@ -118,7 +118,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
             quiet=True,
             **page.launch_options(studio, user),
         )
-        with httpx.Client(base_url=url, timeout=60) as guest, httpx.Client(base_url=url, timeout=60) as ada:
+        with httpx.Client(base_url=url) as guest, httpx.Client(base_url=url) as ada:
             assert ada.post("login", data={"username": "ada", "password": "lovelace"}).status_code == 200
             served = Served(demo, url, guest, ada)
             handler = Traces(served.traces)

@@ -14,6 +14,7 @@ from playwright.sync_api import Browser, Locator, Page, Route, expect
 from studio.contract import Size
 from studio.recipe.selection import Point, SegmentRequest
 from studio.service import Studio
+from tests.patience import settled
 from tests.studio.selecting_fake import colour_spec
 from tests.ui.driver import PHONE, Visitor
 from tests.ui.painter import Brush, catalog
@@ -150,7 +151,8 @@ class Bench:
 
     def colour_at(self, place: tuple[float, float]) -> list[int]:
         """RGB on the stage, of the next frame."""
-        return self.page.evaluate(f"async (at) => {{ {NEXT_FRAME}; return ({COLOUR})(at); }}", self.on_board(place))
+        script = f"async (at) => {{ {NEXT_FRAME}; return ({COLOUR})(at); }}"
+        return settled(self.page, script, self.on_board(place))
 
     def expect_colour(self, place: tuple[float, float], colour: list[int]) -> None:
         """The picture that has this RGB there may still be on its way."""

@@ -13,6 +13,7 @@ import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
 from studio.service import Studio
+from tests.patience import settled
 from tests.ui.accessibility import violations
 from tests.ui.driver import Visitor
 from tests.ui.painter import Brush, catalog
@@ -54,7 +55,7 @@ def test_words_become_a_picture_by_keyboard_alone(quick: Page, regular: Visitor,
     quick.context.grant_permissions(["clipboard-read", "clipboard-write"])
     keys.press("Control+c")
     expect(quick.locator(".toast")).to_have_text("Picture copied")
-    assert quick.evaluate(COPIED) == 128
+    assert settled(quick, COPIED) == 128
     with quick.expect_download() as saving:
         keys.press("Control+s")
     assert saving.value.suggested_filename.endswith(".png")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import itertools
+import re
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +16,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from studio.contract import Tell
 from studio.segmentation.contract import GridMask, GridMaskRequest, MaskRequest, MaskResult
 from studio.service import Studio
-from tests.patience import PATIENCE_SECONDS
+from tests.patience import PATIENCE_SECONDS, settled
 from tests.studio.selecting_fake import ColourModel, colour_spec
 from tests.ui.driver import PHONE, Visitor
 from tests.ui.painter import Brush, catalog
@@ -131,7 +132,8 @@ class Table:
         x, y = self.at(place)
         box = self.board.bounding_box()
         assert box
-        return self.page.evaluate(
+        return settled(
+            self.page,
             "async ([x, y]) => { await new Promise((painted) =>"
             " requestAnimationFrame(() => requestAnimationFrame(painted)));"
             " return [...document.querySelector('#segment .board').getContext('2d')"
@@ -229,7 +231,7 @@ def test_a_double_click_is_one_click(table: Table):
         table.page.get_by_role("button", name="Clear").click()
         table.expect_points(0)
         table.page.wait_for_function("() => document.querySelector('#segment .board').dataset.busy === 'false'")
-        assert table.board.get_attribute("data-area") is None
+        expect(table.board).not_to_have_attribute("data-area", re.compile(""))
         assert table.colour_at(RED) == [255, 0, 0]
         expect(table.page.locator("#segment .spoken")).to_have_text("Nothing is selected")
 

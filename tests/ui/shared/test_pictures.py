@@ -141,7 +141,7 @@ def test_the_download_has_a_speaking_name_and_the_recipe_inside(emptied: Visitor
     with Image.open(waiting.value.path()) as picture:
         recipe = json.loads(picture.info["diorama"])
     assert recipe["prompt"] == RED
-    assert str(recipe["seed"]) in emptied.stage.locator(".seed").inner_text()
+    expect(emptied.stage.locator(".seed")).to_contain_text(str(recipe["seed"]))
 
 
 def test_a_picture_can_be_enlarged_and_left_by_keys(emptied: Visitor):

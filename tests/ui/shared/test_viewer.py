@@ -14,6 +14,7 @@ from playwright.sync_api import Browser, expect
 
 from studio.recipe import from_text, png_text
 from studio.service import Studio
+from tests.patience import settled
 from tests.ui.driver import PHONE, Visitor
 from tests.ui.painter import Brush
 
@@ -70,6 +71,7 @@ def test_the_recipe_stands_beside_the_picture_in_words(visitor: Visitor):
     visitor.stage.get_by_role("button", name="Enlarge: a purple ball").click()
     panel = visitor.viewer.get_by_role("complementary", name="About this picture")
     expect(panel.locator(".words")).to_have_text("a purple ball")
+    expect(panel.locator("dd")).to_have_count(9)
     told = dict(zip(panel.locator("dt").all_inner_texts(), panel.locator("dd").all_inner_texts(), strict=True))
     made, took = told.pop("Made"), told.pop("Took")
     assert re.search(r"20\d\d", made) and re.search(r"\d s$", took)
@@ -89,11 +91,11 @@ def test_prompt_and_seed_can_be_copied(three: Visitor):
     three.cells.first.locator(".tile").click()
     three.viewer.get_by_role("button", name="Copy", exact=True).click()
     expect(three.toast).to_have_text("Prompt copied")
-    assert three.page.evaluate("navigator.clipboard.readText()") == GREEN
+    assert settled(three.page, "() => navigator.clipboard.readText()") == GREEN
     three.viewer.get_by_role("button", name="Copy the seed").click()
     expect(three.toast).to_have_text("Seed copied")
     seed = three.viewer.locator("dt", has_text="Seed").locator("+ dd").inner_text()
-    assert three.page.evaluate("navigator.clipboard.readText()") == seed
+    assert settled(three.page, "() => navigator.clipboard.readText()") == seed
 
 
 def test_keys_go_along_the_pictures_and_the_focus_returns_to_the_last_one(three: Visitor):

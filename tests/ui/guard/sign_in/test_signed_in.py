@@ -72,7 +72,7 @@ def test_a_user_that_is_removed_or_signs_out_is_out_at_once(tmp_path: Path):
     try:
         people = {}
         for name in ("ada", "grace"):
-            people[name] = person = httpx.Client(base_url=url, headers={"X-Diorama-Token": ""}, timeout=60)
+            people[name] = person = httpx.Client(base_url=url, headers={"X-Diorama-Token": ""})
             assert person.post("login", data={"username": name, "password": "wrong"}).status_code == 400
             assert person.post("login", data={"username": name, "password": "correct horse"}).status_code == 200
             assert person.post("diorama/account").json() == {"name": name, "admin": name == "ada"}
