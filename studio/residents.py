@@ -15,6 +15,7 @@ from studio.errors import GpuLost
 from studio.scheduling.failures import is_gpu_lost, of_memory_or_card
 
 log = logging.getLogger(__name__)
+_LOOK_SECONDS = 0.2
 
 
 class Loaded(NamedTuple):
@@ -181,10 +182,14 @@ class Residents:
         return [one.model for one in gone if one.model is not None]
 
     def _loaded(self, resident: _Resident, tell: Tell) -> Model:
-        with resident.loading:
+        while not resident.loading.acquire(timeout=_LOOK_SECONDS):
+            tell(Progress(0, 0, f"loading {resident.spec.label}"))
+        try:
             if resident.model is None:
                 resident.model = resident.spec.load(tell)
             return resident.model
+        finally:
+            resident.loading.release()
 
     def _let_go(self, resident: _Resident) -> None:
         with self._lock:

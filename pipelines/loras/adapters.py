@@ -93,13 +93,14 @@ def _load(placed: Placed, path: Path, name: str) -> None:
         width = getattr(layers.get(found[1]), "in_features", None) if found else None
         if width is not None and value.shape[1] != width:
             raise ValueError(f"it changes layers of width {value.shape[1]}, where the model has {width}")
-    verbosity = transformers.logging.get_verbosity()
-    transformers.logging.set_verbosity_error()  # or it lists all layers that a LoRA does not change
-    try:
-        parts = [part for part in placed.pipeline.components.values() if isinstance(part, torch.nn.Module)]
-        with building(), seen_as(placed.dtype, *parts):
-            placed.pipeline.load_lora_weights(tensors, adapter_name=name)
-    finally:
-        transformers.logging.set_verbosity(verbosity)
+    parts = [part for part in placed.pipeline.components.values() if isinstance(part, torch.nn.Module)]
+    with building():
+        verbosity = transformers.logging.get_verbosity()
+        transformers.logging.set_verbosity_error()  # or it lists all layers that a LoRA does not change
+        try:
+            with seen_as(placed.dtype, *parts):
+                placed.pipeline.load_lora_weights(tensors, adapter_name=name)
+        finally:
+            transformers.logging.set_verbosity(verbosity)
     if not any(name in names for names in placed.pipeline.get_list_adapters().values()):
         raise ValueError("no layer of it fits")

@@ -1,8 +1,8 @@
 """One network is built at a time.
 
-While diffusers and transformers build one, they exchange `torch.nn.Module.register_parameter` and torch's default dtype
-for the whole process. A network that another thread builds meanwhile is left without weights; and if both end in the
-wrong order, so are all that are built later.
+While diffusers and transformers build one, they exchange `torch.nn.Module.register_parameter` for the whole process. A
+network that another thread builds meanwhile is left without weights; and if both end in the wrong order, so are all
+that are built later. They set torch's default dtype, too, which models that run in other threads must not see.
 Sources: accelerate/big_modeling.py, init_on_device; diffusers/models/modeling_utils.py, from_pretrained.
 """
 
@@ -26,6 +26,9 @@ def building(wait: Callable[[], object] = lambda: None) -> Iterator[None]:
     while not _LOCK.acquire(timeout=_LOOK_SECONDS):
         wait()
     try:
-        yield
+        from pipelines.opening.default_dtype import own_default_dtype  # imports torch
+
+        with own_default_dtype():
+            yield
     finally:
         _LOCK.release()

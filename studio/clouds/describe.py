@@ -144,21 +144,28 @@ class Describing:
             if sum(each == owner for each, _ in self._asked) >= MOST_AT_ONCE:
                 raise BadRequest(f"You are waiting for {MOST_AT_ONCE} answers already. Wait for one, or stop one.")
             stopped = threading.Event()
-            asked = self._asked[owner, what] = Asked(Future(), stopped.set)
-        asked.answer.add_done_callback(lambda _: self._forget(owner, what))
+
+            def stop() -> None:
+                stopped.set()
+                self._forget(owner, what, answer)  # who asks again waits for another answer
+
+            answer: Future[Any] = Future()
+            asked = self._asked[owner, what] = Asked(answer, stop)
+        answer.add_done_callback(lambda done: self._forget(owner, what, done))
 
         def tell(_progress: Progress) -> None:
             if stopped.is_set() or self._closing.is_set():
                 raise Cancelled
 
-        self._later(lane, f"{what} of {owner}", partial(_answer, asked.answer, partial(work, tell)))
+        self._later(lane, f"{what} of {owner} {id(answer)}", partial(_answer, answer, partial(work, tell)))
         if self._closing.is_set():
             asked.answer.cancel()
         return asked
 
-    def _forget(self, owner: str, what: str) -> None:
+    def _forget(self, owner: str, what: str, answer: Future[Any]) -> None:
         with self._lock:
-            self._asked.pop((owner, what), None)
+            if (known := self._asked.get((owner, what))) and known.answer is answer:
+                del self._asked[owner, what]
 
     def _describe(self, asset: Asset, say: Callable[[Image.Image, Tell], str], tell: Tell) -> Asset:
         try:

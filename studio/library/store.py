@@ -267,13 +267,12 @@ class Store:
                 self._say_again(connection, asset_id, notes[asset_id])
 
     def _say(self, owner: str, asset_id: str, **change: str) -> Asset:
-        asset = self.asset(owner, asset_id)
-        title = None if asset.title == asset.recipe.title else asset.title
-        note = Note(title=title, description=asset.description)._replace(**change)
-
         def write_down() -> None:
             with self._changing, self._database.transaction() as connection:
+                asset = self.asset(owner, asset_id)  # as it is now: what is not changed here may just have been
+                title = None if asset.title == asset.recipe.title else asset.title
                 self._notes.write(asset_id, **change)
+                note = Note(title=title, description=asset.description)._replace(**change)
                 self._say_again(connection, asset_id, note)
 
         self._database.patiently(write_down)

@@ -237,6 +237,8 @@ class Jobs:
         """Run what must not end a lane's thread."""
         try:
             chore()
+        except StudioError as problem:
+            log.info("A chore failed: %s", problem)
         except (Exception, SystemExit):
             log.exception("A chore failed")
 

@@ -204,7 +204,7 @@ class Meanings:
                 if not answer.done():
                     answer.set_exception(NotReady(f"{spec.label} did not answer. Search without it."))
 
-        self._later(LANE, f"read {words}", ask)
+        self._later(LANE, f"read {words} {id(answer)}", ask)  # of its own: each waits for its own answer
         try:
             return answer.result(WAIT_SECONDS)
         except TimeoutError as error:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import threading
 import weakref
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 from hypothesis import given, strategies as st
 
-from studio.contract import Tell
-from studio.errors import GpuLost, OutOfMemory
+from studio.contract import Progress, Tell
+from studio.errors import Cancelled, GpuLost, OutOfMemory
 from studio.residents import Loaded, Residents, leaving
 from tests.patience import PATIENCE_SECONDS, wait_until
 from tests.studio.fakes import FakeModel, ignore, spec_of
@@ -134,6 +135,29 @@ def test_two_threads_load_a_model_once():
     for thread in threads:
         thread.join()
     assert loads == [1]
+
+
+def test_who_waits_for_a_load_of_another_thread_can_be_stopped():
+    loading, go = threading.Event(), threading.Event()
+    residents = Residents(8.0)
+    spec = spec_of(None, load=lambda _tell: loading.set() or (go.wait(PATIENCE_SECONDS) and FakeModel()))
+
+    heard: list[str] = []
+
+    def stop(progress: Progress) -> None:
+        heard.append(progress.note)
+        if len(heard) > 1:  # the first says that it will be loaded
+            raise Cancelled
+
+    with ThreadPoolExecutor() as pool:
+        first = pool.submit(residents.load, spec, ignore)
+        assert loading.wait(PATIENCE_SECONDS)
+        with pytest.raises(Cancelled):
+            residents.load(spec, stop)
+        assert set(heard) == {f"loading {spec.label}"}
+        go.set()
+        first.result()
+    assert residents.has(spec.id)
 
 
 def test_closing_gives_everything_back():

@@ -74,6 +74,9 @@ async function press(id, action) {
 const look = async () => draw(await post("models", {}, undefined, ofHost()));
 
 function draw({ ok, answer }) {
+  clearTimeout(timer);
+  const isBusy = ok && answer.models.some(({ fetch }) => fetch?.state === "running");
+  if (dialog.open) timer = setTimeout(look, isBusy ? LOOK_MS : 5 * LOOK_MS);
   setText(find(".trouble"), ok ? "" : answer.error);
   if (!ok) return;
   reconcile(find(".list"), answer.models, row, update);
@@ -94,9 +97,6 @@ function draw({ ok, answer }) {
     setText(node.querySelector("b"), host);
     setText(node.querySelector("span"), ` ${machine}: ${models.join(", ")}`);
   });
-  clearTimeout(timer);
-  const isBusy = answer.models.some(({ fetch }) => fetch?.state === "running");
-  if (dialog.open) timer = setTimeout(look, isBusy ? LOOK_MS : 5 * LOOK_MS);
 }
 
 function open() {

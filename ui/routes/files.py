@@ -15,6 +15,7 @@ from urllib.parse import parse_qs, quote
 
 from fastapi import APIRouter, Request
 from fastapi.responses import FileResponse, Response, StreamingResponse
+from starlette.types import Message, Receive, Scope, Send
 
 from studio.errors import BadRequest, NotFound
 from studio.service import Studio
@@ -126,7 +127,7 @@ def _file(
     except FileNotFoundError as error:  # just moved
         raise NotFound("picture", asset_id) from error
     headers = {"Cache-Control": ASK_FIRST, "X-Content-Type-Options": "nosniff"}
-    answer = FileResponse(
+    answer = _MovingFile(
         path,
         media_type=_MEDIA_TYPES[path.suffix],
         headers=headers,
@@ -134,6 +135,27 @@ def _file(
         stat_result=about,
     )
     return unchanged(request, answer.headers["etag"]) or answer
+
+
+class _MovingFile(FileResponse):
+    """A file that may move to the trash before it is opened; then it is not found, as if it had been there already."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        begun: list[Message] = []
+
+        async def begin_late(message: Message) -> None:
+            """The status is sent with the first bytes: then the file is open."""
+            if message["type"] == "http.response.start":
+                begun.append(message)
+                return
+            while begun:
+                await send(begun.pop())
+            await send(message)
+
+        try:
+            await super().__call__(scope, receive, begin_late)
+        except FileNotFoundError as error:
+            raise NotFound("picture", Path(self.path).stem) from error
 
 
 def _zip(request: Request, visitors: Visitors, studio: Studio, ids: str, most: int) -> Response:

@@ -106,10 +106,10 @@ function drawBoard() {
   if (state.picture) overlay.draw({ ...state, request: selection.now });
 }
 
-/** @param request what to begin with; else what this browser remembers of the picture */
+let opening = 0; // number of the last picture that was asked for: the answer to an older question is not news
 async function open(id, { focus = true } = {}) {
-  const answer = await ask("segment/open", { id });
-  if (!answer) return;
+  const my = ++opening, answer = await ask("segment/open", { id });
+  if (!answer || my !== opening) return;
   const { picture, objects, name, advice } = answer, isSame = picture.id === state.picture?.id;
   if (isSame && answer.selection) { // one of its objects: undo leads back to what was selected
     selection.replace(answer.selection);
@@ -130,7 +130,7 @@ async function open(id, { focus = true } = {}) {
     const image = await loaded(address(picture.file));
     if (state.picture?.id === picture.id) state.image = image;
   } catch {
-    state.trouble = "The picture cannot be loaded. Open it again, or choose another one.";
+    if (state.picture?.id === picture.id) state.trouble = "The picture cannot be loaded. Open it again, or choose another one.";
   }
   draw();
   if (focus && isVisible()) {
@@ -144,6 +144,7 @@ function knowKept(objects, id) {
   state.kept = object ? { request: selection.now, object } : null;
 }
 function close() {
+  opening += 1;
   asker.forget();
   Object.assign(state, { picture: null, name: "", image: null, answer: null, veil: null, everything: null, regions: null, search: null, objects: [], trouble: "" });
   writeAddress({ segment: "" });
@@ -185,7 +186,7 @@ async function toggleEverything() {
   state.search = search;
   draw();
   const { ok, answer } = await post("segment/everything", { picture: state.picture.id, model: state.model, most: MOST });
-  const everything = ok && answer.regions.length ? { ...(await regionsOf(answer.labels)), list: answer.regions } : null;
+  const drawn = ok && answer.regions.length ? await regionsOf(answer.labels).catch(() => null) : null, everything = drawn && { ...drawn, list: answer.regions };
   if (state.search !== search) return;
   Object.assign(state, { search: null, everything });
   if (everything && selection.now === before && !hand.isBusy) { showRegions(); return; }

@@ -166,16 +166,19 @@ async function turn(pressed) {
   quarters.push(...pressed);
   if (isTurning) return;
   isTurning = true;
-  for (let id = state.splat?.id; quarters.length && id && state.splat?.id === id; ) {
-    const former = state.splat;
-    const answer = await remake("splat/turn", { turns: quarters.splice(0, MOST_TURNS) }, { focus: false });
-    if (!answer) break;
-    id = answer.splat.id;
-    if (id !== former.id) tell("change", { gone: [former], back: [answer.splat] });
-    if (state.splat?.id === id) speak(`Turned. ${sizeOf(state.splat)}`);
+  try {
+    for (let id = state.splat?.id; quarters.length && id && state.splat?.id === id; ) {
+      const former = state.splat;
+      const answer = await remake("splat/turn", { turns: quarters.splice(0, MOST_TURNS) }, { focus: false });
+      if (!answer) break;
+      id = answer.splat.id;
+      if (id !== former.id) tell("change", { gone: [former], back: [answer.splat] });
+      if (state.splat?.id === id) speak(`Turned. ${sizeOf(state.splat)}`);
+    }
+  } finally {
+    quarters.length = 0;
+    isTurning = false;
   }
-  quarters.length = 0;
-  isTurning = false;
 }
 async function keepErased() {
   const whole = state.splat, answer = await remake("splat/erase", { erasures: erasing.erasures() });

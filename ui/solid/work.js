@@ -94,7 +94,9 @@ function sayStopped() {
 }
 /** The newest views take their places. */
 async function takeViews() {
-  const { object } = state, { ok, answer } = await post("3d/views", { id: object.id });
+  const { object } = state;
+  if (!object) return; // closed meanwhile
+  const { ok, answer } = await post("3d/views", { id: object.id });
   if (!ok || state.object?.id !== object.id) return;
   state.views = answer.views;
   draw();

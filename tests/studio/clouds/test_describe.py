@@ -109,6 +109,19 @@ def test_stop_ends_the_waiting(studio: Studio, skies: Skies, picture: str):
     assert studio.asset(OWNER, picture).description == ""
 
 
+def test_who_stopped_and_asks_again_gets_an_answer(studio: Studio, skies: Skies):
+    skies.go.clear()
+    first = studio.describing.improve_prompt(OWNER, "a violin")
+    skies.wait_until_asked()
+    first.stop()
+    again = studio.describing.improve_prompt(OWNER, "a violin")  # before the first has noticed
+    with pytest.raises(Cancelled):
+        first.answer.result(PATIENCE_SECONDS)
+    assert studio.describing.improve_prompt(OWNER, "a violin") is again
+    skies.go.set()
+    assert again.answer.result(PATIENCE_SECONDS) == SAID
+
+
 def test_the_end_of_the_app_ends_the_waiting(open_studio: OpenStudio, skies: Skies):
     studio = open_studio(clouds=skies)
     skies.go.clear()

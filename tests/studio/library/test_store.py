@@ -6,6 +6,7 @@ import json
 import re
 import sqlite3
 import threading
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -358,3 +359,23 @@ def test_stars_set_at_once_all_count(studio: Studio):
         thread.join()
     studio.rebuild()
     assert len(studio.gallery(OWNER, starred=True).assets) == 8
+
+
+def test_a_description_that_comes_while_somebody_renames_the_picture_keeps_its_new_name(
+    open_studio: OpenStudio, monkeypatch: pytest.MonkeyPatch
+):
+    studio = open_studio()
+    (asset,) = made(studio)
+    plainly = studio._database.patiently
+
+    def rename_first(action: Callable[[], Any]) -> Any:
+        """Another thread is a moment faster."""
+        monkeypatch.undo()
+        studio.rename(OWNER, asset.id, "my ball")
+        return plainly(action)
+
+    monkeypatch.setattr(studio._database, "patiently", rename_first)
+    monkeypatch.setattr(studio._database, "rows", studio._database._rows)  # which are read patiently, too
+    studio._store.describe(OWNER, asset.id, "A ball.")
+    now = studio.asset(OWNER, asset.id)
+    assert (now.title, now.description) == ("my ball", "A ball.")

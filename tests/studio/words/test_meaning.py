@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
 import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
@@ -14,8 +17,9 @@ from PIL import Image
 from studio.contract import Readiness, Task, Tell
 from studio.errors import NotReady
 from studio.service import Studio
+from studio.words import meaning
 from studio.words.contract import WordsRequest
-from tests.patience import PATIENCE_SECONDS
+from tests.patience import PATIENCE_SECONDS, wait_until
 from tests.studio.conftest import OpenStudio
 from tests.studio.fakes import OWNER, FakeModel, spec_of
 from tests.studio.pictures_in import saved
@@ -153,3 +157,24 @@ def test_an_index_of_before_gets_its_table(open_studio: OpenStudio, sees: Sees, 
         )
     index.close()
     assert len(found(open_studio(FakeModel(), eyes(sees)), "red")) == 1
+
+
+def test_two_who_search_the_same_words_at_once_both_get_their_answer(
+    open_studio: OpenStudio, sees: Sees, monkeypatch: pytest.MonkeyPatch
+):
+    queued: list[Callable[[], object]] = []
+    studio = open_studio(FakeModel(), eyes(sees))
+    monkeypatch.setattr(meaning, "WAIT_SECONDS", PATIENCE_SECONDS)
+    red = brought(studio, "red")
+    held, go = threading.Event(), threading.Event()
+    studio.meanings._later(meaning.LANE, "hold the lane", lambda: (held.set(), go.wait(PATIENCE_SECONDS)))
+    assert held.wait(PATIENCE_SECONDS)
+    later = studio.meanings._later
+    monkeypatch.setattr(studio.meanings, "_later", lambda *chore: (later(*chore), queued.append(chore[-1])))
+    with ThreadPoolExecutor() as pool:
+        pages = [pool.submit(studio.gallery, OWNER, query="red", meaning=True) for _ in range(2)]
+        wait_until(lambda: len(queued) == 4)  # of each: to read the words, and to look at pictures
+        go.set()
+        for page in pages:
+            page.result(PATIENCE_SECONDS / 2)
+    assert found(studio, "red") == [red]

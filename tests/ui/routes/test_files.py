@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import re
 import zipfile
 from collections.abc import Callable
@@ -94,6 +95,22 @@ def test_a_deleted_picture_is_gone_from_its_address_and_its_owner_finds_it_in_th
     assert httpx.get(f"{address}diorama/zip", params={"ids": asset_id}, headers=ADA).status_code == 404
     studio.restore("ada", [asset_id])
     assert fetch(address, address_of(asset_id)).status_code == 200
+
+
+def test_a_picture_that_is_deleted_while_it_is_sent_is_not_found(
+    address: str, studio: Studio, asset_id: str, monkeypatch: pytest.MonkeyPatch
+):
+    path = studio.path("ada", asset_id)
+
+    class Leaving(type(path)):
+        def stat(self, *, follow_symlinks: bool = True) -> os.stat_result:
+            about = super().stat(follow_symlinks=follow_symlinks)
+            studio.delete("ada", [asset_id])
+            return about
+
+    monkeypatch.setattr(studio, "path", lambda *_: Leaving(path))
+    answer = fetch(address, picture_address(asset_id))
+    assert (answer.status_code, answer.json()["error"].partition(" '")[0]) == (404, "There is no picture")
 
 
 @pytest.mark.parametrize("id", ["0" * 32, "..%2F..%2Fdiorama.sqlite", "diorama.sqlite", "%00", "a" * 5000])

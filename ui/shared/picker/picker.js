@@ -25,7 +25,11 @@ function createPicker() {
   async function load(after) {
     const my = ++asked;
     const answer = await ask("pictures/find", { query: query.value, starred: false, model: "", kind: "", after, limit: PAGE_OF_PICTURES });
-    if (!answer || my !== asked) return;
+    if (my !== asked) return;
+    if (!answer) {
+      next = after; // to be asked for again
+      return;
+    }
     const known = new Set(after ? idsOf(pictures) : []);
     pictures = [...(after ? pictures : []), ...answer.pictures.filter((one) => isPicture(one) && !known.has(one.id))];
     next = answer.next;

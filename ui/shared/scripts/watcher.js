@@ -61,12 +61,11 @@ export async function watchServer(edition) {
     news = null;
   };
   const pause = (ms) => new Promise((resolve) => { wake = resolve; setTimeout(resolve, ms); });
-  const tooLong = () => new Promise((resolve) => setTimeout(resolve, 40000, { ok: false, status: 0 }));
   for (;;) {
     // A hidden tab asks now and then and holds no connection: browsers allow only six to one server.
-    const asked = post("watch", { since, pictures, wait: document.hidden ? 0 : 25 });
+    const asked = post("watch", { since, pictures, wait: document.hidden ? 0 : 25 }, AbortSignal.timeout(40000));
     tellNews(); // while the next question is on its way
-    const { ok, status, answer } = await Promise.race([asked, tooLong()]);
+    const { ok, status, answer } = await asked;
     if (!ok) {
       failures += 1;
       since = pictures = null;
