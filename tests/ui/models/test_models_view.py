@@ -93,6 +93,16 @@ def test_the_host_downloads_and_deletes_a_model(host: Visitor):
     expect(dialog).to_be_hidden()
 
 
+def test_it_goes_on_looking_after_the_server_was_away(host: Visitor):
+    page = opened(host.page)
+    trouble = page.get_by_role("dialog", name="Models").locator(".trouble")
+    page.route("**/diorama/models", lambda route: route.abort())
+    expect(trouble).to_contain_text("not responding")
+    page.unroute("**/diorama/models")
+    expect(trouble).to_have_text("")
+    page.keyboard.press("Escape")
+
+
 def test_it_fills_a_phone_and_comes_from_what_runs_here(host: Visitor):
     page = host.page
     size = page.viewport_size

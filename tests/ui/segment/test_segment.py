@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image, ImageDraw
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, Route, expect
 
 from studio.contract import Tell
 from studio.segmentation.contract import GridMask, GridMaskRequest, MaskRequest, MaskResult
@@ -171,6 +171,23 @@ def table(guest: Visitor, picture: str) -> Table:
     if add.get_attribute("aria-checked") != "true":  # the one before used another tool
         add.click()
     return table
+
+
+def test_the_picture_that_was_asked_for_last_is_open_whichever_answer_comes_first(table: Table, cutting: Studio):
+    first, second = (cutting.take_in(OWNER, scene(number=next(NUMBERS)), f"{TITLE}.png").id for _ in range(2))
+    held: list[Route] = []
+    table.page.route("**/diorama/segment/open", lambda route: route.fallback() if held else held.append(route))
+    ask_for = "id => document.dispatchEvent(new CustomEvent('diorama-segment', {detail: {picture: id}}))"
+    table.page.evaluate(ask_for, first)
+    while not held:
+        table.page.wait_for_timeout(10)
+    table.open(second)
+    with table.page.expect_response(lambda answer: answer.request == held[0].request) as late:
+        held[0].continue_()
+    late.value.finished()
+    table.click(RED)  # which is answered after it
+    table.expect_area(RED_AREA)
+    expect(table.page.locator("#segment")).to_have_attribute("data-opened", second)
 
 
 def test_a_click_shows_the_mask_on_the_object(table: Table):
