@@ -17,7 +17,6 @@ from pipelines.hub.stored import Stored
 from pipelines.local_model import LocalModel
 from pipelines.loras.files import TAKEN, beside, fitting, taken_by
 from pipelines.machine import Machine, inspect
-from pipelines.opening.building import building
 from pipelines.own_checkpoints import CONFIGS, OPENED, OwnCheckpoints, revision_of as own_revision
 from pipelines.plan import Needs, Pace, Placement, Plan, Whole, plans
 from pipelines.records import RECORDS
@@ -224,6 +223,7 @@ def _load(tell: Tell, *, record: LocalModel, machine: Machine, hub: HubCache, bu
     loading = partial(tell, Progress(0, 0, f"loading {record.label}"))
     loading()
     from pipelines import device
+    from pipelines.opening.building import building
     from pipelines.speed import cpu_ways
 
     # Bundled models are fast enough without borrowing a GPU.

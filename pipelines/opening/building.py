@@ -12,6 +12,8 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from pipelines.opening.default_dtype import own_default_dtype
+
 _LOCK = threading.RLock()
 _LOOK_SECONDS = 0.2
 
@@ -26,8 +28,6 @@ def building(wait: Callable[[], object] = lambda: None) -> Iterator[None]:
     while not _LOCK.acquire(timeout=_LOOK_SECONDS):
         wait()
     try:
-        from pipelines.opening.default_dtype import own_default_dtype  # imports torch
-
         with own_default_dtype():
             yield
     finally:
