@@ -98,6 +98,14 @@ def test_prompt_and_seed_can_be_copied(three: Visitor):
     assert settled(three.page, "() => navigator.clipboard.readText()") == seed
 
 
+def test_where_the_browser_refuses_the_clipboard_the_text_is_selected(three: Visitor):
+    three.page.evaluate("() => { navigator.clipboard.writeText = () => Promise.reject(new Error('denied')); }")
+    three.cells.first.locator(".tile").click()
+    three.viewer.get_by_role("button", name="Copy", exact=True).click()
+    three.page.wait_for_function("words => getSelection().toString().trim() === words", arg=GREEN)
+    three.page.evaluate("() => { delete navigator.clipboard.writeText; }")
+
+
 def test_keys_go_along_the_pictures_and_the_focus_returns_to_the_last_one(three: Visitor):
     keyboard = three.page.keyboard
     three.cells.first.locator(".tile").focus()

@@ -34,12 +34,12 @@ export function toast(text, { action = "", onAction = null, trouble = false, sai
   return node;
 }
 
-/** Copy a text. Browsers give the clipboard to https and to this machine only: elsewhere the text is selected. */
+/** Copy a text. Browsers give the clipboard to https and to this machine only, or refuse it: then the text is selected. */
 export async function copyText(text, node, said) {
-  if (!navigator.clipboard) {
+  try {
+    await navigator.clipboard.writeText(text);
+    toast(said);
+  } catch {
     getSelection().selectAllChildren(node);
-    return;
   }
-  await navigator.clipboard.writeText(text);
-  toast(said);
 }
