@@ -21,6 +21,7 @@ from benchmarks.segment import SIDE, picture
 from benchmarks.table import Row, median_ms, print_table
 from tests import browser as chromium
 from tests.app_process import AppProcess
+from tests.patience import PATIENCE_SECONDS
 
 ROUNDS = 15
 # From the release of the mouse button until the frame with this click's mask has been painted.
@@ -72,7 +73,7 @@ def opened(browser: Browser, address: str, folder: Path) -> Page:
     """The Segment tab with the picture open."""
     picture().save(folder / "picture.png")
     page = browser.new_page(viewport={"width": 1280, "height": 800})
-    page.set_default_timeout(120_000)
+    page.set_default_timeout(1000 * PATIENCE_SECONDS)
     page.goto(address)
     page.locator("#stage .scene[data-told]").wait_for(state="attached")
     page.get_by_role("tab", name="Segment").click()

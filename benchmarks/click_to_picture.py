@@ -30,6 +30,7 @@ from studio.imaging.generate_job import image_request
 from studio.recipe import read_png
 from tests import browser as chromium
 from tests.app_process import AppProcess
+from tests.patience import PATIENCE_SECONDS
 from toybox.klein.model import FOLDER
 
 ROUNDS = 9
@@ -160,7 +161,7 @@ def loaded() -> tuple[ImageRequest, Model]:
 def opened(browser: Browser, address: str) -> Page:
     """The page, ready to be clicked."""
     page = browser.new_page(viewport={"width": 1280, "height": 800})
-    page.set_default_timeout(120_000)
+    page.set_default_timeout(1000 * PATIENCE_SECONDS)
     page.goto(address)
     page.locator("#stage .scene[data-told]").wait_for(state="attached")
     page.locator("#prompt textarea").fill(PROMPT)

@@ -28,11 +28,12 @@ import httpx
 from PIL import Image
 
 from benchmarks.memory_per_call import LIMITS, resident_kb
-from benchmarks.start_up import ROOT, free_port
+from benchmarks.start_up import ROOT
 from benchmarks.table import Row, median_ms, print_table
 from studio.contract import ImageRequest, ModelSpec, Task
 from studio.service import Studio
 from tests.patience import PATIENCE_SECONDS
+from tests.ports import free_port
 from tests.studio.fakes import FakeModel, spec_of
 from tests.studio.selecting_fake import ColourModel, colour_spec
 from tests.studio.turning_fake import FakeSplats, FakeViews, turning_specs

@@ -22,8 +22,9 @@ from typing import Any
 import httpx
 from gradio_client import Client
 
-from benchmarks.start_up import PATIENCE_SECONDS, ROOT, fetch, free_port
+from benchmarks.start_up import PATIENCE_SECONDS, ROOT, fetch
 from benchmarks.table import Row, print_table
+from tests.ports import free_port
 
 FIRST, ALL = 500, 2_000
 WARM_UP = 100

@@ -17,9 +17,9 @@ from contextlib import closing, contextmanager
 from playwright.sync_api import BrowserContext, sync_playwright
 
 import app
-from benchmarks.start_up import free_port
 from benchmarks.table import Row, print_table
 from tests import browser as chromium
+from tests.ports import free_port
 from ui import page
 
 ROUNDS = 9

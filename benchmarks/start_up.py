@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.table import Row, print_table
+from tests.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[1]
 ROUNDS = 5
@@ -114,13 +115,6 @@ def fetch(port: int) -> bytes:
         return b""
     answer = b"".join(parts)
     return answer if answer.startswith(b"HTTP/1.1 200") else b""
-
-
-def free_port() -> int:
-    """A free port on this machine."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def cpu_seconds(process: int) -> float | None:

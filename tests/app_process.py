@@ -10,7 +10,7 @@ import threading
 from pathlib import Path
 
 from tests.patience import PATIENCE_SECONDS
-from tests.ui.driver import free_port
+from tests.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[1]
 

@@ -32,7 +32,7 @@ sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 os.environ.update(
     GRADIO_ANALYTICS_ENABLED="False",
-    GRADIO_NUM_PORTS="0",  # gradio must not search for a port, for it leaves sockets open: tests.ui.driver.free_port
+    GRADIO_NUM_PORTS="0",  # gradio must not search for a port, for it leaves sockets open: tests.ports
     HF_HUB_DISABLE_TELEMETRY="1",
 )
 

@@ -11,8 +11,8 @@ from gradio_client import Client
 
 import app
 from tests.app_process import ROOT, AppProcess
+from tests.ports import free_port
 from tests.studio.fakes import finished
-from tests.ui.driver import free_port
 
 
 def start(outputs: Path) -> tuple[AppProcess, Client]:

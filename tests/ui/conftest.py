@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, expect, sync_playwright
 from studio.library.search import MAX_PAGE
 from studio.service import Studio
 from tests import browser as chromium
-from tests.ui.driver import Visitor
+from tests.ui.driver import WAIT_MS, Visitor
 from tests.ui.painter import Brush, catalog
 from tests.ui.serve import everybody_by_token, served
 
@@ -31,6 +31,7 @@ def chrome() -> Iterator[Browser]:
         pytest.skip("no Chromium here: python -m tests.browser --install")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=chromium.FLAGS)
+        browser.on("context", lambda context: context.set_default_timeout(WAIT_MS))
         yield browser
         browser.close()
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import socket
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -31,13 +30,6 @@ DROP = """([files, place]) => {
   }
 }"""
 SAVED = "localStorage['diorama-generate'] || ''"
-
-
-def free_port() -> int:
-    """A port of this machine that nobody serves on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 class Visitor:

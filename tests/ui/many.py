@@ -47,6 +47,14 @@ def fill(folder: Path, count: int, owner: str) -> list[str]:
     return ids
 
 
+def paint(studio: Studio, owner: str, prompt: str, count: int) -> None:
+    """Make so many pictures, eight at a time, and wait for them."""
+    jobs = [studio.generate(owner, GenerateRequest(prompt, "toy", count=8, steps=4)) for _ in range(count // 8)]
+    for job in jobs:
+        for _ in studio.events(owner, job.id):
+            pass
+
+
 def _samples(folder: Path) -> dict[str, tuple[Path, Path]]:
     """One picture of every colour with its thumbnail, made by the painter."""
     studio = Studio(catalog(Brush(0)), folder)

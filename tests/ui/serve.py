@@ -13,7 +13,7 @@ import gradio as gr
 from studio.client_keys import ClientKeys
 from studio.errors import BadRequest
 from studio.service import Studio
-from tests.ui.driver import free_port
+from tests.ports import free_port
 from tests.ui.painter import Brush, catalog
 from ui import page
 from ui.shared.bridge import Identify

@@ -10,7 +10,7 @@ import httpx
 
 from studio.service import Studio
 from tests.patience import PATIENCE_SECONDS, wait_until
-from tests.ui.driver import free_port
+from tests.ports import free_port
 from tests.ui.painter import Brush, catalog
 from tests.ui.serve import one_person
 from ui import page

@@ -9,6 +9,7 @@ from playwright.sync_api import Browser, expect
 from studio.service import Studio
 from tests.patience import settled
 from tests.ui.driver import Visitor
+from tests.ui.many import paint
 from tests.ui.painter import Brush
 
 RED = "a red ball on a grey background"
@@ -194,24 +195,24 @@ def test_a_reload_finds_the_running_job_and_its_result(emptied: Visitor, brush: 
     expect(emptied.pictures).to_have_count(2)
 
 
-def test_two_tabs_of_one_person_show_the_same(visitor: Visitor):
-    first, second = visitor.page, visitor.open_tab()
+def test_two_tabs_of_one_person_show_the_same(emptied: Visitor):
+    first, second = emptied.page, emptied.open_tab()
     first.bring_to_front()
-    visitor.make(RED)
+    emptied.make(RED)
     second.bring_to_front()
     expect(second.locator("#stage .pictures li")).to_have_count(1)
 
 
-def test_nobody_sees_what_somebody_else_makes(visitor: Visitor, chrome: Browser):
-    visitor.make(RED)
-    with Visitor.arrives(chrome, visitor.address) as stranger:
+def test_nobody_sees_what_somebody_else_makes(emptied: Visitor, chrome: Browser):
+    emptied.make(RED)
+    with Visitor.arrives(chrome, emptied.address) as stranger:
         expect(stranger.stage.get_by_text("Your picture appears here.")).to_be_visible()
         expect(stranger.pictures).to_have_count(0)
-        picture = visitor.pictures.first.get_attribute("data-key")
+        picture = emptied.pictures.first.get_attribute("data-key")
         answer = settled(stranger.page, ASK_DIRECTLY, ["pictures/delete", "a stranger's own token", {"ids": [picture]}])
     assert "There is no" in answer["error"]
-    visitor.reload()
-    expect(visitor.pictures).to_have_count(1)
+    emptied.reload()
+    expect(emptied.pictures).to_have_count(1)
 
 
 def test_words_the_model_does_not_know_are_a_hint_and_the_picture_is_made(regular: Visitor):
@@ -274,12 +275,8 @@ def test_what_people_write_is_never_taken_for_markup(regular: Visitor):
     expect(regular.page.locator("b", has_text="bold")).to_have_count(0)
 
 
-def test_older_pictures_come_when_the_strip_is_scrolled(emptied: Visitor):
-    emptied.page.locator("#count label").nth(7).click()
-    for made in (8, 16, 24, 32):
-        emptied.write(RED)
-        emptied.page.locator("#generate").click()
-        expect(emptied.pictures).to_have_count(made)
+def test_older_pictures_come_when_the_strip_is_scrolled(emptied: Visitor, studio: Studio):
+    paint(studio, emptied.token, RED, 32)
     emptied.reload()
     expect(emptied.pictures).to_have_count(24)
     emptied.page.locator("#stage .end").scroll_into_view_if_needed()

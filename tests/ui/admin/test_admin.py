@@ -13,9 +13,9 @@ from commands.sharing.accounts import User, Users, UsersFile
 from studio.contract import GenerateRequest
 from studio.service import Studio
 from tests.patience import PATIENCE_SECONDS
+from tests.ports import free_port
 from tests.studio.turning_fake import disc_png
 from tests.ui.accessibility import violations
-from tests.ui.driver import free_port
 from tests.ui.painter import Brush, catalog
 from ui import page
 from ui.routes.admin import HOST_HEADER
@@ -119,7 +119,6 @@ def test_the_host_sees_pauses_stops_signs_out_and_removes(site: Site, chrome: Br
     jobs = [site.studio.generate("user-grace", GenerateRequest("a red ball")) for _ in range(2)]
     context = chrome.new_context(viewport={"width": 1280, "height": 800})
     tab = context.new_page()
-    tab.set_default_timeout(1000 * PATIENCE_SECONDS)
     tab.goto(f"{site.url}admin#{KEY}")
     rows, visitors = tab.locator(".jobs tbody tr"), tab.locator(".visitors tbody tr")
     expect(rows).to_have_count(2)
@@ -156,7 +155,6 @@ def test_it_is_accessible_and_fits_a_phone(site: Site, chrome: Browser, scheme: 
     site.studio.take_in("user-grace", disc_png(), "disc.png")
     context = chrome.new_context(viewport={"width": 390, "height": 844}, color_scheme=scheme)  # type: ignore[arg-type]
     tab = context.new_page()
-    tab.set_default_timeout(1000 * PATIENCE_SECONDS)
     tab.goto(f"{site.url}admin")
     expect(tab.locator(".trouble")).to_contain_text("This is the admin page.")
     expect(tab.locator(".all")).to_be_hidden()

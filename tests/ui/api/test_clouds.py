@@ -20,10 +20,10 @@ from providers.keys import Keys
 from studio.service import Studio
 from tests.app_process import AppProcess
 from tests.patience import PATIENCE_SECONDS
+from tests.ports import free_port
 from tests.providers import wires
 from tests.providers.loopback import Provider, serving
 from tests.providers.wires import png
-from tests.ui.driver import free_port
 from ui import page
 
 CANARY = "sk-canary-77aa-pasted"

@@ -15,7 +15,7 @@ from PIL import Image
 
 import app
 from tests.patience import PATIENCE_SECONDS
-from tests.ui.driver import free_port
+from tests.ports import free_port
 from ui import page
 
 PROMPT = "a red ball on a grey background"

@@ -33,11 +33,11 @@ from studio.scheduling.contract import Done
 from studio.service import Studio
 from studio.solid.contract import SolidRequest
 from tests.patience import PATIENCE_SECONDS
+from tests.ports import free_port
 from tests.studio.fakes import finished, until
 from tests.studio.recipe.test_recipe import RECIPE
 from tests.studio.selecting_fake import colour_spec
 from tests.studio.turning_fake import FakeSplats, disc_png, turning_specs
-from tests.ui.driver import free_port
 from tests.ui.painter import Brush, catalog
 from tests.ui.retoucher import retouchers
 from tests.ui.serve import everybody_by_token, served

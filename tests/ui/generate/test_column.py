@@ -88,13 +88,13 @@ def test_a_model_that_cannot_run_says_why_on_one_card_and_another_is_a_press_awa
     either.make("a red ball")
 
 
-def test_an_empty_prompt_is_said_once_and_forgotten_with_the_next_picture(visitor: Visitor):
-    visitor.write("")
-    visitor.page.locator("#generate").click()
-    expect(visitor.note).to_contain_text("The prompt is empty.")
-    visitor.make("a red ball")
-    expect(visitor.note).to_have_count(0)
-    expect(visitor.toast).to_have_count(0)
+def test_an_empty_prompt_is_said_once_and_forgotten_with_the_next_picture(emptied: Visitor):
+    emptied.write("")
+    emptied.page.locator("#generate").click()
+    expect(emptied.note).to_contain_text("The prompt is empty.")
+    emptied.make("a red ball")
+    expect(emptied.note).to_have_count(0)
+    expect(emptied.toast).to_have_count(0)
 
 
 def test_on_a_page_that_is_zoomed_far_in_a_refusal_comes_into_view(chrome: Browser, address: str):

@@ -14,7 +14,7 @@ import httpx
 import pytest
 from starlette.middleware import Middleware
 
-from tests.ui.driver import free_port
+from tests.ports import free_port
 from ui import guard
 from ui.guard.disk_space import KEPT_SECONDS, Room, disk_full, make_room
 

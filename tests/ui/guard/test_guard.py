@@ -18,7 +18,7 @@ import pytest
 from fastapi import APIRouter, Body
 
 from tests.patience import PATIENCE_SECONDS
-from tests.ui.driver import free_port
+from tests.ports import free_port
 from ui import guard
 
 GENERATE = "/gradio_api/call/generate"

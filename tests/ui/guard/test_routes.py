@@ -18,7 +18,7 @@ import pytest
 from fastapi.routing import iter_route_contexts
 
 from studio.service import Studio
-from tests.ui.driver import free_port
+from tests.ports import free_port
 from tests.ui.painter import Brush, catalog
 from ui import page
 

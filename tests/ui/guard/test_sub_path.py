@@ -16,8 +16,9 @@ from playwright.sync_api import Browser, expect
 import app
 from studio.service import Studio
 from tests.app_process import ROOT
+from tests.ports import free_port
 from tests.reverse_proxy import Location, location, proxying
-from tests.ui.driver import Visitor, free_port
+from tests.ui.driver import Visitor
 from tests.ui.painter import Brush, catalog
 from ui import page
 

@@ -32,11 +32,11 @@ def test_light_or_dark_can_be_chosen_and_is_kept(visitor: Visitor):
     assert visitor.page.evaluate(dark) is True
 
 
-def test_every_list_that_opens_has_an_arrow(visitor: Visitor):
+def test_every_list_that_opens_has_an_arrow(regular: Visitor):
     ground = "lists => lists.map((list) => getComputedStyle(list).backgroundImage)"
-    visitor.page.get_by_role("tab", name="3D").click()
-    expect(visitor.page.locator("#splat select.views-model")).to_be_attached()
-    assert all("gradient" in each for each in visitor.page.locator("select").evaluate_all(ground))
+    regular.page.get_by_role("tab", name="3D").click()
+    expect(regular.page.locator("#splat select.views-model")).to_be_attached()
+    assert all("gradient" in each for each in regular.page.locator("select").evaluate_all(ground))
 
 
 def test_on_a_phone_the_button_stays_in_reach_and_the_picture_comes_into_view(phone: Visitor):
@@ -106,18 +106,18 @@ def test_on_a_page_that_is_zoomed_far_in_the_button_leaves_the_room_to_what_is_r
     phone.assert_nothing_went_wrong()
 
 
-def test_places_keep_their_size_while_a_picture_is_made(visitor: Visitor, brush: Brush):
+def test_places_keep_their_size_while_a_picture_is_made(emptied: Visitor, brush: Brush):
     places = ("#stage .room", "#stage .below", "#stage .strip", "#column")
-    empty = [visitor.page.locator(place).bounding_box() for place in places]
+    empty = [emptied.page.locator(place).bounding_box() for place in places]
     brush.hold()
-    visitor.generate("a red ball")
-    visitor.see_step(brush, 1, "Step 1 of 8")
-    forming = [visitor.page.locator(place).bounding_box() for place in places]
-    frame = visitor.page.locator("#stage .frame").bounding_box()
+    emptied.generate("a red ball")
+    emptied.see_step(brush, 1, "Step 1 of 8")
+    forming = [emptied.page.locator(place).bounding_box() for place in places]
+    frame = emptied.page.locator("#stage .frame").bounding_box()
     brush.go()
-    expect(visitor.made).to_be_visible()
-    assert empty == forming == [visitor.page.locator(place).bounding_box() for place in places]
-    assert visitor.page.locator("#stage .frame").bounding_box() == frame
+    expect(emptied.made).to_be_visible()
+    assert empty == forming == [emptied.page.locator(place).bounding_box() for place in places]
+    assert emptied.page.locator("#stage .frame").bounding_box() == frame
 
 
 def assert_nothing_sticks_out(visitor: Visitor) -> None:

@@ -16,6 +16,7 @@ from studio.recipe import from_text, png_text
 from studio.service import Studio
 from tests.patience import settled
 from tests.ui.driver import PHONE, Visitor
+from tests.ui.many import paint
 from tests.ui.painter import Brush
 
 RED, BLUE, GREEN = "a red ball", "a blue ball", "a green ball"
@@ -137,12 +138,8 @@ def test_the_focus_stays_in_the_viewer(three: Visitor):
         assert not three.page.evaluate(outside)
 
 
-def test_arrows_load_further_pictures_at_the_end_of_a_page(visitor: Visitor):
-    visitor.page.locator("#count label").nth(7).click()
-    for made in (8, 16, 24, 32):
-        visitor.write(RED)
-        visitor.page.locator("#generate").click()
-        expect(visitor.pictures).to_have_count(made)
+def test_arrows_load_further_pictures_at_the_end_of_a_page(visitor: Visitor, studio: Studio):
+    paint(studio, visitor.token, RED, 32)
     visitor.reload()
     expect(visitor.pictures).to_have_count(24)
     visitor.stage.get_by_role("button", name=f"Enlarge: {RED}").click()

@@ -20,8 +20,8 @@ from providers.keys import Keys
 from studio.errors import NotReady
 from studio.service import Studio
 from tests.patience import PATIENCE_SECONDS
+from tests.ports import free_port
 from tests.studio.turning_fake import disc_png
-from tests.ui.driver import free_port
 from tests.ui.guard.sign_in.openid_provider import OpenIdProvider
 from tests.ui.painter import Brush, catalog
 from ui import page
@@ -275,7 +275,6 @@ def test_elsewhere_nobody_is_asked(studio: Studio, monkeypatch: pytest.MonkeyPat
 def test_a_person_signs_in_and_out_on_the_page(site: Site, ada: Visitor, chrome: Browser):
     context = chrome.new_context(viewport={"width": 1280, "height": 800})
     tab = context.new_page()
-    tab.set_default_timeout(1000 * PATIENCE_SECONDS)
     tab.goto(site.url)
     expect(tab.locator("#stage .scene[data-told]")).to_be_attached()
     tab.locator("#header .badge").click()

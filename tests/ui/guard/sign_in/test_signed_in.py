@@ -8,7 +8,7 @@ import httpx
 
 from commands.sharing.accounts import User, Users, UsersFile
 from studio.service import Studio
-from tests.ui.driver import free_port
+from tests.ports import free_port
 from tests.ui.painter import Brush, catalog
 from ui import page
 from ui.guard.sign_in.signed_in import IDLE_SECONDS, SignedIn
