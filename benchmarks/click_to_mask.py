@@ -6,22 +6,18 @@ a 1024 x 1024 picture that is already open. Needs a Chromium (`python -m tests.b
 
 from __future__ import annotations
 
-import argparse
+import io
 import os
 import random
 import sys
-import tempfile
 from collections.abc import Sequence
-from pathlib import Path
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
-from benchmarks.click_to_picture import FLAGS
+from benchmarks.in_browser import opened_app, print_measured
+from benchmarks.options import options_of
 from benchmarks.segment import SIDE, picture
-from benchmarks.table import Row, median_ms, print_table
-from tests import browser as chromium
-from tests.app_process import AppProcess
-from tests.patience import PATIENCE_SECONDS
+from benchmarks.table import Row, median_ms
 
 ROUNDS = 15
 # From the release of the mouse button until the frame with this click's mask has been painted.
@@ -40,49 +36,33 @@ _WAIT = """() => {
 
 def main(arguments: Sequence[str] = ()) -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=ROUNDS)
-    rounds = parser.parse_args(arguments).rounds
-    path = chromium.find()
-    if path is None:
-        print("\nClick to mask: no Chromium here, nothing was measured (python -m tests.browser --install).")
-        return
-    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
-        app = AppProcess(Path(folder) / "outputs")
-        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
-        try:
-            rows = measure(browser, app.url, Path(folder), rounds)
-        finally:
-            browser.close()
-            app.stop()
-    print_table(f"Click to mask on the page, toy SAM, {SIDE} x {SIDE}", rows)
+    rounds = options_of(__doc__, arguments, rounds=ROUNDS).rounds
+    title = f"Click to mask on the page, toy SAM, {SIDE} x {SIDE}"
+    print_measured(title, lambda browser: measure(browser, rounds))
 
 
-def measure(browser: Browser, address: str, folder: Path, rounds: int) -> list[Row]:
+def measure(browser: Browser, rounds: int) -> list[Row]:
     """Time the first click, which loads the model and embeds the picture, and the others."""
-    page = opened(browser, address, folder)
     chance = random.Random(1)
-    times = [click(page, chance) for _ in range(rounds + 1)]
+    with opened_app(browser) as (page, _):
+        open_picture(page)
+        times = [click(page, chance) for _ in range(rounds + 1)]
     return [
         Row("the first click: model, picture, mask", 1000 * times[0], 1, unit="ms"),
         median_ms("a click to its mask, p50", times[1:], "<= 100 ms, idle"),
     ]
 
 
-def opened(browser: Browser, address: str, folder: Path) -> Page:
-    """The Segment tab with the picture open."""
-    picture().save(folder / "picture.png")
-    page = browser.new_page(viewport={"width": 1280, "height": 800})
-    page.set_default_timeout(1000 * PATIENCE_SECONDS)
-    page.goto(address)
-    page.locator("#stage .scene[data-told]").wait_for(state="attached")
+def open_picture(page: Page) -> None:
+    """Open the picture in the Segment tab."""
+    file = io.BytesIO()
+    picture().save(file, "PNG")
     page.get_by_role("tab", name="Segment").click()
     with page.expect_file_chooser() as chooser:
         page.locator("#segment .open-file").click()
-    chooser.value.set_files(folder / "picture.png")
+    chooser.value.set_files({"name": "picture.png", "mimeType": "image/png", "buffer": file.getvalue()})
     page.locator("#segment .board").wait_for(state="visible")
     page.wait_for_function("document.querySelector('#segment .subject .title').textContent")
-    return page
 
 
 def click(page: Page, chance: random.Random) -> float:

@@ -7,11 +7,9 @@ Chromium, alternating with the same request to the diffusers pipeline. Needs a C
 
 from __future__ import annotations
 
-import argparse
 import os
 import statistics
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -19,24 +17,22 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
-from benchmarks.table import Row, median_ms, print_table
+from benchmarks.in_browser import opened_app, print_measured
+from benchmarks.options import options_of
+from benchmarks.table import Row, median_ms
 from benchmarks.toy_flux import Settings, draw, load_pipeline
 from pipelines.catalog import models
 from studio.completion import completed
 from studio.contract import GenerateRequest, ImageRequest, Model, Progress
 from studio.imaging.generate_job import image_request
 from studio.recipe import read_png
-from tests import browser as chromium
-from tests.app_process import AppProcess
-from tests.patience import PATIENCE_SECONDS
 from toybox.klein.model import FOLDER
 
 ROUNDS = 9
 PROMPT = "a red ball on a grey background"
 MODEL = "toy-klein"
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
 # Measured in the page: from the click until the finished picture (previews are data URLs) is decoded. The answer has
 # arrived when the picture's URL is set. `origin` is the zero of this clock in milliseconds since 1970.
 _CLICK = """() => {
@@ -84,22 +80,9 @@ class Times:
 
 def main(arguments: Sequence[str] = ()) -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=ROUNDS)
-    rounds = parser.parse_args(arguments).rounds
-    path = chromium.find()
-    if path is None:
-        print("\nClick to picture: no Chromium here, nothing was measured (python -m tests.browser --install).")
-        return
-    with tempfile.TemporaryDirectory() as outputs, sync_playwright() as playwright:
-        app = AppProcess(Path(outputs))
-        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
-        try:
-            times = measure(browser, app.url, Path(outputs), rounds)
-        finally:
-            browser.close()
-            app.stop()
-    print_table(f"Click to finished picture, {MODEL}, '{PROMPT}'", rows(times))
+    rounds = options_of(__doc__, arguments, rounds=ROUNDS).rounds
+    title = f"Click to finished picture, {MODEL}, '{PROMPT}'"
+    print_measured(title, lambda browser: rows(measure(browser, rounds)))
 
 
 def rows(times: Times) -> list[Row]:
@@ -118,17 +101,18 @@ def rows(times: Times) -> list[Row]:
     ]
 
 
-def measure(browser: Browser, address: str, outputs: Path, rounds: int) -> Times:
+def measure(browser: Browser, rounds: int) -> Times:
     """Ask the pipeline, the model and the page in turn, without counting the first round."""
     request, model = loaded()
     pipeline = load_pipeline(FOLDER)
     settings = Settings(request.steps, request.guidance)
-    page = opened(browser, address)
     times = Times([], [], [])
-    for _ in range(rounds + 1):
-        times.pipeline.append(seconds(lambda: draw(pipeline, [request.prompt], settings)))
-        times.model.append(seconds(lambda: model.run(request, _deaf)))
-        times.clicks.append(click(page, outputs))
+    with opened_app(browser) as (page, outputs):
+        page.locator("#prompt textarea").fill(PROMPT)
+        for _ in range(rounds + 1):
+            times.pipeline.append(seconds(lambda: draw(pipeline, [request.prompt], settings)))
+            times.model.append(seconds(lambda: model.run(request, _deaf)))
+            times.clicks.append(click(page, outputs))
     return Times(times.pipeline[1:], times.model[1:], times.clicks[1:])
 
 
@@ -156,16 +140,6 @@ def loaded() -> tuple[ImageRequest, Model]:
     spec = next(spec for spec in models() if spec.id == MODEL)
     request = image_request(completed(GenerateRequest(PROMPT, seed=0), spec), spec, 0)
     return request, spec.load(_deaf)
-
-
-def opened(browser: Browser, address: str) -> Page:
-    """The page, ready to be clicked."""
-    page = browser.new_page(viewport={"width": 1280, "height": 800})
-    page.set_default_timeout(1000 * PATIENCE_SECONDS)
-    page.goto(address)
-    page.locator("#stage .scene[data-told]").wait_for(state="attached")
-    page.locator("#prompt textarea").fill(PROMPT)
-    return page
 
 
 def _deaf(_progress: Progress) -> None:

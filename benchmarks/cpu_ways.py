@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Sequence
 
 import torch
 
+from benchmarks.options import options_of
 from benchmarks.table import Row, print_table
 from pipelines.speed.cpu_ways import measured
 
 
 def main(arguments: Sequence[str] = ()) -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--side", type=int, default=16, help="of the latent that is measured with (default: 16)")
-    found = measured(parser.parse_args(arguments).side)
+    found = measured(options_of(__doc__, arguments, side=16).side)
     chosen = f"chosen: {found.way.dtype}", "chosen: channels last" if found.way.channels_last else "chosen: as it comes"
     rows = [
         Row("network and autoencoder, float32", 1000 * found.float32, 2, unit="ms"),

@@ -7,7 +7,6 @@ machine takes no longer, and other processes hardly matter.
 
 from __future__ import annotations
 
-import argparse
 import itertools
 import random
 import statistics
@@ -17,6 +16,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from benchmarks.options import options_of
 from benchmarks.table import Row, median_ms, print_table
 from studio.library import search
 from studio.library.annotations import Note
@@ -34,10 +34,7 @@ MODELS = ("toy-klein", "flux2-klein-4b", "flux1-schnell", "flux1-dev", "sd_xl_ba
 
 def main(arguments: Sequence[str] = ()) -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--pictures", type=int, default=PICTURES)
-    parser.add_argument("--rounds", type=int, default=ROUNDS)
-    options = parser.parse_args(arguments)
+    options = options_of(__doc__, arguments, pictures=PICTURES, rounds=ROUNDS)
     with tempfile.TemporaryDirectory() as folder:
         database = Database(Path(folder) / "diorama.sqlite")
         try:
@@ -70,15 +67,11 @@ def recipe(number: int, chance: random.Random, earlier: Sequence[str]) -> Recipe
         id=f"{chance.getrandbits(128):032x}",
         kind="image",
         owner=OWNER if chance.random() < 0.95 else "somebody else",
-        job_id="",
-        index=0,
         task=UPLOAD if is_upload else "generate",
         model=chance.choice(MODELS),
         revision="1",
         prompt=prompt,
         prompt_sent=prompt,
-        style="",
-        negative_prompt="",
         width=1024,
         height=1024,
         steps=8,

@@ -6,7 +6,6 @@ reading; rejecting a bomb must cost next to nothing.
 
 from __future__ import annotations
 
-import argparse
 import json
 import subprocess
 import sys
@@ -18,6 +17,7 @@ from typing import NamedTuple
 
 from PIL import Image
 
+from benchmarks.options import options_of
 from benchmarks.save_path import photograph
 from benchmarks.table import Row, print_table
 
@@ -59,10 +59,7 @@ def main(arguments: Sequence[str] = ()) -> None:
     if sys.platform == "win32":
         print("\nIntake: Windows does not tell the highest memory of a process this way; nothing was measured.")
         return
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--megapixels", type=float, nargs="+", default=MEGAPIXELS)
-    parser.add_argument("--bomb-side", type=int, default=BOMB_SIDE, help="pixels of a square PNG of one colour")
-    options = parser.parse_args(arguments)
+    options = options_of(__doc__, arguments, megapixels=MEGAPIXELS, bomb_side=BOMB_SIDE)
     rows: list[Row] = []
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

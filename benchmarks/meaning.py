@@ -6,7 +6,6 @@ measured, because it is cached for further pages and searches.
 
 from __future__ import annotations
 
-import argparse
 import sys
 import tempfile
 import time
@@ -16,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.gallery_page import OWNER, PICTURES, fill
+from benchmarks.options import options_of
 from benchmarks.table import Row, median_ms, print_table
 from studio.contract import ModelCard, Progress, Readiness, Task
 from studio.library.database import Database
@@ -45,10 +45,7 @@ READS = ModelCard(id="reads", label="Reads", tasks=frozenset({Task.EMBED})).spec
 
 def main(arguments: Sequence[str] = ()) -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--pictures", type=int, default=PICTURES)
-    parser.add_argument("--rounds", type=int, default=ROUNDS)
-    options = parser.parse_args(arguments)
+    options = options_of(__doc__, arguments, pictures=PICTURES, rounds=ROUNDS)
     with tempfile.TemporaryDirectory() as folder:
         database = Database(Path(folder) / "diorama.sqlite")
         try:

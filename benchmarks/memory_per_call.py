@@ -6,7 +6,6 @@ one-time loading does not count. Then its resident memory is compared before and
 
 from __future__ import annotations
 
-import argparse
 import os
 import secrets
 import subprocess
@@ -22,6 +21,7 @@ from typing import Any
 import httpx
 from gradio_client import Client
 
+from benchmarks.options import options_of
 from benchmarks.start_up import PATIENCE_SECONDS, ROOT, fetch
 from benchmarks.table import Row, print_table
 from tests.ports import free_port
@@ -35,11 +35,7 @@ LIMITS = httpx.Limits(keepalive_expiry=1.0)
 
 def main(arguments: Sequence[str] = ()) -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--first", type=int, default=FIRST)
-    parser.add_argument("--all", type=int, default=ALL)
-    parser.add_argument("--warm-up", type=int, default=WARM_UP)
-    options = parser.parse_args(arguments)
+    options = options_of(__doc__, arguments, first=FIRST, all=ALL, warm_up=WARM_UP)
     rest = options.all - options.first
     rows: list[Row] = []
     for name, ask in (("call over HTTP", call), ("page load", load), ("gradio_client", client)):

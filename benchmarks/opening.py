@@ -6,7 +6,6 @@ process; the time is that of `Studio(...)`, without imports.
 
 from __future__ import annotations
 
-import argparse
 import signal
 import subprocess
 import sys
@@ -15,6 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.gallery_page import fill
+from benchmarks.options import options_of
 from benchmarks.start_up import ROOT
 from benchmarks.table import Row, print_table
 from studio.library.database import Database
@@ -36,9 +36,7 @@ _OPEN = """if True:
 
 def main(arguments: Sequence[str] = ()) -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--pictures", type=int, default=PICTURES)
-    count = parser.parse_args(arguments).pictures
+    count = options_of(__doc__, arguments, pictures=PICTURES).pictures
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         lay_out(folder, count)

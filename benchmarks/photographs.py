@@ -6,7 +6,6 @@ Run `python -m benchmarks.photographs`. Photographs from other packages and hand
 
 from __future__ import annotations
 
-import argparse
 import json
 import time
 from collections.abc import Sequence
@@ -16,6 +15,7 @@ import cv2
 import numpy as np
 from PIL import Image, ImageDraw
 
+from benchmarks.options import options_of
 from benchmarks.table import Row, median_ms, print_table
 from studio import masks
 from studio.contract import Progress, Size
@@ -29,9 +29,7 @@ PIXELS, ROUNDS = 1_000_000, 3
 
 def main(arguments: Sequence[str] = ()) -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=ROUNDS)
-    rounds = parser.parse_args(arguments).rounds
+    rounds = options_of(__doc__, arguments, rounds=ROUNDS).rounds
     cv2.setNumThreads(1)  # as in the app
     rows: list[Row] = []
     for name, drawn in json.loads((PHOTOS / "outlines.json").read_text()).items():

@@ -8,7 +8,6 @@ hardly matter.
 
 from __future__ import annotations
 
-import argparse
 import io
 import statistics
 import tempfile
@@ -19,6 +18,7 @@ from pathlib import Path
 import numpy as np
 from plyfile import PlyData, PlyElement
 
+from benchmarks.options import options_of
 from benchmarks.table import Row, print_table
 from studio.splats.any_format import read_splat
 from studio.splats.export import EXPORTS
@@ -35,10 +35,7 @@ _SLOW_ROUNDS = 3
 
 def main(arguments: Sequence[str] = ()) -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--splats", type=int, default=SPLATS)
-    parser.add_argument("--rounds", type=int, default=ROUNDS)
-    options = parser.parse_args(arguments)
+    options = options_of(__doc__, arguments, splats=SPLATS, rounds=ROUNDS)
     splat = some_splat(options.splats)
     rows = [*writing(splat, options.rounds), *reading(splat, options.rounds), *others(splat, options.rounds)]
     print_table(f"{options.splats:,} splats as files", rows)

@@ -6,7 +6,6 @@ this machine, as at home.
 
 from __future__ import annotations
 
-import argparse
 import statistics
 import sys
 import tempfile
@@ -14,11 +13,12 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 
-from playwright.sync_api import BrowserContext, sync_playwright
+from playwright.sync_api import Browser, BrowserContext
 
 import app
-from benchmarks.table import Row, print_table
-from tests import browser as chromium
+from benchmarks.in_browser import print_measured
+from benchmarks.options import options_of
+from benchmarks.table import Row
 from tests.ports import free_port
 from ui import page
 
@@ -28,23 +28,19 @@ _READY = "document.querySelector('#model option')"
 
 def main(arguments: Sequence[str] = ()) -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=ROUNDS)
-    rounds = parser.parse_args(arguments).rounds
-    print_table("The quick page, from its address to a box that listens", rows(rounds))
+    rounds = options_of(__doc__, arguments, rounds=ROUNDS).rounds
+    print_measured("The quick page, from navigation until it accepts prompts", lambda browser: measure(browser, rounds))
 
 
-def rows(rounds: int) -> list[Row]:
+def measure(browser: Browser, rounds: int) -> list[Row]:
     """The rows for this many new browsers, and as many returning ones."""
     cold, warm = [], []
-    with served_here() as address, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium.find(), args=chromium.FLAGS)
+    with served_here() as address:
         for _ in range(rounds):
             context = browser.new_context()
             cold.append(opened(context, f"{address}quick"))
             warm.append(opened(context, f"{address}quick"))
             context.close()
-        browser.close()
     return [
         Row("first visit", statistics.median(cold), rounds, "<= 0.5", "s"),
         Row("again", statistics.median(warm), rounds, "<= 0.5", "s"),

@@ -6,7 +6,6 @@ same picture in the same folder. The picture has as much detail as a photograph:
 
 from __future__ import annotations
 
-import argparse
 import io
 import secrets
 import sys
@@ -19,6 +18,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from benchmarks.options import options_of
 from benchmarks.table import Row, median_ms, print_table
 from studio.library import files
 from studio.library.annotations import Note
@@ -33,10 +33,7 @@ ROUNDS = 9
 
 def main(arguments: Sequence[str] = ()) -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=ROUNDS)
-    parser.add_argument("--sides", type=int, nargs="+", default=SIDES, help="of the squares, in pixels")
-    options = parser.parse_args(arguments)
+    options = options_of(__doc__, arguments, rounds=ROUNDS, sides=SIDES)
     rows: list[Row] = []
     for side in options.sides:
         with tempfile.TemporaryDirectory() as folder:
@@ -86,25 +83,17 @@ def recipe(image: Image.Image) -> Recipe:
 
 
 _RECIPE = Recipe(
-    id="",
     kind="image",
     owner="local",
-    job_id="",
-    index=0,
     task="generate",
     model="toy-klein",
-    revision="",
     prompt="a red ball on a grey background",
     prompt_sent="a red ball on a grey background",
-    style="",
-    negative_prompt="",
     width=0,
     height=0,
     steps=8,
     guidance=3.0,
     seed=1,
-    parents=(),
-    created=0.0,
     seconds=0.5,
     title="a red ball on a grey background",
 )

@@ -6,7 +6,6 @@ also compares SAM 2.1 large with random weights with a plain `SAM2ImagePredictor
 
 from __future__ import annotations
 
-import argparse
 import base64
 import io
 import sys
@@ -19,6 +18,7 @@ import numpy as np
 import torch
 from PIL import Image
 
+from benchmarks.options import options_of
 from benchmarks.table import Row, median_ms, print_table
 from pipelines import catalog
 from pipelines.families import sam
@@ -37,10 +37,7 @@ SIDE, ROUNDS, OWNER = 1024, 15, "benchmark"
 
 def main(arguments: Sequence[str] = ()) -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=ROUNDS)
-    parser.add_argument("--folder", type=Path, default=FOLDER, help="of the toy SAM")
-    options = parser.parse_args(arguments)
+    options = options_of(__doc__, arguments, rounds=ROUNDS, folder=FOLDER)
     if not (options.folder / WEIGHTS_NAME).exists():
         sys.exit(f"There is no model in {options.folder}: train one with python -m toybox.sam.train.")
     with tempfile.TemporaryDirectory() as folder:

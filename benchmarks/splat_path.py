@@ -5,7 +5,6 @@ Run `python -m benchmarks.splat_path`. The path needs a GPU with 12 GB; random w
 
 from __future__ import annotations
 
-import argparse
 import math
 import sys
 import time
@@ -20,6 +19,7 @@ from diffusers import AutoencoderKL, DDIMScheduler
 from PIL import Image
 from transformers import CLIPImageProcessorPil, CLIPVisionConfig, CLIPVisionModel
 
+from benchmarks.options import options_of
 from benchmarks.table import Row, median_ms, print_table
 from lgm.cameras import orbit_camera
 from lgm.config import BIG
@@ -39,10 +39,7 @@ PROMISED_MS = 1000
 
 def main(arguments: Sequence[str] = ()) -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=ROUNDS)
-    parser.add_argument("--splats", type=int, default=BIG.count, help="in the largest picture that is drawn")
-    options = parser.parse_args(arguments)
+    options = options_of(__doc__, arguments, rounds=ROUNDS, splats=BIG.count)
     print_table("Drawing a ball of Gaussians, in torch", renderer(options.splats, options.rounds))
     if not torch.cuda.is_available():
         print("\nThe path from picture to splat is measured where there is a GPU; here is none.")

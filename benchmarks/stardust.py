@@ -6,34 +6,35 @@ frames are rendered on the CPU, which is the worst case.
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 import time
 from collections.abc import Sequence
 
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 
+from benchmarks.in_browser import print_measured
+from benchmarks.options import options_of
 from benchmarks.quick_page import served_here
 from benchmarks.start_up import cpu_seconds
-from benchmarks.table import Row, print_table
-from tests import browser as chromium
+from benchmarks.table import Row
 
-SECONDS = 30
+SECONDS = 30.0
 _SETTLED = 8  # seconds until a new page is idle
 
 
 def main(arguments: Sequence[str] = ()) -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seconds", type=float, default=SECONDS)
-    seconds = parser.parse_args(arguments).seconds
-    with served_here() as address, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium.find(), args=chromium.FLAGS)
+    seconds = options_of(__doc__, arguments, seconds=SECONDS).seconds
+    print_measured("An idle page, of one core", lambda browser: measure(browser, seconds))
+
+
+def measure(browser: Browser, seconds: float) -> list[Row]:
+    """The page without the theme and with it."""
+    with served_here() as address:
         plain, starry = (idle(browser, address, look, seconds) for look in ("", "stardust"))
-        browser.close()
     rows = [Row("page without it", plain, 1), Row("page with it", starry, 1)]
-    print_table("An idle page, of one core", [*rows, Row("Stardust", starry - plain, 1, "<= 2 %")])
+    return [*rows, Row("Stardust", starry - plain, 1, "<= 2 %")]
 
 
 def idle(browser: Browser, address: str, look: str, seconds: float) -> float:

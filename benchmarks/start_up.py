@@ -6,7 +6,6 @@ to the last byte of the first page. If available, CPU seconds are shown, too, wh
 
 from __future__ import annotations
 
-import argparse
 import os
 import socket
 import statistics
@@ -18,6 +17,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.options import options_of
 from benchmarks.table import Row, print_table
 from tests.ports import free_port
 
@@ -47,9 +47,7 @@ class Start:
 
 def main(arguments: Sequence[str] = ()) -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=ROUNDS)
-    rounds = parser.parse_args(arguments).rounds
+    rounds = options_of(__doc__, arguments, rounds=ROUNDS).rounds
     bare, ours = [], []
     for _ in range(rounds):
         bare.append(start([sys.executable, "-c", _BARE], ()))

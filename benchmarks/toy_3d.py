@@ -11,7 +11,6 @@ the splat is also compared with a rendering from the photo's direction with LGM'
 
 from __future__ import annotations
 
-import argparse
 import random
 import sys
 import time
@@ -25,6 +24,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from benchmarks.options import options_of
 from benchmarks.table import Row, print_table
 from lgm.cameras import orbit_camera
 from lgm.gaussians import Gaussians
@@ -95,13 +95,9 @@ class Result:
 
 def main(arguments: Sequence[str] = ()) -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--cases", type=int, default=CASES)
-    parser.add_argument("--views", type=Path, default=toy_views.FOLDER, help="folder of the toy ImageDream")
-    parser.add_argument("--lgm", type=Path, default=toy_lgm.FOLDER, help="folder of the toy LGM")
-    parser.add_argument("--steps", type=int, default=STEPS)
-    parser.add_argument("--sheet", type=Path)
-    options = parser.parse_args(arguments)
+    options = options_of(
+        __doc__, arguments, cases=CASES, views=toy_views.FOLDER, lgm=toy_lgm.FOLDER, steps=STEPS, sheet=""
+    )
     for folder in (options.views, options.lgm):
         if not folder.is_dir():
             print(f"\nThere is no model in {folder}: train one with python -m toybox.solid.train_views and train_lgm.")

@@ -3,7 +3,6 @@
 Run `python -m benchmarks.toy_flux`. Prints a table, and the machine it ran on. `--sheet` also writes a contact sheet.
 """
 
-import argparse
 import random
 import statistics
 import sys
@@ -19,6 +18,7 @@ from diffusers import Flux2KleinPipeline
 from PIL import Image
 from torch import Tensor
 
+from benchmarks.options import options_of
 from benchmarks.table import Row, print_table
 from toybox.captions import SILENCE
 from toybox.edits import Edit, describe, sample_edit
@@ -243,12 +243,7 @@ def load_pipeline(folder: Path) -> Flux2KleinPipeline:
 
 def main(arguments: Sequence[str] = ()) -> None:
     """Measures and prints."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--folder", type=Path, default=FOLDER)
-    parser.add_argument("--steps", type=int, default=STEPS)
-    parser.add_argument("--guidance", type=float, default=GUIDANCE)
-    parser.add_argument("--sheet", type=Path, help="write drawn and edited pictures here")
-    options = parser.parse_args(arguments)
+    options = options_of(__doc__, arguments, folder=FOLDER, steps=STEPS, guidance=GUIDANCE, sheet="")
     settings = Settings(options.steps, options.guidance)
     pipeline, judge = load_pipeline(options.folder), load_judge()
     rng = random.Random("benchmark words")

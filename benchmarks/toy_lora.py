@@ -4,16 +4,15 @@ Run `python -m benchmarks.toy_lora`. The network of `benchmarks.toy_flux` judges
 bands are filled from the rows next to them. `--sheet` writes the pictures, those with the LoRA below.
 """
 
-import argparse
 import random
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 import torch
 from PIL import Image
 from safetensors.torch import load_file
 
+from benchmarks.options import options_of
 from benchmarks.table import Row, print_table
 from benchmarks.toy_flux import Settings, as_tensor, draw, held_out_scenes, load_pipeline, matched, write_sheet
 from toybox.edits import describe
@@ -53,10 +52,7 @@ def rows_of(
 
 def main(arguments: Sequence[str] = ()) -> None:
     """Measures and prints."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--file", type=Path, default=RESULT)
-    parser.add_argument("--sheet", type=Path, help="write the pictures here")
-    options = parser.parse_args(arguments)
+    options = options_of(__doc__, arguments, file=RESULT, sheet="")
     pipeline, judge, rng = load_pipeline(FOLDER), load_judge(), random.Random("lora words")
     scenes = held_out_scenes(SINGLES, 1, "lora singles") + held_out_scenes(PAIRS, 2, "lora pairs")
     prompts = [describe(scene, rng, complete=True).text for scene in scenes]

@@ -5,7 +5,6 @@ Run `python -m benchmarks.toy_picture`. Both are measured from the request to th
 
 from __future__ import annotations
 
-import argparse
 import os
 import subprocess
 import sys
@@ -16,6 +15,7 @@ from pathlib import Path
 from statistics import median
 
 from app import LOCAL_OWNER
+from benchmarks.options import options_of
 from benchmarks.table import Row, median_ms, print_table
 from pipelines.catalog import models
 from studio.contract import GenerateRequest
@@ -30,10 +30,7 @@ COLD_ROUNDS, WARM_ROUNDS = 2, 9
 
 def main(arguments: Sequence[str] = ()) -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--cold", type=int, default=COLD_ROUNDS, help="pictures of new processes")
-    parser.add_argument("--warm", type=int, default=WARM_ROUNDS, help="pictures of one studio")
-    options = parser.parse_args(arguments)
+    options = options_of(__doc__, arguments, cold=COLD_ROUNDS, warm=WARM_ROUNDS)
     cold = [from_the_command_line() for _ in range(options.cold)]
     first, *warm = in_one_studio(options.warm + 1)
     rows = [

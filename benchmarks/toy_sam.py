@@ -9,7 +9,6 @@ best scored of three; after further clicks (with the previous logits) and for bo
 
 from __future__ import annotations
 
-import argparse
 import random
 import sys
 import time
@@ -23,6 +22,7 @@ import torch
 from PIL import Image
 from sam2.sam2_image_predictor import SAM2ImagePredictor
 
+from benchmarks.options import options_of
 from benchmarks.table import Row, median_ms, print_table
 from toybox.sam.clicks import deepest_point
 from toybox.sam.clutter import sample_clutter
@@ -220,12 +220,7 @@ def write_sheet(cases: list[Case], scores: list[Score], path: Path, columns: int
 
 def main(arguments: Sequence[str] = ()) -> None:
     """Measures and prints."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--folder", type=Path, default=FOLDER)
-    parser.add_argument("--scenes", type=int, default=SCENES)
-    parser.add_argument("--clutters", type=int, default=CLUTTERS)
-    parser.add_argument("--sheet", type=Path, help="write all cases with their masks here, worst first")
-    options = parser.parse_args(arguments)
+    options = options_of(__doc__, arguments, folder=FOLDER, scenes=SCENES, clutters=CLUTTERS, sheet="")
     if not (options.folder / WEIGHTS_NAME).exists():
         sys.exit(f"There is no model in {options.folder}: train one with python -m toybox.sam.train.")
     predictor = predictor_for(load_model(options.folder))

@@ -3,15 +3,14 @@
 The templates are those that `toybox/wordings.py` holds out; scenes and edits are held out as in `toy_flux`.
 """
 
-import argparse
 import random
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 
 import torch
 
+from benchmarks.options import options_of
 from benchmarks.table import print_table
 from benchmarks.toy_flux import (
     Settings,
@@ -47,11 +46,7 @@ def other_instruction(edit: Edit, rng: random.Random) -> Edit:
 
 def main(arguments: Sequence[str] = ()) -> None:
     """Measures and prints."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--folder", type=Path, default=FOLDER)
-    parser.add_argument("--share", type=float, default=1.0, help="of the cases, for a quick look")
-    parser.add_argument("--sheet", type=Path, help="write the drawn pictures here")
-    options = parser.parse_args(arguments)
+    options = options_of(__doc__, arguments, folder=FOLDER, share=1.0, sheet="")
     pipeline, judge, rng = load_pipeline(options.folder), load_judge(), random.Random("benchmark wordings")
     singles, pairs, edits = (round(options.share * count) for count in (SINGLES, PAIRS, EDITS))
     scenes = held_out_scenes(singles, 1, "benchmark singles") + held_out_scenes(pairs, 2, "benchmark pairs")

@@ -5,16 +5,15 @@ Run `python -m benchmarks.vqgan_clip`. Prints a table, and the machine it ran on
 
 from __future__ import annotations
 
-import argparse
 import random
 import statistics
 import sys
 import time
 from collections.abc import Sequence
-from pathlib import Path
 
 from PIL import Image
 
+from benchmarks.options import options_of
 from benchmarks.table import Row, print_table
 from benchmarks.toy_flux import as_tensor, held_out_scenes, write_sheet
 from pipelines.families.vqgan_clip import open_checkpoint
@@ -68,13 +67,9 @@ def ignored(_progress: Progress) -> None:
 
 def main(arguments: Sequence[str] = ()) -> None:
     """Draws, judges, measures and prints."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--vqgan", type=Path, default=VQGAN_FOLDER)
-    parser.add_argument("--clip", type=Path, default=CLIP_FOLDER)
-    parser.add_argument("--prompts", type=int, default=PROMPTS)
-    parser.add_argument("--steps", type=int, default=STEPS)
-    parser.add_argument("--sheet", type=Path, help="a contact sheet of the pictures")
-    options = parser.parse_args(arguments)
+    options = options_of(
+        __doc__, arguments, vqgan=VQGAN_FOLDER, clip=CLIP_FOLDER, prompts=PROMPTS, steps=STEPS, sheet=""
+    )
     checkpoint = Checkpoint(options.vqgan, "the toy", variant="toy", beside=options.clip)
     model = open_checkpoint(checkpoint, plans(Means(0, 0, 8, (0, 0)), Whole()))
     cases = unseen(options.prompts)

@@ -6,7 +6,6 @@ second, so only the overhead is measured. Memory is read from /proc: Linux only.
 
 from __future__ import annotations
 
-import argparse
 import os
 import socket
 import sys
@@ -17,6 +16,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from benchmarks.memory_per_call import resident_kb
+from benchmarks.options import options_of
 from benchmarks.table import Row, print_table
 from studio.contract import GenerateRequest, ImageRequest, Size
 from studio.scheduling.contract import JobView
@@ -36,10 +36,7 @@ OF_ONE = 32  # limit of one owner's waiting jobs
 
 def main(arguments: Sequence[str] = ()) -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--jobs", type=int, default=10, help="of each worker")
-    parser.add_argument("--queued", type=int, default=1000)
-    options = parser.parse_args(arguments)
+    options = options_of(__doc__, arguments, jobs=10, queued=1000)
     with tempfile.TemporaryDirectory() as folder, ExitStack() as opened:
         server = NatsServer(Path(folder) / "jetstream")
         opened.callback(server.kill)

@@ -8,22 +8,10 @@ from typing import Any
 import pytest
 from hypothesis import given, strategies as st
 
-from studio.contract import Size
 from studio.intake.settings.foreign_values import Finding
 from tests.studio.intake.settings.graphs import read_graph
-from tests.studio.intake.settings.test_comfyui_words import NEGATIVE, PROMPT
+from tests.studio.intake.settings.test_comfyui_words import FOUND as BOAT, NEGATIVE, PROMPT
 
-BOAT = Finding(
-    tool="ComfyUI",
-    prompt=PROMPT,
-    negative_prompt=NEGATIVE,
-    size=Size(512, 768),
-    steps=23,
-    guidance=6.5,
-    seed=424242,
-    model="meadow_v2.safetensors",
-    left_out=("sampler euler", "scheduler normal"),
-)
 SAMPLED = [424242, "randomize", 23, 6.5, "euler", "normal", 1]
 
 

@@ -10,30 +10,26 @@ import pytest
 from studio.contract import Size
 from studio.intake.settings.foreign_values import MAX_TEXT, Finding
 from tests.studio.intake.settings.graphs import read_graph
-from tests.studio.intake.settings.test_comfyui import comfy, node
+from tests.studio.intake.settings.test_comfyui import CLASSIC, comfy, node
 
 PROMPT, NEGATIVE = "a paper boat on a pond, soft light", "blurry, text"
-BOAT = {
-    "n3": node(
-        "KSampler",
-        seed=424242,
-        steps=23,
-        cfg=6.5,
-        sampler_name="euler",
-        scheduler="normal",
-        denoise=1.0,
-        model=["4", 0],
-        positive=["6", 0],
-        negative=["7", 0],
-        latent_image=["5", 0],
-    ),
+BOAT = CLASSIC | {
+    "n3": node("KSampler", **CLASSIC["n3"]["inputs"] | {"seed": 424242, "steps": 23, "cfg": 6.5}),
     "n4": node("CheckpointLoaderSimple", ckpt_name="meadow_v2.safetensors"),
-    "n5": node("EmptyLatentImage", width=512, height=768, batch_size=1),
     "n6": node("CLIPTextEncode", text=PROMPT, clip=["4", 1]),
     "n7": node("CLIPTextEncode", text=NEGATIVE, clip=["4", 1]),
-    "n8": node("VAEDecode", samples=["3", 0], vae=["4", 2]),
-    "n9": node("SaveImage", filename_prefix="x", images=["8", 0]),
 }
+FOUND = Finding(
+    tool="ComfyUI",
+    prompt=PROMPT,
+    negative_prompt=NEGATIVE,
+    size=Size(512, 768),
+    steps=23,
+    guidance=6.5,
+    seed=424242,
+    model="meadow_v2.safetensors",
+    left_out=("sampler euler", "scheduler normal"),
+)
 ENCODED = {"n6": node("CLIPTextEncode", text=["20", 0], clip=["4", 1])}
 PARTS = {"n21": node("Text Multiline", text="a paper boat on a pond"), "n22": node("Text", text="soft light")}
 SETTINGS = {"seed": 424242, "steps": 23, "cfg": 6.5, "sampler_name": "euler", "scheduler": "normal", "denoise": 1}
@@ -126,10 +122,7 @@ TEXTS: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("nodes", TEXTS.values(), ids=TEXTS.keys())
 def test_a_prompt_is_found_through_the_nodes_that_made_it(nodes: dict[str, Any]):
-    found = found_in(ENCODED | nodes)
-    assert (found.prompt, found.negative_prompt) == (PROMPT, NEGATIVE)
-    assert (found.seed, found.steps, found.guidance, found.size) == (424242, 23, 6.5, Size(512, 768))
-    assert found.model == "meadow_v2.safetensors" and found.left_out == ("sampler euler", "scheduler normal")
+    assert found_in(ENCODED | nodes) == FOUND
 
 
 LOADER = {"ckpt_name": "meadow_v2.safetensors", "vae_name": "Baked VAE", "positive": PROMPT, "negative": NEGATIVE}
@@ -187,18 +180,10 @@ GRAPHS: dict[str, dict[str, Any]] = {
     "an advanced sampler": {
         "n3": node(
             "KSamplerAdvanced",
-            noise_seed=424242,
-            steps=23,
-            cfg=6.5,
-            sampler_name="euler",
-            scheduler="normal",
+            **{"noise_seed" if name == "seed" else name: one for name, one in BOAT["n3"]["inputs"].items()},
             start_at_step=0,
             end_at_step=10000,
             add_noise="enable",
-            model=["4", 0],
-            positive=["6", 0],
-            negative=["7", 0],
-            latent_image=["5", 0],
         )
     },
     "a custom sampler": {
@@ -264,17 +249,7 @@ GRAPHS: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("nodes", GRAPHS.values(), ids=GRAPHS.keys())
 def test_settings_are_found_through_loaders_pipes_and_switches(nodes: dict[str, Any]):
-    assert found_in(nodes) == Finding(
-        tool="ComfyUI",
-        prompt=PROMPT,
-        negative_prompt=NEGATIVE,
-        size=Size(512, 768),
-        steps=23,
-        guidance=6.5,
-        seed=424242,
-        model="meadow_v2.safetensors",
-        left_out=("sampler euler", "scheduler normal"),
-    )
+    assert found_in(nodes) == FOUND
 
 
 WRITTEN: dict[str, tuple[dict[str, Any], str, str]] = {
