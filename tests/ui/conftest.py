@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
 
 import pytest
 from playwright.sync_api import Browser, expect, sync_playwright
@@ -14,6 +15,8 @@ from tests import browser as chromium
 from tests.ui.driver import WAIT_MS, Visitor
 from tests.ui.painter import Brush, catalog
 from tests.ui.serve import everybody_by_token, served
+
+OpenStudio = Callable[..., Studio]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -49,6 +52,13 @@ def studio(brush: Brush, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
     studio.close()
 
 
+@pytest.fixture(scope="module")
+def open_studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OpenStudio]:
+    """`open_studio(spec, ...)`: a studio with these models, until the end of the file."""
+    with ExitStack() as opened:
+        yield lambda *specs: opened.enter_context(closing(Studio(specs, tmp_path_factory.mktemp("outputs"))))
+
+
 @pytest.fixture(scope="package")
 def address(studio: Studio) -> Iterator[str]:
     with served(studio, everybody_by_token) as address:
@@ -73,13 +83,19 @@ def resident(chrome: Browser, address: str, brush: Brush) -> Iterator[Visitor]:
 
 
 @pytest.fixture
-def regular(resident: Visitor, brush: Brush) -> Iterator[Visitor]:
-    """The same person again: what the tests before have made and set is there."""
-    resident.page.keyboard.press("Escape")
-    resident.page.evaluate("document.querySelectorAll('.toasts > .toast').forEach((toast) => toast.remove())")
+def guest(resident: Visitor) -> Iterator[Visitor]:
+    """The same person again."""
     yield resident
-    brush.go()
     resident.stay()
+
+
+@pytest.fixture
+def regular(guest: Visitor, brush: Brush) -> Iterator[Visitor]:
+    """The same person again: what the tests before have made and set is there."""
+    guest.page.keyboard.press("Escape")
+    guest.page.evaluate("document.querySelectorAll('.toasts > .toast').forEach((toast) => toast.remove())")
+    yield guest
+    brush.go()
 
 
 @pytest.fixture

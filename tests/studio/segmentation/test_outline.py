@@ -2,7 +2,6 @@
 
 import io
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from studio.library.assets import Asset
 from studio.recipe.selection import Box, Point, SegmentRequest
 from studio.segmentation.outline_model import OUTLINE
 from studio.service import Studio
+from tests.studio.conftest import OpenStudio
 from tests.studio.selecting_fake import ColourModel, colour_spec
 
 OWNER = "local"
@@ -24,10 +24,8 @@ DRAWN: dict[str, Any] = json.loads((PHOTOS / "outlines.json").read_text())
 
 
 @pytest.fixture
-def studio(tmp_path: Path) -> Iterator[Studio]:
-    opened = Studio([colour_spec(ColourModel()), OUTLINE], tmp_path / "outputs")
-    yield opened
-    opened.close()
+def studio(open_studio: OpenStudio) -> Studio:
+    return open_studio(colour_spec(ColourModel()), OUTLINE)
 
 
 def photo(studio: Studio, name: str) -> Asset:

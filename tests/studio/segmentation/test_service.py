@@ -3,7 +3,6 @@
 import io
 import json
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +17,7 @@ from studio.recipe.selection import Box, Point, SegmentRequest, from_json, to_js
 from studio.segmentation.click_queue import Clicks
 from studio.service import Studio
 from tests.patience import PATIENCE_SECONDS, wait_until
+from tests.studio.conftest import OpenStudio
 from tests.studio.selecting_fake import ColourModel, colour_spec
 
 OWNER = "local"
@@ -29,10 +29,8 @@ def model() -> ColourModel:
 
 
 @pytest.fixture
-def studio(tmp_path: Path, model: ColourModel) -> Iterator[Studio]:
-    opened = Studio([colour_spec(model)], tmp_path / "outputs")
-    yield opened
-    opened.close()
+def studio(open_studio: OpenStudio, model: ColourModel) -> Studio:
+    return open_studio(colour_spec(model))
 
 
 def scene(size: tuple[int, int] = (256, 192), *, alpha: bool = False) -> bytes:

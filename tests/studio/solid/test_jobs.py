@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -19,30 +19,6 @@ from tests.studio.turning_fake import FakeSplats, FakeViews, disc_png, turning_s
 
 OWNER = "local"
 IDS = ("1" * 32, "2" * 32, "3" * 32, "4" * 32)
-
-
-@pytest.fixture
-def views() -> FakeViews:
-    return FakeViews()
-
-
-@pytest.fixture
-def splats() -> FakeSplats:
-    return FakeSplats(300)
-
-
-@pytest.fixture
-def studio(tmp_path: Path, views: FakeViews, splats: FakeSplats) -> Iterator[Studio]:
-    opened = Studio(turning_specs(views, splats), tmp_path / "outputs")
-    yield opened
-    views.let_go()
-    splats.let_go()
-    opened.close()
-
-
-@pytest.fixture
-def disc(studio: Studio) -> str:
-    return studio.take_in(OWNER, disc_png(), "red disc.png").id
 
 
 def kinds(studio: Studio, ids: tuple[str, ...]) -> list[tuple[str, int]]:

@@ -1,7 +1,6 @@
 """What is done with a splat that is there, in a real store: brought in, matched, placed, painted, exported, kept."""
 
 import io
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,6 +21,7 @@ from studio.splats.formats.antimatter_splat import write_antimatter
 from studio.splats.formats.ply import write_ply
 from studio.splats.formats.spz import write_spz
 from studio.splats.splat import Splat
+from tests.studio.conftest import OpenStudio
 from tests.studio.fakes import finished
 from tests.studio.pictures_in import saved
 from tests.studio.selecting_fake import colour_spec
@@ -39,10 +39,8 @@ def splats() -> FakeSplats:
 
 
 @pytest.fixture
-def studio(tmp_path: Path, splats: FakeSplats) -> Iterator[Studio]:
-    opened = Studio((*turning_specs(splats=splats), colour_spec()), tmp_path / "outputs")
-    yield opened
-    opened.close()
+def studio(open_studio: OpenStudio, splats: FakeSplats) -> Studio:
+    return open_studio(*turning_specs(splats=splats), colour_spec())
 
 
 def photo() -> Image.Image:

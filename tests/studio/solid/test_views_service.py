@@ -1,7 +1,6 @@
 """Objects become views and splats, in a real store; only the models are fakes."""
 
 import io
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,31 +22,6 @@ from tests.studio.turning_fake import FakeSplats, FakeViews, disc_png, turning_s
 OWNER = "local"
 PHOTOS = Path(__file__).parents[1] / "segmentation" / "photos"
 FOREIGN = "somebody"
-
-
-@pytest.fixture
-def views() -> Iterator[FakeViews]:
-    model = FakeViews()
-    yield model
-    model.let_go()
-
-
-@pytest.fixture
-def splats() -> FakeSplats:
-    return FakeSplats()
-
-
-@pytest.fixture
-def studio(tmp_path: Path, views: FakeViews, splats: FakeSplats) -> Iterator[Studio]:
-    opened = Studio(turning_specs(views, splats), tmp_path / "outputs")
-    yield opened
-    views.let_go()
-    opened.close()
-
-
-@pytest.fixture
-def disc(studio: Studio) -> str:
-    return studio.take_in(OWNER, disc_png(), "red disc.png").id
 
 
 def four_views(studio: Studio, disc: str, **changes: object) -> JobView:

@@ -10,6 +10,7 @@ from gradio_client import Client
 
 from studio.service import Studio
 from tests.patience import PATIENCE_SECONDS
+from tests.studio.turning_fake import disc_png
 from tests.ui.serve import everybody_by_token, served
 
 TOKEN, OTHER = "a" * 16, "b" * 16
@@ -19,6 +20,12 @@ TOKEN, OTHER = "a" * 16, "b" * 16
 def url(studio: Studio) -> Iterator[str]:
     with served(studio, everybody_by_token) as address:
         yield address
+
+
+@pytest.fixture(scope="module")
+def disc(studio: Studio) -> str:
+    """A picture with nothing behind its disc is an object as it is."""
+    return studio.take_in(TOKEN, disc_png(), "a red disc.png").id
 
 
 @pytest.fixture(scope="module")

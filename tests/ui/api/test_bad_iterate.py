@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -20,6 +19,7 @@ from studio.recipe.selection import Point, SegmentRequest
 from studio.service import Studio
 from tests.studio.selecting_fake import colour_spec
 from tests.ui.api.conftest import OTHER, TOKEN
+from tests.ui.conftest import OpenStudio
 from tests.ui.painter import Brush, catalog
 from tests.ui.retoucher import retouchers
 
@@ -39,11 +39,9 @@ def scene(size: tuple[int, int] = (200, 120)) -> bytes:
 
 
 @pytest.fixture(scope="module")
-def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
+def studio(open_studio: OpenStudio) -> Studio:
     brush = Brush(0.001)
-    opened = Studio([*catalog(brush), *retouchers(brush), colour_spec()], tmp_path_factory.mktemp("outputs"))
-    yield opened
-    opened.close()
+    return open_studio(*catalog(brush), *retouchers(brush), colour_spec())
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,6 @@ from __future__ import annotations
 import io
 import json
 import struct
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -24,6 +23,7 @@ from studio.splats.formats.ply import write_ply
 from tests.studio.selecting_fake import colour_spec
 from tests.studio.turning_fake import FakeSplats, ball, disc_png, turning_specs
 from tests.ui.api.conftest import TOKEN
+from tests.ui.conftest import OpenStudio
 from tests.ui.painter import Brush, catalog
 
 NAMES = ("x", "y", "z", "f_dc_0", "f_dc_1", "f_dc_2", "opacity", "scale_0", "scale_1", "scale_2")
@@ -46,16 +46,8 @@ def rows(*some: list[float], order: str = "<") -> bytes:
 
 
 @pytest.fixture(scope="module")
-def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
-    specs = [*catalog(Brush(0.005)), colour_spec(), *turning_specs(splats=FakeSplats(300))]
-    opened = Studio(specs, tmp_path_factory.mktemp("outputs"))
-    yield opened
-    opened.close()
-
-
-@pytest.fixture(scope="module")
-def disc(studio: Studio) -> str:
-    return studio.take_in(TOKEN, disc_png(), "a red disc.png").id
+def studio(open_studio: OpenStudio) -> Studio:
+    return open_studio(*catalog(Brush(0.005)), colour_spec(), *turning_specs(splats=FakeSplats(300)))
 
 
 @pytest.fixture(scope="module")

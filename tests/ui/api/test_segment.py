@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import io
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from PIL import Image, ImageDraw
 from studio.service import Studio
 from tests.studio.selecting_fake import colour_spec
 from tests.ui.api.conftest import OTHER, TOKEN
+from tests.ui.conftest import OpenStudio
 from tests.ui.painter import Brush, catalog
 
 RED = [60, 60]
@@ -32,10 +32,8 @@ def scene() -> bytes:
 
 
 @pytest.fixture(scope="module")
-def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
-    opened = Studio([*catalog(Brush(0.005)), colour_spec()], tmp_path_factory.mktemp("outputs"))
-    yield opened
-    opened.close()
+def studio(open_studio: OpenStudio) -> Studio:
+    return open_studio(*catalog(Brush(0.005)), colour_spec())
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,6 @@ import base64
 import io
 import json
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
@@ -20,6 +19,7 @@ from studio.splats.any_format import read_splat
 from studio.splats.formats.ply import write_ply
 from tests.studio.turning_fake import FakeSplats, ball, disc_png, turning_specs
 from tests.ui.api.conftest import OTHER, TOKEN
+from tests.ui.conftest import OpenStudio
 from tests.ui.painter import Brush, catalog
 from ui.solid import open_in_3d
 
@@ -27,17 +27,8 @@ SPLATS = 400
 
 
 @pytest.fixture(scope="module")
-def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
-    specs = [*catalog(Brush(0.005)), *turning_specs(splats=FakeSplats(SPLATS))]
-    opened = Studio(specs, tmp_path_factory.mktemp("outputs"))
-    yield opened
-    opened.close()
-
-
-@pytest.fixture(scope="module")
-def disc(studio: Studio) -> str:
-    """A picture with nothing behind its disc is an object as it is."""
-    return studio.take_in(TOKEN, disc_png(), "a red disc.png").id
+def studio(open_studio: OpenStudio) -> Studio:
+    return open_studio(*catalog(Brush(0.005)), *turning_specs(splats=FakeSplats(SPLATS)))
 
 
 @pytest.fixture(scope="module")

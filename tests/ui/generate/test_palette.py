@@ -9,9 +9,9 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from pipelines.records.toy_world import PALETTE
-from studio.service import Studio
 from tests.patience import settled
 from tests.ui.accessibility import violations
+from tests.ui.conftest import OpenStudio
 from tests.ui.driver import Visitor
 from tests.ui.painter import Brush, catalog
 from tests.ui.serve import everybody_by_token, served
@@ -47,15 +47,13 @@ def test_the_record_says_what_the_toy_world_has():
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory):
+def site(open_studio: OpenStudio):
     toy, *others = catalog(Brush(0.005))
     full = next(spec for spec in others if spec.label == "Full painter")
     takes = replace(full, loras=lambda: ("ink", "pixel-art"))
     others = [takes if spec is full else spec for spec in others]
-    studio = Studio([replace(toy, palette=PALETTE), *others], tmp_path_factory.mktemp("outputs"))
-    with served(studio, everybody_by_token) as address:
+    with served(open_studio(replace(toy, palette=PALETTE), *others), everybody_by_token) as address:
         yield address
-    studio.close()
 
 
 def chips(page: Page):

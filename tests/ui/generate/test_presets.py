@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,16 +10,15 @@ from playwright.sync_api import Browser, expect
 from studio.contract import GenerateRequest, Task
 from studio.service import Studio
 from tests.ui.accessibility import violations
+from tests.ui.conftest import OpenStudio
 from tests.ui.driver import Visitor
 from tests.ui.painter import Brush, catalog
 from tests.ui.serve import one_person, served
 
 
 @pytest.fixture(scope="module")
-def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
-    studio = Studio(catalog(Brush(0.001)), tmp_path_factory.mktemp("outputs"))
-    yield studio
-    studio.close()
+def studio(open_studio: OpenStudio) -> Studio:
+    return open_studio(*catalog(Brush(0.001)))
 
 
 def test_words_are_told_to_who_wrote_them_newest_first_and_once(tmp_path: Path):

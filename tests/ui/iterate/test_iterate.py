@@ -16,6 +16,7 @@ from studio.recipe.selection import Point, SegmentRequest
 from studio.service import Studio
 from tests.patience import settled
 from tests.studio.selecting_fake import colour_spec
+from tests.ui.conftest import OpenStudio
 from tests.ui.driver import PHONE, Visitor
 from tests.ui.painter import Brush, catalog
 from tests.ui.retoucher import Retoucher, retouchers
@@ -37,15 +38,13 @@ def model(pace: Brush) -> Retoucher:
 
 
 @pytest.fixture(scope="module")
-def changing(tmp_path_factory: pytest.TempPathFactory, pace: Brush, model: Retoucher) -> Iterator[Studio]:
-    studio = Studio([*catalog(pace), *retouchers(pace, model), colour_spec()], tmp_path_factory.mktemp("outputs"))
-    yield studio
+def changing(open_studio: OpenStudio, pace: Brush, model: Retoucher) -> Iterator[Studio]:
+    yield open_studio(*catalog(pace), *retouchers(pace, model), colour_spec())
     pace.go()
-    studio.close()
 
 
 @pytest.fixture(scope="module")
-def site(changing: Studio) -> Iterator[str]:
+def address(changing: Studio) -> Iterator[str]:
     with served(changing, one_person) as address:
         yield address
 
@@ -171,25 +170,10 @@ def pixels(studio: Studio, asset_id: str) -> np.ndarray:
         return np.asarray(image.convert("RGB"))
 
 
-@pytest.fixture(scope="module")
-def resident(chrome: Browser, site: str) -> Iterator[Visitor]:
-    """Somebody whose page stays open from test to test."""
-    with Visitor.arrives(chrome, site) as visitor:
-        yield visitor
-
-
 @pytest.fixture
-def guest(resident: Visitor) -> Iterator[Visitor]:
-    yield resident
-    resident.stay()
-
-
-@pytest.fixture
-def newcomer(chrome: Browser, site: str, picture: str) -> Iterator[Visitor]:
-    """Somebody who has just opened the page."""
-    with Visitor.arrives(chrome, site) as visitor:
-        yield visitor
-    visitor.assert_nothing_went_wrong()
+def newcomer(picture: str, visitor: Visitor) -> Visitor:
+    """Somebody who opens the page when the picture is there."""
+    return visitor
 
 
 @pytest.fixture
@@ -535,8 +519,8 @@ def test_without_a_picture_one_is_chosen(newcomer: Visitor, picture: str):
     expect(bench.button).to_be_visible()
 
 
-def test_it_works_on_a_phone(chrome: Browser, site: str, picture: str):
-    with Visitor.arrives(chrome, site, **PHONE) as visitor:
+def test_it_works_on_a_phone(chrome: Browser, address: str, picture: str):
+    with Visitor.arrives(chrome, address, **PHONE) as visitor:
         bench = Bench(visitor.page)
         bench.open(picture)
         expect(bench.button).to_be_in_viewport()

@@ -18,6 +18,7 @@ from studio.segmentation.contract import GridMask, GridMaskRequest, MaskRequest,
 from studio.service import Studio
 from tests.patience import PATIENCE_SECONDS, settled
 from tests.studio.selecting_fake import ColourModel, colour_spec
+from tests.ui.conftest import OpenStudio
 from tests.ui.driver import PHONE, Visitor
 from tests.ui.painter import Brush, catalog
 from tests.ui.serve import one_person, served
@@ -63,14 +64,12 @@ def model() -> PatientModel:
 
 
 @pytest.fixture(scope="module")
-def cutting(tmp_path_factory: pytest.TempPathFactory, model: PatientModel) -> Iterator[Studio]:
-    studio = Studio([*catalog(Brush(0.005)), colour_spec(model)], tmp_path_factory.mktemp("outputs"))
-    yield studio
-    studio.close()
+def cutting(open_studio: OpenStudio, model: PatientModel) -> Studio:
+    return open_studio(*catalog(Brush(0.005)), colour_spec(model))
 
 
 @pytest.fixture(scope="module")
-def site(cutting: Studio) -> Iterator[str]:
+def address(cutting: Studio) -> Iterator[str]:
     with served(cutting, one_person) as address:
         yield address
 
@@ -142,25 +141,10 @@ class Table:
         )
 
 
-@pytest.fixture(scope="module")
-def resident(chrome: Browser, site: str) -> Iterator[Visitor]:
-    """Somebody whose page stays open from test to test."""
-    with Visitor.arrives(chrome, site) as visitor:
-        yield visitor
-
-
 @pytest.fixture
-def guest(resident: Visitor) -> Iterator[Visitor]:
-    yield resident
-    resident.stay()
-
-
-@pytest.fixture
-def newcomer(chrome: Browser, site: str, picture: str) -> Iterator[Visitor]:
-    """Somebody who has just opened the page."""
-    with Visitor.arrives(chrome, site) as visitor:
-        yield visitor
-    visitor.assert_nothing_went_wrong()
+def newcomer(picture: str, visitor: Visitor) -> Visitor:
+    """Somebody who opens the page when the picture is there."""
+    return visitor
 
 
 @pytest.fixture
@@ -562,8 +546,8 @@ def test_pictures_of_any_size_can_be_clicked(table: Table, cutting: Studio, size
     table.page.wait_for_function("() => Number(document.querySelector('#segment .board').dataset.area) > 50")
 
 
-def test_it_works_on_a_phone(chrome: Browser, site: str, picture: str):
-    with Visitor.arrives(chrome, site, **PHONE) as visitor:
+def test_it_works_on_a_phone(chrome: Browser, address: str, picture: str):
+    with Visitor.arrives(chrome, address, **PHONE) as visitor:
         table = Table(visitor.page)
         table.open(picture)
         table.board.scroll_into_view_if_needed()

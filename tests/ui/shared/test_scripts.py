@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from studio.service import Studio
+from tests.ui.conftest import OpenStudio
 from tests.ui.painter import Brush, catalog
 from tests.ui.serve import everybody_by_token, served
 from ui.shared.edition import PARTS, ROOT
@@ -55,12 +55,10 @@ def test_no_script_is_written_in_python():
 
 
 @pytest.fixture(scope="module")
-def locked(tmp_path_factory: pytest.TempPathFactory):
+def locked(open_studio: OpenStudio):
     """The address of a page that asks for a password."""
-    studio = Studio(catalog(Brush()), tmp_path_factory.mktemp("outputs"))
-    with served(studio, everybody_by_token, auth=("ada", "lovelace")) as address:
+    with served(open_studio(*catalog(Brush())), everybody_by_token, auth=("ada", "lovelace")) as address:
         yield address
-    studio.close()
 
 
 def test_modules_are_kept_by_browsers_for_ever_and_are_the_same_for_everybody(locked: str):

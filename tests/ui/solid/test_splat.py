@@ -25,6 +25,7 @@ from studio.splats.formats.ply import write_ply
 from tests.studio.fakes import finished
 from tests.studio.selecting_fake import colour_spec
 from tests.studio.turning_fake import FakeSplats, FakeViews, ball, disc_png, turning_specs
+from tests.ui.conftest import OpenStudio
 from tests.ui.driver import PHONE, Visitor
 from tests.ui.painter import Brush, catalog
 from tests.ui.serve import one_person, served
@@ -73,13 +74,10 @@ def models() -> tuple[FakeViews, FakeSplats]:
 
 
 @pytest.fixture(scope="module")
-def turning(tmp_path_factory: pytest.TempPathFactory, models: tuple[FakeViews, FakeSplats]) -> Iterator[Studio]:
-    specs = [*catalog(Brush(0.005)), colour_spec(), *turning_specs(*models)]
-    studio = Studio(specs, tmp_path_factory.mktemp("outputs"))
-    yield studio
+def turning(open_studio: OpenStudio, models: tuple[FakeViews, FakeSplats]) -> Iterator[Studio]:
+    yield open_studio(*catalog(Brush(0.005)), colour_spec(), *turning_specs(*models))
     for model in models:
         model.let_go()
-    studio.close()
 
 
 @pytest.fixture(scope="module")
@@ -104,12 +102,6 @@ def resident(chrome: Browser, site: str) -> Iterator[Visitor]:
     """Somebody whose page stays open from test to test."""
     with Visitor.arrives(chrome, site, **CALM) as visitor:
         yield visitor
-
-
-@pytest.fixture
-def guest(resident: Visitor) -> Iterator[Visitor]:
-    yield resident
-    resident.stay()
 
 
 @pytest.fixture
