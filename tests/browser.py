@@ -6,7 +6,12 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, sync_playwright
 
 SHELL = "chromium-headless-shell"
 """Debian's name of Chromium without windows: its pages take a fifth less work than those of the whole browser."""
@@ -30,6 +35,18 @@ def find() -> str | None:
     return next((path for name in NAMES if (path := shutil.which(name))), None) or _of_playwright()
 
 
+@contextmanager
+def opened() -> Iterator[Browser]:
+    """A browser for tests; without one they are skipped, or fail in CI."""
+    path = find()
+    if path is None:
+        (pytest.fail if os.environ.get("CI") else pytest.skip)("no Chromium here: python -m tests.browser --install")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield browser
+        browser.close()
+
+
 def install() -> bool:
     """Make a browser available, the cheapest that this machine gives. Returns whether there is one now."""
     if os.environ.get("CHROMIUM") or shutil.which(SHELL):
@@ -48,8 +65,6 @@ def install() -> bool:
 
 
 def _of_playwright() -> str | None:
-    from playwright.sync_api import sync_playwright
-
     with sync_playwright() as playwright:
         path = playwright.chromium.executable_path
     return path if Path(path).exists() else None

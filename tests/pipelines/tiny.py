@@ -38,6 +38,17 @@ def save_kontext(folder: Path) -> Path:
     return save_flux1(folder, guided=True, kind=FluxKontextPipeline)
 
 
+TINY_VAE: dict[str, Any] = {
+    "down_block_types": ("DownEncoderBlock2D",) * 2,
+    "up_block_types": ("UpDecoderBlock2D",) * 2,
+    "block_out_channels": (8, 8),
+    "layers_per_block": 1,
+    "latent_channels": 4,
+    "norm_num_groups": 4,
+    "sample_size": 128,
+}
+
+
 def save_fill(folder: Path) -> Path:
     """Beside the 16 channels of the picture it reads as many of the kept part, and 4 mask pixels of each of 4 cells."""
     return save_flux1(folder, guided=True, kind=FluxFillPipeline, channels=48)
@@ -50,13 +61,7 @@ def save_flux1(folder: Path, *, guided: bool, kind: Any = FluxPipeline, channels
     pipeline = kind(
         scheduler=FlowMatchEulerDiscreteScheduler(shift=3.0 if guided else 1.0, use_dynamic_shifting=guided),
         vae=AutoencoderKL(
-            down_block_types=("DownEncoderBlock2D",) * 2,
-            up_block_types=("UpDecoderBlock2D",) * 2,
-            block_out_channels=(8, 8),
-            layers_per_block=1,
-            latent_channels=4,
-            norm_num_groups=4,
-            sample_size=128,
+            **TINY_VAE,
             use_quant_conv=False,
             use_post_quant_conv=False,
             scaling_factor=0.3611,
@@ -92,15 +97,7 @@ def save_stable_diffusion(folder: Path, scheduler: Any) -> Path:
     tokenizer = clip_tokenizer()
     pipeline = StableDiffusionPipeline(
         scheduler=scheduler,
-        vae=AutoencoderKL(
-            down_block_types=("DownEncoderBlock2D",) * 2,
-            up_block_types=("UpDecoderBlock2D",) * 2,
-            block_out_channels=(8, 8),
-            layers_per_block=1,
-            latent_channels=4,
-            norm_num_groups=4,
-            sample_size=128,
-        ),
+        vae=AutoencoderKL(**TINY_VAE),
         text_encoder=_clip_encoder(tokenizer),
         tokenizer=tokenizer,
         unet=UNet2DConditionModel(

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 
 import pytest
-from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import Browser, expect
 
 from studio.library.search import MAX_PAGE
 from studio.service import Studio
@@ -27,16 +26,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="package")
 def chrome() -> Iterator[Browser]:
-    path = chromium.find()
-    if path is None and os.environ.get("CI"):
-        pytest.fail("CI needs a Chromium: python -m tests.browser --install")
-    if path is None:
-        pytest.skip("no Chromium here: python -m tests.browser --install")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=chromium.FLAGS)
+    with chromium.opened() as browser:
         browser.on("context", lambda context: context.set_default_timeout(WAIT_MS))
         yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="package")

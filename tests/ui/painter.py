@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from typing import Any
 
 from PIL import Image, ImageDraw, ImageFilter
 
@@ -102,14 +103,12 @@ def catalog(brush: Brush) -> list[ModelSpec]:
         return Painter(brush)
 
     generate = frozenset({Task.GENERATE})
+    ours: dict[str, Any] = {"tasks": generate, "load": load, "readiness": lambda: READY, "revision": "1"}
     return [
         ModelSpec(
             id="toy",
             label="Toy painter",
-            tasks=generate,
-            load=load,
-            readiness=lambda: READY,
-            revision="1",
+            **ours,
             about="Knows balls and cubes in five colours: toy world only.",
             sizes=(Size(128, 128),),
             steps=Range(4, 20, 8),
@@ -119,10 +118,7 @@ def catalog(brush: Brush) -> list[ModelSpec]:
         ModelSpec(
             id="full",
             label="Full painter",
-            tasks=generate,
-            load=load,
-            readiness=lambda: READY,
-            revision="1",
+            **ours,
             about="Honours every control.",
             sizes=(Size(256, 256), Size(384, 256), Size(256, 384), Size(192, 192)),
             any_size=(64, 1024, 16),
@@ -153,9 +149,7 @@ def catalog(brush: Brush) -> list[ModelSpec]:
         ModelSpec(
             id="broken",
             label="Broken painter",
-            tasks=generate,
-            load=load,
-            readiness=lambda: READY,
+            **ours,
             sizes=(Size(64, 64),),
             known_words=_break,
         ),

@@ -12,8 +12,6 @@ import pytest
 import torch
 from diffusers import (
     ControlNetModel,
-    DPMSolverMultistepScheduler,
-    EulerDiscreteScheduler,
     FluxControlPipeline,
     StableDiffusionControlNetImg2ImgPipeline,
     StableDiffusionControlNetInpaintPipeline,
@@ -36,6 +34,7 @@ from pipelines.plan import Placement
 from studio.contract import ImageRequest, Size
 from studio.errors import NotReady, StudioError
 from tests.pipelines.families.test_flow_edits import clouds, ignore, on_cpu, right_half, same
+from tests.pipelines.families.test_stable_diffusion import SCHEDULERS, asked
 from tests.pipelines.tiny import save_flux1
 from tests.pipelines.tiny_diffusion import save_sd15, save_sdxl
 
@@ -110,24 +109,9 @@ def plain(name: str, folder: Path, net: Path, task: int, request: ImageRequest) 
     """What a script with diffusers' own pipeline makes of it."""
     controlnet = ControlNetModel.from_pretrained(net.parent)
     pipeline = KINDS[name][2][task].from_pretrained(folder, controlnet=controlnet)
-    scheduler: Any = EulerDiscreteScheduler if name == "sdxl" else DPMSolverMultistepScheduler
-    settings = {} if name == "sdxl" else {"use_karras_sigmas": True}
-    pipeline.scheduler = scheduler.from_config(pipeline.scheduler.config, **settings)
-    pipeline.set_progress_bar_config(disable=True)
-    drawn_over = {"image": request.references[0], "strength": request.strength, "control_image": request.control}
-    more = drawn_over if task else {"image": request.control}
-    if task == 2:
-        more["mask_image"] = request.mask
-    return pipeline(
-        request.prompt,
-        **more,
-        **request.size._asdict(),
-        negative_prompt=request.negative_prompt,
-        num_inference_steps=request.steps,
-        guidance_scale=request.guidance,
-        controlnet_conditioning_scale=request.control_strength,
-        generator=torch.Generator("cpu").manual_seed(request.seed),
-    ).images[0]
+    more = {"control_image" if task else "image": request.control} | request.size._asdict()
+    more["controlnet_conditioning_scale"] = request.control_strength
+    return asked(pipeline, SCHEDULERS[name], pipeline.scheduler.config, task, request, **more)
 
 
 @pytest.mark.parametrize("task", [0, 1, 2], ids=["anew", "over", "mask"])

@@ -10,8 +10,6 @@ import numpy as np
 import pytest
 import torch
 from diffusers import (
-    DPMSolverMultistepScheduler,
-    EulerDiscreteScheduler,
     StableDiffusionImg2ImgPipeline,
     StableDiffusionInpaintPipeline,
     StableDiffusionPipeline,
@@ -30,6 +28,7 @@ from pipelines.plan import Placement
 from studio.contract import ImageRequest, Size
 from studio.errors import NotReady
 from tests.pipelines.families.test_flow_edits import clouds, ignore, on_cpu, right_half, same
+from tests.pipelines.families.test_stable_diffusion import SCHEDULERS, asked
 from tests.pipelines.tiny_diffusion import save_sd15, save_sdxl
 
 SIZE, PROJECTED, TOKENS = Size(64, 64), 12, 4
@@ -117,26 +116,10 @@ def models(place: Path) -> dict[str, Any]:
 def plain(place: Path, name: str, task: int, request: ImageRequest) -> Image.Image:
     """What a script with diffusers' own pipeline and loader makes of it."""
     pipeline = KINDS[name][2][task].from_pretrained(place / name)
-    scheduler: Any = EulerDiscreteScheduler if name == "sdxl" else DPMSolverMultistepScheduler
-    settings = {} if name == "sdxl" else {"use_karras_sigmas": True}
-    pipeline.scheduler = scheduler.from_config(pipeline.scheduler.config, **settings)
-    pipeline.set_progress_bar_config(disable=True)
     pipeline.load_ip_adapter(str(place / "h94"), subfolder="models", weight_name=f"{name}.safetensors")
     pipeline.set_ip_adapter_scale(request.control_strength)
-    more: dict[str, Any] = {"image": request.references[0], "strength": request.strength} if task else {}
-    if task == 2:
-        more["mask_image"] = request.mask
-    size = {} if task == 1 else request.size._asdict()
-    return pipeline(
-        request.prompt,
-        **more,
-        **size,
-        ip_adapter_image=request.references[-1],
-        negative_prompt=request.negative_prompt,
-        num_inference_steps=request.steps,
-        guidance_scale=request.guidance,
-        generator=torch.Generator("cpu").manual_seed(request.seed),
-    ).images[0]
+    more = {"ip_adapter_image": request.references[-1]}
+    return asked(pipeline, SCHEDULERS[name], pipeline.scheduler.config, task, request, **more)
 
 
 @pytest.mark.parametrize("task", [0, 1, 2], ids=["anew", "over", "mask"])

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from studio.geometry import Crop, PictureCamera, camera_values
 from studio.splats.html_export import viewer_bytes, write_html
@@ -28,13 +28,8 @@ PICTURE = PictureCamera(640, 480, Crop(100, 20, 400))
 
 @pytest.fixture(scope="module")
 def chrome() -> Iterator[Browser]:
-    path = chromium.find()
-    if path is None:
-        pytest.skip("no Chromium here: python -m tests.browser --install")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=chromium.FLAGS)
+    with chromium.opened() as browser:
         yield browser
-        browser.close()
 
 
 class Sheet:

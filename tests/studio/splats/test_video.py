@@ -11,7 +11,7 @@ import av
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page
 
 from studio.geometry import Crop, PictureCamera
 from studio.splats.splat import Pose
@@ -68,13 +68,8 @@ def seen(shown: str) -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def page() -> Iterator[Page]:
-    path = chromium.find()
-    if path is None:
-        pytest.skip("no Chromium here: python -m tests.browser --install")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=chromium.FLAGS)
+    with chromium.opened() as browser:
         yield browser.new_page()
-        browser.close()
 
 
 @pytest.mark.browser
