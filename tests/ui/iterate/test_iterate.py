@@ -9,13 +9,14 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, Locator, Page, Route, expect
+from playwright.sync_api import Browser, Locator, Route, expect
 
 from studio.contract import Size
 from studio.recipe.selection import Point, SegmentRequest
 from studio.service import Studio
 from tests.patience import settled
 from tests.studio.selecting_fake import colour_spec
+from tests.ui.board import Board
 from tests.ui.conftest import OpenStudio
 from tests.ui.driver import PHONE, Visitor
 from tests.ui.painter import Brush, catalog
@@ -59,35 +60,15 @@ def picture(changing: Studio, pace: Brush) -> str:
 TOUCHING = """words => words.map((word) => [word.textContent, word.getBoundingClientRect()])
   .filter(([, box], i, all) => i && box.top === all[i - 1][1].top && box.left < all[i - 1][1].right + 2)
   .map(([text]) => text)"""
-NEXT_FRAME = "await new Promise((painted) => requestAnimationFrame(() => requestAnimationFrame(painted)))"
-COLOUR = (
-    "([x, y]) => [...document.querySelector('#iterate .board').getContext('2d')"
-    ".getImageData(x * devicePixelRatio, y * devicePixelRatio, 1, 1).data].slice(0, 3)"
-)
 
 
-class Bench:
+class Bench(Board):
     """The Iterate tab of a page, with a picture on it."""
 
-    def __init__(self, page: Page) -> None:
-        self.page = page
+    tab, size = "iterate", SIZE
 
-    def find(self, selector: str) -> Locator:
-        return self.page.locator(f"#iterate {selector}")
-
-    def open(self, picture: str) -> None:
-        """As a link or a button elsewhere on the page does it."""
-        event = "new CustomEvent('diorama-iterate', {detail: {picture: id}})"
-        self.page.evaluate(
-            "id => { history.replaceState(null, '', `#iterate=${id}`);"
-            f" document.querySelector('#iterate-tab-button').click(); document.dispatchEvent({event}); }}",
-            picture,
-        )
+    def expect_open(self, picture: str) -> None:
         self.expect_drawn(picture)
-
-    @property
-    def board(self) -> Locator:
-        return self.find(".board")
 
     @property
     def versions(self) -> Locator:
@@ -130,16 +111,6 @@ class Bench:
         )
         return self.board.get_attribute("data-shown") or ""
 
-    def at(self, place: tuple[float, float]) -> tuple[float, float]:
-        """Where a place of the picture, in fractions, lies on the screen while it is fitted."""
-        box = self.board.bounding_box()
-        assert box
-        scale = min((box["width"] - 32) / SIZE.width, (box["height"] - 32) / SIZE.height)
-        return (
-            box["x"] + box["width"] / 2 + (place[0] - 0.5) * SIZE.width * scale,
-            box["y"] + box["height"] / 2 + (place[1] - 0.5) * SIZE.height * scale,
-        )
-
     def paint(self, *places: tuple[float, float]) -> None:
         """A stroke of the brush from place to place."""
         self.page.mouse.move(*self.at(places[0]))
@@ -148,20 +119,10 @@ class Bench:
             self.page.mouse.move(*self.at(place), steps=4)
         self.page.mouse.up()
 
-    def colour_at(self, place: tuple[float, float]) -> list[int]:
-        """RGB on the stage, of the next frame."""
-        script = f"async (at) => {{ {NEXT_FRAME}; return ({COLOUR})(at); }}"
-        return settled(self.page, script, self.on_board(place))
-
     def expect_colour(self, place: tuple[float, float], colour: list[int]) -> None:
         """The picture that has this RGB there may still be on its way."""
-        found = f"([at, colour]) => String(({COLOUR})(at)) === String(colour)"
+        found = f"([at, colour]) => String(({self.colour})(at)) === String(colour)"
         self.page.wait_for_function(found, arg=[self.on_board(place), colour])
-
-    def on_board(self, place: tuple[float, float]) -> list[float]:
-        (x, y), box = self.at(place), self.board.bounding_box()
-        assert box
-        return [x - box["x"], y - box["y"]]
 
 
 def pixels(studio: Studio, asset_id: str) -> np.ndarray:

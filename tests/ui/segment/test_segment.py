@@ -11,13 +11,14 @@ from pathlib import Path
 
 import pytest
 from PIL import Image, ImageDraw
-from playwright.sync_api import Browser, Locator, Page, Route, expect
+from playwright.sync_api import Browser, Route, expect
 
 from studio.contract import Tell
 from studio.segmentation.contract import GridMask, GridMaskRequest, MaskRequest, MaskResult
 from studio.service import Studio
 from tests.patience import PATIENCE_SECONDS, settled
 from tests.studio.selecting_fake import ColourModel, colour_spec
+from tests.ui.board import Board
 from tests.ui.conftest import OpenStudio
 from tests.ui.driver import PHONE, Visitor
 from tests.ui.painter import Brush, catalog
@@ -80,36 +81,14 @@ def picture(cutting: Studio) -> str:
     return cutting.take_in(OWNER, scene(number=next(NUMBERS)), f"{TITLE}.png").id
 
 
-class Table:
+class Table(Board):
     """The Segment tab of a page, with a picture on it."""
 
-    def __init__(self, page: Page) -> None:
-        self.page = page
+    tab, size = "segment", SIZE
 
-    @property
-    def board(self) -> Locator:
-        return self.page.locator("#segment .board")
-
-    def open(self, picture: str) -> None:
-        """As a link or a button elsewhere on the page does it."""
-        event = "new CustomEvent('diorama-segment', {detail: {picture: id}})"
-        self.page.evaluate(
-            "id => { history.replaceState(null, '', `#segment=${id}`);"
-            f" document.querySelector('#segment-tab-button').click(); document.dispatchEvent({event}); }}",
-            picture,
-        )
+    def expect_open(self, picture: str) -> None:
         self.page.wait_for_function("id => document.querySelector('#segment')?.dataset.opened === id", arg=picture)
         expect(self.board).to_be_visible()
-
-    def at(self, place: tuple[float, float], size: tuple[int, int] = SIZE) -> tuple[float, float]:
-        """Where a place of the picture, in fractions, lies on the screen while it is fitted."""
-        box = self.board.bounding_box()
-        assert box
-        scale = min((box["width"] - 32) / size[0], (box["height"] - 32) / size[1])
-        return (
-            box["x"] + box["width"] / 2 + (place[0] - 0.5) * size[0] * scale,
-            box["y"] + box["height"] / 2 + (place[1] - 0.5) * size[1] * scale,
-        )
 
     def click(self, place: tuple[float, float], **options: object) -> None:
         self.page.mouse.click(*self.at(place), **options)  # type: ignore[arg-type]
@@ -124,20 +103,6 @@ class Table:
             "([low, high]) => { const {area, busy} = document.querySelector('#segment .board').dataset;"
             " return busy !== 'true' && area >= low && area <= high; }",
             arg=[0.9 * wanted, 1.1 * wanted],
-        )
-
-    def colour_at(self, place: tuple[float, float]) -> list[int]:
-        """RGB on the canvas, once it is painted: that waits for the next frame."""
-        x, y = self.at(place)
-        box = self.board.bounding_box()
-        assert box
-        return settled(
-            self.page,
-            "async ([x, y]) => { await new Promise((painted) =>"
-            " requestAnimationFrame(() => requestAnimationFrame(painted)));"
-            " return [...document.querySelector('#segment .board').getContext('2d')"
-            ".getImageData(x * devicePixelRatio, y * devicePixelRatio, 1, 1).data].slice(0, 3); }",
-            [x - box["x"], y - box["y"]],
         )
 
 
