@@ -25,7 +25,7 @@ from benchmarks.table import Row, median_ms
 from benchmarks.toy_flux import Settings, draw, load_pipeline
 from pipelines.catalog import models
 from studio.completion import completed
-from studio.contract import GenerateRequest, ImageRequest, Model, Progress
+from studio.contract import GenerateRequest, ImageRequest, Model
 from studio.imaging.generate_job import image_request
 from studio.recipe import read_png
 from toybox.klein.model import FOLDER
@@ -111,7 +111,7 @@ def measure(browser: Browser, rounds: int) -> Times:
         page.locator("#prompt textarea").fill(PROMPT)
         for _ in range(rounds + 1):
             times.pipeline.append(seconds(lambda: draw(pipeline, [request.prompt], settings)))
-            times.model.append(seconds(lambda: model.run(request, _deaf)))
+            times.model.append(seconds(lambda: model.run(request, lambda _progress: None)))
             times.clicks.append(click(page, outputs))
     return Times(times.pipeline[1:], times.model[1:], times.clicks[1:])
 
@@ -139,11 +139,7 @@ def loaded() -> tuple[ImageRequest, Model]:
     """The request that the page will make, and its model."""
     spec = next(spec for spec in models() if spec.id == MODEL)
     request = image_request(completed(GenerateRequest(PROMPT, seed=0), spec), spec, 0)
-    return request, spec.load(_deaf)
-
-
-def _deaf(_progress: Progress) -> None:
-    """Ignore progress."""
+    return request, spec.load(lambda _progress: None)
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ from PIL import Image, ImageDraw
 from benchmarks.options import options_of
 from benchmarks.table import Row, median_ms, print_table
 from studio import masks
-from studio.contract import Progress, Size
+from studio.contract import Size
 from studio.recipe.selection import Box, Point
 from studio.segmentation.contract import MaskRequest
 from studio.segmentation.outline_model import OutlineModel
@@ -54,10 +54,10 @@ def measured(name: str, box: Sequence[float], outline: Sequence[Sequence[float]]
     for number in range(rounds):
         began = time.thread_time()
         request = MaskRequest(photo.copy, f"{number}", size, box=Box(left, top, right, bottom))
-        found = model.run(request, _unheard)
+        found = model.run(request, lambda _progress: None)
         times.append(time.thread_time() - began)
         began = time.thread_time()
-        model.run(MaskRequest(photo.copy, f"{number}", size, points=(middle,)), _unheard)
+        model.run(MaskRequest(photo.copy, f"{number}", size, points=(middle,)), lambda _progress: None)
         clicked.append(time.thread_time() - began)
     mask = masks.enlarged(found.logits[0], size) > 0  # type: ignore[union-attr]
     likeness = masks.overlap(mask, np.asarray(wanted) >= masks.HALF)
@@ -66,10 +66,6 @@ def measured(name: str, box: Sequence[float], outline: Sequence[Sequence[float]]
         median_ms(f"{name}: a box, p50 of one core", times, "<= 1000 ms"),
         median_ms(f"{name}: a click, three masks, p50 of one core", clicked),
     ]
-
-
-def _unheard(_progress: Progress) -> None:
-    """Ignore progress."""
 
 
 if __name__ == "__main__":

@@ -30,7 +30,6 @@ from lgm.cameras import orbit_camera
 from lgm.gaussians import Gaussians
 from lgm.render import render
 from pipelines.families import imagedream as viewing, lgm_splat as splatting
-from studio.contract import Progress
 from studio.solid.contract import INPUT_SIDE, SplatRequest, ViewsRequest
 from studio.splats.splat import Splat
 from toybox.solid import toy_lgm, toy_views
@@ -167,11 +166,13 @@ def judged(first: viewing.ImageDream, second: splatting.Splatter, case: Case, st
     """Score a case by the whole path, and from the true views."""
     elevation = case.views[0].elevation_deg
     began = time.perf_counter()
-    _, *others = first.run(ViewsRequest(case.photo, elevation, 1, steps, GUIDANCE), _deaf).images
+    _, *others = first.run(ViewsRequest(case.photo, elevation, 1, steps, GUIDANCE), lambda _progress: None).images
     made = (case.photo, *others)  # as in the app, the front view is the photo
-    splat = second.run(SplatRequest(made, elevation, case.mask), _deaf)
+    splat = second.run(SplatRequest(made, elevation, case.mask), lambda _progress: None)
     seconds = time.perf_counter() - began
-    true = second.run(SplatRequest(tuple(_image(view.rgb) for view in case.views[:VIEWS]), elevation), _deaf)
+    true = second.run(
+        SplatRequest(tuple(_image(view.rgb) for view in case.views[:VIEWS]), elevation), lambda _progress: None
+    )
     drawn = [seen(splat, view) for view in case.views]
     return Result(
         case=case,
@@ -230,10 +231,6 @@ def _view(turntable: Turntable, camera: Camera, colour: Tensor) -> View:
 
 def _image(rgb: Tensor) -> Image.Image:
     return Image.fromarray((rgb * 255).round().byte().permute(1, 2, 0).numpy())
-
-
-def _deaf(_progress: Progress) -> None:
-    """Ignore progress."""
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ from torch import Tensor
 
 from benchmarks.options import options_of
 from benchmarks.table import Row, print_table
+from studio.masks import overlap
 from toybox.captions import SILENCE
 from toybox.edits import Edit, describe, sample_edit
 from toybox.judge import Judge, Look, Verdict, load_judge
@@ -167,11 +168,6 @@ def judge_edit(edit: Edit, before: Verdict, after: Verdict) -> tuple[bool, bool]
     if edit.phrase.meaning.operation != "kind":
         kept = kept and overlap(before.silhouette, after.silhouette) >= _SAME_OUTLINE
     return done, kept
-
-
-def overlap(first: np.ndarray, second: np.ndarray) -> float:
-    """Intersection over union of two bool arrays of equal shape."""
-    return float((first & second).sum() / max(1, (first | second).sum()))
 
 
 def roundness(silhouette: np.ndarray) -> float:

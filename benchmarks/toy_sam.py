@@ -24,6 +24,7 @@ from sam2.sam2_image_predictor import SAM2ImagePredictor
 
 from benchmarks.options import options_of
 from benchmarks.table import Row, median_ms, print_table
+from studio.masks import overlap
 from toybox.sam.clicks import deepest_point
 from toybox.sam.clutter import sample_clutter
 from toybox.sam.fills import Fields
@@ -147,11 +148,6 @@ def box_around(mask: np.ndarray) -> np.ndarray:
     """The bounding box, x0, y0, x1, y1 in pixels."""
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     return np.array([columns[0], rows[0], columns[-1] + 1, rows[-1] + 1], dtype=np.float32)
-
-
-def overlap(first: np.ndarray, second: np.ndarray) -> float:
-    """Intersection over union of two bool arrays of equal shape."""
-    return float((first & second).sum() / max(1, (first | second).sum()))
 
 
 def rows_for(name: str, scores: list[Score], promises: tuple[str, str, str]) -> list[Row]:

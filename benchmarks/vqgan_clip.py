@@ -19,7 +19,7 @@ from benchmarks.toy_flux import as_tensor, held_out_scenes, write_sheet
 from pipelines.families.vqgan_clip import open_checkpoint
 from pipelines.hub.cache import Checkpoint
 from pipelines.plan import Means, Whole, plans
-from studio.contract import ImageRequest, Progress, Size
+from studio.contract import ImageRequest, Size
 from toybox.edits import describe
 from toybox.judge import Verdict, load_judge
 from toybox.klein.model import PICTURE_SIZE
@@ -61,10 +61,6 @@ def rows_of(scenes: Sequence[Scene], verdicts: Sequence[Verdict], seconds: Seque
     return [*rows, Row(f"{steps} steps", statistics.median(seconds), len(seconds), promise, "s")]
 
 
-def ignored(_progress: Progress) -> None:
-    """Ignore progress."""
-
-
 def main(arguments: Sequence[str] = ()) -> None:
     """Draws, judges, measures and prints."""
     options = options_of(
@@ -78,7 +74,7 @@ def main(arguments: Sequence[str] = ()) -> None:
     for seed, (_, text) in enumerate(cases):
         began = time.perf_counter()
         request = ImageRequest(text, Size(PICTURE_SIZE, PICTURE_SIZE), seed, options.steps, 0.0)
-        pictures.append(model.run(request, ignored).image)
+        pictures.append(model.run(request, lambda _progress: None).image)
         seconds.append(time.perf_counter() - began)
     verdicts = load_judge().look_at(as_tensor(pictures))
     title = f"{options.vqgan} steered by {options.clip}: {options.steps} steps, unseen prompts"

@@ -10,9 +10,10 @@ import pytest
 from pipelines.hub import fetch as hub_fetch
 from pipelines.hub.cache import Download, HubCache
 from pipelines.hub.download import Patience
-from studio.contract import Progress, Tell
+from studio.contract import Tell
 from tests.pipelines.loopback_hub import Hub, serving
 from tests.pipelines.tiny import save_flux1, save_klein
+from tests.studio.fakes import ignore
 
 QUICK = Patience(tries=3, pause_seconds=0.01)
 DOWNLOAD = Download("tiny/schnell", "main", "Tiny schnell", gb=0.001)
@@ -43,10 +44,6 @@ def served(checkpoints: dict[str, Path]) -> Iterator[Hub]:
 @pytest.fixture
 def hub(served: Hub, tmp_path: Path) -> HubCache:
     return HubCache(tmp_path / "cache", served.url)
-
-
-def ignore(_progress: Progress) -> None:
-    pass
 
 
 def fetch(hub: HubCache, tell: Tell = ignore, download: Download = DOWNLOAD) -> Path:

@@ -22,6 +22,7 @@ from pipelines.machine import Machine
 from studio.contract import ModelSpec
 from studio.errors import NotReady
 from studio.service import Studio
+from tests.pipelines.conftest import ignore
 from tests.ui.painter import Brush, catalog as painters
 from tests.ui.serve import everybody_by_token, served
 from toybox import checksums
@@ -71,10 +72,6 @@ def spec_of(name: str, folder: Path) -> ModelSpec:
     return catalog.spec_of(RECORDS[name], LAPTOP, HubCache(folder / "cache"), folder)
 
 
-def quiet(_progress: object) -> None:
-    pass
-
-
 @pytest.mark.parametrize("name", [name for toy in TOYS for name in RECORDS[toy].bundles])
 def test_the_lists_that_ship_are_right_complete_and_what_sha256sum_reads(name: str):
     folder = WEIGHTS / name
@@ -84,7 +81,7 @@ def test_the_lists_that_ship_are_right_complete_and_what_sha256sum_reads(name: s
     assert listed == {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
     assert bundled.fault(folder) == ""
     if shutil.which("sha256sum"):
-        subprocess.run(["sha256sum", "--check", "--strict", "--quiet", bundled.LISTING], cwd=folder, check=True)
+        subprocess.run(["sha256sum", "--check", "--strict", "--ignore", bundled.LISTING], cwd=folder, check=True)
 
 
 @pytest.mark.parametrize("damage", DAMAGE)
@@ -104,7 +101,7 @@ def test_whatever_is_wrong_with_any_file_is_said_and_the_model_is_not_loaded(nam
             assert hint.startswith(f"The file {shown} is damaged: clone the repository again.")
             assert ("git lfs pull" in hint) == (damage == "a pointer")
         with pytest.raises(NotReady) as refused:
-            spec.load(quiet)
+            spec.load(ignore)
         assert str(refused.value) == hint
         os.replace(kept, path)
     assert spec.readiness().ok  # once all is as it was, without a restart
@@ -115,7 +112,7 @@ def test_a_model_that_another_cannot_do_without_is_looked_at_too(tmp_path: Path)
     shutil.rmtree(tmp_path / "weights" / "toy-clip")
     assert spec.readiness().hint == "The folder weights/toy-clip is missing: clone the repository again."
     with pytest.raises(NotReady, match="toy-clip is missing"):
-        spec.load(quiet)
+        spec.load(ignore)
 
 
 def test_a_missing_an_unlisted_and_an_unreadable_file_are_said(tmp_path: Path):

@@ -22,9 +22,10 @@ from providers.openai.service import OpenAIService
 from providers.provider import Offer
 from providers.registry import GOOGLE as GOOGLE_RECORD, OFFERS
 from providers.waiting import Limits
-from studio.contract import ImageRequest, ImageResult, Progress, Size, Tell
+from studio.contract import ImageRequest, ImageResult, Size, Tell
 from tests.providers import wires
 from tests.providers.loopback import PATIENCE_SECONDS, Answer, Provider, Rerouted
+from tests.studio.fakes import ignore
 
 OWNER = "ada"
 CANARIES = {
@@ -37,10 +38,6 @@ PATIENT = Limits(answer_seconds=60.0, late_seconds=90.0, longest_wait=30.0)
 HUB_MODEL = "black-forest-labs/FLUX.1-schnell"
 PUBLIC = "93.184.215.14"
 """Some address that is nobody's own network."""
-
-
-def ignore(_progress: Progress) -> None:
-    """A `Tell` that nobody listens to."""
 
 
 def wish(prompt: str = "a red ball", **values: Any) -> ImageRequest:

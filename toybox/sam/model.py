@@ -118,8 +118,3 @@ def _let_tokens_look_where_they_point(model: SAM2Base) -> None:
             torch.nn.init.orthogonal_(module.q_proj.weight, gain=_POINTING)
             with torch.no_grad():
                 module.k_proj.weight.copy_(module.q_proj.weight)
-
-
-def count_parameters(model: torch.nn.Module) -> int:
-    """The number of parameters of a model."""
-    return sum(parameter.numel() for parameter in model.parameters())

@@ -56,8 +56,3 @@ def load_model(folder: Path = FOLDER) -> LGM:
     model = LGM(LGMConfig(**json.loads((folder / CONFIG_NAME).read_text())))
     model.load_state_dict({name: value.float() for name, value in load_file(folder / WEIGHTS_NAME).items()})
     return model.eval()
-
-
-def count_parameters(model: nn.Module) -> int:
-    """The number of parameters of a model."""
-    return sum(parameter.numel() for parameter in model.parameters())

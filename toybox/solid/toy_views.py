@@ -7,7 +7,6 @@ from pathlib import Path
 import torch
 from diffusers import AutoencoderKL, DDIMScheduler
 from safetensors.torch import save_file
-from torch import nn
 from transformers import (
     CLIPImageProcessorPil,
     CLIPTextConfig,
@@ -160,8 +159,3 @@ def save_parts(parts: Parts, folder: Path) -> None:
     build_scheduler().save_pretrained(folder / "scheduler")
     for path in folder.rglob("*.safetensors"):
         path.chmod(0o644)
-
-
-def count_parameters(*networks: nn.Module) -> int:
-    """The number of parameters of all networks."""
-    return sum(parameter.numel() for network in networks for parameter in network.parameters())

@@ -19,6 +19,7 @@ from pipelines.hub.cache import Checkpoint
 from pipelines.plan import Placement, Plan
 from studio.contract import ImageRequest, Progress, Size
 from studio.errors import Cancelled
+from tests.pipelines.conftest import ignore
 from tests.pipelines.tiny import save_fill, save_flux1, save_klein, save_kontext
 
 FAMILIES: dict[str, Any] = {
@@ -66,10 +67,6 @@ def cases() -> list[tuple[str, bool]]:
 
 def on_cpu(placement: Placement = Placement.RESIDENT) -> Plan:
     return Plan(placement, "cpu", "float32", "float32", 0.0, 1.0)
-
-
-def ignore(_progress: Progress) -> None:
-    pass
 
 
 def same(one: Image.Image, other: Image.Image) -> bool:

@@ -26,6 +26,7 @@ from pipelines.hub.cache import Checkpoint
 from pipelines.plan import Placement, Plan
 from studio.contract import ImageRequest, Progress, Size
 from studio.errors import Cancelled, NotReady, OutOfMemory, Skipped, StudioError
+from tests.pipelines.conftest import ignore
 from tests.pipelines.tiny import PIXELS_PER_CELL, save_flux1, save_klein
 
 REQUEST = ImageRequest("a red ball on a grey background", Size(64, 64), seed=3, steps=3, guidance=1.0)
@@ -38,10 +39,6 @@ FAMILIES: dict[str, Any] = {
 
 def on_cpu(placement: Placement = Placement.RESIDENT) -> Plan:
     return Plan(placement, "cpu", "float32", "float32", 0.0, 1.0)
-
-
-def ignore(_progress: Progress) -> None:
-    pass
 
 
 def pixels(picture: Image.Image | None) -> np.ndarray:

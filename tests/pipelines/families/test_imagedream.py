@@ -27,6 +27,7 @@ from studio.contract import Progress
 from studio.errors import Cancelled, NotReady, StudioError
 from studio.solid.contract import ViewsRequest
 from tests.lgm.reference import arrays, assert_near, facts, images, normal
+from tests.pipelines.conftest import ignore
 from tests.pipelines.tiny_views import LOOP, picture, reference_parts, save_imagedream
 
 TAG, SET = "public/pipeline_loop", "public"
@@ -56,10 +57,6 @@ def tiny(folder: Path) -> ImageDream:
 def order(seed: int = 1, **changes: float) -> ViewsRequest:
     asked = {"elevation_deg": 0.0, "steps": 2, "guidance": 5.0} | changes
     return ViewsRequest(picture(), asked["elevation_deg"], seed, int(asked["steps"]), asked["guidance"])
-
-
-def ignored(_progress: Progress) -> None:
-    pass
 
 
 # --- the published numbers --------------------------------------------------------------------------------------------
@@ -163,22 +160,22 @@ def test_four_views_come_of_a_picture_and_the_same_again_of_the_same_seed(tiny: 
     assert (result.seed, result.revision) == (1, "abc")
     assert [(each.step, each.steps) for each in told] == [(0, 2), (1, 2), (2, 2)]
     assert told[1].preview is not None and told[1].preview.size == (16, 16)
-    again = tiny.run(order(), ignored)
+    again = tiny.run(order(), ignore)
     assert [view.tobytes() for view in again.images] == [view.tobytes() for view in result.images]
 
 
 @pytest.mark.parametrize("change", [{"seed": 2}, {"elevation_deg": 30.0}, {"steps": 3}, {"guidance": 2.0}])
 def test_whatever_is_asked_for_changes_the_views(tiny: ImageDream, change: dict):
-    one = tiny.run(order(), ignored).images[0].tobytes()
-    assert tiny.run(order(**change), ignored).images[0].tobytes() != one
+    one = tiny.run(order(), ignore).images[0].tobytes()
+    assert tiny.run(order(**change), ignore).images[0].tobytes() != one
 
 
 def test_without_guidance_the_unguided_half_is_not_computed(tiny: ImageDream):
     batches = []
     unet = tiny._parts.unet
     handle = unet.input_blocks[0].register_forward_hook(lambda _module, given, _out: batches.append(len(given[0])))
-    tiny.run(order(guidance=1.0), ignored)
-    tiny.run(order(guidance=1.5), ignored)
+    tiny.run(order(guidance=1.0), ignore)
+    tiny.run(order(guidance=1.5), ignore)
     handle.remove()
     assert batches == [5, 5, 10, 10]
 
@@ -187,15 +184,15 @@ def test_the_network_is_compiled_while_it_works_plainly_and_answers_alike_then(f
     """By the compiler's front end: one graph of the whole network. Kernels are made in test_stable_diffusion."""
     model = open_imagedream(folder, label="Tiny", revision="abc")
     compiled = model.compile_in_background(backend="aot_eager")
-    first = model.run(order(), ignored)
+    first = model.run(order(), ignore)
     compiled.wait()
     assert compiled.is_compiled
-    plain = tiny.run(order(), ignored)
-    for result in (first, model.run(order(), ignored)):
+    plain = tiny.run(order(), ignore)
+    for result in (first, model.run(order(), ignore)):
         for view, wanted in zip(result.images, plain.images, strict=True):
             assert np.abs(np.asarray(view, int) - np.asarray(wanted, int)).max() <= 2
     unguided = order(guidance=1.0)  # another shape: plainly
-    assert model.run(unguided, ignored).images == tiny.run(unguided, ignored).images
+    assert model.run(unguided, ignore).images == tiny.run(unguided, ignore).images
     model.close()
 
 
@@ -221,7 +218,7 @@ def test_the_views_are_in_the_order_of_lgm(tiny: ImageDream):
     with torch.inference_mode():
         seen = tiny.seen(pixels, torch.from_numpy(pixels.astype(np.float32) / 255), noise.posterior)
         frames = tiny.decoded(tiny.denoised(seen, noise.latents, elevation_deg=0, steps=2, guidance=5))
-    shown = [np.asarray(view) for view in tiny.run(order(), ignored).images]
+    shown = [np.asarray(view) for view in tiny.run(order(), ignore).images]
     for view, frame in enumerate((1, 2, 3, 0)):
         assert np.abs(shown[view] - 255 * frames[frame].numpy()).max() <= 1
 
@@ -237,7 +234,7 @@ def test_stop_ends_it_at_the_next_step(tiny: ImageDream):
     with pytest.raises(Cancelled):
         tiny.run(order(steps=5), stop)
     assert told == [0, 1]
-    assert len(tiny.run(order(), ignored).images) == 4
+    assert len(tiny.run(order(), ignore).images) == 4
 
 
 def test_numbers_that_are_no_picture_are_told_in_a_sentence(folder: Path):
@@ -245,7 +242,7 @@ def test_numbers_that_are_no_picture_are_told_in_a_sentence(folder: Path):
     with torch.no_grad():
         broken._parts.unet.out[2].bias.fill_(torch.nan)
     with pytest.raises(StudioError, match="Tiny produced invalid numbers, not a picture"):
-        broken.run(order(), ignored)
+        broken.run(order(), ignore)
 
 
 def test_the_encoders_get_the_weights_of_files_with_the_published_keys(folder: Path, tiny: ImageDream):

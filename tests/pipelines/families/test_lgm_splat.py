@@ -27,6 +27,7 @@ from studio.solid.contract import SplatRequest, camera_of
 from studio.splats.splat import Splat
 from tests.lgm.reference import arrays, assert_near, facts, filled, images
 from tests.lgm.test_surface import hairy_ball, true_outline
+from tests.pipelines.conftest import ignore
 from tests.projection import project
 
 CONFIG = LGMConfig(**facts("lgm_reduced_sym")["config"])
@@ -36,10 +37,6 @@ TAG = facts("lgm_reduced_sym")["weights_tag"]
 def views(side: int = 16) -> tuple[Image.Image, ...]:
     levels = (images(f"{TAG}/images0", 4, side) * 255).round().byte().permute(0, 2, 3, 1).numpy()
     return tuple(Image.fromarray(each) for each in levels)
-
-
-def ignored(_progress: Progress) -> None:
-    pass
 
 
 @pytest.fixture(scope="module")
@@ -111,18 +108,18 @@ def test_where_it_is_not_known_what_the_front_covers_the_views_say_it():
 
 
 def test_the_elevation_of_the_views_is_told_to_the_network(splatter: Splatter):
-    level, above = (splatter.run(SplatRequest(views(), elevation), ignored) for elevation in (0.0, 25.0))
+    level, above = (splatter.run(SplatRequest(views(), elevation), ignore) for elevation in (0.0, 25.0))
     assert level.count != above.count or not np.array_equal(level.positions, above.positions)
 
 
 def test_views_of_any_size_and_mode_will_do(splatter: Splatter):
     odd = tuple(view.resize((40 + i, 40 + i)).convert("RGBA") for i, view in enumerate(views()))
-    assert splatter.run(SplatRequest(odd, 0.0), ignored).count
+    assert splatter.run(SplatRequest(odd, 0.0), ignore).count
 
 
 def test_three_views_are_refused_with_the_sides_that_are_needed(splatter: Splatter):
     with pytest.raises(BadRequest, match="four views, not of 3: front, right, back, left"):
-        splatter.run(SplatRequest(views()[:3], 0.0), ignored)
+        splatter.run(SplatRequest(views()[:3], 0.0), ignore)
 
 
 def test_stop_before_the_network_runs_ends_it(splatter: Splatter):
@@ -139,7 +136,7 @@ def test_a_network_that_sees_nothing_is_told_in_a_sentence():
         faint.conv.bias[3] = -100
         faint.conv.weight[3] = 0
     with pytest.raises(BadSplat, match="opaque enough"):
-        Splatter(faint).run(SplatRequest(views(), 0.0), ignored)
+        Splatter(faint).run(SplatRequest(views(), 0.0), ignore)
 
 
 def test_numbers_that_are_no_splat_are_told_in_a_sentence():
@@ -147,12 +144,12 @@ def test_numbers_that_are_no_splat_are_told_in_a_sentence():
     with torch.no_grad():
         broken.conv.bias[5] = torch.nan
     with pytest.raises(StudioError, match="Tiny produced invalid numbers, not a splat"):
-        Splatter(broken, label="Tiny").run(SplatRequest(views(), 0.0), ignored)
+        Splatter(broken, label="Tiny").run(SplatRequest(views(), 0.0), ignore)
 
 
 def test_a_bundled_folder_opens_with_the_same_answers(folder: Path, model: LGM):
     opened, same = open_folder(folder, label="Tiny"), Splatter(model, fit_steps=FIT_STEPS)
-    got, expected = (each.run(SplatRequest(views(), 0.0), ignored) for each in (opened, same))
+    got, expected = (each.run(SplatRequest(views(), 0.0), ignore) for each in (opened, same))
     assert abs(got.count - expected.count) < 0.05 * expected.count  # float16 on the disk
     opened.close()
     assert not hasattr(opened, "_model")

@@ -24,14 +24,11 @@ from studio.recipe.selection import Box, Point, SegmentRequest
 from studio.segmentation.contract import GridMaskRequest, MaskRequest
 from studio.segmentation.outline_model import OUTLINE
 from studio.service import Studio
+from tests.pipelines.conftest import ignore
 from toybox.checksums import listing
 from toybox.sam.model import build_model, predictor_for, save_model
 
 SIZE = Size(200, 120)
-
-
-def quiet(_progress: Progress) -> None:
-    pass
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +68,7 @@ def test_one_click_is_answered_as_the_packages_own_predictor_does(opened: sam.Sa
     theirs.set_image(picture(1).resize((side, side), Image.Resampling.BILINEAR))
     point = np.array([[50 * side / 200, 30 * side / 120]])
     _, scores, logits = theirs.predict(point, np.array([1]), multimask_output=True)
-    found = opened.run(request(1, Point(50, 30)), quiet)
+    found = opened.run(request(1, Point(50, 30)), ignore)
     order = np.argsort(-scores, kind="stable")
     assert isinstance(found.logits, np.ndarray)
     assert np.allclose(found.logits, logits[order], atol=1e-4)
@@ -86,17 +83,17 @@ def test_a_picture_is_decoded_once_and_a_repeated_click_is_remembered(opened: sa
         return picture(2)
 
     for x in (20, 60, 20):
-        opened.run(MaskRequest(load, "two", SIZE, points=(Point(x, 40),)), quiet)
+        opened.run(MaskRequest(load, "two", SIZE, points=(Point(x, 40),)), ignore)
     assert decoded == [1]
     assert len(opened._answers) == 2
 
 
 def test_the_answer_does_not_depend_on_what_was_asked_before(opened: sam.Sam, folder: Path):
     clicks = (Point(50, 30), Point(120, 80, False), Point(70, 90))
-    step_by_step = [opened.run(request(3, *clicks[:count]), quiet) for count in (1, 2, 3)][-1]
-    opened.run(request(4, Point(10, 10)), quiet)
+    step_by_step = [opened.run(request(3, *clicks[:count]), ignore) for count in (1, 2, 3)][-1]
+    opened.run(request(4, Point(10, 10)), ignore)
     fresh = sam.open_folder(folder)
-    at_once = fresh.run(request(3, *clicks), quiet)
+    at_once = fresh.run(request(3, *clicks), ignore)
     fresh.close()
     assert np.array_equal(step_by_step.logits, at_once.logits)
     assert len(at_once.scores) == 1
@@ -104,22 +101,22 @@ def test_the_answer_does_not_depend_on_what_was_asked_before(opened: sam.Sam, fo
 
 def test_the_chosen_mask_of_the_first_click_is_the_one_that_is_refined(opened: sam.Sam):
     clicks = (Point(50, 30), Point(120, 80))
-    results = [opened.run(request(5, *clicks, choice=choice), quiet).logits for choice in (0, 2)]
+    results = [opened.run(request(5, *clicks, choice=choice), ignore).logits for choice in (0, 2)]
     assert not np.array_equal(*results)
 
 
 def test_a_box_and_a_mask_to_begin_with_give_one_mask(opened: sam.Sam):
     start = np.zeros((120, 200), np.uint8)
     start[20:60, 30:90] = 255
-    assert len(opened.run(request(6, box=Box(30, 20, 90, 60)), quiet).scores) == 1
-    assert len(opened.run(request(6, Point(60, 40), start=start), quiet).scores) == 1
-    assert len(opened.run(request(6, Point(60, 40), box=Box(30, 20, 90, 60)), quiet).scores) == 1
+    assert len(opened.run(request(6, box=Box(30, 20, 90, 60)), ignore).scores) == 1
+    assert len(opened.run(request(6, Point(60, 40), start=start), ignore).scores) == 1
+    assert len(opened.run(request(6, Point(60, 40), box=Box(30, 20, 90, 60)), ignore).scores) == 1
 
 
 def test_a_click_that_removes_never_comes_first(opened: sam.Sam):
     add, remove = Point(50, 30), Point(120, 80, False)
-    one = opened.run(request(7, remove, add), quiet)
-    other = opened.run(request(7, add, remove), quiet)
+    one = opened.run(request(7, remove, add), ignore)
+    other = opened.run(request(7, add, remove), ignore)
     assert np.array_equal(one.logits, other.logits)
 
 
@@ -131,7 +128,7 @@ def test_a_grid_of_clicks_gives_three_masks_each(opened: sam.Sam):
     assert {round(each.point.x) for each in found} == {round(200 * (i + 0.5) / 16) for i in range(16)}
     assert [progress.step for progress in told[1:]] == list(range(0, 256, 32))
     click = found[3 * 100].point
-    alone = opened.run(MaskRequest(lambda: picture(8), "eight", SIZE, points=(click,)), quiet)
+    alone = opened.run(MaskRequest(lambda: picture(8), "eight", SIZE, points=(click,)), ignore)
     best = max((each for each in found if each.point == click), key=lambda each: each.score)
     assert np.allclose(best.logits, alone.logits[0], atol=1e-3)
 
@@ -139,7 +136,7 @@ def test_a_grid_of_clicks_gives_three_masks_each(opened: sam.Sam):
 def test_old_pictures_make_room(opened: sam.Sam, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(sam, "KEPT_BYTES", 1_500_000)
     for seed in range(6):
-        opened.run(request(seed, Point(50, 30)), quiet)
+        opened.run(request(seed, Point(50, 30)), ignore)
     assert 1 <= len(opened._embedded) < 6
     assert list(opened._embedded)[-1] == "picture 5"
 
@@ -155,7 +152,7 @@ def test_two_people_clicking_at_once_get_the_masks_of_their_own_pictures(folder:
         picture(20 + seed).save(path)
         pictures[owner] = studio.take_in(owner, path).id
     expected = {
-        (owner, x): masks.enlarged(alone.run(request(20 + seed, Point(x, 60)), quiet).logits[0], SIZE) > 0
+        (owner, x): masks.enlarged(alone.run(request(20 + seed, Point(x, 60)), ignore).logits[0], SIZE) > 0
         for seed, owner in enumerate(people)
         for x in range(4, 200, 28)
     }
@@ -198,7 +195,7 @@ def test_the_tiny_one_of_the_published_sizes_works_with_random_weights(tmp_path:
     path = tmp_path / "sam2.1_hiera_tiny.pt"
     torch.save({"model": sam.build(sam.published_config("t")).state_dict()}, path)
     opened = sam.open_published(path, "t")
-    found = opened.run(request(9, Point(50, 30)), quiet)
+    found = opened.run(request(9, Point(50, 30)), ignore)
     assert found.logits.shape == (3, 256, 256)
     opened.close()
 

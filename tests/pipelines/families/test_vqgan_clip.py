@@ -21,6 +21,7 @@ from pipelines.machine import Machine
 from pipelines.records.vqgan import IMAGENET, OWN_VQGAN
 from studio.contract import ImageRequest, Progress, Size
 from studio.errors import BadRequest, Cancelled, NotReady
+from tests.pipelines.conftest import ignore
 from tests.pipelines.families.test_flow_match import on_cpu
 from tests.pipelines.families.test_taming import PARAMS, lightning, taming_key
 from tests.pipelines.loopback_hub import serving
@@ -61,10 +62,6 @@ def model(checkpoint: Checkpoint) -> VqganClip:
     return open_checkpoint(checkpoint, [on_cpu()])
 
 
-def ignored(_progress: Progress) -> None:
-    pass
-
-
 def test_every_step_is_seen(model: VqganClip, checkpoint: Checkpoint):
     told: list[Progress] = []
     result = model.run(ASKED, told.append)
@@ -78,24 +75,24 @@ def test_every_step_is_seen(model: VqganClip, checkpoint: Checkpoint):
 
 
 def test_a_seed_is_the_same_picture_whatever_was_drawn_before(model: VqganClip):
-    first = model.run(ASKED, ignored)
+    first = model.run(ASKED, ignore)
     torch.manual_seed(99)
     torch.rand(7)
-    again = model.run(ASKED, ignored)
+    again = model.run(ASKED, ignore)
     assert (again.image.tobytes(), again.scores) == (first.image.tobytes(), first.scores)
-    assert model.run(replace(ASKED, seed=4), ignored).image.tobytes() != first.image.tobytes()
+    assert model.run(replace(ASKED, seed=4), ignore).image.tobytes() != first.image.tobytes()
 
 
 def test_a_picture_to_begin_with_is_where_it_begins(model: VqganClip):
     start = Image.linear_gradient("L").convert("RGB")
-    began = [model.run(replace(ASKED, references=(start,), seed=seed), ignored).frames[0] for seed in (1, 2)]
-    assert began[0].tobytes() == began[1].tobytes() != model.run(ASKED, ignored).frames[0].tobytes()
+    began = [model.run(replace(ASKED, references=(start,), seed=seed), ignore).frames[0] for seed in (1, 2)]
+    assert began[0].tobytes() == began[1].tobytes() != model.run(ASKED, ignore).frames[0].tobytes()
 
 
 def test_it_may_begin_with_the_typical_picture_that_clip_likes_best(model: VqganClip):
     def beginnings(starts: int, typical: torch.Tensor) -> set[bytes]:
         other = VqganClip(model._vqgan, model._clip, model._tokenizer, Method(starts=starts), typical=typical)
-        return {other.run(replace(ASKED, seed=seed, steps=1), ignored).frames[0].tobytes() for seed in range(5)}
+        return {other.run(replace(ASKED, seed=seed, steps=1), ignore).frames[0].tobytes() for seed in range(5)}
 
     three = torch.stack([torch.full((2, 3), code) for code in range(3)])
     assert len(beginnings(3, three)) == 1 < len(beginnings(1, three))
@@ -118,23 +115,23 @@ def test_of_several_starts_the_one_that_clip_likes_best_soon_goes_on(model: Vqga
 
 def test_what_is_not_wanted_counts(model: VqganClip):
     asked = replace(ASKED, steps=15)  # a picture changes when a code does
-    scores = {word: model.run(replace(asked, negative_prompt=word), ignored).scores for word in ("", "cube", "cube:9")}
+    scores = {word: model.run(replace(asked, negative_prompt=word), ignore).scores for word in ("", "cube", "cube:9")}
     assert len(set(scores.values())) == 3
 
 
 def test_a_long_way_is_a_short_film(model: VqganClip):
-    assert len(model.run(replace(ASKED, steps=121), ignored).frames) == 62
+    assert len(model.run(replace(ASKED, steps=121), ignore).frames) == 62
 
 
 def test_a_prompt_of_weights_only_is_refused(model: VqganClip):
     with pytest.raises(BadRequest, match="no text"):
-        model.run(replace(ASKED, prompt=" | "), ignored)
+        model.run(replace(ASKED, prompt=" | "), ignore)
 
 
 def test_more_phrases_than_anybody_writes_are_refused(model: VqganClip):
     """5,000 of them were read for minutes before the first step, and Stop was not heard."""
     with pytest.raises(BadRequest, match="5,000 phrases between bars; 40 is the most"):
-        model.run(ImageRequest("a|" * 5000, Size(32, 32), seed=1, steps=1, guidance=0.0), ignored)
+        model.run(ImageRequest("a|" * 5000, Size(32, 32), seed=1, steps=1, guidance=0.0), ignore)
 
 
 def test_stop_ends_it(model: VqganClip):
@@ -150,7 +147,7 @@ def test_a_folder_of_diffusers_is_the_same_vqgan(model: VqganClip, checkpoint: C
     vqgan, _ = taming.open_file(checkpoint.path)
     vqgan.save_pretrained(tmp_path)
     other = open_checkpoint(replace(checkpoint, path=tmp_path, revision="1"), [on_cpu()])
-    assert other.run(ASKED, ignored).image.tobytes() == model.run(ASKED, ignored).image.tobytes()
+    assert other.run(ASKED, ignore).image.tobytes() == model.run(ASKED, ignore).image.tobytes()
 
 
 def _cut_off(file: Path) -> None:
@@ -192,7 +189,7 @@ def test_its_clip_comes_from_the_hub_with_its_tokenizer(
     with serving(IMAGENET.download.repo, clip_folder) as served:
         hub = HubCache(tmp_path, served.url)
         (spec,) = catalog.models(LAPTOP, hub, records=[record])
-        made = spec.load(ignored).run(ASKED, ignored)
+        made = spec.load(ignore).run(ASKED, ignore)
         asked = len(served.asked)
-        assert spec.readiness().ok and spec.load(ignored).run(ASKED, ignored).scores == made.scores
+        assert spec.readiness().ok and spec.load(ignore).run(ASKED, ignore).scores == made.scores
         assert len(served.asked) == asked  # all of it is here

@@ -17,6 +17,7 @@ from pipelines.loras.files import fitting, named_in
 from pipelines.loras.from_hub import bring
 from pipelines.loras.kinds import Made
 from studio.errors import BadRequest, NotReady
+from tests.pipelines.conftest import ignore
 from tests.pipelines.loopback_hub import serving
 
 ROOT = Path(__file__).parents[3]
@@ -26,10 +27,6 @@ KEY = "unet.down_blocks.1.attentions.0.transformer_blocks.0.attn2.to_k.lora_A.we
 def save(path: Path, wide: int = 768, key: str = KEY, **about: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     save_file({key: np.ones((4, wide), np.float32)}, path, about)
-
-
-def ignore(_progress: object) -> None:
-    """Nobody looks."""
 
 
 def test_its_id_is_enough_where_there_is_one_file(tmp_path: Path):

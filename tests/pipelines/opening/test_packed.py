@@ -14,8 +14,9 @@ from safetensors.torch import load_file, save_file
 from pipelines.families.flux1 import Flux1
 from pipelines.hub.cache import Checkpoint
 from pipelines.plan import Placement, Plan, Precision, Tiles
-from studio.contract import ImageRequest, Progress, Size
+from studio.contract import ImageRequest, Size
 from studio.errors import NotReady, NotSupported
+from tests.pipelines.conftest import ignore
 from tests.pipelines.tiny import save_flux1
 
 REQUEST = ImageRequest("a red ball on a grey background", Size(64, 64), seed=3, steps=2, guidance=1.0)
@@ -42,10 +43,6 @@ def plan(precision: Precision, placement: Placement = Placement.RESIDENT, tiles:
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return save_flux1(tmp_path_factory.mktemp("flux1"), guided=False)
-
-
-def ignore(_progress: Progress) -> None:
-    pass
 
 
 def checkpoint(folder: Path, precision: Precision) -> Checkpoint:
