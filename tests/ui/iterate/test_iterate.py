@@ -14,7 +14,6 @@ from playwright.sync_api import Browser, Locator, Route, expect
 from studio.contract import Size
 from studio.recipe.selection import Point, SegmentRequest
 from studio.service import Studio
-from tests.patience import settled
 from tests.studio.selecting_fake import colour_spec
 from tests.ui.board import Board
 from tests.ui.conftest import OpenStudio

@@ -16,7 +16,7 @@ from playwright.sync_api import Browser, Route, expect
 from studio.contract import Tell
 from studio.segmentation.contract import GridMask, GridMaskRequest, MaskRequest, MaskResult
 from studio.service import Studio
-from tests.patience import PATIENCE_SECONDS, settled
+from tests.patience import PATIENCE_SECONDS
 from tests.studio.selecting_fake import ColourModel, colour_spec
 from tests.ui.board import Board
 from tests.ui.conftest import OpenStudio
