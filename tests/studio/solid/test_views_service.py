@@ -199,7 +199,7 @@ def test_a_splat_stands_on_its_picture_and_says_how_well(studio: Studio, disc: s
     assert asset.name.endswith(".ply") and studio.path(OWNER, asset.id).parent.name == "splats"
     said, made_of = asset.recipe.splat, asset.recipe.views
     assert said.fit is not None and said.fit > 0.95
-    assert (said.count, made_of.elevation_deg, made_of.ids) == (2000, 10, studio.solids.views_of(OWNER, disc))
+    assert (said.count, made_of.elevation_deg, made_of.ids) == (300, 10, studio.solids.views_of(OWNER, disc))
     kept = read_splat(studio.path(OWNER, asset.id)).splat
     camera = kept.pose.camera
     assert camera is not None and camera.crop == studio.solids.crop(OWNER, disc)
