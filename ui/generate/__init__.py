@@ -107,7 +107,7 @@ def _connect_make(bridge: Bridge, pieces: clouds.Pieces, named: dict[str, Any]) 
     for press, handler in ((pieces.make.click, on_generate), (price.confirm, on_confirm)):
         listen = bridge.listener(handler, named)
         press(listen, [bridge.visitor], [note, price], inputs_kwargs=values, trigger_mode="multiple", **RAW).failure(
-            None, None, [note], js=_js("say", noted(BROKEN, "trouble")), **RAW
+            None, [controls.prompt], [note], js=_js("say", noted(BROKEN, "trouble")), **RAW
         )
 
 

@@ -35,12 +35,13 @@ export function rememberModel(saved, model, ...shown) {
 export const takePrompt = (saved, prompt) => [{ ...saved, prompt }, prompt, ""];
 export const takeWords = (told, saved) => takePrompt(saved, told.words);
 
-/** A note goes when other words are written than those it is about. */
-export function keepNote(prompt, note) {
+function parsed(note) {
   const page = document.createElement("template");
   page.innerHTML = note || "";
-  return page.content.firstElementChild?.dataset.about === prompt ? note : "";
+  return page.content.firstElementChild;
 }
+/** A note goes when other words are written than those it is about; else it is left alone, as it may be another by now. */
+export const keepNote = (prompt, note) => (!note || parsed(note)?.dataset.about === prompt ? { __type__: "update" } : "");
 
 /** The prompt changed, whoever wrote it: what speaks of its words follows. */
 export function written() {
@@ -70,5 +71,9 @@ export const showMore = () => requestAnimationFrame(() => {
   (scrolls ? column : document.scrollingElement).scrollBy(by);
 });
 
-/** What the server would say if it could. */
-export const say = (sentence) => sentence;
+/** What the server would say of the prompt if it could. */
+export function say(note, prompt) {
+  const paragraph = parsed(note);
+  paragraph.dataset.about = prompt;
+  return paragraph.outerHTML;
+}

@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import gradio
 import pytest
 from playwright.sync_api import Browser, Locator, Page, Route, expect
 
+from tests.app_process import ROOT
+from tests.patience import settled
 from tests.ui.accessibility import violations
 from tests.ui.driver import PHONE, Visitor
 from tests.ui.painter import Brush
+from ui.shared.scripts import function
 
 REFUSAL = "Big painter needs a GPU with 13 GB."
 UNCOVERED = """(node) => {
@@ -185,3 +189,14 @@ def test_every_part_loads_where_the_text_fields_come_last(visitor: Visitor):
         route.continue_()
     visitor.write("a red ball")
     expect(page.get_by_text("did not load")).to_have_count(0)
+
+
+def test_a_note_that_stays_is_not_written_again_as_there_may_be_a_newer_one(visitor: Visitor):
+    def told(name: str, *values: str) -> Any:
+        call = function(ROOT / "ui/generate/column.js", name)
+        return settled(visitor.page, f"(values) => ({call})(...values)", [*values])
+
+    stays, about_other_words = {"__type__": "update"}, '<p data-about="a blue ball">It goes.</p>'
+    failed = told("say", '<p class="note" data-about="">It failed.</p>', 'a "red" ball')
+    assert told("keepNote", 'a "red" ball', failed) == told("keepNote", "a red ball", "") == stays
+    assert told("keepNote", "a red ball", about_other_words) == ""
