@@ -9,7 +9,6 @@ import asyncio
 import hashlib
 import itertools
 import time
-from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import parse_qs, quote
 
@@ -56,13 +55,30 @@ def router(studio: Studio, visitors: Visitors) -> APIRouter:
 
     @routes.get("/picture/{asset_id}")
     def picture(request: Request, asset_id: str, trash: bool = False, download: bool = False) -> Response:
-        address = picture_address(asset_id, trash=trash)
-        return _file(request, visitors, studio, studio.path, asset_id, address, trash=trash, download=download)
+        owner = _owner(request, visitors, studio, asset_id, picture_address(asset_id, trash=trash), trash=trash)
+        path = studio.path(owner, asset_id)
+        try:
+            about = path.stat()
+        except FileNotFoundError as error:  # just moved
+            raise NotFound("picture", asset_id) from error
+        answer = _MovingFile(
+            path,
+            media_type=_MEDIA_TYPES[path.suffix],
+            headers={"Cache-Control": ASK_FIRST, "X-Content-Type-Options": "nosniff"},
+            filename=path.name if download else None,
+            stat_result=about,
+        )
+        return unchanged(request, answer.headers["etag"]) or answer
 
     @routes.get("/thumb/{asset_id}")
     def thumb(request: Request, asset_id: str, trash: bool = False) -> Response:
-        address = thumb_address(asset_id, trash=trash)
-        return _file(request, visitors, studio, studio.thumbnail, asset_id, address, trash=trash)
+        """Read at once, as it may be replaced by one of another length, made again, between two looks at it."""
+        owner = _owner(request, visitors, studio, asset_id, thumb_address(asset_id, trash=trash), trash=trash)
+        path = studio.thumbnail(owner, asset_id)
+        try:
+            return made(request, path.read_bytes(), _MEDIA_TYPES[path.suffix])
+        except FileNotFoundError as error:  # just moved
+            raise NotFound("picture", asset_id) from error
 
     @routes.get("/film/{asset_id}")
     def film(request: Request, asset_id: str) -> Response:
@@ -107,34 +123,12 @@ def made(request: Request, content: bytes, media_type: str, *, name: str = "", e
     return unchanged(request, etag) or Response(content, media_type=media_type, headers=headers)
 
 
-def _file(
-    request: Request,
-    visitors: Visitors,
-    studio: Studio,
-    look: Callable[[str, str], Path],
-    asset_id: str,
-    address: str,
-    *,
-    trash: bool,
-    download: bool = False,
-) -> Response:
+def _owner(request: Request, visitors: Visitors, studio: Studio, asset_id: str, address: str, *, trash: bool) -> str:
+    """Whose picture the address may show; raises NotFound if it is in the trash and not asked for there."""
     owner = visitors.reader(request, address)
     if studio.asset(owner, asset_id).deleted and not trash:
         raise NotFound("picture", asset_id)
-    path = look(owner, asset_id)
-    try:
-        about = path.stat()
-    except FileNotFoundError as error:  # just moved
-        raise NotFound("picture", asset_id) from error
-    headers = {"Cache-Control": ASK_FIRST, "X-Content-Type-Options": "nosniff"}
-    answer = _MovingFile(
-        path,
-        media_type=_MEDIA_TYPES[path.suffix],
-        headers=headers,
-        filename=path.name if download else None,
-        stat_result=about,
-    )
-    return unchanged(request, answer.headers["etag"]) or answer
+    return owner
 
 
 class _MovingFile(FileResponse):

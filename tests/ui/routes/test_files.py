@@ -113,6 +113,23 @@ def test_a_picture_that_is_deleted_while_it_is_sent_is_not_found(
     assert (answer.status_code, answer.json()["error"].partition(" '")[0]) == (404, "There is no picture")
 
 
+def test_a_thumbnail_that_is_made_again_while_it_is_sent_arrives_whole(
+    address: str, studio: Studio, asset_id: str, monkeypatch: pytest.MonkeyPatch
+):
+    path = studio.thumbnail("ada", asset_id)
+
+    class Changing(type(path)):
+        def stat(self, *, follow_symlinks: bool = True) -> os.stat_result:
+            about = super().stat(follow_symlinks=follow_symlinks)
+            Image.effect_noise((64, 64), 99).save(path, "WEBP")
+            return about
+
+    monkeypatch.setattr(studio, "thumbnail", lambda *_: Changing(path))
+    answer = fetch(address, thumb_address(asset_id))
+    with Image.open(io.BytesIO(answer.content)) as thumbnail:
+        assert thumbnail.load() is not None
+
+
 @pytest.mark.parametrize("id", ["0" * 32, "..%2F..%2Fdiorama.sqlite", "diorama.sqlite", "%00", "a" * 5000])
 def test_what_is_no_picture_is_not_found(address: str, asset_id: str, id: str):
     assert fetch(address, f"diorama/picture/{id}").status_code == 404
