@@ -12,7 +12,6 @@ if __name__ == "__main__":
     terminal.prepare()
 
 import argparse
-import hashlib
 import logging
 import os
 import pkgutil
@@ -28,8 +27,6 @@ from commands import addresses
 from commands.environment import ROOT, prepare_environment, use_gpu
 from commands.options import (
     OUTPUTS as OUTPUTS,
-    accounts,
-    asks_who,
     is_local,
     is_shared,
     own_checkpoints,
@@ -38,7 +35,7 @@ from commands.options import (
 )
 from commands.programs.remote import answer_there, workers_at
 from commands.sharing import invitation
-from commands.sharing.accounts import Users, UsersFile, owner_named
+from commands.sharing.identity import LOCAL_OWNER, Identify, accounts_of, admits, identify_by, people_of
 from commands.temporary_folder import temporary_folder
 from pipelines import catalog
 from pipelines.hub.cache import HubCache
@@ -62,12 +59,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-LOCAL_OWNER = "local"
 HEARD_SECONDS = 2.0  # time for open pages to learn that the GPU is lost
-SMALLEST_TOKEN = 16  # characters of a visitor's token; shorter ones could be guessed
-
-Identify = Callable[["gr.Request", str], str]
-"""A request and its browser's token to an opaque owner."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -245,52 +237,9 @@ def launch_arguments(
     }
 
 
-def accounts_of(options: argparse.Namespace) -> Users | None:
-    """The users who may sign in; None if no sign-in is needed."""
-    file = UsersFile(options.users) if options.users else None
-    return Users(dict(accounts(options) or ()), file) if asks_who(options) else None
-
-
-def admits(options: argparse.Namespace) -> Callable[[str], bool]:
-    """Whether an owner may still use it: not users removed while the app runs."""
-    who = accounts_of(options)
-    return who.admits_owner if who else lambda _owner: True
-
-
 def chips(machine: Machine) -> str:
     """The processors that models run on, in a word or two."""
     return machine.gpu.name if machine.gpu else "CPU"
-
-
-def people_of(studio: Studio, options: argparse.Namespace) -> People | None:
-    """Sign-in with Hugging Face, on a Space with `hf_oauth`: visitors pay there with their own token."""
-    if asks_who(options) or "OAUTH_CLIENT_ID" not in os.environ:
-        return None
-    from providers.hugging_face.sign_in import HuggingFaceSignIn  # as in `serve`
-    from ui.guard.sign_in.people import People
-
-    space = HuggingFaceSignIn.of_space(os.environ)
-    return space and People(space, lambda owner, token: studio.clouds.paste(owner, space.provider, token))
-
-
-def identify_by(options: argparse.Namespace, people: People | None = None) -> Identify:
-    """The owner of a request: one person locally, else a user name, an account or a browser."""
-    if asks_who(options):
-        return lambda request, _token: owner_named(request.username)
-    if options.open and people is not None:
-        return lambda request, token: people.owner_of(getattr(request.request, "cookies", {})) or visitor(token)
-    if options.open:
-        return lambda _request, token: visitor(token)
-    return lambda _request, _token: LOCAL_OWNER
-
-
-def visitor(token: str) -> str:
-    """The owner for a browser's secret token: a one-way hash, safe to store in shared files."""
-    if not isinstance(token, str) or len(token) < SMALLEST_TOKEN:
-        raise BadRequest(
-            "This page does not know your browser yet: reload it (API: pass a token of 16 characters or more)."
-        )
-    return hashlib.sha256(token.encode()).hexdigest()[:32]
 
 
 @cache

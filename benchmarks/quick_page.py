@@ -19,6 +19,7 @@ import app
 from benchmarks.in_browser import print_measured
 from benchmarks.options import options_of
 from benchmarks.table import Row
+from commands.sharing import identity
 from tests.ports import free_port
 from ui import page
 
@@ -52,7 +53,7 @@ def served_here() -> Iterator[str]:
     """Serve Diorama with the models of this machine and an empty folder; yields its address."""
     with tempfile.TemporaryDirectory() as folder:
         options = app.parse(["--port", str(free_port()), "--outputs", folder])
-        machine, identify = app.inspect(), app.identify_by(options)
+        machine, identify = app.inspect(), identity.identify_by(options)
         with closing(app.open_studio(options.outputs, machine)) as studio:
             demo = app.build(studio, options, identify, machine)
             launched = app.launch_arguments(studio, options, identify, None)

@@ -14,9 +14,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
 
-from app import LOCAL_OWNER
 from benchmarks.options import options_of
 from benchmarks.table import Row, median_ms, print_table
+from commands.sharing.identity import LOCAL_OWNER
 from pipelines.catalog import models
 from studio.contract import GenerateRequest
 from studio.scheduling.contract import Done

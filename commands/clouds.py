@@ -8,9 +8,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from app import LOCAL_OWNER
 from commands.open_studio import studio_in
 from commands.pictures import add_output
+from commands.sharing.identity import LOCAL_OWNER
 from studio.clouds.describe import Asked
 from studio.errors import BadRequest, Cancelled, NotReady
 from studio.recipe import is_asset_id

@@ -7,10 +7,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from app import LOCAL_OWNER
 from commands import pictures
 from commands.open_studio import studio_in
 from commands.segment import opened
+from commands.sharing.identity import LOCAL_OWNER
 from studio.clouds.alternatives import suggesting
 from studio.contract import GenerateRequest, Size
 from studio.errors import BadRequest

@@ -7,10 +7,10 @@ import re
 from pathlib import Path
 from typing import Any
 
-from app import LOCAL_OWNER
 from commands import pictures
 from commands.open_studio import studio_in
 from commands.segment import opened
+from commands.sharing.identity import LOCAL_OWNER
 from studio.contract import IterateRequest
 from studio.imaging.edit_codec import SIDES
 from studio.recipe import is_asset_id

@@ -9,7 +9,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from app import LOCAL_OWNER, OUTPUTS
+from app import OUTPUTS
+from commands.sharing.identity import LOCAL_OWNER
 from studio.contract import Progress
 from studio.errors import BadRequest, StorageFailed
 from studio.scheduling.contract import Done, Event, Failed, JobView, Waiting

@@ -11,9 +11,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from app import LOCAL_OWNER
 from commands.open_studio import studio_in
 from commands.pictures import add_output, notice
+from commands.sharing.identity import LOCAL_OWNER
 from studio.contract import Size
 from studio.errors import BadRequest, StorageFailed
 from studio.library.assets import Asset

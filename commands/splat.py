@@ -8,10 +8,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from app import LOCAL_OWNER
 from commands import segment
 from commands.open_studio import studio_in
 from commands.pictures import add_output, follow, notice
+from commands.sharing.identity import LOCAL_OWNER
 from studio.contract import Size
 from studio.errors import BadRequest, StorageFailed
 from studio.library.assets import Asset

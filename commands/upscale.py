@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from app import LOCAL_OWNER
 from commands import pictures
 from commands.open_studio import studio_in
 from commands.segment import opened
+from commands.sharing.identity import LOCAL_OWNER
 from studio.contract import UpscaleRequest
 
 

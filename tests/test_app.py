@@ -8,6 +8,8 @@ import types
 import pytest
 
 import app
+from commands.options import accounts
+from commands.sharing import identity
 from providers.keys import read_env
 from studio.errors import BadRequest
 
@@ -66,17 +68,17 @@ def request(username: str | None = None) -> types.SimpleNamespace:
 
 
 def test_locally_there_is_one_owner_whatever_the_browser_says():
-    identify = app.identify_by(app.parse([]))
+    identify = identity.identify_by(app.parse([]))
     assert identify(request(), "") == identify(request(), "x" * 40) == "local"
 
 
 def test_with_a_password_the_user_is_the_owner():
-    identify = app.identify_by(app.parse(["--listen", "--auth", "ada:lovelace"]))
+    identify = identity.identify_by(app.parse(["--listen", "--auth", "ada:lovelace"]))
     assert identify(request("ada"), "") != identify(request("grace"), "")
 
 
 def test_where_anyone_may_come_in_every_browser_owns_its_own_and_the_token_stays_secret():
-    identify = app.identify_by(app.parse(["--listen", "--open"]))
+    identify = identity.identify_by(app.parse(["--listen", "--open"]))
     first, second = identify(request(), "a" * 32), identify(request(), "b" * 32)
     assert first != second
     assert "aaaa" not in first
@@ -162,7 +164,7 @@ def test_a_place_that_cannot_be_served_is_one_sentence(
 
 def test_two_people_may_each_have_a_name():
     options = app.parse(["--auth", "ada:l:ovelace", "--auth", "grace:hopper"])
-    assert app.accounts(options) == [("ada", "l:ovelace"), ("grace", "hopper")]
+    assert accounts(options) == [("ada", "l:ovelace"), ("grace", "hopper")]
 
 
 def test_a_second_diorama_on_the_same_folder_is_told_so(tmp_path, capsys):

@@ -79,6 +79,7 @@ LATE_IMPORTS = {
     "commands/programs/mcp.py",
     "commands/programs/remote.py",
     "commands/programs/worker.py",
+    "commands/sharing/identity.py",
     "commands/sharing/space.py",
 }
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from gradio_client import Client
 
 import app
+from commands.sharing import identity
 from tests.app_process import ROOT, AppProcess
 from tests.ports import free_port
 from tests.studio.fakes import finished
@@ -32,9 +33,9 @@ def test_a_job_outlives_any_number_of_orderly_restarts(tmp_path: Path):
             process, client = start(tmp_path)
     studio = app.open_studio(tmp_path)
     try:
-        done = finished(studio, studio.job(app.LOCAL_OWNER, job["id"]))
+        done = finished(studio, studio.job(identity.LOCAL_OWNER, job["id"]))
         assert done.state == "done"
-        assert [studio.asset(app.LOCAL_OWNER, id).recipe.seed for id in done.assets] == [7, 8, 9, 10]
+        assert [studio.asset(identity.LOCAL_OWNER, id).recipe.seed for id in done.assets] == [7, 8, 9, 10]
     finally:
         studio.close()
 

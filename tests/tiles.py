@@ -10,8 +10,8 @@ from PIL import Image
 
 import cli
 import ui
-from app import LOCAL_OWNER
 from commands.open_studio import studio_in
+from commands.sharing.identity import LOCAL_OWNER
 from pipelines.records.flux import TOY_KLEIN
 from studio.splats.turntable import turntable
 

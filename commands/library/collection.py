@@ -6,9 +6,9 @@ import argparse
 import json
 from typing import Any
 
-from app import LOCAL_OWNER
 from commands.open_studio import studio_in
 from commands.pictures import add_output
+from commands.sharing.identity import LOCAL_OWNER
 from studio.service import Studio
 
 _PAGE = 200

@@ -8,9 +8,9 @@ import sys
 import time
 from typing import Any
 
-from app import LOCAL_OWNER
 from commands.pictures import add_output
 from commands.sharing.accounts import owner_named
+from commands.sharing.identity import LOCAL_OWNER
 from studio.client_keys import ClientKeys
 
 

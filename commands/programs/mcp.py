@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from app import LOCAL_OWNER
 from commands.open_studio import studio_in
 from commands.pictures import add_output
+from commands.sharing.identity import LOCAL_OWNER
 
 
 def add_verbs(verbs: Any) -> None:

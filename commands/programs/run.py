@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from app import LOCAL_OWNER
 from commands import pictures
 from commands.open_studio import studio_in
+from commands.sharing.identity import LOCAL_OWNER
 from studio.contract import GenerateRequest, IterateRequest, Task, UpscaleRequest
 from studio.errors import BadRequest
 from studio.imaging import replay

@@ -15,9 +15,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from app import LOCAL_OWNER, open_studio
+from app import open_studio
 from commands import pictures
 from commands.programs import run
+from commands.sharing.identity import LOCAL_OWNER
 from studio.contract import GenerateRequest
 from studio.errors import BadRequest, StudioError
 from studio.library import files

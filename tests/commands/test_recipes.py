@@ -14,7 +14,8 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 import cli
-from app import LOCAL_OWNER, open_studio
+from app import open_studio
+from commands.sharing.identity import LOCAL_OWNER
 
 ROOT = Path(__file__).resolve().parents[2]
 PROMPT = "a red ball on a grey background"

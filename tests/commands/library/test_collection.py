@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import cli
-from app import LOCAL_OWNER
+from commands.sharing.identity import LOCAL_OWNER
 from studio.service import Studio
 from tests.studio.pictures_in import saved
 from tests.studio.words.test_local import noise

@@ -12,6 +12,7 @@ import pytest
 
 import app
 import cli
+from commands.sharing import identity
 from commands.sharing.accounts import User, Users, UsersFile
 from studio.client_keys import ClientKeys
 
@@ -139,7 +140,7 @@ def test_the_app_starts_with_a_file_of_users_and_not_with_an_empty_one(
     file.chmod(0o644)
     options = app.parse(["--share", "--users", str(file)])
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
-    assert app.identify_by(options)(type("Request", (), {"username": "ada"})(), "") == "user-ada"
+    assert identity.identify_by(options)(type("Request", (), {"username": "ada"})(), "") == "user-ada"
 
 
 def test_names_of_the_command_line_win_over_the_file(tmp_path: Path):

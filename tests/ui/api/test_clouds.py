@@ -16,6 +16,7 @@ from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 
 import app
+from commands.sharing import identity
 from providers.keys import Keys
 from studio.service import Studio
 from tests.app_process import AppProcess
@@ -56,7 +57,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         provider.says(wires.RESPONSES, wires.openai_words("A walrus on velvet."))
         keys = Keys({"GOOGLE_API_KEY": "of-the-host"}, lend=False)
         studio = app.open_studio(outputs, keys=keys)
-        identify = app.identify_by(app.parse(["--open"]))
+        identify = identity.identify_by(app.parse(["--open"]))
         demo = page.build(studio, identify)
         launch = page.launch_options(studio, identify, local_only=True)
         _, url, _ = demo.launch(
@@ -163,7 +164,7 @@ def test_who_goes_away_finds_the_description_later(keyed: Served, picture: str):
             timeout=httpx.Timeout(PATIENCE_SECONDS, read=0.2),
         )
     keyed.provider.wait_for_paid()
-    owner = app.visitor(ADA)
+    owner = identity.visitor(ADA)
     again = keyed.studio.describing.describe(owner, picture)  # the same question, still on its way
     keyed.provider.hold.set()
     keyed.provider.hold = None

@@ -14,6 +14,7 @@ from gradio_client.exceptions import AppError
 from PIL import Image
 
 import app
+from commands.sharing import identity
 from tests.patience import PATIENCE_SECONDS
 from tests.ports import free_port
 from ui import page
@@ -32,7 +33,7 @@ class Served(NamedTuple):
 def served(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     options = app.parse(request.param)
     studio = app.open_studio(tmp_path_factory.mktemp("outputs"))
-    identify = app.identify_by(options)
+    identify = identity.identify_by(options)
     demo = page.build(studio, identify)
     launch = page.launch_options(studio, identify, local_only=True)
     _, url, _ = demo.launch(

@@ -25,6 +25,7 @@ from gradio_client.exceptions import AppError
 from PIL import Image
 
 import app
+from commands.sharing import identity
 from studio.contract import GenerateRequest
 from studio.recipe import png_text
 from studio.recipe.course import CourseRecipe
@@ -377,7 +378,7 @@ def test_a_link_says_where_the_app_is_from_outside(site: Site):
 
 def test_with_a_password_who_signed_in_is_given_their_files_and_a_link_needs_no_cookie(tmp_path: Path):
     names = {"ada": "lovelace", "grace": "hopper"}
-    identify = app.identify_by(app.parse([f"--auth={name}:{word}" for name, word in names.items()]))
+    identify = identity.identify_by(app.parse([f"--auth={name}:{word}" for name, word in names.items()]))
     studio = Studio(catalog(Brush()), tmp_path)
     picture = studio.take_in("user-ada", disc_png(), "disc.png").id
     with served(studio, identify, auth=[*names.items()]) as url:
@@ -409,8 +410,8 @@ def test_with_a_password_who_signed_in_is_given_their_files_and_a_link_needs_no_
 
 def test_on_this_machine_the_person_needs_neither_cookie_nor_token(tmp_path: Path):
     studio = Studio(catalog(Brush()), tmp_path)
-    picture = studio.take_in(app.LOCAL_OWNER, disc_png(), "disc.png").id
-    with served(studio, app.identify_by(app.parse([]))) as url:
+    picture = studio.take_in(identity.LOCAL_OWNER, disc_png(), "disc.png").id
+    with served(studio, identity.identify_by(app.parse([]))) as url:
         address = f"{url}diorama/picture/{picture}"
         assert httpx.get(address).status_code == 200
         foreign = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "no-cors", "Sec-Fetch-Dest": "image"}

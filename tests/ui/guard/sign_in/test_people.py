@@ -13,6 +13,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 import app
+from commands.sharing import identity
 from providers import catalog as clouds
 from providers.hugging_face.record import ACCOUNT
 from providers.hugging_face.sign_in import HuggingFacePerson, HuggingFaceSignIn
@@ -41,8 +42,8 @@ class Site:
         self.keys = Keys({}, lend=False)
         self.studio = Studio(catalog(Brush(0.005)), self.outputs, clouds=clouds.accounts(self.keys))
         options = app.parse([])
-        people = app.people_of(self.studio, options)
-        identify = app.identify_by(options, people)
+        people = identity.people_of(self.studio, options)
+        identify = identity.identify_by(options, people)
         self.demo = page.build(self.studio, identify)
         place = {"server_name": "127.0.0.1", "server_port": free_port(), "prevent_thread_lock": True, "quiet": True}
         more = page.launch_options(self.studio, identify, people=people, is_shared=True, host_key=KEY)
@@ -269,7 +270,7 @@ def test_elsewhere_nobody_is_asked(studio: Studio, monkeypatch: pytest.MonkeyPat
     environment = {"SPACE_ID": "a/b", "OAUTH_CLIENT_ID": "1", "OAUTH_CLIENT_SECRET": "2"}
     for name, value in environment.items():
         monkeypatch.delenv(name, raising=False) if name == missing else monkeypatch.setenv(name, value)
-    assert app.people_of(studio, argparse.Namespace(auth=[], users=None, open=True)) is None
+    assert identity.people_of(studio, argparse.Namespace(auth=[], users=None, open=True)) is None
 
 
 def test_a_person_signs_in_and_out_on_the_page(site: Site, ada: Visitor, chrome: Browser):
