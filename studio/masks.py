@@ -20,14 +20,14 @@ def enlarged(logits: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 
     Bilinear with pixel centres at halves, as `SAM2Transforms.postprocess_masks` enlarges them.
     """
-    return np.asarray(Image.fromarray(logits.astype(np.float32)).resize(size, Image.Resampling.BILINEAR))
+    return cv2.resize(logits.astype(np.float32), size, interpolation=cv2.INTER_LINEAR)
 
 
 def resized(mask: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """A mask at another size (width, height), with soft edges."""
     if mask.shape == (size[1], size[0]):
         return mask
-    return np.asarray(Image.fromarray(mask).resize(size, Image.Resampling.BILINEAR))
+    return np.asarray(Image.fromarray(mask).resize(size, Image.Resampling.BILINEAR, reducing_gap=2.0))
 
 
 def draw_stroke(mask: np.ndarray, points: Sequence[tuple[float, float]], radius: float, *, add: bool) -> np.ndarray:

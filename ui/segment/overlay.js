@@ -4,35 +4,40 @@ import { begin, createMarks, loaded, RING, TINT } from "../shared/canvas/marks.j
 
 const REMOVE = "#1f5fd0", ADD = "#c9431b";
 const POINT = 8; // radius in CSS pixels
+const LEAST = 700; // longest side of what lies over a picture, in pixels: the steps of a smaller mask would be seen
 
-/** The pixels of a PNG. */
-async function pixelsOf(source) {
-  const image = await loaded(source);
-  const canvas = new OffscreenCanvas(image.width, image.height), context = canvas.getContext("2d", { willReadFrequently: true });
-  context.drawImage(image, 0, 0);
-  return { canvas, context, data: context.getImageData(0, 0, image.width, image.height) };
+/** The pixels of a PNG, enlarged by a whole number if it is small. */
+async function pixelsOf(source, least = 0) {
+  const image = await loaded(source), times = Math.ceil(least / Math.max(image.width, image.height)) || 1;
+  const canvas = new OffscreenCanvas(times * image.width, times * image.height), context = canvas.getContext("2d", { willReadFrequently: true });
+  context.imageSmoothingQuality = "high";
+  context.drawImage(image, 0, 0, canvas.width, canvas.height);
+  return { canvas, context, data: context.getImageData(0, 0, canvas.width, canvas.height) };
 }
 
+const packed = (...rgba) => new Uint32Array(Uint8ClampedArray.of(...rgba).buffer)[0];
+const VEIL = Uint32Array.from({ length: 256 }, (_, grey) => (grey > 127 ? packed(...TINT, grey * 0.22) : packed(12, 10, 10, (255 - grey) * 0.4)));
+const LIGHT = packed(255, 255, 255, 240), DARK = packed(20, 16, 14, 200);
 /**
  * A grey mask as something to lay over the picture: a little of our colour inside, shade outside, so that it is seen on
  * things of any colour, and a line of light and dark between.
  */
 export async function veilOf(source) {
-  const { canvas, context, data } = await pixelsOf(source);
-  const { width, height, data: bytes } = data, grey = new Uint8Array(width * height);
-  for (let i = 0; i < grey.length; i++) grey[i] = bytes[4 * i];
-  const line = Math.max(width, height) > 700 ? 2 : 1;
-  const inside = (x, y) => x >= 0 && y >= 0 && x < width && y < height && grey[y * width + x] > 127;
+  const { canvas, context, data } = await pixelsOf(source, LEAST);
+  const { width, height, data: bytes } = data, pixels = new Uint32Array(bytes.buffer);
+  const line = 2, wide = width + 2 * line, isIn = new Uint8Array(wide * (height + 2 * line)), down = line * wide;
   for (let y = 0, i = 0; y < height; y++) {
-    for (let x = 0; x < width; x++, i++) {
-      const at = 4 * i, isIn = grey[i] > 127;
-      let red = 12, green = 10, blue = 10, alpha = (255 - grey[i]) * 0.4;
-      if (isIn) { red = TINT[0]; green = TINT[1]; blue = TINT[2]; alpha = grey[i] * 0.22; }
-      if (isIn !== inside(x - line, y) || isIn !== inside(x + line, y) || isIn !== inside(x, y - line) || isIn !== inside(x, y + line)) {
-        if (!isIn) { red = 20; green = 16; blue = 14; alpha = 200; }
-        else if (x && y && x < width - 1 && y < height - 1) { red = green = blue = 255; alpha = 240; }
-      }
-      bytes[at] = red; bytes[at + 1] = green; bytes[at + 2] = blue; bytes[at + 3] = alpha;
+    for (let x = 0, at = (y + line) * wide + line; x < width; x++, i++, at++) {
+      const grey = bytes[4 * i];
+      isIn[at] = grey >> 7;
+      pixels[i] = VEIL[grey];
+    }
+  }
+  for (let y = 0, i = 0; y < height; y++) {
+    for (let x = 0, at = (y + line) * wide + line; x < width; x++, i++, at++) {
+      const alike = isIn[at - line] + isIn[at + line] + isIn[at - down] + isIn[at + down];
+      if (!isIn[at]) { if (alike) pixels[i] = DARK; }
+      else if (alike < 4 && x && y && x < width - 1 && y < height - 1) pixels[i] = LIGHT;
     }
   }
   context.putImageData(data, 0, 0);
