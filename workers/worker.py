@@ -10,6 +10,7 @@ import asyncio
 import json
 import logging
 import os
+import random
 import secrets
 import socket
 import threading
@@ -18,6 +19,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from dataclasses import fields, replace
 from functools import partial
+from typing import Any
 
 from nats.aio.msg import Msg
 
@@ -131,27 +133,24 @@ class Worker:
             await self._connection.stream.add_consumer(names.JOBS, names.consumer(spec.lane, spec.id))
 
     async def _next(self) -> list[Msg]:
-        """The next job of any model; [] if there is none for a while. Any second one has to be returned."""
+        """The next job of any model; [] if there is none for a while. Any second one has to be returned.
+
+        The server counts a returned job as tried, so the worker asks one queue after the other, in random order, and
+        waits at all of them only once all were empty.
+        """
         client, inbox, got = self._connection.client, self._connection.client.new_inbox(), list[Msg]()
         while not self._arrived.empty():
             self._arrived.get_nowait()
         subscription = await client.subscribe(inbox, cb=self._arrived.put)
         try:
-            question = json.dumps({"batch": 1, "expires": round(PULL_SECONDS * 1e9)}).encode()
-            for spec in self._specs.values():
-                consumer = names.consumer(spec.lane, spec.id).durable_name
-                await client.publish(f"$JS.API.CONSUMER.MSG.NEXT.{names.JOBS}.{consumer}", question, reply=inbox)
-            for _ in self._specs:
-                with suppress(asyncio.TimeoutError):
-                    message = await asyncio.wait_for(self._arrived.get(), SILENCE_SECONDS)
-                    if message is None or self._leaving.is_set():
-                        break
-                    status = (message.headers or {}).get("Status")
-                    if status is None:
-                        got.append(message)
-                        break
-                    if status != "408":  # 408: no job in that time
-                        raise ConnectionError(f"status {status}")
+            queues = [names.consumer(spec.lane, spec.id).durable_name or "" for spec in self._specs.values()]
+            at_once = [([queue], {"no_wait": True}) for queue in random.sample(queues, len(queues))]
+            for asked, how in (*at_once, (queues, {"expires": round(PULL_SECONDS * 1e9)})):
+                if self._leaving.is_set():
+                    break
+                if message := await self._pulled(inbox, asked, how):
+                    got.append(message)
+                    break
         finally:
             await subscription.drain()
         while not self._arrived.empty():
@@ -159,6 +158,22 @@ class Worker:
             if message and (message.headers or {}).get("Status") is None:
                 got.append(message)
         return got
+
+    async def _pulled(self, inbox: str, queues: list[str], how: dict[str, Any]) -> Msg | None:
+        """The first job from these queues; None if there is none, or the worker is to ask again."""
+        question = json.dumps({"batch": 1, **how}).encode()
+        for queue in queues:
+            subject = f"$JS.API.CONSUMER.MSG.NEXT.{names.JOBS}.{queue}"
+            await self._connection.client.publish(subject, question, reply=inbox)
+        for _ in queues:
+            with suppress(asyncio.TimeoutError):
+                message = await asyncio.wait_for(self._arrived.get(), SILENCE_SECONDS)
+                status = message and (message.headers or {}).get("Status")
+                if status is None:
+                    return message
+                if status not in ("404", "408"):  # no job now, or in that time
+                    raise ConnectionError(f"status {status}")
+        return None
 
     # --- a job --------------------------------------------------------------------------------------------------------
 

@@ -220,6 +220,17 @@ def test_a_job_that_is_sent_twice_is_done_once(start_worker: StartWorker, connec
     assert said["seed"] == 3 and image.tobytes() == picture(model.requests[0]).tobytes()
 
 
+def test_a_job_that_waits_for_its_turn_is_not_counted_as_tried(start_worker: StartWorker, connection: Connection):
+    models = {f"model {number}": FakeModel() for number in range(names.MOST_TRIES + 3)}
+    values, _ = codec.request_values(codec.to_request(_REQUEST, ()))
+    for id in models:
+        job = codec.dumped(codec.Job(names.token(id), "gpu", id, values))
+        connection.call(connection.stream.publish(names.jobs("gpu", id), job))
+    start_worker(*(spec_of(model, id) for id, model in models.items()))
+    wait_until(lambda: _state(connection, names.JOBS).messages == 0)
+    assert [len(model.requests) for model in models.values()] == [1] * len(models)
+
+
 def test_nonsense_in_the_queue_is_put_aside(start_worker: StartWorker, connection: Connection):
     model = FakeModel()
     start_worker(spec_of(model))
