@@ -15,6 +15,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
@@ -24,6 +25,7 @@ from huggingface_hub import get_session
 from huggingface_hub.errors import HfHubHTTPError
 from huggingface_hub.utils import build_hf_headers, hf_raise_for_status
 
+from pipelines.checkpoint_kinds import not_weights
 from studio.errors import Cancelled
 
 TIMEOUT = httpx2.Timeout(10.0)
@@ -164,15 +166,24 @@ class Fetcher:
             hf_raise_for_status(answer)
             goes_on = answer.status_code == 206
             have = have if goes_on else 0
-            with self._interruptible(answer), partial.open("ab" if goes_on else "wb") as file:
-                for chunk in answer.iter_raw():
-                    if self._stop.is_set():
-                        raise DownloadStopped
-                    file.write(chunk)
-                    have += len(chunk)
-                    if have > size:
-                        raise ArrivedDamaged(f"{url} is larger than the {size:,} bytes that are listed.")
-                    count(have)
+            with self._interruptible(answer):
+                chunks = answer.iter_raw()
+                first = next(chunks, b"")
+                if not goes_on and (other := not_weights(first[:64])):  # before anything is overwritten
+                    raise ArrivedDamaged(f"{url} {other.partition(':')[0]}.")
+                if have + int(answer.headers.get("Content-Length", size)) < size:
+                    raise httpx2.RemoteProtocolError("the answer is too short")
+                with partial.open("ab" if goes_on else "wb") as file:
+                    for chunk in chain((first,), chunks):
+                        if self._stop.is_set():
+                            raise DownloadStopped
+                        file.write(chunk)
+                        have += len(chunk)
+                        if have > size:
+                            raise ArrivedDamaged(f"{url} is larger than the {size:,} bytes that are listed.")
+                        count(have)
+            if have < size:
+                raise httpx2.RemoteProtocolError("the answer ended too early")
 
     @contextmanager
     def _interruptible(self, answer: httpx2.Response) -> Iterator[None]:

@@ -38,6 +38,7 @@ class Hub:
     busy: int = 0  # so many requests are answered with 503
     cuts: int = 0  # so many large answers break off in the middle
     damages: int = 0  # so many large answers have a wrong byte
+    instead: bytes = b""  # what large answers are, as from a proxy that wants a sign-in
     hold: threading.Event | None = None  # large answers stop in the middle until it is set
     held: threading.Event = field(default_factory=threading.Event)  # one of them got there
     asked: list[str] = field(default_factory=list)  # "GET /tiny/one/resolve/..."
@@ -184,6 +185,9 @@ class _Handler(BaseHTTPRequestHandler):
         with hub.lock:
             hub.starts[path] = start
             hub.tokens_elsewhere += self.headers.get_all("Authorization", [])
+        if hub.instead:
+            self._answer(200, hub.instead)
+            return
         if start >= len(content):
             self._answer(416, b"")
             return

@@ -125,6 +125,26 @@ def test_a_damaged_file_is_fetched_again(served: Hub, hub: HubCache):
     assert all(served.sha256(path) == (folder / path).resolve().name for path in needed(served))
 
 
+@pytest.mark.parametrize(
+    ("instead", "sentence"),
+    [
+        (b"<!DOCTYPE html><title>Sign in</title>", r"but a web page, as a proxy or a sign-in answers\. Something between"),
+        (b"sign in", r"cannot be reached\. Check the network"),
+    ],
+)
+def test_an_answer_that_is_not_the_file_ends_a_download_and_what_came_is_kept(
+    served: Hub, hub: HubCache, instead: bytes, sentence: str
+):
+    served.cuts = 10**6
+    with pytest.raises(NotReady):
+        fetch(hub)
+    kept = hub.started_bytes(DOWNLOAD)
+    served.instead = instead
+    with pytest.raises(NotReady, match=sentence):
+        fetch(hub)
+    assert hub.started_bytes(DOWNLOAD) == kept > 0
+
+
 def test_a_file_that_stays_damaged_never_gets_its_name(served: Hub, hub: HubCache):
     served.damages = 10**6
     with pytest.raises(NotReady, match=r"arrived damaged twice .* Something between .* alters it"):
