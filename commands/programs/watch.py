@@ -12,18 +12,21 @@ import json
 import os
 import time
 from collections.abc import Iterator
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
 from app import open_studio
 from commands import pictures
 from commands.programs import run
+from commands.programs.remote import workers_at
 from commands.sharing.identity import LOCAL_OWNER
 from studio.contract import GenerateRequest
 from studio.errors import BadRequest, StudioError
 from studio.library import files
 from studio.scheduling.contract import JobView
 from studio.service import Studio
+from studio.validation import cleaned
 
 JOURNAL = "watched.jsonl"
 PICTURES = (".png", ".jpg", ".jpeg", ".webp")
@@ -56,20 +59,16 @@ def watch(options: argparse.Namespace) -> int:
     if not options.folder.is_dir():
         raise BadRequest(f"There is no folder '{options.folder}'. Give the folder that receives the files.")
     pictures.make_way(options.output)
-    studio = open_studio(options.outputs)  # resumes unfinished jobs
-    failed = False
-    try:
+    with workers_at() as workers, closing(open_studio(options.outputs, workers=workers)) as studio:  # resumes its jobs
+        failed, seen = False, dict[Path, tuple[int, int]]()
         recipe = run.read(studio, options.recipe).request
         journal = Journal(options.outputs / JOURNAL, recipe)
-        seen: dict[Path, tuple[int, int]] = {}
         while True:
             for path in _settled(options.folder, recipe, seen, at_once=options.once):
                 failed = not _done(studio, journal, recipe, path, options) or failed
             if options.once:
                 return 2 if failed else 0
             time.sleep(options.every)
-    finally:
-        studio.close()
 
 
 class Journal:
@@ -106,15 +105,16 @@ def _settled(folder: Path, recipe: run.Wanted, seen: dict[Path, tuple[int, int]]
     for path in sorted(folder.iterdir()):
         if path.suffix.lower() not in endings or path.name.startswith(".") or not path.is_file():
             continue
-        about = path.stat()
-        state, before = (about.st_size, about.st_mtime_ns), seen.get(path)
-        if before == (-1, state[1]):
-            continue
-        if before == state or at_once:
-            seen[path] = (-1, state[1])
-            yield path
-        else:
-            seen[path] = state
+        with suppress(FileNotFoundError):  # just moved away
+            about = path.stat()
+            state, before = (about.st_size, about.st_mtime_ns), seen.get(path)
+            if before == (-1, state[1]):
+                continue
+            if before == state or at_once:
+                seen[path] = (-1, state[1])
+                yield path
+            else:
+                seen[path] = state
 
 
 def _done(studio: Studio, journal: Journal, recipe: run.Wanted, path: Path, options: argparse.Namespace) -> bool:
@@ -134,8 +134,8 @@ def _done(studio: Studio, journal: Journal, recipe: run.Wanted, path: Path, opti
             journal.note(part, job.id)
             went_well = pictures.kept(studio, job, options) == 0 and went_well
         return went_well
-    except StudioError as error:
-        pictures.notice(f"{path.name}: {error}")
+    except (StudioError, OSError) as error:
+        pictures.notice(f"{path.name}: {getattr(error, 'strerror', '') or error}")
         return False
 
 
@@ -144,7 +144,7 @@ def _parts(studio: Studio, recipe: run.Wanted, path: Path, content: bytes) -> li
     sha256 = hashlib.sha256(content).hexdigest()
     if not isinstance(recipe, GenerateRequest):
         return [(sha256, run.on(recipe, studio.take_in(LOCAL_OWNER, path, path.name).id))]
-    lines = [line for line in content.decode("utf-8-sig", "replace").splitlines() if line.strip()]
+    lines = [line for each in content.decode("utf-8-sig", "replace").splitlines() if (line := cleaned(each))]
     return [(f"{sha256}-{number}", run.with_prompt(recipe, line)) for number, line in enumerate(lines)]
 
 

@@ -126,10 +126,21 @@ def test_every_new_file_is_done_once_also_over_a_restart(
     assert capsys.readouterr().out == ""
 
 
+def test_a_file_that_is_moved_away_meanwhile_ends_nothing(
+    made: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    Image.new("RGB", (40, 30), "red").save(tmp_path / "there.png")
+    found = [tmp_path / "gone.png", tmp_path / "there.png"]
+    monkeypatch.setattr("commands.programs.watch._settled", lambda *_arguments, **_more: found)
+    assert watch(made, tmp_path, "--recipe", str(made["large"])) == 2
+    said = capsys.readouterr()
+    assert len(said.out.splitlines()) == 1 and "gone.png: No such file" in said.err
+
+
 def test_a_job_that_a_crash_left_is_found_and_not_asked_for_again(
     made: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):
-    (tmp_path / "prompts.txt").write_text("a green ball on a grey background\n\n")
+    (tmp_path / "prompts.txt").write_text("a green ball on a grey background \n\n")
     arguments = ("--recipe", str(made["ball"]))
     assert watch(made, tmp_path, *arguments) == 0
     assert len(capsys.readouterr().out.splitlines()) == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -9,13 +10,16 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pytest
 from PIL import Image
 
+import cli
 from studio.contract import GenerateRequest
 from tests.patience import PATIENCE_SECONDS, wait_until
 from tests.studio.fakes import OWNER, finished
-from tests.workers.conftest import OpenApp
+from tests.workers.conftest import OpenApp, StartWorker
 from tests.workers.nats_server import NatsServer
+from tests.workers.painting import painter
 
 ROOT = Path(__file__).parents[2]
 
@@ -42,3 +46,23 @@ def test_a_worker_draws_with_the_bundled_model(one_server: NatsServer, open_app:
     finally:
         worker.kill()
         worker.communicate()
+
+
+def test_a_watched_folder_may_use_a_model_that_only_a_worker_has(
+    one_server: NatsServer,
+    open_app: OpenApp,
+    start_worker: StartWorker,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+):
+    start_worker(painter())
+    studio = open_app()
+    job = finished(studio, studio.generate(OWNER, GenerateRequest("a red ball", "painter", seed=3)))
+    recipe = studio.path(OWNER, job.assets[0])
+    (tmp_path / "prompts.txt").write_text("a blue ball")
+    monkeypatch.setenv("DIORAMA_NATS", one_server.address)
+    arguments = ("--recipe", str(recipe), "--once", "--json", "--outputs", str(tmp_path / "watched"))
+    assert cli.main(["watch", str(tmp_path), *arguments]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["model"], told["prompt"], told["seed"]) == ("painter", "a blue ball", 3)
