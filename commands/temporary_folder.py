@@ -10,7 +10,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from studio.errors import BadRequest, StudioError
@@ -64,11 +64,8 @@ def _parent() -> Path:
 
 def _remove_leftovers(parent: Path) -> None:
     for folder in parent.glob(f"{PREFIX}*"):
-        is_ours = not hasattr(os, "getuid") or folder.lstat().st_uid == os.getuid()
-        if folder.is_symlink() or not is_ours or not (folder / LOCK).is_file():
-            continue
-        try:
-            FolderLock(folder).release()
-        except StudioError:
-            continue  # its process lives
-        shutil.rmtree(folder, ignore_errors=True)
+        with suppress(FileNotFoundError, StudioError):  # another process removes it now, or its own lives
+            is_ours = not hasattr(os, "getuid") or folder.lstat().st_uid == os.getuid()
+            if not folder.is_symlink() and is_ours and (folder / LOCK).is_file():
+                FolderLock(folder).release()
+                shutil.rmtree(folder, ignore_errors=True)

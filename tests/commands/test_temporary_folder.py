@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -12,6 +13,7 @@ import pytest
 
 from commands.temporary_folder import PREFIX, temporary_folder
 from studio.errors import BadRequest
+from studio.library.database import FolderLock
 from tests.app_process import ROOT
 
 
@@ -48,6 +50,22 @@ def test_what_a_killed_process_left_is_removed_and_what_is_in_use_is_kept(parent
         assert second.parent == first  # the first one's is the temporary folder now
         assert [*parent.glob(f"{PREFIX}*/x")] == []
     assert {path.name for path in parent.iterdir()} == {f"{PREFIX}of-somebody", "diorama-pictures"}
+
+
+def test_what_another_process_removes_meanwhile_is_left_to_it(parent: Path, monkeypatch: pytest.MonkeyPatch):
+    left = [parent / f"{PREFIX}{name}" for name in ("one", "two")]
+    for folder in left:
+        folder.mkdir()
+        FolderLock(folder).release()
+
+    def lock(folder: Path) -> FolderLock:
+        for each in set(left) - {folder}:
+            shutil.rmtree(each, ignore_errors=True)
+        return FolderLock(folder)
+
+    monkeypatch.setattr("commands.temporary_folder.FolderLock", lock)
+    with temporary_folder() as folder:
+        assert [*parent.iterdir()] == [folder]
 
 
 def test_a_folder_named_by_the_shell_is_where_ours_is_made(parent: Path, monkeypatch: pytest.MonkeyPatch):
