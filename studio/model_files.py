@@ -156,9 +156,11 @@ class ModelFiles:
         stop = threading.Event()
         thread = threading.Thread(target=self._fetch, args=(spec, stop), name=f"fetch {spec.id}", daemon=True)
         with self._lock:
+            if (now := self._fetches.get(spec.id)) and now.state == "running":
+                return  # since it was offered, somebody else has begun it
             self._fetches[spec.id] = Fetch("running", f"looking for {spec.label}")
             self._stops[spec.id], self._threads[spec.id] = stop, thread
-        thread.start()
+            thread.start()  # before anybody can wait for it
 
     def _fetch(self, spec: ModelSpec, stop: threading.Event) -> None:
         def tell(progress: Progress) -> None:

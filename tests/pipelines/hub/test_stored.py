@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +17,7 @@ from pipelines.local_model import LocalModel
 from pipelines.machine import Gpu, Machine
 from pipelines.plan import ANYWHERE, Needs, Precision
 from pipelines.records.flux import DEV, SCHNELL
+from studio.contract import Progress, Tell
 from studio.errors import BadRequest, NotSupported
 from studio.model_files import ModelFiles, ModelState
 from studio.service import Studio
@@ -92,6 +94,36 @@ def test_a_model_is_loaded_unloaded_and_deleted(hub: HubCache, files: ModelFiles
     assert state(files).disk_gb == 0
     assert state(files).actions == ("download",)
     assert not list(hub.cache.rglob("*.safetensors"))
+
+
+def test_two_who_start_a_download_at_once_start_one(files: ModelFiles):
+    class Weights:
+        """Of which somebody else starts the download while it is being looked at."""
+
+        fetches, is_looked_at = 0, False
+
+        def fetch(self, tell: Tell) -> None:
+            self.fetches += 1
+            while True:
+                tell(Progress(0, 0))
+                time.sleep(0.01)
+
+        def is_complete(self) -> bool:
+            if not self.is_looked_at:
+                self.is_looked_at = True
+                files.act("tiny", "download")
+            return False
+
+        def kept_gb(self) -> float:
+            return 0.0
+
+        def remove(self) -> None: ...
+
+    weights, spec = Weights(), state(files).spec
+    files._specs = lambda: [replace(spec, weights=weights)]
+    files.act("tiny", "download")
+    files.act("tiny", "pause")
+    assert weights.fetches == 1
 
 
 def test_a_download_is_cancelled_and_nothing_of_it_stays(served: Hub, hub: HubCache, files: ModelFiles):
