@@ -6,6 +6,7 @@ searched by meaning. Knows no model.
 
 from __future__ import annotations
 
+import re
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
@@ -101,10 +102,7 @@ class Meanings:
         self._read: OrderedDict[tuple[str, str], np.ndarray] = OrderedDict()
 
     def model(self) -> ModelSpec | None:
-        """The model whose vectors are used: of those that are here, preferably one that knows everything; None:
-
-        none is.
-        """
+        """The model whose vectors are used: preferably one that knows everything; None: none is here."""
         states = [(spec, spec.readiness()) for spec in self._models(Task.EMBED)]
         here = [spec for spec, ready in states if ready.ok and not ready.download_gb]
         return min(here, key=lambda spec: spec.toys_only, default=None)
@@ -120,7 +118,7 @@ class Meanings:
         ids = self.ranked(owner, filters, [asset.id for asset in by_words.assets])
         if ids is None:
             return None
-        start = int(after) if isinstance(after, str) and after.isdecimal() else 0
+        start = int(after) if isinstance(after, str) and re.fullmatch("[0-9]{1,4}", after) else 0
         page = ids[start : start + limit]
         rows = self._database.rows(f"SELECT * FROM assets WHERE id IN ({_places(page)})", tuple(page))
         assets = {row["id"]: to_asset(row) for row in rows}

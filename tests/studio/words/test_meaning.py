@@ -99,6 +99,7 @@ def test_filters_and_pages_hold(studio: Studio):
     second = studio.gallery(OWNER, query="red", meaning=True, limit=4, after=first.next)
     pages = [asset.id for page in (first, second) for asset in page.assets]
     assert (len(pages), set(pages), second.next) == (6, {*ids, blue}, "")
+    assert studio.gallery(OWNER, query="red", meaning=True, limit=4, after="9" * 5_000) == first
     studio.delete(OWNER, [ids[0]])
     assert ids[0] not in found(studio, "red") and len(found(studio, "red")) == 5
 
