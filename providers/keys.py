@@ -95,6 +95,8 @@ class Keys:
         """The key this owner pays with at a provider."""
         with self._lock:
             pasted = self._pasted.get(owner, {}).get(account.provider)
+            if pasted:
+                self._pasted.move_to_end(owner)
         if pasted:
             return Key(account, pasted, PASTED)
         return self._of_host(account) if self._lend else None

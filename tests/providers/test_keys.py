@@ -85,10 +85,12 @@ def test_what_can_be_no_key_is_refused_without_being_repeated(value: object):
 
 def test_only_so_many_visitors_are_remembered():
     keys = Keys({})
-    for number in range(MAX_OWNERS + 1):
+    for number in range(MAX_OWNERS):
         keys.paste(f"visitor {number}", OPENAI, f"sk-{number}")
-    assert keys.find("visitor 0", OPENAI) is None
-    assert keys.find(f"visitor {MAX_OWNERS}", OPENAI) is not None
+    assert keys.find("visitor 0", OPENAI) is not None  # seen again
+    keys.paste(f"visitor {MAX_OWNERS}", OPENAI, "sk-last")
+    kept = [keys.find(f"visitor {number}", OPENAI) is not None for number in (0, 1, MAX_OWNERS)]
+    assert kept == [True, False, True]
 
 
 @given(st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=8, max_size=80))
