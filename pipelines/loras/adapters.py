@@ -7,6 +7,7 @@ from pathlib import Path
 
 import torch
 import transformers
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 
 from pipelines.loras.files import Lora, check, triggers
@@ -51,7 +52,7 @@ class Adapters:
                 if loras:
                     weights = [lora.weight for lora in loras]
                     placed.pipeline.set_adapters([f"lora_{number}" for number in range(len(loras))], weights)
-        except (ValueError, RuntimeError, KeyError, AssertionError, TypeError) as error:
+        except (ValueError, RuntimeError, KeyError, AssertionError, TypeError, SafetensorError) as error:
             self.on = loras  # wrapped layers remain
             self.take_off(placed)
             if isinstance(error, torch.OutOfMemoryError):

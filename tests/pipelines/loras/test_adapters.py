@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -98,6 +99,17 @@ def test_one_whose_layers_do_not_fit_leaves_nothing_behind(model: DiffusersModel
     plain = drawn(model, "a red fox")
     with pytest.raises(BadRequest, match=rf"{name} cannot use wide-{name}\.safetensors"):
         drawn(model, f"a red fox <lora:wide-{name}>")
+    assert same(drawn(model, "a red fox"), plain)
+
+
+def test_one_that_only_safetensors_refuses_is_said(model: DiffusersModel, place: Path):
+    content = (place / f"{model._checkpoint.label}.safetensors").read_bytes()
+    length = int.from_bytes(content[:8], "little")
+    header = json.dumps(json.loads(content[8 : 8 + length]) | {"__metadata__": ["not", "words"]}).encode()
+    (place / "odd.safetensors").write_bytes(len(header).to_bytes(8, "little") + header + content[8 + length :])
+    plain = drawn(model, "a red fox")
+    with pytest.raises(BadRequest, match=r"cannot use odd\.safetensors"):
+        drawn(model, "a red fox <lora:odd>")
     assert same(drawn(model, "a red fox"), plain)
 
 
