@@ -279,8 +279,6 @@ def _gpu_gb(machine: Machine, record: LocalModel) -> float:
     """The plan's memory; the whole GPU if parts leave it, as those fill main memory, so one such model at a time.
 
     Nothing for bundled models, which are too small to make room for.
-
-    Nothing for a bundled model: it is so small that it never has to make room.
     """
     needs = record.needs if record.download or record.at else Whole()
     if not isinstance(needs, Needs):

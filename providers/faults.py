@@ -151,11 +151,7 @@ def unusable(key: Key, what: str) -> Unusable:
 
 
 def timed_out(account: Account, seconds: float, *, kept: bool) -> Timeout:
-    """
-    Args: kept: whether the picture is saved if it still arrives.
-
-    Args: kept: whether somebody takes the picture when it still arrives.
-    """
+    """Args: kept: whether the picture is saved if it still arrives."""
     hope = " Should the picture still arrive, it is kept in the gallery." if kept else ""
     return Timeout(f"{account.provider} did not answer within {seconds:g} seconds. {CHARGED}{hope}")
 

@@ -138,10 +138,7 @@ def read(clip: Any, tokenizer: Any, text: str) -> Tensor:
 
 
 def distance(embeds: Tensor, prompt: Prompt) -> Tensor:
-    """Half the squared angle between pictures (N, D) and a prompt, times its weight, as one number. Ignores lengths.
-
-    It does not matter how long either's embeddings are.
-    """
+    """Half the squared angle between pictures (N, D) and a prompt, times its weight, as one number. Ignores lengths."""
     one, other = F.normalize(embeds[:, None], dim=-1), F.normalize(prompt.embeds[None], dim=-1)
     angles = (one - other).norm(dim=-1).div(2).arcsin().square().mul(2)  # [N, M]
     signed = angles * math.copysign(1, prompt.weight) if prompt.weight else angles * 0

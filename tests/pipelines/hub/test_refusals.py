@@ -128,7 +128,10 @@ def test_a_damaged_file_is_fetched_again(served: Hub, hub: HubCache):
 @pytest.mark.parametrize(
     ("instead", "sentence"),
     [
-        (b"<!DOCTYPE html><title>Sign in</title>", r"but a web page, as a proxy or a sign-in answers\. Something between"),
+        (
+            b"<!DOCTYPE html><title>Sign in</title>",
+            r"but a web page, as a proxy or a sign-in answers\. Something between",
+        ),
         (b"sign in", r"cannot be reached\. Check the network"),
     ],
 )
