@@ -13,6 +13,7 @@ import gradio as gr
 from studio.client_keys import ClientKeys
 from studio.errors import BadRequest
 from studio.service import Studio
+from tests.patience import PATIENCE_SECONDS
 from tests.ports import free_port
 from tests.ui.painter import Brush, catalog
 from ui import page
@@ -46,6 +47,8 @@ def served(
         yield address
     finally:
         page.close(demo)
+        if demo.server:
+            demo.server.thread.join(PATIENCE_SECONDS)  # which gradio does for five seconds
 
 
 def everybody_by_token(request: gr.Request, token: str) -> str:

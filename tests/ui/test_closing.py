@@ -33,6 +33,7 @@ def test_a_page_that_waits_for_news_does_not_hold_the_server(tmp_path: Path):
     visitor.start()
     wait_until(lambda: demo.server.server_state.tasks)  # of requests that are being answered
     page.close(demo)
+    demo.server.thread.join(PATIENCE_SECONDS)
     assert not demo.server.thread.is_alive()
     visitor.join(PATIENCE_SECONDS)
     http.close()

@@ -9,6 +9,7 @@ import gradio as gr
 from gradio.blocks import BlockFunction
 from gradio.data_classes import BlocksConfigDict
 
+from ui.guard.starting import WITHOUT_LOOKING, be_patient
 from ui.shared.bridge import BROKEN
 
 log = logging.getLogger(__name__)
@@ -17,7 +18,12 @@ MISSHAPEN = "A value of this call has the wrong form. Client.view_api() of gradi
 
 
 class ReadableBlocks(gr.Blocks):
-    """Blocks whose calls end with a result or one sentence, and that show one page."""
+    """Blocks whose calls end with a result or one sentence, and that show one page, however busy the machine is."""
+
+    def launch(self, *args: Any, **kwargs: Any) -> Any:
+        """Serve it; arguments as for gradio's."""
+        be_patient()
+        return super().launch(*args, **{**WITHOUT_LOOKING, **kwargs})
 
     def get_config_file(self) -> BlocksConfigDict:
         """The config for browsers and clients; with two pages gradio shows a bar, though one is hidden."""

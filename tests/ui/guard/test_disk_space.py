@@ -17,6 +17,7 @@ from starlette.middleware import Middleware
 from tests.ports import free_port
 from ui import guard
 from ui.guard.disk_space import KEPT_SECONDS, Room, disk_full, make_room
+from ui.guard.starting import WITHOUT_LOOKING
 
 FORM = {"files": ("x.png", os.urandom(3_000_000))}
 
@@ -47,7 +48,12 @@ def test_a_full_disk_is_a_sentence_and_the_next_request_works(
         gr.Textbox()
     try:
         _, url, _ = demo.launch(
-            prevent_thread_lock=True, quiet=True, server_port=free_port(), share=False, app_kwargs=protection
+            prevent_thread_lock=True,
+            quiet=True,
+            server_port=free_port(),
+            share=False,
+            app_kwargs=protection,
+            **WITHOUT_LOOKING,
         )
         with httpx.Client(base_url=url) as client:
             answer = client.post("/gradio_api/upload", files=FORM)

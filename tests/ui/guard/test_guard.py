@@ -20,6 +20,7 @@ from fastapi import APIRouter, Body
 from tests.patience import PATIENCE_SECONDS
 from tests.ports import free_port
 from ui import guard
+from ui.guard.starting import WITHOUT_LOOKING
 
 GENERATE = "/gradio_api/call/generate"
 JOIN = "/gradio_api/queue/join"
@@ -58,6 +59,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
             server_name="127.0.0.1",
             server_port=free_port(),
             max_file_size=guard.MAX_BYTES,
+            **WITHOUT_LOOKING,
             app_kwargs={
                 "routes": routes.routes,
                 "middleware": guard.middleware(local_only=False),
