@@ -93,10 +93,11 @@ ROUTES = {"watch": watch, "pictures/more": more, "jobs/stop": stop, "jobs/skip":
 
 
 def _snapshot(studio: Studio, owner: str, known: Any) -> Answer:
+    jobs = [job_told(studio, job) for job in studio.jobs(owner)]  # first: what is over has its pictures among them
     page = studio.gallery(owner, limit=PAGE)
     pictures = [picture(studio, asset) for asset in page.assets]
     digest = hashlib.sha256(json.dumps([pictures, page.next]).encode()).hexdigest()[:16]
-    answer: Answer = {"jobs": [job_told(studio, job) for job in studio.jobs(owner)], "digest": digest}
+    answer: Answer = {"jobs": jobs, "digest": digest}
     return answer if digest == known else {**answer, "pictures": pictures, "next": page.next}
 
 
