@@ -181,7 +181,8 @@ class Store:
                 log.warning("%s has no thumbnail: %s", source, error)
             except BadSplat as error:
                 log.warning("%s has no thumbnail: %s", source, error)
-                self._make_thumbnail(Image.new("RGB", (THUMBNAIL_SIDE, THUMBNAIL_SIDE), "grey"), asset_id)
+                if source.is_file():  # else it has just moved, and is not damaged
+                    self._make_thumbnail(Image.new("RGB", (THUMBNAIL_SIDE, THUMBNAIL_SIDE), "grey"), asset_id)
         if not kinds.is_whole(path):
             return source  # one picture must not break the page
         return path

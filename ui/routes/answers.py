@@ -12,10 +12,13 @@ from typing import Any
 
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
+from starlette._utils import get_route_path
 from starlette.requests import ClientDisconnect
 
 from studio.errors import (
+    BadPicture,
     BadRequest,
+    BadSplat,
     NotFound,
     OverBudget,
     StorageFailed,
@@ -97,6 +100,8 @@ def with_whole_letters(values: Any) -> Any:
 
 def status_of(error: Exception) -> int:
     """The HTTP status of one of our errors, for our page and for programs alike."""
+    if isinstance(error, BadPicture | BadSplat) and isinstance(error.__cause__, FileNotFoundError):
+        return 404  # it moved to the trash between two looks at it
     return next(status for kind, status in _STATUSES if isinstance(error, kind))
 
 
@@ -115,5 +120,12 @@ async def broken_off(_request: Request, _error: Exception) -> Response:
     return Response(status_code=400)
 
 
-HANDLERS = {StudioError: refused, ClientDisconnect: broken_off}
+async def vanished(request: Request, error: Exception) -> Response:
+    """The response if a file moved to the trash between two looks at it; gradio's own errors go to the log."""
+    if not get_route_path(request.scope).startswith("/diorama/"):
+        raise error
+    return JSONResponse({"error": "This is not there any more. Reload the page."}, 404)
+
+
+HANDLERS = {StudioError: refused, ClientDisconnect: broken_off, FileNotFoundError: vanished}
 """For `Blocks.launch(app_kwargs={"exception_handlers": ...})`."""
