@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Error, Locator, Page, Request, expect
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Error, Locator, Page, Request, Response, expect
 
+from studio.recipe import is_asset_id
 from tests.patience import PATIENCE_SECONDS
 from tests.ui.painter import Brush
 from tests.ui.tabs import borrowed_tab
@@ -41,6 +42,7 @@ class Visitor:
         self.troubles: list[str] = []
         self.token = ""
         self._deleted: set[str] = set()
+        self._refused: list[tuple[str, str]] = []  # id of an asset that was not found, and what the console told
         context.set_default_timeout(WAIT_MS)
         self.page = self._open(page or context.new_page())
 
@@ -75,7 +77,8 @@ class Visitor:
         self._wait_until_ready(self.page)
 
     def assert_nothing_went_wrong(self) -> None:
-        troubles, self.troubles = self.troubles, []
+        refused = [told for asset_id, told in self._refused if asset_id not in self._deleted]
+        troubles, self.troubles, self._refused = self.troubles + refused, [], []
         assert not troubles, "\n".join(troubles)
 
     def forgive(self, text: str, times: int = 1) -> None:
@@ -235,17 +238,25 @@ class Visitor:
 
     @property
     def _ears(self) -> dict[str, Callable[..., None]]:
-        return {"console": self._hear, "pageerror": self._fail, "request": self._note}
+        return {"console": self._hear, "pageerror": self._fail, "request": self._note, "response": self._learn}
 
     def _wait_until_ready(self, page: Page) -> None:
         expect(page.locator("#generate")).to_be_attached()  # hidden where the address says another tab
         expect(page.locator("#stage .scene[data-told]")).to_be_attached()
 
     def _hear(self, message: ConsoleMessage) -> None:
+        if message.type != "error":
+            return
         place = urlsplit(message.location["url"]).path
-        is_of_deleted = "/diorama/" in place and place.rpartition("/")[2] in self._deleted
-        if message.type == "error" and not (is_of_deleted and "404" in message.text):
-            self.troubles.append(f"console: {message.text} {place}")
+        asset_id, told = place.rpartition("/")[2], f"console: {message.text} {place}"
+        if "/diorama/" in place and is_asset_id(asset_id) and "404" in message.text:
+            self._refused.append((asset_id, told))  # that it was deleted may be known later
+        else:
+            self.troubles.append(told)
+
+    def _learn(self, response: Response) -> None:
+        if response.url.endswith("diorama/tree/delete") and response.ok:
+            self.expect_deleted(response.json()["ids"])
 
     def _fail(self, error: Error) -> None:
         self.troubles.append(f"script error: {error}")
@@ -254,5 +265,7 @@ class Visitor:
         self.token = request.headers.get("x-diorama-token", self.token)
         if request.url.endswith("diorama/pictures/delete"):
             self.expect_deleted((request.post_data_json or {})["ids"])
+        if request.url.endswith("diorama/splat/turn"):  # another one takes its place
+            self.expect_deleted([(request.post_data_json or {})["splat"]])
         if not request.url.startswith((self.address, "data:", "blob:")):
             self.troubles.append(f"left the machine: {request.url}")

@@ -7,7 +7,7 @@ import time
 
 from playwright.sync_api import Browser
 
-from tests.patience import settled
+from tests.patience import settled, wait_until
 from tests.ui.driver import Visitor
 
 COUNT_FRAMES = """
@@ -40,6 +40,10 @@ def test_a_page_at_rest_asks_for_no_frames(chrome: Browser, address: str):
 
 
 def test_a_server_at_rest_wakes_seldom(address: str):
+    wait_until(lambda: wakings_in_a_second() < 400)  # fewer on a busy machine, once what was begun before is over
+
+
+def wakings_in_a_second() -> int:
     before = resource.getrusage(resource.RUSAGE_SELF).ru_nvcsw
     time.sleep(1)
-    assert resource.getrusage(resource.RUSAGE_SELF).ru_nvcsw - before < 400  # fewer on a busy machine
+    return resource.getrusage(resource.RUSAGE_SELF).ru_nvcsw - before

@@ -112,6 +112,7 @@ def test_all_jobs_can_be_stopped_at_once(emptied: Visitor, brush: Brush):
         emptied.generate(prompt)
     emptied.press("Stop all")
     expect(emptied.jobs).to_have_count(1)
+    expect(emptied.step).to_have_text("Stopping")  # the running one was asked last
     brush.go()
     expect(emptied.jobs).to_have_count(0)
     expect(emptied.pictures).to_have_count(0)

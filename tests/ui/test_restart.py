@@ -75,11 +75,7 @@ def test_after_a_crash_the_open_page_heals_and_every_job_yields_its_picture(chro
         for colour in ("green", "red", "blue"):
             expect(visitor.pictures.get_by_role("button", name=f"a {colour} ball")).to_have_count(1)
         visitor.make("a yellow ball")
-        lost = [
-            trouble
-            for trouble in visitor.troubles
-            if "ERR_CONNECTION" not in trouble and "ERR_SOCKET" not in trouble and "fetch" not in trouble
-        ]
+        lost = [trouble for trouble in visitor.troubles if "net::ERR_" not in trouble and "fetch" not in trouble]
         assert not lost, lost
 
 

@@ -74,6 +74,7 @@ def test_words_become_a_picture_by_keyboard_alone(quick: Page, regular: Visitor,
     brush.let(1)
     expect(quick.locator(".step")).to_have_text("Step 1 of 8")
     keys.press("Escape")
+    expect(quick.locator(".step")).to_have_text("Stopping")  # only now has the model heard of it
     brush.go()
     expect(quick.locator(".told")).to_have_text("Stopped")
     expect(made).to_be_visible()

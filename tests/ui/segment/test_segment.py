@@ -357,6 +357,7 @@ def test_a_suggested_name_goes_with_its_picture(table: Table, cutting: Studio):
 
 
 def test_a_deleted_picture_is_not_cut_up(table: Table, guest: Visitor, cutting: Studio, picture: str):
+    guest.expect_deleted([picture])
     cutting.delete(OWNER, [picture])
     table.click(RED)
     expect(table.page.locator("#segment .banner")).to_contain_text("It may have been deleted")
