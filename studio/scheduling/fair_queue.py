@@ -57,7 +57,7 @@ class FairQueue:
         owner = min(first, key=self._turn)
         job = first[owner]
         self._now = self._start_of(owner)
-        self._had[owner] = self._now + job.row.pictures
+        self._had[owner] = self._now + job.row.turns
         self._had = {each: had for each, had in self._had.items() if had > self._now}  # the others start over
         self.remove(job)
         return job
@@ -76,7 +76,7 @@ class FairQueue:
             jobs = self._waiting[owner]
             yield jobs[index]
             if index + 1 < len(jobs):
-                later = (start + jobs[index].row.pictures, jobs[index + 1].row.number, owner, index + 1)
+                later = (start + jobs[index].row.turns, jobs[index + 1].row.number, owner, index + 1)
                 heapq.heappush(turns, later)
 
     def _start_of(self, owner: str) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -43,6 +44,12 @@ class JobRow:
     def ways(self) -> tuple[str, bool]:
         """The requested precision, and whether Fast."""
         return self.request.get("precision", ""), self.request.get("fast", False)
+
+    @property
+    def turns(self) -> int:
+        """How many pictures it makes for its owner's turn: those of a comparison lie on one sheet."""
+        axes = self.request.get("grid", {}).values()
+        return self.pictures * math.prod(len(axis[1]) for axis in axes if axis)
 
     def view(self) -> JobView:
         """The job as far as the row knows it: no progress, no assets."""

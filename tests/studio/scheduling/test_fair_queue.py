@@ -7,7 +7,8 @@ import threading
 from hypothesis import given, strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from studio.contract import Task
+from studio.contract import GenerateRequest, Task
+from studio.grids.grid import GridRequest, axis
 from studio.scheduling.changes import Changes
 from studio.scheduling.fair_queue import FairQueue
 from studio.scheduling.ledger import JobRow
@@ -50,6 +51,22 @@ def test_a_thousand_jobs_delay_those_of_another_by_at_most_2_times(flood: int, h
             alone += job.row.pictures
             # In between a job of the other's may be whole, and no more than that.
             assert waited <= 2 * alone + theirs - 1, (waited, alone)
+
+
+def test_a_comparison_takes_as_many_turns_as_it_has_pictures(open_studio: OpenStudio):
+    model = FakeModel()
+    studio = open_studio(model)
+    model.gated = True
+    try:
+        ask(studio, owner="grace")
+        model.wait_until_entered()
+        axes = axis("seed", [1, 2, 3]), axis("steps", [1, 2])
+        sheets = [studio.compare("ada", GridRequest(GenerateRequest("a red ball"), *axes)) for _ in range(2)]
+        single = [ask(studio, owner="joan") for _ in range(6)]
+        order = [*studio.hosting.jobs()[1:]]
+    finally:
+        model.let_go()
+    assert [job.id for job in order] == [sheets[0].id, *(job.id for job in single), sheets[1].id]
 
 
 @given(st.lists(st.tuples(st.sampled_from(OWNERS), st.integers(1, 8)), max_size=40))
