@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -39,6 +40,7 @@ def make_grid(
         return
     request = grid.from_json(job.row.request)
     across, down = grid.labels(request.x, spec), grid.labels(request.y, spec) if request.y else ()
+    kept: list[Callable[[], object]] = []
     try:
         job.begin(0)
         following = follow(job, spec, catalog, residents)
@@ -46,7 +48,7 @@ def make_grid(
         controls = {size: followed(replace(request.base, size=size), spec, path_of, following) for size in sizes}
         with residents.use(spec, job.tell) as model:
             began = time.monotonic()
-            pictures, revision = _pictures(job, request, spec, model, choices, controls)
+            pictures, revision = _pictures(job, request, spec, model, choices, controls, kept.append)
             seconds = time.monotonic() - began
         job.check()
         sheet = grid.sheet(pictures, across, down)
@@ -54,6 +56,9 @@ def make_grid(
         job.patiently(lambda: store.save(sheet, recipe))
     except Skipped:
         return
+    finally:
+        for tidy in kept:
+            tidy()
     job.saved(0)
 
 
@@ -64,11 +69,13 @@ def _pictures(
     model: Model,
     choices: Path,
     controls: dict[Size | None, Image.Image | None],
+    made: Callable[[Callable[[], object]], None],
 ) -> tuple[list[list[Image.Image | None]], str]:
     """The pictures row by row, previewing the sheet so far; and the revision, if only the model knows it.
 
     Args:
         controls: the control picture for each size.
+        made: is told of each picture what to call once it is not needed any more.
     """
     rows = request.rows()
     pictures: list[list[Image.Image | None]] = [[None] * len(row) for row in rows]
@@ -78,8 +85,9 @@ def _pictures(
         cell = rows[row][column]
         cell = replace(cell, prompt=wildcards.chosen(cell.prompt, seed_of(cell, 0), choices))
         wanted, note = image_request(cell, spec, 0), f"picture {number} of {count}"
-        wanted = replace(wanted, control=controls[cell.size])
+        wanted = replace(wanted, control=controls[cell.size], id=f"{job.row.id}-{number}")
         result = model.run(wanted, _teller(job, done, total, note))
+        made(result.kept)
         pictures[row][column] = checked(result, wanted, spec)
         revision, done = result.revision, done + (cell.steps or 1)
         preview = grid.sheet(pictures, names, ())

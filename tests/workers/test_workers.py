@@ -6,10 +6,12 @@ import socket
 
 import pytest
 from nats.js.api import StreamState
+from nats.js.errors import NotFoundError
 from PIL import Image
 
-from studio.contract import IterateRequest, Progress, Size, Task
+from studio.contract import GenerateRequest, IterateRequest, Progress, Size, Task
 from studio.errors import BadPicture, Cancelled, NotSupported, OutOfMemory
+from studio.grids.grid import GridRequest, axis
 from studio.model_files import size_of
 from tests.patience import wait_until
 from tests.studio.fakes import ENDLESS, OWNER, FakeModel, ask, finished, ignore, picture, spec_of, until
@@ -173,6 +175,23 @@ def test_a_worker_that_leaves_gives_its_job_back(open_app: OpenApp, start_worker
     leaver.close()
     start_worker(spec_of(FakeModel()), host="another")
     assert finished(studio, job).state == "done"
+
+
+def test_nothing_of_a_comparison_stays_on_the_server(
+    open_app: OpenApp, start_worker: StartWorker, connection: Connection
+):
+    async def kept() -> list[str | None]:
+        try:
+            return [each.name for each in await connection._pictures().list(ignore_deletes=True)]
+        except NotFoundError:
+            return []
+
+    model = FakeModel()
+    start_worker(spec_of(model))
+    studio = open_app()
+    job = studio.compare(OWNER, GridRequest(GenerateRequest("a red ball", "fake"), axis("seed", [1, 2])))
+    assert finished(studio, job).state == "done" and [request.seed for request in model.requests] == [1, 2]
+    wait_until(lambda: connection.call(kept()) == [])
 
 
 def test_a_sentence_of_the_worker_reaches_the_person(open_app: OpenApp, start_worker: StartWorker):
