@@ -30,6 +30,7 @@ from commands.options import (
     is_local,
     is_shared,
     own_checkpoints,
+    own_models,
     parse,
     quota_bytes,
 )
@@ -40,8 +41,6 @@ from commands.temporary_folder import temporary_folder
 from pipelines import catalog
 from pipelines.hub.cache import HubCache
 from pipelines.machine import Machine, inspect, meters
-from pipelines.own_checkpoints import elsewhere
-from pipelines.upscalers import files as upscalers
 from providers import catalog as clouds
 from providers.cloud import CloudSettings
 from providers.keys import Keys
@@ -138,12 +137,7 @@ def open_studio(
     use_gpu(machine)
     connection = CloudSettings(os.environ)
     models = (*catalog.models(machine), *clouds.models(keys, connection))
-    own = catalog.OwnModels(
-        checkpoints or own_checkpoints(outputs),
-        machine,
-        more=elsewhere(os.environ),
-        upscalers=upscalers.folders(os.environ),
-    )
+    own = own_models(checkpoints or own_checkpoints(outputs), machine)
     hub = HubCache.here()
     token_check = cache(lambda: pkgutil.resolve_name("pipelines.hub.token:TokenCheck")(hub))  # heavy to import
     return Studio(

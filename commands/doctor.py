@@ -18,9 +18,10 @@ from typing import Any
 
 from app import LOCAL_OWNER, OUTPUTS, find_keys
 from commands.models import describe, memory
+from commands.options import own_checkpoints, own_models
 from pipelines import catalog
 from pipelines.hub.cache import HubCache
-from pipelines.machine import Machine, inspect, torch_build
+from pipelines.machine import Machine, inspect, nvidia_driver, torch_build
 from pipelines.plan import Precision
 from providers import catalog as clouds
 from studio.clouds.spending import in_dollars, read_cap
@@ -70,7 +71,7 @@ def report(outputs: Path, *, check_token: bool = False) -> Report:
         check_token: ask the Hub whether it accepts the token, the only network call.
     """
     machine, hub = inspect(), HubCache.here()
-    specs = catalog.models(machine, hub)
+    specs = (*catalog.models(machine, hub), *own_models(own_checkpoints(outputs), machine)())
     place = next(each for each in (outputs, *outputs.absolute().parents) if each.exists())
     token = "set" if hub.token else "missing"
     if check_token and hub.token:
@@ -123,7 +124,8 @@ def lines(found: Report) -> list[str]:
         *([f"          uses {machine['uses']}"] if machine["uses"] else []),
         f"Python    {found.python}",
         f"Packages  {', '.join(f'{name} {number}' for name, number in found.packages.items())}",
-        f"PyTorch   runs on {machine['torch']}",
+        f"PyTorch   runs on {machine['torch']}"
+        + (f", NVIDIA driver {machine['nvidia_driver']}" if machine["nvidia_driver"] else ""),
         f"Outputs   {found.outputs['folder']}, {found.outputs['free_gb']:.0f} GB free",
         f"Downloads {kept['folder']}, {kept['free_gb']:.0f} GB free, from {kept['hub']}, "
         f"{told.get(token, f'HF_TOKEN is {token}')}",
@@ -168,6 +170,7 @@ def _machine(machine: Machine) -> dict[str, Any]:
         "gpus": [asdict(gpu) for gpu in machine.gpus],
         "uses": f"{used.name}, number {used.index}, {used.free_gb:.0f} of {used.total_gb:.0f} GB free" if used else "",
         "torch": torch_build(),
+        "nvidia_driver": nvidia_driver(),
         "precisions": sorted(machine.can),
     }
 

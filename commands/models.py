@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 from typing import Any
 
 from app import OUTPUTS, find_keys
-from commands.options import own_checkpoints
+from commands.options import own_checkpoints, own_models
 from commands.programs.remote import workers_at
 from pipelines import catalog
 from pipelines.checkpoint_kinds import read_header
@@ -17,10 +16,8 @@ from pipelines.hub.cache import Download, HubCache
 from pipelines.loras import files as loras
 from pipelines.loras.kinds import made_for
 from pipelines.machine import Machine, inspect
-from pipelines.own_checkpoints import elsewhere
 from pipelines.plan import Needs
 from pipelines.records import RECORDS
-from pipelines.upscalers import files as upscalers
 from providers import catalog as clouds
 from studio.catalog import Catalog, in_gb
 from studio.contract import ModelSpec, Progress
@@ -52,8 +49,7 @@ def models(options: argparse.Namespace) -> int:
     """Print every model with its licence, size and readiness."""
     machine = inspect()
     folder = own_checkpoints(OUTPUTS)
-    more, enlarging = elsewhere(os.environ), upscalers.folders(os.environ)
-    own = catalog.OwnModels(folder, machine, more=more, upscalers=enlarging)
+    own = own_models(folder, machine)
     with workers_at() as workers:
         known = Catalog((*catalog.models(machine), *own(), *clouds.models(find_keys())), away=workers.models)
         specs = known.all()

@@ -13,6 +13,10 @@ from commands import addresses
 from commands.environment import ROOT
 from commands.sharing.accounts import USERS_FILE, UsersFile
 from commands.sharing.space import outputs_of_space
+from pipelines.catalog import OwnModels
+from pipelines.machine import Machine
+from pipelines.own_checkpoints import elsewhere
+from pipelines.upscalers import files as upscalers
 from studio.errors import BadRequest
 
 OUTPUTS = ROOT / "outputs"
@@ -136,6 +140,14 @@ def own_checkpoints(outputs: Path) -> Path:
     """The folder of the user's own models: DIORAMA_CHECKPOINTS, or the one next to the outputs."""
     named = os.environ.get("DIORAMA_CHECKPOINTS", "")
     return Path(os.path.expanduser(named)) if named else outputs.absolute().parent / "checkpoints"
+
+
+def own_models(folder: Path, machine: Machine) -> OwnModels:
+    """
+    Args:
+        folder: of the checkpoints.
+    """
+    return OwnModels(folder, machine, more=elsewhere(os.environ), upscalers=upscalers.folders(os.environ))
 
 
 class _Parser(argparse.ArgumentParser):

@@ -184,17 +184,23 @@ def container_cores(share: Path) -> int:
         return 0
 
 
+def nvidia_driver() -> str:
+    """The version of NVIDIA's driver; "" without one."""
+    return _nvidia_smi("driver_version").partition("\n")[0].strip()
+
+
 def _nvidia_gpus() -> tuple[Gpu, ...]:
-    command = [
-        "nvidia-smi",
-        "--query-gpu=index,name,memory.total,memory.free,compute_cap",
-        "--format=csv,noheader,nounits",
-    ]
-    try:
-        answer = subprocess.run(command, capture_output=True, text=True, timeout=5, check=True).stdout
-    except (OSError, subprocess.SubprocessError):
-        return ()
+    answer = _nvidia_smi("index,name,memory.total,memory.free,compute_cap")
     return visible(parse_nvidia_smi(answer), os.environ.get("CUDA_VISIBLE_DEVICES", ""))
+
+
+def _nvidia_smi(fields: str) -> str:
+    """A line for each GPU; "" without a driver that answers."""
+    command = ["nvidia-smi", f"--query-gpu={fields}", "--format=csv,noheader,nounits"]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, timeout=5, check=True).stdout
+    except (OSError, subprocess.SubprocessError):
+        return ""
 
 
 def amd_gpus(folder: Path) -> tuple[Gpu, ...]:

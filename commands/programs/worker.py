@@ -11,11 +11,9 @@ from typing import Any
 from app import OUTPUTS, chips
 from commands import terminal
 from commands.environment import use_gpu
-from commands.options import own_checkpoints
+from commands.options import own_checkpoints, own_models
 from pipelines import catalog
 from pipelines.machine import inspect
-from pipelines.own_checkpoints import elsewhere
-from pipelines.upscalers import files as upscalers
 from studio.errors import NotReady
 from studio.residents import Residents
 
@@ -39,9 +37,7 @@ def work(options: argparse.Namespace) -> int:
     server = Server.found(os.environ, options.nats)
     machine = inspect()
     use_gpu(machine)
-    more, enlarging = elsewhere(os.environ), upscalers.folders(os.environ)
-    own = catalog.OwnModels(own_checkpoints(OUTPUTS), machine, more=more, upscalers=enlarging)
-    specs = offered((*catalog.models(machine), *own()))
+    specs = offered((*catalog.models(machine), *own_models(own_checkpoints(OUTPUTS), machine)()))
     if not specs:
         raise NotReady("No model here is ready to make pictures. Download one first: python cli.py download MODEL.")
     connection = Connection(server, "Diorama worker")

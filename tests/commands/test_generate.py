@@ -224,6 +224,23 @@ def test_the_doctor_can_be_read_by_programs_and_pasted(
     assert {key["provider"] for key in found["keys"]} >= {"OpenAI", "Google"}
 
 
+def test_the_doctor_names_the_driver_and_the_persons_own_models(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    (tmp_path / "checkpoints").mkdir()
+    (tmp_path / "checkpoints" / "old.ckpt").write_bytes(b"pickled")
+    smi = tmp_path / "nvidia-smi"
+    smi.write_text(
+        "#!/bin/sh\ncase $1 in *driver_version*) echo 570.86.15;; *) echo 0, H200, 143771, 143000, 9.0;; esac\n"
+    )
+    smi.chmod(0o700)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    assert run("doctor", "--outputs", str(tmp_path / "outputs")) == 0
+    told = capsys.readouterr().out
+    assert ", NVIDIA driver 570.86.15\n" in told
+    assert "old: checkpoints/old.ckpt is pickled" in told
+
+
 def test_the_doctor_says_what_each_tab_can_do(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     assert run("doctor", "--outputs", str(tmp_path / "not" / "there")) == 0
     told = capsys.readouterr().out
