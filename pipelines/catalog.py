@@ -224,7 +224,6 @@ def _load(tell: Tell, *, record: LocalModel, machine: Machine, hub: HubCache, bu
     loading()
     from pipelines import device
     from pipelines.opening.building import building
-    from pipelines.speed import cpu_ways
 
     # Bundled models are fast enough without borrowing a GPU.
     lender = machine.lender if record.download or record.at else None
@@ -232,6 +231,8 @@ def _load(tell: Tell, *, record: LocalModel, machine: Machine, hub: HubCache, bu
     files = {Path(file).suffix for file in checkpoint.parts.values()}
     ways = tuple(way for way in plans(means, record.needs) if way.precision.is_file == (".gguf" in files))
     if lender is None and isinstance(record.needs, Needs):
+        from pipelines.speed import cpu_ways  # imports diffusers: seconds that a first click must not wait
+
         ways = cpu_ways.suited(ways, checkpoint, hub.cache)
     if not ways:
         free = f"{means.free_gb:.0f} of {means.total_gb:.0f} GB are free on the GPU"

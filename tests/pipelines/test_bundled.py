@@ -175,6 +175,16 @@ def test_the_page_and_the_api_say_it_and_the_rest_of_the_app_goes_on(
     assert [record for record in caplog.records if record.exc_info] == []
 
 
+def test_a_first_click_waits_for_torch_alone_and_not_for_diffusers():
+    code = (
+        "import sys; from pipelines import catalog;"
+        "next(spec for spec in catalog.models() if spec.id == 'toy-sam').load(lambda progress: None);"
+        "print('torch' in sys.modules, 'diffusers' in sys.modules)"
+    )
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert told.strip() == "True False"
+
+
 def test_the_terminal_says_it_without_a_trace(tmp_path: Path):
     """In a copy of the code, because the folder of the weights is the one beside it."""
     for path in ROOT.glob("*.py"):
