@@ -79,7 +79,7 @@ export function createColumn(acts, erasing) {
     show(find(".place"), !state.object);
     for (const name of [".match", ".place"]) find(name).disabled = state.isBusy;
   }
-  const isStanding = () => state.step === "splat" && Boolean(state.splat);
+  const isStanding = () => state.step === "splat" && Boolean(state.splat), isDrawn = () => state.drawn === state.splat?.id;
   const primary = () => (erasing.isOn ? "Keep as a new splat" : isStanding() ? "Save this view" : hasViews() ? "Make it 3D from these views" : "Make it 3D");
 
   return {
@@ -104,7 +104,7 @@ export function createColumn(acts, erasing) {
       if (isStanding()) drawStanding(splat);
       show(find(".keep"), Boolean(object || splat));
       const stuck = isStanding() ? null : ["splat", ...(hasViews() ? [] : ["views"])].map(chosenModel).find((model) => model && !model.ready);
-      pressable(find(".primary"), stuck, primary(), !state.isBusy && (erasing.isOn ? erasing.hasErased : isStanding() || (!job && canBegin)));
+      pressable(find(".primary"), stuck, primary(), !state.isBusy && (erasing.isOn ? erasing.hasErased : isStanding() ? isDrawn() : !job && canBegin));
       setAttribute(find(".primary"), "title", erasing.isOn ? "The original stays, too" : isStanding() ? "Save what you see as a new picture" : "");
       show(find(".remake"), isStanding() && Boolean(object) && !erasing.isOn);
       show(find(".views-only"), isMaking);

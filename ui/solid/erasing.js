@@ -4,7 +4,7 @@
 import { lookFrom } from "../../studio/splats/viewer/splats.js";
 import { setAttribute, setText, show, within } from "../shared/scripts/elements/dom.js";
 import { markRadios } from "../shared/scripts/elements/radios.js";
-import { speak } from "./state.js";
+import { speak, state } from "./state.js";
 const { element, find } = within("splat");
 const SELECTED = 1, ERASED = 2; // marks of a splat
 const NEAREST = 0.2 / 1.5; // of the camera's distance: what is nearer is not to be seen
@@ -222,6 +222,7 @@ export function createErasing(acts) {
     /** @param shown the splat that stands on the stage, null where none does */
     draw(shown) {
       if (splat && splat !== shown?.id) leave();
+      find(".erase-parts").disabled = !shown || state.drawn !== shown.id;
       show(find(".erasing"), Boolean(splat));
       setAttribute(frame, "data-hand", splat ? hand : "");
       if (!splat) { setText(find(".frame .count"), ""); return; }

@@ -5,7 +5,7 @@ import { address, setAttribute, setText, show, within } from "../shared/scripts/
 import { hear, tell } from "../shared/scripts/events.js";
 import { byId, changedList } from "../shared/scripts/pictures.js";
 import { markRadios, walkRadios } from "../shared/scripts/elements/radios.js";
-import { ask, post, token, whenTold } from "../shared/scripts/server.js";
+import { ask, inTurn, post, token, whenTold } from "../shared/scripts/server.js";
 import { toast } from "../shared/scripts/elements/toast.js";
 import { jobsNow } from "../shared/scripts/watcher.js";
 import { createColumn, sizeOf } from "./column.js";
@@ -95,10 +95,14 @@ export async function open(id, { focus = true, isNew = false } = {}) {
   state.step = splat ? "splat" : object && views.some(Boolean) ? "views" : "object";
   writeAddress({ splat: id });
   element.dataset.opened = id;
+  if (state.drawn !== splat?.id) state.drawn = "";
   draw();
   if (!splat) { turntable.close(); return; }
   await turntable.open(splat);
+  if (my !== asked) return;
+  state.drawn = turntable.shows;
   showLook();
+  draw();
   if (focus && isVisible()) turntable.focus();
   if (isNew && isVisible()) turntable.swing();
 }
@@ -116,10 +120,11 @@ function close() {
   draw();
 }
 let isStale = false; // there is something new, and nobody has looked since
+const askRecent = inTurn();
 async function loadRecent() {
   isStale = false;
-  const { ok, answer } = await post("3d/recent");
-  if (!ok) return;
+  const isNews = askRecent(), { ok, answer } = await post("3d/recent");
+  if (!ok || !isNews()) return;
   Object.assign(state, { recent: answer, isTold: true });
   draw();
 }

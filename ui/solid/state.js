@@ -18,6 +18,7 @@ export const state = {
   advice: null, // of the object, by the id of the model
   splats: [], // of the object, newest first
   splat: null, // what stands in 3D
+  drawn: "", // id of the splat that the stage has drawn; "" while it comes
   recent: { splats: [], objects: [], pictures: [] },
   models: { views: [], splat: [] },
   step: "object", // what the stage shows: "object", "views" or "splat"

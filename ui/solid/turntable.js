@@ -87,7 +87,8 @@ export function createTurntable(acts) {
     focus() { canvas.focus({ preventScroll: true }); },
     get viewer() { return viewer; },
     get camera() { return viewer?.camera; },
-    get box() { return viewer?.bounds; },
+    /** Id of the splat that is drawn; "" while another one comes. */
+    get shows() { return canvas.dataset.shows || ""; },
     get isHome() { return !viewer || viewer.isHome; },
     /** What is to be seen, at the size of the picture or larger: a PNG blob. */
     async picture() {

@@ -26,7 +26,7 @@ from tests.studio.fakes import finished
 from tests.studio.selecting_fake import colour_spec
 from tests.studio.turning_fake import FakeSplats, FakeViews, ball, disc_png, turning_specs
 from tests.ui.conftest import OpenStudio
-from tests.ui.driver import PHONE, Visitor
+from tests.ui.driver import PHONE, Visitor, late
 from tests.ui.painter import Brush, catalog
 from tests.ui.serve import one_person, served
 from tests.ui.turntable import Turntable
@@ -289,6 +289,24 @@ def test_parts_are_erased_taken_back_and_what_is_left_is_kept_anew(guest: Visito
     page.keyboard.press("Escape")
     expect(table.find(".erasing")).to_be_hidden()
     expect(table.primary).to_have_text("Save this view")
+
+
+def test_what_is_not_drawn_yet_is_neither_saved_nor_erased(guest: Visitor, turning: Studio):
+    table, whole = (
+        Turntable(guest.page),
+        [turning.splats.take_in(OWNER, write_ply(ball(n)), "a.ply").id for n in (300, 200)],
+    )
+    table.open(whole[0])
+    table.expect_drawn(300)
+    with late(guest.page, f"splat/{whole[1]}") as let_come:
+        table.open(whole[1])
+        expect(table.primary).to_have_text("Save this view")
+        expect(table.primary).to_be_disabled()
+        expect(table.find(".erase-parts")).to_be_disabled()
+        let_come()
+    table.expect_drawn(200)
+    expect(table.primary).to_be_enabled()
+    expect(table.find(".erase-parts")).to_be_enabled()
 
 
 def test_keys_turn_it_and_what_they_do_is_spoken_and_a_lost_context_is_mended(new_table: Turntable):

@@ -55,6 +55,15 @@ export async function ask(path, question = {}) {
   return ok ? answer : null;
 }
 
+/** Gives what is called with each question of a kind. It gives `isNews()`: no later question was answered before this one. */
+export function inTurn() {
+  let asked = 0, answered = 0;
+  return () => {
+    const my = ++asked;
+    return () => my >= answered && Boolean(answered = my);
+  };
+}
+
 /** What says that this tab is the host's: the key that its host's page was opened with. */
 export const ofHost = () => ({ "X-Diorama-Host": sessionStorage.getItem("diorama-host-key") || "" });
 
