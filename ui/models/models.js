@@ -49,7 +49,7 @@ function update(node, model) {
   progress.classList.toggle("trouble", fetch?.state === "failed");
   reconcile(node.querySelector(".actions"), actions.map((action) => ({ id: action })), ({ id: action }) => {
     const button = make("button", { type: "button", class: "plain", "aria-label": `${WORDS[action]} ${label}` }, WORDS[action]);
-    button.addEventListener("click", () => press(id, action));
+    button.addEventListener("click", ({ detail }) => press(id, action, detail > 1));
     return button;
   }, (button, { id: action }) => setText(button, action === "delete" && sure === id ? "Delete it?" : WORDS[action]));
 }
@@ -63,8 +63,8 @@ function suggestion({ id, label, size, about, actions }) {
   return make("li", {}, make("span", {}, make("b", {}, label), ` ${size}. ${about}`), ...(actions.includes("download") ? [button] : []));
 }
 
-async function press(id, action) {
-  if (action === "delete" && sure !== id) { // one press too many would cost a long download
+async function press(id, action, isDouble = false) {
+  if (action === "delete" && (sure !== id || isDouble)) { // one press too many would cost a long download
     sure = id;
     return look();
   }

@@ -85,8 +85,9 @@ def test_the_host_downloads_and_deletes_a_model(host: Visitor):
     row.get_by_role("button", name="Download Tiny").click()
     expect(row.locator(".state")).to_have_text("ready")
     expect(dialog.get_by_text("Suggested")).to_be_hidden()
-    row.get_by_role("button", name="Delete Tiny").click()
-    expect(row.locator(".state")).to_have_text("ready")  # it is asked once more
+    row.get_by_role("button", name="Delete Tiny").dblclick()
+    expect(row.get_by_text("Delete it?")).to_be_visible()  # it is asked once more
+    expect(row.locator(".state")).to_have_text("ready")
     row.get_by_text("Delete it?").click()
     expect(row.locator(".state")).to_contain_text("download")
     page.keyboard.press("Escape")

@@ -267,7 +267,7 @@ def test_an_address_of_another_page_is_not_fetched_and_does_not_replace_this_one
 
 
 def test_a_file_that_is_dropped_on_a_dialog_does_not_replace_the_page(regular: Visitor):
-    regular.page.get_by_role("button", name="Models").click()
+    regular.page.get_by_role("button", name="Models", exact=True).click()
     dialog = regular.page.get_by_role("dialog", name="Models")
     expect(dialog).to_be_visible()
     for kind in ("dragenter", "dragover", "drop"):

@@ -165,6 +165,14 @@ def test_the_address_leads_back_to_the_picture_and_back_leaves_it(three: Visitor
     expect(three.viewer).to_be_visible()
 
 
+def test_closing_it_twice_does_not_leave_the_page_behind_it(three: Visitor):
+    three.cells.first.locator(".tile").click()
+    three.page.evaluate("for (let i = 0; i < 2; i += 1) document.querySelector('#viewer .shut').click()")
+    expect(three.viewer).to_be_hidden()
+    expect(three.page).to_have_url(re.compile("tab=gallery"))
+    expect(three.page.locator("#gallery .gallery")).to_be_visible()
+
+
 def test_a_link_to_a_picture_that_is_not_there_says_so(visitor: Visitor):
     visitor.page.goto("about:blank")
     visitor.page.goto(f"{visitor.address}#picture={'0' * 32}")

@@ -128,11 +128,14 @@ async function step(by) {
 }
 const jump = (picture) => { if (picture) open(picture.id, { known: picture }); };
 
+let isLeaving = false; // Back is on its way: a second one would leave the page
 /** Leave: Back where opening it was a step forward, so that the address and the history stay true. */
 function close() {
   const done = new Promise((resolve) => { dialog.addEventListener("close", resolve, { once: true }); });
-  if (history.state && history.state.viewer) history.back();
-  else {
+  if (history.state?.viewer) {
+    if (!isLeaving) history.back();
+    isLeaving = true;
+  } else {
     writeAddress({ picture: "" });
     left();
   }
@@ -237,6 +240,7 @@ drawIcon(find(".after"), "after");
 drawIcon(find(".about"), "about");
 
 addEventListener("popstate", () => {
+  isLeaving = false;
   if (token === null) return;
   const id = readAddress("picture");
   if (id && id !== (state.picture || {}).id) open(id, { isAddressed: true });
