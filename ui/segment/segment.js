@@ -10,7 +10,7 @@ import { address, createSpeaker, setAttribute, setText, show, within } from "../
 import { hear, tell } from "../shared/scripts/events.js";
 import { byId, changedList } from "../shared/scripts/pictures.js";
 import { markRadios } from "../shared/scripts/elements/radios.js";
-import { ask, post, token, whenTold } from "../shared/scripts/server.js";
+import { ask, inTurn, post, token, whenTold } from "../shared/scripts/server.js";
 import { toast } from "../shared/scripts/elements/toast.js";
 import { createAsker } from "./ask.js";
 import { createColumn } from "./column.js";
@@ -126,6 +126,10 @@ async function open(id, { focus = true } = {}) {
   element.dataset.opened = picture.id;
   setAttribute(board, "aria-label", `${picture.title}. Arrow keys move a crosshair, Enter adds a point, Shift+Enter removes, X sets corners of a box.`);
   measure();
+  if (focus && isVisible()) { // not when the pixels have come: somebody may be writing by then
+    board.focus({ preventScroll: true });
+    find(".scene").scrollIntoView({ block: "nearest" });
+  }
   try {
     const image = await loaded(address(picture.file));
     if (state.picture?.id === picture.id) state.image = image;
@@ -133,10 +137,6 @@ async function open(id, { focus = true } = {}) {
     if (state.picture?.id === picture.id) state.trouble = "The picture cannot be loaded. Open it again, or choose another one.";
   }
   draw();
-  if (focus && isVisible()) {
-    board.focus({ preventScroll: true });
-    find(".scene").scrollIntoView({ block: "nearest" });
-  }
 }
 /** What was opened may be an object: then it needs not be kept again. */
 function knowKept(objects, id) {
@@ -153,9 +153,10 @@ function close() {
   loadRecent();
   draw();
 }
+const askRecent = inTurn();
 async function loadRecent() {
-  const { ok, answer } = await post("segment/recent");
-  if (ok) state.recent = answer.pictures;
+  const isNews = askRecent(), { ok, answer } = await post("segment/recent");
+  if (ok && isNews()) state.recent = answer.pictures;
   draw();
 }
 async function keep(name) {

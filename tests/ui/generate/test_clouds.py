@@ -277,6 +277,21 @@ def test_improving_can_be_stopped(visitor: Visitor, site: Site):
     expect(prompt).to_have_value("a fox")
 
 
+def test_whoever_writes_on_keeps_the_focus_when_better_words_come(visitor: Visitor, site: Site):
+    paste(visitor)
+    site.provider.says(wires.RESPONSES, wires.openai_words("too late"))
+    site.provider.hold = threading.Event()
+    prompt, improve = visitor.page.locator("#prompt textarea"), visitor.page.locator("#improve")
+    prompt.fill("a fox")
+    improve.get_by_role("button", name="Improve with OpenAI").click()
+    expect(improve.get_by_role("button", name="Stop")).to_be_focused()
+    prompt.fill("a fox asleep")
+    site.provider.hold.set()
+    expect(improve.locator(".said")).to_contain_text("You kept typing")
+    site.provider.hold = None
+    expect(prompt).to_be_focused()
+
+
 def test_a_picture_is_described_when_asked_and_found_by_it(visitor: Visitor, site: Site):
     visitor.page.locator("#model input").click()
     visitor.page.get_by_role("option", name="Toy painter").click()
@@ -292,8 +307,14 @@ def test_a_picture_is_described_when_asked_and_found_by_it(visitor: Visitor, sit
     assert len(site.provider.paid()) == before  # looking at it sends nothing
     site.provider.says(wires.RESPONSES, wires.openai_words("A walrus on velvet."))
     site.provider.requests.clear()
+    site.provider.hold = threading.Event()
     describe.click()
-    expect(visitor.viewer.locator(".seen")).not_to_be_empty()
+    visitor.page.keyboard.press("F2")
+    site.provider.hold.set()
+    expect(visitor.viewer.get_by_role("button", name="Again with OpenAI")).to_be_visible()
+    site.provider.hold = None
+    expect(visitor.viewer.locator(".rename-box")).to_be_focused()  # whoever writes there meanwhile goes on
+    visitor.page.keyboard.press("Escape")
     seen = visitor.viewer.locator(".seen").inner_text()
     visitor.page.keyboard.press("Escape")
     visitor.open_gallery()

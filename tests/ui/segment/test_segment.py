@@ -20,7 +20,7 @@ from tests.patience import PATIENCE_SECONDS
 from tests.studio.selecting_fake import ColourModel, colour_spec
 from tests.ui.board import Board
 from tests.ui.conftest import OpenStudio
-from tests.ui.driver import PHONE, Visitor
+from tests.ui.driver import PHONE, Visitor, late
 from tests.ui.painter import Brush, catalog
 from tests.ui.serve import one_person, served
 
@@ -137,6 +137,17 @@ def test_the_picture_that_was_asked_for_last_is_open_whichever_answer_comes_firs
     table.click(RED)  # which is answered after it
     table.expect_area(RED_AREA)
     expect(table.page.locator("#segment")).to_have_attribute("data-opened", second)
+
+
+def test_whoever_writes_while_the_pixels_come_keeps_the_focus(table: Table, cutting: Studio):
+    other = cutting.take_in(OWNER, scene(number=next(NUMBERS)), f"{TITLE}.png").id
+    with late(table.page, f"picture/{other}") as let_come:
+        table.open(other)
+        table.find(".name").focus()
+        let_come()
+    red = f"([x, y]) => ({table.colour})([x, y])[0] > 200"
+    table.page.wait_for_function(red, arg=table.on_board(RED))
+    expect(table.find(".name")).to_be_focused()
 
 
 def test_a_click_shows_the_mask_on_the_object(table: Table):

@@ -4,7 +4,7 @@
 import { setText, show, within } from "../scripts/elements/dom.js";
 import { sayRead } from "../scripts/prompt/reading.js";
 import { post } from "../scripts/server.js";
-const { find } = within("improve");
+const { element, find } = within("improve");
 const state = { before: null, after: "", asking: null }; // what stood there before, what came, how the asking is ended
 let component = null; // {props, trigger, watch}
 const prompt = () => document.querySelector(component.props.prompt); // null until gradio has fetched its text fields
@@ -38,6 +38,7 @@ async function improve() {
   find(".stop").focus();
   const { ok, answer } = await post("improve", { prompt: wish, model: component.props.value.model }, asking.signal);
   const wasChanged = prompt().value !== wish; // who wrote on meanwhile keeps their words
+  const hasFocus = element.contains(document.activeElement);
   state.asking = null;
   if (asking.signal.aborted) draw("Stopped");
   else if (!ok) draw(answer.error, true);
@@ -47,7 +48,7 @@ async function improve() {
     write(answer.prompt);
     draw("Improved");
   }
-  find(state.before === null ? ".better" : ".undo").focus();
+  if (hasFocus) find(state.before === null ? ".better" : ".undo").focus();
 }
 function undo() {
   const { before } = state;

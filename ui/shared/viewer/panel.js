@@ -25,9 +25,10 @@ function createDescribing(shown) {
     const { ok, answer } = await post("describe", { picture: id }, my.signal);
     if (asking !== my) return; // another picture is shown: the description waits there
     asking = null;
+    const hasFocus = find(".described").contains(document.activeElement);
     if (my.signal.aborted) draw(before, "You are no longer waiting. The description is saved here when it arrives.");
     else draw(ok ? answer.description : before, ok ? "" : answer.error);
-    button.focus();
+    if (hasFocus) button.focus();
   });
   find(".described .stop").addEventListener("click", () => asking.abort());
   return {
