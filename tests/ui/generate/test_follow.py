@@ -22,7 +22,9 @@ from tests.ui.serve import one_person, served
 def test_a_picture_is_chosen_and_followed(chrome: Browser, tmp_path: Path):
     toy, full, *_ = catalog(Brush(0.001))
     follower = replace(full, id="follower", label="Follower", control=CANNY.id, control_strength=Range(0, 2, 1))
-    studio = Studio([toy, follower, CANNY], tmp_path)
+    depth = replace(CANNY, id="depth", label="Depth", makes="depth")
+    deep = replace(follower, id="deep", label="Deep one", control="depth")
+    studio = Studio([toy, follower, deep, CANNY, depth], tmp_path)
     hill = studio.take_in("local", saved(picture(Size(96, 96)), "PNG"), "hill.png")
     with served(studio, one_person) as address, Visitor.arrives(chrome, address) as visitor:
         page, follow = visitor.page, visitor.page.locator("#follow")
@@ -36,6 +38,11 @@ def test_a_picture_is_chosen_and_followed(chrome: Browser, tmp_path: Path):
         assert not violations(page, "#follow") and not violations(page, "#picker")
         page.get_by_role("dialog").get_by_role("button", name="hill").click()
         expect(visitor.note).to_have_count(0)
+        visitor.choose_model("Deep one")
+        follow.get_by_role("button", name="Choose a picture").click()
+        page.get_by_role("dialog").get_by_role("button", name="hill").click()
+        expect(follow.get_by_role("button", name="Show depth")).to_be_visible()
+        visitor.choose_model("Follower")
         follow.get_by_role("button", name="Show outlines").click()
         expect(visitor.stage.locator(".caption")).to_have_text("Outlines: hill")
         visitor.make("a red ball")

@@ -23,11 +23,11 @@ function draw() {
   setText(find(".title"), `Follow the ${makes} of`);
   const keepable = { id: "keep", word: `Show ${makes}`, press: keep };
   const items = picture ? [picture, keepable] : [{ id: "choose", word: "Choose a picture", press: () => choosePicture("Choose a picture to follow", choose) }];
-  reconcile(find(".references"), items, tile, () => {});
+  reconcile(find(".references"), items, tile, (node, { word }) => { if (word) setText(node, word); });
 }
 function tile(item) {
   if (item.thumb) return tileOf(item, () => choose(null), { name: `Remove: ${item.title}` }, make("span", { class: "cross", "aria-hidden": "true" }, "×"));
-  const node = make("button", { type: "button", class: "plain edged" }, item.word);
+  const node = make("button", { type: "button", class: "plain edged" });
   node.addEventListener("click", () => item.press());
   return node;
 }

@@ -126,11 +126,11 @@ export function createColumn(acts) {
     if (!spec?.control) return;
     setText(find(".follows"), `Follow the ${spec.follows}`);
     setText(find(".control-hint"), control ? "A line drawing or a depth map is used as it is." : "From this picture, or from another one: a drawing, a view of a splat.");
-    reconcile(find(".control"), control ? [control] : [{ id: "keep", word: `Show ${spec.follows}` }, { id: "other", word: "From another" }], controlTile, () => {});
+    reconcile(find(".control"), control ? [control] : [{ id: "keep", word: `Show ${spec.follows}` }, { id: "other", word: "From another" }], controlTile, (node, { word }) => { if (word) setText(node, word); });
   }
   function controlTile(picture) {
     if (picture.thumb) return tileOf(picture, () => acts.change({ control: null }), { name: `Remove: ${picture.title}` }, make("span", { class: "cross", "aria-hidden": "true" }, "×"));
-    const node = make("button", { type: "button", class: "plain edged" }, picture.word);
+    const node = make("button", { type: "button", class: "plain edged" });
     node.addEventListener("click", picture.id === "keep" ? acts.keepControl : acts.chooseControl);
     return node;
   }
