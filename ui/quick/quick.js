@@ -80,7 +80,8 @@ function notice(job) {
   if (job.state === "failed") state.trouble = job.error;
 }
 
-async function send(isConfirmed = false) {
+/** @param confirmed what was asked before and may cost more than is spent in a day; null: what is written now */
+async function send(confirmed = null) {
   if (!state.models.length) { // Enter is often faster than their list
     setText(find(".note"), "Getting ready…");
     await begun;
@@ -88,13 +89,13 @@ async function send(isConfirmed = false) {
     setText(find(".note"), "");
     if (!state.models.length) return;
   }
-  const prompt = words.value, asked = await post("quick/make", { prompt, model: choice.value, confirm_cost: isConfirmed });
+  const request = confirmed || { prompt: words.value, model: choice.value }, asked = await post("quick/make", request);
   if (asked.status === 401) return lookForModels();
   setText(find(".note"), asked.ok ? asked.answer.note : "");
   state.trouble = asked.ok || asked.answer.confirm ? "" : asked.answer.error;
   if (asked.ok) state.asked = asked.answer.job;
   draw();
-  if (asked.answer.confirm) toast(asked.answer.error, { action: "Make it anyway", onAction: () => send(true) });
+  if (asked.answer.confirm) toast(asked.answer.error, { action: "Make it anyway", onAction: () => send({ ...request, confirm_cost: true }) });
 }
 const stop = async () => { const { job } = subject(); if (job) await ask("jobs/stop", { id: job.id }); };
 async function copy() {

@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
 from studio.service import Studio
-from tests.patience import settled
+from tests.patience import settled, wait_until
 from tests.ui.accessibility import violations
 from tests.ui.driver import Visitor
 from tests.ui.painter import Brush, catalog
@@ -99,6 +99,24 @@ def test_what_is_asked_for_before_the_models_are_known_is_made_once_they_are(reg
     expect(tab.locator(".told")).to_have_text("Picture ready: a blue ball")
     expect(tab.locator(".banner")).to_be_empty()
     tab.close()
+
+
+def test_what_one_agrees_to_pay_for_is_what_was_asked_about(quick: Page):
+    asked: list[str] = []
+
+    def refuse(route: Route) -> None:
+        asked.append((route.request.post_data_json or {})["prompt"])
+        route.fulfill(status=402, json={"error": "This costs more than agreed.", "confirm": True})
+
+    quick.route("**/diorama/quick/make", refuse)
+    quick.locator("#words").fill("a red ball")
+    quick.keyboard.press("Enter")
+    agree = quick.get_by_role("button", name="Make it anyway")
+    expect(agree).to_be_visible()
+    quick.locator("#words").fill("a blue ball")
+    agree.click()
+    wait_until(lambda: len(asked) == 2 or quick.wait_for_timeout(10))
+    assert asked == ["a red ball", "a red ball"]
 
 
 def test_it_fits_a_phone_can_be_read_and_keeps_the_model(quick: Page):
