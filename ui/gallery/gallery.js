@@ -4,7 +4,7 @@ import { focusSoon, goTo, writeAddress } from "../shared/scripts/address.js";
 import { label, setText, show, within } from "../shared/scripts/elements/dom.js";
 import { hear, tell } from "../shared/scripts/events.js";
 import { byId, changedList, deletePictures, idsOf, newestFirst } from "../shared/scripts/pictures.js";
-import { post, token, whenTold } from "../shared/scripts/server.js";
+import { inTurn, post, token, whenTold } from "../shared/scripts/server.js";
 import { toast } from "../shared/scripts/elements/toast.js";
 import { createFilters } from "./filters.js";
 import { createGrid } from "./grid.js";
@@ -115,11 +115,12 @@ function append(answer) {
   draw();
 }
 
+const askRefresh = inTurn();
 /** Something new was told: bring the top up to date, but move nothing that somebody looks at. */
 async function refresh() {
   if (!state.isTold) return state.isLost ? search() : undefined; // else the first question is under way
-  const my = epoch, { ok, answer } = await askFor("", FIRST_PAGE);
-  if (my !== epoch || !ok) return undefined;
+  const my = epoch, isNews = askRefresh(), { ok, answer } = await askFor("", FIRST_PAGE);
+  if (my !== epoch || !ok || !isNews()) return undefined;
   const known = new Set(idsOf(state.pictures)), fresh = answer.pictures.filter((picture) => !known.has(picture.id)).length;
   if (fresh && !grid.isAtTop() && state.pictures.length) {
     state.fresh = fresh;
@@ -145,7 +146,7 @@ function toTop() {
 }
 async function selectAll() {
   if (state.next) setText(find(".spoken"), "Selecting all");
-  await need(Infinity);
+  while (state.next) await need(Infinity); // also of a newer question
   selection.all();
 }
 
@@ -216,7 +217,7 @@ pressLong(find(".grid"), (id) => selection.toggle(id, false));
 /** A gallery that is opened says in the address what it is searched for, and looks what has happened meanwhile. */
 new IntersectionObserver((entries) => {
   if (!entries.at(-1).isIntersecting) {
-    if (!isVisible()) writeAddress({ q: "", starred: "", model: "", kind: "", collection: "" });
+    if (!isVisible()) writeAddress({ q: "", meaning: "", starred: "", model: "", kind: "", collection: "" });
     return;
   }
   filters.keep();

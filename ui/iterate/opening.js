@@ -3,7 +3,7 @@
 import { writeAddress } from "../shared/scripts/address.js";
 import { within } from "../shared/scripts/elements/dom.js";
 import { byId } from "../shared/scripts/pictures.js";
-import { ask, post } from "../shared/scripts/server.js";
+import { ask, inTurn, post } from "../shared/scripts/server.js";
 import { toast } from "../shared/scripts/elements/toast.js";
 import { offerBack } from "./versions/actions.js";
 import { BLANK } from "./column/draft.js";
@@ -32,13 +32,13 @@ export async function open(id, { focus = true, again = "" } = {}) {
   if (answer.limit) change({ where: "object", object: answer.limit });
   if (focus && isVisible() && matchMedia("(hover: hover)").matches) column.focus();
   await loadModels();
-  if (again) await takeSettings(again);
+  if (again) await takeSettings(again, answer.picture.id);
 }
-/** What was said to make a version is written into the column again. */
-async function takeSettings(id) {
+/** What was said to make a version is written into the column again, if the picture it was said to is still open. */
+async function takeSettings(id, source) {
   writeAddress({ again: "" });
   const answer = await ask("iterate/settings", { id });
-  if (!answer) return;
+  if (!answer || state.picture?.id !== source) return;
   const { instruction, model: name, object, strokes, invert, extend, negative_prompt: negative, ...rest } = answer.request;
   const where = object ? "object" : strokes.length ? "brush" : extend.some(Boolean) ? "extend" : "whole", own = { negative };
   for (const key of ["seed", "steps", "guidance", "clip_skip", "strength", "control_strength", "quality", "sampler", "transparent", "precision", "fast"]) if (rest[key] !== null) own[key] = rest[key];
@@ -84,17 +84,18 @@ function look(picture, objects) {
   if (draft().where === "extend") extent.makeRoom();
   draw();
 }
+let loads = 0;
 /** Fetch the pixels of the version on the stage and of the one it is compared with. */
 export async function load() {
-  const { picture } = state, other = otherVersion();
+  const my = ++loads, { picture } = state, other = otherVersion();
   try {
-    const wanted = [imageOf(picture), other && !other.deleted ? imageOf(other) : null];
-    const [image, otherImage] = await Promise.all(wanted);
-    if (state.picture?.id !== picture.id) return;
+    const [image, otherImage] = await Promise.all([imageOf(picture), other && !other.deleted ? imageOf(other) : null]);
+    if (my !== loads || state.picture?.id !== picture.id) return;
     Object.assign(state, { image, otherImage });
     board.dataset.drawn = picture.id;
   } catch {
-    if (state.picture?.id === picture.id) state.banner = "The picture cannot be loaded. Open it again, or choose another one.";
+    if (my !== loads || state.picture?.id !== picture.id) return;
+    state.banner = "The picture cannot be loaded. Open it again, or choose another one.";
   }
   compare.state.difference = null;
   measureDifference();
@@ -106,14 +107,16 @@ export function measureDifference() {
   const { canvas, share } = differenceOf(image, otherImage);
   Object.assign(now, { difference: canvas, share });
 }
+const askTree = inTurn(), askRecent = inTurn(), askModels = inTurn();
 export async function loadTree(id, isOpening = false) {
-  const { ok, answer } = await post("tree", { id });
+  const isNews = askTree(), { ok, answer } = await post("tree", { id });
   if (!ok) {
     toast(answer.error, { trouble: true });
     return false;
   }
   const now = state.picture?.id;
   if (!isOpening && now !== id && !byId(answer.nodes, now)) return false; // another tree was opened meanwhile
+  if (!isNews() && !isOpening) return true; // what is there is newer
   state.versions = answer.nodes;
   if (state.picture) state.picture = versionOf(state.picture.id) || state.picture;
   return true;
@@ -147,12 +150,12 @@ function close() {
   draw();
 }
 export async function loadRecent() {
-  const { ok, answer } = await post("pictures/find", { query: "", starred: false, model: "", kind: "", after: "", limit: 40 });
-  if (ok) state.recent = answer.pictures.filter((one) => one.kind === "image");
+  const isNews = askRecent(), { ok, answer } = await post("segment/recent");
+  if (ok && isNews()) state.recent = answer.pictures;
   draw();
 }
 export async function loadModels() {
-  const { ok, answer } = await post("iterate/models");
-  if (ok) state.models = answer.models;
+  const isNews = askModels(), { ok, answer } = await post("iterate/models");
+  if (ok && isNews()) state.models = answer.models;
   draw();
 }

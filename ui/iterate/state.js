@@ -63,11 +63,12 @@ export function change(patch) {
   if (["where", "object", "strokes", "invert"].some((name) => name in patch)) drawVeil();
   draw();
 }
+let veils = 0;
 export async function drawVeil() {
-  const { picture } = state;
+  const my = ++veils, { picture } = state;
   if (!picture) return;
   const veil = await places.veil(draft(), picture, state.objects).catch(() => null);
-  if (state.picture !== picture) return;
+  if (my !== veils || state.picture?.id !== picture.id) return;
   state.veil = veil;
   board.dataset.limited = Boolean(veil);
   drawBoard();

@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Route, expect
 from studio.contract import GenerateRequest
 from studio.service import Studio
 from tests.patience import settled
-from tests.ui.driver import PHONE, Visitor
+from tests.ui.driver import PHONE, Visitor, late
 from tests.ui.many import fill
 from tests.ui.painter import Brush, catalog
 from tests.ui.serve import one_person, served
@@ -235,6 +235,17 @@ def test_everything_that_is_found_can_be_selected_by_keys(guest: Visitor):
     expect(guest.page.get_by_role("toolbar", name="Selected pictures")).to_be_hidden()
 
 
+def test_everything_is_selected_while_older_pages_still_come(guest: Visitor):
+    guest.page.evaluate("document.querySelector('#gallery .tile').focus()")
+    with late(guest.page, "pictures/find") as let_come:
+        guest.page.keyboard.press("Control+a")
+        guest.search("green", "2,000 pictures")
+        guest.cells.first.locator(".tile").focus()
+        guest.page.keyboard.press("Control+a")
+        let_come()
+    expect(guest.page.get_by_text("2,000 selected")).to_be_visible()
+
+
 def test_keys_move_through_the_grid_and_keep_the_focus(guest: Visitor):
     first = guest.cells.first.locator(".tile")
     first.focus()
@@ -311,6 +322,17 @@ def test_a_picture_that_is_made_meanwhile_appears_on_top_by_itself(visitor: Visi
     visitor.page.bring_to_front()
     expect(visitor.cells).to_have_count(2)
     expect_titles(visitor, "a blue ball", "a red ball")
+
+
+def test_a_picture_does_not_vanish_when_an_older_answer_comes_late(guest: Visitor, hall: tuple[Studio, str, list[str]]):
+    with late(guest.page, "pictures/find") as let_come:
+        guest.page.evaluate("document.dispatchEvent(new CustomEvent('diorama-news', {detail: {}}))")
+        new = make(hall[0], "a blue ball, new")
+        expect(guest.count).to_have_text("10,001 pictures")
+        let_come()
+    assert guest.cells.first.get_attribute("data-key") == new
+    guest.expect_deleted([new])
+    hall[0].delete(OWNER, [new])
 
 
 def make(studio: Studio, prompt: str) -> str:

@@ -11,7 +11,7 @@ from studio.contract import GenerateRequest, Task
 from studio.service import Studio
 from tests.ui.accessibility import violations
 from tests.ui.conftest import OpenStudio
-from tests.ui.driver import Visitor
+from tests.ui.driver import Visitor, late
 from tests.ui.painter import Brush, catalog
 from tests.ui.serve import one_person, served
 
@@ -44,6 +44,13 @@ def test_arrow_up_brings_words_back_and_settings_are_kept_under_a_name(chrome: B
         ):
             prompt.press(key)
             expect(prompt).to_have_value(words)
+        with late(page, "words/past") as let_come:
+            prompt.press("Home")
+            prompt.press("ArrowUp")
+            prompt.fill("a red ball")
+            let_come()
+        expect(prompt).to_have_value("a red ball")  # what was written meanwhile stays
+        prompt.fill("a red")
 
         visitor.choose_model("Full painter")
         visitor.open_more()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,7 +18,7 @@ from studio.service import Studio
 from tests.studio.selecting_fake import colour_spec
 from tests.ui.board import Board
 from tests.ui.conftest import OpenStudio
-from tests.ui.driver import PHONE, Visitor
+from tests.ui.driver import PHONE, Visitor, late
 from tests.ui.painter import Brush, catalog
 from tests.ui.retoucher import Retoucher, retouchers
 from tests.ui.segment.test_segment import NUMBERS, TITLE, scene
@@ -280,6 +281,18 @@ def test_outside_of_an_object_every_pixel_stays(bench: Bench, changing: Studio, 
     assert bench.colour_at(place) != pytest.approx(seen, abs=3)  # where that would count is shown again
 
 
+def test_a_mask_that_comes_late_limits_nothing_any_more(bench: Bench, changing: Studio, picture: str):
+    cut = changing.selections.keep(OWNER, SegmentRequest(picture, points=(Point(75, 80),)), "ball")
+    bench.open(picture)
+    with late(bench.page, f"mask/{cut.id}") as let_come:
+        bench.find("[data-where='object']").click()
+        expect(bench.find(".objects .tile[aria-checked='true']")).to_have_attribute("data-object", cut.id)
+        bench.find("[data-where='whole']").click()
+        expect(bench.board).to_have_attribute("data-limited", "false")
+        let_come()
+    expect(bench.board).to_have_attribute("data-limited", "false")
+
+
 def test_an_object_that_was_just_kept_limits_a_change_and_old_strokes_do_not(
     bench: Bench, changing: Studio, picture: str
 ):
@@ -370,6 +383,24 @@ def test_two_versions_are_compared_in_four_ways(bench: Bench):
     bench.find(".tool.compare").click()
     expect(bench.find(".kinds")).to_be_hidden()
     bench.expect_colour(place, after)
+
+
+def test_the_version_that_was_chosen_last_is_compared_whichever_pixels_come_first(
+    bench: Bench, guest: Visitor, changing: Studio
+):
+    green, blue, last = [bench.change(f"make it {colour}") for colour in ("green", "blue", "red")]
+    place, colour = (0.2, 0.1), pixels(changing, blue)[20, 60].tolist()
+    guest.reload()
+    bench.expect_drawn(last)
+    with late(bench.page, f"picture/{green}") as let_come:
+        bench.version("make it green").focus()
+        bench.page.keyboard.press("c")
+        bench.version("make it blue").focus()
+        bench.page.keyboard.press("c")
+        bench.expect_colour(place, colour)
+        let_come()
+    assert bench.colour_at(place) == colour
+    bench.find(".tool.compare").click()
 
 
 def test_before_shows_what_it_was_made_from_while_it_is_held(bench: Bench):
@@ -479,6 +510,40 @@ def test_without_a_picture_one_is_chosen(newcomer: Visitor, picture: str):
     expect(bench.button).to_be_visible()
 
 
+def test_a_file_that_comes_late_is_not_the_answer_to_another_question(newcomer: Visitor, tmp_path: Path):
+    page, file = newcomer.page, tmp_path / "late.png"
+    file.write_bytes(scene(SIZE, next(NUMBERS)))
+    page.get_by_role("tab", name="Iterate").click()
+    dialog, before = page.get_by_role("dialog", name="Choose a picture"), newcomer.pictures.count()
+    held: list[Route] = []
+    page.route("**/diorama/pictures?name=late.png", lambda route: held.append(route))
+    page.get_by_role("button", name="Choose a picture").click()
+    dialog.locator("input.file").set_input_files(file)
+    while not held:
+        page.wait_for_timeout(10)
+    page.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()
+    page.get_by_role("button", name="Choose a picture").click()
+    held[0].continue_()
+    expect(newcomer.pictures).to_have_count(before + 1)
+    expect(dialog).to_be_visible()
+    page.keyboard.press("Escape")
+
+
+def test_pictures_behind_a_page_without_any_are_found(newcomer: Visitor, picture: str):
+    def answer(route: Route) -> None:
+        if '"after":""' in (route.request.post_data or ""):
+            route.fulfill(json={"pictures": [], "next": "1"})  # splats, say
+        else:
+            route.continue_(post_data=(route.request.post_data or "").replace('"after":"1"', '"after":""'))
+
+    newcomer.page.route("**/diorama/pictures/find", answer)
+    newcomer.page.get_by_role("tab", name="Iterate").click()
+    newcomer.page.get_by_role("button", name="Choose a picture").click()
+    expect(newcomer.page.get_by_role("dialog").get_by_role("button", name=TITLE).first).to_be_visible()
+    newcomer.page.keyboard.press("Escape")
+
+
 def test_it_works_on_a_phone(chrome: Browser, address: str, picture: str):
     with Visitor.arrives(chrome, address, **PHONE) as visitor:
         bench = Bench(visitor.page)
@@ -532,6 +597,20 @@ def test_the_settings_of_a_version_are_said_again_to_its_picture(new_bench: Benc
     expect(new_bench.versions).to_have_count(4)
     varied = changing.tree(OWNER, picture).nodes[-1].asset
     assert (varied.recipe.prompt, varied.parents) == ("make it green", (picture,))
+
+
+def test_settings_that_come_late_are_not_said_to_another_picture(bench: Bench, changing: Studio, picture: str):
+    made = bench.change("make it green")
+    other = changing.take_in(OWNER, scene(SIZE, next(NUMBERS)), f"{TITLE}.png").id
+    with late(bench.page, "iterate/settings") as let_come:
+        bench.page.evaluate(
+            "detail => document.dispatchEvent(new CustomEvent('diorama-iterate', {detail}))",
+            {"picture": picture, "again": made},
+        )
+        bench.expect_drawn(picture)
+        bench.open(other)
+        let_come()
+    expect(bench.words).to_have_value("")
 
 
 def test_every_place_of_the_page_leads_here(newcomer: Visitor, changing: Studio, picture: str):

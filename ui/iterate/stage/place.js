@@ -38,8 +38,10 @@ export function createPlaces() {
       const canvas = new OffscreenCanvas(Math.max(1, Math.round(picture.width * scale)), Math.max(1, Math.round(picture.height * scale)));
       const context = canvas.getContext("2d");
       if (chosen) {
-        if (!masks.has(chosen.id)) masks.set(chosen.id, alphaOf(address(chosen.mask)));
-        context.drawImage(await masks.get(chosen.id), 0, 0, canvas.width, canvas.height);
+        const mask = masks.get(chosen.id) || alphaOf(address(chosen.mask));
+        masks.set(chosen.id, mask);
+        mask.catch(() => masks.delete(chosen.id)); // it is asked for again
+        context.drawImage(await mask, 0, 0, canvas.width, canvas.height);
       }
       for (const stroke of painted) paint(context, stroke, scale);
       if (invert) {

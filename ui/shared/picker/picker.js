@@ -34,7 +34,13 @@ function createPicker() {
     pictures = [...(after ? pictures : []), ...answer.pictures.filter((one) => isPicture(one) && !known.has(one.id))];
     next = answer.next;
     reconcile(grid, pictures, tile, () => {});
+    if (next && dialog.open && grid.scrollHeight <= grid.clientHeight) { more(); return; } // the others are no pictures
     show(find(".none"), !pictures.length);
+  }
+  function more() {
+    const after = next;
+    next = "";
+    load(after);
   }
   const tile = (picture) => make("li", {}, tileOf(picture, choose, { className: picture.kind === "object" ? "checkered" : "" }));
   function choose(picture) {
@@ -47,11 +53,7 @@ function createPicker() {
     setText(find(".note"), sentence);
   }
   grid.addEventListener("scroll", () => {
-    if (next && grid.scrollTop + grid.clientHeight > grid.scrollHeight - 300) {
-      const after = next;
-      next = "";
-      load(after);
-    }
+    if (next && grid.scrollTop + grid.clientHeight > grid.scrollHeight - 300) more();
   }, { passive: true });
   grid.addEventListener("keydown", (event) => {
     const all = [...grid.querySelectorAll(".tile")], here = all.indexOf(document.activeElement);
@@ -69,9 +71,10 @@ function createPicker() {
     file.value = ""; // so that the same file may be chosen again
     if (!chosen) return;
     complain("");
-    const answer = await send(chosen, () => {}).promise;
-    if (answer?.error) { complain(answer.error); return; }
+    const my = take, answer = await send(chosen, () => {}).promise, isWanted = dialog.open && take === my;
+    if (answer?.error) { if (isWanted) complain(answer.error); return; }
     tell("change", { back: [answer.picture] });
+    if (!isWanted) return; // it is closed, or asks for another one
     if (isPicture(answer.picture)) choose(answer.picture);
     else complain("This file is not a picture. It is in your gallery now; choose a picture here.");
   });

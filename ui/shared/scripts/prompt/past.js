@@ -13,9 +13,9 @@ export function rememberWords(field, task) {
     field.setSelectionRange(text.length, text.length);
   }
   async function begin() {
-    const answer = await ask("words/past", { task });
-    if (!answer) return;
     draft = field.value;
+    const answer = await ask("words/past", { task });
+    if (!answer || field.value !== draft) return; // other words were written meanwhile
     words = answer.words.filter((each) => each !== draft);
     at = -1;
     go(1);
