@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import re
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -20,12 +19,11 @@ from playwright.sync_api import (
     Page,
     Request,
     Response,
-    Route,
     expect,
 )
 
 from studio.recipe import is_asset_id
-from tests.patience import PATIENCE_SECONDS, settled
+from tests.patience import PATIENCE_SECONDS
 from tests.ui.painter import Brush
 from tests.ui.tabs import borrowed_tab
 
@@ -43,36 +41,6 @@ DROP = """([files, place]) => {
   }
 }"""
 SAVED = "localStorage['diorama-generate'] || ''"
-
-
-@contextmanager
-def late(page: Page, path: str) -> Iterator[Callable[[], None]]:
-    """The first answer of a route of ours is made at once, and comes when this is called; the others come at once.
-
-    Args:
-        path: of the route, below `diorama/`.
-    """
-    held: list[Route] = []
-    answers = []
-
-    def keep(route: Route) -> None:
-        if held:
-            route.fallback()
-            return
-        held.append(route)
-        answers.append(route.fetch())
-
-    def let_come() -> None:
-        while not answers:
-            page.wait_for_timeout(10)
-        with page.expect_event("requestfinished", lambda request: request == held[0].request):
-            held[0].fulfill(response=answers[0])
-        settled(page, "() => new Promise(requestAnimationFrame)")
-
-    address = re.compile(rf"/diorama/{re.escape(path)}(\?.*)?$")
-    page.route(address, keep)
-    yield let_come
-    page.unroute(address, keep)
 
 
 class Visitor:

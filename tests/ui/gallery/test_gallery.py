@@ -13,7 +13,8 @@ from playwright.sync_api import Browser, Route, expect
 from studio.contract import GenerateRequest
 from studio.service import Studio
 from tests.patience import settled
-from tests.ui.driver import PHONE, Visitor, late
+from tests.ui.driver import PHONE, Visitor
+from tests.ui.late import late
 from tests.ui.many import fill
 from tests.ui.painter import Brush, catalog
 from tests.ui.serve import one_person, served

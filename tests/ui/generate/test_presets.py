@@ -11,7 +11,8 @@ from studio.contract import GenerateRequest, Task
 from studio.service import Studio
 from tests.ui.accessibility import violations
 from tests.ui.conftest import OpenStudio
-from tests.ui.driver import Visitor, late
+from tests.ui.driver import Visitor
+from tests.ui.late import late
 from tests.ui.painter import Brush, catalog
 from tests.ui.serve import one_person, served
 

@@ -18,7 +18,8 @@ from studio.service import Studio
 from tests.studio.selecting_fake import colour_spec
 from tests.ui.board import Board
 from tests.ui.conftest import OpenStudio
-from tests.ui.driver import PHONE, Visitor, late
+from tests.ui.driver import PHONE, Visitor
+from tests.ui.late import late
 from tests.ui.painter import Brush, catalog
 from tests.ui.retoucher import Retoucher, retouchers
 from tests.ui.segment.test_segment import NUMBERS, TITLE, scene

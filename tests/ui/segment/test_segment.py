@@ -20,7 +20,8 @@ from tests.patience import PATIENCE_SECONDS
 from tests.studio.selecting_fake import ColourModel, colour_spec
 from tests.ui.board import Board
 from tests.ui.conftest import OpenStudio
-from tests.ui.driver import PHONE, Visitor, late
+from tests.ui.driver import PHONE, Visitor
+from tests.ui.late import late
 from tests.ui.painter import Brush, catalog
 from tests.ui.serve import one_person, served
 

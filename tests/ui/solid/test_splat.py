@@ -26,7 +26,8 @@ from tests.studio.fakes import finished
 from tests.studio.selecting_fake import colour_spec
 from tests.studio.turning_fake import FakeSplats, FakeViews, ball, disc_png, turning_specs
 from tests.ui.conftest import OpenStudio
-from tests.ui.driver import PHONE, Visitor, late
+from tests.ui.driver import PHONE, Visitor
+from tests.ui.late import late
 from tests.ui.painter import Brush, catalog
 from tests.ui.serve import one_person, served
 from tests.ui.turntable import Turntable
