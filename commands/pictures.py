@@ -169,6 +169,8 @@ def place(kept: Path, output: Path | None, number: int) -> Path:
         return kept
     if not is_png(output):
         target = output / kept.name
+    elif not is_png(kept):
+        raise BadRequest(f"This is not a picture, but {kept}. Name a folder with -o.")
     else:
         target = output if number == 1 else output.with_stem(f"{output.stem}-{number}")
     try:

@@ -13,21 +13,23 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import closing, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from app import open_studio
 from commands import pictures
-from commands.programs import run
+from commands.programs import again
 from commands.programs.remote import workers_at
 from commands.sharing.identity import LOCAL_OWNER
-from studio.contract import GenerateRequest
+from studio.contract import GenerateRequest, IterateRequest, UpscaleRequest
 from studio.errors import BadRequest, StudioError
 from studio.library import files
 from studio.scheduling.contract import JobView
 from studio.service import Studio
 from studio.validation import cleaned
 
+Watched = GenerateRequest | IterateRequest | UpscaleRequest
 JOURNAL = "watched.jsonl"
 PICTURES = (".png", ".jpg", ".jpeg", ".webp")
 _MOST_JOBS = 500  # latest ones to search for a job that was not recorded
@@ -61,7 +63,9 @@ def watch(options: argparse.Namespace) -> int:
     pictures.make_way(options.output)
     with workers_at() as workers, closing(open_studio(options.outputs, workers=workers)) as studio:  # resumes its jobs
         failed, seen = False, dict[Path, tuple[int, int]]()
-        recipe = run.read(studio, options.recipe).request
+        recipe = again.read(studio, options.recipe).request
+        if not isinstance(recipe, Watched):
+            raise BadRequest("Give the recipe of a picture from words, of a change or of an upscale.")
         journal = Journal(options.outputs / JOURNAL, recipe)
         while True:
             for path in _settled(options.folder, recipe, seen, at_once=options.once):
@@ -74,7 +78,7 @@ def watch(options: argparse.Namespace) -> int:
 class Journal:
     """Which files were started with a recipe, and their jobs, on disk."""
 
-    def __init__(self, path: Path, recipe: run.Wanted) -> None:
+    def __init__(self, path: Path, recipe: Watched) -> None:
         self._path, self._recipe = path, hashlib.sha256(repr(recipe).encode()).hexdigest()[:16]
         self._jobs: dict[str, str] = {}
         for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else ():
@@ -99,7 +103,7 @@ class Journal:
             os.fsync(file.fileno())
 
 
-def _settled(folder: Path, recipe: run.Wanted, seen: dict[Path, tuple[int, int]], *, at_once: bool) -> Iterator[Path]:
+def _settled(folder: Path, recipe: Watched, seen: dict[Path, tuple[int, int]], *, at_once: bool) -> Iterator[Path]:
     """Files that did not change between two scans. Each version of a file is yielded once."""
     endings = (".txt",) if isinstance(recipe, GenerateRequest) else PICTURES
     for path in sorted(folder.iterdir()):
@@ -117,7 +121,7 @@ def _settled(folder: Path, recipe: run.Wanted, seen: dict[Path, tuple[int, int]]
                 seen[path] = state
 
 
-def _done(studio: Studio, journal: Journal, recipe: run.Wanted, path: Path, options: argparse.Namespace) -> bool:
+def _done(studio: Studio, journal: Journal, recipe: Watched, path: Path, options: argparse.Namespace) -> bool:
     """Run the recipe on a file unless already done. Returns whether it succeeded."""
     try:
         content = path.read_bytes()
@@ -130,7 +134,7 @@ def _done(studio: Studio, journal: Journal, recipe: run.Wanted, path: Path, opti
                 continue
             if job is None:
                 journal.note(part, "")
-                job = run.submit(studio, request)
+                job = again.submit(studio, request)
             journal.note(part, job.id)
             went_well = pictures.kept(studio, job, options) == 0 and went_well
         return went_well
@@ -139,16 +143,16 @@ def _done(studio: Studio, journal: Journal, recipe: run.Wanted, path: Path, opti
         return False
 
 
-def _parts(studio: Studio, recipe: run.Wanted, path: Path, content: bytes) -> list[tuple[str, run.Wanted]]:
+def _parts(studio: Studio, recipe: Watched, path: Path, content: bytes) -> list[tuple[str, Watched]]:
     """The requests for a file: one for a picture, or one per line of text, each with a key derived from the content."""
     sha256 = hashlib.sha256(content).hexdigest()
     if not isinstance(recipe, GenerateRequest):
-        return [(sha256, run.on(recipe, studio.take_in(LOCAL_OWNER, path, path.name).id))]
+        return [(sha256, again.on(recipe, studio.take_in(LOCAL_OWNER, path, path.name).id))]
     lines = [line for each in content.decode("utf-8-sig", "replace").splitlines() if (line := cleaned(each))]
-    return [(f"{sha256}-{number}", run.with_prompt(recipe, line)) for number, line in enumerate(lines)]
+    return [(f"{sha256}-{number}", replace(recipe, prompt=line)) for number, line in enumerate(lines)]
 
 
-def _left(studio: Studio, request: run.Wanted, job_id: str) -> JobView | None:
+def _left(studio: Studio, request: Watched, job_id: str) -> JobView | None:
     """The job started for a request; None if the crash came before that."""
     if job_id:
         return studio.job(LOCAL_OWNER, job_id)

@@ -18,6 +18,7 @@ from studio.contract import GenerateRequest, ModelSpec, Size
 from studio.errors import BadRequest, NotSupported
 from studio.imaging import wildcards
 from studio.imaging.generate_job import read_request
+from studio.recipe.grid import GridRecipe
 from studio.validation import shown
 
 LABELS = {
@@ -120,6 +121,20 @@ def from_json(values: dict[str, Any]) -> GridRequest:
     base = read_request({name: value for name, value in values.items() if name != "grid"})
     x, y = (each and axis(each[0], each[1]) for each in (grid["x"], grid["y"]))
     return GridRequest(base, x, y)
+
+
+def again(said: GridRecipe, base: GenerateRequest) -> GridRequest:
+    """The request for the same sheet.
+
+    Args:
+        base: for its first picture.
+
+    Raises:
+        BadRequest: nothing that can be compared.
+    """
+    across = axis(said.x, [_value(said.x, text) for text in said.x_values])
+    down = axis(said.y, [_value(said.y, text) for text in said.y_values]) if said.y else None
+    return GridRequest(base, across, down)
 
 
 def title_of(request: GridRequest) -> str:

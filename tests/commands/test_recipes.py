@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -16,6 +17,10 @@ from PIL.PngImagePlugin import PngInfo
 import cli
 from app import open_studio
 from commands.sharing.identity import LOCAL_OWNER
+from studio.contract import GenerateRequest
+from studio.grids.grid import GridRequest, axis
+from studio.scheduling.contract import Done
+from studio.splats.any_format import read_splat
 
 ROOT = Path(__file__).resolve().parents[2]
 PROMPT = "a red ball on a grey background"
@@ -49,6 +54,39 @@ def test_a_recipe_makes_the_same_pixels_again(
         told = json.loads(capsys.readouterr().out)
         assert Path(told["path"]) != made[name]
         assert pixels(told["path"]) == pixels(made[name])
+
+
+def test_what_was_cut_out_compared_or_made_solid_is_made_again(
+    made: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    outputs = ("--outputs", str(made["outputs"]), "--json")
+
+    def told(*arguments: str) -> dict[str, Any]:
+        capsys.readouterr()
+        assert cli.main([*arguments, *outputs]) == 0
+        return json.loads(capsys.readouterr().out)
+
+    control = told("control", str(made["ball"]))
+    cut = told("segment", str(made["ball"]), "--point", "64,70", "--name", "ball")
+    splat = told("splat", cut["id"], "--seed", "5", "--steps", "4")
+    studio = open_studio(made["outputs"], resume=False)
+    try:
+        axes = axis("steps", [4, 5]), axis("size", ["128 x 128"])
+        job = studio.compare(LOCAL_OWNER, GridRequest(GenerateRequest(PROMPT, seed=3), *axes))
+        (sheet,) = next(event.assets for event in studio.events(LOCAL_OWNER, job.id) if isinstance(event, Done))
+        first = {id: studio.path(LOCAL_OWNER, id) for id in (control["id"], cut["id"], *splat["views"][:2], sheet)}
+    finally:
+        studio.close()
+    for asset_id, path in first.items():
+        again = told("run", asset_id)
+        assert again["id"] != asset_id and pixels(again["path"]) == pixels(path)
+    again = told("run", splat["path"])
+    one, other = (read_splat(Path(each["path"])).splat for each in (splat, again))
+    assert again["id"] != splat["id"] and (one.positions == other.positions).all()
+    assert cli.main(["run", splat["path"], "-o", str(tmp_path / "picture.png"), *outputs]) == 2
+    assert watch(made, tmp_path, "--recipe", splat["id"]) == 2
+    said = capsys.readouterr().err
+    assert "Name a folder with -o." in said and "Give the recipe of a picture from words" in said
 
 
 def test_a_recipe_of_packed_weights_is_made_with_those_that_are_here(
