@@ -6,6 +6,7 @@ Some are removed: gradio has variables that would open folders, ports or the who
 from __future__ import annotations
 
 import ipaddress
+import logging
 import os
 import sys
 from collections.abc import Iterator
@@ -60,6 +61,7 @@ def prepare_environment(*own_hosts: str) -> None:
         os.environ.setdefault("OMP_NUM_THREADS", str(cores))
     if os.environ.get("SPACE_ID"):
         os.environ.setdefault("FORWARDED_ALLOW_IPS", _INSIDE)
+    logging.getLogger("bitsandbytes").setLevel(logging.ERROR)  # on a CPU, it warns of a package that it can do without
     for told in _mend_proxies(own_hosts):
         print(told, file=sys.stderr)
 

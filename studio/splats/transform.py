@@ -81,11 +81,7 @@ def _turned_over(splat: Splat, sign: int) -> Splat:
 
 
 def _moved(splat: Splat, pose: Pose, left: Pose) -> Splat:
-    """
-    Args: pose: applied to the arrays; left: the result's pose.
-
-    Args: pose: goes into the arrays; left: what the result's pose is.
-    """
+    """Args: pose: applied to the arrays; left: the result's pose."""
     if pose.rotation == NOT_TURNED:
         rotations, rest = splat.rotations, splat.sh_rest
     else:

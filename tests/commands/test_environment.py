@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -16,6 +18,7 @@ import pytest
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from commands import environment
+from tests.app_process import ROOT
 
 DEAD = "http://127.0.0.1:9"
 
@@ -112,6 +115,12 @@ def test_variables_of_gradio_open_nothing(shell: pytest.MonkeyPatch):
     environment.prepare_environment()
     assert [name for name in names if f"GRADIO_{name}" in os.environ] == []
     assert os.environ["GRADIO_TEMP_DIR"] == "/somewhere"
+
+
+def test_a_library_does_not_ask_the_terminal_for_another_one():
+    code = "from commands import environment; environment.prepare_environment(); import bitsandbytes"
+    told = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert "pip install" not in told.stdout + told.stderr
 
 
 def test_on_a_space_visitors_are_told_apart_by_what_its_proxy_says(shell: pytest.MonkeyPatch):
