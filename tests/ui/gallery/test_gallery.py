@@ -277,6 +277,18 @@ def test_deleting_by_key_gives_the_focus_to_the_neighbour(guest: Visitor):
     expect(guest.count).to_have_text("10 pictures")
 
 
+def test_what_is_deleted_twice_while_the_answer_is_late_comes_back_once(guest: Visitor):
+    guest.cells.first.locator(".tile").focus()
+    with late(guest.page, "pictures/delete") as let_come:
+        guest.page.keyboard.press("Delete")
+        guest.page.keyboard.press("Delete")
+        expect(guest.count).to_have_text("9,999 pictures")
+        let_come()
+    expect(guest.toast.locator("span")).to_have_text("Deleted")
+    guest.toast.get_by_role("button", name="Undo").click()
+    expect(guest.count).to_have_text("10,000 pictures")
+
+
 def test_a_phone_selects_by_a_long_press_and_nothing_sticks_out(chrome: Browser, hall: tuple[Studio, str, list[str]]):
     with Visitor.arrives(chrome, hall[1], **PHONE) as phone:
         phone.open_gallery()

@@ -73,7 +73,8 @@ export async function takeBack(pictures) {
 /** Say what was deleted, with a way back for all of it; also for what the message says that still stands from before.
     `restore(ids)` takes pictures out of the trash and gives null when it could not. */
 export function offerUndo(gone, restore, onBack) {
-  const all = [...(document.querySelector(".toasts > .toast")?.gone || []), ...gone];
+  const before = document.querySelector(".toasts > .toast")?.gone || [];
+  const all = [...before, ...gone.filter(({ id }) => !byId(before, id))]; // who waits may press twice
   const undo = async () => {
     for (const part of chunks(all)) {
       if (!(await restore(idsOf(part)))) return;
