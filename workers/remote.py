@@ -46,6 +46,7 @@ class RemoteWorkers:
         self._lock = threading.Lock()
         self._heard: dict[str, tuple[float, bytes, codec.Presence]] = {}  # by worker: time, content, parsed
         self._specs: dict[str, ModelSpec] = {}  # all that were ever announced
+        self._found: dict[str, tuple[ModelSpec, int]] = {}  # `_honoured`, until a worker comes, changes or goes
         self._changed: list[Callable[[], None]] = []
         connection.call(self._begin())
         connection.start(self._forget_the_silent())
@@ -109,6 +110,7 @@ class RemoteWorkers:
                 self._heard[worker] = (time.monotonic(), content, said)
                 for card, revision in zip(said.models, said.revisions, strict=False):
                     self._specs[card.id] = self._spec(card, revision, said.host)
+            self._found.clear()
         self._tell()
 
     async def _forget_the_silent(self) -> None:
@@ -119,11 +121,14 @@ class RemoteWorkers:
                 gone = [id for id, (when, *_) in self._heard.items() if now - when > names.GONE_SECONDS]
                 for id in gone:
                     del self._heard[id]
+                    self._found.clear()
             if gone:
                 self._tell()
 
     def _honoured(self, spec: ModelSpec) -> tuple[ModelSpec, int]:
         """A model limited to what all its workers support, since any may take the job; and how many there are."""
+        if spec.id in self._found:
+            return self._found[spec.id]
         places, common, fast = 0, dict[str, None](), True
         for _, _, said in self._heard.values():
             for card, precisions, is_fast in zip_longest(said.models, said.precisions, said.fast):
@@ -131,7 +136,8 @@ class RemoteWorkers:
                     kept = precisions or ()
                     common = {one: None for one in (common if places else kept) if one in kept}
                     places, fast = places + 1, fast and bool(is_fast)
-        return replace(spec, precisions=tuple(common), fast=bool(places) and fast), places
+        found = self._found[spec.id] = replace(spec, precisions=tuple(common), fast=bool(places) and fast), places
+        return found
 
     def _tell(self) -> None:
         for changed in self._changed:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from typing import Any
 
 import pytest
 from nats.js.api import StreamState
@@ -21,6 +22,7 @@ from tests.workers.nats_server import NatsServer
 from tests.workers.painting import painter
 from workers import codec, names
 from workers.connection import Connection
+from workers.remote import RemoteWorkers
 
 
 def test_a_worker_makes_the_pictures_that_are_asked_for(open_app: OpenApp, start_worker: StartWorker):
@@ -78,6 +80,28 @@ def test_a_model_is_offered_while_a_worker_has_it(open_app: OpenApp, start_worke
     worker.close()
     wait_until(lambda: not studio.workers.present())
     assert [spec.id for spec in studio.models(Task.GENERATE)] == ["own"]
+
+
+def test_places_are_counted_once_until_a_worker_comes_or_goes(open_app: OpenApp, start_worker: StartWorker):
+    class Counting(dict[str, Any]):
+        """Of which it is known how often it was looked through: there may be a thousand workers."""
+
+        looks = 0
+
+        def values(self) -> Any:
+            self.looks += 1
+            return super().values()
+
+    start_worker(painter())
+    workers = open_app().workers
+    assert isinstance(workers, RemoteWorkers)
+    workers._heard, before = (heard := Counting(workers._heard)), workers.places("painter")
+    looks = heard.looks
+    assert [before, *(workers.places("painter") for _ in range(100)), heard.looks] == [1] * 101 + [looks]
+    second = start_worker(painter(), host="another")
+    wait_until(lambda: workers.places("painter") == 2)
+    second.close()
+    wait_until(lambda: workers.places("painter") == 1)
 
 
 def test_a_worker_keeps_to_the_precision_and_to_fast(open_app: OpenApp, start_worker: StartWorker):
