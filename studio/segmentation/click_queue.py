@@ -80,6 +80,8 @@ class Clicks:
                 chore()
             except (StudioError, Cancelled):
                 log.info("Nothing was prepared for the next click.", exc_info=True)
+            except Exception:  # a bug
+                log.exception("Nothing was prepared for the next click.")
             finally:
                 with self._lock:
                     self._chores -= 1
