@@ -253,6 +253,7 @@ class Visitor:
     def _wait_until_ready(self, page: Page) -> None:
         expect(page.locator("#generate")).to_be_attached()  # hidden where the address says another tab
         expect(page.locator("#stage .scene[data-told]")).to_be_attached()
+        expect(page.locator("[inert]")).to_have_count(0)  # all scripts are there
 
     def _hear(self, message: ConsoleMessage) -> None:
         if message.type != "error":

@@ -23,7 +23,7 @@ from ui.generate.offers import PER_MODEL, offer_more, offer_sizes
 from ui.generate.palette import build_palette
 from ui.generate.sentences import noted
 from ui.generate.settings import request_from, values_of
-from ui.shared.bridge import BROKEN, RAW, Bridge
+from ui.shared.bridge import BROKEN, LATEST, RAW, Bridge
 from ui.shared.clouds import asking, build_improve, build_price, refused
 from ui.shared.model_texts import known_of, unknown_sentence
 from ui.shared.preflight import build_preflight
@@ -88,14 +88,14 @@ def _connect_controls(bridge: Bridge, pieces: clouds.Pieces, more: More, named: 
     palette.words(None, [palette, saved], [saved, controls.prompt, note], js=_js("takeWords"), **RAW)
     controls.prompt.change(None, None, None, js=_js("written"), **RAW)
     look, chosen_model = bridge.listener(on_model, named), [bridge.visitor, controls.model, saved, offered]
-    answer = controls.model.input(look, chosen_model, everything, js=typed.ONCE, **RAW)
+    answer = controls.model.input(look, chosen_model, everything, js=typed.ONCE, **LATEST)
     typed.keep(answer, controls, saved, offered, bridge.studio.models(Task.GENERATE))
     fix = bridge.open_listener(on_fixed_seed, named)
-    controls.seed.input(fix, [controls.model, controls.seed], fold, **RAW)
+    controls.seed.input(fix, [controls.model, controls.seed], fold, **LATEST)
     more.last_seed.click(fix, [controls.model, named["last_seed"]], fold, **RAW)
     more.fold.expand(None, None, None, js=_js("showMore"), **RAW)
     resize = bridge.open_listener(on_shape, named)
-    controls.shape.input(resize, [controls.model, controls.shape, saved], everything, **RAW)
+    controls.shape.input(resize, [controls.model, controls.shape, saved], everything, **LATEST)
     chosen_one = [more.follow, saved, controls.model]
     more.follow.chosen(None, chosen_one, [saved, controls.control, note], js=_js("takeFollowed"), **RAW)
 
@@ -119,7 +119,7 @@ def _connect_stage(bridge: Bridge, pieces: clouds.Pieces, named: dict[str, Any])
         None, js=function(_COLUMN.parents[1] / "shared/scripts/events.js", "tell", "copied"), **RAW
     )
     told = [named["last_seed"], named["take_seed"], model, pieces.preflight, pieces.make, pieces.licence]
-    stage.seed(bridge.event_listener(on_seed, named, "seed"), [who, model], told, **RAW)
+    stage.seed(bridge.event_listener(on_seed, named, "seed"), [who, model], told, trigger_mode="multiple", **RAW)
 
 
 def on_load(studio: Studio, owner: str, token: str, saved: Any) -> dict[str, Any]:
@@ -143,7 +143,9 @@ def on_model(studio: Studio, owner: str, model_id: str, saved: Any, offered: str
     spec = studio.model(model_id)
     if spec.readiness().label == "ready":  # downloads nothing
         studio.warm(spec.id)
-    return clouds.shown(studio, owner, spec, saved)
+    answer = clouds.shown(studio, owner, spec, saved)
+    del answer["model"]["value"]  # another one may have been chosen meanwhile
+    return answer
 
 
 def on_shape(studio: Studio, model_id: str, shape: str, saved: Any) -> dict[str, Any]:

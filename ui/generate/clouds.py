@@ -18,7 +18,7 @@ from ui.generate.follow import followed_of
 from ui.generate.model_column import offered_values, show, updates
 from ui.generate.sentences import terms
 from ui.generate.settings import request_from
-from ui.shared.bridge import RAW, Bridge
+from ui.shared.bridge import LATEST, RAW, Bridge
 from ui.shared.clouds import improve_of, price_of
 from ui.shared.model_texts import known_of, preflight
 from ui.shared.preflight import card_of
@@ -52,11 +52,11 @@ def connect(bridge: Bridge, pieces: Pieces, named: dict[str, Any]) -> None:
     changes = [controls.count.change, controls.size.change, controls.width.change, controls.height.change]
     changes += [controls.quality.change, controls.steps.change]
     tell = bridge.listener(on_price, named)
-    latest: dict[str, Any] = {"inputs_kwargs": values, "trigger_mode": "always_last"} | RAW
+    latest: dict[str, Any] = LATEST | {"inputs_kwargs": values}
     gr.on(changes, tell, [who], [price], **latest)
     price.news(tell, [who], [price], **latest)
     changed = [price, improve, controls.model, preflight, make, licence]
-    price.keys(bridge.listener(on_keys, named), [who], changed, inputs_kwargs=values, **RAW)
+    price.keys(bridge.listener(on_keys, named), [who], changed, **latest)
     preflight.use(bridge.event_listener(on_use, named, "id"), [who, saved], [*named.values()], **RAW)
     improve.words(None, [improve, saved], [saved, controls.prompt, note], js=_TAKE_WORDS, **RAW)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from studio.contract import GenerateRequest, ModelSpec, Size
 from studio.errors import BadRequest
-from ui.shared.shapes import CUSTOM, shape_of, size_of
+from ui.shared.shapes import CUSTOM, shape_of, shapes, size_of
 
 
 def request_from(spec: ModelSpec, values: Mapping[str, Any]) -> GenerateRequest:
@@ -69,8 +69,11 @@ def values_of(spec: ModelSpec, request: GenerateRequest) -> dict[str, Any]:
 def _size(spec: ModelSpec, values: Mapping[str, Any]) -> Size | None:
     if spec.any_size and values.get("shape") == CUSTOM:
         return Size(_number(values, "width"), _number(values, "height"))
-    text = _text(values, "size")
-    return size_of(text) if text else None
+    text, shape = _text(values, "size"), _text(values, "shape")
+    size, offered = size_of(text) if text else None, shapes(spec)
+    if size in spec.sizes and shape in offered and size not in offered[shape]:
+        return offered[shape][0]  # the sizes of this shape are still on their way to the page
+    return size
 
 
 def _number(values: Mapping[str, Any], name: str) -> Any:

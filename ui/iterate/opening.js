@@ -29,6 +29,7 @@ export async function open(id, { focus = true, again = "" } = {}) {
   drafts.change("", BLANK);
   look(versionOf(answer.picture.id) || answer.picture, answer.objects);
   state.advice = answer.advice;
+  chooseObject();
   if (answer.limit) change({ where: "object", object: answer.limit });
   if (focus && isVisible() && matchMedia("(hover: hover)").matches) column.focus();
   await loadModels();
@@ -67,8 +68,13 @@ async function loadObjects(id) {
   const { ok, answer } = await post("iterate/open", { id });
   if (!ok || state.picture?.id !== id) return;
   Object.assign(state, { objects: answer.objects, advice: answer.advice });
+  chooseObject();
   drawVeil();
   draw();
+}
+/** Whoever limits the change to an object before the objects are here means the first of them. */
+function chooseObject() {
+  if (draft().where === "object" && !draft().object && state.objects.length) change({ where: "object" });
 }
 function look(picture, objects) {
   const before = state.picture, isSame = before && before.width === picture.width && before.height === picture.height;

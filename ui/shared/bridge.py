@@ -27,6 +27,8 @@ QUIET: dict[str, Any] = {"show_progress": "hidden", "show_progress_on": [], "api
 """For every listener of the page: private, not queued, and without progress indicators."""
 RAW: dict[str, Any] = QUIET | {"preprocess": False}
 """For listeners that take the values as the browser sends them."""
+LATEST: dict[str, Any] = RAW | {"trigger_mode": "always_last"}
+"""The same, where what is chosen while an answer is under way is asked about after it; else gradio forgets it."""
 BROKEN = "Something went wrong; the log has the details."
 """The message for a bug."""
 

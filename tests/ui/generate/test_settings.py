@@ -76,6 +76,21 @@ def test_what_is_typed_while_the_answer_to_a_choice_of_model_is_under_way_is_kep
     expect(page.locator("#seed input")).to_have_value("")
 
 
+def test_of_two_models_chosen_one_after_the_other_the_last_one_is_shown(visitor: Visitor):
+    asked: list[Route] = []
+    page, run = visitor.page, "**/gradio_api/run/**"
+    page.route(run, lambda call: asked.append(call) if '"full"' in (call.request.post_data or "") else call.continue_())
+    with page.expect_request(lambda request: '"full"' in (request.post_data or "")):
+        visitor.choose_model("Full painter")
+    visitor.choose_model("Far painter")
+    expect(page.locator("#model input")).to_have_value("Far painter · 4 GB download")
+    for call in asked:
+        call.continue_()
+    page.unroute(run)
+    expect(page.locator("#terms")).to_contain_text("Licence: Painters <only>")
+    expect(page.locator("#negative-prompt")).to_be_hidden()
+
+
 def test_a_model_that_cannot_run_says_what_it_needs_before_anything_is_asked(regular: Visitor):
     regular.choose_model("Big painter")
     expect(regular.page.locator("#model input")).to_have_value("Big painter · needs a GPU with 13 GB")
@@ -249,6 +264,12 @@ def test_the_controls_of_every_model_can_be_drawn(spec: ModelSpec):
     for name in ("steps", "guidance", "clip_skip"):
         gr.Slider(**shown[name])
     assert shown["steps"]["visible"] == bool(spec.steps and spec.steps.low < spec.steps.high)
+
+
+def test_a_shape_counts_before_its_sizes_are_there():
+    values = {"prompt": "a ball", "shape": "3:2", "size": "256 x 256"}
+    assert request_from(FULL, values).size == Size(384, 256)
+    assert request_from(FULL, values | {"shape": "1:1", "size": "192 x 192"}).size == Size(192, 192)
 
 
 def test_what_the_model_does_not_honour_never_gets_into_the_request():

@@ -307,6 +307,24 @@ def test_an_object_that_was_just_kept_limits_a_change_and_old_strokes_do_not(
     assert not differs[:, SIZE.width // 2 :].any()  # where the stroke was
 
 
+def test_an_object_that_is_wanted_before_the_objects_are_here_is_the_first(
+    bench: Bench, changing: Studio, picture: str
+):
+    held: list[Route] = []
+    bench.page.route("**/diorama/iterate/open", lambda route: held.append(route))
+    cut = changing.selections.keep(OWNER, SegmentRequest(picture, points=(Point(75, 80),)), "ball")
+    bench.find("[data-where='object']").click()
+    expect(bench.find("[data-where='object']")).to_have_attribute("aria-checked", "true")
+    while not held:
+        bench.page.wait_for_timeout(10)
+    expect(bench.find(f".objects .tile[data-object='{cut.id}']")).to_have_count(0)
+    for route in held:
+        route.continue_()
+    bench.page.unroute("**/diorama/iterate/open")
+    expect(bench.find(f".objects .tile[data-object='{cut.id}']")).to_have_attribute("aria-checked", "true")
+    expect(bench.board).to_have_attribute("data-limited", "true")
+
+
 def test_a_version_is_renamed_starred_and_deleted_with_what_came_of_it(bench: Bench, changing: Studio):
     first = bench.change("make it green")
     bench.change("make it blue")

@@ -80,6 +80,7 @@ def test_a_picture_is_dragged_out_as_its_file_and_over_a_tab_into_it(visitor: Vi
     page.evaluate(DRAG, [tile, "#iterate-tab-button", "dragover"])
     assert_shown(visitor, "Iterate")
     expect(page.locator(stage)).to_be_visible()
+    expect(page.locator("#iterate [inert]")).to_have_count(0)  # its scripts are there
     assert not page.evaluate(DRAG, [tile, stage, "dragover"])  # it is taken
     page.evaluate(DRAG, [tile, stage, "drop"])
     expect(page.locator("#iterate .subject .title")).to_have_text("a red: ball")
