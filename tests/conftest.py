@@ -40,6 +40,8 @@ gc.disable()  # until all modules are there, of which hardly anything is garbage
 # A busy machine may need longer for an answer than the five seconds of httpx.
 _asking = inspect.signature(httpx.get).parameters["timeout"].default  # the one of all its functions and clients
 vars(_asking).update(dict.fromkeys(("connect", "read", "write", "pool"), float(PATIENCE_SECONDS)))
+# An idle connection is given up before uvicorn closes it, after five seconds: else a request may meet its end.
+inspect.signature(httpx.Client).parameters["limits"].default.keepalive_expiry = 2.0
 
 # The same examples every time: `make fuzz` draws new ones. A busy machine is no finding, and a temporary folder may
 # serve all examples: each one writes its file anew.

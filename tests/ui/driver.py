@@ -23,7 +23,7 @@ from playwright.sync_api import (
 )
 
 from studio.recipe import is_asset_id
-from tests.patience import PATIENCE_SECONDS
+from tests.patience import PATIENCE_SECONDS, settled
 from tests.ui.painter import Brush
 from tests.ui.tabs import borrowed_tab
 
@@ -41,6 +41,12 @@ DROP = """([files, place]) => {
   }
 }"""
 SAVED = "localStorage['diorama-generate'] || ''"
+ALL_SAVED = f"""async () => {{
+  for (let before = null; before !== ({SAVED});) {{
+    before = {SAVED};
+    await new Promise((later) => setTimeout(later, 300));
+  }}
+}}"""
 
 
 class Visitor:
@@ -138,6 +144,7 @@ class Visitor:
     @contextmanager
     def saving(self) -> Iterator[None]:
         """Do something, and wait until the browser has kept the settings."""
+        settled(self.page, ALL_SAVED)  # what was set before is kept by now
         before = self.page.evaluate(SAVED)
         yield
         self.page.wait_for_function(f"before => ({SAVED}) !== before", arg=before)

@@ -499,14 +499,16 @@ def test_a_film_says_at_once_that_it_is_made_and_is_made_once(table: Turntable, 
     expect(table.find(".exports summary")).to_have_text("Making it…")
     table.find(".subject .title").click()
     expect(film).to_be_hidden()
+    while not asked:
+        guest.page.wait_for_timeout(10)
     with guest.page.expect_download() as saving:
-        assert len(asked) == 1
         asked[0].continue_()
     assert saving.value.suggested_filename.endswith(".mp4") and "red-ball" in saving.value.suggested_filename
     saving.value.save_as(tmp_path / "film.mp4")
     assert (tmp_path / "film.mp4").read_bytes()[4:8] == b"ftyp"
     table.find(".exports summary").click()
     expect(film).to_contain_text("One full turn on white")
+    assert len(asked) == 1
 
 
 def test_a_file_that_cannot_be_made_says_why(table: Turntable, guest: Visitor):
