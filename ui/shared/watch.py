@@ -13,6 +13,7 @@ import json
 from contextlib import suppress
 from typing import Any
 
+from studio.library.search import GalleryPage
 from studio.scheduling.contract import JobView
 from studio.service import Studio
 from ui.shared.pictures import Answer, model_label, picture, text
@@ -20,6 +21,7 @@ from ui.shared.pictures import Answer, model_label, picture, text
 PAGE = 24
 """Pictures per answer."""
 _LONGEST_WAIT = 25.0  # seconds; below the time-outs of proxies, 30 and more
+_MOST_LOOKS = 3
 PROGRESS_PAUSE = 0.15
 """Seconds between two answers with progress alone, which still looks smooth. Sending and drawing every step of the toy
 takes as much CPU as a third of the picture."""
@@ -93,12 +95,23 @@ ROUTES = {"watch": watch, "pictures/more": more, "jobs/stop": stop, "jobs/skip":
 
 
 def _snapshot(studio: Studio, owner: str, known: Any) -> Answer:
-    jobs = [job_told(studio, job) for job in studio.jobs(owner)]  # first: what is over has its pictures among them
-    page = studio.gallery(owner, limit=PAGE)
+    jobs, page = _looked(studio, owner)
     pictures = [picture(studio, asset) for asset in page.assets]
     digest = hashlib.sha256(json.dumps([pictures, page.next]).encode()).hexdigest()[:16]
-    answer: Answer = {"jobs": jobs, "digest": digest}
+    answer: Answer = {"jobs": [job_told(studio, job) for job in jobs], "digest": digest}
     return answer if digest == known else {**answer, "pictures": pictures, "next": page.next}
+
+
+def _looked(studio: Studio, owner: str) -> tuple[list[JobView], GalleryPage]:
+    """The jobs, and after them the pictures, so that what is over has its pictures among them. If there is news
+    meanwhile, once more: what has its pictures among them is over.
+    """
+    looks = 0
+    while True:
+        looks, news = looks + 1, studio.news(owner)
+        jobs, page = studio.jobs(owner), studio.gallery(owner, limit=PAGE)
+        if studio.news(owner) == news or looks == _MOST_LOOKS:
+            return jobs, page
 
 
 def job_told(studio: Studio, job: JobView) -> Answer:

@@ -187,6 +187,7 @@ def test_everything_works_without_a_pointer(visitor: Visitor, brush: Brush):
     keyboard.type(RED)
     keyboard.press("Control+Enter")
     expect(visitor.pictures).to_have_count(1)
+    expect(visitor.jobs).to_have_count(0)
     keyboard.press("Control+A")
     keyboard.type(BLUE)
     brush.hold()

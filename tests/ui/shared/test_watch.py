@@ -77,7 +77,7 @@ def test_a_job_is_told_as_over_with_its_picture_even_if_it_ends_between_two_look
         monkeypatch.setattr(own_studio, name, let_it_end(getattr(own_studio, name)))
     told = finished(watch(own_studio, "ada", {"since": None, "wait": 0}))
     (seen,) = told["jobs"]
-    assert seen["state"] != "done" or told["pictures"]
+    assert seen["state"] == "done" and told["pictures"]
 
 
 @pytest.mark.parametrize("wait", [float("nan"), -1, "x", None])
