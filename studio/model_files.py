@@ -16,6 +16,7 @@ from studio.residents import Residents
 log = logging.getLogger(__name__)
 
 Action = Literal["download", "pause", "cancel", "load", "unload", "delete"]
+_IN_MEMORY: set[Action] = {"load", "unload"}
 SUGGESTED = (Task.GENERATE, Task.SEGMENT, Task.VIEWS)
 """A model for each of these is suggested to a new user."""
 
@@ -103,7 +104,10 @@ class ModelFiles:
         spec = next((spec for spec in self._here() if spec.id == model_id), None)
         if spec is None:
             raise BadRequest("There is no such model on this machine. Reload the page.")
-        if action not in self._state(spec).actions:
+        possible = {*self._state(spec).actions}
+        if possible & _IN_MEMORY:  # what is wanted may just have come about
+            possible |= _IN_MEMORY
+        if action not in possible:
             raise NotSupported(f"{spec.label} cannot do that now. Reload the page.")
         match action:
             case "download":
