@@ -28,7 +28,7 @@ def add_verbs(verbs: Any) -> None:
     )
     draw.add_argument("--size", type=size, metavar="WxH", help="in pixels, such as 1024x768")
     draw.add_argument("--style", default="", help="a style of the model")
-    pictures.add_options(draw, "follow the outlines or the depth of this picture, where the model supports it")
+    pictures.add_options(draw, "follow the outlines, depth or likeness of this picture, where the model supports it")
 
 
 def size(text: str) -> Size:

@@ -63,7 +63,7 @@ class GenerateRequest:
     clip_skip: int | None = None  # text encoder layer, counted from the last, which is 1
     precision: str = ""  # of the weights, such as "nf4"; "": what suits the machine
     fast: bool = False  # compile the network: slow once, then faster; rounding differs
-    control: str = ""  # asset id of a picture whose outlines or depth are followed
+    control: str = ""  # asset id of a picture whose outlines, depth or likeness are followed
     control_strength: float | None = None  # how closely
     sampler: str = ""  # one of the model's samplers; "": its first, or it has none
 
@@ -132,7 +132,7 @@ class ImageRequest:
     steps: int = 0
     guidance: float = 0.0
     negative_prompt: str = ""
-    references: tuple[Image.Image, ...] = ()  # RGB pictures an instruction refers to; empty for text -> image
+    references: tuple[Image.Image, ...] = ()  # RGB pictures an instruction refers to, or whose likeness to follow
     mask: Image.Image | None = None  # "L", as large as the first reference, 255 = change here; None: anywhere
     strength: float | None = None  # how far from the first reference, 0 to 1; None: the model has no such control
     control: Image.Image | None = None  # RGB, of `size`: the outlines or depth to follow
@@ -277,12 +277,18 @@ class ModelCard:
     strength: Range | None = None
     control: str = ""  # id of the model that makes its control pictures; "": none
     control_strength: Range | None = None
+    likeness: bool = False  # new pictures can take the likeness of another one
     makes: str = ""  # for such a model: what its pictures show, "outlines"
     scales: tuple[int, ...] = ()  # upscaling factors
     toys_only: bool = False  # was trained on the toy world alone
     strokes: bool = False  # segmentation: takes brush strokes as hints; else they are drawn over its mask
     exact_size: bool = True  # False: the requested aspect ratio, and roughly the size
     retired_on: str = ""  # ISO date from which the provider uses another model; "": not announced
+
+    @property
+    def follows(self) -> bool:
+        """Whether a new picture can follow another one: its outlines or depth, or its likeness."""
+        return self.likeness or bool(self.control)
 
     def spec(self, **more: Any) -> ModelSpec:
         """The catalog entry: this card plus the other fields of `ModelSpec`."""

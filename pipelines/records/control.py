@@ -7,7 +7,7 @@ from dataclasses import replace
 from pipelines.hub.cache import Download
 from pipelines.local_model import LocalModel
 from pipelines.plan import Needs, Whole
-from pipelines.records.common import BOTH, EDITS
+from pipelines.records.common import BOTH
 from pipelines.records.flux import DEV, DEV_LICENCE
 from pipelines.records.stable_diffusion import SD_15, SDXL
 from studio.contract import Range, Task
@@ -93,12 +93,11 @@ def _shown(base: LocalModel, id: str, file: str, gb: float) -> LocalModel:
         needs=needs,
         work=None,
         about="Draws what you say in the likeness of a picture, or of a reference picture.",
-        tasks=EDITS,
+        tasks=BOTH,
+        likeness=True,
         references=2,
         strength=Range(0.1, 1, 1),
         control_strength=Range(0, 1, 0.6),
-        styles=(),
-        examples=(),
     )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from PIL import Image
 
@@ -45,10 +46,10 @@ def make_grid(
         job.begin(0)
         following = follow(job, spec, catalog, residents)
         path_of, sizes = partial(store.path, job.row.owner), {cell.size for row in request.rows() for cell in row}
-        controls = {size: followed(replace(request.base, size=size), spec, path_of, following) for size in sizes}
+        follows = {size: followed(replace(request.base, size=size), spec, path_of, following) for size in sizes}
         with residents.use(spec, job.tell) as model:
             began = time.monotonic()
-            pictures, revision = _pictures(job, request, spec, model, choices, controls, kept.append)
+            pictures, revision = _pictures(job, request, spec, model, choices, follows, kept.append)
             seconds = time.monotonic() - began
         job.check()
         sheet = grid.sheet(pictures, across, down)
@@ -68,13 +69,13 @@ def _pictures(
     spec: ModelSpec,
     model: Model,
     choices: Path,
-    controls: dict[Size | None, Image.Image | None],
+    follows: dict[Size | None, dict[str, Any]],
     made: Callable[[Callable[[], object]], None],
 ) -> tuple[list[list[Image.Image | None]], str]:
     """The pictures row by row, previewing the sheet so far; and the revision, if only the model knows it.
 
     Args:
-        controls: the control picture for each size.
+        follows: what pictures of each size follow, see `control.followed`.
         made: is told of each picture what to call once it is not needed any more.
     """
     rows = request.rows()
@@ -85,7 +86,7 @@ def _pictures(
         cell = rows[row][column]
         cell = replace(cell, prompt=wildcards.chosen(cell.prompt, seed_of(cell, 0), choices))
         wanted, note = image_request(cell, spec, 0), f"picture {number} of {count}"
-        wanted = replace(wanted, control=controls[cell.size], id=f"{job.row.id}-{number}")
+        wanted = replace(wanted, **follows[cell.size], id=f"{job.row.id}-{number}")
         result = model.run(wanted, _teller(job, done, total, note))
         made(result.kept)
         pictures[row][column] = checked(result, wanted, spec)

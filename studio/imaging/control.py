@@ -1,4 +1,4 @@
-"""Control pictures (outlines, depth): what makes them, and the plan of such a job.
+"""Pictures to follow: control pictures (outlines, depth), what makes them, and the plan of such a job; references.
 
 They are made by models of the task CONTROL, which get the picture as first reference and, if a person gave one to
 follow instead, that as `control`; a picture that already is such a picture is used as it is.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -42,6 +43,8 @@ LOW, HIGH = 100, 200
 """Canny's thresholds. Source: the model cards of the ControlNets, and lllyasviel/ControlNet: gradio_canny2image.py."""
 LARGE = 1024
 """The largest average side, in pixels, of outlines and depth stored as a picture."""
+MAX_REFERENCE_SIDE = 2048
+"""Longest side of a reference picture."""
 _GREY = 12
 """Of 255: how much the channels of a grey picture may differ, JPEG included."""
 _DRAWN = 0.9
@@ -67,8 +70,8 @@ def follow(job: LiveJob, spec: ModelSpec, catalog: Catalog, residents: Residents
 
 def followed(
     request: GenerateRequest, spec: ModelSpec, path_of: Callable[[str], Path], follow: Follow
-) -> Image.Image | None:
-    """The control picture for a new picture, of its size; None: the model follows none.
+) -> dict[str, Any]:
+    """What a new picture follows, as fields of its `ImageRequest`: a control picture of its size, or a reference.
 
     Args:
         request: complete.
@@ -77,10 +80,19 @@ def followed(
     Raises:
         NotFound: the picture is gone.
     """
-    if not spec.control or request.size is None:
-        return None
+    if not request.control or request.size is None:
+        return {}
+    if not spec.control:
+        return {"references": (reference(path_of(request.control)),)}
     own = ImageOps.fit(flat(read_picture(path_of(request.control)).image), request.size, Image.Resampling.LANCZOS)
-    return follow(ImageRequest("", request.size, references=(own,), control=own))
+    return {"control": follow(ImageRequest("", request.size, references=(own,), control=own))}
+
+
+def reference(path: Path) -> Image.Image:
+    """A picture to refer to: RGB of limited size."""
+    image = flat(read_picture(path).image)
+    image.thumbnail((MAX_REFERENCE_SIDE, MAX_REFERENCE_SIDE), reducing_gap=3.0)
+    return image
 
 
 def control_plans(job: LiveJob, spec: ModelSpec, store: Store) -> Callable[[int], PicturePlan]:

@@ -158,21 +158,21 @@ def generate_plans(
     values: dict[str, Any],
     spec: ModelSpec,
     choices: Path,
-    followed: Callable[[GenerateRequest], Image.Image | None],
+    followed: Callable[[GenerateRequest], dict[str, Any]],
 ) -> Callable[[int], PicturePlan]:
     """
     Args:
         values: of a job row: `asdict` of a complete request, after a round trip through JSON.
         choices: the folder for `wildcards`.
-        followed: makes the control picture, the same for all pictures.
+        followed: what all pictures follow, see `control.followed`.
     """
     request = read_request(values)
-    control = cache(lambda: followed(request))
+    follows = cache(lambda: followed(request))
 
     def plan(index: int) -> PicturePlan:
         prompt = wildcards.chosen(request.prompt, seed_of(request, index), choices)
         decided = replace(request, prompt=prompt)
-        wanted = lambda index: replace(image_request(decided, spec, index), control=control())  # noqa: E731
+        wanted = lambda index: replace(image_request(decided, spec, index), **follows())  # noqa: E731
         return PicturePlan(decided, prompt, wanted, parents=parents_of(request))
 
     return plan

@@ -11,7 +11,7 @@ from PIL import Image
 
 from studio.contract import ImageRequest, ImageResult, IterateRequest, ModelSpec, Size
 from studio.imaging import align, composite, edit_codec, edit_mask, replay
-from studio.imaging.control import Follow
+from studio.imaging.control import Follow, reference
 from studio.imaging.edit_mask import Extension
 from studio.imaging.generate_job import Kept, PicturePlan, request_for_one
 from studio.intake.picture import read_picture
@@ -19,10 +19,6 @@ from studio.library.store import Store
 from studio.recipe.edit import EditRecipe
 from studio.scheduling.live_job import LiveJob
 from studio.segmentation import objects
-from studio.segmentation.objects import flat
-
-MAX_REFERENCE_SIDE = 2048
-"""Longest side of a reference picture."""
 
 PathOf = Callable[[str], Path]
 
@@ -67,7 +63,7 @@ def iterate_plan(request: IterateRequest, spec: ModelSpec, path_of: PathOf, foll
     object_mask = objects.mask_in(path_of(request.object)) if request.object else None
     mask = edit_mask.mask_of(request, Size(*source.size), object_mask)
     scene = composite.scene(source, Extension(*request.extend), mask, request.feather or 0.0, spec)
-    more = tuple(_reference(path_of(each)) for each in request.references)
+    more = tuple(reference(path_of(each)) for each in request.references)
     control = cache(partial(_control, request, spec, scene, path_of, follow))
     return PicturePlan(
         request=request,
@@ -119,10 +115,3 @@ def _kept(request: IterateRequest, scene: composite.EditView, result: ImageResul
         drift=tuple(round(value, 4) for value in drift or ()),
     )
     return Kept(finished.image, align.in_words(drift) if drift else "", edit)
-
-
-def _reference(path: Path) -> Image.Image:
-    """RGB of limited size."""
-    image = flat(read_picture(path).image)
-    image.thumbnail((MAX_REFERENCE_SIDE, MAX_REFERENCE_SIDE), reducing_gap=3.0)
-    return image

@@ -102,8 +102,8 @@ class Endpoints(EndpointGroup):
             precision: Precision of the weights: 16-bit, fp8, int8, nf4, gguf-q8, gguf-q5 or gguf-q4, where
                 `models` lists it; empty chooses automatically.
             fast: Compile the network, if `models` lists it: the first picture of a size takes longer.
-            control: Id of a picture whose outlines or depth to follow, for a model that can. A line drawing,
-                and grey depth, are followed as they are.
+            control: Id of a picture whose outlines, depth or likeness to follow, for a model that can. A line
+                drawing, and grey depth, are followed as they are.
             control_strength: How closely, if the model supports it.
             sampler: One of the model's samplers; empty takes its first.
         """
@@ -171,6 +171,7 @@ class Endpoints(EndpointGroup):
                 "precisions": list(spec.precisions),
                 "fast": spec.fast,
                 "control": spec.control,
+                "likeness": spec.likeness,
             }
             for spec in specs
         ]

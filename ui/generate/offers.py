@@ -73,7 +73,7 @@ def offer(spec: ModelSpec, remembered: dict[str, Any], owner: str = "") -> dict[
             "value": _one_of(remembered.get("style"), [id for _, id in styles]),
             "visible": bool(spec.styles),
         },
-        "control": {"value": str(remembered.get("control") or "") if spec.control else "", "visible": False},
+        "control": {"value": str(remembered.get("control") or "") if spec.follows else "", "visible": False},
         "control_strength": _slider(spec.control_strength, remembered.get("control_strength"), step=0.05),
         "count": {"info": "Each with its own seed." if spec.seed else ""},
         "quality": {

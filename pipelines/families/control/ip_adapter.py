@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from PIL import Image
+
 from pipelines.families.control.controlnet import Guided
 from pipelines.families.diffusers_base import Embeddings
 from pipelines.families.stable_diffusion import StableDiffusion, StableDiffusionXL
@@ -11,15 +13,16 @@ from studio.contract import ImageRequest
 
 
 class _Shown(Guided):
-    """With an IP-Adapter, whose picture is the last reference."""
+    """With an IP-Adapter, whose picture is the last reference; without one, its words alone count."""
 
     def _arguments(self, request: ImageRequest, words: Embeddings) -> dict[str, Any]:
         said = super()._arguments(request, words)
-        pipeline, scale = self.pipeline, request.control_strength
-        pipeline.set_ip_adapter_scale(1.0 if scale is None else scale)
+        pipeline, scale = self.pipeline, 1.0 if request.control_strength is None else request.control_strength
+        *_, likeness = request.references or (Image.new("RGB", request.size),)
+        pipeline.set_ip_adapter_scale(scale if request.references else 0.0)
         with self._placed.reading():
             seen = pipeline.prepare_ip_adapter_image_embeds(
-                [request.references[-1]], None, self._placed.device, 1, "negative_prompt_embeds" in said
+                [likeness], None, self._placed.device, 1, "negative_prompt_embeds" in said
             )
         return said | {"ip_adapter_image_embeds": seen}
 

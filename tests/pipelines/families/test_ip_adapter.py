@@ -132,6 +132,18 @@ def test_it_draws_as_diffusers_own_pipeline_does(models: dict[str, Any], place: 
         assert not same(made, models[name].run(other, ignore).image)
 
 
+@pytest.mark.parametrize("name", [*KINDS])
+def test_a_new_picture_takes_the_likeness_of_one_or_of_none(models: dict[str, Any], place: Path, name: str):
+    """As Generate asks: without a picture to change, so without a strength."""
+    seen = replace(REQUEST, references=REQUEST.references[1:], strength=None)
+    assert same(models[name].run(seen, ignore).image, plain(place, name, 0, REQUEST))
+    unseen = replace(seen, references=())
+    without = KINDS[name][2][0].from_pretrained(place / name)
+    words = asked(without, SCHEDULERS[name], without.scheduler.config, 0, unseen)
+    assert same(models[name].run(unseen, ignore).image, words)
+    assert same(models[name].run(seen, ignore).image, plain(place, name, 0, REQUEST))
+
+
 @pytest.mark.parametrize("placement", [Placement.TEXT_LEAVES, Placement.PARTS, Placement.BLOCKS])
 def test_every_placement_makes_the_same_picture(models: dict[str, Any], place: Path, placement: Placement):
     model = opened(place, "sd15", placement)

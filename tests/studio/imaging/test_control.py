@@ -201,6 +201,28 @@ def test_a_picture_from_words_follows_another_one(open_studio: OpenStudio, fake:
     assert any("another picture" in note for note in gone.notes)
 
 
+def test_a_picture_from_words_takes_the_likeness_of_another_one(open_studio: OpenStudio, fake: FakeModel):
+    shown = spec_of(fake, likeness=True, control_strength=Range(0, 1, 0.6), steps=Range(1, 9, 4))
+    studio = open_studio(generator(FakeModel(), "plain"), shown)
+    wide = picture(Size(2 * SIDE, SIDE))
+    own = studio.take_in(OWNER, saved(wide, "PNG"), "hill.png")
+    job = finished(studio, studio.generate(OWNER, GenerateRequest("a fox", control=own.id)))
+    studio.compare(OWNER, GridRequest(GenerateRequest("a fox", control=own.id), axis("steps", [1, 2])))
+    without = finished(studio, studio.generate(OWNER, GenerateRequest("a fox", "fake")))
+    assert [len(sent.references) for sent in fake.requests] == [1, 1, 1, 0]
+    for sent in fake.requests[:3]:
+        assert (sent.control, sent.control_strength, sent.strength) == (None, 0.6, None)
+        assert np.array_equal(np.asarray(sent.references[0]), np.asarray(wide)), "as it is, whatever the size asked for"
+    made = studio.asset(OWNER, job.assets[0])
+    assert (made.recipe.model, made.recipe.control, made.parents) == ("fake", own.id, (own.id,))
+    again = studio.settings_of(OWNER, made.id).request
+    assert again and (again.model, again.control, again.control_strength) == ("fake", own.id, 0.6)
+    assert studio.asset(OWNER, without.assets[0]).parents == ()
+    assert studio.generate(OWNER, GenerateRequest("a fox")).model == "plain"
+    with pytest.raises(NotSupported, match="cannot follow a picture"):
+        studio.generate(OWNER, GenerateRequest("a fox", "plain", control=own.id))
+
+
 def test_a_drawing_of_ones_own_is_followed_by_every_picture_of_a_comparison(open_studio: OpenStudio, fake: FakeModel):
     studio = open_studio(maker(fake, steps=Range(1, 9, 4)), CANNY)
     own = studio.take_in(OWNER, saved(drawing(), "PNG"), "ring.png")

@@ -19,6 +19,29 @@ from tests.ui.painter import Brush, catalog
 from tests.ui.serve import one_person, served
 
 
+def test_a_likeness_is_offered_and_optional(chrome: Browser, tmp_path: Path):
+    toy, full, *_ = catalog(Brush(0.001))
+    shown = replace(full, id="shown", label="Shown", likeness=True, control_strength=Range(0, 1, 0.6))
+    studio = Studio([toy, shown], tmp_path)
+    hill = studio.take_in("local", saved(picture(Size(96, 96)), "PNG"), "hill.png")
+    with served(studio, one_person) as address, Visitor.arrives(chrome, address) as visitor:
+        page, follow = visitor.page, visitor.page.locator("#follow")
+        visitor.choose_model("Shown")
+        expect(follow).to_contain_text("Follow the likeness of")
+        expect(follow).to_contain_text("Optional: the words alone will do.")
+        visitor.make("a red ball")
+        newest = studio.asset("local", visitor.pictures.first.get_attribute("data-key") or "")
+        assert (newest.recipe.model, newest.recipe.control, newest.parents) == ("shown", "", ())
+        follow.get_by_role("button", name="Choose a picture").click()
+        page.get_by_role("dialog").get_by_role("button", name="hill").click()
+        expect(follow.get_by_role("button")).to_have_count(1)  # only its tile: nothing of it is drawn first
+        visitor.make("a blue ball")
+        newest = studio.asset("local", visitor.pictures.first.get_attribute("data-key") or "")
+        assert (newest.recipe.control, newest.recipe.control_strength, newest.parents) == (hill.id, 0.6, (hill.id,))
+    visitor.assert_nothing_went_wrong()
+    studio.close()
+
+
 def test_a_picture_is_chosen_and_followed(chrome: Browser, tmp_path: Path):
     toy, full, *_ = catalog(Brush(0.001))
     follower = replace(full, id="follower", label="Follower", control=CANNY.id, control_strength=Range(0, 2, 1))

@@ -1,4 +1,4 @@
-"""The control picture in the column: chosen, shown and removed."""
+"""The picture to follow in the column: chosen, shown and removed."""
 
 from __future__ import annotations
 
@@ -25,14 +25,16 @@ def build_follow() -> gr.HTML:
 
 
 def followed_of(studio: Studio, owner: str, spec: ModelSpec, control: Any) -> dict[str, Any]:
-    """What the place shows for a model; {} if it takes no control picture.
+    """What the place shows for a model; {} if it follows none.
 
     Args:
         control: id of the chosen picture, as stored by the browser: untrusted.
     """
-    if not spec.control:
+    if not spec.follows:
         return {}
-    shown: dict[str, Any] = {"model": spec.id, "makes": studio.model(spec.control).makes}
+    makes = studio.model(spec.control).makes if spec.control else ""
+    shown: dict[str, Any] = {"model": spec.id, "makes": makes, "what": makes or "likeness"}
+    shown["hint"] = "A line drawing or a depth map is used as it is." if makes else "Optional: the words alone will do."
     if isinstance(control, str) and control:
         try:
             asset = studio.asset(owner, control)

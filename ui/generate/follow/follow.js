@@ -1,4 +1,4 @@
-// The picture whose outlines or depth the chosen model follows. The column's hidden `control` holds its id.
+// The picture whose outlines, depth or likeness the chosen model follows. The column's hidden `control` holds its id.
 
 import { choosePicture } from "../../shared/picker/picker.js";
 import { make, reconcile, setText, show, within } from "../../shared/scripts/elements/dom.js";
@@ -17,12 +17,13 @@ function choose(picture) {
 const keep = () => ask("iterate/control", { id: shown().picture.id, model: shown().model });
 
 function draw() {
-  const { makes, picture } = shown();
-  show(find(".follow"), Boolean(makes));
-  if (!makes) return;
-  setText(find(".title"), `Follow the ${makes} of`);
+  const { what, makes, hint, picture } = shown();
+  show(find(".follow"), Boolean(what));
+  if (!what) return;
+  setText(find(".title"), `Follow the ${what} of`);
+  setText(find(".quiet"), hint);
   const keepable = { id: "keep", word: `Show ${makes}`, press: keep };
-  const items = picture ? [picture, keepable] : [{ id: "choose", word: "Choose a picture", press: () => choosePicture("Choose a picture to follow", choose) }];
+  const items = picture ? [picture, ...(makes ? [keepable] : [])] : [{ id: "choose", word: "Choose a picture", press: () => choosePicture("Choose a picture to follow", choose) }];
   reconcile(find(".references"), items, tile, (node, { word }) => { if (word) setText(node, word); });
 }
 function tile(item) {
