@@ -34,10 +34,8 @@ from studio.validation import shown
 
 log = logging.getLogger(__name__)
 
-DECODED_CELLS = 32
-"""Previews of pictures up to this many latent cells a side are decoded; larger ones use a linear map."""
-PREVIEW_SECONDS = 0.2
-"""Between two decoded previews, and before the picture; one takes as long as half a step of the toy."""
+FINE_CELLS, FINE = 32, 4
+"""Up to so many latent cells a side, a preview has so many pixels a side for each; with more cells, it has one."""
 NOT_COMPILED = "It was made without Fast, which did not work here."
 KEPT_PROMPTS = 16
 """Size of the cache of encoded prompts, 2 to 8 MB each for large models."""
@@ -59,15 +57,12 @@ class DiffusersModel(ABC):
     kind: ClassVar[type[diffusers.DiffusionPipeline]]
     loras: ClassVar[str] = ""  # the family of LoRAs that fit, see `loras.kinds`
 
-    def __init__(
-        self, checkpoint: Checkpoint, plans: Sequence[Plan], *, preview_seconds: float = PREVIEW_SECONDS
-    ) -> None:
+    def __init__(self, checkpoint: Checkpoint, plans: Sequence[Plan]) -> None:
         """Open the weights.
 
         Args:
             plans: the ways to run it here, fastest first; if the GPU turns out to be too full, the next one is tried,
                 once for each load and each picture.
-            preview_seconds: how long a preview of a small picture is shown before the next one, or the picture.
 
         Raises:
             NotReady: the weights are missing or damaged.
@@ -75,9 +70,8 @@ class DiffusersModel(ABC):
         """
         self._checkpoint = checkpoint
         self._words: OrderedDict[tuple[Any, ...], Embeddings] = OrderedDict()  # least recently used first
-        self._projection: preview.Projection | None = None
-        self._preview_seconds = preview_seconds
-        self._began = self._previewed = 0.0  # times of this picture's start and latest preview
+        self._projections: dict[int, preview.Projection] = {}  # by pixels per latent cell
+        self._began = 0.0  # time of this picture's start
         self._note = ""  # for people, about this picture
         self._compiles = True  # until it fails
         self._shape: tuple[Any, ...] = ()  # of this picture: what compiled code depends on
@@ -95,9 +89,8 @@ class DiffusersModel(ABC):
         return self._placed.pipeline
 
     def run(self, request: ImageRequest, tell: Tell) -> ImageResult:
-        """Make one picture; reports once before the first step and then after every step.
+        """Make one picture; reports once before the first step and then after every step, with a preview.
 
-        Large pictures have a preview at every step; small ones are decoded in full, but only as often as is visible.
         Noise is drawn on the CPU, so that a seed gives the same picture wherever the model runs, up to rounding.
 
         Raises:
@@ -179,15 +172,14 @@ class DiffusersModel(ABC):
             tell(Progress(0, steps, self._said or "reading the prompt"))
             self._adapters.put_on(self._placed, loras)
             words = self._read(request.prompt, self._reading(request))
-            if max(request.size) > DECODED_CELLS * pipeline.vae_scale_factor and self._projection is None:
-                self._projection = preview.fit(pipeline.vae, self._placed.device)
-            self._began = self._previewed = time.monotonic()
+            projection = self._projection(request.size)
+            self._began = time.monotonic()
             latents = pipeline(
                 **{"num_inference_steps": steps} | self._fixed() | self._arguments(request, words),
                 **(request.size._asdict() if "width" in inspect.signature(pipeline.__call__).parameters else {}),
                 guidance_scale=request.guidance,
                 generator=torch.Generator("cpu").manual_seed(request.seed),
-                callback_on_step_end=partial(self._report, tell, request.size, steps),
+                callback_on_step_end=partial(self._report, tell, projection, request.size, steps),
                 output_type="latent",
             ).images
             return self._decoded(self._finished(latents, request.size))
@@ -207,27 +199,31 @@ class DiffusersModel(ABC):
             self._words.popitem(last=False)
         return self._words[key].to(self._placed.device)
 
+    def _projection(self, size: Size) -> preview.Projection:
+        """Makes the previews of a picture of that size."""
+        cell = self.pipeline.vae_scale_factor
+        detail = min(FINE, cell) if max(size) <= FINE_CELLS * cell else 1
+        if detail not in self._projections:
+            self._projections[detail] = preview.fit(self.pipeline.vae, self._placed.device, detail)
+        return self._projections[detail]
+
     def _report(
-        self, tell: Tell, size: Size, steps: int, _pipeline: Any, step: int, _timestep: Any, kept: dict[str, Any]
+        self,
+        tell: Tell,
+        projection: preview.Projection,
+        size: Size,
+        steps: int,
+        _pipeline: Any,
+        step: int,
+        _timestep: Any,
+        kept: dict[str, Any],
     ) -> dict[str, Any]:
         """Called by diffusers after every step; an exception from `tell` ends the pipeline at once."""
         if self._placed.is_compiled:
             self._placed.warm_up.stepped(self._shape, step + 1, time.monotonic() - self._began)
-        tell(Progress(step + 1, steps, self._said, self._preview(size, steps, step)))
+        predicted = self._unpacked(self.pipeline.scheduler.clean, size)
+        tell(Progress(step + 1, steps, self._said, projection.picture(predicted)))
         return kept
-
-    def _preview(self, size: Size, steps: int, step: int) -> Image.Image | None:
-        """The picture as predicted at a step, counted from 0; none for the last, which the picture follows."""
-        pipeline = self.pipeline
-        latents = self._unpacked(pipeline.scheduler.clean, size)
-        if self._projection and max(size) > DECODED_CELLS * pipeline.vae_scale_factor:
-            return self._projection.picture(latents)
-        now, done = time.monotonic(), step + 1
-        left = (now - self._began) / done * (steps - done)
-        if done == steps or min(now - self._previewed, left) < self._preview_seconds:
-            return None
-        self._previewed = now
-        return self._decoded(latents)
 
     def _decoded(self, latents: torch.Tensor) -> Image.Image:
         vae = self.pipeline.vae

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import torch
 from diffusers import Flux2KleinPipeline
-from peft import LoraConfig, get_peft_model_state_dict
-from safetensors.torch import save_file
+from peft import LoraConfig, get_peft_model_state_dict, set_peft_model_state_dict
+from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from toybox import checksums
@@ -39,12 +39,14 @@ class Plan:
     Attributes:
         work: folder for rendered scenes, checkpoint and log.
         result: the file to write.
+        start: the file of a LoRA to continue from; "": none.
         scenes: number of training scenes.
         minutes: of training.
     """
 
     work: Path = Path(".train/lora")
     result: Path = RESULT
+    start: str = ""
     scenes: int = 600
     minutes: float = 35.0
 
@@ -55,6 +57,9 @@ def train(plan: Plan) -> None:
     pipeline = Flux2KleinPipeline.from_pretrained(FOLDER, dtype=torch.float32)
     model = pipeline.transformer.requires_grad_(False)
     model.add_adapter(LoraConfig(r=_RANK, lora_alpha=_RANK, target_modules=_LAYERS))
+    if plan.start:
+        given = load_file(plan.start).items()
+        set_peft_model_state_dict(model, {name.removeprefix("transformer."): value.float() for name, value in given})
     learned = [parameter for parameter in model.parameters() if parameter.requires_grad]
     optimizer = torch.optim.AdamW(learned, lr=_PEAK_RATE, betas=(0.9, 0.99), weight_decay=0.0)
     run = Run("stripes", model, [optimizer], average=0.99, budget=Budget(plan.minutes, plan.work, decay_from=0.5))

@@ -59,7 +59,7 @@ def folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 
 
 def opened(folder: Path, *plans: Plan) -> TinyDiffusion:
-    return TinyDiffusion(Checkpoint(folder, "Tiny", revision="c0ffee"), plans or [on_cpu()], preview_seconds=0)
+    return TinyDiffusion(Checkpoint(folder, "Tiny", revision="c0ffee"), plans or [on_cpu()])
 
 
 def test_it_draws_as_diffusers_own_pipeline_does(folder: Path):
@@ -91,7 +91,7 @@ def test_steps_are_told_with_previews_and_stop_leaves_the_next_picture_whole(fol
     seen: list[Progress] = []
     before = model.run(REQUEST, seen.append).image
     assert [each.step for each in seen] == [0, 1, 2, 3, 4]
-    assert [each.step for each in seen if each.preview] == [1, 2, 3]
+    assert [each.step for each in seen if each.preview] == [1, 2, 3, 4]
     assert (pixels(seen[1].preview) != pixels(seen[3].preview)).any()
 
     def stop(progress: Progress) -> None:

@@ -82,8 +82,7 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 def models(folders: dict[str, Path]) -> dict[str, Flow]:
     """Not closed: that would search all memory for garbage six times."""
     return {
-        name: kind(Checkpoint(folders[name], name, text_tokens=32), [on_cpu()], preview_seconds=0)
-        for name, (kind, _) in FAMILIES.items()
+        name: kind(Checkpoint(folders[name], name, text_tokens=32), [on_cpu()]) for name, (kind, _) in FAMILIES.items()
     }
 
 
