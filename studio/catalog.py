@@ -85,7 +85,7 @@ class Catalog:
         """
         local = [spec for spec in self.models(task) if not spec.provider]
         if task == Task.GENERATE:
-            local = [spec for spec in local if (spec.follows if follows else not spec.control)]
+            local = [spec for spec in local if (spec.control or spec.likeness if follows else not spec.control)]
         specs = [self._able(model_id, task)] if model_id != "" else local
         if not specs:
             raise NotReady(f"No model here can {_VERBS.get(task, task)}. Start Diorama with a catalog that has one.")

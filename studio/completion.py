@@ -238,7 +238,7 @@ def _control(value: Any, spec: ModelSpec) -> str:
     """For a new picture: a model of outlines or depth needs one, and only some others take one."""
     if not isinstance(value, str):
         raise BadRequest(f"The picture to follow must be the id of a picture, not {shown(value)}.")
-    if value and not spec.follows:
+    if value and not (spec.control or spec.likeness):
         raise NotSupported(f"{spec.label} cannot follow a picture. Choose a model that can.")
     if spec.control and not value:
         raise BadRequest(f"{spec.label} follows a picture. Choose the one whose outlines or depth it is to follow.")

@@ -285,11 +285,6 @@ class ModelCard:
     exact_size: bool = True  # False: the requested aspect ratio, and roughly the size
     retired_on: str = ""  # ISO date from which the provider uses another model; "": not announced
 
-    @property
-    def follows(self) -> bool:
-        """Whether a new picture can follow another one: its outlines or depth, or its likeness."""
-        return self.likeness or bool(self.control)
-
     def spec(self, **more: Any) -> ModelSpec:
         """The catalog entry: this card plus the other fields of `ModelSpec`."""
         return ModelSpec(**{each.name: getattr(self, each.name) for each in fields(ModelCard)} | more)
@@ -318,8 +313,7 @@ class ModelSpec(ModelCard):
     """Estimate for one picture; None, or a result of None: unknown."""
     seconds: Callable[[int, Size], float | None] | None = None  # estimate for one picture, from steps and size
     needs: Callable[[], tuple[Need, ...]] = tuple[Need, ...]  # requirements, met or not; light, like `readiness`
-    readiness_of: Callable[[str], Readiness] | None = None
-    """`readiness` for one owner, where it differs: a key pasted for a session counts."""
+    readiness_of: Callable[[str], Readiness] | None = None  # for one owner, where it differs: a pasted key counts
 
     def ready_for(self, owner: str) -> Readiness:
         """Whether this owner can use the model now."""

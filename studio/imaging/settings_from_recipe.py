@@ -56,7 +56,7 @@ def fit(recipe: Recipe, catalog: Sequence[ModelSpec], owner: str = "") -> Settin
         size=_size(_size_of(recipe), spec, notes),
         count=1,
         style=style,
-        control=recipe.control if spec.follows else "",
+        control=recipe.control if spec.control or spec.likeness else "",
         control_strength=_number("control strength", recipe.control_strength, spec.control_strength, spec, notes),
         **controls(recipe, spec, notes),
     )

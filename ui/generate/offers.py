@@ -47,7 +47,7 @@ def offer(spec: ModelSpec, remembered: dict[str, Any], owner: str = "") -> dict[
     shape_choices = [*shapes(spec), CUSTOM] if spec.any_size else [*shapes(spec)]
     shape = _one_of(remembered.get("shape"), shape_choices)
     styles = [("None", ""), *((style.label, style.id) for style in spec.styles)]
-    seed = _whole(remembered.get("seed"), 0, MAX_SEED)
+    seed, follows = _whole(remembered.get("seed"), 0, MAX_SEED), spec.control or spec.likeness
     return {
         "model": {"value": spec.id, "info": known_of(spec, owner)},
         "terms": {"value": terms(spec), "visible": bool(spec.licence)},
@@ -73,7 +73,7 @@ def offer(spec: ModelSpec, remembered: dict[str, Any], owner: str = "") -> dict[
             "value": _one_of(remembered.get("style"), [id for _, id in styles]),
             "visible": bool(spec.styles),
         },
-        "control": {"value": str(remembered.get("control") or "") if spec.follows else "", "visible": False},
+        "control": {"value": str(remembered.get("control") or "") if follows else "", "visible": False},
         "control_strength": _slider(spec.control_strength, remembered.get("control_strength"), step=0.05),
         "count": {"info": "Each with its own seed." if spec.seed else ""},
         "quality": {

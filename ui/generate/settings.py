@@ -37,7 +37,7 @@ def request_from(spec: ModelSpec, values: Mapping[str, Any]) -> GenerateRequest:
         transparent=values.get("transparent") is True and spec.transparent,
         precision=_text(values, "precision") if spec.precisions else "",
         fast=values.get("fast") is True and spec.fast,
-        control=_text(values, "control") if spec.follows else "",
+        control=_text(values, "control") if spec.control or spec.likeness else "",
         control_strength=_number(values, "control_strength") if spec.control_strength else None,
     )
 

@@ -30,7 +30,7 @@ def followed_of(studio: Studio, owner: str, spec: ModelSpec, control: Any) -> di
     Args:
         control: id of the chosen picture, as stored by the browser: untrusted.
     """
-    if not spec.follows:
+    if not (spec.control or spec.likeness):
         return {}
     makes = studio.model(spec.control).makes if spec.control else ""
     shown: dict[str, Any] = {"model": spec.id, "makes": makes, "what": makes or "likeness"}
