@@ -45,7 +45,8 @@ def hub(tmp_path: Path) -> HubCache:
 
 def makers(machine: Machine, hub: HubCache) -> list[ModelSpec]:
     """The models that make pictures from words alone; those that click are in test_sam."""
-    return [spec for spec in catalog.models(machine, hub) if Task.GENERATE in spec.tasks and not spec.control]
+    specs = [spec for spec in catalog.models(machine, hub) if Task.GENERATE in spec.tasks]
+    return [spec for spec in specs if not spec.control and not spec.likeness]
 
 
 def labels(machine: Machine, hub: HubCache) -> dict[str, str]:
@@ -201,6 +202,8 @@ def test_what_a_model_does_not_honour_is_not_offered(hub: HubCache):
     assert following == [
         *("sd-1.5-canny", "sd-1.5-depth", "sdxl-canny", "sdxl-depth", "flux1-canny-dev", "flux1-depth-dev"),
     ]
+    alike = [spec.id for spec in catalog.models(LAPTOP, hub) if spec.likeness and spec.references > 1]
+    assert alike == ["sd-1.5-ip-adapter", "sdxl-ip-adapter"]
     dev, schnell = spec_of("flux1-dev", LAPTOP, hub), spec_of("flux1-schnell", LAPTOP, hub)
     assert dev.steps is not None
     assert dev.guidance is not None
