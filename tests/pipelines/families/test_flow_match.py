@@ -399,4 +399,4 @@ def test_a_fitted_map_shows_what_the_toys_are():
     shown = [torch.from_numpy(pixels(projection.picture(each[None])).copy()).movedim(-1, 0) for each in latents]
     wanted = torch.nn.functional.avg_pool2d((pictures + 1) * 127.5, 2)
     error = (torch.stack(shown) - wanted).square().mean().sqrt()
-    assert error < 16, "measured 13; their mean colours have 43"
+    assert error < 14, "measured 11.4; their mean colours have 38"

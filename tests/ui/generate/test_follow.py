@@ -26,6 +26,7 @@ def test_a_likeness_is_offered_and_optional(chrome: Browser, tmp_path: Path):
     hill = studio.take_in("local", saved(picture(Size(96, 96)), "PNG"), "hill.png")
     with served(studio, one_person) as address, Visitor.arrives(chrome, address) as visitor:
         page, follow = visitor.page, visitor.page.locator("#follow")
+        expect(visitor.pictures).to_have_count(1)
         visitor.choose_model("Shown")
         expect(follow).to_contain_text("Follow the likeness of")
         expect(follow).to_contain_text("Optional: the words alone will do.")
