@@ -9,7 +9,7 @@ nianticlabs/spz README ("Coordinate System"). Spark turns nothing. Checked in Mo
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from studio.errors import BadRequest
@@ -19,6 +19,7 @@ from studio.splats.formats.ply import write_ply
 from studio.splats.formats.spz import write_spz
 from studio.splats.html_export import write_html
 from studio.splats.splat import Splat
+from studio.splats.turntable import FRAMES
 from studio.validation import shown
 
 
@@ -30,12 +31,19 @@ class Export(NamedTuple):
     media_type: str
     about: str  # one sentence
     write: Callable[[Splat], bytes]
+    steps: int = 0  # in which a slow one is made
+    in_steps: Callable[[Splat], Iterator[bytes]] | None = None  # an empty part after each step, then the file
+
+
+def _film_in_steps(splat: Splat) -> Iterator[bytes]:
+    from studio.splats.video import turntable_in_steps  # PyAV takes 0.1 s to load, a fifth of the command line's start
+
+    return turntable_in_steps(splat)
 
 
 def _film(splat: Splat) -> bytes:
-    from studio.splats.video import write_turntable  # PyAV takes 0.1 s to load, a fifth of the command line's start
-
-    return write_turntable(splat)
+    *_, film = _film_in_steps(splat)
+    return film
 
 
 EXPORTS: dict[str, Export] = {
@@ -73,6 +81,8 @@ EXPORTS: dict[str, Export] = {
         "video/mp4",
         "One full turn on white, for places that show no 3D; takes some seconds to make.",
         _film,
+        FRAMES,
+        _film_in_steps,
     ),
     "glb": Export(
         "Mesh (approximate)",

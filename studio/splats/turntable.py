@@ -8,6 +8,8 @@ from dataclasses import replace
 from studio.geometry import Crop, PictureCamera
 from studio.splats.splat import Splat
 
+FRAMES = 72
+"""Of a turn as a video."""
 _FOV_DEG = 40.0
 _ROOM = 1.05
 _SHARE = 0.998

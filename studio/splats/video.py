@@ -6,7 +6,7 @@ Where many large splats overlap, it is rendered smaller and enlarged.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Generator, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
@@ -21,10 +21,10 @@ from studio.splats.metadata import line_about
 from studio.splats.rasterizer import painted, pairs_of, through
 from studio.splats.splat import Pose, Splat
 from studio.splats.transform import placed
-from studio.splats.turntable import camera_around, turntable
+from studio.splats.turntable import FRAMES, camera_around, turntable
 
 SIDE = 720
-FRAMES, FRAMES_PER_SECOND = 72, 24
+FRAMES_PER_SECOND = 24
 _PAIRS = 3_000_000
 """Pairs of a Gaussian and a pixel per frame: about 0.3 s on one core."""
 _LEAST_SIDE = 360
@@ -38,10 +38,19 @@ def write_turntable(splat: Splat) -> bytes:
 
     Takes about ten seconds (2 cores) for 65,536 splats.
     """
+    *_, film = turntable_in_steps(splat)
+    return film
+
+
+def turntable_in_steps(splat: Splat) -> Generator[bytes]:
+    """The same in FRAMES + 1 parts: empty ones, one after each frame, then the MP4."""
     splat = placed(splat)
     note = line_about(replace(splat, pose=Pose(camera=splat.pose.camera)), "+y")
-    with ThreadPoolExecutor(_THREADS) as threads:
-        return write_mp4(threads.map(partial(_frame, splat), turntable(first_camera(splat), FRAMES)), note)
+    threads = ThreadPoolExecutor(_THREADS)
+    try:
+        yield from _mp4(threads.map(partial(_frame, splat), turntable(first_camera(splat), FRAMES)), note, SIDE, SIDE)
+    finally:  # whoever asked for it may have left
+        threads.shutdown(wait=False, cancel_futures=True)
 
 
 def first_camera(splat: Splat) -> PictureCamera:
@@ -64,12 +73,18 @@ def write_mp4(frames: Iterable[Image.Image], note: str = "", side: int = SIDE, h
         frames: RGB, of `side` x `side` pixels, or as high as `height` says; both even.
         note: stored as the file's comment, such as a recipe as JSON.
     """
+    *_, film = _mp4(frames, note, side, height or side)
+    return film
+
+
+def _mp4(frames: Iterable[Image.Image], note: str, side: int, height: int) -> Iterator[bytes]:
+    """Nothing after each frame, then the file."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "turntable.mp4")  # to move the index to the front, the file is read again
         with av.open(str(path), "w", options={"movflags": "faststart"}) as file:
             file.metadata["comment"] = note
             stream = file.add_stream("libx264", rate=FRAMES_PER_SECOND, options={"crf": "20", "preset": "veryfast"})
-            stream.width, stream.height = side, height or side
+            stream.width, stream.height = side, height
             stream.pix_fmt = "yuv420p"
             told = stream.codec_context
             told.colorspace = told.color_primaries = told.color_trc = Colorspace.ITU709  # or players guess
@@ -77,5 +92,6 @@ def write_mp4(frames: Iterable[Image.Image], note: str = "", side: int = SIDE, h
             for frame in frames:
                 picture = av.VideoFrame.from_image(frame)
                 file.mux(stream.encode(picture.reformat(format="yuv420p", dst_colorspace=Colorspace.ITU709)))
+                yield b""
             file.mux(stream.encode())
-        return path.read_bytes()
+        yield path.read_bytes()

@@ -118,9 +118,14 @@ def made(request: Request, content: bytes, media_type: str, *, name: str = "", e
     etag = etag or f'"{hashlib.sha256(content).hexdigest()[:32]}"'
     headers = {"X-Content-Type-Options": "nosniff", "Cache-Control": ASK_FIRST, "ETag": etag}
     if name:
-        plain = f"diorama{Path(name).suffix}"  # for clients that cannot read the other
-        headers["Content-Disposition"] = f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name)}"
+        headers |= saved_as(name)
     return unchanged(request, etag) or Response(content, media_type=media_type, headers=headers)
+
+
+def saved_as(name: str) -> dict[str, str]:
+    """The header with which a browser saves a file under this name."""
+    plain = f"diorama{Path(name).suffix}"  # for clients that cannot read the other
+    return {"Content-Disposition": f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name)}"}
 
 
 def _owner(request: Request, visitors: Visitors, studio: Studio, asset_id: str, address: str, *, trash: bool) -> str:

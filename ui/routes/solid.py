@@ -10,22 +10,25 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Mapping
+import itertools
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from fastapi import APIRouter, Request
-from fastapi.responses import Response
+from fastapi.responses import Response, StreamingResponse
 
 from studio.geometry import read_camera
 from studio.intake.settings.foreign_values import parsed
+from studio.library.assets import Asset
 from studio.service import Studio
 from studio.solid import codec
 from studio.splats.erasing import read_erasures
 from studio.splats.export import EXPORTS
 from studio.splats.html_export import viewer_bytes
+from studio.splats.splat import Splat
 from studio.validation import text_in
 from ui.routes.answers import Handler, json_router
-from ui.routes.files import made, unchanged
+from ui.routes.files import made, saved_as, unchanged
 from ui.routes.uploads import received
 from ui.routes.visitors import Visitors
 from ui.shared.edition import EDITION
@@ -64,8 +67,10 @@ def router(studio: Studio, visitors: Visitors) -> APIRouter:
             return await asyncio.to_thread(keep_view, studio, owner, request.query_params, path.read_bytes())
 
     @routes.get("/splat/{asset_id}")
-    def splat_file(request: Request, asset_id: str, format: str = VIEWER) -> Response:
+    def splat_file(request: Request, asset_id: str, format: str = VIEWER, steps: bool = False) -> Response:
         owner = visitors.reader(request, splat_address(asset_id, format))
+        if steps and format in EXPORTS and (begin := EXPORTS[format].in_steps):
+            return _in_steps(studio, owner, asset_id, format, begin)
         return _splat(request, studio, owner, asset_id, format)
 
     @routes.get("/crop/{asset_id}")
@@ -148,6 +153,22 @@ def keep_view(studio: Studio, owner: str, values: Mapping[str, str], content: by
     return {"picture": picture(studio, asset)}
 
 
+def _in_steps(
+    studio: Studio, owner: str, asset_id: str, format: str, begin: Callable[[Splat], Iterator[bytes]]
+) -> Response:
+    """A file that takes long to make, after one byte for each step of it; `X-Diorama-Steps` says how many these are."""
+    asset, export = studio.splats.asset(owner, asset_id), EXPORTS[format]
+    parts = (part or b"." for part in begin(studio.splats.splat(owner, asset_id)))
+    headers = {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store", "X-Diorama-Steps": str(export.steps)}
+    headers |= saved_as(_name(asset, format))
+    first = next(parts)  # what is wrong with it is said with a status
+    return StreamingResponse(itertools.chain([first], parts), media_type=export.media_type, headers=headers)
+
+
+def _name(asset: Asset, format: str) -> str:
+    return f"{Path(asset.name).stem}.{format}"
+
+
 def _splat(request: Request, studio: Studio, owner: str, asset_id: str, format: str) -> Response:
     """The file of a splat, for our viewer or exported. Assets never change."""
     asset = studio.splats.asset(owner, asset_id)
@@ -158,5 +179,4 @@ def _splat(request: Request, studio: Studio, owner: str, asset_id: str, format: 
         content = viewer_bytes(studio.splats.splat(owner, asset_id))
         return made(request, content, _PLAIN, etag=etag)
     content = studio.splats.export(owner, asset_id, format)
-    name = f"{Path(asset.name).stem}.{format}"
-    return made(request, content, EXPORTS[format].media_type, name=name, etag=etag)
+    return made(request, content, EXPORTS[format].media_type, name=_name(asset, format), etag=etag)

@@ -7,16 +7,16 @@ import { say } from "./work.js";
 const { find } = within("splat");
 
 export function createExporting() {
-  const making = new Set(); // addresses
+  const making = new Map(); // from address to how far it is, in words
   async function save({ href, word }) {
     const from = address(href);
     if (making.has(from)) return;
-    making.add(from);
+    making.set(from, "");
     speak(`Exporting: ${word}`);
     draw();
     try {
-      const response = await fetch(from);
-      if (response.ok) handOver(await response.blob(), nameOf(response));
+      const response = await fetch(`${from}&steps=1`);
+      if (response.ok) handOver(await fileOf(response, (share) => { making.set(from, ` ${Math.floor(100 * share)} %`); draw(); }), nameOf(response));
       else say((await response.json()).error);
     } catch {
       say("The file could not be saved. Try again in a moment.");
@@ -32,15 +32,27 @@ export function createExporting() {
   function mark(item, one) {
     const isMaking = making.has(address(one.href));
     setAttribute(item.firstElementChild, "aria-disabled", isMaking);
-    setText(item.querySelector(".quiet"), isMaking ? "Exporting…" : one.about);
+    setText(item.querySelector(".quiet"), isMaking ? `Exporting…${making.get(address(one.href))}` : one.about);
   }
   return {
     draw() {
       const { splat } = state;
       if (splat) reconcile(find(".exports ul"), splat.exports.map((one) => ({ ...one, id: splat.id + one.word })), link, mark);
-      setText(find(".exports summary"), making.size ? "Making it…" : "Export");
+      setText(find(".exports summary"), making.size ? `Making it…${[...making.values()].find(Boolean) || ""}` : "Export");
     },
   };
+}
+/** What the server sends; of what takes long, a byte comes first for each step that is done. */
+async function fileOf(response, onShare) {
+  const steps = Number(response.headers.get("X-Diorama-Steps") || 0), reader = response.body.getReader(), parts = [];
+  let done = 0;
+  for (let part = await reader.read(); !part.done; part = await reader.read()) {
+    const before = Math.min(part.value.length, steps - done);
+    parts.push(part.value.subarray(before));
+    done += before;
+    if (before) onShare(done / steps);
+  }
+  return new Blob(parts);
 }
 function handOver(file, name) {
   const from = URL.createObjectURL(file);

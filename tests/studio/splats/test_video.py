@@ -16,7 +16,15 @@ from playwright.sync_api import Page
 from studio.geometry import Crop, PictureCamera
 from studio.splats.splat import Pose
 from studio.splats.turntable import camera_around, turntable
-from studio.splats.video import FRAMES, FRAMES_PER_SECOND, SIDE, first_camera, write_mp4, write_turntable
+from studio.splats.video import (
+    FRAMES,
+    FRAMES_PER_SECOND,
+    SIDE,
+    first_camera,
+    turntable_in_steps,
+    write_mp4,
+    write_turntable,
+)
 from tests import browser as chromium
 from tests.patience import settled
 from tests.projection import project
@@ -125,6 +133,15 @@ def test_the_file_says_what_it_holds_before_the_pictures_begin():
         assert (context.name, context.pix_fmt, stream.average_rate) == ("h264", "yuv420p", FRAMES_PER_SECOND)
         assert (context.colorspace, context.color_primaries, context.color_trc, context.color_range) == (1, 1, 1, 1)
         assert len([*file.decode(stream)]) == 5
+
+
+def test_a_film_tells_of_each_frame_and_whoever_leaves_ends_it():
+    parts = turntable_in_steps(some(3))
+    assert [next(parts) for _ in range(3)] == [b""] * 3
+    parts.close()
+    *frames, film = turntable_in_steps(some(3))
+    assert frames == [b""] * FRAMES
+    assert film[4:8] == b"ftyp"
 
 
 def test_where_large_splats_lie_over_each_other_the_film_is_painted_smaller():

@@ -479,6 +479,16 @@ def test_stop_during_the_views_says_so_and_what_is_not_there_is_quiet(
     expect(table.find(".hint")).not_to_contain_text("Stopped")
 
 
+HALF_A_FILM = """() => {
+  const ask = window.fetch;
+  window.fetch = async (address, ...more) => {
+    if (!String(address).includes("format=mp4")) return ask(address, ...more);
+    const body = new ReadableStream({ start(to) { to.enqueue(new Uint8Array(36)); } });
+    return new Response(body, { headers: { "X-Diorama-Steps": "72" } });
+  };
+}"""
+
+
 def brightness(page: Page, selector: str) -> float:
     """0 to 255, of most of the pixels of a part of the page."""
     with Image.open(io.BytesIO(page.locator(selector).screenshot())) as image:
@@ -509,6 +519,18 @@ def test_a_film_says_at_once_that_it_is_made_and_is_made_once(table: Turntable, 
     table.find(".exports summary").click()
     expect(film).to_contain_text("One full turn on white")
     assert len(asked) == 1
+
+
+def test_a_film_says_how_far_it_is(table: Turntable, guest: Visitor):
+    """Half of it has come and the other half never does: what the page says then stays."""
+    table.make()
+    guest.page.evaluate(HALF_A_FILM)
+    table.find(".exports summary").click()
+    film = table.find(".exports a").filter(has_text="Turntable video")
+    film.click()
+    expect(film).to_contain_text("Exporting… 50 %")
+    expect(table.find(".exports summary")).to_have_text("Making it… 50 %")
+    guest.reload()
 
 
 def test_a_file_that_cannot_be_made_says_why(table: Turntable, guest: Visitor):
