@@ -6,6 +6,7 @@ import { isOpenJob } from "../shared/scripts/jobs.js";
 import { byId, idsOf } from "../shared/scripts/pictures.js";
 import { ask, post } from "../shared/scripts/server.js";
 import { toast } from "../shared/scripts/elements/toast.js";
+import { jobsNow } from "../shared/scripts/watcher.js";
 import { draw, drawBoard } from "./stage/drawing.js";
 import { EXTEND_STEP, isExtended } from "./stage/extent.js";
 import { column, compare, replay } from "./iterate.js";
@@ -94,16 +95,16 @@ export function began(job, spoken, said) {
   speak(spoken);
   draw();
   find(".room").scrollIntoView({ block: "nearest" });
-  if (isKnown) onJobs(state.jobs); // it may be over already
+  if (isKnown) onJobs(jobsNow()); // it may be over already
 }
 
 const seen = new Map(); // job -> whether it was still open when it was last heard of
 let told = 0;
 export async function onJobs(jobs) {
   const my = ++told, isFirst = !seen.size, ended = jobs.filter((job) => seen.get(job.id) && !isOpenJob(job));
-  const sent = state.jobs.filter((job) => isOpenJob(job) && !byId(jobs, job.id)); // the server has not told of them yet
   for (const job of jobs) seen.set(job.id, isOpenJob(job));
   if (state.picture && ended.some((job) => versionOf(drafts.sourceOf(job)))) await loadTree(state.picture.id);
+  const sent = state.jobs.filter((job) => isOpenJob(job) && !byId(jobs, job.id)); // the server has not told of them yet
   if (my === told) state.jobs = [...sent, ...jobs];
   if (isFirst && state.picture && !state.following) { // after a reload: what is being made of this picture is watched again
     state.following = jobs.find((job) => isOpenJob(job) && drafts.sourceOf(job) === state.picture.id)?.id || "";

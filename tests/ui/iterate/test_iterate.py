@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, Locator, Route, expect
+from playwright.sync_api import APIResponse, Browser, Locator, Route, expect
 
 from studio.contract import Size
 from studio.recipe.selection import Point, SegmentRequest
@@ -205,6 +205,31 @@ def test_a_reload_keeps_picture_words_and_running_job(bench: Bench, guest: Visit
     pace.go()
     expect(bench.versions).to_have_count(2)
     expect(bench.find(".below .caption")).to_have_text("make it green")
+
+
+def test_a_job_that_is_over_before_its_answer_comes_leaves_none_being_made(bench: Bench, pace: Brush):
+    answered: list[tuple[Route, APIResponse]] = []
+    trees: list[Route] = []
+    pace.hold()
+    bench.words.fill("make it green")
+    bench.button.click()
+    expect(bench.find(".version.job")).to_have_count(1)
+    bench.page.route("**/diorama/iterate", lambda route: answered.append((route, route.fetch())))
+    bench.words.fill("make it blue")
+    bench.button.click()
+    while not answered:
+        bench.page.wait_for_timeout(10)
+    bench.page.route("**/diorama/tree", lambda route: trees.append(route))
+    pace.go()
+    expect(bench.page.locator("#stage .spoken")).to_have_text("Picture ready: make it blue")
+    route, answer = answered[0]
+    route.fulfill(response=answer)
+    expect(bench.find(".below .caption")).not_to_have_text("make it green")
+    for tree in trees:
+        tree.continue_()
+    bench.page.unroute("**/diorama/tree")
+    expect(bench.find(".below .caption")).to_have_text("make it blue")
+    expect(bench.find(".strip .summary")).to_have_text("3 versions")
 
 
 def test_words_written_while_a_version_is_made_go_along_with_it(bench: Bench, pace: Brush):
