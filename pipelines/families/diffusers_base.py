@@ -36,6 +36,8 @@ log = logging.getLogger(__name__)
 
 FINE_CELLS, FINE = 32, 4
 """Up to so many latent cells a side, a preview has so many pixels a side for each; with more cells, it has one."""
+PREVIEW_SECONDS = 0.1
+"""At least so long after the start and the last preview comes the next: sooner, nobody would see it."""
 NOT_COMPILED = "It was made without Fast, which did not work here."
 KEPT_PROMPTS = 16
 """Size of the cache of encoded prompts, 2 to 8 MB each for large models."""
@@ -57,12 +59,15 @@ class DiffusersModel(ABC):
     kind: ClassVar[type[diffusers.DiffusionPipeline]]
     loras: ClassVar[str] = ""  # the family of LoRAs that fit, see `loras.kinds`
 
-    def __init__(self, checkpoint: Checkpoint, plans: Sequence[Plan]) -> None:
+    def __init__(
+        self, checkpoint: Checkpoint, plans: Sequence[Plan], *, preview_seconds: float = PREVIEW_SECONDS
+    ) -> None:
         """Open the weights.
 
         Args:
             plans: the ways to run it here, fastest first; if the GPU turns out to be too full, the next one is tried,
                 once for each load and each picture.
+            preview_seconds: between previews.
 
         Raises:
             NotReady: the weights are missing or damaged.
@@ -71,7 +76,8 @@ class DiffusersModel(ABC):
         self._checkpoint = checkpoint
         self._words: OrderedDict[tuple[Any, ...], Embeddings] = OrderedDict()  # least recently used first
         self._projections: dict[int, preview.Projection] = {}  # by pixels per latent cell
-        self._began = 0.0  # time of this picture's start
+        self._preview_seconds = preview_seconds
+        self._began = self._previewed = 0.0  # times of this picture's start and latest preview
         self._note = ""  # for people, about this picture
         self._compiles = True  # until it fails
         self._shape: tuple[Any, ...] = ()  # of this picture: what compiled code depends on
@@ -89,7 +95,7 @@ class DiffusersModel(ABC):
         return self._placed.pipeline
 
     def run(self, request: ImageRequest, tell: Tell) -> ImageResult:
-        """Make one picture; reports once before the first step and then after every step, with a preview.
+        """Make one picture; reports once before the first step and then after every step, often with a preview.
 
         Noise is drawn on the CPU, so that a seed gives the same picture wherever the model runs, up to rounding.
 
@@ -173,7 +179,7 @@ class DiffusersModel(ABC):
             self._adapters.put_on(self._placed, loras)
             words = self._read(request.prompt, self._reading(request))
             projection = self._projection(request.size)
-            self._began = time.monotonic()
+            self._began = self._previewed = time.monotonic()
             latents = pipeline(
                 **{"num_inference_steps": steps} | self._fixed() | self._arguments(request, words),
                 **(request.size._asdict() if "width" in inspect.signature(pipeline.__call__).parameters else {}),
@@ -221,8 +227,11 @@ class DiffusersModel(ABC):
         """Called by diffusers after every step; an exception from `tell` ends the pipeline at once."""
         if self._placed.is_compiled:
             self._placed.warm_up.stepped(self._shape, step + 1, time.monotonic() - self._began)
-        predicted = self._unpacked(self.pipeline.scheduler.clean, size)
-        tell(Progress(step + 1, steps, self._said, projection.picture(predicted)))
+        shown = None
+        if time.monotonic() - self._previewed >= self._preview_seconds:
+            self._previewed = time.monotonic()
+            shown = projection.picture(self._unpacked(self.pipeline.scheduler.clean, size))
+        tell(Progress(step + 1, steps, self._said, shown))
         return kept
 
     def _decoded(self, latents: torch.Tensor) -> Image.Image:

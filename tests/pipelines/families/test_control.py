@@ -102,7 +102,7 @@ def models(folders: dict[str, Path], nets: dict[str, Path]) -> dict[str, Any]:
 
 
 def opened(name: str, folder: Path, net: Path, placement: Placement = Placement.RESIDENT) -> Any:
-    return KINDS[name][1](Checkpoint(folder, name, parts={"controlnet": net}), [on_cpu(placement)])
+    return KINDS[name][1](Checkpoint(folder, name, parts={"controlnet": net}), [on_cpu(placement)], preview_seconds=0)
 
 
 def plain(name: str, folder: Path, net: Path, task: int, request: ImageRequest) -> Image.Image:
@@ -161,7 +161,7 @@ def test_a_controlnet_follows_from_the_unet_it_steers(which: str, gigabytes: flo
 
 def test_flux_reads_what_it_follows_beside_the_picture(tmp_path: Path):
     folder = save_flux1(tmp_path / "control", guided=True, kind=FluxControlPipeline, channels=32)
-    model = Flux1Control(Checkpoint(folder, "Canny"), [on_cpu()])
+    model = Flux1Control(Checkpoint(folder, "Canny"), [on_cpu()], preview_seconds=0)
     request = replace(REQUEST, steps=2, strength=None, control_strength=None, negative_prompt="", guidance=30.0)
     made = model.run(request, ignore).image
     pipeline: Any = FluxControlPipeline.from_pretrained(folder)

@@ -59,7 +59,7 @@ def folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 
 
 def opened(folder: Path, *plans: Plan) -> TinyDiffusion:
-    return TinyDiffusion(Checkpoint(folder, "Tiny", revision="c0ffee"), plans or [on_cpu()])
+    return TinyDiffusion(Checkpoint(folder, "Tiny", revision="c0ffee"), plans or [on_cpu()], preview_seconds=0)
 
 
 def test_it_draws_as_diffusers_own_pipeline_does(folder: Path):

@@ -63,7 +63,7 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 def named(request: pytest.FixtureRequest, folders: dict[str, Path]) -> Iterator[tuple[str, Flow]]:
     kind = FAMILIES[request.param][0]
     checkpoint = Checkpoint(folders[request.param], request.param, text_tokens=32, revision="c0ffee")
-    model = kind(checkpoint, [on_cpu()])
+    model = kind(checkpoint, [on_cpu()], preview_seconds=0)
     yield request.param, model
     model.close()
 
@@ -178,7 +178,7 @@ def test_every_placement_makes_the_same_picture_also_after_stop(
 ):
     name, resident = named
     wanted = resident.run(REQUEST, ignore).image
-    model = FAMILIES[name][0](Checkpoint(folders[name], text_tokens=32), [on_cpu(placement)])
+    model = FAMILIES[name][0](Checkpoint(folders[name], text_tokens=32), [on_cpu(placement)], preview_seconds=0)
 
     def stop(progress: Progress) -> None:
         if progress.step == 1:

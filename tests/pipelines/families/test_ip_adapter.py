@@ -105,7 +105,7 @@ def opened(place: Path, name: str, placement: Placement = Placement.RESIDENT, ad
     }
     without = () if name == "sdxl" else ("safety_checker", "feature_extractor")
     checkpoint = Checkpoint(place / name, name, parts=parts, without=without)
-    return KINDS[name][1](checkpoint, [on_cpu(placement)])
+    return KINDS[name][1](checkpoint, [on_cpu(placement)], preview_seconds=0)
 
 
 @pytest.fixture(scope="module")

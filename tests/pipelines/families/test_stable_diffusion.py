@@ -81,7 +81,7 @@ def models(folders: dict[str, Path]) -> dict[str, StableDiffusion]:
 
 def opened(name: str, folder: Path, **more: Any) -> StableDiffusion:
     variant = name if name in ("lcm", "lightning") else ""
-    return KINDS[name][0](Checkpoint(folder, name, variant=variant, **more), [on_cpu()])
+    return KINDS[name][0](Checkpoint(folder, name, variant=variant, **more), [on_cpu()], preview_seconds=0)
 
 
 def plain(name: str, folder: Path, task: int, request: ImageRequest, **more: Any) -> Image.Image:
@@ -178,7 +178,7 @@ def test_long_and_weighted_prompts_of_different_lengths_are_read_whole(models: d
     both = replace(request, negative_prompt=words)
     assert not same(first, models[name].run(both, ignore).image)
     half = replace(on_cpu(), dtype="bfloat16")
-    model = type(models[name])(models[name]._checkpoint, [half])
+    model = type(models[name])(models[name]._checkpoint, [half], preview_seconds=0)
     assert model.run(replace(request, prompt="(a [red] fox:1.3) BREAK snow"), ignore).image.size == SIZE
     model.close()
 

@@ -50,7 +50,7 @@ def model(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     """With a LoRA of its family that bears its name."""
     kind, save, part = KINDS[request.param]
     folder = save(tmp_path_factory.mktemp(request.param))
-    model = kind(Checkpoint(folder, request.param), [on_cpu()])
+    model = kind(Checkpoint(folder, request.param), [on_cpu()], preview_seconds=0)
     network = getattr(kind(Checkpoint(folder, "another"), [on_cpu()]).pipeline, part)
     network.add_adapter(LoraConfig(r=2, lora_alpha=2, target_modules=TARGETS[request.param]))
     torch.manual_seed(1)
