@@ -164,7 +164,7 @@ def serve(studio: Studio, options: argparse.Namespace, machine: Machine) -> bool
     Raises:
         BadRequest: the port was taken in the meantime.
     """
-    gc.disable()  # a tenth of the start: hardly anything that is loaded becomes garbage
+    gc.disable()  # a sixth of the start: hardly anything that is loaded becomes garbage
     from ui import page  # gradio takes seconds to import
 
     people = people_of(studio, options)

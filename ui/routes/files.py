@@ -57,16 +57,12 @@ def router(studio: Studio, visitors: Visitors) -> APIRouter:
     def picture(request: Request, asset_id: str, trash: bool = False, download: bool = False) -> Response:
         owner = _owner(request, visitors, studio, asset_id, picture_address(asset_id, trash=trash), trash=trash)
         path = studio.path(owner, asset_id)
-        try:
-            about = path.stat()
-        except FileNotFoundError as error:  # just moved
-            raise NotFound("picture", asset_id) from error
         answer = _MovingFile(
             path,
             media_type=_MEDIA_TYPES[path.suffix],
             headers={"Cache-Control": ASK_FIRST, "X-Content-Type-Options": "nosniff"},
             filename=path.name if download else None,
-            stat_result=about,
+            stat_result=path.stat(),
         )
         return unchanged(request, answer.headers["etag"]) or answer
 
@@ -75,10 +71,7 @@ def router(studio: Studio, visitors: Visitors) -> APIRouter:
         """Read at once, as it may be replaced by one of another length, made again, between two looks at it."""
         owner = _owner(request, visitors, studio, asset_id, thumb_address(asset_id, trash=trash), trash=trash)
         path = studio.thumbnail(owner, asset_id)
-        try:
-            return made(request, path.read_bytes(), _MEDIA_TYPES[path.suffix])
-        except FileNotFoundError as error:  # just moved
-            raise NotFound("picture", asset_id) from error
+        return made(request, path.read_bytes(), _MEDIA_TYPES[path.suffix])
 
     @routes.get("/film/{asset_id}")
     def film(request: Request, asset_id: str) -> Response:
