@@ -5,15 +5,13 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from pathlib import Path
 from typing import Any
 
 from commands.open_studio import studio_in
-from commands.pictures import add_output
+from commands.pictures import add_output, opened
 from commands.sharing.identity import LOCAL_OWNER
 from studio.clouds.describe import Asked
-from studio.errors import BadRequest, Cancelled, NotReady
-from studio.recipe import is_asset_id
+from studio.errors import Cancelled, NotReady
 from studio.service import Studio
 
 LOOK_SECONDS = 0.2
@@ -40,8 +38,7 @@ def describe(options: argparse.Namespace) -> int:
     """Print a description of each picture, and store it with the picture."""
     with studio_in(options.outputs) as studio:
         for place in options.pictures:
-            picture = place if is_asset_id(place) else _taken_in(studio, Path(place))
-            asset = _wait(studio, studio.describing.describe(LOCAL_OWNER, picture))
+            asset = _wait(studio, studio.describing.describe(LOCAL_OWNER, opened(studio, place).id))
             line = {"id": asset.id, "name": asset.name, "description": asset.description}
             print(json.dumps(line) if options.json else asset.description, flush=True)
         return 0
@@ -54,12 +51,6 @@ def improve(options: argparse.Namespace) -> int:
         improved = _wait(studio, studio.describing.improve_prompt(LOCAL_OWNER, options.prompt, for_toys=for_toys))
         print(json.dumps({"prompt": options.prompt, "improved": improved}) if options.json else improved)
         return 0
-
-
-def _taken_in(studio: Studio, path: Path) -> str:
-    if not path.is_file():
-        raise BadRequest(f"There is no picture '{path}'. Give a PNG, JPEG or WebP file, or an id of the gallery.")
-    return studio.take_in(LOCAL_OWNER, path, path.name).id
 
 
 def _wait(studio: Studio, asked: Asked) -> Any:

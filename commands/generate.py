@@ -9,7 +9,6 @@ from typing import Any
 
 from commands import pictures
 from commands.open_studio import studio_in
-from commands.segment import opened
 from commands.sharing.identity import LOCAL_OWNER
 from studio.clouds.alternatives import suggesting
 from studio.contract import GenerateRequest, Size
@@ -50,11 +49,9 @@ def generate(options: argparse.Namespace) -> int:
     pictures.make_way(options.output)
     with studio_in(options.outputs) as studio:
         made, failed = 0, 0
-        control = opened(studio, options.control).id if options.control else ""
+        settings = pictures.settings_of(studio, options)
         for prompt in prompts:
-            request = GenerateRequest(
-                prompt, size=options.size, style=options.style, control=control, **pictures.settings_of(options)
-            )
+            request = GenerateRequest(prompt, size=options.size, style=options.style, **settings)
             assets = draw(studio, request, confirm_cost=options.confirm_cost)
             failed += not assets
             for asset_id in assets:

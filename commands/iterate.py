@@ -9,7 +9,6 @@ from typing import Any
 
 from commands import pictures
 from commands.open_studio import studio_in
-from commands.segment import opened
 from commands.sharing.identity import LOCAL_OWNER
 from studio.contract import IterateRequest
 from studio.imaging.edit_codec import SIDES
@@ -74,19 +73,18 @@ def iterate(options: argparse.Namespace) -> int:
     """Make the versions and print their paths, or JSON."""
     pictures.make_way(options.output)
     with studio_in(options.outputs) as studio:
-        source = opened(studio, options.picture)
+        source = pictures.opened(studio, options.picture)
         left, top, right, bottom = (sum(pixels) for pixels in zip((0, 0, 0, 0), *options.extend, strict=True))
         request = IterateRequest(
             source.id,
             options.instruction,
-            references=tuple(opened(studio, each).id for each in options.reference),
+            references=tuple(pictures.opened(studio, each).id for each in options.reference),
             object=_object(studio, source.id, options.object),
             invert=options.invert,
             feather=options.feather,
             extend=(left, top, right, bottom),
             strength=options.strength,
-            control=opened(studio, options.control).id if options.control else "",
-            **pictures.settings_of(options),
+            **pictures.settings_of(studio, options),
         )
         job = studio.iterate(LOCAL_OWNER, request, confirm_cost=options.confirm_cost)
         pictures.notice(studio.adviser.of_change(LOCAL_OWNER, request, job.model))
@@ -98,7 +96,7 @@ def control(options: argparse.Namespace) -> int:
     """Make the picture and print its path, or JSON."""
     pictures.make_way(options.output)
     with studio_in(options.outputs) as studio:
-        job = studio.control(LOCAL_OWNER, opened(studio, options.picture).id, options.model)
+        job = studio.control(LOCAL_OWNER, pictures.opened(studio, options.picture).id, options.model)
         return pictures.kept(studio, job, options)
 
 

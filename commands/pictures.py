@@ -13,6 +13,8 @@ from app import OUTPUTS
 from commands.sharing.identity import LOCAL_OWNER
 from studio.contract import Progress
 from studio.errors import BadRequest, StorageFailed
+from studio.library.assets import Asset
+from studio.recipe import is_asset_id
 from studio.scheduling.contract import Done, Event, Failed, JobView, Waiting
 from studio.service import Studio
 
@@ -69,9 +71,11 @@ def add_output(verb: argparse.ArgumentParser, as_json: str, output: str = "") ->
     verb.add_argument("--json", action="store_true", help=as_json)
 
 
-def settings_of(options: argparse.Namespace) -> dict[str, Any]:
+def settings_of(studio: Studio, options: argparse.Namespace) -> dict[str, Any]:
     """The options of `add_options` as fields of a request."""
-    return {name: getattr(options, name) for name in _SETTINGS} | {"negative_prompt": options.negative}
+    control = opened(studio, options.control).id if options.control else ""
+    settings = {name: getattr(options, name) for name in _SETTINGS}
+    return settings | {"negative_prompt": options.negative, "control": control}
 
 
 def make_way(output: Path | None) -> None:
@@ -92,6 +96,20 @@ def make_way(output: Path | None) -> None:
 
 def is_png(output: Path) -> bool:
     return output.suffix.lower() == ".png"
+
+
+def opened(studio: Studio, picture: str, give: str = "a PNG, JPEG or WebP file, or the id of a picture") -> Asset:
+    """A picture in the gallery; a file is added to it first.
+
+    Args:
+        give: what to name instead, for the message if there is no such file.
+    """
+    path = Path(picture)
+    if is_asset_id(picture) and not path.exists():
+        return studio.asset(LOCAL_OWNER, picture)
+    if not path.is_file():
+        raise BadRequest(f"There is no file '{picture}'. Give {give}.")
+    return studio.take_in(LOCAL_OWNER, path, path.name)
 
 
 def hint(studio: Studio, model_id: str, words: str) -> None:

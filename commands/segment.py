@@ -12,13 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from commands.open_studio import studio_in
-from commands.pictures import add_output, notice
+from commands.pictures import add_output, notice, opened
 from commands.sharing.identity import LOCAL_OWNER
 from studio.contract import Size
 from studio.errors import BadRequest, StorageFailed
 from studio.library.assets import Asset
 from studio.library.files import slug
-from studio.recipe import is_asset_id
 from studio.recipe.selection import Box, Point, SegmentRequest
 from studio.segmentation.contract import in_pixels
 from studio.service import Studio
@@ -97,16 +96,6 @@ def segment(options: argparse.Namespace) -> int:
         else:
             print(*files, sep="\n", flush=True)
         return 0
-
-
-def opened(studio: Studio, picture: str) -> Asset:
-    """A picture in the gallery; a file is added to it first."""
-    path = Path(picture)
-    if is_asset_id(picture) and not path.exists():
-        return studio.asset(LOCAL_OWNER, picture)
-    if not path.is_file():
-        raise BadRequest(f"There is no file '{picture}'. Give a PNG, JPEG or WebP file, or the id of a picture.")
-    return studio.take_in(LOCAL_OWNER, path, path.name)
 
 
 def list_everything(studio: Studio, picture: Asset, options: argparse.Namespace) -> int:

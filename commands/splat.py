@@ -10,7 +10,7 @@ from typing import Any
 
 from commands import segment
 from commands.open_studio import studio_in
-from commands.pictures import add_output, follow, notice
+from commands.pictures import add_output, follow, notice, opened
 from commands.sharing.identity import LOCAL_OWNER
 from studio.contract import Size
 from studio.errors import BadRequest, StorageFailed
@@ -151,7 +151,7 @@ def made_splat(studio: Studio, options: argparse.Namespace) -> Asset | None:
 
 def given_object(studio: Studio, options: argparse.Namespace) -> Asset:
     """An object, or what --point selects in a picture."""
-    asset = segment.opened(studio, options.source)
+    asset = opened(studio, options.source)
     if not options.point:
         try:
             return studio.solids.object(LOCAL_OWNER, asset.id)

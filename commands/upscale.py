@@ -7,7 +7,6 @@ from typing import Any
 
 from commands import pictures
 from commands.open_studio import studio_in
-from commands.segment import opened
 from commands.sharing.identity import LOCAL_OWNER
 from studio.contract import UpscaleRequest
 
@@ -26,6 +25,6 @@ def upscale(options: argparse.Namespace) -> int:
     """Make the picture and print its path, or JSON."""
     pictures.make_way(options.output)
     with studio_in(options.outputs) as studio:
-        source = opened(studio, options.picture)
+        source = pictures.opened(studio, options.picture)
         job = studio.upscale(LOCAL_OWNER, UpscaleRequest(source.id, options.model, options.scale))
         return pictures.kept(studio, job, options)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
+from commands.pictures import opened
 from commands.sharing.identity import LOCAL_OWNER
 from studio.contract import GenerateRequest, IterateRequest, Task, UpscaleRequest
 from studio.errors import BadRequest
@@ -15,7 +16,7 @@ from studio.grids.grid import GridRequest
 from studio.imaging import replay
 from studio.imaging.settings_from_recipe import fast_of, fit, precision_of
 from studio.library.assets import Asset
-from studio.recipe import Recipe, from_values, is_asset_id
+from studio.recipe import Recipe, from_values
 from studio.recipe.selection import SegmentRequest
 from studio.scheduling.contract import JobView
 from studio.service import Studio
@@ -65,8 +66,8 @@ def read(studio: Studio, place: str) -> Found:
     if path.suffix.lower() == ".ply" and path.is_file():
         return _of(studio, studio.splats.take_in(LOCAL_OWNER, path, path.name).recipe, place)
     if path.suffix.lower() != ".json" or not path.is_file():
-        asset_id = taken_in(studio, place)
-        return _of(studio, studio.asset(LOCAL_OWNER, asset_id).recipe, place)
+        asset = opened(studio, place, give="a recipe as .json, a picture, or the id of one")
+        return _of(studio, asset.recipe, place)
     if path.stat().st_size > MOST_BYTES:
         raise BadRequest(f"{path} is not a recipe: it is larger than {MOST_BYTES:,} bytes.")
     try:
@@ -77,16 +78,6 @@ def read(studio: Studio, place: str) -> Found:
     if recipe is None:
         raise BadRequest(f"{path} is not a recipe of Diorama. Give a picture that carries one.")
     return _of(studio, recipe, place)
-
-
-def taken_in(studio: Studio, place: str) -> str:
-    """The id of a picture in the gallery; a file is added to it first."""
-    path = Path(place)
-    if is_asset_id(place) and not path.exists():
-        return studio.asset(LOCAL_OWNER, place).id
-    if not path.is_file():
-        raise BadRequest(f"There is no file '{place}'. Give a recipe as .json, a picture, or the id of one.")
-    return studio.take_in(LOCAL_OWNER, path, path.name).id
 
 
 def on(request: W, source: str) -> W:

@@ -27,7 +27,7 @@ def run(options: argparse.Namespace) -> int:
     pictures.make_way(options.output)
     with studio_in(options.outputs) as studio:
         found = again.read(studio, options.recipe)
-        source = again.taken_in(studio, options.source) if options.source else ""
+        source = pictures.opened(studio, options.source).id if options.source else ""
         for note in found.notes:
             pictures.notice(note)
         request = again.on(found.request, source)

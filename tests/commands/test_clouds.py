@@ -54,7 +54,7 @@ def test_a_picture_is_described_and_the_description_kept(
     assert cli.main(["describe", told["id"], *outputs]) == 0
     assert capsys.readouterr().out == "A walrus on velvet.\n"
     assert cli.main(["describe", str(tmp_path / "gone.png"), *outputs]) == 2
-    assert "There is no picture" in capsys.readouterr().err
+    assert "There is no file" in capsys.readouterr().err
 
 
 def test_a_prompt_is_improved(provider: Provider, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
