@@ -181,7 +181,7 @@ def _drawn(logits: np.ndarray, working: Size, *, is_soft: bool) -> np.ndarray:
     enlarged = masks.enlarged(logits, working)
     if is_soft:
         return (np.clip(enlarged + 1, 0, 2) * 127.5 + 0.5).astype(np.uint8)
-    return (enlarged > 0).astype(np.uint8) * 255
+    return (enlarged > 0).view(np.uint8) * 255
 
 
 def _missed(mask: np.ndarray, points: Sequence[Point], size: Size) -> tuple[Point, ...]:
@@ -216,7 +216,7 @@ def _in_picture(box: tuple[int, int, int, int], size: Size, working: Size) -> Bo
 
 
 def _area(mask: np.ndarray, size: Size) -> int:
-    return round(float((mask >= masks.HALF).mean()) * size.width * size.height)
+    return round(np.count_nonzero(mask >= masks.HALF) / mask.size * size.width * size.height)
 
 
 def _distinct(found: Sequence[GridMask], small: Size, tell: Tell) -> list[GridMask]:

@@ -4,7 +4,7 @@ import { begin, createMarks, loaded, RING, TINT } from "../shared/canvas/marks.j
 
 const REMOVE = "#1f5fd0", ADD = "#c9431b";
 const POINT = 8; // radius in CSS pixels
-const LEAST = 700; // longest side of what lies over a picture, in pixels: the steps of a smaller mask would be seen
+export const LEAST = 700; // longest side of what lies over a picture, in pixels: the steps of a smaller mask would be seen
 
 /** The pixels of a PNG, enlarged by a whole number if it is small. */
 async function pixelsOf(source, least = 0) {

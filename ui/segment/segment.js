@@ -15,11 +15,11 @@ import { toast } from "../shared/scripts/elements/toast.js";
 import { createAsker } from "./ask.js";
 import { createColumn } from "./column.js";
 import { hintOf } from "./hint.js";
-import { createOverlay, regionsOf, veilOf } from "./overlay.js";
+import { createOverlay, LEAST, regionsOf, veilOf } from "./overlay.js";
 import { createSelection, hasContent, NOTHING } from "./selection.js";
 import { createStrip } from "./strip.js";
 const tab = within("segment"), { element, find, isVisible } = tab;
-const MOST = 1024; // longest side of masks on the page, in pixels
+const MOST = 1024; // longest side of masks on the page, in pixels; LEAST for one that fills fewer on the screen
 const UNSELECTED = "Nothing is selected";
 const state = {
   picture: null, // what is open
@@ -65,7 +65,8 @@ const asker = createAsker({
 
 const chosenModel = () => byId(state.models, state.model);
 const drawModels = () => column.drawModels(state.models, chosenModel());
-const asked = () => ({ ...selection.now, picture: state.picture.id, model: state.model, most: MOST });
+const seen = () => Math.ceil(Math.max(view.picture.width, view.picture.height) * view.scale * devicePixelRatio);
+const asked = () => ({ ...selection.now, picture: state.picture.id, model: state.model, most: Math.min(MOST, Math.max(LEAST, seen())) });
 function onSelection() {
   if (!state.picture) return;
   state.note = "";
