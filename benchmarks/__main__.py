@@ -9,7 +9,7 @@ import sys
 
 import benchmarks
 
-HELPERS = {"__main__", "in_browser", "options", "table"}
+HELPERS = {"__main__", "in_browser", "options", "table", "timing"}
 """Modules that are no benchmarks; all others have a `main()`."""
 
 

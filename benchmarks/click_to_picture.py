@@ -10,8 +10,7 @@ from __future__ import annotations
 import os
 import statistics
 import sys
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -22,6 +21,7 @@ from playwright.sync_api import Browser, Page
 from benchmarks.in_browser import opened_app, print_measured
 from benchmarks.options import options_of
 from benchmarks.table import Row, median_ms
+from benchmarks.timing import seconds
 from benchmarks.toy_flux import Settings, draw, load_pipeline
 from pipelines.catalog import models
 from studio.completion import completed
@@ -114,12 +114,6 @@ def measure(browser: Browser, rounds: int) -> Times:
             times.model.append(seconds(lambda: model.run(request, lambda _progress: None)))
             times.clicks.append(click(page, outputs))
     return Times(times.pipeline[1:], times.model[1:], times.clicks[1:])
-
-
-def seconds(act: Callable[[], object]) -> float:
-    began = time.perf_counter()
-    act()
-    return time.perf_counter() - began
 
 
 def click(page: Page, outputs: Path) -> Click:

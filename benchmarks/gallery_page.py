@@ -12,12 +12,13 @@ import random
 import statistics
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from pathlib import Path
 
 from benchmarks.options import options_of
 from benchmarks.table import Row, median_ms, print_table
+from benchmarks.timing import by_both_clocks
 from studio.library import search
 from studio.library.annotations import Note
 from studio.library.assets import Asset, insert
@@ -35,13 +36,9 @@ MODELS = ("toy-klein", "flux2-klein-4b", "flux1-schnell", "flux1-dev", "sd_xl_ba
 def main(arguments: Sequence[str] = ()) -> None:
     """Measure and print."""
     options = options_of(__doc__, arguments, pictures=PICTURES, rounds=ROUNDS)
-    with tempfile.TemporaryDirectory() as folder:
-        database = Database(Path(folder) / "diorama.sqlite")
-        try:
-            fill(database, options.pictures)
-            rows = measure(database, options.rounds)
-        finally:
-            database.close()
+    with tempfile.TemporaryDirectory() as folder, closing(Database(Path(folder) / "diorama.sqlite")) as database:
+        fill(database, options.pictures)
+        rows = measure(database, options.rounds)
     print_table(f"Gallery of {options.pictures:,} pictures, {PAGE} a page, p50", rows)
 
 
@@ -89,12 +86,7 @@ def measure(database: Database, rounds: int) -> list[Row]:
     rows, slowest = [], 0.0
     for name, ask in questions(database).items():
         ask()
-        processor, clock = [], []
-        for _ in range(rounds):
-            began, began_processor = time.perf_counter(), time.thread_time()
-            ask()
-            processor.append(time.thread_time() - began_processor)
-            clock.append(time.perf_counter() - began)
+        processor, clock = by_both_clocks(ask, rounds)
         rows.append(median_ms(name, processor, PROMISE))
         slowest = max(slowest, statistics.median(clock))
     return [*rows, Row("the slowest of these by the clock", 1000 * slowest, rounds, "<= 20 ms, idle", "ms")]

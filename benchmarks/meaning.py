@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Sequence
+from contextlib import closing
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from benchmarks.gallery_page import OWNER, PICTURES, fill
 from benchmarks.options import options_of
 from benchmarks.table import Row, median_ms, print_table
+from benchmarks.timing import by_both_clocks, seconds
 from studio.contract import ModelCard, Progress, Readiness, Task
 from studio.library.database import Database
 from studio.library.store import Store
@@ -46,14 +49,10 @@ READS = ModelCard(id="reads", label="Reads", tasks=frozenset({Task.EMBED})).spec
 def main(arguments: Sequence[str] = ()) -> None:
     """Measure and print."""
     options = options_of(__doc__, arguments, pictures=PICTURES, rounds=ROUNDS)
-    with tempfile.TemporaryDirectory() as folder:
-        database = Database(Path(folder) / "diorama.sqlite")
-        try:
-            fill(database, options.pictures)
-            embed(database)
-            rows = measure(database, Path(folder), options.rounds)
-        finally:
-            database.close()
+    with tempfile.TemporaryDirectory() as folder, closing(Database(Path(folder) / "diorama.sqlite")) as database:
+        fill(database, options.pictures)
+        embed(database)
+        rows = measure(database, Path(folder), options.rounds)
     print_table(f"Search by meaning among {options.pictures:,} pictures, {PAGE} a page", rows)
 
 
@@ -79,17 +78,12 @@ def measure(database: Database, folder: Path, rounds: int) -> list[Row]:
 
     residents, store = Residents(8.0), Store(folder, database)
     meanings = Meanings(database, store, lambda _task: [READS], residents, now, lambda _owner, _id: True)
-    began = time.perf_counter()
-    meanings.find(OWNER, query="something", limit=PAGE)
-    rows = [Row("the first search, which reads all vectors", time.perf_counter() - began, 1, unit="s")]
+    first = seconds(lambda: meanings.find(OWNER, query="something", limit=PAGE))
+    rows = [Row("the first search, which reads all vectors", first, 1, unit="s")]
     ways = {"search": {}, "search, words found too": {"query": "purple snowman"}, "search, starred": {"starred": True}}
     for name, look in ways.items():
-        processor, clock = [], []
-        for _ in range(rounds):
-            began, began_processor = time.perf_counter(), time.thread_time()
-            meanings.find(OWNER, limit=PAGE, **{"query": "something"} | look)  # pyright: ignore[reportArgumentType]
-            processor.append(time.thread_time() - began_processor)
-            clock.append(time.perf_counter() - began)
+        search: Any = partial(meanings.find, OWNER, limit=PAGE, **{"query": "something"} | look)
+        processor, clock = by_both_clocks(search, rounds)
         rows.append(median_ms(f"{name}: processor", processor, "<= 50 ms"))
         rows.append(median_ms(f"{name}: by the clock", clock, "<= 50 ms, idle"))
     residents.close()

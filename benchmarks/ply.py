@@ -20,6 +20,7 @@ from plyfile import PlyData, PlyElement
 
 from benchmarks.options import options_of
 from benchmarks.table import Row, print_table
+from benchmarks.timing import repeated
 from studio.splats.any_format import read_splat
 from studio.splats.export import EXPORTS
 from studio.splats.formats.ply import NAMES, read_ply, write_ply
@@ -43,10 +44,10 @@ def main(arguments: Sequence[str] = ()) -> None:
 
 def writing(splat: Splat, rounds: int) -> list[Row]:
     """Write PLY: ours, and a list of tuples through plyfile."""
-    ours = Row("write PLY, ours", 1000 * seconds(lambda: write_ply(splat), rounds), rounds, unit="ms")
+    ours = Row("write PLY, ours", 1000 * median(lambda: write_ply(splat), rounds), rounds, unit="ms")
     theirs = Row(
         "write PLY, a tuple list through plyfile",
-        1000 * seconds(lambda: by_tuples(splat), min(rounds, _SLOW_ROUNDS)),
+        1000 * median(lambda: by_tuples(splat), min(rounds, _SLOW_ROUNDS)),
         min(rounds, _SLOW_ROUNDS),
         unit="ms",
     )
@@ -56,14 +57,14 @@ def writing(splat: Splat, rounds: int) -> list[Row]:
 def reading(splat: Splat, rounds: int) -> list[Row]:
     """Read PLY: ours, and plyfile's reader."""
     data, slow = write_ply(splat), min(rounds, _SLOW_ROUNDS)
-    ours = Row("read PLY, ours", 1000 * seconds(lambda: read_ply(data), rounds), rounds, unit="ms")
-    theirs = Row("read PLY, plyfile", 1000 * seconds(lambda: by_plyfile(io.BytesIO(data)), slow), slow, unit="ms")
+    ours = Row("read PLY, ours", 1000 * median(lambda: read_ply(data), rounds), rounds, unit="ms")
+    theirs = Row("read PLY, plyfile", 1000 * median(lambda: by_plyfile(io.BytesIO(data)), slow), slow, unit="ms")
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "splat.ply"
         path.write_bytes(data)
         mapped = Row(
             "read PLY, plyfile, mapped, numbers as stored",
-            1000 * seconds(lambda: by_plyfile(path), rounds),
+            1000 * median(lambda: by_plyfile(path), rounds),
             rounds,
             unit="ms",
         )
@@ -80,21 +81,15 @@ def others(splat: Splat, rounds: int) -> list[Row]:
         rows.append(Row(f"write {name}, once", 1000 * (time.process_time() - began), 1, unit="ms"))
         if name in ("splat", "spz"):
             rows.append(
-                Row(f"read {name}", 1000 * seconds(lambda file=data: read_splat(file), rounds), rounds, unit="ms")
+                Row(f"read {name}", 1000 * median(lambda file=data: read_splat(file), rounds), rounds, unit="ms")
             )
         rows.append(Row(f"size of {name}", len(data) / 1e6, 1, unit="MB"))
     return rows
 
 
-def seconds(work: Callable[[], object], rounds: int) -> float:
-    """Median CPU time of some calls, without the first."""
-    work()
-    times = []
-    for _ in range(rounds):
-        began = time.process_time()
-        work()
-        times.append(time.process_time() - began)
-    return statistics.median(times)
+def median(work: Callable[[], object], rounds: int) -> float:
+    """Median CPU seconds."""
+    return statistics.median(repeated(work, rounds, time.process_time))
 
 
 def by_tuples(splat: Splat) -> bytes:

@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from PIL import Image
 
 from benchmarks.options import options_of
 from benchmarks.table import Row, median_ms, print_table
+from benchmarks.timing import in_turn
 from studio.library import files
 from studio.library.annotations import Note
 from studio.library.assets import insert
@@ -44,7 +46,7 @@ def main(arguments: Sequence[str] = ()) -> None:
 def measure(folder: Path, image: Image.Image, rounds: int) -> list[Row]:
     """The rows for one picture size."""
     database = Database(folder / "diorama.sqlite")
-    store = Store(folder, database)
+    store, data = Store(folder, database), encoded(image)
     parts: dict[str, Callable[[], object]] = {
         "save": lambda: store.save(image, recipe(image)),
         "encode as PNG": lambda: encoded(image),
@@ -52,19 +54,11 @@ def measure(folder: Path, image: Image.Image, rounds: int) -> list[Row]:
         "row and commit": lambda: add_row(database, image),
         "thumbnail": lambda: thumbnail(folder, image),
     }
-    times: dict[str, list[float]] = {name: [] for name in parts}
-    data = encoded(image)
-    try:
-        for _ in range(rounds + 1):  # without the first
-            for name, do in parts.items():
-                began = time.perf_counter()
-                do()
-                times[name].append(time.perf_counter() - began)
-    finally:
-        database.close()
+    with closing(database):
+        times = in_turn(parts, rounds)
     side = f"{image.width} x {image.height}"
     size = Row(f"{side}: size of the file", len(data) / 1e6, 1, unit="MB")
-    return [*(median_ms(f"{side}: {name}", taken[1:]) for name, taken in times.items()), size]
+    return [*(median_ms(f"{side}: {name}", taken) for name, taken in times.items()), size]
 
 
 def photograph(side: int) -> Image.Image:

@@ -10,8 +10,7 @@ import base64
 import io
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +19,7 @@ from PIL import Image
 
 from benchmarks.options import options_of
 from benchmarks.table import Row, median_ms, print_table
+from benchmarks.timing import in_turn
 from pipelines import catalog
 from pipelines.families import sam
 from pipelines.hub.cache import HubCache
@@ -68,7 +68,7 @@ def clicks(spec: ModelSpec, folder: Path, rounds: int) -> list[Row]:
         naive_click(naive, Image.open(path).convert("RGB"), point)
 
     try:
-        times = taking_turns({"repeat click": click, "naive": naively}, rounds)
+        times = in_turn({"repeat click": click, "naive": naively}, rounds)
     finally:
         studio.close()
         naive.close()
@@ -118,8 +118,7 @@ def large(rounds: int) -> list[Row]:
             plain.predict(np.array([[500.0, 300.0]]), np.array([1]), multimask_output=True)
 
     works = {"embed and click": embed, "click": click, "embed, plainly": embed_plainly, "click, plainly": click_plainly}
-    times = taking_turns(works, rounds)
-    return [median_ms(name, values) for name, values in times.items()]
+    return [median_ms(name, values) for name, values in in_turn(works, rounds).items()]
 
 
 def ask(model: sam.Sam, image: Image.Image, key: str, point: Point) -> MaskResult:
@@ -127,17 +126,6 @@ def ask(model: sam.Sam, image: Image.Image, key: str, point: Point) -> MaskResul
     found = model.run(MaskRequest(lambda: image, key, Size(*image.size), points=(point,)), lambda _progress: None)
     assert isinstance(found, MaskResult)
     return found
-
-
-def taking_turns(works: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, list[float]]:
-    """Seconds of each function, in alternation, so that all see the same machine load; the first round is left out."""
-    times: dict[str, list[float]] = {name: [] for name in works}
-    for _ in range(rounds + 1):
-        for name, work in works.items():
-            start = time.perf_counter()
-            work()
-            times[name].append(time.perf_counter() - start)
-    return {name: values[1:] for name, values in times.items()}
 
 
 def picture() -> Image.Image:

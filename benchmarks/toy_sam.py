@@ -11,8 +11,7 @@ from __future__ import annotations
 
 import random
 import sys
-import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -24,6 +23,7 @@ from sam2.sam2_image_predictor import SAM2ImagePredictor
 
 from benchmarks.options import options_of
 from benchmarks.table import Row, median_ms, print_table
+from benchmarks.timing import repeated
 from studio.masks import overlap
 from toybox.sam.clicks import deepest_point
 from toybox.sam.clutter import sample_clutter
@@ -182,22 +182,12 @@ def time_rows(predictor: SAM2ImagePredictor) -> list[Row]:
     """Times of encoding and clicking on a large picture."""
     image = np.asarray(Image.fromarray(toy_cases(1)[0][0].image).resize((TIMED_SIZE, TIMED_SIZE)))
     middle, label = np.array([[TIMED_SIZE / 2, TIMED_SIZE / 2]]), np.array([1])
-    encode = timed(lambda: predictor.set_image(image))
-    click = timed(lambda: predictor.predict(middle, label, multimask_output=True))
+    encode = repeated(lambda: predictor.set_image(image), TIMED)
+    click = repeated(lambda: predictor.predict(middle, label, multimask_output=True), TIMED)
     return [
         median_ms(f"encode {TIMED_SIZE} x {TIMED_SIZE}", encode, "<= 400 ms"),
         median_ms(f"click, three masks of {TIMED_SIZE} x {TIMED_SIZE}", click, "<= 30 ms"),
     ]
-
-
-def timed(work: Callable[[], object]) -> list[float]:
-    """Seconds of each run, without the first."""
-    times = []
-    for _ in range(TIMED + 1):
-        start = time.perf_counter()
-        work()
-        times.append(time.perf_counter() - start)
-    return times[1:]
 
 
 def write_sheet(cases: list[Case], scores: list[Score], path: Path, columns: int = 12, side: int = 160) -> None:
