@@ -58,7 +58,7 @@ def measure(folder: Path, ram_gb: float) -> list[Row]:
     chosen = plan(Means(0.0, 0.0, ram_gb, (0, 0)), LCM.needs)
     if chosen is None:
         raise SystemExit(f"no plan with {ram_gb} GB")
-    before = _peak_gb()
+    before = peak_gb()
     began = time.monotonic()
     model = StableDiffusion(Checkpoint(folder, "random", variant="lcm"), [chosen])
     opened = time.monotonic()
@@ -69,12 +69,12 @@ def measure(folder: Path, ram_gb: float) -> list[Row]:
     return [
         Row("opened", opened - began, 1, unit="s"),
         Row("first picture: 4 steps of 512 x 512", drawn - opened, 1, unit="s"),
-        Row("memory at its peak, Python and torch included", _peak_gb(), 1, f"{chosen.ram_gb:.2f} GB", unit="GB"),
+        Row("memory at its peak, Python and torch included", peak_gb(), 1, f"{chosen.ram_gb:.2f} GB", unit="GB"),
         Row("of that before it was opened", before, 1, unit="GB"),
     ]
 
 
-def _peak_gb() -> float:
+def peak_gb() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9
 
 

@@ -9,7 +9,6 @@ and the peak memory of the process. Ours includes progress and previews.
 from __future__ import annotations
 
 import argparse
-import resource
 import statistics
 import sys
 import tempfile
@@ -127,7 +126,7 @@ def main(arguments: Sequence[str] = ()) -> None:
         with tempfile.TemporaryDirectory() as folder:
             family.save(Path(folder))
             rows += measure(name, family, Path(folder), options.rounds or rounds)
-    rows.append(Row("memory at its peak, all of them", _peak_mb(), 1, unit="MB"))
+    rows.append(Row("memory at its peak, all of them", cpu_picture.peak_gb(), 1, unit="GB"))
     print_table("Pictures of each family, ours and the plain diffusers script", rows)
 
 
@@ -193,10 +192,6 @@ def plain(family: Family, folder: Path) -> Callable[[int], Image.Image]:
         ).images[0]
 
     return draw
-
-
-def _peak_mb() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
 
 
 if __name__ == "__main__":

@@ -20,8 +20,8 @@ from PIL import Image
 from benchmarks.options import options_of
 from benchmarks.save_path import photograph
 from benchmarks.table import Row, print_table
+from tests.app_process import ROOT
 
-ROOT = Path(__file__).resolve().parents[1]
 MEGAPIXELS = (12.0, 40.0)
 BOMB_SIDE = 13_000
 _READ = """if True:

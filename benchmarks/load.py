@@ -28,10 +28,11 @@ import httpx
 from PIL import Image
 
 from benchmarks.memory_per_call import LIMITS, resident_kb
-from benchmarks.start_up import ROOT
+from benchmarks.start_up import cpu_seconds
 from benchmarks.table import Row, median_ms, print_table
 from studio.contract import ImageRequest, ModelSpec, Task
 from studio.service import Studio
+from tests.app_process import ROOT
 from tests.patience import PATIENCE_SECONDS
 from tests.ports import free_port
 from tests.studio.fakes import FakeModel, spec_of
@@ -57,10 +58,8 @@ class Held(NamedTuple):
     @classmethod
     def by(cls, pid: int) -> Held:
         """Source: proc(5)."""
-        process = Path(f"/proc/{pid}")
-        ticks = [int(one) for one in (process / "stat").read_text().rpartition(")")[2].split()[11:13]]
-        threads, files = (len(os.listdir(process / each)) for each in ("task", "fd"))
-        return cls(resident_kb(pid), threads, files, sum(ticks) / os.sysconf("SC_CLK_TCK"))
+        threads, files = (len(os.listdir(f"/proc/{pid}/{each}")) for each in ("task", "fd"))
+        return cls(resident_kb(pid), threads, files, cpu_seconds(pid) or 0.0)
 
 
 @dataclass

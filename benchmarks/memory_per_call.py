@@ -6,9 +6,7 @@ one-time loading does not count. Then its resident memory is compared before and
 
 from __future__ import annotations
 
-import os
 import secrets
-import subprocess
 import sys
 import tempfile
 import time
@@ -22,9 +20,9 @@ import httpx
 from gradio_client import Client
 
 from benchmarks.options import options_of
-from benchmarks.start_up import PATIENCE_SECONDS, ROOT, fetch
 from benchmarks.table import Row, print_table
-from tests.ports import free_port
+from tests.app_process import AppProcess
+from tests.patience import PATIENCE_SECONDS
 
 FIRST, ALL = 500, 2_000
 WARM_UP = 100
@@ -98,28 +96,15 @@ def resident_kb(pid: int) -> int:
 @contextmanager
 def served() -> Iterator[tuple[int, str]]:
     """Process id and address of a Diorama with an empty gallery."""
-    port = free_port()
     with tempfile.TemporaryDirectory() as outputs:
-        process = subprocess.Popen(
-            [sys.executable, "app.py", "--port", str(port), "--outputs", outputs],
-            cwd=ROOT,
-            env=os.environ | {"HF_HUB_OFFLINE": "1", "CUDA_VISIBLE_DEVICES": ""},
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
+        app = AppProcess(Path(outputs), HF_HUB_OFFLINE="1", CUDA_VISIBLE_DEVICES="")
         try:
-            began = time.monotonic()
-            while b"</html>" not in fetch(port):
-                if process.poll() is not None or time.monotonic() - began > PATIENCE_SECONDS:
-                    sys.exit("Diorama serves no page.")
-                time.sleep(0.1)
             held = 0
-            while held != (held := resident_kb(process.pid)):  # the first model is loaded in the background
+            while held != (held := resident_kb(app.pid)):  # the first model is loaded in the background
                 time.sleep(5)
-            yield process.pid, f"http://127.0.0.1:{port}/"
+            yield app.pid, app.url
         finally:
-            process.terminate()
-            process.wait()
+            app.stop()
 
 
 if __name__ == "__main__":

@@ -11,13 +11,14 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 
 from benchmarks.gallery_page import fill
 from benchmarks.options import options_of
-from benchmarks.start_up import ROOT
 from benchmarks.table import Row, print_table
 from studio.library.database import Database
+from tests.app_process import ROOT
 
 PICTURES = 100_000
 _OPEN = """if True:
@@ -50,10 +51,9 @@ def main(arguments: Sequence[str] = ()) -> None:
 
 def lay_out(folder: Path, count: int) -> None:
     """Create the rows, and a file and a thumbnail for each."""
-    database = Database(folder / "diorama.sqlite")
-    fill(database, count)
-    rows = database.rows("SELECT id, name, deleted, starred FROM assets")
-    database.close()
+    with closing(Database(folder / "diorama.sqlite")) as database:
+        fill(database, count)
+        rows = database.rows("SELECT id, name, deleted, starred FROM assets")
     for each in ("images", "trash", "thumbs", "splats"):
         (folder / each).mkdir(mode=0o700)
     for row in rows:

@@ -19,11 +19,11 @@ from pathlib import Path
 
 from benchmarks.options import options_of
 from benchmarks.table import Row, print_table
+from tests.app_process import ROOT
+from tests.patience import PATIENCE_SECONDS
 from tests.ports import free_port
 
-ROOT = Path(__file__).resolve().parents[1]
 ROUNDS = 5
-PATIENCE_SECONDS = 120
 _LOOK_EVERY = 0.01  # seconds
 _BARE = """if True:
     import sys

@@ -16,13 +16,14 @@ from statistics import median
 
 from benchmarks.options import options_of
 from benchmarks.table import Row, median_ms, print_table
+from benchmarks.timing import seconds
 from commands.sharing.identity import LOCAL_OWNER
 from pipelines.catalog import models
 from studio.contract import GenerateRequest
 from studio.scheduling.contract import Done
 from studio.service import Studio
+from tests.app_process import ROOT
 
-ROOT = Path(__file__).resolve().parents[1]
 PROMPT = "a red ball on a grey background"
 MODEL = "toy-klein"
 COLD_ROUNDS, WARM_ROUNDS = 2, 9
@@ -45,14 +46,12 @@ def from_the_command_line() -> float:
     """Seconds of a new process that generates one picture."""
     with tempfile.TemporaryDirectory() as outputs:
         command = [sys.executable, "cli.py", "generate", PROMPT, "--model", MODEL, "--outputs", outputs]
-        began = time.perf_counter()
-        subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        return time.perf_counter() - began
+        return seconds(lambda: subprocess.run(command, cwd=ROOT, check=True, capture_output=True))
 
 
 def in_one_studio(count: int) -> list[float]:
     """Seconds of each of several pictures, one after the other."""
-    seconds = []
+    taken = []
     with tempfile.TemporaryDirectory() as outputs:
         studio = Studio([spec for spec in models() if spec.id == MODEL], Path(outputs))
         try:
@@ -62,10 +61,10 @@ def in_one_studio(count: int) -> list[float]:
                 *_, last = studio.events(LOCAL_OWNER, job.id)
                 if not isinstance(last, Done):
                     sys.exit(f"The picture was not made: {last}")
-                seconds.append(time.perf_counter() - began)
+                taken.append(time.perf_counter() - began)
         finally:
             studio.close()
-    return seconds
+    return taken
 
 
 if __name__ == "__main__":
