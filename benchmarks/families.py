@@ -1,14 +1,13 @@
 """Each model family compared with a plain diffusers script, with the same random weights, in turn.
 
-Run `python -m benchmarks.families` for tiny sizes, or with `--full` for LCM at its real size (2 GB in the temporary
-folder, minutes per picture on a CPU). The table has the first picture, which loads the weights, later ones, how much
-more CPU time ours takes (of one thread, so that other processes hardly matter), whether the pictures are bit-identical,
-and the peak memory of the process. Ours includes progress and previews.
+Run `python -m benchmarks.families` for tiny sizes (15 pictures of each), or with `--full` for LCM at its real size (two
+pictures; 2 GB in the temporary folder, minutes per picture on a CPU). The table has the first picture, which loads the
+weights, later ones, how much more CPU time ours takes (of one thread, so that other processes hardly matter), whether
+the pictures are bit-identical, and the peak memory of the process. Ours includes progress and previews.
 """
 
 from __future__ import annotations
 
-import argparse
 import statistics
 import sys
 import tempfile
@@ -31,6 +30,7 @@ from diffusers import (
 from PIL import Image
 
 from benchmarks import cpu_picture
+from benchmarks.options import options_of
 from benchmarks.table import Row, print_table
 from pipelines.families.flux1 import Flux1
 from pipelines.families.flux2 import Flux2Klein
@@ -114,12 +114,7 @@ ON_CPU = Plan(Placement.RESIDENT, "cpu", "float32", "float32", 0.0, 1.0)
 
 def main(arguments: Sequence[str] = ()) -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--full", action="store_true", help="at full size, which takes minutes")
-    parser.add_argument(
-        "--rounds", type=int, default=0, help=f"pictures of each (default: {ROUNDS}, or 2 at full size)"
-    )
-    options = parser.parse_args(arguments)
+    options = options_of(__doc__, arguments, full=False, rounds=0)
     families, rounds = (FULL, 2) if options.full else (TINY, ROUNDS)
     rows: list[Row] = []
     for name, family in families.items():

@@ -9,7 +9,6 @@ The floor is the FLOPs of a picture (counted by torch) at the speed of a large m
 
 from __future__ import annotations
 
-import argparse
 import statistics
 import sys
 import tempfile
@@ -30,6 +29,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks import gpu_models
 from benchmarks.gpu_models import Sizes
+from benchmarks.options import options_of
 from benchmarks.table import Row, print_table
 from pipelines.families.flux1 import Flux1
 from pipelines.families.imagedream import FRAMES, GUIDANCE, ImageDream
@@ -128,10 +128,7 @@ class Bench:
 
 def main(arguments: Sequence[str] = ()) -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--tiny", action="store_true", help="tiny sizes on the CPU")
-    parser.add_argument("--pairs", type=int, default=PAIRS, help=f"of ours and plain (default: {PAIRS})")
-    options = parser.parse_args(arguments)
+    options = options_of(__doc__, arguments, tiny=False, pairs=PAIRS)
     is_tiny = options.tiny or not torch.cuda.is_available()
     device = torch.device("cpu" if is_tiny else "cuda")
     bench = Bench(

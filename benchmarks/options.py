@@ -12,12 +12,14 @@ def options_of(description: str | None, arguments: Sequence[str], **defaults: An
 
     Args:
         description: of the benchmark, shown by `--help`.
-        defaults: by name; each option has the type of its default.
+        defaults: by name; each option has the type of its default, and False makes it a switch.
     """
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     for name, value in defaults.items():
         option, how = f"--{name.replace('_', '-')}", f"(default: {value})"
-        if isinstance(value, tuple):
+        if value is False:
+            parser.add_argument(option, action="store_true")
+        elif isinstance(value, tuple):
             parser.add_argument(option, type=type(value[0]), nargs="+", default=value, help=how)
         else:
             parser.add_argument(option, type=type(value), default=value, help=how)

@@ -1,13 +1,13 @@
 """How far workers scale: the load of a job on the server, calculated, and a simulated day with many machines.
 
-Run `python -m benchmarks.scaling`; with `--write` its tables replace those in docs/scaling.md. The simulation has
-arrivals with a peak in the afternoon, pictures of varying duration, and workers that die: their job waits for
-`names.ACK_WAIT_SECONDS` and starts again elsewhere. It is deterministic: the same seed gives the same numbers anywhere.
+Run `python -m benchmarks.scaling`; with `--write` its tables replace those in docs/scaling.md, and `--most` leaves out
+what has more jobs a day. The simulation has arrivals with a peak in the afternoon, pictures of varying duration, and
+workers that die: their job waits for `names.ACK_WAIT_SECONDS` and starts again elsewhere. It is deterministic: the same
+seed gives the same numbers anywhere.
 """
 
 from __future__ import annotations
 
-import argparse
 import heapq
 import math
 import random
@@ -17,6 +17,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from benchmarks.options import options_of
 from workers import names
 
 DAY = 86_400.0
@@ -151,10 +152,7 @@ def tables(sizes: Sequence[tuple[int, int]]) -> str:
 
 def main(arguments: Sequence[str] = ()) -> None:
     """Print the tables, or write them to docs/scaling.md."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--write", action="store_true", help="into docs/scaling.md")
-    parser.add_argument("--most", type=int, default=10**6, help="leave out what has more jobs a day")
-    options = parser.parse_args(arguments)
+    options = options_of(__doc__, arguments, write=False, most=10**6)
     written = tables([size for size in SIZES if size[1] <= options.most])
     print(f"\nScaling\n\n{written}")
     if options.write:
