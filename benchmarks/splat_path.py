@@ -1,33 +1,33 @@
 """From a picture to a splat, stage by stage, with networks of the published sizes; and the renderer.
 
-Run `python -m benchmarks.splat_path`. The path needs a GPU with 12 GB; random weights are as fast as the real ones.
+Run `python -m benchmarks.splat_path`. The path needs a GPU with 12 GB, and 5 GB in the temporary folder for random
+weights, which are as fast as the real ones.
 """
 
 from __future__ import annotations
 
 import math
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 import torch.nn.functional as F
-from diffusers import AutoencoderKL, DDIMScheduler
 from PIL import Image
-from transformers import CLIPImageProcessorPil, CLIPVisionConfig, CLIPVisionModel
 
+from benchmarks.gpu_models import FULL
 from benchmarks.options import options_of
 from benchmarks.table import Row, median_ms, print_table
 from lgm.cameras import orbit_camera
 from lgm.config import BIG
 from lgm.gaussians import Gaussians
-from lgm.model import LGM
-from lgm.multiview_unet import MultiViewUNet
 from lgm.render import render
-from pipelines.families.imagedream import GUIDANCE, STEPS, ImageDream, Parts
+from pipelines.families.imagedream import GUIDANCE, STEPS, ImageDream
 from pipelines.families.lgm_splat import Splatter
 from studio.contract import Progress
 from studio.solid.contract import SplatRequest, ViewsRequest
@@ -45,7 +45,8 @@ def main(arguments: Sequence[str] = ()) -> None:
         print("\nThe path from picture to splat is measured where there is a GPU; here is none.")
         return
     device = torch.device("cuda")
-    dream, splatter = full_size(device)
+    with tempfile.TemporaryDirectory() as place:
+        dream, splatter = FULL.views(Path(place), device), FULL.splatter(Path(place), device)
     rows = path(dream, splatter, options.rounds, STEPS)
     print_table(f"Picture to splat, {STEPS} steps, random float16 weights, {torch.cuda.get_device_name()}", rows)
 
@@ -122,39 +123,6 @@ def _timed(times: dict[str, list[float]], name: str, work: Callable[[], Any]) ->
     _settle()
     times.setdefault(name, []).append(time.perf_counter() - began)
     return answer
-
-
-def full_size(device: torch.device) -> tuple[ImageDream, Splatter]:
-    """The networks of the published sizes in float16, with random weights.
-
-    Source of the sizes: ashawkey/imagedream-ipmv-diffusers, its config files.
-    """
-    torch.manual_seed(0)
-    with torch.device(device):
-        unet, model = MultiViewUNet(), LGM(BIG)
-        vae: Any = AutoencoderKL(
-            down_block_types=("DownEncoderBlock2D",) * 4,  # type: ignore[arg-type]  annotated as one
-            up_block_types=("UpDecoderBlock2D",) * 4,  # type: ignore[arg-type]
-            block_out_channels=(128, 256, 512, 512),  # type: ignore[arg-type]
-            layers_per_block=2,
-        )
-        encoder: Any = CLIPVisionModel(
-            CLIPVisionConfig(
-                hidden_size=1280,
-                intermediate_size=5120,
-                num_hidden_layers=32,
-                num_attention_heads=16,
-                patch_size=14,
-                hidden_act="gelu",
-            )
-        )
-        words = torch.randn(2, 77, 1024)
-    scheduler = DDIMScheduler(
-        beta_start=0.00085, beta_end=0.012, beta_schedule="scaled_linear", clip_sample=False, set_alpha_to_one=False
-    )
-    ready: list[Any] = [each.half().eval().requires_grad_(False) for each in (unet, vae, encoder, model)]
-    parts = Parts(ready[0], ready[1], ready[2], CLIPImageProcessorPil(), scheduler, words)
-    return ImageDream(parts), Splatter(ready[3])
 
 
 def _settle() -> None:
