@@ -74,12 +74,6 @@ def train(plan: Plan) -> None:
     checksums.update(plan.result)
 
 
-def main() -> None:
-    """Reads the options and trains."""
-    plan = plan_from_options(Plan, __doc__)
-    torch.set_num_threads(os.cpu_count() or 1)
-    train(plan)
-
-
 if __name__ == "__main__":
-    main()
+    torch.set_num_threads(os.cpu_count() or 1)
+    train(plan_from_options(Plan, __doc__))

@@ -69,12 +69,6 @@ def optimizers(learner: Learner) -> list[torch.optim.Optimizer]:
     return muon_and_adamw(learner, lambda name: name.startswith(_MATRICES), **rates)
 
 
-def main() -> None:
-    """Reads the options and trains."""
-    plan = plan_from_options(Plan, __doc__)
-    torch.set_num_threads(1)
-    train(plan)
-
-
 if __name__ == "__main__":
-    main()
+    torch.set_num_threads(1)
+    train(plan_from_options(Plan, __doc__))

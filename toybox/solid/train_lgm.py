@@ -62,11 +62,5 @@ def optimizers(model: LGM) -> list[torch.optim.Optimizer]:
     return muon_and_adamw(model, lambda _name: True, **rates)
 
 
-def main() -> None:
-    """Reads the options and trains."""
-    plan = plan_from_options(Plan, __doc__)
-    train(plan)
-
-
 if __name__ == "__main__":
-    main()
+    train(plan_from_options(Plan, __doc__))

@@ -75,11 +75,5 @@ def optimizers(model: nn.Module) -> list[torch.optim.Optimizer]:
     return muon_and_adamw(model, lambda name: "embedding" not in name, **rates)
 
 
-def main() -> None:
-    """Reads the options and trains."""
-    plan = plan_from_options(Plan, __doc__)
-    train(plan)
-
-
 if __name__ == "__main__":
-    main()
+    train(plan_from_options(Plan, __doc__))

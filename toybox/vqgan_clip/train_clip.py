@@ -96,12 +96,6 @@ def optimizers(model: nn.Module) -> list[torch.optim.Optimizer]:
     return muon_and_adamw(model, lambda name: ".layers." in name, **rates)
 
 
-def main() -> None:
-    """Reads the options and trains."""
-    plan = plan_from_options(Plan, __doc__)
-    torch.set_num_threads(1)
-    train(plan)
-
-
 if __name__ == "__main__":
-    main()
+    torch.set_num_threads(1)
+    train(plan_from_options(Plan, __doc__))

@@ -75,12 +75,6 @@ def save_typical_codes(model: VQModel, geometries: Geometries, folder: Path) -> 
     save_file({"codes": torch.cat(codes).short()}, folder / TYPICAL)
 
 
-def main() -> None:
-    """Reads the options and trains."""
-    plan = plan_from_options(Plan, __doc__)
-    torch.set_num_threads(1)
-    train(plan)
-
-
 if __name__ == "__main__":
-    main()
+    torch.set_num_threads(1)
+    train(plan_from_options(Plan, __doc__))
