@@ -9,7 +9,6 @@ from pathlib import Path
 
 import torch
 
-from lgm.model import LGM
 from toybox import checksums
 from toybox.klein.run import Budget, Run
 from toybox.optimizers import muon_and_adamw
@@ -18,8 +17,6 @@ from toybox.solid.grids import make_grids
 from toybox.solid.lgm_lesson import LgmLessons
 from toybox.solid.records import trace_turntables
 from toybox.solid.toy_lgm import FOLDER, build_model, save_model
-
-_MATRIX_RATE, _OTHER_RATE, _WEIGHT_DECAY = 2e-3, 2e-3, 0.02
 
 
 @dataclass(frozen=True)
@@ -45,7 +42,9 @@ def train(plan: Plan) -> None:
     """Traces the turntables unless they exist, trains, and saves the averaged weights."""
     torch.manual_seed(5)
     model = build_model()
-    run = Run("lgm", model, optimizers(model), average=0.998, budget=Budget(plan.minutes, plan.work))
+    rates = {"matrix_rate": 2e-3, "other_rate": 2e-3, "weight_decay": 0.02}
+    optimizers = muon_and_adamw(model, lambda _name: True, **rates)  # Muon for the matrices of the attention
+    run = Run("lgm", model, optimizers, average=0.998, budget=Budget(plan.minutes, plan.work))
     if run.share < 1:
         records = trace_turntables(plan.work, plan.turntables, plan.seed)
         grids = make_grids(plan.work, records)
@@ -54,12 +53,6 @@ def train(plan: Plan) -> None:
     save_model(model, plan.result)
     if plan.result == FOLDER:
         checksums.update(FOLDER)
-
-
-def optimizers(model: LGM) -> list[torch.optim.Optimizer]:
-    """Muon for the matrices of the attention, AdamW for everything else."""
-    rates = {"matrix_rate": _MATRIX_RATE, "other_rate": _OTHER_RATE, "weight_decay": _WEIGHT_DECAY}
-    return muon_and_adamw(model, lambda _name: True, **rates)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from torch import nn
 
 from toybox import checksums
 from toybox.klein.run import Budget, Run
@@ -18,8 +17,6 @@ from toybox.solid.grids import make_grids
 from toybox.solid.records import trace_turntables
 from toybox.solid.toy_views import FOLDER, build_parts, save_parts
 from toybox.solid.views_lesson import AutoencoderLessons, Learner, Source, ViewsLessons, measure_latents
-
-_AUTOENCODER_RATE, _MATRIX_RATE, _OTHER_RATE, _WEIGHT_DECAY = 2e-3, 2e-3, 1e-3, 0.01
 
 
 @dataclass(frozen=True)
@@ -50,12 +47,14 @@ def train(plan: Plan) -> None:
     vae = Run(
         "views_vae",
         parts.vae,
-        [torch.optim.AdamW(parts.vae.parameters(), _AUTOENCODER_RATE, (0.9, 0.99), weight_decay=1e-3)],
+        [torch.optim.AdamW(parts.vae.parameters(), 2e-3, (0.9, 0.99), weight_decay=1e-3)],
         average=0.995,
         budget=Budget(plan.autoencoder_minutes, plan.work),
     )
     learner = Learner(parts)
-    run = Run("views", learner, optimizers(learner), average=0.999, budget=Budget(plan.minutes, plan.work))
+    rates = {"matrix_rate": 2e-3, "other_rate": 1e-3, "weight_decay": 0.01}
+    optimizers = muon_and_adamw(learner, lambda name: "embedding" not in name, **rates)
+    run = Run("views", learner, optimizers, average=0.999, budget=Budget(plan.minutes, plan.work))
     records = trace_turntables(plan.work, plan.turntables, plan.seed)
     source = Source(make_grids(plan.work, records), records, plan.seed + vae.steps + run.steps)
     vae.train(AutoencoderLessons(parts.vae, source).step)
@@ -67,12 +66,6 @@ def train(plan: Plan) -> None:
     save_parts(parts, plan.result)
     if plan.result == FOLDER:
         checksums.update(FOLDER)
-
-
-def optimizers(model: nn.Module) -> list[torch.optim.Optimizer]:
-    """Muon for the inner matrices, AdamW for everything else."""
-    rates = {"matrix_rate": _MATRIX_RATE, "other_rate": _OTHER_RATE, "weight_decay": _WEIGHT_DECAY}
-    return muon_and_adamw(model, lambda name: "embedding" not in name, **rates)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,6 @@ from pathlib import Path
 import torch
 from diffusers import VQModel
 from safetensors.torch import load_file
-from torch import nn
 from transformers import CLIPModel
 
 from toybox import checksums
@@ -23,8 +22,6 @@ from toybox.plan_options import plan_from_options
 from toybox.solid.toy_views import FOLDER as VIEWS_FOLDER
 from toybox.vqgan_clip.clip_lesson import ATTRIBUTES, MATCH, SUMS, ClipLearner
 from toybox.vqgan_clip.model import CLIP_FOLDER, VQGAN_FOLDER, build_clip, save_clip
-
-_MATRIX_RATE, _OTHER_RATE, _WEIGHT_DECAY = 2e-3, 1e-3, 0.01
 
 
 @dataclass(frozen=True)
@@ -61,8 +58,10 @@ def train(plan: Plan) -> None:
         ("clip_attributes", ATTRIBUTES, plan.attributes_minutes),
         ("clip_sums", SUMS, plan.sums_minutes),
     )
+    rates = {"matrix_rate": 2e-3, "other_rate": 1e-3, "weight_decay": 0.01}
     for name, learner.lesson, minutes in stages:
-        run = Run(name, learner, optimizers(learner), average=0.998, budget=Budget(minutes, plan.work))
+        optimizers = muon_and_adamw(learner, lambda name: ".layers." in name, **rates)
+        run = Run(name, learner, optimizers, average=0.998, budget=Budget(minutes, plan.work))
         if run.share < 1:
             torch.manual_seed(run.steps)
             learner.geometries = trace_families(plan.work / "geometry.npy", plan.families, seed=1)
@@ -88,12 +87,6 @@ def begin_with_views(clip: CLIPModel) -> None:
     for name, value in learned.items():
         if name in there and not name.startswith(("encoder.layers.2", "post_")):
             there[name].copy_(value.float())
-
-
-def optimizers(model: nn.Module) -> list[torch.optim.Optimizer]:
-    """Muon for the matrices of both towers, AdamW for everything else."""
-    rates = {"matrix_rate": _MATRIX_RATE, "other_rate": _OTHER_RATE, "weight_decay": _WEIGHT_DECAY}
-    return muon_and_adamw(model, lambda name: ".layers." in name, **rates)
 
 
 if __name__ == "__main__":
