@@ -4,8 +4,6 @@ It is never trained on a model's output, so it can say how good a model is. `pyt
 """
 
 import random
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,6 +13,7 @@ import torch.nn.functional as F
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from toybox.parallel import in_processes
 from toybox.words import BACKGROUNDS, COLOURS, KINDS, Background, Colour, Kind
 from toybox.world import Planes, render_planes, sample_scene, shade
 
@@ -95,22 +94,21 @@ class Judge(nn.Module):
         return verdicts
 
 
-def load_judge(path: Path = WEIGHTS) -> Judge:
+def load_judge() -> Judge:
     """The trained judge."""
     judge = Judge()
-    judge.load_state_dict({name: weight.float() for name, weight in load_file(path).items()})
+    judge.load_state_dict({name: weight.float() for name, weight in load_file(WEIGHTS).items()})
     return judge.eval()
 
 
-def fit_judge(scenes: int = _SCENES, steps: int = _STEPS) -> Judge:
+def fit_judge() -> Judge:
     """Trains a judge on newly traced scenes in random colours, blurred and noisy as model output may be."""
     torch.manual_seed(_SEED)
-    with ProcessPoolExecutor(initializer=torch.set_num_threads, initargs=(1,), mp_context=get_context("spawn")) as pool:
-        examples = list(pool.map(trace_example, range(scenes), chunksize=50))
+    examples = list(in_processes(trace_example, range(_SCENES), [_SEED] * _SCENES))
     judge = Judge()
     optimizer = torch.optim.AdamW(judge.parameters(), lr=_PEAK_RATE, weight_decay=0.02)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=_PEAK_RATE, total_steps=steps)
-    for step in range(steps):
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=_PEAK_RATE, total_steps=_STEPS)
+    for step in range(_STEPS):
         rng = random.Random(f"judge {step}")
         pictures, answers, silhouettes = make_batch(rng.choices(examples, k=_BATCH), rng)
         logits, outlines = judge(_disturb(pictures))
@@ -124,7 +122,7 @@ def fit_judge(scenes: int = _SCENES, steps: int = _STEPS) -> Judge:
     return judge.eval()
 
 
-def trace_example(index: int, seed: int = _SEED) -> Example:
+def trace_example(index: int, seed: int) -> Example:
     """The index-th scene of a seed; held-out combinations are included, because the judge must know them all."""
     scene = sample_scene(random.Random(f"judge {seed} {index}"), split="any")
     planes = render_planes(scene, size=PICTURE_SIZE)

@@ -1,10 +1,7 @@
 """Scenes of the toy world, traced once and stored as bytes, to be shown in any colours."""
 
-import os
 import random
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Self
 
@@ -13,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from toybox.parallel import in_processes
 from toybox.words import BACKGROUND_RGB, BACKGROUNDS, COLOUR_RGB, COLOURS, Colour, Rgb
 from toybox.world import Scene, Thing, is_allowed, render_planes, sample_scene
 
@@ -57,10 +55,8 @@ def trace_toys(path: Path, count: int, seed: int) -> Toys:
         part = path.with_suffix(".part.npy")
         shape = (count, _PLANE_COUNT, TRACED_SIZE, TRACED_SIZE)
         planes = np.lib.format.open_memmap(part, mode="w+", dtype=np.uint8, shape=shape)
-        with ProcessPoolExecutor(os.cpu_count() or 1, get_context("spawn"), torch.set_num_threads, (1,)) as pool:
-            jobs = pool.map(_trace, [seed] * count, range(count), chunksize=20)
-            for index, traced in enumerate(jobs):
-                planes[index] = traced
+        for index, traced in enumerate(in_processes(_trace, [seed] * count, range(count))):
+            planes[index] = traced
         planes.flush()
         part.replace(path)
     return Toys(path, seed)

@@ -4,11 +4,8 @@ Everything is rotated so that the first camera is at azimuth 0, as LGM assumes.
 """
 
 import math
-import os
 import random
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +13,7 @@ import torch
 from torch import Tensor
 
 from lgm.cameras import orbit_pose
+from toybox.parallel import in_processes
 from toybox.solid.records import Records, positions_of, turntable_of
 from toybox.solid.turntable import EXTRA_VIEWS, RADIUS, VIEWS, is_held_out
 from toybox.words import COLOUR_RGB, COLOURS, KINDS
@@ -61,10 +59,9 @@ def make_grids(folder: Path, records: Records) -> Grids:
         planes = np.lib.format.open_memmap(folder / "small.npy", "w+", np.uint8, (count, 1 + _ALL_VIEWS, 6, SIDE, SIDE))
         positions = np.lib.format.open_memmap(folder / "at.npy", "w+", np.float16, (count, VIEWS, 3, SIDE, SIDE))
         angles, kinds = np.zeros((count, _ALL_VIEWS, 2), np.float32), np.zeros(count, np.int64)
-        with ProcessPoolExecutor(os.cpu_count() or 1, get_context("spawn"), torch.set_num_threads, (1,)) as pool:
-            jobs = pool.map(_halve, [folder] * count, [records.seed] * count, range(count), chunksize=20)
-            for index, made in enumerate(jobs):
-                planes[index], positions[index], angles[index], kinds[index] = made
+        halved = in_processes(_halve, [folder] * count, [records.seed] * count, range(count))
+        for index, made in enumerate(halved):
+            planes[index], positions[index], angles[index], kinds[index] = made
         planes.flush()
         positions.flush()
         np.save(folder / "angles.npy", angles)

@@ -1,15 +1,13 @@
 """Turntables traced once and stored on disk, to be shown in any colour."""
 
-import os
 import random
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from toybox.parallel import in_processes
 from toybox.solid.turntable import EXTRA_VIEWS, VIEWS, Turntable, sample_turntable
 from toybox.world import Camera, Planes, camera_rays, render_planes
 
@@ -58,10 +56,8 @@ def trace_turntables(folder: Path, count: int, seed: int) -> Records:
         shapes = [(count, 1 + _ALL_VIEWS, _PLANES, SIZE, SIZE), (count, _ALL_VIEWS, SIZE, SIZE)]
         planes = np.lib.format.open_memmap(parts[0], mode="w+", dtype=np.uint8, shape=shapes[0])
         depths = np.lib.format.open_memmap(parts[1], mode="w+", dtype=np.float16, shape=shapes[1])
-        with ProcessPoolExecutor(os.cpu_count() or 1, get_context("spawn"), torch.set_num_threads, (1,)) as pool:
-            jobs = pool.map(_trace, [seed] * count, range(count), chunksize=20)
-            for index, traced in enumerate(jobs):
-                planes[index], depths[index] = traced
+        for index, traced in enumerate(in_processes(_trace, [seed] * count, range(count))):
+            planes[index], depths[index] = traced
         for array, part, name in zip((planes, depths), parts, ("planes.npy", "depths.npy"), strict=True):
             array.flush()
             part.replace(folder / name)
