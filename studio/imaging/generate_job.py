@@ -9,12 +9,10 @@ import logging
 import sqlite3
 import time
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from pathlib import Path
-from types import TracebackType
 from typing import Any, NamedTuple
 
 from PIL import Image
@@ -39,6 +37,7 @@ from studio.recipe.course import CourseRecipe
 from studio.recipe.edit import EditRecipe
 from studio.residents import Residents
 from studio.scheduling.live_job import LiveJob
+from studio.scheduling.saving import Saving
 
 log = logging.getLogger(__name__)
 
@@ -102,44 +101,6 @@ def make_pictures(
                 if spec.lane != "cloud":  # keep what was paid for
                     job.check()  # Stop or Skip may come after the last report
                 saving.begin(partial(keep, result, seconds=seconds), result.kept)
-
-
-class Saving:
-    """Saves pictures in order on its own thread, so that the GPU need not wait a third of a second for each.
-
-    One at a time; leaving the block waits for the last.
-    """
-
-    def __init__(self) -> None:
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="save")
-        self._last: Future[Any] | None = None
-
-    def __enter__(self) -> Saving:
-        return self
-
-    def __exit__(
-        self, _kind: type[BaseException] | None, _error: BaseException | None, _: TracebackType | None
-    ) -> None:
-        try:
-            self.wait()
-        finally:
-            self._thread.shutdown()
-
-    def begin(self, *chores: Callable[[], None]) -> None:
-        """Start these, one after another; first waits for the previous ones, and raises as `wait` does."""
-        self.wait()
-        self._last = self._thread.submit(lambda: [chore() for chore in chores])
-
-    def wait(self) -> None:
-        """Wait until all are saved.
-
-        Raises:
-            StorageFailed, Cancelled: the last one failed.
-        """
-        last, self._last = self._last, None
-        if last is not None:
-            with suppress(Skipped):
-                last.result()
 
 
 def _teller(job: LiveJob, plan: PicturePlan) -> Tell:

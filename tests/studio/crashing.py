@@ -40,6 +40,7 @@ WRITING = (
     "database.py",
     "jobs.py",
     "generate_job.py",
+    "saving.py",
     "annotations.py",
     "uploads.py",
 )
