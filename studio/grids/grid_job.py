@@ -12,12 +12,20 @@ from typing import Any
 from PIL import Image
 
 from studio.catalog import Catalog
-from studio.contract import Model, ModelSpec, Progress, Size, Tell
+from studio.contract import ImageResult, Model, ModelSpec, Progress, Size, Tell
 from studio.errors import Skipped
 from studio.grids import grid
 from studio.imaging import wildcards
 from studio.imaging.control import follow, followed
-from studio.imaging.generate_job import checked, image_request, parents_of, seed_of
+from studio.imaging.generate_job import (
+    Kept,
+    PicturePlan,
+    checked,
+    image_request,
+    parents_of,
+    recipe_of,
+    seed_of,
+)
 from studio.library.store import Store
 from studio.recipe import Recipe
 from studio.recipe.grid import GridRecipe
@@ -106,36 +114,15 @@ def _recipe(
     job: LiveJob, request: grid.GridRequest, spec: ModelSpec, sheet: Image.Image, *, revision: str, seconds: float
 ) -> Recipe:
     base, size = request.base, request.base.size
-    return Recipe(
-        kind="image",
-        owner=job.row.owner,
-        job_id=job.row.id,
-        task=job.row.task.value,
-        model=spec.id,
-        revision=revision or spec.revision,
-        prompt=base.prompt,
-        prompt_sent=image_request(base, spec, 0).prompt,
-        style=base.style,
-        negative_prompt=base.negative_prompt,
-        width=sheet.width,
-        height=sheet.height,
-        steps=base.steps,
-        guidance=base.guidance,
-        clip_skip=base.clip_skip,
-        seed=base.seed if spec.seed else None,
-        seconds=round(seconds, 3),
-        title=job.row.title,
-        quality=base.quality,
-        sampler=base.sampler,
-        parents=parents_of(base),
-        control=base.control,
-        control_strength=base.control_strength,
-        grid=GridRecipe(
-            x=request.x.field,
-            x_values=grid.texts(request.x),
-            y=request.y.field if request.y else "",
-            y_values=grid.texts(request.y) if request.y else (),
-            width=size.width if size else 0,
-            height=size.height if size else 0,
-        ),
+    plan = PicturePlan(base, job.row.title, lambda index: image_request(base, spec, index), parents=parents_of(base))
+    result = ImageResult(sheet, base.seed if spec.seed else None, revision)
+    recipe = recipe_of(job, plan, plan.wanted(0), spec, Kept(sheet), index=0, result=result, seconds=seconds)
+    compared = GridRecipe(
+        x=request.x.field,
+        x_values=grid.texts(request.x),
+        y=request.y.field if request.y else "",
+        y_values=grid.texts(request.y) if request.y else (),
+        width=size.width if size else 0,
+        height=size.height if size else 0,
     )
+    return replace(recipe, transparent=False, grid=compared)

@@ -199,7 +199,7 @@ def _keep(
 ) -> None:
     """Save one picture with its recipe."""
     kept = plan.kept(replace(result, image=checked(result, wanted, spec)))
-    recipe = _recipe(job, plan, wanted, spec, kept, index=index, result=result, seconds=seconds)
+    recipe = recipe_of(job, plan, wanted, spec, kept, index=index, result=result, seconds=seconds)
     film = write_film(result.frames, to_text(recipe)) if result.frames else b""
     is_end = is_late or spec.lane == "cloud"
     job.patiently(lambda: store.save(kept.image, recipe, film), is_end=is_end, picture=index)
@@ -224,7 +224,7 @@ def checked(result: Any, wanted: ImageRequest, spec: ModelSpec) -> Image.Image:
     return image
 
 
-def _recipe(
+def recipe_of(
     job: LiveJob,
     plan: PicturePlan,
     sent: ImageRequest,
@@ -235,6 +235,10 @@ def _recipe(
     result: ImageResult,
     seconds: float,
 ) -> Recipe:
+    """
+    Args:
+        sent: what the model got.
+    """
     request = plan.request
     made = request if isinstance(request, GenerateRequest) else None
     return Recipe(
