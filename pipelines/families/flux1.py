@@ -21,7 +21,27 @@ from pipelines.loras.files import TAKEN
 from studio.contract import ImageRequest, Size
 
 
-class Flux1(Flow):
+class Flux1Reader(Flow):
+    """What all of them share: the prompt by CLIP and T5, and latents as tokens."""
+
+    loras = TAKEN["flux1"]
+
+    def _encode(self, text: str, reading: Any = None) -> Embeddings:
+        tokens, pooled, _ids = self.pipeline.encode_prompt(
+            text, device=self._placed.device, max_sequence_length=self._checkpoint.text_tokens
+        )
+        return Embeddings(tokens, pooled)
+
+    def _arguments(self, request: ImageRequest, words: Embeddings) -> dict[str, Any]:
+        return {"prompt_embeds": words.tokens, "pooled_prompt_embeds": words.pooled}
+
+    def _unpacked(self, latents: torch.Tensor, size: Size) -> torch.Tensor:
+        """From the transformer's tokens (1, N, C)."""
+        factor = self.pipeline.vae_scale_factor
+        return super()._unpacked(FluxPipeline._unpack_latents(latents, size.height, size.width, factor), size)
+
+
+class Flux1(Flux1Reader):
     """schnell and dev. They follow no instructions: a picture is changed by img2img, as far as `strength` says.
 
     Guidance is an input of dev; schnell's pipeline ignores it. Negative prompts would need true guidance, which
@@ -29,7 +49,6 @@ class Flux1(Flow):
     """
 
     kind = FluxPipeline
-    loras = TAKEN["flux1"]
 
     def _kind_for(self, request: ImageRequest) -> type[diffusers.DiffusionPipeline]:
         if not request.references:
@@ -42,14 +61,8 @@ class Flux1(Flow):
             return request.steps
         return max(1, round(request.steps * request.strength))
 
-    def _encode(self, text: str, reading: Any = None) -> Embeddings:
-        tokens, pooled, _ids = self.pipeline.encode_prompt(
-            text, device=self._placed.device, max_sequence_length=self._checkpoint.text_tokens
-        )
-        return Embeddings(tokens, pooled)
-
     def _arguments(self, request: ImageRequest, words: Embeddings) -> dict[str, Any]:
-        read = {"prompt_embeds": words.tokens, "pooled_prompt_embeds": words.pooled}
+        read = super()._arguments(request, words)
         if not request.references:
             return read
         # The pipelines' own `strength` rounds to whole steps: 0.8 of 4 steps would be all of them, from pure noise.
@@ -58,58 +71,31 @@ class Flux1(Flow):
         over = {"image": request.references[0], "sigmas": sigmas, "strength": 1.0}
         return read | over | ({"mask_image": request.mask} if request.mask else {})
 
-    def _unpacked(self, latents: torch.Tensor, size: Size) -> torch.Tensor:
-        """From the transformer's tokens (1, N, C)."""
-        factor = self.pipeline.vae_scale_factor
-        return super()._unpacked(FluxPipeline._unpack_latents(latents, size.height, size.width, factor), size)
 
-
-class Flux1Kontext(Flux1):
+class Flux1Kontext(Flux1Reader):
     """Changes a picture as an instruction says; reads the picture beside the one it draws."""
 
     kind = FluxKontextPipeline
 
-    def _kind_for(self, request: ImageRequest) -> type[diffusers.DiffusionPipeline]:
-        return FluxKontextPipeline
-
     def _arguments(self, request: ImageRequest, words: Embeddings) -> dict[str, Any]:
-        return {
-            "image": request.references[0],
-            "prompt_embeds": words.tokens,
-            "pooled_prompt_embeds": words.pooled,
-            "max_area": request.size.width * request.size.height,
-            "_auto_resize": False,  # the picture has the right size
-        }
+        area = request.size.width * request.size.height
+        seen = {"image": request.references[0], "max_area": area, "_auto_resize": False}  # it has the right size
+        return super()._arguments(request, words) | seen
 
 
-class Flux1Fill(Flux1):
+class Flux1Fill(Flux1Reader):
     """Inpainting: fills the mask to match its surroundings; the prompt says what should be there."""
 
     kind = FluxFillPipeline
 
-    def _kind_for(self, request: ImageRequest) -> type[diffusers.DiffusionPipeline]:
-        return FluxFillPipeline
-
     def _arguments(self, request: ImageRequest, words: Embeddings) -> dict[str, Any]:
-        return {
-            "image": request.references[0],
-            "mask_image": request.mask,
-            "prompt_embeds": words.tokens,
-            "pooled_prompt_embeds": words.pooled,
-        }
+        return super()._arguments(request, words) | {"image": request.references[0], "mask_image": request.mask}
 
 
-class Flux1Control(Flux1):
+class Flux1Control(Flux1Reader):
     """Follows the outlines or the depth of a picture, which it reads beside the one it draws."""
 
     kind = FluxControlPipeline
 
-    def _kind_for(self, request: ImageRequest) -> type[diffusers.DiffusionPipeline]:
-        return FluxControlPipeline
-
     def _arguments(self, request: ImageRequest, words: Embeddings) -> dict[str, Any]:
-        return {
-            "control_image": request.control,
-            "prompt_embeds": words.tokens,
-            "pooled_prompt_embeds": words.pooled,
-        }
+        return super()._arguments(request, words) | {"control_image": request.control}
