@@ -12,7 +12,6 @@ import torch
 import torch.nn.functional as F
 from diffusers import VQModel
 from PIL import Image
-from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
@@ -20,10 +19,10 @@ from pipelines.families import clip_guidance, taming
 from pipelines.families.clip import open_clip
 from pipelines.families.clip_guidance import Cutter, Prompt, Wish
 from pipelines.hub.cache import Checkpoint
-from pipelines.opening.damage import reason, unusable
+from pipelines.opening.damage import check_numbers, opening
 from pipelines.plan import Plan
 from studio.contract import ImageRequest, ImageResult, Progress, Tell
-from studio.errors import BadRequest, StudioError
+from studio.errors import BadRequest
 from studio.validation import short
 
 UNWANTED = -0.5
@@ -216,11 +215,7 @@ class VqganClip:
         return clip_guidance.decoded(self._vqgan, nearest.movedim(-1, 1))
 
     def _picture(self, image: Tensor) -> Image.Image:
-        if not bool(image.isfinite().all()):
-            raise StudioError(
-                f"{self._label} produced invalid numbers, not a picture. Its weights may be damaged: fetch them again, "
-                "or choose another model."
-            )
+        check_numbers(self._label, "picture", image)
         return Image.fromarray((image[0] * 255).round().byte().movedim(0, -1).cpu().numpy())
 
 
@@ -256,19 +251,15 @@ def open_checkpoint(checkpoint: Checkpoint, plans: Sequence[Plan]) -> VqganClip:
 
 
 def _typical_codes(folder: Path) -> Tensor:
-    try:
+    with opening(short(folder / TYPICAL)):
         return load_file(folder / TYPICAL)["codes"].long()
-    except (OSError, KeyError, SafetensorError) as error:
-        raise unusable(short(folder / TYPICAL), reason(error)) from error
 
 
 def _open_vqgan(checkpoint: Checkpoint) -> tuple[VQModel, str]:
     if not checkpoint.path.is_dir():
         return taming.open_file(checkpoint.path)
-    try:
+    with opening(f"{checkpoint.label} in {short(checkpoint.path)}"):
         model = VQModel.from_pretrained(
             checkpoint.path, torch_dtype=torch.float32, local_files_only=True, use_safetensors=True
         )
-    except (OSError, ValueError, RuntimeError, SafetensorError) as error:
-        raise unusable(f"{checkpoint.label} in {short(checkpoint.path)}", reason(error)) from error
     return model.eval().requires_grad_(False), checkpoint.revision
