@@ -95,19 +95,19 @@ def measured(side: int = 16) -> Seconds:
         inputs = tokens.to(dtype), words.to(dtype), latents.to(dtype)
         return lambda: (narrow(inputs[0], encoder_hidden_states=inputs[1]), decodes(inputs[2]))
 
-    float32, bfloat16 = _seconds(2, pieces("float32"), pieces("bfloat16"))
+    float32, bfloat16 = fastest(2, pieces("float32"), pieces("bfloat16"))
     dtype = getattr(torch, _quicker(float32, bfloat16))
     plain, last = decoder.to(dtype), deepcopy(decoder).to(dtype).to(memory_format=torch.channels_last)
     latents = latents.to(dtype)
-    return Seconds(float32, bfloat16, *_seconds(6, lambda: plain(latents), lambda: last(latents)))
+    return Seconds(float32, bfloat16, *fastest(6, lambda: plain(latents), lambda: last(latents)))
 
 
 def _quicker(float32: float, bfloat16: float) -> Dtype:
     return "bfloat16" if bfloat16 < GAIN * float32 else "float32"
 
 
-def _seconds(rounds: int, *works: Callable[[], object]) -> list[float]:
-    """The fastest run of each, taking turns, after one to warm up: other processes only make it slower."""
+def fastest(rounds: int, *works: Callable[[], object]) -> list[float]:
+    """Seconds of the fastest run of each, taking turns, after one to warm up: other processes only make it slower."""
     taken = [[math.inf] for _ in works]
     for number in range(rounds + 1):
         for work, seconds in zip(works, taken, strict=True):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -11,6 +9,7 @@ from diffusers.models.attention import BasicTransformerBlock
 from diffusers.models.resnet import ResnetBlock2D
 
 from pipelines.opening.building import building
+from pipelines.speed.cpu_ways import fastest
 
 
 @torch.no_grad()
@@ -21,7 +20,7 @@ def network() -> float:
         block = BasicTransformerBlock(320, 8, 40, cross_attention_dim=768)
     cells, tokens = torch.randn(1, 320, 64, 64), torch.randn(1, 64 * 64, 320)
     time_of, words = torch.randn(1, 1280), torch.randn(1, 77, 768)
-    return _quickest(lambda: (resnet(cells, time_of), block(tokens, encoder_hidden_states=words)))
+    return fastest(2, lambda: (resnet(cells, time_of), block(tokens, encoder_hidden_states=words)))[0]
 
 
 @torch.no_grad()
@@ -31,14 +30,4 @@ def decode() -> float:
     with building():
         resnet = ResnetBlock2D(in_channels=128, temb_channels=no_time)
     cells = torch.randn(1, 128, 256, 256)
-    return _quickest(lambda: resnet(cells, None))
-
-
-def _quickest(work: Callable[[], object]) -> float:
-    """Of three, as other processes only make it slower."""
-    taken = []
-    for _ in range(3):
-        began = time.perf_counter()
-        work()
-        taken.append(time.perf_counter() - began)
-    return min(taken)
+    return fastest(2, lambda: resnet(cells, None))[0]
