@@ -1,7 +1,7 @@
 """A further click on a picture, compared with the naive way: encode per click, and send three full-size PNG overlays.
 
-Run `python -m benchmarks.segment`. Both use the same model on the same 1024 x 1024 picture, in turn. With a GPU, it
-also compares SAM 2.1 large with random weights with a plain `SAM2ImagePredictor` script.
+Run `python -m benchmarks.segment`. Both use the same model on the same 1024 x 1024 picture, in turn. `benchmarks.gpu`
+compares SAM 2.1 large on a GPU with a plain `SAM2ImagePredictor` script.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import torch
 from PIL import Image
 
 from benchmarks.options import options_of
@@ -25,9 +24,8 @@ from pipelines.families import sam
 from pipelines.hub.cache import HubCache
 from pipelines.machine import inspect
 from pipelines.records import segmentation
-from studio.contract import ModelSpec, Size
+from studio.contract import ModelSpec
 from studio.recipe.selection import Point, SegmentRequest
-from studio.segmentation.contract import MaskRequest, MaskResult
 from studio.service import Studio
 from toybox.sam.model import FOLDER, WEIGHTS_NAME
 from ui.routes.segment import described
@@ -44,10 +42,6 @@ def main(arguments: Sequence[str] = ()) -> None:
         spec = catalog.spec_of(segmentation.TOY_SAM, inspect(), HubCache.here(), options.folder)
         rows = clicks(spec, Path(folder), options.rounds)
     print_table(f"Clicking on {SIDE} x {SIDE} with the toy SAM, p50", rows)
-    if torch.cuda.is_available():
-        print_table("SAM 2.1 large with random weights, p50", large(options.rounds))
-    else:
-        print("\nSAM 2.1 large is measured where there is a GPU; here is none.")
 
 
 def clicks(spec: ModelSpec, folder: Path, rounds: int) -> list[Row]:
@@ -93,39 +87,6 @@ def naive_click(model: sam.Sam, image: Image.Image, point: np.ndarray) -> list[s
         overlay.save(file, "PNG")
         answers.append(base64.b64encode(file.getvalue()).decode())
     return answers
-
-
-def large(rounds: int) -> list[Row]:
-    """The largest published size on the GPU, with random weights."""
-    torch.manual_seed(1)
-    network = sam.build(sam.published_config("l")).eval().cuda()
-    ours, plain = sam.Sam(network), sam._predictor(network)
-    image, count = picture(), iter(range(10**9))
-
-    def embed() -> None:
-        ask(ours, image, f"picture {next(count)}", Point(500, 500))
-
-    def click() -> None:
-        ask(ours, image, "picture", Point(next(count) % SIDE, 300))
-
-    def embed_plainly() -> None:
-        with torch.autocast("cuda", torch.bfloat16):
-            plain.set_image(image)
-        torch.cuda.synchronize()
-
-    def click_plainly() -> None:
-        with torch.autocast("cuda", torch.bfloat16):
-            plain.predict(np.array([[500.0, 300.0]]), np.array([1]), multimask_output=True)
-
-    works = {"embed and click": embed, "click": click, "embed, plainly": embed_plainly, "click, plainly": click_plainly}
-    return [median_ms(name, values) for name, values in in_turn(works, rounds).items()]
-
-
-def ask(model: sam.Sam, image: Image.Image, key: str, point: Point) -> MaskResult:
-    """One click."""
-    found = model.run(MaskRequest(lambda: image, key, Size(*image.size), points=(point,)), lambda _progress: None)
-    assert isinstance(found, MaskResult)
-    return found
 
 
 def picture() -> Image.Image:
