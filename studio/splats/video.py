@@ -33,17 +33,12 @@ _ELEVATION_DEG = 10.0
 """Of the camera, for a splat without its own."""
 
 
-def write_turntable(splat: Splat) -> bytes:
+def turntable_in_steps(splat: Splat) -> Generator[bytes]:
     """An MP4 of SIDE x SIDE pixels: once around, starting at the splat's own camera.
 
-    Takes about ten seconds (2 cores) for 65,536 splats.
+    In FRAMES + 1 parts: empty ones, one after each frame, then the MP4. Takes about ten seconds (2 cores) for 65,536
+    splats.
     """
-    *_, film = turntable_in_steps(splat)
-    return film
-
-
-def turntable_in_steps(splat: Splat) -> Generator[bytes]:
-    """The same in FRAMES + 1 parts: empty ones, one after each frame, then the MP4."""
     splat = placed(splat)
     note = line_about(replace(splat, pose=Pose(camera=splat.pose.camera)), "+y")
     threads = ThreadPoolExecutor(_THREADS)

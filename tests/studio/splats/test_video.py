@@ -23,7 +23,6 @@ from studio.splats.video import (
     first_camera,
     turntable_in_steps,
     write_mp4,
-    write_turntable,
 )
 from tests import browser as chromium
 from tests.patience import settled
@@ -109,7 +108,8 @@ def test_the_film_of_a_splat_goes_around_it_on_white(page: Page):
         opacities=np.ones(3, np.float32),
         colours=np.array([red, blue, white], np.float32),
     )
-    data = base64.b64encode(write_turntable(splat)).decode()
+    *_, film = turntable_in_steps(splat)
+    data = base64.b64encode(film).decode()
     played = settled(page, PLAY, [data, [0, FRAMES // 2], FRAMES_PER_SECOND])
     if played is None:
         pytest.skip("this Chromium plays no H.264")
