@@ -66,11 +66,10 @@ class Machine:
         return f"{self.system}, {self.cores} CPU cores, {self.ram_gb:.0f} GB memory, {chips}"
 
 
-def inspect(said: Mapping[str, str] = os.environ) -> Machine:
+def inspect() -> Machine:
     """Inspect this machine: a few milliseconds, or as long as `nvidia-smi` takes if there is one (at most 5 s).
 
-    Args:
-        said: environment: DIORAMA_GPU chooses a GPU by number or part of its name, DIORAMA_VRAM_GB limits its memory.
+    DIORAMA_GPU chooses a GPU by number or part of its name, DIORAMA_VRAM_GB limits its memory.
 
     Raises:
         BadRequest: one of them is invalid.
@@ -82,12 +81,12 @@ def inspect(said: Mapping[str, str] = os.environ) -> Machine:
         system = f"{platform.system()} {platform.machine()}"
         return Machine(system, _cores(), ram_gb, (card,), installed(), lender=zero_gpu.lender())
     found = _nvidia_gpus() or amd_gpus(Path("/sys/class/drm"))
-    gpus = chosen(found, said) if build != "CPU" else ()
+    gpus = chosen(found, os.environ) if build != "CPU" else ()
     if found and not gpus:
         note = f"{found[0].name} is not used: the installed PyTorch runs on CPUs only. README says which to install."
     if platform.system() == "Darwin" and platform.machine() == "arm64":
         # Apple chips share one memory; Metal gives a process about three quarters of it by default.
-        gpus = chosen((Gpu("Apple GPU", ram_gb, 0.75 * ram_gb, (0, 0)),), said)
+        gpus = chosen((Gpu("Apple GPU", ram_gb, 0.75 * ram_gb, (0, 0)),), os.environ)
     system, compiler = f"{platform.system()} {platform.machine()}", find_spec("triton") is not None
     return Machine(system, _cores(), ram_gb, gpus, installed(), note, compiler)
 
