@@ -10,12 +10,11 @@ import base64
 import html
 import json
 import re
-from dataclasses import replace
 from pathlib import Path
 
 from studio.splats.formats.antimatter_splat import write_antimatter
 from studio.splats.metadata import values_about
-from studio.splats.splat import Pose, Splat
+from studio.splats.splat import Splat
 
 _HERE = Path(__file__).parent / "viewer"
 _SCRIPTS = ("splats.js", "painter.js", "hands.js", "viewer.js", "page.js")
@@ -39,7 +38,7 @@ def write_html(splat: Splat, title: str = "") -> bytes:
     Args:
         title: in the tab and under the splat; "": that of the recipe.
     """
-    about = values_about(replace(splat, pose=Pose(camera=splat.pose.camera)), "+y")
+    about = values_about(splat, "+y")
     values = {
         "title": html.escape(title or (splat.recipe.title if splat.recipe else "") or "Splat"),
         "count": f"{splat.count:,}",

@@ -50,8 +50,11 @@ def line_about(splat: Splat, up: Up) -> str:
 
 
 def values_about(splat: Splat, up: Up) -> dict[str, Any]:
-    """The same as JSON values, for formats that hold JSON."""
-    values: dict[str, Any] = {"up": up, "pose": _pose_values(splat.pose)}
+    """The same as JSON values, for formats that hold JSON.
+
+    Of the pose it keeps the camera: the file has world coordinates.
+    """
+    values: dict[str, Any] = {"up": up, "pose": _pose_values(Pose(camera=splat.pose.camera))}
     if splat.recipe is not None:
         values["recipe"] = to_values(splat.recipe)
     return values

@@ -8,7 +8,6 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Generator, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -19,7 +18,7 @@ from PIL import Image
 from studio.geometry import PictureCamera
 from studio.splats.metadata import line_about
 from studio.splats.rasterizer import painted, pairs_of, through
-from studio.splats.splat import Pose, Splat
+from studio.splats.splat import Splat
 from studio.splats.transform import placed
 from studio.splats.turntable import FRAMES, camera_around, turntable
 
@@ -40,7 +39,7 @@ def turntable_in_steps(splat: Splat) -> Generator[bytes]:
     splats.
     """
     splat = placed(splat)
-    note = line_about(replace(splat, pose=Pose(camera=splat.pose.camera)), "+y")
+    note = line_about(splat, "+y")
     threads = ThreadPoolExecutor(_THREADS)
     try:
         yield from _mp4(threads.map(partial(_frame, splat), turntable(first_camera(splat), FRAMES)), note, SIDE, SIDE)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import struct
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -17,7 +16,7 @@ import numpy as np
 from studio.recipe import APP_VERSION
 from studio.splats.mesh import RESOLUTION, Mesh, mesh_of
 from studio.splats.metadata import KEYWORD, values_about
-from studio.splats.splat import Pose, Splat
+from studio.splats.splat import Splat
 
 NOTE = "Approximate: the surface of a Gaussian splat, which is soft, and whose colours hold the light it was seen in."
 _FLOAT, _UINT, _USHORT = 5126, 5125, 5123
@@ -35,7 +34,7 @@ def write_glb(splat: Splat, resolution: int = RESOLUTION) -> bytes:
         BadSplat: the splat is too thin to have a surface.
     """
     mesh = mesh_of(splat, resolution)
-    about = values_about(replace(splat, pose=Pose(camera=splat.pose.camera)), "+y")
+    about = values_about(splat, "+y")
     body, views, accessors = _packed(mesh)
     document = {
         "asset": {"version": "2.0", "generator": f"Diorama {APP_VERSION}", "extras": {KEYWORD: about, "note": NOTE}},

@@ -14,6 +14,7 @@ import numpy as np
 from studio.errors import BadSplat
 from studio.intake.settings.foreign_values import parsed
 from studio.splats.sanitize import check_count
+from studio.splats.splat import rotation_matrix
 
 MAGIC = b"glTF"
 NO_SPLAT = "This looks like a mesh (GLB), not a splat that Diorama reads. Choose a PLY, SPLAT or SPZ file."
@@ -126,15 +127,8 @@ def _matrix(node: Values) -> np.ndarray:
     if "matrix" in node:
         return np.array(_floats(node["matrix"], 16)).reshape(4, 4).T
     x, y, z, w = _floats(node.get("rotation", [0, 0, 0, 1]), 4)
-    turned = np.array(
-        (
-            (1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)),
-            (2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x)),
-            (2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)),
-        )
-    )
     result = np.eye(4)
-    result[:3, :3] = turned * _floats(node.get("scale", [1, 1, 1]), 3)
+    result[:3, :3] = rotation_matrix((w, x, y, z)) * _floats(node.get("scale", [1, 1, 1]), 3)
     result[:3, 3] = _floats(node.get("translation", [0, 0, 0]), 3)
     return result
 

@@ -41,7 +41,7 @@ def write_ply(splat: Splat, up: Up = "-y") -> bytes:
         up: "-y" is upright in Gradio's Model3D, SuperSplat and other tools that expect trainers' files; "+y" keeps the
             coordinates, which Spark draws upright.
     """
-    about = line_about(replace(splat, pose=Pose(camera=splat.pose.camera)), up)
+    about = line_about(splat, up)
     splat = placed(splat)
     names = NAMES + tuple(f"f_rest_{index}" for index in range(3 * SH_COUNTS[splat.sh_degree]))
     lines = ["ply", "format binary_little_endian 1.0", f"comment {KEYWORD} {about}", f"element vertex {splat.count}"]

@@ -52,7 +52,7 @@ def write_spz(splat: Splat) -> bytes:
     Positions are exact to 1/4096 of a unit within 2,048 of the origin (fewer bits farther out), sizes to 6 %, colours
     and opacities to a byte, harmonics to 5 bits in the first degree and 4 above, like Niantic's own library.
     """
-    about = line_about(replace(splat, pose=Pose(camera=splat.pose.camera)), "+y")
+    about = line_about(splat, "+y")
     splat = placed(splat)
     bits = _fraction_bits(float(np.abs(splat.positions).max(initial=0)))
     fixed = np.rint(splat.positions.astype(np.float64) * 2**bits).astype("<i4")
