@@ -6,51 +6,25 @@ Run `python -m benchmarks.cpu_picture`. It writes 2 GB to the temporary folder a
 from __future__ import annotations
 
 import argparse
-import json
 import resource
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import Any
 
-import torch
-from diffusers import AutoencoderKL, LCMScheduler, StableDiffusionPipeline, UNet2DConditionModel
-from transformers import CLIPTextConfig, CLIPTextModel
-
+from benchmarks import random_weights
 from benchmarks.table import Row, print_table
 from pipelines.families.stable_diffusion import StableDiffusion
 from pipelines.hub.cache import Checkpoint
-from pipelines.opening.single_file import clip_tokenizer
-from pipelines.own_checkpoints import CONFIGS
 from pipelines.plan import Means, plan
 from pipelines.records.stable_diffusion import LCM
 from studio.contract import ImageRequest, Size
 
-MODEL = CONFIGS / "sd-1.5"
-
 
 def write(folder: Path) -> None:
     """Write LCM Dreamshaper 7 with random half-precision weights, in the layout of the Hub."""
-    torch.manual_seed(0)
-    torch.set_default_dtype(torch.float16)
-    unet = json.loads((MODEL / "unet" / "config.json").read_text()) | {"time_cond_proj_dim": 256}
-    vae = json.loads((MODEL / "vae" / "config.json").read_text())
-    scheduler = json.loads((MODEL / "scheduler" / "scheduler_config.json").read_text())
-    kind: Any = StableDiffusionPipeline
-    pipeline = kind(
-        vae=AutoencoderKL.from_config(vae),
-        text_encoder=CLIPTextModel(CLIPTextConfig.from_pretrained(MODEL / "text_encoder")),
-        tokenizer=clip_tokenizer(),
-        unet=UNet2DConditionModel.from_config(unet),
-        scheduler=LCMScheduler.from_config(scheduler),
-        safety_checker=None,
-        feature_extractor=None,
-        requires_safety_checker=False,
-    )
-    pipeline.save_pretrained(folder)
-    torch.set_default_dtype(torch.float32)
+    random_weights.stable_diffusion(folder, "sd-1.5", time_cond_proj_dim=256)
 
 
 def measure(folder: Path, ram_gb: float) -> list[Row]:

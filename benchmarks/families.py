@@ -170,7 +170,8 @@ def ours(family: Family, folder: Path) -> Callable[[int], Image.Image]:
 
 def plain(family: Family, folder: Path) -> Callable[[int], Image.Image]:
     """The script from diffusers' guide."""
-    pipeline = family.plain.from_pretrained(folder, dtype=torch.float32)
+    variant = "fp16" if any(folder.glob("*/*.fp16.safetensors")) else None
+    pipeline = family.plain.from_pretrained(folder, dtype=torch.float32, variant=variant)
     pipeline.set_progress_bar_config(disable=True)
     if family.scheduler:
         kind, settings = family.scheduler

@@ -173,17 +173,19 @@ def part(folder: Path, build: Callable[[], Any], dtype: torch.dtype, *, stem: st
     write_random(folder / f"{stem}.safetensors", shapes_of(build, prefix), dtype)
 
 
-def stable_diffusion(folder: Path, like: str) -> None:
+def stable_diffusion(folder: Path, like: str, **unet: Any) -> None:
     """
     Args:
         like: "sd-1.5" or "sdxl": a folder of `pipelines/configs`.
+        unet: what is different in the configuration of the UNet.
     """
     shutil.copytree(CONFIGS / like, folder, dirs_exist_ok=True)
     half = torch.float16
     for each in sorted(folder.iterdir()):
         if not (each / "config.json").is_file():
             continue
-        config = json.loads((each / "config.json").read_text())
+        config = json.loads((each / "config.json").read_text()) | (unet if each.name == "unet" else {})
+        (each / "config.json").write_text(json.dumps(config))
         if each.name in ("unet", "vae"):
             kind: Any = UNet2DConditionModel if each.name == "unet" else AutoencoderKL
             shapes = shapes_of(lambda kind=kind, config=config: kind.from_config(config))
