@@ -99,7 +99,7 @@ class CloudModel:
             NotReady: this owner has no key.
             CloudFault: there is no picture; the message says whether it may have been charged.
         """
-        key = self._keys.for_owner(request.owner).need(self._offer.account)
+        key = self._keys.need(request.owner, self._offer.account)
         turn = in_turn(self._offer, self._offers, self._today())
         if not turn:
             raise faults.of_status(key, 410, "it was retired", model=self._offer.model)

@@ -14,7 +14,6 @@ from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
 
 from dotenv.parser import parse_stream
 
@@ -64,10 +63,6 @@ class Keys:
     def __repr__(self) -> str:
         return f"Keys(files={[str(file) for file in self._files]}, lend={self._lend})"
 
-    def for_owner(self, owner: str) -> OwnerKeys:
-        """The keys this owner can pay with."""
-        return OwnerKeys(self, owner)
-
     def paste(self, owner: str, account: Account, value: object) -> None:
         """Remember a key for this owner until the process ends; an empty one removes it.
 
@@ -101,6 +96,16 @@ class Keys:
             return Key(account, pasted, PASTED)
         return self._of_host(account) if self._lend else None
 
+    def need(self, owner: str, account: Account) -> Key:
+        """
+        Raises:
+            NotReady: there is none; says which line to add where.
+        """
+        key = self.find(owner, account)
+        if key is None:
+            raise NotReady(f"{account.provider} needs an API key: {self.where_to_write(account)}")
+        return key
+
     def where_to_write(self, account: Account) -> str:
         """What to do about a missing key, as the end of a sentence."""
         pasting = "paste it in the page for this session only"
@@ -126,26 +131,6 @@ class Keys:
                 if value := lines.get(name, "").strip():
                     return Key(account, value, str(file))
         return None
-
-
-class OwnerKeys(NamedTuple):
-    """The keys available to one owner."""
-
-    keys: Keys
-    owner: str
-
-    def find(self, account: Account) -> Key | None:
-        return self.keys.find(self.owner, account)
-
-    def need(self, account: Account) -> Key:
-        """
-        Raises:
-            NotReady: there is none; says which line to add where.
-        """
-        key = self.find(account)
-        if key is None:
-            raise NotReady(f"{account.provider} needs an API key: {self.keys.where_to_write(account)}")
-        return key
 
 
 def read_env(path: Path) -> dict[str, str]:

@@ -19,32 +19,31 @@ def test_the_environment_wins_over_the_file_and_a_pasted_key_over_both(tmp_path:
     file = tmp_path / ".env"
     file.write_text("OPENAI_API_KEY=sk-file\nGOOGLE_API_KEY=file-google\n")
     keys = Keys({"OPENAI_API_KEY": "sk-shell"}, (file,))
-    mine = keys.for_owner("ada")
-    assert mine.need(OPENAI) == Key(OPENAI, "sk-shell", "the environment")
-    assert mine.need(GOOGLE) == Key(GOOGLE, "file-google", str(file))
+    assert keys.need("ada", OPENAI) == Key(OPENAI, "sk-shell", "the environment")
+    assert keys.need("ada", GOOGLE) == Key(GOOGLE, "file-google", str(file))
     keys.paste("ada", OPENAI, " sk-pasted\n")
-    assert mine.need(OPENAI) == Key(OPENAI, "sk-pasted", "this session")
-    assert keys.for_owner("grace").need(OPENAI).value == "sk-shell"
+    assert keys.need("ada", OPENAI) == Key(OPENAI, "sk-pasted", "this session")
+    assert keys.need("grace", OPENAI).value == "sk-shell"
     keys.paste("ada", OPENAI, "")
-    assert mine.need(OPENAI).value == "sk-shell"
+    assert keys.need("ada", OPENAI).value == "sk-shell"
 
 
 def test_a_line_that_is_written_while_the_app_runs_counts_at_once(tmp_path: Path):
     file = tmp_path / ".env"
     keys = Keys({}, (file,))
     with pytest.raises(NotReady, match=f"write GOOGLE_API_KEY=... into {file}"):
-        keys.for_owner("ada").need(GOOGLE)
+        keys.need("ada", GOOGLE)
     file.write_text("GEMINI_API_KEY=one\n")
-    assert keys.for_owner("ada").need(GOOGLE).value == "one"
+    assert keys.need("ada", GOOGLE).value == "one"
     file.write_text("GEMINI_API_KEY=one\nGOOGLE_API_KEY=two\n")
-    assert keys.for_owner("ada").need(GOOGLE).value == "two"  # as in the SDK
+    assert keys.need("ada", GOOGLE).value == "two"  # as in the SDK
 
 
 @pytest.mark.parametrize("mark", ["\ufeff", "\u200b", "\u2060", "\xa0"], ids=ascii)
 def test_what_cannot_be_seen_around_a_pasted_key_is_no_part_of_it(mark: str):
     keys = Keys({})
     keys.paste("ada", OPENAI, f"{mark}sk-pasted{mark}\r\n")
-    assert keys.for_owner("ada").need(OPENAI).value == "sk-pasted"
+    assert keys.need("ada", OPENAI).value == "sk-pasted"
 
 
 def test_the_environment_is_that_of_the_moment(monkeypatch: pytest.MonkeyPatch):
@@ -65,10 +64,10 @@ def test_an_empty_line_is_no_key(tmp_path: Path):
 def test_where_anyone_may_come_in_the_host_does_not_pay():
     keys = Keys({"OPENAI_API_KEY": "sk-host"}, lend=False)
     with pytest.raises(NotReady, match="paste it in the page") as refused:
-        keys.for_owner("visitor").need(OPENAI)
+        keys.need("visitor", OPENAI)
     assert ".env" not in str(refused.value)
     keys.paste("visitor", OPENAI, "sk-own")
-    assert keys.for_owner("visitor").need(OPENAI).value == "sk-own"
+    assert keys.need("visitor", OPENAI).value == "sk-own"
     assert keys.find("other", OPENAI) is None
 
 
@@ -97,13 +96,11 @@ def test_only_so_many_visitors_are_remembered():
 def test_a_key_is_in_no_text_of_what_holds_it(secret: str):
     keys = Keys({})
     keys.paste("ada", OPENAI, secret)
-    mine = keys.for_owner("ada")
-    key = mine.need(OPENAI)
+    key = keys.need("ada", OPENAI)
     assert key.value == secret
     quiet = Key(OPENAI, "", "this session")
     assert repr(key) == str(key) == repr(quiet)
     assert repr(keys) == repr(Keys({}))
-    assert repr(mine) == repr(Keys({}).for_owner("ada"))
 
 
 OF_MODELS = {
