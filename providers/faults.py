@@ -1,17 +1,5 @@
 """Why a provider returned no picture: one class and sentence per cause, with the provider's reason and never a key.
 
-* CloudFault            (studio.errors)
-  - Refused             the prompt or picture violates the provider's rules, or the answer has no picture
-  - Rejected            the request was invalid
-  - Retired             the model does not exist, or no longer for this; another may answer
-  - BadKey              the key is not accepted
-  - Forbidden           the key is valid, but may not do this
-  - NoCredit            the account cannot pay
-  - RateLimited         too many requests; has the time to wait if the provider says so
-  - Timeout             no answer in time
-  - Unreachable         no connection: nothing was charged
-  - Outage              the provider has a problem, or the connection broke
-  - Unusable            the answer is not a picture
 The SDKs' own exceptions stay in the modules that use them; here they are reduced to status, code and reason.
 """
 
@@ -34,47 +22,49 @@ CHARGED = "It may have been charged, so it was not asked again."
 
 
 class Refused(CloudFault):
-    pass
+    """The prompt or picture violates the provider's rules, or the answer has no picture."""
 
 
 class Rejected(CloudFault):
-    pass
+    """The request was invalid."""
 
 
 class Retired(CloudFault):
-    pass
+    """The model does not exist, or no longer for this; another may answer."""
 
 
 class BadKey(CloudFault):
-    pass
+    """The key is not accepted."""
 
 
 class Forbidden(CloudFault):
-    pass
+    """The key is valid, but may not do this."""
 
 
 class NoCredit(CloudFault):
-    pass
+    """The account cannot pay."""
 
 
 class RateLimited(CloudFault):
+    """Too many requests."""
+
     retry_after: float | None = None  # seconds; None: unknown, or a retry could cost twice
 
 
 class Timeout(CloudFault):
-    pass
+    """No answer in time."""
 
 
 class Unreachable(CloudFault):
-    pass
+    """No connection: nothing was charged."""
 
 
 class Outage(CloudFault):
-    pass
+    """The provider has a problem, or the connection broke."""
 
 
 class Unusable(CloudFault):
-    pass
+    """The answer is not a picture."""
 
 
 # Error codes that are more specific than their HTTP status.

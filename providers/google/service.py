@@ -60,20 +60,15 @@ class GoogleService:
             client = connected(key, http, self._address)
             try:
                 model = self._answering(client, offer)
-                hear.tell(
-                    Progress(0, 0, f"waiting for {model}" if model != offer.model else f"{offer.label} is painting")
-                )
+                note = f"{offer.label} is painting" if model == offer.model else f"waiting for {model}"
+                hear.tell(Progress(0, 0, note))
                 answer = client.models.generate_content(
                     model=model, contents=_contents(request), config=_config(request, offer)
                 )
                 return _read(answer, model, key)
             except errors.APIError as error:
                 raise explained(error, call, offer.model) from None  # the chain quotes the request
-            except (
-                ValueError,
-                TypeError,
-                AttributeError,
-            ):  # invalid or unexpected JSON, for pydantic too
+            except (ValueError, TypeError, AttributeError):  # invalid or unexpected JSON, for pydantic too
                 raise faults.unusable(key, "an answer that cannot be read") from None
 
     def say(self, question: Question, model: str, key: Key) -> str:
