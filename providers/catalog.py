@@ -8,12 +8,11 @@ from datetime import UTC, date, datetime
 from functools import partial
 
 from providers import prices
-from providers.accounts import Accounts
+from providers.accounts import READER_LIMITS, Accounts
 from providers.cloud import CloudModel, CloudSettings, Service
 from providers.keys import Keys
 from providers.provider import Offer, Provider, is_retired
 from providers.registry import PROVIDERS
-from providers.vision import READER_LIMITS, Vision
 from studio.clouds.spending import in_dollars
 from studio.contract import ModelSpec, Readiness, Tell
 
@@ -34,13 +33,8 @@ def models(
 
 def accounts(keys: Keys, connection: CloudSettings = DIRECT, providers: Sequence[Provider] = PROVIDERS) -> Accounts:
     """Everything else that an owner can do with a key."""
-    return Accounts(keys, vision(keys, connection, providers), [provider.account for provider in providers])
-
-
-def vision(keys: Keys, connection: CloudSettings = DIRECT, providers: Sequence[Provider] = PROVIDERS) -> Vision:
-    """Describing pictures and improving prompts, by the first provider the owner has a key for."""
     quick = connection._replace(limits=READER_LIMITS)
-    return Vision(keys, providers, partial(_service, connection=quick), READER_LIMITS)
+    return Accounts(keys, providers, partial(_service, connection=quick))
 
 
 def _spec(offer: Offer, provider: Provider, keys: Keys, connection: CloudSettings, today: Today) -> ModelSpec:

@@ -7,11 +7,11 @@ from google.genai import types
 from PIL import Image
 
 from providers import catalog
+from providers.accounts import LONGEST_DESCRIPTION, Accounts
 from providers.cloud import CloudSettings
 from providers.faults import Refused, Unusable
 from providers.keys import Keys
 from providers.registry import OPENAI
-from providers.vision import LONGEST_DESCRIPTION, Vision
 from studio.contract import Progress
 from studio.errors import Cancelled, NotReady
 from tests.providers import wires
@@ -22,9 +22,9 @@ from tests.providers.wires import RED
 PICTURE = Image.new("RGB", (3000, 2000), RED)
 
 
-def vision(provider: Provider, *names: str) -> Vision:
+def accounts(provider: Provider, *names: str) -> Accounts:
     keys = Keys({name: CANARIES[name] for name in names})
-    return catalog.vision(keys, CloudSettings(addresses={"OpenAI": f"{provider.url}/v1", "Google": provider.url}))
+    return catalog.accounts(keys, CloudSettings(addresses={"OpenAI": f"{provider.url}/v1", "Google": provider.url}))
 
 
 def google_words(text: str) -> Answer:
@@ -42,8 +42,8 @@ by_provider = pytest.mark.parametrize(("name", "called", "path", "words"), CASES
 @by_provider
 def test_a_picture_is_described(name, called, path, words, provider: Provider):
     provider.says(path, words("  A red rectangle.\x00 "))
-    seer = vision(provider, name)
-    assert seer.provider_for(OWNER) == called
+    seer = accounts(provider, name)
+    assert seer.reader(OWNER) == called
     assert seer.describe(OWNER, PICTURE, ignore) == "A red rectangle."
     asked = provider.paid()[0]
     assert b"Describe this picture" in asked.body
@@ -54,7 +54,7 @@ def test_a_picture_is_described(name, called, path, words, provider: Provider):
 @by_provider
 def test_a_prompt_is_improved(name, called, path, words, provider: Provider):
     provider.says(path, words("a red ball on wet grass at dawn"))
-    assert vision(provider, name).improve_prompt(OWNER, "a red ball", ignore) == "a red ball on wet grass at dawn"
+    assert accounts(provider, name).improve_prompt(OWNER, "a red ball", ignore) == "a red ball on wet grass at dawn"
     assert b"a red ball" in provider.paid()[0].body
 
 
@@ -62,17 +62,17 @@ def test_a_prompt_is_improved(name, called, path, words, provider: Provider):
 def test_no_words_are_said_to_be_none(name, called, path, words, provider: Provider):
     provider.says(path, words("   "))
     with pytest.raises(Unusable, match="without words"):
-        vision(provider, name).improve_prompt(OWNER, "a red ball", ignore)
+        accounts(provider, name).improve_prompt(OWNER, "a red ball", ignore)
 
 
 def test_the_first_provider_with_a_key_answers(provider: Provider):
-    assert vision(provider, "GOOGLE_API_KEY", "HF_TOKEN").provider_for(OWNER) == "Google"
-    assert vision(provider, *CANARIES).provider_for(OWNER) == "OpenAI"
+    assert accounts(provider, "GOOGLE_API_KEY", "HF_TOKEN").reader(OWNER) == "Google"
+    assert accounts(provider, *CANARIES).reader(OWNER) == "OpenAI"
 
 
 def test_it_is_off_without_a_key(provider: Provider):
-    seer = vision(provider)
-    assert seer.provider_for(OWNER) == ""
+    seer = accounts(provider)
+    assert seer.reader(OWNER) == ""
     with pytest.raises(NotReady, match=OPENAI.account.name):
         seer.describe(OWNER, PICTURE, ignore)
     assert provider.requests == []
@@ -80,19 +80,19 @@ def test_it_is_off_without_a_key(provider: Provider):
 
 def test_a_model_that_is_gone_is_followed_by_the_next(provider: Provider):
     provider.says(wires.RESPONSES, wires.openai_error(404, "gone", "model_not_found"), wires.openai_words("Red."))
-    assert vision(provider, "OPENAI_API_KEY").describe(OWNER, PICTURE, ignore) == "Red."
+    assert accounts(provider, "OPENAI_API_KEY").describe(OWNER, PICTURE, ignore) == "Red."
     assert [one.json()["model"] for one in provider.paid()] == ["gpt-5.4-mini", "gpt-5-mini"]
 
 
 def test_words_without_end_are_cut(provider: Provider):
     provider.says(wires.RESPONSES, wires.openai_words("very " * 10_000))
-    assert len(vision(provider, "OPENAI_API_KEY").describe(OWNER, PICTURE, ignore)) == LONGEST_DESCRIPTION
+    assert len(accounts(provider, "OPENAI_API_KEY").describe(OWNER, PICTURE, ignore)) == LONGEST_DESCRIPTION
 
 
 def test_a_refusal_is_said(provider: Provider):
     provider.says(wires.GENERATE, wires.google_answer(finish=types.FinishReason.SAFETY))
     with pytest.raises(Refused, match="SAFETY"):
-        vision(provider, "GOOGLE_API_KEY").describe(OWNER, PICTURE, ignore)
+        accounts(provider, "GOOGLE_API_KEY").describe(OWNER, PICTURE, ignore)
 
 
 def test_stop_ends_it(provider: Provider):
@@ -100,5 +100,5 @@ def test_stop_ends_it(provider: Provider):
         raise Cancelled
 
     with pytest.raises(Cancelled):
-        vision(provider, "OPENAI_API_KEY").describe(OWNER, PICTURE, stopped)
+        accounts(provider, "OPENAI_API_KEY").describe(OWNER, PICTURE, stopped)
     assert provider.paid() == []
