@@ -20,63 +20,57 @@ ACCOUNT = Account(
 # The price depends on the inference provider; where one is given it is fal's for one megapixel.
 
 _FLUX = sizes((1024, 1024), (1216, 832), (832, 1216), (1344, 768), (768, 1344), (512, 512))
+
+
+def _hub(id: str, model: str, label: str, about: str, **more: object) -> Offer:
+    values: dict[str, object] = {
+        "tasks": frozenset({Task.GENERATE}),
+        "sizes": _FLUX,
+        "any_size": (256, 1536, 32),
+        "page_url": f"https://huggingface.co/{model}",
+    }
+    return Offer(id=f"hf-{id}", model=model, label=label, account=ACCOUNT, about=about, **(values | more))  # pyright: ignore[reportArgumentType]
+
+
 OFFERS = (
-    Offer(
-        id="hf-flux1-schnell",
-        model="black-forest-labs/FLUX.1-schnell",
-        label="FLUX.1 schnell",
-        account=ACCOUNT,
-        about="Large and quick, on somebody else's GPU.",
-        tasks=frozenset({Task.GENERATE}),
-        sizes=_FLUX,
-        any_size=(256, 1536, 32),
+    _hub(
+        "flux1-schnell",
+        "black-forest-labs/FLUX.1-schnell",
+        "FLUX.1 schnell",
+        "Large and quick, on somebody else's GPU.",
         seed=True,
         usual_usd=(("", 0.003),),
-        page_url="https://huggingface.co/black-forest-labs/FLUX.1-schnell",
     ),
-    Offer(
-        id="hf-flux1-dev",
-        model="black-forest-labs/FLUX.1-dev",
-        label="FLUX.1 dev",
-        account=ACCOUNT,
-        about="The finest detail of the FLUX.1 family.",
-        tasks=frozenset({Task.GENERATE}),
-        sizes=_FLUX,
-        any_size=(256, 1536, 32),
+    _hub(
+        "flux1-dev",
+        "black-forest-labs/FLUX.1-dev",
+        "FLUX.1 dev",
+        "The finest detail of the FLUX.1 family.",
         seed=True,
         steps=Range(8, 50, 28),
         guidance=Range(1, 10, 3.5),
         usual_usd=(("", 0.025),),
-        page_url="https://huggingface.co/black-forest-labs/FLUX.1-dev",
     ),
-    Offer(
-        id="hf-sdxl",
-        model="stabilityai/stable-diffusion-xl-base-1.0",
-        label="Stable Diffusion XL",
-        account=ACCOUNT,
-        about="Known for its many styles; takes a negative prompt.",
-        tasks=frozenset({Task.GENERATE}),
-        sizes=_FLUX,
+    _hub(
+        "sdxl",
+        "stabilityai/stable-diffusion-xl-base-1.0",
+        "Stable Diffusion XL",
+        "Known for its many styles; takes a negative prompt.",
         any_size=(512, 1536, 64),
         seed=True,
         steps=Range(10, 50, 30),
         guidance=Range(1, 15, 7),
         negative_prompt=True,
-        page_url="https://huggingface.co/stabilityai/stable-diffusion-xl-base-1.0",
     ),
-    Offer(
-        id="hf-flux1-kontext",
-        model="black-forest-labs/FLUX.1-Kontext-dev",
-        label="FLUX.1 Kontext",
-        account=ACCOUNT,
-        about="Changes one picture with words.",
+    _hub(
+        "flux1-kontext",
+        "black-forest-labs/FLUX.1-Kontext-dev",
+        "FLUX.1 Kontext",
+        "Changes one picture with words.",
         tasks=frozenset({Task.ITERATE}),
-        sizes=_FLUX,
-        any_size=(256, 1536, 32),
         references=1,
         guidance=Range(1, 10, 2.5),
         usual_usd=(("", 0.025),),
-        page_url="https://huggingface.co/black-forest-labs/FLUX.1-Kontext-dev",
     ),
 )
 PROVIDER = Provider(
