@@ -21,7 +21,6 @@ import httpx2
 
 from providers import faults
 from providers.keys import Key
-from providers.provider import Account
 from providers.waiting import Limits
 from studio.errors import Cancelled
 
@@ -50,16 +49,16 @@ class Call:
             raise faults.Timeout(f"{self.key.account.provider} did not finish its answer in time. {faults.CHARGED}")
 
 
+def addresses_of(host: str) -> list[str]:
+    """By the system's resolver."""
+    return [str(found[4][0]) for found in socket.getaddrinfo(host, None)]
+
+
 class Transport:
     """Watches the calls to one provider's model; each thread has its own call."""
 
-    def __init__(self, account: Account, limits: Limits, resolve: Resolve | None = None) -> None:
-        """
-        Args:
-            resolve: None: the system's resolver.
-        """
-        self._account, self._limits = account, limits
-        self._resolve = resolve or _addresses
+    def __init__(self, limits: Limits, resolve: Resolve = addresses_of) -> None:
+        self._limits, self._resolve = limits, resolve
         self._here = threading.local()
 
     @contextmanager
@@ -96,7 +95,7 @@ class Transport:
 
     def fault(self, error: BaseException, call: Call) -> faults.CloudFault:
         """The fault for an exception of httpx2."""
-        name = self._account.provider
+        name = call.key.account.provider
         match error:
             case httpx2.ConnectError() if _is_tls(error):
                 return faults.Unreachable(
@@ -126,7 +125,7 @@ class Transport:
         if request.method != "GET":
             if call.sent:
                 raise faults.Outage(
-                    f"{self._account.provider} sent the request on to another address. {faults.CHARGED}"
+                    f"{call.key.account.provider} sent the request on to another address. {faults.CHARGED}"
                 )
             if not call.is_wanted():
                 raise Cancelled
@@ -180,10 +179,6 @@ class _Counted(httpx2.SyncByteStream):
 
     def close(self) -> None:
         self._stream.close()
-
-
-def _addresses(host: str) -> list[str]:
-    return [str(found[4][0]) for found in socket.getaddrinfo(host, None)]
 
 
 def _is_tls(error: BaseException | None) -> bool:

@@ -14,7 +14,6 @@ from google.genai import errors, types
 
 from providers import faults, images
 from providers.cloud import MOST_TOKENS, CloudSettings, Question, Sent
-from providers.google.record import ACCOUNT
 from providers.keys import Key
 from providers.prices import TokenUsage
 from providers.provider import Offer, Provider
@@ -49,7 +48,7 @@ class GoogleService:
             address: "" for Google's own.
             successors: ids of the provider's models, preferred one first.
         """
-        self._transport, self._address = Transport(ACCOUNT, limits), address or None
+        self._transport, self._address = Transport(limits), address or None
         self._successors = tuple(successors)
         self._lock = threading.Lock()
         self._listed: tuple[float, frozenset[str]] | None = None  # when, and the available models

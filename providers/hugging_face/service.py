@@ -15,10 +15,9 @@ from PIL import Image, UnidentifiedImageError
 
 from providers import faults, images
 from providers.cloud import MOST_TOKENS, CloudSettings, Question, Sent
-from providers.hugging_face.record import ACCOUNT
 from providers.keys import Key
 from providers.provider import Offer, Provider
-from providers.transport import Call, Resolve, Transport
+from providers.transport import Call, Resolve, Transport, addresses_of
 from providers.waiting import Hear, Limits
 from studio.contract import ImageRequest, Progress
 
@@ -37,7 +36,7 @@ def connect(provider: Provider, connection: CloudSettings) -> HuggingFaceService
 
 class HuggingFaceService:
     def __init__(
-        self, limits: Limits, *, provider: str = "", bill_to: str = "", resolve: Resolve | None = None
+        self, limits: Limits, *, provider: str = "", bill_to: str = "", resolve: Resolve = addresses_of
     ) -> None:
         """
         Args:
@@ -45,7 +44,7 @@ class HuggingFaceService:
             bill_to: an organisation that pays; "" for the owner of the key.
             resolve: see `Transport`.
         """
-        self._transport = Transport(ACCOUNT, limits, resolve)
+        self._transport = Transport(limits, resolve)
         self._provider, self._bill_to, self._limits = provider, bill_to or None, limits
         self._lock = threading.Lock()
         self._served: dict[tuple[str, str], str] = {}  # (model, task) -> provider

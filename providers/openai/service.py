@@ -10,7 +10,6 @@ import openai
 from providers import faults, images
 from providers.cloud import MOST_TOKENS, CloudSettings, Question, Sent
 from providers.keys import Key
-from providers.openai.record import ACCOUNT
 from providers.prices import TokenUsage
 from providers.provider import Offer, Provider
 from providers.transport import Call, Transport
@@ -35,7 +34,7 @@ class OpenAIService:
         Args:
             address: "" for OPENAI_BASE_URL, or OpenAI's own.
         """
-        self._transport, self._address = Transport(ACCOUNT, limits), address or None
+        self._transport, self._address = Transport(limits), address or None
 
     def ask(self, request: ImageRequest, offer: Offer, key: Key, hear: Hear) -> Sent:
         """See `cloud.Service`."""

@@ -16,7 +16,7 @@ from studio.contract import ImageRequest
 
 class DummyService:
     def __init__(self, provider: Provider, connection: CloudSettings) -> None:
-        self._transport = Transport(provider.account, connection.limits)
+        self._transport = Transport(connection.limits)
         self._address = connection.address(provider.account)
 
     def ask(self, request: ImageRequest, offer: Offer, key: Key, hear: Hear) -> Sent:
