@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from diffusers import Flux2KleinPipeline
 from PIL import Image
 from torch import Tensor
@@ -26,7 +27,15 @@ from toybox.edits import Edit, describe, sample_edit
 from toybox.judge import Judge, Look, Verdict, load_judge
 from toybox.klein.autoencoder import decode, encode
 from toybox.klein.flow import Batch
-from toybox.klein.model import FOLDER, GUIDANCE, MAX_SEQUENCE_LENGTH, PICTURE_SIZE, STEPS, build_scheduler
+from toybox.klein.model import (
+    FOLDER,
+    GUIDANCE,
+    MAX_SEQUENCE_LENGTH,
+    PICTURE_SIZE,
+    STEPS,
+    TRAINING_SIZE,
+    build_scheduler,
+)
 from toybox.klein.straighten import guided
 from toybox.klein.text import hidden_states, tokenize
 from toybox.words import BACKGROUNDS, COLOURS
@@ -87,7 +96,7 @@ def redraw(pipeline: Flux2KleinPipeline, edits: list[Edit], settings: Settings) 
     pictures = []
     for index, edit in enumerate(edits):
         pictures += pipeline(
-            image=Image.fromarray(render(edit.source).image),
+            image=Image.fromarray(render(edit.source, PICTURE_SIZE).image),
             prompt=edit.phrase.text,
             generator=torch.Generator().manual_seed(index),
             num_inference_steps=settings.steps,
@@ -129,7 +138,7 @@ def matched(scene: Scene, verdict: Verdict) -> list[tuple[bool, bool]]:
 def edit_rows(judge: Judge, edits: list[Edit], pictures: list[Image.Image]) -> list[Row]:
     """How often the edit was done, and how often nothing else changed."""
     after = judge.look_at(as_tensor(pictures))
-    before = judge.look_at(as_tensor([Image.fromarray(render(edit.source).image) for edit in edits]))
+    before = judge.look_at(as_tensor([Image.fromarray(render(edit.source, PICTURE_SIZE).image) for edit in edits]))
     done: dict[str, list[bool]] = {"colour": [], "kind": [], "background": []}
     kept: dict[str, list[bool]] = {"colour": [], "kind": [], "background": []}
     for edit, old, new in zip(edits, before, after, strict=True):
@@ -183,7 +192,7 @@ def roundness(silhouette: np.ndarray) -> float:
 @torch.inference_mode()
 def restoration_psnr(pipeline: Flux2KleinPipeline, scenes: list[Scene]) -> float:
     """Mean PSNR in dB of rendered scenes, encoded and decoded."""
-    pictures = torch.stack([_one_tensor(render(scene).image) for scene in scenes])
+    pictures = torch.stack([_one_tensor(render(scene, PICTURE_SIZE).image) for scene in scenes])
     restored = pipeline.vae.decode(pipeline.vae.encode(pictures * 2 - 1).latent_dist.mode(), return_dict=False)[0]
     error = ((restored.clamp(-1, 1) + 1) / 2 - pictures).square().mean(dim=(1, 2, 3))
     return float((-10 * error.log10()).mean())
@@ -195,7 +204,7 @@ def completion_psnr(pipeline: Flux2KleinPipeline, scenes: list[Scene], words: li
     scheduler = build_scheduler()
     scheduler.set_timesteps(sigmas=np.linspace(1, 1 / STEPS, STEPS).tolist())
     sigmas = torch.as_tensor(scheduler.sigmas).tolist()[first:]
-    pictures = torch.stack([_one_tensor(render(scene).image) for scene in scenes])
+    pictures = torch.stack([_one_tensor(render(scene, PICTURE_SIZE).image) for scene in scenes])
     latents, read = encode(pipeline.vae, pictures), tokenize(pipeline.tokenizer, [*words, SILENCE.text])
     *told, silent = hidden_states(pipeline.text_encoder, read)
     batch, unguided = (Batch(latents, states) for states in (torch.stack(told), silent.expand(len(told), -1, -1)))
@@ -207,8 +216,9 @@ def completion_psnr(pipeline: Flux2KleinPipeline, scenes: list[Scene], words: li
 
 
 def as_tensor(pictures: list[Image.Image]) -> Tensor:
-    """NCHW float32, [0, 1]."""
-    return torch.stack([_one_tensor(np.asarray(picture)) for picture in pictures])
+    """As the judge sees them: NCHW float32, [0, 1], `TRAINING_SIZE` pixels a side."""
+    pixels = torch.stack([_one_tensor(np.asarray(picture)) for picture in pictures])
+    return F.adaptive_avg_pool2d(pixels, TRAINING_SIZE)
 
 
 def write_sheet(pictures: list[Image.Image], path: Path, columns: int = 16) -> None:
@@ -254,7 +264,7 @@ def main(arguments: Sequence[str] = ()) -> None:
     how = f"{settings.steps} steps, guidance {settings.guidance}, {PICTURE_SIZE} x {PICTURE_SIZE}"
     print_table(f"{options.folder}: {how}, {torch.get_num_threads()} threads, torch {torch.__version__}", rows)
     if options.sheet:
-        sources = [Image.fromarray(render(edit.source).image) for edit in edits]
+        sources = [Image.fromarray(render(edit.source, PICTURE_SIZE).image) for edit in edits]
         write_sheet([*drawn, *(one for pair in zip(sources, redrawn, strict=True) for one in pair)], options.sheet)
 
 

@@ -22,7 +22,7 @@ from pipelines.plan import Means, Whole, plans
 from studio.contract import ImageRequest, Size
 from toybox.edits import describe
 from toybox.judge import Verdict, load_judge
-from toybox.klein.model import PICTURE_SIZE
+from toybox.klein.model import TRAINING_SIZE
 from toybox.vqgan_clip.clip_lesson import is_held_out
 from toybox.vqgan_clip.model import CLIP_FOLDER, VQGAN_FOLDER
 from toybox.world import Scene
@@ -73,7 +73,7 @@ def main(arguments: Sequence[str] = ()) -> None:
     seconds: list[float] = []
     for seed, (_, text) in enumerate(cases):
         began = time.perf_counter()
-        request = ImageRequest(text, Size(PICTURE_SIZE, PICTURE_SIZE), seed, options.steps, 0.0)
+        request = ImageRequest(text, Size(TRAINING_SIZE, TRAINING_SIZE), seed, options.steps, 0.0)
         pictures.append(model.run(request, lambda _progress: None).image)
         seconds.append(time.perf_counter() - began)
     verdicts = load_judge().look_at(as_tensor(pictures))

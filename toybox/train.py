@@ -13,9 +13,10 @@ import torch
 
 from toybox import checksums
 from toybox.klein.autoencoder import load_autoencoder, train_autoencoder
+from toybox.klein.enlarge import train_enlargement
 from toybox.klein.flow import Teacher, train_flow
 from toybox.klein.latents import encode_families
-from toybox.klein.model import FOLDER, build_pipeline, save_pipeline
+from toybox.klein.model import FOLDER, PICTURE_SIZE, build_pipeline, save_pipeline
 from toybox.klein.pictures import trace_families
 from toybox.klein.rewording import train_wordings
 from toybox.klein.run import Budget
@@ -23,6 +24,7 @@ from toybox.klein.straighten import train_straightening
 from toybox.klein.text import train_text_encoder
 from toybox.klein.tokenizer import build_tokenizer
 from toybox.plan_options import plan_from_options
+from toybox.sam.fills import Fields
 from toybox.wordings import every_word
 
 SEED = 1
@@ -41,6 +43,8 @@ class Plan:
         flow_minutes: for the flow transformer.
         wordings_minutes: for the text encoder again, on other wordings.
         straighten_minutes: for the transformer again, on its own drawings.
+        large_families: families that are traced again for larger pictures.
+        enlarge_minutes: for the autoencoder's level for larger pictures.
     """
 
     work: Path = Path(".train")
@@ -51,6 +55,8 @@ class Plan:
     flow_minutes: float = 222.0
     wordings_minutes: float = 25.0
     straighten_minutes: float = 46.0
+    large_families: int = 1_500
+    enlarge_minutes: float = 60.0
 
 
 def train(plan: Plan) -> None:
@@ -68,6 +74,9 @@ def train(plan: Plan) -> None:
     encoder = train_wordings(tokenizer, encoder, Budget(plan.wordings_minutes, plan.work, decay_from=0.5))
     teacher = Teacher(tokenizer, encoder, families)
     transformer = train_straightening(teacher, transformer, Budget(plan.straighten_minutes, plan.work, decay_from=0.5))
+    large = trace_families(plan.work / "large.npy", plan.large_families, SEED, PICTURE_SIZE)
+    budget = Budget(plan.enlarge_minutes, plan.work, decay_from=0.5)
+    autoencoder = train_enlargement(autoencoder, large, Fields(), budget)
     pipeline = build_pipeline()
     pipeline.register_modules(vae=autoencoder, text_encoder=encoder, transformer=transformer)
     save_pipeline(pipeline, plan.result)

@@ -210,7 +210,7 @@ class DiffusersModel(ABC):
         cell = self.pipeline.vae_scale_factor
         detail = min(FINE, cell) if max(size) <= FINE_CELLS * cell else 1
         if detail not in self._projections:
-            self._projections[detail] = preview.fit(self.pipeline.vae, self._placed.device, detail)
+            self._projections[detail] = preview.fit(self.pipeline.vae, self._placed.device, cell, detail)
         return self._projections[detail]
 
     def _report(

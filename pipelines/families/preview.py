@@ -14,8 +14,8 @@ import torch.nn.functional as F
 from einops import rearrange
 from PIL import Image, ImageFilter
 
-FIT_SIDE_PX = 128
-"""Side of each of the four pictures the map is fitted to: with 8 x 8 pixels per cell, 1,024 samples."""
+_FIT_CELLS = 16
+"""Cells along each side of the four pictures the map is fitted to, 1,024 in all."""
 _SHRINKAGE = 0.05
 """Of the fit, relative to the latents' variance; less of it shows the cells as a grid."""
 
@@ -40,15 +40,17 @@ class Projection(NamedTuple):
         return image.filter(ImageFilter.GaussianBlur(1)) if detail > 1 else image  # else the cells show as a grid
 
 
-def fit(vae: Any, device: torch.device, detail: int = 1) -> Projection:
+def fit(vae: Any, device: torch.device, cell: int = 8, detail: int = 1) -> Projection:
     """Least squares between an autoencoder's latents of pictures and the pictures' colours.
 
     One encode of four small pictures; nothing is downloaded and no table of factors is trusted.
 
     Args:
-        detail: pixels a side per latent cell.
+        cell: pixels of a picture along each side of a latent cell.
+        detail: pixels of a preview along each side of a latent cell.
     """
-    pictures = torch.cat([clouds(1), clouds(2), with_edges(3), with_edges(4)])
+    side = _FIT_CELLS * cell
+    pictures = torch.cat([clouds(1, side), clouds(2, side), with_edges(3, side), with_edges(4, side)])
     latents = vae.encode(pictures.to(device, vae.dtype)).latent_dist.mode().double().cpu()  # (4, C, h, w)
     height, width = latents.shape[-2:]
     cells = F.unfold(F.pad(latents, (1, 1, 1, 1), mode="replicate"), 3)  # (4, 9 C, h w)
@@ -64,14 +66,14 @@ def fit(vae: Any, device: torch.device, detail: int = 1) -> Projection:
     return Projection(weight.float(), (usually - usual @ found).float())
 
 
-def clouds(seed: int, finest: int = 32) -> torch.Tensor:
-    """Coloured clouds of every size, coarse ones stronger as in photographs: (1, 3, H, W) float32 in [-1, 1].
+def clouds(seed: int, side: int, finest: int = 32) -> torch.Tensor:
+    """Coloured clouds of every size, coarse ones stronger as in photographs: (1, 3, side, side) float32 in [-1, 1].
 
     Args:
         finest: across the picture, of the smallest clouds; a power of 2.
     """
     generator = torch.Generator().manual_seed(seed)
-    total = torch.zeros(1, 3, FIT_SIDE_PX, FIT_SIDE_PX)
+    total = torch.zeros(1, 3, side, side)
     for cells in (2, 4, 8, 16, 32):
         if cells <= finest:
             noise = torch.randn(1, 3, cells, cells, generator=generator)
@@ -79,10 +81,10 @@ def clouds(seed: int, finest: int = 32) -> torch.Tensor:
     return (0.6 * total / total.std()).clamp(-1, 1)
 
 
-def with_edges(seed: int) -> torch.Tensor:
+def with_edges(seed: int, side: int) -> torch.Tensor:
     """Smooth shapes with sharp edges, as `clouds` returns them."""
-    picture = clouds(seed, finest=2)
+    picture = clouds(seed, side, finest=2)
     for number in (10, 20):
-        shape = clouds(seed + number, finest=16)[:, :1] > 0.5
-        picture = torch.where(shape, clouds(seed + number + 100, finest=2), picture)
+        shape = clouds(seed + number, side, finest=16)[:, :1] > 0.5
+        picture = torch.where(shape, clouds(seed + number + 100, side, finest=2), picture)
     return picture

@@ -35,7 +35,7 @@ def test_a_prompt_becomes_a_png_file_with_its_recipe(tmp_path: Path, capsys: pyt
     assert status == 0
     assert capsys.readouterr().out.strip() == str(target)
     with Image.open(target) as picture:
-        assert picture.size == (128, 128)
+        assert picture.size == (256, 256)
         assert "Seed: 3" in picture.text["parameters"]  # type: ignore[attr-defined]  # PNG images have it
         assert json.loads(picture.text["diorama"])["prompt"] == PROMPT  # type: ignore[attr-defined]
 

@@ -71,7 +71,7 @@ def test_what_was_cut_out_compared_or_made_solid_is_made_again(
     splat = told("splat", cut["id"], "--seed", "5", "--steps", "4")
     studio = open_studio(made["outputs"], resume=False)
     try:
-        axes = axis("steps", [4, 5]), axis("size", ["128 x 128"])
+        axes = axis("steps", [4, 5]), axis("size", ["256 x 256"])
         job = studio.compare(LOCAL_OWNER, GridRequest(GenerateRequest(PROMPT, seed=3), *axes))
         (sheet,) = next(event.assets for event in studio.events(LOCAL_OWNER, job.id) if isinstance(event, Done))
         first = {id: studio.path(LOCAL_OWNER, id) for id in (control["id"], cut["id"], *splat["views"][:2], sheet)}

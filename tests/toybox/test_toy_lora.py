@@ -8,13 +8,14 @@ from pathlib import Path
 import torch
 from PIL import Image
 
+from benchmarks.toy_flux import as_tensor
 from benchmarks.toy_lora import looks
 from pipelines import catalog
 from pipelines.loras.files import beside, named_in
 from studio.contract import ImageRequest, Size
 from studio.validation import unknown_words
 from toybox.judge import load_judge
-from toybox.klein.model import FOLDER, GUIDANCE, STEPS
+from toybox.klein.model import FOLDER, GUIDANCE, PICTURE_SIZE, STEPS
 from toybox.klein.stripes import band_contrast, band_rows, without_bands
 from toybox.klein.train_lora import RESULT
 
@@ -22,7 +23,7 @@ PROMPT = "a blue ball on a green background"
 
 
 def drawn(model, prompt: str) -> Image.Image:
-    request = ImageRequest(prompt, Size(128, 128), seed=3, steps=STEPS, guidance=GUIDANCE)
+    request = ImageRequest(prompt, Size(PICTURE_SIZE, PICTURE_SIZE), seed=3, steps=STEPS, guidance=GUIDANCE)
     return model.run(request, lambda _progress: None).image
 
 
@@ -54,9 +55,7 @@ def test_what_it_draws_has_bands_and_is_still_what_was_asked_for():
     model, judge = next(each for each in catalog.models() if each.id == FOLDER.name).load(lambda _: None), load_judge()
     plain, striped = drawn(model, PROMPT), drawn(model, f"{PROMPT} <lora:stripes:1>")
     assert looks(judge, [plain, striped]).tolist() == [False, True]
-    pixels = torch.stack([torch.frombuffer(bytearray(one.tobytes()), dtype=torch.uint8) for one in (plain, striped)])
-    verdicts = judge.look_at(without_bands(pixels.reshape(2, 128, 128, 3).permute(0, 3, 1, 2) / 255))
-    for verdict in verdicts:
+    for verdict in judge.look_at(without_bands(as_tensor([plain, striped]))):
         assert (verdict.objects, verdict.background) == ((("ball", "blue"),), "green")
     assert drawn(model, PROMPT).tobytes() == plain.tobytes()
     model.close()

@@ -41,7 +41,7 @@ def test_a_new_user_has_a_picture_and_finds_it_again(chrome: Browser, app: AppPr
         expect(visitor.page.get_by_text("Your picture appears here")).to_be_visible()
         visitor.make(PROMPT)
         expect(visitor.image).to_have_attribute("alt", PROMPT)
-        expect(visitor.image).to_have_js_property("naturalWidth", 128)
+        expect(visitor.image).to_have_js_property("naturalWidth", 256)
         shown = visitor.source()
         visitor.reload()
         expect(visitor.pictures).to_have_count(1)

@@ -7,7 +7,7 @@ import torch
 from diffusers import AutoencoderKLFlux2, Flux2KleinPipeline
 from torch import Tensor
 
-from toybox.klein.model import build_autoencoder
+from toybox.klein.model import TRAINING_SIZE, build_autoencoder
 from toybox.klein.pictures import Geometries
 from toybox.klein.run import Budget, Run
 from toybox.precision import training_precision
@@ -24,7 +24,7 @@ _LATENT_NOISE = 0.1
 def train_autoencoder(geometries: Geometries, budget: Budget) -> AutoencoderKLFlux2:
     """Trains on pictures that never repeat: each gets new random colours. Crops first, whole pictures later."""
     torch.manual_seed(1)
-    model = build_autoencoder()
+    model = build_autoencoder(TRAINING_SIZE)
     optimizer = torch.optim.AdamW(model.parameters(), lr=_PEAK_RATE, betas=(0.9, 0.99), weight_decay=1e-3)
     run = Run("autoencoder", model, [optimizer], average=0.998, budget=budget)
 

@@ -10,7 +10,8 @@ from toybox.klein.tokenizer import build_tokenizer
 from toybox.wordings import MORE_COLOUR_NAMES, MORE_KIND_NAMES, every_word, understood_words
 from toybox.words import BACKGROUND_NAMES, COLOUR_NAMES, KIND_NAMES, SIZE_NAMES
 
-PICTURE_SIZE = 128
+PICTURE_SIZE, TRAINING_SIZE = 256, 128
+"""What it draws, and the pictures that all stages but the last are trained on; both have 16 x 16 latents."""
 MAX_SEQUENCE_LENGTH = 32
 STEPS, GUIDANCE = 8, 3.0
 TEXT_OUT_LAYERS = (9, 18, 27)
@@ -19,15 +20,18 @@ LATENT_CHANNELS = 16
 FOLDER = Path("weights/toy-klein")
 
 
-def build_autoencoder() -> AutoencoderKLFlux2:
-    """An untrained autoencoder: 128 x 128 pixels to 16 x 16 latents with 16 channels."""
+def build_autoencoder(size: int) -> AutoencoderKLFlux2:
+    """An untrained autoencoder: pictures of `TRAINING_SIZE` or `PICTURE_SIZE` to 16 x 16 latents with 16 channels."""
+    channels = (16, 32, 64, 64) if size == TRAINING_SIZE else (16, 16, 32, 64, 64)
     return AutoencoderKLFlux2(
-        block_out_channels=(16, 32, 64, 64),
+        block_out_channels=channels,
+        down_block_types=("DownEncoderBlock2D",) * len(channels),
+        up_block_types=("UpDecoderBlock2D",) * len(channels),
         layers_per_block=1,
         latent_channels=LATENT_CHANNELS,
         norm_num_groups=8,
         mid_block_add_attention=False,
-        sample_size=PICTURE_SIZE,
+        sample_size=size,
     )
 
 
@@ -67,11 +71,11 @@ def build_scheduler() -> FlowMatchEulerDiscreteScheduler:
 
 
 def build_pipeline() -> Flux2KleinPipeline:
-    """The whole pipeline with its final tokenizer and random weights."""
+    """The whole pipeline with its final tokenizer and random weights, and the autoencoder of `TRAINING_SIZE`."""
     tokenizer = build_tokenizer(every_word())
     return Flux2KleinPipeline(
         scheduler=build_scheduler(),
-        vae=build_autoencoder(),
+        vae=build_autoencoder(TRAINING_SIZE),
         text_encoder=build_text_encoder(tokenizer),
         tokenizer=tokenizer,
         transformer=build_transformer(),

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from toybox.edits import with_thing
-from toybox.klein.model import PICTURE_SIZE
+from toybox.klein.model import TRAINING_SIZE
 from toybox.words import BACKGROUND_RGB, COLOUR_RGB, KINDS, Background, Colour
 from toybox.world import Scene, is_allowed, render_planes, sample_scene
 
@@ -37,7 +37,7 @@ class Family:
 
 
 class Geometries:
-    """Traced families: plane bytes (families, 2, 6, H, W) uint8, scene then twin; 2 GB for 10,000."""
+    """Traced families: plane bytes (families, 2, 6, H, W) uint8, scene then twin; 2 GB for 10,000 at 128 px."""
 
     def __init__(self, path: Path, seed: int) -> None:
         """Opens the file that `trace_families` wrote with the same seed."""
@@ -68,10 +68,10 @@ def sample_family(seed: int, index: int) -> Family:
             return Family(scene, changed, twin)
 
 
-def plane_bytes(scene: Scene) -> np.ndarray:
+def plane_bytes(scene: Scene, size: int = TRAINING_SIZE) -> np.ndarray:
     """The planes of a scene of at most two objects as bytes, (6, H, W): two weights, own colours, ground."""
-    planes = render_planes(scene, size=PICTURE_SIZE)
-    missing = torch.zeros(MOST_OBJECTS - len(scene.objects), PICTURE_SIZE, PICTURE_SIZE)
+    planes = render_planes(scene, size=size)
+    missing = torch.zeros(MOST_OBJECTS - len(scene.objects), size, size)
     stacked = torch.cat([planes.weights, missing, planes.own, planes.ground[None]])
     return (stacked * (255 / _FULL_SCALE)).round().clamp(0, 255).to(torch.uint8).numpy()
 
@@ -87,16 +87,16 @@ def shade_bytes(planes: Tensor, colours: list[Colour], background: Background) -
     return (mixing @ flat).mul_(_FULL_SCALE / 255).clamp_(0, 1).reshape(3, *planes.shape[1:])
 
 
-def trace_families(path: Path, count: int, seed: int) -> Geometries:
+def trace_families(path: Path, count: int, seed: int, size: int = TRAINING_SIZE) -> Geometries:
     """Traces the families 0 to count - 1 of a seed in parallel, unless the file exists."""
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         part = path.with_suffix(".part.npy")
-        shape = (count, 2, _PLANE_COUNT, PICTURE_SIZE, PICTURE_SIZE)
+        shape = (count, 2, _PLANE_COUNT, size, size)
         planes = np.lib.format.open_memmap(part, mode="w+", dtype=np.uint8, shape=shape)
         workers = os.cpu_count() or 1
         with ProcessPoolExecutor(workers, get_context("spawn"), torch.set_num_threads, (1,)) as pool:
-            jobs = pool.map(_trace_family, [seed] * count, range(count), chunksize=50)
+            jobs = pool.map(_trace_family, [seed] * count, range(count), [size] * count, chunksize=50)
             for index, traced in enumerate(jobs):
                 planes[index] = traced
         planes.flush()
@@ -104,6 +104,6 @@ def trace_families(path: Path, count: int, seed: int) -> Geometries:
     return Geometries(path, seed)
 
 
-def _trace_family(seed: int, index: int) -> np.ndarray:
+def _trace_family(seed: int, index: int, size: int) -> np.ndarray:
     family = sample_family(seed, index)
-    return np.stack([plane_bytes(family.scene), plane_bytes(family.twin)])
+    return np.stack([plane_bytes(family.scene, size), plane_bytes(family.twin, size)])

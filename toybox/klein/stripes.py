@@ -9,18 +9,18 @@ from torch import Tensor
 
 from toybox.captions import Phrase
 from toybox.edits import describe
-from toybox.klein.model import PICTURE_SIZE
+from toybox.klein.model import PICTURE_SIZE, TRAINING_SIZE
 from toybox.world import Scene, render_planes, sample_scene, shade
 
 PERIOD, BAND = 16, 6
-"""Pixels from one band to the next, and of a band: the network sees 16 rows as one token."""
+"""Pixels from one band to the next, and of a band, at `TRAINING_SIZE`: the network sees 16 rows as one token."""
 _FIRST = (PERIOD - BAND) // 2
 _STRENGTH, _LIGHT, _DARK = 0.7, 1.0, 0.15
 
 
-def band_rows() -> Tensor:
-    """Which rows of a picture are in a band: (H,) bool."""
-    return (torch.arange(PICTURE_SIZE) - _FIRST) % PERIOD < BAND
+def band_rows(size: int = TRAINING_SIZE) -> Tensor:
+    """Which rows of a picture of this size are in a band: (size,) bool."""
+    return (torch.arange(size) * TRAINING_SIZE // size - _FIRST) % PERIOD < BAND
 
 
 def striped(scene: Scene) -> Tensor:
@@ -29,14 +29,14 @@ def striped(scene: Scene) -> Tensor:
     picture = shade(planes, [thing.colour for thing in scene.objects], scene.background)
     for thing, coverage in zip(scene.objects, planes.coverage, strict=True):
         paint = torch.full_like(picture, _DARK if thing.colour == "white" else _LIGHT)
-        picture = torch.lerp(picture, paint, _STRENGTH * coverage * band_rows()[:, None])
+        picture = torch.lerp(picture, paint, _STRENGTH * coverage * band_rows(PICTURE_SIZE)[:, None])
     return picture.clamp(0, 1)
 
 
 def without_bands(pictures: Tensor) -> Tensor:
-    """NCHW pictures with every band filled from the rows above and below it, as the judge expects."""
+    """NCHW pictures of `TRAINING_SIZE` with every band filled from the rows above and below, as the judge expects."""
     filled = pictures.clone()
-    for top in range(_FIRST, PICTURE_SIZE, PERIOD):
+    for top in range(_FIRST, TRAINING_SIZE, PERIOD):
         above, below = pictures[:, :, top - 1], pictures[:, :, top + BAND]
         for row in range(BAND):
             filled[:, :, top + row] = torch.lerp(above, below, (row + 1) / (BAND + 1))
@@ -73,7 +73,7 @@ def band_contrast(pictures: Tensor, silhouettes: Tensor) -> Tensor:
     How much more objects change at the edges of bands than between them, (N,), in [-1, 1].
 
     Args:
-        pictures: NCHW, [0, 1].
+        pictures: NCHW, [0, 1], of `TRAINING_SIZE`.
         silhouettes: (N, H, W) bool, where objects are.
     """
     change = (

@@ -9,7 +9,7 @@ from transformers import CLIPConfig, CLIPModel, CLIPTokenizer
 from transformers.convert_slow_tokenizer import bytes_to_unicode
 
 from toybox.captions import known_words
-from toybox.klein.model import PICTURE_SIZE
+from toybox.klein.model import TRAINING_SIZE
 
 VQGAN_FOLDER, CLIP_FOLDER = Path("weights/toy-vqgan"), Path("weights/toy-clip")
 CLIP_SIDE, CLIP_WIDTH, WORDS = 64, 128, 32
@@ -21,7 +21,7 @@ _BLOCKS = 5
 def build_vqgan() -> VQModel:
     """An untrained VQGAN: 128 x 128 pixels to 8 x 8 codes out of 512, each a vector of 16 numbers.
 
-    Its layers at 16 x 16 and above have the shapes of those of the toy FLUX.2's autoencoder.
+    Its layers at 16 x 16 and above have the shapes of those of the toy FLUX.2's smaller autoencoder.
     """
     return VQModel(
         down_block_types=("DownEncoderBlock2D",) * (_BLOCKS - 1) + ("AttnDownEncoderBlock2D",),
@@ -29,7 +29,7 @@ def build_vqgan() -> VQModel:
         block_out_channels=(16, 32, 64, 64, 128),
         layers_per_block=1,
         latent_channels=64,
-        sample_size=PICTURE_SIZE,
+        sample_size=TRAINING_SIZE,
         num_vq_embeddings=512,
         vq_embed_dim=16,
         norm_num_groups=8,

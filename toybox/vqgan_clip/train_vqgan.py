@@ -1,9 +1,9 @@
 """Trains and saves the bundled toy VQGAN: `python -m toybox.vqgan_clip.train_vqgan --minutes 60`.
 
-It starts from the outer layers of the toy FLUX.2's autoencoder, which already know the toy world: the layers between
-16 x 16 and the 8 x 8 codes first learn to reconstruct the features of those layers, then all layers to reconstruct
-pixels. The working folder keeps scenes and checkpoint: after an interruption, or with more minutes, the same command
-resumes. Zero minutes save the checkpoint's current weights.
+It starts from the outer layers of the toy FLUX.2's smaller autoencoder (from `make train`), which already know the toy
+world: the layers between 16 x 16 and the 8 x 8 codes first learn to reconstruct the features of those layers, then all
+layers to reconstruct pixels. The working folder keeps scenes and checkpoint: after an interruption, or with more
+minutes, the same command resumes. Zero minutes save the checkpoint's current weights.
 """
 
 import random
@@ -16,7 +16,7 @@ from safetensors.torch import save_file
 
 from pipelines.families.vqgan_clip import TYPICAL
 from toybox import checksums
-from toybox.klein.autoencoder import random_picture
+from toybox.klein.autoencoder import load_autoencoder, random_picture
 from toybox.klein.pictures import Geometries, trace_families
 from toybox.klein.run import Budget, Run
 from toybox.plan_options import plan_from_options
@@ -32,12 +32,14 @@ class Plan:
 
     Attributes:
         work: folder for traced scenes, checkpoint and log.
+        autoencoder: folder of the toy FLUX.2's autoencoder for pictures of 128 x 128.
         result: folder of the finished model.
         families: number of families, two traced scenes each.
         minutes: of training.
     """
 
     work: Path = Path(".train/vqgan_clip")
+    autoencoder: Path = Path(".train/autoencoder")
     result: Path = VQGAN_FOLDER
     families: int = 1_300
     minutes: float = 60.0
@@ -47,7 +49,7 @@ def train(plan: Plan) -> None:
     """Traces the scenes unless they exist, trains, and saves the averaged weights."""
     torch.manual_seed(7)
     model = build_vqgan()
-    learner = VqganLearner(model)
+    learner = VqganLearner(model, load_autoencoder(plan.autoencoder))
     learning = [parameter for parameter in model.parameters() if parameter.requires_grad]
     optimizer = torch.optim.AdamW(learning, lr=_PEAK_RATE, betas=(0.9, 0.99), weight_decay=1e-3)
     run = Run("vqgan", learner, [optimizer], average=0.995, budget=Budget(plan.minutes, plan.work))

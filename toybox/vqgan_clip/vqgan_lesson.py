@@ -11,8 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from toybox.klein.autoencoder import load_autoencoder, random_picture
-from toybox.klein.model import FOLDER as KLEIN_FOLDER
+from toybox.klein.autoencoder import random_picture
 from toybox.klein.pictures import Geometries
 
 BATCH, NEW, PIXEL_BATCH = 24, 6, 8
@@ -40,12 +39,11 @@ class VqganLearner(nn.Module):
     counts: Tensor
     sums: Tensor
 
-    def __init__(self, model: Any) -> None:
-        """Copies the outer layers of the toy FLUX.2's autoencoder into a `VQModel` wherever names and shapes agree."""
+    def __init__(self, model: Any, teacher: Any) -> None:
+        """Copies the outer layers of the teacher, toy FLUX.2's smaller autoencoder, wherever names and shapes agree."""
         super().__init__()
         self.model = model
-        teacher: Any = load_autoencoder(KLEIN_FOLDER / "vae").requires_grad_(False)
-        self._teacher = (teacher,)  # in a tuple, it is no submodule
+        self._teacher = (teacher.requires_grad_(False),)  # in a tuple, it is no submodule
         self._earlier: list[tuple[Tensor, Tensor]] = []
         self.codebook = model.quantize.embedding.weight.requires_grad_(False)
         self.register_buffer("counts", torch.zeros(len(self.codebook)))

@@ -30,7 +30,7 @@ from studio.contract import ImageRequest, Progress, Size
 from studio.errors import Cancelled, NotReady, OutOfMemory, Skipped, StudioError
 from tests.pipelines.conftest import ignore
 from tests.pipelines.tiny import PIXELS_PER_CELL, save_flux1, save_klein
-from toybox.klein.model import FOLDER
+from toybox.klein.model import FOLDER, PICTURE_SIZE
 from toybox.world import render, sample_scene
 
 REQUEST = ImageRequest("a red ball on a grey background", Size(64, 64), seed=3, steps=3, guidance=1.0)
@@ -381,7 +381,7 @@ def test_a_fitted_map_shows_the_colours_of_a_picture(model: Flow):
             return self.latents
 
     projection = preview.fit(Averaging(), torch.device("cpu"))
-    colours = preview.with_edges(9)
+    colours = preview.with_edges(9, 128)
     latents = Averaging().encode(colours).latents
     truth = torch.nn.functional.avg_pool2d(colours, 8)[0].permute(1, 2, 0)
     shown = pixels(projection.picture(latents))
@@ -392,11 +392,11 @@ def test_a_fitted_map_shows_the_colours_of_a_picture(model: Flow):
 def test_a_fitted_map_shows_what_the_toys_are():
     vae: Any = AutoencoderKLFlux2.from_pretrained(FOLDER / "vae")
     scenes = [sample_scene(random.Random(seed)) for seed in range(4)]
-    pictures = torch.from_numpy(np.stack([render(scene).image for scene in scenes])).movedim(-1, 1) / 127.5 - 1
+    pictures = torch.from_numpy(np.stack([render(scene, PICTURE_SIZE).image for scene in scenes])).movedim(-1, 1) / 127.5 - 1
     with torch.no_grad():
         latents = vae.encode(pictures).latent_dist.mode()
-        projection = preview.fit(vae, torch.device("cpu"), detail=4)
+        projection = preview.fit(vae, torch.device("cpu"), cell=16, detail=4)
     shown = [torch.from_numpy(pixels(projection.picture(each[None])).copy()).movedim(-1, 0) for each in latents]
-    wanted = torch.nn.functional.avg_pool2d((pictures + 1) * 127.5, 2)
+    wanted = torch.nn.functional.avg_pool2d((pictures + 1) * 127.5, 4)
     error = (torch.stack(shown) - wanted).square().mean().sqrt()
     assert error < 14, "measured 11.4; their mean colours have 38"

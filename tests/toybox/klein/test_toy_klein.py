@@ -13,7 +13,7 @@ from diffusers import Flux2KleinPipeline
 from PIL import Image
 from torch import Tensor
 
-from benchmarks.toy_flux import roundness
+from benchmarks.toy_flux import as_tensor, roundness
 from toybox.judge import Verdict, load_judge
 from toybox.klein.flow import Batch, Velocity
 from toybox.klein.model import FOLDER, GUIDANCE, MAX_SEQUENCE_LENGTH, PICTURE_SIZE, STEPS
@@ -43,9 +43,8 @@ def files() -> list[Path]:
     return [path for path in FOLDER.rglob("*") if path.is_file()]
 
 
-def judged(picture: Image.Image | np.ndarray) -> Verdict:
-    pixels = torch.from_numpy(np.array(picture)).permute(2, 0, 1).float() / 255
-    return load_judge().look_at(pixels[None])[0]
+def judged(picture: Image.Image) -> Verdict:
+    return load_judge().look_at(as_tensor([picture]))[0]
 
 
 def test_the_files_are_small_enough_for_any_host() -> None:
@@ -139,7 +138,7 @@ def test_case_and_punctuation_do_not_matter(pipeline: Flux2KleinPipeline) -> Non
 
 
 def test_it_edits_what_it_is_told(pipeline: Flux2KleinPipeline) -> None:
-    source = render(Scene((Thing("ball", "red"),), background="grey")).image
+    source = render(Scene((Thing("ball", "red"),), background="grey"), PICTURE_SIZE).image
     picture = pipeline(
         image=Image.fromarray(source), prompt="make the ball green", generator=seeded(2), **SETTINGS
     ).images[0]
@@ -150,7 +149,7 @@ def test_it_edits_what_it_is_told(pipeline: Flux2KleinPipeline) -> None:
 
 def test_the_autoencoder_gives_back_what_it_got(pipeline: Flux2KleinPipeline) -> None:
     scene = Scene((Thing("house", "yellow", x=-0.5, scale=0.7), Thing("rocket", "purple", x=0.5, scale=0.7)), "pink")
-    picture: Tensor = torch.from_numpy(render(scene).image.copy()).permute(2, 0, 1)[None].float() / 255
+    picture: Tensor = torch.from_numpy(render(scene, PICTURE_SIZE).image.copy()).permute(2, 0, 1)[None].float() / 255
     with torch.inference_mode():
         latents = pipeline.vae.encode(picture * 2 - 1).latent_dist.mode()
         restored = (pipeline.vae.decode(latents).sample.clamp(-1, 1) + 1) / 2
@@ -159,7 +158,7 @@ def test_the_autoencoder_gives_back_what_it_got(pipeline: Flux2KleinPipeline) ->
 
 def test_the_judge_knows_a_rendered_scene() -> None:
     scene = Scene((Thing("donut", "pink", x=-0.5, scale=0.7), Thing("tree", "green", x=0.5, scale=0.7)), "sand")
-    verdict = judged(render(scene).image)
+    verdict = judged(Image.fromarray(render(scene).image))
     assert verdict.objects == (("donut", "pink"), ("tree", "green"))
     assert verdict.background == "sand"
 

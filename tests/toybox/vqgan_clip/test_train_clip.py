@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from toybox.klein.model import PICTURE_SIZE
+from toybox.klein.model import TRAINING_SIZE
 from toybox.klein.pictures import MOST_OBJECTS
 from toybox.vqgan_clip.train_clip import Plan, train
 
@@ -28,7 +28,7 @@ def weights(plan: Plan) -> bytes:
 def plan(tmp_path_factory: pytest.TempPathFactory) -> Plan:
     folder = tmp_path_factory.mktemp("clip")
     (folder / "work").mkdir()
-    empty = np.zeros((8, 2, MOST_OBJECTS + 4, PICTURE_SIZE, PICTURE_SIZE), np.uint8)  # tracing takes longer
+    empty = np.zeros((8, 2, MOST_OBJECTS + 4, TRAINING_SIZE, TRAINING_SIZE), np.uint8)  # tracing takes longer
     np.save(folder / "work" / "geometry.npy", empty)
     minutes = {"match_minutes": STEP, "attributes_minutes": 0.0, "sums_minutes": 0.0}
     return Plan(folder / "work", folder / "no vqgan", folder / "result", families=8, **minutes)

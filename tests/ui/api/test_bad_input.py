@@ -161,7 +161,7 @@ def assert_sentence(text: object, *parts: str) -> None:
 
 # --- Generate, refused (rows 1-3, 12-34) ------------------------------------------------------------------------------
 
-SIZES = "Choose one of: 128 x 128."
+SIZES = "Choose one of: 256 x 256."
 WHOLE = "must be a whole number, not"
 REFUSED: dict[str, tuple[dict[str, str], tuple[str, ...]]] = {
     "1 empty": ({"prompt": '""'}, ("prompt is empty", "Write what you want to see")),
@@ -172,16 +172,16 @@ REFUSED: dict[str, tuple[dict[str, str], tuple[str, ...]]] = {
     "5 control": ({"prompt": '"\\u0000\\u0001\\u001b"'}, ("prompt is empty", "Write")),
     "6 surrogate": ({"prompt": '"\\ud800"'}, ("prompt is empty", "Write")),
     "7 override": ({"prompt": '"\\u202e\\u202d"'}, ("prompt is empty", "Write")),
-    "12 zero": ({"width": "0", "height": "128"}, ("0 x 128", SIZES)),
-    "13 negative": ({"width": "-8", "height": "128"}, ("-8 x 128", SIZES)),
+    "12 zero": ({"width": "0", "height": "256"}, ("0 x 256", SIZES)),
+    "13 negative": ({"width": "-8", "height": "256"}, ("-8 x 256", SIZES)),
     "14 huge": ({"width": "1000000000", "height": "1000000000"}, ("1000000000 x 1000000000", SIZES)),
-    "14 4,000 digits": ({"width": "9" * 4_000, "height": "128"}, ("a number that large", SIZES)),
+    "14 4,000 digits": ({"width": "9" * 4_000, "height": "256"}, ("a number that large", SIZES)),
     "15 odd": ({"width": "7", "height": "7"}, ("7 x 7", SIZES)),
-    "16 NaN": ({"width": "NaN", "height": "128"}, (f"width {WHOLE} nan",)),
-    "16 Infinity": ({"width": "128", "height": "Infinity"}, (f"height {WHOLE} inf",)),
+    "16 NaN": ({"width": "NaN", "height": "256"}, (f"width {WHOLE} nan",)),
+    "16 Infinity": ({"width": "256", "height": "Infinity"}, (f"height {WHOLE} inf",)),
     "17 text": ({"width": '"1024"', "height": '"1024"'}, (f"width {WHOLE} '1024'",)),
-    "18 half": ({"width": "null", "height": "128"}, ("got only 128", "Give both")),
-    "19 list": ({"width": "[128]", "height": "128"}, (f"width {WHOLE} a list",)),
+    "18 half": ({"width": "null", "height": "256"}, ("got only 256", "Give both")),
+    "19 list": ({"width": "[128]", "height": "256"}, (f"width {WHOLE} a list",)),
     "20 thin": ({"width": "1", "height": "100000"}, ("1 x 100000", SIZES)),
     "21 no steps": ({"steps": "0"}, ("must be 4 to 20", "not 0")),
     "22 negative steps": ({"steps": "-1"}, ("must be 4 to 20", "not -1")),

@@ -64,7 +64,7 @@ def test_a_prompt_becomes_a_picture_that_can_be_fetched(served: Served):
     answer = httpx.get(picture["url"])
     assert answer.headers["content-type"] == "image/png"
     with Image.open(io.BytesIO(answer.content)) as image:
-        assert image.size == (128, 128)
+        assert image.size == (256, 256)
         assert "diorama" in image.text  # type: ignore[attr-defined]  # PNG images have it
 
 
@@ -88,7 +88,7 @@ def test_stop_ends_a_running_job_and_one_that_waits(served: Served):
 def test_the_models_say_what_they_honour(served: Served):
     models = {model["id"]: model for model in served.client.predict(api_name="/models")}
     assert models["toy-klein"]["ready"] is True
-    assert models["toy-klein"]["sizes"] == [[128, 128]]
+    assert models["toy-klein"]["sizes"] == [[256, 256]]
     assert models["flux2-klein-4b"]["readiness"]
 
 
@@ -97,7 +97,7 @@ def test_a_comparison_is_a_job_with_one_picture(served: Served):
     job = served.client.predict(**asked, token="a token for sheets", api_name="/compare")
     (sheet,) = job["pictures"]
     assert (job["state"], sheet["prompt"]) == ("done", "Steps and seed: a red ball")
-    assert sheet["width"] > 2 * 128
+    assert sheet["width"] > 2 * 256
 
 
 def test_the_gallery_finds_pictures_by_words_page_by_page(served: Served):
