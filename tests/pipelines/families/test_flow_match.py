@@ -392,7 +392,8 @@ def test_a_fitted_map_shows_the_colours_of_a_picture(model: Flow):
 def test_a_fitted_map_shows_what_the_toys_are():
     vae: Any = AutoencoderKLFlux2.from_pretrained(FOLDER / "vae")
     scenes = [sample_scene(random.Random(seed)) for seed in range(4)]
-    pictures = torch.from_numpy(np.stack([render(scene, PICTURE_SIZE).image for scene in scenes])).movedim(-1, 1) / 127.5 - 1
+    images = np.stack([render(scene, PICTURE_SIZE).image for scene in scenes])
+    pictures = torch.from_numpy(images).movedim(-1, 1) / 127.5 - 1
     with torch.no_grad():
         latents = vae.encode(pictures).latent_dist.mode()
         projection = preview.fit(vae, torch.device("cpu"), cell=16, detail=4)
