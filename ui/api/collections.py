@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-from typing import Any
-
 import gradio as gr
 
 from studio.errors import BadRequest
@@ -15,7 +12,7 @@ from ui.api.values import EndpointGroup, describe, readable
 
 class CollectionEndpoints(EndpointGroup):
     @readable
-    async def collect(
+    def collect(
         self, picture_ids: list, name: str, remove: bool = False, token: str = "", request: gr.Request | None = None
     ) -> dict:
         """Add pictures to a collection, or remove them: {"collections": [{"name", "pictures"}]}, all of them.
@@ -27,10 +24,13 @@ class CollectionEndpoints(EndpointGroup):
             token: If the app is open to anyone: the secret that owns the pictures.
         """
         owner = self._visitors.caller(request, token).owner
-        return await asyncio.to_thread(self._collect, owner, picture_ids, name, remove)
+        if not isinstance(picture_ids, list) or len(picture_ids) > MAX_PAGE:
+            raise BadRequest(f"The pictures must be a list of at most {MAX_PAGE} ids, not {shown(picture_ids)}.")
+        self._studio.collect(owner, picture_ids, name, is_in=remove is not True)
+        return self._every(owner)
 
     @readable
-    async def collection(
+    def collection(
         self, name: str = "", after: str = "", limit: int = 24, token: str = "", request: gr.Request | None = None
     ) -> dict:
         """The contents of a collection, as `gallery` lists them, or all collections, as `collect` does.
@@ -43,15 +43,9 @@ class CollectionEndpoints(EndpointGroup):
         """
         caller = self._visitors.caller(request, token)
         if not text("name", name):
-            return await asyncio.to_thread(self._every, caller.owner)
-        page = await asyncio.to_thread(self._studio.gallery, caller.owner, collection=name, after=after, limit=limit)
+            return self._every(caller.owner)
+        page = self._studio.gallery(caller.owner, collection=name, after=after, limit=limit)
         return {"pictures": [describe(asset, caller) for asset in page.assets], "next": page.next}
-
-    def _collect(self, owner: str, picture_ids: Any, name: Any, remove: Any) -> dict:
-        if not isinstance(picture_ids, list) or len(picture_ids) > MAX_PAGE:
-            raise BadRequest(f"The pictures must be a list of at most {MAX_PAGE} ids, not {shown(picture_ids)}.")
-        self._studio.collect(owner, picture_ids, name, is_in=remove is not True)
-        return self._every(owner)
 
     def _every(self, owner: str) -> dict:
         return {"collections": [each._asdict() for each in self._studio.collections(owner)]}

@@ -9,9 +9,7 @@ picture's `url` opens its file for anyone who has it, for an hour; `job` and `ga
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from dataclasses import asdict
-from typing import Any
 
 import gradio as gr
 
@@ -32,7 +30,7 @@ from ui.api.segment import SegmentEndpoints
 from ui.api.solid import SolidEndpoints
 from ui.api.upscale import UpscaleEndpoints
 from ui.api.values import EndpointGroup, describe, readable, size_of, uploaded
-from ui.routes.visitors import Caller, Visitors
+from ui.routes.visitors import Visitors
 
 
 def build(studio: Studio, visitors: Visitors) -> None:
@@ -115,27 +113,29 @@ class Endpoints(EndpointGroup):
         return await finished(self._studio, job, caller, wait=wait)
 
     @readable
-    async def job(self, job_id: str, token: str = "", request: gr.Request | None = None) -> dict:
+    def job(self, job_id: str, token: str = "", request: gr.Request | None = None) -> dict:
         """The state of a job, and the pictures it has made so far.
 
         Args:
             job_id: The id that `generate` returned.
             token: The secret the job was started with, if the app is open to anyone.
         """
-        return await asyncio.to_thread(self._answer, self._studio.job, self._visitors.caller(request, token), job_id)
+        caller = self._visitors.caller(request, token)
+        return describe_job(self._studio, self._studio.job(caller.owner, job_id), caller)
 
     @readable
-    async def cancel(self, job_id: str, token: str = "", request: gr.Request | None = None) -> dict:
+    def cancel(self, job_id: str, token: str = "", request: gr.Request | None = None) -> dict:
         """Stop a waiting or running job; pictures that are finished are kept.
 
         Args:
             job_id: The id that `generate` returned.
             token: The secret the job was started with, if the app is open to anyone.
         """
-        return await asyncio.to_thread(self._answer, self._studio.cancel, self._visitors.caller(request, token), job_id)
+        caller = self._visitors.caller(request, token)
+        return describe_job(self._studio, self._studio.cancel(caller.owner, job_id), caller)
 
     @readable
-    async def models(self, token: str = "", request: gr.Request | None = None) -> list:
+    def models(self, token: str = "", request: gr.Request | None = None) -> list:
         """Every model that makes pictures, with its needs, price and supported settings.
 
         Args:
@@ -145,7 +145,6 @@ class Endpoints(EndpointGroup):
             owner = self._visitors.caller(request, token).owner
         except BadRequest:  # open to anyone, and no token
             owner = ""
-        specs = self._studio.models(Task.GENERATE)
         return [
             {
                 "id": spec.id,
@@ -173,11 +172,11 @@ class Endpoints(EndpointGroup):
                 "control": spec.control,
                 "likeness": spec.likeness,
             }
-            for spec in specs
+            for spec in self._studio.models(Task.GENERATE)
         ]
 
     @readable
-    async def gallery(
+    def gallery(
         self,
         query: str = "",
         starred: bool = False,
@@ -202,11 +201,11 @@ class Endpoints(EndpointGroup):
         """
         caller = self._visitors.caller(request, token)
         look = {"query": query, "starred": starred, "model": model, "kind": kind, "after": after, "limit": limit}
-        page = await asyncio.to_thread(self._studio.gallery, caller.owner, **look)
+        page = self._studio.gallery(caller.owner, **look)
         return {"pictures": [describe(asset, caller) for asset in page.assets], "next": page.next}
 
     @readable
-    async def add_picture(
+    def add_picture(
         self, file: gr.FileData, name: str = "", token: str = "", request: gr.Request | None = None
     ) -> dict:
         """Put a PNG, JPEG or WebP file into the gallery; answers with "picture" and "notes", as `settings` does.
@@ -216,33 +215,26 @@ class Endpoints(EndpointGroup):
             name: Its title if it carries no prompt; empty takes the name of the file.
             token: If the app is open to anyone: the secret that will own the picture.
         """
-        return await asyncio.to_thread(self._take_in, self._visitors.caller(request, token), file, name)
+        caller = self._visitors.caller(request, token)
+        with uploaded(file) as path:
+            asset = self._studio.take_in(caller.owner, path, text("name", name) or path.name)
+        notes = self._studio.settings_of(caller.owner, asset.id).notes
+        return {"picture": describe(asset, caller), "notes": list(notes)}
 
     @readable
-    async def settings(self, picture_id: str, token: str = "", request: gr.Request | None = None) -> dict:
+    def settings(self, picture_id: str, token: str = "", request: gr.Request | None = None) -> dict:
         """How to make a picture again: {"request": the arguments of `generate`, "notes": what could not be kept}.
 
         Args:
             picture_id: Id of a picture, made here or added; "request" is empty where it does not say how it was made.
             token: The secret that owns the picture, if the app is open to anyone.
         """
-        return await asyncio.to_thread(self._settings, self._visitors.caller(request, token).owner, picture_id)
+        settings = self._studio.settings_of(self._visitors.caller(request, token).owner, picture_id)
+        return {"request": arguments(settings.request) if settings.request else None, "notes": list(settings.notes)}
 
     def _queue(self, owner: str, order: GenerateRequest, confirm_cost: bool) -> JobView:
         with suggesting(order, self._studio.models, owner):
             return self._studio.generate(owner, order, confirm_cost=confirm_cost)
-
-    def _take_in(self, caller: Caller, file: Any, name: Any) -> dict:
-        with uploaded(file) as path:
-            asset = self._studio.take_in(caller.owner, path, text("name", name) or path.name)
-        return {"picture": describe(asset, caller), "notes": self._settings(caller.owner, asset.id)["notes"]}
-
-    def _settings(self, owner: str, picture_id: Any) -> dict:
-        settings = self._studio.settings_of(owner, picture_id)
-        return {"request": arguments(settings.request) if settings.request else None, "notes": list(settings.notes)}
-
-    def _answer(self, ask: Callable[[str, str], JobView], caller: Caller, job_id: str) -> dict:
-        return describe_job(self._studio, ask(caller.owner, job_id), caller)
 
 
 def arguments(request: GenerateRequest) -> dict:

@@ -13,7 +13,6 @@ from studio.imaging import edit_codec
 from studio.scheduling.contract import JobView
 from ui.api.jobs import finished
 from ui.api.values import EndpointGroup, describe, picture_of, readable
-from ui.routes.visitors import Caller
 
 
 class IterateEndpoints(EndpointGroup):
@@ -92,7 +91,7 @@ class IterateEndpoints(EndpointGroup):
         return await finished(self._studio, job, caller, wait=wait) | {"notice": notice}
 
     @readable
-    async def tree(self, picture_id: str, token: str = "", request: gr.Request | None = None) -> dict:
+    def tree(self, picture_id: str, token: str = "", request: gr.Request | None = None) -> dict:
         """The whole version tree of a picture: {"root", "versions"}, parents before their children.
 
         A version is a picture with "parent" (an id, or null), "depth", "instruction" and "deleted".
@@ -102,14 +101,6 @@ class IterateEndpoints(EndpointGroup):
             token: If the app is open to anyone: the secret that owns the picture.
         """
         caller = self._visitors.caller(request, token)
-        return await asyncio.to_thread(self._tree, caller, picture_id)
-
-    def _queue(self, owner: str, wanted: IterateRequest, file: Any, confirm_cost: bool) -> tuple[JobView, str]:
-        wanted = replace(wanted, source=picture_of(self._studio, owner, wanted.source, file))
-        job = self._studio.iterate(owner, wanted, confirm_cost=confirm_cost)
-        return job, self._studio.adviser.of_change(owner, wanted, job.model)
-
-    def _tree(self, caller: Caller, picture_id: str) -> dict:
         tree = self._studio.tree(caller.owner, picture_id)
         versions = [
             describe(node.asset, caller)
@@ -122,3 +113,8 @@ class IterateEndpoints(EndpointGroup):
             for node in tree.nodes
         ]
         return {"root": tree.root, "versions": versions}
+
+    def _queue(self, owner: str, wanted: IterateRequest, file: Any, confirm_cost: bool) -> tuple[JobView, str]:
+        wanted = replace(wanted, source=picture_of(self._studio, owner, wanted.source, file))
+        job = self._studio.iterate(owner, wanted, confirm_cost=confirm_cost)
+        return job, self._studio.adviser.of_change(owner, wanted, job.model)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 import gradio as gr
@@ -14,12 +13,11 @@ from studio.segmentation.contract import in_pixels
 from ui.api.values import EndpointGroup, describe, picture_of, readable
 from ui.routes import segment
 from ui.routes.segment import cutout_address, mask_address
-from ui.routes.visitors import Caller
 
 
 class SegmentEndpoints(EndpointGroup):
     @readable
-    async def segment(
+    def segment(
         self,
         picture_id: str = "",
         points: list | None = None,
@@ -56,10 +54,16 @@ class SegmentEndpoints(EndpointGroup):
         """
         caller = self._visitors.caller(request, token)
         values = self._values(picture_id, points, labels, box, mask, model, choice, options)
-        return await asyncio.to_thread(self._segment, caller, values, unit, file)
+        values |= {"picture": picture_of(self._studio, caller.owner, picture_id, file)}
+        wanted = self._request(caller.owner, values, unit)
+        found = self._studio.selections.segment(caller.owner, wanted)
+        name = self._studio.selections.suggested_name(caller.owner, wanted.picture, found.mask)
+        picture = describe(self._studio.asset(caller.owner, wanted.picture), caller)
+        notice = self._studio.adviser.of_selection(caller.owner, wanted.picture, wanted.model)
+        return {"picture": picture, "name": name, "notice": notice, **segment.described(found)}
 
     @readable
-    async def segment_everything(
+    def segment_everything(
         self, picture_id: str, model: str = "", token: str = "", request: gr.Request | None = None
     ) -> dict:
         """All regions of a picture: {"labels", "regions", "size", "notice"}.
@@ -73,12 +77,11 @@ class SegmentEndpoints(EndpointGroup):
         """
         caller = self._visitors.caller(request, token)
         values = {"picture": picture_id, "model": model}
-        found = await asyncio.to_thread(segment.everything_in, self._studio, caller.owner, values)
-        notice = await asyncio.to_thread(self._studio.adviser.of_selection, caller.owner, picture_id, model)
-        return found | {"notice": notice}
+        found = segment.everything_in(self._studio, caller.owner, values)
+        return found | {"notice": self._studio.adviser.of_selection(caller.owner, picture_id, model)}
 
     @readable
-    async def keep_object(
+    def keep_object(
         self,
         picture_id: str,
         name: str = "",
@@ -110,7 +113,9 @@ class SegmentEndpoints(EndpointGroup):
         """
         caller = self._visitors.caller(request, token)
         values = self._values(picture_id, points, labels, box, mask, model, choice, options)
-        return await asyncio.to_thread(self._keep, caller, values, unit, name)
+        kept = self._studio.selections.keep(caller.owner, self._request(caller.owner, values, unit), name)
+        mask, cutout = caller.link(mask_address(kept.id)), caller.link(cutout_address(kept.id))
+        return {"object": describe(kept, caller), "mask_url": mask, "cutout_url": cutout}
 
     @staticmethod
     def _values(
@@ -129,20 +134,6 @@ class SegmentEndpoints(EndpointGroup):
         ]
         said = {"picture": picture, "points": labelled, "box": box or None, "start": start, "model": model}
         return (options or {}) | said | {"choice": choice}
-
-    def _segment(self, caller: Caller, values: dict[str, Any], unit: str, file: Any) -> dict:
-        values = values | {"picture": picture_of(self._studio, caller.owner, values["picture"], file)}
-        wanted = self._request(caller.owner, values, unit)
-        found = self._studio.selections.segment(caller.owner, wanted)
-        name = self._studio.selections.suggested_name(caller.owner, wanted.picture, found.mask)
-        picture = describe(self._studio.asset(caller.owner, wanted.picture), caller)
-        notice = self._studio.adviser.of_selection(caller.owner, wanted.picture, wanted.model)
-        return {"picture": picture, "name": name, "notice": notice, **segment.described(found)}
-
-    def _keep(self, caller: Caller, values: dict[str, Any], unit: str, name: str) -> dict:
-        kept = self._studio.selections.keep(caller.owner, self._request(caller.owner, values, unit), name)
-        mask, cutout = caller.link(mask_address(kept.id)), caller.link(cutout_address(kept.id))
-        return {"object": describe(kept, caller), "mask_url": mask, "cutout_url": cutout}
 
     def _request(self, owner: str, values: dict[str, Any], unit: str) -> SegmentRequest:
         wanted = from_json(values)

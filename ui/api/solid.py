@@ -115,7 +115,7 @@ class SolidEndpoints(EndpointGroup):
         return answer | {"pictures": made or answer["pictures"], "splat": splat, "notice": notice}
 
     @readable
-    async def render_splat(
+    def render_splat(
         self,
         splat_id: str,
         azimuth_deg: float = 0.0,
@@ -136,11 +136,25 @@ class SolidEndpoints(EndpointGroup):
                 where it has one.
             token: If the app is open to anyone: the secret that owns the splat.
         """
-        caller = self._visitors.caller(request, token)
-        return await asyncio.to_thread(self._render, caller.owner, splat_id, azimuth_deg, elevation_deg, zoom, ground)
+        owner = self._visitors.caller(request, token).owner
+        asset = self._studio.splats.asset(owner, splat_id)
+        splat = self._studio.splats.splat(owner, asset.id)
+        front = splat.pose.camera or facing(splat)
+        ground = text("ground", ground) or ("photo" if splat.pose.camera else "plain")
+        if elevation_deg is not None:
+            front = replace(front, elevation_deg=validation.number("elevation", elevation_deg, -90, 90))
+        camera = replace(
+            front,
+            azimuth_deg=front.azimuth_deg + validation.number("azimuth", azimuth_deg, -360, 360),
+            radius=front.radius / validation.number("zoom", zoom, 0.1, 10),
+        )
+        camera = within(camera, MAX_RENDERED_SIDE)
+        content = self._studio.splats.rendered_png(owner, asset.id, camera, ground)
+        image = "data:image/png;base64," + base64.b64encode(content).decode()
+        return {"image": image, "camera": camera_values(camera), "size": [camera.width, camera.height]}
 
     @readable
-    async def erase_splat(
+    def erase_splat(
         self, splat_id: str, erasures: list | None = None, token: str = "", request: gr.Request | None = None
     ) -> dict:
         """Erase parts of a splat, or crop it: the splat that is left, a new one, as `splat` describes it.
@@ -154,10 +168,12 @@ class SolidEndpoints(EndpointGroup):
             token: If the app is open to anyone: the secret that owns the splat.
         """
         caller = self._visitors.caller(request, token)
-        return await asyncio.to_thread(self._erase, caller, splat_id, erasures)
+        asset = self._studio.splats.asset(caller.owner, text("splat_id", splat_id))  # checks the owner first
+        left = self._studio.splats.erase(caller.owner, asset.id, read_erasures(erasures))
+        return self._describe(caller, left.id)
 
     @readable
-    async def export_splat(
+    def export_splat(
         self, splat_id: str, format: str = "ply", token: str = "", request: gr.Request | None = None
     ) -> dict:
         """Save a splat for other tools: {"url", "format", "name", "bytes"}; get the file from the url.
@@ -168,10 +184,14 @@ class SolidEndpoints(EndpointGroup):
             token: If the app is open to anyone: the secret that owns the splat.
         """
         caller = self._visitors.caller(request, token)
-        return await asyncio.to_thread(self._export, caller, splat_id, format)
+        asset = self._studio.splats.asset(caller.owner, splat_id)
+        content = self._studio.splats.export(caller.owner, asset.id, text("format", format))
+        url = caller.link(solid_facts.splat_address(asset.id, format))
+        name = f"{Path(asset.name).stem}{EXPORTS[format].suffix}"
+        return {"url": url, "format": format, "name": name, "bytes": len(content)}
 
     @readable
-    async def add_splat(
+    def add_splat(
         self, file: gr.FileData, name: str = "", up: str = "", token: str = "", request: gr.Request | None = None
     ) -> dict:
         """Put a PLY, SPLAT, SPZ or GLB file into the gallery: {"splat", "notes"}.
@@ -183,7 +203,11 @@ class SolidEndpoints(EndpointGroup):
                 is usual. A splat that is there already is turned that way.
             token: If the app is open to anyone: the secret that will own the splat.
         """
-        return await asyncio.to_thread(self._take_in, self._visitors.caller(request, token), file, name, up)
+        caller = self._visitors.caller(request, token)
+        with uploaded(file) as path:
+            asset = self._studio.splats.take_in(caller.owner, path, text("name", name) or path.name, text("up", up))
+        notes = asset.recipe.splat.notes
+        return {"splat": self._describe(caller, asset.id), "notes": [notes] if notes else []}
 
     def _begin_views(self, owner: str, wanted: SolidRequest, only: Any) -> tuple[JobView, str]:
         views = self._studio.solids.views_of(owner, wanted.object) if only else NO_VIEWS
@@ -211,39 +235,3 @@ class SolidEndpoints(EndpointGroup):
             "camera": camera,
             "views": list(asset.recipe.views.ids),
         }
-
-    def _render(self, owner: str, splat_id: Any, azimuth: Any, elevation: Any, zoom: Any, ground: Any) -> dict:
-        asset = self._studio.splats.asset(owner, splat_id)
-        splat = self._studio.splats.splat(owner, asset.id)
-        front = splat.pose.camera or facing(splat)
-        ground = text("ground", ground) or ("photo" if splat.pose.camera else "plain")
-        camera = replace(
-            front,
-            azimuth_deg=front.azimuth_deg + validation.number("azimuth", azimuth, -360, 360),
-            elevation_deg=front.elevation_deg
-            if elevation is None
-            else validation.number("elevation", elevation, -90, 90),
-            radius=front.radius / validation.number("zoom", zoom, 0.1, 10),
-        )
-        camera = within(camera, MAX_RENDERED_SIDE)
-        content = self._studio.splats.rendered_png(owner, asset.id, camera, ground)
-        image = "data:image/png;base64," + base64.b64encode(content).decode()
-        return {"image": image, "camera": camera_values(camera), "size": [camera.width, camera.height]}
-
-    def _erase(self, caller: Caller, splat_id: Any, erasures: Any) -> dict:
-        asset = self._studio.splats.asset(caller.owner, text("splat_id", splat_id))  # checks the owner first
-        left = self._studio.splats.erase(caller.owner, asset.id, read_erasures(erasures))
-        return self._describe(caller, left.id)
-
-    def _export(self, caller: Caller, splat_id: Any, format: Any) -> dict:
-        asset = self._studio.splats.asset(caller.owner, splat_id)
-        content = self._studio.splats.export(caller.owner, asset.id, text("format", format))
-        url = caller.link(solid_facts.splat_address(asset.id, format))
-        name = f"{Path(asset.name).stem}{EXPORTS[format].suffix}"
-        return {"url": url, "format": format, "name": name, "bytes": len(content)}
-
-    def _take_in(self, caller: Caller, file: Any, name: Any, up: Any) -> dict:
-        with uploaded(file) as path:
-            asset = self._studio.splats.take_in(caller.owner, path, text("name", name) or path.name, text("up", up))
-        notes = asset.recipe.splat.notes
-        return {"splat": self._describe(caller, asset.id), "notes": [notes] if notes else []}

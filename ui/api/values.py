@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import inspect
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import wraps
@@ -31,12 +33,14 @@ class EndpointGroup:
 
 
 def readable(endpoint: Callable[..., Any]) -> Callable[..., Any]:
-    """Turn a `StudioError` into its message."""
+    """Turn a `StudioError` into its message. An endpoint that is not a coroutine runs on a thread."""
 
     @wraps(endpoint)
     async def answer(*args: Any, **kwargs: Any) -> Any:
         try:
-            return await endpoint(*args, **kwargs)
+            if inspect.iscoroutinefunction(endpoint):
+                return await endpoint(*args, **kwargs)
+            return await asyncio.to_thread(endpoint, *args, **kwargs)
         except StudioError as error:
             raise gr.Error(str(error), print_exception=False) from error
 
