@@ -23,32 +23,22 @@ from studio.validation import text
 from ui.api.clouds import CloudEndpoints
 from ui.api.collections import CollectionEndpoints
 from ui.api.compare import CompareEndpoints
-from ui.api.control import ControlEndpoints
 from ui.api.iterate import IterateEndpoints
 from ui.api.jobs import describe_job, finished
 from ui.api.segment import SegmentEndpoints
 from ui.api.solid import SolidEndpoints
-from ui.api.upscale import UpscaleEndpoints
 from ui.api.values import EndpointGroup, describe, readable, size_of, uploaded
 from ui.routes.visitors import Visitors
 
 
 def build(studio: Studio, visitors: Visitors) -> None:
     """Add all endpoints to the current Blocks."""
-    ours, iterate = Endpoints(studio, visitors), IterateEndpoints(studio, visitors)
-    segment, solid = SegmentEndpoints(studio, visitors), SolidEndpoints(studio, visitors)
-    clouds, upscale = CloudEndpoints(studio, visitors), UpscaleEndpoints(studio, visitors)
-    control, compare = ControlEndpoints(studio, visitors), CompareEndpoints(studio, visitors)
-    collections = CollectionEndpoints(studio, visitors)
-    named = (
-        *(ours.generate, ours.job, ours.cancel, ours.models, ours.gallery, ours.add_picture, ours.settings),
-        *(segment.segment, segment.segment_everything, segment.keep_object, iterate.iterate, iterate.tree),
-        *(solid.views, solid.splat, solid.render_splat, solid.erase_splat),
-        *(solid.export_splat, solid.add_splat, collections.collect, collections.collection),
-        *(clouds.describe, clouds.improve_prompt, upscale.upscale, control.control, compare.compare),
-    )
-    for endpoint in named:
-        gr.api(endpoint, api_name=endpoint.__name__, concurrency_limit=None)
+    others = (SegmentEndpoints, IterateEndpoints, SolidEndpoints, CollectionEndpoints, CloudEndpoints, CompareEndpoints)
+    for group in (Endpoints, *others):
+        endpoints = group(studio, visitors)
+        for name in vars(group):
+            if not name.startswith("_"):
+                gr.api(getattr(endpoints, name), api_name=name, concurrency_limit=None)
 
 
 class Endpoints(EndpointGroup):

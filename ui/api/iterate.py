@@ -1,4 +1,4 @@
-"""Changes over HTTP: the endpoints iterate and tree."""
+"""Versions of a picture over HTTP: the endpoints iterate, upscale, control and tree."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import gradio as gr
 
-from studio.contract import IterateRequest
+from studio.contract import IterateRequest, UpscaleRequest
 from studio.imaging import edit_codec
 from studio.scheduling.contract import JobView
 from ui.api.jobs import finished
@@ -89,6 +89,58 @@ class IterateEndpoints(EndpointGroup):
         wanted = edit_codec.from_json(values)
         job, notice = await asyncio.to_thread(self._queue, caller.owner, wanted, file, confirm_cost)
         return await finished(self._studio, job, caller, wait=wait) | {"notice": notice}
+
+    @readable
+    async def upscale(
+        self,
+        picture_id: str = "",
+        scale: int | None = None,
+        model: str = "",
+        file: gr.FileData | None = None,
+        wait: bool = True,
+        token: str = "",
+        request: gr.Request | None = None,
+    ) -> dict:
+        """Make a picture with more pixels and answer with the job; the picture is a version of its source.
+
+        Args:
+            picture_id: Id of the picture; or give a file.
+            scale: How many times as wide and high, 2 or 4; empty takes what suits the size.
+            model: Model id; empty takes SPAN, or plain Lanczos for a picture with noise.
+            file: A picture to put into the gallery first: `handle_file(PATH)`.
+            wait: Wait for the result; false returns at once, then poll `job`.
+            token: If the app is open to anyone: the secret that owns the picture.
+        """
+        caller = self._visitors.caller(request, token)
+        source = await asyncio.to_thread(picture_of, self._studio, caller.owner, picture_id, file)
+        job = await asyncio.to_thread(self._studio.upscale, caller.owner, UpscaleRequest(source, model, scale))
+        return await finished(self._studio, job, caller, wait=wait)
+
+    @readable
+    async def control(
+        self,
+        picture_id: str = "",
+        model: str = "",
+        file: gr.FileData | None = None,
+        wait: bool = True,
+        token: str = "",
+        request: gr.Request | None = None,
+    ) -> dict:
+        """Save the outlines or the depth of a picture as a version of it, and answer with the job.
+
+        The result can be edited, and followed: see `control` of `iterate`.
+
+        Args:
+            picture_id: Id of the picture; or give a file.
+            model: Model id, see `models`; empty takes the first that is ready, which makes outlines.
+            file: A picture to put into the gallery first: `handle_file(PATH)`.
+            wait: Wait for the result; false returns at once, then poll `job`.
+            token: If the app is open to anyone: the secret that owns the picture.
+        """
+        caller = self._visitors.caller(request, token)
+        picture = await asyncio.to_thread(picture_of, self._studio, caller.owner, picture_id, file)
+        job = await asyncio.to_thread(self._studio.control, caller.owner, picture, model)
+        return await finished(self._studio, job, caller, wait=wait)
 
     @readable
     def tree(self, picture_id: str, token: str = "", request: gr.Request | None = None) -> dict:

@@ -25,7 +25,7 @@ from ui.routes.visitors import Caller, Visitors
 
 
 class EndpointGroup:
-    """One method per endpoint; the argument names are the parameter names of the API."""
+    """Every public method is an endpoint, its name and arguments those of the API."""
 
     def __init__(self, studio: Studio, visitors: Visitors) -> None:
         self._studio = studio
