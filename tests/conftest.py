@@ -35,6 +35,8 @@ os.environ.update(
     GRADIO_NUM_PORTS="0",  # gradio must not search for a port, for it leaves sockets open: tests.ports
     HF_HUB_DISABLE_TELEMETRY="1",
 )
+# No test leaves this machine: to read the certificates of all the world takes 20 ms for each request of httpx.
+os.environ["SSL_CERT_FILE"] = str(Path(__file__).with_name("certificate.pem"))
 
 gc.disable()  # until all modules are there, of which hardly anything is garbage: an eighth of the time
 # A busy machine may need longer for an answer than the five seconds of httpx.
