@@ -44,7 +44,7 @@ TOY_KLEIN = LocalModel(
         "a purple rocket on a pink background",
     ),
     palette=PALETTE,
-    demo=Demo("a yellow house on a blue background", 13, "make it red", (0.52, 0.7)),
+    demo=Demo("a yellow house on a blue background", 9, "make it red", (0.52, 0.7)),
 )
 
 MEGAPIXEL = sizes((1024, 1024), (1216, 832), (832, 1216), (1344, 768), (768, 1344), (512, 512))

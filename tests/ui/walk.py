@@ -15,7 +15,7 @@ from tests.ui.driver import Visitor
 from tests.ui.turntable import Turntable
 
 PROMPT = "a yellow house on a blue background"
-SEED = "3"
+SEED = "9"
 STEPS = {
     "picture": "Words become a picture.",
     "click": "One click selects an object.",
