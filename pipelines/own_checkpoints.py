@@ -41,16 +41,32 @@ _OF_TOOLS = ("models/checkpoints", "models/diffusion_models", "models/unet", "mo
 """Checkpoint folders of ComfyUI and A1111, below their root folder."""
 
 
+def tool_folders(said: Mapping[str, str]) -> list[Path]:
+    """The folders that DIORAMA_MODELS names, without missing ones."""
+    named = (name.strip() for name in said.get("DIORAMA_MODELS", "").split(os.pathsep))
+    return [folder for name in named if name and (folder := Path(name).expanduser()).is_dir()]
+
+
+def own_id(kind: str, path: Path) -> str:
+    """The id of a user's own file or folder."""
+    slug = re.sub(r"[^a-z0-9.]+", "-", path.stem.lower()).strip("-.") or "model"
+    return f"{kind}-{slug}-{hashlib.sha256(os.fsencode(path.name)).hexdigest()[:4]}"
+
+
+def fault_of(path: Path, error: Exception) -> str:
+    """Why a user's own file cannot be opened, as a sentence."""
+    if isinstance(error, OSError | RecursionError):
+        return f"{short(path)} cannot be read: {getattr(error, 'strerror', '') or 'it is damaged'}."
+    return f"{short(path)} {error}."
+
+
 def elsewhere(said: Mapping[str, str]) -> list[Path]:
     """Model folders of other tools: those that DIORAMA_MODELS names, and folders in them.
 
     The root folder of ComfyUI or A1111 stands for its checkpoint folders.
     """
     found: list[Path] = []
-    for name in said.get("DIORAMA_MODELS", "").split(os.pathsep):
-        folder = Path(name.strip()).expanduser()
-        if not name.strip() or not folder.is_dir():
-            continue
+    for folder in tool_folders(said):
         places = [folder / place for place in _OF_TOOLS if (folder / place).is_dir()] or [folder]
         for place in places:
             inside = [each for each in sorted(place.iterdir()) if each.is_dir() and not each.name.startswith(".")]
@@ -76,11 +92,8 @@ def record_of(path: Path, configs: Path = CONFIGS) -> LocalModel:
     """A file or folder as a model of its family."""
     try:
         kind = _kind(path)
-    except (OSError, RecursionError) as error:
-        reason = getattr(error, "strerror", "") or "it is damaged"
-        return _named(SD_15, path, "", fault=f"{short(path)} cannot be read: {reason}.")
-    except (ValueError, TypeError) as error:
-        return _named(SD_15, path, "", fault=f"{short(path)} {error}.")
+    except (OSError, RecursionError, ValueError, TypeError) as error:
+        return _named(SD_15, path, "", fault=fault_of(path, error))
     base = next((each for each in RECORDS if each.id == kind.like), None)
     if base is None:
         what = f"is {kind.name}" if kind.name else "belongs to no known family"
@@ -139,10 +152,9 @@ def _said(config: Path, name: str) -> Any:
 
 def _named(base: LocalModel, path: Path, what: str, *, fault: str = "", variant: str = "") -> LocalModel:
     is_weights = path.suffix.lower() in (".safetensors", *PICKLED)
-    slug = re.sub(r"[^a-z0-9.]+", "-", path.stem.lower()).strip("-.") or "model"
     return replace(
         base,
-        id=f"own-{slug}-{hashlib.sha256(os.fsencode(path.name)).hexdigest()[:4]}",
+        id=own_id("own", path),
         label=short(Path(path.stem if is_weights else path.name)),
         licence="its maker's",
         licence_url="",

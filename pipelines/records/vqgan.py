@@ -9,12 +9,12 @@ from __future__ import annotations
 from pipelines.hub.cache import Download
 from pipelines.local_model import LocalModel
 from pipelines.plan import Whole
+from pipelines.records.common import APACHE, BOTH
 from pipelines.records.toy_world import PALETTE
-from studio.contract import Range, Size, Task
+from studio.contract import Range, Size
 
 OWN_VQGAN = "DIORAMA_VQGAN"
 """Names last.ckpt, or the .safetensors made from it."""
-BOTH = frozenset({Task.GENERATE, Task.ITERATE})
 TOY = LocalModel(
     id="toy-vqgan",
     label="Toy VQGAN + CLIP",
@@ -26,7 +26,7 @@ TOY = LocalModel(
     variant="toy",
     optional=True,
     licence="Apache-2.0",
-    licence_url="https://www.apache.org/licenses/LICENSE-2.0",
+    licence_url=APACHE,
     about="Toy world only, as AI pictures were made in 2021: it searches step by step. Takes weights: a | b:0.5.",
     tasks=BOTH,
     sizes=(Size(128, 128),),

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
-import re
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
@@ -13,6 +10,7 @@ from pathlib import Path
 
 from pipelines.checkpoint_kinds import not_weights, read_header
 from pipelines.local_model import LocalModel
+from pipelines.own_checkpoints import fault_of, own_id, tool_folders
 from pipelines.plan import Whole
 from studio.contract import Task
 from studio.validation import short
@@ -38,9 +36,9 @@ def folders(said: Mapping[str, str]) -> list[Path]:
     """Where they are: DIORAMA_UPSCALERS, or `upscalers` beside the program; then those of ComfyUI and A1111, if
     DIORAMA_MODELS names their folders.
     """
-    named, tools = said.get("DIORAMA_UPSCALERS", ""), said.get("DIORAMA_MODELS", "").split(os.pathsep)
+    named = said.get("DIORAMA_UPSCALERS", "")
     own = Path(named).expanduser() if named else Path(__file__).resolve().parents[2] / "upscalers"
-    there = [Path(tool.strip()).expanduser() / place for tool in tools if tool.strip() for place in _OF_TOOLS]
+    there = [tool / place for tool in tool_folders(said) for place in _OF_TOOLS]
     return [own, *filter(Path.is_dir, there)]
 
 
@@ -58,21 +56,17 @@ def records(place: Path) -> list[LocalModel]:
 
 @lru_cache(maxsize=256)
 def _record(path: Path, _size: int, _mtime_ns: int) -> LocalModel:
-    slug = re.sub(r"[^a-z0-9.]+", "-", path.stem.lower()).strip("-.") or "model"
     named = replace(
         _OWN,
-        id=f"upscaler-{slug}-{hashlib.sha256(os.fsencode(path.name)).hexdigest()[:4]}",
+        id=own_id("upscaler", path),
         label=short(Path(path.stem)),
         about=f"Your own upscaler, {short(path)}.",
         at=path,
     )
     try:
         _look_at(path)
-    except (OSError, RecursionError) as error:
-        reason = getattr(error, "strerror", "") or "it is damaged"
-        return replace(named, fault=f"{short(path)} cannot be read: {reason}.")
-    except ValueError as error:
-        return replace(named, fault=f"{short(path)} {error}.")
+    except (OSError, RecursionError, ValueError) as error:
+        return replace(named, fault=fault_of(path, error))
     return named
 
 

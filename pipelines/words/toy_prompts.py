@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import zlib
 
+from pipelines.records.common import APACHE
 from studio.contract import ModelCard, Readiness, Task, Tell
 from studio.errors import NotSupported
 from studio.validation import shown
@@ -85,7 +86,7 @@ TOY_PROMPTS = ModelCard(
     toys_only=True,
     seed=False,
     licence="Apache-2.0",
-    licence_url="https://www.apache.org/licenses/LICENSE-2.0",
+    licence_url=APACHE,
 ).spec(
     load=lambda _tell: ToyPrompts(),
     readiness=lambda: Readiness(True, "no download"),
