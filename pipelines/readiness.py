@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from pipelines import bundled
-from pipelines.hub.cache import Download, HubCache
+from pipelines.hub.cache import SPARE_GB, Download, HubCache
 from pipelines.local_model import LocalModel
 from pipelines.machine import Machine
 from pipelines.plan import Means, Needs, Pace, Plan, Precision, Whole, least, plan
@@ -17,8 +17,6 @@ from studio.catalog import in_gb
 from studio.contract import Readiness
 from studio.validation import short
 
-SPARE_GB = 0.5
-"""Disk space to leave free, as `hub.fetch` does."""
 EXTRAS = "make extras (or pip install -r requirements-extras.txt)"
 CONTEXT_GB = 0.7
 """CUDA's own memory on a GPU, once torch uses it."""

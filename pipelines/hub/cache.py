@@ -19,6 +19,8 @@ from pathlib import Path
 COMMIT = re.compile(r"[0-9a-f]{40}")
 WEIGHTLESS = ("Tokenizer", "Scheduler", "Processor", "FeatureExtractor")
 """Endings of class names, without "Fast", of components without weights."""
+SPARE_GB = 0.5
+"""Disk space that a download leaves free."""
 
 
 @dataclass(frozen=True)

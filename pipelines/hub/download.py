@@ -115,7 +115,7 @@ class Fetcher:
         Raises:
             ArrivedDamaged: twice.
             DownloadStopped: the partial file is kept.
-            httpx2.HTTPError, OSError: see `hub.explained`.
+            httpx2.HTTPError, OSError: see `explained`.
         """
         place, partial = self._folder / "blobs" / blob.sha256, _partial(self._folder, blob)
         place.parent.mkdir(parents=True, exist_ok=True)

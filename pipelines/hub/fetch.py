@@ -6,7 +6,6 @@ same cache. Knows nothing of torch or of what the weights are for.
 
 from __future__ import annotations
 
-import errno
 import threading
 import time
 from collections import deque
@@ -17,22 +16,13 @@ from pathlib import Path
 
 import httpx2
 from huggingface_hub import HfApi, hf_hub_download
-from huggingface_hub.errors import (
-    EntryNotFoundError,
-    GatedRepoError,
-    HfHubHTTPError,
-    LocalEntryNotFoundError,
-    OfflineModeIsEnabled,
-    RepositoryNotFoundError,
-    RevisionNotFoundError,
-)
 
 from pipelines.hub import download as hub_download
-from pipelines.hub.cache import Download, HubCache, components, missing
+from pipelines.hub.cache import SPARE_GB, Download, HubCache, components, missing
 from pipelines.hub.download import ArrivedDamaged, Blob, DownloadStopped, Fetcher, Patience
+from pipelines.hub.explained import explained
 from studio.contract import Progress, Tell
 from studio.errors import NotReady, StorageFailed
-from studio.validation import short
 
 WATCH_SECONDS = 0.25
 """How often a download reports progress and checks for Stop."""
@@ -40,8 +30,6 @@ AT_ONCE = 4
 """Parallel downloads."""
 SPEED_SECONDS = 20.0
 """The period over which speed is measured."""
-SPARE_BYTES = 500_000_000
-"""Disk space to leave free."""
 VARIANTS = (".fp16.", ".bf16.", ".fp8.", ".ema.", ".non_ema.")
 """Marks of second copies of the same weights."""
 
@@ -68,52 +56,6 @@ def fetch(wanted: Download, hub: HubCache, tell: Tell, patience: Patience | None
     finally:
         download.leave()
         pool.shutdown(wait=False, cancel_futures=True)
-
-
-def explained(error: Exception, wanted: Download, hub: HubCache) -> NotReady | StorageFailed:
-    """What went wrong, as a sentence that says what to do."""
-    if isinstance(error, LocalEntryNotFoundError) and isinstance(error.__cause__, HfHubHTTPError):
-        error = error.__cause__  # huggingface_hub wraps the cause
-    label, host, page = wanted.label, hub.host, hub.page(wanted)
-    status = error.response.status_code if isinstance(error, HfHubHTTPError) else 0
-    match error:
-        case ArrivedDamaged():
-            return NotReady(f"{error} Something between {host} and here alters it: try again later or elsewhere.")
-        case GatedRepoError() if hub.token is None:
-            return NotReady(
-                f"{label} is gated: accept the licence at {page}, put HF_TOKEN=... in .env, and restart Diorama."
-            )
-        case GatedRepoError():
-            return NotReady(
-                f"{label} is gated and the HF_TOKEN in use has no access yet: accept the licence at {page} with the "
-                "account of that token (a fine-grained one must be allowed to read gated repositories), then try again."
-            )
-        case HfHubHTTPError() if status == 401 and hub.token is not None:
-            return NotReady(
-                f"{host} does not accept the HF_TOKEN in use. Make a new one at {hub.endpoint}/settings/tokens, put "
-                "it in .env, and restart Diorama."
-            )
-        case RepositoryNotFoundError() | RevisionNotFoundError():
-            return NotReady(f"There is no {wanted.repo} at revision {wanted.revision} on {host}. Update Diorama.")
-        case LocalEntryNotFoundError() | OfflineModeIsEnabled() | httpx2.TransportError():
-            return NotReady(
-                f"{label} has to be downloaded first, and {host} cannot be reached. Check the network and try again; "
-                "what has arrived is kept."
-            )
-        case EntryNotFoundError():
-            return NotReady(f"{wanted.repo} on {host} lacks files that {label} needs. Update Diorama.")
-        case HfHubHTTPError() | httpx2.HTTPError():
-            return NotReady(f"{host} answered {status or error}. Try again in a few minutes; what has arrived is kept.")
-        case OSError(errno=errno.ENOSPC | errno.EDQUOT):
-            return StorageFailed(
-                f"The disk of {short(hub.cache)} is full. Free some space, or set HF_HOME to a folder on another "
-                "disk, and try again; what has arrived is kept."
-            )
-        case _:
-            reason = getattr(error, "strerror", None) or type(error).__name__
-            return StorageFailed(
-                f"{label} cannot be kept in {short(hub.cache)}: {reason}. Set HF_HOME to another folder."
-            )
 
 
 class _Transfer:
@@ -216,7 +158,7 @@ class _Transfer:
     def _room_for(self, files: dict[str, Blob]) -> None:
         needed = sum(blob.size - hub_download.kept_bytes(self._folder, blob) for blob in files.values())
         free = self._hub.free_bytes()
-        if needed and needed + SPARE_BYTES > free:
+        if needed and needed + SPARE_GB * 1e9 > free:
             raise StorageFailed(
                 f"Not enough disk for {self.label}: {_gb(needed)} GB have to be downloaded and {self._hub.cache} has "
                 f"{_gb(free)} GB free. Free some space, or set HF_HOME to a folder on another disk."

@@ -12,7 +12,8 @@ from huggingface_hub import HfApi
 
 from pipelines.checkpoint_kinds import read_header
 from pipelines.hub.cache import Download, HubCache
-from pipelines.hub.fetch import explained, fetch
+from pipelines.hub.explained import explained
+from pipelines.hub.fetch import fetch
 from pipelines.loras.kinds import made_for
 from studio.contract import Tell
 from studio.errors import BadRequest
