@@ -44,9 +44,9 @@ def read_header(path: Path) -> Shapes:
             raise ValueError(other)
         begin = start[:8]
         file.seek(8)
-        if begin[:2] in (b"PK", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05") and _is_pickle(begin, size):
-            raise ValueError("is pickled, and opening it could run malicious code: get it as .safetensors")
         length = int.from_bytes(begin, "little")
+        if is_pickle(begin) and length > size:
+            raise ValueError("is pickled, and opening it could run malicious code: get it as .safetensors")
         if len(begin) < 8 or not 2 <= length <= min(size - 8, MAX_HEADER_BYTES):
             raise ValueError("is not a safetensors file, or was cut off: download it again")
         try:
@@ -78,8 +78,9 @@ def not_weights(start: bytes) -> str:
     return ""
 
 
-def _is_pickle(begin: bytes, size: int) -> bool:
-    return int.from_bytes(begin, "little") > size
+def is_pickle(start: bytes) -> bool:
+    """Whether a file that starts like this looks pickled; so can the length of a safetensors header."""
+    return start[:2] in (b"PK", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
 
 
 def _fits(tensor: dict[str, Any]) -> bool:

@@ -12,7 +12,7 @@ import torch
 import transformers
 from safetensors.torch import load_file
 
-from pipelines.checkpoint_kinds import not_weights, read_header
+from pipelines.checkpoint_kinds import is_pickle, not_weights, read_header
 from pipelines.families.control import ip_adapter_weights
 from pipelines.hub.cache import Checkpoint, components, missing, pipeline_class
 from pipelines.opening import packed, single_file
@@ -76,8 +76,7 @@ def _look_into(label: str, files: Iterable[Path]) -> None:
     for path in files:
         with path.open("rb") as file:
             start = file.read(64)
-        is_pickled = start[:2] in (b"PK", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
-        cause = "is pickled, and opening it could run malicious code" if is_pickled else not_weights(start)
+        cause = "is pickled, and opening it could run malicious code" if is_pickle(start) else not_weights(start)
         if cause:
             raise unusable(label, f"{path.name} {cause}")
 
