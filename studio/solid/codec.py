@@ -70,15 +70,19 @@ def elevation(value: Any) -> float:
     return validation.number("elevation", value, -MAX_ELEVATION_DEG, MAX_ELEVATION_DEG)
 
 
+def view_number(value: Any) -> int:
+    """Which of the four, checked."""
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < len(SIDES):
+        raise BadRequest(f"The number of a view is 0 (front) to 3 (left), not {validation.shown(value)}.")
+    return value
+
+
 def _only(value: Any) -> tuple[int, ...]:
     if not value:
         return ()
     if not isinstance(value, list | tuple) or len(value) > len(SIDES):
         raise BadRequest("Which views to make again is a list of numbers from 0 (front) to 3 (left), or empty for all.")
-    for one in value:
-        if isinstance(one, bool) or not isinstance(one, int) or not 0 <= one < len(SIDES):
-            raise BadRequest(f"The number of a view is 0 (front) to 3 (left), not {validation.shown(one)}.")
-    return tuple(sorted(set(value)))
+    return tuple(sorted(set(map(view_number, value))))
 
 
 def _views(value: Any) -> Four:

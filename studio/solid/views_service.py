@@ -29,7 +29,6 @@ from studio.solid import codec
 from studio.solid.contract import (
     AZIMUTHS_DEG,
     INPUT_SIDE,
-    SIDES,
     Four,
     SolidRequest,
     crop_of,
@@ -154,8 +153,7 @@ class Solids:
         Args:
             index: which of the four.
         """
-        if isinstance(index, bool) or not isinstance(index, int) or not 0 <= index < len(SIDES):
-            raise BadRequest(f"The number of a view is 0 (front) to 3 (left), not {validation.shown(index)}.")
+        index = codec.view_number(index)
         asset, picture = self.object(owner, object_id), self.picture(owner, picture_id)
         if picture.id == asset.id:
             image, mask = self._opened(owner, object_id)
