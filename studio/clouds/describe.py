@@ -16,9 +16,9 @@ from PIL import Image
 
 from studio.clouds.contract import Clouds
 from studio.contract import ModelSpec, Progress, Task, Tell
-from studio.errors import BadPicture, BadRequest, Cancelled, NotFound, NotReady, StudioError
+from studio.errors import BadPicture, BadRequest, Cancelled, NotReady, StudioError
 from studio.intake.picture import read_picture
-from studio.library.assets import Asset
+from studio.library.assets import Asset, present
 from studio.library.store import Store
 from studio.residents import Residents
 from studio.scheduling.changes import Changes
@@ -75,9 +75,7 @@ class Describing:
             BadRequest: it is not a picture, or too many answers are pending.
             NotReady: nobody can answer.
         """
-        asset = self._store.asset(owner, asset_id)
-        if asset.deleted:
-            raise NotFound("picture", asset_id)
+        asset = present(self._store.asset(owner, asset_id))
         if asset.kind not in ("image", "object"):
             raise BadRequest(f"{shown(asset.title)} is a {asset.kind}, not a picture. Describe the picture it is from.")
         what = f"describe {asset.id}"

@@ -13,7 +13,7 @@ from studio.contract import GenerateRequest, IterateRequest, ModelSpec, Size
 from studio.errors import BadRequest, NotFound
 from studio.imaging import edit_mask, replay
 from studio.intake.picture import read_picture
-from studio.library.assets import Asset
+from studio.library.assets import Asset, present
 from studio.library.database import Database
 from studio.library.store import Store
 from studio.library.tree import Tree, tree_of, way_back
@@ -99,9 +99,7 @@ class Versions:
 
     def picture(self, owner: str, asset_id: str) -> Asset:
         """An asset that is a picture: made, uploaded, or an object."""
-        asset = self._store.asset(owner, asset_id)
-        if asset.deleted:
-            raise NotFound("picture", asset_id)
+        asset = present(self._store.asset(owner, asset_id))
         if asset.kind not in ("image", "object", "view"):
             raise BadRequest(f"{validation.shown(asset.title)} is a {asset.kind}, not a picture. Choose a picture.")
         return asset
@@ -122,9 +120,7 @@ class Versions:
         return recipe
 
     def _object(self, owner: str, asset_id: str) -> Path:
-        asset = self._store.asset(owner, asset_id)
-        if asset.deleted:
-            raise NotFound("object", asset_id)
+        asset = present(self._store.asset(owner, asset_id), "object")
         if asset.kind not in ("object", "mask"):
             raise BadRequest(
                 f"{validation.shown(asset.title)} is a whole picture, not an object. Cut an object out in Segment."

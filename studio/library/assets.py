@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from dataclasses import dataclass, field
 
+from studio.errors import NotFound
 from studio.library.annotations import Note
 from studio.recipe import UPLOAD, FoundRecipe, Kind, Recipe, of_row
 
@@ -38,6 +39,13 @@ _COLUMNS = (
 )
 _VALUES = ", ".join("?" * 19)
 _MOST_IN_SQLITE = 2**63 - 1
+
+
+def present(asset: Asset, what: str = "picture") -> Asset:
+    """The same; raises NotFound if it is in the trash."""
+    if asset.deleted:
+        raise NotFound(what, asset.id)
+    return asset
 
 
 def insert(connection: sqlite3.Connection, name: str, found: FoundRecipe, note: Note, *, deleted: bool) -> None:

@@ -12,10 +12,10 @@ from PIL import Image
 
 from studio import masks, validation
 from studio.contract import ModelSpec, Size, Task
-from studio.errors import BadRequest, NotFound, NotReady, UnknownModel
+from studio.errors import BadRequest, NotReady, UnknownModel
 from studio.intake.picture import read_picture
 from studio.library import search
-from studio.library.assets import Asset
+from studio.library.assets import Asset, present
 from studio.library.database import Database
 from studio.library.store import Store
 from studio.library.tree import way_back
@@ -164,10 +164,7 @@ class Selections:
 
     def _there(self, owner: str, picture: str) -> Asset:
         """The picture, if it is not deleted."""
-        asset = self._store.asset(owner, picture)
-        if asset.deleted:
-            raise NotFound("picture", picture)
-        return asset
+        return present(self._store.asset(owner, picture))
 
     def later(self, chore: Callable[[], object]) -> None:
         """Do something on the click thread, such as loading the model."""

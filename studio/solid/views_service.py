@@ -14,11 +14,11 @@ from PIL import Image
 
 from studio import validation
 from studio.contract import ModelSpec, Task
-from studio.errors import BadRequest, NotFound
+from studio.errors import BadRequest
 from studio.geometry import Crop
 from studio.intake.picture import read_picture
 from studio.library import search
-from studio.library.assets import Asset
+from studio.library.assets import Asset, present
 from studio.library.database import Database
 from studio.library.store import Store
 from studio.recipe.solid import ViewsRecipe, four
@@ -115,9 +115,7 @@ class Solids:
 
     def picture(self, owner: str, asset_id: str) -> Asset:
         """Anything but a splat that is not deleted. Raises BadRequest for a splat."""
-        asset = self._store.asset(owner, asset_id)
-        if asset.deleted:
-            raise NotFound("picture", asset_id)
+        asset = present(self._store.asset(owner, asset_id))
         if asset.kind == "splat":
             raise BadRequest(f"{validation.shown(asset.title)} is a splat, not a picture. Choose an object.")
         return asset
