@@ -32,15 +32,11 @@ def viewer_bytes(splat: Splat) -> bytes:
     return write_antimatter(splat, up="+y")
 
 
-def write_html(splat: Splat, title: str = "") -> bytes:
-    """The page.
-
-    Args:
-        title: in the tab and under the splat; "": that of the recipe.
-    """
+def write_html(splat: Splat) -> bytes:
+    """The page, with the title of its recipe in the tab and under the splat."""
     about = values_about(splat, "+y")
     values = {
-        "title": html.escape(title or (splat.recipe.title if splat.recipe else "") or "Splat"),
+        "title": html.escape((splat.recipe.title if splat.recipe else "") or "Splat"),
         "count": f"{splat.count:,}",
         "about": json.dumps(about, separators=(",", ":")).replace("<", "\\u003c"),
         "data": base64.b64encode(viewer_bytes(splat)).decode(),

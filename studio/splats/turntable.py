@@ -16,7 +16,7 @@ _SHARE = 0.998
 """Of the Gaussians on each axis, to ignore outliers. As in viewer/viewer.js."""
 
 
-def camera_around(splat: Splat, side: int = 512, elevation_deg: float = 0.0) -> PictureCamera:
+def camera_around(splat: Splat, side: int, elevation_deg: float) -> PictureCamera:
     """A camera in front of a splat that sees all of it, from every side it may turn to.
 
     Args:

@@ -60,25 +60,25 @@ def _frame(splat: Splat, camera: PictureCamera) -> Image.Image:
     return seen.resize((SIDE, SIDE), Image.Resampling.BICUBIC)
 
 
-def write_mp4(frames: Iterable[Image.Image], note: str = "", side: int = SIDE, height: int | None = None) -> bytes:
+def write_mp4(frames: Iterable[Image.Image], note: str, width: int, height: int) -> bytes:
     """Frames at FRAMES_PER_SECOND as H.264 that every browser and player shows; the index comes first.
 
     Args:
-        frames: RGB, of `side` x `side` pixels, or as high as `height` says; both even.
+        frames: RGB, of this size in pixels; both numbers are even.
         note: stored as the file's comment, such as a recipe as JSON.
     """
-    *_, film = _mp4(frames, note, side, height or side)
+    *_, film = _mp4(frames, note, width, height)
     return film
 
 
-def _mp4(frames: Iterable[Image.Image], note: str, side: int, height: int) -> Iterator[bytes]:
+def _mp4(frames: Iterable[Image.Image], note: str, width: int, height: int) -> Iterator[bytes]:
     """Nothing after each frame, then the file."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "turntable.mp4")  # to move the index to the front, the file is read again
         with av.open(str(path), "w", options={"movflags": "faststart"}) as file:
             file.metadata["comment"] = note
             stream = file.add_stream("libx264", rate=FRAMES_PER_SECOND, options={"crf": "20", "preset": "veryfast"})
-            stream.width, stream.height = side, height
+            stream.width, stream.height = width, height
             stream.pix_fmt = "yuv420p"
             told = stream.codec_context
             told.colorspace = told.color_primaries = told.color_trc = Colorspace.ITU709  # or players guess

@@ -43,9 +43,9 @@ class Sheet:
         page.on("pageerror", lambda error: self.errors.append(str(error)))
         page.on("console", lambda message: self.errors.append(message.text) if message.type == "error" else None)
 
-    def open(self, splat: Splat, folder: Path, title: str = "") -> Sheet:
+    def open(self, splat: Splat, folder: Path) -> Sheet:
         path = folder / "splat.html"
-        path.write_bytes(write_html(splat, title))
+        path.write_bytes(write_html(splat))
         self.page.goto(path.as_uri())
         self.page.wait_for_selector(SETTLED)
         return self

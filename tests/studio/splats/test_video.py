@@ -83,7 +83,7 @@ def page() -> Iterator[Page]:
 def test_a_browser_shows_the_frames_that_went_in(page: Page):
     frames = film(18)
     looked_at = [0, 1, 7, 15, 16, 17, 3]
-    data = base64.b64encode(write_mp4(frames, side=54)).decode()
+    data = base64.b64encode(write_mp4(frames, "", 54, 54)).decode()
     played = settled(page, PLAY, [data, looked_at, FRAMES_PER_SECOND])
     if played is None:
         pytest.skip("this Chromium plays no H.264")
@@ -124,7 +124,7 @@ def test_the_film_of_a_splat_goes_around_it_on_white(page: Page):
 
 
 def test_the_file_says_what_it_holds_before_the_pictures_begin():
-    data = write_mp4(film(5), '{"recipe": "größer"}', side=54)
+    data = write_mp4(film(5), '{"recipe": "größer"}', 54, 54)
     assert data[4:12] == b"ftypisom" and 0 < data.find(b"moov") < data.find(b"mdat")
     with av.open(io.BytesIO(data), "r") as file:
         (stream,) = file.streams.video
