@@ -48,14 +48,12 @@ from ui.routes import (
 from ui.routes.visitors import Visitors
 from ui.shared import header, past_words, pictures, watch
 from ui.shared.bridge import QUIET, Bridge, Identify
-from ui.shared.dropping import build_dropping
 from ui.shared.early_script import EarlyScript
 from ui.shared.edition import EDITION
 from ui.shared.header import build_header
 from ui.shared.picker import build_picker
-from ui.shared.scripts import function
+from ui.shared.scripts import component, function
 from ui.shared.theme import head, theme
-from ui.shared.viewer import build_viewer
 
 _TABS = (generate, iterate, segment, solid, gallery)
 """Modules with a LABEL and `build(bridge, arrival)`, in page order."""
@@ -69,7 +67,7 @@ _NOTHING_OF_GRADIO: dict[str, Any] = {
 }
 QUESTIONS: dict[str, answers.Handler] = {path: ask for part in _ASKED for path, ask in part.ROUTES.items()}
 """Handlers for the page's scripts, by path; more routes are in `ui/routes/`."""
-_ARRIVE = function(Path(__file__).parent / "shared/scripts/server.js", "arrive")
+_ARRIVE = function("shared/scripts/server", "arrive")
 _DAY = 86_400  # seconds
 _MOST_CALLS = 2_000
 """Endpoint calls waiting in gradio's queue; further ones are told to try again later."""
@@ -96,14 +94,9 @@ def build(
         visitor = gr.BrowserState("", storage_key="diorama-visitor", secret="diorama")
         bridge = Bridge(studio, identify, visitor)
         top = build_header(studio, machine, notice)
-        arrival = page.load(
-            None,
-            [visitor],
-            [visitor],
-            js=_ARRIVE,
-            **QUIET,
-        )
-        named = {"header": top, "viewer": build_viewer(), "dropping": build_dropping(), "models": models.build_models()}
+        arrival = page.load(None, [visitor], [visitor], js=_ARRIVE, **QUIET)
+        outside = ("shared/viewer/viewer", "shared/dropping/dropping", "models/models")
+        named = {"header": top, **{path.rpartition("/")[2]: component(path) for path in outside}}
         build_picker()
         with gr.Tabs(elem_id="tabs"):
             for tab in _TABS:

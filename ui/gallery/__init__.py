@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from gradio.events import Dependency
@@ -16,12 +15,7 @@ LABEL = "Gallery"
 
 def build(bridge: Bridge, arrival: Dependency) -> None:
     """Lay out the tab inside the current Blocks and connect it; see `Bridge.add`."""
-    bridge.add(Path(__file__).parent, "gallery", on_arrival, arrival)
-
-
-def on_arrival(studio: Studio, token: str) -> dict[str, Any]:
-    """The page was opened: give the scripts the visitor's token."""
-    return {"gallery": {"token": token}}
+    bridge.add("gallery/gallery", arrival)
 
 
 def find(studio: Studio, owner: str, question: Answer) -> Answer:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import html
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -17,24 +16,19 @@ from studio.validation import says_something
 from ui.generate import clouds, compare, presets, typed
 from ui.generate.controls import More, build_controls, example_chips, model_choices, prompt_box
 from ui.generate.demo import demo_model
-from ui.generate.follow import build_follow
 from ui.generate.model_column import first_ready, offered_values, remembered, updates
 from ui.generate.offers import PER_MODEL, offer_more, offer_sizes
-from ui.generate.palette import build_palette
 from ui.generate.sentences import noted
 from ui.generate.settings import request_from, values_of
 from ui.shared.bridge import BROKEN, LATEST, RAW, Bridge
-from ui.shared.clouds import asking, build_improve, build_price, refused
+from ui.shared.clouds import asking, refused
 from ui.shared.model_texts import known_of, unknown_sentence
-from ui.shared.preflight import build_preflight
-from ui.shared.scripts import function
-from ui.shared.stage import build_stage
+from ui.shared.scripts import component, function
 
 LABEL = "Generate"
 _FEW = 2
 """Sentences in a note before it is collapsed."""
-_COLUMN = Path(__file__).parent / "column.js"
-_js = partial(function, _COLUMN)
+_js = partial(function, "generate/column")
 
 
 def build(bridge: Bridge, arrival: Dependency) -> None:
@@ -50,19 +44,17 @@ def build(bridge: Bridge, arrival: Dependency) -> None:
     with gr.Row(elem_id="generate-tab", elem_classes="workbench"):
         with gr.Column(elem_id="column", elem_classes="column", min_width=0):
             prompt = prompt_box(chosen)
-            improve = build_improve("#prompt textarea")
+            improve = component("shared/clouds/improve", "words", prompt="#prompt textarea")
             chips = example_chips(chosen.examples)
-            palette = build_palette()
-            controls, more = build_controls(
-                prompt, specs, chosen, (build_preflight, presets.build_presets, compare.build_compare, build_follow)
-            )
+            palette = component("generate/palette/palette", "words")
+            controls, more = build_controls(prompt, specs, chosen)
             last_seed = gr.Number(visible=False, precision=0)
             offered = gr.Textbox(chosen.id, visible=False)  # the model whose controls the column shows
             with gr.Column(elem_id="press", min_width=0):
                 note = gr.HTML(elem_id="note")
-                price = build_price()
+                price = component("shared/clouds/price", "keys", "news", "confirm")
                 make = gr.Button("Generate", variant="primary", size="lg", elem_id="generate")
-        stage = build_stage()
+        stage = component("shared/stage/stage", "reuse", "seed")
     named = {**controls.by_name(), "saved": saved, "note": note, "last_seed": last_seed, "take_seed": more.last_seed}
     named |= {"offered": offered, "more": more.fold, "terms": more.terms, "price": price, "improve": improve}
     named |= {"preflight": more.preflight, "make": make, "palette": palette, "presets": more.presets}
@@ -116,7 +108,7 @@ def _connect_stage(bridge: Bridge, pieces: clouds.Pieces, named: dict[str, Any])
     who, stage, model = bridge.visitor, named["stage"], pieces.controls.model
     everything = [*named.values()]
     stage.reuse(bridge.event_listener(on_reuse, named, "id"), [who, pieces.saved], everything, **RAW).success(
-        None, js=function(_COLUMN.parents[1] / "shared/scripts/events.js", "tell", "copied"), **RAW
+        None, js=function("shared/scripts/events", "tell", "copied"), **RAW
     )
     told = [named["last_seed"], named["take_seed"], model, pieces.preflight, pieces.make, pieces.licence]
     stage.seed(bridge.event_listener(on_seed, named, "seed"), [who, model], told, trigger_mode="multiple", **RAW)

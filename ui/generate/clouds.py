@@ -5,7 +5,6 @@ Knows the column's components by name and lays out none of them.
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import gradio as gr
@@ -24,7 +23,7 @@ from ui.shared.model_texts import known_of, preflight
 from ui.shared.preflight import card_of
 from ui.shared.scripts import function
 
-_TAKE_WORDS = function(Path(__file__).parent / "column.js", "takeWords")
+_TAKE_WORDS = function("generate/column", "takeWords")
 
 
 class Pieces(NamedTuple):

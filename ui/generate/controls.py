@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from typing import Any, NamedTuple
 
@@ -12,6 +12,7 @@ from gradio.components import Component
 from studio.contract import MAX_PICTURES, ModelSpec
 from ui.generate.offers import Props, offer
 from ui.shared.model_texts import is_offered
+from ui.shared.scripts import component
 
 MAX_EXAMPLES = 6
 ABOUT_SAMPLER = "How steps are taken; each draws a little differently."
@@ -94,14 +95,8 @@ class More(NamedTuple):
     follow: gr.HTML
 
 
-def build_controls(
-    prompt: gr.Textbox, specs: list[ModelSpec], chosen: ModelSpec, build: Sequence[Callable[[], gr.HTML]]
-) -> tuple[Controls, More]:
-    """Lay out the controls under the prompt for the chosen model, for nobody in particular.
-
-    Args:
-        build: lay out the requirements card, the presets, comparisons, and the control picture.
-    """
+def build_controls(prompt: gr.Textbox, specs: list[ModelSpec], chosen: ModelSpec) -> tuple[Controls, More]:
+    """Lay out the controls under the prompt for the chosen model, for nobody in particular."""
     now, made = offer(chosen, {}), dict[str, Any]()
 
     def lay_out(*names: str) -> None:
@@ -112,10 +107,10 @@ def build_controls(
     now["model"]["choices"] = model_choices(specs, "", chosen)
     lay_out("model")
     terms = gr.HTML(elem_id="terms", **now["terms"])
-    preflight = build[0]()
+    preflight = component("shared/preflight/preflight", "use")
     gr.HTML(ALL_MODELS, elem_id="all-models", apply_default_css=False)
     lay_out("control")
-    follow = build[3]()
+    follow = component("generate/follow/follow", "chosen")
     lay_out("shape", "size")
     with gr.Row(elem_id="custom-size"):
         lay_out("width", "height")
@@ -125,7 +120,8 @@ def build_controls(
         last_seed = gr.Button("Use the last seed", size="sm", elem_id="last-seed", visible=False)
         lay_out("steps", "guidance", "clip_skip", "sampler", "negative_prompt", "style", "precision", "fast")
         lay_out("control_strength")
-        presets, compare = build[1](), build[2]()
+        presets = component("generate/presets/presets", "use", "save")
+        compare = component("generate/compare/compare", "run")
     return Controls(prompt, **made), More(fold, last_seed, terms, preflight, presets, compare, follow)
 
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -19,7 +18,7 @@ from ui.generate.offers import PER_MODEL, offer
 from ui.shared.bridge import QUIET
 from ui.shared.scripts import function
 
-_js = partial(function, Path(__file__).parent / "typed.js")
+_js = partial(function, "generate/typed")
 ONCE = _js("once")
 
 

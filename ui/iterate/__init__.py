@@ -6,8 +6,6 @@ Frequent requests go to `ui/routes/iterate.py`; this module lays out the tab, an
 from __future__ import annotations
 
 from dataclasses import asdict
-from pathlib import Path
-from typing import Any
 
 from gradio.events import Dependency
 
@@ -28,12 +26,7 @@ LABEL = "Iterate"
 
 def build(bridge: Bridge, arrival: Dependency) -> None:
     """Lay out the tab inside the current Blocks and connect it; see `Bridge.add`."""
-    bridge.add(Path(__file__).parent, "iterate", on_arrival, arrival)
-
-
-def on_arrival(studio: Studio, token: str) -> dict[str, Any]:
-    """The page was opened: give the scripts the visitor's token."""
-    return {"iterate": {"token": token}}
+    bridge.add("iterate/iterate", arrival)
 
 
 def models(studio: Studio, owner: str, question: Answer) -> Answer:

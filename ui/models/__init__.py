@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
 
-import gradio as gr
 from fastapi import APIRouter, Request
 
 from studio.contract import ModelSpec
@@ -17,9 +15,8 @@ from ui.routes.answers import json_router
 from ui.routes.files import thumb_address
 from ui.routes.visitors import Visitors
 from ui.shared.pictures import Answer, text
-from ui.shared.scripts import SCRIPTS, component
+from ui.shared.scripts import SCRIPTS
 
-_PACES = {"fast": "fast", "medium": "medium", "slow": "slow", "": ""}
 _HONOURED = (
     # field of a card, its name for people
     ("steps", "steps"),
@@ -44,11 +41,6 @@ EXAMPLES = {
     "toy-lgm": "splat",
 }
 """Examples by bundled models, from the tiles of the empty stage; see `tests.demo_tiles`."""
-
-
-def build_models() -> gr.HTML:
-    """Lay out the view, closed, inside the current Blocks. Its value is `{token}`."""
-    return component(Path(__file__).parent, "models")
 
 
 def router(studio: Studio, visitors: Visitors, hosts: Hosts) -> APIRouter:
@@ -97,7 +89,7 @@ def _line(state: ModelState, *, may: bool) -> Answer:
         "page": spec.page_url if spec.gated and ready.label.startswith("gated") else "",
         "size": size_of(state),
         "memory": spec.layout,
-        "pace": _PACES[spec.pace],
+        "pace": spec.pace,
         "honours": ", ".join(honoured(spec)),
         "fetch": {"state": state.fetch.state, "note": state.fetch.note} if state.fetch else None,
         "actions": list(state.actions) if may else [],

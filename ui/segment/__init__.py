@@ -5,9 +5,6 @@ Clicks go straight to `ui/routes/segment.py`.
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
-
 from gradio.events import Dependency
 
 from studio.contract import Task
@@ -26,12 +23,7 @@ _RECENT = 24
 
 def build(bridge: Bridge, arrival: Dependency) -> None:
     """Lay out the tab inside the current Blocks and connect it; see `Bridge.add`."""
-    bridge.add(Path(__file__).parent, "segment", on_arrival, arrival)
-
-
-def on_arrival(studio: Studio, token: str) -> dict[str, Any]:
-    """The page was opened: give the scripts the visitor's token, and the models."""
-    return {"segment": {"token": token, "models": [choice(spec) for spec in studio.models(Task.SEGMENT)]}}
+    bridge.add("segment/segment", arrival, _told)
 
 
 def open_picture(studio: Studio, owner: str, question: Answer) -> Answer:
@@ -67,6 +59,10 @@ def recent(studio: Studio, owner: str, question: Answer) -> Answer:
 
 ROUTES = {"segment/open": open_picture, "segment/recent": recent}
 """For `ui.routes.answers.json_router`."""
+
+
+def _told(studio: Studio) -> Answer:
+    return {"models": [choice(spec) for spec in studio.models(Task.SEGMENT)]}
 
 
 def _object(studio: Studio, owner: str, asset_id: str) -> Answer:

@@ -6,7 +6,6 @@ import html
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import fastapi
@@ -62,15 +61,16 @@ class Bridge:
 
         return listen_to_event
 
-    def add(self, folder: Path, elem_id: str, on_arrival: Callable[..., dict[str, Any]], arrival: Dependency) -> None:
-        """Add one of our components to the current Blocks, see `scripts.component`, and connect it.
+    def add(self, path: str, arrival: Dependency, told: Callable[[Studio], dict[str, Any]] = lambda _: {}) -> None:
+        """Add one of our components to the current Blocks, see `scripts.component`, and give it the browser's token.
 
         Args:
-            on_arrival: (studio, the browser's token) -> {elem_id: initial value for its scripts}.
-            arrival: the event after which the browser's token is known.
+            arrival: the event after which the token is known.
+            told: what else its scripts are told to begin with.
         """
-        part = component(folder, elem_id)
-        arrival.then(self.open_listener(on_arrival, {elem_id: part}), [self.visitor], [part], **QUIET)
+        part = component(path)
+        arrive = self.open_listener(lambda studio, token: {"part": {"token": token, **told(studio)}}, {"part": part})
+        arrival.then(arrive, [self.visitor], [part], **QUIET)
 
     def open_listener(self, handler: Callable[..., dict[str, Any]], named: Named) -> Callable[..., Any]:
         """`handler(studio, *values)`, for what is the same for everybody."""

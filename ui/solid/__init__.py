@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
-
 from gradio.events import Dependency
 
 from studio.contract import ModelSpec, Task
@@ -22,12 +19,7 @@ _SHOWN = 24
 
 def build(bridge: Bridge, arrival: Dependency) -> None:
     """Lay out the tab inside the current Blocks and connect it; see `Bridge.add`."""
-    bridge.add(Path(__file__).parent, "splat", on_arrival, arrival)
-
-
-def on_arrival(studio: Studio, token: str) -> dict[str, Any]:
-    """The page was opened: give the scripts the visitor's token, and the models."""
-    return {"splat": {"token": token, "models": _models(studio)}}
+    bridge.add("solid/splat", arrival, lambda studio: {"models": _models(studio)})
 
 
 def open_in_3d(studio: Studio, owner: str, question: Answer) -> Answer:

@@ -11,7 +11,6 @@ import gradio
 import pytest
 from playwright.sync_api import Browser, Locator, Page, Route, expect
 
-from tests.app_process import ROOT
 from tests.patience import settled
 from tests.ui.accessibility import violations
 from tests.ui.driver import PHONE, Visitor
@@ -193,7 +192,7 @@ def test_every_part_loads_where_the_text_fields_come_last(visitor: Visitor):
 
 def test_a_note_that_stays_is_not_written_again_as_there_may_be_a_newer_one(visitor: Visitor):
     def told(name: str, *values: str) -> Any:
-        call = function(ROOT / "ui/generate/column.js", name)
+        call = function("generate/column", name)
         return settled(visitor.page, f"(values) => ({call})(...values)", [*values])
 
     stays, about_other_words = {"__type__": "update"}, '<p data-about="a blue ball">It goes.</p>'

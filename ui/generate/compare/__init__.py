@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -15,16 +14,6 @@ from ui.generate.offers import PER_MODEL
 from ui.generate.sentences import noted
 from ui.generate.settings import request_from
 from ui.shared.bridge import RAW, Bridge
-from ui.shared.scripts import component
-
-
-def build_compare() -> gr.HTML:
-    """Lay out the controls.
-
-    Returns:
-        The component. Its value is what `fields_of` returns; its event is `run` (x, y: each a setting and its values).
-    """
-    return component(Path(__file__).parent, "compare", "run")
 
 
 def fields_of(spec: ModelSpec) -> dict[str, Any]:

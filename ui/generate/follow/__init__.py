@@ -2,26 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
-
-import gradio as gr
 
 from studio.contract import ModelSpec
 from studio.errors import NotFound
 from studio.service import Studio
 from ui.shared.pictures import picture
-from ui.shared.scripts import component
-
-
-def build_follow() -> gr.HTML:
-    """Lay out the place for the picture.
-
-    Returns:
-        The component. Its value is what `followed_of` returns and, at its event `chosen`, `control`: the id of the
-        picture, "" for none.
-    """
-    return component(Path(__file__).parent, "follow", "chosen")
 
 
 def followed_of(studio: Studio, owner: str, spec: ModelSpec, control: Any) -> dict[str, Any]:

@@ -2,22 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
-import gradio as gr
-
 from studio.contract import ModelSpec
-from ui.shared.scripts import component
-
-
-def build_palette() -> gr.HTML:
-    """Lay out the chips.
-
-    Returns:
-        The component. Its value is what `palette_of` returns and, at its event `words`, `words`: the new prompt.
-    """
-    return component(Path(__file__).parent, "palette", "words")
 
 
 def palette_of(spec: ModelSpec) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -13,17 +12,6 @@ from ui.generate import clouds
 from ui.generate.offers import PER_MODEL
 from ui.shared.bridge import RAW, Bridge
 from ui.shared.pictures import Answer, text
-from ui.shared.scripts import component
-
-
-def build_presets() -> gr.HTML:
-    """Lay out the list and its buttons.
-
-    Returns:
-        The component. Its value is `{token}`, and after saving `saved`: {name, at}; its events are `use` and `save`,
-        both with the name as `id`.
-    """
-    return component(Path(__file__).parent, "presets", "use", "save")
 
 
 def connect(bridge: Bridge, presets: gr.HTML, pieces: clouds.Pieces, named: dict[str, Any]) -> None:

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-import gradio as gr
-
 from studio.clouds.spending import estimate, in_dollars
 from studio.completion import default_size
 from studio.contract import GenerateRequest, ModelSpec
@@ -13,31 +9,6 @@ from studio.errors import NotReady, OverBudget
 from studio.service import Studio
 from ui.shared.pictures import Answer
 from ui.shared.recipe_facts import duration
-from ui.shared.scripts import component
-
-_HERE = Path(__file__).parent
-
-
-def build_price() -> gr.HTML:
-    """Lay out the line above the main button.
-
-    Returns:
-        The component. Its value is what `price_of` returns; its events are `keys` (a key was pasted or forgotten),
-        `news` (pictures were made) and `confirm` (the cost).
-    """
-    return component(_HERE, "price", "keys", "news", "confirm")
-
-
-def build_improve(prompt: str) -> gr.HTML:
-    """Lay out the line below a prompt: how much of it the model reads, and the button that improves it.
-
-    Args:
-        prompt: selector of its text field.
-
-    Returns:
-        The component. Its value is what `improve_of` returns and, at its event `words`, `words`: the new prompt.
-    """
-    return component(_HERE, "improve", "words", prompt=prompt)
 
 
 def improve_of(studio: Studio, owner: str, spec: ModelSpec) -> Answer:

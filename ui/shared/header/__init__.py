@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import gradio as gr
 
 from studio.contract import ModelSpec, Readiness, Task
@@ -24,7 +22,7 @@ def build_header(studio: Studio, machine: str, notice: str = "") -> gr.HTML:
     Returns:
         The component. Its value is `{token}`.
     """
-    return component(Path(__file__).parent, "header", badge=_badge(studio, machine), notice=notice)
+    return component("shared/header/header", badge=_badge(studio, machine), notice=notice)
 
 
 def readiness(studio: Studio, owner: str, _question: Answer) -> Answer:

@@ -2,26 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-import gradio as gr
-
 from studio.clouds.alternatives import stand_in
 from studio.clouds.spending import in_dollars
 from studio.contract import GenerateRequest, ModelSpec, Task
 from studio.service import Studio
 from ui.shared.model_texts import preflight
 from ui.shared.pictures import Answer
-from ui.shared.scripts import component
-
-
-def build_preflight() -> gr.HTML:
-    """Lay out the card.
-
-    Returns:
-        The component. Its value is what `card_of` returns; its event is `use` (id: of the model to use instead).
-    """
-    return component(Path(__file__).parent, "preflight", "use")
 
 
 def card_of(studio: Studio, owner: str, spec: ModelSpec, request: GenerateRequest) -> Answer:

@@ -6,7 +6,6 @@ The scripts are ES modules that the browser fetches from `ui/routes/scripts.py`.
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -24,36 +23,38 @@ _FREE = ".finally(() => { element.inert = false; })"
 """The only JavaScript outside the modules. Components are inert until they listen, so that no input is lost."""
 
 
-def component(folder: Path, elem_id: str, *events: str, **options: Any) -> gr.HTML:
+def component(path: str, *events: str, **options: Any) -> gr.HTML:
     """A gr.HTML of ours inside the current Blocks.
 
     Args:
-        folder: has `<elem_id>.html` and `<elem_id>.js`, whose `start({props, trigger, watch})` is called once the
-            template is in the page.
-        elem_id: of the component in the page.
+        path: below `ui`, of a template (.html) and a module (.js), whose `start({props, trigger, watch})` is called
+            once the template is in the page. Its last part is the component's id there.
         events: that the module triggers.
         options: further properties of gr.HTML.
 
     Returns:
         The component. Its scripts start working when its value becomes `{token, ...}`.
     """
-    loader = _call(folder / f"{elem_id}.js", "start", "{ props, trigger, watch }")
+    loader = _call(path, "start", "{ props, trigger, watch }")
     return gr.HTML(
-        html_template=(folder / f"{elem_id}.html").read_text(encoding="utf-8"),
+        html_template=(ROOT / "ui" / f"{path}.html").read_text(encoding="utf-8"),
         # Gradio finds the names of events here.
         js_on_load=f"element.inert = true; {loader}{_FAILED}{_FREE}; {json.dumps(events)}",
         apply_default_css=False,
-        elem_id=elem_id,
+        elem_id=path.rpartition("/")[2],
         **options,
     )
 
 
-def function(module: Path, name: str, *first: Any) -> str:
-    """For `js=` of gradio's events: the function `name` of a module, called with `first` and then gradio's values."""
+def function(module: str, name: str, *first: Any) -> str:
+    """For `js=` of gradio's events: the function `name` of a module, called with `first` and then gradio's values.
+
+    Args:
+        module: its path below `ui`, without suffix.
+    """
     given = [*(json.dumps(each) for each in first), "...values"]
     return f"(...values) => {_call(module, name, ', '.join(given))}"
 
 
-def _call(module: Path, name: str, arguments: str) -> str:
-    address = f"{SCRIPTS}/{module.relative_to(ROOT).as_posix()}"
-    return _LOADER.format(address=address, name=name, arguments=arguments)
+def _call(module: str, name: str, arguments: str) -> str:
+    return _LOADER.format(address=f"{SCRIPTS}/ui/{module}.js", name=name, arguments=arguments)
