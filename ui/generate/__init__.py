@@ -14,7 +14,7 @@ from studio.errors import NotReady, OverBudget, StudioError
 from studio.service import Studio
 from studio.validation import says_something
 from ui.generate import clouds, compare, presets, typed
-from ui.generate.controls import More, build_controls, example_chips, model_choices, prompt_box
+from ui.generate.controls import Column, build_controls, example_chips, model_choices, prompt_box
 from ui.generate.demo import demo_model
 from ui.generate.model_column import first_ready, offered_values, remembered, updates
 from ui.generate.offers import PER_MODEL, offer_more, offer_sizes
@@ -47,70 +47,86 @@ def build(bridge: Bridge, arrival: Dependency) -> None:
             improve = component("shared/clouds/improve", "words", prompt="#prompt textarea")
             chips = example_chips(chosen.examples)
             palette = component("generate/palette/palette", "words")
-            controls, more = build_controls(prompt, specs, chosen)
+            controls, others = build_controls(prompt, specs, chosen)
             last_seed = gr.Number(visible=False, precision=0)
-            offered = gr.Textbox(chosen.id, visible=False)  # the model whose controls the column shows
+            offered = gr.Textbox(chosen.id, visible=False)
             with gr.Column(elem_id="press", min_width=0):
                 note = gr.HTML(elem_id="note")
                 price = component("shared/clouds/price", "keys", "news", "confirm")
                 make = gr.Button("Generate", variant="primary", size="lg", elem_id="generate")
         stage = component("shared/stage/stage", "reuse", "seed")
-    named = {**controls.by_name(), "saved": saved, "note": note, "last_seed": last_seed, "take_seed": more.last_seed}
-    named |= {"offered": offered, "more": more.fold, "terms": more.terms, "price": price, "improve": improve}
-    named |= {"preflight": more.preflight, "make": make, "palette": palette, "presets": more.presets}
-    named |= {"compare": more.compare, "follow": more.follow, "stage": stage}
-    named |= {f"chip_{i}": chip for i, chip in enumerate(chips)}
-    pieces = clouds.Pieces(controls, offered, saved, note, price, improve, more.preflight, make, more.terms)
+    pressed = {"note": note, "price": price, "make": make, "stage": stage}
+    kept = {"saved": saved, "last_seed": last_seed, "offered": offered}
+    column = Column(controls, chips, improve, palette, **others, **pressed, **kept)
 
-    _connect_memory(pieces, chips, named)
+    _connect_memory(column)
     arrival.then(None, [saved], [prompt], js=_js("bringBack"), **RAW)
+    named = column.by_name()
     arrival.then(bridge.listener(on_load, named), [bridge.visitor, bridge.visitor, saved], [*named.values()], **RAW)
-    _connect_controls(bridge, pieces, more, named)
-    _connect_make(bridge, pieces, named)
-    clouds.connect(bridge, pieces, named)
-    presets.connect(bridge, more.presets, pieces, named)
-    compare.connect(bridge, more.compare, controls.by_name(), named)
-    _connect_stage(bridge, pieces, named)
+    _connect_controls(bridge, column)
+    _connect_make(bridge, column)
+    clouds.connect(bridge, column)
+    presets.connect(bridge, column)
+    compare.connect(bridge, column)
+    _connect_stage(bridge, column)
 
 
-def _connect_controls(bridge: Bridge, pieces: clouds.Pieces, more: More, named: dict[str, Any]) -> None:
+def _connect_memory(column: Column) -> None:
+    """Keep the settings in the browser. No round trip, since this happens on every key press."""
+    controls, saved, note = column.controls, column.saved, column.note
+    ordered = [saved, *(controls.by_name()[name] for name in ("prompt", "model", "count", *PER_MODEL))]
+    by_hand = [each.input for name, each in controls.by_name().items() if name not in ("prompt", "model", "control")]
+    # Gradio's `input` misses some ways to fill a text box (pasting, dictating, a password manager).
+    texts = [controls.prompt.change, controls.negative_prompt.change]
+    gr.on(by_hand, None, ordered, [saved], js=_js("rememberInput", PER_MODEL), **RAW)
+    gr.on(texts, None, ordered, [saved], js=_js("remember", PER_MODEL), **RAW)
+    controls.prompt.change(None, [controls.prompt, note], [note], js=_js("keepNote"), **RAW)
+    chosen = [saved, controls.model, *typed.shown(controls)]
+    controls.model.input(None, chosen, [saved, note], js=_js("rememberModel"), **RAW)
+    for chip in column.chips:
+        chip.click(None, [saved, chip], [saved, controls.prompt, note], js=_js("takePrompt"), **RAW)
+    last = [saved, controls.model, column.last_seed]
+    column.take_seed.click(None, last, [saved, controls.seed], js=_js("takeSeed"), **RAW)
+
+
+def _connect_controls(bridge: Bridge, column: Column) -> None:
     """Connect the choices in the column that change the rest of it."""
-    controls, offered, saved, note, *_ = pieces
-    everything, fold, palette = [*named.values()], [more.fold], named["palette"]
-    palette.words(None, [palette, saved], [saved, controls.prompt, note], js=_js("takeWords"), **RAW)
+    controls, saved, note, named = column.controls, column.saved, column.note, column.by_name()
+    everything, fold = [*named.values()], [column.more]
+    column.palette.words(None, [column.palette, saved], [saved, controls.prompt, note], js=_js("takeWords"), **RAW)
     controls.prompt.change(None, None, None, js=_js("written"), **RAW)
-    look, chosen_model = bridge.listener(on_model, named), [bridge.visitor, controls.model, saved, offered]
+    look, chosen_model = bridge.listener(on_model, named), [bridge.visitor, controls.model, saved, column.offered]
     answer = controls.model.input(look, chosen_model, everything, js=typed.ONCE, **LATEST)
-    typed.keep(answer, controls, saved, offered, bridge.studio.models(Task.GENERATE))
+    typed.keep(answer, column, bridge.studio.models(Task.GENERATE))
     fix = bridge.open_listener(on_fixed_seed, named)
     controls.seed.input(fix, [controls.model, controls.seed], fold, **LATEST)
-    more.last_seed.click(fix, [controls.model, named["last_seed"]], fold, **RAW)
-    more.fold.expand(None, None, None, js=_js("showMore"), **RAW)
+    column.take_seed.click(fix, [controls.model, column.last_seed], fold, **RAW)
+    column.more.expand(None, None, None, js=_js("showMore"), **RAW)
     resize = bridge.open_listener(on_shape, named)
     controls.shape.input(resize, [controls.model, controls.shape, saved], everything, **LATEST)
-    chosen_one = [more.follow, saved, controls.model]
-    more.follow.chosen(None, chosen_one, [saved, controls.control, note], js=_js("takeFollowed"), **RAW)
+    chosen_one = [column.follow, saved, controls.model]
+    column.follow.chosen(None, chosen_one, [saved, controls.control, note], js=_js("takeFollowed"), **RAW)
 
 
-def _connect_make(bridge: Bridge, pieces: clouds.Pieces, named: dict[str, Any]) -> None:
+def _connect_make(bridge: Bridge, column: Column) -> None:
     """Connect the main button, and the one that confirms the price."""
-    controls, offered, saved, note, price, *_ = pieces
-    values = {**controls.by_name(), "offered": offered, "saved": saved}
-    for press, handler in ((pieces.make.click, on_generate), (price.confirm, on_confirm)):
+    controls, note, price, named = column.controls, column.note, column.price, column.by_name()
+    values = {**controls.by_name(), "offered": column.offered, "saved": column.saved}
+    for press, handler in ((column.make.click, on_generate), (price.confirm, on_confirm)):
         listen = bridge.listener(handler, named)
         press(listen, [bridge.visitor], [note, price], inputs_kwargs=values, trigger_mode="multiple", **RAW).failure(
             None, [controls.prompt], [note], js=_js("say", noted(BROKEN, "trouble")), **RAW
         )
 
 
-def _connect_stage(bridge: Bridge, pieces: clouds.Pieces, named: dict[str, Any]) -> None:
+def _connect_stage(bridge: Bridge, column: Column) -> None:
     """Connect what the stage sends back to the column: a picture's settings, and its seed."""
-    who, stage, model = bridge.visitor, named["stage"], pieces.controls.model
-    everything = [*named.values()]
-    stage.reuse(bridge.event_listener(on_reuse, named, "id"), [who, pieces.saved], everything, **RAW).success(
+    who, stage, model, named = bridge.visitor, column.stage, column.controls.model, column.by_name()
+    reuse = bridge.event_listener(on_reuse, named, "id")
+    stage.reuse(reuse, [who, column.saved], [*named.values()], **RAW).success(
         None, js=function("shared/scripts/events", "tell", "copied"), **RAW
     )
-    told = [named["last_seed"], named["take_seed"], model, pieces.preflight, pieces.make, pieces.licence]
+    told = [column.last_seed, column.take_seed, model, column.preflight, column.make, column.terms]
     stage.seed(bridge.event_listener(on_seed, named, "seed"), [who, model], told, trigger_mode="multiple", **RAW)
 
 
@@ -205,24 +221,6 @@ def on_seed(studio: Studio, owner: str, event: gr.EventData, model_id: str) -> d
         "take_seed": gr.update(value=f"Use the last seed, {event.seed}", visible=event.seed is not None),
         "model": gr.update(**told),
     }
-
-
-def _connect_memory(pieces: clouds.Pieces, chips: list[gr.Button], named: dict[str, Any]) -> None:
-    """Keep the settings in the browser. No round trip, since this happens on every key press."""
-    controls, _, saved, note, *_ = pieces
-    ordered = [saved, *(controls.by_name()[name] for name in ("prompt", "model", "count", *PER_MODEL))]
-    by_hand = [each.input for name, each in controls.by_name().items() if name not in ("prompt", "model", "control")]
-    # Gradio's `input` misses some ways to fill a text box (pasting, dictating, a password manager).
-    texts = [controls.prompt.change, controls.negative_prompt.change]
-    gr.on(by_hand, None, ordered, [saved], js=_js("rememberInput", PER_MODEL), **RAW)
-    gr.on(texts, None, ordered, [saved], js=_js("remember", PER_MODEL), **RAW)
-    controls.prompt.change(None, [controls.prompt, note], [note], js=_js("keepNote"), **RAW)
-    chosen = [saved, controls.model, *typed.shown(controls)]
-    controls.model.input(None, chosen, [saved, note], js=_js("rememberModel"), **RAW)
-    for chip in chips:
-        chip.click(None, [saved, chip], [saved, controls.prompt, note], js=_js("takePrompt"), **RAW)
-    last = [saved, controls.model, named["last_seed"]]
-    named["take_seed"].click(None, last, [saved, controls.seed], js=_js("takeSeed"), **RAW)
 
 
 def _differences(notes: tuple[str, ...], *, about: str) -> str:

@@ -5,14 +5,14 @@ Knows the column's components by name and lays out none of them.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import gradio as gr
 
 from studio.contract import MAX_PICTURES, ModelSpec, Task
 from studio.errors import StudioError
 from studio.service import Studio
-from ui.generate.controls import Controls, model_choices
+from ui.generate.controls import Column, model_choices
 from ui.generate.follow import followed_of
 from ui.generate.model_column import offered_values, show, updates
 from ui.generate.sentences import terms
@@ -26,38 +26,21 @@ from ui.shared.scripts import function
 _TAKE_WORDS = function("generate/column", "takeWords")
 
 
-class Pieces(NamedTuple):
-    """The components of a column that concern providers."""
-
-    controls: Controls
-    offered: gr.Textbox  # the model whose controls are shown
-    saved: gr.BrowserState
-    note: gr.HTML
-    price: gr.HTML
-    improve: gr.HTML
-    preflight: gr.HTML
-    make: gr.Button
-    licence: gr.HTML
-
-
-def connect(bridge: Bridge, pieces: Pieces, named: dict[str, Any]) -> None:
-    """Connect price and improve.
-
-    Args:
-        named: every component of the column by name.
-    """
-    controls, offered, saved, note, price, improve, preflight, make, licence = pieces
-    who, values = bridge.visitor, {**controls.by_name(), "offered": offered}
+def connect(bridge: Bridge, column: Column) -> None:
+    """Connect price and improve."""
+    who, controls, named = bridge.visitor, column.controls, column.by_name()
+    price, improve, preflight, saved = column.price, column.improve, column.preflight, column.saved
+    values = {**controls.by_name(), "offered": column.offered}
     changes = [controls.count.change, controls.size.change, controls.width.change, controls.height.change]
     changes += [controls.quality.change, controls.steps.change]
     tell = bridge.listener(on_price, named)
     latest: dict[str, Any] = LATEST | {"inputs_kwargs": values}
     gr.on(changes, tell, [who], [price], **latest)
     price.news(tell, [who], [price], **latest)
-    changed = [price, improve, controls.model, preflight, make, licence]
+    changed = [price, improve, controls.model, preflight, column.make, column.terms]
     price.keys(bridge.listener(on_keys, named), [who], changed, **latest)
     preflight.use(bridge.event_listener(on_use, named, "id"), [who, saved], [*named.values()], **RAW)
-    improve.words(None, [improve, saved], [saved, controls.prompt, note], js=_TAKE_WORDS, **RAW)
+    improve.words(None, [improve, saved], [saved, controls.prompt, column.note], js=_TAKE_WORDS, **RAW)
 
 
 def shown(studio: Studio, owner: str, spec: ModelSpec, saved: Any) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
-from typing import Any, NamedTuple
+from typing import Any
 
 import gradio as gr
 from gradio.components import Component
@@ -81,22 +81,40 @@ def chip_props(examples: Iterable[str]) -> list[Props]:
     return [{"value": text, "visible": bool(text)} for text in texts]
 
 
-class More(NamedTuple):
-    """The components that are not values of a request: the accordion around the finer controls, its button for the last
-    seed, the licence line, the requirements card that replaces it, presets, comparisons, and the control picture.
-    """
+@dataclass(frozen=True)
+class Column:
+    """Every component of the tab that a handler may change."""
 
-    fold: gr.Accordion
-    last_seed: gr.Button
-    terms: gr.HTML
-    preflight: gr.HTML
+    controls: Controls
+    chips: list[gr.Button]  # example prompts
+    improve: gr.HTML
+    palette: gr.HTML
+    terms: gr.HTML  # the licence line
+    preflight: gr.HTML  # the requirements card that replaces it
+    follow: gr.HTML  # the control picture
+    more: gr.Accordion  # around the finer controls
+    take_seed: gr.Button
     presets: gr.HTML
     compare: gr.HTML
-    follow: gr.HTML
+    note: gr.HTML
+    price: gr.HTML
+    make: gr.Button
+    stage: gr.HTML
+    saved: gr.BrowserState  # what a person has set
+    last_seed: gr.Number
+    offered: gr.Textbox  # the model whose controls are shown
+
+    def by_name(self) -> dict[str, Any]:
+        others = {field.name: getattr(self, field.name) for field in fields(self)[2:]}
+        return self.controls.by_name() | {f"chip_{i}": chip for i, chip in enumerate(self.chips)} | others
 
 
-def build_controls(prompt: gr.Textbox, specs: list[ModelSpec], chosen: ModelSpec) -> tuple[Controls, More]:
-    """Lay out the controls under the prompt for the chosen model, for nobody in particular."""
+def build_controls(prompt: gr.Textbox, specs: list[ModelSpec], chosen: ModelSpec) -> tuple[Controls, dict[str, Any]]:
+    """Lay out the controls under the prompt for the chosen model, for nobody in particular.
+
+    Returns:
+        The controls, and fields of `Column` that lie between them.
+    """
     now, made = offer(chosen, {}), dict[str, Any]()
 
     def lay_out(*names: str) -> None:
@@ -106,23 +124,23 @@ def build_controls(prompt: gr.Textbox, specs: list[ModelSpec], chosen: ModelSpec
 
     now["model"]["choices"] = model_choices(specs, "", chosen)
     lay_out("model")
-    terms = gr.HTML(elem_id="terms", **now["terms"])
-    preflight = component("shared/preflight/preflight", "use")
+    others: dict[str, Any] = {"terms": gr.HTML(elem_id="terms", **now["terms"])}
+    others["preflight"] = component("shared/preflight/preflight", "use")
     gr.HTML(ALL_MODELS, elem_id="all-models", apply_default_css=False)
     lay_out("control")
-    follow = component("generate/follow/follow", "chosen")
+    others["follow"] = component("generate/follow/follow", "chosen")
     lay_out("shape", "size")
     with gr.Row(elem_id="custom-size"):
         lay_out("width", "height")
     lay_out("quality", "transparent", "count")
-    with gr.Accordion(open=False, elem_id="more", **now["more"]) as fold:
+    with gr.Accordion(open=False, elem_id="more", **now["more"]) as others["more"]:
         lay_out("seed")
-        last_seed = gr.Button("Use the last seed", size="sm", elem_id="last-seed", visible=False)
+        others["take_seed"] = gr.Button("Use the last seed", size="sm", elem_id="last-seed", visible=False)
         lay_out("steps", "guidance", "clip_skip", "sampler", "negative_prompt", "style", "precision", "fast")
         lay_out("control_strength")
-        presets = component("generate/presets/presets", "use", "save")
-        compare = component("generate/compare/compare", "run")
-    return Controls(prompt, **made), More(fold, last_seed, terms, preflight, presets, compare, follow)
+        others["presets"] = component("generate/presets/presets", "use", "save")
+        others["compare"] = component("generate/compare/compare", "run")
+    return Controls(prompt, **made), others
 
 
 _SEGMENTS: dict[str, Any] = {"elem_classes": "segments"}

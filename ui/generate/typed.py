@@ -9,11 +9,10 @@ from collections.abc import Iterable
 from functools import partial
 from typing import Any
 
-import gradio as gr
 from gradio.events import Dependency
 
 from studio.contract import ModelSpec
-from ui.generate.controls import Controls
+from ui.generate.controls import Column, Controls
 from ui.generate.offers import PER_MODEL, offer
 from ui.shared.bridge import QUIET
 from ui.shared.scripts import function
@@ -27,20 +26,17 @@ def shown(controls: Controls) -> list[Any]:
     return [controls.by_name()[name] for name in PER_MODEL]
 
 
-def keep(
-    answer: Dependency, controls: Controls, saved: gr.BrowserState, offered: gr.Textbox, specs: Iterable[ModelSpec]
-) -> None:
+def keep(answer: Dependency, column: Column, specs: Iterable[ModelSpec]) -> None:
     """Restore what was typed while a response was on its way, as far as the model supports it.
 
     Args:
         answer: the event that fills the column.
-        offered: the model that it was filled for.
         specs: all models.
     """
-    limits, values = {spec.id: _limits(spec) for spec in specs}, shown(controls)
+    limits, values, saved = {spec.id: _limits(spec) for spec in specs}, shown(column.controls), column.saved
     answer.failure(None, js=_js("forgetQuestion"), **QUIET)
     bring = _js("keepTyped", PER_MODEL, limits)
-    answer.then(None, [saved, controls.model, offered, *values], [saved, *values], js=bring, **QUIET)
+    answer.then(None, [saved, column.controls.model, column.offered, *values], [saved, *values], js=bring, **QUIET)
 
 
 def _limits(spec: ModelSpec) -> dict[str, dict[str, Any]]:

@@ -10,6 +10,7 @@ from studio.contract import ModelSpec, Range
 from studio.errors import StudioError
 from studio.grids.grid import LABELS, GridRequest, axis
 from studio.service import Studio
+from ui.generate.controls import Column
 from ui.generate.offers import PER_MODEL
 from ui.generate.sentences import noted
 from ui.generate.settings import request_from
@@ -35,15 +36,11 @@ def fields_of(spec: ModelSpec) -> dict[str, Any]:
     return {"fields": [{"id": id, "label": LABELS[id], "example": text} for id, text in examples.items() if text]}
 
 
-def connect(bridge: Bridge, compare: gr.HTML, controls: Any, named: dict[str, Any]) -> None:
-    """Connect it to the column.
-
-    Args:
-        controls: of the column, by name.
-        named: every component of the column by name.
-    """
-    values = [controls[name] for name in ("prompt", "model", *PER_MODEL)]
-    compare.run(bridge.event_listener(on_compare, named, "x"), [bridge.visitor, *values], [named["note"]], **RAW)
+def connect(bridge: Bridge, column: Column) -> None:
+    """Connect it to the column."""
+    named = column.by_name()
+    values = [named[name] for name in ("prompt", "model", *PER_MODEL)]
+    column.compare.run(bridge.event_listener(on_compare, named, "x"), [bridge.visitor, *values], [column.note], **RAW)
 
 
 def on_compare(

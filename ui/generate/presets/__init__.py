@@ -9,20 +9,17 @@ import gradio as gr
 
 from studio.service import Studio
 from ui.generate import clouds
+from ui.generate.controls import Column
 from ui.generate.offers import PER_MODEL
 from ui.shared.bridge import RAW, Bridge
 from ui.shared.pictures import Answer, text
 
 
-def connect(bridge: Bridge, presets: gr.HTML, pieces: clouds.Pieces, named: dict[str, Any]) -> None:
-    """Connect the list to the column.
-
-    Args:
-        named: every component of the column by name.
-    """
-    who, saved, everything = bridge.visitor, pieces.saved, [*named.values()]
-    presets.use(bridge.event_listener(on_use, named, "id"), [who, saved], everything, **RAW)
-    values = [pieces.controls.by_name()[name] for name in ("model", "count", *PER_MODEL)]
+def connect(bridge: Bridge, column: Column) -> None:
+    """Connect the list to the column."""
+    who, presets, named = bridge.visitor, column.presets, column.by_name()
+    presets.use(bridge.event_listener(on_use, named, "id"), [who, column.saved], [*named.values()], **RAW)
+    values = [named[name] for name in ("model", "count", *PER_MODEL)]
     presets.save(bridge.event_listener(on_save, named, "id"), [who, who, *values], [presets], **RAW)
 
 
