@@ -7,6 +7,7 @@ from typing import Any
 
 from studio.contract import GenerateRequest, ModelSpec, Size
 from studio.errors import BadRequest
+from ui.generate.offers import PER_MODEL
 from ui.shared.shapes import CUSTOM, shape_of, shapes, size_of
 
 
@@ -43,27 +44,11 @@ def request_from(spec: ModelSpec, values: Mapping[str, Any]) -> GenerateRequest:
 
 
 def values_of(spec: ModelSpec, request: GenerateRequest) -> dict[str, Any]:
-    """The values of the controls in `controls.PER_MODEL` for this request."""
+    """The values of the controls in `PER_MODEL` for this request."""
     size = request.size or spec.sizes[0]
-    return {
-        "shape": shape_of(size) if size in spec.sizes else CUSTOM,
-        "size": str(size),
-        "width": size.width,
-        "height": size.height,
-        "seed": request.seed,
-        "steps": request.steps,
-        "guidance": request.guidance,
-        "clip_skip": request.clip_skip,
-        "sampler": request.sampler,
-        "negative_prompt": request.negative_prompt,
-        "style": request.style,
-        "quality": request.quality,
-        "transparent": request.transparent,
-        "precision": request.precision,
-        "fast": request.fast,
-        "control": request.control,
-        "control_strength": request.control_strength,
-    }
+    shape = shape_of(size) if size in spec.sizes else CUSTOM
+    sides = {"shape": shape, "size": str(size), "width": size.width, "height": size.height}
+    return {name: sides[name] if name in sides else getattr(request, name) for name in PER_MODEL}
 
 
 def _size(spec: ModelSpec, values: Mapping[str, Any]) -> Size | None:
