@@ -57,7 +57,7 @@ from ui.shared.theme import head, theme
 
 _TABS = (generate, iterate, segment, solid, gallery)
 """Modules with a LABEL and `build(bridge, arrival)`, in page order."""
-_ASKED = (header, pictures, watch, past_words, presets, demo, quick, iterate, segment, solid, gallery)
+_ANSWERING = (header, pictures, watch, past_words, presets, demo, quick, iterate, segment, solid, gallery)
 _NOTHING_OF_GRADIO: dict[str, Any] = {
     "footer_links": [],
     "run_history": False,
@@ -65,8 +65,8 @@ _NOTHING_OF_GRADIO: dict[str, Any] = {
     "ssr_mode": False,
     "show_error": False,
 }
-QUESTIONS: dict[str, answers.Handler] = {path: ask for part in _ASKED for path, ask in part.ROUTES.items()}
-"""Handlers for the page's scripts, by path; more routes are in `ui/routes/`."""
+QUESTIONS: dict[str, answers.Handler] = {path: ask for part in _ANSWERING for path, ask in part.ROUTES.items()}
+"""Handlers for the page's scripts, by path, see `answers.json_router`; more routes are in `ui/routes/`."""
 _ARRIVE = function("shared/scripts/server", "arrive")
 _DAY = 86_400  # seconds
 _MOST_CALLS = 2_000

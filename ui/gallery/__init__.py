@@ -47,4 +47,3 @@ def find(studio: Studio, owner: str, question: Answer) -> Answer:
 
 
 ROUTES = {"pictures/find": find}
-"""For `ui.routes.answers.json_router`."""

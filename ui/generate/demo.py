@@ -43,4 +43,3 @@ def _like(studio: Studio, owner: str, spec: ModelSpec, task: Task) -> str:
 
 
 ROUTES = {"demo": begin}
-"""For `ui.routes.answers.json_router`."""

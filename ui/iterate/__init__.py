@@ -63,7 +63,6 @@ def settings(studio: Studio, owner: str, question: Answer) -> Answer:
 
 
 ROUTES = {"iterate/open": open_picture, "iterate/models": models, "iterate/settings": settings}
-"""For `ui.routes.answers.json_router`."""
 
 
 def _objects(studio: Studio, owner: str, asset: Asset) -> list[Asset]:

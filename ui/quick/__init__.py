@@ -70,7 +70,6 @@ def make(studio: Studio, owner: str, question: Answer) -> Answer:
 
 
 ROUTES = {"quick/models": models, "quick/make": make}
-"""For `ui.routes.answers.json_router`."""
 
 
 def _choice(studio: Studio, owner: str, spec: ModelSpec) -> Answer:

@@ -58,7 +58,6 @@ def recent(studio: Studio, owner: str, question: Answer) -> Answer:
 
 
 ROUTES = {"segment/open": open_picture, "segment/recent": recent}
-"""For `ui.routes.answers.json_router`."""
 
 
 def _told(studio: Studio) -> Answer:

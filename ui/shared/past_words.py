@@ -17,4 +17,3 @@ def past(studio: Studio, owner: str, question: Answer) -> Answer:
 
 
 ROUTES = {"words/past": past}
-"""For `ui.routes.answers.json_router`."""

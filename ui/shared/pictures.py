@@ -124,7 +124,6 @@ ROUTES = {
     "pictures/upscale": upscale,
     "pictures/look": look,
 }
-"""For `ui.routes.answers.json_router`."""
 
 
 def picture(studio: Studio, asset: Asset) -> Answer:

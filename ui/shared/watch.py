@@ -91,7 +91,6 @@ def skip(studio: Studio, owner: str, question: Answer) -> Answer:
 
 
 ROUTES = {"watch": watch, "pictures/more": more, "jobs/stop": stop, "jobs/skip": skip}
-"""For `ui.routes.answers.json_router`."""
 
 
 def _snapshot(studio: Studio, owner: str, known: Any) -> Answer:

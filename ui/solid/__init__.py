@@ -72,7 +72,6 @@ def four(studio: Studio, owner: str, question: Answer) -> Answer:
 
 
 ROUTES = {"3d/open": open_in_3d, "3d/recent": recent_in_3d, "3d/views": four}
-"""For `ui.routes.answers.json_router`."""
 
 
 def _models(studio: Studio) -> Answer:

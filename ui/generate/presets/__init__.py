@@ -58,4 +58,3 @@ def delete(studio: Studio, owner: str, question: Answer) -> Answer:
 
 
 ROUTES = {"presets/list": names, "presets/delete": delete}
-"""For `ui.routes.answers.json_router`."""

@@ -39,7 +39,6 @@ def readiness(studio: Studio, owner: str, _question: Answer) -> Answer:
 
 
 ROUTES = {"readiness": readiness}
-"""For `ui.routes.answers.json_router`."""
 
 
 def _line(spec: ModelSpec, ready: Readiness) -> Answer:
