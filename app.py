@@ -27,7 +27,6 @@ from typing import TYPE_CHECKING, Any
 from commands import addresses
 from commands.environment import ROOT, prepare_environment, use_gpu
 from commands.options import (
-    OUTPUTS as OUTPUTS,
     is_local,
     is_shared,
     own_checkpoints,
@@ -37,7 +36,7 @@ from commands.options import (
 )
 from commands.programs.remote import answer_there, workers_at
 from commands.sharing import invitation
-from commands.sharing.identity import LOCAL_OWNER, Identify, accounts_of, admits, identify_by, people_of
+from commands.sharing.identity import LOCAL_OWNER, accounts_of, admits, identify_by, people_of
 from commands.temporary_folder import temporary_folder
 from pipelines import catalog
 from pipelines.hub.cache import HubCache
@@ -54,8 +53,6 @@ from studio.service import Studio
 
 if TYPE_CHECKING:
     import gradio as gr
-
-    from ui.guard.sign_in.people import People
 
 log = logging.getLogger(__name__)
 
@@ -167,13 +164,9 @@ def serve(studio: Studio, options: argparse.Namespace, machine: Machine) -> bool
     gc.disable()  # a sixth of the start: hardly anything that is loaded becomes garbage
     from ui import page  # gradio takes seconds to import
 
-    people = people_of(studio, options)
-    identify = identify_by(options, people)
-    demo = build(studio, options, identify, machine)
+    demo, arguments = build(studio, options, machine)
     try:
-        _, _, public_url = demo.launch(
-            **launch_arguments(studio, options, identify, people), prevent_thread_lock=True, quiet=True
-        )
+        _, _, public_url = demo.launch(**arguments, prevent_thread_lock=True, quiet=True)
     except OSError as error:
         raise BadRequest(f"port {options.port} cannot be opened. Try again, or use --port ANOTHER.") from error
     gc.enable()
@@ -192,26 +185,19 @@ def serve(studio: Studio, options: argparse.Namespace, machine: Machine) -> bool
     return is_lost
 
 
-def build(studio: Studio, options: argparse.Namespace, identify: Identify, machine: Machine) -> gr.Blocks:
-    """The page."""
+def build(studio: Studio, options: argparse.Namespace, machine: Machine) -> tuple[gr.Blocks, dict[str, Any]]:
+    """The page, and arguments for its `launch`, including all that gradio would otherwise read from the environment."""
     from ui import page  # as in `serve`
 
+    people = people_of(studio, options)
+    identify = identify_by(options, people)
     about = {"machine": chips(machine), "is_shared": is_shared(options), "notice": options.notice}
-    return page.build(studio, identify, **about)
-
-
-def launch_arguments(
-    studio: Studio, options: argparse.Namespace, identify: Identify, people: People | None
-) -> dict[str, Any]:
-    """Arguments for `Blocks.launch`, including all that gradio would otherwise read from the environment."""
-    from ui import page  # as in `serve`
-
     host = addresses.bracketed(options.listen)
     who = accounts_of(options)
     assistants = None
     if options.mcp:
         from ui.programs.mcp_http import McpOverHttp as assistants  # takes another second to import
-    return {
+    return page.build(studio, identify, **about), {
         "server_name": host,
         "server_port": options.port,
         "share": options.share,
@@ -246,10 +232,8 @@ def _demo() -> gr.Blocks:
     machine = inspect()
     keys = find_keys(lend=not options.open)
     studio = open_studio(options.outputs, machine, keys, quota_bytes=quota_bytes(options), admits=admits(options))
-    people = people_of(studio, options)
-    identify = identify_by(options, people)
-    demo = build(studio, options, identify, machine)
-    demo.launch = partial(demo.launch, **launch_arguments(studio, options, identify, people))
+    demo, arguments = build(studio, options, machine)
+    demo.launch = partial(demo.launch, **arguments)
     return demo
 
 

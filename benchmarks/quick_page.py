@@ -19,7 +19,6 @@ import app
 from benchmarks.in_browser import print_measured
 from benchmarks.options import options_of
 from benchmarks.table import Row
-from commands.sharing import identity
 from tests.ports import free_port
 from ui import page
 
@@ -53,10 +52,9 @@ def served_here() -> Iterator[str]:
     """Serve Diorama with the models of this machine and an empty folder; yields its address."""
     with tempfile.TemporaryDirectory() as folder:
         options = app.parse(["--port", str(free_port()), "--outputs", folder])
-        machine, identify = app.inspect(), identity.identify_by(options)
+        machine = app.inspect()
         with closing(app.open_studio(options.outputs, machine)) as studio:
-            demo = app.build(studio, options, identify, machine)
-            launched = app.launch_arguments(studio, options, identify, None)
+            demo, launched = app.build(studio, options, machine)
             _, address, _ = demo.launch(**launched, prevent_thread_lock=True, quiet=True)
             try:
                 yield address

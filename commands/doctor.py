@@ -16,9 +16,10 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from app import LOCAL_OWNER, OUTPUTS, find_keys
+from app import find_keys
 from commands.models import describe, memory
-from commands.options import own_checkpoints, own_models
+from commands.options import OUTPUTS, own_checkpoints, own_models
+from commands.sharing.identity import LOCAL_OWNER
 from pipelines import catalog
 from pipelines.hub.cache import HubCache
 from pipelines.machine import Machine, inspect, nvidia_driver, torch_build

@@ -7,8 +7,8 @@ import json
 import sys
 from typing import Any
 
-from app import OUTPUTS, find_keys
-from commands.options import own_checkpoints, own_models
+from app import find_keys
+from commands.options import OUTPUTS, own_checkpoints, own_models
 from commands.programs.remote import workers_at
 from pipelines import catalog
 from pipelines.checkpoint_kinds import read_header

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from app import OUTPUTS
+from commands.options import OUTPUTS
 from commands.sharing.identity import LOCAL_OWNER
 from studio.contract import Progress
 from studio.errors import BadRequest, StorageFailed

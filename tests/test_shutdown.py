@@ -42,8 +42,9 @@ def test_a_job_outlives_any_number_of_orderly_restarts(tmp_path: Path):
 
 def test_tools_that_look_for_demo_get_the_page_with_its_routes(tmp_path: Path):
     code = """if True:
-        import pathlib, sys, httpx, app
-        app.OUTPUTS = pathlib.Path(sys.argv[1])
+        import pathlib, sys, httpx
+        from commands import options
+        options.OUTPUTS = pathlib.Path(sys.argv[1])
         from app import demo
         from app import demo as again
         assert demo is again

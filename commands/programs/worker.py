@@ -8,10 +8,10 @@ import os
 import sys
 from typing import Any
 
-from app import OUTPUTS, chips
+from app import chips
 from commands import terminal
 from commands.environment import use_gpu
-from commands.options import own_checkpoints, own_models
+from commands.options import OUTPUTS, own_checkpoints, own_models
 from pipelines import catalog
 from pipelines.machine import inspect
 from studio.errors import NotReady

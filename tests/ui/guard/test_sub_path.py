@@ -14,14 +14,12 @@ from PIL import Image
 from playwright.sync_api import Browser, expect
 
 import app
-from commands.sharing import identity
 from studio.service import Studio
 from tests.app_process import ROOT
 from tests.ports import free_port
 from tests.reverse_proxy import Location, location, proxying
 from tests.ui.driver import Visitor
 from tests.ui.painter import Brush, catalog
-from ui import page
 
 NAME = "pictures.localhost"  # browsers take whatever ends so to this machine
 
@@ -41,9 +39,8 @@ def upstream(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     accounts = ["--auth", "ada:lovelace", "--auth", "grace:hopper"]
     options = app.parse([*accounts, "--allow-host", NAME, "--root-path", "/diorama", "--port", str(port)])
     studio = Studio(catalog(Brush()), tmp_path_factory.mktemp("outputs"))
-    identify = identity.identify_by(options)
-    demo = page.build(studio, identify)
-    demo.launch(**app.launch_arguments(studio, options, identify, None), prevent_thread_lock=True, quiet=True)
+    demo, arguments = app.build(studio, options, app.inspect())
+    demo.launch(**arguments, prevent_thread_lock=True, quiet=True)
     yield f"127.0.0.1:{port}"
     demo.close()
     studio.close()
