@@ -67,7 +67,7 @@ _NOTHING_OF_GRADIO: dict[str, Any] = {
 }
 QUESTIONS: dict[str, answers.Handler] = {path: ask for part in _ANSWERING for path, ask in part.ROUTES.items()}
 """Handlers for the page's scripts, by path, see `answers.json_router`; more routes are in `ui/routes/`."""
-_ARRIVE = function("shared/scripts/server", "arrive")
+_ARRIVE = function("shared/scripts/server.js", "arrive")
 _DAY = 86_400  # seconds
 _MOST_CALLS = 2_000
 """Endpoint calls waiting in gradio's queue; further ones are told to try again later."""

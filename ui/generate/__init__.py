@@ -28,7 +28,7 @@ from ui.shared.scripts import component, function
 LABEL = "Generate"
 _FEW = 2
 """Sentences in a note before it is collapsed."""
-_js = partial(function, "generate/column")
+_js = partial(function, "generate/column.js")
 
 
 def build(bridge: Bridge, arrival: Dependency) -> None:
@@ -124,7 +124,7 @@ def _connect_stage(bridge: Bridge, column: Column) -> None:
     who, stage, model, named = bridge.visitor, column.stage, column.controls.model, column.by_name()
     reuse = bridge.event_listener(on_reuse, named, "id")
     stage.reuse(reuse, [who, column.saved], [*named.values()], **RAW).success(
-        None, js=function("shared/scripts/events", "tell", "copied"), **RAW
+        None, js=function("shared/scripts/events.js", "tell", "copied"), **RAW
     )
     told = [column.last_seed, column.take_seed, model, column.preflight, column.make, column.terms]
     stage.seed(bridge.event_listener(on_seed, named, "seed"), [who, model], told, trigger_mode="multiple", **RAW)

@@ -23,7 +23,7 @@ from ui.shared.model_texts import known_of, preflight
 from ui.shared.preflight import card_of
 from ui.shared.scripts import function
 
-_TAKE_WORDS = function("generate/column", "takeWords")
+_TAKE_WORDS = function("generate/column.js", "takeWords")
 
 
 def connect(bridge: Bridge, column: Column) -> None:

@@ -17,7 +17,7 @@ from ui.generate.offers import PER_MODEL, offer
 from ui.shared.bridge import QUIET
 from ui.shared.scripts import function
 
-_js = partial(function, "generate/typed")
+_js = partial(function, "generate/typed.js")
 ONCE = _js("once")
 
 

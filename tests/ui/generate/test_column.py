@@ -192,7 +192,7 @@ def test_every_part_loads_where_the_text_fields_come_last(visitor: Visitor):
 
 def test_a_note_that_stays_is_not_written_again_as_there_may_be_a_newer_one(visitor: Visitor):
     def told(name: str, *values: str) -> Any:
-        call = function("generate/column", name)
+        call = function("generate/column.js", name)
         return settled(visitor.page, f"(values) => ({call})(...values)", [*values])
 
     stays, about_other_words = {"__type__": "update"}, '<p data-about="a blue ball">It goes.</p>'

@@ -35,7 +35,7 @@ def component(path: str, *events: str, **options: Any) -> gr.HTML:
     Returns:
         The component. Its scripts start working when its value becomes `{token, ...}`.
     """
-    loader = _call(path, "start", "{ props, trigger, watch }")
+    loader = _call(f"{path}.js", "start", "{ props, trigger, watch }")
     return gr.HTML(
         html_template=(ROOT / "ui" / f"{path}.html").read_text(encoding="utf-8"),
         # Gradio finds the names of events here.
@@ -50,11 +50,11 @@ def function(module: str, name: str, *first: Any) -> str:
     """For `js=` of gradio's events: the function `name` of a module, called with `first` and then gradio's values.
 
     Args:
-        module: its path below `ui`, without suffix.
+        module: its path below `ui`.
     """
     given = [*(json.dumps(each) for each in first), "...values"]
     return f"(...values) => {_call(module, name, ', '.join(given))}"
 
 
 def _call(module: str, name: str, arguments: str) -> str:
-    return _LOADER.format(address=f"{SCRIPTS}/ui/{module}.js", name=name, arguments=arguments)
+    return _LOADER.format(address=f"{SCRIPTS}/ui/{module}", name=name, arguments=arguments)
