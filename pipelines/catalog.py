@@ -163,7 +163,10 @@ def spec_of(record: LocalModel, machine: Machine, hub: HubCache, bundle: Path) -
     if download is None:
         return replace(same, revision=readiness.revision_of(*(bundle.parent / id for id in record.bundles)))
     page, named = hub.page(download), download.named()
-    others = partial(_downloads_besides, record, machine)
+
+    def others() -> list[Download]:
+        return [each for id, each in downloads(machine).items() if id != record.id]
+
     return replace(
         same,
         weights=None if named else Stored(download, hub, others),
@@ -208,12 +211,6 @@ def _download(record: LocalModel, machine: Machine) -> Download | None:
         return download
     gb = download.gb - record.needs.transformer + packed.gb
     return replace(download, gb=gb, parts=(*download.parts, ("transformer", packed)))
-
-
-def _downloads_besides(record: LocalModel, machine: Machine) -> list[Download]:
-    """Of the other models."""
-    found = [_download(each, machine) for each in RECORDS if each.id != record.id]
-    return [each for each in found if each]
 
 
 def _load(tell: Tell, *, record: LocalModel, machine: Machine, hub: HubCache, bundle: Path) -> Model:
