@@ -171,9 +171,7 @@ def serve(studio: Studio, options: argparse.Namespace, machine: Machine) -> bool
         raise BadRequest(f"port {options.port} cannot be opened. Try again, or use --port ANOTHER.") from error
     gc.enable()
     print(*invitation.told(options, public_url), sep="\n", flush=True)
-    ready = [model for model in studio.models(Task.GENERATE) if model.readiness().ok]
-    if ready:
-        studio.warm(ready[0].id)
+    warm_up(studio)
     with suppress(KeyboardInterrupt):
         while demo.is_running and not (studio.gpu_lost.is_set() and terminal.may_start_again()):
             time.sleep(0.1)
@@ -183,6 +181,14 @@ def serve(studio: Studio, options: argparse.Namespace, machine: Machine) -> bool
         time.sleep(HEARD_SECONDS)
     page.close(demo)
     return is_lost
+
+
+def warm_up(studio: Studio) -> None:
+    """Load the first model, then the one for clicks unless it would take the GPU's memory from another."""
+    for task in (Task.GENERATE, Task.SEGMENT):
+        ready = next((model for model in studio.models(task) if model.readiness().ok), None)
+        if ready and (task == Task.GENERATE or not ready.gpu_gb):
+            studio.warm(ready.id, is_last=True)
 
 
 def build(studio: Studio, options: argparse.Namespace, machine: Machine) -> tuple[gr.Blocks, dict[str, Any]]:

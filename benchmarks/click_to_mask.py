@@ -8,6 +8,10 @@ from __future__ import annotations
 
 import io
 import os
+
+if __name__ == "__main__":
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # before torch is loaded, as app.py does
+
 import random
 import sys
 from collections.abc import Sequence
@@ -80,5 +84,4 @@ def click(page: Page, chance: random.Random) -> float:
 
 
 if __name__ == "__main__":
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     main(sys.argv[1:])

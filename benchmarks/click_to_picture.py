@@ -8,6 +8,10 @@ Chromium, alternating with the same request to the diffusers pipeline. Needs a C
 from __future__ import annotations
 
 import os
+
+if __name__ == "__main__":
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # before torch is loaded, as app.py does
+
 import statistics
 import sys
 from collections.abc import Sequence
@@ -137,5 +141,4 @@ def loaded() -> tuple[ImageRequest, Model]:
 
 
 if __name__ == "__main__":
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     main(sys.argv[1:])

@@ -148,15 +148,21 @@ class Studio(Collection):
         """Raises UnknownModel where it is not in the catalog."""
         return self._catalog.model(model_id)
 
-    def warm(self, model_id: str) -> None:
-        """Load a model in the background when its lane is idle; nothing is downloaded."""
+    def warm(self, model_id: str, *, is_last: bool = False) -> None:
+        """Load a model in the background when its lane is idle; nothing is downloaded.
+
+        Args:
+            is_last: one for clicks, too, waits for its lane, and for what is loading there.
+        """
         spec = self.model(model_id)
         if (ready := spec.readiness()).ok and not ready.download_gb and spec.lane != "workers":
             load = partial(self._residents.load, spec, unheard)
-            if Task.SEGMENT in spec.tasks:
-                self.selections.later(load)
-            else:
+            if Task.SEGMENT not in spec.tasks:
                 self._jobs.when_idle(spec.lane, spec.id, load)
+            elif is_last:
+                self._jobs.when_idle(spec.lane, spec.id, partial(self.selections.later, load))
+            else:
+                self.selections.later(load)
 
     def unknown_words(self, model_id: str, prompt: str) -> tuple[str, ...]:
         """The words of a prompt this model was not trained on, in order; a hint, not an error."""

@@ -77,7 +77,8 @@ class Clicks:
 
         def work() -> None:
             try:
-                chore()
+                if not self._closing:
+                    chore()
             except (StudioError, Cancelled):
                 log.info("Nothing was prepared for the next click.", exc_info=True)
             except Exception:  # a bug

@@ -5,10 +5,12 @@ Clicks go straight to `ui/routes/segment.py`.
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from gradio.events import Dependency
 
 from studio.contract import Task
-from studio.errors import NotFound
+from studio.errors import NotFound, UnknownModel
 from studio.recipe.selection import to_json
 from studio.service import Studio
 from ui.routes.segment import cutout_address, mask_address
@@ -57,7 +59,14 @@ def recent(studio: Studio, owner: str, question: Answer) -> Answer:
     return {"pictures": [picture(studio, asset) for asset in found[:_RECENT]]}
 
 
-ROUTES = {"segment/open": open_picture, "segment/recent": recent}
+def warm(studio: Studio, _owner: str, question: Answer) -> Answer:
+    """The tab was opened, or another `model` chosen: load it before the first click."""
+    with suppress(UnknownModel):  # the user's own, which may have left
+        studio.warm(text(question, "model"))
+    return {}
+
+
+ROUTES = {"segment/open": open_picture, "segment/recent": recent, "segment/warm": warm}
 
 
 def _told(studio: Studio) -> Answer:

@@ -1,7 +1,9 @@
-// Questions to the server about masks: one at a time, and of those that wait only the newest.
+// Questions to the server about masks: one at a time, and of those that wait only the newest. What is clicked on is seen
+// first: then the model is loaded.
 
 import { post } from "../shared/scripts/server.js";
 
+const LONG_MS = 30000; // a question that has hung so long gives way to a newer one
 const PAGE = Array.from(crypto.getRandomValues(new Uint8Array(8)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 const UNREACHED = "Diorama is not responding. Your clicks are kept; the next one tries again.";
 
@@ -19,8 +21,9 @@ export function createAsker({ onAnswer, onTrouble, onBusy }) {
     while (waiting) {
       const request = waiting;
       waiting = null;
-      const asked = ++number;
-      const { ok, status, answer } = await post("segment", { ...request, page: PAGE, number: asked });
+      const asked = ++number, hung = new AbortController(), watch = setInterval(() => waiting && hung.abort(), LONG_MS);
+      const { ok, status, answer } = await post("segment", { ...request, page: PAGE, number: asked }, hung.signal);
+      clearInterval(watch);
       if (waiting || asked !== number) continue; // somebody clicked meanwhile, or nothing is selected any more: no news
       if (ok) {
         onTrouble("");
@@ -36,3 +39,13 @@ export function createAsker({ onAnswer, onTrouble, onBusy }) {
     get isBusy() { return isBusy; },
   };
 }
+
+/** Have a model loaded before the first click: `model()` once the node is seen. */
+export function warmOnceSeen(node, model) {
+  new IntersectionObserver((seen, observer) => {
+    if (!seen.some((each) => each.isIntersecting)) return;
+    observer.disconnect();
+    warm(model());
+  }).observe(node);
+}
+export const warm = (model) => { if (model) post("segment/warm", { model }); };

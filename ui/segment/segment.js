@@ -12,7 +12,7 @@ import { byId, changedList } from "../shared/scripts/pictures.js";
 import { markRadios } from "../shared/scripts/elements/radios.js";
 import { ask, inTurn, post, token, whenTold } from "../shared/scripts/server.js";
 import { toast } from "../shared/scripts/elements/toast.js";
-import { createAsker } from "./ask.js";
+import { createAsker, warm, warmOnceSeen } from "./ask.js";
 import { createColumn } from "./column.js";
 import { hintOf } from "./hint.js";
 import { createOverlay, LEAST, regionsOf, veilOf } from "./overlay.js";
@@ -265,7 +265,7 @@ const column = createColumn({
   everything: toggleEverything,
   keep,
   another: close,
-  model(id) { Object.assign(state, { model: id, everything: null, search: null }); drawModels(); if (state.picture) onSelection(); },
+  model(id) { Object.assign(state, { model: id, everything: null, search: null }); drawModels(); warm(id); if (state.picture) onSelection(); },
 });
 const strip = createStrip({ open });
 
@@ -293,6 +293,7 @@ export const start = (component) => whenTold(component, ({ models }) => {
   state.models = models;
   state.model = (models.find((each) => each.ready || each.damaged) || models[0] || {}).id || "";
   drawModels();
+  warmOnceSeen(find("section"), () => state.model);
   loadRecent();
   followAddress("segment", () => [state.picture?.id], (id) => open(id, { focus: false }));
 });

@@ -7,11 +7,13 @@ import logging
 import sqlite3
 import threading
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
+import app
 from studio.contract import GenerateRequest, Progress, Readiness, Size, Tell
 from studio.errors import BadRequest, NotFound, OutOfMemory, StorageFailed, TooManyJobs
 from studio.grids.grid import GridRequest, axis
@@ -22,6 +24,7 @@ from studio.service import Studio
 from tests.patience import PATIENCE_SECONDS
 from tests.studio.conftest import OpenStudio
 from tests.studio.fakes import ENDLESS, OWNER, FakeModel, ask, finished, picture, spec_of, until
+from tests.studio.selecting_fake import ColourModel, colour_spec
 
 
 def test_the_events_of_a_job_end_with_its_assets(open_studio: OpenStudio):
@@ -495,6 +498,36 @@ def test_warming_loads_a_model_before_it_is_needed(open_studio: OpenStudio):
     studio = open_studio(spec_of(fake, load=load))
     studio.warm("fake")
     assert loaded.wait(PATIENCE_SECONDS)
+
+
+def test_a_model_for_clicks_can_be_warmed_after_what_is_loading(open_studio: OpenStudio):
+    begins, is_over, loads = threading.Event(), threading.Event(), list[str]()
+
+    def load(_tell: Tell) -> FakeModel:
+        assert begins.wait(PATIENCE_SECONDS)
+        loads.append("pictures")
+        return FakeModel()
+
+    def load_quickly(_tell: Tell) -> ColourModel:
+        loads.append("clicks")
+        is_over.set()
+        return ColourModel()
+
+    studio = open_studio(spec_of(None, load=load), replace(colour_spec(), load=load_quickly))
+    app.warm_up(studio)
+    begins.set()
+    assert is_over.wait(PATIENCE_SECONDS)
+    assert loads == ["pictures", "clicks"]
+
+
+def test_a_model_for_clicks_that_needs_the_gpu_is_not_warmed_unasked(open_studio: OpenStudio):
+    fake, loads = FakeModel(), list[str]()
+    large = replace(colour_spec(), gpu_gb=2.0, load=lambda _tell: loads.append("clicks"))
+    studio = open_studio(fake, large)
+    app.warm_up(studio)
+    finished(studio, ask(studio))
+    studio.close()
+    assert loads == []
 
 
 def test_a_model_that_is_not_ready_is_not_warmed(open_studio: OpenStudio):

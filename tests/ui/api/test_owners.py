@@ -50,7 +50,7 @@ ALIKE = {
     f"/diorama/{path}"
     for path in ("account", "clouds", "keys", "models", "readiness", "watch", "iterate/models", "presets/list")
 }
-ALIKE |= {"/diorama/segment/recent", "/diorama/3d/recent", "/diorama/quick/models"}
+ALIKE |= {"/diorama/segment/recent", "/diorama/segment/warm", "/diorama/3d/recent", "/diorama/quick/models"}
 """Routes that name nothing of anybody's: they answer whoever asks with their own."""
 SAME = ("/diorama/quick/manifest.json", "/diorama/quick/worker.js")
 """What the pages are made of, the same for everybody."""

@@ -7,6 +7,7 @@ import itertools
 import re
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -138,6 +139,35 @@ def test_the_picture_that_was_asked_for_last_is_open_whichever_answer_comes_firs
     table.click(RED)  # which is answered after it
     table.expect_area(RED_AREA)
     expect(table.page.locator("#segment")).to_have_attribute("data-opened", second)
+
+
+def test_a_click_that_hangs_gives_way_to_the_next(newcomer: Visitor, picture: str):
+    page, held = newcomer.page, list[Route]()
+    page.clock.install()
+    table = Table(page)
+    table.open(picture)
+    page.route("**/diorama/segment", lambda route: route.fallback() if held else held.append(route))
+    table.click(RED)
+    while not held:
+        page.wait_for_timeout(10)
+    table.click(BLUE)
+    page.clock.fast_forward(31_000)
+    table.expect_area(RED_AREA + 0.12)
+
+
+def test_the_model_is_loaded_before_there_is_a_picture(chrome: Browser, open_studio: OpenStudio):
+    is_loaded = threading.Event()
+
+    def load(_tell: Tell) -> ColourModel:
+        is_loaded.set()
+        return ColourModel()
+
+    studio = open_studio(*catalog(Brush(0.005)), replace(colour_spec(), load=load))
+    with served(studio, one_person) as address, Visitor.arrives(chrome, address) as visitor:
+        assert not is_loaded.is_set()
+        visitor.page.get_by_role("tab", name="Segment").click()
+        assert is_loaded.wait(PATIENCE_SECONDS)
+    visitor.assert_nothing_went_wrong()
 
 
 def test_whoever_writes_while_the_pixels_come_keeps_the_focus(table: Table, cutting: Studio):
