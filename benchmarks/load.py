@@ -16,7 +16,6 @@ import subprocess
 import sys
 import tempfile
 import time
-import zlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -27,24 +26,18 @@ from typing import Any, NamedTuple
 import httpx
 from PIL import Image
 
+from benchmarks.load_server import colour_of
 from benchmarks.memory_per_call import LIMITS, resident_kb
 from benchmarks.start_up import cpu_seconds
 from benchmarks.table import Row, median_ms, print_table
-from studio.contract import ImageRequest, ModelSpec, Task
-from studio.service import Studio
 from tests.app_process import ROOT
 from tests.patience import PATIENCE_SECONDS
 from tests.ports import free_port
-from tests.studio.fakes import FakeModel, spec_of
-from tests.studio.selecting_fake import ColourModel, colour_spec
-from tests.studio.turning_fake import FakeSplats, FakeViews, turning_specs
-from tests.ui.serve import everybody_by_token, served
 
 TABS = ("generate", "iterate", "segment", "generate", "3d", *("generate", "iterate") * 10)
 """The repeated actions of a visitor; a splat with its views costs as much as ten pictures."""
 WATCHED_SECONDS = 25
 """Seconds between two polls of an idle page: ui/shared/scripts/watcher.js."""
-SPLATS = 100
 
 
 class Held(NamedTuple):
@@ -71,37 +64,6 @@ class Outcome:
     half: Held | None = None
     whole: Held | None = None
     idle_share: float = 0.0  # of a core, for idle pages
-
-
-class Forgotten(list[Any]):
-    """A list of a fake model's requests that stays empty, since it would grow with every job."""
-
-    def append(self, _: Any) -> None:
-        pass
-
-
-def colour_of(name: str) -> tuple[int, int, int]:
-    """The colour of a visitor."""
-    red, green, blue, _ = zlib.crc32(name.encode()).to_bytes(4)
-    return red, green, blue
-
-
-def painted(request: ImageRequest) -> Image.Image:
-    """A picture in the colour of the visitor whom the prompt starts with; an edit keeps the colour."""
-    if request.references:
-        return request.references[0].convert("RGB").resize(request.size)
-    picture = Image.new("RGB", request.size, colour_of(request.prompt.partition(" ")[0]))
-    picture.paste((255, 255, 255), (0, 0, 8, request.size.height))  # so that there is an object on a background
-    return picture
-
-
-def instant_models() -> list[ModelSpec]:
-    """One for each tab; they store nothing."""
-    painter, views, splats, colours = FakeModel(steps=1), FakeViews(), FakeSplats(SPLATS), ColourModel()
-    painter.requests, painter.paint = Forgotten(), painted
-    views.orders, splats.orders, colours.requests = Forgotten(), Forgotten(), Forgotten()
-    both = frozenset({Task.GENERATE, Task.ITERATE})
-    return [spec_of(painter, tasks=both, references=1), colour_spec(colours), *turning_specs(views, splats)]
 
 
 class Visits:
@@ -250,7 +212,7 @@ def serving(folder: Path) -> Iterator[tuple[str, int]]:
     """Address and process id of an open server with the instant models."""
     port = free_port()
     process = subprocess.Popen(
-        [sys.executable, "-m", "benchmarks.load", "--serve", folder, str(port)],
+        [sys.executable, "-m", "benchmarks.load_server", folder, str(port)],
         cwd=ROOT,
         env=os.environ | {"MALLOC_ARENA_MAX": "2"},  # less fragmentation over threads, which would look like a leak
         stdout=subprocess.PIPE,
@@ -265,24 +227,12 @@ def serving(folder: Path) -> Iterator[tuple[str, int]]:
         process.communicate()
 
 
-def serve(folder: Path, port: int) -> None:
-    """Serve until killed."""
-    studio = Studio(instant_models(), folder)
-    with served(studio, everybody_by_token, server_port=port):
-        print("served", flush=True)
-        time.sleep(1e9)
-
-
 def main(arguments: Sequence[str] = ()) -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     for name, count in (("visitors", 20), ("jobs", 50), ("sessions", 2_100), ("pages", 300)):
         parser.add_argument(f"--{name}", type=int, default=count)
-    parser.add_argument("--serve", nargs=2, help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
-    if options.serve:
-        serve(Path(options.serve[0]), int(options.serve[1]))
-        return
     sizes = {name: getattr(options, name) for name in ("visitors", "jobs", "sessions", "pages")}
     with tempfile.TemporaryDirectory() as folder, serving(Path(folder)) as (url, pid):
         outcome = run(url, pid, **sizes, seconds=WATCHED_SECONDS)
