@@ -1,7 +1,7 @@
 // The host's page: asks for what there is every few seconds, and does what is pressed. The key of the link that the
 // terminal printed stands behind the # of the address, which no server sees, and then in this tab alone.
 
-import { make, reconcile, setText, show } from "../shared/scripts/elements/dom.js";
+import { make, makeButton, reconcile, setText, show } from "../shared/scripts/elements/dom.js";
 import { ofHost, post } from "../shared/scripts/server.js";
 import { followShade } from "../shared/scripts/shade.js";
 
@@ -19,11 +19,7 @@ async function act(action, body) {
   draw(ok ? answer : null);
 }
 
-function button(said, about, press) {
-  const node = make("button", { type: "button", "aria-label": `${said}: ${about}` }, said);
-  node.addEventListener("click", press);
-  return node;
-}
+const button = (said, about, press) => makeButton("", press, { "aria-label": `${said}: ${about}` }, said);
 const cells = (...texts) => texts.map((text) => make("td", {}, text));
 
 function jobRow({ id, name, what }) {

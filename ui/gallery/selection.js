@@ -1,6 +1,6 @@
 // Which pictures are selected, and what can be done with all of them at once.
 
-import { address, label, make, setAttribute, setText, show, within } from "../shared/scripts/elements/dom.js";
+import { address, label, makeButton, setAttribute, setText, show, within } from "../shared/scripts/elements/dom.js";
 import { collectPictures, deletePictures, starPictures, takeBack } from "../shared/scripts/pictures.js";
 import { toast } from "../shared/scripts/elements/toast.js";
 const { find } = within("gallery");
@@ -107,11 +107,7 @@ export function createSelection(source, onChange) {
     /** @param names of the collections there are */
     offer(names) {
       typed.autofocus = !names.length; // else a phone's keyboard would cover those that can be pressed
-      find(".collecting .names").replaceChildren(...names.map((name) => {
-        const button = make("button", { type: "button", class: "plain" }, name);
-        button.addEventListener("click", () => collect(name));
-        return button;
-      }));
+      find(".collecting .names").replaceChildren(...names.map((name) => makeButton("plain", () => collect(name), {}, name)));
     },
     redraw: draw,
   };

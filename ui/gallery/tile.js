@@ -1,7 +1,7 @@
 // One square of the gallery: the picture, its star, and the check that selects it.
 
 import { makeDraggable } from "../shared/scripts/elements/dragging.js";
-import { address, drawIcon, make, setAttribute } from "../shared/scripts/elements/dom.js";
+import { address, drawIcon, make, makeButton, setAttribute } from "../shared/scripts/elements/dom.js";
 
 const BADGES = { splat: "3D", object: "Cut-out" };
 const DAY = new Intl.DateTimeFormat(undefined, { dateStyle: "medium" });
@@ -10,14 +10,13 @@ const WHEN = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle
 export function createTile(item, actions) {
   if (item.isPlace) return make("li", { class: "cell place", "aria-hidden": "true" });
   const image = make("img", { src: address(item.thumb), alt: "", decoding: "async", draggable: "false" });
-  const open = make("button", { type: "button", class: item.kind === "object" ? "tile checkered" : "tile", title: `${item.title} · ${WHEN.format(1000 * item.created)}`, tabindex: "-1" }, image, make("span", { class: "date", "aria-hidden": "true" }, DAY.format(1000 * item.created)));
+  const shown = { title: `${item.title} · ${WHEN.format(1000 * item.created)}`, tabindex: "-1" };
+  const open = makeButton(item.kind === "object" ? "tile checkered" : "tile", (event) => actions.press(item.id, event), shown, image, make("span", { class: "date", "aria-hidden": "true" }, DAY.format(1000 * item.created)));
   if (BADGES[item.kind]) open.dataset.badge = BADGES[item.kind];
   const about = { role: "checkbox", tabindex: "-1", "aria-label": `Select: ${item.title}` };
-  const check = make("button", { type: "button", class: "check", ...about });
+  const check = makeButton("check", (event) => actions.check(item.id, event), about);
   drawIcon(check, "check");
   makeDraggable(open, () => item);
-  open.addEventListener("click", (event) => actions.press(item.id, event));
-  check.addEventListener("click", (event) => actions.check(item.id, event));
   return make("li", { class: "cell" }, open, check);
 }
 

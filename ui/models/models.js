@@ -1,6 +1,6 @@
 // The Models view: a dialog over the page. It looks again while a download runs, and when something was done.
 
-import { address, make, reconcile, setAttribute, setText, show, within } from "../shared/scripts/elements/dom.js";
+import { address, make, makeButton, reconcile, setAttribute, setText, show, within } from "../shared/scripts/elements/dom.js";
 import { hear } from "../shared/scripts/events.js";
 import { ofHost, post, whenTold } from "../shared/scripts/server.js";
 const { find } = within("models");
@@ -48,9 +48,7 @@ function update(node, model) {
   show(progress, Boolean(fetch));
   progress.classList.toggle("trouble", fetch?.state === "failed");
   reconcile(node.querySelector(".actions"), actions.map((action) => ({ id: action })), ({ id: action }) => {
-    const button = make("button", { type: "button", class: "plain", "aria-label": `${WORDS[action]} ${label}` }, WORDS[action]);
-    button.addEventListener("click", ({ detail }) => press(id, action, detail > 1));
-    return button;
+    return makeButton("plain", ({ detail }) => press(id, action, detail > 1), { "aria-label": `${WORDS[action]} ${label}` }, WORDS[action]);
   }, (button, { id: action }) => setText(button, action === "delete" && sure === id ? "Delete it?" : WORDS[action]));
 }
 function meter({ label }) {
@@ -58,8 +56,7 @@ function meter({ label }) {
 }
 
 function suggestion({ id, label, size, about, actions }) {
-  const button = make("button", { type: "button", class: "plain", "aria-label": `Download ${label}` }, WORDS.download);
-  button.addEventListener("click", () => press(id, "download"));
+  const button = makeButton("plain", () => press(id, "download"), { "aria-label": `Download ${label}` }, WORDS.download);
   return make("li", {}, make("span", {}, make("b", {}, label), ` ${size}. ${about}`), ...(actions.includes("download") ? [button] : []));
 }
 

@@ -3,7 +3,7 @@
 import { turnIn3D } from "../shared/scripts/address.js";
 import { createAdvice } from "../shared/scripts/models/advice.js";
 import { offerModels, pressable } from "../shared/scripts/models/controls.js";
-import { address, make, setAttribute, setText, show, within } from "../shared/scripts/elements/dom.js";
+import { address, make, makeButton, setAttribute, setText, show, within } from "../shared/scripts/elements/dom.js";
 import { tell } from "../shared/scripts/events.js";
 import { createPreflight } from "../shared/scripts/models/preflight.js";
 import { markRadios, walkRadios } from "../shared/scripts/elements/radios.js";
@@ -45,9 +45,8 @@ export function createColumn(acts) {
   function candidate(each, index) {
     const image = make("img", { src: each.thumb, alt: "", draggable: "false" });
     const words = make("span", {}, `${Math.round(100 * each.score)} %`);
-    const button = make("button", { type: "button", class: "candidate", role: "radio", "aria-label": `Mask ${index + 1}, ${Math.round(100 * each.score)} percent confidence` }, image, words);
-    button.addEventListener("click", () => acts.choose(index));
-    return button;
+    const about = { role: "radio", "aria-label": `Mask ${index + 1}, ${Math.round(100 * each.score)} percent confidence` };
+    return makeButton("candidate", () => acts.choose(index), about, image, words);
   }
   walkRadios(three);
 

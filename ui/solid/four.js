@@ -1,6 +1,6 @@
 // The four views on the stage: each can be made again, replaced by your own picture, or viewed.
 
-import { address, label, make, setAttribute, setText, show, within } from "../shared/scripts/elements/dom.js";
+import { address, label, make, makeButton, setAttribute, setText, show, within } from "../shared/scripts/elements/dom.js";
 import { canMake, SIDES, state } from "./state.js";
 const { find } = within("splat");
 
@@ -8,16 +8,15 @@ const { find } = within("splat");
 export function createFour(acts) {
   const list = find(".four");
   const tiles = SIDES.map((side, index) => {
-    const image = make("img", { alt: "", draggable: "false" }), open = make("button", { type: "button", class: "view" }, image, make("span", { class: "quiet" }));
-    const again = make("button", { type: "button", class: "plain again", title: "Make this view again", "aria-label": `Make this view again: ${side}` });
-    const replace = make("button", { type: "button", class: "plain replace", title: "Use a picture of your own", "aria-label": `Use a picture of your own: ${side}` });
+    const image = make("img", { alt: "", draggable: "false" }), words = make("span", { class: "quiet" });
+    const open = makeButton("view", () => acts.look(state.views[index], index), {}, image, words);
+    const about = (word) => ({ title: word, "aria-label": `${word}: ${side}` });
+    const again = makeButton("plain again", () => acts.again(index), about("Make this view again"));
+    const replace = makeButton("plain replace", () => acts.replace(index), about("Use a picture of your own"));
     label(again, "vary", "");
     label(replace, "open", "");
-    open.addEventListener("click", () => acts.look(state.views[index], index));
-    again.addEventListener("click", () => acts.again(index));
-    replace.addEventListener("click", () => acts.replace(index));
     list.append(make("li", { "data-index": index }, open, make("div", { class: "line" }, make("b", {}, side), make("span", { class: "quiet own" }), make("span", { class: "spring" }), again, replace)));
-    return { open, image, words: open.lastElementChild, own: list.lastElementChild.querySelector(".own"), again, replace };
+    return { open, image, words, own: list.lastElementChild.querySelector(".own"), again, replace };
   });
   return {
     draw(job) {

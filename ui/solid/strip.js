@@ -1,8 +1,8 @@
 // Below: what stands in 3D, that of the open object first; objects to turn into 3D; and pictures while one is to be chosen.
 
-import { address, label, make, reconcile, setAttribute, setText, show, within } from "../shared/scripts/elements/dom.js";
+import { address, make, reconcile, setAttribute, setText, show, within } from "../shared/scripts/elements/dom.js";
 import { byId, deletePictures, download } from "../shared/scripts/pictures.js";
-import { tileOf } from "../shared/scripts/elements/tiles.js";
+import { lineOf, tileOf } from "../shared/scripts/elements/tiles.js";
 import { state } from "./state.js";
 const { find } = within("splat");
 const ON_SPLATS = [ // one entry adds one
@@ -17,16 +17,7 @@ export function createStrip(acts) {
     image.addEventListener("error", () => setAttribute(image, "src", address(item.thumb)), { once: true }); // an empty object
     return button;
   }
-  function splatTile(splat) {
-    const buttons = ON_SPLATS.map(({ name, icon, word, href, press }) => {
-      const about = { class: `plain ${name}`, title: word, "aria-label": `${word}: ${splat.title}` };
-      const node = href ? make("a", { ...about, href: address(href(splat)), download: true }) : make("button", { ...about, type: "button" });
-      label(node, icon, word);
-      if (press) node.addEventListener("click", () => press(splat));
-      return node;
-    });
-    return make("li", { class: "object" }, tile(splat, "solid", () => acts.open(splat.id)), make("div", { class: "about" }, make("b", {}, splat.title), make("div", { class: "actions" }, ...buttons)));
-  }
+  const splatLine = (splat) => lineOf(splat, tile(splat, "solid", () => acts.open(splat.id)), ON_SPLATS);
   const mark = (chosen) => (node, item) => setAttribute(node.querySelector(".tile"), "aria-current", item.id === chosen);
   return {
     draw() {
@@ -34,7 +25,7 @@ export function createStrip(acts) {
       const splats = picking ? [] : [...state.splats, ...others];
       const mine = state.picture && !object ? state.objects : recent.objects, objects = picking ? [] : mine;
       const pictures = picking ? [...recent.pictures, ...recent.objects] : [];
-      reconcile(find(".splats"), splats, splatTile, mark(splat?.id));
+      reconcile(find(".splats"), splats, splatLine, mark(splat?.id));
       reconcile(find(".objects"), objects, (one) => make("li", {}, tile(one, "checkered", () => acts.open(one.id))), mark(object?.id));
       reconcile(find(".pictures"), pictures, (one) => make("li", {}, tile(one, one.kind === "object" ? "checkered" : "", acts.pick)), mark(""));
       for (const [name, list] of Object.entries({ splats, objects, pictures })) show(find(`.tiles .${name}`), list.length > 0);

@@ -1,9 +1,9 @@
 // The picture whose outlines, depth or likeness the chosen model follows. The column's hidden `control` holds its id.
 
 import { choosePicture } from "../../shared/picker/picker.js";
-import { make, reconcile, setText, show, within } from "../../shared/scripts/elements/dom.js";
+import { makeButton, reconcile, setText, show, within } from "../../shared/scripts/elements/dom.js";
 import { ask } from "../../shared/scripts/server.js";
-import { tileOf } from "../../shared/scripts/elements/tiles.js";
+import { removableTile } from "../../shared/scripts/elements/tiles.js";
 const { find } = within("follow");
 let component = null; // component: {props, trigger, watch}
 const shown = () => component.props.value || {};
@@ -27,10 +27,7 @@ function draw() {
   reconcile(find(".references"), items, tile, (node, { word }) => { if (word) setText(node, word); });
 }
 function tile(item) {
-  if (item.thumb) return tileOf(item, () => choose(null), { name: `Remove: ${item.title}` }, make("span", { class: "cross", "aria-hidden": "true" }, "×"));
-  const node = make("button", { type: "button", class: "plain edged" });
-  node.addEventListener("click", () => item.press());
-  return node;
+  return item.thumb ? removableTile(item, () => choose(null)) : makeButton("plain edged", () => item.press());
 }
 export function start(given) {
   component = given;

@@ -1,7 +1,7 @@
 // Under the prompt: the words a model knows, of which a press puts one in the place of another of its kind, or adds it; and
 // the LoRAs that fit it, which a press adds or takes out.
 
-import { make, setAttribute, show, within } from "../../shared/scripts/elements/dom.js";
+import { make, makeButton, setAttribute, show, within } from "../../shared/scripts/elements/dom.js";
 import { found, withLora, withWord, withoutLora } from "./words.js";
 const { find } = within("palette");
 let component = null, drawn = null; // {props, trigger, watch}; the palette that is drawn
@@ -18,19 +18,15 @@ function chip(group, word, i) {
   const colour = group.swatches[i], place = group.form === "{word}" ? "" : " ground";
   const name = colour ? `${group.name}: ${word}` : word;
   const look = colour ? { class: `swatch${place}`, style: `--swatch: ${colour}`, title: name, "aria-label": name } : {};
-  const button = make("button", { type: "button", ...look }, colour ? "" : word);
-  button.dataset.word = word;
-  button.addEventListener("click", () => write(withWord(field().value, known(), group, word)));
-  return button;
+  const press = () => write(withWord(field().value, known(), group, word));
+  return makeButton("", press, { ...look, "data-word": word }, colour ? "" : word);
 }
 function loraChip(name) {
-  const button = make("button", { type: "button", title: `LoRA: ${name}` }, name);
-  button.dataset.lora = name;
-  button.addEventListener("click", () => {
+  const press = () => {
     const prompt = field().value, without = withoutLora(prompt, name);
     write(without === prompt ? withLora(prompt, name) : without);
-  });
-  return button;
+  };
+  return makeButton("", press, { title: `LoRA: ${name}`, "data-lora": name }, name);
 }
 function draw() {
   const palette = known(), list = find(".palette");

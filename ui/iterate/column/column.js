@@ -2,14 +2,14 @@
 
 import { createAdvice } from "../../shared/scripts/models/advice.js";
 import { drawRange, offerModels, pressable } from "../../shared/scripts/models/controls.js";
-import { address, label, make, reconcile, setAttribute, setText, show, within } from "../../shared/scripts/elements/dom.js";
+import { address, label, make, makeButton, reconcile, setAttribute, setText, show, within } from "../../shared/scripts/elements/dom.js";
 import { tell } from "../../shared/scripts/events.js";
 import { rememberWords } from "../../shared/scripts/prompt/past.js";
 import { byId } from "../../shared/scripts/pictures.js";
 import { createPreflight } from "../../shared/scripts/models/preflight.js";
 import { sayRead } from "../../shared/scripts/prompt/reading.js";
 import { markRadios, walkRadios } from "../../shared/scripts/elements/radios.js";
-import { tileOf } from "../../shared/scripts/elements/tiles.js";
+import { removableTile, tileOf } from "../../shared/scripts/elements/tiles.js";
 const { element, find } = within("iterate");
 const WHERE_HINTS = {
   whole: "The whole picture may change.",
@@ -52,17 +52,13 @@ export function createColumn(acts) {
   for (const name of ["steps", "guidance", "clip_skip", "strength", "control_strength"]) find(`input.${name}`).addEventListener("input", (event) => acts.set({ [name]: Number(event.target.value) }));
   find("input.seed").addEventListener("input", (event) => acts.set({ seed: event.target.value === "" ? null : Number(event.target.value) }));
   find("input.negative").addEventListener("input", (event) => acts.set({ negative: event.target.value }));
-  for (const name of ["quality", "sampler"]) find(`select.${name}`).addEventListener("change", (event) => acts.set({ [name]: event.target.value }));
-  find("select.precision").addEventListener("change", (event) => acts.set({ precision: event.target.value }));
-  find("input.fast").addEventListener("change", (event) => acts.set({ fast: event.target.checked }));
-  find("input.transparent").addEventListener("change", (event) => acts.set({ transparent: event.target.checked }));
+  for (const name of ["quality", "sampler", "precision"]) find(`select.${name}`).addEventListener("change", (event) => acts.set({ [name]: event.target.value }));
+  for (const name of ["fast", "transparent"]) find(`input.${name}`).addEventListener("change", (event) => acts.set({ [name]: event.target.checked }));
   walkRadios(find(".objects"));
 
   function chip(fix) {
     const title = spec.provider ? `Write: ${fix.instruction}` : fix.instruction; // nothing is paid for by one small click
-    const node = make("button", { type: "button", class: "chip", title }, fix.label);
-    node.addEventListener("click", () => acts.run(fix));
-    return node;
+    return makeButton("chip", () => acts.run(fix), { title }, fix.label);
   }
   function drawModel(models) {
     offerModels(model, models, spec);
@@ -74,8 +70,7 @@ export function createColumn(acts) {
     fixes = spec?.id;
     find(".fixes").replaceChildren(...(spec?.fixes || []).map(chip));
     find(".fixes").classList.remove("all");
-    const more = make("button", { type: "button", class: "chip more-fixes" }, "More…");
-    more.addEventListener("click", () => find(".fixes").classList.add("all"));
+    const more = makeButton("chip more-fixes", () => find(".fixes").classList.add("all"), {}, "More…");
     if (find(".fixes").children.length > 6) find(".fixes").append(more);
   }
   /** A model that cannot run here: who could do it instead. Nothing is sent before it was chosen. */
@@ -102,9 +97,8 @@ export function createColumn(acts) {
   }
   function objectTile(object) {
     if (object.id === "cut-out") {
-      const node = make("button", { type: "button", class: "plain edged cut-out" });
+      const node = makeButton("plain edged cut-out", acts.cutOut);
       label(node, "cut", "Cut one out");
-      node.addEventListener("click", acts.cutOut);
       return node;
     }
     const more = { className: "checkered", role: "radio", "data-object": object.id };
@@ -112,13 +106,11 @@ export function createColumn(acts) {
   }
   function referenceTile(picture) {
     if (picture.id === "add") {
-      const node = make("button", { type: "button", class: "plain edged add" });
+      const node = makeButton("plain edged add", acts.addReference);
       label(node, "open", "Add");
-      node.addEventListener("click", acts.addReference);
       return node;
     }
-    const cross = make("span", { class: "cross", "aria-hidden": "true" }, "×");
-    return tileOf(picture, () => acts.removeReference(picture.id), { name: `Remove: ${picture.title}` }, cross);
+    return removableTile(picture, () => acts.removeReference(picture.id));
   }
   /** What is followed: that of the picture itself, or that of another one. */
   function drawControl({ control }) {
@@ -129,10 +121,8 @@ export function createColumn(acts) {
     reconcile(find(".control"), control ? [control] : [{ id: "keep", word: `Show ${spec.follows}` }, { id: "other", word: "From another" }], controlTile, (node, { word }) => { if (word) setText(node, word); });
   }
   function controlTile(picture) {
-    if (picture.thumb) return tileOf(picture, () => acts.change({ control: null }), { name: `Remove: ${picture.title}` }, make("span", { class: "cross", "aria-hidden": "true" }, "×"));
-    const node = make("button", { type: "button", class: "plain edged" });
-    node.addEventListener("click", picture.id === "keep" ? acts.keepControl : acts.chooseControl);
-    return node;
+    if (picture.thumb) return removableTile(picture, () => acts.change({ control: null }));
+    return makeButton("plain edged", picture.id === "keep" ? acts.keepControl : acts.chooseControl);
   }
   function drawMore(settings, count) {
     markRadios(element.querySelectorAll("[data-count]"), (node) => Number(node.dataset.count) === count);
@@ -143,26 +133,23 @@ export function createColumn(acts) {
     show(find(".negative-field"), Boolean(spec?.negative));
     const negative = find("input.negative");
     if (document.activeElement !== negative) negative.value = settings.negative || "";
-    drawChoice("quality", spec?.qualities || [], settings);
-    drawChoice("sampler", spec?.samplers || [], settings);
-    const kept = spec?.precisions || [], precision = find("select.precision");
-    show(find(".precision-field"), kept.length > 1);
-    if (precision.dataset.of !== spec?.id) precision.replaceChildren(...[{ id: "", label: "Automatic" }, ...kept].map((each) => make("option", { value: each.id }, each.label)));
-    precision.dataset.of = spec?.id || "";
-    precision.value = kept.some((each) => each.id === settings.precision) ? settings.precision : "";
-    show(find(".fast-field"), Boolean(spec?.fast));
-    find("input.fast").checked = Boolean(settings.fast);
-    show(find(".transparent-field"), Boolean(spec?.transparent));
-    find("input.transparent").checked = Boolean(settings.transparent);
+    const plain = (names = []) => names.map((name) => ({ id: name, label: name })), precisions = spec?.precisions || [];
+    drawChoice("quality", plain(spec?.qualities), settings);
+    drawChoice("sampler", plain(spec?.samplers), settings);
+    drawChoice("precision", precisions.length > 1 ? [{ id: "", label: "Automatic" }, ...precisions] : [], settings);
+    for (const name of ["fast", "transparent"]) {
+      show(find(`.${name}-field`), Boolean(spec?.[name]));
+      find(`input.${name}`).checked = Boolean(settings[name]);
+    }
     const isFixed = spec?.seed && settings.seed >= 0 && settings.seed !== null; // -1 means another one each time
     setText(find(".more > summary"), isFixed ? `More · seed ${settings.seed}` : "More");
   }
   function drawChoice(name, choices, settings) {
     const choice = find(`select.${name}`);
     show(find(`.${name}-field`), choices.length > 1);
-    if (choice.dataset.of !== spec?.id) choice.replaceChildren(...choices.map((each) => make("option", { value: each }, each)));
+    if (choice.dataset.of !== spec?.id) choice.replaceChildren(...choices.map((each) => make("option", { value: each.id }, each.label)));
     choice.dataset.of = spec?.id || "";
-    choice.value = choices.includes(settings[name]) ? settings[name] : choices[0] || "";
+    choice.value = (byId(choices, settings[name]) || choices[0])?.id || "";
   }
   /** ", about $0.08", "" where nothing is paid. */
   function priceOf({ prices, qualities }, { quality }, count) {

@@ -1,6 +1,6 @@
 // The versions drawn as a tree: a picture for each, what was said on the way to it, and the keys that walk along.
 
-import { address, make, reconcile, setAttribute, setText, show, within } from "../../shared/scripts/elements/dom.js";
+import { address, make, makeButton, reconcile, setAttribute, setText, show, within } from "../../shared/scripts/elements/dom.js";
 import { byId } from "../../shared/scripts/pictures.js";
 import { edgesOf, layOut, neighbour, TILE_SIDE } from "./layout.js";
 const { find } = within("iterate");
@@ -17,11 +17,11 @@ export function createTree(acts) {
   function create(version) {
     const image = make("img", { alt: "", loading: "lazy", decoding: "async", draggable: "false" });
     const tile = make("span", { class: "tile" }, image, make("i"), make("span", { class: "words" }));
-    const more = make("button", { type: "button", class: "round more-of", tabindex: "-1", "aria-label": "More actions", title: "More" }, "⋯");
+    const openMenu = (event) => { event.stopPropagation(); acts.menu(version.id, more); };
+    const more = makeButton("round more-of", openMenu, { tabindex: "-1", "aria-label": "More actions", title: "More" }, "⋯");
     const node = make("li", { role: "treeitem", class: "version", tabindex: "-1" }, make("span", { class: "said" }), tile, more);
     tile.addEventListener("click", () => acts.open(version.id));
     tile.addEventListener("dblclick", () => acts.rename(version.id));
-    more.addEventListener("click", (event) => { event.stopPropagation(); acts.menu(version.id, more); });
     return node;
   }
   function update(node, version, { current: shown, marked }) {

@@ -1,6 +1,6 @@
 // Above the main button: what it will cost, whether it may cost more, or why it was refused.
 
-import { make, setAttribute, setText, show, within } from "../scripts/elements/dom.js";
+import { makeButton, setAttribute, setText, show, within } from "../scripts/elements/dom.js";
 import { hear } from "../scripts/events.js";
 const { find } = within("price");
 let component = null; // {props, trigger, watch}
@@ -17,12 +17,7 @@ function draw() {
   note.classList.toggle("trouble", refused);
   if (refused) find(".sentence").replaceChildren(); // what was only said before is read out
   setText(find(".sentence"), sentence);
-  find(".ways").replaceChildren(...offers.map(drawOffer));
-}
-function drawOffer({ label }) {
-  const button = make("button", { type: "button", class: "plain" }, label);
-  button.addEventListener("click", () => component.trigger("confirm"));
-  return button;
+  find(".ways").replaceChildren(...offers.map(({ label }) => makeButton("plain", () => component.trigger("confirm"), {}, label)));
 }
 hear("keys", () => { component.trigger("keys"); });
 hear("news", () => { if (said().words) component.trigger("news"); });

@@ -1,6 +1,6 @@
 // Keys of the providers: one line for each, with a field that is emptied as soon as its key is on its way.
 
-import { make, reconcile, setAttribute, setText, show } from "../scripts/elements/dom.js";
+import { make, makeButton, reconcile, setAttribute, setText, show } from "../scripts/elements/dom.js";
 
 /**
  * @param list where the lines stand
@@ -13,17 +13,14 @@ export function createKeyBox(list, onSend) {
       type: "password", id, autocomplete: "off", spellcheck: "false", autocapitalize: "off", maxlength: "500",
       placeholder: "Paste a key", "data-1p-ignore": true, "data-lpignore": "true",
     });
-    const save = make("button", { type: "button", class: "plain save" }, "Use it");
-    const forget = make("button", { type: "button", class: "plain forget" }, "Forget");
-    const get = make("a", { class: "get", target: "_blank", rel: "noopener noreferrer" }, "Get one");
-    const paste = make("span", { class: "paste" }, field, save);
     const send = async () => {
       if (!field.value.trim()) return field.focus();
       if (await onSend(provider, field.value)) field.value = "";
     };
-    save.addEventListener("click", send);
+    const forget = makeButton("plain forget", async () => { if (await onSend(provider, "")) field.focus(); }, {}, "Forget");
+    const get = make("a", { class: "get", target: "_blank", rel: "noopener noreferrer" }, "Get one");
+    const paste = make("span", { class: "paste" }, field, makeButton("plain save", send, {}, "Use it"));
     field.addEventListener("keydown", (event) => { if (event.key === "Enter") send(); });
-    forget.addEventListener("click", async () => { if (await onSend(provider, "")) field.focus(); });
     return make(
       "li", { class: "provider" },
       make("label", { for: id }, provider), make("span", { class: "state" }), get, forget, paste, make("p", { class: "hint todo" }),

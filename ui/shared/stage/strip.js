@@ -1,6 +1,6 @@
 // The strip: waiting and running jobs first, then the newest pictures. Arrow keys move along it, Enter opens.
 
-import { make, reconcile, setAttribute, setText, show, within } from "../scripts/elements/dom.js";
+import { make, makeButton, reconcile, setAttribute, setText, show, within } from "../scripts/elements/dom.js";
 import { situation, timeLeft } from "../scripts/jobs.js";
 import { tileOf } from "../scripts/elements/tiles.js";
 const { find } = within("stage");
@@ -17,10 +17,8 @@ export function createStrip(actions) {
   }
 
   function createJobTile(job) {
-    const open = make("button", { type: "button", class: "tile job" }, make("img", { alt: "" }), make("span", { class: "words" }), make("i"));
-    open.addEventListener("click", () => actions.chooseJob(job.id));
-    const cancel = make("button", { type: "button", class: "cancel", "aria-label": `Stop: ${job.title}`, title: "Stop" }, "×");
-    cancel.addEventListener("click", () => actions.stopJob(job.id));
+    const open = makeButton("tile job", () => actions.chooseJob(job.id), {}, make("img", { alt: "" }), make("span", { class: "words" }), make("i"));
+    const cancel = makeButton("cancel", () => actions.stopJob(job.id), { "aria-label": `Stop: ${job.title}`, title: "Stop" }, "×");
     return make("li", {}, open, cancel);
   }
   function updateJobTile(node, job, chosen) {

@@ -1,6 +1,6 @@
 // Beside the picture: what one can do with it, its recipe in words, and its relatives.
 
-import { label, make, setText, show, within } from "../scripts/elements/dom.js";
+import { label, make, makeButton, setText, show, within } from "../scripts/elements/dom.js";
 import { post } from "../scripts/server.js";
 import { createActions, tileOf } from "../scripts/elements/tiles.js";
 import { copyText } from "../scripts/elements/toast.js";
@@ -59,9 +59,8 @@ export function createPanel(actions, onRelative) {
     if (kind === "file") said.append(make("a", { href: value, download: "" }, `Save the ${name.toLowerCase()}`));
     if (kind === "copy") {
       const about = { "aria-label": `Copy the ${name.toLowerCase()}`, title: "Copy" };
-      const button = make("button", { type: "button", class: "plain", ...about });
+      const button = makeButton("plain", () => copyText(value, said, `${name} copied`), about);
       label(button, "copy", "");
-      button.addEventListener("click", () => copyText(value, said, `${name} copied`));
       line.append(button);
     }
     return [make("dt", {}, name), line];

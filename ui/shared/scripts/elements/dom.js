@@ -17,6 +17,13 @@ export function make(tag, attributes = {}, ...children) {
   return node;
 }
 
+/** A new button: makeButton("chip", act, {title: "..."}, "text"). */
+export function makeButton(className, press, attributes = {}, ...children) {
+  const node = make("button", { type: "button", class: className, ...attributes }, ...children);
+  node.addEventListener("click", press);
+  return node;
+}
+
 /** Change text, attributes and properties only where they differ: a screen reader hears only what is new. */
 export function setText(node, text) {
   if (node.textContent !== text) node.textContent = text;

@@ -1,16 +1,31 @@
 // Small pictures that can be pressed, and buttons for what can be done with them.
 
 import { makeDraggable } from "./dragging.js";
-import { address, label, make, setAttribute, show } from "./dom.js";
+import { address, label, make, makeButton, setAttribute, show } from "./dom.js";
 
 /** @param options source: of another small picture than the thumbnail; name: read out; the rest are attributes */
 export function tileOf(picture, press, { source = picture.thumb, className = "", name = picture.title, ...more } = {}, ...children) {
   const image = make("img", { src: address(source), alt: "", loading: "lazy", decoding: "async", draggable: "false" });
-  const about = { type: "button", class: `tile ${className}`.trim(), title: name, "aria-label": name, ...more };
-  const button = make("button", about, image, ...children);
-  button.addEventListener("click", () => press(picture));
+  const about = { title: name, "aria-label": name, ...more };
+  const button = makeButton(`tile ${className}`.trim(), () => press(picture), about, image, ...children);
   makeDraggable(button, () => picture);
   return button;
+}
+
+/** A picture that a press takes out again. */
+export const removableTile = (picture, press) => tileOf(picture, press, { name: `Remove: ${picture.title}` }, make("span", { class: "cross", "aria-hidden": "true" }, "×"));
+
+/** A line of a strip: a picture, its title, and its actions {name, icon, word, long: read out, href(picture) or press(picture)}. */
+export function lineOf(picture, tile, actions) {
+  const buttons = actions.map(({ name, icon, word, long = word, href, press }) => {
+    const about = { title: long, "aria-label": `${long}: ${picture.title}` };
+    const node = href
+      ? make("a", { class: `plain ${name}`, href: address(href(picture)), download: true, ...about })
+      : makeButton(`plain ${name}`, () => press(picture), about);
+    label(node, icon, word);
+    return node;
+  });
+  return make("li", { class: "object" }, tile, make("div", { class: "about" }, make("b", {}, picture.title), make("div", { class: "actions" }, ...buttons)));
 }
 
 /**
@@ -20,11 +35,9 @@ export function tileOf(picture, press, { source = picture.thumb, className = "",
  */
 export function createActions(actions) {
   let shown = null;
-  const nodes = actions.map(({ name, press, href }) => {
-    const node = href ? make("a", { class: `plain ${name}`, download: true }) : make("button", { type: "button", class: `plain ${name}` });
-    if (press) node.addEventListener("click", () => press(shown));
-    return node;
-  });
+  const nodes = actions.map(({ name, press, href }) => (
+    href ? make("a", { class: `plain ${name}`, download: true }) : makeButton(`plain ${name}`, () => press(shown))
+  ));
   function draw(picture) {
     shown = picture;
     actions.forEach(({ icon, word, hint, href, isPressed, fits }, i) => {

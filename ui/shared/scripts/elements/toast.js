@@ -1,7 +1,7 @@
 // Short messages at the bottom, one at a time on the whole page, with an optional way back. They stay while the pointer
 // or the focus is on them.
 
-import { make } from "./dom.js";
+import { make, makeButton } from "./dom.js";
 
 /** `said`: a screen reader hears the same from elsewhere. */
 export function toast(text, { action = "", onAction = null, trouble = false, said = false } = {}) {
@@ -17,11 +17,7 @@ export function toast(text, { action = "", onAction = null, trouble = false, sai
     if (document.activeElement === document.body) document.querySelector("dialog[open] button")?.focus();
   };
   const wait = () => { timer = setTimeout(leave, action ? 15000 : 8000); };
-  if (action) {
-    const button = make("button", { type: "button", class: "plain" }, action);
-    button.addEventListener("click", () => { leave(); onAction(); });
-    node.append(button);
-  }
+  if (action) node.append(makeButton("plain", () => { leave(); onAction(); }, {}, action));
   for (const enter of ["pointerenter", "focusin"]) node.addEventListener(enter, () => clearTimeout(timer));
   for (const exit of ["pointerleave", "focusout"]) node.addEventListener(exit, () => { clearTimeout(timer); wait(); });
   for (const other of document.querySelectorAll(".toasts > .toast")) other.remove();

@@ -1,7 +1,7 @@
 // One line near the model that does not know the open picture: what it would do to it, and what there is instead. It is
 // said once for each picture: whoever closed it or went on has read it.
 
-import { make, setText, show } from "../elements/dom.js";
+import { make, makeButton, setText, show } from "../elements/dom.js";
 const KEPT = "diorama-advice", MOST_KEPT = 200;
 const read = () => {
   try {
@@ -18,7 +18,7 @@ const read = () => {
  */
 export function createAdvice(line, name, use, more = []) {
   const words = make("span"), choices = make("span", { class: "offers" });
-  const close = make("button", { type: "button", class: "plain shut", "aria-label": "Close this hint" }, "×");
+  const close = makeButton("plain shut", heard, { "aria-label": "Close this hint" }, "×");
   const beside = make("span", { hidden: true }), narrow = matchMedia("(max-width: 860px)");
   let key = "", drawn = "";
   line.before(beside);
@@ -27,7 +27,6 @@ export function createAdvice(line, name, use, more = []) {
   narrow.addEventListener("change", put);
   put();
   line.append(words, close, choices);
-  close.addEventListener("click", () => heard());
   function heard() {
     if (!key) return;
     try {
@@ -35,11 +34,6 @@ export function createAdvice(line, name, use, more = []) {
     } catch { /* a browser that keeps nothing says it again */ }
     show(line, false);
     key = "";
-  }
-  function button(word, press) {
-    const node = make("button", { type: "button", class: "chip" }, word);
-    node.addEventListener("click", press);
-    return node;
   }
   return {
     /** Somebody went on with this model. */
@@ -57,8 +51,8 @@ export function createAdvice(line, name, use, more = []) {
       if (drawn === place + advice.text) return advice.text;
       drawn = place + advice.text;
       setText(words, advice.text);
-      const offered = advice.instead.map(({ id, label, note }) => button(`${label} (${note})`, () => use(id)));
-      const [first, last] = [false, true].map((isLast) => more.filter((one) => Boolean(one.isLast) === isLast).map(({ word, press }) => button(word, press)));
+      const offered = advice.instead.map(({ id, label, note }) => makeButton("chip", () => use(id), {}, `${label} (${note})`));
+      const [first, last] = [false, true].map((isLast) => more.filter((one) => Boolean(one.isLast) === isLast).map(({ word, press }) => makeButton("chip", press, {}, word)));
       choices.replaceChildren(...first, ...offered, ...(offered.length ? [] : last));
       return advice.text;
     },

@@ -1,7 +1,7 @@
 // One card for a model that cannot run here, or that has to be downloaded first: what it needs, what there is of it, and who
 // could do it instead.
 
-import { make, show } from "../elements/dom.js";
+import { make, makeButton, show } from "../elements/dom.js";
 
 /** @param card the node it stands in, hidden while there is nothing to say */
 export function createPreflight(card) {
@@ -11,11 +11,7 @@ export function createPreflight(card) {
     const missing = ok ? [] : [make("span", { class: "sr" }, " (missing)")];
     return [make("dt", { class: ok ? "" : "missing" }, name, ...missing), make("dd", {}, link)];
   }
-  function way({ label, press }) {
-    const button = make("button", { type: "button", class: "plain" }, label);
-    button.addEventListener("click", press);
-    return button;
-  }
+  const way = ({ label, press }) => makeButton("plain", press, {}, label);
   /**
    * @param told {title, why, needs: [{name, text, ok, url}]} of the chosen model; null: it is ready
    * @param ways [{label, press}]: what can be done instead
