@@ -8,19 +8,17 @@ const DEBOUNCE = 180; // ms between the last key and the question
 
 /** @param onChange called with the filters when they have changed */
 export function createFilters(onChange) {
-  const query = find(".query"), meaning = find(".chip.meaning"), starred = find(".chip.starred"), model = find("select.model"), kind = find("select.kind"), collection = find("select.collection");
+  const query = find(".query"), switches = { meaning: find(".chip.meaning"), starred: find(".chip.starred") };
+  const selects = { model: find("select.model"), kind: find("select.kind"), collection: find("select.collection") };
   const now = {
     query: readAddress("q"),
-    meaning: readAddress("meaning") === "1",
-    starred: readAddress("starred") === "1",
-    model: readAddress("model"),
-    kind: readAddress("kind"),
-    collection: readAddress("collection"),
+    ...Object.fromEntries(Object.keys(switches).map((name) => [name, readAddress(name) === "1"])),
+    ...Object.fromEntries(Object.keys(selects).map((name) => [name, readAddress(name)])),
   };
   let timer = 0;
-  label(starred, "star", "Starred");
+  label(switches.starred, "star", "Starred");
   drawIcon(find(".glass"), "search");
-  offer(kind, KINDS, now.kind);
+  offer(selects.kind, KINDS, now.kind);
 
   function offer(select, choices, chosen) {
     if (chosen && !choices.some(([id]) => id === chosen)) choices = [...choices, [chosen, chosen]];
@@ -32,15 +30,15 @@ export function createFilters(onChange) {
   }
   function draw() {
     if (query.value !== now.query && document.activeElement !== query) query.value = now.query;
-    setAttribute(starred, "aria-pressed", now.starred);
-    setAttribute(meaning, "aria-pressed", now.meaning);
-    model.value = now.model;
-    kind.value = now.kind;
-    collection.value = now.collection;
-    for (const select of [model, kind, collection]) select.classList.toggle("set", Boolean(select.value));
+    for (const [name, node] of Object.entries(switches)) setAttribute(node, "aria-pressed", now[name]);
+    for (const [name, select] of Object.entries(selects)) {
+      select.value = now[name];
+      select.classList.toggle("set", Boolean(select.value));
+    }
   }
   function keep() {
-    writeAddress({ q: now.query, meaning: now.meaning ? "1" : "", starred: now.starred ? "1" : "", model: now.model, kind: now.kind, collection: now.collection });
+    const { query: q, ...rest } = now;
+    writeAddress({ q, ...rest, meaning: now.meaning ? "1" : "", starred: now.starred ? "1" : "" });
   }
   function change(changes) {
     clearTimeout(timer);
@@ -56,11 +54,8 @@ export function createFilters(onChange) {
   query.addEventListener("keydown", (event) => {
     if (event.key === "Enter") change({ query: query.value.trim() });
   });
-  meaning.addEventListener("click", () => change({ meaning: !now.meaning }));
-  starred.addEventListener("click", () => change({ starred: !now.starred }));
-  model.addEventListener("change", () => change({ model: model.value }));
-  kind.addEventListener("change", () => change({ kind: kind.value }));
-  collection.addEventListener("change", () => change({ collection: collection.value }));
+  for (const [name, node] of Object.entries(switches)) node.addEventListener("click", () => change({ [name]: !now[name] }));
+  for (const [name, select] of Object.entries(selects)) select.addEventListener("change", () => change({ [name]: select.value }));
   query.value = now.query;
   draw();
 
@@ -70,17 +65,17 @@ export function createFilters(onChange) {
     isTrash: () => now.kind === "trash",
     isSet: () => Boolean(now.query || now.starred || now.model || now.kind || now.collection),
     offerModels(models) {
-      offer(model, [["", "All models"], ...models.map(({ id, label: text }) => [id, text])], now.model);
-      show(model, models.length > 1 || Boolean(now.model));
+      offer(selects.model, [["", "All models"], ...models.map(({ id, label: text }) => [id, text])], now.model);
+      show(selects.model, models.length > 1 || Boolean(now.model));
     },
     offerCollections(names) {
-      offer(collection, [["", "All collections"], ...names.map((name) => [name, name])], now.collection);
-      show(collection, names.length > 0 || Boolean(now.collection));
+      offer(selects.collection, [["", "All collections"], ...names.map((name) => [name, name])], now.collection);
+      show(selects.collection, names.length > 0 || Boolean(now.collection));
     },
     /** @param can whether a model for that is here @param seen how many pictures of how many it has looked at */
     offerMeaning(can, [done = 0, all = 0] = []) {
-      show(meaning, can);
-      setText(meaning, now.meaning && done < all ? `By meaning (${done} of ${all} seen)` : "By meaning");
+      show(switches.meaning, can);
+      setText(switches.meaning, now.meaning && done < all ? `By meaning (${done} of ${all} seen)` : "By meaning");
     },
     clear() {
       query.value = "";

@@ -17,21 +17,16 @@ const state = {
   around: null, // the pictures of the open tab: {isOpen(), pictures(), hasMore(), more(), total(), follow(id), focus(id)}
   asked: 0, // number of the last picture that was asked for: the answer to an older question is not news
 };
+const edit = leaving(({ id }) => editHere(id));
 const ACTIONS = [ // one entry adds one
-  { name: "reuse", icon: "reuse", word: () => "Use settings", fits: (picture) => picture.again, press: reuse },
-  { name: "vary", icon: "vary", word: () => "Vary", fits: (picture) => picture.again && picture.prompted, press: vary },
+  { name: "reuse", icon: "reuse", word: () => "Use settings", fits: (picture) => picture.again, press: leaving((picture) => tell("reuse", picture)) },
+  { name: "vary", icon: "vary", word: () => "Vary", fits: (picture) => picture.again && picture.prompted, press: (picture) => varyPicture(picture, () => toast("Another one is being made")) },
   { name: "upscale", icon: "upscale", word: () => "Upscale", fits: (picture) => picture.kind !== "splat", press: upscale },
-  {
-    name: "star",
-    icon: "star",
-    word: (picture) => (picture.starred ? "Starred" : "Star"),
-    isPressed: (picture) => picture.starred,
-    press: (picture) => starPictures([picture], !picture.starred),
-  },
+  { name: "star", icon: "star", word: (picture) => (picture.starred ? "Starred" : "Star"), isPressed: (picture) => picture.starred, press: (picture) => starPictures([picture], !picture.starred) },
   { name: "rename", icon: "rename", word: () => "Rename", hint: "F2", press: () => naming.begin() },
   { name: "iterate", icon: "edit", word: () => "Edit", fits: (picture) => ["image", "object"].includes(picture.kind), press: edit },
-  { name: "segment", icon: "cut", word: (picture) => (picture.kind === "object" ? "Refine" : "Cut out"), fits: (picture) => picture.kind !== "splat", press: segment },
-  { name: "turn", icon: "solid", word: (picture) => (picture.kind === "splat" ? "Open in 3D" : "Turn into 3D"), fits: (picture) => ["object", "splat"].includes(picture.kind), press: turn },
+  { name: "segment", icon: "cut", word: (picture) => (picture.kind === "object" ? "Refine" : "Cut out"), fits: (picture) => picture.kind !== "splat", press: leaving(({ id }) => cutOut(id)) },
+  { name: "turn", icon: "solid", word: (picture) => (picture.kind === "splat" ? "Open in 3D" : "Turn into 3D"), fits: (picture) => ["object", "splat"].includes(picture.kind), press: leaving(({ id }) => turnIn3D(id)) },
   { name: "save", icon: "save", word: () => "Download", href: download },
   { name: "delete", icon: "delete", word: () => "Delete", press: remove },
 ];
@@ -158,24 +153,9 @@ async function remove(picture) {
   if (here >= 0 && next) jump(next);
   else close();
 }
-async function reuse(picture) {
-  await close(); // the address is that of the tab again before another tab is opened
-  tell("reuse", picture);
-}
-async function segment(picture) {
-  await close();
-  cutOut(picture.id);
-}
-async function turn(picture) {
-  await close();
-  turnIn3D(picture.id);
-}
-async function edit(picture) {
-  await close();
-  editHere(picture.id);
-}
-function vary(picture) {
-  varyPicture(picture, () => toast("Another one is being made"));
+/** Leave for another tab: first the address becomes that of the tab again. */
+function leaving(act) {
+  return async (picture) => { await close(); act(picture); };
 }
 
 async function upscale(picture) {
