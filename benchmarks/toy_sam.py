@@ -4,7 +4,8 @@ Run `python -m benchmarks.toy_sam`. Prints a table, and the machine it ran on. `
 
 Clicks follow the usual protocol: the first one on the point of the object farthest from its edge, every further one on
 the point farthest inside the largest error, as a positive or negative click. After the first click, the mask is the
-best scored of three; after further clicks (with the previous logits) and for boxes, it is the single mask.
+best of three by the scores of the app; after further clicks (with the previous logits) and for boxes, it is the single
+mask.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from sam2.sam2_image_predictor import SAM2ImagePredictor
 from benchmarks.options import options_of
 from benchmarks.table import Row, median_ms, print_table
 from benchmarks.timing import repeated
+from pipelines.mask_scores import count_sureness
 from studio.masks import overlap
 from toybox.sam.clicks import deepest_point
 from toybox.sam.clutter import sample_clutter
@@ -209,7 +211,9 @@ def main(arguments: Sequence[str] = ()) -> None:
     options = options_of(__doc__, arguments, folder=FOLDER, scenes=SCENES, clutters=CLUTTERS, sheet="")
     if not (options.folder / WEIGHTS_NAME).exists():
         sys.exit(f"There is no model in {options.folder}: train one with python -m toybox.sam.train.")
-    predictor = predictor_for(load_model(options.folder))
+    model = load_model(options.folder)
+    count_sureness(model.sam_mask_decoder)
+    predictor = predictor_for(model)
     objects, toy_backgrounds = toy_cases(options.scenes)
     things, backgrounds = clutter_cases(options.clutters)
     object_scores, thing_scores = score_cases(predictor, objects), score_cases(predictor, things)

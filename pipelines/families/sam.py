@@ -28,6 +28,7 @@ from torch import Tensor
 
 from pipelines.device import release_memory
 from pipelines.hub.cache import Checkpoint
+from pipelines.mask_scores import count_sureness
 from pipelines.opening.damage import reason
 from pipelines.plan import Plan
 from studio.contract import Model, Progress, Tell
@@ -211,6 +212,7 @@ def open_folder(folder: Path) -> Sam:
         raise NotReady(
             f"The weights in {short(folder)} cannot be opened: {reason(error)}. Fetch them again."
         ) from error
+    count_sureness(model.sam_mask_decoder)
     return Sam(_filled(model, weights, folder))
 
 

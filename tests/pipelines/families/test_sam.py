@@ -16,6 +16,7 @@ from pipelines.bundled import LISTING
 from pipelines.families import sam
 from pipelines.hub.cache import HubCache
 from pipelines.machine import inspect
+from pipelines.mask_scores import count_sureness
 from pipelines.records import segmentation
 from studio import masks
 from studio.contract import ModelSpec, Progress, Size, Task
@@ -64,6 +65,7 @@ def test_one_click_is_answered_as_the_packages_own_predictor_does(opened: sam.Sa
     from toybox.sam.model import load_model
 
     theirs = predictor_for(load_model(folder))
+    count_sureness(theirs.model.sam_mask_decoder)
     side = theirs.model.image_size
     theirs.set_image(picture(1).resize((side, side), Image.Resampling.BILINEAR))
     point = np.array([[50 * side / 200, 30 * side / 120]])
