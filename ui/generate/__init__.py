@@ -96,8 +96,10 @@ def _connect_controls(bridge: Bridge, column: Column) -> None:
     column.palette.words(None, [column.palette, saved], [saved, controls.prompt, note], js=_js("takeWords"), **RAW)
     controls.prompt.change(None, None, None, js=_js("written"), **RAW)
     look, chosen_model = bridge.listener(on_model, named), [bridge.visitor, controls.model, saved, column.offered]
-    answer = controls.model.input(look, chosen_model, everything, js=typed.ONCE, **LATEST)
-    typed.keep(answer, column, bridge.studio.models(Task.GENERATE))
+    asked: dict[str, Any] = LATEST | {"fn": look, "inputs": chosen_model, "outputs": everything, "js": typed.ONCE}
+    keep = partial(typed.keep, column=column, specs=bridge.studio.models(Task.GENERATE))
+    kept = keep(controls.model.input(**asked))
+    keep(keep(kept.failure(**asked)).failure(**asked))
     fix = bridge.open_listener(on_fixed_seed, named)
     controls.seed.input(fix, [controls.model, controls.seed], fold, **LATEST)
     column.take_seed.click(fix, [controls.model, column.last_seed], fold, **RAW)

@@ -16,16 +16,18 @@ export function noteTyped(names, shown) {
 /** What was typed since the answer was asked for, by name; null where no answer is due. */
 export const typedSince = () => (asked ? typed : null);
 
-/** Of two questions for the same model the second one learns that it is shown already. */
+/** Of two questions for the same model the second one learns that it is shown already. While another model's answer is
+    due, none is: its controls may come at any moment. */
 export function once(who, model, saved, offered) {
-  const isDue = due === model;
+  const shown = due === model ? model : due ? "" : offered;
   due = model;
-  return [who, model, saved, isDue ? model : offered];
+  return [who, model, saved, shown];
 }
 export function forgetQuestion() { due = null; }
 
 /**
- * Bring back what was typed meanwhile, as far as the model takes it.
+ * Bring back what was typed meanwhile, as far as the model takes it. Fails where the controls are another model's, as
+ * answers may come in another order, and none is due: they are to be asked for again.
  * @param names of the values `shown` @param limits what each model takes, by its id and by name
  */
 export function keepTyped(names, limits, saved, model, offered, ...shown) {
@@ -37,6 +39,7 @@ export function keepTyped(names, limits, saved, model, offered, ...shown) {
   const kept = isLatest ? Object.fromEntries(Object.entries(typed).filter(fits)) : {};
   if (isLatest) [asked, typed, due] = [null, {}, null];
   else asked = shown;
+  if (!isLatest && due !== model) throw new Error(`the controls of ${offered} came after those of ${model}`);
   if (!Object.keys(kept).length) return [same, ...shown.map(() => same)];
   const models = { ...saved?.models, [model]: { ...(saved?.models || {})[model], ...kept } };
   return [{ ...saved, models }, ...names.map((name) => (name in kept ? kept[name] : same))];

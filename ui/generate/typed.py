@@ -26,8 +26,10 @@ def shown(controls: Controls) -> list[Any]:
     return [controls.by_name()[name] for name in PER_MODEL]
 
 
-def keep(answer: Dependency, column: Column, specs: Iterable[ModelSpec]) -> None:
+def keep(answer: Dependency, column: Column, specs: Iterable[ModelSpec]) -> Dependency:
     """Restore what was typed while a response was on its way, as far as the model supports it.
+
+    The returned event fails if the column shows another model than the chosen one, and no answer is due.
 
     Args:
         answer: the event that fills the column.
@@ -36,7 +38,9 @@ def keep(answer: Dependency, column: Column, specs: Iterable[ModelSpec]) -> None
     limits, values, saved = {spec.id: _limits(spec) for spec in specs}, shown(column.controls), column.saved
     answer.failure(None, js=_js("forgetQuestion"), **QUIET)
     bring = _js("keepTyped", PER_MODEL, limits)
-    answer.then(None, [saved, column.controls.model, column.offered, *values], [saved, *values], js=bring, **QUIET)
+    return answer.then(
+        None, [saved, column.controls.model, column.offered, *values], [saved, *values], js=bring, **QUIET
+    )
 
 
 def _limits(spec: ModelSpec) -> dict[str, dict[str, Any]]:

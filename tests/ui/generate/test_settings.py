@@ -91,6 +91,25 @@ def test_of_two_models_chosen_one_after_the_other_the_last_one_is_shown(visitor:
     expect(page.locator("#negative-prompt")).to_be_hidden()
 
 
+def test_whoever_returns_to_a_model_before_another_ones_answer_finds_its_controls(visitor: Visitor):
+    asked: list[Route] = []
+    page, run = visitor.page, "**/gradio_api/run/**"
+    is_first = lambda request: not asked and '"full"' in (request.post_data or "")  # noqa: E731
+    first = page.locator("#model input").input_value()
+    page.route(run, lambda call: asked.append(call) if is_first(call.request) else call.continue_())
+    visitor.choose_model("Full painter")
+    while not asked:
+        page.wait_for_timeout(10)
+    visitor.choose_model(first.partition(" · ")[0])
+    expect(page.locator("#model input")).to_have_value(first)
+    with page.expect_event("requestfinished", lambda request: request == asked[0].request):
+        asked[0].continue_()
+    visitor.open_more()
+    expect(page.locator("#negative-prompt")).to_be_hidden()
+    visitor.choose_model("Full painter")
+    expect(page.locator("#negative-prompt")).to_be_visible()
+
+
 def test_a_model_that_cannot_run_says_what_it_needs_before_anything_is_asked(regular: Visitor):
     regular.choose_model("Big painter")
     expect(regular.page.locator("#model input")).to_have_value("Big painter · needs a GPU with 13 GB")
