@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from commands import addresses
-from commands.environment import ROOT, prepare_environment, use_gpu
+from commands.environment import ROOT, prepare_environment, use_gpu, without_interfaces
 from commands.options import (
     is_local,
     is_shared,
@@ -162,7 +162,8 @@ def serve(studio: Studio, options: argparse.Namespace, machine: Machine) -> bool
         BadRequest: the port was taken in the meantime.
     """
     gc.disable()  # a sixth of the start: hardly anything that is loaded becomes garbage
-    from ui import page  # gradio takes seconds to import
+    with without_interfaces():
+        from ui import page  # gradio takes seconds to import
 
     demo, arguments = build(studio, options, machine)
     try:
