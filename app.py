@@ -171,9 +171,9 @@ def serve(studio: Studio, options: argparse.Namespace, machine: Machine) -> bool
     except OSError as error:
         raise BadRequest(f"port {options.port} cannot be opened. Try again, or use --port ANOTHER.") from error
     gc.enable()
-    print(*invitation.told(options, public_url), sep="\n", flush=True)
-    warm_up(studio)
     with suppress(KeyboardInterrupt):
+        print(*invitation.told(options, public_url), sep="\n", flush=True)
+        warm_up(studio)
         while demo.is_running and not (studio.gpu_lost.is_set() and terminal.may_start_again()):
             time.sleep(0.1)
     is_lost = studio.gpu_lost.is_set() and terminal.may_start_again()

@@ -40,6 +40,10 @@ def test_a_job_outlives_any_number_of_orderly_restarts(tmp_path: Path):
         studio.close()
 
 
+def test_an_app_that_is_ended_just_when_it_is_served_leaves_in_good_order(tmp_path: Path):
+    AppProcess(tmp_path).stop()
+
+
 def test_tools_that_look_for_demo_get_the_page_with_its_routes(tmp_path: Path):
     code = """if True:
         import pathlib, sys, httpx

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from playwright.sync_api import Page, Route
 
-from tests.patience import settled
+from tests.patience import PATIENCE_SECONDS, settled
 
 
 @contextmanager
@@ -26,10 +27,12 @@ def late(page: Page, path: str) -> Iterator[Callable[[], None]]:
             route.fallback()
             return
         held.append(route)
-        answers.append(route.fetch())
+        answers.append(route.fetch(max_retries=3))  # the server may be closing the connection that is used
 
     def let_come() -> None:
+        deadline = time.monotonic() + PATIENCE_SECONDS
         while not answers:
+            assert time.monotonic() < deadline, f"{path} was not answered"
             page.wait_for_timeout(10)
         with page.expect_event("requestfinished", lambda request: request == held[0].request):
             held[0].fulfill(response=answers[0])

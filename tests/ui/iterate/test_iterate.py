@@ -214,7 +214,7 @@ def test_a_job_that_is_over_before_its_answer_comes_leaves_none_being_made(bench
     bench.words.fill("make it green")
     bench.button.click()
     expect(bench.find(".version.job")).to_have_count(1)
-    bench.page.route("**/diorama/iterate", lambda route: answered.append((route, route.fetch())))
+    bench.page.route("**/diorama/iterate", lambda route: answered.append((route, route.fetch(max_retries=3))))
     bench.words.fill("make it blue")
     bench.button.click()
     while not answered:
@@ -694,7 +694,7 @@ def test_two_hundred_versions_are_drawn_and_walked(bench: Bench, picture: str):
     """A tree of 50 generations with four each, as the server would tell it."""
 
     def many(route: Route) -> None:
-        (root,) = route.fetch().json()["nodes"]
+        (root,) = route.fetch(max_retries=3).json()["nodes"]
         nodes = [root]
         for number in range(1, 201):
             parent = nodes[4 * ((number - 1) // 4) - 3] if number > 4 else root

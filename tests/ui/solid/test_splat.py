@@ -355,7 +355,7 @@ def test_a_browser_without_webgl_says_so_in_a_sentence(chrome: Browser, site: st
 
 def test_a_job_that_is_over_before_its_answer_comes_is_taken_up(table: Turntable, guest: Visitor):
     def late(route: Route) -> None:
-        answer = route.fetch()
+        answer = route.fetch(max_retries=3)
         time.sleep(1.5)  # the page goes on and hears of the job meanwhile
         route.fulfill(response=answer)
 
@@ -407,7 +407,7 @@ def test_a_job_whose_answer_was_lost_is_watched_all_the_same(
     table: Turntable, guest: Visitor, models: tuple[FakeViews, FakeSplats], turning: Studio, object_id: str
 ):
     def lose_the_answer(route: Route) -> None:
-        route.fetch()  # the server took it
+        route.fetch(max_retries=3)  # the server took it
         route.abort()
 
     guest.page.route("**/diorama/splat", lose_the_answer)
