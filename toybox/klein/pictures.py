@@ -1,10 +1,7 @@
 """Training pictures: geometries traced once and stored as bytes, to be shown in any colours."""
 
-import os
 import random
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
-from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +10,7 @@ from torch import Tensor
 
 from toybox.edits import with_thing
 from toybox.klein.model import TRAINING_SIZE
+from toybox.parallel import in_processes
 from toybox.words import BACKGROUND_RGB, COLOUR_RGB, KINDS, Background, Colour
 from toybox.world import Scene, is_allowed, render_planes, sample_scene
 
@@ -94,11 +92,8 @@ def trace_families(path: Path, count: int, seed: int, size: int = TRAINING_SIZE)
         part = path.with_suffix(".part.npy")
         shape = (count, 2, _PLANE_COUNT, size, size)
         planes = np.lib.format.open_memmap(part, mode="w+", dtype=np.uint8, shape=shape)
-        workers = os.cpu_count() or 1
-        with ProcessPoolExecutor(workers, get_context("spawn"), torch.set_num_threads, (1,)) as pool:
-            jobs = pool.map(_trace_family, [seed] * count, range(count), [size] * count, chunksize=50)
-            for index, traced in enumerate(jobs):
-                planes[index] = traced
+        for index, traced in enumerate(in_processes(_trace_family, [seed] * count, range(count), [size] * count)):
+            planes[index] = traced
         planes.flush()
         part.replace(path)
     return Geometries(path, seed)
