@@ -34,6 +34,8 @@ LANE: LaneName = "words"
 MOST = 120
 """Results of one search; later ones mean something else."""
 KEPT_QUERIES = 64
+KEPT_VECTORS = 100_000
+"""Room in memory for vectors, of all owners together: 200 MB. The matrix used last stays, however large."""
 BATCH = 8
 """Pictures to embed before the next question has its turn."""
 WAIT_SECONDS = 60.0
@@ -52,6 +54,11 @@ class _Matrix:
     ids: list[str] = field(default_factory=list)
     vectors: np.ndarray = field(default_factory=lambda: np.zeros((0, 0), np.float32))  # (N, D), with room for more
     last: int = 0  # number of the newest row in here
+
+    @property
+    def room(self) -> int:
+        """Of how many vectors; at least one, as an empty matrix is not free either."""
+        return max(1, len(self.vectors))
 
     def add(self, rows: list[tuple[int, str, bytes]]) -> None:
         new = [(id, np.frombuffer(blob, np.float16)) for _, id, blob in rows if blob]
@@ -98,7 +105,7 @@ class Meanings:
         self._database, self._store, self._models, self._residents = database, store, models, residents
         self._later, self._is_toy = later, is_toy
         self._lock = threading.Lock()
-        self._matrices: dict[tuple[str, str], _Matrix] = {}
+        self._matrices: OrderedDict[tuple[str, str], _Matrix] = OrderedDict()  # least recently used first
         self._read: OrderedDict[tuple[str, str], np.ndarray] = OrderedDict()
 
     def model(self) -> ModelSpec | None:
@@ -167,6 +174,7 @@ class Meanings:
     def _matrix(self, owner: str, spec: ModelSpec) -> _Matrix:
         with self._lock:
             matrix = self._matrices.setdefault((owner, _name(spec)), _Matrix())
+            self._matrices.move_to_end((owner, _name(spec)))
             rows = self._database.rows(
                 # CROSS JOIN and the plus make SQLite start at the newest rows instead of reading all of the owner's.
                 "SELECT embeddings.number, asset, vector FROM embeddings CROSS JOIN assets ON asset = id"
@@ -174,6 +182,8 @@ class Meanings:
                 (_name(spec), matrix.last, owner),
             )
             matrix.add([(row[0], row[1], row[2]) for row in rows])
+            while len(self._matrices) > 1 and sum(each.room for each in self._matrices.values()) > KEPT_VECTORS:
+                self._matrices.popitem(last=False)
             return matrix
 
     def _vector(self, spec: ModelSpec, words: str) -> np.ndarray:

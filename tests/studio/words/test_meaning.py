@@ -110,6 +110,18 @@ def test_another_owners_pictures_are_not_found(studio: Studio):
     assert found(studio, "red", owner="grace") == [theirs]
 
 
+def test_only_the_vectors_used_last_stay_in_memory(studio: Studio, sees: Sees, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(meaning, "KEPT_VECTORS", 2 * 1024)  # room of two small galleries
+    owners = ("ada", "grace", "mary")
+    red = {owner: [brought(studio, "red", owner=owner)] for owner in owners}
+    for owner in (*owners, "ada", "nobody"):
+        assert found(studio, "red", owner=owner) == red.get(owner, [])
+    assert [owner for owner, _ in studio.meanings._matrices] == ["ada", "nobody"]
+    assert sees.looks == len(owners)
+    monkeypatch.setattr(meaning, "KEPT_VECTORS", 0)
+    assert found(studio, "red", owner="mary") == red["mary"], "what is searched stays, however large"
+
+
 def test_each_picture_is_looked_at_once_over_starts_too(open_studio: OpenStudio, studio: Studio, sees: Sees):
     for colour in COLOURS:
         brought(studio, colour)
