@@ -107,7 +107,7 @@ def loaded(kind: Any, content: bytes) -> Any:
     """
     try:
         return from_json(kind, json.loads(content))
-    except (ValueError, TypeError, KeyError) as error:
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise Malformed(f"no {kind.__name__}: {error}") from error
 
 

@@ -28,11 +28,7 @@ STREAMS = (
     StreamConfig(
         name=JOBS, subjects=["jobs.>"], retention=RetentionPolicy.WORK_QUEUE, duplicate_window=DUPLICATES_SECONDS
     ),
-    StreamConfig(
-        name=DEAD,
-        subjects=["dead.>", f"$JS.EVENT.ADVISORY.CONSUMER.MAX_DELIVERIES.{JOBS}.>"],
-        max_age=30 * KEPT_SECONDS,
-    ),
+    StreamConfig(name=DEAD, subjects=["dead.>"], max_age=30 * KEPT_SECONDS),
 )
 BUCKETS = (
     KeyValueConfig(WORKERS, ttl=GONE_SECONDS),
@@ -52,7 +48,7 @@ def consumer(lane: str, model: str) -> ConsumerConfig:
         filter_subject=jobs(lane, model),
         ack_policy=AckPolicy.EXPLICIT,
         ack_wait=ACK_WAIT_SECONDS,
-        max_deliver=2 * MOST_TRIES,  # workers give up earlier; this is for jobs that kill the worker
+        max_deliver=-1,  # workers put a job aside after MOST_TRIES; what the server gives up on waits forever
         max_ack_pending=10_000,
         max_waiting=10_000,
     )

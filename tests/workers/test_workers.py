@@ -14,7 +14,7 @@ from studio.contract import GenerateRequest, IterateRequest, Progress, Size, Tas
 from studio.errors import BadPicture, Cancelled, NotSupported, OutOfMemory
 from studio.grids.grid import GridRequest, axis
 from studio.model_files import size_of
-from tests.patience import wait_until
+from tests.patience import PATIENCE_SECONDS, wait_until
 from tests.studio.fakes import ENDLESS, OWNER, FakeModel, ask, finished, ignore, picture, spec_of, until
 from tests.studio.pictures_in import corners, saved
 from tests.workers.conftest import OpenApp, StartWorker
@@ -274,6 +274,24 @@ def test_a_job_that_waits_for_its_turn_is_not_counted_as_tried(start_worker: Sta
     assert [len(model.requests) for model in models.values()] == [1] * len(models)
 
 
+def test_a_job_that_ended_ever_so_many_workers_is_put_aside(start_worker: StartWorker, connection: Connection):
+    async def lose_workers() -> None:
+        queue = names.consumer("gpu", "fake")
+        await connection.stream.add_consumer(names.JOBS, queue)
+        await connection.stream.publish(names.jobs("gpu", "fake"), codec.dumped(codec.Job("poison", "gpu", "fake", {})))
+        pulled = await connection.stream.pull_subscribe_bind(queue.durable_name or "", names.JOBS)
+        for _ in range(4 * names.MOST_TRIES):
+            await (await pulled.fetch(1, PATIENCE_SECONDS))[0].nak()
+        await pulled.unsubscribe()
+
+    connection.call(lose_workers())
+    model = FakeModel()
+    start_worker(spec_of(model))
+    wait_until(lambda: _state(connection, names.JOBS).messages == 0)
+    said, _ = codec.unpacked(connection.call(connection.get(names.result("poison"))) or b"")
+    assert f"{names.MOST_TRIES} workers ended" in said["error"] and not model.requests
+
+
 def test_nonsense_in_the_queue_is_put_aside(start_worker: StartWorker, connection: Connection):
     model = FakeModel()
     start_worker(spec_of(model))
@@ -282,11 +300,12 @@ def test_nonsense_in_the_queue_is_put_aside(start_worker: StartWorker, connectio
         b"{}",
         b"\x80",
         b'{"id": 3}',
+        b"[" * 100_000,
         b'{"id":"a","lane":"gpu","model":"fake","request":{"size":"x"}}',
     ):
         connection.call(connection.stream.publish(names.jobs("gpu", "fake"), content))
     wait_until(lambda: _state(connection, names.JOBS).messages == 0)
-    assert _state(connection, names.DEAD).messages >= 4 and not model.requests
+    assert _state(connection, names.DEAD).messages >= 5 and not model.requests
 
 
 def test_somebody_who_hears_of_every_job_and_never_reads_stalls_nobody(
