@@ -13,7 +13,7 @@ const UNREACHED = "Diorama is not responding. Your clicks are kept; the next one
  * @param onBusy called when questions begin and end
  */
 export function createAsker({ onAnswer, onTrouble, onBusy }) {
-  let number = 0, waiting = null, isBusy = false;
+  let number = 0, waiting = null, isBusy = false, repeated = new AbortController();
   async function work() {
     if (isBusy) return;
     isBusy = true;
@@ -34,8 +34,15 @@ export function createAsker({ onAnswer, onTrouble, onBusy }) {
     onBusy(false);
   }
   return {
-    ask(request) { waiting = request; work(); },
-    forget() { waiting = null; number += 1; },
+    ask(request) { waiting = request; repeated.abort(); work(); },
+    /** Ask once more, unless somebody clicks meanwhile: gives null then, or if there is trouble. Not while it is busy. */
+    async askAgain(request) {
+      repeated.abort();
+      repeated = new AbortController();
+      const { ok, answer } = await post("segment", { ...request, page: PAGE, number: ++number }, repeated.signal);
+      return ok ? answer : null;
+    },
+    forget() { waiting = null; number += 1; repeated.abort(); },
     get isBusy() { return isBusy; },
   };
 }

@@ -15,16 +15,16 @@ import { toast } from "../shared/scripts/elements/toast.js";
 import { createAsker, warm, warmOnceSeen } from "./ask.js";
 import { createColumn } from "./column.js";
 import { hintOf } from "./hint.js";
-import { createOverlay, LEAST, regionsOf, veilOf } from "./overlay.js";
+import { createOverlay, regionsOf, veilOf } from "./overlay.js";
 import { createSelection, hasContent, NOTHING } from "./selection.js";
+import { createSharpener, MOST, sideSeen } from "./sharpness.js";
 import { createStrip } from "./strip.js";
 const tab = within("segment"), { element, find, isVisible } = tab;
-const MOST = 1024; // longest side of masks on the page, in pixels; LEAST for one that fills fewer on the screen
 const UNSELECTED = "Nothing is selected";
 const state = {
   picture: null, // what is open
   image: null, // its pixels
-  answer: null, // the latest mask of the server
+  answer: null, asked: null, // the latest mask of the server, and what it was asked
   veil: null, // the same, drawn
   everything: null, // all regions of the picture, once they are found: {canvas, at, paint, list}
   regions: null, // the same, while they are shown
@@ -47,7 +47,7 @@ const asker = createAsker({
     if (request.picture !== state.picture?.id) return;
     const veil = answer.box || answer.area ? await veilOf(answer.mask) : null;
     if (request.picture !== state.picture?.id) return;
-    Object.assign(state, { answer, veil });
+    Object.assign(state, { answer, veil, asked: request });
     const model = byId(state.models, request.model);
     if (model?.preflight.title) { // it was downloaded
       Object.assign(model, { preflight: {}, state: "ready" });
@@ -65,8 +65,7 @@ const asker = createAsker({
 
 const chosenModel = () => byId(state.models, state.model);
 const drawModels = () => column.drawModels(state.models, chosenModel());
-const seen = () => Math.ceil(Math.max(view.picture.width, view.picture.height) * view.scale * devicePixelRatio);
-const asked = () => ({ ...selection.now, picture: state.picture.id, model: state.model, most: Math.min(MOST, Math.max(LEAST, seen())) });
+const asked = () => ({ ...selection.now, picture: state.picture.id, model: state.model, most: sideSeen(view) });
 function onSelection() {
   if (!state.picture) return;
   state.note = "";
@@ -82,7 +81,6 @@ function onSelection() {
   draw();
 }
 const speak = createSpeaker(find);
-
 /** The object that was kept of just this selection. */
 function keptNow() { return state.kept?.request === selection.now ? state.kept.object : null; }
 
@@ -103,8 +101,10 @@ function draw() {
   strip.draw({ objects: state.objects, pictures: state.recent, opened: picture?.id });
   drawBoard();
 }
+const sharpen = createSharpener(view, state, asker, drawBoard);
 function drawBoard() {
   if (state.picture) overlay.draw({ ...state, request: selection.now });
+  sharpen();
 }
 
 let opening = 0; // number of the last picture that was asked for: the answer to an older question is not news

@@ -12,14 +12,14 @@ from pathlib import Path
 
 import pytest
 from PIL import Image, ImageDraw
-from playwright.sync_api import Browser, Route, expect
+from playwright.sync_api import Browser, Request, Route, expect
 
 from studio.contract import Tell
 from studio.segmentation.contract import GridMask, GridMaskRequest, MaskRequest, MaskResult
 from studio.service import Studio
-from tests.patience import PATIENCE_SECONDS
+from tests.patience import PATIENCE_SECONDS, settled
 from tests.studio.selecting_fake import ColourModel, colour_spec
-from tests.ui.board import Board
+from tests.ui.board import NEXT_FRAME, Board
 from tests.ui.conftest import OpenStudio
 from tests.ui.driver import PHONE, Visitor
 from tests.ui.late import late
@@ -29,7 +29,7 @@ from tests.ui.serve import one_person, served
 OWNER = "local"
 RED, BLUE = (0.25, 0.4), (0.75, 0.7)
 RED_AREA = 3.14159 / 4 * 0.3 * 0.4
-SIZE = (600, 400)
+SIZE, LARGE = (600, 400), (1800, 1200)
 TITLE = "a red ball and a blue cube"
 NUMBERS = itertools.count()
 
@@ -529,6 +529,72 @@ def test_the_same_place_is_hit_after_zooming(table: Table):
     point = table.page.evaluate("() => JSON.parse(localStorage['diorama-segment'])[0].request.points[0]")
     assert abs(point[0] - RED[0] * SIZE[0]) < 1.5
     assert abs(point[1] - RED[1] * SIZE[1]) < 1.5
+
+
+def zoom_in_on(table: Table, place: tuple[float, float]) -> None:
+    table.page.mouse.move(*table.at(place))
+    table.page.mouse.wheel(0, -720)
+
+
+def is_click(request: Request) -> bool:
+    return request.url.endswith("/diorama/segment")
+
+
+@pytest.fixture
+def large(table: Table, cutting: Studio) -> Table:
+    """A picture of more pixels than the screen shows, all of them there, with a choice of masks."""
+    table.open(cutting.take_in(OWNER, scene(LARGE, next(NUMBERS)), f"{TITLE}.png").id)
+    table.page.wait_for_function(f"at => ({table.colour})(at)[0] > 200", arg=table.on_board(RED))
+    table.click(RED)
+    table.page.get_by_role("radio", name="Mask 2").click()
+    table.page.wait_for_function("() => document.querySelector('#segment .board').dataset.busy === 'false'")
+    return table
+
+
+def test_a_mask_becomes_sharper_once_a_zoom_has_settled(large: Table):
+    page, asked = large.page, list[Request]()
+
+    def note(request: Request) -> None:
+        if is_click(request):
+            asked.append(request)
+
+    page.on("request", note)
+    said, spoken = large.board.get_attribute("data-area"), large.find(".spoken").inner_text()
+    with late(page, "segment") as let_come:
+        with page.expect_request(is_click) as repeated:
+            zoom_in_on(large, (0.1, 0.4))
+        question = repeated.value.post_data_json or {}
+        assert [question["most"], question["choice"], len(question["points"])] == [1024, 1, 1]
+        drawn = "() => document.querySelector('#segment .board').toDataURL()"
+        before = settled(page, f"async () => {{ {NEXT_FRAME}; return ({drawn})(); }}")
+        let_come()
+    page.wait_for_function(f"before => ({drawn})() !== before", arg=before)
+    expect(page.get_by_role("radio", name="Mask 2")).to_have_attribute("aria-checked", "true")
+    expect(large.board).to_have_attribute("data-area", said or "")
+    expect(large.find(".spoken")).to_have_text(spoken)
+    page.get_by_role("button", name="Fit", exact=True).click()
+    large.click(BLUE)
+    large.expect_points(2)
+    page.wait_for_function("() => document.querySelector('#segment .board').dataset.busy === 'false'")
+    page.remove_listener("request", note)
+    assert len(asked) == 2
+    for _ in range(3):
+        large.find(".undo").click()
+    expect(large.find(".undo")).to_be_disabled()
+
+
+def test_a_click_ends_the_question_for_a_sharper_mask(large: Table):
+    page, held = large.page, list[Route]()
+    page.route("**/diorama/segment", lambda route: route.fallback() if held else held.append(route))
+    with page.expect_request(is_click):
+        zoom_in_on(large, (0.1, 0.4))
+    while not held:
+        page.wait_for_timeout(10)
+    with page.expect_event("requestfailed", lambda request: request == held[0].request):
+        large.click((0.02, 0.4))
+    large.expect_area(0.88, LARGE)
+    large.expect_points(2)
+    expect(large.find(".banner")).to_be_hidden()
 
 
 def test_while_the_server_is_away_clicks_are_kept(table: Table, guest: Visitor):
