@@ -142,6 +142,13 @@ class Residents:
         if resident.model is not None:
             _close(resident.model)
 
+    def leave(self, model_id: str) -> None:
+        """Leave a model to the user it hangs with: the next one loads it anew. Returns at once."""
+        with self._lock:
+            resident = self._residents.get(model_id)
+            if resident is not None and resident.users:
+                del self._residents[model_id]  # and it is closed if its user ever lets go
+
     def close(self) -> None:
         for timer in [*self._timers.values()]:
             timer.cancel()

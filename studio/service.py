@@ -160,9 +160,9 @@ class Studio(Collection):
             if Task.SEGMENT not in spec.tasks:
                 self._jobs.when_idle(spec.lane, spec.id, load)
             elif is_last:
-                self._jobs.when_idle(spec.lane, spec.id, partial(self.selections.later, load))
+                self._jobs.when_idle(spec.lane, spec.id, partial(self.selections.later, load, spec))
             else:
-                self.selections.later(load)
+                self.selections.later(load, spec)
 
     def unknown_words(self, model_id: str, prompt: str) -> tuple[str, ...]:
         """The words of a prompt this model was not trained on, in order; a hint, not an error."""

@@ -187,7 +187,7 @@ def launch_options(
         "head": head(),
         "app_kwargs": {
             "routes": routes,
-            "lifespan": _together(guarded["lifespan"], sessions.lifespan, *lifespans),
+            "lifespan": _together(guarded["lifespan"], sessions.lifespan, answers.lifespan, *lifespans),
             "exception_handlers": {**guarded["exception_handlers"], **answers.HANDLERS, OSError: disk_full},
             "middleware": [*first, *guarded["middleware"], *last],
         },

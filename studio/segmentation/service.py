@@ -6,6 +6,7 @@ Thread-safe; calls that need a model wait for the one thread that answers clicks
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 from PIL import Image
@@ -44,7 +45,7 @@ class Selections:
             ready: the model with this id, or for "" the first that can do the task.
         """
         self._store, self._database, self._changes, self._ready = store, database, changes, ready
-        self._segmenting = Segmenting(residents, store.path)
+        self._segmenting, self._residents = Segmenting(residents, store.path), residents
         self._clicks = Clicks()
 
     def segment(
@@ -70,6 +71,7 @@ class Selections:
             page,
             number,
             lambda tell: self._segmenting.mask(asset, spec, request, start=start, most=side, tell=tell),
+            self._leaving(spec),
         )
 
     def _asked(self, request: SegmentRequest) -> ModelSpec | None:
@@ -93,7 +95,8 @@ class Selections:
             return
         if not spec.readiness().download_gb:
             middle = SegmentRequest(asset.id, points=(Point(asset.width / 2, asset.height / 2, add=True),))
-            self.later(lambda: self._segmenting.mask(asset, spec, middle, start=None, most=1, tell=unheard))
+            look = partial(self._segmenting.mask, asset, spec, middle, start=None, most=1, tell=unheard)
+            self.later(look, spec)
 
     def everything(
         self, owner: str, picture: str, *, model: str = "", most: int | None = 1024, page: str = "", number: int = 0
@@ -102,7 +105,8 @@ class Selections:
         asset = self._there(owner, picture)
         spec = self._ready(model, Task.SEGMENT)
         side = validation.side(most, MAX_SIDE)
-        return self._clicks.ask(owner, page, number, lambda tell: self._segmenting.everything(asset, spec, side, tell))
+        work = partial(self._segmenting.everything, asset, spec, side)
+        return self._clicks.ask(owner, page, number, work, self._leaving(spec))
 
     def keep(self, owner: str, request: SegmentRequest, name: str = "") -> Asset:
         """Cut out the selection at full size and store it under a name; "" takes the suggested one."""
@@ -166,9 +170,12 @@ class Selections:
         """The picture, if it is not deleted."""
         return present(self._store.asset(owner, picture))
 
-    def later(self, chore: Callable[[], object]) -> None:
-        """Do something on the click thread, such as loading the model."""
-        self._clicks.later(chore)
+    def later(self, chore: Callable[[], object], spec: ModelSpec) -> None:
+        """Do something with a model on the click thread, such as loading it."""
+        self._clicks.later(chore, self._leaving(spec))
+
+    def _leaving(self, spec: ModelSpec | None) -> Callable[[], object]:
+        return lambda: spec and self._residents.leave(spec.id)
 
     def close(self) -> None:
         """Finish the current answer, and nothing more."""

@@ -6,7 +6,9 @@ import asyncio
 import inspect
 import json
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any
 
@@ -34,6 +36,8 @@ from ui.shared.pictures import Answer
 
 log = logging.getLogger(__name__)
 
+THREADS = 128
+"""Handlers that may wait at once: twice as many as clicks may wait (`click_queue.MAX_WAITING`)."""
 Handler = Callable[..., Any]
 """`handler(studio, owner, values) -> answer`; an `async` one also gets the request."""
 
@@ -103,6 +107,13 @@ def status_of(error: Exception) -> int:
     if isinstance(error, BadPicture | BadSplat) and isinstance(error.__cause__, FileNotFoundError):
         return 404  # it moved to the trash between two looks at it
     return next(status for kind, status in _STATUSES if isinstance(error, kind))
+
+
+@asynccontextmanager
+async def lifespan(_app: Any) -> AsyncIterator[None]:
+    """For `app_kwargs`: asyncio itself has six threads on two cores, which six waiting clicks would take."""
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(THREADS, thread_name_prefix="answer"))
+    yield
 
 
 async def refused(request: Request, error: Exception) -> Response:

@@ -3,6 +3,8 @@
 import io
 import json
 import threading
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,11 +12,12 @@ import pytest
 from PIL import Image, ImageDraw
 
 from studio import masks
-from studio.contract import Stroke
+from studio.contract import Stroke, Tell
 from studio.errors import BadRequest, NotFound, NotReady, Superseded
 from studio.recipe import read_png
 from studio.recipe.selection import Box, Point, SegmentRequest, from_json, to_json
-from studio.segmentation.click_queue import Clicks
+from studio.segmentation.click_queue import HUNG_SECONDS, Clicks
+from studio.segmentation.contract import GridMask, GridMaskRequest, MaskRequest, MaskResult
 from studio.service import Studio
 from tests.patience import PATIENCE_SECONDS, wait_until
 from tests.studio.conftest import OpenStudio
@@ -282,6 +285,37 @@ def test_without_a_model_a_click_says_so(tmp_path: Path):
             studio.selections.segment(OWNER, SegmentRequest(keep_scene(studio), points=(RED,)))
     finally:
         studio.close()
+
+
+def test_a_model_that_hangs_is_loaded_anew_for_the_next_click(open_studio: OpenStudio, monkeypatch: pytest.MonkeyPatch):
+    entered, gate, closed = threading.Event(), threading.Event(), threading.Event()
+
+    class Hanging(ColourModel):
+        def run(self, request: MaskRequest | GridMaskRequest, tell: Tell) -> MaskResult | list[GridMask]:
+            entered.set()
+            gate.wait(PATIENCE_SECONDS)
+            return super().run(request, tell)
+
+        def close(self) -> None:
+            closed.set()
+
+    loads = iter([Hanging(), ColourModel()])
+    studio = open_studio(replace(colour_spec(), load=lambda _tell: next(loads)))
+    click, now = SegmentRequest(keep_scene(studio), points=(RED,)), [0.0]
+    monkeypatch.setattr(studio.selections._clicks, "_now", lambda: now[0])
+    with ThreadPoolExecutor(1) as person:
+        hanging = person.submit(studio.selections.segment, OWNER, click)
+        try:
+            assert entered.wait(PATIENCE_SECONDS)
+            now[0] = HUNG_SECONDS
+            with pytest.raises(NotReady):
+                hanging.result(PATIENCE_SECONDS)
+            assert studio.selections.segment(OWNER, click).mask[77, 64] == 255
+            assert not closed.is_set()
+        finally:
+            gate.set()
+    assert closed.wait(PATIENCE_SECONDS)
+    assert studio.selections.segment(OWNER, click).mask[77, 64] == 255
 
 
 def test_of_a_pages_waiting_clicks_only_the_newest_is_answered():

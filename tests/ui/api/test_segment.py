@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import io
 import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ from gradio_client.exceptions import AppError
 from PIL import Image, ImageDraw
 
 from studio.service import Studio
+from tests.patience import PATIENCE_SECONDS, wait_until
 from tests.studio.selecting_fake import colour_spec
 from tests.ui.api.conftest import OTHER, TOKEN
 from tests.ui.conftest import OpenStudio
@@ -55,6 +58,25 @@ def test_a_selection_over_http_is_answered_with_masks(http: httpx.Client, pictur
     mask = pixels(answer["mask"])
     assert (mask.mode, mask.size, mask.getpixel((60, 60)), mask.getpixel((150, 60))) == ("L", (200, 120), 255, 0)
     assert max(pixels(answer["candidates"][0]["thumb"]).size) == 96
+
+
+def test_clicks_that_wait_hold_up_nothing_else(http: httpx.Client, studio: Studio, picture: str):
+    """Forty: asyncio itself has at most 32 threads."""
+    clicks, go = studio.selections._clicks, threading.Event()
+    clicks.later(lambda: go.wait(PATIENCE_SECONDS))
+
+    def click(number: int) -> int:
+        body = {"picture": picture, "points": [[*RED, 1]], "page": f"{number}"}
+        return http.post("diorama/segment", json=body).status_code
+
+    with ThreadPoolExecutor(40) as people:
+        try:
+            clicked = [people.submit(click, number) for number in range(40)]
+            wait_until(lambda: clicks._waiting == len(clicked))
+            assert http.post("diorama/watch", json={}).status_code == 200
+        finally:
+            go.set()
+    assert {each.result() for each in clicked} == {200}
 
 
 def test_everything_and_objects_over_http(http: httpx.Client, picture: str):
