@@ -8,6 +8,7 @@ Sources: accelerate/big_modeling.py, init_on_device; diffusers/models/modeling_u
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,6 +16,9 @@ from contextlib import contextmanager
 from pipelines.opening.default_dtype import own_default_dtype
 
 _LOCK = threading.RLock()
+if hasattr(os, "register_at_fork"):  # not on Windows
+    # A process forked meanwhile (see `zero_gpu`) would inherit torch as it is just then, and this lock for ever.
+    os.register_at_fork(before=_LOCK.acquire, after_in_parent=_LOCK.release, after_in_child=_LOCK.release)
 _LOOK_SECONDS = 0.2
 
 

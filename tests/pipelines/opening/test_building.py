@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -22,6 +25,7 @@ from studio.contract import Progress
 from tests.patience import PATIENCE_SECONDS
 from tests.pipelines.dummy_family import Dummy
 
+ROOT = Path(__file__).resolve().parents[3]
 HERE = Machine("Linux x86_64", 2, 24.0, ())
 
 
@@ -72,3 +76,33 @@ def test_one_who_waits_can_be_stopped():
         done.set()
     with building():  # and the next one goes on
         pass
+
+
+_FORKS = """
+import os, threading, time, torch
+from pipelines.opening.building import building
+held, plainly = threading.Event(), torch.get_default_dtype
+
+def hold():
+    with building():
+        held.set()
+        time.sleep(1)
+
+threading.Thread(target=hold).start()
+held.wait()
+if not os.fork():
+    is_as_always = torch.get_default_dtype is plainly
+    with building(lambda: os._exit(2)):
+        os._exit(not is_as_always)
+_, status = os.wait()
+with building():
+    print(os.waitstatus_to_exitcode(status))
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="nothing is forked there")
+def test_a_process_is_forked_once_nothing_is_built():
+    forked = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", _FORKS], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert forked.stdout == "0\n"
