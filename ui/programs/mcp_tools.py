@@ -156,10 +156,7 @@ class Tools:
         return await asyncio.to_thread(self._told, caller, page.assets, {"next": page.next})
 
     async def describe(self, ctx: Context, picture: str) -> Answer:
-        """Everything known about a picture: how it was made, and what it shows.
-
-        Where a provider's key is there and nobody has described the picture yet, it is sent there to be described.
-        """
+        """How a picture was made and what it shows. If undescribed, it is sent to the provider whose key is set."""
         caller = self._caller_of(ctx)
         asset = await asyncio.to_thread(self._studio.asset, caller.owner, picture)
         more: dict[str, Any] = {}

@@ -54,6 +54,7 @@ def test_every_tool_says_what_it_does_as_the_document_does(programs: Programs):
     assert first_lines.keys() == TOOLS
     assert first_lines == dict(re.findall(r"^\| `(\w+)` \| (.*?) \|$", TABLE, re.MULTILINE))
     assert all("ctx" not in tool.input_schema["properties"] for tool in listed)
+    assert "sent to the provider" in first_lines["describe"]
 
 
 def test_a_picture_is_made_changed_cut_out_turned_and_found(programs: Programs):
