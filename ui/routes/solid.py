@@ -28,7 +28,7 @@ from studio.splats.html_export import viewer_bytes
 from studio.splats.splat import Splat
 from studio.validation import text_in
 from ui.routes.answers import Handler, json_router
-from ui.routes.files import made, saved_as, unchanged
+from ui.routes.files import ASK_FIRST, made, saved_as, unchanged
 from ui.routes.uploads import received
 from ui.routes.visitors import Visitors
 from ui.shared.edition import EDITION
@@ -70,7 +70,7 @@ def router(studio: Studio, visitors: Visitors) -> APIRouter:
     def splat_file(request: Request, asset_id: str, format: str = VIEWER, steps: bool = False) -> Response:
         owner = visitors.reader(request, splat_address(asset_id, format))
         if steps and format in EXPORTS and (begin := EXPORTS[format].in_steps):
-            return _in_steps(studio, owner, asset_id, format, begin)
+            return _in_steps(request, studio, owner, asset_id, format, begin)
         return _splat(request, studio, owner, asset_id, format)
 
     @routes.get("/crop/{asset_id}")
@@ -154,13 +154,21 @@ def keep_view(studio: Studio, owner: str, values: Mapping[str, str], content: by
 
 
 def _in_steps(
-    studio: Studio, owner: str, asset_id: str, format: str, begin: Callable[[Splat], Iterator[bytes]]
+    request: Request,
+    studio: Studio,
+    owner: str,
+    asset_id: str,
+    format: str,
+    begin: Callable[[Splat], Iterator[bytes]],
 ) -> Response:
     """A file that takes long to make, after one byte for each step of it; `X-Diorama-Steps` says how many these are."""
     asset, export = studio.splats.asset(owner, asset_id), EXPORTS[format]
+    etag = _etag(asset_id, f"{format} in steps")
+    if answer := unchanged(request, etag):
+        return answer
     parts = (part or b"." for part in begin(studio.splats.splat(owner, asset_id)))
-    headers = {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store", "X-Diorama-Steps": str(export.steps)}
-    headers |= saved_as(_name(asset, format))
+    headers = {"X-Content-Type-Options": "nosniff", "Cache-Control": ASK_FIRST, "ETag": etag}
+    headers |= {"X-Diorama-Steps": str(export.steps)} | saved_as(_name(asset, format))
     first = next(parts)  # what is wrong with it is said with a status
     return StreamingResponse(itertools.chain([first], parts), media_type=export.media_type, headers=headers)
 
@@ -169,10 +177,14 @@ def _name(asset: Asset, format: str) -> str:
     return f"{Path(asset.name).stem}.{format}"
 
 
+def _etag(asset_id: str, format: str) -> str:
+    """Of a splat's file. Assets never change."""
+    return f'"{hashlib.sha256(f"{EDITION} {asset_id} {format}".encode()).hexdigest()[:32]}"'
+
+
 def _splat(request: Request, studio: Studio, owner: str, asset_id: str, format: str) -> Response:
-    """The file of a splat, for our viewer or exported. Assets never change."""
-    asset = studio.splats.asset(owner, asset_id)
-    etag = f'"{hashlib.sha256(f"{EDITION} {asset_id} {format}".encode()).hexdigest()[:32]}"'
+    """The file of a splat, for our viewer or exported."""
+    asset, etag = studio.splats.asset(owner, asset_id), _etag(asset_id, format)
     if answer := unchanged(request, etag):
         return answer
     if format == VIEWER:

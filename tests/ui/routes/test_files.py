@@ -16,11 +16,15 @@ from PIL import Image
 from studio.contract import GenerateRequest
 from studio.scheduling.contract import Done
 from studio.service import Studio
+from studio.splats.formats.ply import write_ply
+from tests.patience import PATIENCE_SECONDS
 from tests.studio.fakes import spec_of
 from tests.studio.library.test_film import Searching
+from tests.studio.turning_fake import ball
 from tests.ui.painter import Brush, catalog
 from tests.ui.serve import everybody_by_token, served
 from ui.routes.files import film_address, picture_address, thumb_address
+from ui.shared.solid_facts import splat_address
 
 ADA, GRACE = {"X-Diorama-Token": "ada"}, {"X-Diorama-Token": "grace"}
 
@@ -81,6 +85,19 @@ def test_a_film_is_its_owners(tmp_path: Path):
         assert httpx.get(address + film, headers=GRACE).status_code == 404
         assert fetch(address, film_address("0" * 32)).status_code == 404
         studio.close()
+
+
+def test_a_turntable_video_is_made_once_for_a_browser_that_keeps_it(address: str, studio: Studio):
+    splat = studio.splats.take_in("ada", write_ply(ball(50)), "ball.ply").id
+    film = f"{splat_address(splat, 'mp4')}&steps=1"
+    with httpx.stream("GET", address + film, headers=ADA, timeout=PATIENCE_SECONDS) as first:
+        assert first.headers["cache-control"] == "private, no-cache"
+        etag = first.headers["etag"]
+    assert fetch(address, film, **{"If-None-Match": etag}).status_code == 304
+    plainly = fetch(address, splat_address(splat, "ply"), **{"If-None-Match": etag})
+    assert plainly.status_code == 200
+    studio.delete("ada", [splat])
+    assert fetch(address, film, **{"If-None-Match": etag}).status_code == 404
 
 
 @pytest.mark.parametrize("address_of", [picture_address, thumb_address])
