@@ -16,8 +16,8 @@ from studio.validation import says_something
 from ui.generate import clouds, compare, presets, typed
 from ui.generate.controls import Column, build_controls, example_chips, model_choices, prompt_box
 from ui.generate.demo import demo_model
-from ui.generate.model_column import first_ready, offered_values, remembered, updates
-from ui.generate.offers import PER_MODEL, offer_more, offer_sizes
+from ui.generate.model_column import first_ready, local_of, offered_values
+from ui.generate.offers import PER_MODEL
 from ui.generate.sentences import noted
 from ui.generate.settings import request_from, values_of
 from ui.shared.bridge import BROKEN, LATEST, RAW, Bridge
@@ -49,14 +49,14 @@ def build(bridge: Bridge, arrival: Dependency) -> None:
             palette = component("generate/palette/palette", "words")
             controls, others = build_controls(prompt, specs, chosen)
             last_seed = gr.Number(visible=False, precision=0)
-            offered = gr.Textbox(chosen.id, visible=False)
+            offered, local = gr.Textbox(chosen.id, visible=False), gr.JSON(local_of(chosen), visible=False)
             with gr.Column(elem_id="press", min_width=0):
                 note = gr.HTML(elem_id="note")
                 price = component("shared/clouds/price", "keys", "news", "confirm")
                 make = gr.Button("Generate", variant="primary", size="lg", elem_id="generate")
         stage = component("shared/stage/stage", "reuse", "seed")
     pressed = {"note": note, "price": price, "make": make, "stage": stage}
-    kept = {"saved": saved, "last_seed": last_seed, "offered": offered}
+    kept = {"saved": saved, "last_seed": last_seed, "offered": offered, "local": local}
     column = Column(controls, chips, improve, palette, **others, **pressed, **kept)
 
     _connect_memory(column)
@@ -92,7 +92,7 @@ def _connect_memory(column: Column) -> None:
 def _connect_controls(bridge: Bridge, column: Column) -> None:
     """Connect the choices in the column that change the rest of it."""
     controls, saved, note, named = column.controls, column.saved, column.note, column.by_name()
-    everything, fold = [*named.values()], [column.more]
+    everything = [*named.values()]
     column.palette.words(None, [column.palette, saved], [saved, controls.prompt, note], js=_js("takeWords"), **RAW)
     controls.prompt.change(None, None, None, js=_js("written"), **RAW)
     look, chosen_model = bridge.listener(on_model, named), [bridge.visitor, controls.model, saved, column.offered]
@@ -100,12 +100,11 @@ def _connect_controls(bridge: Bridge, column: Column) -> None:
     keep = partial(typed.keep, column=column, specs=bridge.studio.models(Task.GENERATE))
     kept = keep(controls.model.input(**asked))
     keep(keep(kept.failure(**asked)).failure(**asked))
-    fix = bridge.open_listener(on_fixed_seed, named)
-    controls.seed.input(fix, [controls.model, controls.seed], fold, **LATEST)
-    column.take_seed.click(fix, [controls.model, column.last_seed], fold, **RAW)
+    for event, seed in ((controls.seed.input, controls.seed), (column.take_seed.click, column.last_seed)):
+        event(None, [column.local, seed], [column.more], js=_js("nameMore"), **RAW)
     column.more.expand(None, None, None, js=_js("showMore"), **RAW)
-    resize = bridge.open_listener(on_shape, named)
-    controls.shape.input(resize, [controls.model, controls.shape, saved], everything, **LATEST)
+    sides = [controls.size, controls.width, controls.height]
+    controls.shape.input(None, [column.local, controls.shape], sides, js=_js("takeShape"), **RAW)
     chosen_one = [column.follow, saved, controls.model]
     column.follow.chosen(None, chosen_one, [saved, controls.control, note], js=_js("takeFollowed"), **RAW)
 
@@ -156,17 +155,6 @@ def on_model(studio: Studio, owner: str, model_id: str, saved: Any, offered: str
     answer = clouds.shown(studio, owner, spec, saved)
     del answer["model"]["value"]  # another one may have been chosen meanwhile
     return answer
-
-
-def on_shape(studio: Studio, model_id: str, shape: str, saved: Any) -> dict[str, Any]:
-    """Another aspect ratio was chosen: show its sizes."""
-    spec = studio.model(model_id)
-    return updates(offer_sizes(spec, shape, remembered(saved, spec)))
-
-
-def on_fixed_seed(studio: Studio, model_id: str, seed: Any) -> dict[str, Any]:
-    """A seed was fixed, or removed: show that on the accordion."""
-    return updates({"more": offer_more(studio.model(model_id), seed)})
 
 
 def on_generate(

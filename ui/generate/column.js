@@ -60,6 +60,14 @@ export function takeSeed(saved, model, seed) {
   return [{ ...saved, models: { ...saved.models, [model]: own } }, seed];
 }
 
+/** Another shape was chosen: its sizes, or any width and height. */
+export function takeShape({ sizes }, shape) {
+  const choices = sizes[shape] || [], update = { __type__: "update" }, side = { ...update, visible: !choices.length };
+  return [{ ...update, choices: choices.map((size) => [size, size]), value: choices[0] ?? null, visible: choices.length > 1 }, side, side];
+}
+/** A fixed seed, which is easily forgotten, is shown while it is folded away. */
+export const nameMore = ({ more }, seed) => ({ __type__: "update", label: (seed ?? -1) >= 0 && seed !== "" ? `More · seed ${seed}` : more });
+
 /** What was unfolded comes into view above the main button. On a narrow page the column does not scroll by itself. */
 export const showMore = () => requestAnimationFrame(() => {
   const column = document.querySelector("#column"), fold = document.querySelector("#more").getBoundingClientRect();

@@ -103,6 +103,7 @@ class Column:
     saved: gr.BrowserState  # what a person has set
     last_seed: gr.Number
     offered: gr.Textbox  # the model whose controls are shown
+    local: gr.JSON  # see `local_of`
 
     def by_name(self) -> dict[str, Any]:
         others = {field.name: getattr(self, field.name) for field in fields(self)[2:]}

@@ -9,8 +9,9 @@ import gradio as gr
 from studio.contract import ModelSpec
 from ui.generate.compare import fields_of
 from ui.generate.controls import chip_props, placeholder
-from ui.generate.offers import PER_MODEL, offer
+from ui.generate.offers import PER_MODEL, offer, offer_more
 from ui.generate.palette import palette_of
+from ui.shared.shapes import shapes
 
 
 def show(spec: ModelSpec, saved: Any, owner: str) -> dict[str, Any]:
@@ -18,7 +19,18 @@ def show(spec: ModelSpec, saved: Any, owner: str) -> dict[str, Any]:
     chips = {f"chip_{i}": props for i, props in enumerate(chip_props(spec.examples))}
     words = {"prompt": {"placeholder": placeholder(spec)}}
     shown = updates({**offer(spec, remembered(saved, spec), owner), **chips, **words})
-    return shown | {"offered": spec.id, "palette": palette_of(spec), "compare": fields_of(spec)}
+    return shown | {
+        "offered": spec.id,
+        "local": local_of(spec),
+        "palette": palette_of(spec),
+        "compare": fields_of(spec),
+    }
+
+
+def local_of(spec: ModelSpec) -> dict[str, Any]:
+    """What the page changes by itself while this model is shown: an answer could come after another model's."""
+    sizes = {shape: [str(size) for size in each] for shape, each in shapes(spec).items()}
+    return {"sizes": sizes, "more": offer_more(spec, None)["label"]}
 
 
 def offered_values(spec: ModelSpec, saved: Any) -> dict[str, Any]:

@@ -17,7 +17,6 @@ from studio.errors import BadRequest, StudioError
 from studio.service import Studio
 from tests.ui.driver import Visitor
 from tests.ui.painter import Brush, catalog
-from ui.generate import on_shape
 from ui.generate.compare import fields_of
 from ui.generate.offers import offer
 from ui.generate.settings import request_from, values_of
@@ -108,6 +107,29 @@ def test_whoever_returns_to_a_model_before_another_ones_answer_finds_its_control
     expect(page.locator("#negative-prompt")).to_be_hidden()
     visitor.choose_model("Full painter")
     expect(page.locator("#negative-prompt")).to_be_visible()
+
+
+def test_sizes_of_a_shape_and_a_fixed_seed_wait_for_no_answer_that_could_come_after_another_models(visitor: Visitor):
+    page, run, held = visitor.page, "**/gradio_api/run/**", list[Route]()
+    size, shape = page.locator("#size"), page.locator("#shape")
+    visitor.choose_model("Full painter")
+    visitor.open_more()
+    page.route(run, lambda call: held.append(call))
+    shape.locator("label", has_text="3:2").click()
+    expect(size).to_be_hidden()  # there is only one
+    expect(page.locator("#width")).to_be_hidden()
+    shape.locator("label", has_text="Custom").click()
+    expect(page.locator("#width input")).to_have_value("256")
+    shape.locator("label", has_text="Square").click()
+    expect(size.locator("label")).to_have_text(["256 x 256", "192 x 192"])
+    expect(size.locator("label.selected")).to_have_text("256 x 256")
+    expect(page.locator("#height")).to_be_hidden()
+    page.locator("#seed input").fill("7")
+    expect(visitor.more).to_have_text("More · seed 7")
+    page.locator("#seed input").fill("-1")
+    expect(visitor.more).to_contain_text("More: seed, steps")
+    for call in held:
+        call.continue_()
 
 
 def test_a_model_that_cannot_run_says_what_it_needs_before_anything_is_asked(regular: Visitor):
@@ -343,9 +365,9 @@ def test_a_long_unknown_word_is_cut():
 
 def test_an_error_that_needs_no_owner_is_said_as_a_sentence(studio: Studio):
     bridge = Bridge(studio, lambda request, token: token, gr.BrowserState())
-    choose = bridge.open_listener(on_shape, {})
+    choose = bridge.open_listener(lambda studio, model: {"model": studio.model(model)}, {})
     with pytest.raises(gr.Error, match=r"There is no model &#x27;gone&#x27;\. Choose one of: toy"):
-        choose("gone", "1:1", {})
+        choose("gone")
 
 
 def test_a_spec_without_sizes_of_its_own_still_offers_a_custom_one():
