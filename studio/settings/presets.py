@@ -17,6 +17,8 @@ MOST = 100
 LONGEST_NAME = 80
 MOST_BYTES = 20_000
 """Of one preset as JSON."""
+MOST_BYTES_OF_ALL = 20_000_000
+"""Of all owners together: the file is read and written as a whole, and a new visitor costs nobody anything."""
 
 Values = dict[str, Any]
 """Settings by name, as JSON; their meaning is up to the caller."""
@@ -58,6 +60,8 @@ class Presets:
             mine = everybody.get(owner, {}) | {name: values}
             if len(mine) > MOST:
                 raise BadRequest(f"There are {MOST} presets already. Delete one, then save this one.")
+            if len(json.dumps(everybody | {owner: mine})) > MOST_BYTES_OF_ALL:
+                raise BadRequest("There is no room for more presets here. Delete one of yours, then save this one.")
             self._write(everybody | {owner: mine})
         return name
 

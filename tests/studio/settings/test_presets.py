@@ -61,6 +61,19 @@ def test_a_file_that_somebody_spoiled_is_none_and_can_be_written_again(tmp_path:
     assert presets.get("ada", "a") == KEPT
 
 
+def test_a_thousand_visitors_fill_no_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    presets = Presets(tmp_path)
+    monkeypatch.setattr("studio.settings.presets.MOST_BYTES_OF_ALL", 300)
+    presets.save("ada", "first", KEPT)
+    with pytest.raises(BadRequest, match="no room"):
+        for number in range(20):
+            presets.save(f"visitor {number}", "another", KEPT)
+    assert (tmp_path / "presets.json").stat().st_size <= 300
+    presets.delete("ada", "first")
+    presets.save("ada", "again", KEPT)
+    assert [*presets.of("ada")] == ["again"]
+
+
 def test_a_link_is_not_followed(tmp_path: Path):
     outputs = tmp_path / "outputs"
     outputs.mkdir()
