@@ -12,9 +12,9 @@ from commands.open_studio import studio_in
 from commands.sharing.identity import LOCAL_OWNER
 from studio.clouds.alternatives import suggesting
 from studio.contract import GenerateRequest, Size
-from studio.errors import BadRequest
+from studio.errors import BadRequest, StudioError
 from studio.service import Studio
-from studio.validation import cleaned
+from studio.validation import cleaned, shown
 
 
 def add_verbs(verbs: Any) -> None:
@@ -48,11 +48,17 @@ def generate(options: argparse.Namespace) -> int:
         )
     pictures.make_way(options.output)
     with studio_in(options.outputs) as studio:
-        made, failed = 0, 0
+        made, failed, said = 0, 0, ""
         settings = pictures.settings_of(studio, options)
         for prompt in prompts:
             request = GenerateRequest(prompt, size=options.size, style=options.style, **settings)
-            assets = draw(studio, request, confirm_cost=options.confirm_cost)
+            try:
+                assets = draw(studio, request, confirm_cost=options.confirm_cost)
+            except StudioError as error:
+                assets = ()
+                if str(error) != said:  # else it was said of the one before
+                    said = str(error)
+                    pictures.notice(said if len(prompts) == 1 else f"{shown(prompt)}: {said}")
             failed += not assets
             for asset_id in assets:
                 made += 1

@@ -193,5 +193,7 @@ def place(kept: Path, output: Path | None, number: int) -> Path:
         target = output if number == 1 else output.with_stem(f"{output.stem}-{number}")
     try:
         return Path(shutil.copyfile(kept, target))
+    except shutil.SameFileError:
+        return kept
     except OSError as error:
         raise StorageFailed(f"The picture is in {kept}, but not in {target}: {error.strerror}.") from error

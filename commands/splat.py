@@ -210,6 +210,8 @@ def written(content: bytes, kept: Path, options: argparse.Namespace, format: str
     target = output if output.suffix.lower() == suffix and not output.is_dir() else output / f"{kept.stem}{suffix}"
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
+        if target.exists() and target.samefile(kept):  # which nothing may change
+            return kept
         target.write_bytes(content)
     except OSError as error:
         raise StorageFailed(f"The splat is in {kept}, but not in {target}: {error.strerror}.") from error

@@ -24,7 +24,7 @@ from commands.programs.remote import workers_at
 from commands.sharing.identity import LOCAL_OWNER
 from studio.contract import GenerateRequest, IterateRequest, UpscaleRequest
 from studio.errors import BadRequest, StudioError
-from studio.library import files
+from studio.library import files, kinds
 from studio.scheduling.contract import JobView
 from studio.service import Studio
 from studio.validation import cleaned
@@ -49,7 +49,7 @@ def add_verbs(verbs: Any) -> None:
     )
     watching.add_argument("--once", action="store_true", help="process what is there, then exit")
     watching.add_argument(
-        "--every", type=float, default=1.0, metavar="SECONDS", help="between two looks at the folder (default: 1)"
+        "--every", type=_seconds, default=1.0, metavar="SECONDS", help="between two looks at the folder (default: 1)"
     )
     pictures.add_output(
         watching, "one JSON line per picture, as `generate` prints it", "a folder (default: only the outputs folder)"
@@ -66,6 +66,7 @@ def watch(options: argparse.Namespace) -> int:
         recipe = again.read(studio, options.recipe).request
         if not isinstance(recipe, Watched):
             raise BadRequest("Give the recipe of a picture from words, of a change or of an upscale.")
+        _check_apart(options, recipe)
         journal = Journal(options.outputs / JOURNAL, recipe)
         while True:
             for path in _settled(options.folder, recipe, seen, at_once=options.once):
@@ -73,6 +74,24 @@ def watch(options: argparse.Namespace) -> int:
             if options.once:
                 return 2 if failed else 0
             time.sleep(options.every)
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0.01 <= seconds <= 86_400:
+        raise argparse.ArgumentTypeError(f"these are 0.01 to 86400 seconds, not '{text}'")
+    return seconds
+
+
+def _check_apart(options: argparse.Namespace, recipe: Watched) -> None:
+    """Raises BadRequest if the pictures would arrive in the watched folder, and be changed again and again."""
+    output: Path = options.output or options.outputs / kinds.FOLDERS[".png"]
+    arrive = output.parent if pictures.is_png(output) else output
+    if not isinstance(recipe, GenerateRequest) and arrive.resolve() == options.folder.resolve():
+        raise BadRequest(f"What is made would arrive in '{options.folder}' and be changed again. Watch another folder.")
 
 
 class Journal:

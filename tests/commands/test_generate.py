@@ -67,6 +67,21 @@ def test_many_prompts_and_counts_print_one_json_line_per_picture(tmp_path: Path,
     assert all(line["seconds"] > 0 for line in lines)
 
 
+def test_a_prompt_that_is_refused_does_not_stop_the_next(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    prompts = (PROMPT, "a __colour__ ball", "a __colour__ cube", "a blue cube")
+    assert run("generate", *prompts, "--steps", "4", "--outputs", str(tmp_path / "outputs")) == 2
+    told = capsys.readouterr()
+    assert len(told.out.splitlines()) == 2
+    assert "a __colour__ ball" in told.err and told.err.count("There is no file colour.txt") == 1
+
+
+def test_pictures_may_be_asked_for_where_they_are_kept_anyway(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    arguments = ("generate", PROMPT, "--steps", "4", "--outputs", str(tmp_path))
+    assert run(*arguments, "-o", str(tmp_path / "images")) == 0
+    (kept,) = (tmp_path / "images").iterdir()
+    assert capsys.readouterr().out == f"{kept}\n"
+
+
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"], ids=ascii)
 def test_prompts_are_read_however_their_file_was_saved(tmp_path: Path, encoding: str, end: str):

@@ -164,6 +164,25 @@ def test_every_new_file_is_done_once_also_over_a_restart(
     assert capsys.readouterr().out == ""
 
 
+def test_a_folder_that_its_own_results_arrive_in_is_not_watched(
+    made: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    arguments = ("--recipe", str(made["large"]))
+    for folder, more in ((tmp_path, ("-o", str(tmp_path))), (made["outputs"] / "images", ())):
+        assert watch(made, folder, *arguments, *more) == 2
+        said = capsys.readouterr()
+        assert (said.out, said.err.count("\n")) == ("", 1) and "changed again" in said.err
+    (tmp_path / "prompts.txt").write_text("a yellow cone on a grey background")
+    assert watch(made, tmp_path, "--recipe", str(made["ball"]), "-o", str(tmp_path)) == 0
+
+
+@pytest.mark.parametrize("every", ["-1", "nan", "inf", "0", "soon"])
+def test_a_folder_is_looked_at_again_after_a_sane_time(every: str, capsys: pytest.CaptureFixture[str]):
+    with pytest.raises(SystemExit):
+        cli.main(["watch", ".", "--recipe", "ball.png", f"--every={every}"])
+    assert f"not '{every}'" in capsys.readouterr().err
+
+
 def test_a_file_that_is_moved_away_meanwhile_ends_nothing(
     made: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ):

@@ -55,6 +55,18 @@ def test_a_file_is_converted_from_format_to_format(tmp_path: Path, capsys: pytes
     assert np.allclose(np.sort(again.world_positions()[:, 1]), np.sort(ball(300).positions[:, 1]), atol=0.01)
 
 
+def test_a_splat_is_not_written_over_the_one_that_is_kept(tmp_path: Path, capsys: pytest.CaptureFixture):
+    source = tmp_path / "ball.ply"
+    source.write_bytes(write_ply(ball(300)))
+    assert cli.main(["splat", str(source), "--outputs", str(tmp_path), "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    kept = Path(told["path"])
+    before = kept.read_bytes(), kept.stat().st_mtime_ns
+    assert cli.main(["splat", told["id"], "-o", str(kept.parent), "--outputs", str(tmp_path)]) == 0
+    assert capsys.readouterr().out == f"{kept}\n"
+    assert (kept.read_bytes(), kept.stat().st_mtime_ns) == before
+
+
 def test_a_file_is_cropped_and_parts_of_it_are_erased(tmp_path: Path, capsys: pytest.CaptureFixture):
     source, outputs = tmp_path / "ball.ply", str(tmp_path / "diorama")
     source.write_bytes(write_ply(ball(300)))
