@@ -2,7 +2,8 @@
 
 let asked = null; // the values that were shown when the answer was asked for; null where none is due
 let typed = {}; // what was typed since, by name
-let due = null; // the model that was asked about
+let due = null; // the question under way: {number, model, over, end}; `over` promises which model's controls are shown then
+let newest = 0; // number of the latest question
 
 /** An answer is asked for. */
 export function expectAnswer(shown) {
@@ -16,18 +17,28 @@ export function noteTyped(names, shown) {
 /** What was typed since the answer was asked for, by name; null where no answer is due. */
 export const typedSince = () => (asked ? typed : null);
 
-/** Of two questions for the same model the second one learns that it is shown already. While another model's answer is
-    due, none is: its controls may come at any moment. */
-export function once(who, model, saved, offered) {
-  const shown = due === model ? model : due ? "" : offered;
-  due = model;
+/**
+ * One question at a time: gradio mixes answers that come together, and shows what one of them hides. Whoever has waited
+ * learns what is shown by now, or asks for nothing if somebody waits behind.
+ */
+export async function once(who, model, saved, offered) {
+  const number = ++newest;
+  let shown = offered;
+  while (due) shown = await due.over;
+  if (number !== newest) return [who, model, saved, model];
+  due = { number, model };
+  due.over = new Promise((end) => { due.end = end; });
   return [who, model, saved, shown];
 }
-export function forgetQuestion() { due = null; }
+function end(shown) {
+  due?.end(shown);
+  due = null;
+}
+export const forgetQuestion = () => end("");
 
 /**
- * Bring back what was typed meanwhile, as far as the model takes it. Fails where the controls are another model's, as
- * answers may come in another order, and none is due: they are to be asked for again.
+ * Bring back what was typed meanwhile, as far as the model takes it. Fails where the controls are another model's
+ * and no question is under way or waits: they are to be asked for again.
  * @param names of the values `shown` @param limits what each model takes, by its id and by name
  */
 export function keepTyped(names, limits, saved, model, offered, ...shown) {
@@ -37,9 +48,11 @@ export function keepTyped(names, limits, saved, model, offered, ...shown) {
     return limit && (limit.choices ? limit.choices.includes(value) : !(value < limit.minimum || value > limit.maximum));
   };
   const kept = isLatest ? Object.fromEntries(Object.entries(typed).filter(fits)) : {};
-  if (isLatest) [asked, typed, due] = [null, {}, null];
+  const isAnswered = due?.model === offered, isLast = due?.number === newest;
+  if (isLatest) [asked, typed] = [null, {}];
   else asked = shown;
-  if (!isLatest && due !== model) throw new Error(`the controls of ${offered} came after those of ${model}`);
+  if (isAnswered) end(offered);
+  if (!isLatest && (isAnswered ? isLast : !due)) throw new Error(`the controls of ${offered} are shown, not those of ${model}`);
   if (!Object.keys(kept).length) return [same, ...shown.map(() => same)];
   const models = { ...saved?.models, [model]: { ...(saved?.models || {})[model], ...kept } };
   return [{ ...saved, models }, ...names.map((name) => (name in kept ? kept[name] : same))];
