@@ -18,7 +18,6 @@ from typing import Any, ClassVar, NamedTuple
 import diffusers
 import torch
 from PIL import Image
-from torch._dynamo.exc import FailOnRecompileLimitHit, TorchDynamoException
 
 from pipelines.device import is_fast
 from pipelines.families import preview
@@ -28,6 +27,7 @@ from pipelines.loras.files import beside, folder, named_in
 from pipelines.opening.damage import check_numbers
 from pipelines.opening.placement import Placed
 from pipelines.plan import Plan
+from pipelines.speed.background_compile import compiler_errors
 from studio.contract import FULL_PRECISION, ImageRequest, ImageResult, Progress, Size, Tell
 from studio.errors import NotReady, NotSupported, OutOfMemory
 from studio.validation import shown
@@ -155,7 +155,7 @@ class DiffusersModel(ABC):
         self._placed.compile(self._compiles and self.plan.compiles and is_fast(request.fast))
         try:
             image = self._draw(request, tell)
-        except (TorchDynamoException, FailOnRecompileLimitHit) as error:
+        except compiler_errors() as error:
             log.warning("%s runs uncompiled: %s", self._checkpoint.label, error)
             self._compiles = False
             self._placed.compile(False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 import threading
 from collections.abc import Callable
 from importlib.util import find_spec
@@ -10,7 +11,6 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch._dynamo.exc import FailOnRecompileLimitHit
 
 log = logging.getLogger(__name__)
 
@@ -25,6 +25,12 @@ def pays(device: torch.device) -> bool:
     if device.type != "cuda" or find_spec("triton") is None or torch.cuda.get_device_capability(device) < (8, 0):
         return False
     return torch.cuda.mem_get_info(device)[0] / 1e9 >= SPARE_GB
+
+
+def compiler_errors() -> tuple[type[Exception], ...]:
+    """What torch's compiler raises; none where it is not imported, which takes over a second of processor."""
+    found = sys.modules.get("torch._dynamo.exc")
+    return (found.TorchDynamoException, found.FailOnRecompileLimitHit) if found else ()
 
 
 class BackgroundCompiled:
@@ -65,7 +71,7 @@ class BackgroundCompiled:
         compiled = torch.compile(self._plainly, fullgraph=True, dynamic=False, backend=self._backend)
         try:
             wanted, found = self._plainly(batch, *more), compiled(batch, *more)
-        except (RuntimeError, FailOnRecompileLimitHit) as error:  # including out of memory, and compiler errors
+        except (RuntimeError, *compiler_errors()) as error:  # including out of memory, and compiler errors
             log.warning("A network runs uncompiled: %s", error)
             return
         off = float((found - wanted).abs().max() / wanted.abs().max())
