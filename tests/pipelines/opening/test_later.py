@@ -5,6 +5,8 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import pytest
+
 from commands.environment import ROOT
 
 FIRST = """
@@ -46,19 +48,22 @@ print(whole._torchdynamo_orig_callable is not None)
 """
 
 
-def said_by(*code: str) -> list[str]:
-    done = subprocess.run([sys.executable, "-c", "".join(code)], cwd=ROOT, capture_output=True, text=True, check=False)
+@pytest.fixture(scope="module")
+def said() -> list[str]:
+    """What a process says that draws, then uses a LoRA, then compiles."""
+    code = [sys.executable, "-c", FIRST + LATER + COMPILED]
+    done = subprocess.run(code, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout.splitlines()
 
 
-def test_neither_the_compiler_nor_peft_nor_bitsandbytes_is_imported_for_a_picture():
-    assert said_by(FIRST) == ["are there"]
+def test_neither_the_compiler_nor_peft_nor_bitsandbytes_is_imported_for_a_picture(said: list[str]):
+    assert said[0] == "are there"
 
 
-def test_a_lora_works_and_leaves_as_before():
-    assert said_by(FIRST, LATER)[1:] == ["True True"]
+def test_a_lora_works_and_leaves_as_before(said: list[str]):
+    assert said[1] == "True True"
 
 
-def test_what_is_compiled_is_compiled_as_before():
-    assert said_by(FIRST, COMPILED)[1:] == ["True", "True True", "True"]
+def test_what_is_compiled_is_compiled_as_before(said: list[str]):
+    assert said[2:] == ["True", "True True", "True"]
