@@ -24,6 +24,7 @@ const state = {
 };
 const away = new Set(); // ids that were in this list before they were deleted: they come back into it
 let epoch = 0; // grows with every new question: answers to older ones are not news
+let news = 0; // how often something new was told
 
 const filters = createFilters(() => search());
 const selection = createSelection({ items: () => state.pictures, isTrash: filters.isTrash, collection: () => filters.now.collection, search: () => search() }, () => draw());
@@ -71,7 +72,7 @@ function takeFirst(answer) {
 
 /** Start over with the filters as they are. */
 async function search() {
-  const my = ++epoch, { ok, status, answer } = await askFor("", FIRST_PAGE);
+  const my = ++epoch, heard = news, { ok, status, answer } = await askFor("", FIRST_PAGE);
   if (my !== epoch) return;
   Object.assign(state, { pictures: [], next: "", total: 0, fresh: 0 });
   away.clear();
@@ -86,6 +87,7 @@ async function search() {
   }
   find(".scroller").scrollTop = 0;
   draw();
+  if (ok && heard !== news) refresh(); // the answer may be older than what was told meanwhile
 }
 
 let loading = null, wanted = 0;
@@ -152,6 +154,7 @@ async function selectAll() {
 
 hear("news", () => {
   if (token === null) return;
+  news += 1;
   if (isVisible()) refresh();
   else state.isStale = true;
 });

@@ -11,11 +11,13 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import itertools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response, StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from studio.geometry import read_camera
 from studio.intake.settings.foreign_values import parsed
@@ -170,7 +172,21 @@ def _in_steps(
     headers = {"X-Content-Type-Options": "nosniff", "Cache-Control": ASK_FIRST, "ETag": etag}
     headers |= {"X-Diorama-Steps": str(export.steps)} | saved_as(_name(asset, format))
     first = next(parts)  # what is wrong with it is said with a status
-    return StreamingResponse(itertools.chain([first], parts), media_type=export.media_type, headers=headers)
+    return _Steps(first, parts, media_type=export.media_type, headers=headers)
+
+
+class _Steps(StreamingResponse):
+    """Ends what makes the parts when the browser leaves: else its folder stays until memory is cleared up."""
+
+    def __init__(self, first: bytes, parts: Generator[bytes, None, None], **options: Any) -> None:
+        super().__init__(itertools.chain([first], parts), **options)
+        self._parts = parts
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self._parts.close()
 
 
 def _name(asset: Asset, format: str) -> str:

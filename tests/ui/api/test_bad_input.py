@@ -133,7 +133,11 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     one_by_one = httpx.Limits(max_keepalive_connections=0)  # a kept line may be closed in the moment it is used again
     with httpx.Client(base_url=app.url, timeout=300, limits=one_by_one) as http:
         served = Served(app, outputs, elsewhere, http, report)
-        assert served.generate()[0] == "complete"
+        # What is imported and loaded only when it is needed is there from now on.
+        event, (job,) = served.generate(prompt=json.dumps("a red ball <lora:stripes:1>"))  # type: ignore[misc]
+        assert event == "complete"
+        click = [job["pictures"][0]["id"], [[9, 9]], [1], None, "", "", None, "pixel", None, None, ""]
+        assert served.call("segment", json.dumps({"data": click}).encode())[0] == "complete"
         served.rss = served.memory()
         yield served
     app.end()

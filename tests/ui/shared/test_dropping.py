@@ -16,6 +16,7 @@ from playwright.sync_api import expect
 from studio.contract import GenerateRequest, Size
 from studio.service import Studio
 from tests.ui.driver import Visitor
+from tests.ui.late import late
 
 A1111 = """a castle, oil painting
 Negative prompt: blurry
@@ -187,6 +188,20 @@ def test_several_files_come_one_after_the_other_with_a_summary(
     expect(visitor.cells).to_have_count(3)
     expect(visitor.viewer).to_be_hidden()
     visitor.forgive("400 (Bad Request)")
+
+
+def test_what_comes_while_the_gallery_is_asked_for_the_first_time_is_shown(visitor: Visitor, castle: Path, photo: Path):
+    page = visitor.page
+    page.evaluate("document.addEventListener('diorama-news', () => { document.body.dataset.told = 'yes'; })")
+    with late(page, "pictures/find") as let_come:
+        with page.expect_request("**/pictures/find"):
+            page.get_by_role("tab", name="Gallery").click()
+        page.evaluate("delete document.body.dataset.told")
+        visitor.drop(castle, photo)
+        expect(visitor.toast).to_contain_text("2 pictures added.")
+        expect(page.locator("body")).to_have_attribute("data-told", "yes")
+        let_come()
+    expect(visitor.cells).to_have_count(2)
 
 
 def test_a_picture_without_settings_is_kept_and_says_so(visitor: Visitor, photo: Path):
