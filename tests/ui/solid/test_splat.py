@@ -9,7 +9,7 @@ import io
 import itertools
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from studio.recipe.selection import Point, SegmentRequest
 from studio.service import Studio
 from studio.splats.any_format import read_splat
 from studio.splats.formats.ply import write_ply
+from tests.patience import wait_until
 from tests.studio.fakes import finished
 from tests.studio.selecting_fake import colour_spec
 from tests.studio.turning_fake import FakeSplats, FakeViews, ball, disc_png, turning_specs
@@ -48,13 +49,17 @@ NOTE_OFFERS = """node => {
 
 
 @contextmanager
-def held(model: FakeViews | FakeSplats) -> Iterator[None]:
-    """The model waits at every step for its gate, also after a test that let everybody go."""
+def held(model: FakeViews | FakeSplats) -> Iterator[Callable[[], None]]:
+    """
+    The model waits at every step for its gate, also after a test that let everybody go. Gives what waits until it has
+    begun: a job that is stopped before is over at once.
+    """
+    before = len(model.orders)
     while model.gate.acquire(blocking=False):
         pass
     model.gated = True
     try:
-        yield
+        yield lambda: wait_until(lambda: len(model.orders) > before)
     finally:
         model.let_go()
 
@@ -448,10 +453,11 @@ def test_while_it_is_made_nothing_offers_to_make_it_once_more(table: Turntable):
 def test_stop_while_the_splat_is_made_keeps_the_views(
     table: Turntable, models: tuple[FakeViews, FakeSplats], turning: Studio, object_id: str
 ):
-    with held(models[1]):
+    with held(models[1]) as expect_begun:
         table.primary.click()
         expect(table.find(".hint")).to_have_text("Making the splat…")
         expect(table.find(".four li img").nth(3)).to_be_visible()
+        expect_begun()
         table.find(".stop").click()
         expect(table.find(".below .step")).to_have_text("stopping")
     expect(table.find(".hint")).to_have_text("Stopped. The four views are kept.")
@@ -464,8 +470,9 @@ def test_stop_while_the_splat_is_made_keeps_the_views(
 def test_stop_during_the_views_says_so_and_what_is_not_there_is_quiet(
     table: Turntable, guest: Visitor, models: tuple[FakeViews, FakeSplats]
 ):
-    with held(models[0]):
+    with held(models[0]) as expect_begun:
         table.primary.click()
+        expect_begun()
         table.find(".stop").click()
         expect(table.find(".below .step")).to_have_text("stopping")
     expect(table.find(".hint")).to_have_text("Stopped. Nothing was made.")
