@@ -5,8 +5,8 @@ Run `python -m benchmarks.toy_3d`. Prints a table, and the machine it ran on. `-
 Every case is an object with a held-out colour for its kind, with random pose, size and light. Its photo is cropped to a
 square as in the 3D tab; the app's two models make the views and the splat; the elevation is given, as by the slider.
 The splat is rendered by `lgm.render` and compared with the photo, as in the 3D tab, and with renderings by the toy
-world's tracer from eight cameras that no model sees. The photo has a random field of view, but the app assumes LGM's:
-the splat is also compared with a rendering from the photo's direction with LGM's field of view.
+world's tracer from eight cameras that no model sees. The photo has a lens of its own, whose camera the app finds: the
+splat is also compared with a rendering from about the same direction with LGM's lens.
 """
 
 from __future__ import annotations
@@ -26,10 +26,11 @@ from torch import Tensor
 
 from benchmarks.options import options_of
 from benchmarks.table import Row, print_table
-from lgm.cameras import orbit_camera
+from lgm.cameras import Camera as Lens, orbit_camera
 from lgm.gaussians import Gaussians
 from lgm.render import render
 from pipelines.families import imagedream as viewing, lgm_splat as splatting
+from pipelines.solid.picture_camera import lens_of
 from studio.solid.contract import INPUT_SIDE, SplatRequest, ViewsRequest
 from studio.splats.splat import Splat
 from toybox.solid import toy_lgm, toy_views
@@ -173,13 +174,15 @@ def judged(first: viewing.ImageDream, second: splatting.Splatter, case: Case, st
     true = second.run(
         SplatRequest(tuple(_image(view.rgb) for view in case.views[:VIEWS]), elevation), lambda _progress: None
     )
-    drawn = [seen(splat, view) for view in case.views]
+    drawn = [seen(splat, camera_of(view)) for view in case.views]
+    if splat.pose.camera is None:
+        raise ValueError("got a splat without a camera, expected that of the photo")
     return Result(
         case=case,
         made=made,
-        from_photo=score(*drawn[0], photographed(case)),
+        from_photo=score(*seen(splat, lens_of(splat.pose.camera, SIZE)), photographed(case)),
         scores=tuple(score(*pair, view) for pair, view in zip(drawn, case.views, strict=True)),
-        taught=tuple(score(*seen(true, view), view) for view in case.views),
+        taught=tuple(score(*seen(true, camera_of(view)), view) for view in case.views),
         drawn=tuple(rgb for rgb, _ in drawn),
         seconds=seconds,
     )
@@ -194,12 +197,16 @@ def photographed(case: Case) -> View:
     return View(first.azimuth_deg, first.elevation_deg, rgb, torch.from_numpy(np.array(mask)) >= 128)
 
 
+def camera_of(view: View) -> Lens:
+    return orbit_camera(view.elevation_deg, view.azimuth_deg, view.rgb.shape[-1])
+
+
 @torch.inference_mode()
-def seen(splat: Splat, view: View) -> tuple[Tensor, Tensor]:
+def seen(splat: Splat, camera: Lens) -> tuple[Tensor, Tensor]:
     """A splat from a camera: (3, H, W) on white, and its alpha."""
     arrays = (splat.positions, splat.opacities, splat.scales, splat.rotations, splat.colours)
     gaussians = Gaussians(*(torch.from_numpy(np.ascontiguousarray(array)) for array in arrays))
-    drawn = render(gaussians, orbit_camera(view.elevation_deg, view.azimuth_deg, view.rgb.shape[-1]))
+    drawn = render(gaussians, camera)
     return drawn.rgb.permute(2, 0, 1).clamp(0, 1), drawn.alpha
 
 

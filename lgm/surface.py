@@ -33,11 +33,11 @@ _SEEN = 0.6
 """Minimum alpha for a depth to count: at outlines it mixes front and back."""
 _TRUNCATED = 3.0
 """Cells behind a visible surface that count as inside."""
-_SMOOTH = 0.8
+_SMOOTH = 0.5
 """Standard deviation, in cells, of the smoothing: removes pits of single Gaussians, keeps edges."""
 _WIDE, _FLAT, _OPAQUE = 0.7, 0.25, 0.995
 """A disc's standard deviations along and across the surface, in cells, and its opacity."""
-_SUNK = 0.3
+_SUNK = 0.5
 """Cells by which discs are sunk below the surface, because of their thickness."""
 _REACH = 0.75
 """Maximum distance from the surface, in cells, of a cell with a disc."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -16,31 +17,28 @@ from lgm.gaussians import Gaussians
 from lgm.model import LGM, activated
 from lgm.weights import open_network
 from pipelines.device import release_memory
-from pipelines.families.splat_surface import closed, values
 from pipelines.hub.cache import Checkpoint
 from pipelines.opening.damage import check_numbers, opening
 from pipelines.plan import Plan
+from pipelines.solid.splat_surface import closed, values
 from studio.contract import Progress, Tell
 from studio.errors import BadRequest, NotReady
 from studio.solid.contract import SIDES, SplatRequest
-from studio.splats.splat import Splat
-
-FIT_STEPS = 8
-"""For fitting a bundled model's splat to its front view."""
+from studio.splats.splat import Pose, Splat
 
 
 class Splatter:
     """A loaded LGM; not thread-safe."""
 
-    def __init__(self, model: LGM, *, label: str = "LGM", fit_steps: int = 0) -> None:
+    def __init__(self, model: LGM, *, label: str = "LGM", closes: bool = False) -> None:
         """
         Args:
             model: in evaluation mode, on its device.
-            fit_steps: for turning the output into a surface fitted to its front view; 0: leave it as it is.
+            closes: whether to turn the output into a closed surface, and to find the camera of its picture.
         """
         self._model = model
         self._label = label
-        self._fit_steps = fit_steps
+        self._closes = closes
 
     def run(self, request: SplatRequest, tell: Tell) -> Splat:
         """Make a splat around the origin, without invisible Gaussians; reports at every step.
@@ -53,15 +51,16 @@ class Splatter:
         """
         if len(request.views) != len(SIDES):
             raise BadRequest(f"A splat is made of four views, not of {len(request.views)}: {', '.join(SIDES)}.")
-        steps = 1 + self._fit_steps
+        steps = 1 + self._closes
         tell(Progress(0, steps, "making the splat"))
         with torch.no_grad():
             gaussians = self.gaussians(self._views(request), request.elevation_deg)
         check_numbers(self._label, "splat", *gaussians)
-        if self._fit_steps:
-            report = partial(_report_step, tell, steps)
-            gaussians = closed(gaussians, request, self._fit_steps, report)
-        splat = _splat(gaussians)
+        camera = None
+        if self._closes:
+            tell(Progress(1, steps, "closing its surface"))
+            gaussians, camera = closed(gaussians, request)
+        splat = replace(_splat(gaussians), pose=Pose(camera=camera))
         tell(Progress(steps, steps, "making the splat"))
         return splat.pruned()
 
@@ -97,13 +96,13 @@ def open_lgm(
     label: str = "LGM",
     device: torch.device | str = "cpu",
     dtype: torch.dtype = torch.float32,
-    fit_steps: int = 0,
+    closes: bool = False,
 ) -> Splatter:
     """Open a file of weights, such as ashawkey/LGM model_fp16_fixrot.safetensors.
 
     Args:
         dtype: float32 on a CPU; float16 on a GPU, like the published code.
-        fit_steps: as for `Splatter`.
+        closes: as for `Splatter`.
 
     Raises:
         NotReady: it is missing, damaged or of another model.
@@ -111,7 +110,7 @@ def open_lgm(
     """
     with opening(label):
         model = open_network(partial(LGM, config), weights, device=device, dtype=dtype)
-    return Splatter(model, label=label, fit_steps=fit_steps)
+    return Splatter(model, label=label, closes=closes)
 
 
 def open_folder(folder: Path, *, label: str = "LGM", device: torch.device | str = "cpu") -> Splatter:
@@ -125,11 +124,7 @@ def open_folder(folder: Path, *, label: str = "LGM", device: torch.device | str 
     except (OSError, ValueError, TypeError) as error:
         raise NotReady(f"{folder / 'config.json'} describes no LGM ({error}). Fetch {label} again.") from error
     weights = folder / "model.safetensors"
-    return open_lgm(weights, config, label=label, device=device, fit_steps=FIT_STEPS)
-
-
-def _report_step(tell: Tell, steps: int, step: int) -> None:
-    tell(Progress(step, steps, "fitting it to its picture"))
+    return open_lgm(weights, config, label=label, device=device, closes=True)
 
 
 def _splat(gaussians: Gaussians) -> Splat:

@@ -79,7 +79,10 @@ class ViewsResult:
 
 @dataclass(frozen=True)
 class SplatRequest:
-    """What a splat model gets; it returns a `Splat` around the origin, front at +z, y up."""
+    """What a splat model gets; it returns a `Splat` around the origin, front at +z, y up.
+
+    The splat's camera is that of the first view, if the model knows better than `camera_of`.
+    """
 
     views: tuple[Image.Image, ...]  # four RGB squares on white, of any sizes
     elevation_deg: float

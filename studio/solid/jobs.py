@@ -107,7 +107,9 @@ def _make_splat(job: LiveJob, request: SolidRequest, spec: ModelSpec, residents:
     splat, seconds = _ask(job, Task.SPLAT, spec, residents, asked)
     if not isinstance(splat, Splat):
         raise ValueError(f"got {type(splat).__name__} from the model, expected a Splat")
-    camera = camera_of(crop_of(mask), Size(asset.width, asset.height), asked.elevation_deg)
+    crop, size = crop_of(mask), Size(asset.width, asset.height)
+    found = splat.pose.camera or camera_of(crop, size, asked.elevation_deg)
+    camera = replace(found, width=size.width, height=size.height, crop=crop)
     splat = replace(splat.pruned(), pose=replace(splat.pose, camera=camera))
     said = SplatRecipe(splat.count, fit.fit(splat, mask))
     recipe = replace(

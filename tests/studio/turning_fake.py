@@ -7,15 +7,17 @@ from __future__ import annotations
 
 import math
 import threading
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from PIL import Image, ImageDraw
 
 from studio.contract import Model, ModelSpec, Progress, Range, Readiness, Task, Tell
+from studio.geometry import PictureCamera
 from studio.segmentation.objects import png
 from studio.solid.contract import FILLED_SHARE, SplatRequest, ViewsRequest, ViewsResult
-from studio.splats.splat import Splat
+from studio.splats.splat import Pose, Splat
 from tests.patience import PATIENCE_SECONDS
 
 VIEW_SIDE = 64
@@ -68,12 +70,14 @@ class FakeSplats(_Gate):
     def __init__(self, count: int = 2_000, radius: float = BALL_RADIUS) -> None:
         super().__init__()
         self.count, self.radius, self.opacity = count, radius, 0.95
+        self.camera: PictureCamera | None = None  # of the first view, if it knows
 
     def run(self, request: SplatRequest, tell: Tell) -> Splat:
         self.orders.append(request)
         self._step(tell, Progress(1, 1))
         middle = np.asarray(request.views[0].resize((4, 4)), np.float32)[1:3, 1:3].reshape(-1, 3).mean(0) / 255
-        return ball(self.count, self.radius, tuple(float(one) for one in middle), self.opacity)
+        made = ball(self.count, self.radius, tuple(float(one) for one in middle), self.opacity)
+        return replace(made, pose=Pose(camera=self.camera))
 
 
 def ball(

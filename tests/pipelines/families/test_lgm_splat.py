@@ -17,9 +17,9 @@ from lgm.config import LGMConfig
 from lgm.gaussians import Gaussians
 from lgm.model import LGM
 from lgm.render import render
-from lgm.silhouette import target_loss
-from pipelines.families.lgm_splat import FIT_STEPS, Splatter, open_folder, open_lgm
-from pipelines.families.splat_surface import closed, front_of
+from pipelines.families.lgm_splat import Splatter, open_folder, open_lgm
+from pipelines.solid.picture_camera import lens_of
+from pipelines.solid.splat_surface import closed
 from studio.contract import Progress, Size
 from studio.errors import BadRequest, BadSplat, Cancelled, NotReady, StudioError
 from studio.geometry import Crop
@@ -75,35 +75,34 @@ def test_a_splat_has_all_that_can_be_seen_and_stands_in_the_world(splatter: Spla
     assert [(each.step, each.steps) for each in told] == [(0, 1), (1, 1)]
 
 
-def test_a_fitted_splat_is_nearer_to_its_front_and_every_step_is_told(model: LGM):
-    side = 64
-    mask = Image.new("L", (side, side))
-    mask.paste(255, (16, 16, 48, 48))
-    colour, white = Image.new("RGB", (side, side), (40, 90, 200)), Image.new("RGB", (side, side), "white")
-    order = SplatRequest((Image.composite(colour, white, mask),) * 4, 0.0, mask)
-    told: list[int] = []
-    front = front_of(order)
-    assert front is not None
-    before = hairy_ball()
-    after = closed(before, order, 8, told.append)
-    assert told == [*range(1, 9)]
-    errors = [float(target_loss(one, front)) for one in (before, after)]
-    assert errors[1] < 0.3 * errors[0]
+def test_a_closed_splat_has_the_camera_of_its_picture_and_stands_on_it():
+    mask = Image.fromarray(np.uint8(255) * true_outline(orbit_camera(0, 0, 96)).numpy())
+    narrow = mask.transform(mask.size, Image.Transform.AFFINE, (1.25, 0, -16, 0, 1.25, -8))
+    colour, white = Image.new("RGB", mask.size, (40, 90, 200)), Image.new("RGB", mask.size, "white")
+    after, camera = closed(hairy_ball(), SplatRequest((Image.composite(colour, white, narrow),) * 4, 0.0, narrow))
+    assert camera is not None and camera.fov_deg < 49.1
+    seen, wanted = render(after, lens_of(camera, 96)).alpha.numpy() > 0.5, np.asarray(narrow) > 127
+    assert (seen & wanted).sum() > 0.93 * (seen | wanted).sum()
 
-    def stop(_step: int) -> None:
-        raise Cancelled
+
+def test_a_bundled_model_tells_that_it_closes_the_surface_and_stops_between(model: LGM):
+    told: list[Progress] = []
+    Splatter(model, closes=True).run(SplatRequest(views(), 0.0), told.append)
+    assert [(each.step, each.steps) for each in told] == [(0, 2), (1, 2), (2, 2)]
+
+    def stop(progress: Progress) -> None:
+        if progress.step == 1:
+            raise Cancelled
 
     with pytest.raises(Cancelled):
-        closed(before, order, 8, stop)
-    told_of = []
-    Splatter(model, fit_steps=8).run(SplatRequest(views(), 0.0), told_of.append)  # nothing says what it covers
-    assert [(each.step, each.steps) for each in told_of] == [(0, 9), (9, 9)]
+        Splatter(model, closes=True).run(SplatRequest(views(), 0.0), stop)
 
 
 def test_where_it_is_not_known_what_the_front_covers_the_views_say_it():
     mask = true_outline(orbit_camera(0, 0, 96)).numpy()
     view = Image.fromarray(np.where(mask[..., None], np.array([40, 90, 200], np.uint8), np.uint8(255)))
-    after = closed(hairy_ball(), SplatRequest((view,) * 4, 0.0), 8, lambda _step: None)
+    after, camera = closed(hairy_ball(), SplatRequest((view,) * 4, 0.0))
+    assert camera is None
     assert torch.allclose(after.colours, torch.tensor([40, 90, 200]) / 255, atol=0.04)
 
 
@@ -148,7 +147,7 @@ def test_numbers_that_are_no_splat_are_told_in_a_sentence():
 
 
 def test_a_bundled_folder_opens_with_the_same_answers(folder: Path, model: LGM):
-    opened, same = open_folder(folder, label="Tiny"), Splatter(model, fit_steps=FIT_STEPS)
+    opened, same = open_folder(folder, label="Tiny"), Splatter(model, closes=True)
     got, expected = (each.run(SplatRequest(views(), 0.0), ignore) for each in (opened, same))
     assert abs(got.count - expected.count) < 0.05 * expected.count  # float16 on the disk
     opened.close()

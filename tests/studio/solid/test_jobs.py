@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from studio.contract import Model, Progress, Task, Tell
+from studio.geometry import Crop, PictureCamera
 from studio.service import Studio
 from studio.solid.codec import from_json, to_json
 from studio.solid.contract import NO_VIEWS, SolidRequest
@@ -35,6 +37,14 @@ def test_one_job_makes_the_views_and_the_splat_of_them(studio: Studio, disc: str
     assert studio.asset(OWNER, job.assets[4]).parents == (disc, *job.assets[:4])
     assert len(studio.jobs(OWNER)) == len(views.orders) == len(splats.orders) == 1
     assert views.orders[0].elevation_deg == splats.orders[0].elevation_deg == 12
+
+
+def test_a_model_that_finds_the_camera_of_the_picture_is_believed(studio: Studio, disc: str, splats: FakeSplats):
+    splats.camera = PictureCamera(64, 64, Crop(0, 0, 64), 24, 3.2, 0, 9, (0.01, 0.02, 0))
+    splat = finished(studio, studio.solids.make(OWNER, SolidRequest(disc, elevation_deg=5))).assets[4]
+    camera, picture = studio.splats.splat(OWNER, splat).pose.camera, studio.asset(OWNER, disc)
+    assert camera is not None and (camera.width, camera.height) == (picture.width, picture.height)
+    assert replace(camera, width=64, height=64, crop=Crop(0, 0, 64)) == splats.camera
 
 
 def test_views_that_are_there_are_used_and_only_what_is_missing_is_made(studio: Studio, disc: str, views: FakeViews):
