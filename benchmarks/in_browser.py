@@ -31,9 +31,16 @@ def print_measured(title: str, measure: Callable[[Browser], Sequence[Row]]) -> N
 
 
 @contextmanager
-def opened_app(browser: Browser) -> Iterator[tuple[Page, Path]]:
-    """The page of an app in another process, once its script runs, and the app's outputs folder."""
+def opened_app(
+    browser: Browser, prepare: Callable[[Path], None] = lambda _outputs: None
+) -> Iterator[tuple[Page, Path]]:
+    """The page of an app in another process, once its script runs, and the app's outputs folder.
+
+    Args:
+        prepare: fills the folder before the app opens it.
+    """
     with tempfile.TemporaryDirectory() as outputs:
+        prepare(Path(outputs))
         app = AppProcess(Path(outputs))
         try:
             page = browser.new_page(viewport={"width": 1280, "height": 800})

@@ -15,9 +15,10 @@ from torch import Tensor
 
 from lgm.cameras import Camera, orbit_camera
 from lgm.gaussians import Gaussians
+from lgm.silhouette import Target, fitted
 from lgm.surface import Outline, closed_surface, depth_of
 from lgm.surface_colours import View, coloured
-from pipelines.solid.picture_camera import lens_of, picture_camera
+from pipelines.solid.picture_camera import aimed, lens_of, picture_camera
 from studio.geometry import PictureCamera
 from studio.solid.contract import AZIMUTHS_DEG, SplatRequest
 
@@ -29,6 +30,8 @@ _OTHERS_DEG = (-40.0, 0.0, 30.0, 60.0)
 """These only use the outline: depths are best where the views are."""
 _FRONT_WEIGHT = 3.0
 """The front is the person's own picture; the other three were generated."""
+_GOOD, _STEPS = 0.97, 8
+"""The intersection over union from which on a splat stays as it is, and steps of `lgm.silhouette.fitted` otherwise."""
 _FEWEST = 100
 """Least number of discs for a surface."""
 _PALE, _CLOSED, _SAFE = 0.93, 5, 3
@@ -47,7 +50,7 @@ def closed(gaussians: Gaussians, request: SplatRequest) -> tuple[Gaussians, Pict
     """
     outlines = [Outline(camera) for camera in _around(request.elevation_deg)]
     outlines += [Outline(camera, has_depth=False) for each in _OTHERS_DEG for camera in _around(each)]
-    camera = None
+    mask, camera = None, None
     if request.front_mask is not None:
         mask = values(request.front_mask, "L", _SIDE).to(gaussians.positions)
         camera = picture_camera(gaussians, mask, request.elevation_deg)
@@ -55,7 +58,16 @@ def closed(gaussians: Gaussians, request: SplatRequest) -> tuple[Gaussians, Pict
     surface = closed_surface(gaussians, outlines)
     if len(surface.normals) < _FEWEST:
         return gaussians, camera
+    if request.front_mask is not None and mask is not None and camera is not None:
+        camera, overlap = aimed(surface.discs, mask, camera)
+        if overlap < _GOOD:
+            surface = surface._replace(discs=fitted(surface.discs, _front(request, camera, mask), _STEPS))
     return coloured(surface, _colour_views(gaussians, request, camera)), camera
+
+
+def _front(request: SplatRequest, camera: PictureCamera, mask: Tensor) -> Target:
+    rgb = values(request.views[0], "RGB", _SIDE).to(mask)
+    return Target(lens_of(camera, _SIDE), rgb, mask)
 
 
 def _around(elevation_deg: float) -> list[Camera]:
