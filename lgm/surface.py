@@ -33,7 +33,7 @@ _SEEN = 0.6
 """Minimum alpha for a depth to count: at outlines it mixes front and back."""
 _TRUNCATED = 3.0
 """Cells behind a visible surface that count as inside."""
-_SMOOTH = 0.5
+_SMOOTH = 0.65
 """Standard deviation, in cells, of the smoothing: removes pits of single Gaussians, keeps edges."""
 _WIDE, _FLAT, _OPAQUE = 0.7, 0.25, 0.995
 """A disc's standard deviations along and across the surface, in cells, and its opacity."""
